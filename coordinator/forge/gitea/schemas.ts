@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ForgeComment, ForgePerson, ForgeRepositoryInfo, Pull } from '../forge.ts';
+import type { ForgePerson, ForgeRepositoryInfo, Pull } from '../forge.ts';
 import { Id, Line, Text, WebAddress } from '../forge-text.ts';
 import { issueComment } from '../issue-comment.ts';
 import { permissionFrom, Permissions } from '../repository-api.ts';

@@ -45,7 +45,7 @@ class Scene {
 
   /** Resolves once these were begun, in this order. */
   async saw(t: ExecutionContext, ...ids: number[]): Promise<void> {
-    await until(`begun: ${ids}`, () => this.begun.length >= ids.length);
+    await until(`begun: ${ids.join()}`, () => this.begun.length >= ids.length);
     // One more round, in which no others may be begun.
     const { reads } = this;
     this.queue.wake();

@@ -37,14 +37,29 @@ const BEFORE = ['', '# x', '[1] fixed: x', '[1]', 'fixes', 'Fixes #'];
 
 const author = { id: '1', login: 'eve', name: null, email: null, bot: false };
 const threadOf = (body: string): Thread => ({
-  ...{ number: 1, title: body, body, author, labels: [], comments: [], url: 'https://a.b/1' },
-  ...{ state: 'open', cut: false, is_pull: false },
+  number: 1,
+  title: body,
+  body,
+  author,
+  labels: [],
+  comments: [],
+  url: 'https://a.b/1',
+  state: 'open',
+  cut: false,
+  is_pull: false,
 });
 const pullText = (summary: string): PullText => ({
-  ...{ summary, issues: [{ number: 1, closes: true }], url: undefined, task_id: '1', others: [] },
+  summary,
+  issues: [{ number: 1, closes: true }],
+  url: undefined,
+  task_id: '1',
+  others: [],
 });
 const resultOf = (summary: string) => ({
-  ...{ summary, branch: null, commit: null, base_commit: null },
+  summary,
+  branch: null,
+  commit: null,
+  base_commit: null,
   diff_stat: { files: 0, insertions: 0, deletions: 0 },
 });
 

@@ -28,6 +28,30 @@ test('a thread that the forge cannot show holds up no other of its repository, a
   t.regex(scene.messages(task?.id ?? '')[0] ?? '', /^and then this/);
 });
 
+test('of one repository no more than four webhooks are handled at once', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada } = scene;
+  for (let n = 1; n <= 7; n++) github.openIssue(demo, ada, { title: `${n}`, body: `@errand mend ${n}` });
+  const go_on = Promise.withResolvers<undefined>();
+  const asked = new Set<string>();
+  github.intercept = async ({ url = '' }) => {
+    if (!/\/issues\/\d+$/.test(url)) return false;
+    asked.add(url);
+    await go_on.promise;
+    return false;
+  };
+  for (const hook of github.hooks.sent) await scene.receive(hook);
+  await until('the forge is asked about four', () => asked.size === 4);
+  // A stored delivery wakes the queue: another round begins no more.
+  const other = github.openIssue(demo, ada, { title: 'other', body: '@errand mend it' });
+  for (const hook of github.hooks.sent.slice(-1)) await scene.receive(hook);
+  t.is(asked.size, 4);
+  t.false([...asked].some((url) => url.endsWith(`/${other.number}`)));
+  go_on.resolve(undefined);
+  await scene.settled();
+  t.is(scene.tasks.length, 8);
+});
+
 test('strangers who fill a thread with comments of any length do not keep the person from being heard', async (t) => {
   const scene = await IntakeScene.start(t);
   const { github, demo, ada, bob } = scene;

@@ -9,23 +9,24 @@ const TIMES = { first_ms: 5_000, max_ms: 15 * 60_000, give_up_ms: 24 * 3600_000 
 
 /** Works until the row is given up; gives how often, and after how many milliseconds. */
 async function tries(error: Error): Promise<{ count: number; after_ms: number }> {
-  const row = { tries: 0 };
+  const row = { tries: 0, given_up: false };
   let now = Date.parse(CAME);
-  let given_up = false;
   const work = withRetries<typeof row>({
     name: 'test',
-    work: () => Promise.reject(error),
+    work: async () => {
+      throw error;
+    },
     cameAt: () => CAME,
     postpone: (_row, next_at) => {
       row.tries += 1;
       now = Date.parse(next_at);
     },
-    giveUp: () => (given_up = true),
+    giveUp: () => (row.given_up = true),
     times: TIMES,
     now: () => now,
     logger: SILENT,
   });
-  while (!given_up) await work(row, new AbortController().signal);
+  while (!row.given_up) await work(row, new AbortController().signal);
   return { count: row.tries + 1, after_ms: now - Date.parse(CAME) };
 }
 

@@ -42,11 +42,11 @@ test('a person is told once that checks of a commit have failed, and that it was
 
 test('a person is told that newer work is not in the pull request that was merged, and what becomes of it', async (t) => {
   const cases = [
-    { pull_requests: 'ready', state: 'merged', then: 'this work gets a new one.' },
-    { pull_requests: 'none', state: 'merged', then: 'this work is in none yet.' },
-    { pull_requests: 'ready', state: 'closed', then: 'this work is in none yet.' },
+    { pull_requests: 'ready', state: 'merged', what: 'this work gets a new one.' },
+    { pull_requests: 'none', state: 'merged', what: 'this work is in none yet.' },
+    { pull_requests: 'ready', state: 'closed', what: 'this work is in none yet.' },
   ] as const;
-  for (const { pull_requests, state, then } of cases) {
+  for (const { pull_requests, state, what } of cases) {
     const scene = await PullsScene.start(t, { pull_requests });
     const errand = scene.errand();
     await scene.work(errand);
@@ -60,7 +60,7 @@ test('a person is told that newer work is not in the pull request that was merge
     const final = { state, next_look_at: null };
     scene.log.write((tx) => changePull(tx, id, final, new Date().toISOString()));
     await scene.work(errand, 'And more', 'and-more.txt');
-    t.is(said(), `Pull request #${number} is ${state} already: ${then}\n\nAnd more`);
+    t.is(said(), `Pull request #${number} is ${state} already: ${what}\n\nAnd more`);
   }
 });
 
