@@ -165,8 +165,8 @@ test('a bot that may not ask about others: people are asked about with their own
 });
 
 test('a label asks only for who has set it, and once each time', async (t) => {
-  for (const start of [IntakeScene.start, IntakeScene.startGitea]) {
-    const scene = await start(t);
+  for (const kind of ['github', 'gitea']) {
+    const scene = kind === 'github' ? await IntakeScene.start(t) : await IntakeScene.startGitea(t);
     const { demo, ada, bob, github: forge } = scene;
     const hooks = 'hooks' in forge ? forge.hooks : forge.webhooks.hooks;
     const issue = forge.openIssue(demo, ada, { title: 'Show the secrets' });
@@ -196,8 +196,8 @@ test('a label asks only for who has set it, and once each time', async (t) => {
 });
 
 test('a repository that was renamed or moved, or whose forge gives it another host, is heeded as before', async (t) => {
-  for (const start of [IntakeScene.start, IntakeScene.startGitea]) {
-    const scene = await start(t);
+  for (const kind of ['github', 'gitea']) {
+    const scene = kind === 'github' ? await IntakeScene.start(t) : await IntakeScene.startGitea(t);
     const { demo, ada, github: forge } = scene;
     const other = await forge.world.addRepository({ owner: ada, name: 'other' });
     const issue = forge.openIssue(demo, ada, { title: 'One' });
