@@ -11,7 +11,7 @@ import { BROKEN, textOf } from '../scenario.ts';
 testEachForge(
   'sign in, pick, send, and follow the pull request through a review and a failed check to its merge, on a phone',
   async (t, kind) => {
-    t.timeout(120_000);
+    t.timeout(180_000);
     const story = await Story.start(t, kind, BROKEN);
     await signsIn(t, story);
     await sends(story);
