@@ -62,7 +62,7 @@ const FATES: Record<string, Fate> = {
 testEachForge(
   'a token or a repository that changes in mid-errand: it goes on where it can, else it ends in words',
   async (t, kind) => {
-    t.timeout(120_000);
+    t.timeout(180_000);
     const places = new Map<string, Place>();
     const at = await ErrandAtForge.start(t, kind, {
       handler: async (request) => {

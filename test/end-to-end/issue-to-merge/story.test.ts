@@ -11,7 +11,7 @@ import { BROKEN, textOf } from '../scenario.ts';
 testEachForge(
   'sign in, pick, send, and follow the pull request through a review and a failed check to its merge, on a phone',
   async (t, kind) => {
-    t.timeout(120_000);
+    t.timeout(180_000);
     const story = await Story.start(t, kind, BROKEN);
     await signsIn(t, story);
     await sends(story);
@@ -83,6 +83,11 @@ async function answersReview(t: ExecutionContext, story: Story, before: string):
   const comments = [{ path: 'add.js', line: 1, body: 'Call it sum, please.' }];
   await at.forge.review(repository, pull, bob, { state: 'CHANGES_REQUESTED', body: 'Nearly.', comments });
   await page.getByText(/@bob has reviewed your pull request/).waitFor();
+  // What else the model reads of it folds away.
+  const rule = page.getByText('End your last answer with one line');
+  t.false(await rule.isVisible());
+  await page.getByText(/@bob has reviewed your pull request/).click();
+  t.true(await rule.isVisible());
   const { result } = await story.succeeded(before);
   const commit = result?.commit ?? '';
   t.is(result?.branch, pull.pull.head);

@@ -52,7 +52,10 @@ export class Story {
     await at.addRepository(ann, 'blog', files);
     const issue = at.forge.openIssue(repository, bob, { title: 'The sum is wrong' });
     const { open } = await openBrowser(t);
-    return new Story({ at, ann, bob, repository, issue, begin, ...(await open()) });
+    const opened = await open();
+    // An attempt of a real worker is between two steps.
+    opened.page.setDefaultTimeout(60_000);
+    return new Story({ at, ann, bob, repository, issue, begin, ...opened });
   }
 
   private constructor(parts: Pick<Story, 'at' | 'page' | 'faults' | 'ann' | 'bob' | 'repository' | 'issue' | 'begin'>) {
