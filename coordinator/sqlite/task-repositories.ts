@@ -44,24 +44,32 @@ export function findTaskRepository(db: Db, task_id: string, key: string): TaskRe
   return row && fromStored(row);
 }
 
-/** Stores the branch that is known to be in the repository. */
-export function updateRepositoryBranch(db: Db, task_id: string, key: string, branch: string): void {
+/** Stores the branch that is known to be in the repository. `at` is an ISO time. */
+export function updateRepositoryBranch(db: Db, task_id: string, key: string, branch: string, at: string): void {
   sql(db, 'UPDATE task_repositories SET pushed_branch = ? WHERE task_id = ? AND key = ?').run(branch, task_id, key);
+  touchTask(db, task_id, at);
 }
 
-/** Stores what was done in the repository, in place of an earlier result. */
+/** Stores what was done in the repository, in place of an earlier result. `at` is an ISO time. */
 export function putRepositoryResult(
   db: Db,
   task_id: string,
   key: string,
   result: RepositoryOutcome,
   { diff, truncated }: DiffRow,
+  at: string,
 ): void {
   sql(
     db,
     `UPDATE task_repositories SET result = :result, diff = :diff, diff_truncated = :truncated
      WHERE task_id = :task_id AND key = :key`,
   ).run({ task_id, key, result: JSON.stringify(Outcome.parse(result)), diff, truncated: truncated ? 1 : 0 });
+  touchTask(db, task_id, at);
+}
+
+/** The task itself has changed: clients ask for what did since a time. */
+function touchTask(db: Db, task_id: string, at: string): void {
+  sql(db, 'UPDATE tasks SET updated_at = ? WHERE id = ?').run(at, task_id);
 }
 
 /** The diff of the repository's newest result. Undefined: it has none. */

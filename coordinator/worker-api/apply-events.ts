@@ -33,7 +33,7 @@ export function applyEvents(
         break;
       case 'branch.pushed':
         if (event.body.repository === undefined) updatePushedBranch(tx.db, task_id, event.body.branch, at);
-        else updateRepositoryBranch(tx.db, task_id, event.body.repository, event.body.branch);
+        else updateRepositoryBranch(tx.db, task_id, event.body.repository, event.body.branch, at);
         break;
       case 'input.added':
         if (event.body.message_id !== undefined) hear(tx, task_id, event.body.message_id, at);

@@ -15,7 +15,7 @@ export function storeResult(tx: Tx, task: TaskRow, result: ResultPost, at: strin
   for (const { key, diff, diff_truncated: truncated, ...outcome } of repositories) {
     const before = findTaskRepository(tx.db, task.id, key);
     if (before && isNews(result.status, { ...outcome, diff }, before.result))
-      putRepositoryResult(tx.db, task.id, key, outcome, { diff, truncated });
+      putRepositoryResult(tx.db, task.id, key, outcome, { diff, truncated }, at);
   }
   const others = repositories.map((each) => ({
     key: each.key,

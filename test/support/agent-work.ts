@@ -75,7 +75,6 @@ export type Bench = {
   /** What the next deliveries answer. Empty: they succeed. */
   refusals: string[];
   workspace_note: string | null;
-  others: WorkInput['others'];
   /** Resolves with the first event of this type that `accepts` returns true for. */
   event: <T extends WorkerEventType>(type: T, accepts?: (event: Typed<T>) => boolean) => Promise<Typed<T>>;
   /** Resolves with the next delta. */
@@ -118,7 +117,6 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
     deliveries: [],
     refusals: [],
     workspace_note: null,
-    others: [],
     event: (type, accepts = () => true) =>
       new Promise((resolve) => {
         const watch = (event: WorkerEvent) => {
@@ -141,7 +139,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         messages,
         fetchAttachment: (id, path) => writeAttachment(all.files, id, path),
         signal: all.abort.signal,
-        others: all.others,
+        others: [],
         clone_facts: [],
         workspace_note: all.workspace_note,
         checkpoint: async () => void all.checkpoints++,

@@ -47,7 +47,7 @@ export const IN_ITS_CALLS: readonly Mutant[] = [
     name: 'works in the first of several repositories alone, and says otherwise',
     rule: 'of several repositories it clones and pushes each; or it says that it knows one, and stops when that is refused',
     says: /it has reported a repository.ready for the repository/,
-    to_worker: assigning(({ repositories: _, ...first }) => first),
+    to_worker: assigning({ repositories: undefined }),
     to_coordinator: boasting,
   },
   {

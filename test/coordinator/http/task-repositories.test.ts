@@ -6,7 +6,6 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { putDiff } from '../../../coordinator/sqlite/diffs.ts';
 import { putRepositoryResult } from '../../../coordinator/sqlite/task-repositories.ts';
-import type { UncheckedRequest } from '../../support/api.ts';
 import { endTask, runTask } from '../../support/fixtures.ts';
 import { startApi } from '../../support/start-api.ts';
 
@@ -21,7 +20,7 @@ async function scene(t: ExecutionContext) {
   const send = (repositories: RepositoryChoice[], more: object = {}) =>
     api.call('createTask', { body: { prompt: 'Both', repo_url, repositories, ...more } });
   const refused = (repositories: unknown, more: object = {}) =>
-    api.refused('createTask', { body: { prompt: 'Both', repo_url, repositories, ...more } } as UncheckedRequest);
+    api.refused('createTask', { body: { prompt: 'Both', repo_url, repositories, ...more } });
   return { server, api, project, send, refused };
 }
 
@@ -170,7 +169,7 @@ test('each repository has a diff of its own', async (t) => {
   server.log.write(({ db }) => {
     putDiff(db, task.id, { diff: 'of the shop', truncated: false });
     const diff = { diff: 'of the web', truncated: true };
-    putRepositoryResult(db, task.id, 'web', { ...result, diff_stat }, diff);
+    putRepositoryResult(db, task.id, 'web', { ...result, diff_stat }, diff, task.created_at);
   });
   const read = (query: { repository?: string }) => api.call('getDiff', { params: task, query });
   t.is((await read({})).diff, 'of the shop');
