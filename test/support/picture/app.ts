@@ -27,7 +27,7 @@ type Shot = {
 };
 
 const SHOTS: Shot[] = [
-  { name: 'inbox', path: () => '/', ready: '.rows:last-of-type .task:nth-child(3)' },
+  { name: 'inbox', path: () => '/', ready: '.body:has(.card) .rows:last-of-type .task:nth-child(3)' },
   { name: 'question', path: ({ asks }) => `/errands/${asks.id}`, ready: '.decision' },
   { name: 'errand', path: ({ works }) => `/errands/${works.id}`, ready: '.talk .code-keyword, .talk pre.code' },
   { name: 'result', path: ({ tests }) => `/errands/${tests.id}`, ready: '.result' },
