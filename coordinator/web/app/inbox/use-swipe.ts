@@ -18,10 +18,10 @@ export function useSwipe(panel: RefObject<HTMLElement | null>): Signal<boolean> 
     const { signal } = gone;
     const sign = getComputedStyle(row).direction === 'rtl' ? 1 : -1;
     let start: { x: number; y: number; from: number } | undefined;
-    let moved = 0;
+    let [moved, taps] = [0, false];
     const place = (px: number): void => void (moves.style.translate = px === 0 ? '' : `${sign * px}px`);
     const settle = (to: boolean): void => {
-      [aside.value, start] = [to, undefined];
+      [aside.value, start, taps] = [to, undefined, false];
       row.classList.toggle('aside', to);
       row.classList.remove('swiped');
       place(to ? (panel.current?.offsetWidth ?? 0) : 0);
@@ -29,7 +29,7 @@ export function useSwipe(panel: RefObject<HTMLElement | null>): Signal<boolean> 
     const onDown = (event: PointerEvent): void => {
       if (event.pointerType === 'mouse' || !event.isPrimary) return;
       const from = aside.peek() ? (panel.current?.offsetWidth ?? 0) : 0;
-      [start, moved] = [{ x: event.clientX, y: event.clientY, from }, from];
+      [start, moved, taps] = [{ x: event.clientX, y: event.clientY, from }, from, true];
     };
     const onMove = ({ clientX, clientY }: PointerEvent): void => {
       if (!start) return;
@@ -45,6 +45,12 @@ export function useSwipe(panel: RefObject<HTMLElement | null>): Signal<boolean> 
       if (start && row.classList.contains('swiped')) settle(moved > (panel.current?.offsetWidth ?? 0) / 2);
       start = undefined;
     };
+    // Chromium makes no click of a tap while a swipe still has momentum, so the panel makes its own, and no second one.
+    const onTouchEnd = (event: TouchEvent): void => {
+      if (!taps || !event.cancelable) return;
+      event.preventDefault();
+      (event.target as Element).closest('button')?.click();
+    };
     const elsewhere = ({ target }: PointerEvent): void => {
       if (aside.peek() && !row.contains(target as Node)) settle(false);
     };
@@ -52,6 +58,7 @@ export function useSwipe(panel: RefObject<HTMLElement | null>): Signal<boolean> 
     row.addEventListener('pointermove', onMove, { signal });
     row.addEventListener('pointerup', onUp, { signal });
     row.addEventListener('pointercancel', () => settle(aside.peek()), { signal });
+    panel.current?.addEventListener('touchend', onTouchEnd, { signal });
     addEventListener('pointerdown', elsewhere, { signal, capture: true });
     const closed = aside.subscribe((is_aside) => {
       if (!is_aside && !start) settle(false);
