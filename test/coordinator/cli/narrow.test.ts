@@ -50,7 +50,8 @@ test('repositories, linked accounts and forges fit into 60 columns, with their e
   await fits(t, cli, ['forge', 'forget', github.host, '--yes']);
   github.apps.revokeAll(ann);
   const { access } = server.forge_accounts;
-  await (await access.gitCredential(session.user.id, `${github.origin}/${ann.login}/shop`, undefined))?.renew?.();
+  const credential = await access.gitCredential(session.user.id, `${github.origin}/${ann.login}/shop`, undefined);
+  await credential?.renew?.(credential.password);
   await fits(t, cli, ['links'], ['does not accept this link']);
   await fits(t, cli, ['repositories']);
 });

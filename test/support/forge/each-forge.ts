@@ -9,11 +9,7 @@ const FORGES: [ForgeKind, string][] = [
 
 type Run = (t: ExecutionContext, kind: ForgeKind) => Promise<void>;
 
-/** Declares a test for each kind of forge. `declare`: such as `test.serial`. */
-export function testEachForge(
-  title: string,
-  run: Run,
-  declare: (title: string, run: (t: ExecutionContext) => Promise<void>) => void = test,
-): void {
-  for (const [kind, name] of FORGES) declare(`${name}: ${title}`, (t) => run(t, kind));
+/** Declares a test for each kind of forge: a serial one, since each starts a forge with repositories of its own. */
+export function testEachForge(title: string, run: Run): void {
+  for (const [kind, name] of FORGES) test.serial(`${name}: ${title}`, (t) => run(t, kind));
 }
