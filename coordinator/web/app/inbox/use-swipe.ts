@@ -45,12 +45,6 @@ export function useSwipe(panel: RefObject<HTMLElement | null>): Signal<boolean> 
       if (start && row.classList.contains('swiped')) settle(moved > (panel.current?.offsetWidth ?? 0) / 2);
       start = undefined;
     };
-    // Chromium makes no click of a tap while a swipe still has momentum, so the panel makes its own, and no second one.
-    const onTouchEnd = (event: TouchEvent): void => {
-      if (!taps || !event.cancelable) return;
-      event.preventDefault();
-      (event.target as Element).closest('button')?.click();
-    };
     const elsewhere = ({ target }: PointerEvent): void => {
       if (aside.peek() && !row.contains(target as Node)) settle(false);
     };
@@ -58,7 +52,7 @@ export function useSwipe(panel: RefObject<HTMLElement | null>): Signal<boolean> 
     row.addEventListener('pointermove', onMove, { signal });
     row.addEventListener('pointerup', onUp, { signal });
     row.addEventListener('pointercancel', () => settle(aside.peek()), { signal });
-    panel.current?.addEventListener('touchend', onTouchEnd, { signal });
+    if (panel.current) clickAtTouch(panel.current, () => taps, signal);
     addEventListener('pointerdown', elsewhere, { signal, capture: true });
     const closed = aside.subscribe((is_aside) => {
       if (!is_aside && !start) settle(false);
@@ -69,4 +63,17 @@ export function useSwipe(panel: RefObject<HTMLElement | null>): Signal<boolean> 
     };
   }, [panel, aside]);
   return aside;
+}
+
+/**
+ * Clicks the button of a tap itself, and keeps the browser from a second click. Chromium makes none of a tap while the
+ * swipe before it still has momentum.
+ */
+function clickAtTouch(panel: HTMLElement, taps: () => boolean, signal: AbortSignal): void {
+  const onTouchEnd = (event: TouchEvent): void => {
+    if (!taps() || !event.cancelable) return;
+    event.preventDefault();
+    (event.target as Element).closest('button')?.click();
+  };
+  panel.addEventListener('touchend', onTouchEnd, { signal });
 }
