@@ -150,6 +150,32 @@ export const retry = clientCommand({
   },
 });
 
+export const archive = clientCommand({
+  name: 'archive',
+  operands: ['ID'],
+  summary: 'Put an errand away that has ended: out of the list, and still found by a search',
+  options: {},
+  run: async ({ operands: [id] }, io, open) => {
+    const client = await open();
+    await client.call('patchTask', { params: { id: await findTask(client, id) }, body: { archived: true } });
+    print(io, [['Archived. List such errands with: ', ['command', `${PROGRAM} tasks --archived`]]]);
+    return EXIT.succeeded;
+  },
+});
+
+export const unarchive = clientCommand({
+  name: 'unarchive',
+  operands: ['ID'],
+  summary: 'Take an errand out of the archive; one that goes on comes back by itself',
+  options: {},
+  run: async ({ operands: [id] }, io, open) => {
+    const client = await open();
+    await client.call('patchTask', { params: { id: await findTask(client, id) }, body: { archived: false } });
+    print(io, [['It is in the list again.']]);
+    return EXIT.succeeded;
+  },
+});
+
 export const remove = clientCommand({
   name: 'remove',
   operands: ['ID'],

@@ -1,9 +1,11 @@
-import type { TaskCreate } from '../../protocol/api.ts';
+import type { z } from 'zod';
+import type { TaskCreate, TaskPage, TasksQuery } from '../../protocol/api.ts';
 import type { ROUTES } from '../../protocol/routes.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
 import { requireBudget } from '../tasks/budget-bound.ts';
 import {
   addMessage,
+  archiveTask,
   cancelTask,
   createTask,
   removeTask,
@@ -44,6 +46,7 @@ type Tasks =
   | 'deleteMessage'
   | 'cancelTask'
   | 'retryTask'
+  | 'patchTask'
   | 'deleteTask';
 
 type CreateCall = Pick<Call<(typeof ROUTES)['createTask']>, 'who' | 'body' | 'writeAfter' | 'audit'>;
@@ -85,13 +88,7 @@ export function taskHandlers({
   return {
     createTask: create,
     postTask: create,
-    listTasks: ({ who, query }) => {
-      const { project_id } = query;
-      if (project_id !== undefined && !findProjectOf(db, who.user_id, project_id))
-        return { items: [], next_cursor: null };
-      const { rows, next_cursor } = readTaskPage(db, who.user_id, query);
-      return { items: taskViews(db, rows, gate.fault).map(shortTask), next_cursor };
-    },
+    listTasks: ({ who, query }) => pageOf(db, who.user_id, query, gate.fault),
     getTask: ({ who, params }) => {
       const task = requireTask(db, who.user_id, params.id);
       return { ...seenOne(task), attempts: listAttempts(db, task.id).map(attemptView) };
@@ -113,11 +110,26 @@ export function taskHandlers({
         auditBudget(tx, audit, params.id, body);
         return seenOne(retryTask(tx, who.user_id, params.id, body));
       }),
+    patchTask: ({ who, params, body, write }) =>
+      write((tx) => seenOne(archiveTask(tx, who.user_id, params.id, body.archived))),
     deleteTask: ({ who, params }) => {
       log.write((tx) => removeTask(tx, who.user_id, params.id));
       return undefined;
     },
   };
+}
+
+/** A page of a person's tasks. A project of somebody else has none. `fault`: why no work is started now, or null. */
+function pageOf(
+  db: Db,
+  user_id: string,
+  query: z.output<typeof TasksQuery>,
+  fault: string | null,
+): z.output<typeof TaskPage> {
+  if (query.project_id !== undefined && !findProjectOf(db, user_id, query.project_id))
+    return { items: [], next_cursor: null };
+  const { rows, next_cursor } = readTaskPage(db, user_id, query);
+  return { items: taskViews(db, rows, fault).map(shortTask), next_cursor };
 }
 
 /** Where a task of this person is to work; undefined: they have no such project. */

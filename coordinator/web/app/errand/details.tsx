@@ -8,10 +8,10 @@ import { repositoryAddress } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
 import { s } from '../screen-speech.ts';
 
-type DetailsProps = { task: Task; fault: string; onDelete: () => void; onClose: () => void };
+type DetailsProps = { task: Task; fault: string; onArchive: () => void; onDelete: () => void; onClose: () => void };
 
-/** What one seldom needs of an errand: its settings, and the way to delete it. */
-export function Details({ task, fault, onDelete, onClose }: DetailsProps): JSX.Element {
+/** What one seldom needs of an errand: its settings, and the ways to put it away or to delete it. */
+export function Details({ task, fault, onArchive, onDelete, onClose }: DetailsProps): JSX.Element {
   const { model, effort, repo_url, branch, schedule_id, attempt, usage, budget_usd } = task;
   return (
     <Sheet label={t.errand.details} onClose={onClose}>
@@ -48,9 +48,14 @@ export function Details({ task, fault, onDelete, onClose }: DetailsProps): JSX.E
       {fault !== '' && <p class="fault">{fault}</p>}
       <Mute id={task.id} />
       {isEnded(task.status) && (
-        <button type="button" class="choice danger" onClick={onDelete}>
-          {t.errand.delete}
-        </button>
+        <>
+          <button type="button" class="choice" onClick={onArchive}>
+            {s.archive.acts[task.archived === true ? 'unarchive' : 'archive']}
+          </button>
+          <button type="button" class="choice danger" onClick={onDelete}>
+            {t.errand.delete}
+          </button>
+        </>
       )}
       <button type="button" class="choice" onClick={onClose}>
         {t.close}

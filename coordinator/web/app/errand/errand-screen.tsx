@@ -61,6 +61,12 @@ function Menu({ task }: { task: Task }): JSX.Element {
   const fault = useSignal('');
   const session = useSession();
   const router = useRouter();
+  const archive = (): void => {
+    open.value = false;
+    const archived = task.archived !== true;
+    void session.archive(task.id, archived);
+    if (archived) router.go('inbox', {}, true);
+  };
   const remove = (): void => {
     session
       .remove(task.id)
@@ -79,6 +85,7 @@ function Menu({ task }: { task: Task }): JSX.Element {
         <Details
           task={task}
           fault={fault.value}
+          onArchive={archive}
           onDelete={() => {
             open.value = false;
             deletes.value = true;

@@ -1,0 +1,16 @@
+import type { ArchiveStrings } from './en-archive.ts';
+
+/** The texts of what a person does to an errand from the list, and of the archive, in German. */
+export const de_archive: ArchiveStrings = {
+  title: 'Archiviert',
+  empty: 'Nichts ist archiviert. Was fertig ist, lässt sich hier ablegen; die Suche findet es weiterhin.',
+  acts: {
+    stop: 'Anhalten',
+    again: 'Nochmal',
+    archive: 'Archivieren',
+    unarchive: 'Zurück in die Liste',
+    remove: 'Löschen',
+  },
+  none: 'Damit ist jetzt nichts zu tun.',
+  answer: 'Antwort',
+};
