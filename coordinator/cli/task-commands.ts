@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Effort } from '../../protocol/task.ts';
+import { baseOf, pushedBranch, updateBaseText } from '../client/errand/update-base.ts';
+import { Failure } from '../client/errors.ts';
 import { findProject, findTask } from '../client/find.ts';
 import { confirm, YES_OPTION } from './ask.ts';
 import { attachFiles, ATTACH_OPTION } from './attach.ts';
@@ -112,6 +114,23 @@ export const say = clientCommand({
     const body = { text, ...given({ budget_usd, hear, model: values.model, effort, attachments }) };
     const { resumed } = await client.call('createMessage', { params: { id: found }, body });
     print(io, [[resumed ? 'Sent. The errand goes on with it.' : 'Sent.']]);
+    return EXIT.succeeded;
+  },
+});
+
+export const update = clientCommand({
+  name: 'update',
+  operands: ['ID'],
+  summary: 'Have an errand merge the newest state of its base',
+  options: {},
+  run: async ({ operands: [id] }, io, open) => {
+    const client = await open();
+    const params = { id: await findTask(client, id) };
+    const task = await client.call('getTask', { params });
+    if (pushedBranch(task) === null)
+      throw new Failure('The errand has pushed no branch yet: there is nothing to bring up to date.');
+    const { resumed } = await client.call('createMessage', { params, body: { text: updateBaseText(baseOf(task)) } });
+    print(io, [[resumed ? 'Asked. The errand goes on with it.' : 'Asked.']]);
     return EXIT.succeeded;
   },
 });

@@ -1,3 +1,5 @@
+import { updateBaseText } from '../../client/errand/update-base.ts';
+
 /** The texts of what a person does to an errand from the list, and of the archive, in English. */
 export const en_archive = {
   title: 'Archived',
@@ -5,5 +7,7 @@ export const en_archive = {
   acts: { stop: 'Stop', again: 'Try again', archive: 'Archive', unarchive: 'Back to the list', remove: 'Delete' },
   none: 'Nothing can be done to it now.',
   answer: 'Answer',
+  update_base: 'Merge the newest base',
+  update_base_text: updateBaseText,
 };
 export type ArchiveStrings = typeof en_archive;

@@ -35,6 +35,7 @@ test.serial('what is archived is out of the list, under Archived, found by a sea
   const other = await context.newPage();
   await other.goto(network.url);
   await row(other, 'Mend the lamp').waitFor();
+  for (const name of ['lamp', 'wall']) await page.getByText(new RegExp(`Summary of: .* ${name}`)).waitFor();
   await act(page, 'Mend the lamp', 'Archive');
   await row(page, 'Mend the lamp').waitFor({ state: 'detached' });
   await row(other, 'Mend the lamp').waitFor({ state: 'detached' });
@@ -74,6 +75,7 @@ test.serial('without a network an errand is archived at once, and on the server 
   // The first touch brings the part that the sheet needs.
   await page.getByRole('button', { name: 'Actions: Mend the lamp' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  network.offline = true;
   network.cut();
   await page
     .getByText(/^(offline|server away) since/)
@@ -86,9 +88,10 @@ test.serial('without a network an errand is archived at once, and on the server 
   await row(page, 'Mend the lamp').click();
   await page.getByText('Archive: waits to be sent').waitFor();
   await shot(page, 'archive-waits');
-  network.mend();
+  network.offline = false;
   await until('the server has it', async () => (await api.call('getTask', { params: { id } })).archived === true);
   await page.getByText('Archive: waits to be sent').waitFor({ state: 'detached' });
+  t.is((await api.call('listTasks', { query: { archived: 'false' } })).items.length, 0);
 });
 
 test.serial('what the server refuses of stop, try again and archive shows, and can be tried again', async (t) => {
@@ -100,6 +103,7 @@ test.serial('what the server refuses of stop, try again and archive shows, and c
   await row(page, 'Broke').click();
   const again = page.getByRole('button', { name: 'Try again' });
   await again.waitFor();
+  network.offline = true;
   network.cut();
   await page
     .getByText(/^(offline|server away) since/)
@@ -110,7 +114,7 @@ test.serial('what the server refuses of stop, try again and archive shows, and c
   t.true(await again.isDisabled());
   // Meanwhile another device has done it.
   await api.call('retryTask', { params: { id: broke.id }, body: {} });
-  network.mend();
+  network.offline = false;
   await page.getByText(/Try again: not accepted/).waitFor();
   await shot(page, 'retry-refused');
   await page.getByRole('button', { name: 'Dismiss' }).click();

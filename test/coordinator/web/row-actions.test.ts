@@ -69,6 +69,8 @@ test.serial('a swipe shows what can be done to an errand: stop, try again, archi
     return status === 'queued';
   });
   t.is(await page.locator('.task.aside').count(), 0);
+  // The rows have their new places.
+  await page.getByRole('heading', { name: 'Done' }).waitFor({ state: 'detached' });
   await swipe(page, 'Works', { x: -150, y: 5 });
   await action('Works', 'Stop').tap();
   await page.getByRole('dialog').getByRole('button', { name: 'Stop' }).tap();

@@ -34,7 +34,7 @@ export function ErrandScreen({ id }: { id: string }): JSX.Element {
       <header class="small">
         <Back name="inbox" />
         <span class="where">{task && repositoryName(task.repo_url)}</span>
-        {task?.result && (
+        {task?.result && task.result.diff_stat.files > 0 && (
           <a class="chip" href={pathOf('changes', { id })}>
             <span class="hidden">{t.changes.title}</span>
             <Stat {...task.result.diff_stat} />
