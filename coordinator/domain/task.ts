@@ -49,6 +49,8 @@ export type TaskRow = TaskState & {
   result: TaskResult | null;
   /** The branch, once the coordinator has seen it pushed. */
   pushed_branch: string | null;
+  /** When its person archived it; null: it is not archived. */
+  archived_at: string | null;
   usage: Usage;
   created_at: string;
   updated_at: string;
@@ -98,6 +100,7 @@ export function newTask(fields: NewTask, at: string): TaskRow {
     plan: [],
     result: null,
     pushed_branch: null,
+    archived_at: null,
     usage: {
       requests: 0,
       input_tokens: 0,

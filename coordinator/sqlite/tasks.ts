@@ -79,7 +79,7 @@ export function updateState(
     db,
     `UPDATE tasks SET status = :status, reason = :reason, detail = :detail, attempt = :attempt, failures = :failures,
        cancel_reason = :cancel_reason, queued_at = :queued_at, retry_at = :retry_at, outage_since = :outage_since,
-       started_at = :started_at, ended_at = :ended_at,
+       started_at = :started_at, ended_at = :ended_at, archived_at = CASE WHEN :ended_at IS NOT NULL THEN archived_at END,
        waiting_for = CASE WHEN :status IN ('running', 'waiting', 'parked') THEN waiting_for END,
        silence = CASE WHEN :status IN ('running', 'waiting') THEN silence END, updated_at = :at
      WHERE id = :id AND status = :status_before AND attempt = :attempt_before`,
@@ -94,6 +94,11 @@ export function updateBudget(db: Db, id: string, budget_usd: number, at: string)
     'UPDATE tasks SET budget_usd = :budget_usd, updated_at = :at WHERE id = :id AND cost_usd < :budget_usd',
   ).run({ id, budget_usd, at });
   return changes === 1;
+}
+
+/** Stores when an ended task was archived; null: it is not archived any more. */
+export function updateArchived(db: Db, id: string, archived_at: string | null, at: string): void {
+  sql(db, 'UPDATE tasks SET archived_at = :archived_at, updated_at = :at WHERE id = :id').run({ id, archived_at, at });
 }
 
 /** Sets the model and the effort that the task goes on with. */

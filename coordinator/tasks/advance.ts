@@ -18,7 +18,9 @@ import type { TaskRow } from '../domain/task.ts';
 export function advance(tx: Tx, task: TaskRow, action: TaskAction): TaskRow {
   const next_state = nextState(task, action);
   if (next_state === task) return task;
-  const next: TaskRow = { ...task, ...next_state, updated_at: action.at };
+  // What goes on is not archived any more.
+  const archived_at = next_state.ended_at === null ? null : task.archived_at;
+  const next: TaskRow = { ...task, ...next_state, archived_at, updated_at: action.at };
   if (!updateState(tx.db, task.id, task, next_state, action.at))
     throw new Error(`Task ${task.id} was changed concurrently.`);
   if (next.status !== task.status) {

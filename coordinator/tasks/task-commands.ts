@@ -15,8 +15,16 @@ import type { Db } from '../sqlite/database.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import { countMessages, countPendingMessages, insertMessage } from '../sqlite/messages.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
+import { markRead } from '../sqlite/read-marks.ts';
 import { markRemoved } from '../sqlite/removed.ts';
-import { countQueuedOf, findTaskOf, insertTask, listOpenTasksOf, updateBudget } from '../sqlite/tasks.ts';
+import {
+  countQueuedOf,
+  findTaskOf,
+  insertTask,
+  listOpenTasksOf,
+  updateArchived,
+  updateBudget,
+} from '../sqlite/tasks.ts';
 import { newTask, type TaskRow } from '../domain/task.ts';
 import { repositoriesView } from '../domain/task-repository.ts';
 import { insertTaskRepository, listTaskRepositories } from '../sqlite/task-repositories.ts';
@@ -157,6 +165,22 @@ export function retryTask(tx: Tx, user_id: string, task_id: string, { budget_usd
   if (task.status === 'queued')
     tx.note(next, { type: 'task.status', body: { from: 'queued', to: 'queued', reason: null, detail: null } }, at);
   return next;
+}
+
+/**
+ * Archives an ended task, or takes it out of the archive; it counts as read. One that goes on leaves the archive by
+ * itself. Throws `conflict` if it has not ended.
+ */
+export function archiveTask(tx: Tx, user_id: string, task_id: string, archived: boolean): TaskRow {
+  const task = requireTask(tx.db, user_id, task_id);
+  if ((task.archived_at !== null) === archived) return task;
+  if (!isEnded(task.status)) throw new ErrandError('conflict', 'The task has not ended: cancel it first.');
+  const at = new Date().toISOString();
+  const archived_at = archived ? at : null;
+  updateArchived(tx.db, task_id, archived_at, at);
+  const { id } = tx.note(task, { type: 'task.archived', body: { archived } }, at);
+  markRead(tx.db, task_id, id);
+  return { ...task, archived_at, updated_at: at };
 }
 
 /** Removes an ended task with its log and workspace; pushed branches stay. Throws `conflict` if it has not ended. */

@@ -1,7 +1,6 @@
 import { de_errand } from './de-errand.ts';
 import { de_needs } from './de-needs.ts';
 import { de_link } from './de-link.ts';
-import { de_settings } from './de-settings.ts';
 import type { Strings } from './en.ts';
 
 const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
@@ -64,8 +63,7 @@ export const de: Strings = {
     sample_prompt: 'Bring die Tests zum Laufen',
     list: 'Deine Aufträge',
     actions: (title) => `Aktionen: ${title}`,
-    acts: { stop: 'Anhalten', again: 'Nochmal', remove: 'Löschen' },
-    no_actions: 'Damit ist jetzt nichts zu tun.',
+    archived: 'Archiviert',
     unread: 'Neu: ',
     only_here: 'Nur, was dieses Gerät kennt: Der Server ist nicht erreichbar.',
   },
@@ -249,10 +247,6 @@ export const de: Strings = {
       failed: 'Checks fehlgeschlagen',
     },
   },
-
-  settings: de_settings.settings,
-
-  project: de_settings.project,
 
   keys: {
     title: 'Tasten',

@@ -1,18 +1,26 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { isEnded, type Task } from '../../../../protocol/task.ts';
+import { baseOf, pushedBranch } from '../../../client/errand/update-base.ts';
 import { Mute } from './mute.tsx';
+import { useSession } from '../../parts/context.ts';
 import { Sheet } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { repositoryAddress } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
 import { s } from '../screen-speech.ts';
 
-type DetailsProps = { task: Task; fault: string; onDelete: () => void; onClose: () => void };
+type DetailsProps = { task: Task; fault: string; onArchive: () => void; onDelete: () => void; onClose: () => void };
 
-/** What one seldom needs of an errand: its settings, and the way to delete it. */
-export function Details({ task, fault, onDelete, onClose }: DetailsProps): JSX.Element {
-  const { model, effort, repo_url, branch, schedule_id, attempt, usage, budget_usd } = task;
+/** What one seldom needs of an errand: its settings, and the ways to put it away or to delete it. */
+export function Details({ task, fault, onArchive, onDelete, onClose }: DetailsProps): JSX.Element {
+  const { model, effort, repo_url, schedule_id, attempt, usage, budget_usd } = task;
+  const branch = pushedBranch(task);
+  const session = useSession();
+  const updateBase = (): void => {
+    void session.say(task.id, s.archive.update_base_text(baseOf(task)));
+    onClose();
+  };
   return (
     <Sheet label={t.errand.details} onClose={onClose}>
       <h2>{t.errand.details}</h2>
@@ -47,10 +55,20 @@ export function Details({ task, fault, onDelete, onClose }: DetailsProps): JSX.E
       </dl>
       {fault !== '' && <p class="fault">{fault}</p>}
       <Mute id={task.id} />
-      {isEnded(task.status) && (
-        <button type="button" class="choice danger" onClick={onDelete}>
-          {t.errand.delete}
+      {branch !== null && (
+        <button type="button" class="choice" onClick={updateBase}>
+          {s.archive.update_base}
         </button>
+      )}
+      {isEnded(task.status) && (
+        <>
+          <button type="button" class="choice" onClick={onArchive}>
+            {s.archive.acts[task.archived === true ? 'unarchive' : 'archive']}
+          </button>
+          <button type="button" class="choice danger" onClick={onDelete}>
+            {t.errand.delete}
+          </button>
+        </>
       )}
       <button type="button" class="choice" onClick={onClose}>
         {t.close}

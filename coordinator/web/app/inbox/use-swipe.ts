@@ -18,10 +18,10 @@ export function useSwipe(panel: RefObject<HTMLElement | null>): Signal<boolean> 
     const { signal } = gone;
     const sign = getComputedStyle(row).direction === 'rtl' ? 1 : -1;
     let start: { x: number; y: number; from: number } | undefined;
-    let [moved, taps] = [0, false];
+    let moved = 0;
     const place = (px: number): void => void (moves.style.translate = px === 0 ? '' : `${sign * px}px`);
     const settle = (to: boolean): void => {
-      [aside.value, start, taps] = [to, undefined, false];
+      [aside.value, start] = [to, undefined];
       row.classList.toggle('aside', to);
       row.classList.remove('swiped');
       place(to ? (panel.current?.offsetWidth ?? 0) : 0);
@@ -29,7 +29,7 @@ export function useSwipe(panel: RefObject<HTMLElement | null>): Signal<boolean> 
     const onDown = (event: PointerEvent): void => {
       if (event.pointerType === 'mouse' || !event.isPrimary) return;
       const from = aside.peek() ? (panel.current?.offsetWidth ?? 0) : 0;
-      [start, moved, taps] = [{ x: event.clientX, y: event.clientY, from }, from, true];
+      [start, moved] = [{ x: event.clientX, y: event.clientY, from }, from];
     };
     const onMove = ({ clientX, clientY }: PointerEvent): void => {
       if (!start) return;
@@ -51,8 +51,8 @@ export function useSwipe(panel: RefObject<HTMLElement | null>): Signal<boolean> 
     row.addEventListener('pointerdown', onDown, { signal });
     row.addEventListener('pointermove', onMove, { signal });
     row.addEventListener('pointerup', onUp, { signal });
+    takeFromBrowser(row, moves, aside, signal);
     row.addEventListener('pointercancel', () => settle(aside.peek()), { signal });
-    if (panel.current) clickAtTouch(panel.current, () => taps, signal);
     addEventListener('pointerdown', elsewhere, { signal, capture: true });
     const closed = aside.subscribe((is_aside) => {
       if (!is_aside && !start) settle(false);
@@ -65,15 +65,18 @@ export function useSwipe(panel: RefObject<HTMLElement | null>): Signal<boolean> 
   return aside;
 }
 
-/**
- * Clicks the button of a tap itself, and keeps the browser from a second click. Chromium makes none of a tap while the
- * swipe before it still has momentum.
- */
-function clickAtTouch(panel: HTMLElement, taps: () => boolean, signal: AbortSignal): void {
-  const onTouchEnd = (event: TouchEvent): void => {
-    if (!taps() || !event.cancelable) return;
-    event.preventDefault();
-    (event.target as Element).closest('button')?.click();
+/** Keeps the browser from taking the touches of a swipe for something else. */
+function takeFromBrowser(row: HTMLElement, moves: HTMLElement, aside: Signal<boolean>, signal: AbortSignal): void {
+  // Otherwise Chromium takes a swipe for a fling, and the next tap only for the end of that fling.
+  const onTouchMove = (event: TouchEvent): void => {
+    if (row.classList.contains('swiped') && event.cancelable) event.preventDefault();
   };
-  panel.addEventListener('touchend', onTouchEnd, { signal });
+  // A touch of what is aside brings it back, and opens nothing.
+  const onClick = (event: MouseEvent): void => {
+    if (!aside.peek()) return;
+    event.preventDefault();
+    aside.value = false;
+  };
+  row.addEventListener('touchmove', onTouchMove, { signal, passive: false });
+  moves.addEventListener('click', onClick, { signal });
 }
