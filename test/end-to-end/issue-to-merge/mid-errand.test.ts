@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import type { Api } from '../../support/api.ts';
 import { ended } from '../../support/errand.ts';
 import { eventsOf } from '../../support/events-of.ts';
@@ -86,7 +86,6 @@ testEachForge(
     });
     await Promise.all(meetings);
   },
-  test.serial,
 );
 
 const FIRST_TURN = { tools: [{ name: 'run_command', input: { command: "sed -i 's/a - b/a + b/' add.js" } }] };

@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { testEachForge } from '../../support/forge/each-forge.ts';
 import { Story } from '../../support/forge/story.ts';
@@ -21,7 +21,6 @@ testEachForge(
     await merges(t, story, third);
     t.deepEqual(story.faults, []);
   },
-  test.serial,
 );
 
 /** The first account comes from the forge, with the link that the server prints. */
