@@ -7,9 +7,7 @@ const FORGES: [ForgeKind, string][] = [
   ['gitea', 'Gitea'],
 ];
 
-type Run = (t: ExecutionContext, kind: ForgeKind) => Promise<void>;
-
-/** Declares a test for each kind of forge: a serial one, since each starts a forge with repositories of its own. */
-export function testEachForge(title: string, run: Run): void {
+/** Declares a test for each kind of forge. They run one after the other: each has a forge and its git processes. */
+export function testEachForge(title: string, run: (t: ExecutionContext, kind: ForgeKind) => Promise<void>): void {
   for (const [kind, name] of FORGES) test.serial(`${name}: ${title}`, (t) => run(t, kind));
 }
