@@ -21,7 +21,7 @@ import { removePreviousSpools, type PreviousAttempt } from './reporting/previous
 import type { AttemptResult } from './reporting/reporter.ts';
 import { commandEnv, commitIdentity } from './shell/command-env.ts';
 import type { StopSignals } from './stop-signals.ts';
-import { describeFailure, publishWork, unpublished } from './publish-work.ts';
+import { describeFailure, notPushed, publishWork, unpublished } from './publish-work.ts';
 import type { TaskClone } from './task-clone.ts';
 import { TaskClones } from './task-clones.ts';
 
@@ -165,12 +165,18 @@ export class AttemptExecution {
   /** Whatever happens, there is a result. */
   async #publish(work: WorkResult, clones: TaskClones | undefined): Promise<AttemptResult> {
     const { assignment, report, stop, log } = this.#options;
-    if (clones === undefined) return unpublished(work);
-    await report.emit({ type: 'step.started', body: { step: 'push' } });
+    if (clones === undefined) return unpublished(work, null);
     const message = work.status === 'succeeded' ? work.commit_message : wipMessage(assignment.title);
-    const { result, errors } = await publishWork(work, clones, { message, signal: stop.all });
-    for (const err of errors) if (!(err instanceof AttemptFailure)) log('error', 'push failed', { err });
-    return result;
+    try {
+      await report.emit({ type: 'step.started', body: { step: 'push' } });
+      const { result, errors } = await publishWork(work, clones, { message, signal: stop.all });
+      for (const err of errors) if (!(err instanceof AttemptFailure)) log('error', 'push failed', { err });
+      return result;
+    } catch (error) {
+      stop.all.throwIfAborted();
+      log('error', 'push failed', { err: error });
+      return notPushed(unpublished(work, clones.first.prepared.base_commit), error);
+    }
   }
 }
 

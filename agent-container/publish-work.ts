@@ -10,12 +10,15 @@ import { repositoryResult, type TaskClones } from './task-clones.ts';
 /** As the contract bounds it. */
 const DETAIL_CHARS_MAX = 4_000;
 
-/** The result of an attempt that cloned nothing. */
-export function unpublished({ status, reason, detail, retry_at = null, summary }: WorkResult): AttemptResult {
+/** The result of an attempt that pushed nothing. */
+export function unpublished(
+  { status, reason, detail, retry_at = null, summary }: WorkResult,
+  base_commit: string | null,
+): AttemptResult {
   // An older coordinator does not know the field.
   const retry = retry_at === null ? {} : { retry_at };
   const short = summary.slice(0, LIMITS.summary_chars_max);
-  return { ...NOTHING_PUBLISHED, status, reason, detail, ...retry, summary: short, base_commit: null };
+  return { ...NOTHING_PUBLISHED, status, reason, detail, ...retry, summary: short, base_commit };
 }
 
 /**
@@ -32,9 +35,8 @@ export async function publishWork(
   if (!first) throw new Error('There is no clone.');
   const { held_commit, ...published } = first.published;
   const result: AttemptResult = {
-    ...unpublished(work),
+    ...unpublished(work, first.clone.prepared.base_commit),
     ...published,
-    base_commit: first.clone.prepared.base_commit,
     ...(held_commit !== null && { held_commit }),
     ...(others.length > 0 && { repositories: others.map(repositoryResult) }),
   };
@@ -43,7 +45,7 @@ export async function publishWork(
 }
 
 /** The result of work that is not on the forge, or not the newest of it. */
-function notPushed(result: AttemptResult, error: unknown): AttemptResult {
+export function notPushed(result: AttemptResult, error: unknown): AttemptResult {
   const { retry_at: _, ...failure } = describeFailure(error);
   if (result.status === 'succeeded') return { ...result, status: 'failed', ...failure };
   if (result.detail?.includes(failure.detail)) return result;

@@ -36,7 +36,8 @@ export async function diff(git: Git, base: string | null, commit: string): Promi
 export function cutDiff({ diff, diff_truncated }: Diff, bytes_max: number): Diff {
   const bytes = Buffer.from(diff);
   if (bytes.length <= bytes_max) return { diff, diff_truncated };
-  return { diff: bytes.subarray(0, bytes.lastIndexOf('\n', bytes_max) + 1).toString(), diff_truncated: true };
+  const fitting = bytes.subarray(0, bytes_max);
+  return { diff: fitting.subarray(0, fitting.lastIndexOf('\n') + 1).toString(), diff_truncated: true };
 }
 
 /** The id of the tree without files. */

@@ -170,11 +170,7 @@ async function checkNothingLeft(scene: Scene, wrong: Wrong): Promise<void> {
   );
   for (const phone of scene.phones) phone.close();
   const pid = scene.coordinator?.pid ?? 0;
-  const open = () => scene.coordinator?.handles().filter((name) => name.startsWith('socket')).length ?? 0;
-  // Its listeners and its connections to the engine stay open.
-  await until('its sockets are closed', () => open() <= SOCKETS_MAX, 20_000).catch(() =>
-    wrong(`${open()} sockets are open in the coordinator`),
-  );
+  await checkSockets(scene, wrong);
   const code = await scene.stop();
   if (code !== 0) wrong(`the coordinator exited with ${code} after SIGTERM`);
   const db = openDatabase(join(scene.data_dir, 'errand.db'));
@@ -203,7 +199,24 @@ function checkFolders(data_dir: string, db: Db, wrong: Wrong): void {
   if (left.length > 0) wrong(`folders are left: ${left.join(' ')}`);
 }
 
-const SOCKETS_MAX = 8;
+/** The pipes of its output, its listeners, and its connections to the engine. */
+const OWN_SOCKETS_MAX = 7;
+/** This program keeps some connections for its next requests. */
+const CLIENTS_MAX = 4;
+
+/** What was opened for errands and clients is closed. */
+async function checkSockets({ coordinator }: Scene, wrong: Wrong): Promise<void> {
+  if (!coordinator) return;
+  const tooMany = () => {
+    const sockets = coordinator.sockets();
+    const clients = sockets.filter(({ accepted }) => accepted).length;
+    return clients > CLIENTS_MAX || sockets.length - clients > OWN_SOCKETS_MAX ? sockets : [];
+  };
+  await until('its sockets are closed', () => tooMany().length === 0, 20_000).catch(() => {
+    const open = tooMany().map(({ said }) => said);
+    if (open.length > 0) wrong(`too many sockets are open in the coordinator:\n${open.join('\n')}`);
+  });
+}
 
 async function checkContainers(docker: string[], instance: string, wrong: Wrong): Promise<void> {
   const { stdout } = await promisify(execFile)('docker', [

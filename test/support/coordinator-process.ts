@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
@@ -11,6 +11,8 @@ import { until } from './until.ts';
 const MAIN = bundled('coordinator');
 /** The entry of a coordinator that also listens on TCP for workers. */
 export const TCP_MAIN = fileURLToPath(new URL('./tcp-coordinator.ts', import.meta.url));
+/** The state of a listening TCP socket in `/proc/net/tcp`. */
+const LISTENS = '0A';
 const REPORT_MEMORY = new URL('./report-memory.ts', import.meta.url).href;
 
 /** A coordinator in a process of its own, as `npm start` runs it. It is killed with its workers when the test ends. */
@@ -85,14 +87,43 @@ export class CoordinatorProcess extends Running {
 
   /** Its open file descriptors, sorted: paths, or the kind (socket, pipe). */
   handles(): string[] {
+    return this.#descriptors()
+      .map((target) => target.replace(/:\[\d+\]$/, ''))
+      .sort();
+  }
+
+  /**
+   * Its open sockets. `said`: what the system says of it, a line of `/proc/net`. `accepted`: a connection at a port where
+   * it listens.
+   */
+  sockets(): { said: string; accepted: boolean }[] {
+    const inodes = this.#descriptors().flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []);
+    const lines = ['unix', 'tcp', 'tcp6', 'udp'].flatMap((kind) =>
+      readFileSync(`/proc/${this.pid}/net/${kind}`, 'utf8').trim().split('\n'),
+    );
+    const sockets = inodes.map((inode) => {
+      const fields = lines
+        .find((line) => line.split(/\s+/).includes(inode))
+        ?.trim()
+        .split(/\s+/) ?? [`socket ${inode}`];
+      const [, local = '', , state = ''] = fields;
+      return { said: fields.join(' '), port: local.split(':')[1], listens: state === LISTENS };
+    });
+    const listening = new Set(sockets.flatMap(({ listens, port }) => (listens && port ? [port] : [])));
+    return sockets.map(({ said, port, listens }) => ({
+      said,
+      accepted: !listens && port !== undefined && listening.has(port),
+    }));
+  }
+
+  #descriptors(): string[] {
     const dir = `/proc/${this.pid}/fd`;
-    const targets = readdirSync(dir).flatMap((fd) => {
+    return readdirSync(dir).flatMap((fd) => {
       try {
-        return [readlinkSync(join(dir, fd)).replace(/:\[\d+\]$/, '')];
+        return [readlinkSync(join(dir, fd))];
       } catch {
         return []; // Closed since it was listed.
       }
     });
-    return targets.sort();
   }
 }

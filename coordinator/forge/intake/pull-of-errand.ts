@@ -1,15 +1,31 @@
+import type { Logger } from '../../base/logger.ts';
+import type { ThreadKey } from '../../sqlite/forge-requests.ts';
+import { hurryPull, listPullsAtNumber } from '../../sqlite/pulls.ts';
+import type { Effect } from './plan.ts';
 import { isEnded } from '../../../protocol/task.ts';
 import type { ProjectRow } from '../../domain/project.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { Db } from '../../sqlite/database.ts';
 import { findProjectOf } from '../../sqlite/projects.ts';
 import type { PullRow } from '../../domain/pull.ts';
-import { listTaskRepositories } from '../../sqlite/task-repositories.ts';
 import { findTask, findTaskOf } from '../../sqlite/tasks.ts';
+import { repositoryAt } from '../../tasks/repository-at.ts';
 import { findUser } from '../../sqlite/users.ts';
 
 /** A pull request whose task goes back to work for what is said about it. */
 export type FollowedPull = { pull: PullRow; task: TaskRow; project: ProjectRow };
+
+/**
+ * The pull request at a forge as the task has it that answers for it. Several may have taken it up: it is the one that has
+ * not ended, else the newest. `user_id`: among the tasks of this person alone.
+ */
+export function answeringPull(db: Db, thread: ThreadKey, user_id?: string): PullRow | undefined {
+  const pulls = listPullsAtNumber(db, thread.forge_id, thread.repository_id, thread.number).flatMap((pull) => {
+    const task = findTask(db, pull.task_id);
+    return task && (user_id === undefined || task.user_id === user_id) ? [{ pull, task }] : [];
+  });
+  return (pulls.find(({ task }) => !isEnded(task.status)) ?? pulls[0])?.pull;
+}
 
 /**
  * The task of a pull request and the project of its repository, if it may go back to work. Undefined: the project does not
@@ -20,13 +36,22 @@ export function followedPull(db: Db, pull: PullRow | undefined): FollowedPull | 
   const owner = findTask(db, pull.task_id)?.user_id;
   const task = owner === undefined ? undefined : findTaskOf(db, owner, pull.task_id);
   if (!task || wasCancelled(task)) return undefined;
-  const of_repository = listTaskRepositories(db, task.id).find(
-    ({ repo_url }) => repo_url === pull.repo_url,
-  )?.project_id;
-  const project_id = of_repository ?? task.project_id;
+  const project_id = repositoryAt(db, task, pull.repo_url).project_id ?? task.project_id;
   const project = project_id === null ? undefined : findProjectOf(db, task.user_id, project_id);
   if (!project?.follow_up || findUser(db, task.user_id)?.blocked_at !== null) return undefined;
   return { pull, task, project };
+}
+
+/**
+ * What follows where the person of a task may not read the repository any more: nothing of it comes to the task, and its
+ * pull request says so once it was looked at.
+ */
+export function withheld({ logger }: { logger: Logger }, { pull, task }: FollowedPull): Effect {
+  return (tx) => {
+    logger.info({ task_id: task.id }, 'person may not read the repository any more: follow-up dropped');
+    hurryPull(tx.db, pull.id, new Date().toISOString());
+    tx.announce('pulls');
+  };
 }
 
 /** A person who has cancelled a task does not want it to go on by itself. */

@@ -2,7 +2,6 @@ import { newId } from '../../../protocol/ids.ts';
 import { isEnded } from '../../../protocol/task.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { TaskRow } from '../../domain/task.ts';
-import type { RepositoryOutcome } from '../../domain/task-repository.ts';
 import type { Db } from '../../sqlite/database.ts';
 import { DurableSubscriber } from '../../sqlite/durable-subscriber.ts';
 import type { EventLog, Tx } from '../../sqlite/event-log.ts';
@@ -11,12 +10,13 @@ import { listUnanswered, markAnswered, type FollowUpItem } from '../../sqlite/fo
 import { findStatusWords, insertWords, updateWords } from '../../sqlite/forge-words.ts';
 import { listOpenNeeds } from '../../sqlite/needs.ts';
 import { withdrawNeeds } from '../../tasks/needs.ts';
-import { listTaskRepositories } from '../../sqlite/task-repositories.ts';
+import { repositoryAt, type RepositoryAt } from '../../tasks/repository-at.ts';
 import { listPullsOf } from '../../sqlite/pulls.ts';
 import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { ForgeComment } from '../forge.ts';
 import { sign } from '../own-words.ts';
-import { outcomesOf } from './outcomes.ts';
+import { readComment } from '../stored-json.ts';
+import { outcomesOf, type Outcome } from './outcomes.ts';
 import { roundWords, spoken, statusWords } from './words.ts';
 
 const TYPES = ['task.status', 'need.asked', 'need.answered', 'need.closed', 'pull.opened', 'pull.changed'];
@@ -77,12 +77,11 @@ function answerItems(tx: Tx, task: TaskRow, at: string): void {
     markAnswered(tx.db, item, at);
     if (task.status === 'cancelled') continue;
     const outcome = task.status === 'succeeded' ? outcomes.get(item.n) : undefined;
-    const comment = readComment(item);
-    const place = placeOf(tx.db, task, item);
-    const commit = place.result?.commit ?? null;
+    const comment = readComment(item.comment);
+    const place = repositoryAt(tx.db, task, item.repo_url);
+    const commit = newCommit(place, item);
     if (comment?.review && outcome) {
-      const at_commit = commit === null ? '' : ` (${commit.slice(0, 12)})`;
-      const text = outcome.fixed ? `Fixed${at_commit}. ${outcome.text}` : `Not changed. ${outcome.text}`;
+      const text = `${verdictOf(outcome, commit)} ${outcome.text}`;
       const pushed = outcome.fixed && commit !== null;
       say(
         tx,
@@ -96,23 +95,28 @@ function answerItems(tx: Tx, task: TaskRow, at: string): void {
     const key = `${place.repo_url} ${item.number}`;
     if (told.has(key)) continue;
     told.add(key);
-    const text = roundWords({ ...task, result: task.result && { ...task.result, commit } }, task.status);
+    const text = roundWords(task, commit);
     say(tx, task, { ...item, ...place }, { reply_to: null, resolves: null, text }, at);
   }
 }
 
-/** The repository that an item is about. */
-function placeOf(db: Db, task: TaskRow, { repo_url }: FollowUpItem): Place {
-  return listTaskRepositories(db, task.id).find((other) => other.repo_url === repo_url) ?? task;
+/** What the task has pushed there since it was told of this; null: nothing. */
+function newCommit({ result }: RepositoryAt, { commit_before }: FollowUpItem): string | null {
+  const commit = result?.commit ?? null;
+  return commit === commit_before ? null : commit;
 }
 
-type Place = Pick<TaskRow, 'repo_url' | 'project_id'> & { result: RepositoryOutcome | null };
+function verdictOf({ fixed }: Outcome, commit: string | null): string {
+  if (!fixed) return 'Not changed.';
+  return commit === null ? 'Nothing was pushed for this.' : `Fixed (${commit.slice(0, 12)}).`;
+}
+
 type Answer = { reply_to: ForgeComment | null; resolves: string | null; text: string };
 
 function say(
   tx: Tx,
   task: TaskRow,
-  { forge_id, number, repo_url, project_id }: Pick<FollowUpItem, 'forge_id' | 'number'> & Place,
+  { forge_id, number, repo_url, project_id }: Pick<FollowUpItem, 'forge_id' | 'number'> & RepositoryAt,
   answer: Answer,
   at: string,
 ): void {
@@ -132,9 +136,4 @@ function say(
     body: sign(answer.text, id),
     created_at: at,
   });
-}
-
-/** The comment as this server has stored it, from a forge's client. */
-function readComment({ comment }: FollowUpItem): ForgeComment | null {
-  return comment === null ? null : (JSON.parse(comment) as ForgeComment);
 }

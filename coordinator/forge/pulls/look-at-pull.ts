@@ -3,6 +3,8 @@ import type { PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { Access, Check, Pull } from '../forge.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
+import { mayRead, outOfSight } from '../may-read.ts';
+import { orElse } from '../other-token.ts';
 import { stateOf, textOf } from './open-pull.ts';
 import { updatedBody } from './pull-body.ts';
 import { PullRefused } from './pull-faults.ts';
@@ -36,10 +38,11 @@ export async function lookAtPull(looking: Looking): Promise<Partial<PullRow>> {
   const name = { owner: row.owner ?? forge.repository.owner, name: row.name ?? forge.repository.name };
   if (row.number === null) throw new Error(`The pull request ${row.id} has no number.`);
   const pull = await client.pull(access, name, row.number);
+  if (!(await mayRead(looking.access, who(looking), row.repo_url, signal))) throw new PullRefused(outOfSight(name));
   // Under the old name of a repository that was renamed there may be another one.
   if (pull.head.branch !== row.head_branch)
     throw new PullRefused(`Number ${row.number} of ${name.owner}/${name.name} is another pull request now.`);
-  const changed = { ...stateOf(pull), head_commit: pull.head.commit };
+  const changed = { ...stateOf(pull), ...pull.base.repository, head_commit: pull.head.commit };
   if (pull.state !== 'open') return changed;
   const checks = countChecks(await client.checks(access, name, pull.head.commit));
   const told_commit = await tellOf(looking, { forge, access, name, pull });
@@ -47,19 +50,28 @@ export async function lookAtPull(looking: Looking): Promise<Partial<PullRow>> {
 }
 
 /** Whoever opened it is asked with first: they may write its text. */
-async function openForge({ access, task, row, surroundings }: Looking): Promise<OpenForge> {
-  const who = { user_id: task.user_id, project_id: surroundings.project_id };
-  const forPerson = () => access.forPerson(who, row.repo_url);
+async function openForge(looking: Looking): Promise<OpenForge> {
+  const { access, row } = looking;
+  const forPerson = () => access.forPerson(who(looking), row.repo_url);
   const forApp = () => access.forApp(row.repo_url);
   const [first, second] = row.author === 'app' ? [forApp, forPerson] : [forPerson, forApp];
-  const found = (await first()) ?? (await second());
-  if (found) return found;
+  const found = await first();
+  const other = found ? orElse(found, second) : await second();
+  if (other) return other;
   throw new PullRefused(`There is no token for ${new URL(row.repo_url).host} any more: link your account there again.`);
+}
+
+/** Whose token reads and writes there. */
+function who({ task: { user_id }, surroundings: { project_id } }: Looking) {
+  return { user_id, project_id };
 }
 
 type Place = { forge: OpenForge; access: Access; name: { owner: string; name: string }; pull: Pull };
 
-/** Brings the text up to date after a further round of work, or when another repository got its pull request. Resolves with the commit that it tells of. */
+/**
+ * Brings the text up to date after a further round of work, or when another repository got its pull request. Resolves with
+ * the commit that it tells of.
+ */
 async function tellOf(looking: Looking, { forge, access, name, pull }: Place): Promise<string | null> {
   const { row, branches } = looking;
   const pushed = branches.find(({ repo_url, branch }) => repo_url === row.repo_url && branch === row.head_branch);

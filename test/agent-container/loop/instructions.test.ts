@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { readInstructions, readNestedInstructions } from '../../../agent-container/loop/instructions.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -82,4 +82,20 @@ test('reads the instructions of each folder that leads to a path, but not those 
       [],
       path,
     );
+});
+
+test('each repository has its own instructions, with their paths from the first one', async (t) => {
+  const [shop, web] = [
+    await repository(t, { 'AGENTS.md': 'Of the shop.' }),
+    await repository(t, { 'CLAUDE.md': 'Of the web. @docs/style.md @../../etc/passwd', 'docs/style.md': 'Style.' }),
+  ];
+  await writeFile(join(web, 'docs', 'AGENTS.md'), 'Of the docs.');
+  const at = relative(shop, web);
+  const paths = (text: string | null) => [...(text ?? '').matchAll(/path="(.*?)"/g)].map(([, path]) => path);
+  t.deepEqual(paths(await readInstructions([shop, web])), ['AGENTS.md', `${at}/CLAUDE.md`, `${at}/docs/style.md`]);
+  const nested = (path: string, isKnown: (label: string) => boolean = () => false) =>
+    readNestedInstructions([shop, web], [path], isKnown);
+  for (const path of [`${at}/docs/x.md`, join(web, 'docs')])
+    t.deepEqual(paths(await nested(path)), [`${at}/docs/AGENTS.md`]);
+  t.is(await nested(join(web, 'docs'), (label) => label.includes(`"${at}/docs/AGENTS.md"`)), null);
 });

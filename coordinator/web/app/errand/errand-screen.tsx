@@ -36,7 +36,7 @@ export function ErrandScreen({ id }: { id: string }): JSX.Element {
       <header class="small">
         <Back name="inbox" />
         <span class="where">{task && whereWords(task)}</span>
-        {task && changed && (
+        {changed && changed.files > 0 && (
           <a class="chip" href={pathOf('changes', { id })}>
             <span class="hidden">{t.changes.title}</span>
             <Stat {...changed} />
@@ -63,6 +63,12 @@ function Menu({ task }: { task: Task }): JSX.Element {
   const fault = useSignal('');
   const session = useSession();
   const router = useRouter();
+  const archive = (): void => {
+    open.value = false;
+    const archived = task.archived !== true;
+    void session.archive(task.id, archived);
+    if (archived) router.go('inbox', {}, true);
+  };
   const remove = (): void => {
     session
       .remove(task.id)
@@ -81,6 +87,7 @@ function Menu({ task }: { task: Task }): JSX.Element {
         <Details
           task={task}
           fault={fault.value}
+          onArchive={archive}
           onDelete={() => {
             open.value = false;
             deletes.value = true;

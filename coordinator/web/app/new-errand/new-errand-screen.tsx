@@ -127,7 +127,7 @@ function Chips({ fresh, files, onOpen, onChoose }: ChipsProps): JSX.Element {
         aria-pressed={ask_before_push}
         onClick={() => onChoose({ ask_before_push: !ask_before_push })}
       >
-        {t.project.ask_before_push}
+        {s.project.ask_before_push}
       </button>
       <AttachButton files={files} />
     </div>
