@@ -29,6 +29,8 @@ const NAMES: Record<string, string> = {
   project_id: '--project',
   prompt: 'the text',
   repo_url: '--repo',
+  repositories: '--also',
+  repository: '--repository',
   scopes: '--scope',
   secrets: '--secret',
   server: 'the address of the ntfy server',
@@ -48,5 +50,7 @@ export function fieldErrorText({ field, message }: FieldError): string {
   const [, key = '', inner] = field.split('/');
   const name = NAMES[key];
   if (name === undefined) return `${field} ${message}`;
+  // Which of several, as people count.
+  if (key === 'repositories' && inner !== undefined) return `${name} number ${Number(inner) + 1} ${message}`;
   return [name, ...((key === 'env' || key === 'secrets') && inner !== undefined ? [inner] : []), message].join(' ');
 }

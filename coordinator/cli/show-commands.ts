@@ -1,7 +1,7 @@
 import { TaskStatus, type Task } from '../../protocol/task.ts';
 import { findProject, findTask, shortIds } from '../client/find.ts';
 import { clientCommand } from './client-command.ts';
-import { JSON_OPTION, numberOf } from './command.ts';
+import { JSON_OPTION, numberOf, REPOSITORY_OPTION } from './command.ts';
 import { EXIT } from './exit.ts';
 import { print, printJson, rowColumns } from './io.ts';
 import { STATUS_STYLE } from './render/event-lines.ts';
@@ -80,13 +80,22 @@ export const diff = clientCommand({
   name: 'diff',
   operands: ['ID'],
   summary: 'Show what an errand changed, as git does',
-  options: {},
-  run: async ({ operands: [id] }, io, open) => {
+  options: { repository: { ...REPOSITORY_OPTION, help: 'only in this one of its repositories (all)' } },
+  run: async ({ values, operands: [text] }, io, open) => {
     const client = await open();
-    const { diff: text, truncated } = await client.call('getDiff', { params: { id: await findTask(client, id) } });
-    // A file or a program gets the diff as it is; a terminal gets it without control characters.
-    io.stdout.write(io.live ? clean(text) : text);
-    if (truncated) io.stderr.write('The diff was too long to be kept whole: this is its beginning.\n');
+    const id = await findTask(client, text);
+    const { repositories } = await client.call('getTask', { params: { id } });
+    const all =
+      values.repository === undefined ? (repositories?.map(({ key }) => key) ?? [undefined]) : [values.repository];
+    for (const repository of all) {
+      const { diff: whole, truncated } = await client.call('getDiff', { params: { id }, query: { repository } });
+      // git skips such a line where it applies a diff.
+      if (all.length > 1 && whole !== '') io.stdout.write(`# repository ${repository}\n`);
+      // A file or a program gets the diff as it is; a terminal gets it without control characters.
+      io.stdout.write(io.live ? clean(whole) : whole);
+      const where = all.length > 1 ? ` in ${repository}` : '';
+      if (truncated) io.stderr.write(`The diff${where} was too long to be kept whole: this is its beginning.\n`);
+    }
     return EXIT.succeeded;
   },
 });

@@ -1,5 +1,8 @@
 import { existsSync } from 'node:fs';
+import { LIMITS } from '../../protocol/limits.ts';
+import type { RepositoryChoice } from '../../protocol/repositories.ts';
 import { Effort } from '../../protocol/task.ts';
+import type { Client } from '../client/client.ts';
 import { baseOf, pushedBranch, updateBaseText } from '../client/errand/update-base.ts';
 import { Failure } from '../client/errors.ts';
 import { findProject, findTask } from '../client/find.ts';
@@ -36,6 +39,12 @@ export const task = clientCommand({
       help: 'the repository, or owner/name of a linked account; errand://sample for a trial',
     },
     project: { type: 'string', placeholder: 'NAME', help: 'a project, by its name or id, in place of --repo' },
+    also: {
+      type: 'string',
+      multiple: true,
+      placeholder: 'URL[#BRANCH]',
+      help: `a further repository to work in, as for --repo, and what to start from there; up to ${LIMITS.repositories_max - 1}`,
+    },
     branch: { type: 'string', placeholder: 'NAME', help: "what to start from (the repository's default)" },
     'push-to': {
       type: 'string',
@@ -58,6 +67,7 @@ export const task = clientCommand({
     if ((repo === undefined) === (project === undefined))
       throw new UsageFailure('Give either --repo URL or --project NAME; for a trial: --repo errand://sample');
     if (repo !== undefined) refuseLocal(repo);
+    for (const further of values.also ?? []) refuseLocal(further);
     const numbers = {
       budget_usd: numberOf('budget', values.budget),
       max_turns: numberOf('max-turns', values['max-turns']),
@@ -67,12 +77,23 @@ export const task = clientCommand({
     const client = await open();
     const project_id = project === undefined ? undefined : await findProject(client, project);
     const picked = repo === undefined ? undefined : await findRepository(client, repo);
+    const repositories = values.also && (await readFurther(client, values.also));
     const { branch: base_branch, 'push-to': work_branch, model } = values;
     const effort = readEffort(values.effort);
     const attachments = await attachFiles(client, values.attach);
     const ask_before_push = values['ask-before-push'];
     const of = { repo_url: picked ?? repo, project_id, make_project: picked === undefined ? undefined : true };
-    const more = { ...of, base_branch, work_branch, model, effort, attachments, ask_before_push, ...numbers };
+    const more = {
+      ...of,
+      repositories,
+      base_branch,
+      work_branch,
+      model,
+      effort,
+      attachments,
+      ask_before_push,
+      ...numbers,
+    };
     const body = { prompt, ...given(more) };
     const created = await client.call('createTask', { body });
     if (values.follow === true) return watch(client, created.id, json, io);
@@ -210,6 +231,17 @@ export const remove = clientCommand({
     return EXIT.succeeded;
   },
 });
+
+/** The further repositories of an errand: an address, or `owner/name`, each with the branch to start from behind a `#`. */
+function readFurther(client: Client, given_ones: readonly string[]): Promise<RepositoryChoice[]> {
+  return Promise.all(
+    given_ones.map(async (text) => {
+      const [address = '', base_branch] = text.split('#', 2);
+      const repo_url = (await findRepository(client, address)) ?? address;
+      return { repo_url, ...(base_branch && { base_branch }) };
+    }),
+  );
+}
 
 function refuseLocal(repo: string): void {
   if (!/^(file:|[./~])/.test(repo) && !existsSync(repo)) return;
