@@ -219,18 +219,24 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
   }
 
   /** A task of ada's with an open pull request. */
-  async addPull(task: TaskRow, author: Person = this.ada): Promise<{ pull: PullIssue; row: PullRow; commit: string }> {
+  async addPull(
+    task: TaskRow,
+    author: Person = this.ada,
+    repository: Repository = this.demo,
+  ): Promise<{ pull: PullIssue; row: PullRow; commit: string }> {
+    const { name } = repository;
+    const repo_url = `${this.github.origin}/ada/${name}.git`;
     const { branch: head } = task;
-    const commit = await this.github.push(this.demo, head, { 'a.txt': 'a\nb\nc\n' });
+    const commit = await this.github.push(repository, head, { 'a.txt': 'a\nb\nc\n' });
     const draft = { title: 'Fix', body: '', head, base: 'main', draft: false };
-    const pull = await this.github.openPull(this.demo, author, draft);
+    const pull = await this.github.openPull(repository, author, draft);
     const at = new Date().toISOString();
-    const wish = { task_id: task.id, repo_url: task.repo_url, title: 'Fix', head_branch: head, head_commit: commit };
+    const wish = { task_id: task.id, repo_url, title: 'Fix', head_branch: head, head_commit: commit };
     const row: PullRow = {
       ...newPull({ ...wish, base_branch: null, draft: false, author: 'person' }, at),
-      repository_id: String(this.demo.id),
+      repository_id: String(repository.id),
       owner: 'ada',
-      name: 'demo',
+      name,
       number: pull.number,
       state: 'open',
     };
