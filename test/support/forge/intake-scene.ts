@@ -31,7 +31,7 @@ import { Gitea } from './gitea/gitea.ts';
 import { startGitea } from './gitea/stand-in.ts';
 import type { GitHub } from './github/github.ts';
 import { startGitHub } from './github/stand-in.ts';
-import type { Person, PullIssue, Repository } from './world.ts';
+import type { Person, Repository } from './world.ts';
 
 const TIMES = { first_ms: 20, max_ms: 100, give_up_ms: 60_000 };
 const PUBLIC_URL = 'https://errand.example.org';
@@ -219,24 +219,18 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
   }
 
   /** A task of ada's with an open pull request. */
-  async addPull(
-    task: TaskRow,
-    author: Person = this.ada,
-    repository: Repository = this.demo,
-  ): Promise<{ pull: PullIssue; row: PullRow; commit: string }> {
-    const { name } = repository;
-    const repo_url = `${this.github.origin}/ada/${name}.git`;
-    const { branch: head } = task;
+  async addPull({ id: task_id, branch: head }: TaskRow, author = this.ada, repository = this.demo) {
+    const repo_url = `${this.github.origin}/ada/${repository.name}.git`;
     const commit = await this.github.push(repository, head, { 'a.txt': 'a\nb\nc\n' });
     const draft = { title: 'Fix', body: '', head, base: 'main', draft: false };
     const pull = await this.github.openPull(repository, author, draft);
     const at = new Date().toISOString();
-    const wish = { task_id: task.id, repo_url, title: 'Fix', head_branch: head, head_commit: commit };
+    const wish = { task_id, repo_url, title: 'Fix', head_branch: head, head_commit: commit };
     const row: PullRow = {
       ...newPull({ ...wish, base_branch: null, draft: false, author: 'person' }, at),
       repository_id: String(repository.id),
       owner: 'ada',
-      name,
+      name: repository.name,
       number: pull.number,
       state: 'open',
     };

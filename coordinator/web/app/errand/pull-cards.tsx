@@ -5,7 +5,7 @@ import type { Task } from '../../../../protocol/task.ts';
 import { useSession } from '../../parts/context.ts';
 import { PullChip } from '../../parts/pull-chip.tsx';
 import { format } from '../../parts/speech.ts';
-import { faultWords } from '../../parts/words.ts';
+import { faultWords, repositoryName } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 
 /** The pull requests of an errand, and the button that opens one from what it has pushed. */
@@ -46,7 +46,11 @@ function PullCard({ pull, task_id }: { pull: PullRequest; task_id: string }): JS
         </a>
       )}
       <PullChip pull={pull} />
-      <small>{[repository, is_open ? authorWords(pull) : null].filter((part) => part !== null).join(' · ')}</small>
+      <small>
+        {[repository ?? repositoryName(pull.repo_url), is_open ? authorWords(pull) : null]
+          .filter((part) => part !== null)
+          .join(' · ')}
+      </small>
       {is_open && checks && checks.failed > 0 && (
         <p class="fault">{s.pulls.failed_checks(checks.failed_names.join(', '))}</p>
       )}

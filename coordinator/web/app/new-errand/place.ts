@@ -1,36 +1,16 @@
-import { LIMITS } from '../../../../protocol/limits.ts';
 import type { RepositoryChoice } from '../../../../protocol/repositories.ts';
-import { SAMPLE_REPO_URL } from '../../../../protocol/task.ts';
 import { repositoryName } from '../../parts/words.ts';
-import type { Fresh } from './fresh.ts';
 
 /** A repository of an errand that is being written, with its branches. */
-export type Place = Pick<Fresh, 'project' | 'repo_url' | 'make_project' | 'base_branch' | 'push_to'>;
-
-/** The repositories of it in their order; the first may not be chosen yet. */
-export function placesOf({ others = [], ...first }: Fresh): Place[] {
-  return [first, ...others];
-}
-
-/** What changes in an errand where its repository `index` changes so; one behind the last is added. */
-export function changePlace(fresh: Fresh, index: number, change: Place): Partial<Fresh> {
-  if (index === 0) return change;
-  const others = [...(fresh.others ?? [])];
-  others[index - 1] = { ...others[index - 1], ...change };
-  // One that is only half chosen is not there.
-  return { others: others.filter(isChosen) };
-}
-
-/** The same without one of its further repositories. */
-export function withoutPlace({ others = [] }: Fresh, index: number): Partial<Fresh> {
-  return { others: others.filter((_, i) => i !== index - 1) };
-}
-
-/** Whether one more repository may join. The sample has no branch to push to, so it stays alone. */
-export function mayAddPlace(fresh: Fresh): boolean {
-  const places = placesOf(fresh);
-  return places.every(isChosen) && fresh.repo_url !== SAMPLE_REPO_URL && places.length < LIMITS.repositories_max;
-}
+export type Place = {
+  project?: { id: string; name: string } | undefined;
+  repo_url?: string | undefined;
+  /** Whether the repository gets a project with its first errand. */
+  make_project?: boolean | undefined;
+  base_branch?: string | undefined;
+  /** A branch to work on and push to; of the first one also `#123`: the branch of that pull request. */
+  push_to?: string | undefined;
+};
 
 /** The name of a repository that was chosen. */
 export function placeName({ project, repo_url }: Place): string | undefined {
@@ -52,6 +32,7 @@ export function readPlace(text: string): Place {
   return { repo_url, ...(base_branch && { base_branch }) };
 }
 
-function isChosen({ project, repo_url }: Place): boolean {
+/** Whether one says which it is. */
+export function isChosen({ project, repo_url }: Place): boolean {
   return project !== undefined || repo_url !== undefined;
 }

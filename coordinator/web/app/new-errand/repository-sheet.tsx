@@ -10,7 +10,8 @@ import { repositoryAddress, repositoryName } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 import { PickedRepositories } from './picked-repositories.tsx';
 import type { Fresh } from './fresh.ts';
-import { changePlace, mayAddPlace, placesOf, withoutPlace, type Place } from './place.ts';
+import type { Place } from './place.ts';
+import { changePlace, mayAddPlace, placesOf, withoutPlace } from './places.ts';
 
 const RECENT_MAX = 6;
 
@@ -33,12 +34,8 @@ export function RepositorySheet({ fresh, index, onChoose, onAdd, onClose }: Repo
   const word = query.value.trim();
   const taken = placesOf(fresh).filter((_, i) => i !== index);
   const found = choices(projects, session.tasks.value ?? []).filter(
-    ({ key, name, hint, change }) =>
-      `${name} ${hint}`.toLowerCase().includes(word.toLowerCase()) &&
-      !taken.some(
-        (place) => place.project?.id === key || (place.repo_url !== undefined && place.repo_url === change.repo_url),
-      ) &&
-      (key !== 'sample' || (index === 0 && taken.length === 0)),
+    (choice) =>
+      `${choice.name} ${choice.hint}`.toLowerCase().includes(word.toLowerCase()) && isFree(choice, index, taken),
   );
   const place = placesOf(fresh)[index];
   const title = index === 0 && taken.length === 0 ? s.fresh.repository : s.repositories.nth(index + 1);
@@ -67,16 +64,7 @@ export function RepositorySheet({ fresh, index, onChoose, onAdd, onClose }: Repo
           {s.fresh.use_address(repositoryAddress(word))}
         </button>
       )}
-      <ul class="rows places">
-        {found.map(({ key, name, hint, change }) => (
-          <li key={key}>
-            <button type="button" onClick={() => choose(change)}>
-              <b>{name}</b>
-              <span>{hint}</span>
-            </button>
-          </li>
-        ))}
-      </ul>
+      <Choices found={found} onChoose={choose} />
       <PickedRepositories
         search={word}
         known={known}
@@ -89,24 +77,53 @@ export function RepositorySheet({ fresh, index, onChoose, onAdd, onClose }: Repo
           onChange={set}
         />
       )}
-      {place && mayAddPlace(fresh) && (
+      {place && <Others fresh={fresh} index={index} onChoose={onChoose} onAdd={onAdd} onClose={onClose} />}
+    </Sheet>
+  );
+}
+
+/** Whether a repository may still be chosen: each joins once, and the sample stays alone. */
+function isFree({ key, change }: Choice, index: number, taken: readonly Place[]): boolean {
+  if (key === 'sample') return index === 0 && taken.length === 0;
+  return !taken.some(
+    ({ project, repo_url }) => project?.id === key || (repo_url !== undefined && repo_url === change.repo_url),
+  );
+}
+
+function Choices({ found, onChoose }: { found: readonly Choice[]; onChoose: (change: Place) => void }): JSX.Element {
+  return (
+    <ul class="rows places">
+      {found.map(({ key, name, hint, change }) => (
+        <li key={key}>
+          <button type="button" onClick={() => onChoose(change)}>
+            <b>{name}</b>
+            <span>{hint}</span>
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** The ways to one more repository, and to leave this one out. */
+function Others({ fresh, index, onChoose, onAdd, onClose }: RepositorySheetProps): JSX.Element {
+  const remove = (): void => {
+    onChoose(withoutPlace(fresh, index));
+    onClose();
+  };
+  return (
+    <>
+      {mayAddPlace(fresh) && (
         <button type="button" class="choice" onClick={onAdd}>
           {s.repositories.add}
         </button>
       )}
-      {place && index > 0 && (
-        <button
-          type="button"
-          class="choice danger"
-          onClick={() => {
-            onChoose(withoutPlace(fresh, index));
-            onClose();
-          }}
-        >
+      {index > 0 && (
+        <button type="button" class="choice danger" onClick={remove}>
           {s.repositories.remove}
         </button>
       )}
-    </Sheet>
+    </>
   );
 }
 
