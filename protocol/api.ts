@@ -252,6 +252,7 @@ export const TasksQuery = z.strictObject({
     ),
   updated_since: Time.optional().describe('those that changed at this time or later'),
   unread: Flag.optional().describe('true: those that you have not read; false: the others'),
+  archived: Flag.optional().describe('true: those that you archived; false: the others'),
   order: z
     .enum(['newest', 'needs_you'])
     .default('newest')
@@ -277,6 +278,10 @@ export const ByEventId = z.object({
   id: Id,
   event_id: z.string().regex(/^[1-9]\d{0,14}$/, 'is not the id of an event'),
 });
+
+/** A change of a task: whether it is archived. */
+export const TaskPatch = z.strictObject({ archived: z.boolean() });
+export type TaskPatch = z.infer<typeof TaskPatch>;
 
 /** How far a task's log was read: the id of the last event that the person has seen. */
 export const ReadMark = z.strictObject({ event_id: z.number().int().nonnegative() });

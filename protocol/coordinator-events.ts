@@ -72,6 +72,7 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
   event('task.budget', 'A person changed the budget of the task, in US dollars.', {
     budget_usd: z.number().positive(),
   }),
+  event('task.archived', 'A person archived the task, or took it out of the archive.', { archived: z.boolean() }),
   /** `effort`: what the request asked for; null: nothing. Absent: not known, since the server died meanwhile. */
   event('usage.updated', 'A model request was charged for. `usage` is the total of the task.', {
     model: z.string(),

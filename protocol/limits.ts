@@ -234,6 +234,8 @@ export const LIMITS = {
   /** What an errand is given of an issue or pull request: characters, and comments. */
   thread_chars_max: 16_000,
   thread_comments_max: 50,
+  /** The newest comments among which one is looked for: a mention, or what Errand wrote before it died. */
+  comments_searched_max: 300,
   /** How often reviews and failed checks send an errand back to work before its person is asked. */
   follow_up_rounds_max: 3,
   /** What one of them tells: characters of a review, comments, failed checks, and characters of the log of each. */

@@ -193,6 +193,21 @@ export const TASK_ROUTES = {
     response: Task,
     errors: ['not_found', 'conflict', 'idempotency_conflict', 'unavailable'],
   },
+  patchTask: {
+    method: 'patch',
+    path: '/tasks/:id',
+    summary: 'Archive a task that has ended, or take it out of the archive',
+    description:
+      'It counts as read. Lists have it still, unless they ask for `archived=false`. A task that goes on is not archived any more.',
+    auth: 'user',
+    scope: 'tasks',
+    params: api.ById,
+    idempotent: true,
+    body: api.TaskPatch,
+    status: 200,
+    response: Task,
+    errors: ['not_found', 'conflict', 'idempotency_conflict'],
+  },
   openPull: {
     method: 'post',
     path: '/tasks/:id/pull',

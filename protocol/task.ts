@@ -219,6 +219,10 @@ export const Task = z.object({
   updated_at: Time,
   started_at: Time.nullable(),
   ended_at: Time.nullable(),
+  archived: z
+    .boolean()
+    .optional()
+    .describe('you put it away; it comes back once it goes on. Absent: the server is older than this'),
   newest_event_id: z.number().int().nonnegative().optional().describe('where its log ends; 0: it is empty'),
   unread: z
     .boolean()

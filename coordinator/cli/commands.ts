@@ -35,7 +35,7 @@ import { servers, use } from './servers-commands.ts';
 import { diff, tasks, watchCommand } from './show-commands.ts';
 import { pr } from './pull-command.ts';
 import { addToken, revokeToken, tokens } from './token-commands.ts';
-import { cancel, remove, retry, say, send, task } from './task-commands.ts';
+import { archive, cancel, remove, retry, say, send, task, unarchive, update } from './task-commands.ts';
 
 /** The commands of a client, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -49,6 +49,7 @@ export const COMMANDS: readonly Command[] = [
   tasks,
   watchCommand,
   say,
+  update,
   answer,
   messages,
   reword,
@@ -57,6 +58,8 @@ export const COMMANDS: readonly Command[] = [
   retry,
   diff,
   pr,
+  archive,
+  unarchive,
   remove,
   repositories,
   projects,

@@ -35,9 +35,15 @@ export function print({ stdout, color, live, columns }: Io, lines: readonly Line
   stdout.write(folded.map((line) => `${paint(line, color)}\n`).join(''));
 }
 
+/** The width that the rows of a list may have: a program that reads them gets each in one line. */
+export function rowColumns({ live, columns }: Io): number {
+  return live ? columns : Infinity;
+}
+
 /** Prints to stderr, so that a script that reads stdout does not see it. */
 export function printBeside({ stderr, color }: Io, lines: readonly Line[]): void {
-  stderr.write(lines.map((line) => `${paint(line, color && stderr.isTTY)}\n`).join(''));
+  const folded = stderr.isTTY ? lines.flatMap((line) => fold(line, stderr.columns)) : lines;
+  stderr.write(folded.map((line) => `${paint(line, color && stderr.isTTY)}\n`).join(''));
 }
 
 /** Prints a value as one line of JSON. Escapes the control characters that JSON.stringify leaves as they are. */

@@ -3,7 +3,7 @@ import { findProject, findTask, shortIds } from '../client/find.ts';
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printJson } from './io.ts';
+import { print, printJson, rowColumns } from './io.ts';
 import { STATUS_STYLE } from './render/event-lines.ts';
 import { localTime, money, waiting } from './render/format.ts';
 import type { Line } from './render/line.ts';
@@ -25,6 +25,7 @@ export const tasks = clientCommand({
     project: { type: 'string', placeholder: 'NAME', help: 'only the errands of this project' },
     search: { type: 'string', placeholder: 'WORDS', help: 'only those with these words, or words that begin so' },
     unread: { type: 'boolean', help: 'only those that rest and that you have not looked at' },
+    archived: { type: 'boolean', help: 'only those that you archived, which are left out otherwise' },
     'needs-you': { type: 'boolean', help: 'list those first that need you' },
     limit: { type: 'string', placeholder: 'N', help: 'how many to list, at most 200 (20)' },
     json: JSON_OPTION,
@@ -37,6 +38,7 @@ export const tasks = clientCommand({
         status: values.status,
         q: values.search,
         unread: values.unread === true ? 'true' : undefined,
+        archived: archivedOf(values),
         order: values['needs-you'] === true ? 'needs_you' : undefined,
         project_id: values.project === undefined ? undefined : await findProject(client, values.project),
       },
@@ -46,14 +48,22 @@ export const tasks = clientCommand({
       print(
         io,
         items.length > 0
-          ? [...table(items, io.live ? io.columns : Infinity), ...whatTheyWaitFor(items), ...whyNothingStarts(items)]
+          ? [...table(items, rowColumns(io)), ...whatTheyWaitFor(items), ...whyNothingStarts(items)]
           : values.search !== undefined
             ? [['No errand has these words.']]
-            : [['No errands. Send one with: ', ['command', `${PROGRAM} task "…" --repo errand://sample`]]],
+            : values.archived === true
+              ? [['No errand is archived.']]
+              : [['No errands. Send one with: ', ['command', `${PROGRAM} task "…" --repo errand://sample`]]],
       );
     return EXIT.succeeded;
   },
 });
+
+/** Archived errands are left out of the list; a search finds them too. */
+function archivedOf({ archived, search }: { archived?: boolean; search?: string }): 'true' | 'false' | undefined {
+  if (archived === true) return 'true';
+  return search === undefined ? 'false' : undefined;
+}
 
 export const watchCommand = clientCommand({
   name: 'watch',

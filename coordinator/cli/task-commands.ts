@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Effort } from '../../protocol/task.ts';
+import { baseOf, pushedBranch, updateBaseText } from '../client/errand/update-base.ts';
+import { Failure } from '../client/errors.ts';
 import { findProject, findTask } from '../client/find.ts';
 import { confirm, YES_OPTION } from './ask.ts';
 import { attachFiles, ATTACH_OPTION } from './attach.ts';
@@ -116,6 +118,23 @@ export const say = clientCommand({
   },
 });
 
+export const update = clientCommand({
+  name: 'update',
+  operands: ['ID'],
+  summary: 'Have an errand merge the newest state of its base',
+  options: {},
+  run: async ({ operands: [id] }, io, open) => {
+    const client = await open();
+    const params = { id: await findTask(client, id) };
+    const task = await client.call('getTask', { params });
+    if (pushedBranch(task) === null)
+      throw new Failure('The errand has pushed no branch yet: there is nothing to bring up to date.');
+    const { resumed } = await client.call('createMessage', { params, body: { text: updateBaseText(baseOf(task)) } });
+    print(io, [[resumed ? 'Asked. The errand goes on with it.' : 'Asked.']]);
+    return EXIT.succeeded;
+  },
+});
+
 export const cancel = clientCommand({
   name: 'cancel',
   operands: ['ID'],
@@ -146,6 +165,32 @@ export const retry = clientCommand({
       ['The errand is ', [STATUS_STYLE[again.status], again.status], ' again.'],
       ...whyNothingStarts([again]),
     ]);
+    return EXIT.succeeded;
+  },
+});
+
+export const archive = clientCommand({
+  name: 'archive',
+  operands: ['ID'],
+  summary: 'Put an errand away that has ended: out of the list, and still found by a search',
+  options: {},
+  run: async ({ operands: [id] }, io, open) => {
+    const client = await open();
+    await client.call('patchTask', { params: { id: await findTask(client, id) }, body: { archived: true } });
+    print(io, [['Archived. List such errands with: ', ['command', `${PROGRAM} tasks --archived`]]]);
+    return EXIT.succeeded;
+  },
+});
+
+export const unarchive = clientCommand({
+  name: 'unarchive',
+  operands: ['ID'],
+  summary: 'Take an errand out of the archive; one that goes on comes back by itself',
+  options: {},
+  run: async ({ operands: [id] }, io, open) => {
+    const client = await open();
+    await client.call('patchTask', { params: { id: await findTask(client, id) }, body: { archived: false } });
+    print(io, [['It is in the list again.']]);
     return EXIT.succeeded;
   },
 });

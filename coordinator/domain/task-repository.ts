@@ -1,5 +1,6 @@
 import { RepositoryKey, WORKSPACE_FOLDERS, type TaskRepository } from '../../protocol/repositories.ts';
 import type { TaskResult } from '../../protocol/task.ts';
+import { repositoryIdentity } from './repository-identity.ts';
 import type { TaskRow } from './task.ts';
 
 /** Names a repository of a task. `key` null: the first one. */
@@ -19,17 +20,6 @@ export type TaskRepositoryRow = Pick<
   key: string;
   result: RepositoryOutcome | null;
 };
-
-/**
- * What two addresses of the same repository have in common: forges do not tell upper and lower case, or `.git`, apart, and a
- * repository is the same over http and https.
- */
-export function repositoryIdentity(repo_url: string): string {
-  const { host, pathname } = new URL(repo_url);
-  return `${host}${decoded(pathname)
-    .replace(/\/+$/, '')
-    .replace(/\.git$/i, '')}`.toLowerCase();
-}
 
 /** Characters of a key before the number that tells it from another. */
 const KEY_CHARS_MAX = 40;
@@ -63,14 +53,6 @@ function nameOf(repo_url: string): string {
     .slice(0, KEY_CHARS_MAX)
     .replace(/[._-]+$/, '');
   return plain === '' ? 'repository' : plain;
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
 }
 
 /** All repositories of a task as clients see them, the first one first; undefined: it has no others. */

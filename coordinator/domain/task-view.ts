@@ -44,5 +44,6 @@ export function taskView(task: TaskRow, needs: Need[], place: number | undefined
     updated_at: task.updated_at,
     started_at: task.started_at,
     ended_at: task.ended_at,
+    archived: task.archived_at !== null,
   };
 }

@@ -1,7 +1,10 @@
+import type { z } from 'zod';
+import type { TaskPage, TasksQuery } from '../../protocol/api.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
 import { requireBudget } from '../tasks/budget-bound.ts';
 import {
   addMessage,
+  archiveTask,
   cancelTask,
   removeTask,
   requireTask,
@@ -9,6 +12,7 @@ import {
   type TaskDefaults,
 } from '../tasks/task-commands.ts';
 import type { Keys } from '../base/keys.ts';
+import type { Db } from '../sqlite/database.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { readTaskPage } from '../tasks/task-page.ts';
 import { shortTask, taskViews } from '../tasks/task-views.ts';
@@ -38,6 +42,7 @@ type Tasks =
   | 'deleteMessage'
   | 'cancelTask'
   | 'retryTask'
+  | 'patchTask'
   | 'deleteTask';
 
 type TaskHandlerDependencies = TaskDefaults & {
@@ -67,13 +72,7 @@ export function taskHandlers({
   return {
     createTask: create,
     postTask: create,
-    listTasks: ({ who, query }) => {
-      const { project_id } = query;
-      if (project_id !== undefined && !findProjectOf(db, who.user_id, project_id))
-        return { items: [], next_cursor: null };
-      const { rows, next_cursor } = readTaskPage(db, who.user_id, query);
-      return { items: taskViews(db, rows, gate.fault).map(shortTask), next_cursor };
-    },
+    listTasks: ({ who, query }) => pageOf(db, who.user_id, query, gate.fault),
     getTask: ({ who, params }) => {
       const task = requireTask(db, who.user_id, params.id);
       return { ...seenOne(task), attempts: listAttempts(db, task.id).map(attemptView) };
@@ -95,11 +94,26 @@ export function taskHandlers({
         auditBudget(tx, audit, params.id, body);
         return seenOne(retryTask(tx, who.user_id, params.id, body));
       }),
+    patchTask: ({ who, params, body, write }) =>
+      write((tx) => seenOne(archiveTask(tx, who.user_id, params.id, body.archived))),
     deleteTask: ({ who, params }) => {
       log.write((tx) => removeTask(tx, who.user_id, params.id));
       return undefined;
     },
   };
+}
+
+/** A page of a person's tasks. A project of somebody else has none. `fault`: why no work is started now, or null. */
+function pageOf(
+  db: Db,
+  user_id: string,
+  query: z.output<typeof TasksQuery>,
+  fault: string | null,
+): z.output<typeof TaskPage> {
+  if (query.project_id !== undefined && !findProjectOf(db, user_id, query.project_id))
+    return { items: [], next_cursor: null };
+  const { rows, next_cursor } = readTaskPage(db, user_id, query);
+  return { items: taskViews(db, rows, fault).map(shortTask), next_cursor };
 }
 
 /** Records that the person approved another budget, if they did. */

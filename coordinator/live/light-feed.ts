@@ -138,7 +138,7 @@ export class LightFeed {
 /**
  * Sent with every change: a client that has read the task meanwhile may know a value that came and went between two frames.
  */
-const ALWAYS = new Set(['id', 'status', 'reason', 'waiting_for', 'queue_place', 'ended_at', 'unread']);
+const ALWAYS = new Set(['id', 'status', 'reason', 'waiting_for', 'queue_place', 'ended_at', 'archived', 'unread']);
 
 /** What has changed of a task since it was last told. Undefined: nothing. */
 function changeOf({ told }: Known, task: Task): TaskChange | undefined {

@@ -15,6 +15,8 @@ export type TasksFilter = {
   /** An ISO time. */
   updated_since?: string | undefined;
   unread?: boolean | undefined;
+  /** Only those that are archived, or only the others. */
+  archived?: boolean | undefined;
   /** Those that need their person, or only the others. */
   needs_you?: boolean | undefined;
   before?: string | undefined;
@@ -41,6 +43,8 @@ export const LIST_TASKS = {
     'INDEXED BY tasks_by_project_status WHERE project_id = :project_id AND status = :status AND +user_id = :user_id',
   ),
   needs_you: pageOf(`INDEXED BY tasks_needing_person WHERE user_id = :user_id AND ${NEEDS_YOU}`),
+  kept: pageOf('INDEXED BY tasks_kept WHERE user_id = :user_id AND archived_at IS NULL'),
+  archived: pageOf('INDEXED BY tasks_archived WHERE user_id = :user_id AND archived_at IS NOT NULL'),
 } as const;
 
 /** A page of a user's tasks, newest first. */
@@ -64,8 +68,10 @@ export function listTasks(db: Db, filter: TasksFilter): TaskRow[] {
 
 /** The statement for filters that one index answers. */
 function simpleStatement(filter: TasksFilter): string | undefined {
-  const { status, project_id, needs_you } = filter;
+  const { status, project_id, needs_you, archived } = filter;
   if (filter.q !== undefined || filter.updated_since !== undefined || filter.unread !== undefined) return undefined;
+  const has_others = status !== undefined || project_id !== undefined || needs_you !== undefined;
+  if (archived !== undefined) return has_others ? undefined : archived ? LIST_TASKS.archived : LIST_TASKS.kept;
   if (needs_you !== undefined)
     return needs_you && !status && project_id === undefined ? LIST_TASKS.needs_you : undefined;
   if (status && status.length !== 1) return undefined;
@@ -80,7 +86,7 @@ const UNREAD = `(ended_at IS NOT NULL OR status = 'waiting')
 
 /** The statement for any filters together. A search reads the index of words from its newest row on. */
 function composed(filter: TasksFilter, searches: boolean): string {
-  const { status, project_id, updated_since, unread, needs_you } = filter;
+  const { status, project_id, updated_since, unread, archived, needs_you } = filter;
   const conditions = [
     'tasks.user_id = :user_id',
     'tasks.id NOT IN (SELECT id FROM removed)',
@@ -88,6 +94,7 @@ function composed(filter: TasksFilter, searches: boolean): string {
     ...(project_id !== undefined ? ['project_id = :project_id'] : []),
     ...(updated_since !== undefined ? ['updated_at >= :since'] : []),
     ...(unread !== undefined ? [`${unread ? '' : 'NOT '}(${UNREAD})`] : []),
+    ...(archived !== undefined ? [`archived_at IS ${archived ? 'NOT ' : ''}NULL`] : []),
     ...(needs_you !== undefined ? [`${needs_you ? '' : 'NOT '}coalesce(${NEEDS_YOU}, 0)`] : []),
   ].join(' AND ');
   if (searches)
@@ -97,7 +104,14 @@ function composed(filter: TasksFilter, searches: boolean): string {
         AND search.rowid < coalesce((SELECT id FROM searchable WHERE task_id = :before),
           (SELECT max(id) + 1 FROM searchable WHERE task_id < :before), 1)
       ORDER BY search.rowid DESC LIMIT :limit`;
-  const index = updated_since !== undefined ? 'tasks_by_update' : 'tasks_by_user';
+  const index =
+    updated_since !== undefined
+      ? 'tasks_by_update'
+      : archived === undefined
+        ? 'tasks_by_user'
+        : archived
+          ? 'tasks_archived'
+          : 'tasks_kept';
   return `SELECT * FROM tasks WHERE id IN (
       SELECT id FROM tasks INDEXED BY ${index} WHERE ${conditions} AND id < :before ORDER BY id DESC LIMIT :limit
     ) ORDER BY id DESC`;

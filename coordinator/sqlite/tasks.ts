@@ -79,7 +79,7 @@ export function updateState(
     db,
     `UPDATE tasks SET status = :status, reason = :reason, detail = :detail, attempt = :attempt, failures = :failures,
        cancel_reason = :cancel_reason, queued_at = :queued_at, retry_at = :retry_at, outage_since = :outage_since,
-       started_at = :started_at, ended_at = :ended_at,
+       started_at = :started_at, ended_at = :ended_at, archived_at = CASE WHEN :ended_at IS NOT NULL THEN archived_at END,
        waiting_for = CASE WHEN :status IN ('running', 'waiting', 'parked') THEN waiting_for END,
        silence = CASE WHEN :status IN ('running', 'waiting') THEN silence END, updated_at = :at
      WHERE id = :id AND status = :status_before AND attempt = :attempt_before`,
@@ -96,6 +96,11 @@ export function updateBudget(db: Db, id: string, budget_usd: number, at: string)
   return changes === 1;
 }
 
+/** Stores when an ended task was archived; null: it is not archived any more. */
+export function updateArchived(db: Db, id: string, archived_at: string | null, at: string): void {
+  sql(db, 'UPDATE tasks SET archived_at = :archived_at, updated_at = :at WHERE id = :id').run({ id, archived_at, at });
+}
+
 /** Sets the model and the effort that the task goes on with. */
 export function updateModel(db: Db, id: string, now: Pick<TaskRow, 'model' | 'effort'>, at: string): void {
   sql(db, 'UPDATE tasks SET model = :model, effort = :effort, updated_at = :at WHERE id = :id').run({ ...now, id, at });
@@ -109,21 +114,6 @@ export function approveCommit(db: Db, id: string, commit: string, at: string): v
 /** Stores the newest commit whose push was refused because it was not approved; null: there is none in this attempt. */
 export function holdCommit(db: Db, id: string, commit: string | null): void {
   sql(db, 'UPDATE tasks SET held_commit = ? WHERE id = ?').run(commit, id);
-}
-
-/** A task that is not ended and pushes to this branch of the repository; undefined: there is none. */
-export function findTaskAtBranch(
-  db: Db,
-  repo_url: string,
-  work_branch: string,
-): { id: string; user_id: string } | undefined {
-  return sql<{ id: string; user_id: string }>(
-    db,
-    `SELECT id, user_id FROM tasks
-     WHERE id IN (SELECT id FROM tasks WHERE repo_url = :repo_url AND work_branch = :work_branch
-                  UNION SELECT task_id FROM task_repositories WHERE repo_url = :repo_url AND work_branch = :work_branch)
-       AND status NOT IN ('succeeded', 'failed', 'cancelled') LIMIT 1`,
-  ).get({ repo_url, work_branch });
 }
 
 /** How many tasks of a user are queued. */

@@ -18,7 +18,9 @@ import type { TaskRow } from '../domain/task.ts';
 export function advance(tx: Tx, task: TaskRow, action: TaskAction): TaskRow {
   const next_state = nextState(task, action);
   if (next_state === task) return task;
-  const next: TaskRow = { ...task, ...next_state, updated_at: action.at };
+  // What goes on is not archived any more.
+  const archived_at = next_state.ended_at === null ? null : task.archived_at;
+  const next: TaskRow = { ...task, ...next_state, archived_at, updated_at: action.at };
   if (!updateState(tx.db, task.id, task, next_state, action.at))
     throw new Error(`Task ${task.id} was changed concurrently.`);
   if (next.status !== task.status) {
@@ -26,9 +28,9 @@ export function advance(tx: Tx, task: TaskRow, action: TaskAction): TaskRow {
     const { reason, detail } = isActive(next.status) ? { reason: null, detail: null } : next;
     tx.note(next, { type: 'task.status', body: { from: task.status, to: next.status, reason, detail } }, action.at);
   }
-  // A host may still be allowed after the end, so that the errand goes on with it.
-  const keeps_hosts = next.status !== 'cancelled';
-  if (isEnded(next.status)) withdrawNeeds(tx, next, ({ kind }) => !keeps_hosts || kind !== 'host', action.at);
+  // A host may still be allowed after the end, and its pull request goes on: so may the errand.
+  const outlives = ({ kind }: NeedAsk) => next.status !== 'cancelled' && (kind === 'host' || kind === 'follow_up');
+  if (isEnded(next.status)) withdrawNeeds(tx, next, (need) => !outlives(need), action.at);
   return next;
 }
 

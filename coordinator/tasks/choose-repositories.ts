@@ -2,11 +2,12 @@ import type { TaskCreate } from '../../protocol/api.ts';
 import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import type { RepositoryChoice } from '../../protocol/repositories.ts';
 import { SAMPLE_REPO_URL } from '../../protocol/task.ts';
-import { repositoryIdentity, repositoryKeys } from '../domain/task-repository.ts';
+import { repositoryIdentity } from '../domain/repository-identity.ts';
+import { repositoryKeys } from '../domain/task-repository.ts';
 import type { Db } from '../sqlite/database.ts';
 import { findProjectAt, findProjectOf } from '../sqlite/projects.ts';
 import type { NewTaskRepository } from '../sqlite/task-repositories.ts';
-import { requireFreeBranch } from './free-branch.ts';
+import { requireFreeBranch } from './branch-at-work.ts';
 
 type Chosen = Omit<NewTaskRepository, 'task_id' | 'n' | 'key'>;
 

@@ -6,17 +6,25 @@ import { ErrandError } from '../../protocol/problem.ts';
 import { isEnded } from '../../protocol/task.ts';
 import { budgetMax, requireBudget } from './budget-bound.ts';
 import { advance } from './advance.ts';
+import { requireFreeBranch, requireFreeBranches } from './branch-at-work.ts';
 import { attach } from './attachment-commands.ts';
 import { chooseRepositories } from './choose-repositories.ts';
-import { requireFreeBranch } from './free-branch.ts';
 import { answerByMessage } from './needs.ts';
 import type { Config } from '../base/config.ts';
 import type { Db } from '../sqlite/database.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import { countMessages, countPendingMessages, insertMessage } from '../sqlite/messages.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
+import { markRead } from '../sqlite/read-marks.ts';
 import { markRemoved } from '../sqlite/removed.ts';
-import { countQueuedOf, findTaskOf, insertTask, listOpenTasksOf, updateBudget } from '../sqlite/tasks.ts';
+import {
+  countQueuedOf,
+  findTaskOf,
+  insertTask,
+  listOpenTasksOf,
+  updateArchived,
+  updateBudget,
+} from '../sqlite/tasks.ts';
 import { newTask, type TaskRow } from '../domain/task.ts';
 import { repositoriesView } from '../domain/task-repository.ts';
 import { insertTaskRepository, listTaskRepositories } from '../sqlite/task-repositories.ts';
@@ -40,7 +48,7 @@ export function createTask(
   tx: Tx,
   { config, models }: TaskDefaults,
   user_id: string,
-  input: TaskCreate,
+  input: TaskCreate & { title?: string | undefined },
   schedule_id: string | null = null,
 ): TaskRow {
   const project = input.project_id === undefined ? undefined : findProjectOf(tx.db, user_id, input.project_id);
@@ -51,7 +59,7 @@ export function createTask(
   requireBudget(tx.db, config, user_id, input.budget_usd);
   const budget_usd = input.budget_usd ?? project?.budget_usd ?? config.budget_usd;
   requireRoomInQueue(tx, user_id);
-  requireFreeBranch(tx.db, user_id, { repo_url, work_branch: input.work_branch ?? null });
+  requireFreeBranch(tx.db, user_id, { repo_url, work_branch: input.work_branch ?? null }, '/work_branch');
   const others = chooseRepositories(tx.db, user_id, repo_url, input.repositories);
   const at = new Date().toISOString();
   const task = newTask(
@@ -61,6 +69,7 @@ export function createTask(
       schedule_id,
       repo_url,
       prompt: input.prompt,
+      title: input.title,
       base_branch: input.base_branch ?? project?.base_branch ?? null,
       work_branch: input.work_branch ?? null,
       model,
@@ -105,7 +114,10 @@ export function addMessage(
   if (countMessages(tx.db, task_id) >= LIMITS.messages_per_task_max)
     throw new ErrandError('conflict', 'This task has had as many messages as one may have: start a new one.');
   const resumed = isEnded(task.status);
-  if (resumed) requireRoomInQueue(tx, user_id);
+  if (resumed) {
+    requireRoomInQueue(tx, user_id);
+    requireFreeBranches(tx.db, user_id, task);
+  }
   const message_id = newId();
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
@@ -146,12 +158,29 @@ function cancel(tx: Tx, task: TaskRow, reason: string): TaskRow {
 export function retryTask(tx: Tx, user_id: string, task_id: string, { budget_usd }: TaskRetry): TaskRow {
   const task = requireTask(tx.db, user_id, task_id);
   requireRoomInQueue(tx, user_id);
+  if (isEnded(task.status)) requireFreeBranches(tx.db, user_id, task);
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
   const next = advance(tx, { ...task, budget_usd: budget_usd ?? task.budget_usd }, { type: 'retry', at });
   if (task.status === 'queued')
     tx.note(next, { type: 'task.status', body: { from: 'queued', to: 'queued', reason: null, detail: null } }, at);
   return next;
+}
+
+/**
+ * Archives an ended task, or takes it out of the archive; it counts as read. One that goes on leaves the archive by
+ * itself. Throws `conflict` if it has not ended.
+ */
+export function archiveTask(tx: Tx, user_id: string, task_id: string, archived: boolean): TaskRow {
+  const task = requireTask(tx.db, user_id, task_id);
+  if ((task.archived_at !== null) === archived) return task;
+  if (!isEnded(task.status)) throw new ErrandError('conflict', 'The task has not ended: cancel it first.');
+  const at = new Date().toISOString();
+  const archived_at = archived ? at : null;
+  updateArchived(tx.db, task_id, archived_at, at);
+  const { id } = tx.note(task, { type: 'task.archived', body: { archived } }, at);
+  markRead(tx.db, task_id, id);
+  return { ...task, archived_at, updated_at: at };
 }
 
 /** Removes an ended task with its log and workspace; pushed branches stay. Throws `conflict` if it has not ended. */

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { ContentBlock, NumberedEvent, type Delta } from '../../protocol/events.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
@@ -106,13 +107,14 @@ function diffBytes({ diff, repositories = [] }: ResultPost): number {
 
 const NO_PLACE = 'has a secret of the project in a place where it cannot be redacted';
 
+const Fields = z.record(z.string(), z.unknown());
 /** The fields that name what is on the forge already, and which the coordinator itself needs. */
 const KEPT_FIELDS = ['repository', 'branch', 'base_branch', 'commit', 'base_commit'];
 
 function redactEvent(redactor: Redactor, event: CheckedEvent, index: number): CheckedEvent {
   if (!redactor.isIn(event.body)) return event;
   const { seq, at, type, body: sent } = event;
-  const fields = Object.entries(JSON.parse(sent) as Record<string, unknown>);
+  const fields = Object.entries(Fields.parse(JSON.parse(sent)));
   const kept = Object.fromEntries(fields.filter(([name]) => KEPT_FIELDS.includes(name)));
   const texts = Object.fromEntries(fields.filter(([name]) => !KEPT_FIELDS.includes(name)));
   for (const short of [false, true]) {

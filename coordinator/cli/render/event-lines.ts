@@ -104,6 +104,7 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
   const { type, body } = known;
   switch (type) {
     case 'task.created':
+    case 'task.archived':
     case 'task.result':
     case 'usage.updated':
     case 'conversation.started':

@@ -32,6 +32,8 @@ function change(task: Task, event: LogEvent, known: KnownEvent): Partial<Task> |
       return known.body;
     case 'task.budget':
       return { budget_usd: known.body.budget_usd };
+    case 'task.archived':
+      return known.body;
     case 'task.cancel_requested':
       return { cancel_reason: known.body.reason };
     case 'repository.ready':
@@ -97,6 +99,7 @@ function changeStatus(task: Task, { at }: LogEvent, { to, reason, detail }: Stat
     detail,
     waiting_for: waitingAfter(task, to, at),
     ended_at: ended ? at : null,
+    ...(!ended && { archived: false }),
     ...(to !== 'queued' && { queue_place: null, retry_at: null }),
     ...(to === 'starting' && task.started_at === null && { started_at: at }),
     ...((ended || to === 'queued') && { cancel_reason: null }),

@@ -157,12 +157,12 @@ export class Mirror implements Receiver {
     this.#logs.dropDrafts();
   }
 
-  /** Reads the list, which stands for all events up to `cursor`. */
+  /** Reads the list, without what is archived. It stands for all events up to `cursor`. */
   async #readList(cursor: number, epoch: string): Promise<void> {
     const tasks: Task[] = [];
     let next: string | undefined;
     for (let pages = 0; pages < LIST_PAGES_MAX; pages++) {
-      const query = { limit: LIMITS.page_items_max, cursor: next };
+      const query = { limit: LIMITS.page_items_max, cursor: next, archived: 'false' };
       const page = await this.#client.call('listTasks', { query });
       tasks.push(...page.items);
       if (page.next_cursor === null) break;

@@ -16,7 +16,8 @@ export type Action =
   | { do: 'unsay'; task_id: string; message_id: string }
   | { do: 'answer'; task_id: string; need_id: string; body: NeedAnswerCreate }
   | { do: 'stop'; task_id: string }
-  | { do: 'retry'; task_id: string; budget_usd?: number };
+  | { do: 'retry'; task_id: string; budget_usd?: number }
+  | { do: 'archive'; task_id: string; archived: boolean };
 
 /**
  * One action on its way. `key` is its Idempotency-Key, and names it for ever. `tried`: it may have arrived, so it cannot
@@ -220,6 +221,11 @@ export class Outbox {
         const { task_id: id, budget_usd } = action;
         const body = budget_usd === undefined ? {} : { budget_usd };
         await this.#events.task(await this.#client.call('retryTask', { params: { id }, body }, once));
+        return this.#drop(key);
+      }
+      case 'archive': {
+        const { task_id: id, archived } = action;
+        await this.#events.task(await this.#client.call('patchTask', { params: { id }, body: { archived } }, once));
         return this.#drop(key);
       }
     }

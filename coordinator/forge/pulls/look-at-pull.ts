@@ -3,6 +3,8 @@ import type { PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { Access, Check, Pull } from '../forge.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
+import { mayRead, outOfSight } from '../may-read.ts';
+import { orElse } from '../other-token.ts';
 import { stateOf, textOf } from './open-pull.ts';
 import { updatedBody } from './pull-body.ts';
 import { PullRefused } from './pull-faults.ts';
@@ -27,17 +29,18 @@ type Looking = {
  * `PullRefused` or `ForgeApiError`.
  */
 export async function lookAtPull(looking: Looking): Promise<Partial<PullRow>> {
-  const { row, signal } = looking;
+  const { row, signal, task } = looking;
   const forge = await openForge(looking);
   const { client, token } = forge;
   const access: Access = { token, signal };
   const name = { owner: row.owner ?? forge.repository.owner, name: row.name ?? forge.repository.name };
   if (row.number === null) throw new Error(`The pull request ${row.id} has no number.`);
   const pull = await client.pull(access, name, row.number);
+  if (!(await mayRead(looking.access, task, row.repo_url, signal))) throw new PullRefused(outOfSight(name));
   // Under the old name of a repository that was renamed there may be another one.
   if (pull.head.branch !== row.head_branch)
     throw new PullRefused(`Number ${row.number} of ${name.owner}/${name.name} is another pull request now.`);
-  const changed = { ...stateOf(pull), head_commit: pull.head.commit };
+  const changed = { ...stateOf(pull), ...pull.base.repository, head_commit: pull.head.commit };
   if (pull.state !== 'open') return changed;
   const checks = countChecks(await client.checks(access, name, pull.head.commit));
   const told_commit = await tellOf(looking, { forge, access, name, pull });
@@ -50,8 +53,9 @@ async function openForge({ access, task, row }: Looking): Promise<OpenForge> {
   const forPerson = () => access.forPerson({ user_id, project_id }, row.repo_url);
   const forApp = () => access.forApp(row.repo_url);
   const [first, second] = row.author === 'app' ? [forApp, forPerson] : [forPerson, forApp];
-  const found = (await first()) ?? (await second());
-  if (found) return found;
+  const found = await first();
+  const other = found ? orElse(found, second) : await second();
+  if (other) return other;
   throw new PullRefused(`There is no token for ${new URL(row.repo_url).host} any more: link your account there again.`);
 }
 

@@ -86,6 +86,8 @@ function screenOf(loaded: Screens, name: Place['name']): ComponentType<{ id: str
   switch (name) {
     case 'errand':
       return loaded.ErrandScreen;
+    case 'archived':
+      return loaded.ArchivedScreen;
     case 'changes':
       return loaded.ChangesScreen;
     case 'decision':

@@ -3,6 +3,7 @@
 export { AccountsScreen } from './accounts/accounts-screen.tsx';
 export { SignedInScreen } from './accounts/signed-in-screen.tsx';
 export { Ways } from './accounts/ways.tsx';
+export { ArchivedScreen } from './inbox/archived-screen.tsx';
 export { ChangesScreen } from './changes/changes-screen.tsx';
 export { DecisionScreen } from './decision/decision-screen.tsx';
 export { ErrandScreen } from './errand/errand-screen.tsx';

@@ -119,6 +119,7 @@ function leave(router: Router): void {
       return router.back('errand', params);
     case 'errand':
     case 'new_errand':
+    case 'archived':
     case 'settings':
       return router.back('inbox');
     case 'accounts':

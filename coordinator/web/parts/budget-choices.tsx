@@ -9,7 +9,7 @@ const STEPS = [2, 5];
 /** The budget is spent: more of it, and the errand goes on. */
 export function BudgetChoices({ task }: { task: Task }): JSX.Element {
   const session = useSession();
-  const asked = session.entries.value.some(({ action }) => action.do === 'retry' && action.task_id === task.id);
+  const asked = session.asked('retry', task.id);
   return (
     <div class="card">
       <p>

@@ -2,6 +2,7 @@
 export const ROUTES = {
   inbox: '/',
   new_errand: '/new',
+  archived: '/archived',
   errand: '/errands/:id',
   changes: '/errands/:id/changes',
   decision: '/errands/:id/decision',

@@ -74,7 +74,10 @@ export class Session {
     this.#outbox = new Outbox(client, outboxStorage(database), {
       upload: (ids) => this.files.upload(ids),
       forget: (ids) => this.files.forget(ids),
-      changed: (entries) => (this.entries.value = entries),
+      changed: (entries) => {
+        this.entries.value = entries;
+        drawList();
+      },
       task: (task) => this.#mirror.put(task),
       reachable: () => this.live.peek()?.kind === 'live' || this.#insists,
     });
@@ -199,6 +202,16 @@ export class Session {
     await this.#outbox.add({ do: 'retry', task_id, ...(budget_usd !== undefined && { budget_usd }) });
   }
 
+  /** Puts an errand that has ended into the archive, or back into the list. */
+  async archive(task_id: string, archived: boolean): Promise<void> {
+    await this.#outbox.add({ do: 'archive', task_id, archived });
+  }
+
+  /** Whether a person asked for this, and the server has neither done nor refused it yet. */
+  asked(what: 'stop' | 'retry', id: string): boolean {
+    return this.entries.value.some(({ action, refused }) => action.do === what && action.task_id === id && !refused);
+  }
+
   takeBack(key: string): Promise<boolean> {
     return this.#outbox.takeBack(key);
   }
@@ -239,7 +252,11 @@ export class Session {
 
   #drawList(): void {
     if (!this.#mirror.knows) return;
-    const tasks = this.#mirror.tasks().sort((a, b) => (a.id < b.id ? 1 : -1));
+    const archives = new Map(this.entries.peek().flatMap(archiving));
+    const tasks = this.#mirror
+      .tasks()
+      .map((task) => (archives.has(task.id) ? { ...task, archived: archives.get(task.id) } : task))
+      .sort((a, b) => (a.id < b.id ? 1 : -1));
     this.tasks.value = tasks;
     void this.#outbox.seenOpen(new Set(tasks.flatMap(openNeeds).map(({ id }) => id)));
   }
@@ -268,4 +285,9 @@ export class Session {
     const errand = this.#errands.get(id);
     if (errand) errand.view.value = { ...errand.view.value, ...change };
   }
+}
+
+/** What an entry of the outbox makes of an errand that it archives, until the server has it. */
+function archiving({ action, refused }: Entry): [string, boolean][] {
+  return action.do === 'archive' && !refused ? [[action.task_id, action.archived]] : [];
 }

@@ -1,7 +1,6 @@
 import { de_errand } from './de-errand.ts';
 import { de_needs } from './de-needs.ts';
 import { de_link } from './de-link.ts';
-import { de_settings } from './de-settings.ts';
 import type { Strings } from './en.ts';
 
 const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
@@ -13,7 +12,7 @@ export const de: Strings = {
   cancel: 'Abbrechen',
   close: 'Schließen',
   save: 'Sichern',
-  loading: 'Lädt…',
+  loading: 'Lädt …',
   retry: 'Noch einmal',
   update: 'Eine neue Version ist da',
   update_now: 'Neu laden',
@@ -32,7 +31,7 @@ export const de: Strings = {
     own_lead: 'Hier hat noch niemand ein Konto. Das erste besitzt diesen Server.',
     to_sign_up: 'Noch kein Konto? Leg eins an',
     to_log_in: 'Du hast ein Konto? Melde dich an',
-    working: 'Einen Moment…',
+    working: 'Einen Moment …',
     ended: 'Deine Anmeldung ist abgelaufen. Melde dich neu an: Was du geschrieben hast, ist noch da.',
     insecure: 'Diese Seite kam ohne TLS. Jeder auf dem Weg kann dein Passwort lesen.',
   },
@@ -49,7 +48,7 @@ export const de: Strings = {
 
   inbox: {
     title: 'Aufträge',
-    new_errand: 'Neuer Auftrag…',
+    new_errand: 'Neuer Auftrag …',
     needs_you: 'Braucht dich',
     at_work: 'In Arbeit',
     done: 'Fertig',
@@ -64,8 +63,7 @@ export const de: Strings = {
     sample_prompt: 'Bring die Tests zum Laufen',
     list: 'Deine Aufträge',
     actions: (title) => `Aktionen: ${title}`,
-    acts: { stop: 'Anhalten', again: 'Nochmal', remove: 'Löschen' },
-    no_actions: 'Damit ist jetzt nichts zu tun.',
+    archived: 'Archiviert',
     unread: 'Neu: ',
     only_here: 'Nur, was dieses Gerät kennt: Der Server ist nicht erreichbar.',
   },
@@ -249,10 +247,6 @@ export const de: Strings = {
       failed: 'Checks fehlgeschlagen',
     },
   },
-
-  settings: de_settings.settings,
-
-  project: de_settings.project,
 
   keys: {
     title: 'Tasten',

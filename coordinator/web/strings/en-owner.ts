@@ -47,6 +47,7 @@ export const en_owner = {
   remove_text: (n: number) =>
     `${n > 0 ? `Their ${count(n, 'open errand is', 'open errands are')} stopped. ` : ''}All their errands, projects and logs are deleted. What was pushed stays in the repositories.`,
   settings: 'Settings in force',
+  group: (name: string) => name,
   settings_hint: 'They come from the environment of the server, and change when it is started again.',
   changed: (n: number) => (n === 0 ? 'all by default' : `${n} set`),
   from_environment: 'set in the environment',

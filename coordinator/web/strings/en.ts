@@ -1,7 +1,6 @@
 import { en_errand } from './en-errand.ts';
 import { en_needs } from './en-needs.ts';
 import { en_link } from './en-link.ts';
-import { en_settings } from './en-settings.ts';
 import type { Effort, FailureReason, TaskStatus } from '../../../protocol/task.ts';
 
 const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
@@ -63,8 +62,7 @@ export const en = {
     sample_prompt: 'Make the tests pass',
     list: 'Your errands',
     actions: (title: string) => `Actions: ${title}`,
-    acts: { stop: 'Stop', again: 'Try again', remove: 'Delete' },
-    no_actions: 'Nothing can be done to it now.',
+    archived: 'Archived',
     unread: 'New: ',
     only_here: 'Only what this device knows: the server cannot be reached.',
   },
@@ -251,10 +249,6 @@ export const en = {
       failed: 'checks failed',
     },
   },
-
-  settings: en_settings.settings,
-
-  project: en_settings.project,
 
   keys: {
     title: 'Keys',

@@ -33,6 +33,11 @@ export type GitDependencies = {
   sample: (request: GitRequest, task_id: string) => Promise<GitResponse>;
   /** The branch that the task's person named, which it may push to. By default there is none. */
   workBranch?: (where: RepositoryOfTask) => string | null;
+  /**
+   * Why the forge wants no push to the branch that the person named; null: it may be pushed. By default all may. Rejects
+   * where the forge does not say.
+   */
+  protection?: (where: RepositoryOfTask, branch: string, signal: AbortSignal) => Promise<string | null>;
   /** Which commits each task has pushed. By default all that are on its branches. */
   pushed?: PushedCommits;
   /** Which pushes wait for their person's approval. By default none does. */
@@ -58,6 +63,7 @@ export class GitProxy implements WorkerProxy {
   readonly #repository: GitDependencies['repository'];
   readonly #sample: GitDependencies['sample'];
   readonly #workBranch: (where: RepositoryOfTask) => string | null;
+  readonly #protection: NonNullable<GitDependencies['protection']>;
   readonly #pushed: PushedCommits;
   readonly #approval: PushApproval;
   readonly #noteUse: NoteUse;
@@ -73,6 +79,7 @@ export class GitProxy implements WorkerProxy {
     this.#repository = deps.repository;
     this.#sample = deps.sample;
     this.#workBranch = deps.workBranch ?? (() => null);
+    this.#protection = deps.protection ?? (() => Promise.resolve(null));
     this.#pushed = deps.pushed ?? { has: () => true, add: () => undefined };
     this.#approval = deps.approval ?? (() => null);
     this.#noteUse = deps.noteUse ?? (() => undefined);
@@ -146,7 +153,10 @@ export class GitProxy implements WorkerProxy {
     const named = commandFor(push, work_branch);
     if (reasons) return reasons;
     if (named) {
-      const reason = await refusalOfNamed((asked) => this.#ask(caller, { ...asked, signal }), task_id, named, signal);
+      const ask = (asked: Omit<GitRequest, 'signal'>) => this.#ask(caller, { ...asked, signal });
+      const reason =
+        (await refusalOfNamed(ask, task_id, named, signal)) ??
+        (await this.#protection(caller, work_branch ?? '', signal));
       return reason === null ? null : [reason];
     }
     const replacing = replacingOthers(push, (commit) => this.#pushed.has(caller, commit));
@@ -175,7 +185,7 @@ export class GitProxy implements WorkerProxy {
     { repo_url, credential }: ForgeRepository,
   ): Promise<GitResponse> {
     if (!(error instanceof ForgeError) || error.fault !== 'credential_refused' || !credential?.renew) throw error;
-    const renewed = await credential.renew();
+    const renewed = await credential.renew(credential.password);
     if ('fault' in renewed) throw new ForgeError('credential_refused', renewed.fault, { cause: error });
     if (request.body) throw error;
     const { username } = credential;

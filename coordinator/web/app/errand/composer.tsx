@@ -111,9 +111,7 @@ function MindChoice({ task, mind }: { task: Task; mind: Signal<Mind> }): JSX.Ele
 function Stop({ task }: { task: Task }): JSX.Element {
   const session = useSession();
   const asks = useSignal(false);
-  const stops =
-    task.cancel_reason !== null ||
-    session.entries.value.some(({ action }) => action.do === 'stop' && action.task_id === task.id);
+  const stops = task.cancel_reason !== null || session.asked('stop', task.id);
   return (
     <>
       <button
@@ -143,7 +141,7 @@ function Stop({ task }: { task: Task }): JSX.Element {
 function TryAgain({ task }: { task: Task }): JSX.Element | null {
   const session = useSession();
   if (task.status === 'succeeded' || task.reason === 'budget_exhausted') return null;
-  const asked = session.entries.value.some(({ action }) => action.do === 'retry' && action.task_id === task.id);
+  const asked = session.asked('retry', task.id);
   return (
     <button
       type="button"

@@ -34,7 +34,7 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
   const asked = needs.map(({ question }) => question).join('\n');
   // An open question is drawn with its answers, below the rows.
   const rows = useMemo(() => groupReads(items.filter((item) => !isAsked(item, needs))), [items, asked]);
-  const unsent = entries.filter((entry) => isUnsent(entry, id, items));
+  const unsent = entries.filter((entry) => isUnsent(entry, id, items, session.live.value?.kind === 'live'));
   const is_whole = useRef(true);
   const { follows, toEnd } = useFollowEnd(list, is_whole, onScroll);
   const { from, end, earlier, later } = useRowWindow(
@@ -113,13 +113,28 @@ function Below({ task, needs }: { task: Task; needs: readonly Need[] }): JSX.Ele
   );
 }
 
-/** Whether an entry of the outbox is about this errand, and shows: the server has no event of it yet. */
-function isUnsent({ action, message_id, refused }: Entry, id: string, items: readonly Item[]): boolean {
-  return (
-    (action.do === 'say' || (action.do === 'answer' && refused !== undefined)) &&
-    action.task_id === id &&
-    !items.some((item) => item.kind === 'person' && item.message_id !== null && item.message_id === message_id)
-  );
+/**
+ * Whether an entry of the outbox is about this errand, and shows: the server has no event of it yet. What is not a
+ * message shows once the server refuses it, and while there is no connection, so that it can be taken back.
+ */
+function isUnsent({ action, message_id, refused }: Entry, id: string, items: readonly Item[], live: boolean): boolean {
+  if (action.do === 'send' || action.task_id !== id) return false;
+  switch (action.do) {
+    case 'say':
+      return !items.some(
+        (item) => item.kind === 'person' && item.message_id !== null && item.message_id === message_id,
+      );
+    case 'answer':
+      return refused !== undefined;
+    case 'stop':
+    case 'retry':
+    case 'archive':
+      return refused !== undefined || !live;
+    // The message itself shows these.
+    case 'reword':
+    case 'unsay':
+      return false;
+  }
 }
 
 function isAsked(item: Item, needs: readonly Need[]): boolean {

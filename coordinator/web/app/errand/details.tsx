@@ -1,61 +1,85 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { isEnded, type Task } from '../../../../protocol/task.ts';
+import { baseOf, pushedBranch } from '../../../client/errand/update-base.ts';
 import { Mute } from './mute.tsx';
+import { useSession } from '../../parts/context.ts';
 import { Sheet } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { repositoryAddress } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
 import { s } from '../screen-speech.ts';
 
-type DetailsProps = { task: Task; fault: string; onDelete: () => void; onClose: () => void };
+type DetailsProps = { task: Task; fault: string; onArchive: () => void; onDelete: () => void; onClose: () => void };
 
-/** What one seldom needs of an errand: its settings, and the way to delete it. */
-export function Details({ task, fault, onDelete, onClose }: DetailsProps): JSX.Element {
-  const { model, effort, repo_url, branch, schedule_id, attempt, usage, budget_usd } = task;
+/** What one seldom needs of an errand: its settings, and the ways to put it away or to delete it. */
+export function Details({ task, fault, onArchive, onDelete, onClose }: DetailsProps): JSX.Element {
+  const branch = pushedBranch(task);
+  const session = useSession();
+  const updateBase = (): void => {
+    void session.say(task.id, s.archive.update_base_text(baseOf(task)));
+    onClose();
+  };
   return (
     <Sheet label={t.errand.details} onClose={onClose}>
       <h2>{t.errand.details}</h2>
-      <dl class="facts">
-        <dt>{t.errand.repository}</dt>
-        <dd>{repositoryAddress(repo_url)}</dd>
-        {branch !== null && (
-          <>
-            <dt>{t.errand.branch}</dt>
-            <dd>
-              <Copyable text={branch} />
-            </dd>
-          </>
-        )}
-        {typeof schedule_id === 'string' && (
-          <>
-            <dt>{s.schedules.started_by}</dt>
-            <dd>
-              <a href={pathOf('schedule', { id: schedule_id })}>{s.schedules.one}</a>
-            </dd>
-          </>
-        )}
-        <dt>{t.errand.model}</dt>
-        <dd>
-          {task.model_used ?? model}, {t.effort[(task.model_used ? task.effort_used : effort) ?? effort]}
-          {isOtherNext(task) && <small>{t.errand.next_model(model, t.effort[effort])}</small>}
-        </dd>
-        <dt>{t.errand.money}</dt>
-        <dd>
-          {t.errand.of(format.money(usage.cost_usd), format.money(budget_usd))}, {t.errand.attempts(attempt)}
-        </dd>
-      </dl>
+      <Facts task={task} branch={branch} />
       {fault !== '' && <p class="fault">{fault}</p>}
       <Mute id={task.id} />
-      {isEnded(task.status) && (
-        <button type="button" class="choice danger" onClick={onDelete}>
-          {t.errand.delete}
+      {branch !== null && (
+        <button type="button" class="choice" onClick={updateBase}>
+          {s.archive.update_base}
         </button>
+      )}
+      {isEnded(task.status) && (
+        <>
+          <button type="button" class="choice" onClick={onArchive}>
+            {s.archive.acts[task.archived === true ? 'unarchive' : 'archive']}
+          </button>
+          <button type="button" class="choice danger" onClick={onDelete}>
+            {t.errand.delete}
+          </button>
+        </>
       )}
       <button type="button" class="choice" onClick={onClose}>
         {t.close}
       </button>
     </Sheet>
+  );
+}
+
+function Facts({ task, branch }: { task: Task; branch: string | null }): JSX.Element {
+  const { model, effort, repo_url, schedule_id, attempt, usage, budget_usd } = task;
+  return (
+    <dl class="facts">
+      <dt>{t.errand.repository}</dt>
+      <dd>{repositoryAddress(repo_url)}</dd>
+      {branch !== null && (
+        <>
+          <dt>{t.errand.branch}</dt>
+          <dd>
+            <Copyable text={branch} />
+          </dd>
+        </>
+      )}
+      {typeof schedule_id === 'string' && (
+        <>
+          <dt>{s.schedules.started_by}</dt>
+          <dd>
+            <a href={pathOf('schedule', { id: schedule_id })}>{s.schedules.one}</a>
+          </dd>
+        </>
+      )}
+      <dt>{t.errand.model}</dt>
+      <dd>
+        {task.model_used ?? model}, {t.effort[(task.model_used ? task.effort_used : effort) ?? effort]}
+        {isOtherNext(task) && <small>{t.errand.next_model(model, t.effort[effort])}</small>}
+      </dd>
+      <dt>{t.errand.money}</dt>
+      <dd>
+        {t.errand.of(format.money(usage.cost_usd), format.money(budget_usd))}, {t.errand.attempts(attempt)}
+      </dd>
+    </dl>
   );
 }
 

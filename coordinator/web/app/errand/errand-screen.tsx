@@ -34,7 +34,7 @@ export function ErrandScreen({ id }: { id: string }): JSX.Element {
       <header class="small">
         <Back name="inbox" />
         <span class="where">{task && repositoryName(task.repo_url)}</span>
-        {task?.result && (
+        {task?.result && task.result.diff_stat.files > 0 && (
           <a class="chip" href={pathOf('changes', { id })}>
             <span class="hidden">{t.changes.title}</span>
             <Stat {...task.result.diff_stat} />
@@ -61,6 +61,12 @@ function Menu({ task }: { task: Task }): JSX.Element {
   const fault = useSignal('');
   const session = useSession();
   const router = useRouter();
+  const archive = (): void => {
+    open.value = false;
+    const archived = task.archived !== true;
+    void session.archive(task.id, archived);
+    if (archived) router.go('inbox', {}, true);
+  };
   const remove = (): void => {
     session
       .remove(task.id)
@@ -79,6 +85,7 @@ function Menu({ task }: { task: Task }): JSX.Element {
         <Details
           task={task}
           fault={fault.value}
+          onArchive={archive}
           onDelete={() => {
             open.value = false;
             deletes.value = true;

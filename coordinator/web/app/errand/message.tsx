@@ -8,6 +8,8 @@ import { FileList, useKeptFiles } from '../../parts/attach.tsx';
 import { useSession } from '../../parts/context.ts';
 import { GrowingField } from '../../parts/growing-field.tsx';
 import { format, t } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
+import { SaidText } from './said-text.tsx';
 
 /** What a person said, and what became of it. Until it is heard it can be changed and taken back. */
 export function Message({ item, task_id }: { item: PersonItem; task_id: string }): JSX.Element {
@@ -57,7 +59,7 @@ type SaidProps = { text: string; files: PersonItem['attachments']; struck?: bool
 function Said({ text, files, struck = false }: SaidProps): JSX.Element {
   return (
     <div class={struck ? 'mine struck' : 'mine'} dir="auto">
-      {text}
+      <SaidText text={text} />
       <FileList files={files} />
     </div>
   );
@@ -129,8 +131,7 @@ export function UnsentMessage({ entry }: { entry: Entry }): JSX.Element | null {
   const session = useSession();
   const edits = useSignal(false);
   const { action, tried, refused, message_id, key } = entry;
-  if (action.do === 'answer' && refused) return <RefusedAnswer entry={entry} why={refused.detail} />;
-  if (action.do !== 'say') return null;
+  if (action.do !== 'say') return <UnsentAct entry={entry} />;
   const { text, hear = 'next_call' } = action.body;
   const words = refused
     ? t.errand.refused(refused.detail)
@@ -175,17 +176,40 @@ function UnsentFiles({ ids }: { ids: readonly string[] }): JSX.Element {
   return <FileList files={files} />;
 }
 
-/** An answer that came too late: the server says how the decision was made. */
-function RefusedAnswer({ entry: { key }, why }: { entry: Entry; why: string }): JSX.Element {
+/**
+ * What a person did that is no message, and that waits for the network, or was refused: an answer may come too late, and
+ * a budget may be more than they may spend.
+ */
+function UnsentAct({ entry: { key, action, tried, refused } }: { entry: Entry }): JSX.Element | null {
   const session = useSession();
+  const name = nameOf(action);
+  if (name === undefined) return null;
+  const words = refused ? t.errand.refused(refused.detail) : tried ? t.errand.sending : t.errand.waits_to_be_sent;
   return (
     <li class="person unsent" role="status">
-      <small class="fault">
-        {t.errand.refused(why)}
-        <button type="button" class="quiet" onClick={() => void session.takeBack(key)}>
-          {t.errand.dismiss}
-        </button>
+      <small class={refused ? 'fault' : ''}>
+        {name}: {words}
+        {(!tried || refused) && (
+          <button type="button" class="quiet" onClick={() => void session.takeBack(key)}>
+            {refused ? t.errand.dismiss : t.errand.take_back}
+          </button>
+        )}
       </small>
     </li>
   );
+}
+
+function nameOf(action: Entry['action']): string | undefined {
+  switch (action.do) {
+    case 'stop':
+      return s.archive.acts.stop;
+    case 'retry':
+      return s.archive.acts.again;
+    case 'archive':
+      return s.archive.acts[action.archived ? 'archive' : 'unarchive'];
+    case 'answer':
+      return s.archive.answer;
+    default:
+      return undefined;
+  }
 }

@@ -1,11 +1,11 @@
 import { isEnded, openNeeds, type Task } from '../../../../protocol/task.ts';
 
 /** The groups of the inbox. */
-export type Groups = { needs: Task[]; work: Task[]; done: Task[] };
+export type Groups = { needs: Task[]; work: Task[]; done: Task[]; archived: Task[] };
 
 /** Puts each errand into its group. Within one the newest comes first; of the ended ones, the one that ended last. */
 export function groupTasks(tasks: readonly Task[]): Groups {
-  const groups: Groups = { needs: [], work: [], done: [] };
+  const groups: Groups = { needs: [], work: [], done: [], archived: [] };
   for (const task of tasks) groups[groupOf(task)].push(task);
   groups.done.sort((a, b) => ((a.ended_at ?? '') < (b.ended_at ?? '') ? 1 : -1));
   return groups;
@@ -20,6 +20,7 @@ export function needsPerson(task: Task): boolean {
 /** An errand needs its person while it asks; a budget that is spent is a question too. */
 function groupOf(task: Task): keyof Groups {
   const { status, reason } = task;
+  if (task.archived === true) return 'archived';
   if (needsPerson(task)) return 'needs';
   if (!isEnded(status)) return 'work';
   return status === 'failed' && reason === 'budget_exhausted' ? 'needs' : 'done';

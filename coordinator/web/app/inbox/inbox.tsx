@@ -9,7 +9,7 @@ import { LongList } from './long-list.tsx';
 import { useTitle } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { pathOf } from '../../store/routes.ts';
-import { groupTasks } from './groups.ts';
+import { groupTasks, type Groups } from './groups.ts';
 import { TaskRow, UnsentRow } from './task-row.tsx';
 import { useSearch } from './use-search.ts';
 
@@ -26,6 +26,7 @@ export function Inbox({ selected }: { selected?: string | undefined }): JSX.Elem
   useTitle(t.app);
   const found = search ? groupTasks(search.tasks) : groups.value;
   const unsent = session.entries.value.filter(({ action }) => action.do === 'send');
+  const searching = query.value !== '';
   const is_empty = found && unsent.length === 0 && Object.values(found).every((group) => group.length === 0);
   return (
     <section class="screen inbox" aria-label={t.inbox.list}>
@@ -58,17 +59,30 @@ export function Inbox({ selected }: { selected?: string | undefined }): JSX.Elem
           ))}
         </ul>
         {search?.only_here === true && <p class="soft">{t.inbox.only_here}</p>}
-        {found && (
-          <>
-            <Group title={t.inbox.needs_you} tasks={found.needs} selected={selected} needs />
-            <Group title={t.inbox.at_work} tasks={found.work} selected={selected} />
-            <Group title={t.inbox.done} tasks={found.done} selected={selected} />
-          </>
+        {found && <GroupList groups={found} selected={selected} searching={searching} />}
+        {is_empty && (searching ? <p class="empty">{t.inbox.nothing_found}</p> : <FirstErrand />)}
+        {found && !searching && (!is_empty || searches.value) && (
+          <a class="quiet to-archive" href={pathOf('archived')}>
+            {t.inbox.archived}
+          </a>
         )}
-        {is_empty && (query.value === '' ? <FirstErrand /> : <p class="empty">{t.inbox.nothing_found}</p>)}
       </div>
       <NewErrandBar />
     </section>
+  );
+}
+
+type GroupListProps = { groups: Groups; selected: string | undefined; searching: boolean };
+
+/** What is archived is found by a search alone. */
+function GroupList({ groups, selected, searching }: GroupListProps): JSX.Element {
+  return (
+    <>
+      <Group title={t.inbox.needs_you} tasks={groups.needs} selected={selected} needs />
+      <Group title={t.inbox.at_work} tasks={groups.work} selected={selected} />
+      <Group title={t.inbox.done} tasks={groups.done} selected={selected} />
+      {searching && <Group title={t.inbox.archived} tasks={groups.archived} selected={selected} />}
+    </>
   );
 }
 

@@ -1,11 +1,14 @@
 import { signal } from '@preact/signals';
-import type * as screensModule from '../screens.ts';
+import type { AnswerFiles } from '../../parts/answer-files.tsx';
+import type { RowActions } from './row-actions.tsx';
+
+type LaterParts = { RowActions: typeof RowActions; AnswerFiles: typeof AnswerFiles };
 
 /**
  * What the list needs only once somebody touches it. It comes with the other screens: a part of its own would cost the
  * first view one more request.
  */
-export const later_parts = signal<Pick<typeof screensModule, 'RowActions' | 'AnswerFiles'> | undefined>(undefined);
+export const later_parts = signal<LaterParts | undefined>(undefined);
 
 /** Without the part the list does without; the next touch tries again. */
 export function loadLaterParts(): void {

@@ -1,8 +1,7 @@
-import type { Virtualizer } from '@tanstack/virtual-core';
+import type * as virtualCore from '@tanstack/virtual-core';
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
-import type * as screensModule from '../screens.ts';
 
 /** A list of at most so many rows is drawn whole. */
 const WHOLE_MAX = 150;
@@ -12,7 +11,7 @@ const ROW_PX = 88;
 const BEYOND = 12;
 
 type Virtual = Pick<
-  typeof screensModule,
+  typeof virtualCore,
   'Virtualizer' | 'elementScroll' | 'observeElementOffset' | 'observeElementRect'
 >;
 
@@ -54,7 +53,7 @@ export function LongList<T>(props: ListProps<T>): JSX.Element {
   return <ul class="rows">{props.items.slice(0, WHOLE_MAX).map((item) => props.row(item, {}))}</ul>;
 }
 
-type Rows = Virtualizer<HTMLElement, HTMLLIElement>;
+type Rows = virtualCore.Virtualizer<HTMLElement, HTMLLIElement>;
 
 function Window<T>({ items, keyOf, row, virtual }: ListProps<T> & { virtual: Virtual }): JSX.Element {
   const list = useRef<HTMLUListElement>(null);

@@ -7,13 +7,18 @@ import { Confirm, Sheet } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import type { Session } from '../../store/session.ts';
+import { s } from '../screen-speech.ts';
 import { useSwipe } from './use-swipe.ts';
 
-type Act = 'stop' | 'again' | 'remove';
+type Act = keyof typeof s.archive.acts;
+const DANGERS: readonly Act[] = ['stop', 'remove'];
 
 type RowActionsProps = { task: Task; open: Signal<boolean> };
 
-/** What one can do to an errand without opening it: behind its row, for a swipe, and in a sheet, for its button. */
+/**
+ * What one can do to an errand without opening it: in a sheet, for its button, and behind its row, for a swipe. A swipe
+ * deletes nothing: it is done too easily for that.
+ */
 export function RowActions({ task, open }: RowActionsProps): JSX.Element {
   const session = useSession();
   const panel = useRef<HTMLDivElement>(null);
@@ -23,22 +28,17 @@ export function RowActions({ task, open }: RowActionsProps): JSX.Element {
   const acts = actsOf(task, session);
   const touch = (act: Act): void => {
     [open.value, swiped.value] = [false, false];
-    if (act === 'again') void session.retry(task.id);
-    else asks.value = act;
+    switch (act) {
+      case 'again':
+        return void session.retry(task.id);
+      case 'archive':
+      case 'unarchive':
+        return void session.archive(task.id, act === 'archive');
+      case 'stop':
+      case 'remove':
+        asks.value = act;
+    }
   };
-  const buttons = (kind: string): JSX.Element[] =>
-    acts.map((act) => (
-      <button
-        key={act}
-        type="button"
-        class={act === 'again' ? kind : `${kind} danger`}
-        // Hidden behind the row, they are reached by the sheet.
-        tabIndex={kind === 'choice' || swiped.value ? 0 : -1}
-        onClick={() => touch(act)}
-      >
-        {t.inbox.acts[act]}
-      </button>
-    ));
   const remove = (): void => {
     session.remove(task.id).catch((error: unknown) => {
       fault.value = faultWords(error);
@@ -48,7 +48,13 @@ export function RowActions({ task, open }: RowActionsProps): JSX.Element {
   return (
     <>
       <div class="row-actions" ref={panel} aria-hidden={!swiped.value}>
-        {buttons('row-action')}
+        <ActButtons
+          kind="row-action"
+          acts={acts.filter((act) => act !== 'remove')}
+          onTouch={touch}
+          // Hidden behind the row, they are reached by the sheet.
+          hidden={!swiped.value}
+        />
       </div>
       {open.value && (
         <Sheet label={t.inbox.actions(task.title)} onClose={() => (open.value = false)}>
@@ -56,14 +62,34 @@ export function RowActions({ task, open }: RowActionsProps): JSX.Element {
           <p class="fault" role="alert">
             {fault.value}
           </p>
-          {acts.length === 0 && <p>{t.inbox.no_actions}</p>}
-          {buttons('choice')}
+          {acts.length === 0 && <p>{s.archive.none}</p>}
+          <ActButtons kind="choice" acts={acts} onTouch={touch} />
           <button type="button" class="choice" onClick={() => (open.value = false)}>
             {t.cancel}
           </button>
         </Sheet>
       )}
       {asks.value && <Ask act={asks.value} task={task} onRemove={remove} onClose={() => (asks.value = undefined)} />}
+    </>
+  );
+}
+
+type ActButtonsProps = { kind: string; acts: readonly Act[]; onTouch: (act: Act) => void; hidden?: boolean };
+
+function ActButtons({ kind, acts, onTouch, hidden = false }: ActButtonsProps): JSX.Element {
+  return (
+    <>
+      {acts.map((act) => (
+        <button
+          key={act}
+          type="button"
+          class={DANGERS.includes(act) ? `${kind} danger` : kind}
+          tabIndex={hidden ? -1 : 0}
+          onClick={() => onTouch(act)}
+        >
+          {s.archive.acts[act]}
+        </button>
+      ))}
     </>
   );
 }
@@ -81,10 +107,8 @@ function Ask({ act, task, onRemove, onClose }: AskProps): JSX.Element {
   return <Confirm {...words[act]} danger onYes={onYes} onClose={onClose} />;
 }
 
-function actsOf({ id, status, reason, cancel_reason }: Task, { entries }: Session): Act[] {
-  const waits = (what: 'stop' | 'retry') =>
-    entries.value.some(({ action, refused }) => action.do === what && action.task_id === id && !refused);
-  if (!isEnded(status)) return cancel_reason === null && !waits('stop') ? ['stop'] : [];
-  const again = status !== 'succeeded' && reason !== 'budget_exhausted' && !waits('retry');
-  return again ? ['again', 'remove'] : ['remove'];
+function actsOf({ id, status, reason, cancel_reason, archived }: Task, session: Session): Act[] {
+  if (!isEnded(status)) return cancel_reason === null && !session.asked('stop', id) ? ['stop'] : [];
+  const again = status !== 'succeeded' && reason !== 'budget_exhausted' && !session.asked('retry', id);
+  return [...(again ? (['again'] as const) : []), archived === true ? 'unarchive' : 'archive', 'remove'];
 }

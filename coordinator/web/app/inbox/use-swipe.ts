@@ -51,6 +51,7 @@ export function useSwipe(panel: RefObject<HTMLElement | null>): Signal<boolean> 
     row.addEventListener('pointerdown', onDown, { signal });
     row.addEventListener('pointermove', onMove, { signal });
     row.addEventListener('pointerup', onUp, { signal });
+    takeFromBrowser(row, moves, aside, signal);
     row.addEventListener('pointercancel', () => settle(aside.peek()), { signal });
     addEventListener('pointerdown', elsewhere, { signal, capture: true });
     const closed = aside.subscribe((is_aside) => {
@@ -62,4 +63,20 @@ export function useSwipe(panel: RefObject<HTMLElement | null>): Signal<boolean> 
     };
   }, [panel, aside]);
   return aside;
+}
+
+/** Keeps the browser from taking the touches of a swipe for something else. */
+function takeFromBrowser(row: HTMLElement, moves: HTMLElement, aside: Signal<boolean>, signal: AbortSignal): void {
+  // Otherwise Chromium takes a swipe for a fling, and the next tap only for the end of that fling.
+  const onTouchMove = (event: TouchEvent): void => {
+    if (row.classList.contains('swiped') && event.cancelable) event.preventDefault();
+  };
+  // A touch of what is aside brings it back, and opens nothing.
+  const onClick = (event: MouseEvent): void => {
+    if (!aside.peek()) return;
+    event.preventDefault();
+    aside.value = false;
+  };
+  row.addEventListener('touchmove', onTouchMove, { signal, passive: false });
+  moves.addEventListener('click', onClick, { signal });
 }

@@ -9,6 +9,7 @@ import { useTitle } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { continued, useText } from '../../parts/use-text.ts';
 import { repositoryName } from '../../parts/words.ts';
+import { s } from '../screen-speech.ts';
 import { addText, joinFresh, readFresh, toRequest, writeFresh, type Fresh } from './fresh.ts';
 import { BudgetSheet, ModelSheet } from './option-sheets.tsx';
 import { RepositorySheet } from './repository-sheet.tsx';
@@ -119,7 +120,7 @@ function Chips({ fresh, files, onOpen, onChoose }: ChipsProps): JSX.Element {
         aria-pressed={ask_before_push}
         onClick={() => onChoose({ ask_before_push: !ask_before_push })}
       >
-        {t.project.ask_before_push}
+        {s.project.ask_before_push}
       </button>
       <AttachButton files={files} />
     </div>

@@ -7,6 +7,7 @@ import { useSession } from '../../parts/context.ts';
 import { Sheet } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { repositoryAddress, repositoryName } from '../../parts/words.ts';
+import { s } from '../screen-speech.ts';
 import { PickedRepositories } from './picked-repositories.tsx';
 import type { Fresh } from './fresh.ts';
 
@@ -100,7 +101,7 @@ function Branches({ fresh, onChoose }: Omit<OptionSheetProps, 'onClose'>): JSX.E
 /** Projects, then the repositories of the last errands that belong to none, then the sample. */
 function choices(projects: readonly Project[], tasks: readonly { repo_url: string }[]): Choice[] {
   const own = projects.map(({ id, name, repo_url, verify_command }): Choice => {
-    const checks = verify_command === null ? [] : [t.project.checks_with(verify_command)];
+    const checks = verify_command === null ? [] : [s.project.checks_with(verify_command)];
     const hint = [repositoryAddress(repo_url), ...checks].join(' · ');
     return { key: id, name, hint, change: { project: { id, name } } };
   });

@@ -78,9 +78,9 @@ function Manage({ person, act, onClose }: PersonRowProps & { onClose: () => void
 
 function describe({ role, blocked_at, month_usd, errands, last_used_at }: Person): string {
   return [
-    role === 'owner' ? t.settings.owner : s.owner.member,
+    role === 'owner' ? s.settings.owner : s.owner.member,
     ...(blocked_at === null ? [] : [s.owner.blocked(format.clock(blocked_at))]),
-    ...(last_used_at === null ? [] : [t.settings.last_used(format.age(last_used_at, now.value))]),
+    ...(last_used_at === null ? [] : [s.settings.last_used(format.age(last_used_at, now.value))]),
     s.owner.month(format.money(month_usd)),
     ...(errands === 0 ? [] : [s.owner.open_errands(errands)]),
   ].join(' · ');

@@ -51,20 +51,20 @@ function Fields({ project, faults }: { project: Project | undefined; faults: Fau
   const field = (name: string) => ({ name, before: before[name] ?? '', fault: faults[name] });
   return (
     <>
-      <Text {...field('name')} label={t.project.name} required />
-      <Text {...field('repo_url')} label={t.project.repo} hint={t.project.repo_hint} required />
+      <Text {...field('name')} label={s.project.name} required />
+      <Text {...field('repo_url')} label={s.project.repo} hint={s.project.repo_hint} required />
       <Text
         {...field('git_token')}
         type="password"
-        label={t.project.token}
-        hint={project?.has_git_token === true ? t.project.token_set : t.project.token_hint}
+        label={s.project.token}
+        hint={project?.has_git_token === true ? s.project.token_set : s.project.token_hint}
       />
-      <Text {...field('base_branch')} label={t.project.branch} placeholder={t.fresh.default_branch} />
-      <Text {...field('setup_command')} label={t.project.setup} hint={t.project.setup_hint} />
-      <Text {...field('verify_command')} label={t.project.verify} hint={t.project.verify_hint} />
-      <Text {...field('budget_usd')} type="number" label={t.project.budget} placeholder={t.fresh.default} />
-      <Text {...field('model')} label={t.project.model} placeholder={t.fresh.default_model} />
-      <Field label={t.project.network} fault={faults['egress']}>
+      <Text {...field('base_branch')} label={s.project.branch} placeholder={t.fresh.default_branch} />
+      <Text {...field('setup_command')} label={s.project.setup} hint={s.project.setup_hint} />
+      <Text {...field('verify_command')} label={s.project.verify} hint={s.project.verify_hint} />
+      <Text {...field('budget_usd')} type="number" label={s.project.budget} placeholder={t.fresh.default} />
+      <Text {...field('model')} label={s.project.model} placeholder={t.fresh.default_model} />
+      <Field label={s.project.network} fault={faults['egress']}>
         <select
           name="egress"
           value={egress.value}
@@ -72,28 +72,28 @@ function Fields({ project, faults }: { project: Project | undefined; faults: Fau
         >
           {Egress.options.map((option) => (
             <option key={option} value={option}>
-              {t.project.egress[option]}
+              {s.project.egress[option]}
             </option>
           ))}
         </select>
       </Field>
       <Choice {...field('pull_requests')} label={s.pulls.wanted} words={s.pulls.kinds} />
       <Choice {...field('pull_author')} label={s.pulls.author} hint={s.pulls.author_hint} words={s.pulls.authors} />
-      <Check {...field('ask_before_push')} label={t.project.ask_before_push} />
-      <Check {...field('ask_at_budget')} label={t.project.ask_at_budget} />
-      <Check {...field('mentions')} label={t.project.mentions} />
-      <Check {...field('follow_up')} label={t.project.follow_up} />
-      {egress.value === 'list' && <Lines {...field('egress_hosts')} label={t.project.hosts} />}
+      <Check {...field('ask_before_push')} label={s.project.ask_before_push} />
+      <Check {...field('ask_at_budget')} label={s.project.ask_at_budget} />
+      <Check {...field('mentions')} label={s.project.mentions} />
+      <Check {...field('follow_up')} label={s.project.follow_up} />
+      {egress.value === 'list' && <Lines {...field('egress_hosts')} label={s.project.hosts} />}
       {before['allowed_hosts'] !== undefined && before['allowed_hosts'] !== '' && (
-        <Lines {...field('allowed_hosts')} label={t.project.allowed_hosts} />
+        <Lines {...field('allowed_hosts')} label={s.project.allowed_hosts} />
       )}
       <Lines
         {...field('secrets')}
-        label={t.project.secrets}
+        label={s.project.secrets}
         hint={
           project && project.secret_names.length > 0
-            ? t.project.secrets_set(project.secret_names.join(', '))
-            : t.project.secrets_hint
+            ? s.project.secrets_set(project.secret_names.join(', '))
+            : s.project.secrets_hint
         }
       />
     </>

@@ -4,8 +4,8 @@ import { useEffect } from 'preact/hooks';
 import type { Project } from '../../../../protocol/api.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { Confirm, Screen } from '../../parts/screen.tsx';
-import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
+import { s } from '../screen-speech.ts';
 import { ProjectForm } from './project-form.tsx';
 
 /** One project, or a new one if there is no id. */
@@ -22,7 +22,7 @@ export function ProjectScreen({ id }: { id: string }): JSX.Element {
     if (found.length === 0) leave();
   };
   return (
-    <Screen title={project?.name ?? t.project.new} parent={{ name: 'projects' }}>
+    <Screen title={project?.name ?? s.project.new} parent={{ name: 'projects' }}>
       <div class="body settings">
         {warnings.value.map((warning) => (
           <p key={warning} class="card">
@@ -54,13 +54,13 @@ function DeleteProject({ project: { id } }: { project: Project }): JSX.Element {
         {fault.value}
       </p>
       <button type="button" class="choice danger" onClick={() => (asks.value = true)}>
-        {t.project.delete}
+        {s.project.delete}
       </button>
       {asks.value && (
         <Confirm
-          title={t.project.delete_title}
-          text={t.project.delete_text}
-          yes={t.project.delete}
+          title={s.project.delete_title}
+          text={s.project.delete_text}
+          yes={s.project.delete}
           danger
           onYes={remove}
           onClose={() => (asks.value = false)}

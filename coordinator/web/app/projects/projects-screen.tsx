@@ -2,9 +2,9 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { useSession } from '../../parts/context.ts';
 import { Screen } from '../../parts/screen.tsx';
-import { t } from '../../parts/speech.ts';
 import { repositoryAddress } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
+import { s } from '../screen-speech.ts';
 
 /** The projects: repositories with their defaults. */
 export function ProjectsScreen(): JSX.Element {
@@ -12,9 +12,9 @@ export function ProjectsScreen(): JSX.Element {
   const projects = session.projects.value;
   useEffect(() => void session.readProjects(), [session]);
   return (
-    <Screen title={t.project.title} parent={{ name: 'settings' }}>
+    <Screen title={s.project.title} parent={{ name: 'settings' }}>
       <div class="body settings">
-        {projects?.length === 0 && <p class="empty">{t.project.empty}</p>}
+        {projects?.length === 0 && <p class="empty">{s.project.empty}</p>}
         <ul class="rows places">
           {projects?.map(({ id, name, repo_url, verify_command }) => (
             <li key={id}>
@@ -24,7 +24,7 @@ export function ProjectsScreen(): JSX.Element {
                   <small>
                     {[
                       repositoryAddress(repo_url),
-                      ...(verify_command === null ? [] : [t.project.checks_with(verify_command)]),
+                      ...(verify_command === null ? [] : [s.project.checks_with(verify_command)]),
                     ].join(' · ')}
                   </small>
                 </span>
@@ -33,7 +33,7 @@ export function ProjectsScreen(): JSX.Element {
           ))}
         </ul>
         <a class="primary" href={pathOf('new_project')}>
-          {t.project.add}
+          {s.project.add}
         </a>
       </div>
     </Screen>

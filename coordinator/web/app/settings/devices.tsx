@@ -6,8 +6,9 @@ import { allSessions } from '../../../client/find.ts';
 import { useSession } from '../../parts/context.ts';
 import { now } from '../../parts/now.ts';
 import { Confirm } from '../../parts/screen.tsx';
-import { format, t } from '../../parts/speech.ts';
+import { format } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
+import { s } from '../screen-speech.ts';
 import { AddDevice } from './add-device.tsx';
 import { deviceName } from './device-name.ts';
 
@@ -38,17 +39,17 @@ export function Devices(): JSX.Element {
         {sessions.value?.map((session) => (
           <li key={session.id}>
             <span>
-              <b>{deviceName(session.user_agent) ?? t.settings.unknown_device}</b>
+              <b>{deviceName(session.user_agent) ?? s.settings.unknown_device}</b>
               <small>
                 {session.current
-                  ? t.settings.this_device
-                  : t.settings.last_used(format.age(session.last_used_at, now.value))}
+                  ? s.settings.this_device
+                  : s.settings.last_used(format.age(session.last_used_at, now.value))}
                 {session.address !== null && ` · ${session.address}`}
               </small>
             </span>
             {!session.current && (
               <button type="button" class="quiet" onClick={() => (ending.value = session)}>
-                {t.settings.end}
+                {s.settings.end}
               </button>
             )}
           </li>
@@ -57,9 +58,9 @@ export function Devices(): JSX.Element {
       <AddDevice onClose={read} />
       {asked && (
         <Confirm
-          title={t.settings.end_title}
-          text={t.settings.end_text}
-          yes={t.settings.end}
+          title={s.settings.end_title}
+          text={s.settings.end_text}
+          yes={s.settings.end}
           danger
           onYes={() => end(asked.id)}
           onClose={() => (ending.value = undefined)}

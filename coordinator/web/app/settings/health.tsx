@@ -3,8 +3,8 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { Refusal } from '../../../client/errors.ts';
 import { useSession } from '../../parts/context.ts';
-import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
+import { s } from '../screen-speech.ts';
 
 type Check = { name: string; ok: boolean; detail: string };
 
@@ -16,7 +16,7 @@ export function Health(): JSX.Element {
   useEffect(() => {
     client.call('readyz', {}).then(
       (state) => {
-        words.value = t.settings.ready;
+        words.value = s.settings.ready;
         checks.value = Object.entries(state.checks).map(([name, check]) => ({ name, ...check }));
       },
       (error: unknown) => {

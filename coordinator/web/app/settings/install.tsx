@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { t } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
 
 /** What Chromium offers instead of a browser's own menu. */
 type InstallOffer = Event & { prompt: () => Promise<unknown> };
@@ -21,13 +21,13 @@ export function Install(): JSX.Element | null {
   if (installed || (!prompt && !is_ios)) return null;
   return (
     <>
-      <h2>{t.settings.install}</h2>
+      <h2>{s.settings.install}</h2>
       {prompt ? (
         <button type="button" class="choice" onClick={() => void prompt.prompt()}>
-          {t.settings.install_button}
+          {s.settings.install_button}
         </button>
       ) : (
-        <p>{t.settings.install_ios}</p>
+        <p>{s.settings.install_ios}</p>
       )}
     </>
   );

@@ -44,18 +44,18 @@ export function PasswordForm({ email, has_password }: PasswordFormProps): JSX.El
       />
       {has_password ? (
         <label class="field">
-          <span>{t.settings.old_password}</span>
+          <span>{s.settings.old_password}</span>
           <input name="old_password" type="password" required autocomplete="current-password" />
         </label>
       ) : (
         <p class="soft">{s.accounts.no_password}</p>
       )}
       <label class="field">
-        <span>{t.settings.new_password}</span>
+        <span>{s.settings.new_password}</span>
         <input name="new_password" type="password" required minLength={10} autocomplete="new-password" />
       </label>
       <p class={fault.value === '' ? '' : 'fault'} role="status">
-        {fault.value || (saved.value ? t.settings.password_saved : '')}
+        {fault.value || (saved.value ? s.settings.password_saved : '')}
       </p>
       <button type="submit" class="choice">
         {t.save}

@@ -5,7 +5,6 @@ import type { User } from '../../../../protocol/accounts.ts';
 import { useSession, useStore } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { Confirm, Screen } from '../../parts/screen.tsx';
-import { t } from '../../parts/speech.ts';
 import { pathOf } from '../../store/routes.ts';
 import { Devices } from './devices.tsx';
 import { Health } from './health.tsx';
@@ -27,21 +26,21 @@ export function SettingsScreen(): JSX.Element {
   const access = useStore().access.value;
   const has_password = user.value?.has_password ?? true;
   return (
-    <Screen title={t.settings.title} parent={{ name: 'inbox' }}>
+    <Screen title={s.settings.title} parent={{ name: 'inbox' }}>
       <div class="body settings">
-        <h2>{t.settings.account}</h2>
+        <h2>{s.settings.account}</h2>
         <p>{access.kind === 'in' ? access.email : ''}</p>
-        {user.value?.role === 'owner' && <p class="soft">{t.settings.owner}</p>}
-        <LinkRow to={pathOf('projects')} name={t.settings.projects} hint={t.settings.projects_hint} />
+        {user.value?.role === 'owner' && <p class="soft">{s.settings.owner}</p>}
+        <LinkRow to={pathOf('projects')} name={s.settings.projects} hint={s.settings.projects_hint} />
         <LinkRow to={pathOf('schedules')} name={s.schedules.title} hint={s.schedules.hint} />
         <LinkRow to={pathOf('notifications')} name={s.notify.title} hint={s.notify.hint} />
         <LinkRow to={pathOf('accounts')} name={s.accounts.title} hint={s.accounts.hint} />
-        <h2>{t.settings.devices}</h2>
+        <h2>{s.settings.devices}</h2>
         <Devices />
-        <h2>{has_password ? t.settings.password : s.accounts.set_password}</h2>
+        <h2>{has_password ? s.settings.password : s.accounts.set_password}</h2>
         <PasswordForm email={access.kind === 'in' ? access.email : ''} has_password={has_password} />
         <Install />
-        <h2>{t.settings.server}</h2>
+        <h2>{s.settings.server}</h2>
         <Health />
         {user.value?.role === 'owner' && <LinkRow to={pathOf('owner')} name={s.owner.title} hint={s.owner.hint} />}
         <LogOut />
@@ -68,20 +67,20 @@ function LogOut(): JSX.Element {
   const asks = useSignal(false);
   const fault = useSignal('');
   const unsent = session.entries.value.length;
-  const text = [t.settings.log_out_text, ...(unsent > 0 ? [t.settings.log_out_unsent(unsent)] : [])].join(' ');
+  const text = [s.settings.log_out_text, ...(unsent > 0 ? [s.settings.log_out_unsent(unsent)] : [])].join(' ');
   return (
     <>
       <p class="fault" role="alert">
         {fault.value}
       </p>
       <button type="button" class="choice danger" onClick={() => (asks.value = true)}>
-        {t.settings.log_out}
+        {s.settings.log_out}
       </button>
       {asks.value && (
         <Confirm
-          title={t.settings.log_out_title}
+          title={s.settings.log_out_title}
           text={text}
-          yes={t.settings.log_out}
+          yes={s.settings.log_out}
           danger
           onYes={() => void store.logOut().catch((error: unknown) => (fault.value = faultWords(error)))}
           onClose={() => (asks.value = false)}

@@ -16,7 +16,7 @@ CREATE TABLE task_repositories (
   PRIMARY KEY (task_id, key)
 ) STRICT;
 CREATE INDEX task_repositories_by_project ON task_repositories (project_id) WHERE project_id IS NOT NULL;
-CREATE INDEX task_repositories_by_work_branch ON task_repositories (repo_url, work_branch) WHERE work_branch IS NOT NULL;
+CREATE INDEX task_repositories_by_work_branch ON task_repositories (work_branch) WHERE work_branch IS NOT NULL;
 
 -- A commit that was pushed to one repository may be somebody else's in another. '': the first repository.
 CREATE TABLE new_task_pushes (

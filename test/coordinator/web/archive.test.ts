@@ -1,0 +1,122 @@
+import { join } from 'node:path';
+import test from 'ava';
+import type { Page } from 'playwright-core';
+import type { Api } from '../../support/api.ts';
+import { sendErrand } from '../../support/send-errand.ts';
+import type { StartedApi } from '../../support/start-api.ts';
+import { until } from '../../support/until.ts';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
+
+const SHOTS = process.env['ERRAND_TEST_SHOTS'];
+
+const row = (page: Page, name: string) => page.locator('.task', { hasText: name });
+const shot = async (page: Page, name: string) =>
+  SHOTS === undefined ? undefined : page.screenshot({ path: join(SHOTS, `${name}.png`) });
+
+async function done(server: StartedApi, api: Api, prompt: string): Promise<LivelyErrand> {
+  const errand = new LivelyErrand(server, await sendErrand(api, { prompt }));
+  errand.begin();
+  errand.succeed({ summary: `Summary of: ${prompt}` });
+  return errand;
+}
+
+/** Chooses something in the sheet of a row. */
+async function act(page: Page, name: string, choice: string): Promise<void> {
+  await page.getByRole('button', { name: `Actions: ${name}` }).click();
+  await page.getByRole('dialog').getByRole('button', { name: choice }).click();
+}
+
+test.serial('what is archived is out of the list, under Archived, found by a search, and can come back', async (t) => {
+  t.timeout(120_000);
+  const { server, api, page, context, network, faults } = await openAppLoggedIn(t);
+  const lamp = await done(server, api, 'Mend the lamp');
+  await done(server, api, 'Paint the wall');
+  const other = await context.newPage();
+  await other.goto(network.url);
+  await row(other, 'Mend the lamp').waitFor();
+  for (const name of ['lamp', 'wall']) await page.getByText(new RegExp(`Summary of: .* ${name}`)).waitFor();
+  await act(page, 'Mend the lamp', 'Archive');
+  await row(page, 'Mend the lamp').waitFor({ state: 'detached' });
+  await row(other, 'Mend the lamp').waitFor({ state: 'detached' });
+  t.is(await row(page, 'Paint the wall').count(), 1);
+
+  await page.getByRole('button', { name: 'Search' }).click();
+  await page.getByRole('searchbox').fill('lamp');
+  await page.getByRole('heading', { name: 'Archived' }).waitFor();
+  t.is(await row(page, 'Mend the lamp').count(), 1);
+  await shot(page, 'archive-search');
+  await page.getByRole('button', { name: 'Search' }).click();
+
+  await page.getByRole('link', { name: 'Archived' }).click();
+  await row(page, 'Mend the lamp').waitFor();
+  t.is(await row(page, 'Paint the wall').count(), 0);
+  await shot(page, 'archive');
+  await act(page, 'Mend the lamp', 'Back to the list');
+  await page.getByText('Nothing is archived').waitFor();
+  await shot(page, 'archive-empty');
+  await page.getByRole('button', { name: 'Back' }).click();
+  await row(page, 'Mend the lamp').click();
+  await page.getByRole('button', { name: 'Details' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Archive' }).click();
+  await page.waitForURL((url) => url.pathname === '/');
+  await row(page, 'Mend the lamp').waitFor({ state: 'detached' });
+  // What goes on is back by itself.
+  await api.call('createMessage', { params: { id: lamp.id }, body: { text: 'And the cable?' } });
+  await row(page, 'Mend the lamp').waitFor();
+  t.deepEqual(faults, []);
+});
+
+test.serial('without a network an errand is archived at once, and on the server once it is back', async (t) => {
+  t.timeout(120_000);
+  const { server, api, page, network } = await openAppLoggedIn(t);
+  const { id } = await done(server, api, 'Mend the lamp');
+  await page.getByText('Summary of').waitFor();
+  // The first touch brings the part that the sheet needs.
+  await page.getByRole('button', { name: 'Actions: Mend the lamp' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  network.offline = true;
+  network.cut();
+  await page
+    .getByText(/^(offline|server away) since/)
+    .first()
+    .waitFor();
+  await act(page, 'Mend the lamp', 'Archive');
+  await row(page, 'Mend the lamp').waitFor({ state: 'detached' });
+  await page.getByRole('link', { name: 'Archived' }).click();
+  await page.getByText('Only what this device knows').waitFor();
+  await row(page, 'Mend the lamp').click();
+  await page.getByText('Archive: waits to be sent').waitFor();
+  await shot(page, 'archive-waits');
+  network.offline = false;
+  await until('the server has it', async () => (await api.call('getTask', { params: { id } })).archived === true);
+  await page.getByText('Archive: waits to be sent').waitFor({ state: 'detached' });
+  t.is((await api.call('listTasks', { query: { archived: 'false' } })).items.length, 0);
+});
+
+test.serial('what the server refuses of stop, try again and archive shows, and can be tried again', async (t) => {
+  t.timeout(120_000);
+  const { server, api, page, network } = await openAppLoggedIn(t);
+  const broke = new LivelyErrand(server, await sendErrand(api, { prompt: 'Broke' }));
+  broke.begin();
+  broke.fail('verify_failed');
+  await row(page, 'Broke').click();
+  const again = page.getByRole('button', { name: 'Try again' });
+  await again.waitFor();
+  network.offline = true;
+  network.cut();
+  await page
+    .getByText(/^(offline|server away) since/)
+    .first()
+    .waitFor();
+  await again.click();
+  await page.getByText('Try again: waits to be sent').waitFor();
+  t.true(await again.isDisabled());
+  // Meanwhile another device has done it.
+  await api.call('retryTask', { params: { id: broke.id }, body: {} });
+  network.offline = false;
+  await page.getByText(/Try again: not accepted/).waitFor();
+  await shot(page, 'retry-refused');
+  await page.getByRole('button', { name: 'Dismiss' }).click();
+  await page.getByText(/Try again: not accepted/).waitFor({ state: 'detached' });
+});
