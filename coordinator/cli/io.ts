@@ -36,8 +36,9 @@ export function print({ stdout, color, live, columns }: Io, lines: readonly Line
 }
 
 /** Prints to stderr, so that a script that reads stdout does not see it. */
-export function printBeside({ stderr, color }: Io, lines: readonly Line[]): void {
-  stderr.write(lines.map((line) => `${paint(line, color && stderr.isTTY)}\n`).join(''));
+export function printBeside({ stderr, color, columns }: Io, lines: readonly Line[]): void {
+  const folded = stderr.isTTY ? lines.flatMap((line) => fold(line, stderr.columns || columns)) : lines;
+  stderr.write(folded.map((line) => `${paint(line, color && stderr.isTTY)}\n`).join(''));
 }
 
 /** Prints a value as one line of JSON. Escapes the control characters that JSON.stringify leaves as they are. */
