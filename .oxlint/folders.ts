@@ -76,7 +76,7 @@ export const folders: readonly Row[] = [
   { folder: 'coordinator/cli', imports: ['protocol', 'coordinator/client', 'coordinator/cli'] },
   { folder: 'coordinator/cli/package', imports: [] },
   // The app in the browser.
-  { folder: 'coordinator/web/strings', imports: ['protocol'] },
+  { folder: 'coordinator/web/strings', imports: ['protocol', 'coordinator/client'] },
   { folder: 'coordinator/web/store', imports: app },
   { folder: 'coordinator/web/code', imports: app },
   { folder: 'coordinator/web/parts', imports: app },

@@ -9,13 +9,16 @@ import { cloneFacts } from './git/clone-facts.ts';
 import { Publisher, type Published } from './git/publisher.ts';
 import { secretForms } from './git/pushed-secrets.ts';
 import type { Remote } from './git/remote.ts';
-import { repositories, type Repositories } from './git/repositories.ts';
+import { repositories, workingTree, type Repositories } from './git/repositories.ts';
 import { prepareRepository, repairAgents, type Expected, type PreparedRepository } from './git/repository.ts';
 import { wipMessage } from './git/wip-commit.ts';
 import { readRecord, writeRecord } from './git/workspace-record.ts';
 
-type Options = {
+export type CloneOptions = {
   workspace_dir: string;
+  /** The key of the repository; null: the first. */
+  key: string | null;
+  /** As it is for this repository. */
   assignment: Assignment;
   remote: Remote;
   /** For git: where programs are, and the author of commits. */
@@ -27,19 +30,19 @@ type Options = {
 const LOG_CHARS_MAX = 20_000;
 const LEFT_OUT_INTRO = 'The commit of your work leaves out:';
 
-/** The repository of an attempt, from the clone to the last push. */
+/** One repository of an attempt, from the clone to the last push. */
 export class TaskClone {
   readonly prepared: PreparedRepository;
   /** What a complete clone would have and this one does not, for the model. */
   readonly facts: string[];
-  readonly #options: Options;
+  readonly #options: CloneOptions;
   readonly #publisher: Publisher;
   /** What was said about left-out files and refused pushes. */
   readonly #told = new Set<string>();
   #began_ms: number;
 
-  private constructor(options: Options, prepared: PreparedRepository, facts: string[]) {
-    const { assignment, remote, emit } = options;
+  private constructor(options: CloneOptions, prepared: PreparedRepository, facts: string[]) {
+    const { assignment, remote } = options;
     this.prepared = prepared;
     this.facts = facts;
     this.#options = options;
@@ -47,15 +50,34 @@ export class TaskClone {
     const secrets = secretForms(new Secrets(assignment));
     const approved_commit = assignment.ask_before_push === true ? (assignment.approved_commit ?? null) : undefined;
     const began_ms = () => this.#began_ms;
+    const emit: CloneOptions['emit'] = (event) => this.#emit(event);
     this.#publisher = new Publisher({ remote, approved_commit, record: prepared, secrets, began_ms, emit });
   }
 
+  get key(): string | null {
+    return this.#options.key;
+  }
+
+  /** The folder of its files. */
+  get dir(): string {
+    return workingTree(this.#options.workspace_dir, this.key);
+  }
+
+  get repo_url(): string {
+    return this.#options.assignment.repo_url;
+  }
+
+  /** The branch that the agent works on. */
+  get branch(): string {
+    return this.prepared.work_branch ?? this.prepared.branch;
+  }
+
   /** Adopts the workspace that the transcript is about, or clones anew. Throws `AttemptFailure`. */
-  static async prepare(options: Options, signal: AbortSignal): Promise<TaskClone> {
-    const { assignment, remote, workspace_dir } = options;
-    const repos = repositories(workspace_dir, options.env, signal);
+  static async prepare(options: CloneOptions, signal: AbortSignal): Promise<TaskClone> {
+    const { assignment, remote, workspace_dir, key } = options;
+    const repos = repositories(workspace_dir, options.env, signal, key);
     const found_dir = join(workspace_dir, 'scratch', 'found');
-    const expected = expectedWorkspace(assignment.transcript);
+    const expected = expectedWorkspace(assignment.transcript, key);
     const prepared = await prepareRepository(repos, remote, assignment, expected, found_dir);
     return new TaskClone(options, prepared, await cloneFacts(repos.own, prepared));
   }
@@ -127,17 +149,31 @@ export class TaskClone {
   async #tell(parts: string[], text: string): Promise<void> {
     const is_new = parts.length === 0 || parts.some((part) => !this.#told.has(part));
     for (const part of parts) this.#told.add(part);
-    if (is_new) await this.#options.emit({ type: 'log', body: { level: 'warn', text: text.slice(0, LOG_CHARS_MAX) } });
+    if (is_new) await this.#emit({ type: 'log', body: { level: 'warn', text } });
+  }
+
+  /** Reports an event of this repository: another one than the first is named. */
+  async #emit(event: WorkerEvent): Promise<void> {
+    const { emit, key, assignment } = this.#options;
+    const is_several = assignment.repositories !== undefined || key !== null;
+    if (event.type === 'branch.pushed' && key !== null)
+      await emit({ type: event.type, body: { ...event.body, repository: key } });
+    else if (event.type === 'log') {
+      const text = is_several ? `${this.repo_url}: ${event.body.text}` : event.body.text;
+      await emit({ type: event.type, body: { ...event.body, text: text.slice(0, LOG_CHARS_MAX) } });
+    } else await emit(event);
   }
 
   #repositories(signal: AbortSignal): Repositories {
-    return repositories(this.#options.workspace_dir, this.#options.env, signal);
+    return repositories(this.#options.workspace_dir, this.#options.env, signal, this.key);
   }
 }
 
-/** What the transcript says about the workspace that it is about. */
-function expectedWorkspace(transcript: TranscriptEvent[]): Expected {
-  const body = transcript.findLast(({ type }) => type === 'repository.ready')?.body ?? {};
+/** What the transcript says about the clone of a repository that it is about. */
+function expectedWorkspace(transcript: TranscriptEvent[], key: string | null): Expected {
+  const isOfThis = ({ type, body }: TranscriptEvent) =>
+    type === 'repository.ready' && (body['repository'] ?? null) === key;
+  const body = transcript.findLast(isOfThis)?.body ?? {};
   const { workspace, base_commit } = body;
   return {
     has_turns: transcript.some(({ type }) => type === 'turn.finished'),

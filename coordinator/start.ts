@@ -127,7 +127,7 @@ async function startWork({ core, forge_accounts }: Shared, options: StartOptions
   const upstream = await openModel(core, opened);
   const sample = sampleBackend((task_id) => ensureSampleOf(config.data_dir, task_id));
   const parts = { settings, tokens, watchdogs, redactorOf, noteUse: note, assignment: buildOne, upstream, sample };
-  const api = openWorkerApi(core, parts, opened);
+  const api = openWorkerApi(core, { ...parts, access: forge_accounts.access }, opened);
   const trash = new Trash(config.data_dir, logger);
   trash.start();
   opened.defer(() => trash.stop());

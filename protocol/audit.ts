@@ -42,7 +42,8 @@ export const AUDIT_ACTIONS = {
   'secrets.set': 'Somebody set or removed secrets of a project. `subject`: the project; `names`, never values.',
   'secrets.used':
     'A worker was given secrets, or git the credential of a host. `subject`: the task; `names` or `host`.',
-  'git.pushed': 'A worker pushed. `subject`: the task; `host`, and `refs` with the new commits.',
+  'git.pushed':
+    'A worker pushed. `subject`: the task; `host`, `repository` (the key; absent: the first), and `refs` with the new commits.',
   'host.reached': 'A worker opened a tunnel to a host. `subject`: the task; `host`, once for each attempt.',
   'budget.approved': 'Somebody gave an errand another budget. `subject`: the task; `budget_usd`.',
   'need.answered': 'Somebody made a decision for an errand. `subject`: the task; `kind` and `choose`, never the text.',

@@ -3,6 +3,7 @@ import { Attachment } from './attachments.ts';
 import { Id, Time } from './ids.ts';
 import { Need, NeedAnswer } from './needs.ts';
 import { PullRequest } from './pulls.ts';
+import { RepositoryResult, TaskRepository } from './repositories.ts';
 import { Commit, DiffStat, Effort, FailureReason, Hear, RunnerName, TaskStatus, Usage } from './task.ts';
 
 /* The events that the coordinator itself writes into the log; `./events.ts` has those of workers. */
@@ -19,6 +20,8 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
     base_branch: z.string().nullable(),
     model: z.string(),
     attachments: z.array(Attachment).optional(),
+    /** All its repositories, where it has several. */
+    repositories: z.array(TaskRepository.pick({ key: true, repo_url: true, base_branch: true })).optional(),
   }),
   event('task.status', 'The status of the task changed. `reason`: why it failed; `detail`: the same for people.', {
     from: TaskStatus,
@@ -86,6 +89,8 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
     branch: z.string().nullable(),
     commit: Commit.nullable(),
     diff_stat: DiffStat,
+    /** Of the further repositories. Absent: there are none. */
+    repositories: z.array(RepositoryResult.pick({ key: true, branch: true, commit: true, diff_stat: true })).optional(),
   }),
   event('pull.opened', 'A pull request of the task was opened, or one that its branch had was found.', {
     pull: PullRequest,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { OptionLabel } from './needs.ts';
+import { RepositoryKey } from './repositories.ts';
 import { Commit, DiffStat, PlanItem, Usage } from './task.ts';
 
 /*
@@ -43,12 +44,14 @@ export const NumberedEvent = z.discriminatedUnion('type', [
       resumed: z.boolean(),
       /** Whether it takes each message with a call before it adds it. Absent: no, so none can be changed. */
       takes_messages: z.boolean().optional(),
+      /** Whether it works in all `repositories` of its assignment. Absent: in the first alone. */
+      takes_repositories: z.boolean().optional(),
     },
   ),
   numbered('step.started', 'A step of the worker begins: clone, setup, work, verify or push.', { step: Step }),
   numbered(
     'repository.ready',
-    'The clone is ready, on the branch of the task. `commit` is null in an empty repository.',
+    'A clone is ready, on the branch of the task. `commit` is null in an empty repository.',
     {
       branch: z.string(),
       base_branch: z.string(),
@@ -56,6 +59,8 @@ export const NumberedEvent = z.discriminatedUnion('type', [
       commit: Commit.nullable(),
       /** Names the clone. An attempt that finds another one does not have what the transcript says. */
       workspace: z.string().max(100).optional(),
+      /** Absent: the first repository. */
+      repository: RepositoryKey.optional(),
     },
   ),
   numbered('setup.finished', "The project's setup command has ended.", {
@@ -176,6 +181,8 @@ export const NumberedEvent = z.discriminatedUnion('type', [
     commit: Commit,
     wip: z.boolean(),
     diff_stat: DiffStat,
+    /** Absent: the first repository. */
+    repository: RepositoryKey.optional(),
   }),
   numbered('log', 'A message for people that no other type fits.', {
     level: z.enum(['info', 'warn', 'error']),

@@ -100,7 +100,7 @@ export const LIMITS = {
   callback_body_bytes_max: 4 * 1024 * 1024,
   /** The callbacks of a task that may be in progress at once. A worker makes one at a time. */
   callbacks_at_once_max: 8,
-  /** The unified diff in a worker's result. A longer diff is cut, and `diff_truncated` is true. */
+  /** The unified diffs in a worker's result, together. A longer diff is cut, and `diff_truncated` is true. */
   diff_bytes_max: 2 * 1024 * 1024,
   summary_chars_max: 16_000,
   /** An assignment. It contains the transcript of the earlier attempts. */
@@ -133,6 +133,9 @@ export const LIMITS = {
   /** The refused tunnels of a task. Above it all its tunnels are refused until some time has passed. */
   egress_refusals_per_minute_max: 60,
   egress_idle_ms: 120_000,
+
+  /** The repositories of one task. */
+  repositories_max: 5,
 
   /** How long a repository may take to answer when a project is made or changed. */
   repository_check_ms: 10_000,
@@ -231,6 +234,8 @@ export const LIMITS = {
   /** What an errand is given of an issue or pull request: characters, and comments. */
   thread_chars_max: 16_000,
   thread_comments_max: 50,
+  /** The newest comments among which one is looked for: a mention, or what Errand wrote before it died. */
+  comments_searched_max: 300,
   /** How often reviews and failed checks send an errand back to work before its person is asked. */
   follow_up_rounds_max: 3,
   /** What one of them tells: characters of a review, comments, failed checks, and characters of the log of each. */

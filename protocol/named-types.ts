@@ -13,6 +13,7 @@ import * as needs from './needs.ts';
 import * as notifications from './notifications.ts';
 import * as people from './people.ts';
 import * as pulls from './pulls.ts';
+import * as repositories from './repositories.ts';
 import * as problem from './problem.ts';
 import * as document from './problem-document.ts';
 import * as schedules from './schedules.ts';
@@ -65,6 +66,7 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     ...notifications,
     ...deliveries,
     ...pulls,
+    ...repositories,
     ...schedules,
     ...people,
     ...forges,

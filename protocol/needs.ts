@@ -3,6 +3,7 @@ import { AttachmentIds } from './attachments.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { Commit, DiffStat } from './change.ts';
+import { HeldRepository } from './repositories.ts';
 
 /*
  * What a task needs from its person: a decision. Each is one stored thing with an id. It is answered once, by whoever
@@ -50,9 +51,12 @@ export const Need = z.object({
   answer: NeedAnswer.nullable().describe('null: it is open, or was withdrawn without an answer'),
   /** Of a `host`: its name. */
   host: z.string().optional(),
-  /** Of a `push`: what is to be pushed. `GET /tasks/:id/diff` has the diff. */
+  /** Of a `push`: what is to be pushed, in the first repository. `GET /tasks/:id/diff` has the diff. */
   commit: Commit.optional(),
+  /** Of a `push`: the size of all that is to be pushed. */
   diff_stat: DiffStat.optional(),
+  /** Of a `push`: what is to be pushed in further repositories. Absent: nothing. */
+  repositories: z.array(HeldRepository).optional(),
 });
 export type Need = z.infer<typeof Need>;
 

@@ -5,6 +5,7 @@ import { LIMITS } from './limits.ts';
 import * as messages from './messages.ts';
 import { ByNeed, Need, NeedAnswerCreate } from './needs.ts';
 import { PullCreate } from './pulls.ts';
+import { RepositoryQuery } from './repositories.ts';
 import type { Route } from './route.ts';
 import { Task, TaskDetail } from './task.ts';
 
@@ -19,7 +20,7 @@ const CREATE_TASK = {
   body: api.TaskCreate,
   status: 201,
   response: Task,
-  errors: ['not_found', 'forbidden', 'idempotency_conflict', 'unavailable'],
+  errors: ['not_found', 'forbidden', 'conflict', 'idempotency_conflict', 'unavailable'],
 } as const satisfies Route;
 
 /** Routes for tasks, with their logs, messages, decisions and attachments. */
@@ -91,6 +92,7 @@ export const TASK_ROUTES = {
     auth: 'user',
     scope: 'read',
     params: api.ById,
+    query: RepositoryQuery,
     status: 200,
     response: api.Diff,
     errors: ['not_found'],

@@ -4,8 +4,9 @@ import { LIMITS } from './limits.ts';
 import { Commit, DiffStat } from './change.ts';
 import { Need } from './needs.ts';
 import { PullRequest } from './pulls.ts';
+import { BranchName, RepoAddress, TaskRepository } from './repositories.ts';
 
-export { Commit, DiffStat };
+export { BranchName, Commit, DiffStat, RepoAddress };
 
 /**
  * The state of a task. `waiting`: its worker waits for the person. `parked`: it waits for the person without a worker;
@@ -206,6 +207,10 @@ export const Task = z.object({
   usage: Usage,
   plan: z.array(PlanItem),
   result: TaskResult.nullable(),
+  repositories: z
+    .array(TaskRepository)
+    .optional()
+    .describe('all its repositories, where it has several: the first one first; absent: it has one'),
   pulls: z
     .array(PullRequest)
     .optional()
@@ -253,32 +258,11 @@ export const BUDGET_USD_MAX = 1000;
 /** The highest limit of a task's turns. */
 export const TURNS_MAX = 1000;
 
-const noControls = /^[^\p{Cc}]*$/u;
-/** A branch name that git allows (git-check-ref-format) and that does not look like an option. */
-export const BranchName = z
-  .string()
-  .min(1)
-  .max(200)
-  .refine(
-    (name) =>
-      noControls.test(name) &&
-      !/[\s~^:?*[\\]|\.\.|@\{|\/\/|\.lock(\/|$)|(^|\/)\.|\/$|\.$|^\/|^-|^@$/.test(name) &&
-      !name.startsWith('refs/'),
-    'is not a branch name',
-  );
-
 /**
  * The sample repository that ships with Errand: a small project with one failing test. The server creates the
  * repository at first use.
  */
 export const SAMPLE_REPO_URL = 'errand://sample';
-
-/**
- * A repository's address as a person pastes it: with or without `https://`, a page of the repository on its forge
- * (`…/tree/main`, `…/pull/12`), or the ssh form. The server converts it into the http or https URL that it clones
- * from, and responds with that URL; or it refuses it and names the right form.
- */
-export const RepoAddress = z.string().max(LIMITS.repo_address_chars_max);
 
 /** The text of a prompt or message. */
 export const Prompt = z.string().trim().min(1, 'is empty').max(LIMITS.text_chars_max);

@@ -3,6 +3,7 @@ import { Attachment } from './attachments.ts';
 import { Delta, NumberedEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
+import { AssignedRepository, RepositoryResult } from './repositories.ts';
 import { BranchName, Commit, DiffStat, Effort, FailureReason, Hear, WaitingFor } from './task.ts';
 
 /* The bodies of the calls between the coordinator and a worker. `./worker.ts` is the contract that they belong to. */
@@ -131,6 +132,13 @@ export const Assignment = z.object({
   approved_commit: Commit.nullable()
     .optional()
     .describe('With `ask_before_push`: what may be pushed; null: nothing yet.'),
+  repositories: z
+    .array(AssignedRepository)
+    .optional()
+    .describe(
+      'The repositories beside the first: see "Several repositories". A worker that works in them says ' +
+        '`takes_repositories`. Absent: none.',
+    ),
   messages: z.array(Message).describe('The messages that have not entered the conversation yet.'),
 });
 export type Assignment = z.infer<typeof Assignment>;
@@ -248,9 +256,14 @@ export const ResultPost = z.strictObject({
     .string()
     .describe(
       '`git diff` from the base commit to the commit, or to the work that could not be pushed, at most ' +
-        `${LIMITS.diff_bytes_max} bytes; cut where \`diff_truncated\`.`,
+        `${LIMITS.diff_bytes_max} bytes with those of further repositories; cut where \`diff_truncated\`.`,
     ),
   diff_truncated: z.boolean(),
+  repositories: z
+    .array(RepositoryResult)
+    .max(LIMITS.repositories_max - 1)
+    .optional()
+    .describe('One for each further repository of the assignment that was cloned. Absent: none.'),
 });
 export type ResultPost = z.infer<typeof ResultPost>;
 

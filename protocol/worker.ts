@@ -23,6 +23,7 @@
  *   ERRAND_LISTEN       `unix:/run/errand/worker/worker.sock`, or `host:port`. Absent: the coordinator cannot call the
  *                       worker, which then works by callbacks alone.
  *   ERRAND_WORKSPACE    A folder that outlives the worker. Absent: `/workspace`. The repository is cloned to `repo` in it.
+ *                       No further repository has one of `WORKSPACE_FOLDERS` as its key.
  *   ERRAND_SPOOL        A folder that outlives the worker. Absent: `spool` in the workspace. It stores the events that
  *                       were not acknowledged yet.
  *
@@ -67,7 +68,8 @@
  *                                         the budget or the project allows is lowered, and a beta that is not known
  *                                         to be safe is left out.
  *   ANY  /internal/tasks/:id/git/…        A proxy to the task's repository, with git's smart HTTP protocol. Git's
- *                                         address for it is `<coordinator>/internal/tasks/<id>/git`. Git speaks no
+ *                                         address for it is `<coordinator>/internal/tasks/<id>/git`, and for a further
+ *                                         repository the same with `/<key>` behind it. Git speaks no
  *                                         unix socket: `./README.md` has a relay, and how git gets the token. A push
  *                                         may write only branches that begin with the assignment's `branch_prefix`,
  *                                         or with the same and `-` in place of `/`; and, with a push of its own, the
@@ -191,6 +193,23 @@
  * newest `verify.finished` must have that command and exit code 0, and no `turn.finished`, `tool.started` or
  * `tool.finished` may follow it. Otherwise the coordinator accepts the result, and ends the attempt as failed, with
  * `setup_failed` or `verify_failed`.
+ *
+ * ## Several repositories
+ *
+ * A task may have up to `repositories_max` repositories. The fields of the assignment and of the result are about the first
+ * one; those beside it are in `repositories`, each with a `key`. What this page says of the repository holds for each of
+ * them: the worker clones it, to the folder `key` of the workspace, beside `repo`; it reports a `repository.ready` for it, the
+ * first one first, and pushes to the branch `branch` there where the work has changed something. Its git address is
+ * `…/git/<key>`. `base_branch`, `work_branch` and `approved_commit` are its own, and so are the credential that the proxy
+ * adds, and the commits that count as pushed: what was pushed to one repository may be somebody else's in another.
+ *
+ * `repository.ready` and `branch.pushed` name it in `repository`. The result has an entry of `repositories` for each one that
+ * was cloned; all diffs together are at most `diff_bytes_max`. Where a push fails in one, the work in the others is pushed
+ * all the same, and `detail` says where it failed. Setup and verify command, `env` and `secrets` are those of the first.
+ *
+ * A worker that does so says `takes_repositories` in its `agent.started`, where the assignment has `repositories`. Without
+ * that the coordinator ends the attempt with `agent_error`, and answers `stale_attempt`: an older worker would work in the first
+ * one alone.
  *
  * ## Versions
  *

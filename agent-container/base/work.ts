@@ -34,10 +34,22 @@ export type MessageSource = {
 /** Writes an attachment of the task to a path. Rejects if the coordinator does not have it, or does not answer. */
 export type FetchAttachment = (id: string, path: string, signal: AbortSignal) => Promise<void>;
 
+/** A repository of the task beside its first one. */
+export type OtherRepository = {
+  /** The clone, on `branch`, which starts at `base_branch`. */
+  dir: string;
+  repo_url: string;
+  branch: string;
+  base_branch: string;
+  /** What a complete clone would have and this one does not: sentences for the model. */
+  facts: string[];
+};
+
 export type WorkInput = {
   assignment: Assignment;
-  /** The clone, on the task's branch. Commands start here; file tools cannot leave it. */
+  /** The first repository, on the task's branch. Commands start here. File tools stay in the repositories. */
   repo_dir: string;
+  others: OtherRepository[];
   /** A directory beside the repository for long outputs. The model can read it. */
   scratch_dir: string;
   /** The environment of commands: proxy settings, HOME, the project's `env`. It holds no task token. */

@@ -32,6 +32,14 @@ export async function diff(git: Git, base: string | null, commit: string): Promi
   return { diff: cut.slice(0, cut.lastIndexOf('\n') + 1), diff_truncated: true };
 }
 
+/** A diff that takes at most so many bytes, cut at the end of a line. */
+export function cutDiff({ diff, diff_truncated }: Diff, bytes_max: number): Diff {
+  const bytes = Buffer.from(diff);
+  if (bytes.length <= bytes_max) return { diff, diff_truncated };
+  const fitting = bytes.subarray(0, bytes_max);
+  return { diff: fitting.subarray(0, fitting.lastIndexOf('\n') + 1).toString(), diff_truncated: true };
+}
+
 /** The id of the tree without files. */
 export function emptyTree(git: Git): Promise<string> {
   return git.run(['hash-object', '-t', 'tree', '-w', '--stdin']);

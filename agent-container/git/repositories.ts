@@ -12,8 +12,22 @@ export type Repositories = {
   agents: Git;
 };
 
-/** The repositories of a workspace: the working tree is in `repo`, the worker's own git directory in `git`. */
-export function repositories(workspace_dir: string, env: Record<string, string>, signal: AbortSignal): Repositories {
-  const dir = join(workspace_dir, 'repo');
-  return { own: new Git(dir, env, signal, join(workspace_dir, 'git')), agents: new Git(dir, env, signal) };
+/**
+ * The repositories of a working tree: that of the first repository is in `repo`, with the worker's own git directory in
+ * `git`; those of others are in the folder `key`, and below `gits`.
+ */
+export function repositories(
+  workspace_dir: string,
+  env: Record<string, string>,
+  signal: AbortSignal,
+  key: string | null = null,
+): Repositories {
+  const dir = workingTree(workspace_dir, key);
+  const git_dir = key === null ? join(workspace_dir, 'git') : join(workspace_dir, 'gits', key);
+  return { own: new Git(dir, env, signal, git_dir), agents: new Git(dir, env, signal) };
+}
+
+/** The folder of a repository; `key` null: of the first. */
+export function workingTree(workspace_dir: string, key: string | null): string {
+  return join(workspace_dir, key ?? 'repo');
 }

@@ -14,26 +14,47 @@ const IMPORT = /(?<=^|\s)@([\w./-]+\.\w+)/gm;
 const CODE = /```[^]*?(```|$)|`[^`\n]*`/g;
 
 /**
- * The repository's own instructions: AGENTS.md and CLAUDE.md at its root, and the files in the repository that they
- * import, each labelled with its path. Null if there are none. Text that is too long is cut, and says so. Never
- * rejects: a file that cannot be read is left out.
+ * The own instructions of the repositories in these folders: AGENTS.md and CLAUDE.md at the root of each, and the files in
+ * the same repository that they import, each labelled with its path from the first. Null if there are none. Text that is
+ * too long is cut, and says so. Never rejects: a file that cannot be read is left out.
  */
-export async function readInstructions(repo_dir: string): Promise<string | null> {
-  return format(await instructionsIn(await realpath(repo_dir), [''], () => false));
+export async function readInstructions(dirs: readonly string[]): Promise<string | null> {
+  return inEach(
+    dirs,
+    () => [''],
+    () => false,
+  );
 }
 
 /**
- * The same for the folders that lead to these paths, which are relative to the repository or absolute, without the root.
- * `isKnown`: whether the model has read the file with this label already.
+ * The same for the folders that lead to these paths, which are relative to the first repository or absolute, without the
+ * roots. `isKnown`: whether the model has read the file with this label already.
  */
 export async function readNestedInstructions(
-  repo_dir: string,
+  dirs: readonly string[],
   paths: string[],
   isKnown: (label: string) => boolean,
 ): Promise<string | null> {
-  const root = await realpath(repo_dir);
-  const folders = paths.flatMap((path) => foldersTo(relative(repo_dir, resolve(repo_dir, path))));
-  return format(await instructionsIn(root, [...new Set(folders)].slice(0, FOLDERS_MAX), isKnown));
+  const [first = '.'] = dirs;
+  const foldersIn = (dir: string) => paths.flatMap((path) => foldersTo(relative(dir, resolve(first, path))));
+  return inEach(dirs, (dir) => [...new Set(foldersIn(dir))].slice(0, FOLDERS_MAX), isKnown);
+}
+
+/** The instructions in some folders of each repository. */
+async function inEach(
+  dirs: readonly string[],
+  foldersIn: (dir: string) => string[],
+  isKnown: (label: string) => boolean,
+): Promise<string | null> {
+  const [first = '.'] = dirs;
+  const parts: string[] = [];
+  for (const dir of dirs) {
+    const shown = (path: string) => join(relative(first, dir), path);
+    const known = (path: string) => isKnown(labelOf(shown(path)));
+    const texts = await instructionsIn(await realpath(dir), foldersIn(dir), known);
+    if (texts.size > 0) parts.push(format(texts, shown));
+  }
+  return parts.length === 0 ? null : parts.join('\n\n');
 }
 
 /** How a file is labelled in the text. */
@@ -49,20 +70,18 @@ function foldersTo(path: string): string[] {
 async function instructionsIn(
   root: string,
   folders: string[],
-  isKnown: (label: string) => boolean,
+  isKnown: (path: string) => boolean,
 ): Promise<Map<string, string>> {
   const texts = new Map<string, string>();
   for (const folder of folders) {
     const names = (await readdir(join(root, folder)).catch(() => [])).filter((name) => NAMES.test(name)).sort();
-    for (const name of names)
-      if (!isKnown(labelOf(join(folder, name)))) await collect(root, join(root, folder, name), 0, texts);
+    for (const name of names) if (!isKnown(join(folder, name))) await collect(root, join(root, folder, name), 0, texts);
   }
   return texts;
 }
 
-function format(texts: Map<string, string>): string | null {
-  if (texts.size === 0) return null;
-  const sections = [...texts].map(([path, text]) => `${labelOf(path)}\n${text.trim()}\n</file>`);
+function format(texts: Map<string, string>, shown: (path: string) => string): string {
+  const sections = [...texts].map(([path, text]) => `${labelOf(shown(path))}\n${text.trim()}\n</file>`);
   const instructions = sections.join('\n\n').toWellFormed();
   if (instructions.length <= TEXT_CHARS_MAX) return instructions;
   const head = instructions.slice(0, TEXT_CHARS_MAX).toWellFormed();

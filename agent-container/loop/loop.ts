@@ -225,7 +225,8 @@ export class Loop {
     const { input, transcript } = this.#options;
     const paths = calls.flatMap((call) => PathInput.safeParse(call.input).data?.path ?? []);
     const said = transcript.texts().join('\n');
-    const text = await readNestedInstructions(input.repo_dir, paths, (label) => said.includes(label));
+    const dirs = [input.repo_dir, ...input.others.map(({ dir }) => dir)];
+    const text = await readNestedInstructions(dirs, paths, (label) => said.includes(label));
     if (text !== null) await this.#say('harness', `[Errand] The folder comes with these instructions:\n\n${text}`);
   }
 

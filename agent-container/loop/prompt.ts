@@ -1,4 +1,5 @@
 import type { Assignment } from '../../protocol/worker-schemas.ts';
+import type { WorkInput } from '../base/work.ts';
 import type { ContentBlock } from '../model/message.ts';
 
 /**
@@ -39,20 +40,18 @@ const NETWORK: Record<Assignment['egress'], string> = {
 };
 
 /**
- * The first message: the repository's instructions if there are any, then the facts and the task. `clone_facts` and
- * `environment`: sentences about the clone, and about the machine and the repository.
+ * The first message: the repository's instructions if there are any, then the facts and the task. `environment`:
+ * sentences about the machine and the repository.
  */
 export function firstContent(
-  assignment: Assignment,
-  repo_dir: string,
-  clone_facts: string[],
+  input: Pick<WorkInput, 'assignment' | 'repo_dir' | 'others' | 'clone_facts'>,
   environment: string[],
   instructions: string | null,
 ): ContentBlock[] {
-  const { branch, base_branch, setup_command, verify_command, egress } = assignment;
+  const { assignment } = input;
+  const { setup_command, verify_command, egress } = assignment;
   const facts = [
-    `The repository is at ${repo_dir}, on the branch ${branch}, which starts at ${base_branch ?? 'its default branch'}.`,
-    ...clone_facts,
+    ...describeRepositories(input),
     NETWORK[egress],
     ...environment,
     ...(setup_command === null ? [] : ['The setup command of the project has run.']),
@@ -64,5 +63,33 @@ export function firstContent(
   return [
     ...(instructions === null ? [] : [{ type: 'text', text: `${preface}\n\n${instructions}` }]),
     { type: 'text', text: `${facts.join('\n')}\n\n# The task\n\n${assignment.prompt}` },
+  ];
+}
+
+/** Where the work takes place: sentences for the model. */
+function describeRepositories({
+  assignment,
+  repo_dir,
+  others,
+  clone_facts,
+}: Pick<WorkInput, 'assignment' | 'repo_dir' | 'others' | 'clone_facts'>): string[] {
+  const { branch, base_branch, repo_url } = assignment;
+  const start = base_branch ?? 'its default branch';
+  if (others.length === 0)
+    return [`The repository is at ${repo_dir}, on the branch ${branch}, which starts at ${start}.`, ...clone_facts];
+  const lines = [
+    `- ${repo_dir}: ${repo_url}, on the branch ${branch}, which starts at ${start}. It is the first one.`,
+    ...others.map(
+      (each) => `- ${each.dir}: ${each.repo_url}, on the branch ${each.branch}, which starts at ${each.base_branch}.`,
+    ),
+  ];
+  return [
+    `The task is about ${lines.length} repositories, each in a folder of its own:\n${lines.join('\n')}`,
+    'Work in each as the task needs it; what you change is committed and pushed there, and where you change nothing, nothing ' +
+      'is pushed. Commands start in the first one, and paths that are not absolute are relative to it.',
+    ...clone_facts,
+    ...others.flatMap(({ dir, facts }) =>
+      facts.filter((fact) => !clone_facts.includes(fact)).map((fact) => `In ${dir}: ${fact}`),
+    ),
   ];
 }

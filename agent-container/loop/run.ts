@@ -133,7 +133,7 @@ function shellFor(
 
 /** The tools report through `record`, so that their events reach the transcript too. */
 function toolCallsFor(
-  { assignment, report, messages, repo_dir, scratch_dir }: WorkInput,
+  { assignment, report, messages, repo_dir, others, scratch_dir }: WorkInput,
   shell: Shell,
   secrets: Secrets,
   record: RecordEvent,
@@ -146,21 +146,24 @@ function toolCallsFor(
     activity: () => report.activity(),
   };
   const parks = assignment.park_after_ms !== undefined;
-  const context = { repo_dir, scratch_dir, shell, report: recording, messages, parks, signal };
+  const other_dirs = others.map(({ dir }) => dir);
+  const context = { repo_dir, other_dirs, scratch_dir, shell, report: recording, messages, parks, signal };
   return new ToolCalls({ tools: TOOLS, secrets, context, record });
 }
 
 /** Starts the conversation, in the first attempt only: later ones continue it. */
 async function startConversation(
-  { assignment, repo_dir, clone_facts }: WorkInput,
+  input: WorkInput,
   shell: Shell,
   transcript: Transcript,
   record: RecordEvent,
 ): Promise<void> {
   if (transcript.system !== null) return;
+  const { assignment, repo_dir, others } = input;
   const environment = await readEnvironment(shell.fork(`attempt-${assignment.attempt}-environment`));
-  const instructions = await readInstructions(repo_dir);
-  const content = firstContent(assignment, repo_dir, clone_facts, environment, instructions);
+  const dirs = [repo_dir, ...others.map(({ dir }) => dir)];
+  const instructions = await readInstructions(dirs);
+  const content = firstContent(input, environment, instructions);
   await record({ type: 'conversation.started', body: { system: SYSTEM, content } });
 }
 

@@ -1,4 +1,8 @@
-import type { ContentBlock, ModelMessage } from './message.ts';
+import { z } from 'zod';
+import { ContentBlock, type ModelMessage } from './message.ts';
+
+/** What a block such as the result of a call may contain. */
+const Blocks = z.array(ContentBlock);
 
 const LEFT_OUT = '[An answer that the API did not accept is left out here.]';
 
@@ -107,8 +111,8 @@ function withoutImages({ role, content }: ModelMessage, blocks: ReadonlySet<numb
 
 function withoutImage(block: ContentBlock): ContentBlock {
   if (block.type === 'image') return { type: 'text', text: '[an image that the API did not accept]' };
-  const { content } = block;
-  return Array.isArray(content) ? { ...block, content: (content as ContentBlock[]).map(withoutImage) } : block;
+  const inner = Blocks.safeParse(block['content']).data;
+  return inner ? { ...block, content: inner.map(withoutImage) } : block;
 }
 
 /** The conversation without the answer at `index`. The results of its calls become text, which needs no call. */
@@ -129,9 +133,5 @@ function replacementOf({ content }: ModelMessage): ModelMessage {
 
 function withoutCall(block: ContentBlock): ContentBlock[] {
   if (block.type !== 'tool_result') return [block];
-  const { content } = block;
-  return [
-    { type: 'text', text: 'The result of a call in it:' },
-    ...(Array.isArray(content) ? (content as ContentBlock[]) : []),
-  ];
+  return [{ type: 'text', text: 'The result of a call in it:' }, ...(Blocks.safeParse(block['content']).data ?? [])];
 }

@@ -19,7 +19,8 @@ export class LoopbackProxy {
   readonly #agent: http.Agent;
   readonly #server: http.Server;
   readonly #tunnels = new Set<Duplex>();
-  #git_failure: GitFailure | null = null;
+  /** By the path of each repository that the worker itself uses. */
+  readonly #git_failures = new Map<string, GitFailure | null>();
 
   constructor(client: CoordinatorClient) {
     this.#client = client;
@@ -55,16 +56,19 @@ export class LoopbackProxy {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** The address of the task's repository, for git. */
-  get git_url(): string {
-    return `${this.url}/git`;
-  }
-
-  /** The newest failure of a git request since the last call, or null. Git does not show what a response said. */
-  takeGitFailure(): GitFailure | null {
-    const failure = this.#git_failure;
-    this.#git_failure = null;
-    return failure;
+  /**
+   * A repository of the task, for git; `key` null: the first. `takeGitFailure`: the newest failure of a git request there
+   * since the last call, or null. Git does not show what a response said.
+   */
+  remoteOf(key: string | null): { url: string; takeGitFailure: () => GitFailure | null } {
+    const path = key === null ? '/git' : `/git/${key}`;
+    this.#git_failures.set(path, null);
+    const takeGitFailure = () => {
+      const failure = this.#git_failures.get(path) ?? null;
+      this.#git_failures.set(path, null);
+      return failure;
+    };
+    return { url: this.url + path, takeGitFailure };
   }
 
   /** Whether a web page in a browser of this machine may have sent it: then it names its origin, or another host. */
@@ -75,7 +79,10 @@ export class LoopbackProxy {
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url ?? '/';
     if (path.startsWith('/git/') && !this.#isFromPage(request)) {
-      const onFailure = (failure: GitFailure) => void (this.#git_failure = failure);
+      const repository = path.replace(/\/(info\/refs|git-(upload|receive)-pack)(\?.*)?$/, '');
+      const onFailure = (failure: GitFailure) => {
+        if (this.#git_failures.has(repository)) this.#git_failures.set(repository, failure);
+      };
       forwardGit(this.#client, this.#agent, request, response, onFailure).catch(() => response.destroy());
       return;
     }

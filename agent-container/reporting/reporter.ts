@@ -14,6 +14,19 @@ import { WaitTracker } from './wait-tracker.ts';
 /** What the worker reports at the end of an attempt. */
 export type AttemptResult = Omit<ResultPost, 'attempt' | 'last_seq'>;
 
+function hasDiff({ diff, repositories = [] }: AttemptResult): boolean {
+  return diff !== '' || repositories.some((each) => each.diff !== '');
+}
+
+function withoutDiff({ repositories, ...first }: AttemptResult): AttemptResult {
+  const none = { diff: '', diff_truncated: true };
+  return {
+    ...first,
+    ...none,
+    ...(repositories && { repositories: repositories.map((each) => ({ ...each, ...none })) }),
+  };
+}
+
 type Options = {
   client: CoordinatorClient;
   spool: Spool;
@@ -109,8 +122,8 @@ export class Reporter implements ProgressReporter {
     try {
       await post(result);
     } catch (error) {
-      if (classifyCallbackError(error) !== 'malformed' || result.diff === '') throw error;
-      await post({ ...result, diff: '', diff_truncated: true });
+      if (classifyCallbackError(error) !== 'malformed' || !hasDiff(result)) throw error;
+      await post(withoutDiff(result));
     }
   }
 

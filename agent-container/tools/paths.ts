@@ -4,35 +4,39 @@ import { isInside, pathToText, relativePath, resolvePath, textToPath } from '../
 import { errorCode } from '../base/error-code.ts';
 import { ToolError, type ToolContext } from './tool.ts';
 
-type Directories = Pick<ToolContext, 'repo_dir' | 'scratch_dir'>;
+type Directories = Pick<ToolContext, 'repo_dir' | 'other_dirs' | 'scratch_dir'>;
 
 /**
- * The real path of something to read, with links resolved. It must exist, in the repository or the scratch directory.
- * Relative paths start at the repository. Throws `ToolError`.
+ * The real path of something to read, with links resolved. It must exist, in a repository or the scratch directory.
+ * Relative paths start at the first repository. Throws `ToolError`.
  */
-export async function pathToRead(path: string, { repo_dir, scratch_dir }: Directories): Promise<Buffer> {
+export async function pathToRead(path: string, { repo_dir, other_dirs, scratch_dir }: Directories): Promise<Buffer> {
   const wanted = resolvePath(Buffer.from(repo_dir), textToPath(path));
   const real = await realpath(wanted, 'buffer').catch((error: unknown) => {
     if (isMissing(error)) throw new ToolError(`There is no ${path}. Use list_files or search to find it.`);
     throw error;
   });
-  for (const dir of [repo_dir, scratch_dir]) if (isInside(await realpath(dir, 'buffer'), real)) return real;
+  for (const dir of [repo_dir, ...other_dirs, scratch_dir])
+    if (isInside(await realpath(dir, 'buffer'), real)) return real;
   throw outsideError(path, wanted.equals(real));
 }
 
 /**
- * The real path of a file to write in the repository; it need not exist. Throws `ToolError` if it, or a link, leads
+ * The real path of a file to write in a repository; it need not exist. Throws `ToolError` if it, or a link, leads
  * out.
  */
-export async function pathToWrite(path: string, { repo_dir }: Directories): Promise<Buffer> {
-  const given = Buffer.from(repo_dir);
-  const root = await realpath(repo_dir, 'buffer');
-  const asked = resolvePath(given, textToPath(path));
-  // `repo_dir` itself may lead through a link.
-  const wanted = isInside(given, asked) ? resolvePath(root, relativePath(given, asked)) : asked;
-  if (wanted.equals(root)) throw new ToolError('That is the repository itself: name a file in it.');
+export async function pathToWrite(path: string, { repo_dir, other_dirs }: Directories): Promise<Buffer> {
+  const asked = resolvePath(Buffer.from(repo_dir), textToPath(path));
+  const dirs = [repo_dir, ...other_dirs].map((dir) => Buffer.from(dir));
+  const roots = await Promise.all(dirs.map((dir) => realpath(dir, 'buffer')));
+  const at = dirs.findIndex((dir) => isInside(dir, asked));
+  const [given, root] = [dirs[at], roots[at]];
+  // The folder itself may lead through a link.
+  const wanted = given && root ? resolvePath(root, relativePath(given, asked)) : asked;
+  if (roots.some((each) => wanted.equals(each)))
+    throw new ToolError('That is the repository itself: name a file in it.');
   const real = await realpathOfMissing(wanted);
-  if (!isInside(root, real)) throw outsideError(path, wanted.equals(real));
+  if (!roots.some((each) => isInside(each, real))) throw outsideError(path, wanted.equals(real));
   return real;
 }
 

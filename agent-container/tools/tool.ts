@@ -10,6 +10,8 @@ export type ToolContext = {
   /** The API's id of the call. */
   ref: string;
   repo_dir: string;
+  /** The task's further repositories. */
+  other_dirs: string[];
   scratch_dir: string;
   shell: Shell;
   report: ProgressReporter;

@@ -33,9 +33,9 @@ export class AddressError extends ErrandError {
 export type AddressGuard = (hostname: string, port: number) => Promise<LookupAddress[]>;
 
 /**
- * Blocks requests to this machine, by its public addresses too, and to its private network (SSRF). `private_hosts` lists
- * the owner's exceptions, each `host` or `host:port`; those hosts may have any address and port. `ports`: those that
- * any other host may be reached at; absent: all.
+ * Blocks requests to this machine, by its public addresses too, and to its private network (SSRF). `private_hosts`
+ * lists the owner's exceptions, each `host` or `host:port`; those hosts may have any address and port. `ports`: those
+ * that any other host may be reached at; absent: all.
  */
 export function addressGuard(
   private_hosts: string[],

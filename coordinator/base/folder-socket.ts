@@ -3,8 +3,8 @@ import { chmod, rm } from 'node:fs/promises';
 import { connect, type Server, type Socket } from 'node:net';
 
 /*
- * Sockets in the server's data folder: programs that the server's own user starts ask the server by them, since it alone
- * writes the database.
+ * Sockets in the server's data folder: programs that the server's own user starts ask the server by them, since it
+ * alone writes the database.
  */
 
 /** Listens at `path`, which only the server's own user may open. Rejects where that fails. */

@@ -15,7 +15,7 @@ const origin = httpUrl.refine(
   'is more than https://host: leave out the path',
 );
 const plain = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'has a space or another character that it cannot have');
-const LOGIN = /^([a-z0-9.-]+(:\d{1,5})?\/)?[a-z0-9][a-z0-9._-]{0,99}$/;
+const LOGIN = /^((user|org):)?([a-z0-9.-]+(:\d{1,5})?\/)?[a-z0-9][a-z0-9._-]{0,99}$/;
 
 export const forges = {
   ERRAND_GITHUB_ORIGIN: origin
@@ -44,8 +44,8 @@ export const signIn = {
   ERRAND_SIGNUP_LOGINS: list
     .refine((names) => names.every((name) => LOGIN.test(name)), 'is not a list of logins and organisations')
     .describe(
-      'who may make an account by signing in with a forge, while `ERRAND_SIGNUP` is closed: logins and organisations at ' +
-        'GitHub, or `host/name` at another forge, with commas',
+      'who may make an account by signing in with a forge, while `ERRAND_SIGNUP` is closed: logins at GitHub, and `org:name` ' +
+        'for the members of an organisation, or `host/name` and `org:host/name` at another forge, with commas',
     ),
   ERRAND_OIDC_ISSUER: issuerUrl
     .optional()
@@ -81,7 +81,7 @@ export type SignInConfig = {
   github: ForgeConfig;
   gitea: ForgeConfig | undefined;
   oidc: OidcConfig | undefined;
-  /** Who may sign up with a forge: `name` at GitHub, `host/name` at another forge; in lower case. */
+  /** Who may sign up with a forge: `name` at GitHub, `host/name` at another forge, each perhaps with `user:` or `org:` before it; in lower case. */
   signup_logins: string[];
 };
 

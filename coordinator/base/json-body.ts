@@ -62,7 +62,9 @@ export async function discardBody(request: IncomingMessage, { bytes_max, ms }: {
   await within(ms, discarded);
 }
 
-/** Listeners cost a third of an async iterator, and one timer less than a race of promises. Every callback has a body. */
+/**
+ * Listeners cost a third of an async iterator, and one timer less than a race of promises. Every callback has a body.
+ */
 function collect(request: IncomingMessage, { bytes_max, read_ms, budget, key }: BodyLimits): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const gathered = new GatheredBytes(Number(request.headers['content-length'] ?? 0), bytes_max);

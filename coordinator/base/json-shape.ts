@@ -69,7 +69,9 @@ export function shapeFault(json: Buffer, limits: ShapeLimits): string | undefine
   return undefined;
 }
 
-/** Past so many bytes of a string native code searches for its end: it is slower to call, and five times as fast then. */
+/**
+ * Past so many bytes of a string native code searches for its end: it is slower to call, and five times as fast then.
+ */
 const NEAR_BYTES = 64;
 
 /** The position of the quote that ends the string at `at`, or the end of the text. */

@@ -82,8 +82,8 @@ export class Redactor {
 }
 
 /**
- * Whether `redacted` is `text` with masks in place of some parts of it. So it can be told without the secrets, which may
- * have changed since.
+ * Whether `redacted` is `text` with masks in place of some parts of it. So it can be told without the secrets, which
+ * may have changed since.
  */
 export function isRedactionOf(redacted: string, text: string): boolean {
   const [first = '', ...parts] = redacted.split(MASK);

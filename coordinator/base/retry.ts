@@ -53,3 +53,15 @@ export async function retry(
     await backoff.wait(signal);
   }
 }
+
+/**
+ * When to try again what has failed and is kept in the database, in milliseconds since 1970: each wait is four times
+ * the one before, up to a maximum. `tries`: how many had failed before. `not_before`: the other side asks to wait until
+ * then.
+ */
+export function nextTryAt(
+  { first_ms, max_ms }: BackoffTimes,
+  { tries, now, not_before = 0 }: { tries: number; now: number; not_before?: number | undefined },
+): number {
+  return Math.max(now + Math.min(first_ms * 4 ** tries, max_ms), not_before);
+}

@@ -4,7 +4,9 @@ import { SECRET_SETTINGS, SETTING_GROUPS, Settings } from './settings.ts';
 /** The user name and password in an address, which other programs allow there. */
 const CREDENTIALS = /\/\/[^/@\s]*@/g;
 
-/** All settings as the server runs by them, and where each comes from. `given`: the environment without empty variables. */
+/**
+ * All settings as the server runs by them, and where each comes from. `given`: the environment without empty variables.
+ */
 export function settingsInForce(given: Readonly<Record<string, unknown>>): SettingInForce[] {
   return Object.entries(SETTING_GROUPS).flatMap(([group, names]) =>
     names.map((name): SettingInForce => {

@@ -62,8 +62,8 @@ export class ThreadPool {
   }
 
   /**
-   * Resolves with the result, and with the bytes, which nobody else may use meanwhile. Rejects with what the job throws,
-   * and with `unavailable` where too many jobs wait.
+   * Resolves with the result, and with the bytes, which nobody else may use meanwhile. Rejects with what the job
+   * throws, and with `unavailable` where too many jobs wait.
    */
   async run<A extends unknown[], T>(
     { key, charge }: Payer,

@@ -59,7 +59,7 @@ async function askTwice(io: Io, question: string): Promise<string> {
 export async function ask(io: Io, question: string, hidden = false): Promise<string> {
   if (!io.stdin.isTTY)
     throw new Failure(`${question.replace(/: $/, '')} is missing, and there is no terminal to ask on.`);
-  io.stderr.write(question);
+  io.stderr.write(wrap(question, io.stderr.columns).join('\n'));
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: io.stdin, output: hidden ? nowhere : io.stderr, terminal: true });
   try {

@@ -3,7 +3,8 @@ import { confirm, YES_OPTION } from './ask.ts';
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printJson } from './io.ts';
+import { print, printJson, rowColumns } from './io.ts';
+import { rowLines } from './render/row.ts';
 
 const REGISTERED = { settings: 'registered by the settings', app: 'has an app', no: 'not registered' } as const;
 
@@ -19,7 +20,7 @@ export const forges = clientCommand({
     else
       for (const { kind, origin, registered, install_url, webhook_url } of items)
         print(io, [
-          [['bold', origin], `  ${kind}  ${REGISTERED[registered]}`],
+          ...rowLines([['bold', origin], kind, REGISTERED[registered]], rowColumns(io)),
           ...(install_url === null ? [] : [[['dim', 'install it at: '] as const, ['command', install_url] as const]]),
           ...(webhook_url === null ? [] : [[['dim', 'webhooks go to: '] as const, webhook_url]]),
           ...(registered === 'no' && kind === 'github'

@@ -35,9 +35,14 @@ export function print({ stdout, color, live, columns }: Io, lines: readonly Line
   stdout.write(folded.map((line) => `${paint(line, color)}\n`).join(''));
 }
 
+/** The width that the rows of a list may have: a program that reads them gets each in one line. */
+export function rowColumns({ live, columns }: Io): number {
+  return live ? columns : Infinity;
+}
+
 /** Prints to stderr, so that a script that reads stdout does not see it. */
-export function printBeside({ stderr, color, columns }: Io, lines: readonly Line[]): void {
-  const folded = stderr.isTTY ? lines.flatMap((line) => fold(line, stderr.columns || columns)) : lines;
+export function printBeside({ stderr, color }: Io, lines: readonly Line[]): void {
+  const folded = stderr.isTTY ? lines.flatMap((line) => fold(line, stderr.columns)) : lines;
   stderr.write(folded.map((line) => `${paint(line, color && stderr.isTTY)}\n`).join(''));
 }
 

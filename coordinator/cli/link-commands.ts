@@ -4,8 +4,9 @@ import { clientCommand } from './client-command.ts';
 import { JSON_OPTION } from './command.ts';
 import { signInByCode } from './device-sign-in.ts';
 import { EXIT } from './exit.ts';
-import { print, printJson } from './io.ts';
+import { print, printJson, rowColumns } from './io.ts';
 import { PROGRAM } from './render/program.ts';
+import { rowLines } from './render/row.ts';
 import { oneLine } from './render/text.ts';
 
 export const links = clientCommand({
@@ -20,11 +21,12 @@ export const links = clientCommand({
     else
       print(
         io,
-        items.map(({ name, login, fault }) => [
-          ['bold', oneLine(login, 40)],
-          `  ${name}  `,
-          fault === null ? ['dim', 'works'] : ['red', fault],
-        ]),
+        items.flatMap(({ name, login, fault }) =>
+          rowLines(
+            [['bold', oneLine(login, 40)], name, fault === null ? ['dim', 'works'] : ['red', fault]],
+            rowColumns(io),
+          ),
+        ),
       );
     return EXIT.succeeded;
   },

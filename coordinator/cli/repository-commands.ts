@@ -4,9 +4,11 @@ import { Refusal } from '../client/errors.ts';
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printBeside, printJson } from './io.ts';
+import { print, printBeside, printJson, rowColumns } from './io.ts';
 import { localTime } from './render/format.ts';
+import type { Line } from './render/line.ts';
 import { PROGRAM } from './render/program.ts';
+import { rowLines } from './render/row.ts';
 import { oneLine } from './render/text.ts';
 import { UsageFailure } from './usage-failure.ts';
 
@@ -23,7 +25,11 @@ export const repositories = clientCommand({
     const limit = numberOf('limit', values.limit);
     const { items, faults } = await client.call('listRepositories', { query: { search, limit } });
     if (values.json === true) for (const repository of items) printJson(io, repository);
-    else if (items.length > 0) print(io, items.map(lineOf));
+    else if (items.length > 0)
+      print(
+        io,
+        items.flatMap((item) => rowLines(partsOf(item), rowColumns(io))),
+      );
     else if (faults.length === 0)
       print(io, [['No repositories. Link an account with: ', ['command', `${PROGRAM} link`]]]);
     printBeside(
@@ -34,13 +40,9 @@ export const repositories = clientCommand({
   },
 });
 
-function lineOf({ name, forge, private: is_private, pushed_at }: PickableRepository) {
+function partsOf({ name, forge, private: is_private, pushed_at }: PickableRepository): Line {
   const pushed = pushed_at === null ? 'never pushed' : `pushed ${localTime(pushed_at)}`;
-  return [
-    ['bold', oneLine(name, 80)] as const,
-    `  ${forge}${is_private ? '  private' : ''}  `,
-    ['dim', pushed] as const,
-  ];
+  return [['bold', oneLine(name, 80)], forge, ...(is_private ? ['private'] : []), ['dim', pushed]];
 }
 
 /** `owner/name` or `name`, as opposed to an address. */

@@ -5,11 +5,11 @@ import { confirm, YES_OPTION } from './ask.ts';
 import { clientCommand } from './client-command.ts';
 import { given, JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printJson } from './io.ts';
+import { print, printJson, rowColumns } from './io.ts';
 import { readEffort } from './project-options.ts';
 import { localTime } from './render/format.ts';
 import { PROGRAM } from './render/program.ts';
-import { runLine, scheduleLines } from './render/schedule-lines.ts';
+import { runLines, scheduleLines } from './render/schedule-lines.ts';
 import { oneLine } from './render/text.ts';
 import { UsageFailure } from './usage-failure.ts';
 
@@ -132,7 +132,8 @@ export const scheduleRuns = clientCommand({
     const query = { limit: numberOf('limit', values.limit) ?? 20 };
     const { items } = await client.call('listScheduleRuns', { params, query });
     if (values.json === true) for (const run of items) printJson(io, run);
-    else print(io, items.length > 0 ? items.map(runLine) : [['It was not due yet.']]);
+    else
+      print(io, items.length > 0 ? items.flatMap((item) => runLines(item, rowColumns(io))) : [['It was not due yet.']]);
     return EXIT.succeeded;
   },
 });

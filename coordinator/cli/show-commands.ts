@@ -3,7 +3,7 @@ import { findProject, findTask, shortIds } from '../client/find.ts';
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printJson } from './io.ts';
+import { print, printJson, rowColumns } from './io.ts';
 import { STATUS_STYLE } from './render/event-lines.ts';
 import { localTime, money, waiting } from './render/format.ts';
 import type { Line } from './render/line.ts';
@@ -48,7 +48,7 @@ export const tasks = clientCommand({
       print(
         io,
         items.length > 0
-          ? [...table(items, io.live ? io.columns : Infinity), ...whatTheyWaitFor(items), ...whyNothingStarts(items)]
+          ? [...table(items, rowColumns(io)), ...whatTheyWaitFor(items), ...whyNothingStarts(items)]
           : values.search !== undefined
             ? [['No errand has these words.']]
             : values.archived === true

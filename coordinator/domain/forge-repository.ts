@@ -1,11 +1,13 @@
 /**
  * The credential for HTTP basic authentication at a forge; `password` is usually a token. `renew`, where there is one: the
- * forge has refused it; resolves with another one, or with words why there is none.
+ * forge has refused this password; resolves with another one, or with words why there is none.
+ * `hint`: what its person can do where the forge shows them no such repository.
  */
 export type ForgeCredential = {
   username: string;
   password: string;
-  renew?: () => Promise<{ password: string } | { fault: string }>;
+  renew?: (refused: string) => Promise<{ password: string } | { fault: string }>;
+  hint?: string | undefined;
 };
 
 /** A repository on a forge and its credential; undefined: the repository is public. */

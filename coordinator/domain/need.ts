@@ -6,7 +6,7 @@ import { ErrandError } from '../../protocol/problem.ts';
 export type NeedRow = Need & { task_id: string; ref: string };
 
 /** What is asked, and what it is about. */
-export type NeedAsk = Pick<Need, 'kind' | 'question' | 'host' | 'commit' | 'diff_stat'> & {
+export type NeedAsk = Pick<Need, 'kind' | 'question' | 'host' | 'commit' | 'diff_stat' | 'repositories'> & {
   ref: string;
   options: NeedOption[];
   multiple?: boolean;

@@ -80,6 +80,13 @@ export function newPull({ author, ...wish }: Wish, at: string): PullRow {
   };
 }
 
+/**
+ * Whether a pushed commit is one that a pull request has never had, as far as is known: it was pushed after the end.
+ */
+export function isNewWork({ head_commit, told_commit }: Pick<PullRow, 'head_commit' | 'told_commit'>, commit: string) {
+  return commit !== head_commit && commit !== told_commit;
+}
+
 /** The pull request as clients see it. */
 export function pullView(pull: PullRow): PullRequest {
   const { id, repo_url, number, url, title, state, draft, author, wished_author, checks, rounds, problem } = pull;

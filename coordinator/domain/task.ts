@@ -61,14 +61,17 @@ type NewTask = Pick<
   TaskRow,
   'user_id' | 'project_id' | 'repo_url' | 'prompt' | 'base_branch' | 'model' | 'budget_usd' | 'max_turns' | 'priority'
 > &
-  Partial<Pick<TaskRow, 'schedule_id' | 'effort' | 'ask_before_push' | 'work_branch'>>;
+  Partial<Pick<TaskRow, 'schedule_id' | 'effort' | 'ask_before_push' | 'work_branch'>> & {
+    /** Undefined: the first words of the prompt. */
+    title?: string | undefined;
+  };
 
 const EFFORT_DEFAULT: Effort = 'medium';
 
 /** Creates a queued task with nothing done and nothing spent. `at` is an ISO time. */
 export function newTask(fields: NewTask, at: string): TaskRow {
   const id = newId();
-  const title = titleOf(fields.prompt);
+  const title = titleOf(fields.title ?? fields.prompt);
   return {
     schedule_id: null,
     effort: EFFORT_DEFAULT,
@@ -140,10 +143,20 @@ export function branchPrefix(task_id: string): string {
   return `errand/${task_id}-`;
 }
 
-/** Whether the branch is one of the task's own. The prefix may have `-` in place of `/`. */
-export function isBranchOf(task_id: string, branch: string): boolean {
+/** That prefix, and the form that it has where a branch `errand` is in the way: with `-` in place of `/`. */
+export function branchPrefixes(task_id: string): string[] {
   const prefix = branchPrefix(task_id);
-  return branch.startsWith(prefix) || branch.startsWith(prefix.replaceAll('/', '-'));
+  return [prefix, prefix.replaceAll('/', '-')];
+}
+
+/** Whether the branch is one of the task's own. */
+export function isBranchOf(task_id: string, branch: string): boolean {
+  return branchPrefixes(task_id).some((prefix) => branch.startsWith(prefix));
+}
+
+/** The id of the task whose own branch this is, by its name; undefined: it is no task's own. */
+export function taskOfBranch(branch: string): string | undefined {
+  return /^errand[/-]([0-9a-z]{20})-/.exec(branch)?.[1];
 }
 
 /** The branch of a task: its prefix and a few words of its title. */

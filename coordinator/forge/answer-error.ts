@@ -1,8 +1,10 @@
+import { z } from 'zod';
 import { cleanText } from './forge-text.ts';
 import { ForgeApiError } from './forge-api-error.ts';
 import type { ForgeAnswer } from './forge-http.ts';
 
 const REASON_CHARS_MAX = 300;
+const ERRORS_MAX = 5;
 /** How long to wait for a forge that limits its callers and does not say for how long. */
 export const LIMITED_MS = 60_000;
 /** No forge limits for longer: what says so is wrong. */
@@ -56,22 +58,32 @@ function retryAt({ status, headers }: ForgeAnswer, reason: string): Date | undef
 function reasonOf({ body }: ForgeAnswer, token: string): string {
   // A message is small: what is large is a page for people.
   if (body.length > 64 * 1024) return '';
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body.toString('utf8'));
-  } catch {
-    return '';
-  }
-  const { message, errors } = (parsed ?? {}) as { message?: unknown; errors?: unknown };
-  const details = Array.isArray(errors) ? errors.slice(0, 5).map(detailOf) : [];
-  const words = [message, ...details].filter((word) => typeof word === 'string' && word !== '').join('; ');
+  const { message, errors } = readRefusal(body);
+  const words = [message, ...errors].filter((word) => word !== '').join('; ');
   const safe = token === '' ? words : words.replaceAll(token, '***');
   return cleanText(safe, REASON_CHARS_MAX).replaceAll(/\s+/g, ' ').trim();
 }
 
-function detailOf(error: unknown): string {
-  if (typeof error === 'string') return error;
-  const { message, field, code } = (error ?? {}) as Record<string, unknown>;
-  if (typeof message === 'string') return message;
-  return typeof field === 'string' && typeof code === 'string' ? `${field} is ${code}` : '';
+/** An error of a refusal: a text, or an object with one, or the name of a field and what it is. Anything else: empty. */
+const Detail = z
+  .union([
+    z.string(),
+    z.object({ message: z.string() }).transform(({ message }) => message),
+    z.object({ field: z.string(), code: z.string() }).transform(({ field, code }) => `${field} is ${code}`),
+  ])
+  .catch('');
+const Refusal = z.object({
+  message: z.string().catch(''),
+  errors: z
+    .array(z.unknown())
+    .catch([])
+    .transform((errors) => errors.slice(0, ERRORS_MAX).map((error) => Detail.parse(error))),
+});
+
+function readRefusal(body: Buffer): z.infer<typeof Refusal> {
+  try {
+    return Refusal.parse(JSON.parse(body.toString('utf8')));
+  } catch {
+    return { message: '', errors: [] };
+  }
 }

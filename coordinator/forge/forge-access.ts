@@ -12,8 +12,8 @@ export type OpenForge = {
 /** Finds the forge of a repository and a token for it, and refreshes the token where it has expired. */
 export type ForgeAccess = {
   /**
-   * The access that git has too: the token of the project, else the person's linked account, else the server's. Resolves
-   * with undefined if the address is on no forge that Errand knows, or there is no token for it.
+   * The access that git has too: the token of the project, else the person's linked account, else the server's.
+   * Resolves with undefined if the address is on no forge that Errand knows, or there is no token for it.
    */
   forPerson: (who: { user_id: string; project_id: string | null }, repo_url: string) => Promise<OpenForge | undefined>;
   /**

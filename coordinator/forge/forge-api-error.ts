@@ -22,16 +22,19 @@ export class ForgeApiError extends Error {
   readonly retry_at: Date | undefined;
   /** The forge answered, with what it does not promise or with too much: the next answer is likely to be the same. */
   readonly malformed: boolean;
+  /** What the person whose token it is can do. It is a part of the message, too. */
+  readonly hint: string | undefined;
 
   constructor(
     fault: ForgeApiFault,
     message: string,
-    options: { cause?: unknown; retry_at?: Date; malformed?: boolean } = {},
+    options: { cause?: unknown; retry_at?: Date; malformed?: boolean; hint?: string } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = 'ForgeApiError';
     this.fault = fault;
     this.retry_at = options.retry_at;
     this.malformed = options.malformed ?? false;
+    this.hint = options.hint;
   }
 }

@@ -47,7 +47,9 @@ export class ForgeHttp {
     });
   }
 
-  /** Rejects with `unreachable`, or with the signal's reason. An answer with any status resolves, once redirects end. */
+  /**
+   * Rejects with `unreachable`, or with the signal's reason. An answer with any status resolves, once redirects end.
+   */
   async send(request: ForgeRequest): Promise<ForgeAnswer> {
     let url = request.url;
     for (let redirects = 0; ; redirects++) {

@@ -34,3 +34,13 @@ export const WebAddress = z
     const url = URL.parse(text ?? '');
     return url && ['http:', 'https:'].includes(url.protocol) && url.href.length <= 2_000 ? url.href : '';
   });
+
+/**
+ * Without the characters at its end that match `one`, which matches a single character. An expression such as `/ +$/`
+ * looks at each run of blanks once for each of its characters: strangers write long runs.
+ */
+export function withoutEnd(text: string, one: RegExp): string {
+  let end = text.length;
+  while (end > 0 && one.test(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
+}

@@ -1,9 +1,9 @@
 import type { ForgeKind } from '../../protocol/forges.ts';
 
 /*
- * What Errand asks of a forge. `github/` and `gitea/` implement it; a third forge is one more folder. Every call rejects
- * with a `ForgeApiError`, whose code says what the forge answered. All texts come from strangers: callers bound, mark
- * and never execute them.
+ * What Errand asks of a forge. `github/` and `gitea/` implement it; a third forge is one more folder. Every call
+ * rejects with a `ForgeApiError`, whose code says what the forge answered. All texts come from strangers: callers
+ * bound, mark and never execute them.
  */
 
 /** A repository as its forge names it. */
@@ -38,7 +38,9 @@ export type ForgeComment = {
   /** ISO 8601. */
   created_at: string;
   url: string;
-  /** Set for a comment on lines of a diff. `line`: in the new file; null: the comment is on the whole file or outdated. */
+  /**
+   * Set for a comment on lines of a diff. `line`: in the new file; null: the comment is on the whole file or outdated.
+   */
   review: ReviewPlace | null;
 };
 
@@ -82,7 +84,8 @@ export type Pull = {
   draft: boolean;
   author: ForgePerson;
   head: { branch: string; commit: string; /** null: the repository is gone. */ repository: RepositoryName | null };
-  base: { branch: string; commit: string };
+  /** `repository`: under its name now, which may be new. */
+  base: { branch: string; commit: string; repository: RepositoryName | null };
   /** null: the forge does not know yet. */
   mergeable: boolean | null;
 };
@@ -168,6 +171,17 @@ export type ForgeClient = {
    * a whole, are among them.
    */
   thread: (access: Access, name: RepositoryName, number: number, comments_max: number) => Promise<Thread>;
+  /**
+   * Who has put this label on an issue or pull request last, at an ISO time or later where the forge can tell that apart.
+   * `id` is of this one time. Undefined: nobody has, or it was too long ago.
+   */
+  labeledBy: (
+    access: Access,
+    name: RepositoryName,
+    number: number,
+    label: string,
+    since: string | null,
+  ) => Promise<{ id: string; person: ForgePerson } | undefined>;
   comment: (access: Access, name: RepositoryName, number: number, body: string) => Promise<ForgeComment>;
   editComment: (access: Access, name: RepositoryName, comment_id: string, body: string) => Promise<void>;
   /** Answers a comment on lines of a diff, in its thread. */

@@ -66,8 +66,9 @@ export class RestApi {
       const answer = await this.#send(access, { ...call, query: { ...call.query, page } });
       const found = entries(this.#read(answer, schema));
       items.push(...found);
-      // The page that a link leads to is counted here: a forge could send us round for ever.
-      const more = found.length > 0 && /rel="?next"?/.test(answer.headers['link'] ?? '');
+      // The page that a link leads to is counted here: a forge could send us round for ever. One without any entries
+      // that are wanted says nothing of the next.
+      const more = /rel="?next"?/.test(answer.headers['link'] ?? '');
       if (!more) return { items, cut: false };
       if (enough(items)) return { items, cut: true };
     }

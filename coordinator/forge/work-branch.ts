@@ -2,6 +2,7 @@ import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import type { TaskCreate } from '../../protocol/api.ts';
 import { ForgeApiError } from './forge-api-error.ts';
 import type { ForgeAccess, OpenForge } from './forge-access.ts';
+import { isSameName } from './repository-name.ts';
 
 type Wish = Pick<TaskCreate, 'work_branch' | 'continue_pull'>;
 type Where = { user_id: string; project_id: string | null; repo_url: string };
@@ -11,8 +12,8 @@ const ASK_MS = 10_000;
 
 /**
  * The branch that a person names for the work, directly or by a pull request. Without a forge that can be asked, the
- * worker finds out what is wrong with it. Rejects with `invalid` for a branch that no errand may push to, or a pull request
- * that cannot be continued, and with `upstream_unreachable` if its forge does not answer.
+ * worker finds out what is wrong with it. Rejects with `invalid` for a branch that no errand may push to, or a pull
+ * request that cannot be continued, and with `upstream_unreachable` if its forge does not answer.
  */
 export async function findWorkBranch(
   forges: ForgeAccess,
@@ -42,8 +43,7 @@ async function headOf({ client, repository, token }: OpenForge, number: number):
     return refuseUnasked(error);
   });
   if (state !== 'open') throw refusal('/continue_pull', `is ${state}: only an open pull request can be continued`);
-  const { owner, name } = head.repository ?? {};
-  if (owner?.toLowerCase() !== repository.owner.toLowerCase() || name?.toLowerCase() !== repository.name.toLowerCase())
+  if (!isSameName(head.repository, repository))
     throw refusal('/continue_pull', 'comes from a fork, which errands cannot push to');
   return head.branch;
 }

@@ -1,5 +1,6 @@
 import type { Auth } from '../auth/auth.ts';
 import { WS_TICKET_S } from '../auth/tickets.ts';
+import type { Grants } from '../forge/accounts/grants.ts';
 import type { Handlers } from './router.ts';
 import { pageOf } from './page.ts';
 
@@ -19,13 +20,10 @@ type AccountRoute =
   | 'wsTicket';
 
 /** Accounts and log-ins. */
-export function accountHandlers({
-  logins,
-  link_logins,
-  accounts,
-  sessions,
-  authenticator,
-}: Auth): Pick<Handlers, AccountRoute> {
+export function accountHandlers(
+  { logins, link_logins, accounts, sessions, authenticator }: Auth,
+  grants: Grants,
+): Pick<Handlers, AccountRoute> {
   return {
     signup: ({ body, client }) => logins.signup(body, client),
     login: ({ body, client }) => logins.login(body, client),
@@ -38,7 +36,7 @@ export function accountHandlers({
     },
     me: ({ who }) => accounts.me(who),
     deleteMe: async ({ who, body, client }) => {
-      await accounts.remove(who, body.password, client);
+      await grants.whileRemoving(who.user_id, () => accounts.remove(who, body.password, client));
       return undefined;
     },
     changePassword: async ({ who, body, client }) => {

@@ -96,13 +96,13 @@ export function createApp(deps: AppDeps): Koa {
   const project_check = new ProjectCheck({ db: log.db, keys, config, repositories, linked });
   const router = createRouter(
     {
-      ...accountHandlers(auth),
+      ...accountHandlers(auth, forge_accounts.grants),
       ...tokenHandlers(log, auth),
       ...notificationHandlers(log, notifications),
       ...forgeHandlers(auth, forge_accounts),
       ...deliveryHandlers(intake),
       ...ownerHandlers({ config, log, keys, accounts: auth.accounts, status }),
-      ...peopleHandlers(auth),
+      ...peopleHandlers(auth, forge_accounts.grants),
       ...projectHandlers({ log, keys, config, project_check }),
       ...taskHandlers({ config, models, log, keys, gate, feed, repositories, forges: forge_accounts.access }),
       ...pullHandlers({ gate }),

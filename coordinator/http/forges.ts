@@ -8,7 +8,7 @@ export function forgeHandlers(
   { accounts, external_logins }: Auth,
   forge_accounts: ForgeAccounts,
 ): Pick<Handlers, keyof typeof FORGE_ROUTES> {
-  const { forges, links, manifest, repositories } = forge_accounts;
+  const { forges, grants, links, manifest, repositories } = forge_accounts;
   const sign_in = forge_accounts.signIn(external_logins);
   return {
     listSignInWays: () => ({ items: sign_in.ways() }),
@@ -27,8 +27,8 @@ export function forgeHandlers(
       const answer = await sign_in.finishDeviceLink(body.flow, who, client);
       return 'again_s' in answer ? { account: null, interval_s: answer.again_s } : { account: answer, interval_s: 1 };
     },
-    deleteLinkedAccount: ({ params, who, client }) => {
-      external_logins.unlink(who, params.id, client);
+    deleteLinkedAccount: async ({ params, who, client }) => {
+      await grants.whileRemoving(who.user_id, () => external_logins.unlink(who, params.id, client));
       return undefined;
     },
     listRepositories: ({ who, query }) => repositories.list(who.user_id, query),

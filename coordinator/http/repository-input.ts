@@ -1,4 +1,6 @@
+import type { TaskCreate } from '../../protocol/api.ts';
 import { ErrandError } from '../../protocol/problem.ts';
+import { prefixFields } from '../base/prefix-fields.ts';
 import { readRepositoryAddress } from '../domain/repository-address.ts';
 
 /** The parts of a request that name a repository. */
@@ -18,4 +20,18 @@ export function withRepository<B extends Named>(body: B): B {
   const { repo_url, branch } = found;
   if (branch === undefined || body.base_branch !== undefined) return { ...body, repo_url };
   return { ...body, repo_url, base_branch: branch };
+}
+
+/** The same for all repositories of a new task. */
+export function withRepositories(body: TaskCreate): TaskCreate {
+  const { repositories, ...first } = withRepository(body);
+  if (!repositories) return first;
+  const others = repositories.map((choice, index) => {
+    try {
+      return withRepository(choice);
+    } catch (error) {
+      throw prefixFields(error, `/repositories/${index}`);
+    }
+  });
+  return { ...first, repositories: others };
 }

@@ -1,13 +1,11 @@
 import type { z } from 'zod';
-import type { TaskCreate, TaskPage, TasksQuery } from '../../protocol/api.ts';
-import type { ROUTES } from '../../protocol/routes.ts';
+import type { TaskPage, TasksQuery } from '../../protocol/api.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
 import { requireBudget } from '../tasks/budget-bound.ts';
 import {
   addMessage,
   archiveTask,
   cancelTask,
-  createTask,
   removeTask,
   requireTask,
   retryTask,
@@ -16,19 +14,17 @@ import {
 import type { Keys } from '../base/keys.ts';
 import type { Db } from '../sqlite/database.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
-import { projectOfRepository } from '../tasks/project-of-repository.ts';
 import { readTaskPage } from '../tasks/task-page.ts';
 import { shortTask, taskViews } from '../tasks/task-views.ts';
 import { listAttempts } from '../sqlite/attempts.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
 import type { ForgeAccess } from '../forge/forge-access.ts';
-import { findWorkBranch } from '../forge/work-branch.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import type { AttemptRow, TaskRow } from '../domain/task.ts';
 import type { Call } from './call.ts';
 import type { Handlers } from './router.ts';
 import { messageHandlers } from './messages.ts';
-import { withRepository } from './repository-input.ts';
+import { newTaskHandler } from './new-task.ts';
 import { taskLogHandlers } from './task-log.ts';
 
 type Tasks =
@@ -48,8 +44,6 @@ type Tasks =
   | 'retryTask'
   | 'patchTask'
   | 'deleteTask';
-
-type CreateCall = Pick<Call<(typeof ROUTES)['createTask']>, 'who' | 'body' | 'writeAfter' | 'audit'>;
 
 type TaskHandlerDependencies = TaskDefaults & {
   log: EventLog;
@@ -74,17 +68,7 @@ export function taskHandlers({
 }: TaskHandlerDependencies): Pick<Handlers, Tasks> {
   const { db } = log;
   const seenOne = (task: TaskRow): Task => one(taskViews(db, [task], gate.fault));
-  const create = ({ who, body, writeAfter, audit }: CreateCall) => {
-    const { make_project = false, continue_pull, ...input } = withRepository(body);
-    const prepare = async () => {
-      if (input.repo_url !== undefined) await repositories.checkHost(input.repo_url);
-      return findWorkBranch(forges, repositoryOf(db, who.user_id, input), { ...input, continue_pull });
-    };
-    return writeAfter(prepare, (tx, work_branch) => {
-      const placed = make_project ? inProject(tx, { keys, who, audit }, input) : input;
-      return seenOne(createTask(tx, server, who.user_id, { ...placed, work_branch }));
-    });
-  };
+  const create = newTaskHandler({ log, keys, server, repositories, forges, seenOne });
   return {
     createTask: create,
     postTask: create,
@@ -132,12 +116,6 @@ function pageOf(
   return { items: taskViews(db, rows, fault).map(shortTask), next_cursor };
 }
 
-/** Where a task of this person is to work; undefined: they have no such project. */
-function repositoryOf(db: Db, user_id: string, { project_id, repo_url }: Pick<TaskCreate, 'project_id' | 'repo_url'>) {
-  const address = repo_url ?? findProjectOf(db, user_id, project_id ?? '')?.repo_url;
-  return address === undefined ? undefined : { user_id, project_id: project_id ?? null, repo_url: address };
-}
-
 /** Records that the person approved another budget, if they did. */
 function auditBudget(
   tx: Tx,
@@ -155,17 +133,4 @@ function one<T>([item]: T[]): T {
 
 function attemptView({ n, status, reason, detail, runner, worker, warm, started_at, ended_at }: AttemptRow): Attempt {
   return { n, status, reason, detail, runner, worker, warm, started_at, ended_at };
-}
-
-/** The same errand in the person's project of its repository, which is made if there is none. */
-function inProject(
-  tx: Tx,
-  { keys, who, audit }: Pick<CreateCall, 'who' | 'audit'> & { keys: Keys },
-  input: TaskCreate,
-): TaskCreate {
-  if (input.repo_url === undefined) return input;
-  const { project, made } = projectOfRepository(tx, keys, who.user_id, input.repo_url);
-  const { id: project_id, name, repo_url } = project;
-  if (made) audit(tx, { action: 'project.created', subject: project_id, detail: { name, repo_url } });
-  return { ...input, repo_url: undefined, project_id };
 }

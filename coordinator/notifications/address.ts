@@ -51,7 +51,9 @@ export function urlOf(address: Address): URL {
   }
 }
 
-/** The same for each registration of one browser. It needs the subscription's secret: nobody else can claim a device. */
+/**
+ * The same for each registration of one browser. It needs the subscription's secret: nobody else can claim a device.
+ */
 export function fingerprintOf({ endpoint, keys }: PushSubscription): string {
   return createHash('sha256').update(`${endpoint}\n${keys.auth}`).digest('hex');
 }

@@ -12,6 +12,7 @@ import type { NotificationRow } from '../sqlite/notifications.ts';
 import { findSchedule } from '../sqlite/schedules.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { findPull } from '../sqlite/pulls.ts';
+import { laterWork, workAfterMerge } from './later-work.ts';
 import { NeedAsked, PullChanged } from './occasion.ts';
 
 /** What a person is told, before it takes the form of a channel. `occasion` null: a test. `at` is an ISO time. */
@@ -52,9 +53,13 @@ export function compose(db: Db, { id, task_id, event_id, occasion }: Notificatio
   }
   if (event.type === 'pull.changed') {
     const { pull } = PullChanged.parse(JSON.parse(event.body));
-    return { message: { ...common, text: cut(pullText(pull)), options: [], need_id: null }, current: isNow(db, pull) };
+    const now = findPull(db, pull.id);
+    const text = [pullText(pull), now && workAfterMerge(db, task, now)].filter(Boolean).join('; ');
+    const current = now?.state === pull.state && now.head_commit === pull.head.commit;
+    return { message: { ...common, text: cut(text), options: [], need_id: null }, current };
   }
-  const text = cut(occasion === 'done' ? (task.result?.summary ?? '') : detailOf(event));
+  const said = occasion === 'done' ? [laterWork(db, task, event.at), task.result?.summary] : [detailOf(event)];
+  const text = cut(said.filter(Boolean).join('\n\n'));
   return { message: { ...common, text, options: [], need_id: null }, current: isEnded(task.status) };
 }
 
@@ -69,11 +74,6 @@ function pauseOf(db: Db, { body }: EventRow): { text: string; current: boolean }
 function pullText({ number, state, problem, checks }: PullRequest): string {
   const what = state === 'open' ? (checks?.failed_names.join(', ') ?? '') : (problem ?? state);
   return `${number === null ? 'Pull request' : `Pull request #${number}`}: ${what}`;
-}
-
-function isNow(db: Db, { id, state, head }: PullRequest): boolean {
-  const now = findPull(db, id);
-  return now?.state === state && now.head_commit === head.commit;
 }
 
 function detailOf({ body }: EventRow): string {

@@ -5,6 +5,7 @@ import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import type { Logger } from '../base/logger.ts';
 import { Rate } from '../base/rate.ts';
+import type { BackoffTimes } from '../base/retry.ts';
 import { deleteChannel, isMuted, putChannelAnswer, setMuted } from '../sqlite/channels.ts';
 import type { DurableSubscriber } from '../sqlite/durable-subscriber.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
@@ -18,7 +19,7 @@ import { fanOut } from './fan-out.ts';
 import { Poster } from './post.ts';
 import { Presence } from './presence.ts';
 import { readPushKeys, type PushKeys } from './push-keys.ts';
-import { RETRY_TIMES, Sender, type RetryTimes } from './sender.ts';
+import { RETRY_TIMES, Sender } from './sender.ts';
 
 type Dependencies = {
   log: EventLog;
@@ -26,7 +27,7 @@ type Dependencies = {
   config: Pick<Config, 'private_hosts' | 'proxy' | 'public_url' | 'push_contact' | 'member_budget_usd_max'>;
   push_keys: PushKeys;
   logger: Logger;
-  times: RetryTimes;
+  times: BackoffTimes;
   /** Milliseconds since 1970. */
   now: () => number;
 };

@@ -25,8 +25,8 @@ export const PullChanged = z.object({ pull: PullRequest, changed: z.array(z.stri
 const StatusChange = z.object({ to: TaskStatus, reason: FailureReason.nullable().catch(null) });
 
 /**
- * What an event means to a person. `subject` names what it is about, which is told once. Undefined: nothing that a person
- * is told of.
+ * What an event means to a person. `subject` names what it is about, which is told once. Undefined: nothing that a
+ * person is told of.
  */
 export function occasionOf({
   id,

@@ -15,7 +15,9 @@ type PushAddress = Extract<Address, { kind: 'push' }>;
 type WebhookAddress = Extract<Address, { kind: 'webhook' }>;
 type NtfyAddress = Extract<Address, { kind: 'ntfy' }>;
 
-/** Browsers show two short buttons on a notification. A question with more, or longer, choices is answered in the app. */
+/**
+ * Browsers show two short buttons on a notification. A question with more, or longer, choices is answered in the app.
+ */
 const ACTIONS_MAX = 2;
 const ACTION_CHARS_MAX = 40;
 

@@ -1,9 +1,12 @@
 import { createHmac } from 'node:crypto';
+import { z } from 'zod';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import { appendAudit } from '../sqlite/audit.ts';
 import type { Core } from './core.ts';
 import { findSettings, putSettings } from '../sqlite/meta.ts';
+
+const Stored = z.record(z.string(), z.unknown());
 
 /** Settings whose values are secret, or may contain a secret: only that they changed is recorded. */
 const SECRET: ReadonlySet<string> = new Set<keyof Config>([
@@ -31,7 +34,7 @@ export function auditSettings({ log, keys, config, logger }: Pick<Core, 'log' | 
     Object.entries(settings).map(([name, value]) => [name, SECRET.has(name) ? hashOf(keys, value) : (value ?? null)]),
   );
   const stored = findSettings(log.db);
-  const before: Record<string, unknown> = stored === undefined ? {} : JSON.parse(stored);
+  const before = stored === undefined ? {} : Stored.parse(JSON.parse(stored));
   const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
   const changed = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]));
   if (changed.length === 0) return;

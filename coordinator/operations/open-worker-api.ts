@@ -2,13 +2,15 @@ import { LIMITS } from '../../protocol/limits.ts';
 import type { Config } from '../base/config.ts';
 import { BrowserGuard } from '../base/browser-guard.ts';
 import { listenFault } from '../base/listen-error.ts';
+import { protectionOf } from '../forge/branch-protection.ts';
+import type { ForgeAccess } from '../forge/forge-access.ts';
 import { addressOf } from '../http/listen.ts';
 import { AttachmentFiles } from '../tasks/attachment-files.ts';
+import { requireRepository } from '../tasks/require-repository.ts';
 import type { taskSettings } from '../tasks/task-settings.ts';
 import { askForHost } from '../worker-api/egress/ask-for-host.ts';
 import { attachmentProxy } from '../worker-api/attachment-proxy.ts';
 import { EgressProxy } from '../worker-api/egress/egress-proxy.ts';
-import { findTask } from '../sqlite/tasks.ts';
 import { GitProxy, type GitDependencies } from '../worker-api/git/git-proxy.ts';
 import { pushedCommits } from '../worker-api/git/pushed-commits.ts';
 import { pushApproval } from '../worker-api/git/push-approval.ts';
@@ -42,13 +44,15 @@ type WorkerApiParts = Required<Pick<WorkerApiDependencies, 'tokens' | 'assignmen
   upstream: Upstream;
   /** Serves the sample repository. */
   sample: GitDependencies['sample'];
+  /** To ask forges about branches. */
+  access: ForgeAccess;
 };
 
 /** The callbacks of workers, and the proxies to the model, to git and to other hosts. It does not listen yet. */
 export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened): WorkerApi {
   const { config, prices, log, relay, counters, threads, logger } = core;
   const { private_hosts, data_dir, proxy } = config;
-  const { settings, watchdogs, noteUse, tokens, assignment, redactorOf, upstream, sample } = parts;
+  const { settings, watchdogs, noteUse, tokens, assignment, redactorOf, upstream, sample, access } = parts;
   const rules = settings.models;
   const llm = new ModelProxy({ log, logger, prices, caps: config, rules, upstream, threads, proxy });
   opened.defer(() => llm.close());
@@ -68,7 +72,11 @@ export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened)
       private_hosts,
       proxy,
       sample,
-      workBranch: (task_id) => findTask(log.db, task_id)?.work_branch ?? null,
+      workBranch: (where) => requireRepository(log.db, where).work_branch,
+      protection: (where, branch, signal) => {
+        const { task, ...repository } = requireRepository(log.db, where);
+        return protectionOf(access, { ...repository, user_id: task.user_id }, branch, signal);
+      },
       pushed: pushedCommits(log),
       approval: pushApproval(log),
       noteUse,

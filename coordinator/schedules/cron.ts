@@ -10,8 +10,8 @@ const DAYS_MAX = 5 * 366;
 const SOME_DAY = Date.UTC(2024, 0, 1);
 
 /**
- * The wall times of a cron expression after `wall`, ascending. They are read in UTC: the pattern alone is croner's part,
- * what a time on the wall means in a zone is that of `./wall-clock.ts`.
+ * The wall times of a cron expression after `wall`, ascending. They are read in UTC: the pattern alone is croner's
+ * part, what a time on the wall means in a zone is that of `./wall-clock.ts`.
  */
 export function* wallTimes(cron: string, wall: number): Generator<number, void> {
   const pattern = new Cron(cron, { timezone: 'UTC', mode: '5-part', paused: true });

@@ -100,8 +100,8 @@ export function removeSchedule(tx: Tx, user_id: string, id: string): void {
 }
 
 /**
- * Starts the errand of a schedule now, paused or not. Its due times stay as they are. Throws `conflict` while the errand
- * before is at work, and what `createTask` throws.
+ * Starts the errand of a schedule now, paused or not. Its due times stay as they are. Throws `conflict` while the
+ * errand before is at work, and what `createTask` throws.
  */
 export function runSchedule(tx: Tx, defaults: RunDefaults, user_id: string, id: string, now: number): ScheduleRun {
   const schedule = requireSchedule(tx.db, user_id, id);

@@ -7,8 +7,8 @@ import { findSchedule, updateSchedule } from '../sqlite/schedules.ts';
 import { findTask } from '../sqlite/tasks.ts';
 
 /**
- * Stores in its run how an errand ended, and pauses the schedule after too many failures in a row. It reads the errand as
- * it is now, so a repeat changes nothing. An errand that somebody has taken up again counts as its new end says.
+ * Stores in its run how an errand ended, and pauses the schedule after too many failures in a row. It reads the errand
+ * as it is now, so a repeat changes nothing. An errand that somebody has taken up again counts as its new end says.
  */
 export function settleErrand(tx: Tx, task_id: string): void {
   const task = findTask(tx.db, task_id);

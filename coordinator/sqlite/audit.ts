@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { auditText, type AuditAction, type AuditEntry } from '../../protocol/audit.ts';
+import { AuditEntry, auditText, type AuditAction } from '../../protocol/audit.ts';
 import { sql, type Db } from './database.ts';
 import { findUser } from './users.ts';
 
@@ -21,6 +21,7 @@ export type Audited = {
 };
 
 type Stored = Omit<AuditEntry, 'detail'> & { detail: string };
+const Detail = AuditEntry.shape.detail;
 
 /** Adds an entry in the caller's transaction, chained to the one before. */
 export function appendAudit(
@@ -65,5 +66,5 @@ export function listAudit(
           limit,
         )
       : sql<Stored>(db, 'SELECT * FROM audit WHERE id > ? ORDER BY id LIMIT ?').all(after, limit);
-  return rows.map((row) => ({ ...row, detail: JSON.parse(row.detail) }));
+  return rows.map((row) => ({ ...row, detail: Detail.parse(JSON.parse(row.detail)) }));
 }

@@ -7,6 +7,8 @@ export type DeliveryRow = {
   forge_id: string;
   delivery_id: string;
   repository_id: string;
+  /** The number of the issue or pull request; empty: it is about the repository as a whole. */
+  thread: string;
   /** JSON; null: it was handled. */
   event: string | null;
   received_at: string;
@@ -16,7 +18,7 @@ export type DeliveryRow = {
   next_at: string | null;
 };
 
-type NewDelivery = Pick<DeliveryRow, 'forge_id' | 'delivery_id' | 'repository_id' | 'received_at'> & {
+type NewDelivery = Pick<DeliveryRow, 'forge_id' | 'delivery_id' | 'repository_id' | 'thread' | 'received_at'> & {
   event: string;
   /** The hash of the signed body. */
   body_hash: string;
@@ -33,8 +35,8 @@ export function isDeliveryKnown(db: Db, delivery: Pick<NewDelivery, 'forge_id' |
 export function insertDelivery(db: Db, delivery: NewDelivery): boolean {
   const { changes } = sql(
     db,
-    `INSERT OR IGNORE INTO deliveries (forge_id, delivery_id, body_hash, repository_id, event, received_at, next_at)
-     VALUES (:forge_id, :delivery_id, :body_hash, :repository_id, :event, :received_at, :received_at)`,
+    `INSERT OR IGNORE INTO deliveries (forge_id, delivery_id, body_hash, repository_id, thread, event, received_at, next_at)
+     VALUES (:forge_id, :delivery_id, :body_hash, :repository_id, :thread, :event, :received_at, :received_at)`,
   ).run(delivery);
   return changes === 1;
 }
@@ -46,9 +48,9 @@ export function countWaitingDeliveries(db: Db, forge_id: string): number {
 }
 
 const HEADS = `SELECT min(id) FROM deliveries INDEXED BY deliveries_waiting
-   WHERE next_at IS NOT NULL GROUP BY forge_id, repository_id`;
+   WHERE next_at IS NOT NULL GROUP BY forge_id, repository_id, thread`;
 
-/** The first delivery that waits of each repository, if it is due. */
+/** The first delivery that waits of each thread, if it is due, in the order of arrival. */
 export function listDueDeliveries(db: Db, now: string, limit: number): DeliveryRow[] {
   return sql<DeliveryRow>(
     db,
@@ -73,7 +75,7 @@ export function settleDelivery(db: Db, id: number): boolean {
   );
 }
 
-/** Puts a delivery off that could not be handled. Those of its repository behind it wait too. */
+/** Puts a delivery off that could not be handled. Those of its thread behind it wait too. */
 export function postponeDelivery(db: Db, id: number, next_at: string): void {
   sql(db, 'UPDATE deliveries SET next_at = ?, tries = tries + 1 WHERE id = ? AND next_at IS NOT NULL').run(next_at, id);
 }

@@ -8,7 +8,10 @@ import { advanceSubscriberCursor, findSubscriberCursor } from './subscribers.ts'
 /** How many events are read at once. Those of other types cost little: their bodies are not read. */
 const BATCH_ROWS_MAX = 500;
 const BATCH_BYTES_MAX = 1024 * 1024;
-/** The cursor is stored after each handled event, and at least after so many others: a start passes over no more than these again. */
+/**
+ * The cursor is stored after each handled event, and at least after so many others: a start passes over no more than
+ * these again.
+ */
 const UNSTORED_EVENTS_MAX = 1_000;
 const RETRY = { first_ms: 1_000, max_ms: 60_000 };
 const STOP_MS = 5_000;
@@ -20,16 +23,17 @@ export type DurableSubscriberDependencies = {
   name: string;
   types: string[];
   /**
-   * Handles one event. An event that was handled just before a crash comes again, so handling must be repeatable. Where it rejects, it is called
-   * again with the same event, with backoff, until it succeeds: no event is passed over. `signal` aborts when the server stops.
+   * Handles one event. An event that was handled just before a crash comes again, so handling must be repeatable. Where
+   * it rejects, it is called again with the same event, with backoff, until it succeeds: no event is passed over.
+   * `signal` aborts when the server stops.
    */
   handle: (event: EventRow, signal: AbortSignal) => Promise<void> | void;
 };
 
 /**
- * A subscriber that misses nothing across restarts: the log is its queue, and a named cursor in the database says how far it has come. It gets
- * each event of its types at least once, in the order of the log. A new one begins with the events after its first start. Events of tasks that
- * are deleted before it gets to them are gone.
+ * A subscriber that misses nothing across restarts: the log is its queue, and a named cursor in the database says how
+ * far it has come. It gets each event of its types at least once, in the order of the log. A new one begins with the
+ * events after its first start. Events of tasks that are deleted before it gets to them are gone.
  */
 export class DurableSubscriber {
   readonly #deps: DurableSubscriberDependencies;

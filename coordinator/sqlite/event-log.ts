@@ -80,7 +80,9 @@ export class EventLog {
     this.#transact = db.transaction((work: () => unknown) => work());
   }
 
-  /** How many transactions this process has committed. What was read from the database holds while it stays the same. */
+  /**
+   * How many transactions this process has committed. What was read from the database holds while it stays the same.
+   */
   get commits(): number {
     return this.#commits;
   }
@@ -129,8 +131,8 @@ export class EventLog {
   }
 
   /**
-   * Runs `work` in the transaction of this turn. What it throws undoes its own writes and nobody else's. If another work
-   * throws, it is undone and runs again: whatever it does outside of the database belongs into `tx.afterCommit`.
+   * Runs `work` in the transaction of this turn. What it throws undoes its own writes and nobody else's. If another
+   * work throws, it is undone and runs again: whatever it does outside of the database belongs into `tx.afterCommit`.
    */
   enqueue<T>(work: (tx: Tx) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {

@@ -20,8 +20,23 @@ export type FollowUpItem = {
   number: number;
   /** The comment on lines, as JSON; null: a review as a whole, or checks. */
   comment: string | null;
+  /** The commit that the task had pushed before; null: none, or it is not known. */
+  commit_before: string | null;
   message_id: string | null;
 };
+
+/** The comment and the commit are in one column, which had the comment alone before. */
+type StoredItem = Omit<FollowUpItem, 'commit_before'>;
+const WithCommit = z.object({ said: z.string().nullable(), commit_before: z.string().nullable() });
+
+function itemToStored({ comment: said, commit_before, ...row }: FollowUpItem): StoredItem {
+  return { ...row, comment: JSON.stringify({ said, commit_before }) };
+}
+
+function itemFromStored(row: StoredItem): FollowUpItem {
+  const { data } = WithCommit.safeParse(JSON.parse(row.comment ?? 'null'));
+  return { ...row, comment: data ? data.said : row.comment, commit_before: data?.commit_before ?? null };
+}
 
 type Stored = { rounds: number; stopped: number; waiting: string };
 const Texts = z.array(z.string());
@@ -50,15 +65,24 @@ export function insertItem(db: Db, item: FollowUpItem): void {
     db,
     `INSERT INTO follow_up_items (task_id, n, forge_id, number, comment, message_id)
      VALUES (:task_id, :n, :forge_id, :number, :comment, :message_id)`,
-  ).run(item);
+  ).run(itemToStored(item));
 }
 
 /** Gives the items that waited for the person to the message that tells the task of them. */
-export function sendItems(db: Db, task_id: string, message_id: string): void {
-  sql(db, 'UPDATE follow_up_items SET message_id = ? WHERE task_id = ? AND message_id IS NULL').run(
-    message_id,
-    task_id,
-  );
+export function sendItems(
+  db: Db,
+  task_id: string,
+  { message_id, commit_before }: Pick<FollowUpItem, 'message_id' | 'commit_before'>,
+): void {
+  const text =
+    'SELECT task_id, n, forge_id, number, comment, message_id FROM follow_up_items WHERE task_id = ? AND message_id IS NULL';
+  for (const item of sql<StoredItem>(db, text).all(task_id).map(itemFromStored))
+    sql(db, 'UPDATE follow_up_items SET message_id = ?, comment = ? WHERE task_id = ? AND n = ?').run(
+      message_id,
+      itemToStored({ ...item, commit_before }).comment,
+      task_id,
+      item.n,
+    );
 }
 
 /** Forgets the items that waited for the person, who wants none. */
@@ -68,12 +92,14 @@ export function dropWaitingItems(db: Db, task_id: string): void {
 
 /** The items that the agent was told of, and that have no answer. */
 export function listUnanswered(db: Db, task_id: string): FollowUpItem[] {
-  return sql<FollowUpItem>(
+  return sql<StoredItem>(
     db,
     `SELECT follow_up_items.task_id, n, forge_id, number, comment, message_id FROM follow_up_items
        JOIN messages ON messages.id = message_id
      WHERE follow_up_items.task_id = ? AND answered_at IS NULL AND taken_in_at IS NOT NULL ORDER BY n`,
-  ).all(task_id);
+  )
+    .all(task_id)
+    .map(itemFromStored);
 }
 
 export function markAnswered(db: Db, { task_id, n }: Pick<FollowUpItem, 'task_id' | 'n'>, at: string): void {

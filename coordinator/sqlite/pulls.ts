@@ -69,16 +69,16 @@ export function findPull(db: Db, id: string): PullRow | undefined {
 }
 
 /**
- * The pull request at a forge: of the task that took it up last, if several did. `repository_id`: the forge's own.
- * Undefined: no task has this one.
+ * A pull request at a forge, for each task that took it up, the newest first. `repository_id`: the forge's own.
  */
-export function findPullAt(db: Db, forge_id: string, repository_id: string, number: number): PullRow | undefined {
-  const row = sql<Stored>(
+export function listPullsAtNumber(db: Db, forge_id: string, repository_id: string, number: number): PullRow[] {
+  return sql<Stored>(
     db,
     `SELECT pulls.* FROM forges JOIN pulls ON pulls.origin = forges.origin
-     WHERE forges.id = ? AND repository_id = ? AND number = ? ORDER BY pulls.id DESC LIMIT 1`,
-  ).get(forge_id, repository_id, number);
-  return row && fromStored(row);
+     WHERE forges.id = ? AND repository_id = ? AND number = ? ORDER BY pulls.id DESC`,
+  )
+    .all(forge_id, repository_id, number)
+    .map(fromStored);
 }
 
 /** The open pull requests from a branch at a forge, newest first: what a check of a commit is about. */

@@ -1,14 +1,19 @@
+import type { RepositoryOfTask } from '../domain/task-repository.ts';
 import { sql, type Db } from './database.ts';
 
-/** Notes a commit that a task pushes. */
-export function insertTaskPush(db: Db, task_id: string, commit: string): void {
-  sql(db, 'INSERT OR IGNORE INTO task_pushes (task_id, commit_id) SELECT id, ? FROM tasks WHERE id = ?').run(
-    commit,
-    task_id,
-  );
+/** How the table names the first repository. */
+const FIRST = '';
+
+/** Notes a commit that a task pushes to one of its repositories. */
+export function insertTaskPush(db: Db, { task_id, key }: RepositoryOfTask, commit: string): void {
+  sql(
+    db,
+    'INSERT OR IGNORE INTO task_pushes (task_id, repository, commit_id) SELECT id, ?, ? FROM tasks WHERE id = ?',
+  ).run(key ?? FIRST, commit, task_id);
 }
 
-/** Whether the task has pushed this commit. */
-export function isTaskPush(db: Db, task_id: string, commit: string): boolean {
-  return sql(db, 'SELECT 1 FROM task_pushes WHERE task_id = ? AND commit_id = ?').get(task_id, commit) !== undefined;
+/** Whether the task has pushed this commit to the repository. */
+export function isTaskPush(db: Db, { task_id, key }: RepositoryOfTask, commit: string): boolean {
+  const text = 'SELECT 1 FROM task_pushes WHERE task_id = ? AND repository = ? AND commit_id = ?';
+  return sql(db, text).get(task_id, key ?? FIRST, commit) !== undefined;
 }

@@ -116,19 +116,6 @@ export function holdCommit(db: Db, id: string, commit: string | null): void {
   sql(db, 'UPDATE tasks SET held_commit = ? WHERE id = ?').run(commit, id);
 }
 
-/** A task that is not ended and pushes to this branch of the repository; undefined: there is none. */
-export function findTaskAtBranch(
-  db: Db,
-  repo_url: string,
-  work_branch: string,
-): { id: string; user_id: string } | undefined {
-  return sql<{ id: string; user_id: string }>(
-    db,
-    `SELECT id, user_id FROM tasks WHERE repo_url = ? AND work_branch = ?
-       AND status NOT IN ('succeeded', 'failed', 'cancelled') LIMIT 1`,
-  ).get(repo_url, work_branch);
-}
-
 /** How many tasks of a user are queued. */
 export function countQueuedOf(db: Db, user_id: string): number {
   return numberOf(db, `SELECT count(*) FROM tasks WHERE user_id = ? AND status = 'queued'`, user_id);
@@ -143,12 +130,13 @@ export function hasWork(db: Db, user_id: string): boolean {
   return row !== undefined;
 }
 
-/** Whether a task of this project is queued or at work. */
+/** Whether a task of this project, or one that works in its repository too, is queued or at work. */
 export function isProjectAtWork(db: Db, user_id: string, project_id: string): boolean {
   const row = sql(
     db,
-    `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting', 'parked') AND project_id = ? LIMIT 1`,
-  ).get(user_id, project_id);
+    `SELECT 1 FROM tasks WHERE user_id = :user_id AND status IN ('queued', 'starting', 'running', 'waiting', 'parked')
+       AND (project_id = :project_id OR id IN (SELECT task_id FROM task_repositories WHERE project_id = :project_id)) LIMIT 1`,
+  ).get({ user_id, project_id });
   return row !== undefined;
 }
 

@@ -6,6 +6,7 @@ import { listOpenNeeds } from '../sqlite/needs.ts';
 import { askNeed, withdrawNeeds } from './needs.ts';
 import { findAttempt, markAttemptEnded } from '../sqlite/attempts.ts';
 import { hasPendingSince } from '../sqlite/messages.ts';
+import { releaseRepositoryCommits } from '../sqlite/task-repositories.ts';
 import { holdCommit, updateState } from '../sqlite/tasks.ts';
 import { isActive, nextState, type TaskAction } from '../domain/task-state.ts';
 import type { TaskRow } from '../domain/task.ts';
@@ -27,9 +28,9 @@ export function advance(tx: Tx, task: TaskRow, action: TaskAction): TaskRow {
     const { reason, detail } = isActive(next.status) ? { reason: null, detail: null } : next;
     tx.note(next, { type: 'task.status', body: { from: task.status, to: next.status, reason, detail } }, action.at);
   }
-  // A host may still be allowed after the end, so that the errand goes on with it.
-  const keeps_hosts = next.status !== 'cancelled';
-  if (isEnded(next.status)) withdrawNeeds(tx, next, ({ kind }) => !keeps_hosts || kind !== 'host', action.at);
+  // A host may still be allowed after the end, and its pull request goes on: so may the errand.
+  const outlives = ({ kind }: NeedAsk) => next.status !== 'cancelled' && (kind === 'host' || kind === 'follow_up');
+  if (isEnded(next.status)) withdrawNeeds(tx, next, (need) => !outlives(need), action.at);
   return next;
 }
 
@@ -66,6 +67,7 @@ export function endAttempt(tx: Tx, task: TaskRow, n: number, end: End, ask?: Nee
 function park(tx: Tx, task: TaskRow, ask: NeedAsk | undefined, at: string): void {
   if (ask) askNeed(tx, task, ask, at);
   holdCommit(tx.db, task.id, null);
+  releaseRepositoryCommits(tx.db, task.id);
   const need = listOpenNeeds(tx.db, task.id).find(({ kind }) => kind !== 'host');
   if (!need) return;
   const { asked_at: since, question } = need;

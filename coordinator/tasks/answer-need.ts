@@ -6,15 +6,18 @@ import type { Config } from '../base/config.ts';
 import { alreadyClosed, answerText, checkAnswer, type NeedRow } from '../domain/need.ts';
 import type { TaskRow } from '../domain/task.ts';
 import type { Tx } from '../sqlite/event-log.ts';
-import { dropWaitingItems, findFollowUp, putFollowUp, sendItems } from '../sqlite/follow-ups.ts';
+import { dropWaitingItems, putFollowUp } from '../sqlite/follow-ups.ts';
 import { insertMessage } from '../sqlite/messages.ts';
 import { findNeed } from '../sqlite/needs.ts';
 import { allowHost } from '../sqlite/projects.ts';
+import { approveRepositoryCommit } from '../sqlite/task-repositories.ts';
 import { approveCommit, findTask, findTaskOf, updateBudget } from '../sqlite/tasks.ts';
 import { advance } from './advance.ts';
 import { attach } from './attachment-commands.ts';
+import { requireFreeBranches } from './branch-at-work.ts';
 import { BUDGET_STEPS } from './ask-at-end.ts';
 import { requireBudget } from './budget-bound.ts';
+import { releaseFollowUps } from './follow-up.ts';
 import { storeAnswer } from './needs.ts';
 
 /** The most hosts that a project may allow, as its schema bounds it. */
@@ -64,6 +67,7 @@ function act(
     case 'push':
       if (choice !== 'approve') return say(tx, task, answer.text ?? '', at, answer.attachments);
       if (need.commit !== undefined) approveCommit(tx.db, task.id, need.commit, at);
+      for (const { key, commit } of need.repositories ?? []) approveRepositoryCommit(tx.db, task.id, key, commit);
       advance(tx, task, { type: 'go_on', at });
       return null;
     case 'host':
@@ -100,21 +104,16 @@ function decideBudget(tx: Tx, bounds: Bounds, task: TaskRow, choice: string | un
 
 /** Sends the task what its pull request has had to say meanwhile, and lets it go on by itself again; or never again. */
 function decideFollowUp(tx: Tx, task: TaskRow, choice: string | undefined, at: string): string | null {
-  const { waiting } = findFollowUp(tx.db, task.id);
-  const goes_on = choice === 'go_on';
-  putFollowUp(tx.db, task.id, { rounds: 0, stopped: !goes_on, waiting: [] });
-  if (!goes_on) {
-    dropWaitingItems(tx.db, task.id);
-    return null;
-  }
-  let message_id: string | null = null;
-  for (const text of waiting) message_id = say(tx, findTask(tx.db, task.id) ?? task, text, at);
-  if (message_id !== null) sendItems(tx.db, task.id, message_id);
-  return message_id;
+  if (choice === 'go_on')
+    return releaseFollowUps(tx, task, (text) => say(tx, findTask(tx.db, task.id) ?? task, text, at));
+  putFollowUp(tx.db, task.id, { rounds: 0, stopped: true, waiting: [] });
+  dropWaitingItems(tx.db, task.id);
+  return null;
 }
 
 /** Sends a message to the task. A parked task is queued again for it. */
 function say(tx: Tx, task: TaskRow, text: string, at: string, attachments: readonly string[] = []): string {
+  if (isEnded(task.status)) requireFreeBranches(tx.db, task.user_id, task);
   const message_id = newId();
   insertMessage(tx.db, { id: message_id, task_id: task.id, text, created_at: at });
   const attached = attach(tx, { user_id: task.user_id, task_id: task.id, message_id }, attachments);

@@ -6,6 +6,7 @@ import { findAttempt, listAttempts } from '../sqlite/attempts.ts';
 import type { Db } from '../sqlite/database.ts';
 import { attachmentView, listAttachments } from '../sqlite/attachments.ts';
 import { listPendingMessages, listWaitingMessages } from '../sqlite/messages.ts';
+import { listTaskRepositories } from '../sqlite/task-repositories.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { listTranscript, measureTranscript } from '../sqlite/transcript.ts';
 import { branchPrefix, type TaskRow } from '../domain/task.ts';
@@ -72,8 +73,23 @@ export async function buildAssignment(deps: AssignmentDependencies, task_id: str
     transcript: readTranscript(deps.db, task_id, n),
     ...(known && { known: { attempt: known.n, last_seq: known.last_seq } }),
     ...attachmentsOf(deps.db, task_id),
+    ...repositoriesOf(deps.db, task),
     messages: listPendingMessages(deps.db, task_id),
   };
+}
+
+/** The repositories beside the first. */
+function repositoriesOf(db: Db, { id, ask_before_push }: TaskRow): Pick<Assignment, 'repositories'> {
+  const others = listTaskRepositories(db, id);
+  if (others.length === 0) return {};
+  const repositories = others.map(({ key, repo_url, base_branch, work_branch, approved_commit }) => ({
+    key,
+    repo_url,
+    base_branch,
+    ...(work_branch !== null && { work_branch }),
+    ...(ask_before_push && { approved_commit }),
+  }));
+  return { repositories };
 }
 
 /** The attachments of the prompt, and of the messages that are part of the conversation. */

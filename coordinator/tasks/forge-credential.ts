@@ -13,8 +13,8 @@ export type ServerToken = Pick<Config, 'git_token' | 'git_token_users' | 'git_ho
 /** Who knows the tokens of people's linked accounts. */
 export type LinkedCredentials = {
   /**
-   * What git uses for this person at a repository; `fallback` where they have linked no account that serves better. Rejects
-   * with `upstream_unreachable` if a token must be renewed and its forge does not answer.
+   * What git uses for this person at a repository; `fallback` where they have linked no account that serves better.
+   * Rejects with `upstream_unreachable` if a token must be renewed and its forge does not answer.
    */
   gitCredential: (
     user_id: string,
@@ -26,8 +26,8 @@ export type LinkedCredentials = {
 type Dependencies = { db: Db; config: ServerToken; linked: LinkedCredentials };
 
 /**
- * The credential for git at a person's repository: the project's token, otherwise that of their linked account, otherwise
- * the server's.
+ * The credential for git at a person's repository: the project's token, otherwise that of their linked account,
+ * otherwise the server's.
  */
 export async function gitCredential(
   { db, config, linked }: Dependencies,
@@ -40,8 +40,8 @@ export async function gitCredential(
 }
 
 /**
- * The credential of a repository without linked accounts: its project's token, otherwise the server's token for that host, if `user` may use
- * it; undefined: none.
+ * The credential of a repository without linked accounts: its project's token, otherwise the server's token for that
+ * host, if `user` may use it; undefined: none.
  */
 export function forgeCredential(
   repo_url: string,

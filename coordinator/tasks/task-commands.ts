@@ -6,7 +6,9 @@ import { ErrandError } from '../../protocol/problem.ts';
 import { isEnded } from '../../protocol/task.ts';
 import { budgetMax, requireBudget } from './budget-bound.ts';
 import { advance } from './advance.ts';
+import { requireFreeBranch, requireFreeBranches } from './branch-at-work.ts';
 import { attach } from './attachment-commands.ts';
+import { chooseRepositories } from './choose-repositories.ts';
 import { answerByMessage } from './needs.ts';
 import type { Config } from '../base/config.ts';
 import type { Db } from '../sqlite/database.ts';
@@ -17,7 +19,6 @@ import { markRead } from '../sqlite/read-marks.ts';
 import { markRemoved } from '../sqlite/removed.ts';
 import {
   countQueuedOf,
-  findTaskAtBranch,
   findTaskOf,
   insertTask,
   listOpenTasksOf,
@@ -25,6 +26,8 @@ import {
   updateBudget,
 } from '../sqlite/tasks.ts';
 import { newTask, type TaskRow } from '../domain/task.ts';
+import { repositoriesView } from '../domain/task-repository.ts';
+import { insertTaskRepository, listTaskRepositories } from '../sqlite/task-repositories.ts';
 
 /*
  * What a user can do to a task. Each command runs in the caller's transaction and checks that the task belongs to the
@@ -45,7 +48,7 @@ export function createTask(
   tx: Tx,
   { config, models }: TaskDefaults,
   user_id: string,
-  input: TaskCreate,
+  input: TaskCreate & { title?: string | undefined },
   schedule_id: string | null = null,
 ): TaskRow {
   const project = input.project_id === undefined ? undefined : findProjectOf(tx.db, user_id, input.project_id);
@@ -56,7 +59,8 @@ export function createTask(
   requireBudget(tx.db, config, user_id, input.budget_usd);
   const budget_usd = input.budget_usd ?? project?.budget_usd ?? config.budget_usd;
   requireRoomInQueue(tx, user_id);
-  requireFreeBranch(tx.db, user_id, repo_url, input.work_branch);
+  requireFreeBranch(tx.db, user_id, { repo_url, work_branch: input.work_branch ?? null }, '/work_branch');
+  const others = chooseRepositories(tx.db, user_id, repo_url, input.repositories);
   const at = new Date().toISOString();
   const task = newTask(
     {
@@ -65,6 +69,7 @@ export function createTask(
       schedule_id,
       repo_url,
       prompt: input.prompt,
+      title: input.title,
       base_branch: input.base_branch ?? project?.base_branch ?? null,
       work_branch: input.work_branch ?? null,
       model,
@@ -78,10 +83,19 @@ export function createTask(
     at,
   );
   insertTask(tx.db, task);
+  for (const other of others) insertTaskRepository(tx.db, { ...other, task_id: task.id });
   const { prompt, base_branch } = task;
   const attachments = attach(tx, { user_id, task_id: task.id, message_id: null }, input.attachments ?? []);
   const files = attachments.length > 0 ? { attachments } : {};
-  tx.note(task, { type: 'task.created', body: { prompt, repo_url, base_branch, model, ...files } }, at);
+  const repositories = repositoriesView(task, listTaskRepositories(tx.db, task.id))?.map(
+    ({ key, repo_url: at_url, base_branch: from }) => ({
+      key,
+      repo_url: at_url,
+      base_branch: from,
+    }),
+  );
+  const where = { repo_url, base_branch, ...(repositories && { repositories }) };
+  tx.note(task, { type: 'task.created', body: { prompt, ...where, model, ...files } }, at);
   return task;
 }
 
@@ -100,7 +114,10 @@ export function addMessage(
   if (countMessages(tx.db, task_id) >= LIMITS.messages_per_task_max)
     throw new ErrandError('conflict', 'This task has had as many messages as one may have: start a new one.');
   const resumed = isEnded(task.status);
-  if (resumed) requireRoomInQueue(tx, user_id);
+  if (resumed) {
+    requireRoomInQueue(tx, user_id);
+    requireFreeBranches(tx.db, user_id, task);
+  }
   const message_id = newId();
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
@@ -141,6 +158,7 @@ function cancel(tx: Tx, task: TaskRow, reason: string): TaskRow {
 export function retryTask(tx: Tx, user_id: string, task_id: string, { budget_usd }: TaskRetry): TaskRow {
   const task = requireTask(tx.db, user_id, task_id);
   requireRoomInQueue(tx, user_id);
+  if (isEnded(task.status)) requireFreeBranches(tx.db, user_id, task);
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
   const next = advance(tx, { ...task, budget_usd: budget_usd ?? task.budget_usd }, { type: 'retry', at });
@@ -201,22 +219,6 @@ export function requireTask(db: Db, user_id: string, task_id: string): TaskRow {
   const task = findTaskOf(db, user_id, task_id);
   if (!task) throw new ErrandError('not_found', 'There is no such task.');
   return task;
-}
-
-/** Throws `conflict` while another task works on the branch: the two would only get in each other's way. */
-function requireFreeBranch(db: Db, user_id: string, repo_url: string, work_branch: string | undefined): void {
-  if (work_branch === undefined) return;
-  const other = findTaskAtBranch(db, repo_url, work_branch);
-  if (!other) return;
-  const whose = other.user_id === user_id ? 'An errand of yours' : "Somebody else's errand";
-  const advice = other.user_id === user_id ? 'send it a message' : 'wait until it has ended';
-  throw new ErrandError(
-    'conflict',
-    `${whose} works on the branch ${work_branch} now: ${advice}, or name another branch.`,
-    {
-      errors: [{ field: '/work_branch', message: 'has an errand that works on it' }],
-    },
-  );
 }
 
 function requireRoomInQueue(tx: Tx, user_id: string): void {

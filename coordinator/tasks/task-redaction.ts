@@ -4,8 +4,10 @@ import { ResultPost } from '../../protocol/worker-schemas.ts';
 import type { Keys } from '../base/keys.ts';
 import { Redactor, type Secret } from '../base/redactor.ts';
 import type { Db } from '../sqlite/database.ts';
+import type { TaskRow } from '../domain/task.ts';
+import { listTaskRepositories } from '../sqlite/task-repositories.ts';
 import { findTask } from '../sqlite/tasks.ts';
-import { readTaskSecrets, SecretsUnreadable } from './secrets.ts';
+import { readTaskSecrets, SecretsUnreadable, type ProjectSecrets } from './secrets.ts';
 
 /** The tasks whose secrets are kept in memory. Those of others are read again when they are needed. */
 const TASKS_MAX = 1_000;
@@ -53,13 +55,17 @@ export class TaskRedaction {
   #read(task_id: string): Secret[] {
     const task = findTask(this.#db, task_id);
     if (!task) return [];
+    const secrets = Object.entries(this.#open(task).env).map(([name, value]) => ({ name, value }));
+    const tokens = [task, ...listTaskRepositories(this.#db, task_id)].map((each) => this.#open(each).git_token);
+    return [...secrets, ...tokens.flatMap((value) => (value === null ? [] : [{ name: 'git_token', value }]))];
+  }
+
+  #open(repository: Pick<TaskRow, 'project_id' | 'repo_url'>): Pick<ProjectSecrets, 'env' | 'git_token'> {
     try {
-      const { env, git_token } = readTaskSecrets(this.#db, this.#keys, task);
-      const secrets = Object.entries(env).map(([name, value]) => ({ name, value }));
-      return git_token === null ? secrets : [...secrets, { name: 'git_token', value: git_token }];
+      return readTaskSecrets(this.#db, this.#keys, repository);
     } catch (error) {
       // No worker was given them either.
-      if (error instanceof SecretsUnreadable) return [];
+      if (error instanceof SecretsUnreadable) return { env: {}, git_token: null };
       throw error;
     }
   }

@@ -5,6 +5,7 @@ import type { ForgeRepository } from '../domain/forge-repository.ts';
 import type { TaskSettings } from './assignment.ts';
 import { gitCredential, type LinkedCredentials, type ServerToken } from './forge-credential.ts';
 import type { Keys } from '../base/keys.ts';
+import { requireRepository } from './require-repository.ts';
 import { readTaskSecrets } from './secrets.ts';
 import { findAttempt } from '../sqlite/attempts.ts';
 import type { Db } from '../sqlite/database.ts';
@@ -13,6 +14,7 @@ import { findProject } from '../sqlite/projects.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { findUser } from '../sqlite/users.ts';
 import type { AttemptRow, TaskRow } from '../domain/task.ts';
+import type { RepositoryOfTask } from '../domain/task-repository.ts';
 
 /** For tasks without a project: package installs work, nothing else. */
 const EGRESS_DEFAULT: EgressPolicy = { egress: 'registries', egress_hosts: [] };
@@ -41,13 +43,15 @@ export function taskSettings({ db, keys, config, linked }: TaskSettingsDependenc
         author: { name: 'Errand', email: findUser(db, task.user_id)?.email ?? 'errand@localhost' },
       };
     },
-    /** For the git proxy. Rejects if there is no such task, or as `LinkedCredentials` does. */
-    repository: async (task_id: string): Promise<ForgeRepository> => {
-      const task = findTask(db, task_id);
-      if (!task) throw new Error(`There is no task ${task_id}.`);
-      const secrets = readTaskSecrets(db, keys, task);
-      const credential = await gitCredential({ db, config, linked }, task.user_id, task.repo_url, secrets);
-      return { repo_url: task.repo_url, credential };
+    /**
+     * For the git proxy: a repository with its own credential. Rejects with `not_found` if there is no such one, or as
+     * `LinkedCredentials` does.
+     */
+    repository: async (where: RepositoryOfTask): Promise<ForgeRepository> => {
+      const { task, repo_url, project_id } = requireRepository(db, where);
+      const secrets = readTaskSecrets(db, keys, { repo_url, project_id });
+      const credential = await gitCredential({ db, config, linked }, task.user_id, repo_url, secrets);
+      return { repo_url, credential };
     },
     /** For the model proxy. Throws if there is no such task. */
     models: (task_id: string): ModelRules => {

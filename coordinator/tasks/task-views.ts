@@ -4,10 +4,12 @@ import { needView } from '../domain/need.ts';
 import { pullView } from '../domain/pull.ts';
 import { taskView } from '../domain/task-view.ts';
 import type { TaskRow } from '../domain/task.ts';
+import { repositoriesView } from '../domain/task-repository.ts';
 import type { Db } from '../sqlite/database.ts';
 import { listOpenNeeds } from '../sqlite/needs.ts';
 import { listPullsOf } from '../sqlite/pulls.ts';
 import { positionOf } from '../sqlite/read-marks.ts';
+import { listTaskRepositories } from '../sqlite/task-repositories.ts';
 import { queuePlaces } from './queue.ts';
 
 /**
@@ -20,8 +22,10 @@ export function taskViews(db: Db, tasks: readonly TaskRow[], fault: string | nul
   return tasks.map((task) => {
     const { newest_event_id, read_event_id } = positionOf(db, task.id);
     const rests = isEnded(task.status) || task.status === 'waiting' || task.status === 'parked';
+    const repositories = repositoriesView(task, listTaskRepositories(db, task.id));
     return {
       ...taskView(task, listOpenNeeds(db, task.id).map(needView), places.get(task.id), fault),
+      ...(repositories && { repositories }),
       pulls: listPullsOf(db, task.id).map(pullView),
       newest_event_id,
       unread: rests && newest_event_id > read_event_id,

@@ -5,6 +5,7 @@ import { markTakesMessages } from '../sqlite/attempts.ts';
 import { findMessage, markMessageTakenIn } from '../sqlite/messages.ts';
 import { updatePlan, updatePushedBranch } from '../sqlite/progress.ts';
 import { askQuestion, withdrawNeeds } from '../tasks/needs.ts';
+import { updateRepositoryBranch } from '../sqlite/task-repositories.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import type { TaskRow } from '../domain/task.ts';
 import type { TaskAction } from '../domain/task-state.ts';
@@ -31,7 +32,8 @@ export function applyEvents(
         updatePlan(tx.db, task_id, event.body.items, at);
         break;
       case 'branch.pushed':
-        updatePushedBranch(tx.db, task_id, event.body.branch, at);
+        if (event.body.repository === undefined) updatePushedBranch(tx.db, task_id, event.body.branch, at);
+        else updateRepositoryBranch(tx.db, task_id, event.body.repository, event.body.branch, at);
         break;
       case 'input.added':
         if (event.body.message_id !== undefined) hear(tx, task_id, event.body.message_id, at);
@@ -39,6 +41,7 @@ export function applyEvents(
       case 'agent.started':
         if (event.body.takes_messages === true) markTakesMessages(tx.db, task_id, attempt);
         break;
+      case 'repository.ready':
       case undefined:
     }
 }

@@ -1,7 +1,7 @@
 import type { Delta } from '../../protocol/events.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import { ErrandError } from '../../protocol/problem.ts';
-import type { WaitingFor } from '../../protocol/task.ts';
+import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
+import type { FailureReason, WaitingFor } from '../../protocol/task.ts';
 import type {
   CallbackReply,
   Control,
@@ -19,19 +19,20 @@ import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';
 import type { ProgressWatch } from '../workers/progress-watch.ts';
 import { markAttemptRunning, markResultReceived, updateLastSeq, type AttemptState } from '../sqlite/attempts.ts';
-import { putDiff } from '../sqlite/diffs.ts';
 import { countPendingMessages, listPendingMessages } from '../sqlite/messages.ts';
 import { listOpenNeeds } from '../sqlite/needs.ts';
-import { findState, clearSilence, updateResult, updateWaitingFor } from '../sqlite/progress.ts';
+import { findState, clearSilence, updateWaitingFor } from '../sqlite/progress.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import type { TaskClaims } from '../auth/task-tokens.ts';
 import { readAttemptState, requireActive, requireListener, type ListenerId } from './fence.ts';
 import { applyEvents, act } from './apply-events.ts';
+import { repositoriesFault } from './repositories-fault.ts';
 import { missingStep } from './required-steps.ts';
+import { storeResult } from './store-result.ts';
 import { findNewestEvent } from '../sqlite/steps.ts';
 import type { CheckedPost } from './read-callbacks.ts';
 import { quotaFault } from './event-quotas.ts';
-import { checkBranch, checkPushedBranches } from './check-branches.ts';
+import { checkEventBranches, checkResultBranches } from './check-branches.ts';
 import { invalid, sizeOf, storeEvents } from './validate-events.ts';
 
 /** Where a callback comes from: the claims of its token, and the listener that received it. */
@@ -76,10 +77,12 @@ export class Callbacks {
       const log_bytes = state.log_bytes + sizeOf(checked, state.last_seq);
       // Counted, not read from their numbers: a gap in these is another refusal.
       const events = state.last_seq + checked.filter(({ seq }) => seq > state.last_seq).length;
-      const full = quotaFault(tx.db, this.#quotas, call, { bytes: log_bytes, events });
       // The end is stored, so the refusal is thrown outside of the transaction.
-      if (full !== null) return endFull(tx, call, full);
-      checkPushedBranches(tx.db, task_id, checked);
+      const full = quotaFault(tx.db, this.#quotas, call, { bytes: log_bytes, events });
+      if (full !== null) return giveUp(tx, call, { reason: 'log_full', detail: full, code: 'log_full' });
+      const unable = repositoriesFault(tx.db, task_id, state.last_seq, checked);
+      if (unable !== null) return giveUp(tx, call, { reason: 'agent_error', detail: unable, code: 'stale_attempt' });
+      checkEventBranches(tx.db, task_id, checked);
       const added = storeEvents(tx, { task_id, n, user_id: state.user_id, last_seq: state.last_seq }, checked);
       const last_seq = state.last_seq + added.length;
       if (added.length > 0) {
@@ -117,7 +120,7 @@ export class Callbacks {
     requireSameAttempt(origin, result.attempt);
     checkResult(result);
     return this.#log.enqueue((tx) => {
-      if (result.branch !== null) checkBranch(tx.db, origin.claims.task_id, result.branch, '/branch');
+      checkResultBranches(tx.db, origin.claims.task_id, result);
       const before = readAttemptState(tx.db, origin.claims, origin.listener);
       // A repeat: the worker did not get the first reply.
       if (before.result_at !== null) return { acked_seq: before.last_seq, control: { messages: [], cancel: null } };
@@ -205,14 +208,7 @@ export class Callbacks {
   #end(tx: Tx, { task_id, attempt, at }: ActiveCall, result: ResultPost): void {
     const task = findTask(tx.db, task_id);
     if (!task) throw new Error(`Task ${task_id} does not exist.`);
-    const { summary, branch, commit, base_commit, diff_stat } = result;
-    // An attempt that failed before it pushed anything must not replace the result of an earlier attempt, whose
-    // branch is still there. The diff of work that could not be pushed is kept: it is nowhere else.
-    if (result.status === 'succeeded' || commit !== null || task.result === null || result.diff !== '') {
-      updateResult(tx.db, task_id, { summary, branch, commit, base_commit, diff_stat }, at);
-      putDiff(tx.db, task_id, { diff: result.diff, truncated: result.diff_truncated });
-    }
-    tx.note(task, { type: 'task.result', body: { summary, branch, commit, diff_stat } }, at);
+    storeResult(tx, task, result, at);
     markResultReceived(tx.db, task_id, attempt, at);
     const fault = faultOf(tx.db, task_id, attempt, result);
     const { status, reason, detail } = fault === null ? result : { status: 'failed' as const, ...fault };
@@ -228,11 +224,13 @@ export class Callbacks {
 /** A callback whose attempt is active. `state`: the attempt's state before this call. `at`: the time of the call. */
 type ActiveCall = { task_id: string; attempt: number; state: AttemptState; at: string };
 
-/** Ends an attempt that is over a quota of events, and returns the refusal of its call. */
-function endFull(tx: Tx, { task_id, attempt, at }: ActiveCall, detail: string): ErrandError {
+type Ending = { reason: FailureReason; detail: string; code: ErrorCode };
+
+/** Ends an attempt whose worker cannot go on, and returns the refusal of its call. */
+function giveUp(tx: Tx, { task_id, attempt, at }: ActiveCall, { reason, detail, code }: Ending): ErrandError {
   const task = findTask(tx.db, task_id);
-  if (task) endAttempt(tx, task, attempt, { status: 'failed', reason: 'log_full', detail, at });
-  return new ErrandError('log_full', `${detail} Stop at once.`);
+  if (task) endAttempt(tx, task, attempt, { status: 'failed', reason, detail, at });
+  return new ErrandError(code, `${detail} Stop at once.`);
 }
 
 /** Why the attempt has failed, although its worker says that it has not; null: nothing contradicts the worker. */
@@ -258,7 +256,8 @@ function requireSameAttempt({ claims }: Origin, attempt: number): void {
 function checkResult(result: ResultPost): void {
   if ((result.status === 'failed') !== (result.reason !== null))
     throw invalid('/reason', 'is required with the status failed, and must be null with any other');
-  if (Buffer.byteLength(result.diff) > LIMITS.diff_bytes_max)
+  const diffs = [result, ...(result.repositories ?? [])].map(({ diff }) => Buffer.byteLength(diff));
+  if (diffs.reduce((sum, bytes) => sum + bytes) > LIMITS.diff_bytes_max)
     throw new ErrandError('too_large', `The diff is longer than ${LIMITS.diff_bytes_max} bytes.`, {
       errors: [{ field: '/diff', message: `is longer than ${LIMITS.diff_bytes_max} bytes` }],
     });

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { ContentBlock, NumberedEvent, type Delta } from '../../protocol/events.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
@@ -45,11 +46,14 @@ export class CallbackRedaction {
   /** Throws `invalid` as `events` does. */
   result(task_id: string, result: ResultPost): ResultPost {
     const redactor = this.#redactorOf(task_id);
-    const { branch, commit, base_commit, ...texts } = result;
-    if (!redactor || redactor.redactValue(texts) === texts) return result;
+    if (!redactor || redactor.redactValue(result) === result) return result;
     for (const short of [false, true]) {
-      const redacted = ResultPost.safeParse({ ...redactor.redactValue(texts, short), branch, commit, base_commit });
-      if (redacted.success && Buffer.byteLength(redacted.data.diff) <= LIMITS.diff_bytes_max) return redacted.data;
+      const { repositories, ...first } = result;
+      const redacted = ResultPost.safeParse({
+        ...redactOutcome(redactor, first, short),
+        ...(repositories && { repositories: repositories.map((each) => redactOutcome(redactor, each, short)) }),
+      });
+      if (redacted.success && diffBytes(redacted.data) <= LIMITS.diff_bytes_max) return redacted.data;
     }
     throw invalid('/', NO_PLACE);
   }
@@ -87,15 +91,30 @@ export class CallbackRedaction {
   }
 }
 
+/** Fields of a result that name what is on the forge already, and which the coordinator itself needs. */
+type Names = { branch: string | null; commit: string | null; base_commit: string | null; key?: string };
+
+/** What a result says of one repository. Its names stay. */
+function redactOutcome<T extends Names>(redactor: Redactor, outcome: T, short: boolean): T {
+  const { branch, commit, base_commit, key } = outcome;
+  const redacted = redactor.redactValue(outcome, short);
+  return { ...redacted, branch, commit, base_commit, ...(key !== undefined && { key }) };
+}
+
+function diffBytes({ diff, repositories = [] }: ResultPost): number {
+  return [{ diff }, ...repositories].reduce((sum, each) => sum + Buffer.byteLength(each.diff), 0);
+}
+
 const NO_PLACE = 'has a secret of the project in a place where it cannot be redacted';
 
+const Fields = z.record(z.string(), z.unknown());
 /** The fields that name what is on the forge already, and which the coordinator itself needs. */
-const KEPT_FIELDS = ['branch', 'base_branch', 'commit', 'base_commit'];
+const KEPT_FIELDS = ['repository', 'branch', 'base_branch', 'commit', 'base_commit'];
 
 function redactEvent(redactor: Redactor, event: CheckedEvent, index: number): CheckedEvent {
   if (!redactor.isIn(event.body)) return event;
   const { seq, at, type, body: sent } = event;
-  const fields = Object.entries(JSON.parse(sent) as Record<string, unknown>);
+  const fields = Object.entries(Fields.parse(JSON.parse(sent)));
   const kept = Object.fromEntries(fields.filter(([name]) => KEPT_FIELDS.includes(name)));
   const texts = Object.fromEntries(fields.filter(([name]) => !KEPT_FIELDS.includes(name)));
   for (const short of [false, true]) {

@@ -6,15 +6,23 @@ import { isRedactionOf } from '../base/redactor.ts';
 import { findEventsBySeq, type SentEvent } from '../sqlite/events.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 
-/** The events that change the row of their task. */
+/** The events that change the rows of their task, or are checked against them. */
 type TaskEvent = Extract<
   NumberedEvent,
-  { type: 'agent.started' | 'question.asked' | 'question.closed' | 'plan.updated' | 'branch.pushed' | 'input.added' }
+  {
+    type:
+      | 'agent.started'
+      | 'repository.ready'
+      | 'question.asked'
+      | 'question.closed'
+      | 'plan.updated'
+      | 'branch.pushed'
+      | 'input.added';
+  }
 >;
 
 /**
- * A valid event, with its body as the JSON text that is stored. `acts`: the event itself, if it changes the row of the
- * task; the others are needed as text alone. `sent`: the body as it was sent, if it was redacted.
+ * A valid event, with its body as the JSON text that is stored. `acts`: the event itself, if it is one of those; the others are needed as text alone. `sent`: the body as it was sent, if it was redacted.
  */
 export type CheckedEvent = Pick<NumberedEvent, 'seq' | 'at' | 'type'> & {
   body: string;
@@ -43,10 +51,11 @@ export function checkEvents(events: NumberedEvent[]): CheckedEvent[] {
   });
 }
 
-/** The event, if it changes the row of its task. */
+/** The event, if it is more than text to the coordinator. */
 export function actsOn(event: NumberedEvent): TaskEvent | null {
   switch (event.type) {
     case 'agent.started':
+    case 'repository.ready':
     case 'question.asked':
     case 'question.closed':
     case 'plan.updated':

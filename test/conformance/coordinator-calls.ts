@@ -21,7 +21,11 @@ export type OpenTask = {
 };
 
 /** The coordinator under test. */
-export type CoordinatorUnderTest = { open: () => Promise<OpenTask> };
+export type CoordinatorUnderTest = {
+  open: () => Promise<OpenTask>;
+  /** A task with one further repository, whose key is `other`. */
+  openSeveral: () => Promise<OpenTask & { other: string }>;
+};
 
 type Reply = { status: number; body: unknown };
 type Given = { token?: string | null; method?: 'GET' | 'POST'; task_id?: string; version?: number };

@@ -247,6 +247,26 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     },
   },
   {
+    name: 'a task with several repositories: each is assigned and has its own git address; a worker that knows one is given up',
+    check: async ({ openSeveral }) => {
+      const task = await openSeveral();
+      const { repositories = [] } = Assignment.parse((await call(task, 'assignment')).body);
+      assert.deepEqual(
+        repositories.map(({ key }) => key),
+        [task.other],
+      );
+      const refs = (key: string) => call(task, `git${key}/info/refs?service=git-upload-pack`);
+      for (const key of ['', `/${task.other}`]) assert.equal((await refs(key)).status, 200, `git${key}`);
+      for (const key of ['/unknown', '/unknown/deep']) assert.ok((await refs(key)).status >= 400, `git${key}`);
+      refused(await events(task, [started, log(2)]), 'stale_attempt');
+      refused(await heartbeat(task, 1), 'stale_attempt', 'attempt_ended');
+
+      const aware = await openSeveral();
+      const body = { ...started.body, takes_repositories: true };
+      took(await events(aware, [{ ...started, body }, log(2)]), 2);
+    },
+  },
+  {
     name: 'a burst of 10,000 events is stored in order, without duplicates',
     check: async ({ open }) => {
       const task = await open();

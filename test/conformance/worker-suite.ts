@@ -31,13 +31,19 @@ const FILE = 'written-by-the-suite.txt';
 
 /** All rules that need a new worker each. */
 export function otherLives({ noisy }: Prompts): readonly Rule<WorkerUnderTest>[] {
-  return [...INTERRUPTIONS, ...COMMAND_RULES, ...REPORT_RULES, ...(noisy === null ? [] : [SPOOL_RULE])];
+  return [
+    ...INTERRUPTIONS,
+    ...COMMAND_RULES,
+    ...REPORT_RULES,
+    REPOSITORIES_RULE,
+    ...(noisy === null ? [] : [SPOOL_RULE]),
+  ];
 }
 
-/** Leaves a file in the clone, as work in progress. Returns its text. */
-async function leaveWork({ workspace_dir = '' }: RunningWorker): Promise<string> {
+/** Leaves a file in a clone, as work in progress. Returns its text. */
+async function leaveWork({ workspace_dir = '' }: RunningWorker, folder = 'repo'): Promise<string> {
   const text = newId();
-  await writeFile(join(workspace_dir, 'repo', FILE), text);
+  await writeFile(join(workspace_dir, folder, FILE), text);
   return text;
 }
 
@@ -166,3 +172,37 @@ const INTERRUPTIONS: readonly Rule<WorkerUnderTest>[] = [
     },
   },
 ];
+
+/** How long it may take from the first clone to the next. */
+const CLONE_MS = 15_000;
+
+const REPOSITORIES_RULE: Rule<WorkerUnderTest> = {
+  name: 'of several repositories it clones and pushes each; or it says that it knows one, and stops when that is refused',
+  check: async ({ source, prompts, work_ms }) => {
+    const worker = await source.start();
+    await healthy(worker);
+    worker.mock.faults.add('llm', { kind: 'hang' }, 1000);
+    const { key } = worker.other;
+    const task = addTask(worker, prompts.long, { repositories: [worker.other] });
+    await hand(worker, task);
+    const isReady = (of?: string) =>
+      task.events.some(({ type, body }) => type === 'repository.ready' && body.repository === of);
+    const isGivenUp = () => task.attempt > 1;
+    await until('it has cloned, or was given up', () => isGivenUp() || isReady(), work_ms);
+    const hasBoth = () => isGivenUp() || isReady(key);
+    await until(`it has reported a repository.ready for the repository ${key}`, hasBoth, CLONE_MS);
+    if (isGivenUp()) {
+      assert.notEqual(await exitCode(worker, 10_000), 0, 'it exited with 0');
+      return;
+    }
+    const text = await leaveWork(worker, key);
+    task.cancel('enough');
+    await exits(worker, 0, LIMITS.cancel_push_ms);
+    endedAs(task, 'cancelled');
+    const pushed = await source.pushed(task.base.branch_prefix, FILE, true);
+    assert.ok(pushed.includes(text), `${FILE}, which was in the clone of ${key}, is on no branch there`);
+    const reported = task.current.result?.repositories?.find((each) => each.key === key);
+    assert.ok(reported?.commit, `its result names no commit for the repository ${key}`);
+    keptTheRules(task);
+  },
+};

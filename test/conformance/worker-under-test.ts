@@ -7,9 +7,10 @@ import { promisify } from 'node:util';
 import type { Address } from '../../agent-container/config.ts';
 import { ensureSampleRepository } from '../../coordinator/demo/sample-repository.ts';
 import { workerEnvironment } from '../../coordinator/workers/local/launcher.ts';
+import type { AssignedRepository } from '../../protocol/repositories.ts';
 import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../../protocol/worker.ts';
 import { containerOptions, INSIDE } from '../support/container-args.ts';
-import { serveRepository, type ServedRepository } from '../support/mock-coordinator/git.ts';
+import { serveRepository, severalOf, type ServedRepository } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
 import { describeRefusal } from '../support/mock-coordinator/attempt.ts';
 import { serveModel, type ServedModel } from '../support/mock-coordinator/model.ts';
@@ -18,6 +19,8 @@ import { serveModel, type ServedModel } from '../support/mock-coordinator/model.
 export type RunningWorker = {
   mock: MockCoordinator;
   repo_url: string;
+  /** A further repository, for a task that has several. */
+  other: AssignedRepository;
   model: string;
   /** Its workspace on this machine; undefined if the suite did not start the worker. */
   workspace_dir: string | undefined;
@@ -35,8 +38,8 @@ export type WorkerSource = {
   /** `many`: each start gives a new worker. `one`: there is only one worker, for one task. */
   lives: 'one' | 'many';
   start: (more?: Record<string, string>) => Promise<RunningWorker>;
-  /** Every line of a file on the branches that begin with the prefix. */
-  pushed: (branch_prefix: string, file: string) => Promise<string[]>;
+  /** Every line of a file on the branches that begin with the prefix, in the further repository if `is_other`. */
+  pushed: (branch_prefix: string, file: string, is_other?: boolean) => Promise<string[]>;
   /** What the mocks refused, and the breaches that they noted, since it was asked last. One line each. */
   objections: () => string[];
   close: () => Promise<void>;
@@ -68,7 +71,7 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
   let n = 0;
   return {
     lives: 'many',
-    pushed: (branch_prefix, file) => readPushed(root, branch_prefix, file),
+    pushed: (...asked) => readPushed(root, ...asked),
     objections: objectionsOf(() => running.map(({ mock }) => mock)),
     start: async (more = {}) => {
       const dir = join(root, String(++n));
@@ -149,7 +152,7 @@ export async function attachedWorker(
   };
   return {
     lives: 'one',
-    pushed: (branch_prefix, file) => readPushed(root, branch_prefix, file),
+    pushed: (...asked) => readPushed(root, ...asked),
     objections: objectionsOf(() => [mock]),
     start: () => Promise.resolve(worker),
     close: async () => {
@@ -161,15 +164,18 @@ export async function attachedWorker(
 
 async function openProxies(root: string): Promise<Proxies> {
   const [repository, model] = await Promise.all([
-    serveRepository('errand://sample', root),
+    serveRepository('errand://sample', root, undefined, [await ensureSampleRepository(otherDir(root))]),
     serveModel(process.env, undefined),
   ]);
   return { repository, model };
 }
 
+/** Where the further repository is. */
+const otherDir = (root: string) => join(root, 'other');
+
 /** Reads a file of the sample repository, on each branch that begins with the prefix. */
-async function readPushed(root: string, branch_prefix: string, file: string): Promise<string[]> {
-  const git_dir = await ensureSampleRepository(root);
+async function readPushed(root: string, branch_prefix: string, file: string, is_other = false): Promise<string[]> {
+  const git_dir = await ensureSampleRepository(is_other ? otherDir(root) : root);
   const git = async (...args: string[]) => (await promisify(execFile)('git', ['--git-dir', git_dir, ...args])).stdout;
   const branches = await git('for-each-ref', '--format=%(refname)', `refs/heads/${branch_prefix}*`);
   const texts = branches
@@ -192,5 +198,9 @@ function objectionsOf(mocks: () => MockCoordinator[]): () => string[] {
   };
 }
 
-const names = ({ repository, model }: Proxies) => ({ repo_url: repository.repo_url, model: model.model });
+function names({ repository, model }: Proxies): Pick<RunningWorker, 'repo_url' | 'other' | 'model'> {
+  const [other] = severalOf(repository).repositories ?? [];
+  if (!other) throw new Error('There is no further repository.');
+  return { repo_url: repository.repo_url, other, model: model.model };
+}
 const proxyOptions = ({ repository, model }: Proxies) => ({ git: repository.proxy, llm: model.proxy });

@@ -13,6 +13,7 @@ import {
 import { git } from '../support/git-server.ts';
 import { until } from '../support/until.ts';
 import { BROKEN, byConversation, MEND, textOf, turnOf } from './scenario.ts';
+import { twoRepositories } from './two-repositories.ts';
 
 const send = ({ api }: Person, body: Parameters<typeof api.call<'createTask'>>[1]['body']) =>
   api.call('createTask', { body });
@@ -68,6 +69,8 @@ const ERRANDS: Record<string, (t: ExecutionContext, start: RunnerUnderTest['star
       ),
     );
   },
+
+  'an errand that changes two repositories pushes a branch to each': twoRepositories,
 
   'a message during the run reaches the model': async (t, start) => {
     const whole = await startErrand(t, {

@@ -18,6 +18,7 @@ const BEYOND_SCHEMAS = [
   'PasswordReset',
   'AccountDelete',
   'TaskCreate',
+  'RepositoryChoice',
   'ScheduleCreate',
   'SchedulePatch',
 ];

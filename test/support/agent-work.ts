@@ -139,6 +139,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         messages,
         fetchAttachment: (id, path) => writeAttachment(all.files, id, path),
         signal: all.abort.signal,
+        others: [],
         clone_facts: [],
         workspace_note: all.workspace_note,
         checkpoint: async () => void all.checkpoints++,

@@ -16,11 +16,11 @@ const WORKER = file('./scripted-worker.ts');
 const script = (...steps: Step[]) => JSON.stringify(steps);
 
 /** The path of a bare repository. */
-async function repository(t: ExecutionContext): Promise<string> {
+async function repository(t: ExecutionContext, name = 'repo'): Promise<string> {
   const server = await startGitServer();
   t.teardown(() => server.close());
-  await server.createRepository('repo');
-  return join(server.root, 'repo');
+  await server.createRepository(name);
+  return join(server.root, name);
 }
 
 const SCRIPTED = `${shellQuote(process.execPath)} ${shellQuote(WORKER)}`;
@@ -42,6 +42,20 @@ test.serial('the mock prints how to start a worker and what it reports, and prox
   t.regex(await git(repo, 'branch', '--list', 'errand/*'), /errand\//);
   mock.signal('SIGTERM');
   t.is(await mock.exit, 0);
+});
+
+test.serial('an errand in two repositories is served, and both branches are shown', async (t) => {
+  const also = await repository(t, 'web');
+  const prompt = script({ write: 'a.txt', text: 'a\n' }, { write: '../web/b.txt', text: 'b\n' });
+  const { repo, mock, startWorker } = await forScript(t, prompt, ['--also', also]);
+  t.is((await startWorker()).code, 0);
+  await until('the branches are shown', () => [repo, also].every((place) => mock.printed().includes(`is in ${place}`)));
+  t.regex(mock.printed(), /web: errand\//);
+  for (const [place, path] of [
+    [repo, 'a.txt'],
+    [also, 'b.txt'],
+  ] as const)
+    t.regex(await git(place, 'log', '--all', '--name-only', '--format='), new RegExp(path));
 });
 
 test.serial('runs commands that are typed or sent to /control', async (t) => {

@@ -5,6 +5,8 @@ import { constants, deflateRawSync, deflateSync } from 'node:zlib';
 
 const MB = 1024 * 1024;
 const BLOB = 3;
+/** The modulus of Adler-32. */
+const ADLER = 65_521;
 const REF_DELTA = 7;
 
 /** The type and the size of an object, as they stand before its content. */
@@ -34,7 +36,7 @@ function blobId(content: Buffer): Buffer {
 export function zeros(megabytes: number): Buffer {
   const block = deflateRawSync(Buffer.alloc(MB), { finishFlush: constants.Z_FULL_FLUSH });
   const sum = Buffer.alloc(4);
-  sum.writeUInt32BE((((megabytes * MB) % 65_521) * 65_536 + 1) >>> 0);
+  sum.writeUInt32BE((((megabytes * MB) % ADLER) * 65_536 + 1) >>> 0);
   const content = [Buffer.from([0x78, 0x9c]), ...Array<Buffer>(megabytes).fill(block), deflateRawSync(''), sum];
   return pack([Buffer.concat([objectHeader(BLOB, megabytes * MB), ...content])]);
 }
@@ -69,9 +71,23 @@ export function deltas(count: number, megabytes: number): Buffer {
 export function crumbs(count: number): Buffer {
   const objects = Array.from({ length: count }, (_, i) => {
     const content = Buffer.from(String(i));
-    return Buffer.concat([objectHeader(BLOB, content.length), deflateSync(content, { level: 1 })]);
+    return Buffer.concat([objectHeader(BLOB, content.length), stored(content)]);
   });
   return pack(objects);
+}
+
+/** A zlib stream of one block that is not compressed: of so many, compressing would take most of the time. */
+function stored(content: Buffer): Buffer {
+  const tail = Buffer.alloc(4);
+  let [low, high] = [1, 0];
+  for (const byte of content) {
+    low = (low + byte) % ADLER;
+    high = (high + low) % ADLER;
+  }
+  tail.writeUInt32BE(high * 65_536 + low);
+  const { length } = content;
+  const head = Buffer.from([0x78, 0x01, 1, length & 0xff, length >> 8, ~length & 0xff, (~length >> 8) & 0xff]);
+  return Buffer.concat([head, content, tail]);
 }
 
 /** One tiny object, in a pack that says it has four billion. */

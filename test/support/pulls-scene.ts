@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { createLogger } from '../../coordinator/base/logger.ts';
-import { pullView } from '../../coordinator/domain/pull.ts';
+import { pullView, type PullRow } from '../../coordinator/domain/pull.ts';
 import type { TaskRow } from '../../coordinator/domain/task.ts';
 import type { ForgeAccess, OpenForge } from '../../coordinator/forge/forge-access.ts';
 import { ForgeApiError } from '../../coordinator/forge/forge-api-error.ts';
@@ -12,13 +12,14 @@ import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
 import { insertProject } from '../../coordinator/sqlite/projects.ts';
 import { listPullsOf } from '../../coordinator/sqlite/pulls.ts';
 import { addMessage } from '../../coordinator/tasks/task-commands.ts';
+import type { ForgeKind } from '../../protocol/forges.ts';
 import { newId } from '../../protocol/ids.ts';
 import type { PullAuthor, PullRequest, PullRequests } from '../../protocol/pulls.ts';
 import { addTask, addUser, taskOf } from './fixtures.ts';
 import { temporaryFolder } from './folder.ts';
 import { forgeScene, type ForgeScene } from './forge/scene.ts';
-import type { App, Token } from './forge/apps.ts';
-import type { Issue, Repository } from './forge/world.ts';
+import type { Token } from './forge/apps.ts';
+import type { Issue, Person, Repository } from './forge/world.ts';
 import { StagedErrand } from './staged-errand.ts';
 import { until } from './until.ts';
 
@@ -31,9 +32,13 @@ const TIMES: PullTimes = {
   give_up_ms: 60_000,
 };
 
-export type Wishes = { pull_requests?: PullRequests; pull_author?: PullAuthor };
+/** What the project wishes, and the forge it is at: GitHub if nothing is said. */
+export type Wishes = { pull_requests?: PullRequests; pull_author?: PullAuthor; kind?: ForgeKind };
 
-/** A project of ada's repository, errands whose worker is the test, and GitHub. */
+/** In whose name the server itself writes, and its token; undefined: it may not write to the repository. */
+type Bot = { person: Person; install: () => void; token: () => Token | undefined };
+
+/** A project of ada's repository, errands whose worker is the test, and a forge. */
 export class PullsScene {
   readonly log: EventLog;
   readonly forge: ForgeScene['forge'];
@@ -44,14 +49,18 @@ export class PullsScene {
   readonly person: Token;
   readonly lines: string[];
   readonly user_id: string;
-  readonly #app: App;
+  readonly bot: Bot;
   readonly project_id = newId();
   /** What the project names the repository. */
   readonly repo_url: string;
   pulls: Pulls;
 
-  static async start(t: ExecutionContext, wishes: Wishes = {}, times: Partial<PullTimes> = {}): Promise<PullsScene> {
-    const scene = await forgeScene(t, 'github');
+  static async start(
+    t: ExecutionContext,
+    { kind = 'github', ...wishes }: Wishes = {},
+    times: Partial<PullTimes> = {},
+  ): Promise<PullsScene> {
+    const scene = await forgeScene(t, kind);
     const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
     const lines: string[] = [];
     const log = new EventLog({ db, logger: createLogger('debug', { write: (line) => void lines.push(line) }) });
@@ -69,7 +78,7 @@ export class PullsScene {
     { forge, client, ada, demo, sent, read }: ForgeScene,
     log: EventLog,
     lines: string[],
-    wishes: Wishes,
+    wishes: Omit<Wishes, 'kind'>,
   ) {
     this.log = log;
     this.lines = lines;
@@ -83,6 +92,7 @@ export class PullsScene {
         return client.repository(...call);
       },
       pull: async (...call) => {
+        if (this.away) throw new ForgeApiError('unreachable', 'The connection was refused.');
         const answer = await client.pull(...call);
         await this.after_look?.();
         return answer;
@@ -90,7 +100,7 @@ export class PullsScene {
     };
     this.demo = demo;
     this.person = forge.apps.personalToken(ada);
-    this.#app = forge.apps.addApp(ada, { name: 'Errand Bot' });
+    this.bot = client.kind === 'github' ? installedBot(forge, demo) : invitedBot(forge, demo);
     this.repo_url = `${client.origin}/ada/demo.git`;
     this.user_id = addUser(log);
     this.pulls = this.open(TIMES);
@@ -122,14 +132,9 @@ export class PullsScene {
   /** Makes the forge known to the database; returns its id. */
   addForge(): string {
     const id = newId();
-    const text = `INSERT INTO forges (id, kind, origin, secrets, created_at) VALUES (?, 'github', ?, '', '')`;
-    this.log.db.prepare(text).run(id, this.client.origin);
+    const text = `INSERT INTO forges (id, kind, origin, secrets, created_at) VALUES (?, ?, ?, '', '')`;
+    this.log.db.prepare(text).run(id, this.client.kind, this.client.origin);
     return id;
-  }
-
-  /** Installs the app at ada's account. */
-  install(): void {
-    this.forge.apps.install(this.#app, this.demo.owner);
   }
 
   access(): ForgeAccess {
@@ -139,8 +144,8 @@ export class PullsScene {
     return {
       forPerson: async () => (this.has_token ? open(this.person.value, 'person') : undefined),
       forApp: async () => {
-        const installation = this.forge.apps.installationOf(this.#app, this.demo);
-        return installation && open(this.forge.apps.installationToken(installation).value, 'app');
+        const token = this.bot.token();
+        return token && open(token.value, 'app');
       },
     };
   }
@@ -179,6 +184,11 @@ export class PullsScene {
     return listPullsOf(this.log.db, errand.id).map(pullView);
   }
 
+  /** The newest pull request of an errand, as stored. */
+  rowOf(errand: StagedErrand): PullRow | undefined {
+    return listPullsOf(this.log.db, errand.id).at(-1);
+  }
+
   /** Its only pull request, once it is as wished. */
   async pull(errand: StagedErrand, what: string, holds: (pull: PullRequest) => boolean): Promise<PullRequest> {
     try {
@@ -209,4 +219,27 @@ export class PullsScene {
         return [type, pull.state, ...changed].join(' ');
       });
   }
+}
+
+/** GitHub has apps, which are installed at an account. */
+function installedBot({ apps }: ForgeScene['forge'], demo: Repository): Bot {
+  const app = apps.addApp(demo.owner, { name: 'Errand Bot' });
+  return {
+    person: app.bot,
+    install: () => void apps.install(app, demo.owner),
+    token: () => {
+      const installation = apps.installationOf(app, demo);
+      return installation && apps.installationToken(installation);
+    },
+  };
+}
+
+/** Gitea has none: the server has an account of its own there, which is invited to the repository. */
+function invitedBot({ world, apps }: ForgeScene['forge'], demo: Repository): Bot {
+  const person = world.addPerson('errand-bot');
+  return {
+    person,
+    install: () => void demo.permissions.set(person, 'write'),
+    token: () => (demo.permissions.has(person) ? apps.personalToken(person) : undefined),
+  };
 }

@@ -19,7 +19,7 @@ import { removeTree } from '../../coordinator/workers/remove-tree.ts';
 import { Workspaces } from '../../coordinator/workers/workspaces.ts';
 import { SAMPLE_REPO_URL } from '../../protocol/task.ts';
 import { CREDENTIAL_OPTIONS, CREDENTIAL_USAGE, readCredential } from './mock-coordinator/credential.ts';
-import { serveRepository } from './mock-coordinator/git.ts';
+import { serveRepository, severalOf } from './mock-coordinator/git.ts';
 import { MockCoordinator } from './mock-coordinator/mock.ts';
 import { serveModel } from './mock-coordinator/model.ts';
 import { printTask } from './mock-coordinator/print.ts';
@@ -33,6 +33,7 @@ import type { MockTask } from './mock-coordinator/task.ts';
  */
 
 const USAGE = `npm run agent -- --repo URL_OR_PATH --prompt TEXT [options]
+  --also URL_OR_PATH     a further repository; may be given several times
 ${CREDENTIAL_USAGE}  --base BRANCH          the base branch
   --setup COMMAND        run before the work        --verify COMMAND   run after it
   --model NAME           needs ANTHROPIC_API_KEY; without it the demo model is used
@@ -46,6 +47,7 @@ const { values } = parseArgs({
   options: {
     ...CREDENTIAL_OPTIONS,
     repo: { type: 'string' },
+    also: { type: 'string', multiple: true, default: [] },
     prompt: { type: 'string' },
     base: { type: 'string' },
     setup: { type: 'string' },
@@ -92,7 +94,7 @@ try {
 process.exit(code);
 
 async function run(repo: string, prompt: string): Promise<number> {
-  const repository = await serveRepository(repo, sample_dir, credential);
+  const repository = await serveRepository(repo, sample_dir, credential, values.also);
   const model = await serveModel(process.env, values.model);
   const name = newWorkerName();
   const launcher = await chooseLauncher(name);
@@ -114,6 +116,7 @@ async function run(repo: string, prompt: string): Promise<number> {
     model: model.model,
     budget_usd: Number(values.budget),
     max_turns: Number(values.turns),
+    ...severalOf(repository),
   });
   try {
     await mock.start();
@@ -124,9 +127,11 @@ async function run(repo: string, prompt: string): Promise<number> {
     return await follow(launcher, new SocketChannel(name, worker_dir), task);
   } finally {
     await launcher.remove(name);
-    const pushed = await readPushed(repository.place, task.base.branch_prefix, credential);
-    console.log(pushed.words);
-    keeps_sample = pushed.branches.length > 0;
+    for (const { place } of [repository, ...repository.others]) {
+      const pushed = await readPushed(place, task.base.branch_prefix, credential);
+      console.log(pushed.words);
+      keeps_sample ||= pushed.branches.length > 0;
+    }
     await Promise.all([launcher.close(), mock.stop(), repository.close(), model.close()]);
   }
 }

@@ -18,6 +18,8 @@ export async function toolbox(t: ExecutionContext, files: Record<string, string 
   const folder = await temporaryFolder(t);
   const [repo_dir, scratch_dir] = [join(folder, 'repo'), join(folder, 'scratch')];
   await Promise.all([mkdir(repo_dir), mkdir(scratch_dir)]);
+  /** A test adds those that it makes. */
+  const other_dirs: string[] = [];
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(repo_dir, path)), { recursive: true });
     await writeFile(join(repo_dir, path), content);
@@ -43,6 +45,7 @@ export async function toolbox(t: ExecutionContext, files: Record<string, string 
   const context = {
     ref: 'toolu_1',
     repo_dir,
+    other_dirs,
     scratch_dir,
     report,
     messages,
@@ -62,7 +65,7 @@ export async function toolbox(t: ExecutionContext, files: Record<string, string 
   };
   /** Sets the PATH of the shell. */
   const setPath = (path: string) => void (shell = make(path));
-  return { folder, repo_dir, scratch_dir, abort, events, deltas, messages, call, use, setPath };
+  return { folder, repo_dir, other_dirs, scratch_dir, abort, events, deltas, messages, call, use, setPath };
 }
 
 function shown({ type, text }: ContentBlock): string {

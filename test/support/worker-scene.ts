@@ -10,6 +10,7 @@ import { Worker } from '../../agent-container/worker.ts';
 import { ensureSampleRepository } from '../../coordinator/demo/sample-repository.ts';
 import { sampleBackend } from '../../coordinator/demo/sample-backend.ts';
 import { GitProxy } from '../../coordinator/worker-api/git/git-proxy.ts';
+import type { AssignedRepository } from '../../protocol/repositories.ts';
 import type { Assignment } from '../../protocol/worker-schemas.ts';
 import { startGitServer, type Credential, type GitServer } from './git-server.ts';
 import { MockCoordinator, type MockOptions } from './mock-coordinator/mock.ts';
@@ -31,6 +32,8 @@ export type Scene = {
 };
 
 type Given = {
+  /** The task's further repositories, by their keys. They are `owner/<key>` on the same server. */
+  others?: Record<string, Partial<AssignedRepository>>;
   files?: Record<string, string | Buffer>;
   assignment?: Partial<Assignment>;
   credential?: Credential;
@@ -42,10 +45,19 @@ export async function setScene(t: ExecutionContext, given: Given = {}): Promise<
   const folder = await mkdtemp(join(tmpdir(), 'errand-worker-'));
   const git = await startGitServer(given.credential);
   const repo_url = await git.createRepository('owner/name', given.files);
+  const repositories: AssignedRepository[] = [];
+  for (const [key, more] of Object.entries(given.others ?? {})) {
+    const other_url = await git.createRepository(`owner/${key}`, { 'README.md': `# ${key}\n` });
+    repositories.push({ key, repo_url: other_url, base_branch: null, ...more });
+  }
   const mock = new MockCoordinator({
     socket_path: join(folder, 'coordinator.sock'),
     git: new GitProxy({
-      repository: () => ({ repo_url: task.base.repo_url, credential: given.credential }),
+      repository: ({ key }) => ({
+        repo_url: (repositories.find((each) => each.key === key) ?? task.base).repo_url,
+        credential: given.credential,
+      }),
+      workBranch: ({ key }) => (repositories.find((each) => each.key === key) ?? task.base).work_branch ?? null,
       private_hosts: [git.host],
       sample: sampleBackend(() => ensureSampleRepository(folder)),
       logger: pino({ level: 'silent' }),
@@ -53,7 +65,7 @@ export async function setScene(t: ExecutionContext, given: Given = {}): Promise<
     ...given.mock,
   });
   await mock.start();
-  const task = mock.addTask({ repo_url, ...given.assignment });
+  const task = mock.addTask({ repo_url, ...(given.others && { repositories }), ...given.assignment });
   const config = (settings: Record<string, string> = {}) =>
     readConfig({
       PATH: process.env.PATH,

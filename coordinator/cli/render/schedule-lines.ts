@@ -1,6 +1,7 @@
 import type { PauseReason, Schedule, ScheduleRun, SkipReason } from '../../../protocol/schedules.ts';
 import { localTime } from './format.ts';
 import type { Line } from './line.ts';
+import { rowLines } from './row.ts';
 import { oneLine } from './text.ts';
 
 const PAUSED: Record<PauseReason, string> = {
@@ -34,17 +35,17 @@ export function scheduleLines(schedule: Schedule, id: string): Line[] {
   ];
 }
 
-/** A run in one line: when it was due, and what became of it. */
-export function runLine(run: ScheduleRun): Line {
+/** A run: when it was due, and what became of it. */
+export function runLines(run: ScheduleRun, columns: number): Line[] {
   const { due_at, task_id, by_hand, detail } = run;
-  return [
+  const parts = [
     localTime(due_at),
-    '  ',
     ...outcomeOf(run),
-    ...(by_hand ? ['  by hand'] : []),
-    ...(task_id === null ? [] : [['dim', `  ${task_id}`] as const]),
-    ...(detail === null ? [] : [`  ${oneLine(detail, 200)}`]),
+    ...(by_hand ? ['by hand'] : []),
+    ...(task_id === null ? [] : [['dim', task_id] as const]),
+    ...(detail === null ? [] : [oneLine(detail, 200)]),
   ];
+  return rowLines(parts, columns);
 }
 
 function outcomeOf({ task_id, outcome, reason }: ScheduleRun): Line {

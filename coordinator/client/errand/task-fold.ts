@@ -1,4 +1,5 @@
 import { isEnded, openNeeds, type Task, type WaitingFor } from '../../../protocol/task.ts';
+import type { TaskRepository } from '../../../protocol/repositories.ts';
 import type { LogEvent } from '../../../protocol/events.ts';
 import type { KnownEvent } from '../known-event.ts';
 
@@ -36,11 +37,18 @@ function change(task: Task, event: LogEvent, known: KnownEvent): Partial<Task> |
     case 'task.cancel_requested':
       return { cancel_reason: known.body.reason };
     case 'repository.ready':
-    case 'branch.pushed':
-      return { branch: known.body.branch };
+      return known.body.repository === undefined ? { branch: known.body.branch } : undefined;
+    case 'branch.pushed': {
+      const { repository, branch } = known.body;
+      const repositories = inRepositories(task, [{ key: repository, branch }]);
+      return { ...repositories, ...(repository === undefined && { branch }) };
+    }
     case 'task.result': {
+      const { repositories = [], ...first } = known.body;
       const base_commit = task.result?.base_commit ?? null;
-      return { result: { ...known.body, base_commit } };
+      const { branch, commit, diff_stat } = first;
+      const outcomes = [{ key: undefined, branch, commit, diff_stat }, ...repositories];
+      return { result: { ...first, base_commit }, ...inRepositories(task, outcomes) };
     }
     case 'question.asked': {
       const { question, until } = known.body;
@@ -65,6 +73,18 @@ function change(task: Task, event: LogEvent, known: KnownEvent): Partial<Task> |
     default:
       return undefined;
   }
+}
+
+type Outcome = { key: string | undefined } & Partial<Pick<TaskRepository, 'branch' | 'commit' | 'diff_stat'>>;
+
+/** What was done in repositories of a task that has several; `key` undefined: in its first. A pushed branch stays. */
+function inRepositories({ repositories }: Task, outcomes: readonly Outcome[]): Pick<Task, 'repositories'> {
+  if (!repositories) return {};
+  const changed = repositories.map((each, i) => {
+    const { branch, ...done } = outcomes.find(({ key }) => key === (i === 0 ? undefined : each.key)) ?? {};
+    return { ...each, ...done, key: each.key, branch: branch ?? each.branch };
+  });
+  return { repositories: changed };
 }
 
 function usedBy({ model, effort, usage }: Extract<KnownEvent, { type: 'usage.updated' }>['body']): Partial<Task> {

@@ -6,9 +6,10 @@ import type { ForgeCredential } from '../../domain/forge-repository.ts';
 import type { Db } from '../../sqlite/database.ts';
 import { listLinkedAccounts } from '../../sqlite/linked-accounts.ts';
 import { gitCredential } from '../../tasks/forge-credential.ts';
-import { readTaskSecrets } from '../../tasks/secrets.ts';
+import { readTaskSecrets, type ProjectSecrets } from '../../tasks/secrets.ts';
 import type { RepositoryName } from '../forge.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
+import { orElse, renewing } from '../other-token.ts';
 import type { Forges, KnownForge } from './forges.ts';
 import type { InstallationTokens } from './github-app.ts';
 import { brokenText } from './linked-accounts.ts';
@@ -42,18 +43,31 @@ export class Access implements ForgeAccess {
     const found = forges.at(repo_url);
     if (!found) return undefined;
     const secrets = readTaskSecrets(db, keys, { project_id, repo_url });
-    const credential = await gitCredential({ db, config, linked: this }, user_id, repo_url, secrets).catch(
-      noneIfBroken,
-    );
-    return credential && openForge(found, credential.password, 'person');
+    const openWith = async (given: Pick<ProjectSecrets, 'git_token' | 'git_username'>) => {
+      const credential = await gitCredential({ db, config, linked: this }, user_id, repo_url, given).catch(
+        noneIfBroken,
+      );
+      return credential && renewing(openForge(found, credential.password, 'person'), credential);
+    };
+    const open = await openWith(secrets);
+    if (!open || secrets.git_token === null) return open;
+    // A project's token may be for git alone.
+    return orElse(open, () => openWith({ git_token: null, git_username: null }));
   }
 
   async forApp(repo_url: string): Promise<OpenForge | undefined> {
     const found = this.#deps.forges.at(repo_url);
     if (!found) return undefined;
     const { forge, repository } = found;
-    const token = forge.bot_token ?? (await this.#deps.installation_tokens.read(forge, repository));
-    return token === undefined ? undefined : openForge(found, token, 'app');
+    if (forge.bot_token !== undefined) return openForge(found, forge.bot_token, 'app');
+    const { installation_tokens } = this.#deps;
+    const token = await installation_tokens.read(forge, repository);
+    if (token === undefined) return undefined;
+    const renew = async (refused: string) => {
+      const password = await installation_tokens.refused(forge, repository, refused);
+      return password === undefined ? { fault: `The app is not installed at ${repo_url} any more.` } : { password };
+    };
+    return renewing(openForge(found, token, 'app'), { renew });
   }
 
   /**
@@ -79,11 +93,18 @@ export class Access implements ForgeAccess {
       throw new ErrandError('forbidden', brokenText(found.forge.name));
     }
     if (fallback && !(await mayPush(found, token))) return fallback;
-    const renew = async () => {
-      const password = await user_tokens.refused(link, token);
+    const renew = async (refused: string) => {
+      const password = await user_tokens.refused(link, refused);
       return password === undefined ? { fault: brokenText(found.forge.name) } : { password };
     };
-    return { username: TOKEN_USERNAME, password: token, renew };
+    return { username: TOKEN_USERNAME, password: token, renew, hint: this.#hint(found.forge) };
+  }
+
+  /** A person may have linked their account, and not let the app into a repository. */
+  #hint(forge: KnownForge): string | undefined {
+    const { install_url } = this.#deps.forges.view(forge);
+    if (install_url === null) return undefined;
+    return `A linked account sees the repositories at which the app is installed: install it at ${install_url}`;
   }
 
   /** The newest of those that work, else the newest. */

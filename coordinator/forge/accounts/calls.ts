@@ -20,14 +20,19 @@ export class Calls {
     return readJson(schema, body.toString('utf8'), url);
   }
 
-  /** Calls a forge's API. Undefined: it answered with another status than 2xx. Rejects with `upstream_unreachable`. */
+  /**
+   * Calls a forge's API. Undefined: it refused. Rejects with `upstream_unreachable`, also if it fails or limits its callers.
+   */
   async api<T>(
     schema: z.ZodType<T>,
     url: URL,
     { token, method = 'GET' }: { token?: string; method?: ForgeRequest['method'] },
   ): Promise<T | undefined> {
     const headers = { accept: 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) };
-    const { status, body } = await this.#send({ method, url, headers });
+    const answer = await this.#send({ method, url, headers });
+    const { status, body } = answer;
+    const { fault, message } = answerError(url.host, answer, token ?? '');
+    if (status >= 500 || fault === 'rate_limited') throw new ErrandError('upstream_unreachable', message);
     if (status < 200 || status > 299) return undefined;
     return readJson(schema, body.length === 0 ? 'null' : body.toString('utf8'), url);
   }
@@ -46,6 +51,18 @@ export class Calls {
     if (answer.status === 404) return undefined;
     if (answer.status < 200 || answer.status > 299) throw answerError(url.host, answer, token);
     return readJson(schema, answer.body.toString('utf8'), url);
+  }
+
+  /** Removes something in the name of the app itself. Rejects with `ForgeApiError` if it is not removed. */
+  async removeAs(
+    { client_id, client_secret }: { client_id: string; client_secret: string },
+    url: URL,
+    sent: object,
+  ): Promise<void> {
+    const basic = Buffer.from(`${client_id}:${client_secret}`).toString('base64');
+    const headers = { accept: 'application/json', authorization: `Basic ${basic}` };
+    const answer = await this.#http.send({ method: 'DELETE', url, headers, body: JSON.stringify(sent) });
+    if (answer.status < 200 || answer.status > 299) throw answerError(url.host, answer, client_secret);
   }
 
   /** `fetch`, for a library. */

@@ -9,6 +9,7 @@ import { AppManifest } from './app-manifest.ts';
 import { Calls } from './calls.ts';
 import { Flows } from './flows.ts';
 import { Forges } from './forges.ts';
+import { Grants } from './grants.ts';
 import { InstallationTokens } from './github-app.ts';
 import { LinkedAccounts } from './linked-accounts.ts';
 import { openClient } from './open-client.ts';
@@ -32,6 +33,7 @@ export class ForgeAccounts {
   readonly access: Access;
   readonly repositories: Repositories;
   readonly links: LinkedAccounts;
+  readonly grants: Grants;
   readonly manifest: AppManifest;
   readonly #ways: Ways;
   readonly #flows: Flows;
@@ -52,6 +54,7 @@ export class ForgeAccounts {
     const installation_tokens = new InstallationTokens(calls, now);
     this.access = new Access({ db: log.db, keys, config, forges, user_tokens, installation_tokens });
     this.repositories = new Repositories({ db: log.db, forges, user_tokens, logger, now });
+    this.grants = new Grants({ db: log.db, keys, forges, calls, logger, now });
     this.links = new LinkedAccounts({ log, keys, forges });
     this.manifest = new AppManifest({ log, forges, flows: this.#flows, calls, config });
     this.#ways = new Ways({ forges, calls, config, now });

@@ -41,8 +41,7 @@ export class InstallationTokens {
   async read(forge: KnownForge, name: RepositoryName): Promise<string | undefined> {
     const { app_id, private_key } = forge;
     if (app_id === undefined || private_key === undefined) return undefined;
-    // Another app may have been made since.
-    const key = `${forge.id} ${app_id} ${name.owner}/${name.name}`.toLowerCase();
+    const key = keyOf(forge, name);
     const kept = this.#kept.get(key);
     if (kept && kept.expires_at_ms - this.#now() > EXPIRES_SOON_MS) return kept.token;
     const asking =
@@ -56,6 +55,13 @@ export class InstallationTokens {
       this.#kept.delete(oldest);
     }
     return fresh?.token;
+  }
+
+  /** GitHub has refused this token: after a new installation the one before is void. Gives another one, as `read` does. */
+  async refused(forge: KnownForge, name: RepositoryName, token: string): Promise<string | undefined> {
+    const key = keyOf(forge, name);
+    if (this.#kept.get(key)?.token === token) this.#kept.delete(key);
+    return this.read(forge, name);
   }
 
   async #ask(forge: KnownForge, name: RepositoryName, app: AppKey): Promise<Kept | undefined> {
@@ -98,6 +104,11 @@ export class InstallationTokens {
       .setExpirationTime(now_s + JWT_S)
       .sign(createPrivateKey(private_key));
   }
+}
+
+/** Another app may be made later. */
+function keyOf({ id, app_id }: KnownForge, { owner, name }: RepositoryName): string {
+  return `${id} ${app_id} ${owner}/${name}`.toLowerCase();
 }
 
 function isKeyRefused(error: unknown): error is ForgeApiError {

@@ -4,6 +4,7 @@ import type { ForgeKind } from '../../../protocol/forges.ts';
 import type { Grant } from '../../auth/linked-tokens.ts';
 import type { Calls } from './calls.ts';
 import { challengeOf, type Flow } from './flows.ts';
+import { apiOf } from './sign-up-list.ts';
 
 /** What the server is registered as at a forge. */
 export type OAuthClient = { kind: ForgeKind; origin: string; client_id: string; client_secret: string };
@@ -78,6 +79,14 @@ export class OAuth {
     const grant = this.#grant(answer);
     if (grant || REFUSED.has(answer.error ?? '')) return grant;
     throw new ErrandError('upstream_unreachable', `${this.#host} renewed no token: ${describe(answer.error)}.`);
+  }
+
+  /** Takes back all that the person of this token has allowed the server. Gitea and Forgejo have no call for that. */
+  async revoke(access_token: string): Promise<void> {
+    const { kind, origin, client_id, client_secret } = this.#client;
+    if (kind !== 'github') return;
+    const url = new URL(`${apiOf(kind, origin)}/applications/${encodeURIComponent(client_id)}/grant`);
+    await this.#calls.removeAs({ client_id, client_secret }, url, { access_token });
   }
 
   /** Begins a device flow. Rejects with `conflict` if the forge has it switched off. */

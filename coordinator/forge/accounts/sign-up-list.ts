@@ -7,7 +7,8 @@ const Membership = z.object({ state: z.string() });
 
 /**
  * Whether the owner lets this person make an account by signing in with the forge: by their login, or as a member of an
- * organisation. A name without a host is one at GitHub: the same name at another forge may be somebody else.
+ * organisation, which the list names as `org:name`. A name without a host is one at GitHub: the same name at another forge
+ * may be somebody else. Rejects with `upstream_unreachable` if the forge does not say who is a member.
  */
 export async function isListed(
   { signup_logins, github }: Pick<Config, 'signup_logins' | 'github'>,
@@ -15,13 +16,17 @@ export async function isListed(
   { login, token }: { login: string; token: string },
   calls: Calls,
 ): Promise<boolean> {
-  const names = signup_logins.flatMap((entry) => {
-    const [host, name] = entry.includes('/') ? entry.split('/') : [new URL(github.origin).host, entry];
-    return host === forge.name && name !== undefined ? [name] : [];
-  });
-  if (names.includes(login.toLowerCase())) return true;
-  for (const name of names) if (await isMember(forge, name, { login, token }, calls)) return true;
+  const entries = signup_logins.map(entryOf).filter(({ host }) => (host ?? new URL(github.origin).host) === forge.name);
+  if (entries.some(({ kind, name }) => kind === 'user' && name === login.toLowerCase())) return true;
+  for (const { kind, name } of entries)
+    if (kind === 'org' && (await isMember(forge, name, { login, token }, calls))) return true;
   return false;
+}
+
+/** `name`, `user:name` or `org:name`, each perhaps with a host before the name. */
+function entryOf(entry: string): { kind: string; host: string | undefined; name: string } {
+  const [, kind = 'user', host, name = ''] = /^(?:(user|org):)?(?:(.*)\/)?(.*)$/.exec(entry) ?? [];
+  return { kind, host, name };
 }
 
 async function isMember(

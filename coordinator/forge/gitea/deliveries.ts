@@ -6,7 +6,9 @@ import { eventOf, type Said } from '../signed-delivery.ts';
 import { giteaCheck } from './checks.ts';
 import { Account, Issue, IssueComment, PullRequest, Repository } from './schemas.ts';
 
-/** Verifies a webhook and reads it. Rejects with `invalid_signature`, or with `invalid` for what Gitea does not send. */
+/**
+ * Verifies a webhook and reads it. Rejects with `invalid_signature`, or with `invalid` for what Gitea does not send.
+ */
 export function readDelivery(api: RestApi, delivery: Delivery, secret: string): Promise<ForgeEvent | undefined> {
   const { headers } = delivery;
   const event = headers['x-gitea-event'] ?? headers['x-forgejo-event'];

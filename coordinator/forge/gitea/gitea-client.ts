@@ -1,12 +1,14 @@
 import type { ForgeClient } from '../forge.ts';
 import type { ForgeHttp } from '../forge-http.ts';
+import { writeComment } from '../issue-comment.ts';
+import { permissionOf, readFile } from '../repository-api.ts';
 import { RestApi } from '../rest-api.ts';
 import { listChecks, readLog } from './checks.ts';
 import { readDelivery } from './deliveries.ts';
 import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
-import { findBranch, findRepository, listRepositories, permissionOf, readFile } from './repositories.ts';
-import { Account } from './schemas.ts';
-import { editComment, readThread, replyTo, resolve, writeComment } from './threads.ts';
+import { findBranch, findRepository, listRepositories } from './repositories.ts';
+import { Account, IssueComment } from './schemas.ts';
+import { editComment, labeledBy, readThread, replyTo, resolve } from './threads.ts';
 
 /** A client for Gitea and Forgejo. `origin`: such as `https://codeberg.org`. */
 export function giteaClient(http: ForgeHttp, origin: string): ForgeClient {
@@ -21,7 +23,8 @@ export function giteaClient(http: ForgeHttp, origin: string): ForgeClient {
     branch: (access, name, branch) => findBranch(api, access, name, branch),
     file: (access, name, path) => readFile(api, access, name, path),
     thread: (access, name, number, comments_max) => readThread(api, access, name, number, comments_max),
-    comment: (access, name, number, body) => writeComment(api, access, name, number, body),
+    labeledBy: (access, name, number, label, since) => labeledBy(api, access, name, number, label, since),
+    comment: (access, name, number, body) => writeComment(IssueComment, api, access, name, number, body),
     editComment: (access, name, id, body) => editComment(api, access, name, id, body),
     reply: (access, name, number, to, body) => replyTo(api, access, name, number, to, body),
     resolve: (access, name, _number, thread_id) => resolve(api, access, name, thread_id),

@@ -1,16 +1,26 @@
 import { z } from 'zod';
 import type { Access, Pull, PullDraft, PullPatch, RepositoryName } from '../forge.ts';
+import { ForgeApiError } from '../forge-api-error.ts';
+import { isSameName } from '../repository-name.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
 import { DRAFT_PREFIX, PullRequest } from './schemas.ts';
 
 const titled = (title: string, draft: boolean): string => (draft ? DRAFT_PREFIX + title : title);
 
+const Comparison = z.object({ total_commits: z.int() });
+
+/** Opens a pull request. Rejects with `invalid` if the base has all commits of the head: Gitea would open an empty one. */
 export async function openPull(
   api: RestApi,
   access: Access,
   { owner, name }: RepositoryName,
   { title, draft, ...rest }: PullDraft,
 ): Promise<Pull> {
+  const compare = { path: pathOf('repos', owner, name, 'compare', `${rest.base}...${rest.head}`) };
+  // Versions before 1.22 cannot compare.
+  const commits = await api.find(access, compare, Comparison);
+  if (commits?.total_commits === 0)
+    throw new ForgeApiError('invalid', `No commits between ${rest.base} and ${rest.head}.`);
   const body = { ...rest, title: titled(title, draft) };
   return api.call(access, { method: 'POST', path: pathOf('repos', owner, name, 'pulls'), body }, PullRequest);
 }
@@ -28,20 +38,15 @@ export async function findPull(
 export async function pullOfBranch(
   api: RestApi,
   access: Access,
-  { owner, name }: RepositoryName,
+  repository: RepositoryName,
   branch: string,
 ): Promise<Pull | undefined> {
-  const own = `${owner}/${name}`.toLowerCase();
   const { items } = await api.list(
     access,
-    { path: pathOf('repos', owner, name, 'pulls'), query: { state: 'open', limit: 50 } },
+    { path: pathOf('repos', repository.owner, repository.name, 'pulls'), query: { state: 'open', limit: 50 } },
     {
       schema: z.array(PullRequest),
-      entries: (page) =>
-        page.filter(
-          ({ head: { branch: one, repository } }) =>
-            one === branch && `${repository?.owner}/${repository?.name}`.toLowerCase() === own,
-        ),
+      entries: (page) => page.filter(({ head }) => head.branch === branch && isSameName(head.repository, repository)),
       // Gitea lists the newest first.
       enough: (found) => found.length > 0,
     },

@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import type { ForgeComment, ForgePerson, ForgeRepositoryInfo, Permission, Pull } from '../forge.ts';
+import type { ForgePerson, ForgeRepositoryInfo, Pull } from '../forge.ts';
 import { Id, Line, Text, WebAddress } from '../forge-text.ts';
+import { issueComment } from '../issue-comment.ts';
+import { permissionFrom, Permissions } from '../repository-api.ts';
 
 /* What Errand reads of the answers and webhooks of Gitea and Forgejo, each as the forge interface has it. */
 
@@ -30,19 +32,14 @@ export const Repository = z
     default_branch: Line,
     private: z.boolean(),
     updated_at: z.string().nullish(),
-    permissions: z.object({ admin: z.boolean(), push: z.boolean(), pull: z.boolean() }).nullish(),
+    permissions: Permissions.nullish(),
   })
   .transform(({ owner, permissions, updated_at, ...rest }): ForgeRepositoryInfo => {
-    const { admin = false, push = false, pull = true } = permissions ?? {};
-    const permission: Permission = admin ? 'admin' : push ? 'write' : pull ? 'read' : 'none';
+    const permission = permissionFrom(permissions);
     return { ...rest, owner: owner.login, pushed_at: updated_at ?? null, permission };
   });
 
-export const IssueComment = z
-  .object({ id: Id, user: User, body: Text, created_at: z.string(), html_url: WebAddress })
-  .transform(({ id, user, body, created_at, html_url }): ForgeComment => {
-    return { id, author: user, body, created_at, url: html_url, review: null };
-  });
+export const IssueComment = issueComment(User);
 
 /** A comment on a line. Those on one line of one file are one thread, which `inThreads` finds. */
 export const ReviewComment = z
@@ -96,6 +93,10 @@ const Side = z.object({
   repo: z.object({ name: Line, owner: z.object({ login: Line }) }).nullish(),
 });
 
+function sideOf({ ref, sha, repo }: z.output<typeof Side>): Pull['head'] {
+  return { branch: ref, commit: sha, repository: repo ? { owner: repo.owner.login, name: repo.name } : null };
+}
+
 export const PullRequest = z
   .object({
     number: z.int(),
@@ -110,7 +111,6 @@ export const PullRequest = z
     mergeable: z.boolean().nullish(),
   })
   .transform(({ number, title, body, user: author, html_url: url, merged, head, base, ...rest }): Pull => {
-    const repository = head.repo ? { owner: head.repo.owner.login, name: head.repo.name } : null;
     return {
       number,
       url,
@@ -119,8 +119,8 @@ export const PullRequest = z
       author,
       state: merged ? 'merged' : rest.state,
       draft: DRAFT.test(title),
-      head: { branch: head.ref, commit: head.sha, repository },
-      base: { branch: base.ref, commit: base.sha },
+      head: sideOf(head),
+      base: sideOf(base),
       mergeable: rest.mergeable ?? null,
     };
   });

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { Access, ForgeComment, RepositoryName, Thread } from '../forge.ts';
-import { Id, Text, WebAddress } from '../forge-text.ts';
+import type { Access, ForgeComment, ForgePerson, RepositoryName, Thread } from '../forge.ts';
+import { Id, Line, Text, WebAddress } from '../forge-text.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
+import { writeComment } from '../issue-comment.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
 import { Issue, IssueComment, ReviewComment, User } from './schemas.ts';
 
@@ -69,15 +70,26 @@ function inThreads(comments: ForgeComment[]): ForgeComment[] {
   });
 }
 
-export async function writeComment(
+/** An entry of an issue's timeline. That of a label has the text 1 if it was added. */
+const Entry = z.object({ id: Id, type: z.string(), user: User, body: Text, label: z.object({ name: Line }).nullish() });
+const ENTRIES_MAX = 50;
+
+/** Who has put a label on an issue last, among the first entries of its timeline since then. */
+export async function labeledBy(
   api: RestApi,
   access: Access,
   { owner, name }: RepositoryName,
   number: number,
-  body: string,
-) {
-  const path = pathOf('repos', owner, name, 'issues', number, 'comments');
-  return api.call(access, { method: 'POST', path, body: { body } }, IssueComment);
+  label: string,
+  since: string | null,
+): Promise<{ id: string; person: ForgePerson } | undefined> {
+  const path = pathOf('repos', owner, name, 'issues', number, 'timeline');
+  const query = { limit: ENTRIES_MAX, ...(since !== null && { since }) };
+  const entries = await api.call(access, { path, query }, z.array(Entry));
+  const last = entries.findLast(
+    (one) => one.type === 'label' && one.body === '1' && one.label?.name.toLowerCase() === label.toLowerCase(),
+  );
+  return last && { id: last.id, person: last.user };
 }
 
 /** Comments on lines are edited in the same place as others. */
@@ -109,7 +121,7 @@ export async function replyTo(
 ): Promise<ForgeComment> {
   const { owner, name } = repository;
   const { review } = to;
-  if (review === null) return writeComment(api, access, repository, number, body);
+  if (review === null) return writeComment(IssueComment, api, access, repository, number, body);
   const root = pathOf('repos', owner, name, 'pulls', number);
   const call = {
     method: 'POST' as const,
@@ -118,7 +130,7 @@ export async function replyTo(
   };
   const reply = await unlessMissing(api.call(access, call, ReviewComment));
   if (reply !== undefined) return inThread(reply, review.thread_id);
-  if (review.line === null) return writeComment(api, access, repository, number, body);
+  if (review.line === null) return writeComment(IssueComment, api, access, repository, number, body);
   const comments = [{ path: review.path, body, new_position: review.line }];
   const created = await api.call(
     access,

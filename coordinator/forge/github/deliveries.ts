@@ -16,7 +16,9 @@ import {
 
 const Action = z.object({ action: z.string() });
 
-/** Verifies a webhook and reads it. Rejects with `invalid_signature`, or with `invalid` for what GitHub does not send. */
+/**
+ * Verifies a webhook and reads it. Rejects with `invalid_signature`, or with `invalid` for what GitHub does not send.
+ */
 export function readDelivery(delivery: Delivery, secret: string): Promise<ForgeEvent | undefined> {
   const { 'x-github-event': event = '', 'x-github-delivery': delivery_id } = delivery.headers;
   const read = (json: unknown) => READERS.get(event)?.(json);

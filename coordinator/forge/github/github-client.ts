@@ -1,14 +1,16 @@
 import type { Access, ForgeClient, ForgePerson } from '../forge.ts';
 import type { ForgeHttp } from '../forge-http.ts';
+import { writeComment } from '../issue-comment.ts';
+import { permissionOf, readFile } from '../repository-api.ts';
 import { RestApi } from '../rest-api.ts';
 import { listChecks, readLog } from './checks.ts';
 import { readDelivery } from './deliveries.ts';
 import { GraphqlApi } from './graphql.ts';
 import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
-import { findBranch, findRepository, permissionOf, readFile } from './repositories.ts';
+import { findBranch, findRepository } from './repositories.ts';
 import { RepositoryLists } from './repository-lists.ts';
-import { Account } from './schemas.ts';
-import { editComment, readThread, replyTo, writeComment } from './threads.ts';
+import { Account, IssueComment } from './schemas.ts';
+import { editComment, labeledBy, readThread, replyTo } from './threads.ts';
 
 const HEADERS = { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' };
 
@@ -33,7 +35,8 @@ export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
     branch: (access, name, branch) => findBranch(api, access, name, branch),
     file: (access, name, path) => readFile(api, access, name, path),
     thread: (access, name, number, comments_max) => readThread(api, access, name, number, comments_max),
-    comment: (access, name, number, body) => writeComment(api, access, name, number, body),
+    labeledBy: (access, name, number, label) => labeledBy(api, access, name, number, label),
+    comment: (access, name, number, body) => writeComment(IssueComment, api, access, name, number, body),
     editComment: (access, name, id, body) => editComment(api, access, name, id, body),
     reply: (access, name, number, to, body) => replyTo(api, access, name, number, to, body),
     resolve: (access, name, number, thread_id) => graphql.resolve(access, name, number, thread_id),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Access, Pull, PullDraft, PullPatch, RepositoryName } from '../forge.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
+import { isSameName } from '../repository-name.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
 import type { GraphqlApi } from './graphql.ts';
 import { PullRequest, PullWithNode } from './schemas.ts';
@@ -35,15 +36,14 @@ export async function findPull(
 export async function pullOfBranch(
   api: RestApi,
   access: Access,
-  { owner, name }: RepositoryName,
+  repository: RepositoryName,
   branch: string,
 ): Promise<Pull | undefined> {
+  const { owner, name } = repository;
   const query = { head: `${owner}:${branch}`, state: 'open', sort: 'created', direction: 'desc', per_page: 10 };
   const pulls = await api.call(access, { path: pathOf('repos', owner, name, 'pulls'), query }, z.array(PullRequest));
-  // GitHub ignores a filter that it does not understand.
-  return pulls.find(
-    ({ head }) => head.branch === branch && head.repository?.owner.toLowerCase() === owner.toLowerCase(),
-  );
+  // GitHub ignores a filter that it does not understand, and an owner may have forks of their own repository.
+  return pulls.find(({ head }) => head.branch === branch && isSameName(head.repository, repository));
 }
 
 /** Changes what differs. Whether it is a draft is changed apart, which needs its GraphQL id. */

@@ -1,18 +1,12 @@
 import { z } from 'zod';
-import type {
-  Check,
-  ForgeComment,
-  ForgePerson,
-  ForgeRepositoryInfo,
-  Permission,
-  Pull,
-  RepositoryName,
-} from '../forge.ts';
+import type { Check, ForgeComment, ForgePerson, ForgeRepositoryInfo, Pull, RepositoryName } from '../forge.ts';
 import { Id, Line, Text, WebAddress } from '../forge-text.ts';
+import { issueComment } from '../issue-comment.ts';
+import { permissionFrom, Permissions } from '../repository-api.ts';
 
 /*
- * What Errand reads of GitHub's answers and webhooks, each as the forge interface has it. Fields that are not named here
- * are not looked at.
+ * What Errand reads of GitHub's answers and webhooks, each as the forge interface has it. Fields that are not named
+ * here are not looked at.
  */
 
 /** A deleted account is shown as this one. */
@@ -47,19 +41,14 @@ export const Repository = z
     default_branch: Line,
     private: z.boolean(),
     pushed_at: z.string().nullish(),
-    permissions: z.object({ admin: z.boolean(), push: z.boolean(), pull: z.boolean() }).optional(),
+    permissions: Permissions.optional(),
   })
   .transform(({ owner, permissions, pushed_at, ...rest }): ForgeRepositoryInfo => {
-    const { admin = false, push = false, pull = true } = permissions ?? {};
-    const permission: Permission = admin ? 'admin' : push ? 'write' : pull ? 'read' : 'none';
+    const permission = permissionFrom(permissions);
     return { ...rest, owner: owner.login, pushed_at: pushed_at ?? null, permission };
   });
 
-export const IssueComment = z
-  .object({ id: Id, user: User, body: Text, created_at: z.string(), html_url: WebAddress })
-  .transform(({ id, user, body, created_at, html_url }): ForgeComment => {
-    return { id, author: user, body, created_at, url: html_url, review: null };
-  });
+export const IssueComment = issueComment(User);
 
 /** The ids of these comments are counted apart from those of other comments. */
 const REVIEW_COMMENT = 'review-';
@@ -160,7 +149,7 @@ function toPull(pull: z.output<typeof PullFields>): Pull {
     state: merged_at ? 'merged' : pull.state,
     draft: pull.draft ?? false,
     head: { branch: head.ref, commit: head.sha, repository: head.repo },
-    base: { branch: base.ref, commit: base.sha },
+    base: { branch: base.ref, commit: base.sha, repository: base.repo },
     mergeable: pull.mergeable ?? null,
   };
 }

@@ -1,9 +1,14 @@
 import { z } from 'zod';
-import type { Access, ForgeComment, RepositoryName, Thread } from '../forge.ts';
+import type { Access, ForgeComment, ForgePerson, RepositoryName, Thread } from '../forge.ts';
+import { ForgeApiError } from '../forge-api-error.ts';
+import { Id, Line } from '../forge-text.ts';
+import { writeComment } from '../issue-comment.ts';
 import { pathOf, type Listed, type RestApi } from '../rest-api.ts';
-import { commentPath, Issue, IssueComment, ReviewComment, ReviewText } from './schemas.ts';
+import { commentPath, Issue, IssueComment, ReviewComment, ReviewText, User } from './schemas.ts';
 
 const PAGE_ITEMS = 100;
+/** A comment has up to 65,536 characters, in JSON up to 6 bytes each: so many fit into what is read of an answer. */
+const LONG_PAGE_ITEMS = 20;
 
 /** An issue or pull request with its newest comments, oldest first. */
 export async function readThread(
@@ -20,21 +25,45 @@ export async function readThread(
     ...issue
   } = await api.call(access, { path: pathOf('repos', owner, name, 'issues', number) }, Issue);
   const path = pathOf('repos', owner, name, 'issues', number, 'comments');
-  const talk = await newestComments(api, access, path, comment_count, comments_max);
-  const reviews = issue.is_pull ? await readReviews(api, access, { owner, name }, number, comments_max) : NONE;
+  const talk = await inPages((page_items) =>
+    newestComments(api, access, path, { count: comment_count, comments_max, page_items }),
+  );
+  const root = pathOf('repos', owner, name, 'pulls', number);
+  const reviews = issue.is_pull
+    ? await inPages((page_items) => readReviews(api, access, root, { comments_max, page_items }))
+    : NONE;
   const all = [...talk.items, ...reviews.items].sort((one, other) => one.created_at.localeCompare(other.created_at));
   const cut = talk.cut || reviews.cut || all.length > comments_max;
   return { ...issue, comments: all.slice(-comments_max), cut };
 }
 
-/** GitHub lists comments oldest first: the last pages are read, and the one that may have begun since they were counted. */
-async function newestComments(api: RestApi, access: Access, path: string, count: number, comments_max: number) {
+/** Reads pages that are as long as can be, and shorter ones where comments are long. */
+async function inPages<T>(read: (page_items: number) => Promise<T>): Promise<T> {
+  try {
+    return await read(PAGE_ITEMS);
+  } catch (error) {
+    if (!(error instanceof ForgeApiError && error.malformed)) throw error;
+    return read(LONG_PAGE_ITEMS);
+  }
+}
+
+type Paging = { comments_max: number; page_items: number };
+
+/**
+ * GitHub lists comments oldest first: the last pages are read, and the one that may have begun since they were counted.
+ */
+async function newestComments(
+  api: RestApi,
+  access: Access,
+  path: string,
+  { count, comments_max, page_items }: Paging & { count: number },
+): Promise<Listed<ForgeComment>> {
   let items: ForgeComment[] = [];
-  const last = Math.max(0, Math.floor(count / PAGE_ITEMS)) + 1;
-  const first = Math.max(1, last - Math.ceil(comments_max / PAGE_ITEMS));
+  const last = Math.max(0, Math.floor(count / page_items)) + 1;
+  const first = Math.max(1, last - Math.ceil(comments_max / page_items));
   for (let page = last; page >= first && items.length < comments_max; page--) {
-    const query = { per_page: PAGE_ITEMS, page };
-    items = [...(await api.call(access, { path, query }, z.array(IssueComment).max(PAGE_ITEMS))), ...items];
+    const query = { per_page: page_items, page };
+    items = [...(await api.call(access, { path, query }, z.array(IssueComment).max(page_items))), ...items];
   }
   return { items: items.slice(-comments_max), cut: count > comments_max };
 }
@@ -45,41 +74,28 @@ const NONE: Listed<ForgeComment> = { items: [], cut: false };
 async function readReviews(
   api: RestApi,
   access: Access,
-  { owner, name }: RepositoryName,
-  number: number,
-  comments_max: number,
+  root: string,
+  { comments_max, page_items }: Paging,
 ): Promise<Listed<ForgeComment>> {
-  const root = pathOf('repos', owner, name, 'pulls', number);
   const lines = await api.list(
     access,
-    { path: `${root}/comments`, query: { per_page: PAGE_ITEMS, sort: 'created', direction: 'desc' } },
+    { path: `${root}/comments`, query: { per_page: page_items, sort: 'created', direction: 'desc' } },
     {
-      schema: z.array(ReviewComment).max(PAGE_ITEMS),
+      schema: z.array(ReviewComment).max(page_items),
       entries: (page) => page,
       enough: (found) => found.length >= comments_max,
     },
   );
   const texts = await api.list(
     access,
-    { path: `${root}/reviews`, query: { per_page: PAGE_ITEMS } },
+    { path: `${root}/reviews`, query: { per_page: page_items } },
     {
-      schema: z.array(ReviewText).max(PAGE_ITEMS),
+      schema: z.array(ReviewText).max(page_items),
       entries: (page) => page.filter(({ body }) => body !== ''),
       enough: () => false,
     },
   );
   return { items: [...lines.items, ...texts.items], cut: lines.cut || texts.cut };
-}
-
-export async function writeComment(
-  api: RestApi,
-  access: Access,
-  { owner, name }: RepositoryName,
-  number: number,
-  body: string,
-) {
-  const path = pathOf('repos', owner, name, 'issues', number, 'comments');
-  return api.call(access, { method: 'POST', path, body: { body } }, IssueComment);
 }
 
 export async function editComment(
@@ -102,7 +118,34 @@ export async function replyTo(
   body: string,
 ): Promise<ForgeComment> {
   const { owner, name } = repository;
-  if (to.review === null) return writeComment(api, access, repository, number, body);
+  if (to.review === null) return writeComment(IssueComment, api, access, repository, number, body);
   const path = pathOf('repos', owner, name, 'pulls', number, 'comments', to.review.thread_id, 'replies');
   return api.call(access, { method: 'POST', path, body: { body } }, ReviewComment);
+}
+
+const IssueEvent = z.object({
+  id: Id,
+  event: z.string(),
+  actor: User.optional(),
+  label: z.object({ name: Line }).nullish(),
+});
+
+/** Who has put a label on an issue last, by the issue's events, which GitHub lists oldest first. */
+export async function labeledBy(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  number: number,
+  label: string,
+): Promise<{ id: string; person: ForgePerson } | undefined> {
+  const path = pathOf('repos', owner, name, 'issues', number, 'events');
+  const { items } = await api.list(
+    access,
+    { path, query: { per_page: PAGE_ITEMS } },
+    { schema: z.array(IssueEvent).max(PAGE_ITEMS), entries: (page) => page, enough: () => false },
+  );
+  const last = items.findLast(
+    (one) => one.event === 'labeled' && one.label?.name.toLowerCase() === label.toLowerCase(),
+  );
+  return last?.actor && { id: last.id, person: last.actor };
 }

@@ -1,11 +1,10 @@
 import type { ForgeComment, ForgeEvent, ForgePerson } from '../forge.ts';
+import { taskOfBranch } from '../../domain/task.ts';
 import { signatureOf } from '../own-words.ts';
 import { findMention } from './mention.ts';
 
 /** The label that asks for an errand. */
-const LABEL = 'errand';
-
-const OWN_BRANCHES = 'errand/';
+export const LABEL = 'errand';
 
 /** A wish that somebody expressed at a forge. */
 export type Ask = {
@@ -18,6 +17,8 @@ export type Ask = {
   request: string;
   /** The comment that it is in, if it is a comment. */
   comment: ForgeComment | null;
+  /** Whether the label asks for it. Who has set that is not known yet. */
+  by_label?: boolean;
 };
 
 /** What an event asks for by a mention or the label. Undefined: nothing. Bots, and Errand itself, ask for nothing. */
@@ -49,12 +50,12 @@ export function askOf(event: ForgeEvent, names: readonly string[]): Ask | undefi
       }
       if (!labels.some((label) => label.toLowerCase() === LABEL)) return undefined;
       const source = action === 'opened' ? `opened:${number}` : `labeled:${number}:${event.at ?? event.delivery_id}`;
-      return { source, number, is_pull, person, request: '', comment: null };
+      return { source, number, is_pull, person, request: '', comment: null, by_label: true };
     }
     case 'pull': {
       const { number, body, author, head } = event.pull;
       // Errand's own pull requests may quote what they were asked for.
-      const others = event.action === 'opened' && author.id === person.id && !head.branch.startsWith(OWN_BRANCHES);
+      const others = event.action === 'opened' && author.id === person.id && taskOfBranch(head.branch) === undefined;
       const request = others ? requestIn(body, names) : undefined;
       return request === undefined
         ? undefined

@@ -1,4 +1,5 @@
 import { LIMITS } from '../../../protocol/limits.ts';
+import type { DueQueue } from '../../base/due-queue.ts';
 import {
   listDueDeliveries,
   nextDeliveryAt,
@@ -7,12 +8,16 @@ import {
   settleDelivery,
   type DeliveryRow,
 } from '../../sqlite/deliveries.ts';
-import type { ForgeEvent } from '../forge.ts';
 import { noteForgeChange } from '../pulls/note-forge-change.ts';
-import { DueQueue, type RetryTimes } from './due-queue.ts';
+import { readEvent } from '../stored-json.ts';
 import type { FindForge } from './known-forge.ts';
 import { planEvent } from './plan-event.ts';
 import type { PlanParts } from './plan.ts';
+import { retryingQueue, type RetryTimes } from './retries.ts';
+
+const AT_ONCE_MAX = 8;
+/** One repository does not hold up the others. */
+const OF_REPOSITORY_AT_ONCE_MAX = 4;
 
 type Dependencies = PlanParts & {
   findForge: FindForge;
@@ -23,7 +28,7 @@ type Dependencies = PlanParts & {
 };
 
 /**
- * Handles the stored deliveries, those of a repository one after the other. What a delivery leads to and its mark are
+ * Handles the stored deliveries, those of a thread one after the other. What a delivery leads to and its mark are
  * one transaction: a server that dies handles it again, or not any more, but never twice.
  */
 export function deliveryQueue(deps: Dependencies): DueQueue<DeliveryRow> {
@@ -41,13 +46,16 @@ export function deliveryQueue(deps: Dependencies): DueQueue<DeliveryRow> {
     });
     onHandled();
   };
-  return new DueQueue({
+  return retryingQueue({
     name: 'deliveries',
     listDue: (at, limit) => listDueDeliveries(log.db, at, limit),
     nextAt: (at) => nextDeliveryAt(log.db, at),
-    keyOf: ({ forge_id, repository_id }) => `${forge_id} ${repository_id}`,
-    cameAt: ({ received_at }) => received_at,
+    keyOf: (row) => `${repositoryOf(row)} ${row.thread}`,
+    at_once_max: AT_ONCE_MAX,
+    waitsFor: (row, working) =>
+      working.filter((other) => repositoryOf(other) === repositoryOf(row)).length >= OF_REPOSITORY_AT_ONCE_MAX,
     work: handle,
+    cameAt: ({ received_at }) => received_at,
     postpone: ({ id }, next_at) => log.write(({ db }) => postponeDelivery(db, id, next_at)),
     giveUp: ({ id }) => void log.write(({ db }) => settleDelivery(db, id)),
     times,
@@ -56,7 +64,6 @@ export function deliveryQueue(deps: Dependencies): DueQueue<DeliveryRow> {
   });
 }
 
-/** The event as this server has stored it, from a forge's client. */
-function readEvent(json: string): ForgeEvent {
-  return JSON.parse(json) as ForgeEvent;
+function repositoryOf({ forge_id, repository_id }: DeliveryRow): string {
+  return `${forge_id} ${repository_id}`;
 }

@@ -1,11 +1,15 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { NeedOption } from '../../../protocol/needs.ts';
+import { isEnded } from '../../../protocol/task.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Tx } from '../../sqlite/event-log.ts';
-import { findFollowUp, insertItem, nextItemNumber, putFollowUp } from '../../sqlite/follow-ups.ts';
+import { dropWaitingItems, findFollowUp, insertItem, nextItemNumber, putFollowUp } from '../../sqlite/follow-ups.ts';
+import { listOpenNeeds } from '../../sqlite/needs.ts';
 import { addRound } from '../../sqlite/pulls.ts';
-import { askNeed } from '../../tasks/needs.ts';
+import { findOtherAtBranch } from '../../tasks/branch-at-work.ts';
+import { releaseFollowUps } from '../../tasks/follow-up.ts';
+import { askNeed, withdrawNeeds } from '../../tasks/needs.ts';
 import { addMessage, type TaskDefaults } from '../../tasks/task-commands.ts';
 import type { ForgeComment } from '../forge.ts';
 import type { FollowedPull } from './pull-of-errand.ts';
@@ -17,6 +21,8 @@ export type Round = {
   compose: (first: number) => string;
   /** What is to be answered, one item each; null: not a comment on lines. */
   comments: readonly (ForgeComment | null)[];
+  /** Whether the person of the task asks for it in so many words. */
+  is_wish: boolean;
 };
 
 const OPTIONS: NeedOption[] = [
@@ -28,28 +34,35 @@ const WAITING_MAX = 5;
 
 /**
  * Sends a task back to work on its branch, by a message: one that is at work hears it when it is done with what it does.
- * After as many rounds as it may have by itself its person is asked, and the messages wait for the answer.
+ * After as many rounds as it may have by itself, or while another task works on the branch, its person is asked, and the
+ * messages wait for the answer.
  */
 export function goBack(
   tx: Tx,
   { models, logger }: Pick<TaskDefaults, 'models'> & { logger: Logger },
   { pull, task }: FollowedPull,
-  { forge_id, compose, comments }: Round,
+  { forge_id, compose, comments, is_wish }: Round,
 ): void {
-  const state = findFollowUp(tx.db, task.id);
-  if (state.stopped || state.waiting.length >= WAITING_MAX) return;
   const at = new Date().toISOString();
+  const send = (text: string) => addMessage(tx, task.user_id, task.id, { text, hear: 'after_turn' }, models).message_id;
+  const busy = isEnded(task.status) && findOtherAtBranch(tx.db, task) !== undefined;
+  if (is_wish && !busy) {
+    releaseFollowUps(tx, task, send);
+    withdrawNeeds(tx, task, ({ kind }) => kind === 'follow_up', at);
+  }
+  const state = findFollowUp(tx.db, task.id);
+  if (!is_wish && (state.stopped || state.waiting.length >= WAITING_MAX)) return;
   const first = nextItemNumber(tx.db, task.id);
   const text = compose(first);
-  const asks = state.rounds >= LIMITS.follow_up_rounds_max;
   let message_id: string | null = null;
-  if (asks) {
+  if (busy || state.rounds >= LIMITS.follow_up_rounds_max) {
+    // What waited before and was not sent is not sent with this.
+    if (state.waiting.length === 0) dropWaitingItems(tx.db, task.id);
     putFollowUp(tx.db, task.id, { ...state, waiting: [...state.waiting, text] });
-    const question = `Reviews and checks have sent it back to work ${state.rounds} times on #${pull.number}. Shall it go on?`;
-    askNeed(tx, task, { kind: 'follow_up', ref: `${pull.id}:${pull.rounds}`, question, options: OPTIONS }, at);
+    ask(tx, { pull, task }, { busy, rounds: state.rounds, first }, at);
   } else {
     try {
-      message_id = addMessage(tx, task.user_id, task.id, { text, hear: 'after_turn' }, models).message_id;
+      message_id = send(text);
     } catch (error) {
       if (!(error instanceof ErrandError) || error.code !== 'conflict') throw error;
       logger.info({ task_id: task.id, detail: error.message }, 'task takes no more messages: follow-up dropped');
@@ -58,13 +71,27 @@ export function goBack(
     putFollowUp(tx.db, task.id, { ...state, rounds: state.rounds + 1 });
     addRound(tx.db, pull.id, at);
   }
+  const items = { task_id: task.id, forge_id, number: pull.number ?? 0, message_id };
   for (const [i, comment] of comments.entries())
     insertItem(tx.db, {
-      task_id: task.id,
+      ...items,
       n: first + i,
-      forge_id,
-      number: pull.number ?? 0,
       comment: comment && JSON.stringify({ ...comment, body: '' }),
-      message_id,
+      commit_before: task.result?.commit ?? null,
     });
+}
+
+/** Asks the person, unless they are asked already. */
+function ask(
+  tx: Tx,
+  { pull, task }: Pick<FollowedPull, 'pull' | 'task'>,
+  { busy, rounds, first }: { busy: boolean; rounds: number; first: number },
+  at: string,
+): void {
+  if (listOpenNeeds(tx.db, task.id).some(({ kind }) => kind === 'follow_up')) return;
+  const why = busy
+    ? `#${pull.number} has a review or a failed check, while another errand works on its branch.`
+    : `Reviews and checks have sent it back to work ${rounds} times on #${pull.number}.`;
+  const question = `${why} Shall it go on?`;
+  askNeed(tx, task, { kind: 'follow_up', ref: `${pull.id}:${first}`, question, options: OPTIONS }, at);
 }

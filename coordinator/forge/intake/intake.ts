@@ -1,14 +1,15 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { DeliveryReceived } from '../../../protocol/deliveries.ts';
+import type { DueQueue } from '../../base/due-queue.ts';
 import type { DeliveryRow } from '../../sqlite/deliveries.ts';
 import type { DurableSubscriber } from '../../sqlite/durable-subscriber.ts';
 import type { WordsRow } from '../../sqlite/forge-words.ts';
 import type { Delivery } from '../forge.ts';
 import { deliveryQueue } from './deliveries.ts';
-import type { DueQueue, RetryTimes } from './due-queue.ts';
 import type { FindForge } from './known-forge.ts';
 import type { PlanParts } from './plan.ts';
 import { Receiver } from './receive.ts';
+import type { RetryTimes } from './retries.ts';
 import { tellForges } from './tell.ts';
 import { wordsQueue } from './write-words.ts';
 

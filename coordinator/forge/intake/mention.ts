@@ -1,8 +1,11 @@
+import { withoutEnd } from '../forge-text.ts';
 import { readSaid } from './said.ts';
 
 /** What somebody asks for; empty: nothing but the mention is there. */
 export type Mention = { request: string };
 
+/** What leads over to a mention at the end. */
+const TRAIL = /[\s,:;(*_\u2013\u2014-]/;
 /** Longer texts are read up to here. Forges take no longer comments. */
 const TEXT_CHARS_MAX = 65_536;
 
@@ -23,13 +26,8 @@ export function findMention(markdown: string, names: readonly string[]): Mention
   const after = tidy(own.slice(found.index + found[0].length).replace(/^[ \t,:;.!?)*_\u2013\u2014-]+/, ''));
   if (/[\p{L}\p{N}]/u.test(after)) return { request: after };
   const before = own.slice(0, found.index).split(/\n[ \t]*\n/);
-  return { request: withoutTrail(tidy(before.at(-1) ?? '')) };
+  return { request: withoutEnd(tidy(before.at(-1) ?? ''), TRAIL) };
 }
-
-/*
- * What was left out has become blanks, in runs as long as the text. An expression such as `/ +$/` looks at each run once
- * for each of its characters, so the ends of lines and texts are cut without one.
- */
 
 /** Without what was left blank. */
 function tidy(text: string): string {
@@ -38,13 +36,4 @@ function tidy(text: string): string {
     .join('\n')
     .replace(/\n{3,}/g, '\n\n')
     .trim();
-}
-
-const TRAIL = /[\s,:;(*_\u2013\u2014-]/;
-
-/** Without what leads over to the mention. */
-function withoutTrail(text: string): string {
-  let end = text.length;
-  while (end > 0 && TRAIL.test(text.charAt(end - 1))) end -= 1;
-  return text.slice(0, end);
 }

@@ -1,3 +1,5 @@
+import { withoutEnd } from '../forge-text.ts';
+
 /** What an errand says of one numbered comment: whether it has changed what was asked for, and a sentence. */
 export type Outcome = { fixed: boolean; text: string };
 
@@ -11,7 +13,7 @@ export function outcomesOf(summary: string): Map<number, Outcome> {
     const [, n, verdict = '', text = ''] = LINE.exec(line) ?? [];
     if (n === undefined) continue;
     const fixed = !/^(?:not|un)/i.test(verdict);
-    outcomes.set(Number(n), { fixed, text: text.replace(/[`\s]+$/, '') });
+    outcomes.set(Number(n), { fixed, text: withoutEnd(text, /[`\s]/) });
   }
   return outcomes;
 }

@@ -6,23 +6,26 @@ import { isEnded } from '../../../protocol/task.ts';
 import type { Db } from '../../sqlite/database.ts';
 import type { Tx } from '../../sqlite/event-log.ts';
 import { findThreadTask, insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
-import { insertItem, nextItemNumber, putFollowUp } from '../../sqlite/follow-ups.ts';
+import { insertItem, nextItemNumber } from '../../sqlite/follow-ups.ts';
 import { insertWords } from '../../sqlite/forge-words.ts';
-import { findPullAt, listPullsOf } from '../../sqlite/pulls.ts';
+import { listPullsOf } from '../../sqlite/pulls.ts';
 import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { TaskRow } from '../../domain/task.ts';
+import { releaseFollowUps } from '../../tasks/follow-up.ts';
+import { withdrawNeeds } from '../../tasks/needs.ts';
 import { addMessage, createTask, type TaskDefaults } from '../../tasks/task-commands.ts';
-import type { ForgeEvent, Pull, Thread } from '../forge.ts';
+import type { OpenForge } from '../forge-access.ts';
+import type { ForgeEvent, Pull, RepositoryName, Thread } from '../forge.ts';
 import { sign } from '../own-words.ts';
-import { askOf, type Ask } from './ask.ts';
-import { findAsker, isRefusal, type Asker } from './asker.ts';
-import { messageFor, promptFor } from './material.ts';
+import { isSameName } from '../repository-name.ts';
+import { askOf, LABEL, type Ask } from './ask.ts';
+import { addressOf, findAsker, isRefusal, type Asker } from './asker.ts';
+import { messageFor, promptFor, titleFor } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
+import { refusalWords } from './public-reasons.ts';
+import { answeringPull } from './pull-of-errand.ts';
 import { asRead } from './read-back.ts';
 import { statusWords } from './words.ts';
-
-/** The newest comments among which one is looked for. */
-const COMMENTS_SEARCHED_MAX = 300;
 
 /** A wish of a person of this server, with what was read at the forge. */
 type Wish = { forge_id: string; ask: Ask; asker: Asker; thread: Thread; repo_url: string; repository_id: string };
@@ -39,20 +42,24 @@ export async function planAsk(
   signal: AbortSignal,
 ): Promise<Effect | undefined> {
   const { db } = parts.log;
-  const { id: repository_id, clone_url: repo_url } = event.repository;
+  const { id: repository_id } = event.repository;
+  const repo_url = addressOf(forge.origin, event.repository);
   const { number } = hint;
   if (isRequestKnown(db, { forge_id: forge.id, repository_id, number }, hint.source)) return undefined;
   const asker = await findAsker({ db, ...parts }, forge.origin, repo_url, hint.person, signal);
   if (!asker) return undefined;
   const { client, repository, token } = asker.open;
   // Others may have written much since.
-  const whole = await client.thread({ token, signal }, repository, number, COMMENTS_SEARCHED_MAX).catch(onRefusal);
+  const whole = await client
+    .thread({ token, signal }, repository, number, LIMITS.comments_searched_max)
+    .catch(onRefusal);
   if (!whole) {
     parts.logger.warn({ repo_url, number }, 'forge refuses to show an issue: request ignored');
     return undefined;
   }
   const read = asRead(event, whole);
-  const ask = read && askOf(read, forge.names);
+  const asked = read && askOf(read, forge.names);
+  const ask = asked?.by_label ? await ifSetBy(asked, asker.open, event.at, signal) : asked;
   if (!ask) {
     parts.logger.info({ repo_url, number }, 'forge shows no such request: webhook ignored');
     return undefined;
@@ -63,7 +70,25 @@ export async function planAsk(
   return (tx) => act(tx, parts, wish, pull);
 }
 
-function act(tx: Tx, { config, models, link }: PlanParts, wish: Wish, pull: Pull | undefined): void {
+/** How long before the event a label may have been set, as the clocks of a forge have it. */
+const LABEL_SLACK_MS = 10 * 60_000;
+
+/**
+ * The wish, if whoever is said to have set the label has, as the forge's own list has it. Each time it is set acts once.
+ * Undefined: they have not.
+ */
+async function ifSetBy(
+  ask: Ask,
+  { client, repository, token }: OpenForge,
+  at: string | null,
+  signal: AbortSignal,
+): Promise<Ask | undefined> {
+  const since = at === null ? null : new Date(Date.parse(at) - LABEL_SLACK_MS).toISOString();
+  const set = await client.labeledBy({ token, signal }, repository, ask.number, LABEL, since).catch(onRefusal);
+  return set?.person.id === ask.person.id ? { ...ask, source: `labeled:${ask.number}:${set.id}` } : undefined;
+}
+
+function act(tx: Tx, { config, models, link, logger }: PlanParts, wish: Wish, pull: Pull | undefined): void {
   const { forge_id, ask, asker, repo_url, repository_id } = wish;
   const key = { forge_id, repository_id, number: ask.number };
   const { user_id, project } = asker;
@@ -80,8 +105,9 @@ function act(tx: Tx, { config, models, link }: PlanParts, wish: Wish, pull: Pull
   } catch (error) {
     // The person's own limits: they learn of it where they asked.
     if (!(error instanceof ErrandError)) throw error;
+    logger.info({ err: error, user_id, repo_url, number: ask.number }, 'request of a forge refused');
     insertRequest(tx.db, { ...key, source: ask.source, user_id, task_id: null }, at);
-    insertWords(tx.db, { ...status, task_id: null, body: sign(`Not started: ${error.message}`, status.id) });
+    insertWords(tx.db, { ...status, task_id: null, body: sign(refusalWords(error), status.id) });
   }
 }
 
@@ -102,15 +128,19 @@ function proceed(
   const task = taskAtWork(tx.db, { forge_id, repository_id, number: ask.number }, user_id);
   if (!task) {
     const where = pull && goesOn(pull, open.repository) ? branchesOf(pull) : {};
-    return createTask(tx, defaults, user_id, { project_id: project.id, prompt: promptFor(asked, thread), ...where });
+    const texts = { prompt: promptFor(asked, thread), title: titleFor(asked, thread) };
+    return createTask(tx, defaults, user_id, { project_id: project.id, ...texts, ...where });
   }
   const text = messageFor(asked, ask.comment?.url ?? thread.url, ask.comment);
-  const { message_id } = addMessage(tx, user_id, task.id, { text }, defaults.models);
-  putFollowUp(tx.db, task.id, { rounds: 0, stopped: false, waiting: [] });
+  const send = (message: string) => addMessage(tx, user_id, task.id, { text: message }, defaults.models).message_id;
+  releaseFollowUps(tx, task, send);
+  withdrawNeeds(tx, task, ({ kind }) => kind === 'follow_up', at);
+  const message_id = send(text);
   if (ask.comment?.review) {
     const comment = JSON.stringify({ ...ask.comment, body: '' });
     const n = nextItemNumber(tx.db, task.id);
-    insertItem(tx.db, { task_id: task.id, n, forge_id, number: ask.number, comment, message_id });
+    const commit_before = task.result?.commit ?? null;
+    insertItem(tx.db, { task_id: task.id, n, forge_id, number: ask.number, comment, commit_before, message_id });
   }
   return findTaskOf(tx.db, user_id, task.id) ?? { ...task, updated_at: at };
 }
@@ -121,7 +151,7 @@ function taskAtWork(
   thread: { forge_id: string; repository_id: string; number: number },
   user_id: string,
 ): TaskRow | undefined {
-  const own = findPullAt(db, thread.forge_id, thread.repository_id, thread.number);
+  const own = answeringPull(db, thread, user_id);
   const of_pull = own && findTaskOf(db, user_id, own.task_id);
   if (of_pull) return of_pull;
   const task_id = findThreadTask(db, thread, user_id);
@@ -137,9 +167,8 @@ function newest(thread: Thread, comments_max: number): Thread {
 }
 
 /** Whether work can go on at the branch of a pull request: it is open, and the branch is in the repository itself. */
-function goesOn({ state, head, base }: Pull, { owner, name }: { owner: string; name: string }): boolean {
-  const is_own = head.repository?.owner === owner && head.repository.name === name;
-  return state === 'open' && is_own && head.branch !== base.branch;
+function goesOn({ state, head, base }: Pull, repository: RepositoryName): boolean {
+  return state === 'open' && isSameName(head.repository, repository) && head.branch !== base.branch;
 }
 
 function branchesOf({ head, base }: Pull): Pick<TaskCreate, 'base_branch' | 'work_branch'> {

@@ -1,14 +1,15 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import { insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
-import { findPull, listPullsAt } from '../../sqlite/pulls.ts';
+import { listPullsAt } from '../../sqlite/pulls.ts';
 import type { Check, ForgeEvent } from '../forge.ts';
 import type { OpenForge } from '../forge-access.ts';
-import { isRefusal, openFor } from './asker.ts';
+import { mayRead } from '../may-read.ts';
+import { addressOf, isRefusal, openFor } from './asker.ts';
 import { cutLog } from './cut-log.ts';
 import { goBack } from './go-back.ts';
 import { checksMessage } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
-import { followedPull, type FollowedPull } from './pull-of-errand.ts';
+import { answeringPull, followedPull, withheld, type FollowedPull } from './pull-of-errand.ts';
 
 type CheckEvent = Extract<ForgeEvent, { type: 'check' }>;
 
@@ -20,7 +21,7 @@ const LOG_BYTES_MAX = 2 * 1024 * 1024;
  */
 export async function planChecks(
   parts: PlanParts,
-  forge: { id: string },
+  forge: { id: string; origin: string },
   { check, commit, branch, repository }: CheckEvent,
   signal: AbortSignal,
 ): Promise<Effect | undefined> {
@@ -28,25 +29,32 @@ export async function planChecks(
   const { db } = parts.log;
   const concerned = listPullsAt(db, forge.id, repository.id)
     .filter(({ head_branch, head_commit }) => head_branch === branch || head_commit === commit)
-    .map((pull) => followedPull(db, pull))
+    .flatMap(({ number }) => (number === null ? [] : [{ forge_id: forge.id, repository_id: repository.id, number }]))
+    .map((thread) => followedPull(db, answeringPull(db, thread)))
     .find((pull) => pull !== undefined);
   const number = concerned?.pull.number ?? null;
   if (!concerned || number === null) return undefined;
   const key = { forge_id: forge.id, repository_id: repository.id, number };
   const source = `checks:${number}:${commit}`;
   if (isRequestKnown(db, key, source)) return undefined;
-  const open = await openFor(parts.access, concerned.task, repository.clone_url);
+  const { task } = concerned;
+  const repo_url = addressOf(forge.origin, repository);
+  if (!(await mayRead(parts.access, task, repo_url, signal))) return withheld(parts, concerned);
+  const open = await openFor(parts.access, task, repo_url);
   const failed = open && (await readFailed(open, { number, commit }, signal));
   if (!failed || failed.length === 0) return undefined;
   return (tx) => {
-    const now = followedPull(tx.db, findPull(tx.db, concerned.pull.id));
+    const now = followedPull(tx.db, answeringPull(tx.db, key));
     const at = new Date().toISOString();
+    // What was checked of its person was that of another one: it is planned anew.
+    if (now && now.task.id !== task.id) throw new Error('Another task answers for the pull request now.');
     if (!now || !insertRequest(tx.db, { ...key, source, user_id: null, task_id: now.task.id }, at)) return;
     const url = urlOf(now);
     goBack(tx, parts, now, {
       forge_id: forge.id,
       compose: (n) => checksMessage(failed, { commit, url, n }),
       comments: [null],
+      is_wish: false,
     });
   };
 }

@@ -16,7 +16,7 @@ export async function planEvent(
   const forge = { id, origin: client.origin };
   if (event.type === 'check') return planChecks(parts, forge, event, signal);
   if (event.type === 'review') {
-    const reviewed = await planReview(parts, forge, event, signal);
+    const reviewed = await planReview(parts, { ...forge, names }, event, signal);
     if (reviewed) return reviewed;
   }
   // Strangers can be many, and their texts long: those are not even read.

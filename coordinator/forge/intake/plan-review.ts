@@ -1,13 +1,14 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import { insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
-import { findPullAt } from '../../sqlite/pulls.ts';
 import type { ForgeComment, ForgeEvent } from '../forge.ts';
+import { mayRead } from '../may-read.ts';
 import { signatureOf } from '../own-words.ts';
-import { isRefusal, mayWrite, openFor } from './asker.ts';
+import { addressOf, isRefusal, mayWrite, openFor } from './asker.ts';
 import { goBack } from './go-back.ts';
 import { reviewMessage } from './material.ts';
+import { findMention } from './mention.ts';
 import type { Effect, PlanParts } from './plan.ts';
-import { followedPull } from './pull-of-errand.ts';
+import { answeringPull, followedPull, withheld } from './pull-of-errand.ts';
 import { reviewAsRead } from './read-back.ts';
 
 type ReviewEvent = Extract<ForgeEvent, { type: 'review' }>;
@@ -19,21 +20,23 @@ type ReviewEvent = Extract<ForgeEvent, { type: 'review' }>;
  */
 export async function planReview(
   parts: PlanParts,
-  forge: { id: string },
+  forge: { id: string; origin: string; names: readonly string[] },
   event: ReviewEvent,
   signal: AbortSignal,
 ): Promise<Effect | undefined> {
   const { db } = parts.log;
   const { sender, verdict, number, url } = event;
-  const { id: repository_id, clone_url } = event.repository;
-  const followed = followedPull(db, findPullAt(db, forge.id, repository_id, number));
+  const { id: repository_id } = event.repository;
+  const repo_url = addressOf(forge.origin, event.repository);
   const key = { forge_id: forge.id, repository_id, number };
+  const followed = followedPull(db, answeringPull(db, key));
   const isKnown = (review_id: string) => isRequestKnown(db, key, `review:${review_id}`);
   if (!followed || verdict === 'approved' || sender.bot) return undefined;
   if (event.review_id !== null && isKnown(event.review_id)) return undefined;
   const { task } = followed;
-  const open = await openFor(parts.access, task, clone_url);
-  if (!open || !(await mayWrite(open, sender, signal))) return undefined;
+  const open = await openFor(parts.access, task, repo_url);
+  if (!open || !(await mayWrite(parts, open, sender, signal))) return undefined;
+  if (!(await mayRead(parts.access, task, repo_url, signal))) return withheld(parts, followed);
   const { client, repository, token } = open;
   const thread = await client
     .thread({ token, signal }, repository, number, 2 * LIMITS.thread_comments_max)
@@ -49,10 +52,16 @@ export async function planReview(
     .sort(byTime)
     .slice(0, LIMITS.review_comments_max);
   if (body === '' && comments.length === 0) return undefined;
+  // The person of the task decides whether it goes on.
+  const is_wish =
+    parts.personAt(forge.origin, sender.id) === task.user_id &&
+    [body, ...comments.map((comment) => comment.body)].some((text) => findMention(text, forge.names));
   const review = { login: sender.login, verdict, body, url };
   return (tx) => {
-    const now = followedPull(tx.db, findPullAt(tx.db, forge.id, repository_id, number));
+    const now = followedPull(tx.db, answeringPull(tx.db, key));
     const at = new Date().toISOString();
+    // What was checked of its person was that of another one: it is planned anew.
+    if (now && now.task.id !== task.id) throw new Error('Another task answers for the pull request now.');
     if (!now || !insertRequest(tx.db, { ...key, source, user_id: null, task_id: task.id }, at)) return;
     for (const { id } of comments)
       insertRequest(tx.db, { ...key, source: `comment:${id}`, user_id: null, task_id: task.id }, at);
@@ -60,6 +69,7 @@ export async function planReview(
       forge_id: forge.id,
       compose: (first) => reviewMessage(review, comments, first),
       comments: comments.length > 0 ? comments : [null],
+      is_wish,
     });
   };
 

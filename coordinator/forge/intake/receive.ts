@@ -12,6 +12,8 @@ import { ForgeApiError } from '../forge-api-error.ts';
 import type { Delivery, ForgeEvent } from '../forge.ts';
 import type { FindForge, KnownForge } from './known-forge.ts';
 
+const DELIVERY_ID_CHARS_MAX = 200;
+
 type Dependencies = {
   log: EventLog;
   findForge: FindForge;
@@ -54,8 +56,9 @@ export class Receiver {
     if (countWaitingDeliveries(log.db, forge_id) >= LIMITS.deliveries_waiting_max)
       throw new ErrandError('unavailable', 'Too many webhooks wait to be handled.', { retry_after_s: 60 });
     const received_at = new Date(now()).toISOString();
-    const row = { forge_id, delivery_id, body_hash, repository_id: event.repository.id, received_at };
-    const stored = await log.enqueue(({ db }) => insertDelivery(db, { ...row, event: JSON.stringify(event) }));
+    const ids = { forge_id, delivery_id, body_hash, repository_id: event.repository.id, thread: threadOf(event) };
+    const row = { ...ids, event: JSON.stringify(event), received_at };
+    const stored = await log.enqueue(({ db }) => insertDelivery(db, row));
     if (!stored) return { delivery: 'known' };
     logger.debug({ forge_id, delivery_id, type: event.type }, 'webhook stored');
     onStored();
@@ -82,4 +85,20 @@ function concernsErrand(db: Db, forge_id: string, event: ForgeEvent): boolean {
   );
 }
 
-const DELIVERY_ID_CHARS_MAX = 200;
+/**
+ * Events of one thread are handled in order. What commits a pull request has and how their checks ended belongs
+ * together, whatever its number.
+ */
+function threadOf(event: ForgeEvent): string {
+  switch (event.type) {
+    case 'comment':
+    case 'review':
+    case 'issue':
+      return String(event.number);
+    case 'pull':
+      return event.action === 'opened' ? String(event.pull.number) : '';
+    case 'check':
+    case 'repository':
+      return '';
+  }
+}

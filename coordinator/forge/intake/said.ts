@@ -1,4 +1,6 @@
-/** What somebody wrote, taken apart. Both texts are as long as the original, with spaces where something was left out. */
+/**
+ * What somebody wrote, taken apart. Both texts are as long as the original, with spaces where something was left out.
+ */
 export type Said = {
   /** Without quotes and hidden comments. Code is there. */
   own: string;

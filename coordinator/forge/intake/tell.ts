@@ -14,7 +14,8 @@ import { listPullsOf } from '../../sqlite/pulls.ts';
 import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { ForgeComment } from '../forge.ts';
 import { sign } from '../own-words.ts';
-import { outcomesOf } from './outcomes.ts';
+import { readComment } from '../stored-json.ts';
+import { outcomesOf, type Outcome } from './outcomes.ts';
 import { roundWords, spoken, statusWords } from './words.ts';
 
 const TYPES = ['task.status', 'need.asked', 'need.answered', 'need.closed', 'pull.opened', 'pull.changed'];
@@ -73,11 +74,11 @@ function answerItems(tx: Tx, task: TaskRow, at: string): void {
     markAnswered(tx.db, item, at);
     if (task.status === 'cancelled') continue;
     const outcome = task.status === 'succeeded' ? outcomes.get(item.n) : undefined;
-    const comment = readComment(item);
+    const comment = readComment(item.comment);
+    const commit = newCommit(task, item);
     if (comment?.review && outcome) {
-      const commit = task.result?.commit ? ` (${task.result.commit.slice(0, 12)})` : '';
-      const text = outcome.fixed ? `Fixed${commit}. ${outcome.text}` : `Not changed. ${outcome.text}`;
-      const pushed = outcome.fixed && task.result?.commit;
+      const text = `${verdictOf(outcome, commit)} ${outcome.text}`;
+      const pushed = outcome.fixed && commit !== null;
       say(
         tx,
         task,
@@ -90,8 +91,19 @@ function answerItems(tx: Tx, task: TaskRow, at: string): void {
     const key = `${item.forge_id} ${item.number}`;
     if (told.has(key)) continue;
     told.add(key);
-    say(tx, task, item, { reply_to: null, resolves: null, text: roundWords(task, task.status) }, at);
+    say(tx, task, item, { reply_to: null, resolves: null, text: roundWords(task, commit) }, at);
   }
+}
+
+/** What the task has pushed since it was told of this; null: nothing. */
+function newCommit({ result }: TaskRow, { commit_before }: FollowUpItem): string | null {
+  const commit = result?.commit ?? null;
+  return commit === commit_before ? null : commit;
+}
+
+function verdictOf({ fixed }: Outcome, commit: string | null): string {
+  if (!fixed) return 'Not changed.';
+  return commit === null ? 'Nothing was pushed for this.' : `Fixed (${commit.slice(0, 12)}).`;
 }
 
 type Answer = { reply_to: ForgeComment | null; resolves: string | null; text: string };
@@ -113,9 +125,4 @@ function say(tx: Tx, task: TaskRow, { forge_id, number }: FollowUpItem, answer: 
     body: sign(answer.text, id),
     created_at: at,
   });
-}
-
-/** The comment as this server has stored it, from a forge's client. */
-function readComment({ comment }: FollowUpItem): ForgeComment | null {
-  return comment === null ? null : (JSON.parse(comment) as ForgeComment);
 }

@@ -1,16 +1,16 @@
 import type { Need } from '../../../protocol/needs.ts';
-import type { TaskStatus } from '../../../protocol/task.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { PullRow } from '../../domain/pull.ts';
 import { quiet } from '../own-words.ts';
 import { withoutOutcomes } from './outcomes.ts';
+import { failureWords } from './public-reasons.ts';
 
 const SUMMARY_CHARS_MAX = 3_000;
 const SENTENCE_CHARS_MAX = 600;
 
 /** What is known of a task when it is told of. */
 export type Told = {
-  task: Pick<TaskRow, 'status' | 'detail' | 'result' | 'pushed_branch'>;
+  task: Pick<TaskRow, 'status' | 'reason' | 'result' | 'pushed_branch'>;
   /** Where the app shows it; null: not known. */
   link: string | null;
   /** Its open decisions. */
@@ -37,16 +37,15 @@ export function statusWords({ task, link, needs, pull }: Told): string {
         .filter((part) => part !== '')
         .join('\n\n');
     case 'failed':
-      return `${errand} has failed${reasonOf(task.detail)}`;
+      return `${errand} has failed${failureWords(task.reason)}`;
     case 'cancelled':
       return `${errand} was cancelled.`;
   }
 }
 
-/** Answers a review as a whole, or failed checks. */
-export function roundWords(task: Told['task'], status: TaskStatus): string {
-  if (status !== 'succeeded') return `This could not be finished${reasonOf(task.detail)}`;
-  const commit = task.result?.commit;
+/** Answers a review as a whole, or failed checks. `commit`: what was pushed for it; null: nothing. */
+export function roundWords(task: Told['task'], commit: string | null): string {
+  if (task.status !== 'succeeded') return `This could not be finished${failureWords(task.reason)}`;
   const pushed = commit ? `Pushed ${commit.slice(0, 12)}.` : 'Nothing was changed.';
   return [pushed, summaryOf(task)].filter((part) => part !== '').join('\n\n');
 }
@@ -71,8 +70,4 @@ function outcome({ result, pushed_branch }: Told['task'], pull: Told['pull']): s
 
 function summaryOf({ result }: Told['task']): string {
   return spoken(withoutOutcomes(result?.summary ?? ''), SUMMARY_CHARS_MAX);
-}
-
-function reasonOf(detail: string | null): string {
-  return detail === null ? '.' : `: ${spoken(detail)}`;
 }

@@ -1,4 +1,5 @@
 import { LIMITS } from '../../../protocol/limits.ts';
+import type { DueQueue } from '../../base/due-queue.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import {
@@ -11,10 +12,12 @@ import {
   type WordsRow,
 } from '../../sqlite/forge-words.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
-import type { ForgeComment } from '../forge.ts';
 import { signatureOf } from '../own-words.ts';
+import { readComment } from '../stored-json.ts';
 import { isRefusal, openFor } from './asker.ts';
-import { DueQueue, type RetryTimes } from './due-queue.ts';
+import { retryingQueue, type RetryTimes } from './retries.ts';
+
+const AT_ONCE_MAX = 8;
 
 type Dependencies = { log: EventLog; access: ForgeAccess; times: RetryTimes; now: () => number; logger: Logger };
 
@@ -39,13 +42,14 @@ export function wordsQueue({ log, access, times, now, logger }: Dependencies): D
       settle(row, null);
     }
   };
-  return new DueQueue({
+  return retryingQueue({
     name: 'words',
     listDue: (at, limit) => listDueWords(log.db, at, limit),
     nextAt: (at) => nextWordsAt(log.db, at),
     keyOf: ({ repo_url, number }) => `${repo_url}#${number}`,
-    cameAt: ({ created_at, tries, next_at }) => (tries === 0 ? (next_at ?? created_at) : created_at),
+    at_once_max: AT_ONCE_MAX,
     work: write,
+    cameAt: ({ created_at, tries, next_at }) => (tries === 0 ? (next_at ?? created_at) : created_at),
     postpone: ({ id }, next_at) => log.write(({ db }) => postponeWords(db, id, next_at)),
     giveUp: (row) => settle(row, null),
     times,
@@ -65,10 +69,10 @@ async function put(log: EventLog, open: OpenForge, row: WordsRow, signal: AbortS
     return known;
   }
   log.write(({ db }) => beginWords(db, row.id));
-  const written =
-    row.reply_to === null
-      ? await client.comment(access, repository, row.number, row.body)
-      : await client.reply(access, repository, row.number, readComment(row.reply_to), row.body);
+  const reply_to = readComment(row.reply_to);
+  const written = reply_to
+    ? await client.reply(access, repository, row.number, reply_to, row.body)
+    : await client.comment(access, repository, row.number, row.body);
   await resolve();
   return written.id;
 
@@ -78,11 +82,6 @@ async function put(log: EventLog, open: OpenForge, row: WordsRow, signal: AbortS
 }
 
 async function findOwn({ client, repository, token }: OpenForge, row: WordsRow, signal: AbortSignal) {
-  const thread = await client.thread({ token, signal }, repository, row.number, 2 * LIMITS.thread_comments_max);
+  const thread = await client.thread({ token, signal }, repository, row.number, LIMITS.comments_searched_max);
   return thread.comments.find(({ body }) => signatureOf(body) === row.id)?.id;
-}
-
-/** The comment as this server has stored it, from a forge's client. */
-function readComment(json: string): ForgeComment {
-  return JSON.parse(json) as ForgeComment;
 }

@@ -3,33 +3,44 @@ import type { PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { Access, Check, Pull } from '../forge.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
+import { mayRead, outOfSight } from '../may-read.ts';
+import { orElse } from '../other-token.ts';
 import { stateOf, textOf } from './open-pull.ts';
 import { updatedBody } from './pull-body.ts';
 import { PullRefused } from './pull-faults.ts';
-import { pushedBranches } from './pushed-branches.ts';
+import type { PushedBranch } from './pushed-branches.ts';
 
 /** How many failed checks are named, and how much of a name is kept. */
 const FAILED_NAMES_MAX = 10;
 const NAME_CHARS_MAX = 100;
 
-type Looking = { access: ForgeAccess; task: TaskRow; row: PullRow; signal: AbortSignal; url: string | undefined };
+type Looking = {
+  access: ForgeAccess;
+  task: TaskRow;
+  row: PullRow;
+  /** What the task has pushed so far. */
+  branches: PushedBranch[];
+  signal: AbortSignal;
+  url: string | undefined;
+};
 
 /**
  * Asks a forge how a pull request is, and tells it what the errand did since its text was written. Rejects with
  * `PullRefused` or `ForgeApiError`.
  */
 export async function lookAtPull(looking: Looking): Promise<Partial<PullRow>> {
-  const { row, signal } = looking;
+  const { row, signal, task } = looking;
   const forge = await openForge(looking);
   const { client, token } = forge;
   const access: Access = { token, signal };
   const name = { owner: row.owner ?? forge.repository.owner, name: row.name ?? forge.repository.name };
   if (row.number === null) throw new Error(`The pull request ${row.id} has no number.`);
   const pull = await client.pull(access, name, row.number);
+  if (!(await mayRead(looking.access, task, row.repo_url, signal))) throw new PullRefused(outOfSight(name));
   // Under the old name of a repository that was renamed there may be another one.
   if (pull.head.branch !== row.head_branch)
     throw new PullRefused(`Number ${row.number} of ${name.owner}/${name.name} is another pull request now.`);
-  const changed = { ...stateOf(pull), head_commit: pull.head.commit };
+  const changed = { ...stateOf(pull), ...pull.base.repository, head_commit: pull.head.commit };
   if (pull.state !== 'open') return changed;
   const checks = countChecks(await client.checks(access, name, pull.head.commit));
   const told_commit = await tellOf(looking, { forge, access, name, pull });
@@ -42,18 +53,20 @@ async function openForge({ access, task, row }: Looking): Promise<OpenForge> {
   const forPerson = () => access.forPerson({ user_id, project_id }, row.repo_url);
   const forApp = () => access.forApp(row.repo_url);
   const [first, second] = row.author === 'app' ? [forApp, forPerson] : [forPerson, forApp];
-  const found = (await first()) ?? (await second());
-  if (found) return found;
+  const found = await first();
+  const other = found ? orElse(found, second) : await second();
+  if (other) return other;
   throw new PullRefused(`There is no token for ${new URL(row.repo_url).host} any more: link your account there again.`);
 }
 
 type Place = { forge: OpenForge; access: Access; name: { owner: string; name: string }; pull: Pull };
 
 /** Brings the text up to date after a further round of work. Resolves with the commit that it tells of. */
-async function tellOf({ task, row, url }: Looking, { forge, access, name, pull }: Place): Promise<string | null> {
-  const pushed = pushedBranches(task).find(
-    ({ repo_url, branch }) => repo_url === row.repo_url && branch === row.head_branch,
-  );
+async function tellOf(
+  { task, row, branches, url }: Looking,
+  { forge, access, name, pull }: Place,
+): Promise<string | null> {
+  const pushed = branches.find(({ repo_url, branch }) => repo_url === row.repo_url && branch === row.head_branch);
   if (!pushed || pushed.commit === row.told_commit) return row.told_commit;
   const body = updatedBody(pull.body, textOf(task, row, name, url));
   if (body !== undefined && body !== pull.body) await forge.client.editPull(access, name, pull.number, { body });

@@ -1,19 +1,19 @@
 import type { Tx } from '../../sqlite/event-log.ts';
-import { findPullAt, hurryPull, listPullsAt, listPullsOfBranch } from '../../sqlite/pulls.ts';
+import { hurryPull, listPullsAt, listPullsAtNumber, listPullsOfBranch } from '../../sqlite/pulls.ts';
 import type { ForgeEvent } from '../forge.ts';
 import { changePull } from './pull-commands.ts';
 
 /**
- * What a forge says of a pull request: call it with each verified event, in the transaction that handles it. An event is
- * only a hint: whoever may add a webhook to one repository of a Gitea knows the secret of all. So the forge itself is asked
- * at once, and what it answers is stored. `at` is an ISO time.
+ * What a forge says of a pull request: call it with each verified event, in the transaction that handles it. An event
+ * is only a hint: whoever may add a webhook to one repository of a Gitea knows the secret of all. So the forge itself
+ * is asked at once, and what it answers is stored. `at` is an ISO time.
  */
 export function noteForgeChange(tx: Tx, forge_id: string, event: ForgeEvent, at: string): void {
   const { repository } = event;
   switch (event.type) {
     case 'pull': {
-      const row = findPullAt(tx.db, forge_id, repository.id, event.pull.number);
-      if (row) changePull(tx, row.id, { next_look_at: at }, at);
+      for (const { id } of listPullsAtNumber(tx.db, forge_id, repository.id, event.pull.number))
+        changePull(tx, id, { next_look_at: at }, at);
       return;
     }
     case 'check': {

@@ -3,6 +3,7 @@ import type { TaskRow } from '../../domain/task.ts';
 import type { Access, Pull } from '../forge.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
+import { isTokenRefused } from '../other-token.ts';
 import { pullBody, type PullText } from './pull-body.ts';
 import { PullRefused } from './pull-faults.ts';
 import { issuesOf } from './pull-issues.ts';
@@ -25,7 +26,8 @@ export async function openPull(opening: Opening): Promise<Opened> {
     try {
       return await openWith(app, opening);
     } catch (error) {
-      if (!mayBeAllowed(error)) throw error;
+      // That says nothing of the person.
+      if (!isTokenRefused(error)) throw error;
     }
   }
   const person = await access.forPerson({ user_id, project_id }, row.repo_url);
@@ -33,11 +35,6 @@ export async function openPull(opening: Opening): Promise<Opened> {
   throw new PullRefused(
     `There is no token for ${new URL(row.repo_url).host}: link your account there, or give the project a token. The branch ${row.head_branch} is pushed.`,
   );
-}
-
-/** The app may not do it, which says nothing of the person. */
-function mayBeAllowed(error: unknown): boolean {
-  return error instanceof ForgeApiError && ['unauthorized', 'forbidden', 'not_found'].includes(error.fault);
 }
 
 async function openWith({ client, repository: name, token, as }: OpenForge, opening: Opening): Promise<Opened> {

@@ -1,3 +1,4 @@
+import { quiet } from '../own-words.ts';
 import type { NamedIssue } from './pull-issues.ts';
 
 const BEGIN = '<!-- errand: begin -->';
@@ -39,8 +40,8 @@ export function pullBody(text: PullText, template: string | undefined): string {
 }
 
 /**
- * The text after a further round of work: Errand's own part is replaced, and all else stays as people left it. Undefined: a
- * person has removed that part, or wrote the whole, and it stays theirs.
+ * The text after a further round of work: Errand's own part is replaced, and all else stays as people left it.
+ * Undefined: a person has removed that part, or wrote the whole, and it stays theirs.
  */
 export function updatedBody(body: string, text: PullText): string | undefined {
   const [begin, end] = [body.indexOf(BEGIN), body.indexOf(END)];
@@ -52,23 +53,16 @@ export function updatedBody(body: string, text: PullText): string | undefined {
 
 function block({ summary, url, task_id, others }: PullText, issues: readonly NamedIssue[]): string {
   const parts = [
-    quiet(summary.trim()).slice(0, SUMMARY_CHARS_MAX),
+    closingNothing(quiet(summary.trim())).slice(0, SUMMARY_CHARS_MAX),
     issues.map(({ number, closes }) => `${closes ? 'Fixes' : 'Refs'} #${number}`).join('\n'),
     others.length > 0 ? `Together with ${others.join(', ')}` : '',
-    `_Made by [an errand](${url ?? '#'})._`,
+    url === undefined ? `_Made by Errand, as ${task_id}._` : `_Made by [an errand](${url})._`,
   ];
-  const made = url === undefined ? `_Made by Errand, as ${task_id}._` : parts.pop();
-  const body = [...parts.slice(0, 3), made].filter((part) => part !== '');
-  return [BEGIN, body.join('\n\n'), END].join('\n');
+  const body = parts.filter((part) => part !== '').join('\n\n');
+  return [BEGIN, body, END].join('\n');
 }
 
-/**
- * The agent's words, so that a forge reads no commands in them: no mention notifies anybody, no keyword closes an
- * issue, no comment hides anything. A zero-width space comes in between.
- */
-function quiet(text: string): string {
-  return text
-    .replace(/<!--/g, '<\u200b!--')
-    .replace(/(?<![\w`])@(?=\w)/g, '@\u200b')
-    .replace(/\b(fix(?:e[sd])?|close[sd]?|resolve[sd]?)(:?\s+)(?=\S*(#|\/issues\/)\d)/giu, '$1\u200b$2');
+/** The agent's words without keywords that close an issue. */
+function closingNothing(text: string): string {
+  return text.replace(/\b(fix(?:e[sd])?|close[sd]?|resolve[sd]?)(:?\s+)(?=\S*(#|\/issues\/)\d)/giu, '$1\u200B$2');
 }

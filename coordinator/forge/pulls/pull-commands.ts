@@ -1,6 +1,6 @@
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { PullAuthor, PullCreate } from '../../../protocol/pulls.ts';
-import { changedFields, newPull, pullView, type PullRow } from '../../domain/pull.ts';
+import { changedFields, isNewWork, newPull, pullView, type PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { Tx } from '../../sqlite/event-log.ts';
 import { findProject } from '../../sqlite/projects.ts';
@@ -16,12 +16,12 @@ import { titleOf } from './pull-title.ts';
  */
 
 /**
- * A person asks for the pull requests of a task. What is open already is looked at anew, and what failed is tried again.
- * Throws `conflict` if nothing was pushed.
+ * A person asks for the pull requests of a task. What is open already is looked at anew, and what failed is tried
+ * again. Throws `conflict` if nothing was pushed.
  */
 export function askForPulls(tx: Tx, user_id: string, task_id: string, wish: PullCreate, at: string): TaskRow {
   const task = requireTask(tx.db, user_id, task_id);
-  const branches = pushedBranches(task);
+  const branches = pushedBranches(tx.db, task);
   if (branches.length === 0)
     throw new ErrandError('conflict', 'Nothing was pushed yet: there is nothing to open a pull request from.');
   for (const branch of branches) wantPull(tx, task, branch, wish, at);
@@ -29,16 +29,30 @@ export function askForPulls(tx: Tx, user_id: string, task_id: string, wish: Pull
 }
 
 /**
- * The task has succeeded: its open pull requests are told of it, and those that its project wants are opened. A pull
- * request that a person has closed, or that was merged, is not opened again.
+ * The task has succeeded: its open pull requests are told of it, and those that its project wants are opened. What was
+ * pushed to the branch of a merged one gets a new one; where a person has closed it, none is opened by itself.
  */
 export function pullsAfterSuccess(tx: Tx, task: TaskRow, at: string): void {
   const wanted = (task.project_id !== null && findProject(tx.db, task.project_id)?.pull_requests) || 'none';
-  for (const branch of pushedBranches(task)) {
+  for (const branch of pushedBranches(tx.db, task)) {
     const before = pullOf(tx, task.id, branch);
     if (before?.state === 'open') changePull(tx, before.id, { head_commit: branch.commit, next_look_at: at }, at);
-    else if (wanted !== 'none' && (!before || before.state === 'failed' || before.state === 'opening'))
-      wantPull(tx, task, branch, {}, at);
+    else if (wanted !== 'none' && isMissing(before, branch)) wantPull(tx, task, branch, {}, at);
+  }
+}
+
+/** Whether a branch has no pull request for what was pushed, and no person has closed it. */
+function isMissing(pull: PullRow | undefined, { commit }: PushedBranch): boolean {
+  switch (pull?.state) {
+    case 'open':
+    case 'closed':
+      return false;
+    case 'merged':
+      return isNewWork(pull, commit);
+    case 'opening':
+    case 'failed':
+    case undefined:
+      return true;
   }
 }
 

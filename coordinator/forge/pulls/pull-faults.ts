@@ -12,10 +12,13 @@ export class PullRefused extends Error {
 /** What a failed call means to a person, and whether the same call may succeed later. */
 export function faultOf(error: unknown, { host, branch }: { host: string; branch: string }): PullFault {
   if (error instanceof PullRefused) return { problem: error.message, worth_a_retry: false, retry_at: undefined };
-  if (error instanceof ErrandError && error.code === 'upstream_unreachable')
-    return { problem: error.message, worth_a_retry: true, retry_at: undefined };
-  if (!(error instanceof ForgeApiError))
-    return { problem: 'The server itself failed; its log says why.', worth_a_retry: true, retry_at: undefined };
+  const again = { worth_a_retry: true, retry_at: undefined };
+  // Of the token: it could not be renewed, or the link is broken.
+  if (error instanceof ErrandError)
+    return { ...again, problem: error.message, worth_a_retry: error.code === 'upstream_unreachable' };
+  if (error instanceof Error && error.name === 'TimeoutError')
+    return { ...again, problem: `${host} took too long to answer.` };
+  if (!(error instanceof ForgeApiError)) return { ...again, problem: 'The server itself failed; its log says why.' };
   const never = { worth_a_retry: false, retry_at: undefined };
   switch (error.fault) {
     case 'unauthorized':
@@ -28,7 +31,7 @@ export function faultOf(error: unknown, { host, branch }: { host: string; branch
     case 'not_found':
       return {
         ...never,
-        problem: `${host} shows no such repository to the token: it was moved, deleted or made private, or the app is not installed there. The settings, "Linked accounts", have the link to install it.`,
+        problem: `${host} shows no such repository to the token: it was moved, deleted or made private. ${error.hint ?? 'If the app is not installed there: the settings, "Linked accounts", have the link to install it.'}`,
       };
     case 'invalid':
     case 'invalid_signature':

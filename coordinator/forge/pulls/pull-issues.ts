@@ -15,14 +15,14 @@ const NOT_BEFORE =
 const NOT_AFTER = /^[^.!?:;,\n]*\b(nicht|nie|niemals)\b/iu;
 /** How the prompt of a mention or label goes on after the person's own words, and before what others wrote. */
 const ASKED_AT = /(?:^|\n\n)@\S+ asks for this in the (issue|pull request) #(\d{1,9}) of /u;
-/** The own words of a label: the title of the issue, which anybody may have written. */
+/** In place of own words older errands have the title of the issue, which anybody may have written. */
 const NO_WORDS = /^Do what this (?:issue|pull request) asks for: .*$/u;
 const QUOTED = /^[ \t]*>.*$/gmu;
 
 /**
- * The issues of the repository that a person asks for: the one in which they mentioned Errand or set the label, and those
- * that their own words name, by `#12`, by `owner/name#12`, or by an address. One that they say to solve, or that the prompt
- * consists of, is closed by the pull request. What others wrote, and quotes, name none.
+ * The issues of the repository that a person asks for: the one in which they mentioned Errand or set the label, and
+ * those that their own words name, by `#12`, by `owner/name#12`, or by an address. One that they say to solve, or that
+ * the prompt consists of, is closed by the pull request. What others wrote, and quotes, name none.
  */
 export function issuesOf(prompt: string, origin: string, repository: RepositoryName): NamedIssue[] {
   const asked = ASKED_AT.exec(prompt);
@@ -35,9 +35,9 @@ export function issuesOf(prompt: string, origin: string, repository: RepositoryN
 }
 
 function namedIn(words: string, origin: string, { owner, name }: RepositoryName): NamedIssue[] {
-  const here = escape(`${owner}/${name}`);
+  const here = RegExp.escape(`${owner}/${name}`);
   const pattern = new RegExp(
-    `(?:${escape(origin)}/${here}/issues/|(?<![\\w/])(?:${here})?#)(\\d{1,9})(?![\\w/])`,
+    `(?:${RegExp.escape(origin)}/${here}/issues/|(?<![\\w/])(?:${here})?#)(\\d{1,9})(?![\\w/])`,
     'giu',
   );
   const all = [...words.matchAll(pattern)];
@@ -50,8 +50,4 @@ function namedIn(words: string, origin: string, { owner, name }: RepositoryName)
     const closes = alone || (SOLVE.test(before) && !NOT_BEFORE.test(before) && !NOT_AFTER.test(after));
     return number > 0 ? [{ number, closes }] : [];
   });
-}
-
-function escape(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 }

@@ -1,3 +1,4 @@
+import { nextTryAt } from '../../base/retry.ts';
 import type { PullRow } from '../../domain/pull.ts';
 import type { PullFault } from './pull-faults.ts';
 
@@ -6,7 +7,7 @@ export type PullTimes = {
   /** Between two looks at an open pull request. Webhooks tell of changes at once, where there are any. */
   look_ms_min: number;
   look_ms_max: number;
-  /** After a failed call; doubled after each further one. */
+  /** After a failed call; longer after each further one. */
   retry_ms_min: number;
   retry_ms_max: number;
   /** Opening one is given up after this. */
@@ -36,15 +37,15 @@ export function nextLook(pull: Pick<PullRow, 'state' | 'updated_at'>, times: Pul
 export function afterFault(row: PullRow, fault: PullFault, times: PullTimes, now: number): Partial<PullRow> {
   const { problem, worth_a_retry, retry_at } = fault;
   const failures = row.failures + 1;
-  const backoff_ms = Math.min(times.retry_ms_min * 2 ** Math.min(row.failures, 20), times.retry_ms_max);
-  const wait_ms = Math.max(backoff_ms, (retry_at?.getTime() ?? now) - now);
-  const again = { problem, failures, next_look_at: iso(now + wait_ms) };
+  const backoff = { first_ms: times.retry_ms_min, max_ms: times.retry_ms_max };
+  const next = nextTryAt(backoff, { tries: row.failures, now, not_before: retry_at?.getTime() });
+  const again = { problem, failures, next_look_at: iso(next) };
   const never = { problem, failures, next_look_at: null };
   if (row.state !== 'opening') {
     if (failures >= FAILURES_MAX) return never;
     return worth_a_retry ? again : { ...again, next_look_at: iso(now + times.look_ms_max) };
   }
-  const gives_up = now + wait_ms > Date.parse(row.wished_at) + times.give_up_ms;
+  const gives_up = next > Date.parse(row.wished_at) + times.give_up_ms;
   return worth_a_retry && !gives_up ? again : { ...never, state: 'failed' };
 }
 

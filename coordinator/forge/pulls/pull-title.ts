@@ -1,6 +1,8 @@
 import type { TaskRow } from '../../domain/task.ts';
 
 const TITLE_CHARS_MAX = 100;
+/** So much of the first line is read. */
+const LINE_CHARS_MAX = 500;
 /** How an agent begins a report of what it did. That is no title. */
 const REPORT = /^(i|i've|i'm|we|we've|done|all|the|this|here|both|everything|ok|okay|great|perfect|sure)\b/i;
 
@@ -9,7 +11,8 @@ const REPORT = /^(i|i've|i'm|we|we've|done|all|the|this|here|both|everything|ok|
  * sentence about the agent's own work; else the title of the task.
  */
 export function titleOf({ title, result }: Pick<TaskRow, 'title' | 'result'>): string {
-  const [first = ''] = (result?.summary ?? '').trim().split(/\r?\n/, 1);
+  const [whole = ''] = (result?.summary ?? '').trim().split(/\r?\n/, 1);
+  const first = whole.slice(0, LINE_CHARS_MAX);
   const heading = /^#{1,6}\s+(.+?)\s*#*$/.exec(first)?.[1];
   const line = plain(heading ?? first);
   const is_title = heading !== undefined || (line.length <= 72 && !/[.:!?]$/.test(line) && !REPORT.test(line));

@@ -1,11 +1,28 @@
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import type { TaskRow } from '../../domain/task.ts';
+import { firstKey } from '../../domain/task-repository.ts';
+import type { Db } from '../../sqlite/database.ts';
+import { listTaskRepositories } from '../../sqlite/task-repositories.ts';
 
-/** A branch that a task has pushed. `base`: what it started from; null: the default branch. */
-export type PushedBranch = { repo_url: string; branch: string; commit: string; base: string | null };
+/**
+ * A branch that a task has pushed. `key` and `project_id`: of its repository. `base`: what it started from; null: the
+ * default branch.
+ */
+export type PushedBranch = {
+  key: string;
+  repo_url: string;
+  project_id: string | null;
+  branch: string;
+  commit: string;
+  base: string | null;
+};
 
 /** The branches that a task has pushed, in each repository that it changed. */
-export function pushedBranches({ repo_url, base_branch, result }: TaskRow): PushedBranch[] {
-  if (result === null || result.branch === null || result.commit === null || repo_url === SAMPLE_REPO_URL) return [];
-  return [{ repo_url, branch: result.branch, commit: result.commit, base: base_branch }];
+export function pushedBranches(db: Db, task: TaskRow): PushedBranch[] {
+  const repositories = [{ ...task, key: firstKey(task) }, ...listTaskRepositories(db, task.id)];
+  return repositories.flatMap(({ key, repo_url, project_id, base_branch: base, result }) => {
+    const { branch = null, commit = null } = result ?? {};
+    if (branch === null || commit === null || repo_url === SAMPLE_REPO_URL) return [];
+    return [{ key, repo_url, project_id, branch, commit, base }];
+  });
 }

@@ -15,8 +15,9 @@ export const de_accounts: AccountStrings = {
   unlink_text:
     'Aufträge können seine Repositorys dann nicht mehr nutzen, und du kannst dich nicht mehr damit anmelden.',
   works: (name) => `${name} · funktioniert`,
+  broken: (name) => `${name} · wurde dort widerrufen oder ist abgelaufen. Verknüpf das Konto neu.`,
   choose: 'Repositorys wählen',
-  finishing: 'Einen Moment…',
+  finishing: 'Einen Moment …',
   failed: 'Das hat nicht geklappt',
   elsewhere: 'Diese Anmeldung wurde in einem anderen Browser begonnen oder ist vorbei: Beginne noch einmal.',
   logged_out: 'Du wurdest inzwischen abgemeldet. Melde dich an und verknüpfe das Konto noch einmal.',

@@ -2,6 +2,19 @@ import type { OwnerStrings } from './en-owner.ts';
 
 const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
 
+/** The groups of settings, as the server names them. */
+const GROUPS: Record<string, string> = {
+  Claude: 'Claude',
+  'The server': 'Der Server',
+  Workers: 'Worker',
+  'Limits of an errand': 'Grenzen eines Auftrags',
+  'What is kept': 'Was bleibt',
+  Git: 'Git',
+  Forges: 'Forges',
+  'Sign-in': 'Anmeldung',
+  Backups: 'Sicherungen',
+};
+
 /** The texts of the owner's page, in German. */
 export const de_owner: OwnerStrings = {
   title: 'Dieser Server',
@@ -49,15 +62,8 @@ export const de_owner: OwnerStrings = {
   remove_text: (n) =>
     `${n > 0 ? `${count(n, 'offener Auftrag wird', 'offene Aufträge werden')} gestoppt. ` : ''}Alle Aufträge, Projekte und Logs der Person werden gelöscht. Was gepusht wurde, bleibt in den Repositorys.`,
   settings: 'Geltende Einstellungen',
+  group: (name) => GROUPS[name] ?? name,
   settings_hint: 'Sie kommen aus der Umgebung des Servers und ändern sich mit seinem nächsten Start.',
-  groups: {
-    'The server': 'Der Server',
-    Workers: 'Worker',
-    'Limits of an errand': 'Grenzen eines Auftrags',
-    'What is kept': 'Was aufbewahrt wird',
-    'Sign-in': 'Anmeldung',
-    Backups: 'Sicherungen',
-  },
   changed: (n) => (n === 0 ? 'alle Standard' : `${n} gesetzt`),
   from_environment: 'in der Umgebung gesetzt',
   from_default: 'Standard',

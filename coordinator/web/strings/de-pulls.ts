@@ -21,6 +21,6 @@ export const de_pulls: PullsStrings = {
   wanted: 'Pull Requests',
   kinds: { none: 'Nur wenn ich es sage', draft: 'Entwurf öffnen', ready: 'Öffnen, bereit zum Review' },
   author: 'Geöffnet von',
-  authors: { app: 'der App: ich kann ihn freigeben', person: 'mir' },
+  authors: { app: 'der App: ich gebe ihn frei', person: 'mir' },
   author_hint: 'Wo die App nicht installiert ist, öffnest trotzdem du ihn.',
 };

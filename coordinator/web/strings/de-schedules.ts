@@ -12,7 +12,7 @@ export const de_schedules: ScheduleStrings = {
   name: 'Name',
   name_hint: 'Ohne Namen: die erste Zeile',
   where: 'Wo',
-  choose: 'Auswählen…',
+  choose: 'Auswählen …',
   other: 'Ein anderes Repository',
   address: 'Adresse des Repositorys',
   when: 'Wann',

@@ -12,7 +12,7 @@ export const de: Strings = {
   cancel: 'Abbrechen',
   close: 'Schließen',
   save: 'Sichern',
-  loading: 'Lädt…',
+  loading: 'Lädt …',
   retry: 'Noch einmal',
   update: 'Eine neue Version ist da',
   update_now: 'Neu laden',
@@ -31,7 +31,7 @@ export const de: Strings = {
     own_lead: 'Hier hat noch niemand ein Konto. Das erste besitzt diesen Server.',
     to_sign_up: 'Noch kein Konto? Leg eins an',
     to_log_in: 'Du hast ein Konto? Melde dich an',
-    working: 'Einen Moment…',
+    working: 'Einen Moment …',
     ended: 'Deine Anmeldung ist abgelaufen. Melde dich neu an: Was du geschrieben hast, ist noch da.',
     insecure: 'Diese Seite kam ohne TLS. Jeder auf dem Weg kann dein Passwort lesen.',
   },
@@ -48,7 +48,7 @@ export const de: Strings = {
 
   inbox: {
     title: 'Aufträge',
-    new_errand: 'Neuer Auftrag…',
+    new_errand: 'Neuer Auftrag …',
     needs_you: 'Braucht dich',
     at_work: 'In Arbeit',
     done: 'Fertig',

@@ -12,6 +12,7 @@ export const en_accounts = {
   unlink_title: (login: string) => `Unlink ${login}?`,
   unlink_text: 'Errands can then no longer use its repositories, and you can no longer log in with it.',
   works: (name: string) => `${name} · works`,
+  broken: (name: string) => `${name} · was revoked there, or has expired. Link the account again.`,
   choose: 'Choose repositories',
   finishing: 'One moment…',
   failed: 'That did not work',

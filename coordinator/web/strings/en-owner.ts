@@ -1,8 +1,5 @@
 const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
 
-/** The subjects of the settings, by what the server calls them. */
-const groups: Partial<Record<string, string>> = {};
-
 /** The texts of the owner's page, in English. */
 export const en_owner = {
   title: 'This server',
@@ -50,8 +47,8 @@ export const en_owner = {
   remove_text: (n: number) =>
     `${n > 0 ? `Their ${count(n, 'open errand is', 'open errands are')} stopped. ` : ''}All their errands, projects and logs are deleted. What was pushed stays in the repositories.`,
   settings: 'Settings in force',
+  group: (name: string) => name,
   settings_hint: 'They come from the environment of the server, and change when it is started again.',
-  groups,
   changed: (n: number) => (n === 0 ? 'all by default' : `${n} set`),
   from_environment: 'set in the environment',
   from_default: 'default',

@@ -1,9 +1,10 @@
 import type { Dispatcher } from 'undici';
+import type { ForgeCredential } from '../../domain/forge-repository.ts';
 import { mediaType, type GitRequest, type GitResponse } from './backend.ts';
 import { ForgeError } from './forge-error.ts';
 
 /** The request that a response answers. `base`: the repository's URL. */
-type Asked = { base: string; with_credential: boolean; request: GitRequest };
+type Asked = { base: string; credential: ForgeCredential | undefined; request: GitRequest };
 
 /**
  * Turns a forge's response into one for the worker's git. Rejects with a `ForgeError` that explains any other
@@ -22,26 +23,25 @@ export async function understand(answer: Dispatcher.ResponseData, asked: Asked):
 
 /** Explains a forge's status to the person who configured the repository and its credential. */
 function refusal(status: number, retry_after_s: number, asked: Asked): ForgeError {
-  const { base, with_credential, request } = asked;
+  const { base, credential, request } = asked;
   const { host } = new URL(base);
   const retry = retry_after_s > 0 ? { retry_after_s } : {};
+  const hint = credential?.hint === undefined ? '' : ` ${credential.hint}`;
   const right = request.service === 'git-receive-pack' ? 'push to' : 'read';
   switch (status) {
     case 401: {
       const refused = `${host} refused the credential for ${base}. It may be wrong, or have expired.`;
       const missing = `${host} asks for a credential to ${right} ${base}, and there is none: give the project a git token. (Some forges answer so where there is no such repository, too.)`;
-      return with_credential
-        ? new ForgeError('credential_refused', refused)
-        : new ForgeError('credential_missing', missing);
+      return credential ? new ForgeError('credential_refused', refused) : new ForgeError('credential_missing', missing);
     }
     case 403: {
-      const whom = with_credential ? 'this credential' : 'just anyone';
-      return new ForgeError('not_allowed', `${host} does not allow ${whom} to ${right} ${base}.`);
+      const whom = credential ? 'this credential' : 'just anyone';
+      return new ForgeError('not_allowed', `${host} does not allow ${whom} to ${right} ${base}.${hint}`);
     }
     case 404:
     case 410: {
-      const or = with_credential ? 'this credential may not see it' : 'it is private and there is no credential';
-      return new ForgeError('no_repository', `There is no repository at ${base}, or ${or}.`);
+      const or = credential ? 'this credential may not see it' : 'it is private and there is no credential';
+      return new ForgeError('no_repository', `There is no repository at ${base}, or ${or}.${hint}`);
     }
     case 413:
       return new ForgeError('too_large', `${host} does not take a push of this size.`);

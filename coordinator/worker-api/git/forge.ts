@@ -55,7 +55,7 @@ export class Forge {
       const answer = await this.#send(base, credential, request);
       if (!isRedirect(answer)) {
         if (!request.body) this.#remember(given, base);
-        return understand(answer, { base, with_credential: credential !== undefined, request });
+        return understand(answer, { base, credential, request });
       }
       await answer.body.dump();
       if (request.body || redirects === REDIRECTS_MAX)

@@ -6,6 +6,7 @@ import type { OutgoingProxy } from '../../base/outgoing.ts';
 import { addressGuard, type Resolve } from '../../base/address-guard.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { ForgeRepository } from '../../domain/forge-repository.ts';
+import type { RepositoryOfTask } from '../../domain/task-repository.ts';
 import { abortOnClose } from '../abort-on-close.ts';
 import type { NoteUse } from '../worker-audit.ts';
 import type { Caller, WorkerProxy } from '../caller.ts';
@@ -24,14 +25,19 @@ import { gitHeaders, gitRouteOf } from './route.ts';
 import { writeGitError } from './write-error.ts';
 
 export type GitDependencies = {
-  /** The repository of a task, with its credential. */
-  repository: (task_id: string) => ForgeRepository | Promise<ForgeRepository>;
+  /** A repository of a task, with its credential. Throws `not_found` where the task has none with this key. */
+  repository: (where: RepositoryOfTask) => ForgeRepository | Promise<ForgeRepository>;
   proxy?: OutgoingProxy;
   private_hosts: string[];
   /** Serves a task's own copy of the sample repository, which is stored on this server. */
   sample: (request: GitRequest, task_id: string) => Promise<GitResponse>;
   /** The branch that the task's person named, which it may push to. By default there is none. */
-  workBranch?: (task_id: string) => string | null;
+  workBranch?: (where: RepositoryOfTask) => string | null;
+  /**
+   * Why the forge wants no push to the branch that the person named; null: it may be pushed. By default all may. Rejects
+   * where the forge does not say.
+   */
+  protection?: (where: RepositoryOfTask, branch: string, signal: AbortSignal) => Promise<string | null>;
   /** Which commits each task has pushed. By default all that are on its branches. */
   pushed?: PushedCommits;
   /** Which pushes wait for their person's approval. By default none does. */
@@ -45,15 +51,19 @@ export type GitDependencies = {
   pack_bytes_max?: number;
 };
 
+/** Whose request it is, and which repository of the task it is for. */
+type GitCaller = Caller & RepositoryOfTask;
+
 /**
- * Forwards a worker's git requests to the repository of its task. It adds the repository's credential, which the
+ * Forwards a worker's git requests to the repositories of its task. It adds the repository's credential, which the
  * worker never sees. It reads and checks every command of a push before it forwards any of it.
  */
 export class GitProxy implements WorkerProxy {
   readonly writeError = writeGitError;
   readonly #repository: GitDependencies['repository'];
   readonly #sample: GitDependencies['sample'];
-  readonly #workBranch: (task_id: string) => string | null;
+  readonly #workBranch: (where: RepositoryOfTask) => string | null;
+  readonly #protection: NonNullable<GitDependencies['protection']>;
   readonly #pushed: PushedCommits;
   readonly #approval: PushApproval;
   readonly #noteUse: NoteUse;
@@ -69,6 +79,7 @@ export class GitProxy implements WorkerProxy {
     this.#repository = deps.repository;
     this.#sample = deps.sample;
     this.#workBranch = deps.workBranch ?? (() => null);
+    this.#protection = deps.protection ?? (() => Promise.resolve(null));
     this.#pushed = deps.pushed ?? { has: () => true, add: () => undefined };
     this.#approval = deps.approval ?? (() => null);
     this.#noteUse = deps.noteUse ?? (() => undefined);
@@ -93,8 +104,9 @@ export class GitProxy implements WorkerProxy {
     }
   }
 
-  async #forward(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
-    const { service, is_rpc } = gitRouteOf(request, path);
+  async #forward(request: IncomingMessage, response: ServerResponse, from: Caller, path: string): Promise<void> {
+    const { service, is_rpc, key } = gitRouteOf(request, path);
+    const caller: GitCaller = { ...from, key };
     const signal = abortOnClose(response, caller.signal);
     const git: GitRequest = { service, headers: gitHeaders(request), signal };
     const body = { chunks: requestBody(request, this.#pack_bytes_max), bytes: bodyLength(request) };
@@ -109,41 +121,45 @@ export class GitProxy implements WorkerProxy {
    * Forwards a push where all its commands are allowed. Else nothing is forwarded, and git gets a reason for each
    * ref.
    */
-  async #push(caller: Caller, request: GitRequest, sent: GitBody): Promise<GitResponse> {
-    const { task_id, attempt } = caller;
+  async #push(caller: GitCaller, request: GitRequest, sent: GitBody): Promise<GitResponse> {
+    const { task_id, attempt, key } = caller;
     const opened = await openPush(sent);
     const { push, body, refuse } = opened;
     const reasons = await this.#refusalOf(opened, caller, request.signal);
     const refs = push.commands.map(({ ref }) => ref);
     if (reasons) {
-      this.#logger.warn({ task_id, attempt, refs, reasons }, 'push refused');
+      this.#logger.warn({ task_id, attempt, repository: key, refs, reasons }, 'push refused');
       return refuse(reasons);
     }
-    const repository = await this.#repository(task_id);
+    const repository = await this.#repository(caller);
     this.#pushed.add(
-      task_id,
+      caller,
       push.commands.map((command) => command.new),
     );
     const answer = await this.#send(caller, { ...request, body }, repository);
     if (refs.length === 0) return answer;
-    this.#logger.info({ task_id, attempt, refs }, 'push forwarded');
+    this.#logger.info({ task_id, attempt, repository: key, refs }, 'push forwarded');
     const commits = push.commands.map((command) => [command.ref, command.new]);
-    this.#noteUse(caller, 'git.pushed', { host: hostOf(repository), refs: Object.fromEntries(commits) });
+    const where = { host: hostOf(repository), ...(key !== null && { repository: key }) };
+    this.#noteUse(caller, 'git.pushed', { ...where, refs: Object.fromEntries(commits) });
     return answer;
   }
 
   /** Why the push is refused: a reason for each command; null: it may be made. */
-  async #refusalOf({ push, readPack }: OpenedPush, caller: Caller, signal: AbortSignal): Promise<string[] | null> {
+  async #refusalOf({ push, readPack }: OpenedPush, caller: GitCaller, signal: AbortSignal): Promise<string[] | null> {
     const { task_id } = caller;
-    const work_branch = this.#workBranch(task_id);
-    const reasons = refusalOf(push, { task_id, work_branch }) ?? this.#approval(task_id, push);
+    const work_branch = this.#workBranch(caller);
+    const reasons = refusalOf(push, { task_id, work_branch }) ?? this.#approval(caller, push);
     const named = commandFor(push, work_branch);
     if (reasons) return reasons;
     if (named) {
-      const reason = await refusalOfNamed((asked) => this.#ask(caller, { ...asked, signal }), task_id, named, signal);
+      const ask = (asked: Omit<GitRequest, 'signal'>) => this.#ask(caller, { ...asked, signal });
+      const reason =
+        (await refusalOfNamed(ask, task_id, named, signal)) ??
+        (await this.#protection(caller, work_branch ?? '', signal));
       return reason === null ? null : [reason];
     }
-    const replacing = replacingOthers(push, (commit) => this.#pushed.has(task_id, commit));
+    const replacing = replacingOthers(push, (commit) => this.#pushed.has(caller, commit));
     if (replacing.length === 0) return null;
     const pack = await readPack(LIMITS.named_branch_pack_bytes_max);
     const found = new Map<PushCommand, string | null>();
@@ -152,8 +168,8 @@ export class GitProxy implements WorkerProxy {
     return push.commands.map((command) => found.get(command) ?? 'refused with the rest of the push');
   }
 
-  async #ask(caller: Caller, request: GitRequest): Promise<GitResponse> {
-    return this.#send(caller, request, await this.#repository(caller.task_id));
+  async #ask(caller: GitCaller, request: GitRequest): Promise<GitResponse> {
+    return this.#send(caller, request, await this.#repository(caller));
   }
 
   async #send(caller: Caller, request: GitRequest, repository: ForgeRepository): Promise<GitResponse> {
@@ -169,7 +185,7 @@ export class GitProxy implements WorkerProxy {
     { repo_url, credential }: ForgeRepository,
   ): Promise<GitResponse> {
     if (!(error instanceof ForgeError) || error.fault !== 'credential_refused' || !credential?.renew) throw error;
-    const renewed = await credential.renew();
+    const renewed = await credential.renew(credential.password);
     if ('fault' in renewed) throw new ForgeError('credential_refused', renewed.fault, { cause: error });
     if (request.body) throw error;
     const { username } = credential;

@@ -1,21 +1,22 @@
+import type { RepositoryOfTask } from '../../domain/task-repository.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import { insertTaskPush, isTaskPush } from '../../sqlite/task-pushes.ts';
 import { descendsFrom } from './descends-from.ts';
 import type { Push, PushCommand } from './push-commands.ts';
 
-/** Remembers which commits each task has pushed. */
+/** Remembers which commits each task has pushed to which repository. */
 export type PushedCommits = {
-  has: (task_id: string, commit: string) => boolean;
-  add: (task_id: string, commits: string[]) => void;
+  has: (where: RepositoryOfTask, commit: string) => boolean;
+  add: (where: RepositoryOfTask, commits: string[]) => void;
 };
 
 /** Keeps them in the database. */
 export function pushedCommits(log: EventLog): PushedCommits {
   return {
-    has: (task_id, commit) => isTaskPush(log.db, task_id, commit),
-    add: (task_id, commits) =>
+    has: (where, commit) => isTaskPush(log.db, where, commit),
+    add: (where, commits) =>
       log.write(({ db }) => {
-        for (const commit of commits) insertTaskPush(db, task_id, commit);
+        for (const commit of commits) insertTaskPush(db, where, commit);
       }),
   };
 }

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { diff, diffStat } from '../../../agent-container/git/diff.ts';
+import { cutDiff, diff, diffStat } from '../../../agent-container/git/diff.ts';
 import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { setRepositoryScene as scene } from '../../support/repository-scene.ts';
@@ -27,4 +27,13 @@ test('a diff of bytes that are not UTF-8 stays within its limit', async (t) => {
   const cut = await diff(git.own, base_commit, commit ?? '');
   t.true(Buffer.byteLength(cut.diff) <= LIMITS.diff_bytes_max);
   t.true(cut.diff_truncated);
+});
+
+test('a diff that has to share its room is cut at the end of a line, whatever its characters take', (t) => {
+  const given = { diff: '+ä\n+ö\n+ü\n', diff_truncated: false };
+  t.deepEqual(cutDiff(given, 12), given);
+  t.deepEqual(cutDiff(given, 11), { diff: '+ä\n+ö\n', diff_truncated: true });
+  t.deepEqual(cutDiff(given, 8), { diff: '+ä\n+ö\n', diff_truncated: true });
+  t.deepEqual(cutDiff(given, 7), { diff: '+ä\n', diff_truncated: true });
+  t.deepEqual(cutDiff(given, 0), { diff: '', diff_truncated: true });
 });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { readInstructions, readNestedInstructions } from '../../../agent-container/loop/instructions.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -16,13 +16,13 @@ async function repository(t: ExecutionContext, files: Record<string, string>): P
 test('reads AGENTS.md and CLAUDE.md in any case, labelled with their paths', async (t) => {
   const repo = await repository(t, { 'agents.md': 'Use tabs.\n', 'CLAUDE.md': 'Test first.\n', 'README.md': 'No.' });
   t.is(
-    await readInstructions(repo),
+    await readInstructions([repo]),
     '<file path="CLAUDE.md">\nTest first.\n</file>\n\n<file path="agents.md">\nUse tabs.\n</file>',
   );
 });
 
 test('gives null if there are none, or only empty ones', async (t) => {
-  t.is(await readInstructions(await repository(t, { 'AGENTS.md': '\n' })), null);
+  t.is(await readInstructions([await repository(t, { 'AGENTS.md': '\n' })]), null);
 });
 
 test('follows imports inside the repository, each file once, but not in code or e-mail addresses', async (t) => {
@@ -32,7 +32,7 @@ test('follows imports inside the repository, each file once, but not in code or 
     'docs/style.md': 'Style. @../CLAUDE.md',
     'docs/code.md': 'Not this.',
   });
-  const text = (await readInstructions(repo)) ?? '';
+  const text = (await readInstructions([repo])) ?? '';
   t.deepEqual(
     [...text.matchAll(/path="(.*?)"/g)].map(([, path]) => path),
     ['AGENTS.md', 'docs/style.md', 'CLAUDE.md'],
@@ -45,16 +45,16 @@ test('reads nothing outside of the repository, and no pipe', async (t) => {
   await symlink(join(repo, '../secret.md'), join(repo, 'docs/link.md'));
   await symlink(join(repo, '../secret.md'), join(repo, 'AGENTS.md'));
   execFileSync('mkfifo', [join(repo, 'docs/pipe.md')]);
-  const text = await readInstructions(repo);
+  const text = await readInstructions([repo]);
   t.is(text, '<file path="CLAUDE.md">\nHello. @../secret.md @docs/link.md @docs/pipe.md\n</file>');
 });
 
 test('limits the depth of imports and the length of the text', async (t) => {
   const chain = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`f${i}.md`, `${i} @f${i + 1}.md`]));
-  const far = (await readInstructions(await repository(t, { 'AGENTS.md': '@f0.md', ...chain }))) ?? '';
+  const far = (await readInstructions([await repository(t, { 'AGENTS.md': '@f0.md', ...chain })])) ?? '';
   t.true(far.includes('path="f3.md"'));
   t.false(far.includes('path="f4.md"'));
-  const long = (await readInstructions(await repository(t, { 'AGENTS.md': 'x'.repeat(100_000) }))) ?? '';
+  const long = (await readInstructions([await repository(t, { 'AGENTS.md': 'x'.repeat(100_000) })])) ?? '';
   t.true(long.length < 33_000);
   t.regex(long, /The instructions are longer/);
 });
@@ -66,7 +66,9 @@ test('reads the instructions of each folder that leads to a path, but not those 
   await writeFile(join(repo, 'src/api/claude.md'), 'Api. @../../docs/CLAUDE.md');
   const none = () => false;
   const labels = async (paths: string[], isKnown: (label: string) => boolean = none) =>
-    [...((await readNestedInstructions(repo, paths, isKnown)) ?? '').matchAll(/path="(.*?)"/g)].map(([, path]) => path);
+    [...((await readNestedInstructions([repo], paths, isKnown)) ?? '').matchAll(/path="(.*?)"/g)].map(
+      ([, path]) => path,
+    );
   t.deepEqual(await labels(['src/api/deep/x.ts']), ['src/AGENTS.md', 'src/api/claude.md', 'docs/CLAUDE.md']);
   t.deepEqual(await labels([join(repo, 'src/api')]), ['src/AGENTS.md', 'src/api/claude.md', 'docs/CLAUDE.md']);
   t.deepEqual(await labels(['src']), ['src/AGENTS.md']);
@@ -80,4 +82,20 @@ test('reads the instructions of each folder that leads to a path, but not those 
       [],
       path,
     );
+});
+
+test('each repository has its own instructions, with their paths from the first one', async (t) => {
+  const [shop, web] = [
+    await repository(t, { 'AGENTS.md': 'Of the shop.' }),
+    await repository(t, { 'CLAUDE.md': 'Of the web. @docs/style.md @../../etc/passwd', 'docs/style.md': 'Style.' }),
+  ];
+  await writeFile(join(web, 'docs', 'AGENTS.md'), 'Of the docs.');
+  const at = relative(shop, web);
+  const paths = (text: string | null) => [...(text ?? '').matchAll(/path="(.*?)"/g)].map(([, path]) => path);
+  t.deepEqual(paths(await readInstructions([shop, web])), ['AGENTS.md', `${at}/CLAUDE.md`, `${at}/docs/style.md`]);
+  const nested = (path: string, isKnown: (label: string) => boolean = () => false) =>
+    readNestedInstructions([shop, web], [path], isKnown);
+  for (const path of [`${at}/docs/x.md`, join(web, 'docs')])
+    t.deepEqual(paths(await nested(path)), [`${at}/docs/AGENTS.md`]);
+  t.is(await nested(join(web, 'docs'), (label) => label.includes(`"${at}/docs/AGENTS.md"`)), null);
 });

@@ -69,7 +69,7 @@ test('git requests are forwarded with the token, without hop-by-hop headers', as
     },
   };
   const { proxy, task } = await scene(t, { git });
-  const answer = await request(`${proxy.git_url}/git-upload-pack?a=b`, {
+  const answer = await request(`${proxy.remoteOf(null).url}/git-upload-pack?a=b`, {
     method: 'POST',
     headers: { 'content-encoding': 'gzip', 'git-protocol': 'version=2', authorization: 'Basic eDp5', te: 'trailers' },
     body: 'the request',
@@ -86,23 +86,31 @@ test('git requests are forwarded with the token, without hop-by-hop headers', as
   t.is(seen[0]?.headers.te, undefined);
 });
 
-test('the error code of a git request can be taken once', async (t) => {
+test('the error code of a git request can be taken once, for its repository alone', async (t) => {
   const git: WorkerProxy = {
     forward: () => Promise.reject(new ErrandError('forbidden', 'Not that.')),
     writeError: writeGitError,
   };
   const { proxy } = await scene(t, { git });
-  t.is(proxy.takeGitFailure(), null);
-  t.is((await request(`${proxy.git_url}/info/refs`)).statusCode, 403);
-  t.deepEqual(proxy.takeGitFailure(), { status: 403, code: 'forbidden' });
-  t.is(proxy.takeGitFailure(), null);
+  const [first, other] = [proxy.remoteOf(null), proxy.remoteOf('web')];
+  t.is(first.takeGitFailure(), null);
+  for (const path of ['/info/refs?service=git-upload-pack', '/git-receive-pack']) {
+    t.is((await request(`${other.url}${path}`)).statusCode, 403);
+    t.is(first.takeGitFailure(), null);
+    t.deepEqual(other.takeGitFailure(), { status: 403, code: 'forbidden' });
+  }
+  t.is((await request(`${first.url}/info/refs`)).statusCode, 403);
+  t.deepEqual(first.takeGitFailure(), { status: 403, code: 'forbidden' });
+  t.is(first.takeGitFailure(), null);
+  t.is(other.takeGitFailure(), null);
 });
 
 test('git gets 502 while the coordinator is down', async (t) => {
   const { proxy, mock } = await scene(t);
   await mock.stop();
-  t.is((await request(`${proxy.git_url}/info/refs`)).statusCode, 502);
-  t.deepEqual(proxy.takeGitFailure(), { status: 502, code: 'upstream_unreachable' });
+  const remote = proxy.remoteOf(null);
+  t.is((await request(`${remote.url}/info/refs`)).statusCode, 502);
+  t.deepEqual(remote.takeGitFailure(), { status: 502, code: 'upstream_unreachable' });
 });
 
 test('a response that comes before the whole body was sent reaches the client', async (t) => {
@@ -117,13 +125,14 @@ test('a response that comes before the whole body was sent reaches the client', 
       yield Buffer.alloc(64 * 1024);
     }
   }
-  const answer = await request(`${proxy.git_url}/git-receive-pack`, {
+  const remote = proxy.remoteOf(null);
+  const answer = await request(`${remote.url}/git-receive-pack`, {
     method: 'POST',
     body: Readable.from(endless()),
   }).catch((error: unknown) => error);
   // The client sees the response, or that its own sending was cut off. The proxy knows the code either way.
   t.truthy(answer);
-  await until('it is known', () => proxy.takeGitFailure()?.code === 'too_large');
+  await until('it is known', () => remote.takeGitFailure()?.code === 'too_large');
 });
 
 test('other paths are not found, and plain http:// through the proxy is refused with an explanation', async (t) => {

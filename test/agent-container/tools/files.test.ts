@@ -72,6 +72,31 @@ test('no path or link leads the file tools out of the repository', async (t) => 
   );
 });
 
+test('the folders of further repositories are read and written like the first, and nothing beside them', async (t) => {
+  const { use, folder, repo_dir, other_dirs } = await toolbox(t, { 'in.txt': 'in\n' });
+  const [web, beside] = [join(folder, 'web'), join(folder, 'web-beside')];
+  for (const dir of [web, beside]) await mkdir(dir);
+  await writeFile(join(web, 'page.txt'), 'a page\n');
+  await writeFile(join(beside, 'page.txt'), 'not this\n');
+  await symlink(join(web, 'page.txt'), join(repo_dir, 'to-web'));
+  await symlink(beside, join(web, 'out'));
+  t.regex(await use('read_file', { path: '../web/page.txt' }), /^ERROR: .* outside of the repository/);
+  other_dirs.push(web);
+  for (const path of ['../web/page.txt', join(web, 'page.txt'), 'to-web'])
+    t.is(await use('read_file', { path }), '1\ta page', path);
+  t.regex(await use('search', { path: '../web', pattern: 'page' }), /web\/page\.txt:1:a page/);
+  t.regex(await use('list_files', { path: '../web' }), /page\.txt/);
+  t.notRegex(await use('edit_file', { path: '../web/page.txt', old_text: 'a page', new_text: 'new' }), /^ERROR/);
+  t.notRegex(await use('write_file', { path: join(web, 'deep/new.txt'), content: 'x\n' }), /^ERROR/);
+  t.is(await readFile(join(web, 'page.txt'), 'utf8'), 'new\n');
+  for (const path of ['../web-beside/page.txt', '../web/out/page.txt', join(beside, 'page.txt'), '../web/../x']) {
+    t.regex(await use('read_file', { path }), /^ERROR: /, path);
+    t.regex(await use('write_file', { path, content: 'pwned' }), /^ERROR: /, path);
+  }
+  t.regex(await use('write_file', { path: '../web', content: 'x' }), /^ERROR: That is the repository itself/);
+  t.is(await readFile(join(beside, 'page.txt'), 'utf8'), 'not this\n');
+});
+
 test('pipes and folders are not opened', async (t) => {
   const { use, repo_dir } = await toolbox(t);
   execFileSync('mkfifo', [join(repo_dir, 'pipe')]);

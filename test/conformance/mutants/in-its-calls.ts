@@ -1,4 +1,5 @@
 import {
+  assigning,
   changingCall,
   changingReply,
   parseJson,
@@ -35,8 +36,20 @@ const givingUp: Handler = (call, forward) =>
     throw error;
   });
 
+/** Says that it works in several repositories. */
+const boasting = changingEvents((event) =>
+  event.type === 'agent.started' ? { ...event, body: { ...(event.body as Json), takes_repositories: true } } : event,
+);
+
 /** Faults of its calls to the coordinator. */
 export const IN_ITS_CALLS: readonly Mutant[] = [
+  {
+    name: 'works in the first of several repositories alone, and says otherwise',
+    rule: 'of several repositories it clones and pushes each; or it says that it knows one, and stops when that is refused',
+    says: /it has reported a repository.ready for the repository/,
+    to_worker: assigning({ repositories: undefined }),
+    to_coordinator: boasting,
+  },
   {
     name: 'names too few events in its result',
     rule: 'it posts the result after every event',

@@ -1,15 +1,19 @@
+import { deepStrictEqual } from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import test from 'ava';
 import type { ForgeEvent } from '../../../coordinator/forge/forge.ts';
+import { readEvent } from '../../../coordinator/forge/stored-json.ts';
 import type { ForgeKind } from '../../../protocol/forges.ts';
 import { forgeScene, type ForgeScene } from '../../support/forge/scene.ts';
 
 const KINDS: ForgeKind[] = ['github', 'gitea'];
 
-/** What the client reads of all webhooks that were sent since. */
+/** What the client reads of all webhooks that were sent since. It can be stored: it is read back as it was. */
 async function events({ sent, read }: ForgeScene, since = 0): Promise<ForgeEvent[]> {
   const all = await Promise.all(sent().slice(since).map(read));
-  return all.filter((one) => one !== undefined);
+  const found = all.filter((one) => one !== undefined);
+  for (const one of found) deepStrictEqual(readEvent(JSON.stringify(one)), one);
+  return found;
 }
 
 for (const kind of KINDS) {

@@ -74,6 +74,22 @@ for (const kind of KINDS) {
     t.is(after.comments.length, 121);
   });
 
+  test(`${kind}: says who has put a label on an issue last`, async (t) => {
+    const { forge, client, ada, bob, demo, access } = await forgeScene(t, kind);
+    const name = { owner: 'ada', name: 'demo' };
+    const issue = forge.openIssue(demo, bob, { title: 'It fails', labels: ['bug'] });
+    const who = (label: string) => client.labeledBy(access(ada), name, issue.number, label, null);
+    t.is((await who('bug'))?.person.id, String(bob.id));
+    t.is(await who('errand'), undefined);
+    forge.label(demo, issue, bob, 'errand');
+    const first = await who('Errand');
+    t.is(first?.person.id, String(bob.id));
+    forge.label(demo, issue, ada, 'errand');
+    const second = await who('errand');
+    t.is(second?.person.id, String(ada.id));
+    t.not(second?.id, first?.id);
+  });
+
   test(`${kind}: opens a draft, finds it by its branch, makes it ready, changes it`, async (t) => {
     const { forge, client, ada, bob, demo, access } = await forgeScene(t, kind);
     const own = access(ada);
@@ -198,5 +214,16 @@ for (const kind of KINDS) {
     const all = await client.thread(access(ada), name, pull.number, 500);
     t.is(all.comments.length, 130);
     t.false(all.cut);
+  });
+
+  test(`${kind}: what a review says is read though many reviews before it say something of lines alone`, async (t) => {
+    const { forge, client, ada, bob, demo, access } = await forgeScene(t, kind);
+    await forge.push(demo, 'fix', { 'a.txt': 'a\n' });
+    const pull = await forge.openPull(demo, ada, { title: 'Fix', body: '', head: 'fix', base: 'main', draft: false });
+    const comments = [{ path: 'a.txt', line: 1, body: 'Here.' }];
+    for (let n = 0; n < 101; n++) await forge.review(demo, pull, bob, { state: 'COMMENTED', comments });
+    await forge.review(demo, pull, bob, { state: 'COMMENTED', body: 'As a whole.' });
+    const thread = await client.thread(access(ada), { owner: 'ada', name: 'demo' }, pull.number, 300);
+    t.true(thread.comments.some(({ body }) => body === 'As a whole.'));
   });
 }

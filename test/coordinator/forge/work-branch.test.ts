@@ -51,6 +51,53 @@ test('one errand at a time works on a branch', async (t) => {
   t.is((await send({ work_branch: 'feature' })).work_branch, 'feature');
 });
 
+test('one errand at a time works on a branch, however its repository and the branch are named', async (t) => {
+  const { send, server, github, api } = await scene(t);
+  const message = /works on the branch .* now: send it a message/;
+  const { host } = new URL(github.origin);
+  const first = await send({ work_branch: 'feature' });
+  for (const address of [
+    `http://${host}/ann/demo.git`,
+    `http://${host}/ann/demo/`,
+    `http://${host}/Ann/Demo`,
+    `HTTP://${host.toUpperCase()}/ANN/demo.git/`,
+  ]) {
+    const again = api.call('createTask', { body: { prompt: 'Go on', repo_url: address, work_branch: 'feature' } });
+    await t.throwsAsync(again, { message }, address);
+  }
+  // The branch that an errand has made is its own.
+  const own = server.log.db.prepare('SELECT branch FROM tasks WHERE id = ?').pluck().get(first.id);
+  const work_branch = String(own);
+  await t.throwsAsync(send({ work_branch }), { message });
+  await t.throwsAsync(send({ work_branch: work_branch.replace('errand/', 'errand-') }), { message });
+  const elsewhere = { prompt: 'Go on', repo_url: `http://${host}/ann/other`, work_branch: 'feature' };
+  t.truthy((await api.call('createTask', { body: elsewhere })).id, 'another repository');
+});
+
+test('an errand that has ended does not go on while another one works on its branch', async (t) => {
+  const { send, server, api } = await scene(t);
+  const end = ({ id }: { id: string }, status?: 'failed') => {
+    runTask(server.log, id);
+    endTask(server.log, id, status);
+  };
+  const first = await send({ work_branch: 'feature' });
+  end(first, 'failed');
+  const own = await send({});
+  end(own, 'failed');
+  const branch = String(server.log.db.prepare('SELECT branch FROM tasks WHERE id = ?').pluck().get(own.id));
+  const others = [await send({ work_branch: 'feature' }), await send({ work_branch: branch })];
+  const say = (id: string) => api.call('createMessage', { params: { id }, body: { text: 'Go on' } });
+  const retry = (id: string) => api.call('retryTask', { params: { id }, body: {} });
+  const message = /An errand of yours works on the branch .* now: send it a message/;
+  for (const { id } of [first, own]) {
+    await t.throwsAsync(say(id), { message });
+    await t.throwsAsync(retry(id), { message });
+  }
+  for (const other of others) end(other);
+  await t.notThrowsAsync(say(first.id));
+  await t.notThrowsAsync(retry(own.id));
+});
+
 test('a pull request is not continued while the forge does not say whether its branch is protected', async (t) => {
   const { send, github, demo, pull } = await scene(t);
   await github.protect(demo, 'feature');

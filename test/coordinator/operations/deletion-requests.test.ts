@@ -62,7 +62,8 @@ function fillTables(db: Db, user_id: string, task_id: string): void {
   insert('needs', { id, task_id, kind: 'question', ref: 'q', body: '{}', asked_at: at, closed_at: at });
   insert('read_marks', { task_id, event_id: 1 });
   insert('tombstones', { user_id, task_id, event_id: 1 });
-  insert('task_pushes', { task_id, commit_id: 'c'.repeat(40) });
+  insert('task_pushes', { task_id, repository: '', commit_id: 'c'.repeat(40) });
+  insert('task_repositories', { task_id, n: 1, key: 'web', repo_url });
   fillForgeTables(insert, { id, user_id, task_id, at });
 }
 

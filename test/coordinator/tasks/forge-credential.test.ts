@@ -48,7 +48,8 @@ test('whoever signs up gets no token: not by the address of somebody who is name
   const server = await startApi(t, env);
   const { db, keys } = server;
   const { repository } = taskSettings({ db, keys, config: readConfig(env), linked: NO_LINKS });
-  const passwordOf = async (api: Api) => (await repository((await sendErrand(api)).id)).credential?.password;
+  const passwordOf = async (api: Api) =>
+    (await repository({ task_id: (await sendErrand(api)).id, key: null })).credential?.password;
   const ann = await server.person('ann@example.org');
   t.is(await passwordOf(ann.api), 'the-servers');
   const eve = await server.person('eve@example.org');

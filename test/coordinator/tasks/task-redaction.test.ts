@@ -5,6 +5,8 @@ import { TaskRedaction } from '../../../coordinator/tasks/task-redaction.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { findProject, insertProject, updateProject } from '../../../coordinator/sqlite/projects.ts';
+import { insertTaskRepository } from '../../../coordinator/sqlite/task-repositories.ts';
+import { findTask } from '../../../coordinator/sqlite/tasks.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { readKeys } from '../../../coordinator/base/keys.ts';
 import { addTask, addUser } from '../../support/fixtures.ts';
@@ -93,4 +95,30 @@ test('a secret with the value of a word of the worker contract breaks no callbac
     new TaskRedaction(db, keys).redact(task_id, 'tool.finished exit_code tool-finished'),
     'tool.finished exit_code [secret C]',
   );
+});
+
+test('the git token of each repository is redacted, also where the secrets of another one cannot be opened', async (t) => {
+  const { db, keys, log, task_id, keep } = await setUp(t);
+  keep({ git_token: 'token-of-the-first', env: { API_KEY: 'value-of-the-first' } });
+  const first = findProject(db, findTask(db, task_id)?.project_id ?? '');
+  if (!first) return t.fail();
+  const ids = [newId(), newId()];
+  const [web, lost] = ids.map((id) => ({ id, repo_url: `https://other.example/${id}` }));
+  if (!web || !lost) return t.fail();
+  const sealed = sealSecrets(keys, web.id, {
+    git_token: 'token-of-the-second',
+    git_username: null,
+    env: { B: 'not-given' },
+  });
+  log.write((tx) => {
+    insertProject(tx.db, { ...first, name: 'web', ...web, ...sealed });
+    insertProject(tx.db, { ...first, name: 'lost', ...lost, secrets: 'sealed with another key' });
+    for (const [i, { id: project_id, repo_url }] of [web, lost].entries()) {
+      const row = { project_id, repo_url, base_branch: null, work_branch: null };
+      insertTaskRepository(tx.db, { task_id, n: i + 1, key: `r${i}`, ...row });
+    }
+  });
+  const said = 'value-of-the-first token-of-the-first token-of-the-second not-given';
+  const redacted = '[secret API_KEY] [secret git_token] [secret git_token] not-given';
+  t.is(new TaskRedaction(db, keys).redact(task_id, said), redacted);
 });

@@ -83,7 +83,7 @@ async function breakLink({ github, network, page, server, session }: Scene, pers
   github.apps.revokeAll(person);
   const { access } = server.forge_accounts;
   const credential = await access.gitCredential(session.user.id, `${github.origin}/ann/shop`, undefined);
-  await credential?.renew?.();
+  await credential?.renew?.(credential.password);
   await page.goto(`${network.url}/new`);
   await button(page, /^(Choose a repository|shop)/).click();
   await sheet(page)

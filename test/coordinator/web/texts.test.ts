@@ -4,6 +4,8 @@ import { groupReads } from '../../../coordinator/client/errand/group.ts';
 import type { Item } from '../../../coordinator/client/errand/items.ts';
 import { parseAnsi } from '../../../coordinator/web/parts/ansi.ts';
 import { cronOf, timingOf } from '../../../coordinator/web/app/schedules/timing.ts';
+import { SETTING_GROUPS } from '../../../coordinator/base/settings.ts';
+import { speakOfScreens } from '../../../coordinator/web/strings/screen-strings.ts';
 import { chooseLanguage, speak } from '../../../coordinator/web/strings/strings.ts';
 
 test('the language is the first that the app speaks, and its numbers are those of the region', (t) => {
@@ -14,6 +16,12 @@ test('the language is the first that the app speaks, and its numbers are those o
   t.is(speak('en-US').format.money(0.0042), '$0.0042');
   t.is(speak('en-US').format.duration(400).replaceAll('\u00a0', ' '), '0.4 s');
   t.is(speak('de-DE').format.duration(125_000).replaceAll('\u00a0', ' '), '2 min');
+});
+
+test('the groups of settings have a German name', (t) => {
+  const { group } = speakOfScreens('de-DE').owner;
+  const same = Object.keys(SETTING_GROUPS).filter((name) => group(name) === name);
+  t.deepEqual(same, ['Claude', 'Git', 'Forges']);
 });
 
 const CASES: [string, string, [string, string][]][] = [

@@ -96,11 +96,14 @@ test('a project that asks before a push: the finished work is parked with its di
 test('only the approved commit may be pushed: nothing before the answer, and nothing else after it', async (t) => {
   const { log, task_id, result, answer } = await scene(t, {}, { ask_before_push: 1 });
   const push = (...commits: string[]) =>
-    pushApproval(log)(task_id, {
-      commands: commits.map((commit) => ({ old: '0'.repeat(40), new: commit, ref: 'refs/heads/x' })),
-      capabilities: [],
-      shallow: [],
-    });
+    pushApproval(log)(
+      { task_id, key: null },
+      {
+        commands: commits.map((commit) => ({ old: '0'.repeat(40), new: commit, ref: 'refs/heads/x' })),
+        capabilities: [],
+        shallow: [],
+      },
+    );
   t.regex(push(FIRST)?.[0] ?? '', /not approved/);
   await result(0, held(FIRST));
   t.truthy(push(FIRST));
@@ -136,7 +139,7 @@ test('a message sends work back too', async (t) => {
 test('a worker that knows no approvals tries to push and fails: its refused commit is asked for', async (t) => {
   const { log, task_id, result, needs, task } = await scene(t, {}, { ask_before_push: 1 });
   const commands = [{ old: '0'.repeat(40), new: SECOND, ref: 'refs/heads/x' }];
-  t.truthy(pushApproval(log)(task_id, { commands, capabilities: [], shallow: [] }));
+  t.truthy(pushApproval(log)({ task_id, key: null }, { commands, capabilities: [], shallow: [] }));
   await result(0, { status: 'failed', reason: 'push_rejected', branch: null, commit: null, diff: 'done' });
   t.is(task().status, 'parked');
   t.is(needs()[0]?.commit, SECOND);

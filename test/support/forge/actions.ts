@@ -49,6 +49,7 @@ export abstract class Actions {
 
   label(repository: Repository, issue: Issue, by: Person, label: string): void {
     issue.labels.push(label);
+    this.#noteLabel(issue, by, label);
     this.webhooks.labeled(repository, issue, by, label);
   }
 
@@ -252,12 +253,18 @@ export abstract class Actions {
       author,
       state: 'open',
       comments: [],
+      labelings: [],
       pull: null,
       ...times,
       ...texts,
     };
+    for (const label of issue.labels) this.#noteLabel(issue, author, label);
     repository.issues.push(issue);
     return issue;
+  }
+
+  #noteLabel({ labelings }: Issue, by: Person, label: string): void {
+    labelings.push({ id: this.world.id(), label, by, at: this.world.time() });
   }
 
   #newComment(author: Person, body: string): Comment {

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { readConfig, type Config } from '../../../coordinator/base/config.ts';
+import { createLogger } from '../../../coordinator/base/logger.ts';
 import { NO_PROXY } from '../../../coordinator/base/outgoing.ts';
 import type { ProjectRow } from '../../../coordinator/domain/project.ts';
 import { newPull, type PullRow } from '../../../coordinator/domain/pull.ts';
@@ -52,6 +53,9 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
   readonly #http: ForgeHttp;
   readonly #config: Config = readConfig({});
   /** Gitea has no apps: the server has an account there, which administers the repository. */
+  readonly bot: Person;
+  /** What the intake has logged. */
+  readonly lines: string[] = [];
   readonly #bot_token: string;
   #delivered = 0;
 
@@ -98,9 +102,9 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
       sql(db, `INSERT INTO forges (id, kind, origin, secrets, created_at) VALUES (?, ?, ?, '', ?)`).run(...row),
     );
     this.user_id = this.link(this.ada);
-    const bot = this.github.world.addPerson('errand-bot');
-    this.demo.permissions.set(bot, 'admin');
-    this.#bot_token = this.github.apps.personalToken(bot).value;
+    this.bot = this.github.world.addPerson('errand-bot');
+    this.demo.permissions.set(this.bot, 'admin');
+    this.#bot_token = this.github.apps.personalToken(this.bot).value;
     this.intake = this.#open();
   }
 
@@ -169,7 +173,7 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
   async settled(): Promise<void> {
     const { db } = this.log;
     const left = (table: string) => numberOf(db, `SELECT count(*) FROM ${table} WHERE next_at IS NOT NULL`);
-    await until('all is handled', () => left('deliveries') === 0);
+    await until('all is handled', () => left('deliveries') === 0, 60_000);
     const newest = newestEventId(db);
     await until('all is told', () => (findSubscriberCursor(db, 'forge-words') ?? 0) >= newest || this.#isQuiet(newest));
     await until('all is written', () => left('forge_words') === 0);
@@ -256,8 +260,8 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
       log: this.log,
       config: this.#config,
       access: {
-        forApp: () => Promise.resolve(this.#asApp(client)),
-        forPerson: () => Promise.resolve(this.#asAda(client)),
+        forApp: (repo_url) => Promise.resolve(this.#asApp(client, repo_url)),
+        forPerson: ({ user_id }, repo_url) => Promise.resolve(this.#asPerson(client, user_id, repo_url)),
       },
       personAt: (origin, subject) => (origin === this.github.origin ? this.linked.get(subject) : undefined),
       findForge: (id) =>
@@ -265,20 +269,32 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
       public_url: PUBLIC_URL,
       times: TIMES,
       now: () => this.stopped_at ?? Date.now(),
-      logger: SILENT,
+      logger: createLogger('info', { write: (line) => void this.lines.push(line) }),
     });
   }
 
-  #asAda(client: OpenForge['client']): OpenForge {
-    const token = this.github.apps.personalToken(this.ada).value;
-    return { client, repository: { owner: 'ada', name: this.demo.name }, token, as: 'person' };
+  /** Undefined: it is at another forge. */
+  #at(repo_url: string): OpenForge['repository'] | undefined {
+    const { origin, pathname } = new URL(repo_url);
+    const [, owner = '', name = ''] = pathname.replace(/\.git$/, '').split('/');
+    return origin === this.github.origin ? { owner, name } : undefined;
   }
 
-  #asApp(client: OpenForge['client']): OpenForge | undefined {
-    if (this.#isGitea()) return { ...this.#asAda(client), token: this.#bot_token, as: 'app' };
+  #asPerson(client: OpenForge['client'], user_id: string, repo_url: string): OpenForge | undefined {
+    const repository = this.#at(repo_url);
+    const person = this.github.world.people.find(({ id }) => this.linked.get(String(id)) === user_id);
+    if (!person || !repository) return undefined;
+    const token = this.github.apps.personalToken(person).value;
+    return { client, repository, token, as: 'person' };
+  }
+
+  #asApp(client: OpenForge['client'], repo_url: string): OpenForge | undefined {
+    const repository = this.#at(repo_url);
+    if (!repository) return undefined;
+    if (this.#isGitea()) return { client, repository, token: this.#bot_token, as: 'app' };
     const [installation] = this.github.apps.installations;
     if (!installation) return undefined;
     const token = this.github.apps.installationToken(installation).value;
-    return { client, repository: { owner: 'ada', name: this.demo.name }, token, as: 'app' };
+    return { client, repository, token, as: 'app' };
   }
 }

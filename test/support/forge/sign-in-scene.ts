@@ -41,14 +41,18 @@ export async function signInScene(t: Ends, env: Record<string, string> = {}): Pr
 }
 
 /** What the browser of this person comes back with, as the query of the address; with `error`, if they refuse. */
-export async function agree({ url }: Pick<SignInStarted, 'url'>, as: Person | 'refuses'): Promise<string> {
+export async function agree(
+  { url }: Pick<SignInStarted, 'url'>,
+  as: Person | 'refuses',
+  public_url = PUBLIC_URL,
+): Promise<string> {
   const at = new URL(url);
   if (as === 'refuses') at.searchParams.set('deny', '1');
   else at.searchParams.set('as', as.login);
   const response = await fetch(at, { redirect: 'manual' });
   const location = response.headers.get('location');
   if (location === null) throw new Error(`${response.status}: ${await response.text()}`);
-  if (!location.startsWith(`${PUBLIC_URL}/signed-in?`)) throw new Error(`It leads to ${location}.`);
+  if (!location.startsWith(`${public_url}/signed-in?`)) throw new Error(`It leads to ${location}.`);
   return new URL(location).search;
 }
 

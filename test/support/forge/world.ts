@@ -61,6 +61,9 @@ export type PullPart = {
   comments: ReviewComment[];
 };
 
+/** Somebody has put a label on an issue. */
+export type Labeling = { id: number; label: string; by: Person; at: string };
+
 export type Issue = {
   id: number;
   number: number;
@@ -69,6 +72,7 @@ export type Issue = {
   author: Person;
   state: 'open' | 'closed';
   labels: string[];
+  labelings: Labeling[];
   created_at: string;
   updated_at: string;
   comments: Comment[];
@@ -236,9 +240,9 @@ export class World {
     return this.commit(repository, `refs/heads/${name}`);
   }
 
-  /** Whether `head` has commits that `base` lacks. */
-  async isAhead(repository: Repository, base: string, head: string): Promise<boolean> {
-    return (await git(this.folder(repository), 'rev-list', '--count', `${base}..${head}`)) !== '0';
+  /** How many commits `head` has that `base` lacks. */
+  async countAhead(repository: Repository, base: string, head: string): Promise<number> {
+    return Number(await git(this.folder(repository), 'rev-list', '--count', `${base}..${head}`));
   }
 
   /** A file's bytes at the default branch. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { symlink } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { pino } from 'pino';
 import { sampleBackend } from '../../../coordinator/demo/sample-backend.ts';
 import { ensureSampleRepository } from '../../../coordinator/demo/sample-repository.ts';
@@ -8,38 +8,63 @@ import { GitProxy } from '../../../coordinator/worker-api/git/git-proxy.ts';
 import type { ForgeCredential } from '../../../coordinator/domain/forge-repository.ts';
 import type { WorkerProxy } from '../../../coordinator/worker-api/caller.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
-import { startGitServer } from '../git-server.ts';
+import { repositoryKeys } from '../../../coordinator/domain/task-repository.ts';
+import { ErrandError } from '../../../protocol/problem.ts';
+import type { AssignedRepository } from '../../../protocol/repositories.ts';
+import type { Assignment } from '../../../protocol/worker-schemas.ts';
+import { startGitServer, type GitServer } from '../git-server.ts';
 
-export type ServedRepository = {
-  repo_url: string;
+/** Where a repository really is, for git: a folder or an address. */
+type Place = { repo_url: string; place: string };
+
+export type ServedRepository = Place & {
+  /** The further repositories, as an assignment names them. */
+  others: (AssignedRepository & Place)[];
   proxy: WorkerProxy;
-  /** Where it really is, for git: a folder or an address. */
-  place: string;
   close: () => Promise<void>;
 };
 
 /**
- * Serves one repository through the coordinator's git proxy: a local folder (served by `git http-backend`), an address,
- * or `errand://sample`. Throws an error with a message for the user if the folder is not a repository.
+ * Serves repositories through the coordinator's git proxy, each one a local folder (served by `git http-backend`), an
+ * address, or `errand://sample`: the first one of a task, and those `beside` it. Throws an error with a message for the
+ * user if a folder is not a repository.
  */
 export async function serveRepository(
   repository: string,
   data_dir: string,
   credential?: ForgeCredential,
+  beside: readonly string[] = [],
 ): Promise<ServedRepository> {
-  const place = await placeOf(repository, data_dir);
-  const is_served = repository === SAMPLE_REPO_URL || isAddress(repository);
-  const server = is_served ? null : await serveFolder(place);
-  const repo_url = server ? `${server.origin}/repository` : repository;
-  // The developer named this address on the command line, so it may be private.
-  const private_hosts = URL.canParse(repo_url) ? [new URL(repo_url).host] : [];
+  const servers: GitServer[] = [];
+  const serve = async (each: string): Promise<Place> => {
+    const place = await placeOf(each, data_dir);
+    if (each === SAMPLE_REPO_URL || isAddress(each)) return { repo_url: each, place };
+    const { server, repo_url } = await serveFolder(place);
+    servers.push(server);
+    return { repo_url, place };
+  };
+  const first = await serve(repository);
+  const places: Place[] = [];
+  for (const each of beside) places.push(await serve(each));
+  const [, ...keys] = repositoryKeys([first, ...places].map(({ repo_url }) => repo_url));
+  const others = places.map((place, i) => ({ ...place, key: keys[i] ?? '', base_branch: null }));
   const proxy = new GitProxy({
-    repository: () => ({ repo_url, credential }),
-    private_hosts,
+    repository: ({ key }) => {
+      const found = key === null ? first : others.find((other) => other.key === key);
+      if (!found) throw new ErrandError('not_found', 'The task has no repository with this key.');
+      return { repo_url: found.repo_url, credential };
+    },
+    // The developer named these addresses on the command line, so they may be private.
+    private_hosts: [first, ...others].map(({ repo_url }) => new URL(repo_url).host),
     sample: sampleBackend(() => ensureSampleRepository(data_dir)),
     logger: pino({ level: 'silent' }),
   });
-  return { repo_url, proxy, place, close: async () => server?.close() };
+  return {
+    ...first,
+    others,
+    proxy,
+    close: async () => void (await Promise.all(servers.map((server) => server.close()))),
+  };
 }
 
 /** Where a repository is: its folder, or its address. */
@@ -50,10 +75,17 @@ async function placeOf(repository: string, data_dir: string): Promise<string> {
 
 const isAddress = (repository: string) => /^https?:\/\//.test(repository);
 
-async function serveFolder(path: string) {
+async function serveFolder(path: string): Promise<{ server: GitServer; repo_url: string }> {
   const looks_right = existsSync(join(path, '.git')) || existsSync(join(path, 'HEAD'));
   if (!looks_right) throw new Error(`${path} is not a git repository.`);
   const server = await startGitServer();
-  await symlink(path, join(server.root, 'repository'));
-  return server;
+  const name = encodeURIComponent(basename(path));
+  await symlink(path, join(server.root, basename(path)));
+  return { server, repo_url: `${server.origin}/${name}` };
+}
+
+/** The part of an assignment about its further repositories. */
+export function severalOf({ others }: ServedRepository): Pick<Assignment, 'repositories'> {
+  if (others.length === 0) return {};
+  return { repositories: others.map(({ place: _place, ...repository }) => repository) };
 }

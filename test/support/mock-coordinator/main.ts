@@ -3,7 +3,7 @@ import { hasCode } from '../../../coordinator/workers/directories.ts';
 import { addFault, runCommand, type Actions } from './commands.ts';
 import { readCredential } from './credential.ts';
 import { MockFolders } from './folders.ts';
-import { serveRepository, type ServedRepository } from './git.ts';
+import { serveRepository, severalOf, type ServedRepository } from './git.ts';
 import { MockCoordinator } from './mock.ts';
 import { serveModel, type ServedModel } from './model.ts';
 import { readOptions } from './options.ts';
@@ -28,7 +28,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 const folders = await MockFolders.make();
 let code = 1;
 try {
-  const repository = await serveRepository(values.repo, folders.dir, credential);
+  const repository = await serveRepository(values.repo, folders.dir, credential, values.also);
   const model = await serveModel(process.env, values.model);
   try {
     code = await serve(repository, model);
@@ -74,7 +74,8 @@ async function serve(repository: ServedRepository, model: ServedModel): Promise<
     printTask(task, process.stdout, values.all);
     task.watch(({ kind }) => {
       if (kind !== 'result') return;
-      void readPushed(repository.place, task.base.branch_prefix, credential).then(({ words }) => say(words));
+      for (const { place } of [repository, ...repository.others])
+        void readPushed(place, task.base.branch_prefix, credential).then(({ words }) => say(words));
     });
     say(greeting({ mock, task, folders }, model));
     await stopped.promise;
@@ -94,6 +95,7 @@ function addTask(mock: MockCoordinator, repository: ServedRepository, { model }:
     verify_command: values.verify ?? null,
     model,
     heartbeat_ms: Number(values['heartbeat-ms']),
+    ...severalOf(repository),
   });
   task.tokens.stays = true;
   return task;

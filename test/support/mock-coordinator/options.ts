@@ -4,6 +4,7 @@ import { CREDENTIAL_OPTIONS, CREDENTIAL_USAGE } from './credential.ts';
 
 const USAGE = `npm run mock-coordinator -- [options]
   --repo PATH_OR_URL     the task's repository (errand://sample)
+  --also PATH_OR_URL     a further repository of the task; may be given several times
 ${CREDENTIAL_USAGE}  --prompt TEXT          the task's prompt
   --base BRANCH          the base branch
   --setup COMMAND        run before the work        --verify COMMAND   run after it
@@ -23,6 +24,7 @@ export function readOptions() {
     options: {
       ...CREDENTIAL_OPTIONS,
       repo: { type: 'string', default: 'errand://sample' },
+      also: { type: 'string', multiple: true, default: [] },
       prompt: { type: 'string', default: 'Make the failing test pass.' },
       base: { type: 'string' },
       setup: { type: 'string' },

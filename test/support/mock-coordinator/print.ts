@@ -2,6 +2,7 @@ import { changes, clock } from '../../../coordinator/cli/render/format.ts';
 import { EventLines } from '../../../coordinator/cli/render/event-lines.ts';
 import { knownEvent } from '../../../coordinator/client/known-event.ts';
 import { paint, type Line } from '../../../coordinator/cli/render/line.ts';
+import type { DiffStat } from '../../../protocol/change.ts';
 import type { LogEvent } from '../../../protocol/events.ts';
 import { describeRefusal, type Seen } from './attempt.ts';
 import type { MockTask } from './task.ts';
@@ -47,13 +48,19 @@ function linesOf(task: MockTask, events: EventLines, seen: Exclude<Seen, { kind:
     case 'refused':
       return [[['yellow', `✘ ${describeRefusal(seen)}`]]];
     case 'result': {
-      const { status, reason, detail, summary, branch, diff_stat } = seen.result;
+      const { status, reason, detail, summary, branch, diff_stat, repositories = [] } = seen.result;
       const style = status === 'succeeded' ? 'green' : status === 'failed' ? 'red' : 'yellow';
       return [
         [[style, `● ${status}`], reason === null ? '' : ` (${reason})`, detail === null ? '' : `: ${detail}`],
         ...summary.split('\n').map((text): Line => ['  ', text]),
-        branch === null ? [['dim', '  nothing was pushed']] : ['  ', ['bold', branch], ` (${changes(diff_stat)})`],
+        pushedLine('', branch, diff_stat),
+        ...repositories.map((each) => pushedLine(`${each.key}: `, each.branch, each.diff_stat)),
       ];
     }
   }
+}
+
+function pushedLine(where: string, branch: string | null, diff_stat: DiffStat): Line {
+  if (branch === null) return [['dim', `  ${where}nothing was pushed`]];
+  return [`  ${where}`, ['bold', branch], ` (${changes(diff_stat)})`];
 }

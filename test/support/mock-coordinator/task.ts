@@ -15,6 +15,7 @@ import {
   type Message,
   type MessagesTaken,
 } from '../../../protocol/worker-schemas.ts';
+import { giveUpUnaware } from './give-up-unaware.ts';
 import { newAttempt, type Attempt, type Refusal, type Seen } from './attempt.ts';
 import { TaskTokens } from './tokens.ts';
 
@@ -267,6 +268,7 @@ export class MockTask {
     }
     if (this.events.length === 0 && fresh[0] !== undefined && fresh[0].type !== 'agent.started')
       this.breaches.push(`The first event was ${fresh[0].type}, not agent.started.`);
+    giveUpUnaware(this, fresh[0]);
     for (const event of fresh) {
       this.events.push(event);
       this.#tell({ kind: 'event', event });

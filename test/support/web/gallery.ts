@@ -1,3 +1,6 @@
+import type { PullRow } from '../../../coordinator/domain/pull.ts';
+import { changePull } from '../../../coordinator/forge/pulls/pull-commands.ts';
+import { listPullsOf } from '../../../coordinator/sqlite/pulls.ts';
 import type { Api } from '../api.ts';
 import type { StartedApi } from '../start-api.ts';
 import { LivelyErrand } from './lively-errand.ts';
@@ -45,11 +48,14 @@ export async function fillGallery(server: StartedApi, api: Api): Promise<Gallery
   dark.begin();
   dark.say('The page now follows the system, with a switch to override it.');
   dark.succeed({ summary: 'Follows the system, with a switch to override it.', diff_stat: stat(6, 148, 36) }, DIFF);
+  await openPull(server, api, dark, { state: 'merged', number: 31 });
   const broke = await send('Move the build to the new runner', 'ci');
   broke.begin();
   broke.fail('verify_failed');
   const tests = await send('Make the tests pass', 'split-the-bill');
   finishTests(tests);
+  const checks = { running: 0, passed: 3, failed: 1, failed_names: ['lint'] };
+  await openPull(server, api, tests, { state: 'open', number: 12, checks });
   const reads = await send('Why is the nightly job slow?', 'etl');
   reads.begin();
   reads.spend(0.06);
@@ -64,6 +70,16 @@ export async function fillGallery(server: StartedApi, api: Api): Promise<Gallery
     'Half to even',
   ]);
   return { asks, works, reads, tests, dark, broke };
+}
+
+/** Opens the pull request of an errand, as if the forge had answered so. */
+async function openPull(server: StartedApi, api: Api, { id }: LivelyErrand, to: Partial<PullRow>): Promise<void> {
+  await api.call('openPull', { params: { id }, body: {} });
+  const [pull] = listPullsOf(server.db, id);
+  if (!pull) throw new Error('There is no pull request.');
+  const url = `https://github.com/you/demo/pull/${to.number}`;
+  const opened = { url, owner: 'you', name: 'demo', author: 'app', next_look_at: null } as const;
+  server.log.write((tx) => changePull(tx, pull.id, { ...opened, ...to }, new Date().toISOString()));
 }
 
 function finishTests(errand: LivelyErrand): void {

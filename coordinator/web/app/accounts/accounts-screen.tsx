@@ -88,7 +88,7 @@ function AccountRow({ account, onLink, onUnlink }: AccountRowProps): JSX.Element
     <li>
       <span>
         <b>{login}</b>
-        <small class={fault === null ? '' : 'fault'}>{fault ?? s.accounts.works(name)}</small>
+        <small class={fault === null ? '' : 'fault'}>{s.accounts[fault === null ? 'works' : 'broken'](name)}</small>
         {fault === null && install_url !== null && (
           <a href={install_url} target="_blank" rel="noreferrer">
             {s.accounts.choose}

@@ -14,7 +14,6 @@ type DetailsProps = { task: Task; fault: string; onArchive: () => void; onDelete
 
 /** What one seldom needs of an errand: its settings, and the ways to put it away or to delete it. */
 export function Details({ task, fault, onArchive, onDelete, onClose }: DetailsProps): JSX.Element {
-  const { model, effort, repo_url, schedule_id, attempt, usage, budget_usd } = task;
   const branch = pushedBranch(task);
   const session = useSession();
   const updateBase = (): void => {
@@ -24,35 +23,7 @@ export function Details({ task, fault, onArchive, onDelete, onClose }: DetailsPr
   return (
     <Sheet label={t.errand.details} onClose={onClose}>
       <h2>{t.errand.details}</h2>
-      <dl class="facts">
-        <dt>{t.errand.repository}</dt>
-        <dd>{repositoryAddress(repo_url)}</dd>
-        {branch !== null && (
-          <>
-            <dt>{t.errand.branch}</dt>
-            <dd>
-              <Copyable text={branch} />
-            </dd>
-          </>
-        )}
-        {typeof schedule_id === 'string' && (
-          <>
-            <dt>{s.schedules.started_by}</dt>
-            <dd>
-              <a href={pathOf('schedule', { id: schedule_id })}>{s.schedules.one}</a>
-            </dd>
-          </>
-        )}
-        <dt>{t.errand.model}</dt>
-        <dd>
-          {task.model_used ?? model}, {t.effort[(task.model_used ? task.effort_used : effort) ?? effort]}
-          {isOtherNext(task) && <small>{t.errand.next_model(model, t.effort[effort])}</small>}
-        </dd>
-        <dt>{t.errand.money}</dt>
-        <dd>
-          {t.errand.of(format.money(usage.cost_usd), format.money(budget_usd))}, {t.errand.attempts(attempt)}
-        </dd>
-      </dl>
+      <Facts task={task} branch={branch} />
       {fault !== '' && <p class="fault">{fault}</p>}
       <Mute id={task.id} />
       {branch !== null && (
@@ -74,6 +45,41 @@ export function Details({ task, fault, onArchive, onDelete, onClose }: DetailsPr
         {t.close}
       </button>
     </Sheet>
+  );
+}
+
+function Facts({ task, branch }: { task: Task; branch: string | null }): JSX.Element {
+  const { model, effort, repo_url, schedule_id, attempt, usage, budget_usd } = task;
+  return (
+    <dl class="facts">
+      <dt>{t.errand.repository}</dt>
+      <dd>{repositoryAddress(repo_url)}</dd>
+      {branch !== null && (
+        <>
+          <dt>{t.errand.branch}</dt>
+          <dd>
+            <Copyable text={branch} />
+          </dd>
+        </>
+      )}
+      {typeof schedule_id === 'string' && (
+        <>
+          <dt>{s.schedules.started_by}</dt>
+          <dd>
+            <a href={pathOf('schedule', { id: schedule_id })}>{s.schedules.one}</a>
+          </dd>
+        </>
+      )}
+      <dt>{t.errand.model}</dt>
+      <dd>
+        {task.model_used ?? model}, {t.effort[(task.model_used ? task.effort_used : effort) ?? effort]}
+        {isOtherNext(task) && <small>{t.errand.next_model(model, t.effort[effort])}</small>}
+      </dd>
+      <dt>{t.errand.money}</dt>
+      <dd>
+        {t.errand.of(format.money(usage.cost_usd), format.money(budget_usd))}, {t.errand.attempts(attempt)}
+      </dd>
+    </dl>
   );
 }
 

@@ -9,6 +9,7 @@ import { useSession } from '../../parts/context.ts';
 import { GrowingField } from '../../parts/growing-field.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { s } from '../screen-speech.ts';
+import { SaidText } from './said-text.tsx';
 
 /** What a person said, and what became of it. Until it is heard it can be changed and taken back. */
 export function Message({ item, task_id }: { item: PersonItem; task_id: string }): JSX.Element {
@@ -58,7 +59,7 @@ type SaidProps = { text: string; files: PersonItem['attachments']; struck?: bool
 function Said({ text, files, struck = false }: SaidProps): JSX.Element {
   return (
     <div class={struck ? 'mine struck' : 'mine'} dir="auto">
-      {text}
+      <SaidText text={text} />
       <FileList files={files} />
     </div>
   );

@@ -27,7 +27,7 @@ export function ServerSettings(): JSX.Element {
       {[...groups].map(([group, items]) => (
         <details key={group}>
           <summary>
-            {s.owner.groups[group] ?? group}
+            {s.owner.group(group)}
             <small>{s.owner.changed(items.filter(({ source }) => source === 'environment').length)}</small>
           </summary>
           <dl class="in-force">

@@ -54,6 +54,6 @@ test('Gitea: sign in, pick a repository, renew the token, and learn that it was 
   t.not(second?.password, first?.password);
   t.like(await access.forApp(repo_url), { as: 'app', token: 'the-token-of-the-bot' });
   gitea.apps.revokeAll(ben);
-  const renewed = await second?.renew?.();
+  const renewed = await second?.renew?.(second.password);
   t.true(renewed !== undefined && 'fault' in renewed);
 });

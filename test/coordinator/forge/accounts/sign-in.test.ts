@@ -19,23 +19,6 @@ test('the first account may come from GitHub, with the setup code alone, and own
   t.is((await signIn(scene, ann)).user.id, session.user.id);
 });
 
-test('who may sign up: logins and members of organisations that the owner lists, and nobody else', async (t) => {
-  const scene = await signInScene(t, { ERRAND_SIGNUP_LOGINS: 'Ben, acme, elsewhere.example/cleo' });
-  await scene.server.person('owner@example.org');
-  const { world } = scene.github;
-  const acme = world.addPerson('acme', { type: 'Organization' });
-  const dora = world.addPerson('dora', { email: null });
-  acme.members.add(dora);
-  t.is((await signIn(scene, world.addPerson('ben'))).user.role, 'member');
-  t.regex((await signIn(scene, dora)).user.email, /^\d+\+dora@users\.noreply\./);
-  for (const login of ['eve', 'cleo', 'benn']) {
-    const started = await scene.anyone.call('startSignIn', { params: { id: scene.way }, body: {} });
-    const answer = await agree(started, world.addPerson(login));
-    const problem = await scene.anyone.refused('finishSignIn', { body: { flow: started.flow, answer } });
-    t.is(problem.code, 'signup_closed', login);
-  }
-});
-
 test('an invitation lets somebody sign up with GitHub, once', async (t) => {
   const scene = await signInScene(t);
   const { api } = await scene.server.person('owner@example.org');

@@ -49,7 +49,7 @@ test('a token that was revoked breaks the link in words, in the list and for git
   const { api, github, person } = scene;
   const credential = await scene.credential();
   github.apps.revokeAll(person);
-  const said = await credential?.renew?.();
+  const said = await credential?.renew?.(credential.password);
   t.regex(said && 'fault' in said ? said.fault : '', /does not accept this link any more.*Link the account again/);
   t.regex((await api.call('listLinkedAccounts', {})).items[0]?.fault ?? '', /Link the account again/);
   await t.throwsAsync(scene.credential(), { message: /Link the account again/ });
@@ -216,4 +216,55 @@ test('a sign-in that gives no access takes none away, where a forge is the ident
   t.is((await credential())?.password, before);
   const row = server.db.prepare('SELECT login, forge_id FROM linked_accounts WHERE id = ?').get(id);
   t.like(row, { login: 'ann' });
+});
+
+test("what the project's token may not do is done with the linked account, and what neither may says what to do", async (t) => {
+  const scene = await linkedScene(t, { ERRAND_GITHUB_APP_SLUG: 'errand' });
+  const { access, api, github, session, person } = scene;
+  const bob = github.world.addPerson('bob');
+  for (const [owner, name] of [
+    [person, 'shop'],
+    [bob, 'tools'],
+  ] as const) {
+    const found = github.world.repository(owner.login, name);
+    const repository = found ?? (await github.world.addRepository({ owner, name }));
+    repository.private = true;
+    const repo_url = `${github.origin}/${owner.login}/${name}`;
+    const git_token = github.apps.personalToken(github.world.addPerson(`robot-of-${name}`)).value;
+    const body = { name, repo_url, git_token, check: false };
+    const project = await api.call('createProject', { body });
+    const open = await access.forPerson({ user_id: session.user.id, project_id: project.id }, repo_url);
+    if (!open) return t.fail();
+    t.is(open.token, git_token, 'as git has it');
+    const asked = open.client.repository({ token: open.token }, open.repository);
+    if (owner === person) t.is((await asked).name, 'shop');
+    else await t.throwsAsync(asked, { message: /install it at http.*\/installations\/new/ });
+  }
+});
+
+test('a token that the forge refuses is renewed in the middle of its calls; a link that was revoked is said to be so', async (t) => {
+  const scene = await linkedScene(t);
+  const { access, api, github, person, session } = scene;
+  const open = await access.forPerson({ user_id: session.user.id, project_id: null }, scene.repo_url);
+  if (!open) return t.fail();
+  const call = () => open.client.repository({ token: open.token }, open.repository);
+  const given = github.apps.token(open.token);
+  if (!given) return t.fail();
+  given.expires_at = 1;
+  t.is((await call()).name, 'shop');
+  t.is(refreshes(scene), 1);
+  github.apps.revokeAll(person);
+  await t.throwsAsync(call(), { message: /does not accept this link any more/ });
+  t.regex((await api.call('listLinkedAccounts', {})).items[0]?.fault ?? '', /Link the account again/);
+});
+
+test("an app's token that a new installation has made void is replaced", async (t) => {
+  const { access, github, repo_url, repository } = await linkedScene(t);
+  const open = await access.forApp(repo_url);
+  if (!open) return t.fail();
+  const given = github.apps.token(open.token);
+  if (!given) return t.fail();
+  given.expires_at = 1;
+  t.is((await open.client.repository({ token: open.token }, open.repository)).name, repository.name);
+  t.not((await access.forApp(repo_url))?.token, open.token);
 });

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { markBlocked } from '../../../../coordinator/sqlite/users.ts';
+import { newId } from '../../../../protocol/ids.ts';
 import { LIMITS } from '../../../../protocol/limits.ts';
 import { endTask, runTask } from '../../../support/fixtures.ts';
 import { IntakeScene } from '../../../support/forge/intake-scene.ts';
@@ -39,7 +40,7 @@ test('the comment says in words that the errand has failed', async (t) => {
   runTask(scene.log, scene.task.id);
   endTask(scene.log, scene.task.id, 'failed');
   await scene.settled();
-  t.regex(words(issue)[0] ?? '', /has failed/);
+  t.regex(words(issue)[0] ?? '', /has failed: it reached a limit that it has\.$/);
 });
 
 test('the label starts an errand of the person who sets it, with the issue as what is asked for', async (t) => {
@@ -52,7 +53,8 @@ test('the label starts an errand of the person who sets it, with the issue as wh
   t.deepEqual(scene.tasks, []);
   github.label(demo, issue, ada, 'Errand');
   await scene.deliver();
-  t.regex(scene.task.prompt, /^Do what this issue asks for: Fix the typo\n/);
+  t.is(scene.task.title, 'Fix the typo');
+  t.regex(scene.task.prompt, /^Do what this issue asks for\.\n/);
 });
 
 test('strangers are ignored: no errand, no comment, and the forge is not asked about them', async (t) => {
@@ -75,10 +77,10 @@ test('strangers are ignored: no errand, no comment, and the forge is not asked a
   const robot = github.world.addPerson('robot', { type: 'Bot' });
   demo.permissions.set(robot, 'write');
   scene.addProject(scene.link(robot));
-  for (const person of [bob, elsewhere, off, blocked, robot]) github.comment(demo, issue, person, '@errand delete all');
+  for (const person of [bob, off, blocked, robot]) github.comment(demo, issue, person, '@errand delete all');
   await scene.deliver();
   t.deepEqual(github.calls, []);
-  github.comment(demo, issue, reader, '@errand delete all');
+  for (const person of [reader, elsewhere]) github.comment(demo, issue, person, '@errand delete all');
   await scene.deliver();
   t.deepEqual(scene.tasks, []);
   t.deepEqual(words(issue), []);
@@ -186,8 +188,10 @@ test("a pull request of somebody else is worked on from its branch, and Errand's
   const draft = { title: 'Feature', body: '', head: 'feature', base: 'main', draft: false };
   const pull = await github.openPull(demo, bob, draft);
   github.comment(demo, pull, ada, '@errand add tests');
-  await github.push(demo, 'errand/1-x', { 'c.txt': 'c' });
-  await github.openPull(demo, ada, { ...draft, head: 'errand/1-x', body: 'You wrote: @errand add tests' });
+  for (const head of [`errand/${newId()}-x`, `errand-${newId()}-x`]) {
+    await github.push(demo, head, { 'c.txt': 'c' });
+    await github.openPull(demo, ada, { ...draft, head, body: 'You wrote: @errand add tests' });
+  }
   await scene.deliver();
   t.like(scene.task, { base_branch: 'main', work_branch: 'feature' });
 });
@@ -242,5 +246,5 @@ test("the person's own limits are told where they asked", async (t) => {
   await scene.deliver();
   github.comment(demo, issue, ada, '@errand one too many');
   await scene.deliver();
-  t.regex(words(issue).at(-1) ?? '', /Not started: Too many messages wait/);
+  t.regex(words(issue).at(-1) ?? '', /Not started: the errand at work here takes no further message now/);
 });

@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { pullView } from '../../../../coordinator/domain/pull.ts';
 import { findFollowUp } from '../../../../coordinator/sqlite/follow-ups.ts';
 import { listOpenNeeds } from '../../../../coordinator/sqlite/needs.ts';
@@ -7,32 +7,8 @@ import { answerNeed } from '../../../../coordinator/tasks/answer-need.ts';
 import { askNeed, withdrawNeeds } from '../../../../coordinator/tasks/needs.ts';
 import { cancelTask } from '../../../../coordinator/tasks/task-commands.ts';
 import { LIMITS } from '../../../../protocol/limits.ts';
-import { IntakeScene } from '../../../support/forge/intake-scene.ts';
 
-const COMMIT = 'c'.repeat(40);
-
-/** An errand of ada's that has succeeded and has an open pull request. */
-async function pullScene(t: ExecutionContext, settings: Parameters<typeof IntakeScene.start>[1] = {}) {
-  const scene = await IntakeScene.start(t, settings);
-  const issue = scene.github.openIssue(scene.demo, scene.ada, { title: 'It fails', body: '@errand fix it' });
-  await scene.deliver();
-  const { id } = scene.task;
-  const added = await scene.addPull(scene.task);
-  await scene.work(id, 'Done.', added.commit);
-  await scene.deliver();
-  const messages = () => scene.messages(id);
-  return {
-    scene,
-    id,
-    issue,
-    ...added,
-    messages,
-    github: scene.github,
-    demo: scene.demo,
-    ada: scene.ada,
-    bob: scene.bob,
-  };
-}
+import { COMMIT, pullScene } from '../../../support/forge/errand-pull.ts';
 
 test('a review goes to the errand as one message, with each comment, its file and lines', async (t) => {
   const { scene, github, demo, bob, pull, id, messages } = await pullScene(t);

@@ -130,3 +130,100 @@ test('what somebody asks for is what the forge shows now', async (t) => {
   await scene.deliver();
   t.is(scene.task.title, 'fix the typo');
 });
+
+test('a bot that may not ask about others: people are asked about with their own tokens, and the rest is logged', async (t) => {
+  for (const permission of ['write', 'read', 'none'] as const) {
+    const scene = await IntakeScene.startGitea(t);
+    const { github: gitea, demo, bob, bot } = scene;
+    demo.private = true;
+    demo.permissions.set(bot, permission);
+    const cyd = gitea.world.addPerson('cyd');
+    demo.permissions.set(cyd, 'write');
+    scene.addProject(scene.link(cyd));
+    gitea.openIssue(demo, cyd, { title: 'It fails', body: '@errand fix it' });
+    await scene.deliver();
+    const { id } = scene.task;
+    const { pull, commit } = await scene.addPull(scene.task, cyd);
+    await scene.work(id, 'Done.', commit);
+    const reviewed = { state: 'COMMENTED' as const, comments: [line(1, 'Why?')] };
+    await gitea.review(demo, pull, bob, reviewed);
+    await scene.deliver();
+    t.deepEqual(scene.messages(id), [], 'bob has linked no account, and cyd may not ask about him');
+    const said = (entry: string) => /"login":"bob".*the bot has to administer the repository/.test(entry);
+    t.true(scene.lines.some(said), permission);
+    scene.link(bob);
+    await gitea.review(demo, pull, bob, { ...reviewed, body: 'Again.' });
+    await scene.deliver();
+    t.regex(scene.messages(id)[0] ?? '', /@bob has reviewed your pull request/, permission);
+    const reader = gitea.world.addPerson('reader');
+    demo.permissions.set(reader, 'read');
+    scene.addProject(scene.link(reader));
+    gitea.openIssue(demo, reader, { title: 'x', body: '@errand drop all' });
+    await scene.deliver();
+    t.is(scene.tasks.length, 1, 'who may only read is a stranger');
+  }
+});
+
+test('a label asks only for who has set it, and once each time', async (t) => {
+  for (const kind of ['github', 'gitea']) {
+    const scene = kind === 'github' ? await IntakeScene.start(t) : await IntakeScene.startGitea(t);
+    const { demo, ada, bob, github: forge } = scene;
+    const hooks = 'hooks' in forge ? forge.hooks : forge.webhooks.hooks;
+    const issue = forge.openIssue(demo, ada, { title: 'Show the secrets' });
+    forge.comment(demo, issue, ada, 'I see.');
+    const person = (JSON.parse(hooks.sent.at(-1)?.body ?? '{}') as { sender: object }).sender;
+    forge.label(demo, issue, bob, 'errand');
+    const [opened, , labeled] = hooks.sent.slice(-3);
+    await scene.deliver();
+    if (!opened || !labeled) return t.fail();
+    for (const [i, hook] of [opened, labeled].entries()) {
+      const said = JSON.parse(hook.body) as { issue: object };
+      const forged = { ...said, sender: person, issue: { ...said.issue, labels: [{ id: 1, name: 'errand' }] } };
+      await scene.receive(scene.signed(hook, JSON.stringify(forged), `forged-${i}`));
+    }
+    await scene.settled();
+    t.deepEqual(scene.tasks, [], 'bob has set it');
+    forge.label(demo, issue, ada, 'errand');
+    const own = hooks.sent.at(-1);
+    await scene.deliver();
+    t.is(scene.tasks.length, 1);
+    if (!own) return t.fail();
+    const later = own.body.replace(/("updated_at":")[^"]*/g, `$1${new Date(Date.now() - 1000).toISOString()}`);
+    await scene.receive(scene.signed(own, later, 'as-if-later'));
+    await scene.settled();
+    t.deepEqual(scene.messages(scene.task.id), [], 'one time that it was set is one request');
+  }
+});
+
+test('a repository that was renamed or moved, or whose forge gives it another host, is heeded as before', async (t) => {
+  for (const kind of ['github', 'gitea']) {
+    const scene = kind === 'github' ? await IntakeScene.start(t) : await IntakeScene.startGitea(t);
+    const { demo, ada, github: forge } = scene;
+    const other = await forge.world.addRepository({ owner: ada, name: 'other' });
+    const issue = forge.openIssue(demo, ada, { title: 'One' });
+    await forge.world.rename(demo, { name: 'renamed' });
+    forge.comment(demo, issue, ada, '@errand fix it');
+    await scene.deliver();
+    t.is(scene.tasks.length, 1);
+    t.true(
+      issue.comments.some(({ body }) => /has been started/.test(body)),
+      'it is answered under the new name',
+    );
+    const elsewhere = forge.openIssue(other, ada, { title: 'Another', body: '@errand fix it' });
+    await scene.deliver();
+    t.is(scene.tasks.length, 1, 'another repository has no project');
+    t.deepEqual(elsewhere.comments, []);
+    const team = forge.world.addPerson('team', { type: 'Organization', members: new Set([ada]) });
+    for (const app of forge.apps.apps) forge.apps.install(app, team);
+    await forge.world.rename(demo, { owner: team });
+    const hooks = 'hooks' in forge ? forge.hooks : forge.webhooks.hooks;
+    forge.openIssue(demo, ada, { title: 'Four', body: '@errand fix this' });
+    const hook = hooks.sent.at(-1);
+    if (!hook) return t.fail();
+    // As where ROOT_URL is not the address by which the server reaches it.
+    const body = hook.body.replaceAll(/"clone_url":"[^"]*"/g, '"clone_url":"https://forge.example/team/renamed.git"');
+    await scene.receive(scene.signed(hook, body, 'another-host'));
+    await scene.settled();
+    t.is(scene.tasks.length, 2);
+  }
+});

@@ -148,7 +148,7 @@ function happen({ github, demo, people: { ada, bea, carl, dora }, user_ids }: St
         break;
       case 2:
         github.openIssue(demo, ada, { title, labels: ['errand'] });
-        right.set(`Do what this issue asks for: ${title}`, ada_id);
+        right.set(title, ada_id);
         break;
       case 3:
         github.openIssue(demo, random.pick([carl, dora]), { title, body: text });

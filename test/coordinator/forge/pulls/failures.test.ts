@@ -1,7 +1,7 @@
-import test from 'ava';
 import { askForPulls } from '../../../../coordinator/forge/pulls/pull-commands.ts';
 import type { PullRequest } from '../../../../protocol/pulls.ts';
 import { taskOf } from '../../../support/fixtures.ts';
+import { testEachForge } from '../../../support/forge/each-forge.ts';
 import { isPull } from '../../../support/forge/world.ts';
 import { PullsScene } from '../../../support/pulls-scene.ts';
 
@@ -56,49 +56,58 @@ const CASES: Record<string, Case> = {
 };
 
 for (const [name, { before, problem, state }] of Object.entries(CASES))
-  test(`${name}: the errand has succeeded all the same, and says why there is no pull request`, async (t) => {
-    const scene = await PullsScene.start(t);
+  testEachForge(
+    `${name}: the errand has succeeded all the same, and says why there is no pull request`,
+    async (t, kind) => {
+      const scene = await PullsScene.start(t, { kind });
+      const errand = scene.errand();
+      const { branch } = taskOf(scene.log, errand.id);
+      errand.begin();
+      const commit = await scene.forge.push(scene.demo, branch, { 'a.txt': 'a' });
+      await before(scene, branch);
+      const diff_stat = { files: 1, insertions: 1, deletions: 0 };
+      errand.end('succeeded', null, { summary: 'Done', branch, commit, base_commit: null, diff_stat });
+      const pull = await scene.pull(errand, 'it says why', hasProblem(problem));
+      t.is(pull.state, state);
+      t.is(taskOf(scene.log, errand.id).status, 'succeeded');
+      t.false(JSON.stringify(scene.pullsOf(errand)).includes(scene.person.value));
+      t.false(scene.lines.join('').includes(scene.person.value));
+    },
+  );
+
+testEachForge(
+  'a forge that is away is asked again with backoff, which shows, and then the pull request is there',
+  async (t, kind) => {
+    const scene = await PullsScene.start(t, { kind });
     const errand = scene.errand();
-    const { branch } = taskOf(scene.log, errand.id);
-    errand.begin();
-    const commit = await scene.forge.push(scene.demo, branch, { 'a.txt': 'a' });
-    await before(scene, branch);
-    const diff_stat = { files: 1, insertions: 1, deletions: 0 };
-    errand.end('succeeded', null, { summary: 'Done', branch, commit, base_commit: null, diff_stat });
-    const pull = await scene.pull(errand, 'it says why', hasProblem(problem));
-    t.is(pull.state, state);
-    t.is(taskOf(scene.log, errand.id).status, 'succeeded');
-    t.false(JSON.stringify(scene.pullsOf(errand)).includes(scene.person.value));
-    t.false(scene.lines.join('').includes(scene.person.value));
-  });
+    scene.away = true;
+    await scene.work(errand);
+    const pull = await scene.pull(errand, 'it says that it is retried', hasProblem(/does not answer/));
+    t.is(pull.state, 'opening');
+    t.truthy(pull.retry_at);
+    scene.away = false;
+    t.is((await scene.opened(errand)).problem, null);
+    t.is(scene.on_forge().length, 1);
+  },
+);
 
-test('a forge that is away is asked again with backoff, which shows, and then the pull request is there', async (t) => {
-  const scene = await PullsScene.start(t);
-  const errand = scene.errand();
-  scene.away = true;
-  await scene.work(errand);
-  const pull = await scene.pull(errand, 'it says that it is retried', hasProblem(/does not answer/));
-  t.is(pull.state, 'opening');
-  t.truthy(pull.retry_at);
-  scene.away = false;
-  t.is((await scene.opened(errand)).problem, null);
-  t.is(scene.on_forge().length, 1);
-});
+testEachForge(
+  'a forge that stays away for as long as opening may take is not asked again until the person does',
+  async (t, kind) => {
+    const scene = await PullsScene.start(t, { kind }, { give_up_ms: 200 });
+    const errand = scene.errand();
+    scene.away = true;
+    await scene.work(errand);
+    const { retry_at } = await scene.pull(errand, 'it is given up', ({ state }) => state === 'failed');
+    t.is(retry_at, null);
+    scene.away = false;
+    scene.log.write((tx) => askForPulls(tx, scene.user_id, errand.id, {}, new Date().toISOString()));
+    await scene.opened(errand);
+  },
+);
 
-test('a forge that stays away for as long as opening may take is not asked again until the person does', async (t) => {
-  const scene = await PullsScene.start(t, {}, { give_up_ms: 200 });
-  const errand = scene.errand();
-  scene.away = true;
-  await scene.work(errand);
-  const { retry_at } = await scene.pull(errand, 'it is given up', ({ state }) => state === 'failed');
-  t.is(retry_at, null);
-  scene.away = false;
-  scene.log.write((tx) => askForPulls(tx, scene.user_id, errand.id, {}, new Date().toISOString()));
-  await scene.opened(errand);
-});
-
-test('a repository that was renamed goes on under its new name', async (t) => {
-  const scene = await PullsScene.start(t);
+testEachForge('a repository that was renamed goes on under its new name', async (t, kind) => {
+  const scene = await PullsScene.start(t, { kind });
   const [before, after] = [scene.errand(), scene.errand('Another')];
   await scene.work(before);
   await scene.opened(before);
@@ -111,20 +120,23 @@ test('a repository that was renamed goes on under its new name', async (t) => {
   await scene.pull(before, 'the old one is found under the new name', ({ title }) => title === 'New');
 });
 
-test('a token that is revoked later shows at the open pull request, and a new one makes it good', async (t) => {
-  const scene = await PullsScene.start(t);
-  const errand = scene.errand();
-  await scene.work(errand);
-  await scene.opened(errand);
-  scene.person.revoked = true;
-  const pull = await scene.pull(errand, 'it says so', hasProblem(/link your account/));
-  t.is(pull.state, 'open');
-  scene.person.revoked = false;
-  await scene.pull(errand, 'it is good again', ({ problem }) => problem === null);
-});
+testEachForge(
+  'a token that is revoked later shows at the open pull request, and a new one makes it good',
+  async (t, kind) => {
+    const scene = await PullsScene.start(t, { kind });
+    const errand = scene.errand();
+    await scene.work(errand);
+    await scene.opened(errand);
+    scene.person.revoked = true;
+    const pull = await scene.pull(errand, 'it says so', hasProblem(/link your account/));
+    t.is(pull.state, 'open');
+    scene.person.revoked = false;
+    await scene.pull(errand, 'it is good again', ({ problem }) => problem === null);
+  },
+);
 
-test('a branch that a person has deleted meanwhile is said to be gone', async (t) => {
-  const scene = await PullsScene.start(t);
+testEachForge('a branch that a person has deleted meanwhile is said to be gone', async (t, kind) => {
+  const scene = await PullsScene.start(t, { kind });
   const errand = scene.errand();
   errand.begin();
   const { branch } = taskOf(scene.log, errand.id);
@@ -133,3 +145,29 @@ test('a branch that a person has deleted meanwhile is said to be gone', async (t
   const pull = await scene.pull(errand, 'it says why', hasProblem(/is not in the repository any more/));
   t.is(pull.state, 'failed');
 });
+
+testEachForge(
+  'a person who may not read the repository any more is told so, and of nothing that happens there',
+  async (t, kind) => {
+    const scene = await PullsScene.start(t, { kind, pull_author: 'app' });
+    scene.bot.install();
+    const errand = scene.errand();
+    await scene.work(errand);
+    await scene.pull(errand, 'it is open', ({ state }) => state === 'open');
+    const { forge, demo, person, log } = scene;
+    const owner = person.person;
+    person.person = forge.world.people.find(({ login }) => login === 'bob') ?? null;
+    demo.permissions.clear();
+    forge.makePrivate(demo);
+    const issue = demo.issues.find(isPull);
+    if (!issue) return t.fail();
+    await forge.editPull(demo, issue, { title: 'The secret plan' });
+    const look = () => log.write((tx) => askForPulls(tx, scene.user_id, errand.id, {}, new Date().toISOString()));
+    look();
+    const pull = await scene.pull(errand, 'it says why', hasProblem(/You may not read ada\/demo any more/));
+    t.not(pull.title, 'The secret plan');
+    person.person = owner;
+    look();
+    t.is((await scene.pull(errand, 'it goes on', ({ problem }) => problem === null)).title, 'The secret plan');
+  },
+);

@@ -1,6 +1,6 @@
-import test from 'ava';
 import { noteForgeChange } from '../../../../coordinator/forge/pulls/note-forge-change.ts';
 import type { PullRequest } from '../../../../protocol/pulls.ts';
+import { testEachForge } from '../../../support/forge/each-forge.ts';
 import { isPull } from '../../../support/forge/world.ts';
 import { PullsScene } from '../../../support/pulls-scene.ts';
 import { until } from '../../../support/until.ts';
@@ -21,40 +21,43 @@ function intake(scene: PullsScene): () => Promise<void> {
   };
 }
 
-test('what webhooks say of a pull request shows at once: checks, draft, title, closed, open again, merged', async (t) => {
-  const scene = await PullsScene.start(t, { pull_requests: 'draft' }, NEVER);
-  const deliver = intake(scene);
-  const errand = scene.errand();
-  const commit = await scene.work(errand);
-  await scene.opened(errand);
-  const [issue] = scene.demo.issues.filter(isPull);
-  if (!issue) return t.fail();
-  const { forge, demo } = scene;
-  const seen = async (what: string, holds: Parameters<PullsScene['pull']>[2]) => {
-    await deliver();
-    await scene.pull(errand, what, holds);
-  };
-  forge.check(demo, commit, { name: 'lint', conclusion: 'success' });
-  await seen('a check has passed', ({ checks }) => checks?.passed === 1);
-  forge.check(demo, commit, { name: 'test', conclusion: 'failure' });
-  await seen('a check has failed', ({ checks }) => checks?.failed_names.join() === 'test');
-  await forge.editPull(demo, issue, { draft: false });
-  await seen('it is ready', ({ draft }) => !draft);
-  await forge.editPull(demo, issue, { title: 'Better' });
-  await seen('it has another title', ({ title }) => title === 'Better');
-  await forge.editPull(demo, issue, { state: 'closed' });
-  await seen('it is closed', ({ state }) => state === 'closed');
-  await forge.editPull(demo, issue, { state: 'open' });
-  await seen('it is open again', ({ state }) => state === 'open');
-  await forge.merge(demo, issue, demo.owner);
-  await seen('it is merged', ({ state }) => state === 'merged');
-  const told = scene.told(errand);
-  for (const event of ['pull.changed open checks', 'pull.changed closed state', 'pull.changed merged state'])
-    t.true(told.includes(event), told.join('\n'));
-});
+testEachForge(
+  'what webhooks say of a pull request shows at once: checks, draft, title, closed, open again, merged',
+  async (t, kind) => {
+    const scene = await PullsScene.start(t, { kind, pull_requests: 'draft' }, NEVER);
+    const deliver = intake(scene);
+    const errand = scene.errand();
+    const commit = await scene.work(errand);
+    await scene.opened(errand);
+    const [issue] = scene.demo.issues.filter(isPull);
+    if (!issue) return t.fail();
+    const { forge, demo } = scene;
+    const seen = async (what: string, holds: Parameters<PullsScene['pull']>[2]) => {
+      await deliver();
+      await scene.pull(errand, what, holds);
+    };
+    forge.check(demo, commit, { name: 'lint', conclusion: 'success' });
+    await seen('a check has passed', ({ checks }) => checks?.passed === 1);
+    forge.check(demo, commit, { name: 'test', conclusion: 'failure' });
+    await seen('a check has failed', ({ checks }) => checks?.failed_names.join() === 'test');
+    await forge.editPull(demo, issue, { draft: false });
+    await seen('it is ready', ({ draft }) => !draft);
+    await forge.editPull(demo, issue, { title: 'Better' });
+    await seen('it has another title', ({ title }) => title === 'Better');
+    await forge.editPull(demo, issue, { state: 'closed' });
+    await seen('it is closed', ({ state }) => state === 'closed');
+    await forge.editPull(demo, issue, { state: 'open' });
+    await seen('it is open again', ({ state }) => state === 'open');
+    await forge.merge(demo, issue, demo.owner);
+    await seen('it is merged', ({ state }) => state === 'merged');
+    const told = scene.told(errand);
+    for (const event of ['pull.changed open checks', 'pull.changed closed state', 'pull.changed merged state'])
+      t.true(told.includes(event), told.join('\n'));
+  },
+);
 
-test('a check that passes beside others is no event: what they say together is one', async (t) => {
-  const scene = await PullsScene.start(t, {}, NEVER);
+testEachForge('a check that passes beside others is no event: what they say together is one', async (t, kind) => {
+  const scene = await PullsScene.start(t, { kind }, NEVER);
   const deliver = intake(scene);
   const errand = scene.errand();
   const commit = await scene.work(errand);
@@ -70,8 +73,8 @@ test('a check that passes beside others is no event: what they say together is o
   t.is(scene.told(errand).filter((event) => event === 'pull.changed open checks').length, 1);
 });
 
-test('a push of a person makes the checks of the commit before void', async (t) => {
-  const scene = await PullsScene.start(t, {}, NEVER);
+testEachForge('a push of a person makes the checks of the commit before void', async (t, kind) => {
+  const scene = await PullsScene.start(t, { kind }, NEVER);
   const deliver = intake(scene);
   const errand = scene.errand();
   const commit = await scene.work(errand);
@@ -88,15 +91,27 @@ test('a push of a person makes the checks of the commit before void', async (t) 
   t.is((await scene.pull(errand, 'the commit is new', holds)).state, 'open');
 });
 
-test('a repository that was renamed, made private or deleted is looked at, and shows under its new name', async (t) => {
-  const scene = await PullsScene.start(t, {}, NEVER);
+testEachForge('a repository that was renamed shows under its new name with the next webhook', async (t, kind) => {
+  const scene = await PullsScene.start(t, { kind }, NEVER);
   const deliver = intake(scene);
   const errand = scene.errand();
   await scene.work(errand);
   await scene.opened(errand);
   await scene.forge.rename(scene.demo, 'renamed');
+  // Gitea tells of no renaming by itself.
+  const [issue] = scene.demo.issues.filter(isPull);
+  if (kind === 'gitea' && issue) await scene.forge.editPull(scene.demo, issue, { title: 'Better' });
   await deliver();
-  await scene.pull(errand, 'it has its new name', ({ repository }) => repository === 'ada/renamed');
+  const holds = ({ repository, url }: PullRequest) => repository === 'ada/renamed' && url?.includes('/ada/renamed/');
+  t.is((await scene.pull(errand, 'it has its new name', (pull) => holds(pull) === true)).state, 'open');
+});
+
+testEachForge('a repository that was deleted is looked at, and its pull request says so', async (t, kind) => {
+  const scene = await PullsScene.start(t, { kind }, NEVER);
+  const deliver = intake(scene);
+  const errand = scene.errand();
+  await scene.work(errand);
+  await scene.opened(errand);
   await scene.forge.remove(scene.demo);
   await deliver();
   const gone = await scene.pull(errand, 'it is gone', ({ problem }) => /no such repository/.test(problem ?? ''));

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import type { GitDependencies } from '../../../../coordinator/worker-api/git/git-proxy.ts';
+import { ErrandError } from '../../../../protocol/problem.ts';
 import { cloneWithWork, commit, refsOf, setUp, type GitProxyScene } from '../../../support/git-proxy-scene.ts';
 import { git, tryGit } from '../../../support/git-server.ts';
 
 /** A repository with the branch `feature`, and a task whose person has named a branch. */
-async function scene(t: ExecutionContext, work_branch = 'feature') {
-  const setting = await setUp(t, { workBranch: () => work_branch });
+async function scene(t: ExecutionContext, work_branch = 'feature', change: Partial<GitDependencies> = {}) {
+  const setting = await setUp(t, { workBranch: () => work_branch, ...change });
   const bare = join(setting.forge.root, 'team/app');
   await git(bare, 'branch', 'feature', 'main');
   const clone = await cloneWithWork(setting);
@@ -103,4 +105,29 @@ test('a named branch is not deleted, and goes by itself', async (t) => {
   t.regex(both.stdout, /push feature by itself/);
   const other = await push(setting, clone, 'other');
   t.regex(other.stdout, /and refs\/heads\/feature may be pushed/);
+});
+
+test('a named branch that its forge protects by now is not pushed, nor one of which it does not say so', async (t) => {
+  const answers: (() => string | null)[] = [
+    () => 'the forge protects the branch from pushes',
+    () => {
+      throw new ErrandError('upstream_unreachable', 'The forge does not answer.');
+    },
+    () => null,
+  ];
+  const asked: string[] = [];
+  const protection: GitDependencies['protection'] = async (_task_id, branch) => {
+    asked.push(branch);
+    return answers.shift()?.() ?? null;
+  };
+  const setting = await scene(t, 'feature', { protection });
+  const { clone, tip } = setting;
+  const before = await tip();
+  const refused = await push(setting, clone);
+  t.regex(refused.stdout, /the forge protects the branch from pushes/);
+  const away = await push(setting, clone);
+  t.regex(away.stderr, /returned error: 50\d/, 'which a worker tries again');
+  t.is(await tip(), before);
+  t.true((await push(setting, clone)).ok);
+  t.deepEqual(asked, ['feature', 'feature', 'feature'], 'its own branches are not asked for');
 });

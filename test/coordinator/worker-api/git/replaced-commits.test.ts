@@ -9,8 +9,8 @@ import { git, tryGit } from '../../../support/git-server.ts';
 async function scene(t: ExecutionContext) {
   const own = new Set<string>();
   const pushed = {
-    has: (_task: string, id: string) => own.has(id),
-    add: (_task: string, ids: string[]) => ids.forEach((id) => own.add(id)),
+    has: (_where: object, id: string) => own.has(id),
+    add: (_where: object, ids: string[]) => ids.forEach((id) => own.add(id)),
   };
   const setting = await setUp(t, { pushed });
   const bare = join(setting.forge.root, 'team/app');

@@ -13,6 +13,14 @@ export const issues: Record<string, Handler> = {
     const body = issue.comments.map((one) => call.gitea.render.comment(repository, issue, one));
     return { status: 200, shape: 'Comment[]', body };
   },
+  'GET /repos/{owner}/{repo}/issues/{index}/timeline': (call) => {
+    const repository = repositoryOf(call);
+    const since = Date.parse(call.query.get('since') ?? '') || 0;
+    const all = issueOf(call, repository).labelings.filter(({ at }) => Date.parse(at) >= since);
+    const { items } = page(call, all);
+    const body = items.map((one) => call.gitea.render.labeling(one));
+    return { status: 200, shape: 'TimelineComment[]', body };
+  },
   'POST /repos/{owner}/{repo}/issues/{index}/comments': (call) => {
     const repository = repositoryOf(call);
     const issue = issueOf(call, repository);

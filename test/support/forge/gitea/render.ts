@@ -10,6 +10,7 @@ import {
   type Review,
   type ReviewComment,
   type Status,
+  type Labeling,
 } from '../world.ts';
 import { fill, type Json } from './shapes.ts';
 
@@ -62,6 +63,20 @@ export class Render {
       title: titleOf(issue),
       user: this.user(author),
       labels: this.labels(issue),
+    });
+  }
+
+  /** The text of an entry for a label is 1 if it was added. */
+  labeling({ id, label, by, at }: Labeling): Json {
+    const user = this.user(by);
+    const times = { created_at: at, updated_at: at };
+    return fill('TimelineComment', {
+      id,
+      type: 'label',
+      user,
+      body: '1',
+      label: fill('Label', { name: label }),
+      ...times,
     });
   }
 

@@ -23,9 +23,10 @@ export const repositories: Record<string, Handler> = {
     return { status: 200, shape: 'Repository', body };
   },
   'GET /repos/{owner}/{repo}/collaborators/{collaborator}/permission': (call) => {
-    const repository = repositoryOf(call, 'admin');
     const { world, render } = call.gitea;
     const person = world.person(call.params['collaborator'] ?? '');
+    // Collaborators can ask about themselves only.
+    const repository = repositoryOf(call, person !== undefined && call.token?.person === person ? 'read' : 'admin');
     if (person === undefined) throw notFound();
     const permission = person === repository.owner ? 'owner' : world.permission(person, repository);
     return {
@@ -41,6 +42,12 @@ export const repositories: Record<string, Handler> = {
     if (id === undefined) throw notFound();
     const body = { name, commit: fill('PayloadCommit', { id }), protected: repository.protected_branches.has(name) };
     return { status: 200, shape: 'Branch', body: fill('Branch', body) };
+  },
+  'GET /repos/{owner}/{repo}/compare/{basehead}': async (call) => {
+    const repository = repositoryOf(call);
+    const [base = '', head = ''] = (call.params['basehead'] ?? '').split('...');
+    const total_commits = await call.gitea.world.countAhead(repository, base, head);
+    return { status: 200, shape: 'Compare', body: { total_commits } };
   },
   'GET /repos/{owner}/{repo}/contents/{path}': async (call) => {
     const path = call.params['path'] ?? '';

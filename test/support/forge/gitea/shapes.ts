@@ -38,6 +38,9 @@ const TEXTS = {
   Comment:
     'id:integer html_url:string pull_request_url:string issue_url:string user:User original_author:string ' +
     'original_author_id:integer body:string created_at:date updated_at:date',
+  TimelineComment:
+    'id:integer type:string html_url:string pull_request_url:string issue_url:string user:User ' +
+    'original_author:string original_author_id:integer body:string created_at:date updated_at:date label:Label?',
   PRBranchInfo: 'label:string ref:string sha:string repo_id:integer repo:Repository?',
   PullRequest:
     'id:integer url:string number:integer user:User title:string body:string labels:Label[] assignee:User? ' +
@@ -63,6 +66,7 @@ const TEXTS = {
   Runs: 'workflow_runs:Run[] total_count:integer',
   Job: 'id:integer url:string html_url:string run_id:integer name:string head_sha:string status:string',
   Jobs: 'jobs:Job[] total_count:integer',
+  Compare: 'total_commits:integer',
   CreateComment: 'body:string',
   CreatePull: 'head:string base:string title:string body:string',
   CreateReview: 'event:string comments:NewComment[]',

@@ -1,37 +1,57 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { agreePage } from '../agree-page.ts';
 import type { App } from '../apps.ts';
 import type { Person } from '../world.ts';
 import type { Gitea } from './gitea.ts';
 
 type Code = { person: Person; challenge: string; redirect_uri: string };
 
-/** Adds Gitea's OAuth2 provider to the stand-in, with one application. `as` in the address says who agrees. */
+/**
+ * Adds Gitea's OAuth2 provider to the stand-in, with one application. `as` in the address says who agrees, `deny` that
+ * they do not; else a page asks.
+ */
 export function addSignIn(gitea: Gitea, redirect_uri: string): App {
   const app = gitea.apps.addApp(gitea.world.addPerson('admin'), { name: 'Errand', callback_urls: [redirect_uri] });
   const codes = new Map<string, Code>();
   gitea.intercept = async (request, response) => {
     const url = new URL(request.url ?? '/', gitea.origin);
-    if (url.pathname === '/login/oauth/authorize') return authorize(gitea, codes, url, response);
+    if (url.pathname === '/login/oauth/authorize') return authorize(gitea, { app, codes }, url, response);
     if (url.pathname === '/login/oauth/access_token') return token(gitea, app, codes, request, response);
     return false;
   };
   return app;
 }
 
-function authorize({ world }: Gitea, codes: Map<string, Code>, { searchParams }: URL, response: ServerResponse): true {
-  const person = world.person(searchParams.get('as') ?? '');
+function authorize(
+  { world }: Gitea,
+  { app, codes }: { app: App; codes: Map<string, Code> },
+  { searchParams }: URL,
+  response: ServerResponse,
+): true {
   const redirect_uri = searchParams.get('redirect_uri') ?? '';
-  if (!person || searchParams.get('response_type') !== 'code') {
-    response.writeHead(400).end();
+  if (searchParams.get('client_id') !== app.client_id || searchParams.get('response_type') !== 'code')
+    return page(response, 400, 'Client ID not registered');
+  if (!app.callback_urls.includes(redirect_uri)) return page(response, 400, 'Unregistered Redirect URI');
+  const back = new URL(redirect_uri);
+  const state = searchParams.get('state') ?? '';
+  if (searchParams.has('deny')) {
+    back.search = new URLSearchParams({ error: 'access_denied', state }).toString();
+    response.writeHead(303, { location: back.href }).end();
     return true;
   }
+  const person = world.person(searchParams.get('as') ?? '');
+  if (!person) return page(response, 200, agreePage(world, app.name, searchParams));
   const code = randomBytes(16).toString('hex');
   codes.set(code, { person, redirect_uri, challenge: searchParams.get('code_challenge') ?? '' });
-  const back = new URL(redirect_uri);
-  back.search = new URLSearchParams({ code, state: searchParams.get('state') ?? '' }).toString();
+  back.search = new URLSearchParams({ code, state }).toString();
   response.writeHead(303, { location: back.href }).end();
+  return true;
+}
+
+function page(response: ServerResponse, status: number, html: string): true {
+  response.writeHead(status, { 'content-type': 'text/html; charset=utf-8' }).end(html);
   return true;
 }
 

@@ -22,7 +22,7 @@ const REQUESTS: Record<string, string> = {
 const ROUTES = Object.entries<Handler>({ ...repositories, ...issues, ...reviews }).map(([name, handler]) => {
   const [method = '', path = ''] = name.split(' ');
   const pattern = path.replaceAll(/\{(\w+)\}/g, (_, key: string) =>
-    ['path', 'branch'].includes(key) ? `(?<${key}>.+)` : `(?<${key}>[^/]+)`,
+    ['path', 'branch', 'basehead'].includes(key) ? `(?<${key}>.+)` : `(?<${key}>[^/]+)`,
   );
   return { name, handler, method, pattern: new RegExp(`^${pattern}$`) };
 });

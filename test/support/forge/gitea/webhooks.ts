@@ -25,7 +25,7 @@ const REVIEWS = {
 
 /** The hook of the whole server: Gitea's administrators can set one. `url` empty: nothing is sent, only noted. */
 export class GiteaWebhooks implements Webhooks {
-  readonly hook = { url: '', secret: 'secret of the hook' };
+  readonly hook = { url: '', secret: 'secret-of-the-hook' };
   readonly hooks = new Hooks();
   readonly #actions: Pick<Actions, 'checker'>;
   readonly #render: Render;

@@ -1,5 +1,15 @@
 import type { App } from '../apps.ts';
-import type { CheckRun, Comment, Issue, PullIssue, Repository, Review, ReviewComment, Status } from '../world.ts';
+import type {
+  CheckRun,
+  Comment,
+  Issue,
+  Labeling,
+  PullIssue,
+  Repository,
+  Review,
+  ReviewComment,
+  Status,
+} from '../world.ts';
 import { node, RenderBase } from './render-base.ts';
 import { fill, type Json } from './shapes.ts';
 
@@ -19,6 +29,21 @@ export class Render extends RenderBase {
       html_url: `${this.page(repository)}/issues/${number}#issuecomment-${id}`,
       issue_url: `${this.repositoryUrl(repository)}/issues/${number}`,
       reactions: this.reactions(),
+    });
+  }
+
+  labeling(repository: Repository, { id, label, by, at }: Labeling): Json {
+    return fill('labeled-issue-event', {
+      id,
+      node_id: node('LE', id),
+      url: `${this.repositoryUrl(repository)}/issues/events/${id}`,
+      actor: this.user(by),
+      event: 'labeled',
+      commit_id: null,
+      commit_url: null,
+      created_at: at,
+      performed_via_github_app: null,
+      label: { name: label, color: 'ededed' },
     });
   }
 

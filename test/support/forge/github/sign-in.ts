@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { agreePage } from '../agree-page.ts';
 import type { App, Apps, Token } from '../apps.ts';
 import type { Json } from './shapes.ts';
 import { secret, type Person, type World } from '../world.ts';
@@ -61,7 +62,7 @@ export class SignIn {
     if (query.has('code_challenge') && method !== 'S256')
       return { status: 400, html: 'The code_challenge_method must be S256.' };
     const person = this.#world.person(query.get('as') ?? '') ?? this.browser;
-    if (person === null) return { status: 200, html: this.#agreePage(`Authorize ${app.name}`, query) };
+    if (person === null) return { status: 200, html: agreePage(this.#world, app.name, query) };
     const code = secret('').slice(0, 20);
     const expires_at = this.#world.now() + CODE_MS;
     this.#codes.set(code, {
@@ -186,13 +187,6 @@ export class SignIn {
       scope: '',
       token_type: 'bearer',
     };
-  }
-
-  #agreePage(title: string, query: URLSearchParams): string {
-    const links = this.#world.people
-      .filter(({ type }) => type === 'User')
-      .map(({ login }) => `<p><a href="?${query.toString()}&as=${login}">Authorize as ${login}</a></p>`);
-    return `<title>${title}</title>${links.join('')}<p><a href="?${query.toString()}&deny=1">Cancel</a></p>`;
   }
 }
 

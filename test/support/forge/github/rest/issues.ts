@@ -16,6 +16,15 @@ export const issues: Handlers = {
       headers,
     );
   },
+  'GET /repos/{owner}/{repo}/issues/{issue_number}/events': (call) => {
+    const repository = repositoryOf(call);
+    const issue = issueOf(call, repository);
+    const { items, headers } = page(call, issue.labelings);
+    return ok(
+      items.map((one) => call.github.render.labeling(repository, one)),
+      headers,
+    );
+  },
   'POST /repos/{owner}/{repo}/issues/{issue_number}/comments': (call) => {
     const repository = repositoryOf(call);
     const issue = issueOf(call, repository);

@@ -27,7 +27,7 @@ export const pulls: Handlers = {
     const { world, render } = call.github;
     if ((await world.branch(repository, String(base))) === undefined) throw invalid('PullRequest', 'base');
     if ((await world.branch(repository, branch)) === undefined) throw invalid('PullRequest', 'head');
-    if (!(await world.isAhead(repository, String(base), branch)))
+    if ((await world.countAhead(repository, String(base), branch)) === 0)
       throw invalid('PullRequest', '', `No commits between ${String(base)} and ${branch}`);
     if (repository.issues.some((one) => one.state === 'open' && one.pull?.head === branch && one.pull.base === base))
       throw invalid('PullRequest', '', `A pull request already exists for ${repository.owner.login}:${branch}.`);

@@ -1,0 +1,143 @@
+import { LIMITS } from '../protocol/limits.ts';
+import type { WorkerEvent } from '../protocol/events.ts';
+import type { RepositoryResult } from '../protocol/repositories.ts';
+import type { Assignment } from '../protocol/worker-schemas.ts';
+import { AttemptFailure } from './base/failure.ts';
+import { cutDiff } from './git/diff.ts';
+import { NOTHING_PUBLISHED, type Published } from './git/publisher.ts';
+import type { Remote } from './git/remote.ts';
+import { TaskClone, type CloneOptions } from './task-clone.ts';
+
+type Options = Omit<CloneOptions, 'remote' | 'key'> & {
+  /** How git reaches a repository; null: the first. */
+  remoteOf: (key: string | null, repo_url: string) => Remote;
+  /** Called with each clone as soon as it is ready. */
+  onReady: (clone: TaskClone) => Promise<void>;
+};
+
+/** What became of the work in one repository. `error`: why it, or the newest of it, is not on the forge; null: it is. */
+type Finished = { clone: TaskClone; published: Omit<Published, 'problem' | 'left_out'>; error: unknown };
+
+/** The repositories of an attempt, the first one first. What fails in one does not keep the others from being pushed. */
+export class TaskClones {
+  readonly first: TaskClone;
+  readonly others: readonly TaskClone[];
+
+  private constructor(first: TaskClone, others: TaskClone[]) {
+    this.first = first;
+    this.others = others;
+  }
+
+  get all(): readonly TaskClone[] {
+    return [this.first, ...this.others];
+  }
+
+  /** How the workspace differs from what the transcript says, for the model; null if it does not. */
+  get note(): string | null {
+    const notes = this.all.flatMap((clone) => {
+      const { note } = clone.prepared;
+      return note === null ? [] : [`${this.#intro(clone)}${note}`];
+    });
+    return notes.length === 0 ? null : notes.join('\n\n');
+  }
+
+  /** Prepares one after the other. Throws `AttemptFailure`, which names the repository where there are several. */
+  static async prepare({ remoteOf, onReady, ...options }: Options, signal: AbortSignal): Promise<TaskClones> {
+    const { assignment } = options;
+    const all: TaskClone[] = [];
+    for (const [key, own] of assignmentsOf(assignment)) {
+      const prepared = TaskClone.prepare(
+        { ...options, key, assignment: own, remote: remoteOf(key, own.repo_url) },
+        signal,
+      );
+      const clone = await prepared.catch((error: unknown) => {
+        throw assignment.repositories === undefined ? error : named(error, own.repo_url);
+      });
+      await onReady(clone);
+      all.push(clone);
+    }
+    const [first, ...others] = all;
+    if (!first) throw new Error('An assignment has a repository.');
+    return new TaskClones(first, others);
+  }
+
+  async observe(event: WorkerEvent): Promise<void> {
+    for (const clone of this.all) await clone.observe(event);
+  }
+
+  /** Pushes work in progress. Rejects with the first failure, after all were tried. */
+  async checkpoint(signal: AbortSignal): Promise<void> {
+    await this.#each(async (clone) => {
+      await clone.checkpoint(signal);
+      return null;
+    });
+  }
+
+  /** As `TaskClone.deliver`, for all of them. The text says which repository it is about. */
+  async deliver(signal: AbortSignal, message: string): Promise<string | null> {
+    const texts = await this.#each(async (clone) => {
+      const text = await clone.deliver(signal, message);
+      return text === null ? null : `${this.#intro(clone)}${text}`;
+    });
+    return texts.length === 0 ? null : texts.join('\n\n');
+  }
+
+  /** The last push of the attempt in each repository, with the diffs, which have to fit into one result. */
+  async finish(signal: AbortSignal, message: string, options: { wip: boolean }): Promise<Finished[]> {
+    const finished: Finished[] = [];
+    let room = LIMITS.diff_bytes_max;
+    for (const clone of this.all) {
+      try {
+        const { problem, left_out: _, ...published } = await clone.finish(signal, message, options);
+        const cut = cutDiff(published, room);
+        room -= Buffer.byteLength(cut.diff);
+        finished.push({ clone, published: { ...published, ...cut }, error: this.#named(problem, clone) });
+      } catch (error) {
+        signal.throwIfAborted();
+        const published = { ...NOTHING_PUBLISHED, held_commit: null };
+        finished.push({ clone, published, error: this.#named(error, clone) });
+      }
+    }
+    return finished;
+  }
+
+  async #each<T>(act: (clone: TaskClone) => Promise<T | null>): Promise<T[]> {
+    const results: T[] = [];
+    const errors: unknown[] = [];
+    for (const clone of this.all) {
+      const result = await act(clone).catch((error: unknown) => void errors.push(this.#named(error, clone)));
+      if (result !== undefined && result !== null) results.push(result);
+    }
+    if (errors.length > 0) throw errors[0];
+    return results;
+  }
+
+  #named(error: unknown, { repo_url }: TaskClone): unknown {
+    return this.others.length === 0 ? error : named(error, repo_url);
+  }
+
+  #intro({ dir }: TaskClone): string {
+    return this.others.length === 0 ? '' : `In ${dir}: `;
+  }
+}
+
+/** What the result says of a further repository. */
+export function repositoryResult({ clone, published }: Finished): RepositoryResult {
+  const { branch, commit, diff_stat, diff, diff_truncated, held_commit } = published;
+  const { base_commit } = clone.prepared;
+  const held = held_commit === null ? {} : { held_commit };
+  return { key: clone.key ?? '', branch, commit, base_commit, diff_stat, diff, diff_truncated, ...held };
+}
+
+/** The assignment as it is for each repository, by its key; null: the first. */
+function assignmentsOf(assignment: Assignment): [key: string | null, Assignment][] {
+  const { repositories = [], work_branch: _branch, approved_commit: _commit, ...shared } = assignment;
+  const others = repositories.map(({ key, ...own }): [string, Assignment] => [key, { ...shared, ...own }]);
+  return [[null, assignment], ...others];
+}
+
+/** The failure with the repository's address before its message. */
+function named(error: unknown, repo_url: string): unknown {
+  if (!(error instanceof AttemptFailure) || error.message.includes(repo_url)) return error;
+  return new AttemptFailure(error.reason, `${repo_url}: ${error.message}`, error, error.retry_at);
+}

@@ -1,0 +1,91 @@
+import type { ForgeCredential } from '../domain/forge-repository.ts';
+import type { Access, ForgeClient } from './forge.ts';
+import type { OpenForge } from './forge-access.ts';
+import { ForgeApiError } from './forge-api-error.ts';
+
+/*
+ * What happens where a forge refuses a token: it is renewed, or another one that may be used is. Callers see one client,
+ * and their calls succeed if any token may make them.
+ */
+
+/** One call, to be made with this client and access. */
+type Call<T> = (client: ForgeClient, access: Access) => Promise<T>;
+/** Makes a call, perhaps more than once. */
+type Run = <T>(access: Access, call: Call<T>) => Promise<T>;
+
+/** The first access, and the next one for each call that the forge refuses to the first. It stays with what has worked. */
+export function orElse(first: OpenForge, findNext: () => Promise<OpenForge | undefined>): OpenForge {
+  let in_use = first;
+  const run: Run = async (access, call) => {
+    const { client, token } = in_use;
+    try {
+      return await call(client, { ...access, token });
+    } catch (error) {
+      const next = in_use === first && isTokenRefused(error) ? await findNext() : undefined;
+      if (!next || next.token === token) throw error;
+      const answer = await call(next.client, { ...access, token: next.token });
+      in_use = next;
+      return answer;
+    }
+  };
+  return { ...first, client: routed(first.client, run) };
+}
+
+/**
+ * An access whose token is renewed once the forge does not accept it any more. `hint`: what to tell a person to whom the
+ * forge refuses something, or shows nothing.
+ */
+export function renewing(open: OpenForge, { renew, hint }: Pick<ForgeCredential, 'renew' | 'hint'>): OpenForge {
+  let { token } = open;
+  const run: Run = async (access, call) => {
+    try {
+      return await call(open.client, { ...access, token });
+    } catch (error) {
+      if (!(error instanceof ForgeApiError)) throw error;
+      if (error.fault !== 'unauthorized' || !renew) throw hinted(error, hint);
+      const renewed = await renew(token);
+      if ('fault' in renewed) throw new ForgeApiError('unauthorized', renewed.fault, { cause: error });
+      token = renewed.password;
+      return call(open.client, { ...access, token });
+    }
+  };
+  return { ...open, client: routed(open.client, run) };
+}
+
+/** Whether another token may get another answer. */
+export function isTokenRefused(error: unknown): error is ForgeApiError {
+  return error instanceof ForgeApiError && ['unauthorized', 'forbidden', 'not_found'].includes(error.fault);
+}
+
+function hinted(error: ForgeApiError, hint: string | undefined): ForgeApiError {
+  if (hint === undefined || !isTokenRefused(error)) return error;
+  return new ForgeApiError(error.fault, `${error.message} ${hint}`, { cause: error, hint });
+}
+
+/** A client whose calls are made by `run`. */
+function routed(client: ForgeClient, run: Run): ForgeClient {
+  return {
+    kind: client.kind,
+    origin: client.origin,
+    me: (access) => run(access, (to, by) => to.me(by)),
+    repositories: (access, query) => run(access, (to, by) => to.repositories(by, query)),
+    repository: (access, name) => run(access, (to, by) => to.repository(by, name)),
+    permission: (access, name, login) => run(access, (to, by) => to.permission(by, name, login)),
+    branch: (access, name, branch) => run(access, (to, by) => to.branch(by, name, branch)),
+    file: (access, name, path) => run(access, (to, by) => to.file(by, name, path)),
+    thread: (access, name, number, max) => run(access, (to, by) => to.thread(by, name, number, max)),
+    labeledBy: (access, name, number, label, since) =>
+      run(access, (to, by) => to.labeledBy(by, name, number, label, since)),
+    comment: (access, name, number, body) => run(access, (to, by) => to.comment(by, name, number, body)),
+    editComment: (access, name, id, body) => run(access, (to, by) => to.editComment(by, name, id, body)),
+    reply: (access, name, number, comment, body) => run(access, (to, by) => to.reply(by, name, number, comment, body)),
+    resolve: (access, name, number, thread_id) => run(access, (to, by) => to.resolve(by, name, number, thread_id)),
+    openPull: (access, name, draft) => run(access, (to, by) => to.openPull(by, name, draft)),
+    pull: (access, name, number) => run(access, (to, by) => to.pull(by, name, number)),
+    pullOfBranch: (access, name, branch) => run(access, (to, by) => to.pullOfBranch(by, name, branch)),
+    editPull: (access, name, number, patch) => run(access, (to, by) => to.editPull(by, name, number, patch)),
+    checks: (access, name, commit) => run(access, (to, by) => to.checks(by, name, commit)),
+    checkLog: (access, name, check, bytes_max) => run(access, (to, by) => to.checkLog(by, name, check, bytes_max)),
+    readDelivery: (delivery, secret) => client.readDelivery(delivery, secret),
+  };
+}

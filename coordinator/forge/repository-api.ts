@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import type { Access, Permission, RepositoryName } from './forge.ts';
+import { pathOf, type RestApi } from './rest-api.ts';
+
+/* What GitHub and Gitea answer alike about a repository. */
+
+/** What the token's owner may do, as a repository says it. */
+export const Permissions = z.object({ admin: z.boolean(), push: z.boolean(), pull: z.boolean() });
+
+/** Absent: it is public, and nothing is said. */
+export function permissionFrom(permissions: z.infer<typeof Permissions> | null | undefined): Permission {
+  const { admin = false, push = false, pull = true } = permissions ?? {};
+  return admin ? 'admin' : push ? 'write' : pull ? 'read' : 'none';
+}
+
+const PermissionAnswer = z.object({ permission: z.string() });
+
+/** What this login may do; an unknown one: nothing. Gitea tells only a repository's administrators of others. */
+export async function permissionOf(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  login: string,
+): Promise<Permission> {
+  const path = pathOf('repos', owner, name, 'collaborators', login, 'permission');
+  const answer = await api.find(access, { path }, PermissionAnswer);
+  switch (answer?.permission) {
+    case 'owner':
+    case 'admin':
+      return 'admin';
+    case 'write':
+    case 'read':
+      return answer.permission;
+    default:
+      return 'none';
+  }
+}
+
+const File = z.object({ type: z.literal('file'), encoding: z.string(), content: z.string() });
+
+/** The text of a file at the default branch. Undefined: there is no such file. */
+export async function readFile(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  path: string,
+): Promise<string | undefined> {
+  const call = { path: pathOf('repos', owner, name, 'contents', path) };
+  // A folder answers with a list.
+  const { data } = File.safeParse(await api.find(access, call, z.unknown()));
+  return data?.encoding === 'base64' ? Buffer.from(data.content, 'base64').toString('utf8') : undefined;
+}

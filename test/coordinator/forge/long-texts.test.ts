@@ -1,0 +1,103 @@
+import test from 'ava';
+import type { Thread } from '../../../coordinator/forge/forge.ts';
+import { promptFor, reviewMessage } from '../../../coordinator/forge/intake/material.ts';
+import { outcomesOf, withoutOutcomes } from '../../../coordinator/forge/intake/outcomes.ts';
+import { spoken } from '../../../coordinator/forge/intake/words.ts';
+import { signatureOf } from '../../../coordinator/forge/own-words.ts';
+import { pullBody, updatedBody, type PullText } from '../../../coordinator/forge/pulls/pull-body.ts';
+import { issuesOf } from '../../../coordinator/forge/pulls/pull-issues.ts';
+import { titleOf } from '../../../coordinator/forge/pulls/pull-title.ts';
+
+const CHARS = 100_000;
+const filled = (piece: string) => piece.repeat(CHARS / piece.length);
+
+/** Runs that an expression may look at once for each of their characters, where they do not end as it wants. */
+const PIECES = [
+  ' ',
+  '\t',
+  '-',
+  '_',
+  '*',
+  '#',
+  ' #',
+  '`',
+  '` ',
+  '> ',
+  '\n',
+  '\r\n',
+  '<!--',
+  '-->',
+  '@',
+  '[',
+  '[1]',
+  '(',
+];
+const WORDS = ['#1 ', 'fixes ', 'fixes: ', 'fix the ', 'not ', '\n\n@a asks for this in the issue #1', 'https://a.b/'];
+const BEFORE = ['', '# x', '[1] fixed: x', '[1]', 'fixes', 'Fixes #'];
+
+const author = { id: '1', login: 'eve', name: null, email: null, bot: false };
+const threadOf = (body: string): Thread => ({
+  number: 1,
+  title: body,
+  body,
+  author,
+  labels: [],
+  comments: [],
+  url: 'https://a.b/1',
+  state: 'open',
+  cut: false,
+  is_pull: false,
+});
+const pullText = (summary: string): PullText => ({
+  summary,
+  issues: [{ number: 1, closes: true }],
+  url: undefined,
+  task_id: '1',
+  others: [],
+});
+const resultOf = (summary: string) => ({
+  summary,
+  branch: null,
+  commit: null,
+  base_commit: null,
+  diff_stat: { files: 0, insertions: 0, deletions: 0 },
+});
+
+/** What reads texts of models, workers and strangers. */
+const READERS: Record<string, (text: string) => unknown> = {
+  'the outcomes in an answer': outcomesOf,
+  'an answer without its outcomes': withoutOutcomes,
+  'a sentence for a comment': (text) => spoken(text),
+  'the signature of a comment': signatureOf,
+  'the title of a pull request': (text) => titleOf({ title: text, result: resultOf(text) }),
+  'the text of a pull request': (text) => pullBody(pullText(text), text),
+  'the new text of a pull request': (text) => updatedBody(text, pullText(text)),
+  'the issues in a prompt': (text) => issuesOf(text, 'https://a.b', { owner: 'ada', name: 'demo' }),
+  'the prompt of a mention': (text) => promptFor({ request: text, login: 'ada', repository: 'a/b' }, threadOf(text)),
+  'the message of a review': (text) =>
+    reviewMessage({ login: 'bob', verdict: 'commented', body: text, url: 'https://a.b/1' }, [], 1),
+};
+
+/** Work that grows with the square of the length takes from 5 to 30 s of CPU time. */
+for (const [name, read] of Object.entries(READERS))
+  test(`a long text takes little work: ${name}`, (t) => {
+    for (const before of BEFORE)
+      for (const piece of [...PIECES, ...WORDS]) {
+        const text = `${before}${filled(piece)}x`;
+        const start = process.threadCpuUsage();
+        read(text);
+        const { user, system } = process.threadCpuUsage(start);
+        if (user + system > 1_500_000) t.fail(`${JSON.stringify(before + piece)}: ${user + system} µs`);
+      }
+    t.pass();
+  });
+
+test('the marks at the end of an outcome are left out, and nothing else of it', (t) => {
+  const run = '` '.repeat(50_000);
+  t.is(outcomesOf(`[1] fixed: a ${run}b \`\` `).get(1)?.text, `a ${run}b`);
+});
+
+test('a title is read from the begin of a long line', (t) => {
+  const { length } = titleOf({ title: 'Fix it', result: resultOf(`# ${'x'.repeat(CHARS)}`) });
+  t.is(length, 100);
+});
