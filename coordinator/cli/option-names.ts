@@ -48,5 +48,7 @@ export function fieldErrorText({ field, message }: FieldError): string {
   const [, key = '', inner] = field.split('/');
   const name = NAMES[key];
   if (name === undefined) return `${field} ${message}`;
-  return [name, ...((key === 'env' || key === 'secrets') && inner !== undefined ? [inner] : []), message].join(' ');
+  // The message may name another field.
+  const named = message.replace(/\b[a-z]+(_[a-z]+)+\b/g, (word) => NAMES[word] ?? word);
+  return [name, ...((key === 'env' || key === 'secrets') && inner !== undefined ? [inner] : []), named].join(' ');
 }
