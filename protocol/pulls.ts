@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Commit } from './change.ts';
 import { Id, Time } from './ids.ts';
+import { RepositoryKey } from './repositories.ts';
 
 /** Whether the errands of a project open a pull request when they have succeeded, and of which kind. */
 export const PullRequests = z.enum(['none', 'draft', 'ready']);
@@ -64,6 +65,13 @@ export const PullRequest = z.object({
 });
 export type PullRequest = z.infer<typeof PullRequest>;
 
-/** Opens the pull requests of a task. Absent fields are as its project says; without a project ready, as the app. */
-export const PullCreate = z.strictObject({ draft: z.boolean(), author: PullAuthor }).partial().default({});
+/**
+ * Opens the pull requests of a task, one in each repository that has none. `repository`: in this one alone, by its key.
+ * Absent fields are as the repository's project says, or the first repository's if it is of none; without a project
+ * ready, as the app.
+ */
+export const PullCreate = z
+  .strictObject({ draft: z.boolean(), author: PullAuthor, repository: RepositoryKey })
+  .partial()
+  .default({});
 export type PullCreate = z.infer<typeof PullCreate>;

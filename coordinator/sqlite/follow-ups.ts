@@ -17,6 +17,8 @@ export type FollowUpItem = {
   /** Its number in the message to the task. */
   n: number;
   forge_id: string;
+  /** The repository of the pull request, as the task names it; null, in old rows: its first one. */
+  repo_url: string | null;
   number: number;
   /** The comment on lines, as JSON; null: a review as a whole, or checks. */
   comment: string | null;
@@ -63,8 +65,8 @@ export function nextItemNumber(db: Db, task_id: string): number {
 export function insertItem(db: Db, item: FollowUpItem): void {
   sql(
     db,
-    `INSERT INTO follow_up_items (task_id, n, forge_id, number, comment, message_id)
-     VALUES (:task_id, :n, :forge_id, :number, :comment, :message_id)`,
+    `INSERT INTO follow_up_items (task_id, n, forge_id, repo_url, number, comment, message_id)
+     VALUES (:task_id, :n, :forge_id, :repo_url, :number, :comment, :message_id)`,
   ).run(itemToStored(item));
 }
 
@@ -94,7 +96,7 @@ export function dropWaitingItems(db: Db, task_id: string): void {
 export function listUnanswered(db: Db, task_id: string): FollowUpItem[] {
   return sql<StoredItem>(
     db,
-    `SELECT follow_up_items.task_id, n, forge_id, number, comment, message_id FROM follow_up_items
+    `SELECT follow_up_items.task_id, n, forge_id, repo_url, number, comment, message_id FROM follow_up_items
        JOIN messages ON messages.id = message_id
      WHERE follow_up_items.task_id = ? AND answered_at IS NULL AND taken_in_at IS NOT NULL ORDER BY n`,
   )

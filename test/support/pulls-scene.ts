@@ -9,8 +9,9 @@ import { Pulls } from '../../coordinator/forge/pulls/pulls.ts';
 import type { PullTimes } from '../../coordinator/forge/pulls/pull-schedule.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
-import { insertProject } from '../../coordinator/sqlite/projects.ts';
+import { findProject, insertProject } from '../../coordinator/sqlite/projects.ts';
 import { listPullsOf } from '../../coordinator/sqlite/pulls.ts';
+import { insertTaskRepository, putRepositoryResult } from '../../coordinator/sqlite/task-repositories.ts';
 import { addMessage } from '../../coordinator/tasks/task-commands.ts';
 import type { ForgeKind } from '../../protocol/forges.ts';
 import { newId } from '../../protocol/ids.ts';
@@ -38,6 +39,18 @@ export type Wishes = { pull_requests?: PullRequests; pull_author?: PullAuthor; k
 /** In whose name the server itself writes, and its token; undefined: it may not write to the repository. */
 type Bot = { person: Person; install: () => void; token: () => Token | undefined };
 
+/** A further repository. `reachable`: whether the person has a token there. */
+export type Elsewhere = {
+  key: string;
+  repo_url: string;
+  project_id: string | null;
+  repository: Repository;
+  forge: ForgeScene['forge'];
+  client: OpenForge['client'];
+  token: string;
+  reachable: boolean;
+};
+
 /** A project of ada's repository, errands whose worker is the test, and a forge. */
 export class PullsScene {
   readonly log: EventLog;
@@ -50,6 +63,7 @@ export class PullsScene {
   readonly lines: string[];
   readonly user_id: string;
   readonly bot: Bot;
+  readonly ada: ForgeScene['ada'];
   readonly project_id = newId();
   /** What the project names the repository. */
   readonly repo_url: string;
@@ -99,6 +113,7 @@ export class PullsScene {
       },
     };
     this.demo = demo;
+    this.ada = ada;
     this.person = forge.apps.personalToken(ada);
     this.bot = client.kind === 'github' ? installedBot(forge, demo) : invitedBot(forge, demo);
     this.repo_url = `${client.origin}/ada/demo.git`;
@@ -137,13 +152,74 @@ export class PullsScene {
     return id;
   }
 
+  /** Further repositories by their addresses, and how they are reached. */
+  readonly elsewhere = new Map<string, Elsewhere>();
+
+  /** A repository of ada's at this forge or another, of the project with these wishes, or of none. */
+  async addElsewhere(
+    { forge, client, ada }: Pick<ForgeScene, 'forge' | 'client' | 'ada'>,
+    name: string,
+    wishes?: Wishes,
+  ): Promise<Elsewhere> {
+    const repository = await forge.world.addRepository({ owner: ada, name });
+    const repo_url = `${client.origin}/ada/${name}.git`;
+    const token = forge.apps.personalToken(ada).value;
+    const own = findProject(this.log.db, this.project_id);
+    const project_id = wishes && own ? newId() : null;
+    if (project_id !== null && own)
+      this.log.write(({ db }) => insertProject(db, { ...own, id: project_id, name, repo_url, ...wishes }));
+    const one: Elsewhere = { key: name, repo_url, project_id, repository, forge, client, token, reachable: true };
+    this.elsewhere.set(repo_url, one);
+    return one;
+  }
+
+  /** Gives an errand these repositories beside its first. */
+  also(errand: StagedErrand, ...others: Elsewhere[]): void {
+    this.log.write(({ db }) => {
+      for (const [i, { key, repo_url, project_id }] of others.entries())
+        insertTaskRepository(db, {
+          task_id: errand.id,
+          n: i + 1,
+          key,
+          repo_url,
+          project_id,
+          base_branch: null,
+          work_branch: null,
+        });
+    });
+  }
+
+  /** What the errand pushes there; call it before `work`, at whose end the errand succeeds. */
+  async pushElsewhere(errand: StagedErrand, { key, forge, repository }: Elsewhere, file = 'a.txt'): Promise<string> {
+    const { branch } = taskOf(this.log, errand.id);
+    const commit = await forge.push(repository, branch, { [file]: file });
+    const diff_stat = { files: 1, insertions: 1, deletions: 0 };
+    const outcome = { branch, commit, base_commit: null, diff_stat };
+    this.log.write(({ db }) =>
+      putRepositoryResult(db, errand.id, key, outcome, { diff: '', truncated: false }, new Date().toISOString()),
+    );
+    return commit;
+  }
+
   access(): ForgeAccess {
     const open = (token: string, as: OpenForge['as']): OpenForge => {
       return { client: this.client, repository: { owner: 'ada', name: 'demo' }, token, as };
     };
     return {
-      forPerson: async () => (this.has_token ? open(this.person.value, 'person') : undefined),
-      forApp: async () => {
+      forPerson: async ({ project_id }, repo_url) => {
+        this.asked.push({ project_id, repo_url });
+        const other = this.elsewhere.get(repo_url);
+        if (other?.reachable === false) return undefined;
+        if (other)
+          return {
+            ...open(other.token, 'person'),
+            client: other.client,
+            repository: { owner: 'ada', name: other.repository.name },
+          };
+        return this.has_token ? open(this.person.value, 'person') : undefined;
+      },
+      forApp: async (repo_url) => {
+        if (this.elsewhere.has(repo_url)) return undefined;
         const token = this.bot.token();
         return token && open(token.value, 'app');
       },
@@ -152,6 +228,9 @@ export class PullsScene {
 
   /** Called between the forge's answer about a pull request and what is done with it. */
   after_look: (() => Promise<void>) | undefined;
+
+  /** For which repositories a person's token was asked for, and of which project. */
+  readonly asked: { project_id: string | null; repo_url: string }[] = [];
 
   /** Whether the forge is away. */
   away = false;

@@ -74,7 +74,15 @@ export type Note =
   | { what: 'retried'; reason: string; retry_at: string }
   | { what: 'shortened' }
   | { what: 'limit'; limit: 'turns' | 'budget' | 'time' | 'context'; used: number; of: number }
-  | { what: 'pushed'; branch: string; insertions: number; deletions: number; wip: boolean }
+  | {
+      what: 'pushed';
+      branch: string;
+      /** The key of a further repository; undefined: the first. */
+      repository: string | undefined;
+      insertions: number;
+      deletions: number;
+      wip: boolean;
+    }
   | { what: 'budget'; budget_usd: number }
   | { what: 'pull'; happened: PullHappened; pull: PullRequest }
   | { what: 'schedule_paused'; name: string; failures: number }

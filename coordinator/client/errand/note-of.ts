@@ -24,8 +24,15 @@ export function noteOf(event: LogEvent, known: KnownEvent): Note | undefined {
     case 'pull.changed':
       return pullNote(known.body);
     case 'branch.pushed': {
-      const { branch, wip, diff_stat } = known.body;
-      return { what: 'pushed', branch, wip, insertions: diff_stat.insertions, deletions: diff_stat.deletions };
+      const { branch, wip, diff_stat, repository } = known.body;
+      return {
+        what: 'pushed',
+        branch,
+        wip,
+        repository,
+        insertions: diff_stat.insertions,
+        deletions: diff_stat.deletions,
+      };
     }
     case 'task.budget':
       return { what: 'budget', budget_usd: known.body.budget_usd };

@@ -10,6 +10,7 @@ import { addRound } from '../../sqlite/pulls.ts';
 import { findOtherAtBranch } from '../../tasks/branch-at-work.ts';
 import { releaseFollowUps } from '../../tasks/follow-up.ts';
 import { askNeed, withdrawNeeds } from '../../tasks/needs.ts';
+import { repositoryAt } from '../../tasks/require-repository.ts';
 import { addMessage, type TaskDefaults } from '../../tasks/task-commands.ts';
 import type { ForgeComment } from '../forge.ts';
 import type { FollowedPull } from './pull-of-errand.ts';
@@ -71,13 +72,14 @@ export function goBack(
     putFollowUp(tx.db, task.id, { ...state, rounds: state.rounds + 1 });
     addRound(tx.db, pull.id, at);
   }
-  const items = { task_id: task.id, forge_id, number: pull.number ?? 0, message_id };
+  const { repo_url, number } = pull;
+  const items = { task_id: task.id, forge_id, repo_url, number: number ?? 0, message_id };
   for (const [i, comment] of comments.entries())
     insertItem(tx.db, {
       ...items,
       n: first + i,
       comment: comment && JSON.stringify({ ...comment, body: '' }),
-      commit_before: task.result?.commit ?? null,
+      commit_before: repositoryAt(tx.db, task, repo_url).result?.commit ?? null,
     });
 }
 
@@ -89,9 +91,10 @@ function ask(
   at: string,
 ): void {
   if (listOpenNeeds(tx.db, task.id).some(({ kind }) => kind === 'follow_up')) return;
+  const where = `${pull.owner}/${pull.name}#${pull.number}`;
   const why = busy
-    ? `#${pull.number} has a review or a failed check, while another errand works on its branch.`
-    : `Reviews and checks have sent it back to work ${rounds} times on #${pull.number}.`;
+    ? `${where} has a review or a failed check, while another errand works on its branch.`
+    : `Reviews and checks have sent it back to work ${rounds} times on ${where}.`;
   const question = `${why} Shall it go on?`;
   askNeed(tx, task, { kind: 'follow_up', ref: `${pull.id}:${first}`, question, options: OPTIONS }, at);
 }

@@ -13,6 +13,7 @@ import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import { releaseFollowUps } from '../../tasks/follow-up.ts';
 import { withdrawNeeds } from '../../tasks/needs.ts';
+import { repositoryAt } from '../../tasks/require-repository.ts';
 import { addMessage, createTask, type TaskDefaults } from '../../tasks/task-commands.ts';
 import type { OpenForge } from '../forge-access.ts';
 import type { ForgeEvent, Pull, RepositoryName, Thread } from '../forge.ts';
@@ -139,8 +140,10 @@ function proceed(
   if (ask.comment?.review) {
     const comment = JSON.stringify({ ...ask.comment, body: '' });
     const n = nextItemNumber(tx.db, task.id);
-    const commit_before = task.result?.commit ?? null;
-    insertItem(tx.db, { task_id: task.id, n, forge_id, number: ask.number, comment, commit_before, message_id });
+    const repo_url = answeringPull(tx.db, { forge_id, repository_id, number: ask.number }, user_id)?.repo_url ?? null;
+    const commit_before = repositoryAt(tx.db, task, repo_url).result?.commit ?? null;
+    const item = { task_id: task.id, n, forge_id, repo_url, number: ask.number, comment, commit_before, message_id };
+    insertItem(tx.db, item);
   }
   return findTaskOf(tx.db, user_id, task.id) ?? { ...task, updated_at: at };
 }

@@ -37,10 +37,11 @@ export async function planChecks(
   const key = { forge_id: forge.id, repository_id: repository.id, number };
   const source = `checks:${number}:${commit}`;
   if (isRequestKnown(db, key, source)) return undefined;
-  const { task } = concerned;
+  const { task, project } = concerned;
+  const who = { user_id: task.user_id, project_id: project.id };
   const repo_url = addressOf(forge.origin, repository);
-  if (!(await mayRead(parts.access, task, repo_url, signal))) return withheld(parts, concerned);
-  const open = await openFor(parts.access, task, repo_url);
+  if (!(await mayRead(parts.access, who, repo_url, signal))) return withheld(parts, concerned);
+  const open = await openFor(parts.access, who, repo_url);
   const failed = open && (await readFailed(open, { number, commit }, signal));
   if (!failed || failed.length === 0) return undefined;
   return (tx) => {

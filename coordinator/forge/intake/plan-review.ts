@@ -34,9 +34,10 @@ export async function planReview(
   if (!followed || verdict === 'approved' || sender.bot) return undefined;
   if (event.review_id !== null && isKnown(event.review_id)) return undefined;
   const { task } = followed;
-  const open = await openFor(parts.access, task, repo_url);
+  const who = { user_id: task.user_id, project_id: followed.project.id };
+  const open = await openFor(parts.access, who, repo_url);
   if (!open || !(await mayWrite(parts, open, sender, signal))) return undefined;
-  if (!(await mayRead(parts.access, task, repo_url, signal))) return withheld(parts, followed);
+  if (!(await mayRead(parts.access, who, repo_url, signal))) return withheld(parts, followed);
   const { client, repository, token } = open;
   const thread = await client
     .thread({ token, signal }, repository, number, 2 * LIMITS.thread_comments_max)

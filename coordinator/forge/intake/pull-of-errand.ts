@@ -8,6 +8,7 @@ import type { TaskRow } from '../../domain/task.ts';
 import type { Db } from '../../sqlite/database.ts';
 import { findProjectOf } from '../../sqlite/projects.ts';
 import type { PullRow } from '../../domain/pull.ts';
+import { listTaskRepositories } from '../../sqlite/task-repositories.ts';
 import { findTask, findTaskOf } from '../../sqlite/tasks.ts';
 import { findUser } from '../../sqlite/users.ts';
 
@@ -26,13 +27,20 @@ export function answeringPull(db: Db, thread: ThreadKey, user_id?: string): Pull
   return (pulls.find(({ task }) => !isEnded(task.status)) ?? pulls[0])?.pull;
 }
 
-/** The task of a pull request and its project, if it may go back to work. Undefined: the project does not want that. */
+/**
+ * The task of a pull request and the project of its repository, if it may go back to work. Undefined: the project does not
+ * want that. A repository of no project follows the first one's, as its pull request does.
+ */
 export function followedPull(db: Db, pull: PullRow | undefined): FollowedPull | undefined {
   if (pull?.state !== 'open') return undefined;
   const owner = findTask(db, pull.task_id)?.user_id;
   const task = owner === undefined ? undefined : findTaskOf(db, owner, pull.task_id);
-  if (!task || task.project_id === null || wasCancelled(task)) return undefined;
-  const project = findProjectOf(db, task.user_id, task.project_id);
+  if (!task || wasCancelled(task)) return undefined;
+  const of_repository = listTaskRepositories(db, task.id).find(
+    ({ repo_url }) => repo_url === pull.repo_url,
+  )?.project_id;
+  const project_id = of_repository ?? task.project_id;
+  const project = project_id === null ? undefined : findProjectOf(db, task.user_id, project_id);
   if (!project?.follow_up || findUser(db, task.user_id)?.blocked_at !== null) return undefined;
   return { pull, task, project };
 }

@@ -2,6 +2,7 @@ import { newId } from '../../../protocol/ids.ts';
 import { isEnded } from '../../../protocol/task.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { TaskRow } from '../../domain/task.ts';
+import type { RepositoryOutcome } from '../../domain/task-repository.ts';
 import type { Db } from '../../sqlite/database.ts';
 import { DurableSubscriber } from '../../sqlite/durable-subscriber.ts';
 import type { EventLog, Tx } from '../../sqlite/event-log.ts';
@@ -10,6 +11,8 @@ import { listUnanswered, markAnswered, type FollowUpItem } from '../../sqlite/fo
 import { findStatusWords, insertWords, updateWords } from '../../sqlite/forge-words.ts';
 import { listOpenNeeds } from '../../sqlite/needs.ts';
 import { withdrawNeeds } from '../../tasks/needs.ts';
+import { repositoryAt, type RepositoryAt } from '../../tasks/require-repository.ts';
+import { listTaskRepositories } from '../../sqlite/task-repositories.ts';
 import { listPullsOf } from '../../sqlite/pulls.ts';
 import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { ForgeComment } from '../forge.ts';
@@ -42,7 +45,9 @@ export function tellForges({ log, link, onWords, logger }: Dependencies): Durabl
       const status = findStatusWords(tx.db, task.id);
       if (status) {
         const needs = listOpenNeeds(tx.db, task.id);
-        const pull = listPullsOf(tx.db, task.id).findLast(({ number }) => number !== null);
+        const pull = listPullsOf(tx.db, task.id).findLast(
+          ({ repo_url, number }) => repo_url === task.repo_url && number !== null,
+        );
         updateWords(tx.db, status.id, sign(statusWords({ task, link: link(task.id), needs, pull }), status.id), at);
       }
       if (isEnded(task.status)) answerItems(tx, task, at);
@@ -74,29 +79,33 @@ function answerItems(tx: Tx, task: TaskRow, at: string): void {
     markAnswered(tx.db, item, at);
     if (task.status === 'cancelled') continue;
     const outcome = task.status === 'succeeded' ? outcomes.get(item.n) : undefined;
+    const place = repositoryAt(tx.db, task, item.repo_url);
     const comment = readComment(item.comment);
-    const commit = newCommit(task, item);
+    const commit = newCommit(place.result, item);
     if (comment?.review && outcome) {
       const text = `${verdictOf(outcome, commit)} ${outcome.text}`;
       const pushed = outcome.fixed && commit !== null;
       say(
         tx,
         task,
-        item,
+        { ...item, ...place },
         { reply_to: comment, resolves: pushed ? comment.review.thread_id : null, text: spoken(text) },
         at,
       );
       continue;
     }
-    const key = `${item.forge_id} ${item.number}`;
+    const key = `${place.repo_url} ${item.number}`;
     if (told.has(key)) continue;
     told.add(key);
-    say(tx, task, item, { reply_to: null, resolves: null, text: roundWords(task, commit) }, at);
+    const text = roundWords(task, commit);
+    say(tx, task, { ...item, ...place }, { reply_to: null, resolves: null, text }, at);
   }
 }
 
+type Place = Pick<RepositoryAt, 'repo_url' | 'project_id'>;
+
 /** What the task has pushed since it was told of this; null: nothing. */
-function newCommit({ result }: TaskRow, { commit_before }: FollowUpItem): string | null {
+function newCommit(result: RepositoryAt['result'], { commit_before }: FollowUpItem): string | null {
   const commit = result?.commit ?? null;
   return commit === commit_before ? null : commit;
 }
@@ -108,9 +117,15 @@ function verdictOf({ fixed }: Outcome, commit: string | null): string {
 
 type Answer = { reply_to: ForgeComment | null; resolves: string | null; text: string };
 
-function say(tx: Tx, task: TaskRow, { forge_id, number }: FollowUpItem, answer: Answer, at: string): void {
+function say(
+  tx: Tx,
+  task: TaskRow,
+  { forge_id, number, repo_url, project_id }: Pick<FollowUpItem, 'forge_id' | 'number'> & Place,
+  answer: Answer,
+  at: string,
+): void {
   const id = newId();
-  const { user_id, project_id, repo_url } = task;
+  const { user_id } = task;
   insertWords(tx.db, {
     id,
     forge_id,

@@ -8,6 +8,7 @@ import { orElse } from '../other-token.ts';
 import { stateOf, textOf } from './open-pull.ts';
 import { updatedBody } from './pull-body.ts';
 import { PullRefused } from './pull-faults.ts';
+import type { PullSurroundings } from './pull-surroundings.ts';
 import type { PushedBranch } from './pushed-branches.ts';
 
 /** How many failed checks are named, and how much of a name is kept. */
@@ -18,6 +19,7 @@ type Looking = {
   access: ForgeAccess;
   task: TaskRow;
   row: PullRow;
+  surroundings: PullSurroundings;
   /** What the task has pushed so far. */
   branches: PushedBranch[];
   signal: AbortSignal;
@@ -48,9 +50,9 @@ export async function lookAtPull(looking: Looking): Promise<Partial<PullRow>> {
 }
 
 /** Whoever opened it is asked with first: they may write its text. */
-async function openForge({ access, task, row }: Looking): Promise<OpenForge> {
-  const { user_id, project_id } = task;
-  const forPerson = () => access.forPerson({ user_id, project_id }, row.repo_url);
+async function openForge({ access, task, row, surroundings }: Looking): Promise<OpenForge> {
+  const who = { user_id: task.user_id, project_id: surroundings.project_id };
+  const forPerson = () => access.forPerson(who, row.repo_url);
   const forApp = () => access.forApp(row.repo_url);
   const [first, second] = row.author === 'app' ? [forApp, forPerson] : [forPerson, forApp];
   const found = await first();
@@ -61,14 +63,12 @@ async function openForge({ access, task, row }: Looking): Promise<OpenForge> {
 
 type Place = { forge: OpenForge; access: Access; name: { owner: string; name: string }; pull: Pull };
 
-/** Brings the text up to date after a further round of work. Resolves with the commit that it tells of. */
-async function tellOf(
-  { task, row, branches, url }: Looking,
-  { forge, access, name, pull }: Place,
-): Promise<string | null> {
+/** Brings the text up to date after a further round of work, or when another repository got its pull request. Resolves with the commit that it tells of. */
+async function tellOf(looking: Looking, { forge, access, name, pull }: Place): Promise<string | null> {
+  const { row, branches } = looking;
   const pushed = branches.find(({ repo_url, branch }) => repo_url === row.repo_url && branch === row.head_branch);
   if (!pushed || pushed.commit === row.told_commit) return row.told_commit;
-  const body = updatedBody(pull.body, textOf(task, row, name, url));
+  const body = updatedBody(pull.body, textOf(looking, name));
   if (body !== undefined && body !== pull.body) await forge.client.editPull(access, name, pull.number, { body });
   return pushed.commit;
 }

@@ -7,9 +7,17 @@ import { isTokenRefused } from '../other-token.ts';
 import { pullBody, type PullText } from './pull-body.ts';
 import { PullRefused } from './pull-faults.ts';
 import { issuesOf } from './pull-issues.ts';
+import type { PullSurroundings } from './pull-surroundings.ts';
 import { readTemplate } from './pull-template.ts';
 
-type Opening = { access: ForgeAccess; task: TaskRow; row: PullRow; signal: AbortSignal; url: string | undefined };
+type Opening = {
+  access: ForgeAccess;
+  task: TaskRow;
+  row: PullRow;
+  surroundings: PullSurroundings;
+  signal: AbortSignal;
+  url: string | undefined;
+};
 
 /** What is stored of a pull request that is there. */
 export type Opened = Partial<PullRow>;
@@ -19,8 +27,7 @@ export type Opened = Partial<PullRow>;
  * As the app where that is wished and it may, else as the person. Rejects with `PullRefused` or `ForgeApiError`.
  */
 export async function openPull(opening: Opening): Promise<Opened> {
-  const { access, task, row } = opening;
-  const { user_id, project_id } = task;
+  const { access, task, row, surroundings } = opening;
   const app = row.wished_author === 'app' ? await access.forApp(row.repo_url) : undefined;
   if (app) {
     try {
@@ -30,7 +37,7 @@ export async function openPull(opening: Opening): Promise<Opened> {
       if (!isTokenRefused(error)) throw error;
     }
   }
-  const person = await access.forPerson({ user_id, project_id }, row.repo_url);
+  const person = await access.forPerson({ user_id: task.user_id, project_id: surroundings.project_id }, row.repo_url);
   if (person) return openWith(person, opening);
   throw new PullRefused(
     `There is no token for ${new URL(row.repo_url).host}: link your account there, or give the project a token. The branch ${row.head_branch} is pushed.`,
@@ -60,7 +67,10 @@ async function openWith({ client, repository: name, token, as }: OpenForge, open
 
 type Place = { client: OpenForge['client']; access: Access; name: { owner: string; name: string }; base: string };
 
-async function openNew({ client, access, name, base }: Place, { task, row, url }: Opening): Promise<Pull> {
+async function openNew(
+  { client, access, name, base }: Place,
+  { task, row, surroundings, url }: Opening,
+): Promise<Pull> {
   if (base === row.head_branch)
     throw new PullRefused(`The branch ${base} is the one that a pull request would go into.`);
   if (!(await client.branch(access, name, base)))
@@ -70,7 +80,7 @@ async function openNew({ client, access, name, base }: Place, { task, row, url }
   if (!(await client.branch(access, name, row.head_branch)))
     throw new PullRefused(`The branch ${row.head_branch} is not in the repository any more.`);
   const template = await readTemplate(client, access, name);
-  const body = pullBody(textOf(task, row, name, url), template);
+  const body = pullBody(textOf({ task, row, surroundings, url }, name), template);
   const draft = { title: row.title, body, head: row.head_branch, base, draft: row.draft };
   try {
     return await client.openPull(access, name, draft);
@@ -92,13 +102,11 @@ function isInvalid(error: unknown): error is ForgeApiError {
 
 /** What the text of a pull request is made from. */
 export function textOf(
-  task: TaskRow,
-  row: PullRow,
+  { task, row, surroundings: { others }, url }: Pick<Opening, 'task' | 'row' | 'surroundings' | 'url'>,
   name: { owner: string; name: string },
-  url: string | undefined,
 ): PullText {
-  const issues = issuesOf(task.prompt, row.origin, name);
-  return { summary: task.result?.summary ?? task.title, issues, url, task_id: task.id, others: [] };
+  const issues = issuesOf(task.prompt, row.origin, name, row.repo_url === task.repo_url);
+  return { summary: task.result?.summary ?? task.title, issues, url, task_id: task.id, others };
 }
 
 /** What of a pull request its forge decides. */

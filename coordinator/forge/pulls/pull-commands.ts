@@ -1,13 +1,14 @@
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { PullAuthor, PullCreate } from '../../../protocol/pulls.ts';
 import { changedFields, isNewWork, newPull, pullView, type PullRow } from '../../domain/pull.ts';
+import type { ProjectRow } from '../../domain/project.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { Tx } from '../../sqlite/event-log.ts';
 import { findProject } from '../../sqlite/projects.ts';
 import { findPull, hurryPull, insertPull, listPullsOf, updatePull } from '../../sqlite/pulls.ts';
 import { findTask } from '../../sqlite/tasks.ts';
 import { requireTask } from '../../tasks/task-commands.ts';
-import { pushedBranches, type PushedBranch } from './pushed-branches.ts';
+import { pushedBranches, repositoriesOf, type PushedBranch } from './pushed-branches.ts';
 import { titleOf } from './pull-title.ts';
 
 /*
@@ -16,12 +17,16 @@ import { titleOf } from './pull-title.ts';
  */
 
 /**
- * A person asks for the pull requests of a task. What is open already is looked at anew, and what failed is tried
- * again. Throws `conflict` if nothing was pushed.
+ * A person asks for the pull requests of a task. What is open already is looked at anew, and what failed is tried again.
+ * In one repository alone if the wish names it. Throws `conflict` if nothing was pushed, `not_found` for an unknown
+ * repository.
  */
 export function askForPulls(tx: Tx, user_id: string, task_id: string, wish: PullCreate, at: string): TaskRow {
   const task = requireTask(tx.db, user_id, task_id);
-  const branches = pushedBranches(tx.db, task);
+  const { repository } = wish;
+  if (repository !== undefined && !repositoriesOf(tx.db, task).some(({ key }) => key === repository))
+    throw new ErrandError('not_found', `The errand has no repository ${repository}.`);
+  const branches = pushedBranches(tx.db, task).filter(({ key }) => repository === undefined || key === repository);
   if (branches.length === 0)
     throw new ErrandError('conflict', 'Nothing was pushed yet: there is nothing to open a pull request from.');
   for (const branch of branches) wantPull(tx, task, branch, wish, at);
@@ -33,8 +38,8 @@ export function askForPulls(tx: Tx, user_id: string, task_id: string, wish: Pull
  * pushed to the branch of a merged one gets a new one; where a person has closed it, none is opened by itself.
  */
 export function pullsAfterSuccess(tx: Tx, task: TaskRow, at: string): void {
-  const wanted = (task.project_id !== null && findProject(tx.db, task.project_id)?.pull_requests) || 'none';
   for (const branch of pushedBranches(tx.db, task)) {
+    const wanted = projectOf(tx, task, branch)?.pull_requests ?? 'none';
     const before = pullOf(tx, task.id, branch);
     if (before?.state === 'open') changePull(tx, before.id, { head_commit: branch.commit, next_look_at: at }, at);
     else if (wanted !== 'none' && isMissing(before, branch)) wantPull(tx, task, branch, {}, at);
@@ -69,13 +74,15 @@ export function changePull(tx: Tx, id: string, change: Partial<PullRow>, at: str
   if (changed.length === 0) return true;
   const pull = pullView(now);
   const opened = before.number === null && after.number !== null;
-  if (opened) tx.note(task, { type: 'pull.opened', body: { pull } }, at);
-  else tx.note(task, { type: 'pull.changed', body: { pull, changed } }, at);
+  if (opened) {
+    tx.note(task, { type: 'pull.opened', body: { pull } }, at);
+    linkOthers(tx, now, at);
+  } else tx.note(task, { type: 'pull.changed', body: { pull, changed } }, at);
   return true;
 }
 
 function wantPull(tx: Tx, task: TaskRow, branch: PushedBranch, wish: PullCreate, at: string): void {
-  const project = task.project_id === null ? undefined : findProject(tx.db, task.project_id);
+  const project = projectOf(tx, task, branch);
   const before = pullOf(tx, task.id, branch);
   const draft = wish.draft ?? project?.pull_requests === 'draft';
   const author = wish.author ?? project?.pull_author ?? 'app';
@@ -108,6 +115,22 @@ function addPull(
   if (!insertPull(tx.db, pull)) return;
   tx.note(task, { type: 'pull.changed', body: { pull: pullView(pull), changed: ['state'] } }, at);
   tx.announce('pulls');
+}
+
+/** The texts of the errand's other pull requests are to link to this one: they are due, with a text that is out of date. */
+function linkOthers(tx: Tx, { task_id, repo_url }: PullRow, at: string): void {
+  for (const other of listPullsOf(tx.db, task_id))
+    if (other.repo_url !== repo_url && other.state === 'open')
+      changePull(tx, other.id, { told_commit: null, next_look_at: at }, at);
+}
+
+/**
+ * The project that decides about a pull request: that of its repository. One that is of no project follows the first
+ * repository's: without that, half of an errand's work would wait for a touch while the other half is under review.
+ */
+function projectOf(tx: Tx, task: TaskRow, { project_id }: PushedBranch): ProjectRow | undefined {
+  const id = project_id ?? task.project_id;
+  return id === null ? undefined : findProject(tx.db, id);
 }
 
 /** The newest pull request of a branch. */

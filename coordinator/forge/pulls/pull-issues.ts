@@ -20,24 +20,25 @@ const NO_WORDS = /^Do what this (?:issue|pull request) asks for: .*$/u;
 const QUOTED = /^[ \t]*>.*$/gmu;
 
 /**
- * The issues of the repository that a person asks for: the one in which they mentioned Errand or set the label, and
- * those that their own words name, by `#12`, by `owner/name#12`, or by an address. One that they say to solve, or that
- * the prompt consists of, is closed by the pull request. What others wrote, and quotes, name none.
+ * The issues of the repository that a person asks for: the one in which they mentioned Errand or set the label, and those
+ * that their own words name, by `#12`, by `owner/name#12`, or by an address. One that they say to solve, or that the prompt
+ * consists of, is closed by the pull request. What others wrote, and quotes, name none. `#12` alone is of the first repository
+ * of an errand, as is the place where it was asked for; `is_first`: whether this is the one.
  */
-export function issuesOf(prompt: string, origin: string, repository: RepositoryName): NamedIssue[] {
+export function issuesOf(prompt: string, origin: string, repository: RepositoryName, is_first: boolean): NamedIssue[] {
   const asked = ASKED_AT.exec(prompt);
   const words = asked ? prompt.slice(0, asked.index).replace(NO_WORDS, '') : prompt;
   const found = new Map<number, boolean>();
-  if (asked) found.set(Number(asked[2]), asked[1] === 'issue');
-  for (const { number, closes } of namedIn(words.replace(QUOTED, ''), origin, repository))
+  if (asked && is_first) found.set(Number(asked[2]), asked[1] === 'issue');
+  for (const { number, closes } of namedIn(words.replace(QUOTED, ''), origin, repository, is_first))
     found.set(number, closes || found.get(number) === true);
   return [...found].slice(0, NAMED_MAX).map(([number, closes]) => ({ number, closes }));
 }
 
-function namedIn(words: string, origin: string, { owner, name }: RepositoryName): NamedIssue[] {
+function namedIn(words: string, origin: string, { owner, name }: RepositoryName, is_first: boolean): NamedIssue[] {
   const here = RegExp.escape(`${owner}/${name}`);
   const pattern = new RegExp(
-    `(?:${RegExp.escape(origin)}/${here}/issues/|(?<![\\w/])(?:${here})?#)(\\d{1,9})(?![\\w/])`,
+    `(?:${RegExp.escape(origin)}/${here}/issues/|(?<![\\w/])(?:${here})${is_first ? '?' : ''}#)(\\d{1,9})(?![\\w/])`,
     'giu',
   );
   const all = [...words.matchAll(pattern)];

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { DueQueue } from '../../base/due-queue.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { PullRow } from '../../domain/pull.ts';
@@ -9,6 +10,7 @@ import { lookAtPull } from './look-at-pull.ts';
 import { openPull } from './open-pull.ts';
 import { changePull, pullsAfterSuccess } from './pull-commands.ts';
 import { faultOf, PullRefused } from './pull-faults.ts';
+import { pullSurroundings } from './pull-surroundings.ts';
 import { pushedBranches } from './pushed-branches.ts';
 import { afterFault, nextLook, type PullTimes } from './pull-schedule.ts';
 
@@ -70,10 +72,11 @@ export class PullKeeper {
     if (!task) return;
     const signal = AbortSignal.any([stopped, AbortSignal.timeout(CALL_MS)]);
     const branches = pushedBranches(log.db, task);
-    const call = { access, task, row, branches, signal, url: pageOf(task.id) };
+    const surroundings = pullSurroundings(log.db, task, row);
+    const call = { access, task, row, surroundings, branches, signal, url: pageOf(task.id) };
     try {
       const found = await (row.state === 'opening' ? openPull(call) : lookAtPull(call));
-      this.#store(row, { ...found, problem: null, failures: 0 });
+      this.#store(row, { ...found, problem: null, failures: 0 }, surroundings.others);
       if (row.state === 'opening')
         logger.info({ task_id: task.id, url: found.url, author: found.author }, 'pull request opened');
     } catch (error) {
@@ -85,22 +88,32 @@ export class PullKeeper {
     }
   }
 
-  /** Stores what was learned. Where the row was changed meanwhile, the answer may be out of date: it is asked anew. */
-  #store(row: PullRow, found: Partial<PullRow>): void {
+  /**
+   * Stores what was learned. Where the row was changed meanwhile, the answer may be out of date: it is asked anew. So it is
+   * where another repository got its pull request meanwhile: `others`, to which the text links, is out of date.
+   */
+  #store(row: PullRow, found: Partial<PullRow>, others?: readonly string[]): void {
     const { log, now, times } = this.#deps;
     const at = iso(now());
     log.write((tx) => {
       const current = findPull(tx.db, row.id);
-      if (!current) return;
+      const task = findTask(tx.db, row.task_id);
+      if (!current || !task) return;
       const changed_meanwhile = current.next_look_at !== row.next_look_at;
       if (changed_meanwhile && row.state !== 'opening') return void changePull(tx, row.id, again(current, at), at);
-      changePull(tx, row.id, found, at);
+      const links_changed =
+        others !== undefined && !isDeepStrictEqual(pullSurroundings(tx.db, task, row).others, others);
+      changePull(tx, row.id, links_changed ? { ...found, told_commit: null } : found, at);
       const after = findPull(tx.db, row.id);
-      const task = findTask(tx.db, row.task_id);
       // It was merged before that was known here, and the task may have pushed in between.
-      if (after?.state === 'merged' && task?.status === 'succeeded') pullsAfterSuccess(tx, task, at);
+      if (after?.state === 'merged' && task.status === 'succeeded') pullsAfterSuccess(tx, task, at);
       if (!after || 'next_look_at' in found) return;
-      changePull(tx, row.id, { next_look_at: changed_meanwhile ? at : nextLook(after, times, now()) }, at);
+      changePull(
+        tx,
+        row.id,
+        { next_look_at: changed_meanwhile || links_changed ? at : nextLook(after, times, now()) },
+        at,
+      );
     });
   }
 }

@@ -19,10 +19,14 @@ export type PushedBranch = {
 
 /** The branches that a task has pushed, in each repository that it changed. */
 export function pushedBranches(db: Db, task: TaskRow): PushedBranch[] {
-  const repositories = [{ ...task, key: firstKey(task) }, ...listTaskRepositories(db, task.id)];
-  return repositories.flatMap(({ key, repo_url, project_id, base_branch: base, result }) => {
+  return repositoriesOf(db, task).flatMap(({ key, repo_url, project_id, base_branch: base, result }) => {
     const { branch = null, commit = null } = result ?? {};
     if (branch === null || commit === null || repo_url === SAMPLE_REPO_URL) return [];
     return [{ key, repo_url, project_id, branch, commit, base }];
   });
+}
+
+/** The repositories of a task, the first one first. */
+export function repositoriesOf(db: Db, task: TaskRow) {
+  return [{ ...task, key: firstKey(task) }, ...listTaskRepositories(db, task.id)];
 }

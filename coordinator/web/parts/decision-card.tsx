@@ -29,6 +29,7 @@ export function DecisionCard({ task, need, files }: CardProps): JSX.Element {
         <a class="see" href={pathOf('changes', { id: task.id })}>
           {t.needs.changes}
           {need.diff_stat && <Stat {...need.diff_stat} />}
+          {need.repositories && <small>{held(need, task)}</small>}
         </a>
       )}
       {entry ? (
@@ -38,6 +39,12 @@ export function DecisionCard({ task, need, files }: CardProps): JSX.Element {
       )}
     </section>
   );
+}
+
+/** The names of the repositories whose work waits. */
+function held({ commit, repositories = [] }: Need, task: Task): string {
+  const first = commit === undefined ? [] : (task.repositories?.slice(0, 1) ?? []);
+  return [...first, ...repositories].map(({ key }) => key).join(', ');
 }
 
 /** The question is the first line; what follows explains it. */

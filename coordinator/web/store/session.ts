@@ -222,13 +222,13 @@ export class Session {
     await this.#mirror.remove(id);
   }
 
-  /** The diff of an errand: from the server, or what this device has of it. */
-  async diff(id: string, onDiff: (diff: Diff) => void): Promise<void> {
-    const kept = await this.#diffs.read(id);
+  /** The diff of an errand in a repository, or its first: from the server, or what this device has of it. */
+  async diff(id: string, repository: string | undefined, onDiff: (diff: Diff) => void): Promise<void> {
+    const kept = await this.#diffs.read(id, repository);
     if (kept) onDiff(kept);
-    const fresh = await this.client.call('getDiff', { params: { id } });
+    const fresh = await this.client.call('getDiff', { params: { id }, query: { repository } });
     if (fresh.diff !== kept?.diff || !kept) onDiff(fresh);
-    await this.#diffs.write(id, fresh);
+    await this.#diffs.write(id, fresh, repository);
   }
 
   /** Reads the projects: first those that this device knows, so that they show without a network. */

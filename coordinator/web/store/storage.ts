@@ -57,7 +57,7 @@ async function save(database: Database, stored: Change) {
     for (const id of removed) {
       void tasks_kept.delete(id);
       void events_kept.delete(logOf(id));
-      void change.objectStore('diffs').delete(id);
+      void change.objectStore('diffs').delete(diffsOf(id));
     }
     await change.done;
   });
@@ -77,7 +77,7 @@ export async function pruneLogs(database: Database): Promise<void> {
     }
     for (const id of ids.slice(0, -LOGS_MAX)) {
       void change.objectStore('events').delete(logOf(id));
-      void change.objectStore('diffs').delete(id);
+      void change.objectStore('diffs').delete(diffsOf(id));
     }
     await change.done;
   });
@@ -98,11 +98,20 @@ export function outboxStorage(database: Database): OutboxStorage {
 /** The diffs that were seen. */
 export function diffStorage(database: Database) {
   return {
-    read: (task_id: string) => database.use((db) => db.get('diffs', task_id)),
-    write: async (task_id: string, diff: Diff) => {
-      await database.use((db) => db.put('diffs', diff, task_id));
+    read: (task_id: string, repository?: string) => database.use((db) => db.get('diffs', diffKey(task_id, repository))),
+    write: async (task_id: string, diff: Diff, repository?: string) => {
+      await database.use((db) => db.put('diffs', diff, diffKey(task_id, repository)));
     },
   };
+}
+
+function diffKey(task_id: string, repository: string | undefined): string {
+  return repository === undefined ? task_id : `${task_id}/${repository}`;
+}
+
+/** The diffs of all repositories of an errand. */
+function diffsOf(task_id: string): IDBKeyRange {
+  return IDBKeyRange.bound(task_id, `${task_id}/\uffff`);
 }
 
 /** Small texts of the person: what is half written, what was viewed. An empty one is removed. */

@@ -2,7 +2,7 @@ import type { PullsStrings } from './en-pulls.ts';
 
 /** The texts of pull requests, in German. */
 export const de_pulls: PullsStrings = {
-  open: 'Pull Request öffnen',
+  open_of: (n) => (n === 1 ? 'Pull Request öffnen' : `${n} Pull Requests öffnen`),
   asking: 'Die Forge wird gefragt …',
   again: 'Noch einmal versuchen',
   failed_checks: (names) => `Fehlgeschlagen: ${names}`,

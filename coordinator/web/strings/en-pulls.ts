@@ -1,6 +1,6 @@
 /** The texts of pull requests, in English. */
 export const en_pulls = {
-  open: 'Open a pull request',
+  open_of: (n: number) => (n === 1 ? 'Open a pull request' : `Open ${n} pull requests`),
   asking: 'Asking the forge…',
   again: 'Try again',
   failed_checks: (names: string) => `Failed: ${names}`,

@@ -1,15 +1,19 @@
 import { de_accounts } from './de-accounts.ts';
 import { de_archive } from './de-archive.ts';
+import { de_fresh } from './de-fresh.ts';
 import { de_notifications } from './de-notifications.ts';
 import { de_owner } from './de-owner.ts';
 import { de_pulls } from './de-pulls.ts';
+import { de_repositories } from './de-repositories.ts';
 import { de_schedules } from './de-schedules.ts';
 import { de_settings } from './de-settings.ts';
 import { en_accounts } from './en-accounts.ts';
 import { en_archive } from './en-archive.ts';
+import { en_fresh } from './en-fresh.ts';
 import { en_notifications } from './en-notifications.ts';
 import { en_owner } from './en-owner.ts';
 import { en_pulls } from './en-pulls.ts';
+import { en_repositories } from './en-repositories.ts';
 import { en_schedules } from './en-schedules.ts';
 import { en_settings } from './en-settings.ts';
 import { languageOf } from './strings.ts';
@@ -17,18 +21,22 @@ import { languageOf } from './strings.ts';
 const en = {
   accounts: en_accounts,
   archive: en_archive,
+  fresh: en_fresh,
   notify: en_notifications,
   owner: en_owner,
   pulls: en_pulls,
+  repositories: en_repositories,
   schedules: en_schedules,
   ...en_settings,
 };
 const de: typeof en = {
   accounts: de_accounts,
   archive: de_archive,
+  fresh: de_fresh,
   notify: de_notifications,
   owner: de_owner,
   pulls: de_pulls,
+  repositories: de_repositories,
   schedules: de_schedules,
   ...de_settings,
 };

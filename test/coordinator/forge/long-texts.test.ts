@@ -72,7 +72,7 @@ const READERS: Record<string, (text: string) => unknown> = {
   'the title of a pull request': (text) => titleOf({ title: text, result: resultOf(text) }),
   'the text of a pull request': (text) => pullBody(pullText(text), text),
   'the new text of a pull request': (text) => updatedBody(text, pullText(text)),
-  'the issues in a prompt': (text) => issuesOf(text, 'https://a.b', { owner: 'ada', name: 'demo' }),
+  'the issues in a prompt': (text) => issuesOf(text, 'https://a.b', { owner: 'ada', name: 'demo' }, true),
   'the prompt of a mention': (text) => promptFor({ request: text, login: 'ada', repository: 'a/b' }, threadOf(text)),
   'the message of a review': (text) =>
     reviewMessage({ login: 'bob', verdict: 'commented', body: text, url: 'https://a.b/1' }, [], 1),

@@ -1,38 +1,26 @@
-import { useComputed, useSignal, type Signal } from '@preact/signals';
+import { useComputed, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
-import type { Diff } from '../../../../protocol/api.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { Screen } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { Stat } from '../../parts/stat.tsx';
 import { useText } from '../../parts/use-text.ts';
-import { readComments, toMessage, type Comment } from './comments.ts';
+import { s } from '../screen-speech.ts';
+import { fileKey, readComments, toMessage, type Comment } from './comments.ts';
 import { FileView } from './file-view.tsx';
-import { parseDiff, type DiffFile } from './parse.ts';
+import type { DiffFile } from './parse.ts';
+import { useDiffs, type RepositoryDiff } from './use-diffs.ts';
 
 /** What an errand changed, to be read and commented on; the comments go as one message. */
 export function ChangesScreen({ id }: { id: string }): JSX.Element {
   const session = useSession();
   const router = useRouter();
-  const diff = useSignal<Diff | undefined>(undefined);
-  const failed = useSignal(false);
+  const diffs = useDiffs(id);
   const wrap = useText('wrap', 'yes');
   const kept = useText(`comments ${id}`);
   const viewed = useText(`viewed ${id}`);
-  const files = useComputed(() => (diff.value ? parseDiff(diff.value.diff) : []));
   const comments = useComputed(() => readComments(kept.value));
-  const ended_at = session.tasks.value?.find((task) => task.id === id)?.ended_at;
-  const live = session.live.value?.kind === 'live';
-  useEffect(() => {
-    session
-      .diff(id, (read) => (diff.value = read))
-      .then(
-        () => (failed.value = false),
-        () => (failed.value = true),
-      );
-  }, [session, id, ended_at, live]);
   const change = (next: readonly Comment[]) => (kept.value = next.length === 0 ? '' : JSON.stringify(next));
   const send = (): void => {
     const leave = router.unlessGone(() => router.back('errand', { id }));
@@ -46,21 +34,24 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
     <Screen
       title={t.changes.title}
       parent={{ name: 'errand', params: { id } }}
-      beside={<Beside files={files.value} wrap={wrap} />}
+      beside={<Beside files={diffs.flatMap(({ files }) => files)} wrap={wrap} />}
     >
       <div class={wrap.value === 'yes' ? 'body changes' : 'body changes unwrapped'}>
-        {diff.value?.truncated === true && <p class="fault">{t.changes.truncated}</p>}
-        {diff.value && files.value.length === 0 && <p class="empty">{t.changes.none}</p>}
-        {!diff.value && <p class="empty">{failed.value ? t.changes.not_here : t.loading}</p>}
-        {files.value.map((file) => (
-          <FileView
-            key={file.path}
-            file={file}
-            comments={comments.value}
-            viewed={marks[file.path]}
-            onView={(mark) => (viewed.value = JSON.stringify({ ...marks, [file.path]: mark }))}
-            onChange={change}
-          />
+        {diffs.length > 1 && <Jumps diffs={diffs} />}
+        {diffs.map((one) => (
+          <Repository key={one.repository ?? ''} {...one}>
+            {(file, name) => (
+              <FileView
+                key={file.path}
+                repository={one.repository}
+                file={file}
+                comments={comments.value}
+                viewed={marks[name]}
+                onView={(mark) => (viewed.value = JSON.stringify({ ...marks, [name]: mark }))}
+                onChange={change}
+              />
+            )}
+          </Repository>
         ))}
       </div>
       {comments.value.length > 0 && (
@@ -73,12 +64,57 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
   );
 }
 
+type RepositoryProps = RepositoryDiff & { children: (file: DiffFile, name: string) => JSX.Element };
+
+/** The files that changed in one repository, below its name where there are several. */
+function Repository({ repository, diff, files, failed, children }: RepositoryProps): JSX.Element {
+  return (
+    <section class="repository" id={repository === undefined ? undefined : `in-${repository}`} aria-label={repository}>
+      {repository !== undefined && (
+        <h2>
+          <span dir="ltr">{repository}</span> <Stat {...sizeOf(files)} />
+        </h2>
+      )}
+      {diff?.truncated === true && <p class="fault">{t.changes.truncated}</p>}
+      {diff && files.length === 0 && (
+        <p class={repository === undefined ? 'empty' : 'same'}>
+          {repository === undefined ? t.changes.none : s.repositories.unchanged}
+        </p>
+      )}
+      {!diff && <p class={repository === undefined ? 'empty' : 'same'}>{failed ? t.changes.not_here : t.loading}</p>}
+      {files.map((file) => children(file, fileKey({ repository, path: file.path })))}
+    </section>
+  );
+}
+
+/** A way to each repository. The address stays: a fragment would be one more step back. */
+function Jumps({ diffs }: { diffs: readonly RepositoryDiff[] }): JSX.Element {
+  return (
+    <nav class="chips" aria-label={t.errand.repository}>
+      {diffs.map(({ repository = '', files }) => (
+        <button
+          key={repository}
+          type="button"
+          class="option"
+          onClick={() => document.getElementById(`in-${repository}`)?.scrollIntoView()}
+        >
+          {repository} <span>{files.length}</span>
+        </button>
+      ))}
+    </nav>
+  );
+}
+
+function sizeOf(files: readonly DiffFile[]): { insertions: number; deletions: number } {
+  const sum = (key: 'insertions' | 'deletions') => files.reduce((total, file) => total + file[key], 0);
+  return { insertions: sum('insertions'), deletions: sum('deletions') };
+}
+
 /** The size of it all, and whether long lines wrap. */
 function Beside({ files, wrap }: { files: readonly DiffFile[]; wrap: Signal<string> }): JSX.Element {
-  const sum = (key: 'insertions' | 'deletions') => files.reduce((total, file) => total + file[key], 0);
   return (
     <>
-      <Stat insertions={sum('insertions')} deletions={sum('deletions')} />
+      <Stat {...sizeOf(files)} />
       <button
         type="button"
         class="icon-button wrap"

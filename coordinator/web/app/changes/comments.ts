@@ -2,6 +2,8 @@ import { t } from '../../parts/speech.ts';
 
 /** A comment on one line of a diff, before it is sent. */
 export type Comment = {
+  /** The key of the repository, where the errand has several. */
+  repository?: string | undefined;
   path: string;
   /** The number in the new file, or in the old one for a line that was removed. */
   line: number;
@@ -11,15 +13,26 @@ export type Comment = {
   words: string;
 };
 
+/** Names a file, with its repository where there are several. */
+export function fileKey({ repository, path }: Pick<Comment, 'repository' | 'path'>): string {
+  return repository === undefined ? path : `${repository}: ${path}`;
+}
+
 /** Names the line of a comment. */
-export function keyOf({ path, line, removed }: Pick<Comment, 'path' | 'line' | 'removed'>): string {
-  return `${path}\n${removed ? '-' : '+'}${line}`;
+export function keyOf({
+  repository,
+  path,
+  line,
+  removed,
+}: Pick<Comment, 'repository' | 'path' | 'line' | 'removed'>): string {
+  return `${fileKey({ repository, path })}\n${removed ? '-' : '+'}${line}`;
 }
 
 /** All comments as one message: each names its file and line, quotes the line, and says what it says. */
 export function toMessage(comments: readonly Comment[]): string {
-  const parts = comments.map(({ path, line, removed, code, words }) => {
-    const place = removed ? `${path}, ${t.changes.removed_line(line)}` : `${path}, ${t.changes.line(line)}`;
+  const parts = comments.map(({ repository, path, line, removed, code, words }) => {
+    const file = fileKey({ repository, path });
+    const place = removed ? `${file}, ${t.changes.removed_line(line)}` : `${file}, ${t.changes.line(line)}`;
     return `${place}:\n> ${code.trim()}\n\n${words.trim()}`;
   });
   return [t.changes.message, ...parts].join('\n\n');

@@ -6,7 +6,7 @@ import { Pieces } from '../../parts/code.tsx';
 import { GrowingField } from '../../parts/growing-field.tsx';
 import { t } from '../../parts/speech.ts';
 import { Stat } from '../../parts/stat.tsx';
-import { keyOf, type Comment } from './comments.ts';
+import { fileKey, keyOf, type Comment } from './comments.ts';
 import { coloursOf, type Colours } from './file-colours.ts';
 import type { DiffFile, DiffLine } from './parse.ts';
 
@@ -14,6 +14,8 @@ import type { DiffFile, DiffLine } from './parse.ts';
 const LINES_SHOWN_MAX = 400;
 
 type FileProps = {
+  /** The key of its repository, where the errand has several. */
+  repository: string | undefined;
   file: DiffFile;
   comments: readonly Comment[];
   /** The mark of the diff that was viewed. */
@@ -23,7 +25,7 @@ type FileProps = {
 };
 
 /** One file of a diff. Once viewed it is folded, until its diff is another. */
-export function FileView({ file, comments, viewed, onView, onChange }: FileProps): JSX.Element {
+export function FileView({ repository, file, comments, viewed, onView, onChange }: FileProps): JSX.Element {
   const { path, old_path, mark, hunks } = file;
   const is_viewed = viewed === mark;
   const count = hunks.reduce((sum, { lines }) => sum + lines.length, 0);
@@ -51,7 +53,7 @@ export function FileView({ file, comments, viewed, onView, onChange }: FileProps
         </label>
       </header>
       {open ? (
-        <Lines file={file} comments={comments} onChange={onChange} />
+        <Lines repository={repository} file={file} comments={comments} onChange={onChange} />
       ) : (
         !is_viewed && (
           <button type="button" class="quiet" onClick={() => (opened.value = true)}>
@@ -63,14 +65,16 @@ export function FileView({ file, comments, viewed, onView, onChange }: FileProps
   );
 }
 
-type LinesProps = Pick<FileProps, 'file' | 'comments' | 'onChange'>;
+type LinesProps = Pick<FileProps, 'repository' | 'file' | 'comments' | 'onChange'>;
 
-function Lines({ file, comments, onChange }: LinesProps): JSX.Element {
+function Lines({ repository, file, comments, onChange }: LinesProps): JSX.Element {
   const { path, hunks, binary } = file;
   const editing = useSignal<string | undefined>(undefined);
   const colours = useColours(file);
   if (binary) return <p class="gap">{t.changes.binary}</p>;
-  const own = new Map(comments.filter((comment) => comment.path === path).map((each) => [keyOf(each), each]));
+  const own = new Map(
+    comments.filter((comment) => fileKey(comment) === fileKey({ repository, path })).map((each) => [keyOf(each), each]),
+  );
   const set = (key: string, comment: Comment | undefined): void => {
     editing.value = undefined;
     const others = comments.filter((each) => keyOf(each) !== key);
@@ -82,7 +86,12 @@ function Lines({ file, comments, onChange }: LinesProps): JSX.Element {
         <div key={i}>
           {gap > 0 && <p class="gap">{t.changes.gap(gap)}</p>}
           {lines.map((line) => {
-            const place = { path, line: line.line, removed: line.type === 'removed' };
+            const place = {
+              ...(repository !== undefined && { repository }),
+              path,
+              line: line.line,
+              removed: line.type === 'removed',
+            };
             const key = keyOf(place);
             const comment = own.get(key);
             return (

@@ -5,7 +5,7 @@ import { useSession } from '../../parts/context.ts';
 import { DecisionCard } from '../../parts/decision-card.tsx';
 import { Screen } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
-import { repositoryName } from '../../parts/words.ts';
+import { whereWords } from '../../parts/repositories.ts';
 import { pathOf } from '../../store/routes.ts';
 
 /** The decisions of one errand, alone: where a notification leads. */
@@ -19,7 +19,7 @@ export function DecisionScreen({ id }: { id: string }): JSX.Element {
         {task && (
           <a class="about" href={pathOf('errand', { id })}>
             <b dir="auto">{task.title}</b>
-            <span>{repositoryName(task.repo_url)}</span>
+            <span>{whereWords(task)}</span>
           </a>
         )}
         {task && needs.map((need) => <DecisionCard key={need.id} task={task} need={need} files={AnswerFiles} />)}

@@ -49,11 +49,13 @@ export function Details({ task, fault, onArchive, onDelete, onClose }: DetailsPr
 }
 
 function Facts({ task, branch }: { task: Task; branch: string | null }): JSX.Element {
-  const { model, effort, repo_url, schedule_id, attempt, usage, budget_usd } = task;
+  const { model, effort, repo_url, repositories, schedule_id, attempt, usage, budget_usd } = task;
   return (
     <dl class="facts">
       <dt>{t.errand.repository}</dt>
-      <dd>{repositoryAddress(repo_url)}</dd>
+      {(repositories ?? [{ repo_url }]).map((one) => (
+        <dd key={one.repo_url}>{repositoryAddress(one.repo_url)}</dd>
+      ))}
       {branch !== null && (
         <>
           <dt>{t.errand.branch}</dt>

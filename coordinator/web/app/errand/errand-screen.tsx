@@ -8,8 +8,9 @@ import { Icon } from '../../parts/icons.tsx';
 import { LiveBadge } from '../../parts/live-badge.tsx';
 import { Back, Confirm, useTitle } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
+import { changesOf, whereWords } from '../../parts/repositories.ts';
 import { Stat } from '../../parts/stat.tsx';
-import { faultWords, repositoryName } from '../../parts/words.ts';
+import { faultWords } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
 import { Composer } from './composer.tsx';
 import { ConversationView } from './conversation-view.tsx';
@@ -23,6 +24,7 @@ export function ErrandScreen({ id }: { id: string }): JSX.Element {
   useEffect(() => session.push.show(id), [session, id]);
   const errand = session.errand(id).value;
   const task = session.tasks.value?.find((each) => each.id === id);
+  const changed = task && changesOf(task);
   const folded = useSignal(false);
   const visible = useVisible();
   useEffect(() => {
@@ -33,11 +35,11 @@ export function ErrandScreen({ id }: { id: string }): JSX.Element {
     <section class="screen errand" aria-label={task?.title ?? t.app}>
       <header class="small">
         <Back name="inbox" />
-        <span class="where">{task && repositoryName(task.repo_url)}</span>
-        {task?.result && task.result.diff_stat.files > 0 && (
+        <span class="where">{task && whereWords(task)}</span>
+        {task && changed && (
           <a class="chip" href={pathOf('changes', { id })}>
             <span class="hidden">{t.changes.title}</span>
-            <Stat {...task.result.diff_stat} />
+            <Stat {...changed} />
           </a>
         )}
         <LiveBadge />

@@ -20,7 +20,7 @@ export function noteWords(note: Note): string {
     case 'limit':
       return limitWords(note);
     case 'pushed':
-      return note.wip ? t.note.pushed_wip(note.branch) : t.note.pushed(note.branch);
+      return pushedWords(note);
     case 'pull':
       return pullWords(note);
     case 'budget':
@@ -55,6 +55,12 @@ function limitWords({ limit, used, of }: Extract<Note, { what: 'limit' }>): stri
     time: (value: number) => format.duration(value),
   }[limit];
   return t.note.limit[limit](write(used), write(of));
+}
+
+/** An event names a further repository; the first goes without saying. */
+function pushedWords({ wip, branch, repository }: Extract<Note, { what: 'pushed' }>): string {
+  if (repository === undefined) return wip ? t.note.pushed_wip(branch) : t.note.pushed(branch);
+  return wip ? s.repositories.pushed_wip(branch, repository) : s.repositories.pushed(branch, repository);
 }
 
 /** Why one was not opened, its card says. */

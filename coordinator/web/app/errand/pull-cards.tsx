@@ -10,20 +10,27 @@ import { s } from '../screen-speech.ts';
 
 /** The pull requests of an errand, and the button that opens one from what it has pushed. */
 export function PullCards({ task }: { task: Task }): JSX.Element | null {
-  const { pulls = [], result, ended_at } = task;
-  const commit = ended_at === null ? null : (result?.commit ?? null);
-  const has_one = ({ state, head }: PullRequest): boolean =>
-    state === 'open' || state === 'opening' || (state === 'merged' && head.commit === commit);
-  const may_open = commit !== null && !pulls.some(has_one);
-  if (pulls.length === 0 && !may_open) return null;
+  const { pulls = [] } = task;
+  const missing = lacksPull(task);
+  if (pulls.length === 0 && missing.length === 0) return null;
   return (
     <div class="pulls">
       {pulls.map((pull) => (
         <PullCard key={pull.id} pull={pull} task_id={task.id} />
       ))}
-      {may_open && !pulls.some(({ state }) => state === 'failed') && <Ask task_id={task.id} label={s.pulls.open} />}
+      {missing.length > 0 && <Ask task_id={task.id} label={s.pulls.open_of(missing.length)} />}
     </div>
   );
+}
+
+/** The repositories where something was pushed, of which no pull request is there. One that has failed says so itself. */
+function lacksPull({ pulls = [], result, repo_url, repositories, ended_at }: Task): string[] {
+  if (ended_at === null) return [];
+  return (repositories ?? [{ repo_url, commit: result?.commit ?? null }]).flatMap(({ repo_url: own, commit }) => {
+    const has_one = ({ state, head, repo_url: of }: PullRequest): boolean =>
+      of === own && (state === 'merged' ? head.commit === commit : state !== 'closed');
+    return commit === null || pulls.some(has_one) ? [] : [own];
+  });
 }
 
 function PullCard({ pull, task_id }: { pull: PullRequest; task_id: string }): JSX.Element {

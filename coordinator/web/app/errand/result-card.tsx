@@ -1,20 +1,30 @@
 import type { JSX } from 'preact';
 import type { Task } from '../../../../protocol/task.ts';
+import { changesOf } from '../../parts/repositories.ts';
 import { t } from '../../parts/speech.ts';
 import { Stat } from '../../parts/stat.tsx';
 import { pathOf } from '../../store/routes.ts';
+import { s } from '../screen-speech.ts';
 import { Copyable } from './details.tsx';
 
-/** What an errand left: its branch, and the way to its changes. */
-export function ResultCard({ task: { id, result } }: { task: Task }): JSX.Element | null {
-  if (!result || result.branch === null) return null;
-  const { branch, diff_stat } = result;
+/** What an errand left: its branch in each repository that it changed, and the way to its changes. */
+export function ResultCard({ task }: { task: Task }): JSX.Element | null {
+  const { id, result, repositories } = task;
+  const changed = changesOf(task);
+  const has_branch = [result, ...(repositories ?? [])].some((one) => typeof one?.branch === 'string');
+  if (!changed || !has_branch) return null;
   return (
     <div class="result">
-      <Copyable text={branch} />
-      {diff_stat.files > 0 && (
+      {repositories?.map(({ key, branch }) => (
+        <div key={key} class="pushed-in">
+          <b dir="ltr">{key}</b>
+          {branch === null ? <small>{s.repositories.unchanged}</small> : <Copyable text={branch} />}
+        </div>
+      ))}
+      {!repositories && <Copyable text={result?.branch ?? ''} />}
+      {changed.files > 0 && (
         <a class="choice" href={pathOf('changes', { id })}>
-          {t.changes.title} <small>{t.changes.files(diff_stat.files)}</small> <Stat {...diff_stat} />
+          {t.changes.title} <small>{t.changes.files(changed.files)}</small> <Stat {...changed} />
         </a>
       )}
     </div>

@@ -12,8 +12,9 @@ import type { RowAttributes } from './long-list.tsx';
 import { now } from '../../parts/now.ts';
 import { PullChip } from '../../parts/pull-chip.tsx';
 import { format, t } from '../../parts/speech.ts';
+import { changesOf, whereWords } from '../../parts/repositories.ts';
 import { Stat } from '../../parts/stat.tsx';
-import { doing, firstLine, repositoryName } from '../../parts/words.ts';
+import { doing, firstLine } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
 import { needsPerson } from './groups.ts';
 
@@ -23,7 +24,8 @@ type RowProps = { task: Task; selected: boolean; attributes: RowAttributes };
 export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
   const acts = useSignal(false);
   const { RowActions, AnswerFiles } = later_parts.value ?? {};
-  const { id, title, updated_at, ended_at, usage, result } = task;
+  const { id, title, updated_at, ended_at, usage } = task;
+  const changed = changesOf(task);
   const { words, code, since } = doing(task, now.value);
   const [need] = needsPerson(task) ? openNeeds(task) : [];
   useEffect(() => {
@@ -43,8 +45,8 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
         </b>
         <time dateTime={ended_at ?? updated_at}>{format.age(ended_at ?? task.created_at, now.value)}</time>
         <span class="where">{whereOf(task)}</span>
-        {result && isEnded(task.status) ? (
-          <Stat {...result.diff_stat} />
+        {changed && isEnded(task.status) ? (
+          <Stat {...changed} />
         ) : (
           usage.cost_usd > 0 && <span class="stat">{format.money(usage.cost_usd)}</span>
         )}
@@ -78,9 +80,10 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
   );
 }
 
-function whereOf({ repo_url, branch, base_branch }: Task): string {
+function whereOf(task: Task): string {
+  const { branch, base_branch } = task;
   const shown = branch?.replace(/^errand\/[0-9a-z]{20}-/, 'errand/…') ?? base_branch;
-  return [repositoryName(repo_url), shown].filter((part) => part !== null).join(' · ');
+  return [whereWords(task), shown].filter((part) => part !== null).join(' · ');
 }
 
 /** An errand that was written and waits for the network. */

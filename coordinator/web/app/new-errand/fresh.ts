@@ -1,8 +1,11 @@
 import type { TaskCreate } from '../../../../protocol/api.ts';
 import { Effort } from '../../../../protocol/task.ts';
+import { toChoice, type Place } from './place.ts';
 
 /** An errand that is being written, but for its text. What is absent is left to the project and the server. */
 export type Fresh = {
+  /** Its repositories beside the first. */
+  others?: Place[] | undefined;
   project?: { id: string; name: string } | undefined;
   repo_url?: string | undefined;
   /** Whether the repository gets a project with its first errand. */
@@ -28,7 +31,8 @@ export function readFresh(text: string): Fresh {
   } catch {
     return {};
   }
-  return { ...given, effort: Effort.safeParse(given.effort).data };
+  const others = Array.isArray(given.others) ? given.others : undefined;
+  return { ...given, others, effort: Effort.safeParse(given.effort).data };
 }
 
 function place(push_to: string): Pick<TaskCreate, 'work_branch' | 'continue_pull'> {
@@ -47,20 +51,38 @@ export function joinFresh(kept: string, written: string): string {
   const same = now.repo_url === undefined && now.project === undefined;
   return writeFresh({
     ...before,
-    ...(!same && { project: undefined, repo_url: undefined, base_branch: undefined, push_to: undefined }),
+    ...(!same && {
+      others: undefined,
+      project: undefined,
+      repo_url: undefined,
+      base_branch: undefined,
+      push_to: undefined,
+    }),
     ...now,
   });
 }
 
 /** The request that sends it; undefined if it lacks a text or a repository. */
 export function toRequest(prompt: string, fresh: Fresh): TaskCreate | undefined {
-  const { project, repo_url, make_project, base_branch, push_to, model, effort, budget_usd, ask_before_push } = fresh;
+  const {
+    others = [],
+    project,
+    repo_url,
+    make_project,
+    base_branch,
+    push_to,
+    model,
+    effort,
+    budget_usd,
+    ask_before_push,
+  } = fresh;
   if (prompt.trim() === '' || (project === undefined && repo_url === undefined)) return undefined;
   return {
     prompt: prompt.trim(),
     ...(project ? { project_id: project.id } : { repo_url, ...(make_project === true && { make_project }) }),
     ...(base_branch !== undefined && { base_branch }),
     ...(push_to !== undefined && place(push_to)),
+    ...(others.length > 0 && { repositories: others.map(toChoice) }),
     ...(model !== undefined && { model }),
     ...(effort !== undefined && { effort }),
     ...(budget_usd !== undefined && { budget_usd }),

@@ -7,11 +7,11 @@ import { useRouter, useSession } from '../../parts/context.ts';
 import { GrowingField } from '../../parts/growing-field.tsx';
 import { useTitle } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
-import { continued, useText } from '../../parts/use-text.ts';
-import { repositoryName } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
+import { continued, useText } from '../../parts/use-text.ts';
 import { addText, joinFresh, readFresh, toRequest, writeFresh, type Fresh } from './fresh.ts';
 import { BudgetSheet, ModelSheet } from './option-sheets.tsx';
+import { placeName, placesOf, readPlace, type Place } from './place.ts';
 import { RepositorySheet } from './repository-sheet.tsx';
 
 /** A new errand: its text first, then what else it needs, each behind a chip. */
@@ -20,9 +20,9 @@ export function NewErrandScreen(): JSX.Element {
   const router = useRouter();
   const { prompt, kept } = useDraft();
   const fresh = useComputed(() => readFresh(kept.value));
-  const sheet = useSignal<'repository' | 'model' | 'budget' | undefined>(undefined);
+  const sheet = useSignal<SheetName | undefined>(undefined);
   const files = useFiles('new');
-  useTitle(t.fresh.title);
+  useTitle(s.fresh.title);
   const set = (change: Partial<Fresh>) => (kept.value = writeFresh({ ...fresh.value, ...change }));
   const request = toRequest(prompt.value, fresh.value);
   const too_long = prompt.value.length > LIMITS.text_chars_max;
@@ -37,14 +37,14 @@ export function NewErrandScreen(): JSX.Element {
   };
   const close = () => (sheet.value = undefined);
   return (
-    <section class="screen fresh" aria-label={t.fresh.title}>
+    <section class="screen fresh" aria-label={s.fresh.title}>
       <header class="small">
         <button type="button" class="quiet" onClick={() => router.back('inbox')}>
           {t.cancel}
         </button>
-        <h1>{t.fresh.title}</h1>
+        <h1>{s.fresh.title}</h1>
         <button type="button" class="quiet send" disabled={!request || too_long} onClick={send}>
-          {t.fresh.send}
+          {s.fresh.send}
         </button>
       </header>
       <div class="body" {...takesFiles(files)}>
@@ -52,15 +52,24 @@ export function NewErrandScreen(): JSX.Element {
           class="prompt"
           autofocus
           value={prompt.value}
-          label={t.fresh.prompt}
+          label={s.fresh.prompt}
           onInput={(text) => (prompt.value = text)}
         />
         {too_long && <p class="fault">{format.number(prompt.value.length - LIMITS.text_chars_max)}</p>}
         <DraftFileList files={files} />
         <Chips fresh={fresh.value} onOpen={(name) => (sheet.value = name)} onChoose={set} files={files} />
       </div>
-      {session.live.value?.kind === 'away' && <p class="later">{t.fresh.later}</p>}
-      {sheet.value === 'repository' && <RepositorySheet fresh={fresh.value} onChoose={set} onClose={close} />}
+      {session.live.value?.kind === 'away' && <p class="later">{s.fresh.later}</p>}
+      {typeof sheet.value === 'number' && (
+        <RepositorySheet
+          key={sheet.value}
+          fresh={fresh.value}
+          index={sheet.value}
+          onChoose={set}
+          onAdd={() => (sheet.value = placesOf(fresh.value).length)}
+          onClose={close}
+        />
+      )}
       {sheet.value === 'model' && <ModelSheet fresh={fresh.value} onChoose={set} onClose={close} />}
       {sheet.value === 'budget' && <BudgetSheet fresh={fresh.value} onChoose={set} onClose={close} />}
     </section>
@@ -79,40 +88,38 @@ function useDraft(): { prompt: Signal<string>; kept: Signal<string> } {
     const { query } = router.place.peek();
     const repo_url = query.get('repo');
     if (linked !== null) prompt.value = linked;
-    if (repo_url !== null) kept.value = writeFresh({ repo_url });
+    const also = query.getAll('also').slice(0, LIMITS.repositories_max - 1);
+    if (repo_url !== null)
+      kept.value = writeFresh({ repo_url, ...(also.length > 0 && { others: also.map(readPlace) }) });
     // A link fills in once: a reload must not undo what was changed since.
     if (query.size > 0) router.go('new_errand', {}, true);
   }, [router]);
   return { prompt, kept };
 }
 
+/** A number: the repository with this index. */
+type SheetName = number | 'model' | 'budget';
+
 type ChipsProps = {
   fresh: Fresh;
   files: DraftFiles;
-  onOpen: (name: 'repository' | 'model' | 'budget') => void;
+  onOpen: (name: SheetName) => void;
   onChoose: (change: Partial<Fresh>) => void;
 };
 
 function Chips({ fresh, files, onOpen, onChoose }: ChipsProps): JSX.Element {
-  const { project, repo_url, base_branch, push_to, model, effort, budget_usd, ask_before_push = false } = fresh;
-  const repository = project?.name ?? (repo_url === undefined ? undefined : repositoryName(repo_url));
+  const { model, effort, budget_usd, ask_before_push = false } = fresh;
   return (
     <div class="chips">
-      <button
-        type="button"
-        class={repository === undefined ? 'option missing' : 'option'}
-        onClick={() => onOpen('repository')}
-      >
-        {repository ?? t.fresh.choose}
-        {repository !== undefined && base_branch !== undefined && <span> {base_branch}</span>}
-        {repository !== undefined && push_to !== undefined && <span> → {push_to}</span>}
-      </button>
+      {placesOf(fresh).map((place, index) => (
+        <PlaceChip key={index} place={place} onOpen={() => onOpen(index)} />
+      ))}
       <button type="button" class="option" onClick={() => onOpen('model')}>
-        {model ?? t.fresh.default_model}
+        {model ?? s.fresh.default_model}
         {effort !== undefined && <span> {t.effort[effort]}</span>}
       </button>
       <button type="button" class="option" onClick={() => onOpen('budget')}>
-        {budget_usd === undefined ? t.fresh.default_budget : t.fresh.up_to(format.money(budget_usd))}
+        {budget_usd === undefined ? s.fresh.default_budget : s.fresh.up_to(format.money(budget_usd))}
       </button>
       <button
         type="button"
@@ -124,5 +131,17 @@ function Chips({ fresh, files, onOpen, onChoose }: ChipsProps): JSX.Element {
       </button>
       <AttachButton files={files} />
     </div>
+  );
+}
+
+function PlaceChip({ place, onOpen }: { place: Place; onOpen: () => void }): JSX.Element {
+  const { base_branch, push_to } = place;
+  const name = placeName(place);
+  return (
+    <button type="button" class={name === undefined ? 'option missing' : 'option'} onClick={onOpen}>
+      {name ?? s.fresh.choose}
+      {name !== undefined && base_branch !== undefined && <span> {base_branch}</span>}
+      {name !== undefined && push_to !== undefined && <span> → {push_to}</span>}
+    </button>
   );
 }

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { BUDGET_USD_MAX, Effort } from '../../../../protocol/task.ts';
 import { Sheet } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
 import type { Fresh } from './fresh.ts';
 import type { OptionSheetProps } from './repository-sheet.tsx';
 
@@ -11,7 +12,7 @@ type Unset = { model: string; effort: string };
 /** Which model works, and how hard it thinks. */
 export function ModelSheet({
   fresh,
-  unset = { model: t.fresh.default_model, effort: t.fresh.default },
+  unset = { model: s.fresh.default_model, effort: s.fresh.default },
   onChoose,
   onClose,
 }: Omit<OptionSheetProps, 'onChoose'> & {
@@ -19,10 +20,10 @@ export function ModelSheet({
   unset?: Unset;
 }): JSX.Element {
   return (
-    <Sheet label={t.fresh.model} onClose={onClose}>
-      <h2>{t.fresh.model}</h2>
+    <Sheet label={s.fresh.model} onClose={onClose}>
+      <h2>{s.fresh.model}</h2>
       <label class="field">
-        <span>{t.fresh.model_name}</span>
+        <span>{s.fresh.model_name}</span>
         <input
           defaultValue={fresh.model ?? ''}
           placeholder={unset.model}
@@ -31,7 +32,7 @@ export function ModelSheet({
         />
       </label>
       <label class="field">
-        <span>{t.fresh.effort}</span>
+        <span>{s.fresh.effort}</span>
         <select
           value={fresh.effort ?? ''}
           onChange={({ currentTarget: { value } }) => onChoose({ effort: Effort.safeParse(value).data })}
@@ -45,7 +46,7 @@ export function ModelSheet({
         </select>
       </label>
       <button type="button" class="primary" onClick={onClose}>
-        {t.fresh.done}
+        {s.fresh.done}
       </button>
     </Sheet>
   );
@@ -60,8 +61,8 @@ export function BudgetSheet({ fresh, onChoose, onClose }: OptionSheetProps): JSX
     onClose();
   };
   return (
-    <Sheet label={t.fresh.budget} onClose={onClose}>
-      <h2>{t.fresh.budget}</h2>
+    <Sheet label={s.fresh.budget} onClose={onClose}>
+      <h2>{s.fresh.budget}</h2>
       <div class="chips">
         {BUDGETS_USD.map((usd) => (
           <button
@@ -80,11 +81,11 @@ export function BudgetSheet({ fresh, onChoose, onClose }: OptionSheetProps): JSX
           aria-pressed={fresh.budget_usd === undefined}
           onClick={() => choose(undefined)}
         >
-          {t.fresh.default_budget}
+          {s.fresh.default_budget}
         </button>
       </div>
       <label class="field">
-        <span>{t.fresh.budget_usd}</span>
+        <span>{s.fresh.budget_usd}</span>
         <input
           type="number"
           inputMode="decimal"
@@ -98,7 +99,7 @@ export function BudgetSheet({ fresh, onChoose, onClose }: OptionSheetProps): JSX
         />
       </label>
       <button type="button" class="primary" onClick={onClose}>
-        {t.fresh.done}
+        {s.fresh.done}
       </button>
     </Sheet>
   );

@@ -10,45 +10,61 @@ import { repositoryAddress, repositoryName } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 import { PickedRepositories } from './picked-repositories.tsx';
 import type { Fresh } from './fresh.ts';
+import { changePlace, mayAddPlace, placesOf, withoutPlace, type Place } from './place.ts';
 
 const RECENT_MAX = 6;
 
 export type OptionSheetProps = { fresh: Fresh; onChoose: (change: Partial<Fresh>) => void; onClose: () => void };
 
-type Choice = { key: string; name: string; hint: string; change: Partial<Fresh> };
+type Choice = { key: string; name: string; hint: string; change: Place };
+
+type RepositorySheetProps = OptionSheetProps & {
+  /** Which of the errand's repositories it is about; one behind the last is a new one. */
+  index: number;
+  onAdd: () => void;
+};
 
 /** Where the work is to be done: a project, a repository of before, or an address. */
-export function RepositorySheet({ fresh, onChoose, onClose }: OptionSheetProps): JSX.Element {
+export function RepositorySheet({ fresh, index, onChoose, onAdd, onClose }: RepositorySheetProps): JSX.Element {
   const session = useSession();
   const query = useSignal('');
   const projects = session.projects.value ?? [];
   useEffect(() => void session.readProjects(), [session]);
   const word = query.value.trim();
-  const found = choices(projects, session.tasks.value ?? []).filter(({ name, hint }) =>
-    `${name} ${hint}`.toLowerCase().includes(word.toLowerCase()),
+  const taken = placesOf(fresh).filter((_, i) => i !== index);
+  const found = choices(projects, session.tasks.value ?? []).filter(
+    ({ key, name, hint, change }) =>
+      `${name} ${hint}`.toLowerCase().includes(word.toLowerCase()) &&
+      !taken.some(
+        (place) => place.project?.id === key || (place.repo_url !== undefined && place.repo_url === change.repo_url),
+      ) &&
+      (key !== 'sample' || (index === 0 && taken.length === 0)),
   );
+  const place = placesOf(fresh)[index];
+  const title = index === 0 && taken.length === 0 ? s.fresh.repository : s.repositories.nth(index + 1);
+  const set = (change: Place) => onChoose(changePlace(fresh, index, change));
   const known = new Set(projects.map(({ repo_url }) => repo_url));
   const is_address = /^(https?:\/\/|git@|errand:)|.\/./.test(word);
-  const choose = (change: Partial<Fresh>): void => {
-    onChoose({ project: undefined, repo_url: undefined, make_project: undefined, ...change });
+  const choose = (change: Place): void => {
+    set({ project: undefined, repo_url: undefined, make_project: undefined, ...change });
     onClose();
   };
   return (
-    <Sheet label={t.fresh.repository} onClose={onClose}>
-      <h2>{t.fresh.repository}</h2>
+    <Sheet label={title} onClose={onClose}>
+      <h2>{title}</h2>
       <label class="field">
-        <span class="hidden">{t.fresh.search}</span>
+        <span class="hidden">{s.fresh.search}</span>
         <input
           type="search"
           inputMode="url"
           autocapitalize="none"
-          placeholder={t.fresh.search}
+          placeholder={s.fresh.search}
           onInput={({ currentTarget }) => (query.value = currentTarget.value)}
         />
       </label>
       {is_address && (
         <button type="button" class="choice main" onClick={() => choose({ repo_url: word })}>
-          {t.fresh.use_address(repositoryAddress(word))}
+          {s.fresh.use_address(repositoryAddress(word))}
         </button>
       )}
       <ul class="rows places">
@@ -64,35 +80,60 @@ export function RepositorySheet({ fresh, onChoose, onClose }: OptionSheetProps):
       <PickedRepositories
         search={word}
         known={known}
-        onChoose={(repo_url) => choose({ repo_url, make_project: true })}
+        onChoose={(repo_url) => choose({ repo_url, ...(index === 0 && { make_project: true }) })}
       />
-      <Branches fresh={fresh} onChoose={onChoose} />
+      {place && (
+        <Branches
+          place={place}
+          hint={index === 0 ? s.fresh.push_to_hint : s.repositories.push_to_hint}
+          onChange={set}
+        />
+      )}
+      {place && mayAddPlace(fresh) && (
+        <button type="button" class="choice" onClick={onAdd}>
+          {s.repositories.add}
+        </button>
+      )}
+      {place && index > 0 && (
+        <button
+          type="button"
+          class="choice danger"
+          onClick={() => {
+            onChoose(withoutPlace(fresh, index));
+            onClose();
+          }}
+        >
+          {s.repositories.remove}
+        </button>
+      )}
     </Sheet>
   );
 }
 
+type BranchesProps = { place: Place; hint: string; onChange: (change: Place) => void };
+
 /** What the work starts from, and where it is pushed to. */
-function Branches({ fresh, onChoose }: Omit<OptionSheetProps, 'onClose'>): JSX.Element {
+function Branches({ place, hint, onChange }: BranchesProps): JSX.Element {
   return (
     <>
       <label class="field">
-        <span>{t.fresh.branch}</span>
+        <span>{s.fresh.branch}</span>
         <input
-          defaultValue={fresh.base_branch ?? ''}
-          placeholder={t.fresh.default_branch}
+          defaultValue={place.base_branch ?? ''}
+          placeholder={s.fresh.default_branch}
           autocapitalize="none"
-          onInput={({ currentTarget: { value } }) => onChoose({ base_branch: value.trim() || undefined })}
+          onInput={({ currentTarget: { value } }) => onChange({ base_branch: value.trim() || undefined })}
         />
       </label>
       <label class="field">
-        <span>{t.fresh.push_to}</span>
+        <span>{s.fresh.push_to}</span>
         <input
-          defaultValue={fresh.push_to ?? ''}
-          placeholder={t.fresh.own_branch}
+          defaultValue={place.push_to ?? ''}
+          placeholder={s.fresh.own_branch}
           autocapitalize="none"
-          onInput={({ currentTarget: { value } }) => onChoose({ push_to: value.trim() || undefined })}
+          onInput={({ currentTarget: { value } }) => onChange({ push_to: value.trim() || undefined })}
         />
-        <small>{t.fresh.push_to_hint}</small>
+        <small>{hint}</small>
       </label>
     </>
   );
@@ -115,6 +156,6 @@ function choices(projects: readonly Project[], tasks: readonly { repo_url: strin
       hint: repositoryAddress(url),
       change: { repo_url: url },
     }));
-  const sample = { name: t.fresh.sample, hint: t.fresh.sample_hint, change: { repo_url: SAMPLE_REPO_URL } };
+  const sample = { name: t.fresh.sample, hint: s.fresh.sample_hint, change: { repo_url: SAMPLE_REPO_URL } };
   return [...own, ...recent, { key: 'sample', ...sample }];
 }

@@ -59,11 +59,11 @@ function Fields({ project, faults }: { project: Project | undefined; faults: Fau
         label={s.project.token}
         hint={project?.has_git_token === true ? s.project.token_set : s.project.token_hint}
       />
-      <Text {...field('base_branch')} label={s.project.branch} placeholder={t.fresh.default_branch} />
+      <Text {...field('base_branch')} label={s.project.branch} placeholder={s.fresh.default_branch} />
       <Text {...field('setup_command')} label={s.project.setup} hint={s.project.setup_hint} />
       <Text {...field('verify_command')} label={s.project.verify} hint={s.project.verify_hint} />
-      <Text {...field('budget_usd')} type="number" label={s.project.budget} placeholder={t.fresh.default} />
-      <Text {...field('model')} label={s.project.model} placeholder={t.fresh.default_model} />
+      <Text {...field('budget_usd')} type="number" label={s.project.budget} placeholder={s.fresh.default} />
+      <Text {...field('model')} label={s.project.model} placeholder={s.fresh.default_model} />
       <Field label={s.project.network} fault={faults['egress']}>
         <select
           name="egress"

@@ -62,7 +62,22 @@ test('an issue is closed by the pull request only if the prompt says to solve it
     ['> fixes #7\n\nAs said there', ''],
   ];
   for (const [prompt, expected] of cases) {
-    const found = issuesOf(prompt, 'https://github.com', NAME);
+    const found = issuesOf(prompt, 'https://github.com', NAME, true);
+    t.is(found.map(({ number, closes }) => `${number}${closes ? '!' : ''}`).join(' '), expected, prompt);
+  }
+});
+
+test('in a further repository only an issue that is named with its repository, or by its address, is meant', (t) => {
+  const cases: [string, string][] = [
+    ['Fix #12', ''],
+    ['#12', ''],
+    ['Fix ada/demo.js#12 and #13', '12!'],
+    ['Fix ada/other#12', ''],
+    ['Fix https://github.com/ada/demo.js/issues/7, as in #9', '7!'],
+    ['Mend it\n\n@eve asks for this in the issue #9 of ada/demo: x', ''],
+  ];
+  for (const [prompt, expected] of cases) {
+    const found = issuesOf(prompt, 'https://github.com', NAME, false);
     t.is(found.map(({ number, closes }) => `${number}${closes ? '!' : ''}`).join(' '), expected, prompt);
   }
 });
@@ -100,7 +115,7 @@ test('a mention closes the issue that it stands in, and nothing that others name
   ];
   for (const [request, of, expected] of cases) {
     const prompt = promptFor({ request, login: 'ada', repository: 'ada/demo.js' }, of);
-    const found = issuesOf(prompt, 'https://github.com', NAME);
+    const found = issuesOf(prompt, 'https://github.com', NAME, true);
     t.is(found.map(({ number, closes }) => `${number}${closes ? '!' : ''}`).join(' '), expected, request);
   }
 });

@@ -1,0 +1,21 @@
+import type { PullRow } from '../../domain/pull.ts';
+import type { TaskRow } from '../../domain/task.ts';
+import type { Db } from '../../sqlite/database.ts';
+import { listPullsOf } from '../../sqlite/pulls.ts';
+import { repositoriesOf } from './pushed-branches.ts';
+
+/**
+ * What the rest of its errand says of a pull request. `project_id`: of its repository, whose token is used there; null: of no
+ * project. `others`: the addresses of the errand's pull requests in other repositories, which its text links to.
+ */
+export type PullSurroundings = { project_id: string | null; others: string[] };
+
+/** Reads them as they are now. */
+export function pullSurroundings(db: Db, task: TaskRow, row: PullRow): PullSurroundings {
+  const repository = repositoriesOf(db, task).find(({ repo_url }) => repo_url === row.repo_url);
+  // The newest one of each repository: an earlier one was merged or closed.
+  const others = new Map<string, string>();
+  for (const { repo_url, url, state } of listPullsOf(db, task.id))
+    if (repo_url !== row.repo_url && url !== null && state !== 'closed') others.set(repo_url, url);
+  return { project_id: repository?.project_id ?? null, others: [...others.values()] };
+}

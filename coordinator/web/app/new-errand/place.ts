@@ -1,0 +1,57 @@
+import { LIMITS } from '../../../../protocol/limits.ts';
+import type { RepositoryChoice } from '../../../../protocol/repositories.ts';
+import { SAMPLE_REPO_URL } from '../../../../protocol/task.ts';
+import { repositoryName } from '../../parts/words.ts';
+import type { Fresh } from './fresh.ts';
+
+/** A repository of an errand that is being written, with its branches. */
+export type Place = Pick<Fresh, 'project' | 'repo_url' | 'make_project' | 'base_branch' | 'push_to'>;
+
+/** The repositories of it in their order; the first may not be chosen yet. */
+export function placesOf({ others = [], ...first }: Fresh): Place[] {
+  return [first, ...others];
+}
+
+/** What changes in an errand where its repository `index` changes so; one behind the last is added. */
+export function changePlace(fresh: Fresh, index: number, change: Place): Partial<Fresh> {
+  if (index === 0) return change;
+  const others = [...(fresh.others ?? [])];
+  others[index - 1] = { ...others[index - 1], ...change };
+  // One that is only half chosen is not there.
+  return { others: others.filter(isChosen) };
+}
+
+/** The same without one of its further repositories. */
+export function withoutPlace({ others = [] }: Fresh, index: number): Partial<Fresh> {
+  return { others: others.filter((_, i) => i !== index - 1) };
+}
+
+/** Whether one more repository may join. The sample has no branch to push to, so it stays alone. */
+export function mayAddPlace(fresh: Fresh): boolean {
+  const places = placesOf(fresh);
+  return places.every(isChosen) && fresh.repo_url !== SAMPLE_REPO_URL && places.length < LIMITS.repositories_max;
+}
+
+/** The name of a repository that was chosen. */
+export function placeName({ project, repo_url }: Place): string | undefined {
+  return project?.name ?? (repo_url === undefined ? undefined : repositoryName(repo_url));
+}
+
+/** A further repository, as the request has it. */
+export function toChoice({ project, repo_url, base_branch, push_to }: Place): RepositoryChoice {
+  return {
+    ...(project ? { project_id: project.id } : { repo_url }),
+    ...(base_branch !== undefined && { base_branch }),
+    ...(push_to !== undefined && { work_branch: push_to }),
+  };
+}
+
+/** Reads a further repository as links have it: `https://…/name#branch`. */
+export function readPlace(text: string): Place {
+  const [repo_url = '', base_branch] = text.split('#', 2);
+  return { repo_url, ...(base_branch && { base_branch }) };
+}
+
+function isChosen({ project, repo_url }: Place): boolean {
+  return project !== undefined || repo_url !== undefined;
+}

@@ -1,0 +1,29 @@
+import type { FreshStrings } from './en-fresh.ts';
+
+/** The texts of writing a new errand, in German. */
+export const de_fresh: FreshStrings = {
+  title: 'Neuer Auftrag',
+  prompt: 'Was soll getan werden?',
+  send: 'Senden',
+  repository: 'Repository',
+  choose: 'Repository wählen',
+  model: 'Modell und Aufwand',
+  default_model: 'Standardmodell',
+  model_name: 'Modell',
+  effort: 'Aufwand',
+  default: 'Standard',
+  budget: 'Budget',
+  budget_usd: 'Budget in US-Dollar',
+  default_budget: 'Standardbudget',
+  up_to: (money) => `bis ${money}`,
+  later: 'Wird gesendet, wenn du wieder online bist',
+  done: 'Fertig',
+  use_address: (address) => `${address} nehmen`,
+  search: 'Projekt oder https://…',
+  sample_hint: 'Kommt mit Errand: ein Test schlägt fehl',
+  branch: 'Beginnen bei',
+  default_branch: 'Standard-Branch',
+  push_to: 'Pushen nach',
+  own_branch: 'eigener Branch',
+  push_to_hint: 'Ein Branch von dir, oder #123, um einen Pull Request fortzusetzen',
+};

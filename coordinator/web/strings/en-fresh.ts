@@ -1,0 +1,28 @@
+/** The texts of writing a new errand, in English. */
+export const en_fresh = {
+  title: 'New errand',
+  prompt: 'What should be done?',
+  send: 'Send',
+  repository: 'Repository',
+  choose: 'Choose a repository',
+  model: 'Model and effort',
+  default_model: 'default model',
+  model_name: 'Model',
+  effort: 'Effort',
+  default: 'default',
+  budget: 'Budget',
+  budget_usd: 'Budget in US dollars',
+  default_budget: 'default budget',
+  up_to: (money: string) => `up to ${money}`,
+  later: 'Sent when you are back online',
+  done: 'Done',
+  use_address: (address: string) => `Use ${address}`,
+  search: 'Project or https://…',
+  sample_hint: 'Ships with Errand: one failing test',
+  branch: 'Start from',
+  default_branch: 'default branch',
+  push_to: 'Push to',
+  own_branch: 'a branch of its own',
+  push_to_hint: 'A branch of yours, or #123 to go on with a pull request',
+};
+export type FreshStrings = typeof en_fresh;
