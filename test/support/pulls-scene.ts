@@ -9,9 +9,8 @@ import { Pulls } from '../../coordinator/forge/pulls/pulls.ts';
 import type { PullTimes } from '../../coordinator/forge/pulls/pull-schedule.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
-import { findProject, insertProject } from '../../coordinator/sqlite/projects.ts';
+import { insertProject } from '../../coordinator/sqlite/projects.ts';
 import { listPullsOf } from '../../coordinator/sqlite/pulls.ts';
-import { insertTaskRepository, putRepositoryResult } from '../../coordinator/sqlite/task-repositories.ts';
 import { addMessage } from '../../coordinator/tasks/task-commands.ts';
 import type { ForgeKind } from '../../protocol/forges.ts';
 import { newId } from '../../protocol/ids.ts';
@@ -154,52 +153,6 @@ export class PullsScene {
 
   /** Further repositories by their addresses, and how they are reached. */
   readonly elsewhere = new Map<string, Elsewhere>();
-
-  /** A repository of ada's at this forge or another, of the project with these wishes, or of none. */
-  async addElsewhere(
-    { forge, client, ada }: Pick<ForgeScene, 'forge' | 'client' | 'ada'>,
-    name: string,
-    wishes?: Wishes,
-  ): Promise<Elsewhere> {
-    const repository = await forge.world.addRepository({ owner: ada, name });
-    const repo_url = `${client.origin}/ada/${name}.git`;
-    const token = forge.apps.personalToken(ada).value;
-    const own = findProject(this.log.db, this.project_id);
-    const project_id = wishes && own ? newId() : null;
-    if (project_id !== null && own)
-      this.log.write(({ db }) => insertProject(db, { ...own, id: project_id, name, repo_url, ...wishes }));
-    const one: Elsewhere = { key: name, repo_url, project_id, repository, forge, client, token, reachable: true };
-    this.elsewhere.set(repo_url, one);
-    return one;
-  }
-
-  /** Gives an errand these repositories beside its first. */
-  also(errand: StagedErrand, ...others: Elsewhere[]): void {
-    this.log.write(({ db }) => {
-      for (const [i, { key, repo_url, project_id }] of others.entries())
-        insertTaskRepository(db, {
-          task_id: errand.id,
-          n: i + 1,
-          key,
-          repo_url,
-          project_id,
-          base_branch: null,
-          work_branch: null,
-        });
-    });
-  }
-
-  /** What the errand pushes there; call it before `work`, at whose end the errand succeeds. */
-  async pushElsewhere(errand: StagedErrand, { key, forge, repository }: Elsewhere, file = 'a.txt'): Promise<string> {
-    const { branch } = taskOf(this.log, errand.id);
-    const commit = await forge.push(repository, branch, { [file]: file });
-    const diff_stat = { files: 1, insertions: 1, deletions: 0 };
-    const outcome = { branch, commit, base_commit: null, diff_stat };
-    this.log.write(({ db }) =>
-      putRepositoryResult(db, errand.id, key, outcome, { diff: '', truncated: false }, new Date().toISOString()),
-    );
-    return commit;
-  }
 
   access(): ForgeAccess {
     const open = (token: string, as: OpenForge['as']): OpenForge => {

@@ -2,7 +2,6 @@ import { newId } from '../../../protocol/ids.ts';
 import { isEnded } from '../../../protocol/task.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { TaskRow } from '../../domain/task.ts';
-import type { RepositoryOutcome } from '../../domain/task-repository.ts';
 import type { Db } from '../../sqlite/database.ts';
 import { DurableSubscriber } from '../../sqlite/durable-subscriber.ts';
 import type { EventLog, Tx } from '../../sqlite/event-log.ts';
@@ -12,7 +11,6 @@ import { findStatusWords, insertWords, updateWords } from '../../sqlite/forge-wo
 import { listOpenNeeds } from '../../sqlite/needs.ts';
 import { withdrawNeeds } from '../../tasks/needs.ts';
 import { repositoryAt, type RepositoryAt } from '../../tasks/require-repository.ts';
-import { listTaskRepositories } from '../../sqlite/task-repositories.ts';
 import { listPullsOf } from '../../sqlite/pulls.ts';
 import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { ForgeComment } from '../forge.ts';

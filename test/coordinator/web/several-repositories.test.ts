@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import type { Page } from 'playwright-core';
 import { endAttempt } from '../../../coordinator/tasks/advance.ts';
 import { listPullsOf } from '../../../coordinator/sqlite/pulls.ts';
@@ -52,6 +52,71 @@ async function done({ server, api }: AppScene): Promise<{ task: Task; errand: Li
   return { task, errand };
 }
 
+/** Reads the changes by repository, and comments on the same line of the same file in two. */
+async function readChanges(t: ExecutionContext, scene: AppScene, task: Task, name: string): Promise<void> {
+  const { page, network, server } = scene;
+  await page.locator('.task .where', { hasText: 'api +2' }).waitFor();
+  await page.locator('.task .stat', { hasText: '+2' }).waitFor();
+  await shoot(page, `inbox-${name}`);
+  await page.goto(`${network.url}/errands/${task.id}`);
+  await page.getByText(/Pushed to .* in shop/).waitFor();
+  await page.locator('.pushed-in', { hasText: 'docs' }).getByText('unchanged').waitFor();
+  await shoot(page, `errand-${name}`);
+  await page.getByRole('link', { name: /Changes.*2 files/ }).click();
+  const shop = page.getByRole('region', { name: 'shop', exact: true });
+  await shop.getByText("'yen'").waitFor();
+  t.is(await shop.getByText("'cent'").count(), 0);
+  await page.getByRole('region', { name: 'docs', exact: true }).getByText('unchanged').waitFor();
+  await shoot(page, `changes-${name}`);
+  // The same line of the same file in two repositories.
+  for (const [key, words] of [
+    ['api', 'Why cents?'],
+    ['shop', 'Why yen?'],
+  ] as const) {
+    const place = page.getByRole('region', { name: key, exact: true });
+    await place.locator('.line-of.added').click();
+    await place.locator('textarea').fill(words);
+    await place.locator('.note-on-line button').first().click();
+  }
+  await shoot(page, `comments-${name}`);
+  await button(page, /Send 2 comments/).click();
+  const said = await until('the comments have come', () => listPendingMessages(server.db, task.id)[0]?.text, 15_000);
+  t.regex(said, /api: src\/unit\.ts, line 2:\n> .*'cent'.*\n\nWhy cents\?/);
+  t.regex(said, /shop: src\/unit\.ts, line 2:\n> .*'yen'.*\n\nWhy yen\?/);
+}
+
+/** Writes an errand for three repositories by a link and by hand, and leaves one out again. */
+async function writeErrand(t: ExecutionContext, { page, network, api }: AppScene, name: string): Promise<void> {
+  await page.goto(`${network.url}/new?text=Rename&repo=${API}&also=${encodeURIComponent(`${SHOP}#next`)}`);
+  await button(page, /^shop next$/).waitFor();
+  await page.reload();
+  await button(page, /^shop next$/).click();
+  await shoot(page, `sheet-${name}`);
+  await button(page, 'Add another repository').click();
+  await page.getByPlaceholder('Project or https://…').fill(DOCS);
+  await button(page, 'Use github.com/ada/docs').click();
+  await button(page, /^docs$/).click();
+  await page.getByLabel('Start from').fill('main');
+  await page.getByLabel('Push to').fill('wording');
+  await page.keyboard.press('Escape');
+  await button(page, /^docs main → wording$/).waitFor();
+  await shoot(page, `new-${name}`);
+  await button(page, /^shop next$/).click();
+  await button(page, 'Leave this repository out').click();
+  await button(page, /^shop next$/).waitFor({ state: 'detached' });
+  await button(page, 'Send').click();
+  const sent = await until('it is sent', async () =>
+    (await api.call('listTasks', {})).items.find((one) => one.title === 'Rename'),
+  );
+  t.deepEqual(
+    sent.repositories?.map(({ repo_url, base_branch, work_branch }) => [repo_url, base_branch, work_branch]),
+    [
+      [API, null, null],
+      [DOCS, 'main', 'wording'],
+    ],
+  );
+}
+
 for (const [name, size, dark] of [
   ['phone', PHONE, false],
   ['phone-dark', PHONE, true],
@@ -63,70 +128,10 @@ for (const [name, size, dark] of [
     async (t) => {
       t.timeout(180_000);
       const scene = await openAppLoggedIn(t, { size, dark });
-      const { page, network, api, server, faults } = scene;
       const { task } = await done(scene);
-      await page.locator('.task .where', { hasText: 'api +2' }).waitFor();
-      await page.locator('.task .stat', { hasText: '+2' }).waitFor();
-      await shoot(page, `inbox-${name}`);
-      await page.goto(`${network.url}/errands/${task.id}`);
-      await page.getByText(/Pushed to .* in shop/).waitFor();
-      await page.locator('.pushed-in', { hasText: 'docs' }).getByText('unchanged').waitFor();
-      await shoot(page, `errand-${name}`);
-      await page.getByRole('link', { name: /Changes.*2 files/ }).click();
-      const shop = page.getByRole('region', { name: 'shop', exact: true });
-      await shop.getByText("'yen'").waitFor();
-      t.is(await shop.getByText("'cent'").count(), 0);
-      await page.getByRole('region', { name: 'docs', exact: true }).getByText('unchanged').waitFor();
-      await shoot(page, `changes-${name}`);
-      // The same line of the same file in two repositories.
-      for (const [key, words] of [
-        ['api', 'Why cents?'],
-        ['shop', 'Why yen?'],
-      ] as const) {
-        const place = page.getByRole('region', { name: key, exact: true });
-        await place.locator('.line-of.added').click();
-        await place.locator('textarea').fill(words);
-        await place.locator('.note-on-line button').first().click();
-      }
-      await shoot(page, `comments-${name}`);
-      await button(page, /Send 2 comments/).click();
-      const said = await until(
-        'the comments have come',
-        () => listPendingMessages(server.db, task.id)[0]?.text,
-        15_000,
-      );
-      t.regex(said, /api: src\/unit\.ts, line 2:\n> .*'cent'.*\n\nWhy cents\?/);
-      t.regex(said, /shop: src\/unit\.ts, line 2:\n> .*'yen'.*\n\nWhy yen\?/);
-      t.deepEqual(faults, []);
-      await page.goto(`${network.url}/new?text=Rename&repo=${API}&also=${encodeURIComponent(`${SHOP}#next`)}`);
-      await button(page, /^shop next$/).waitFor();
-      await page.reload();
-      await button(page, /^shop next$/).click();
-      await shoot(page, `sheet-${name}`);
-      await button(page, 'Add another repository').click();
-      await page.getByPlaceholder('Project or https://…').fill(DOCS);
-      await button(page, 'Use github.com/ada/docs').click();
-      await button(page, /^docs$/).click();
-      await page.getByLabel('Start from').fill('main');
-      await page.getByLabel('Push to').fill('wording');
-      await page.keyboard.press('Escape');
-      await button(page, /^docs main → wording$/).waitFor();
-      await shoot(page, `new-${name}`);
-      await button(page, /^shop next$/).click();
-      await button(page, 'Leave this repository out').click();
-      await button(page, /^shop next$/).waitFor({ state: 'detached' });
-      await button(page, 'Send').click();
-      const sent = await until('it is sent', async () =>
-        (await api.call('listTasks', {})).items.find((one) => one.title === 'Rename'),
-      );
-      t.deepEqual(
-        sent.repositories?.map(({ repo_url, base_branch, work_branch }) => [repo_url, base_branch, work_branch]),
-        [
-          [API, null, null],
-          [DOCS, 'main', 'wording'],
-        ],
-      );
-      t.deepEqual(faults, []);
+      await readChanges(t, scene, task, name);
+      await writeErrand(t, scene, name);
+      t.deepEqual(scene.faults, []);
     },
   );
 

@@ -1,18 +1,9 @@
 import type { TaskCreate } from '../../../../protocol/api.ts';
 import { Effort } from '../../../../protocol/task.ts';
-import { toChoice, type Place } from './place.ts';
+import { toChoice, type Places } from './place.ts';
 
 /** An errand that is being written, but for its text. What is absent is left to the project and the server. */
-export type Fresh = {
-  /** Its repositories beside the first. */
-  others?: Place[] | undefined;
-  project?: { id: string; name: string } | undefined;
-  repo_url?: string | undefined;
-  /** Whether the repository gets a project with its first errand. */
-  make_project?: boolean | undefined;
-  base_branch?: string | undefined;
-  /** A branch to work on and push to, or `#123`: the branch of that pull request. */
-  push_to?: string | undefined;
+export type Fresh = Places & {
   model?: string | undefined;
   effort?: Effort | undefined;
   budget_usd?: number | undefined;

@@ -2,18 +2,28 @@ import { LIMITS } from '../../../../protocol/limits.ts';
 import type { RepositoryChoice } from '../../../../protocol/repositories.ts';
 import { SAMPLE_REPO_URL } from '../../../../protocol/task.ts';
 import { repositoryName } from '../../parts/words.ts';
-import type { Fresh } from './fresh.ts';
 
 /** A repository of an errand that is being written, with its branches. */
-export type Place = Pick<Fresh, 'project' | 'repo_url' | 'make_project' | 'base_branch' | 'push_to'>;
+export type Place = {
+  project?: { id: string; name: string } | undefined;
+  repo_url?: string | undefined;
+  /** Whether the repository gets a project with its first errand. */
+  make_project?: boolean | undefined;
+  base_branch?: string | undefined;
+  /** A branch to work on and push to, or `#123`: the branch of that pull request. */
+  push_to?: string | undefined;
+};
+
+/** The first repository, and those beside it. */
+export type Places = Place & { others?: Place[] | undefined };
 
 /** The repositories of it in their order; the first may not be chosen yet. */
-export function placesOf({ others = [], ...first }: Fresh): Place[] {
+export function placesOf({ others = [], ...first }: Places): Place[] {
   return [first, ...others];
 }
 
 /** What changes in an errand where its repository `index` changes so; one behind the last is added. */
-export function changePlace(fresh: Fresh, index: number, change: Place): Partial<Fresh> {
+export function changePlace(fresh: Places, index: number, change: Place): Places {
   if (index === 0) return change;
   const others = [...(fresh.others ?? [])];
   others[index - 1] = { ...others[index - 1], ...change };
@@ -22,12 +32,12 @@ export function changePlace(fresh: Fresh, index: number, change: Place): Partial
 }
 
 /** The same without one of its further repositories. */
-export function withoutPlace({ others = [] }: Fresh, index: number): Partial<Fresh> {
+export function withoutPlace({ others = [] }: Places, index: number): Places {
   return { others: others.filter((_, i) => i !== index - 1) };
 }
 
 /** Whether one more repository may join. The sample has no branch to push to, so it stays alone. */
-export function mayAddPlace(fresh: Fresh): boolean {
+export function mayAddPlace(fresh: Places): boolean {
   const places = placesOf(fresh);
   return places.every(isChosen) && fresh.repo_url !== SAMPLE_REPO_URL && places.length < LIMITS.repositories_max;
 }

@@ -6,6 +6,7 @@ import type { ForgeKind } from '../../../../protocol/forges.ts';
 import type { PullRequest } from '../../../../protocol/pulls.ts';
 import { forgeScene } from '../../../support/forge/scene.ts';
 import { isPull } from '../../../support/forge/world.ts';
+import { addElsewhere, also, pushElsewhere } from '../../../support/pulls-elsewhere.ts';
 import { PullsScene, type Elsewhere } from '../../../support/pulls-scene.ts';
 import type { StagedErrand } from '../../../support/staged-errand.ts';
 import { until } from '../../../support/until.ts';
@@ -43,10 +44,10 @@ for (const [what, kinds] of Object.entries({
     const others: Elsewhere[] = [];
     for (const [i, kind] of kinds.entries()) {
       const at = kind === 'github' ? scene : await forgeScene(t, kind);
-      others.push(await scene.addElsewhere(at, `other${i}`, { pull_requests: 'draft' }));
+      others.push(await addElsewhere(scene, at, `other${i}`, { pull_requests: 'draft' }));
     }
-    scene.also(errand, ...others);
-    for (const other of others) await scene.pushElsewhere(errand, other);
+    also(scene, errand, ...others);
+    for (const other of others) await pushElsewhere(scene, errand, other);
     await scene.work(errand);
     const pulls = (await open(scene, errand, kinds.length + 1)).toSorted(
       (a, b) => order(scene, a.repo_url) - order(scene, b.repo_url),
@@ -66,9 +67,9 @@ const order = (scene: PullsScene, repo_url: string) => [...scene.elsewhere.keys(
 test('a repository that was not changed gets none, and one of no project follows the first', async (t) => {
   const scene = await PullsScene.start(t, { pull_requests: 'draft' });
   const errand = scene.errand();
-  const [changed, untouched] = [await scene.addElsewhere(scene, 'changed'), await scene.addElsewhere(scene, 'same')];
-  scene.also(errand, changed, untouched);
-  await scene.pushElsewhere(errand, changed);
+  const [changed, untouched] = [await addElsewhere(scene, scene, 'changed'), await addElsewhere(scene, scene, 'same')];
+  also(scene, errand, changed, untouched);
+  await pushElsewhere(scene, errand, changed);
   await scene.work(errand);
   t.true((await open(scene, errand, 2)).every(({ draft }) => draft));
   t.is(untouched.repository.issues.length, 0);
@@ -78,11 +79,11 @@ test('each project decides for its own repository; a touch opens what is missing
   const scene = await PullsScene.start(t, { pull_requests: 'ready' });
   const errand = scene.errand();
   const [one, two] = [
-    await scene.addElsewhere(scene, 'one', { pull_requests: 'none' }),
-    await scene.addElsewhere(scene, 'two', { pull_requests: 'none' }),
+    await addElsewhere(scene, scene, 'one', { pull_requests: 'none' }),
+    await addElsewhere(scene, scene, 'two', { pull_requests: 'none' }),
   ];
-  scene.also(errand, one, two);
-  for (const other of [one, two]) await scene.pushElsewhere(errand, other);
+  also(scene, errand, one, two);
+  for (const other of [one, two]) await pushElsewhere(scene, errand, other);
   await scene.work(errand);
   await open(scene, errand, 1);
   const ask = (repository?: string) =>
@@ -101,10 +102,10 @@ test('each project decides for its own repository; a touch opens what is missing
 test('where one cannot be opened, the other is; once it can, both link to each other', async (t) => {
   const scene = await PullsScene.start(t);
   const errand = scene.errand();
-  const other = await scene.addElsewhere(await forgeScene(t, 'gitea'), 'other', { pull_requests: 'ready' });
+  const other = await addElsewhere(scene, await forgeScene(t, 'gitea'), 'other', { pull_requests: 'ready' });
   other.reachable = false;
-  scene.also(errand, other);
-  await scene.pushElsewhere(errand, other);
+  also(scene, errand, other);
+  await pushElsewhere(scene, errand, other);
   await scene.work(errand);
   await until('the other has failed', () => scene.pullsOf(errand).some(({ state }) => state === 'failed') || undefined);
   t.is((await open(scene, errand, 1))[0]?.repository, 'ada/demo');
@@ -117,7 +118,7 @@ test('where one cannot be opened, the other is; once it can, both link to each o
 test('a server that stops between two openings opens the other after its start, and links both', async (t) => {
   const scene = await PullsScene.start(t);
   const errand = scene.errand();
-  const other = await scene.addElsewhere(scene, 'other', { pull_requests: 'ready' });
+  const other = await addElsewhere(scene, scene, 'other', { pull_requests: 'ready' });
   const stopped = Promise.withResolvers<undefined>();
   const { client } = other;
   // The forge has opened it, and the server that asked is gone before the answer.
@@ -129,8 +130,8 @@ test('a server that stops between two openings opens the other after its start, 
       throw new Error(`The answer about ${opened.number} is lost.`);
     },
   };
-  scene.also(errand, other);
-  await scene.pushElsewhere(errand, other);
+  also(scene, errand, other);
+  await pushElsewhere(scene, errand, other);
   await scene.work(errand);
   await stopped.promise;
   other.client = client;
