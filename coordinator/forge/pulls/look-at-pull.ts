@@ -31,14 +31,15 @@ type Looking = {
  * `PullRefused` or `ForgeApiError`.
  */
 export async function lookAtPull(looking: Looking): Promise<Partial<PullRow>> {
-  const { row, signal, task } = looking;
+  const { row, signal } = looking;
   const forge = await openForge(looking);
   const { client, token } = forge;
   const access: Access = { token, signal };
   const name = { owner: row.owner ?? forge.repository.owner, name: row.name ?? forge.repository.name };
   if (row.number === null) throw new Error(`The pull request ${row.id} has no number.`);
   const pull = await client.pull(access, name, row.number);
-  if (!(await mayRead(looking.access, task, row.repo_url, signal))) throw new PullRefused(outOfSight(name));
+  if (!(await mayRead(looking.access, personOf(looking), row.repo_url, signal)))
+    throw new PullRefused(outOfSight(name));
   // Under the old name of a repository that was renamed there may be another one.
   if (pull.head.branch !== row.head_branch)
     throw new PullRefused(`Number ${row.number} of ${name.owner}/${name.name} is another pull request now.`);
@@ -49,10 +50,15 @@ export async function lookAtPull(looking: Looking): Promise<Partial<PullRow>> {
   return { ...changed, checks, told_commit };
 }
 
+/** The errand's person, and the project whose token is used in this repository. */
+function personOf({ task, surroundings }: Looking): { user_id: string; project_id: string | null } {
+  return { user_id: task.user_id, project_id: surroundings.project_id };
+}
+
 /** Whoever opened it is asked with first: they may write its text. */
-async function openForge({ access, task, row, surroundings }: Looking): Promise<OpenForge> {
-  const who = { user_id: task.user_id, project_id: surroundings.project_id };
-  const forPerson = () => access.forPerson(who, row.repo_url);
+async function openForge(looking: Looking): Promise<OpenForge> {
+  const { access, row } = looking;
+  const forPerson = () => access.forPerson(personOf(looking), row.repo_url);
   const forApp = () => access.forApp(row.repo_url);
   const [first, second] = row.author === 'app' ? [forApp, forPerson] : [forPerson, forApp];
   const found = await first();
@@ -63,7 +69,10 @@ async function openForge({ access, task, row, surroundings }: Looking): Promise<
 
 type Place = { forge: OpenForge; access: Access; name: { owner: string; name: string }; pull: Pull };
 
-/** Brings the text up to date after a further round of work, or when another repository got its pull request. Resolves with the commit that it tells of. */
+/**
+ * Brings the text up to date after a further round of work, or when another repository got its pull request. Resolves with
+ * the commit that it tells of.
+ */
 async function tellOf(looking: Looking, { forge, access, name, pull }: Place): Promise<string | null> {
   const { row, branches } = looking;
   const pushed = branches.find(({ repo_url, branch }) => repo_url === row.repo_url && branch === row.head_branch);
