@@ -15,7 +15,8 @@ export const YES_OPTION = { type: 'boolean', help: 'do not ask for confirmation'
 export async function confirm(io: Io, question: string, yes: boolean | undefined): Promise<void> {
   if (yes === true) return;
   if (!io.stdin.isTTY) throw new UsageFailure('There is no terminal to ask for confirmation: give --yes.');
-  const answer = await ask(io, `${question} It cannot be undone. [y/N] `);
+  const text = wrap(`${question} It cannot be undone. [y/N]`, io.columns - 4).join('\n');
+  const answer = await ask(io, `${text} `);
   if (!/^\s*y(es)?\s*$/i.test(answer)) throw new Failure('Nothing was removed.');
 }
 

@@ -32,6 +32,7 @@ const LISTS: Partial<Record<NotFound['kind'], string>> = {
   person: 'people',
   channel: 'notify',
   schedule: 'schedule list',
+  'linked account': 'links',
 };
 
 function hintFor(error: Failure, command: string | undefined): Line | undefined {

@@ -7,6 +7,7 @@ import { EXIT } from './exit.ts';
 import { print, printBeside, printJson, readSecret, type Io } from './io.ts';
 import { localTime } from './render/format.ts';
 import type { Line } from './render/line.ts';
+import { PROGRAM } from './render/program.ts';
 import { oneLine } from './render/text.ts';
 import { UsageFailure } from './usage-failure.ts';
 
@@ -115,6 +116,8 @@ export const notify = clientCommand({
     const channels = await allChannels(await open());
     const ids = shortIds(channels);
     if (values.json === true) for (const channel of channels) printJson(io, channel);
+    else if (channels.length === 0)
+      print(io, [['You are notified nowhere. Begin with: ', ['command', `${PROGRAM} notify webhook URL`]]]);
     else
       print(
         io,

@@ -50,7 +50,9 @@ export function fieldErrorText({ field, message }: FieldError): string {
   const [, key = '', inner] = field.split('/');
   const name = NAMES[key];
   if (name === undefined) return `${field} ${message}`;
+  // The message may name another field.
+  const named = message.replace(/\b[a-z]+(_[a-z]+)+\b/g, (word) => NAMES[word] ?? word);
   // Which of several, as people count.
-  if (key === 'repositories' && inner !== undefined) return `${name} number ${Number(inner) + 1} ${message}`;
-  return [name, ...((key === 'env' || key === 'secrets') && inner !== undefined ? [inner] : []), message].join(' ');
+  if (key === 'repositories' && inner !== undefined) return `${name} number ${Number(inner) + 1} ${named}`;
+  return [name, ...((key === 'env' || key === 'secrets') && inner !== undefined ? [inner] : []), named].join(' ');
 }

@@ -11,7 +11,7 @@ export async function run(argv: string[], io: Io, commands: readonly Command[], 
   try {
     if (found) return await runCommand(found, argv.slice(found.name.split(' ').length), io);
     if (argv.length > 0 && argv[0] !== 'help' && !asksForHelp(argv))
-      throw new UsageFailure(`'${argv[0]}' is not a command.`);
+      throw new UsageFailure(noCommand(argv[0] ?? '', commands));
     const named = commands.find(({ name }) => beginsWith(argv.slice(1), name));
     print(io, named ? helpOf(named, io.columns) : overview(io.columns));
     return EXIT.succeeded;
@@ -33,4 +33,11 @@ function asksForHelp(argv: readonly string[]): boolean {
   const end = argv.indexOf('--');
   const words = end === -1 ? argv : argv.slice(0, end);
   return words.includes('--help') || words.includes('-h');
+}
+
+/** Why a word is no command: it only begins the names of some, such as `schedule`, or of none. */
+function noCommand(word: string, commands: readonly Command[]): string {
+  const next = commands.flatMap(({ name }) => (name.startsWith(`${word} `) ? name.slice(word.length + 1) : []));
+  if (next.length === 0) return `'${word}' is not a command.`;
+  return `'${word}' goes on with ${next.length === 1 ? '' : 'one of: '}${next.join(', ')}.`;
 }

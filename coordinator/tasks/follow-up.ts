@@ -1,7 +1,7 @@
 import type { TaskRow } from '../domain/task.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import { findFollowUp, putFollowUp, sendItems } from '../sqlite/follow-ups.ts';
-import { repositoryAt } from './repository-at.ts';
+import { repositoryAt } from './require-repository.ts';
 
 /**
  * The person wants the task to go on with its pull request: it gets what has waited for them, and may go on by itself

@@ -8,6 +8,7 @@ import { GitProxy, type GitDependencies } from '../../coordinator/worker-api/git
 import { createLogger } from '../../coordinator/base/logger.ts';
 import { branchPrefix } from '../../coordinator/domain/task.ts';
 import { newId } from '../../protocol/ids.ts';
+import { ErrandError } from '../../protocol/problem.ts';
 import { temporaryFolder } from './folder.ts';
 import { git, startGitServer, type Credential, type GitServer } from './git-server.ts';
 import { serveWorkerProxy, type WorkerProxyServer } from './worker-proxy-server.ts';
@@ -37,7 +38,10 @@ export async function setUp(
   const task_id = newId();
   const folder = await temporaryFolder(t);
   const proxy = new GitProxy({
-    repository: () => ({ repo_url, credential: credential ?? undefined }),
+    repository: ({ key }) => {
+      if (key !== null) throw new ErrandError('not_found', 'The task has no repository with this key.');
+      return { repo_url, credential: credential ?? undefined };
+    },
     private_hosts: [forge.host],
     sample: sampleBackend(() => ensureSampleRepository(join(folder, 'data'))),
     logger: createLogger('silent'),

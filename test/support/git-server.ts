@@ -148,7 +148,7 @@ function backend(root: string, request: IncomingMessage, response: ServerRespons
       GIT_PROJECT_ROOT: root,
       GIT_HTTP_EXPORT_ALL: '1',
       REQUEST_METHOD: request.method,
-      PATH_INFO: url.pathname,
+      PATH_INFO: decodeURIComponent(url.pathname),
       QUERY_STRING: url.search.slice(1),
       REMOTE_ADDR: '127.0.0.1',
       REMOTE_USER: 'someone',

@@ -16,7 +16,6 @@ import type { ForgeKind } from '../../protocol/forges.ts';
 import { newId } from '../../protocol/ids.ts';
 import type { PullAuthor, PullRequest, PullRequests } from '../../protocol/pulls.ts';
 import { addTask, addUser, taskOf } from './fixtures.ts';
-import type { Elsewhere } from './elsewhere.ts';
 import { temporaryFolder } from './folder.ts';
 import { forgeScene, type ForgeScene } from './forge/scene.ts';
 import type { Token } from './forge/apps.ts';
@@ -39,6 +38,18 @@ export type Wishes = { pull_requests?: PullRequests; pull_author?: PullAuthor; k
 /** In whose name the server itself writes, and its token; undefined: it may not write to the repository. */
 type Bot = { person: Person; install: () => void; token: () => Token | undefined };
 
+/** A further repository. `reachable`: whether the person has a token there. */
+export type Elsewhere = {
+  key: string;
+  repo_url: string;
+  project_id: string | null;
+  repository: Repository;
+  forge: ForgeScene['forge'];
+  client: OpenForge['client'];
+  token: string;
+  reachable: boolean;
+};
+
 /** A project of ada's repository, errands whose worker is the test, and a forge. */
 export class PullsScene {
   readonly log: EventLog;
@@ -50,8 +61,8 @@ export class PullsScene {
   readonly person: Token;
   readonly lines: string[];
   readonly user_id: string;
-  readonly ada: ForgeScene['ada'];
   readonly bot: Bot;
+  readonly ada: ForgeScene['ada'];
   readonly project_id = newId();
   /** What the project names the repository. */
   readonly repo_url: string;

@@ -10,7 +10,7 @@ import { addRound } from '../../sqlite/pulls.ts';
 import { findOtherAtBranch } from '../../tasks/branch-at-work.ts';
 import { releaseFollowUps } from '../../tasks/follow-up.ts';
 import { askNeed, withdrawNeeds } from '../../tasks/needs.ts';
-import { repositoryAt } from '../../tasks/repository-at.ts';
+import { repositoryAt } from '../../tasks/require-repository.ts';
 import { addMessage, type TaskDefaults } from '../../tasks/task-commands.ts';
 import type { ForgeComment } from '../forge.ts';
 import type { FollowedPull } from './pull-of-errand.ts';
@@ -72,14 +72,14 @@ export function goBack(
     putFollowUp(tx.db, task.id, { ...state, rounds: state.rounds + 1 });
     addRound(tx.db, pull.id, at);
   }
-  const items = { task_id: task.id, forge_id, repo_url: pull.repo_url, number: pull.number ?? 0, message_id };
-  const { result } = repositoryAt(tx.db, task, pull.repo_url);
+  const { repo_url, number } = pull;
+  const items = { task_id: task.id, forge_id, repo_url, number: number ?? 0, message_id };
   for (const [i, comment] of comments.entries())
     insertItem(tx.db, {
       ...items,
       n: first + i,
       comment: comment && JSON.stringify({ ...comment, body: '' }),
-      commit_before: result?.commit ?? null,
+      commit_before: repositoryAt(tx.db, task, repo_url).result?.commit ?? null,
     });
 }
 
@@ -91,10 +91,10 @@ function ask(
   at: string,
 ): void {
   if (listOpenNeeds(tx.db, task.id).some(({ kind }) => kind === 'follow_up')) return;
-  const name = `${pull.owner}/${pull.name}#${pull.number}`;
+  const where = `${pull.owner}/${pull.name}#${pull.number}`;
   const why = busy
-    ? `${name} has a review or a failed check, while another errand works on its branch.`
-    : `Reviews and checks have sent it back to work ${rounds} times on ${name}.`;
+    ? `${where} has a review or a failed check, while another errand works on its branch.`
+    : `Reviews and checks have sent it back to work ${rounds} times on ${where}.`;
   const question = `${why} Shall it go on?`;
   askNeed(tx, task, { kind: 'follow_up', ref: `${pull.id}:${first}`, question, options: OPTIONS }, at);
 }

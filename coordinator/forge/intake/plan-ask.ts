@@ -13,9 +13,9 @@ import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import { releaseFollowUps } from '../../tasks/follow-up.ts';
 import { withdrawNeeds } from '../../tasks/needs.ts';
+import { repositoryAt } from '../../tasks/require-repository.ts';
 import { addMessage, createTask, type TaskDefaults } from '../../tasks/task-commands.ts';
 import type { OpenForge } from '../forge-access.ts';
-import { repositoryAt } from '../../tasks/repository-at.ts';
 import type { ForgeEvent, Pull, RepositoryName, Thread } from '../forge.ts';
 import { sign } from '../own-words.ts';
 import { isSameName } from '../repository-name.ts';
@@ -126,8 +126,7 @@ function proceed(
     login: ask.person.login,
     repository: `${open.repository.owner}/${open.repository.name}`,
   };
-  const at_thread = { forge_id, repository_id, number: ask.number };
-  const task = taskAtWork(tx.db, at_thread, user_id);
+  const task = taskAtWork(tx.db, { forge_id, repository_id, number: ask.number }, user_id);
   if (!task) {
     const where = pull && goesOn(pull, open.repository) ? branchesOf(pull) : {};
     const texts = { prompt: promptFor(asked, thread), title: titleFor(asked, thread) };
@@ -141,7 +140,7 @@ function proceed(
   if (ask.comment?.review) {
     const comment = JSON.stringify({ ...ask.comment, body: '' });
     const n = nextItemNumber(tx.db, task.id);
-    const repo_url = answeringPull(tx.db, at_thread, user_id)?.repo_url ?? null;
+    const repo_url = answeringPull(tx.db, { forge_id, repository_id, number: ask.number }, user_id)?.repo_url ?? null;
     const commit_before = repositoryAt(tx.db, task, repo_url).result?.commit ?? null;
     const item = { task_id: task.id, n, forge_id, repo_url, number: ask.number, comment, commit_before, message_id };
     insertItem(tx.db, item);

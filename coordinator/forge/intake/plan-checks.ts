@@ -37,8 +37,8 @@ export async function planChecks(
   const key = { forge_id: forge.id, repository_id: repository.id, number };
   const source = `checks:${number}:${commit}`;
   if (isRequestKnown(db, key, source)) return undefined;
-  const { user_id } = concerned.task;
-  const who = { user_id, project_id: concerned.project.id };
+  const { task, project } = concerned;
+  const who = { user_id: task.user_id, project_id: project.id };
   const repo_url = addressOf(forge.origin, repository);
   if (!(await mayRead(parts.access, who, repo_url, signal))) return withheld(parts, concerned);
   const open = await openFor(parts.access, who, repo_url);
@@ -48,7 +48,7 @@ export async function planChecks(
     const now = followedPull(tx.db, answeringPull(tx.db, key));
     const at = new Date().toISOString();
     // What was checked of its person was that of another one: it is planned anew.
-    if (now && now.task.id !== concerned.task.id) throw new Error('Another task answers for the pull request now.');
+    if (now && now.task.id !== task.id) throw new Error('Another task answers for the pull request now.');
     if (!now || !insertRequest(tx.db, { ...key, source, user_id: null, task_id: now.task.id }, at)) return;
     const url = urlOf(now);
     goBack(tx, parts, now, {

@@ -9,7 +9,7 @@ import type { Db } from '../../sqlite/database.ts';
 import { findProjectOf } from '../../sqlite/projects.ts';
 import type { PullRow } from '../../domain/pull.ts';
 import { findTask, findTaskOf } from '../../sqlite/tasks.ts';
-import { repositoryAt } from '../../tasks/repository-at.ts';
+import { repositoryAt } from '../../tasks/require-repository.ts';
 import { findUser } from '../../sqlite/users.ts';
 
 /** A pull request whose task goes back to work for what is said about it. */

@@ -10,7 +10,7 @@ import { listUnanswered, markAnswered, type FollowUpItem } from '../../sqlite/fo
 import { findStatusWords, insertWords, updateWords } from '../../sqlite/forge-words.ts';
 import { listOpenNeeds } from '../../sqlite/needs.ts';
 import { withdrawNeeds } from '../../tasks/needs.ts';
-import { repositoryAt, type RepositoryAt } from '../../tasks/repository-at.ts';
+import { repositoryAt, type RepositoryAt } from '../../tasks/require-repository.ts';
 import { listPullsOf } from '../../sqlite/pulls.ts';
 import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { ForgeComment } from '../forge.ts';
@@ -77,9 +77,9 @@ function answerItems(tx: Tx, task: TaskRow, at: string): void {
     markAnswered(tx.db, item, at);
     if (task.status === 'cancelled') continue;
     const outcome = task.status === 'succeeded' ? outcomes.get(item.n) : undefined;
-    const comment = readComment(item.comment);
     const place = repositoryAt(tx.db, task, item.repo_url);
-    const commit = newCommit(place, item);
+    const comment = readComment(item.comment);
+    const commit = newCommit(place.result, item);
     if (comment?.review && outcome) {
       const text = `${verdictOf(outcome, commit)} ${outcome.text}`;
       const pushed = outcome.fixed && commit !== null;
@@ -100,8 +100,10 @@ function answerItems(tx: Tx, task: TaskRow, at: string): void {
   }
 }
 
-/** What the task has pushed there since it was told of this; null: nothing. */
-function newCommit({ result }: RepositoryAt, { commit_before }: FollowUpItem): string | null {
+type Place = Pick<RepositoryAt, 'repo_url' | 'project_id'>;
+
+/** What the task has pushed since it was told of this; null: nothing. */
+function newCommit(result: RepositoryAt['result'], { commit_before }: FollowUpItem): string | null {
   const commit = result?.commit ?? null;
   return commit === commit_before ? null : commit;
 }
@@ -116,7 +118,7 @@ type Answer = { reply_to: ForgeComment | null; resolves: string | null; text: st
 function say(
   tx: Tx,
   task: TaskRow,
-  { forge_id, number, repo_url, project_id }: Pick<FollowUpItem, 'forge_id' | 'number'> & RepositoryAt,
+  { forge_id, number, repo_url, project_id }: Pick<FollowUpItem, 'forge_id' | 'number'> & Place,
   answer: Answer,
   at: string,
 ): void {

@@ -38,7 +38,8 @@ export async function lookAtPull(looking: Looking): Promise<Partial<PullRow>> {
   const name = { owner: row.owner ?? forge.repository.owner, name: row.name ?? forge.repository.name };
   if (row.number === null) throw new Error(`The pull request ${row.id} has no number.`);
   const pull = await client.pull(access, name, row.number);
-  if (!(await mayRead(looking.access, who(looking), row.repo_url, signal))) throw new PullRefused(outOfSight(name));
+  if (!(await mayRead(looking.access, personOf(looking), row.repo_url, signal)))
+    throw new PullRefused(outOfSight(name));
   // Under the old name of a repository that was renamed there may be another one.
   if (pull.head.branch !== row.head_branch)
     throw new PullRefused(`Number ${row.number} of ${name.owner}/${name.name} is another pull request now.`);
@@ -49,21 +50,21 @@ export async function lookAtPull(looking: Looking): Promise<Partial<PullRow>> {
   return { ...changed, checks, told_commit };
 }
 
+/** The errand's person, and the project whose token is used in this repository. */
+function personOf({ task, surroundings }: Looking): { user_id: string; project_id: string | null } {
+  return { user_id: task.user_id, project_id: surroundings.project_id };
+}
+
 /** Whoever opened it is asked with first: they may write its text. */
 async function openForge(looking: Looking): Promise<OpenForge> {
   const { access, row } = looking;
-  const forPerson = () => access.forPerson(who(looking), row.repo_url);
+  const forPerson = () => access.forPerson(personOf(looking), row.repo_url);
   const forApp = () => access.forApp(row.repo_url);
   const [first, second] = row.author === 'app' ? [forApp, forPerson] : [forPerson, forApp];
   const found = await first();
   const other = found ? orElse(found, second) : await second();
   if (other) return other;
   throw new PullRefused(`There is no token for ${new URL(row.repo_url).host} any more: link your account there again.`);
-}
-
-/** Whose token reads and writes there. */
-function who({ task: { user_id }, surroundings: { project_id } }: Looking) {
-  return { user_id, project_id };
 }
 
 type Place = { forge: OpenForge; access: Access; name: { owner: string; name: string }; pull: Pull };

@@ -1,7 +1,7 @@
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { PullAuthor, PullCreate } from '../../../protocol/pulls.ts';
-import type { ProjectRow } from '../../domain/project.ts';
 import { changedFields, isNewWork, newPull, pullView, type PullRow } from '../../domain/pull.ts';
+import type { ProjectRow } from '../../domain/project.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { Tx } from '../../sqlite/event-log.ts';
 import { findProject } from '../../sqlite/projects.ts';

@@ -12,7 +12,7 @@ export const de_errand: ErrandStrings = {
   conversation: 'Gespräch',
   say: 'Sag etwas …',
   answer: 'Antworten …',
-  go_on: 'Sag etwas, dann geht es weiter …',
+  go_on: 'Sag, wie es weitergeht …',
   send: 'Senden',
   stop: 'Anhalten',
   stop_title: 'Diesen Auftrag anhalten?',

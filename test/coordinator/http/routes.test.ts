@@ -177,6 +177,7 @@ test('every route answers what it declares', async (t) => {
   await callWireRoutes(t, api, task.id, server.rows[0]?.id ?? 0);
   await callNeedRoutes(t, server, api);
   await callScheduleRoutes(t, api);
+  t.true((await api.call('patchTask', { params, body: { archived: true } })).archived);
   await api.call('deleteTask', { params });
   await api.call('deleteProject', { params: { id: project.id } });
 

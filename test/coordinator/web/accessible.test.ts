@@ -33,7 +33,7 @@ for (const [name, size, dark] of [
       { ERRAND_PRIVATE_HOSTS: '127.0.0.1' },
     );
     await context.addInitScript({ content: axe.source });
-    const { asks, works, tests } = await fillGallery(server, api);
+    const { asks, works, tests, broke } = await fillGallery(server, api);
     const body = { name: 'bills', repo_url: 'https://git.example.org/you/bills' };
     const { id } = await api.call('createProject', { body });
     await api.call('createChannel', { body: { kind: 'webhook', name: 'CI', url: 'https://127.0.0.1:9/hook' } });
@@ -54,7 +54,11 @@ for (const [name, size, dark] of [
     await check('/', '.task', '.icon-button');
     await check(`/errands/${works.id}`, '.talk .said', '.call:has-text("npm test")');
     await check(`/errands/${asks.id}`, '.decision', '.errand .icon-button');
-    await check(`/errands/${tests.id}`, '.result');
+    await api.call('openPull', { params: { id: tests.id }, body: {} });
+    await check(`/errands/${tests.id}`, '.pull-card', '.errand .icon-button');
+    await check('/', '.task', '.row-more');
+    await api.call('patchTask', { params: { id: broke.id }, body: { archived: true } });
+    await check('/archived', '.task');
     await check(`/errands/${tests.id}/changes`, '.diff', '.line-of.added');
     const timing = { cron: '0 3 * * *', time_zone: 'Europe/Berlin' };
     const nightly = { name: 'Nightly', prompt: 'Update it', project_id: id, ...timing };
@@ -68,6 +72,7 @@ for (const [name, size, dark] of [
     await check('/new', '.prompt');
     await check('/new', '.prompt', '.option');
     await check('/settings', '.devices li');
+    await check('/settings/accounts', '.accounts');
     await check('/settings/notifications', '.notifications .devices li');
     await check('/settings', '.devices li', '.choice:has-text("Add a phone")');
     await server.person('member@example.org');

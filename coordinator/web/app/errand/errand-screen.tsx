@@ -36,7 +36,7 @@ export function ErrandScreen({ id }: { id: string }): JSX.Element {
       <header class="small">
         <Back name="inbox" />
         <span class="where">{task && whereWords(task)}</span>
-        {changed && changed.files > 0 && (
+        {task && changed && (
           <a class="chip" href={pathOf('changes', { id })}>
             <span class="hidden">{t.changes.title}</span>
             <Stat {...changed} />

@@ -1,11 +1,9 @@
 import type { TaskCreate } from '../../../../protocol/api.ts';
 import { Effort } from '../../../../protocol/task.ts';
-import { toChoice, type Place } from './place.ts';
+import { toChoice, type Places } from './place.ts';
 
 /** An errand that is being written, but for its text. What is absent is left to the project and the server. */
-export type Fresh = Place & {
-  /** Its repositories beside the first. */
-  others?: Place[] | undefined;
+export type Fresh = Places & {
   model?: string | undefined;
   effort?: Effort | undefined;
   budget_usd?: number | undefined;

@@ -11,8 +11,7 @@ import { s } from '../screen-speech.ts';
 import { continued, useText } from '../../parts/use-text.ts';
 import { addText, joinFresh, readFresh, toRequest, writeFresh, type Fresh } from './fresh.ts';
 import { BudgetSheet, ModelSheet } from './option-sheets.tsx';
-import { placeName, readPlace, type Place } from './place.ts';
-import { placesOf } from './places.ts';
+import { placeName, placesOf, readPlace, type Place } from './place.ts';
 import { RepositorySheet } from './repository-sheet.tsx';
 
 /** A new errand: its text first, then what else it needs, each behind a chip. */

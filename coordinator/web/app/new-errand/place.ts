@@ -1,4 +1,6 @@
+import { LIMITS } from '../../../../protocol/limits.ts';
 import type { RepositoryChoice } from '../../../../protocol/repositories.ts';
+import { SAMPLE_REPO_URL } from '../../../../protocol/task.ts';
 import { repositoryName } from '../../parts/words.ts';
 
 /** A repository of an errand that is being written, with its branches. */
@@ -8,9 +10,37 @@ export type Place = {
   /** Whether the repository gets a project with its first errand. */
   make_project?: boolean | undefined;
   base_branch?: string | undefined;
-  /** A branch to work on and push to; of the first one also `#123`: the branch of that pull request. */
+  /** A branch to work on and push to, or `#123`: the branch of that pull request. */
   push_to?: string | undefined;
 };
+
+/** The first repository, and those beside it. */
+export type Places = Place & { others?: Place[] | undefined };
+
+/** The repositories of it in their order; the first may not be chosen yet. */
+export function placesOf({ others = [], ...first }: Places): Place[] {
+  return [first, ...others];
+}
+
+/** What changes in an errand where its repository `index` changes so; one behind the last is added. */
+export function changePlace(fresh: Places, index: number, change: Place): Places {
+  if (index === 0) return change;
+  const others = [...(fresh.others ?? [])];
+  others[index - 1] = { ...others[index - 1], ...change };
+  // One that is only half chosen is not there.
+  return { others: others.filter(isChosen) };
+}
+
+/** The same without one of its further repositories. */
+export function withoutPlace({ others = [] }: Places, index: number): Places {
+  return { others: others.filter((_, i) => i !== index - 1) };
+}
+
+/** Whether one more repository may join. The sample has no branch to push to, so it stays alone. */
+export function mayAddPlace(fresh: Places): boolean {
+  const places = placesOf(fresh);
+  return places.every(isChosen) && fresh.repo_url !== SAMPLE_REPO_URL && places.length < LIMITS.repositories_max;
+}
 
 /** The name of a repository that was chosen. */
 export function placeName({ project, repo_url }: Place): string | undefined {
@@ -32,7 +62,6 @@ export function readPlace(text: string): Place {
   return { repo_url, ...(base_branch && { base_branch }) };
 }
 
-/** Whether one says which it is. */
-export function isChosen({ project, repo_url }: Place): boolean {
+function isChosen({ project, repo_url }: Place): boolean {
   return project !== undefined || repo_url !== undefined;
 }

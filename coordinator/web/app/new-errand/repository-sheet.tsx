@@ -10,8 +10,7 @@ import { repositoryAddress, repositoryName } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 import { PickedRepositories } from './picked-repositories.tsx';
 import type { Fresh } from './fresh.ts';
-import type { Place } from './place.ts';
-import { changePlace, mayAddPlace, placesOf, withoutPlace } from './places.ts';
+import { changePlace, mayAddPlace, placesOf, withoutPlace, type Place } from './place.ts';
 
 const RECENT_MAX = 6;
 
@@ -29,21 +28,15 @@ type RepositorySheetProps = OptionSheetProps & {
 export function RepositorySheet({ fresh, index, onChoose, onAdd, onClose }: RepositorySheetProps): JSX.Element {
   const session = useSession();
   const query = useSignal('');
-  const projects = session.projects.value ?? [];
   useEffect(() => void session.readProjects(), [session]);
   const word = query.value.trim();
-  const taken = placesOf(fresh).filter((_, i) => i !== index);
-  const found = choices(projects, session.tasks.value ?? []).filter(
-    (choice) =>
-      `${choice.name} ${choice.hint}`.toLowerCase().includes(word.toLowerCase()) && isFree(choice, index, taken),
-  );
-  const place = placesOf(fresh)[index];
-  const title = index === 0 && taken.length === 0 ? s.fresh.repository : s.repositories.nth(index + 1);
-  const set = (change: Place) => onChoose(changePlace(fresh, index, change));
-  const known = new Set(projects.map(({ repo_url }) => repo_url));
+  const is_only = index === 0 && placesOf(fresh).length === 1;
+  const title = is_only ? s.fresh.repository : s.repositories.nth(index + 1);
+  const known = new Set((session.projects.value ?? []).map(({ repo_url }) => repo_url));
   const is_address = /^(https?:\/\/|git@|errand:)|.\/./.test(word);
   const choose = (change: Place): void => {
-    set({ project: undefined, repo_url: undefined, make_project: undefined, ...change });
+    const nothing = { project: undefined, repo_url: undefined, make_project: undefined };
+    onChoose(changePlace(fresh, index, { ...nothing, ...change }));
     onClose();
   };
   return (
@@ -64,33 +57,33 @@ export function RepositorySheet({ fresh, index, onChoose, onAdd, onClose }: Repo
           {s.fresh.use_address(repositoryAddress(word))}
         </button>
       )}
-      <Choices found={found} onChoose={choose} />
+      <Found fresh={fresh} index={index} word={word} onChoose={choose} />
       <PickedRepositories
         search={word}
         known={known}
         onChoose={(repo_url) => choose({ repo_url, ...(index === 0 && { make_project: true }) })}
       />
-      {place && (
-        <Branches
-          place={place}
-          hint={index === 0 ? s.fresh.push_to_hint : s.repositories.push_to_hint}
-          onChange={set}
-        />
-      )}
-      {place && <Others fresh={fresh} index={index} onChoose={onChoose} onAdd={onAdd} onClose={onClose} />}
+      <Chosen {...{ fresh, index, onChoose, onAdd, onClose }} />
     </Sheet>
   );
 }
 
-/** Whether a repository may still be chosen: each joins once, and the sample stays alone. */
-function isFree({ key, change }: Choice, index: number, taken: readonly Place[]): boolean {
-  if (key === 'sample') return index === 0 && taken.length === 0;
-  return !taken.some(
-    ({ project, repo_url }) => project?.id === key || (repo_url !== undefined && repo_url === change.repo_url),
-  );
-}
+type FoundProps = { fresh: Fresh; index: number; word: string; onChoose: (change: Place) => void };
 
-function Choices({ found, onChoose }: { found: readonly Choice[]; onChoose: (change: Place) => void }): JSX.Element {
+/** The known repositories with this word that the errand does not have yet. */
+function Found({ fresh, index, word, onChoose }: FoundProps): JSX.Element {
+  const session = useSession();
+  const taken = placesOf(fresh).filter((_, i) => i !== index);
+  const isTaken = ({ key, change }: Choice): boolean =>
+    taken.some(
+      ({ project, repo_url }) => project?.id === key || (repo_url !== undefined && repo_url === change.repo_url),
+    );
+  const found = choices(session.projects.value ?? [], session.tasks.value ?? []).filter(
+    (choice) =>
+      `${choice.name} ${choice.hint}`.toLowerCase().includes(word.toLowerCase()) &&
+      !isTaken(choice) &&
+      (choice.key !== 'sample' || (index === 0 && taken.length === 0)),
+  );
   return (
     <ul class="rows places">
       {found.map(({ key, name, hint, change }) => (
@@ -105,14 +98,21 @@ function Choices({ found, onChoose }: { found: readonly Choice[]; onChoose: (cha
   );
 }
 
-/** The ways to one more repository, and to leave this one out. */
-function Others({ fresh, index, onChoose, onAdd, onClose }: RepositorySheetProps): JSX.Element {
+/** The branches of the repository that was chosen, and what may follow. */
+function Chosen({ fresh, index, onChoose, onAdd, onClose }: RepositorySheetProps): JSX.Element | null {
+  const place = placesOf(fresh)[index];
+  if (!place) return null;
   const remove = (): void => {
     onChoose(withoutPlace(fresh, index));
     onClose();
   };
   return (
     <>
+      <Branches
+        place={place}
+        hint={index === 0 ? s.fresh.push_to_hint : s.repositories.push_to_hint}
+        onChange={(change) => onChoose(changePlace(fresh, index, change))}
+      />
       {mayAddPlace(fresh) && (
         <button type="button" class="choice" onClick={onAdd}>
           {s.repositories.add}

@@ -6,8 +6,8 @@ import type { ForgeKind } from '../../../../protocol/forges.ts';
 import type { PullRequest } from '../../../../protocol/pulls.ts';
 import { forgeScene } from '../../../support/forge/scene.ts';
 import { isPull } from '../../../support/forge/world.ts';
-import { addElsewhere, joinElsewhere, pushElsewhere, type Elsewhere } from '../../../support/elsewhere.ts';
-import { PullsScene } from '../../../support/pulls-scene.ts';
+import { addElsewhere, also, pushElsewhere } from '../../../support/pulls-elsewhere.ts';
+import { PullsScene, type Elsewhere } from '../../../support/pulls-scene.ts';
 import type { StagedErrand } from '../../../support/staged-errand.ts';
 import { until } from '../../../support/until.ts';
 
@@ -46,7 +46,7 @@ for (const [what, kinds] of Object.entries({
       const at = kind === 'github' ? scene : await forgeScene(t, kind);
       others.push(await addElsewhere(scene, at, `other${i}`, { pull_requests: 'draft' }));
     }
-    joinElsewhere(scene, errand, ...others);
+    also(scene, errand, ...others);
     for (const other of others) await pushElsewhere(scene, errand, other);
     await scene.work(errand);
     const pulls = (await open(scene, errand, kinds.length + 1)).toSorted(
@@ -68,7 +68,7 @@ test('a repository that was not changed gets none, and one of no project follows
   const scene = await PullsScene.start(t, { pull_requests: 'draft' });
   const errand = scene.errand();
   const [changed, untouched] = [await addElsewhere(scene, scene, 'changed'), await addElsewhere(scene, scene, 'same')];
-  joinElsewhere(scene, errand, changed, untouched);
+  also(scene, errand, changed, untouched);
   await pushElsewhere(scene, errand, changed);
   await scene.work(errand);
   t.true((await open(scene, errand, 2)).every(({ draft }) => draft));
@@ -82,7 +82,7 @@ test('each project decides for its own repository; a touch opens what is missing
     await addElsewhere(scene, scene, 'one', { pull_requests: 'none' }),
     await addElsewhere(scene, scene, 'two', { pull_requests: 'none' }),
   ];
-  joinElsewhere(scene, errand, one, two);
+  also(scene, errand, one, two);
   for (const other of [one, two]) await pushElsewhere(scene, errand, other);
   await scene.work(errand);
   await open(scene, errand, 1);
@@ -104,7 +104,7 @@ test('where one cannot be opened, the other is; once it can, both link to each o
   const errand = scene.errand();
   const other = await addElsewhere(scene, await forgeScene(t, 'gitea'), 'other', { pull_requests: 'ready' });
   other.reachable = false;
-  joinElsewhere(scene, errand, other);
+  also(scene, errand, other);
   await pushElsewhere(scene, errand, other);
   await scene.work(errand);
   await until('the other has failed', () => scene.pullsOf(errand).some(({ state }) => state === 'failed') || undefined);
@@ -130,7 +130,7 @@ test('a server that stops between two openings opens the other after its start, 
       throw new Error(`The answer about ${opened.number} is lost.`);
     },
   };
-  joinElsewhere(scene, errand, other);
+  also(scene, errand, other);
   await pushElsewhere(scene, errand, other);
   await scene.work(errand);
   await stopped.promise;

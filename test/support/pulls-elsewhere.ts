@@ -1,35 +1,17 @@
 import { findProject, insertProject } from '../../coordinator/sqlite/projects.ts';
 import { insertTaskRepository, putRepositoryResult } from '../../coordinator/sqlite/task-repositories.ts';
-import type { OpenForge } from '../../coordinator/forge/forge-access.ts';
-import type { ProjectRow } from '../../coordinator/domain/project.ts';
-import type { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { newId } from '../../protocol/ids.ts';
 import { taskOf } from './fixtures.ts';
 import type { ForgeScene } from './forge/scene.ts';
-import type { Repository } from './forge/world.ts';
+import type { Elsewhere, PullsScene, Wishes } from './pulls-scene.ts';
 import type { StagedErrand } from './staged-errand.ts';
 
-/** A further repository. `reachable`: whether the person has a token there. */
-export type Elsewhere = {
-  key: string;
-  repo_url: string;
-  project_id: string | null;
-  repository: Repository;
-  forge: ForgeScene['forge'];
-  client: OpenForge['client'];
-  token: string;
-  reachable: boolean;
-};
-
-/** Of the scene in which they are: where the errand's first project is, and who finds them. */
-type Around = { log: EventLog; project_id: string; elsewhere: Map<string, Elsewhere> };
-
-/** A repository of ada's at the forge of the scene or another, of a project with these wishes, or of none. */
+/** A repository of ada's at this forge or another, of the project with these wishes, or of none. */
 export async function addElsewhere(
-  scene: Around,
+  scene: PullsScene,
   { forge, client, ada }: Pick<ForgeScene, 'forge' | 'client' | 'ada'>,
   name: string,
-  wishes?: Partial<Pick<ProjectRow, 'pull_requests' | 'pull_author'>>,
+  wishes?: Wishes,
 ): Promise<Elsewhere> {
   const repository = await forge.world.addRepository({ owner: ada, name });
   const repo_url = `${client.origin}/ada/${name}.git`;
@@ -44,28 +26,34 @@ export async function addElsewhere(
 }
 
 /** Gives an errand these repositories beside its first. */
-export function joinElsewhere(
-  { log }: Pick<Around, 'log'>,
-  { id: task_id }: StagedErrand,
-  ...others: Elsewhere[]
-): void {
-  log.write(({ db }) => {
+export function also(scene: PullsScene, errand: StagedErrand, ...others: Elsewhere[]): void {
+  scene.log.write(({ db }) => {
     for (const [i, { key, repo_url, project_id }] of others.entries())
-      insertTaskRepository(db, { task_id, n: i + 1, key, repo_url, project_id, base_branch: null, work_branch: null });
+      insertTaskRepository(db, {
+        task_id: errand.id,
+        n: i + 1,
+        key,
+        repo_url,
+        project_id,
+        base_branch: null,
+        work_branch: null,
+      });
   });
 }
 
 /** What the errand pushes there; call it before `work`, at whose end the errand succeeds. */
 export async function pushElsewhere(
-  { log }: Pick<Around, 'log'>,
-  { id }: StagedErrand,
+  scene: PullsScene,
+  errand: StagedErrand,
   { key, forge, repository }: Elsewhere,
+  file = 'a.txt',
 ): Promise<string> {
-  const { branch } = taskOf(log, id);
-  const commit = await forge.push(repository, branch, { 'a.txt': 'a' });
+  const { branch } = taskOf(scene.log, errand.id);
+  const commit = await forge.push(repository, branch, { [file]: file });
   const diff_stat = { files: 1, insertions: 1, deletions: 0 };
   const outcome = { branch, commit, base_commit: null, diff_stat };
-  const diff = { diff: '', truncated: false };
-  log.write(({ db }) => putRepositoryResult(db, id, key, outcome, diff, new Date().toISOString()));
+  scene.log.write(({ db }) =>
+    putRepositoryResult(db, errand.id, key, outcome, { diff: '', truncated: false }, new Date().toISOString()),
+  );
   return commit;
 }
