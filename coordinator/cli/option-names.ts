@@ -29,6 +29,7 @@ const NAMES: Record<string, string> = {
   project_id: '--project',
   prompt: 'the text',
   repo_url: '--repo',
+  repositories: '--also',
   scopes: '--scope',
   secrets: '--secret',
   server: 'the address of the ntfy server',

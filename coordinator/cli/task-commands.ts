@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
 import { Effort } from '../../protocol/task.ts';
 import { baseOf, pushedBranch, updateBaseText } from '../client/errand/update-base.ts';
 import { Failure } from '../client/errors.ts';
 import { findProject, findTask } from '../client/find.ts';
+import { ALSO_OPTION, readAlso, refuseLocal } from './also-option.ts';
 import { confirm, YES_OPTION } from './ask.ts';
 import { attachFiles, ATTACH_OPTION } from './attach.ts';
 import { clientCommand } from './client-command.ts';
@@ -42,6 +42,7 @@ export const task = clientCommand({
       placeholder: 'NAME',
       help: 'a branch to work on and push to, in place of one of its own',
     },
+    also: ALSO_OPTION,
     pull: { type: 'string', placeholder: 'N', help: 'go on with this open pull request: work on its branch' },
     model: { type: 'string', placeholder: 'NAME', help: "the model (the server's default)" },
     effort: { type: 'string', placeholder: 'LEVEL', help: `how much the model thinks: ${Effort.options.join(', ')}` },
@@ -72,7 +73,18 @@ export const task = clientCommand({
     const attachments = await attachFiles(client, values.attach);
     const ask_before_push = values['ask-before-push'];
     const of = { repo_url: picked ?? repo, project_id, make_project: picked === undefined ? undefined : true };
-    const more = { ...of, base_branch, work_branch, model, effort, attachments, ask_before_push, ...numbers };
+    const repositories = await readAlso(client, values.also);
+    const more = {
+      ...of,
+      repositories,
+      base_branch,
+      work_branch,
+      model,
+      effort,
+      attachments,
+      ask_before_push,
+      ...numbers,
+    };
     const body = { prompt, ...given(more) };
     const created = await client.call('createTask', { body });
     if (values.follow === true) return watch(client, created.id, json, io);
@@ -210,10 +222,3 @@ export const remove = clientCommand({
     return EXIT.succeeded;
   },
 });
-
-function refuseLocal(repo: string): void {
-  if (!/^(file:|[./~])/.test(repo) && !existsSync(repo)) return;
-  throw new UsageFailure(
-    `'${repo}' is a path on this machine, and the server fetches the repository itself: give an address that it can reach, or --repo errand://sample for a trial.`,
-  );
-}

@@ -130,7 +130,7 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'step.started':
       return body.step === 'work' ? [] : [['◦ ', body.step]];
     case 'repository.ready':
-      return [[['dim', `branch ${body.branch}, from ${body.base_branch}${at(body.base_commit)}`]]];
+      return [[['dim', `branch ${body.branch}, from ${body.base_branch}${at(body.base_commit)}${within(body)}`]]];
     case 'setup.finished':
       return commandLines(body.command, body.exit_code, body.output, body.duration_ms);
     case 'turn.finished':
@@ -261,9 +261,14 @@ function pushLines(body: Body<'branch.pushed'>): Line[] {
       ['green', '↑ '],
       body.wip ? 'work in progress pushed to ' : 'pushed to ',
       ['bold', body.branch],
-      `${at(body.commit)} (${changes(body.diff_stat)})`,
+      `${at(body.commit)}${within(body)} (${changes(body.diff_stat)})`,
     ],
   ];
+}
+
+/** The repository that an event is about, if it is not the first one of its errand. */
+function within({ repository }: { repository?: string | undefined }): string {
+  return repository === undefined ? '' : ` in ${repository}`;
 }
 
 type Block = { type: string; [key: string]: unknown };
