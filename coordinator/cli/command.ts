@@ -23,9 +23,6 @@ export type Given<O extends Options, P extends readonly string[]> = { values: Va
 /** The option for machine-readable output. */
 export const JSON_OPTION = { type: 'boolean', help: 'print JSON, one object per line' } as const;
 
-/** The option that names one of an errand's repositories, by the name that the errand shows. */
-export const REPOSITORY_OPTION = { type: 'string', placeholder: 'KEY' } as const;
-
 /** How a command is typed, and what it does. */
 export type Synopsis<N extends string = string, P extends readonly string[] = readonly string[]> = {
   /** One or more words, such as `say` or `project add`. */

@@ -30,7 +30,6 @@ const NAMES: Record<string, string> = {
   prompt: 'the text',
   repo_url: '--repo',
   repositories: '--also',
-  repository: '--repository',
   scopes: '--scope',
   secrets: '--secret',
   server: 'the address of the ntfy server',
@@ -52,7 +51,5 @@ export function fieldErrorText({ field, message }: FieldError): string {
   if (name === undefined) return `${field} ${message}`;
   // The message may name another field.
   const named = message.replace(/\b[a-z]+(_[a-z]+)+\b/g, (word) => NAMES[word] ?? word);
-  // Which of several, as people count.
-  if (key === 'repositories' && inner !== undefined) return `${name} number ${Number(inner) + 1} ${named}`;
   return [name, ...((key === 'env' || key === 'secrets') && inner !== undefined ? [inner] : []), named].join(' ');
 }

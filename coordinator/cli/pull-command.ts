@@ -4,7 +4,7 @@ import { findTask } from '../client/find.ts';
 import { wait } from '../client/wait.ts';
 import { PullAuthor } from '../../protocol/pulls.ts';
 import { clientCommand } from './client-command.ts';
-import { given, JSON_OPTION, REPOSITORY_OPTION } from './command.ts';
+import { given, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit.ts';
 import { print, printJson } from './io.ts';
 import { oneOf } from './project-options.ts';
@@ -18,12 +18,12 @@ const LOOK_MS = 500;
 export const pr = clientCommand({
   name: 'pr',
   operands: ['ID'],
-  summary: 'Open the pull requests from what an errand has pushed, or show those that it has',
+  summary: 'Open a pull request from what an errand has pushed, or show those that it has',
   options: {
     draft: { type: 'boolean', help: 'open it as a draft' },
     ready: { type: 'boolean', help: 'open it ready for review, if its project says draft' },
     as: { type: 'string', placeholder: 'WHO', help: 'in whose name: app or person (as its project says)' },
-    repository: { ...REPOSITORY_OPTION, help: 'only in this one of its repositories (all)' },
+    repository: { type: 'string', placeholder: 'NAME', help: 'in this one of its repositories alone' },
     json: JSON_OPTION,
   },
   run: async ({ values, operands: [text] }, io, open) => {
@@ -32,7 +32,8 @@ export const pr = clientCommand({
     const author = oneOf('as', PullAuthor, values.as);
     const client = await open();
     const id = await findTask(client, text);
-    const body = given({ draft: draft || ready ? draft : undefined, author, repository: values.repository });
+    const { repository } = values;
+    const body = given({ draft: draft || ready ? draft : undefined, author, repository });
     await client.call('openPull', { params: { id }, body });
     const pulls = await opened(client, id);
     if (values.json === true) for (const pull of pulls) printJson(io, pull);

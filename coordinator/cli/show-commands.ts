@@ -1,9 +1,10 @@
 import { TaskStatus, type Task } from '../../protocol/task.ts';
+import type { Client } from '../client/client.ts';
 import { findProject, findTask, shortIds } from '../client/find.ts';
 import { clientCommand } from './client-command.ts';
-import { JSON_OPTION, numberOf, REPOSITORY_OPTION } from './command.ts';
+import { JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printJson, rowColumns } from './io.ts';
+import { print, printJson, rowColumns, type Io } from './io.ts';
 import { STATUS_STYLE } from './render/event-lines.ts';
 import { localTime, money, waiting } from './render/format.ts';
 import type { Line } from './render/line.ts';
@@ -80,25 +81,41 @@ export const diff = clientCommand({
   name: 'diff',
   operands: ['ID'],
   summary: 'Show what an errand changed, as git does',
-  options: { repository: { ...REPOSITORY_OPTION, help: 'only in this one of its repositories (all)' } },
+  options: {
+    repository: {
+      type: 'string',
+      placeholder: 'NAME',
+      help: 'of an errand in several repositories: in this one alone',
+    },
+  },
   run: async ({ values, operands: [text] }, io, open) => {
     const client = await open();
     const id = await findTask(client, text);
+    if (values.repository !== undefined) {
+      await writeDiff(client, io, id, values.repository);
+      return EXIT.succeeded;
+    }
     const { repositories } = await client.call('getTask', { params: { id } });
-    const all =
-      values.repository === undefined ? (repositories?.map(({ key }) => key) ?? [undefined]) : [values.repository];
-    for (const repository of all) {
-      const { diff: whole, truncated } = await client.call('getDiff', { params: { id }, query: { repository } });
-      // git skips such a line where it applies a diff.
-      if (all.length > 1 && whole !== '') io.stdout.write(`# repository ${repository}\n`);
-      // A file or a program gets the diff as it is; a terminal gets it without control characters.
-      io.stdout.write(io.live ? clean(whole) : whole);
-      const where = all.length > 1 ? ` in ${repository}` : '';
-      if (truncated) io.stderr.write(`The diff${where} was too long to be kept whole: this is its beginning.\n`);
+    if (!repositories) await writeDiff(client, io, id);
+    // Lines between the diffs of files are passed over by whatever applies them.
+    for (const { key, commit } of repositories ?? []) {
+      io.stdout.write(`# ${key}${commit === null ? ': unchanged' : ''}\n`);
+      if (commit !== null) await writeDiff(client, io, id, key);
     }
     return EXIT.succeeded;
   },
 });
+
+/** Writes a diff: of one repository by its key, else of the only one. */
+async function writeDiff(client: Client, io: Io, id: string, repository?: string): Promise<void> {
+  const query = repository === undefined ? {} : { repository };
+  const { diff: text, truncated } = await client.call('getDiff', { params: { id }, query });
+  // A file or a program gets the diff as it is; a terminal gets it without control characters.
+  io.stdout.write(io.live ? clean(text) : text);
+  if (!truncated) return;
+  const which = repository === undefined ? 'The diff' : `The diff in ${repository}`;
+  io.stderr.write(`${which} was too long to be kept whole: this is its beginning.\n`);
+}
 
 /** One line per task. Titles are cut so that a line fits into `columns`. */
 function table(tasks: readonly Task[], columns: number): Line[] {

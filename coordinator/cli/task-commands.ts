@@ -1,11 +1,8 @@
-import { existsSync } from 'node:fs';
-import { LIMITS } from '../../protocol/limits.ts';
-import type { RepositoryChoice } from '../../protocol/repositories.ts';
 import { Effort } from '../../protocol/task.ts';
-import type { Client } from '../client/client.ts';
 import { baseOf, pushedBranch, updateBaseText } from '../client/errand/update-base.ts';
 import { Failure } from '../client/errors.ts';
 import { findProject, findTask } from '../client/find.ts';
+import { ALSO_OPTION, readAlso, refuseLocal } from './also-option.ts';
 import { confirm, YES_OPTION } from './ask.ts';
 import { attachFiles, ATTACH_OPTION } from './attach.ts';
 import { clientCommand } from './client-command.ts';
@@ -39,18 +36,13 @@ export const task = clientCommand({
       help: 'the repository, or owner/name of a linked account; errand://sample for a trial',
     },
     project: { type: 'string', placeholder: 'NAME', help: 'a project, by its name or id, in place of --repo' },
-    also: {
-      type: 'string',
-      multiple: true,
-      placeholder: 'URL[#BRANCH]',
-      help: `a further repository to work in, as for --repo, and what to start from there; up to ${LIMITS.repositories_max - 1}`,
-    },
     branch: { type: 'string', placeholder: 'NAME', help: "what to start from (the repository's default)" },
     'push-to': {
       type: 'string',
       placeholder: 'NAME',
       help: 'a branch to work on and push to, in place of one of its own',
     },
+    also: ALSO_OPTION,
     pull: { type: 'string', placeholder: 'N', help: 'go on with this open pull request: work on its branch' },
     model: { type: 'string', placeholder: 'NAME', help: "the model (the server's default)" },
     effort: { type: 'string', placeholder: 'LEVEL', help: `how much the model thinks: ${Effort.options.join(', ')}` },
@@ -67,7 +59,6 @@ export const task = clientCommand({
     if ((repo === undefined) === (project === undefined))
       throw new UsageFailure('Give either --repo URL or --project NAME; for a trial: --repo errand://sample');
     if (repo !== undefined) refuseLocal(repo);
-    for (const further of values.also ?? []) refuseLocal(further);
     const numbers = {
       budget_usd: numberOf('budget', values.budget),
       max_turns: numberOf('max-turns', values['max-turns']),
@@ -77,12 +68,12 @@ export const task = clientCommand({
     const client = await open();
     const project_id = project === undefined ? undefined : await findProject(client, project);
     const picked = repo === undefined ? undefined : await findRepository(client, repo);
-    const repositories = values.also && (await readFurther(client, values.also));
     const { branch: base_branch, 'push-to': work_branch, model } = values;
     const effort = readEffort(values.effort);
     const attachments = await attachFiles(client, values.attach);
     const ask_before_push = values['ask-before-push'];
     const of = { repo_url: picked ?? repo, project_id, make_project: picked === undefined ? undefined : true };
+    const repositories = await readAlso(client, values.also);
     const more = {
       ...of,
       repositories,
@@ -231,21 +222,3 @@ export const remove = clientCommand({
     return EXIT.succeeded;
   },
 });
-
-/** The further repositories of an errand: an address, or `owner/name`, each with the branch to start from behind a `#`. */
-function readFurther(client: Client, given_ones: readonly string[]): Promise<RepositoryChoice[]> {
-  return Promise.all(
-    given_ones.map(async (text) => {
-      const [address = '', base_branch] = text.split('#', 2);
-      const repo_url = (await findRepository(client, address)) ?? address;
-      return { repo_url, ...(base_branch && { base_branch }) };
-    }),
-  );
-}
-
-function refuseLocal(repo: string): void {
-  if (!/^(file:|[./~])/.test(repo) && !existsSync(repo)) return;
-  throw new UsageFailure(
-    `'${repo}' is a path on this machine, and the server fetches the repository itself: give an address that it can reach, or --repo errand://sample for a trial.`,
-  );
-}

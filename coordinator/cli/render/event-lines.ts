@@ -130,7 +130,7 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'step.started':
       return body.step === 'work' ? [] : [['◦ ', body.step]];
     case 'repository.ready':
-      return [[['dim', `${inRepository(body)}branch ${body.branch}, from ${body.base_branch}${at(body.base_commit)}`]]];
+      return [[['dim', `branch ${body.branch}, from ${body.base_branch}${at(body.base_commit)}${within(body)}`]]];
     case 'setup.finished':
       return commandLines(body.command, body.exit_code, body.output, body.duration_ms);
     case 'turn.finished':
@@ -259,12 +259,16 @@ function pushLines(body: Body<'branch.pushed'>): Line[] {
   return [
     [
       ['green', '↑ '],
-      inRepository(body),
       body.wip ? 'work in progress pushed to ' : 'pushed to ',
       ['bold', body.branch],
-      `${at(body.commit)} (${changes(body.diff_stat)})`,
+      `${at(body.commit)}${within(body)} (${changes(body.diff_stat)})`,
     ],
   ];
+}
+
+/** The repository that an event is about, if it is not the first one of its errand. */
+function within({ repository }: { repository?: string | undefined }): string {
+  return repository === undefined ? '' : ` in ${repository}`;
 }
 
 type Block = { type: string; [key: string]: unknown };
@@ -286,11 +290,6 @@ function commandLines(command: string, exit_code: number | null, output: string,
     ...outputLines(output),
     ['  ', ['dim', '└ '], [exit_code === 0 ? 'dim' : 'red', `${end}, ${duration(duration_ms)}`]],
   ];
-}
-
-/** An event names a further repository; the first goes without saying. */
-function inRepository({ repository }: { repository?: string | undefined }): string {
-  return repository === undefined ? '' : `${repository}: `;
 }
 
 function at(commit: string | null): string {

@@ -8,9 +8,7 @@ const PROBLEM_CHARS_MAX = 300;
 /** A pull request: its state, its checks, its page, and what is wrong. */
 export function pullLines(pull: PullRequest): Line[] {
   const { state, url, problem, retry_at, author, wished_author } = pull;
-  // The page of one that is there says where it is.
-  const name =
-    pull.number === null ? `pull request for ${repositoryName(pull.repo_url)}` : `pull request #${pull.number}`;
+  const name = pull.number === null ? 'pull request' : `pull request #${pull.number}`;
   const lines: Line[] = [
     [['bold', name], ' ', STATES[state](pull), ...checks(pull), ...(url === null ? [] : [` ${url}`])],
   ];
@@ -19,16 +17,6 @@ export function pullLines(pull: PullRequest): Line[] {
   if (state === 'open' && author === 'person' && wished_author === 'app')
     lines.push([['dim', '  opened as you, since the app is not installed there: somebody else must approve it']]);
   return lines;
-}
-
-function repositoryName(repo_url: string): string {
-  return oneLine(
-    repo_url
-      .split('/')
-      .at(-1)
-      ?.replace(/\.git$/, '') ?? repo_url,
-    100,
-  );
 }
 
 type Part = Line[number];

@@ -112,17 +112,17 @@ export class View {
 
   /** The outcome, below the log. The summary is left out if the model has just said it. */
   outcome({ id, result, usage, started_at, ended_at, ...task }: Task): Line[] {
-    const branch = result?.branch ?? task.branch;
+    const pushed = pushedLines({ ...task, result });
     const took =
       started_at === null || ended_at === null ? [] : [duration(Date.parse(ended_at) - Date.parse(started_at))];
     const summary = result?.summary.trim() ?? '';
     return [
       ...(summary === '' || this.#said.includes(summary) ? [] : block(headAndTail(summary, 60, 10), '  ')),
       ['  ', ['dim', [...took, spent(usage)].join(', ')]],
-      ...(branch === null
+      ...(pushed.length === 0
         ? []
         : [
-            ['  ', ['bold', branch] as const, result ? ` (${changes(result.diff_stat)})` : ''],
+            ...pushed,
             ['  ', ['dim', 'see the changes with: '] as const, ['command', `${PROGRAM} diff ${id}`] as const],
           ]),
       ...(task.reason === 'budget_exhausted'
@@ -165,6 +165,16 @@ export class View {
   }
 }
 
+/** A line for each branch that was pushed. */
+function pushedLines({ repositories, result, branch }: Pick<Task, 'repositories' | 'result' | 'branch'>): Line[] {
+  const first = { key: undefined, branch: result?.branch ?? branch, diff_stat: result?.diff_stat ?? null };
+  return (repositories ?? [first]).flatMap((one): Line[] => {
+    if (one.branch === null) return [];
+    const where = one.key === undefined ? '' : ` in ${one.key}`;
+    return [['  ', ['bold', one.branch], `${where}${one.diff_stat ? ` (${changes(one.diff_stat)})` : ''}`]];
+  });
+}
+
 /** The task as it was before its first event. */
 function atStart(task: Task): Task {
   return { ...task, status: 'queued', plan: [], usage: NO_USAGE };
@@ -186,7 +196,7 @@ export function whyNothingStarts(tasks: readonly Task[]): Line[] {
 /** The heading above an errand's log. */
 export function heading(task: Task): Line[] {
   const settings = [
-    task.repo_url,
+    ...(task.repositories?.map(({ repo_url }) => repo_url) ?? [task.repo_url]),
     task.base_branch === null ? undefined : `from ${task.base_branch}`,
     `${task.model}, ${task.effort} effort`,
     `at most ${money(task.budget_usd)} and ${task.max_turns} turns`,

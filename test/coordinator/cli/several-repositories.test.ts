@@ -1,84 +1,74 @@
 import test from 'ava';
-import { listPullsOf } from '../../../coordinator/sqlite/pulls.ts';
-import { changePull } from '../../../coordinator/forge/pulls/pull-commands.ts';
-import { putDiff } from '../../../coordinator/sqlite/diffs.ts';
 import { putRepositoryResult } from '../../../coordinator/sqlite/task-repositories.ts';
+import { putDiff } from '../../../coordinator/sqlite/diffs.ts';
 import { loggedIn } from '../../support/logged-in.ts';
 import { StagedErrand } from '../../support/staged-errand.ts';
-import { until } from '../../support/until.ts';
 
 const [API, SHOP, DOCS] = ['https://github.com/ada/api', 'https://github.com/ada/shop', 'https://github.com/ada/docs'];
-const now = () => new Date().toISOString();
+const NOW = '2026-01-01T00:00:00.000Z';
+const DIFF_STAT = { files: 1, insertions: 1, deletions: 0 };
 
-test('task --also names further repositories with their branches, and a mistake says which one', async (t) => {
+const diffOf = (word: string) => `diff --git a/a b/a\n--- a/a\n+++ b/a\n@@ -1 +1 @@\n-old\n+${word}\n`;
+
+test('an errand is sent to several repositories, by addresses and projects, each from its branch', async (t) => {
   const { cli, api } = await loggedIn(t);
-  const { code, stderr } = await cli.run([
-    'task',
-    'Rename it',
-    '--repo',
-    API,
-    '--also',
-    `${SHOP}#next`,
-    '--also',
-    DOCS,
-  ]);
-  t.is(code, 0, stderr);
+  await api.call('createProject', { body: { name: 'docs', repo_url: DOCS } });
+  const sent = await cli.run(['task', 'Rename it', '--repo', API, '--also', `${SHOP}#next`, '--also', 'docs#main']);
+  t.is(sent.code, 0, sent.stderr);
   const [task] = (await api.call('listTasks', {})).items;
   t.deepEqual(
-    task?.repositories?.map(({ repo_url, base_branch }) => [repo_url, base_branch]),
+    task?.repositories?.map(({ key, repo_url, base_branch }) => [key, repo_url, base_branch]),
     [
-      [API, null],
-      [SHOP, 'next'],
-      [DOCS, null],
+      ['api', API, null],
+      ['shop', SHOP, 'next'],
+      ['docs', DOCS, 'main'],
     ],
   );
-  const cases: [string[], RegExp][] = [
-    [['--also', SHOP, '--also', `${API}.git`], /--also number 2 /],
-    [['--also', './shop'], /is a path on this machine/],
-    [[SHOP, DOCS, `${DOCS}2`, `${DOCS}3`, `${DOCS}4`].flatMap((url) => ['--also', url]), /--also /],
-  ];
-  for (const [options, message] of cases) {
-    const refused = await cli.run(['task', 'Rename it', '--repo', API, ...options]);
-    t.is(refused.code, 2);
-    t.regex(refused.stderr, message);
-  }
-  t.is((await api.call('listTasks', {})).items.length, 1);
+  t.not(task?.repositories?.[2]?.project_id, null);
 });
 
-test('diff, watch and pr show each repository, and one alone where it is named', async (t) => {
+for (const [what, also, words] of [
+  ['the same repository twice', [`${API}.git`], /--also is https:\/\/github\.com\/ada\/api\.git, which the errand has/],
+  ['a path', ['./shop'], /'\.\/shop' is a path on this machine/],
+  ['a project that there is not', ['nowhere'], /nowhere/],
+  ['too many', Array.from({ length: 5 }, (_, i) => `${SHOP}${i}`), /--also/],
+] as const)
+  test(`${what}: nothing is sent, and the option is named`, async (t) => {
+    const { cli, api } = await loggedIn(t);
+    const options = also.flatMap((one) => ['--also', one]);
+    const { code, stderr } = await cli.run(['task', 'Rename it', '--repo', API, ...options]);
+    t.not(code, 0);
+    t.regex(stderr, words);
+    t.deepEqual((await api.call('listTasks', {})).items, []);
+  });
+
+test('diff shows each repository below its name, or one alone; watch says what was pushed where', async (t) => {
   const { server, cli, api } = await loggedIn(t);
   const repositories = [{ repo_url: SHOP }, { repo_url: DOCS }];
-  const { id } = await api.call('createTask', { body: { prompt: 'Rename it', repo_url: API, repositories } });
-  const errand = new StagedErrand(server.log, id);
-  const diff_stat = { files: 1, insertions: 1, deletions: 0 };
-  const [branch, commit] = [`errand/${id}-rename-it`, 'a'.repeat(40)];
-  errand.begin();
-  const pushed = { branch, commit, wip: false, diff_stat };
-  errand.report({ type: 'branch.pushed', body: { ...pushed, repository: 'shop' } });
-  putDiff(server.db, id, { diff: 'diff of api\n', truncated: false });
-  const outcome = { branch, commit, base_commit: null, diff_stat };
-  putRepositoryResult(server.db, id, 'shop', outcome, { diff: 'diff of shop\n', truncated: false }, now());
-  errand.end('succeeded', null, { summary: 'Renamed.', ...outcome });
-
-  t.is((await cli.run(['diff', id])).stdout, '# repository api\ndiff of api\n# repository shop\ndiff of shop\n');
-  t.is((await cli.run(['diff', id, '--repository', 'shop'])).stdout, 'diff of shop\n');
-  const unknown = await cli.run(['diff', id, '--repository', 'other']);
-  t.not(unknown.code, 0);
-  t.regex((await cli.run(['watch', id])).stdout, /shop: pushed to errand\//);
-
-  const asking = cli.start(['pr', id, '--repository', 'shop']);
-  const [row, ...others] = await until('it is asked for', () => {
-    const rows = listPullsOf(server.db, id);
-    return rows.length > 0 ? rows : undefined;
+  const { id } = await api.call('createTask', {
+    body: { prompt: 'Rename it', repo_url: API, repositories },
   });
-  t.is(row?.repo_url, SHOP);
-  t.is(others.length, 0);
-  const failed = { state: 'failed', problem: 'There is no token.', next_look_at: null } as const;
-  server.log.write((tx) => changePull(tx, row?.id ?? '', failed, now()));
-  t.regex((await asking.ended).stdout, /pull request for shop could not be opened/);
-  const all = cli.start(['pr', id]);
-  await until('both are asked for', () => listPullsOf(server.db, id).length === 2 || undefined);
-  for (const { id: pull_id } of listPullsOf(server.db, id))
-    server.log.write((tx) => changePull(tx, pull_id, failed, now()));
-  t.regex((await all.ended).stdout, /for shop could not[^]*for api could not/);
+  const errand = new StagedErrand(server.log, id);
+  errand.begin();
+  const outcome = { branch: `errand/${id}-rename-it`, commit: 'b'.repeat(40), base_commit: null, diff_stat: DIFF_STAT };
+  server.log.write(({ db }) => {
+    putDiff(db, id, { diff: diffOf('cent'), truncated: false });
+    putRepositoryResult(db, id, 'shop', outcome, { diff: diffOf('yen'), truncated: true }, NOW);
+  });
+  errand.end('succeeded', null, { summary: 'Renamed', ...outcome });
+
+  const all = await cli.run(['diff', id]);
+  t.is(all.stdout, `# api\n${diffOf('cent')}# shop\n${diffOf('yen')}# docs: unchanged\n`);
+  t.regex(all.stderr, /The diff in shop was too long/);
+  t.is((await cli.run(['diff', id, '--repository', 'shop'])).stdout, diffOf('yen'));
+  t.not((await cli.run(['diff', id, '--repository', 'nowhere'])).code, 0);
+
+  const watched = await cli.run(['watch', id]);
+  t.regex(
+    watched.stdout,
+    /github\.com\/ada\/api · https:\/\/github\.com\/ada\/shop · https:\/\/github\.com\/ada\/docs/,
+  );
+  t.regex(watched.stdout, new RegExp(`errand/${id}-rename-it in api \\(`));
+  t.regex(watched.stdout, new RegExp(`errand/${id}-rename-it in shop \\(`));
+  t.notRegex(watched.stdout, /in docs/);
 });

@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs';
+import type { RepositoryChoice } from '../../protocol/repositories.ts';
+import type { Client } from '../client/client.ts';
+import { findProject } from '../client/find.ts';
+import { findRepository } from './repository-commands.ts';
+import { UsageFailure } from './usage-failure.ts';
+
+export const ALSO_OPTION = {
+  type: 'string',
+  multiple: true,
+  placeholder: 'URL[#BRANCH]',
+  help: 'a further repository to work in, or a project by its name, and what to start from there; may be repeated',
+} as const;
+
+/** Reads the further repositories of an errand, as they were typed. Rejects with `UsageFailure` for a path. */
+export async function readAlso(client: Client, also: readonly string[] = []): Promise<RepositoryChoice[] | undefined> {
+  if (also.length === 0) return undefined;
+  const choices: RepositoryChoice[] = [];
+  for (const text of also) {
+    const hash = text.lastIndexOf('#');
+    const [place, branch] = hash < 0 ? [text, ''] : [text.slice(0, hash), text.slice(hash + 1)];
+    const where = await readPlace(client, place);
+    choices.push(branch === '' ? where : { ...where, base_branch: branch });
+  }
+  return choices;
+}
+
+async function readPlace(client: Client, place: string): Promise<RepositoryChoice> {
+  refuseLocal(place);
+  if (!/[/:]/.test(place)) return { project_id: await findProject(client, place) };
+  return { repo_url: (await findRepository(client, place)) ?? place };
+}
+
+/** Throws `UsageFailure` for a folder: the server cannot reach it. */
+export function refuseLocal(repo: string): void {
+  if (!/^(file:|[./~])/.test(repo) && !existsSync(repo)) return;
+  throw new UsageFailure(
+    `'${repo}' is a path on this machine, and the server fetches the repository itself: give an address that it can reach, or --repo errand://sample for a trial.`,
+  );
+}
