@@ -26,8 +26,9 @@ export async function readAlso(client: Client, also: readonly string[] = []): Pr
 }
 
 async function readPlace(client: Client, place: string): Promise<RepositoryChoice> {
+  // A project may have the name of a folder that is here.
+  if (!/^[.~]|[/:]/.test(place)) return { project_id: await findProject(client, place) };
   refuseLocal(place);
-  if (!/[/:]/.test(place)) return { project_id: await findProject(client, place) };
   return { repo_url: (await findRepository(client, place)) ?? place };
 }
 

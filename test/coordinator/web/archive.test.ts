@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { Page } from 'playwright-core';
 import type { Api } from '../../support/api.ts';
+import type { CuttingProxy } from '../../support/cutting-proxy.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import type { StartedApi } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
@@ -25,6 +26,15 @@ async function done(server: StartedApi, api: Api, prompt: string): Promise<Livel
 async function act(page: Page, name: string, choice: string): Promise<void> {
   await page.getByRole('button', { name: `Actions: ${name}` }).click();
   await page.getByRole('dialog').getByRole('button', { name: choice }).click();
+}
+
+async function goOffline(page: Page, network: CuttingProxy): Promise<void> {
+  network.offline = true;
+  network.cut();
+  await page
+    .getByText(/^(offline|server away) since/)
+    .first()
+    .waitFor();
 }
 
 test.serial('what is archived is out of the list, under Archived, found by a search, and can come back', async (t) => {
@@ -75,12 +85,7 @@ test.serial('without a network an errand is archived at once, and on the server 
   // The first touch brings the part that the sheet needs.
   await page.getByRole('button', { name: 'Actions: Mend the lamp' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
-  network.offline = true;
-  network.cut();
-  await page
-    .getByText(/^(offline|server away) since/)
-    .first()
-    .waitFor();
+  await goOffline(page, network);
   await act(page, 'Mend the lamp', 'Archive');
   await row(page, 'Mend the lamp').waitFor({ state: 'detached' });
   await page.getByRole('link', { name: 'Archived' }).click();
@@ -103,12 +108,7 @@ test.serial('what the server refuses of stop, try again and archive shows, and c
   await row(page, 'Broke').click();
   const again = page.getByRole('button', { name: 'Try again' });
   await again.waitFor();
-  network.offline = true;
-  network.cut();
-  await page
-    .getByText(/^(offline|server away) since/)
-    .first()
-    .waitFor();
+  await goOffline(page, network);
   await again.click();
   await page.getByText('Try again: waits to be sent').waitFor();
   t.true(await again.isDisabled());
