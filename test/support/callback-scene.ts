@@ -36,7 +36,7 @@ export async function callerOf(scene: WorkerApiScene, task_id: string, attempt: 
 }
 
 /** The body of a successful result. */
-export const resultOf = (attempt: number, last_seq: number) => ({
+const resultOf = (attempt: number, last_seq: number) => ({
   attempt,
   last_seq,
   ...SUCCEEDED,

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** A request that the server received. */
-export type SeenRequest = { method: string; url: string; headers: IncomingMessage['headers'] };
+type SeenRequest = { method: string; url: string; headers: IncomingMessage['headers'] };
 
 /** Handles a request before the server does. True: the server does nothing more. */
 export type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>;

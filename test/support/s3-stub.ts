@@ -13,7 +13,7 @@ import type { S3Destination } from '../../coordinator/base/backup-destination.ts
  * - `stalled`: sends half of an object and nothing more,
  * - `lost`: handles the request, then closes the connection without a response.
  */
-export type S3Fault =
+type S3Fault =
   | { status: number; code: string }
   | { status: number; body: string }
   | 'silent'

@@ -50,7 +50,7 @@ export async function serve(t: ExecutionContext, server: Server): Promise<Target
 }
 
 /** Sends `hello`, then echoes; each direction may close by itself. */
-export function echo(socket: Socket | TLSSocket): void {
+function echo(socket: Socket | TLSSocket): void {
   socket.on('error', () => {});
   socket.write('hello ');
   socket.pipe(socket);

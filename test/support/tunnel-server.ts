@@ -15,7 +15,7 @@ export type TunnelServer = {
   /** Requests a tunnel. Resolves with its socket or the refusal. */
   connect: (authority: string) => Promise<Connected>;
 };
-export type Connected =
+type Connected =
   | { status: 200; socket: Socket }
   | { status: number; socket: undefined; code: string | string[] | undefined; text: string };
 

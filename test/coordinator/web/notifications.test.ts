@@ -18,7 +18,7 @@ async function openNotifications(t: ExecutionContext): Promise<Scene> {
   t.timeout(120_000);
   const receiver = await Receiver.start(t);
   const subscription = receiver.subscribe();
-  const scene = await openAppLoggedIn(t, {}, { ERRAND_PRIVATE_HOSTS: '127.0.0.1' });
+  const scene = await openAppLoggedIn(t, { whole: true }, { ERRAND_PRIVATE_HOSTS: '127.0.0.1' });
   const { context, page, network } = scene;
   await context.grantPermissions(['notifications'], { origin: network.url });
   // Chromium has no push service here. All the rest is its own.
@@ -44,6 +44,8 @@ async function openNotifications(t: ExecutionContext): Promise<Scene> {
   await page.getByText('Off on this device.').waitFor();
   await page.getByRole('button', { name: 'Turn on notifications' }).click();
   await page.getByText('On: this device is told').waitFor();
+  // A push service takes subscriptions of active service workers alone; this one does not look.
+  await page.evaluate(async () => void (await navigator.serviceWorker.ready));
   return { ...scene, receiver, subscription };
 }
 
@@ -190,7 +192,11 @@ for (const [name, size] of [
   test.serial(`on a ${name}: a webhook and an ntfy topic are added, tried, and told of what was chosen`, async (t) => {
     t.timeout(120_000);
     const receiver = await Receiver.start(t);
-    const { api, page, network, faults } = await openAppLoggedIn(t, { size }, { ERRAND_PRIVATE_HOSTS: '127.0.0.1' });
+    const { api, page, network, faults } = await openAppLoggedIn(
+      t,
+      { size, whole: true },
+      { ERRAND_PRIVATE_HOSTS: '127.0.0.1' },
+    );
     await api.call('createProject', { body: { name: 'Bills', repo_url: 'https://example.org/bills.git' } });
     await page.goto(`${network.url}/settings/notifications`);
     await page.getByRole('button', { name: 'Add a webhook' }).click();

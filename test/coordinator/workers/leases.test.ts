@@ -60,12 +60,13 @@ test.serial('a process that is held up again and again still finds a silent work
 });
 
 test('the detail of a lost attempt says whether its worker never called or fell silent', async (t) => {
-  const scene = await startWorkerApiScene({ folder: await temporaryFolder(t), lease_ms: 700 });
+  const scene = await startWorkerApiScene({ folder: await temporaryFolder(t), lease_ms: 2_000 });
   t.teardown(scene.close);
   const user_id = addUser(scene.log);
   const [never, silent] = [addTask(scene.log, user_id).id, addTask(scene.log, user_id).id];
-  for (const id of [never, silent]) scene.leases.begin(id, startAttempt(scene.log, id));
+  const attempts = new Map([never, silent].map((id) => [id, startAttempt(scene.log, id)]));
   const token = await scene.tokens.issue(silent, 1);
+  for (const [id, attempt] of attempts) scene.leases.begin(id, attempt);
   const beat = () =>
     callWorkerApi(
       { port: scene.callback_port },

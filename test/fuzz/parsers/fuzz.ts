@@ -16,7 +16,7 @@ const SCHEMAS_SHARE = 0.4;
 export type Outcome = { name: string; inputs: number; accepted: number; ways: number };
 
 /** An input that broke a rule. The message has all that is needed to try it again. */
-export class FuzzFailure extends Error {
+class FuzzFailure extends Error {
   override readonly name = 'FuzzFailure';
 
   constructor(target: string, input: Buffer, cause: unknown) {
@@ -29,7 +29,7 @@ export class FuzzFailure extends Error {
 }
 
 /** All targets, those whose name contains `only`. */
-export function targetsFor(only: string): { schemas: ParserTarget[]; others: ParserTarget[] } {
+function targetsFor(only: string): { schemas: ParserTarget[]; others: ParserTarget[] } {
   const isWanted = ({ name }: ParserTarget) => name.includes(only);
   return { schemas: schemaTargets().filter(isWanted), others: [...byteTargets(), ...bodyTargets()].filter(isWanted) };
 }

@@ -173,7 +173,7 @@ function toModelMessage(request: PromptRequest, plan: Plan, passes: PassUsage[],
 }
 
 /** A text of so many tokens. */
-export function summaryOf(tokens: number): string {
+function summaryOf(tokens: number): string {
   return 'word'.repeat(1) + ' wor'.repeat(Math.max(0, Math.floor((tokens - 1) / 2)));
 }
 

@@ -18,7 +18,7 @@ import { SILENT } from '../silent.ts';
 import { until } from '../until.ts';
 
 /** What a worker got. `aborted`: it hung up. */
-export type Reply = { status: number; headers: Record<string, unknown>; body: string } | 'aborted';
+type Reply = { status: number; headers: Record<string, unknown>; body: string } | 'aborted';
 
 export type Errands = {
   url: string;

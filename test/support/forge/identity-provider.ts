@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Provider } from 'oidc-provider';
 import type { Ends } from '../folder.ts';
 
-export type Claims = { email?: string; email_verified?: boolean; preferred_username?: string };
+type Claims = { email?: string; email_verified?: boolean; preferred_username?: string };
 
 export type IdentityProviderStandIn = {
   issuer: string;

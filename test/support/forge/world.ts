@@ -264,7 +264,7 @@ export class World {
 }
 
 /** In lower case: names differ in more than case. */
-export function nameOf({ owner, name }: Repository): string {
+function nameOf({ owner, name }: Repository): string {
   return `${owner.login}/${name}`.toLowerCase();
 }
 

@@ -28,7 +28,7 @@ type Part = { text: string; is_result: boolean };
 type Step = { parts: number; output: number };
 type Story = { head: Part[]; parts: Part[]; steps: Step[] };
 
-export function costOf(usages: Usage[]): Cost {
+function costOf(usages: Usage[]): Cost {
   const sum = (name: keyof Usage) => usages.reduce((total, usage) => total + usage[name], 0);
   const usd = Object.entries(PRICE).reduce(
     (total, [name, price]) => total + (price * sum(name as keyof Usage)) / 1e6,

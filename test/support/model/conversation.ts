@@ -10,7 +10,7 @@ export type Segment = { text: string; mark: CacheControl | undefined };
 const KEY = 'the signature key of the model server';
 
 /** The messages that the model sees: from the newest compaction block on. */
-export function effective(messages: Message[]): Message[] {
+function effective(messages: Message[]): Message[] {
   for (let i = messages.length - 1; i >= 0; i--) {
     const message = messages[i];
     const at = message?.content.findLastIndex((block) => block.type === 'compaction' && block.content !== null) ?? -1;

@@ -16,7 +16,7 @@ export { faults, type Fault, type Turn } from './script.ts';
 export type { MessagesRequest } from './request.ts';
 
 /** A received request. `body` is undefined if it was invalid; `ended` resolves when the response has ended. */
-export type Recorded = {
+type Recorded = {
   method: string;
   path: string;
   headers: IncomingHttpHeaders;

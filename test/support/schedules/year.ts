@@ -16,7 +16,7 @@ const RUNS_LOOKED_AT = 60;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** What the schedules of each zone are. */
-export const CRONS = ['30 2 * * *', '*/30 0-3 * * *', '0 9 * * 1-5', '15 0,2 1 * 0', '0 0 1 * *'];
+const CRONS = ['30 2 * * *', '*/30 0-3 * * *', '0 9 * * 1-5', '15 0,2 1 * 0', '0 0 1 * *'];
 
 export type Simulated = { id: string; cron: string; zone: Zone; runs: ScheduleRunRow[]; tasks: number };
 export type Year = { from: number; to: number; schedules: Simulated[]; outages: number; kills: number; steps: number };

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
 import { temporaryFolder, type Ends } from '../folder.ts';
@@ -15,10 +16,16 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+const CHROMIUM = '/usr/bin/chromium';
+/** Chromium without a browser's windows, menus and notifications: it takes half the CPU time. */
+const SHELL = '/usr/bin/chromium-headless-shell';
+
 export type BrowserOptions = {
   size?: typeof PHONE;
   dark?: boolean;
   locale?: string;
+  /** With notifications. */
+  whole?: boolean;
   /** A home folder, with the authorities that the browser trusts, and a host that is this machine. */
   home?: string;
   host?: string;
@@ -30,11 +37,11 @@ export type Watched = { page: Page; faults: string[] };
 /** Starts Chromium with an empty profile, until the test ends. Requests that fail without a network are no fault. */
 export async function openBrowser(
   t: Ends,
-  { size = PHONE, dark = false, locale = 'en-US', home, host }: BrowserOptions = {},
+  { size = PHONE, dark = false, locale = 'en-US', whole = false, home, host }: BrowserOptions = {},
 ): Promise<{ context: BrowserContext; open: () => Promise<Watched> }> {
   const folder = await temporaryFolder(t);
   const context = await chromium.launchPersistentContext(join(folder, 'profile'), {
-    executablePath: '/usr/bin/chromium',
+    executablePath: chromiumPath(whole),
     args: [...FLAGS, ...(host === undefined ? [] : [`--host-resolver-rules=MAP ${host} 127.0.0.1`])],
     ...(home !== undefined && { env: { ...process.env, HOME: home } }),
     viewport: size,
@@ -56,4 +63,13 @@ export async function openBrowser(
     return { page, faults };
   };
   return { context, open };
+}
+
+function chromiumPath(whole: boolean): string {
+  const path = [...(whole ? [] : [SHELL]), CHROMIUM].find(existsSync);
+  if (path === undefined)
+    throw new Error(
+      'These tests run the app in Chromium. Debian has it: apt-get install chromium chromium-headless-shell',
+    );
+  return path;
 }
