@@ -11,7 +11,7 @@ import { PACE } from './pace.ts';
 const [at, what, nth] = (process.argv[2] ?? '').split(':');
 const fails = (at === 'before' || at === 'after') && what !== undefined;
 const { onHandled, ...options } = failAt(fails ? { at, what, nth: Number(nth) } : undefined);
-await serve({
+void serve({
   ...options,
   pace: PACE,
   extend: (log, opened) => {

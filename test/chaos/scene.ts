@@ -7,6 +7,7 @@ import type { Session } from '../../protocol/accounts.ts';
 import { isEnded, type TaskDetail } from '../../protocol/task.ts';
 import { Api } from '../support/api.ts';
 import type { Ended } from '../support/command-line.ts';
+import { bundled } from '../support/bundled.ts';
 import { CoordinatorProcess } from '../support/coordinator-process.ts';
 import { eventsOf, FORGE, MODEL } from '../support/errand.ts';
 import { startGitServer, type GitServer } from '../support/git-server.ts';
@@ -19,7 +20,7 @@ import { counting, promptFor } from './story.ts';
 import { Witness } from './witness.ts';
 import { setupCodeOf } from '../support/setup-code.ts';
 
-const ENTRY = fileURLToPath(new URL('./coordinator.ts', import.meta.url));
+const ENTRY = bundled('coordinator', 'test/chaos/coordinator.ts');
 const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/errand', import.meta.url));
 /** The supervisor restarts a dead coordinator after this time. */
 export const AWAY_MS = 100;

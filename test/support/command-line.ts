@@ -95,7 +95,7 @@ export class Running {
   }
 
   /** Waits until the output holds a text. */
-  async shows(text: string, within_ms = 20_000): Promise<void> {
+  async shows(text: string, within_ms = 60_000): Promise<void> {
     await until(
       `the output holds '${text}'`,
       () => this.stdout.includes(text) || this.child.exitCode !== null,

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { bundled } from './bundled.ts';
 import { Running, type Ended } from './command-line.ts';
@@ -10,7 +9,7 @@ import { until } from './until.ts';
 
 const MAIN = bundled('coordinator');
 /** The entry of a coordinator that also listens on TCP for workers. */
-export const TCP_MAIN = fileURLToPath(new URL('./tcp-coordinator.ts', import.meta.url));
+export const TCP_MAIN = bundled('coordinator', 'test/support/tcp-coordinator.ts');
 /** The state of a listening TCP socket in `/proc/net/tcp`. */
 const LISTENS = '0A';
 const REPORT_MEMORY = new URL('./report-memory.ts', import.meta.url).href;

@@ -45,7 +45,7 @@ export class TestClient {
   }
 
   /** Resolves when the condition is true. It is checked after each frame and after the close. */
-  async until(condition: () => boolean, ms = 20_000): Promise<void> {
+  async until(condition: () => boolean, ms = 60_000): Promise<void> {
     const over = AbortSignal.timeout(ms);
     while (!condition()) {
       if (over.aborted) throw new Error(`Timed out after ${ms} ms: ${condition.toString()}`);

@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 const FIRST_MS = 10;
 /** Many conditions ask a server: asked too often, they take the CPU that they wait for. */
 const LATER_MS = 100;
+/** Not a bound of what is tested: many tests run side by side on few cores. */
+const WITHIN_MS = 60_000;
 
 /**
  * Polls `condition` until it returns something other than false, undefined and null; rejects after `within_ms`. The
@@ -11,7 +13,7 @@ const LATER_MS = 100;
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
-  within_ms = 20_000,
+  within_ms = WITHIN_MS,
 ): Promise<Exclude<T, false | undefined | null>> {
   const end = performance.now() + within_ms;
   for (let wait_ms = FIRST_MS; ; wait_ms = Math.min(wait_ms * 1.2, LATER_MS)) {

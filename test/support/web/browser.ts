@@ -51,6 +51,7 @@ export async function openBrowser(
     hasTouch: size === PHONE,
     isMobile: size === PHONE,
   });
+  context.setDefaultTimeout(60_000);
   t.teardown(() => context.close());
   const open = async (): Promise<Watched> => {
     const page = await context.newPage();
