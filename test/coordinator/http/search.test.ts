@@ -56,6 +56,28 @@ test('an errand is found by the beginnings of its words, in any case and without
   t.is(server.db.prepare('SELECT count(*) FROM search WHERE search MATCH ?').pluck().get('quagga'), 0);
 });
 
+test('an errand is found by each of its repositories, also after its result', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const repositories = [
+    { repo_url: 'https://forge.example/team/shop' },
+    { repo_url: 'https://forge.example/team/wiki' },
+  ];
+  const errand = await api.call('createTask', {
+    body: { prompt: 'Three', repo_url: 'https://forge.example/team/adder', repositories },
+  });
+  await sendErrand(api, { prompt: 'One' });
+  for (const q of ['shop', 'team/wiki', 'three wiki']) t.deepEqual(await found(api, q), [errand.id], q);
+  const result = {
+    branch: null,
+    commit: null,
+    base_commit: null,
+    diff_stat: { files: 0, insertions: 0, deletions: 0 },
+  };
+  server.log.write((tx) => updateResult(tx.db, errand.id, { ...result, summary: 'Done' }, errand.created_at));
+  for (const q of ['shop done', 'wiki']) t.deepEqual(await found(api, q), [errand.id], q);
+});
+
 test('no text of a search is an error', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();

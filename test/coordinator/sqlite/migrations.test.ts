@@ -5,6 +5,8 @@ import test, { type ExecutionContext } from 'ava';
 import { ConfigError } from '../../../coordinator/base/config.ts';
 import type { Db } from '../../../coordinator/sqlite/database.ts';
 import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { searchQuery } from '../../../coordinator/sqlite/search.ts';
+import { insertTaskRepository } from '../../../coordinator/sqlite/task-repositories.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { migrate } from '../../../coordinator/sqlite/migrate.ts';
 import { newestVersion, readMigrations, versionOf, type Migration } from '../../../coordinator/sqlite/migrations.ts';
@@ -241,4 +243,36 @@ test('what errands have cost before there were caps counts as spent in the month
     { user_id: 'a', month: '2026-11', cost_usd: 5 },
     { user_id: 'b', month: '2026-11', cost_usd: 4 },
   ]);
+});
+
+test('errands from before are found by each of their repositories', async (t) => {
+  const db = new Database(join(await temporaryFolder(t), 'errand.db'));
+  t.teardown(() => db.close());
+  const migrations = readMigrations();
+  migrate(
+    db,
+    migrations.slice(
+      0,
+      migrations.findIndex(({ name }) => name.endsWith('-search-repositories.sql')),
+    ),
+  );
+  const log = new EventLog({ db, logger: SILENT });
+  const user_id = addUser(log);
+  const several = addTask(log, user_id).id;
+  addTask(log, user_id);
+  for (const [n, key] of ['shop', 'wiki'].entries())
+    insertTaskRepository(db, {
+      ...{ task_id: several, n: n + 1, key, repo_url: `https://forge.example/team/${key}` },
+      ...{ project_id: null, base_branch: null, work_branch: null },
+    });
+  migrate(db);
+  const found = (text: string) =>
+    db
+      .prepare(
+        'SELECT task_id FROM searchable JOIN search ON search.rowid = searchable.id WHERE search MATCH ? ORDER BY id',
+      )
+      .pluck()
+      .all(searchQuery(user_id, text) ?? '');
+  t.deepEqual(found('wiki'), [several]);
+  t.deepEqual(found('team shop'), [several]);
 });
