@@ -8,7 +8,7 @@ import { dropWaitingItems, findFollowUp, insertItem, nextItemNumber, putFollowUp
 import { listOpenNeeds } from '../../sqlite/needs.ts';
 import { addRound } from '../../sqlite/pulls.ts';
 import { findOtherAtBranch } from '../../tasks/branch-at-work.ts';
-import { releaseFollowUps } from '../../tasks/follow-up.ts';
+import { releaseFollowUps, waitsForPerson } from '../../tasks/follow-up.ts';
 import { askNeed, withdrawNeeds } from '../../tasks/needs.ts';
 import { repositoryAt } from '../../tasks/require-repository.ts';
 import { addMessage, type TaskDefaults } from '../../tasks/task-commands.ts';
@@ -35,7 +35,8 @@ const WAITING_MAX = 5;
 
 /**
  * Sends a task back to work on its branch, by a message: one that is at work hears it when it is done with what it does.
- * After as many rounds as it may have by itself, or while another task works on the branch, its person is asked, and the
+ * While it waits for a decision of its person the message waits too, and `sendWaiting` sends it: only the person's own
+ * words answer that. After as many rounds as it may have by itself, or while another task works on the branch, its person is asked, and the
  * messages wait for the answer.
  */
 export function goBack(
@@ -56,11 +57,15 @@ export function goBack(
   const first = nextItemNumber(tx.db, task.id);
   const text = compose(first);
   let message_id: string | null = null;
-  if (busy || state.rounds >= LIMITS.follow_up_rounds_max) {
+  const asks = busy || state.rounds >= LIMITS.follow_up_rounds_max;
+  const waits = waitsForPerson(tx.db, task);
+  if (asks || waits) {
     // What waited before and was not sent is not sent with this.
     if (state.waiting.length === 0) dropWaitingItems(tx.db, task.id);
-    putFollowUp(tx.db, task.id, { ...state, waiting: [...state.waiting, text] });
-    ask(tx, { pull, task }, { busy, rounds: state.rounds, first }, at);
+    const rounds = asks ? state.rounds : state.rounds + 1;
+    putFollowUp(tx.db, task.id, { ...state, rounds, waiting: [...state.waiting, text] });
+    if (asks) askToGoOn(tx, { pull, task }, busy ? BUSY : tooOften(state.rounds), first, at);
+    else addRound(tx.db, pull.id, at);
   } else {
     try {
       message_id = send(text);
@@ -83,18 +88,20 @@ export function goBack(
     });
 }
 
-/** Asks the person, unless they are asked already. */
-function ask(
+/** Why a task does not go on by itself. */
+export const BUSY = 'has a review or a failed check, while another errand works on its branch.';
+export const STOPPED = 'has a review or a failed check, and the errand has ended at its budget.';
+const tooOften = (rounds: number) => `has sent the errand back to work ${rounds} times, by reviews and checks.`;
+
+/** Asks the person, unless they are asked already. `first`: the number of the first item that waits. */
+export function askToGoOn(
   tx: Tx,
   { pull, task }: Pick<FollowedPull, 'pull' | 'task'>,
-  { busy, rounds, first }: { busy: boolean; rounds: number; first: number },
+  why: string,
+  first: number,
   at: string,
 ): void {
   if (listOpenNeeds(tx.db, task.id).some(({ kind }) => kind === 'follow_up')) return;
-  const where = `${pull.owner}/${pull.name}#${pull.number}`;
-  const why = busy
-    ? `${where} has a review or a failed check, while another errand works on its branch.`
-    : `Reviews and checks have sent it back to work ${rounds} times on ${where}.`;
-  const question = `${why} Shall it go on?`;
+  const question = `${pull.owner}/${pull.name}#${pull.number} ${why} Shall it go on?`;
   askNeed(tx, task, { kind: 'follow_up', ref: `${pull.id}:${first}`, question, options: OPTIONS }, at);
 }

@@ -6,7 +6,7 @@ import type { Db } from '../../sqlite/database.ts';
 import { DurableSubscriber } from '../../sqlite/durable-subscriber.ts';
 import type { EventLog, Tx } from '../../sqlite/event-log.ts';
 import type { EventRow } from '../../sqlite/events.ts';
-import { listUnanswered, markAnswered, type FollowUpItem } from '../../sqlite/follow-ups.ts';
+import { findFollowUp, listUnanswered, markAnswered, type FollowUpItem } from '../../sqlite/follow-ups.ts';
 import { findStatusWords, insertWords, updateWords } from '../../sqlite/forge-words.ts';
 import { listOpenNeeds } from '../../sqlite/needs.ts';
 import { withdrawNeeds } from '../../tasks/needs.ts';
@@ -17,6 +17,7 @@ import type { ForgeComment } from '../forge.ts';
 import { sign } from '../own-words.ts';
 import { readComment } from '../stored-json.ts';
 import { outcomesOf, type Outcome } from './outcomes.ts';
+import { sendWaiting } from './send-waiting.ts';
 import { roundWords, spoken, statusWords } from './words.ts';
 
 const TYPES = ['task.status', 'need.asked', 'need.answered', 'need.closed', 'pull.opened', 'pull.changed'];
@@ -30,8 +31,8 @@ type Dependencies = {
 };
 
 /**
- * Tells the forge what becomes of the tasks that were asked for there, and answers what they were sent back for. It
- * stores what is to be written, and misses nothing across restarts.
+ * Tells the forge what becomes of the tasks that were asked for there, answers what they were sent back for, and sends
+ * them what had to wait. It stores what is to be written, and misses nothing across restarts.
  */
 export function tellForges({ log, link, onWords, logger }: Dependencies): DurableSubscriber {
   const handle = (event: EventRow): void => {
@@ -50,6 +51,7 @@ export function tellForges({ log, link, onWords, logger }: Dependencies): Durabl
       }
       if (isEnded(task.status)) answerItems(tx, task, at);
       if (isSettled(tx.db, task.id)) withdrawNeeds(tx, task, ({ kind }) => kind === 'follow_up', at);
+      sendWaiting(tx, task, at, logger);
     });
     onWords();
   };
@@ -59,6 +61,7 @@ export function tellForges({ log, link, onWords, logger }: Dependencies): Durabl
 /** Most tasks have nothing to do with a forge: they cost no write. */
 function isConcerned({ db }: EventLog, { task_id }: EventRow): boolean {
   if (findStatusWords(db, task_id) || listUnanswered(db, task_id).length > 0) return true;
+  if (findFollowUp(db, task_id).waiting.length > 0) return true;
   return listOpenNeeds(db, task_id).some(({ kind }) => kind === 'follow_up');
 }
 
