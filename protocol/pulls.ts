@@ -52,7 +52,7 @@ export const PullRequest = z.object({
   wished_author: PullAuthor.describe('another than `author`: the app is not installed at the repository'),
   head: z.object({ branch: z.string(), commit: Commit }),
   base: z.string().nullable().describe('null: the default branch, until it is opened'),
-  checks: PullChecks.nullable().describe('null: the forge was not asked yet'),
+  checks: PullChecks.nullable().describe('null: the forge was not asked yet, or the errand is at work on it'),
   rounds: z
     .number()
     .int()

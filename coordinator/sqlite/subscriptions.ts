@@ -10,9 +10,9 @@ export type Noted<T extends EventType = EventType> = Extract<CoordinatorEvent, {
 
 /**
  * A fact that leaves no event behind. `removed`: tasks, a project or an account were marked as removed, and their log
- * goes with them. `pulls`: a pull request may have become due.
+ * goes with them. `pulls`: a pull request may have become due. `deliveries`: so may something that a forge told.
  */
-export type Notice = 'removed' | 'pulls';
+export type Notice = 'removed' | 'pulls' | 'deliveries';
 
 /** Ends a subscription. */
 export type Unsubscribe = () => void;

@@ -3,6 +3,7 @@ import type { DeliveryReceived } from '../../../protocol/deliveries.ts';
 import type { DueQueue } from '../../base/due-queue.ts';
 import type { DeliveryRow } from '../../sqlite/deliveries.ts';
 import type { DurableSubscriber } from '../../sqlite/durable-subscriber.ts';
+import type { EventLog } from '../../sqlite/event-log.ts';
 import type { WordsRow } from '../../sqlite/forge-words.ts';
 import type { Delivery } from '../forge.ts';
 import { deliveryQueue } from './deliveries.ts';
@@ -30,9 +31,12 @@ export class Intake {
   readonly #deliveries: DueQueue<DeliveryRow>;
   readonly #words: DueQueue<WordsRow>;
   readonly #tell: DurableSubscriber;
+  readonly #log: EventLog;
+  #unsubscribe: () => void = () => undefined;
 
   constructor({ public_url, times = RETRY_TIMES, now = Date.now, ...parts }: Dependencies) {
     const link = (task_id: string) => (public_url === undefined ? null : `${public_url}/errands/${task_id}`);
+    this.#log = parts.log;
     this.#words = wordsQueue({ ...parts, times, now });
     const onWords = () => this.#words.wake();
     this.#deliveries = deliveryQueue({ ...parts, link, times, now, onHandled: onWords });
@@ -41,12 +45,14 @@ export class Intake {
   }
 
   start(): void {
+    this.#unsubscribe = this.#log.subscribeToNotice('deliveries', () => this.#deliveries.wake());
     this.#tell.start();
     this.#deliveries.start();
     this.#words.start();
   }
 
   async stop(): Promise<void> {
+    this.#unsubscribe();
     await Promise.all([this.#deliveries.stop(), this.#tell.stop()]);
     await this.#words.stop();
   }

@@ -1,4 +1,5 @@
 import { LIMITS } from '../../../protocol/limits.ts';
+import { isEnded } from '../../../protocol/task.ts';
 import { insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
 import { listPullsAt } from '../../sqlite/pulls.ts';
 import type { Check, ForgeEvent } from '../forge.ts';
@@ -17,7 +18,8 @@ const LOG_BYTES_MAX = 2 * 1024 * 1024;
 
 /**
  * Failed checks of an errand's pull request send the errand back to work, once for each commit: when the last job that
- * runs has ended, with the logs of all that failed. Undefined: they do not.
+ * runs has ended, with the logs of all that failed. Undefined: they do not. An errand that is at work may have left the
+ * commit behind: its checks are looked at when the work has ended (`hearFailedChecks`).
  */
 export async function planChecks(
   parts: PlanParts,
@@ -33,7 +35,7 @@ export async function planChecks(
     .map((thread) => followedPull(db, answeringPull(db, thread)))
     .find((pull) => pull !== undefined);
   const number = concerned?.pull.number ?? null;
-  if (!concerned || number === null) return undefined;
+  if (!concerned || number === null || !isEnded(concerned.task.status)) return undefined;
   const key = { forge_id: forge.id, repository_id: repository.id, number };
   const source = `checks:${number}:${commit}`;
   if (isRequestKnown(db, key, source)) return undefined;
@@ -49,7 +51,8 @@ export async function planChecks(
     const at = new Date().toISOString();
     // What was checked of its person was that of another one: it is planned anew.
     if (now && now.task.id !== task.id) throw new Error('Another task answers for the pull request now.');
-    if (!now || !insertRequest(tx.db, { ...key, source, user_id: null, task_id: now.task.id }, at)) return;
+    if (!now || !isEnded(now.task.status)) return;
+    if (!insertRequest(tx.db, { ...key, source, user_id: null, task_id: now.task.id }, at)) return;
     const url = urlOf(now);
     goBack(tx, parts, now, {
       forge_id: forge.id,

@@ -41,9 +41,18 @@ export function pullsAfterSuccess(tx: Tx, task: TaskRow, at: string): void {
   for (const branch of pushedBranches(tx.db, task)) {
     const wanted = projectOf(tx, task, branch)?.pull_requests ?? 'none';
     const before = pullOf(tx, task.id, branch);
-    if (before?.state === 'open') changePull(tx, before.id, { head_commit: branch.commit, next_look_at: at }, at);
-    else if (wanted !== 'none' && isMissing(before, branch)) wantPull(tx, task, branch, {}, at);
+    if (before?.state === 'open') {
+      // The checks are those of the commit before.
+      const checks = before.head_commit === branch.commit ? {} : { checks: null };
+      changePull(tx, before.id, { head_commit: branch.commit, ...checks, next_look_at: at }, at);
+    } else if (wanted !== 'none' && isMissing(before, branch)) wantPull(tx, task, branch, {}, at);
   }
+}
+
+/** Has the open pull requests of a task looked at now. */
+export function lookAtPulls(tx: Tx, task_id: string, at: string): void {
+  for (const { id, state } of listPullsOf(tx.db, task_id)) if (state === 'open') hurryPull(tx.db, id, at);
+  tx.announce('pulls');
 }
 
 /** Whether a branch has no pull request for what was pushed, and no person has closed it. */

@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { DueQueue } from '../../base/due-queue.ts';
 import type { Logger } from '../../base/logger.ts';
+import { isEnded } from '../../../protocol/task.ts';
 import type { PullRow } from '../../domain/pull.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import { findPull, listDuePulls, nextPullDueAt } from '../../sqlite/pulls.ts';
 import { findTask } from '../../sqlite/tasks.ts';
 import type { ForgeAccess } from '../forge-access.ts';
+import { hearFailedChecks } from './hear-checks.ts';
 import { lookAtPull } from './look-at-pull.ts';
 import { openPull } from './open-pull.ts';
 import { changePull, pullsAfterSuccess } from './pull-commands.ts';
@@ -103,8 +105,11 @@ export class PullKeeper {
       if (changed_meanwhile && row.state !== 'opening') return void changePull(tx, row.id, again(current, at), at);
       const links_changed =
         others !== undefined && !isDeepStrictEqual(pullSurroundings(tx.db, task, row).others, others);
-      changePull(tx, row.id, links_changed ? { ...found, told_commit: null } : found, at);
+      // Those of work in progress say nothing: the forge is asked again when the work has ended.
+      const checks = found.checks && !isEnded(task.status) ? { checks: null } : {};
+      changePull(tx, row.id, { ...found, ...checks, ...(links_changed && { told_commit: null }) }, at);
       const after = findPull(tx.db, row.id);
+      if (after && found.checks) hearFailedChecks(tx, after, task, at);
       // It was merged before that was known here, and the task may have pushed in between.
       if (after?.state === 'merged' && task.status === 'succeeded') pullsAfterSuccess(tx, task, at);
       if (!after || 'next_look_at' in found) return;

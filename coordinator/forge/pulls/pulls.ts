@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TaskStatus } from '../../../protocol/task.ts';
+import { isEnded, TaskStatus } from '../../../protocol/task.ts';
 import type { Config } from '../../base/config.ts';
 import type { Logger } from '../../base/logger.ts';
 import { DurableSubscriber } from '../../sqlite/durable-subscriber.ts';
@@ -7,7 +7,7 @@ import type { EventLog } from '../../sqlite/event-log.ts';
 import type { EventRow } from '../../sqlite/events.ts';
 import { findTask } from '../../sqlite/tasks.ts';
 import type { ForgeAccess } from '../forge-access.ts';
-import { pullsAfterSuccess } from './pull-commands.ts';
+import { lookAtPulls, pullsAfterSuccess } from './pull-commands.ts';
 import { PullKeeper } from './pull-keeper.ts';
 import { PULL_TIMES, type PullTimes } from './pull-schedule.ts';
 
@@ -22,18 +22,21 @@ type Dependencies = {
 
 const Change = z.object({ to: TaskStatus });
 
-/** The pull requests of a server: follows the log for errands that have succeeded, and asks the forges. */
+/** The pull requests of a server: follows the log for errands that have ended, and asks the forges. */
 export class Pulls {
   readonly #after_success: DurableSubscriber;
   readonly #keeper: PullKeeper;
 
   constructor({ log, access, config, logger, times = PULL_TIMES, now = Date.now }: Dependencies) {
     const handle = (event: EventRow): void => {
-      if (Change.safeParse(JSON.parse(event.body)).data?.to !== 'succeeded') return;
+      const status = Change.safeParse(JSON.parse(event.body)).data?.to;
+      if (status === undefined || !isEnded(status)) return;
       const at = new Date(now()).toISOString();
       log.write((tx) => {
         const task = findTask(tx.db, event.task_id);
-        if (task) pullsAfterSuccess(tx, task, at);
+        if (!task) return;
+        if (status === 'succeeded') pullsAfterSuccess(tx, task, at);
+        else lookAtPulls(tx, task.id, at);
       });
     };
     this.#after_success = new DurableSubscriber({ log, logger, name: 'pulls', types: ['task.status'], handle });

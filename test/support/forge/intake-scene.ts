@@ -7,7 +7,7 @@ import { NO_PROXY } from '../../../coordinator/base/outgoing.ts';
 import type { ProjectRow } from '../../../coordinator/domain/project.ts';
 import { newPull, type PullRow } from '../../../coordinator/domain/pull.ts';
 import type { TaskRow } from '../../../coordinator/domain/task.ts';
-import type { OpenForge } from '../../../coordinator/forge/forge-access.ts';
+import type { ForgeAccess, OpenForge } from '../../../coordinator/forge/forge-access.ts';
 import { ForgeHttp } from '../../../coordinator/forge/forge-http.ts';
 import { gitHubClient } from '../../../coordinator/forge/github/github-client.ts';
 import { Intake } from '../../../coordinator/forge/intake/intake.ts';
@@ -26,6 +26,7 @@ import { temporaryFolder } from '../folder.ts';
 import { SILENT } from '../silent.ts';
 import { until } from '../until.ts';
 import type { Hooks, SentHook } from './hooks.ts';
+import { newProject } from './new-project.ts';
 import { giteaClient } from '../../../coordinator/forge/gitea/gitea-client.ts';
 import { Gitea } from './gitea/gitea.ts';
 import { startGitea } from './gitea/stand-in.ts';
@@ -116,27 +117,8 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
   }
 
   addProject(user_id: string, fields: Partial<ProjectRow> = {}): ProjectRow {
-    const none = { base_branch: null, setup_command: null, verify_command: null, model: null, effort: null };
-    const limits = { max_tokens: null, budget_usd: null, max_turns: null, extra_models: [], egress_hosts: [] };
-    const switches = { ask_before_push: false, ask_at_budget: false, mentions: true, follow_up: true };
-    const secrets = { secrets: null, has_git_token: false, secret_names: [], env: {}, allowed_hosts: [] };
-    const at = new Date().toISOString();
-    const project: ProjectRow = {
-      ...none,
-      ...limits,
-      ...switches,
-      ...secrets,
-      id: newId(),
-      user_id,
-      name: newId(),
-      egress: 'none',
-      created_at: at,
-      updated_at: at,
-      pull_requests: 'none',
-      pull_author: 'app',
-      repo_url: `${this.github.origin}/ada/demo.git`,
-      ...fields,
-    };
+    const repo_url = `${this.github.origin}/ada/demo.git`;
+    const project = newProject({ user_id, repo_url, ...fields });
     this.log.write(({ db }) => insertProject(db, project));
     return project;
   }
@@ -204,9 +186,9 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
     return listWaitingMessages(this.log.db, task_id).map(({ text }) => text);
   }
 
-  /** A worker takes a task up with all its messages, and ends it. */
+  /** A worker takes a task up, unless it has, with all its messages, and ends it. */
   async work(task_id: string, summary: string, commit: string | null = null): Promise<void> {
-    runTask(this.log, task_id);
+    if (taskOf(this.log, task_id).status === 'queued') runTask(this.log, task_id);
     const at = new Date().toISOString();
     this.log.write(({ db }) => {
       for (const { id } of listWaitingMessages(db, task_id)) markMessageTakenIn(db, task_id, id, at);
@@ -251,18 +233,26 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
     return this.github instanceof Gitea;
   }
 
+  get #client(): OpenForge['client'] {
+    return (this.#isGitea() ? giteaClient : gitHubClient)(this.#http, this.github.origin);
+  }
+
+  get access(): ForgeAccess {
+    const client = this.#client;
+    return {
+      forApp: (repo_url) => Promise.resolve(this.#asApp(client, repo_url)),
+      forPerson: ({ user_id }, repo_url) => Promise.resolve(this.#asPerson(client, user_id, repo_url)),
+    };
+  }
+
   #open(): Intake {
-    const open = this.#isGitea() ? giteaClient : gitHubClient;
-    const client = open(this.#http, this.github.origin);
+    const client = this.#client;
     const app = this.github.apps.apps.find(({ name }) => name === 'Errand');
     if (!app) throw new Error('There is no app.');
     return new Intake({
       log: this.log,
       config: this.#config,
-      access: {
-        forApp: (repo_url) => Promise.resolve(this.#asApp(client, repo_url)),
-        forPerson: ({ user_id }, repo_url) => Promise.resolve(this.#asPerson(client, user_id, repo_url)),
-      },
+      access: this.access,
       personAt: (origin, subject) => (origin === this.github.origin ? this.linked.get(subject) : undefined),
       findForge: (id) =>
         id === this.forge_id ? { id, client, webhook_secret: this.#secret, names: ['errand', app.slug] } : undefined,

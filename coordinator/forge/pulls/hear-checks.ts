@@ -1,0 +1,33 @@
+import { isEnded } from '../../../protocol/task.ts';
+import type { PullRow } from '../../domain/pull.ts';
+import type { TaskRow } from '../../domain/task.ts';
+import { insertDelivery } from '../../sqlite/deliveries.ts';
+import type { Tx } from '../../sqlite/event-log.ts';
+import { listForges } from '../../sqlite/forges.ts';
+import type { ForgeEvent } from '../forge.ts';
+
+/**
+ * Has the failed checks of a pull request handled as if its forge had sent a webhook: it may send none, or it sent it while
+ * the task was at work, or before the pull request was open. Each outcome of a commit's checks is handled once for each
+ * attempt of the task.
+ */
+export function hearFailedChecks(tx: Tx, pull: PullRow, task: TaskRow, at: string): void {
+  const { checks, head_commit: commit, head_branch: branch, repository_id, owner, name } = pull;
+  if (pull.state !== 'open' || !checks || checks.failed === 0 || !isEnded(task.status)) return;
+  const forge = listForges(tx.db).find(({ origin }) => origin === pull.origin);
+  if (!forge || repository_id === null || owner === null || name === null) return;
+  const { running, passed, failed } = checks;
+  const delivery_id = `checks:${pull.id}:${commit}:${task.attempt}:${running}-${passed}-${failed}`;
+  const event: ForgeEvent = {
+    type: 'check',
+    delivery_id,
+    at,
+    repository: { id: repository_id, owner, name, clone_url: pull.repo_url, default_branch: '' },
+    sender: { id: '', login: 'errand', name: null, email: null, bot: true },
+    commit,
+    branch,
+    check: { id: '', name: '', state: 'failed', url: null, log_id: null },
+  };
+  const ids = { forge_id: forge.id, delivery_id, body_hash: delivery_id, repository_id, thread: '' };
+  if (insertDelivery(tx.db, { ...ids, event: JSON.stringify(event), received_at: at })) tx.announce('deliveries');
+}

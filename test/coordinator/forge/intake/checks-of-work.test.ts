@@ -1,0 +1,107 @@
+import test, { type ExecutionContext } from 'ava';
+import { Pulls } from '../../../../coordinator/forge/pulls/pulls.ts';
+import { findFollowUp } from '../../../../coordinator/sqlite/follow-ups.ts';
+import { findPull } from '../../../../coordinator/sqlite/pulls.ts';
+import { addMessage } from '../../../../coordinator/tasks/task-commands.ts';
+import { endTask, runTask, taskOf } from '../../../support/fixtures.ts';
+import { pullScene } from '../../../support/forge/errand-pull.ts';
+import { SILENT } from '../../../support/silent.ts';
+import { until } from '../../../support/until.ts';
+
+const FAST = { look_ms_min: 50, look_ms_max: 50, retry_ms_min: 50, retry_ms_max: 50, give_up_ms: 60_000 };
+const SELDOM = { ...FAST, look_ms_min: 3_600_000, look_ms_max: 3_600_000 };
+
+/** An errand with a pull request that the server looks at: by itself, or only when something has told of it. */
+async function watchedScene(t: ExecutionContext, times: typeof FAST) {
+  const made = await pullScene(t);
+  const { scene, row } = made;
+  const parts = { log: scene.log, access: scene.access, config: { public_url: undefined }, logger: SILENT };
+  const pulls = new Pulls({ ...parts, times });
+  pulls.start();
+  t.teardown(() => pulls.stop());
+  const events = () =>
+    scene.log.db
+      .prepare<[string], { body: string }>(`SELECT body FROM events WHERE task_id = ? AND type = 'pull.changed'`)
+      .all(made.id)
+      .filter(({ body }) => body.includes('"checks"') && /"failed":[1-9]/.test(body)).length;
+  const looked = async () => {
+    const seen = findPull(scene.log.db, row.id)?.next_look_at;
+    await until('it was looked at', () => findPull(scene.log.db, row.id)?.next_look_at !== seen);
+  };
+  return { ...made, events, looked, pull_row: () => findPull(scene.log.db, row.id) };
+}
+
+/** A person sends it back to work; returns how many messages it has then. */
+function begin({ scene, id, messages }: Awaited<ReturnType<typeof watchedScene>>): number {
+  scene.log.write((tx) => addMessage(tx, scene.user_id, id, { text: 'Go on' }));
+  runTask(scene.log, id);
+  return messages().length;
+}
+
+test('failed checks of checkpoints wake nothing, notify nobody and use up no round', async (t) => {
+  const made = await watchedScene(t, FAST);
+  const { scene, github, demo, pull, id, messages, events, looked, pull_row } = made;
+  const heard = begin(made);
+  for (let n = 0; n < 3; n++) {
+    const commit = await github.push(demo, pull.pull.head, { 'wip.txt': String(n) });
+    github.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'error: half done' });
+    await scene.deliver();
+    await looked();
+  }
+  t.is(messages().length, heard);
+  t.is(events(), 0);
+  t.is(findFollowUp(scene.log.db, id).rounds, 0);
+  const done = await github.push(demo, pull.pull.head, { 'wip.txt': 'done' });
+  github.check(demo, done, { name: 'test', conclusion: 'success' });
+  await scene.work(id, 'Done.', done);
+  await scene.deliver();
+  await until('its checks are seen', () => pull_row()?.checks?.passed === 1);
+  t.deepEqual(messages(), []);
+  t.is(events(), 0);
+});
+
+for (const by of ['webhook', 'polling'] as const)
+  for (const status of ['succeeded', 'failed'] as const)
+    test(`checks of the head that failed before the work ${status === 'failed' ? 'failed' : 'ended'} are followed up after it, once, by ${by}`, async (t) => {
+      const made = await watchedScene(t, by === 'polling' ? FAST : SELDOM);
+      const { scene, github, demo, pull, id, messages, events } = made;
+      begin(made);
+      const commit = await github.push(demo, pull.pull.head, { 'x.txt': 'x' });
+      github.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'error: the last commit' });
+      if (by === 'webhook') await scene.deliver();
+      t.is(events(), 0);
+      if (status === 'succeeded') await scene.work(id, 'Done.', commit);
+      else {
+        // Nothing that it was told is left.
+        scene.log.db.prepare(`UPDATE messages SET taken_in_at = created_at WHERE task_id = ?`).run(id);
+        endTask(scene.log, id, 'failed');
+      }
+      await until('it is sent back', () => messages().some((text) => text.includes('error: the last commit')));
+      t.is(events(), 1, 'its person is told');
+      await scene.settled();
+      t.is(messages().length, 1);
+      t.is(findFollowUp(scene.log.db, id).rounds, 1);
+    });
+
+test('a check that fails on a server without webhooks sends the errand back, once for each commit', async (t) => {
+  const made = await watchedScene(t, FAST);
+  const { scene, github, demo, commit, pull, id, messages, looked } = made;
+  github.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'error: one' });
+  await until('it is sent back', () => messages().length === 1);
+  await scene.work(id, 'It is not the reason.', commit);
+  await looked();
+  await looked();
+  await scene.settled();
+  t.deepEqual(messages(), []);
+  const next = await github.push(demo, pull.pull.head, { 'y.txt': 'y' });
+  const slow = github.check(demo, next, { name: 'slow', status: 'in_progress', log: '' });
+  github.check(demo, next, { name: 'test', conclusion: 'failure', log: 'error: two' });
+  await looked();
+  await looked();
+  await scene.settled();
+  t.deepEqual(messages(), [], 'a job runs');
+  github.finishCheck(demo, slow, 'success');
+  await until('it is sent back', () => messages().length === 1);
+  t.regex(messages()[0] ?? '', /error: two/);
+  t.is(taskOf(scene.log, id).status, 'queued');
+});
