@@ -238,9 +238,8 @@ export const LIMITS = {
   comments_searched_max: 300,
   /** How often reviews and failed checks send an errand back to work before its person is asked. */
   follow_up_rounds_max: 3,
-  /** What one of them tells: characters of a review, comments, failed checks, and characters of the log of each. */
+  /** What one of them tells: characters of a review in one message, failed checks, and characters of the log of each. */
   review_chars_max: 16_000,
-  review_comments_max: 30,
   failed_checks_max: 5,
   check_log_chars_max: 5_000,
 

@@ -50,6 +50,7 @@ function subjectFrom(title: string): string {
   return `${line.slice(0, SUBJECT_CHARS_MAX - 1).trimEnd()}…`.toWellFormed();
 }
 
+/** A long text keeps its end: what became of each comment of a review is there. */
 function bounded(text: string): string {
-  return text.slice(0, LIMITS.summary_chars_max).toWellFormed();
+  return cutMiddle(text.toWellFormed(), LIMITS.summary_chars_max);
 }

@@ -65,6 +65,8 @@ export type Thread = {
   state: 'open' | 'closed';
   labels: string[];
   url: string;
+  /** ISO 8601. */
+  created_at: string;
   comments: ForgeComment[];
   /** Whether the forge has more comments than were read. */
   cut: boolean;
@@ -100,7 +102,8 @@ export type PullPatch = Partial<Pick<PullDraft, 'title' | 'body' | 'draft'>> & {
 export type Check = {
   id: string;
   name: string;
-  state: 'running' | 'passed' | 'failed' | 'skipped';
+  /** `waiting`: for a person, such as for an approval or a signature. No commit can mend that. */
+  state: 'running' | 'waiting' | 'passed' | 'failed' | 'skipped';
   url: string | null;
   /** Where its log can be asked for with `checkLog`; null: there is none. */
   log_id: string | null;
@@ -173,7 +176,7 @@ export type ForgeClient = {
   thread: (access: Access, name: RepositoryName, number: number, comments_max: number) => Promise<Thread>;
   /**
    * Who has put this label on an issue or pull request last, at an ISO time or later where the forge can tell that apart.
-   * `id` is of this one time. Undefined: nobody has, or it was too long ago.
+   * `id` is of this one time, `at` when it was (ISO 8601). Undefined: nobody has, or it was too long ago.
    */
   labeledBy: (
     access: Access,
@@ -181,7 +184,7 @@ export type ForgeClient = {
     number: number,
     label: string,
     since: string | null,
-  ) => Promise<{ id: string; person: ForgePerson } | undefined>;
+  ) => Promise<{ id: string; person: ForgePerson; at: string } | undefined>;
   comment: (access: Access, name: RepositoryName, number: number, body: string) => Promise<ForgeComment>;
   editComment: (access: Access, name: RepositoryName, comment_id: string, body: string) => Promise<void>;
   /** Answers a comment on lines of a diff, in its thread. */

@@ -48,7 +48,8 @@ async function headOf({ client, repository, token }: OpenForge, number: number):
   return head.branch;
 }
 
-async function requireOpenBranch(
+/** Rejects with `invalid` for the default branch or one that the forge protects, and as the forge does. */
+export async function requireOpenBranch(
   { client, repository, token }: OpenForge,
   name: string,
   field = '/work_branch',

@@ -42,12 +42,22 @@ export function findWords(db: Db, id: string): WordsRow | undefined {
   return sql<WordsRow>(db, 'SELECT * FROM forge_words WHERE id = ?').get(id);
 }
 
-/** The newest words on what becomes of a task. Undefined: nobody at a forge asked for it. */
-export function findStatusWords(db: Db, task_id: string): WordsRow | undefined {
-  return sql<WordsRow>(
+/** The words on what becomes of a task, one wherever somebody asked for it, oldest first. */
+export function listStatusWords(db: Db, task_id: string): WordsRow[] {
+  return sql<WordsRow>(db, `SELECT * FROM forge_words WHERE task_id = ? AND kind = 'status' ORDER BY id`).all(task_id);
+}
+
+/** Makes words on what becomes of a task the answer to what was asked there: they are not kept up to date any more. */
+export function turnIntoAnswer(
+  db: Db,
+  { id, body, resolves }: Pick<WordsRow, 'id' | 'body' | 'resolves'>,
+  now: string,
+): void {
+  sql(
     db,
-    `SELECT * FROM forge_words WHERE task_id = ? AND kind = 'status' ORDER BY id DESC LIMIT 1`,
-  ).get(task_id);
+    `UPDATE forge_words SET kind = 'answer', body = :body, resolves = :resolves, next_at = :now, tries = 0
+     WHERE id = :id`,
+  ).run({ id, body, resolves, now });
 }
 
 /** Replaces the text. It is written again, with all its tries, if it differs. */

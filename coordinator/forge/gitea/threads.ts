@@ -32,7 +32,7 @@ export async function readThread(
   comments_max: number,
 ): Promise<Thread> {
   const path = pathOf('repos', owner, name, 'issues', number);
-  const { created_at: _created_at, updated_at: _updated_at, ...issue } = await api.call(access, { path }, Issue);
+  const { updated_at: _updated_at, ...issue } = await api.call(access, { path }, Issue);
   // Gitea lists all comments of an issue at once.
   const talk = await api.call(access, { path: `${path}/comments` }, z.array(IssueComment));
   const lines = issue.is_pull ? await readReviews(api, access, { owner, name }, number) : { items: [], cut: false };
@@ -71,7 +71,14 @@ function inThreads(comments: ForgeComment[]): ForgeComment[] {
 }
 
 /** An entry of an issue's timeline. That of a label has the text 1 if it was added. */
-const Entry = z.object({ id: Id, type: z.string(), user: User, body: Text, label: z.object({ name: Line }).nullish() });
+const Entry = z.object({
+  id: Id,
+  type: z.string(),
+  created_at: z.string(),
+  user: User,
+  body: Text,
+  label: z.object({ name: Line }).nullish(),
+});
 const ENTRIES_MAX = 50;
 
 /** Who has put a label on an issue last, among the first entries of its timeline since then. */
@@ -82,14 +89,14 @@ export async function labeledBy(
   number: number,
   label: string,
   since: string | null,
-): Promise<{ id: string; person: ForgePerson } | undefined> {
+): Promise<{ id: string; person: ForgePerson; at: string } | undefined> {
   const path = pathOf('repos', owner, name, 'issues', number, 'timeline');
   const query = { limit: ENTRIES_MAX, ...(since !== null && { since }) };
   const entries = await api.call(access, { path, query }, z.array(Entry));
   const last = entries.findLast(
     (one) => one.type === 'label' && one.body === '1' && one.label?.name.toLowerCase() === label.toLowerCase(),
   );
-  return last && { id: last.id, person: last.user };
+  return last && { id: last.id, person: last.user, at: last.created_at };
 }
 
 /** Comments on lines are edited in the same place as others. */

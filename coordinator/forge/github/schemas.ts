@@ -188,9 +188,10 @@ function runState(status: string, conclusion: string | null): Check['state'] {
       return 'passed';
     case 'failure':
     case 'timed_out':
-    case 'action_required':
     case 'startup_failure':
       return 'failed';
+    case 'action_required':
+      return 'waiting';
     default:
       return 'skipped';
   }

@@ -20,7 +20,6 @@ export async function readThread(
 ): Promise<Thread> {
   const {
     comment_count,
-    created_at: _created_at,
     updated_at: _updated_at,
     ...issue
   } = await api.call(access, { path: pathOf('repos', owner, name, 'issues', number) }, Issue);
@@ -124,6 +123,7 @@ export async function replyTo(
 }
 
 const IssueEvent = z.object({
+  created_at: z.string(),
   id: Id,
   event: z.string(),
   actor: User.optional(),
@@ -137,7 +137,7 @@ export async function labeledBy(
   { owner, name }: RepositoryName,
   number: number,
   label: string,
-): Promise<{ id: string; person: ForgePerson } | undefined> {
+): Promise<{ id: string; person: ForgePerson; at: string } | undefined> {
   const path = pathOf('repos', owner, name, 'issues', number, 'events');
   const { items } = await api.list(
     access,
@@ -147,5 +147,5 @@ export async function labeledBy(
   const last = items.findLast(
     (one) => one.event === 'labeled' && one.label?.name.toLowerCase() === label.toLowerCase(),
   );
-  return last?.actor && { id: last.id, person: last.actor };
+  return last?.actor && { id: last.id, person: last.actor, at: last.created_at };
 }

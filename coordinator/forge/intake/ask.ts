@@ -67,6 +67,7 @@ export function askOf(event: ForgeEvent, names: readonly string[]): Ask | undefi
   }
 }
 
-function requestIn(text: string, names: readonly string[]): string | undefined {
+/** What a text asks Errand for. Undefined: nothing, or Errand wrote it. */
+export function requestIn(text: string, names: readonly string[]): string | undefined {
   return signatureOf(text) === undefined ? findMention(text, names)?.request : undefined;
 }

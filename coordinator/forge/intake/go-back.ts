@@ -15,13 +15,17 @@ import { addMessage, type TaskDefaults } from '../../tasks/task-commands.ts';
 import type { ForgeComment } from '../forge.ts';
 import type { FollowedPull } from './pull-of-errand.ts';
 
-/** What sends a task back to work. */
-export type Round = {
-  forge_id: string;
-  /** The message to the task. `first`: the number of the first item. */
+/** A message to the task. `compose`: its text, with the number of its first item. */
+export type RoundMessage = {
   compose: (first: number) => string;
   /** What is to be answered, one item each; null: not a comment on lines. */
   comments: readonly (ForgeComment | null)[];
+};
+
+/** What sends a task back to work. */
+export type Round = {
+  forge_id: string;
+  messages: readonly RoundMessage[];
   /** Whether the person of the task asks for it in so many words. */
   is_wish: boolean;
 };
@@ -34,16 +38,16 @@ const OPTIONS: NeedOption[] = [
 const WAITING_MAX = 5;
 
 /**
- * Sends a task back to work on its branch, by a message: one that is at work hears it when it is done with what it does.
- * While it waits for a decision of its person the message waits too, and `sendWaiting` sends it: only the person's own
- * words answer that. After as many rounds as it may have by itself, or while another task works on the branch, its person is asked, and the
- * messages wait for the answer.
+ * Sends a task back to work on its branch, by messages: one that is at work hears them when it is done with what it does.
+ * While it waits for a decision of its person they wait too, and `sendWaiting` sends them: only the person's own words
+ * answer that. After as many rounds as it may have by itself, or while another task works on the branch, its person is
+ * asked, and the messages wait for the answer.
  */
 export function goBack(
   tx: Tx,
   { models, logger }: Pick<TaskDefaults, 'models'> & { logger: Logger },
   { pull, task }: FollowedPull,
-  { forge_id, compose, comments, is_wish }: Round,
+  { forge_id, messages, is_wish }: Round,
 ): void {
   const at = new Date().toISOString();
   const send = (text: string) => addMessage(tx, task.user_id, task.id, { text, hear: 'after_turn' }, models).message_id;
@@ -54,38 +58,48 @@ export function goBack(
   }
   const state = findFollowUp(tx.db, task.id);
   if (!is_wish && (state.stopped || state.waiting.length >= WAITING_MAX)) return;
-  const first = nextItemNumber(tx.db, task.id);
-  const text = compose(first);
-  let message_id: string | null = null;
   const asks = busy || state.rounds >= LIMITS.follow_up_rounds_max;
-  const waits = waitsForPerson(tx.db, task);
-  if (asks || waits) {
-    // What waited before and was not sent is not sent with this.
-    if (state.waiting.length === 0) dropWaitingItems(tx.db, task.id);
-    const rounds = asks ? state.rounds : state.rounds + 1;
-    putFollowUp(tx.db, task.id, { ...state, rounds, waiting: [...state.waiting, text] });
-    if (asks) askToGoOn(tx, { pull, task }, busy ? BUSY : tooOften(state.rounds), first, at);
-    else addRound(tx.db, pull.id, at);
-  } else {
+  const waits = asks || waitsForPerson(tx.db, task);
+  const first = nextItemNumber(tx.db, task.id);
+  const waiting = [...state.waiting];
+  // What waited before and was not sent is not sent with this.
+  if (waits && waiting.length === 0) dropWaitingItems(tx.db, task.id);
+  let n = first;
+  for (const { compose, comments } of messages) {
+    const message_id = waits ? null : sendIfTaken(compose(n));
+    if (message_id === undefined) break;
+    if (waits) waiting.push(compose(n));
+    addItems(tx, { pull, task }, { forge_id, n, comments, message_id });
+    n += comments.length;
+  }
+  if (n === first) return;
+  putFollowUp(tx.db, task.id, { ...state, rounds: asks ? state.rounds : state.rounds + 1, waiting });
+  if (asks) askToGoOn(tx, { pull, task }, busy ? BUSY : tooOften(state.rounds), first, at);
+  else addRound(tx.db, pull.id, at);
+
+  function sendIfTaken(text: string): string | undefined {
     try {
-      message_id = send(text);
+      return send(text);
     } catch (error) {
       if (!(error instanceof ErrandError) || error.code !== 'conflict') throw error;
       logger.info({ task_id: task.id, detail: error.message }, 'task takes no more messages: follow-up dropped');
-      return;
+      return undefined;
     }
-    putFollowUp(tx.db, task.id, { ...state, rounds: state.rounds + 1 });
-    addRound(tx.db, pull.id, at);
   }
-  const { repo_url, number } = pull;
-  const items = { task_id: task.id, forge_id, repo_url, number: number ?? 0, message_id };
+}
+
+type Items = { forge_id: string; n: number; comments: RoundMessage['comments']; message_id: string | null };
+
+/** Notes what is to be answered of a message. `n`: the number of the first item. */
+function addItems(
+  tx: Tx,
+  { pull: { repo_url, number }, task }: Pick<FollowedPull, 'pull' | 'task'>,
+  { forge_id, n, comments, message_id }: Items,
+): void {
+  const commit_before = repositoryAt(tx.db, task, repo_url).result?.commit ?? null;
+  const items = { task_id: task.id, forge_id, repo_url, number: number ?? 0, message_id, commit_before };
   for (const [i, comment] of comments.entries())
-    insertItem(tx.db, {
-      ...items,
-      n: first + i,
-      comment: comment && JSON.stringify({ ...comment, body: '' }),
-      commit_before: repositoryAt(tx.db, task, repo_url).result?.commit ?? null,
-    });
+    insertItem(tx.db, { ...items, n: n + i, comment: comment && JSON.stringify({ ...comment, body: '' }) });
 }
 
 /** Why a task does not go on by itself. */

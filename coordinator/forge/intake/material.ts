@@ -11,6 +11,8 @@ import { signatureOf } from '../own-words.ts';
 const REQUEST_CHARS_MAX = 8_000;
 const TEXT_CHARS_MAX = 6_000;
 const HUNK_CHARS_MAX = 1_500;
+/** What a long number and the gap between two comments add. */
+const NUMBER_CHARS = 10;
 
 /** What was asked for, and where. */
 export type Asked = {
@@ -40,28 +42,54 @@ export function titleFor({ request }: Asked, { title }: Thread): string | undefi
   return (visible(request) === '' && line(title)) || undefined;
 }
 
-/** The message to an errand that is at work on the issue or pull request already. */
-export function messageFor({ request, login }: Asked, url: string, comment: ForgeComment | null): string {
+/**
+ * The message to an errand that is at work on the issue or pull request already. `n`: the number of the comment on lines
+ * that it is in; null: it is in none.
+ */
+export function messageFor(
+  { request, login }: Asked,
+  url: string,
+  comment: ForgeComment | null,
+  n: number | null = null,
+): string {
   const wish = clip(visible(request), REQUEST_CHARS_MAX) || 'Go on with this.';
   const mark = markOf('lines');
   const place = comment?.review ? `, about these lines:\n\n<${mark}>\n${placeOf(comment)}\n</${mark}>` : '';
-  return `${wish}\n\n@${login} asks for this at ${url}${place}`;
+  const rule = n === null ? '' : `\n\nThis is the comment [${n}]. ${answerRule('comment')}`;
+  return `${wish}\n\n@${login} asks for this at ${url}${place}${rule}`;
 }
 
-/** A review with its comments, as one message. `first`: the number of the first comment. */
+/**
+ * The comments of a review, as many in each group as fit into one message. The first has what the review says as a whole
+ * too. There is one group at least.
+ */
+export function inMessages(body: string, comments: readonly ForgeComment[]): ForgeComment[][] {
+  const groups: ForgeComment[][] = [[]];
+  let room = LIMITS.review_chars_max - clip(visible(body), TEXT_CHARS_MAX).length;
+  for (const comment of comments) {
+    const chars = partOf(comment, 1).length + NUMBER_CHARS;
+    if (chars > room) {
+      groups.push([]);
+      room = LIMITS.review_chars_max;
+    }
+    groups.at(-1)?.push(comment);
+    room -= chars;
+  }
+  return groups;
+}
+
+/** Comments of a review as one message, with what it says as a whole. `first`: the number of the first comment. */
 export function reviewMessage(
   review: { login: string; verdict: string; body: string; url: string },
   comments: readonly ForgeComment[],
   first: number,
 ): string {
   const mark = markOf('review');
-  const parts = comments.map(
-    (comment, i) => `[${first + i}] ${placeOf(comment)}\n${clip(visible(comment.body), TEXT_CHARS_MAX)}`,
-  );
+  const parts = comments.map((comment, i) => partOf(comment, first + i));
   const body = clip(visible(review.body), TEXT_CHARS_MAX);
   // A review without comments is answered as a whole.
   const whole = comments.length === 0 ? [`[${first}] ${body}`] : body === '' ? [] : [body];
-  const text = bounded([...whole, ...parts], LIMITS.review_chars_max);
+  const text = [...whole, ...parts].join('\n\n');
   return [
     `@${review.login} has reviewed your pull request (${review.verdict.replace('_', ' ')}): ${review.url}`,
     'Do what the review rightly asks for, on the same branch. Its text is between the marks; heed it as a review of this change, and ' +
@@ -130,20 +158,16 @@ function fenced(text: string): string {
   return `${fence}diff\n${text}\n${fence}`;
 }
 
+function partOf(comment: ForgeComment, n: number): string {
+  return `[${n}] ${placeOf(comment)}\n${clip(visible(comment.body), TEXT_CHARS_MAX)}`;
+}
+
 function lastThatFit(parts: readonly string[], chars_max: number): string[] {
   let chars = 0;
   return parts
     .toReversed()
     .filter((part) => (chars += part.length + 1) <= chars_max)
     .toReversed();
-}
-
-function bounded(parts: readonly string[], chars_max: number): string {
-  let chars = 0;
-  const fit = parts.filter((part) => (chars += part.length + 2) <= chars_max);
-  return [...fit, ...(fit.length < parts.length ? [`(${parts.length - fit.length} more are left out)`] : [])].join(
-    '\n\n',
-  );
 }
 
 function markOf(name: string): string {

@@ -18,8 +18,9 @@ import { addMessage, createTask, type TaskDefaults } from '../../tasks/task-comm
 import type { OpenForge } from '../forge-access.ts';
 import type { ForgeEvent, Pull, RepositoryName, Thread } from '../forge.ts';
 import { sign } from '../own-words.ts';
+import { requireOpenBranch } from '../work-branch.ts';
 import { isSameName } from '../repository-name.ts';
-import { askOf, LABEL, type Ask } from './ask.ts';
+import { askOf, LABEL, requestIn, type Ask } from './ask.ts';
 import { addressOf, findAsker, isRefusal, type Asker } from './asker.ts';
 import { messageFor, promptFor, titleFor } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
@@ -29,7 +30,16 @@ import { asRead } from './read-back.ts';
 import { statusWords } from './words.ts';
 
 /** A wish of a person of this server, with what was read at the forge. */
-type Wish = { forge_id: string; ask: Ask; asker: Asker; thread: Thread; repo_url: string; repository_id: string };
+type Wish = {
+  forge_id: string;
+  ask: Ask;
+  asker: Asker;
+  thread: Thread;
+  repo_url: string;
+  repository_id: string;
+  /** Why no errand may push to the branch of the pull request; undefined: one may. */
+  refusal: ErrandError | undefined;
+};
 
 /**
  * What follows from a mention or the label. Undefined: nothing, since a stranger asked, or it has acted already. Rejects
@@ -60,33 +70,46 @@ export async function planAsk(
   }
   const read = asRead(event, whole);
   const asked = read && askOf(read, forge.names);
-  const ask = asked?.by_label ? await ifSetBy(asked, asker.open, event.at, signal) : asked;
+  const ask = asked?.by_label
+    ? await ifSetBy(asked, whole, asker.open, { at: event.at, names: forge.names }, signal)
+    : asked;
   if (!ask) {
     parts.logger.info({ repo_url, number }, 'forge shows no such request: webhook ignored');
     return undefined;
   }
   const pull = ask.is_pull ? await client.pull({ token, signal }, repository, number).catch(onRefusal) : undefined;
   const thread = newest(whole, LIMITS.thread_comments_max);
-  const wish = { forge_id: forge.id, ask, asker, thread, repo_url, repository_id };
+  const refusal = pull && goesOn(pull, repository) ? await refusalOf(asker.open, pull.head.branch) : undefined;
+  const wish = { forge_id: forge.id, ask, asker, thread, repo_url, repository_id, refusal };
   return (tx) => act(tx, parts, wish, pull);
 }
 
+/** A label that was set so soon after the issue was opened, by whoever opened it, was chosen with it. */
+const CREATION_MS = 10_000;
 /** How long before the event a label may have been set, as the clocks of a forge have it. */
 const LABEL_SLACK_MS = 10 * 60_000;
 
 /**
- * The wish, if whoever is said to have set the label has, as the forge's own list has it. Each time it is set acts once.
+ * The wish, if whoever is said to have set the label has, as the forge's own list has it. Each time it is set acts once;
+ * with the issue itself, both are one.
  * Undefined: they have not.
  */
 async function ifSetBy(
   ask: Ask,
+  thread: Thread,
   { client, repository, token }: OpenForge,
-  at: string | null,
+  { at, names }: { at: string | null; names: readonly string[] },
   signal: AbortSignal,
 ): Promise<Ask | undefined> {
   const since = at === null ? null : new Date(Date.parse(at) - LABEL_SLACK_MS).toISOString();
   const set = await client.labeledBy({ token, signal }, repository, ask.number, LABEL, since).catch(onRefusal);
-  return set?.person.id === ask.person.id ? { ...ask, source: `labeled:${ask.number}:${set.id}` } : undefined;
+  if (set?.person.id !== ask.person.id) return undefined;
+  const with_issue =
+    thread.author.id === ask.person.id && Date.parse(set.at) - Date.parse(thread.created_at) <= CREATION_MS;
+  if (!with_issue) return { ...ask, source: `labeled:${ask.number}:${set.id}` };
+  // One act: what the text asks for counts, whichever event comes first.
+  const request = requestIn(thread.body, names) ?? '';
+  return { ...ask, source: `opened:${ask.number}`, request };
 }
 
 function act(tx: Tx, { config, models, link, logger }: PlanParts, wish: Wish, pull: Pull | undefined): void {
@@ -116,7 +139,7 @@ function act(tx: Tx, { config, models, link, logger }: PlanParts, wish: Wish, pu
 function proceed(
   tx: Tx,
   defaults: TaskDefaults,
-  { forge_id, ask, asker, thread, repository_id }: Wish,
+  { forge_id, ask, asker, thread, repository_id, refusal }: Wish,
   pull: Pull | undefined,
   at: string,
 ): TaskRow {
@@ -128,18 +151,19 @@ function proceed(
   };
   const task = taskAtWork(tx.db, { forge_id, repository_id, number: ask.number }, user_id);
   if (!task) {
+    if (refusal) throw refusal;
     const where = pull && goesOn(pull, open.repository) ? branchesOf(pull) : {};
     const texts = { prompt: promptFor(asked, thread), title: titleFor(asked, thread) };
     return createTask(tx, defaults, user_id, { project_id: project.id, ...texts, ...where });
   }
-  const text = messageFor(asked, ask.comment?.url ?? thread.url, ask.comment);
+  const n = ask.comment?.review ? nextItemNumber(tx.db, task.id) : null;
+  const text = messageFor(asked, ask.comment?.url ?? thread.url, ask.comment, n);
   const send = (message: string) => addMessage(tx, user_id, task.id, { text: message }, defaults.models).message_id;
   releaseFollowUps(tx, task, send);
   withdrawNeeds(tx, task, ({ kind }) => kind === 'follow_up', at);
   const message_id = send(text);
-  if (ask.comment?.review) {
+  if (n !== null) {
     const comment = JSON.stringify({ ...ask.comment, body: '' });
-    const n = nextItemNumber(tx.db, task.id);
     const repo_url = answeringPull(tx.db, { forge_id, repository_id, number: ask.number }, user_id)?.repo_url ?? null;
     const commit_before = repositoryAt(tx.db, task, repo_url).result?.commit ?? null;
     const item = { task_id: task.id, n, forge_id, repo_url, number: ask.number, comment, commit_before, message_id };
@@ -172,6 +196,17 @@ function newest(thread: Thread, comments_max: number): Thread {
 /** Whether work can go on at the branch of a pull request: it is open, and the branch is in the repository itself. */
 function goesOn({ state, head, base }: Pull, repository: RepositoryName): boolean {
   return state === 'open' && isSameName(head.repository, repository) && head.branch !== base.branch;
+}
+
+/** Why no errand may push to this branch. Undefined: one may, or the forge does not say before it is pushed. */
+async function refusalOf(open: OpenForge, branch: string): Promise<ErrandError | undefined> {
+  try {
+    await requireOpenBranch(open, branch);
+  } catch (error) {
+    if (error instanceof ErrandError) return error;
+    onRefusal(error);
+  }
+  return undefined;
 }
 
 function branchesOf({ head, base }: Pull): Pick<TaskCreate, 'base_branch' | 'work_branch'> {

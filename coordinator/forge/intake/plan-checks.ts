@@ -56,8 +56,7 @@ export async function planChecks(
     const url = urlOf(now);
     goBack(tx, parts, now, {
       forge_id: forge.id,
-      compose: (n) => checksMessage(failed, { commit, url, n }),
-      comments: [null],
+      messages: [{ compose: (n) => checksMessage(failed, { commit, url, n }), comments: [null] }],
       is_wish: false,
     });
   };

@@ -4,17 +4,18 @@ import type { ForgeComment, ForgeEvent } from '../forge.ts';
 import { mayRead } from '../may-read.ts';
 import { signatureOf } from '../own-words.ts';
 import { addressOf, isRefusal, mayWrite, openFor } from './asker.ts';
-import { goBack } from './go-back.ts';
-import { reviewMessage } from './material.ts';
+import { goBack, type RoundMessage } from './go-back.ts';
+import { inMessages, reviewMessage } from './material.ts';
 import { findMention } from './mention.ts';
 import type { Effect, PlanParts } from './plan.ts';
 import { answeringPull, followedPull, withheld } from './pull-of-errand.ts';
 import { reviewAsRead } from './read-back.ts';
 
+type Review = Parameters<typeof reviewMessage>[0];
 type ReviewEvent = Extract<ForgeEvent, { type: 'review' }>;
 
 /**
- * A review of an errand's pull request sends the errand back to work, with all comments of the review in one message.
+ * A review of an errand's pull request sends the errand back to work, with all comments of the review.
  * Undefined: it does not, since the project does not want it, the reviewer may not write there, or is a bot, or there is
  * nothing to do. An approval asks for nothing.
  */
@@ -40,7 +41,7 @@ export async function planReview(
   if (!(await mayRead(parts.access, who, repo_url, signal))) return withheld(parts, followed);
   const { client, repository, token } = open;
   const thread = await client
-    .thread({ token, signal }, repository, number, 2 * LIMITS.thread_comments_max)
+    .thread({ token, signal }, repository, number, LIMITS.comments_searched_max)
     .catch((error: unknown) => {
       if (!isRefusal(error)) throw error;
     });
@@ -50,8 +51,7 @@ export async function planReview(
   const body = signatureOf(read.body) === undefined ? read.body.trim() : '';
   const comments = thread.comments
     .filter((comment) => comment.review?.review_id === read.review_id && isNew(comment))
-    .sort(byTime)
-    .slice(0, LIMITS.review_comments_max);
+    .sort(byTime);
   if (body === '' && comments.length === 0) return undefined;
   // The person of the task decides whether it goes on.
   const is_wish =
@@ -68,8 +68,7 @@ export async function planReview(
       insertRequest(tx.db, { ...key, source: `comment:${id}`, user_id: null, task_id: task.id }, at);
     goBack(tx, parts, now, {
       forge_id: forge.id,
-      compose: (first) => reviewMessage(review, comments, first),
-      comments: comments.length > 0 ? comments : [null],
+      messages: messagesOf(review, comments),
       is_wish,
     });
   };
@@ -77,6 +76,14 @@ export async function planReview(
   function isNew({ id, author, body: text }: ForgeComment): boolean {
     return author.id === sender.id && signatureOf(text) === undefined && !isRequestKnown(db, key, `comment:${id}`);
   }
+}
+
+/** A review as the messages of a round. */
+function messagesOf(review: Review, comments: readonly ForgeComment[]): RoundMessage[] {
+  return inMessages(review.body, comments).map((group, i) => ({
+    compose: (first) => reviewMessage(i === 0 ? review : { ...review, body: '' }, group, first),
+    comments: group.length > 0 ? group : [null],
+  }));
 }
 
 /** Those of one second in the order of their ids, which are numbers. */

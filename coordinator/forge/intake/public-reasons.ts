@@ -45,6 +45,8 @@ export function failureWords(reason: FailureReason | null): string {
 
 /** Says that the server did not start what somebody asked for. */
 export function refusalWords({ code, errors }: ErrandError): string {
+  if (code === 'invalid' && errors?.some(({ field }) => field === '/work_branch'))
+    return 'Not started: errands never push to the default branch or a protected one, and this pull request comes from one.';
   if (errors?.some(({ field }) => field === '/work_branch'))
     return 'Not started: an errand works on this branch already.';
   switch (code) {

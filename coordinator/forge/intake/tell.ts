@@ -7,7 +7,7 @@ import { DurableSubscriber } from '../../sqlite/durable-subscriber.ts';
 import type { EventLog, Tx } from '../../sqlite/event-log.ts';
 import type { EventRow } from '../../sqlite/events.ts';
 import { findFollowUp, listUnanswered, markAnswered, type FollowUpItem } from '../../sqlite/follow-ups.ts';
-import { findStatusWords, insertWords, updateWords } from '../../sqlite/forge-words.ts';
+import { insertWords, listStatusWords, turnIntoAnswer, updateWords } from '../../sqlite/forge-words.ts';
 import { listOpenNeeds } from '../../sqlite/needs.ts';
 import { withdrawNeeds } from '../../tasks/needs.ts';
 import { repositoryAt, type RepositoryAt } from '../../tasks/require-repository.ts';
@@ -41,13 +41,14 @@ export function tellForges({ log, link, onWords, logger }: Dependencies): Durabl
       const task = findTaskOf(tx.db, event.user_id, event.task_id);
       if (!task) return;
       const at = new Date().toISOString();
-      const status = findStatusWords(tx.db, task.id);
-      if (status) {
+      const statuses = listStatusWords(tx.db, task.id);
+      if (statuses.length > 0) {
         const needs = listOpenNeeds(tx.db, task.id);
         const pull = listPullsOf(tx.db, task.id).findLast(
           ({ repo_url, number }) => repo_url === task.repo_url && number !== null,
         );
-        updateWords(tx.db, status.id, sign(statusWords({ task, link: link(task.id), needs, pull }), status.id), at);
+        const text = statusWords({ task, link: link(task.id), needs, pull });
+        for (const { id } of statuses) updateWords(tx.db, id, sign(text, id), at);
       }
       if (isEnded(task.status)) answerItems(tx, task, at);
       if (isSettled(tx.db, task.id)) withdrawNeeds(tx, task, ({ kind }) => kind === 'follow_up', at);
@@ -60,7 +61,7 @@ export function tellForges({ log, link, onWords, logger }: Dependencies): Durabl
 
 /** Most tasks have nothing to do with a forge: they cost no write. */
 function isConcerned({ db }: EventLog, { task_id }: EventRow): boolean {
-  if (findStatusWords(db, task_id) || listUnanswered(db, task_id).length > 0) return true;
+  if (listStatusWords(db, task_id).length > 0 || listUnanswered(db, task_id).length > 0) return true;
   if (findFollowUp(db, task_id).waiting.length > 0) return true;
   return listOpenNeeds(db, task_id).some(({ kind }) => kind === 'follow_up');
 }
@@ -71,36 +72,50 @@ function isSettled(db: Db, task_id: string): boolean {
   return pulls.length > 0 && pulls.every(({ state }) => state === 'merged' || state === 'closed');
 }
 
-/** Answers each comment in its thread, and all else with one comment. What was fixed is resolved. */
+/**
+ * Answers each comment in its thread, and all else with one comment. What was fixed is resolved. Where somebody asked in a
+ * thread, the words there on what becomes of the task turn into the answer.
+ */
 function answerItems(tx: Tx, task: TaskRow, at: string): void {
   const items = listUnanswered(tx.db, task.id);
   const outcomes = outcomesOf(task.result?.summary ?? '');
+  const statuses = listStatusWords(tx.db, task.id);
   const told = new Set<string>();
   for (const item of items) {
     markAnswered(tx.db, item, at);
     if (task.status === 'cancelled') continue;
-    const outcome = task.status === 'succeeded' ? outcomes.get(item.n) : undefined;
     const place = repositoryAt(tx.db, task, item.repo_url);
     const comment = readComment(item.comment);
     const commit = newCommit(place.result, item);
-    if (comment?.review && outcome) {
-      const text = `${verdictOf(outcome, commit)} ${outcome.text}`;
-      const pushed = outcome.fixed && commit !== null;
-      say(
-        tx,
-        task,
-        { ...item, ...place },
-        { reply_to: comment, resolves: pushed ? comment.review.thread_id : null, text: spoken(text) },
-        at,
-      );
-      continue;
+    const asked = comment && statuses.find(({ reply_to }) => readComment(reply_to)?.id === comment.id);
+    const outcome = outcomes.get(item.n);
+    if (comment?.review && task.status === 'succeeded') {
+      const resolves = outcome?.fixed && commit !== null ? comment.review.thread_id : null;
+      if (asked) {
+        const text = outcome ? outcomeWords(outcome, commit) : roundWords(task, commit);
+        turnIntoAnswer(tx.db, { id: asked.id, resolves, body: sign(text, asked.id) }, at);
+      } else {
+        const text = outcome ? outcomeWords(outcome, commit) : silentWords(commit);
+        say(tx, task, { ...item, ...place }, { reply_to: comment, resolves, text }, at);
+      }
+      if (outcome) continue;
     }
     const key = `${place.repo_url} ${item.number}`;
-    if (told.has(key)) continue;
+    if (asked || told.has(key)) continue;
     told.add(key);
     const text = roundWords(task, commit);
     say(tx, task, { ...item, ...place }, { reply_to: null, resolves: null, text }, at);
   }
+}
+
+function outcomeWords(outcome: Outcome, commit: string | null): string {
+  return spoken(`${verdictOf(outcome, commit)} ${outcome.text}`);
+}
+
+/** The answer to a comment of which the errand has said nothing. */
+function silentWords(commit: string | null): string {
+  const what = commit === null ? 'Nothing was pushed.' : `Pushed ${commit.slice(0, 12)}.`;
+  return `${what} The errand says nothing of this comment.`;
 }
 
 type Place = Pick<RepositoryAt, 'repo_url' | 'project_id'>;

@@ -82,12 +82,17 @@ async function tellOf(looking: Looking, { forge, access, name, pull }: Place): P
   return pushed.commit;
 }
 
-/** The checks of a commit, counted. */
+/** The checks of a commit, counted. One that waits for a person has not ended. */
 function countChecks(checks: readonly Check[]): PullChecks {
   const count = (state: Check['state']) => checks.filter((check) => check.state === state).length;
   const failed_names = checks
     .filter(({ state }) => state === 'failed')
     .slice(0, FAILED_NAMES_MAX)
     .map(({ name }) => name.slice(0, NAME_CHARS_MAX));
-  return { running: count('running'), passed: count('passed'), failed: count('failed'), failed_names };
+  return {
+    running: count('running') + count('waiting'),
+    passed: count('passed'),
+    failed: count('failed'),
+    failed_names,
+  };
 }

@@ -37,6 +37,7 @@ const BEFORE = ['', '# x', '[1] fixed: x', '[1]', 'fixes', 'Fixes #'];
 
 const author = { id: '1', login: 'eve', name: null, email: null, bot: false };
 const threadOf = (body: string): Thread => ({
+  created_at: '2026-01-01T00:00:00Z',
   number: 1,
   title: body,
   body,

@@ -159,6 +159,7 @@ test('a further mention goes to the errand that is at work there; once that has 
   t.regex(scene.messages(first.id)[0] ?? '', /^and add a test\n\n@ada asks for this at http/);
   t.is(words(issue).length, 2);
   await scene.work(first.id, 'Done.');
+  t.deepEqual(words(issue).filter((body) => /is done/.test(body)).length, 2, 'each is kept up to date');
   github.comment(demo, issue, ada, '@errand one more thing');
   await scene.deliver();
   t.is(scene.tasks.length, 2);
@@ -179,6 +180,24 @@ test('a mention on the pull request of an errand goes to that errand, and is ans
   t.regex(message ?? '', /^why not `b`\?[^]*a\.txt, line 2/);
   t.is(pull.pull.comments.length, 2, 'the answer stands below the comment');
   t.regex(pull.pull.comments[1]?.body ?? '', /has been started/);
+  const [, n = ''] = /This is the comment \[(\d+)\]/.exec(message ?? '') ?? [];
+  const elsewhere = pull.comments.length;
+  await scene.work(id, `Done so.\n\n[${n}] fixed: it is b now`, 'b'.repeat(40));
+  t.is(pull.pull.comments.length, 2, 'it is the only answer');
+  t.is(pull.comments.length, elsewhere);
+  t.regex(pull.pull.comments[1]?.body ?? '', /\nFixed \(b{12}\)\. it is b now$/);
+  t.true(pull.pull.comments[0]?.resolved);
+  await github.review(demo, pull, ada, {
+    state: 'COMMENTED',
+    comments: [{ path: 'a.txt', line: 1, body: '@errand c?' }],
+  });
+  await scene.deliver();
+  await scene.work(id, 'It says nothing of it.', 'c'.repeat(40));
+  const [asked, answer, ...more] = pull.pull.comments.slice(2);
+  t.regex(answer?.body ?? '', /\nPushed c{12}\.\n\nIt says nothing of it\.$/);
+  t.false(asked?.resolved);
+  t.deepEqual([more, pull.comments.length], [[], elsewhere]);
+  t.regex(words(scene.demo.issues[0] as Issue)[0] ?? '', /is done/, 'the issue is told too');
 });
 
 test("a pull request of somebody else is worked on from its branch, and Errand's own start nothing", async (t) => {

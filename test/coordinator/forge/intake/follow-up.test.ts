@@ -33,6 +33,31 @@ test('a review goes to the errand as one message, with each comment, its file an
   t.is(scene.tasks.length, 1);
 });
 
+test('each comment of a long review is shown to the errand in full, in as many messages as it needs, as one round', async (t) => {
+  const { scene, github, demo, bob, pull, id, messages } = await pullScene(t);
+  const diff_hunk = `@@ -1 +1 @@\n+${'long line '.repeat(300)}`;
+  const comments = Array.from({ length: 45 }, (_, i) => {
+    const body = `Comment ${i}: ${'words '.repeat(i % 9 === 0 ? 900 : 40)}end ${i}.`;
+    return { path: 'a.txt', line: 1, body, diff_hunk };
+  });
+  await github.review(demo, pull, bob, { state: 'CHANGES_REQUESTED', body: `All: ${'x'.repeat(5_000)}`, comments });
+  await scene.deliver();
+  const texts = messages();
+  t.true(texts.length > 1 && texts.every((text) => text.length < LIMITS.review_chars_max + 1_500));
+  const whole = texts.join('\n');
+  t.deepEqual(
+    [...whole.matchAll(/^\[(\d+)\] a\.txt/gm)].map(([, n]) => Number(n)),
+    comments.map((_, i) => i + 1),
+  );
+  for (const [i] of comments.entries()) t.true(whole.includes(`end ${i}.`), String(i));
+  t.is(whole.split('All: ').length, 2);
+  t.is(findFollowUp(scene.log.db, id).rounds, 1);
+  await scene.work(id, '[45] fixed: the last one', COMMIT);
+  const answered = pull.pull.comments.filter(({ in_reply_to }) => in_reply_to !== null);
+  t.is(answered.length, comments.length);
+  t.regex(answered.at(-1)?.body ?? '', /Fixed .* the last one/);
+});
+
 test('each comment is answered in its thread, what was fixed is resolved, and nothing of that wakes it again', async (t) => {
   const { scene, github, demo, bob, pull, id, messages } = await pullScene(t);
   const comments = ['Why two?', 'Typo.', 'Rename it.'].map((body, i) => ({ path: 'a.txt', line: i + 1, body }));
@@ -49,7 +74,8 @@ test('each comment is answered in its thread, what was fixed is resolved, and no
     threads.map(({ resolved }) => resolved),
     [false, true, false],
   );
-  t.is(answers.length, 2);
+  t.is(answers.length, 3);
+  t.regex(below(2)[0] ?? '', /\nPushed c{12}\. The errand says nothing of this comment\.$/);
   t.regex(pull.comments.at(-1)?.body ?? '', /Pushed c{12}\.\n\nI fixed some\.$/, 'the third has a common answer');
   await scene.deliver();
   t.deepEqual(messages(), []);
@@ -104,6 +130,17 @@ test('failed checks go to the errand once all jobs have ended, with what matters
   t.is(messages().length, 1, 'once for each commit');
   await scene.work(id, 'The test was wrong.\n[1] fixed: the test', COMMIT);
   t.regex(pull.comments.at(-1)?.body ?? '', /Pushed c{12}\.\n\nThe test was wrong\.$/);
+});
+
+test('a check that waits for a person is no failed one, and holds up no other', async (t) => {
+  const { github, demo, scene, commit, messages } = await pullScene(t);
+  github.check(demo, commit, { name: 'approval', conclusion: 'action_required', log: '' });
+  await scene.deliver();
+  t.deepEqual(messages(), []);
+  github.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'error: here' });
+  await scene.deliver();
+  t.regex(messages().join(), /error: here/);
+  t.notRegex(messages().join(), /approval/);
 });
 
 test('a failed check of an older commit says nothing', async (t) => {

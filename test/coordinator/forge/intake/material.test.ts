@@ -21,7 +21,16 @@ function comment(strange: string): ForgeComment {
 function thread(strange: string, is_pull: boolean): Thread {
   const one = comment(strange);
   const texts = { title: strange, body: strange, labels: [strange], comments: [one] };
-  return { ...texts, number: 12, author: one.author, state: 'open', url: URL, cut: false, is_pull };
+  return {
+    ...texts,
+    number: 12,
+    author: one.author,
+    state: 'open',
+    url: URL,
+    cut: false,
+    is_pull,
+    created_at: one.created_at,
+  };
 }
 
 /** Each text that an errand is told, with what strangers wrote in all places that they can. */

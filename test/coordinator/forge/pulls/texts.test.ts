@@ -95,6 +95,7 @@ test('a mention closes the issue that it stands in, and nothing that others name
   const thread = (fields: Partial<Thread> = {}): Thread => ({
     number: 12,
     title: 'This closes #5',
+    created_at: '2026-01-01T00:00:00Z',
     state: 'open',
     body: 'Fix #6',
     url: 'https://github.com/ada/demo.js/issues/12',

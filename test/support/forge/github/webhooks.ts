@@ -35,6 +35,8 @@ export class GitHubWebhooks implements Webhooks {
 
   issueOpened(repository: Repository, issue: Issue, by: Person): void {
     this.#tell(repository, by, 'issues.opened', { issue: this.#render.issue(repository, issue) });
+    // Those that were chosen with it are told too, each by itself.
+    for (const label of issue.labels) this.labeled(repository, issue, by, label);
   }
 
   labeled(repository: Repository, issue: Issue, by: Person, name: string): void {

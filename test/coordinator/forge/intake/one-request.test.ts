@@ -1,0 +1,41 @@
+import test from 'ava';
+import { IntakeScene } from '../../../support/forge/intake-scene.ts';
+import type { Issue } from '../../../support/forge/world.ts';
+
+/** What Errand has written there. */
+const words = ({ comments }: Issue) =>
+  comments.map(({ body }) => body).filter((body) => body.startsWith('<!-- errand:'));
+
+test('an issue that is opened with a mention and the label is one request, whichever is told first', async (t) => {
+  for (const turned of [false, true]) {
+    const scene = await IntakeScene.start(t);
+    const { github, demo, ada } = scene;
+    const before = github.hooks.sent.length;
+    const issue = github.openIssue(demo, ada, { title: 'It fails', body: '@errand fix it', labels: ['bug', 'errand'] });
+    const sent = github.hooks.sent.slice(before);
+    t.is(sent.length, 3);
+    for (const hook of turned ? sent.toReversed() : sent) await scene.receive(hook);
+    await scene.settled();
+    t.is(scene.task.title, 'fix it');
+    t.deepEqual(scene.messages(scene.task.id), []);
+    t.is(words(issue).length, 1);
+  }
+});
+
+test('a mention on a pull request from the default or a protected branch is refused before anything is spent', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada, bob } = scene;
+  await github.push(demo, 'develop', { 'b.txt': 'b' });
+  await github.push(demo, 'release', { 'c.txt': 'c' });
+  await github.protect(demo, 'develop');
+  for (const [head, base] of [
+    ['develop', 'main'],
+    ['main', 'release'],
+  ] as const) {
+    const pull = await github.openPull(demo, bob, { title: 'Release', body: '', head, base, draft: false });
+    github.comment(demo, pull, ada, '@errand fix the notes');
+    await scene.deliver();
+    t.deepEqual(scene.tasks, []);
+    t.regex(words(pull)[0] ?? '', /Not started: errands never push to the default branch or a protected one/);
+  }
+});
