@@ -2,6 +2,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import type { Delta, LogEvent } from '../../../protocol/events.ts';
 import type { Client } from '../client.ts';
 import { Conversation } from '../errand/conversation.ts';
+import { Refusal } from '../errors.ts';
 import type { MirrorStorage } from './storage.ts';
 
 const PAGE = LIMITS.page_items_max;
@@ -30,8 +31,17 @@ export class Logs {
     return this.#open.get(id);
   }
 
-  /** Opens a log, and reads it to its end. Resolves with the id of the last event. */
+  /** Opens a log, and reads it to its end. Resolves with the id of the last event. A log that is gone is closed. */
   async open(id: string): Promise<number> {
+    try {
+      return await this.#openAtEnd(id);
+    } catch (error) {
+      if (isGone(error)) this.close(id);
+      throw error;
+    }
+  }
+
+  async #openAtEnd(id: string): Promise<number> {
     if (!this.#open.has(id)) {
       const conversation = new Conversation();
       this.#open.set(id, conversation);
@@ -48,14 +58,20 @@ export class Logs {
     this.#open.delete(id);
   }
 
-  /** Reads all open logs to their ends. Resolves with the ids of their last events. */
-  async catchUp(): Promise<Map<string, number>> {
+  /** Reads all open logs to their ends: the ids of their last events, and the errands that do not exist any more. */
+  async catchUp(): Promise<{ ends: Map<string, number>; gone: string[] }> {
     const ends = new Map<string, number>();
-    for (const id of this.#open.keys()) {
-      await this.#once(id, () => this.#readEnd(id));
-      ends.set(id, this.#open.get(id)?.last_id ?? 0);
+    const gone: string[] = [];
+    for (const id of [...this.#open.keys()]) {
+      try {
+        await this.#once(id, () => this.#readEnd(id));
+        ends.set(id, this.#open.get(id)?.last_id ?? 0);
+      } catch (error) {
+        if (!isGone(error)) throw error;
+        gone.push(id);
+      }
     }
-    return ends;
+    return { ends, gone };
   }
 
   /** Another database: the open logs begin anew. */
@@ -146,4 +162,9 @@ export class Logs {
       if (this.#reading.get(id) === mine) this.#reading.delete(id);
     }
   }
+}
+
+/** Whether the server says that there is no such errand. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Refusal && error.code === 'not_found';
 }

@@ -3,8 +3,7 @@ import type { Delta, LogEvent } from '../../../protocol/events.ts';
 import { Task, type TaskChange } from '../../../protocol/task.ts';
 import type { Client } from '../client.ts';
 import type { Conversation } from '../errand/conversation.ts';
-import { Refusal } from '../errors.ts';
-import { Logs } from './logs.ts';
+import { isGone, Logs } from './logs.ts';
 import type { Cursors, Receiver } from './live.ts';
 import type { Change, MirrorStorage } from './storage.ts';
 
@@ -63,11 +62,16 @@ export class Mirror implements Receiver {
 
   /**
    * Opens an errand at the end of its log: first with what is stored, then with what the server has. Resolves with the
-   * id of the last event, to follow its log from.
+   * id of the last event, to follow its log from. An errand that does not exist any more is forgotten.
    */
   async open(id: string): Promise<number> {
-    const [last_id] = await Promise.all([this.#logs.open(id), this.#readWhole(id)]);
-    return last_id;
+    try {
+      const [last_id] = await Promise.all([this.#logs.open(id), this.#readWhole(id)]);
+      return last_id;
+    } catch (error) {
+      if (isGone(error)) await this.remove(id);
+      throw error;
+    }
   }
 
   /** Adds an earlier page to an open conversation. */
@@ -109,7 +113,9 @@ export class Mirror implements Receiver {
   async connected({ cursor, epoch }: { cursor: number; epoch: string }): Promise<Cursors> {
     if (this.#epoch !== undefined && this.#epoch !== epoch) await this.#forget();
     if (this.#epoch === undefined || this.#cursor > cursor) await this.#readList(cursor, epoch);
-    return { tasks: this.#cursor, logs: await this.#logs.catchUp() };
+    const { ends, gone } = await this.#logs.catchUp();
+    if (gone.length > 0) await this.removed(gone);
+    return { tasks: this.#cursor, logs: ends };
   }
 
   async changed(changes: readonly TaskChange[], cursor: number): Promise<void> {
@@ -196,8 +202,8 @@ export class Mirror implements Receiver {
       this.#putTasks([rest]);
       await this.#storage.save({ tasks: [rest] });
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      if (error.code === 'not_found') await this.remove(id);
+      if (!isGone(error)) throw error;
+      await this.remove(id);
     }
   }
 
