@@ -19,6 +19,9 @@ const CHARS_WAITING_MAX = 64 * 1024 * 1024;
 /** The server closed the socket because it refused the access token. */
 export class TokenRefused extends Failure {}
 
+/** The server closed the socket because newer ones of the same account took its place. */
+export class Displaced extends Failure {}
+
 type Subscription = Extract<ClientFrame, { type: 'subscribe' }>;
 
 /** Where a connection goes, and as whom. */
@@ -180,7 +183,7 @@ export class Connection {
     if (code === CLOSE.unauthenticated) return new TokenRefused('The access token was refused.');
     if (code === CLOSE.not_found) return new LoggedOut(`${this.#server} does not know your account.`);
     if (code === CLOSE.too_many)
-      return new Failure('Your account has too many open connections: newer ones took the place of this one.');
+      return new Displaced('Your account has too many open connections: newer ones took the place of this one.');
     return this.#lost();
   }
 }

@@ -2,8 +2,9 @@ import type { Delta, LogEvent } from '../../../protocol/events.ts';
 import type { ServerFrame } from '../../../protocol/socket.ts';
 import type { TaskChange } from '../../../protocol/task.ts';
 import type { Client } from '../client.ts';
-import { Connection, TokenRefused } from '../connection.ts';
-import { Failure, LoggedOut, Unreachable } from '../errors.ts';
+import { Connection, Displaced, TokenRefused } from '../connection.ts';
+import { Failure, LoggedOut } from '../errors.ts';
+import { Moved } from '../redirect.ts';
 import { wait } from '../wait.ts';
 
 /** How current a client is. `since`: in milliseconds since 1970. */
@@ -16,7 +17,7 @@ export type LiveState =
   | { kind: 'away'; since: number; retry_at: number; why: string }
   /** The log-in has ended. */
   | { kind: 'logged_out' }
-  /** No attempt will help. */
+  /** No attempt is made by itself, but `wake` makes one. */
   | { kind: 'failed'; why: string };
 
 /** Where to go on from: the light feed, and the logs of the open errands by their ids. */
@@ -42,10 +43,12 @@ export type Receiver = {
 const TASKS = 'tasks';
 const BACKOFF_FIRST_MS = 250;
 const BACKOFF_MAX_MS = 15_000;
+/** The longest wait that a timer takes: 24 days. */
+const FOREVER_MS = 2 ** 31 - 1;
 
 /**
- * Keeps a connection for as long as it runs: connects again with backoff, and at once when `wake` says that the network
- * or the person is back.
+ * Keeps a connection for as long as it runs: connects again with backoff whatever the fault, since a proxy, the server
+ * or the device's storage may recover; and at once when `wake` says that the network or the person is back.
  */
 export class Live {
   readonly #client: Client;
@@ -112,11 +115,15 @@ export class Live {
           continue;
         }
         if (error instanceof LoggedOut || error instanceof TokenRefused) return this.#onState({ kind: 'logged_out' });
-        if (!(error instanceof Unreachable)) return this.#onState({ kind: 'failed', why: wordsOf(error) });
-        const wait_ms = Math.min(BACKOFF_FIRST_MS * 2 ** failures++, BACKOFF_MAX_MS) * (0.5 + Math.random() / 2);
         lost_at ??= Date.now();
-        this.#onState({ kind: 'away', since: lost_at, retry_at: Date.now() + wait_ms, why: error.message });
-        await this.#waitOrWake(wait_ms, signal);
+        if (needsPerson(error)) {
+          this.#onState({ kind: 'failed', why: wordsOf(error) });
+          await this.#untilWake(signal);
+          continue;
+        }
+        const wait_ms = Math.min(BACKOFF_FIRST_MS * 2 ** failures++, BACKOFF_MAX_MS) * (0.5 + Math.random() / 2);
+        this.#onState({ kind: 'away', since: lost_at, retry_at: Date.now() + wait_ms, why: wordsOf(error) });
+        await this.#untilWake(signal, wait_ms);
       }
     }
   }
@@ -175,11 +182,17 @@ export class Live {
     }
   }
 
-  async #waitOrWake(wait_ms: number, signal: AbortSignal): Promise<void> {
+  /** Waits for `wake`, but not longer than `at_most_ms`. */
+  async #untilWake(signal: AbortSignal, at_most_ms = FOREVER_MS): Promise<void> {
     this.#pause = new AbortController();
-    await wait(wait_ms, AbortSignal.any([signal, this.#pause.signal])).catch(() => undefined);
+    await wait(at_most_ms, AbortSignal.any([signal, this.#pause.signal])).catch(() => undefined);
     this.#pause = undefined;
   }
+}
+
+/** Whether a new attempt by itself would be wrong, or in vain: another device would lose its connection. */
+function needsPerson(error: unknown): boolean {
+  return error instanceof Displaced || error instanceof Moved;
 }
 
 function wordsOf(error: unknown): string {

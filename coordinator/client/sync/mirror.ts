@@ -129,9 +129,10 @@ export class Mirror implements Receiver {
       this.#tasks.set(task.id, task);
       tasks.push(task);
     }
-    this.#cursor = cursor;
     if (tasks.length > 0) this.#tell({ tasks: tasks.map(({ id }) => id) });
     await this.#storage.save({ cursor, tasks });
+    // Not before: what could not be stored comes again with the next connection.
+    this.#cursor = cursor;
     for (const { id, shortened } of changes) if (shortened === true && this.#logs.of(id)) await this.#readWhole(id);
   }
 

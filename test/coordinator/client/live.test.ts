@@ -1,12 +1,19 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import test from 'ava';
 import { Refusal } from '../../../coordinator/client/errors.ts';
+import { toStored } from '../../../coordinator/client/session.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
 import type { Api } from '../../support/api.ts';
 import { startCuttingProxy } from '../../support/cutting-proxy.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { startApi } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
-import { newDevice, startDevice } from '../../support/web/device.ts';
+import { newDevice, startDevice, type Device } from '../../support/web/device.ts';
+import { MemoryDevice } from '../../support/web/memory-storage.ts';
+import { startFaultyProxy } from '../../support/web/faulty-proxy.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
+
+const EXPIRED = { access_token: 'expired', expires_at_ms: 0 };
 
 async function remove(api: Api, id: string): Promise<void> {
   await api.call('cancelTask', { params: { id } });
@@ -58,4 +65,85 @@ test('an errand that does not exist can be opened before there is a connection, 
   device.live.wake();
   await device.isLive();
   t.false(device.states.some(({ kind }) => kind === 'failed'));
+});
+
+const problem = (code: string, status: number) =>
+  JSON.stringify({ type: `urn:errand:problem:${code}`, title: code, status, code });
+const JSON_TYPE = { 'content-type': 'application/json' };
+const PROBLEM_TYPE = { 'content-type': 'application/problem+json' };
+const HTML_TYPE = { 'content-type': 'text/html' };
+
+/** What stands between a phone and its server may answer so for a while. */
+const PASSING: [what: string, status: number, headers: Record<string, string>, body: string][] = [
+  ['a fault of the server', 500, PROBLEM_TYPE, problem('internal', 500)],
+  ['a server that is busy', 429, PROBLEM_TYPE, problem('rate_limited', 429)],
+  ['a page with an error', 500, HTML_TYPE, '<h1>Error</h1>'],
+  ['a tunnel whose end is away', 530, HTML_TYPE, '<h1>Origin DNS error</h1>'],
+  ['a proxy that does not reach the server', 522, HTML_TYPE, ''],
+  ['a proxy that has no such site yet', 404, HTML_TYPE, '<h1>Not found</h1>'],
+  ['a firewall', 403, HTML_TYPE, '<h1>Forbidden</h1>'],
+  ['the page of a train', 200, HTML_TYPE, '<h1>Welcome on board</h1>'],
+  ['the log-in of a hotel', 302, { location: 'http://hotel.example/log-in' }, ''],
+  ['something else', 200, JSON_TYPE, '{"items":7}'],
+];
+
+for (const path of ['/refresh', '/tasks', '/events'])
+  test(`whatever answers ${path} in place of the server, the device is live when it has gone, by itself`, async (t) => {
+    const server = await startApi(t);
+    const { api, session } = await server.person();
+    const task = await sendErrand(api);
+    await Promise.all(
+      PASSING.map(async ([what, status, headers, body]) => {
+        const proxy = await startFaultyProxy(t, server.url);
+        let answers = 0;
+        proxy.answer = (request: IncomingMessage, response: ServerResponse) => {
+          if (!request.url?.split('?')[0]?.endsWith(path)) return false;
+          answers++;
+          response.writeHead(status, headers).end(body);
+          return true;
+        };
+        const stored = toStored(proxy.url, session);
+        const device = await startDevice(t, new MemoryDevice({ ...stored, ...(path === '/refresh' && EXPIRED) }));
+        void device.mirror.open(task.id).catch(() => undefined);
+        await until(`${what} is noticed`, () => device.states.some(({ kind }) => kind === 'away'));
+        t.true(answers > 0, what);
+        proxy.answer = () => false;
+        await device.isLive();
+        t.false(
+          device.states.some(({ kind }) => kind === 'failed' || kind === 'logged_out'),
+          what,
+        );
+      }),
+    );
+  });
+
+test('a device that could not store news gets them again, and stores each errand of the events up to its cursor', async (t) => {
+  const server = await startApi(t);
+  const { api, session } = await server.person();
+  const device = await newDevice(t, server.url, session);
+  await device.isLive();
+  const { save } = device.storage.mirror;
+  let faults = 0;
+  device.storage.mirror.save = (change) =>
+    faults++ < 3 ? Promise.reject(new DOMException('The disk is full.', 'QuotaExceededError')) : save(change);
+  const task = await sendErrand(api);
+  await until('it is stored', () => device.storage.tasks.has(task.id));
+  await device.isLive();
+  t.true(device.states.some((state) => state.kind === 'away' && state.why === 'The disk is full.'));
+});
+
+test('a device whose place newer ones took does not come back by itself, but when the person does', async (t) => {
+  const server = await startApi(t);
+  const { session } = await server.person();
+  const devices: Device[] = [];
+  for (let n = 0; n <= LIMITS.sockets_per_user_max; n++) {
+    devices.push(await newDevice(t, server.url, session));
+    await devices.at(-1)?.isLive();
+  }
+  const displaced = () => devices.filter(({ states }) => states.at(-1)?.kind === 'failed');
+  const first = await until('one has lost its place', () => displaced()[0]);
+  first.live.wake();
+  await first.isLive();
+  const next = await until('another one has lost its place', () => displaced()[0]);
+  t.not(next, first);
 });
