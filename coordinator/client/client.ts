@@ -1,7 +1,7 @@
 import { newId } from '../../protocol/ids.ts';
 import type { Route } from '../../protocol/route.ts';
 import { ROUTES, type RouteName } from '../../protocol/routes.ts';
-import { Failure, LoggedOut, Refusal, Unreachable } from './errors.ts';
+import { LoggedOut, Refusal, Unreachable } from './errors.ts';
 import { send, type RequestOf, type ResponseOf } from './http.ts';
 import { openWebSocket, type OpenSocket } from './socket.ts';
 import { toStored, type SessionStore, type Stored } from './session.ts';
@@ -108,7 +108,7 @@ export class Client {
 
   /**
    * An access token that is valid for a while. `refused`: a token that the server has just refused, so it is renewed
-   * although it has not expired.
+   * although it has not expired. Rejects with `LoggedOut` if the log-in has ended, or the store has another one now.
    */
   async token(refused?: string): Promise<string> {
     const isGood = ({ access_token, expires_at_ms }: Stored) =>
@@ -139,8 +139,8 @@ export class Client {
   /** Renews the tokens, unless another process did so while this one waited for the lock. */
   async #renew(isGood: (stored: Stored) => boolean): Promise<void> {
     const stored = await this.#store.read();
-    if (!stored || stored.user_id !== this.user_id || stored.server !== this.server)
-      throw new Failure('The log-in has changed in the meantime: try again.');
+    if (stored?.user_id !== this.user_id || stored.server !== this.server)
+      throw new LoggedOut('Your log-in was ended or replaced in the meantime.');
     this.#stored = stored;
     if (isGood(stored)) return;
     try {
