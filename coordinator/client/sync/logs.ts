@@ -3,6 +3,7 @@ import type { Delta, LogEvent } from '../../../protocol/events.ts';
 import type { Client } from '../client.ts';
 import { Conversation } from '../errand/conversation.ts';
 import { Refusal } from '../errors.ts';
+import { unlessAborted } from '../wait.ts';
 import type { MirrorStorage } from './storage.ts';
 
 const PAGE = LIMITS.page_items_max;
@@ -59,12 +60,16 @@ export class Logs {
   }
 
   /** Reads all open logs to their ends: the ids of their last events, and the errands that do not exist any more. */
-  async catchUp(): Promise<{ ends: Map<string, number>; gone: string[] }> {
+  async catchUp(signal?: AbortSignal): Promise<{ ends: Map<string, number>; gone: string[] }> {
     const ends = new Map<string, number>();
     const gone: string[] = [];
     for (const id of [...this.#open.keys()]) {
       try {
-        await this.#once(id, () => this.#readEnd(id));
+        // It may have to wait for a read that has no answer yet.
+        await unlessAborted(
+          this.#once(id, () => this.#readEnd(id, signal)),
+          signal,
+        );
         ends.set(id, this.#open.get(id)?.last_id ?? 0);
       } catch (error) {
         if (!isGone(error)) throw error;
@@ -128,16 +133,16 @@ export class Logs {
   }
 
   /** Reads what is missing if it is a page at most; else the log opens anew, at its end. */
-  async #readEnd(id: string): Promise<void> {
+  async #readEnd(id: string, signal?: AbortSignal): Promise<void> {
     const conversation = this.#open.get(id);
     if (!conversation) return;
     if (conversation.last_id > 0) {
       const after = conversation.last_id;
       const query = { after, limit: PAGE, bodies: 'short' };
-      const { items, next_cursor } = await this.#client.call('listEvents', { params: { id }, query });
+      const { items, next_cursor } = await this.#client.call('listEvents', { params: { id }, query }, { signal });
       if (next_cursor === null) return this.append(id, items);
     }
-    const events = await this.#readPage(id, { before: END });
+    const events = await this.#readPage(id, { before: END, signal });
     const anew = new Conversation();
     anew.apply(events);
     if (!this.#open.has(id)) return;
@@ -146,9 +151,12 @@ export class Logs {
     await this.#storage.save({ log_restarts: id, events });
   }
 
-  async #readPage(id: string, { before }: { before: number }): Promise<LogEvent[]> {
+  async #readPage(
+    id: string,
+    { before, signal }: { before: number; signal?: AbortSignal | undefined },
+  ): Promise<LogEvent[]> {
     const query = { before, limit: PAGE, bodies: 'short' };
-    return (await this.#client.call('listEvents', { params: { id }, query })).items;
+    return (await this.#client.call('listEvents', { params: { id }, query }, { signal })).items;
   }
 
   /** Runs `act` after what is being read of this log. */

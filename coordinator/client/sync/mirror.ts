@@ -110,20 +110,20 @@ export class Mirror implements Receiver {
     await this.#client.call('markRead', { params: { id }, body: { event_id: task.newest_event_id } });
   }
 
-  async connected({ cursor, epoch }: { cursor: number; epoch: string }): Promise<Cursors> {
+  async connected({ cursor, epoch }: { cursor: number; epoch: string }, signal?: AbortSignal): Promise<Cursors> {
     if (this.#epoch !== undefined && this.#epoch !== epoch) await this.#forget();
-    if (this.#epoch === undefined || this.#cursor > cursor) await this.#readList(cursor, epoch);
-    const { ends, gone } = await this.#logs.catchUp();
+    if (this.#epoch === undefined || this.#cursor > cursor) await this.#readList(cursor, epoch, signal);
+    const { ends, gone } = await this.#logs.catchUp(signal);
     if (gone.length > 0) await this.removed(gone);
     return { tasks: this.#cursor, logs: ends };
   }
 
-  async changed(changes: readonly TaskChange[], cursor: number): Promise<void> {
+  async changed(changes: readonly TaskChange[], cursor: number, signal?: AbortSignal): Promise<void> {
     const tasks: Task[] = [];
     for (const change of changes) {
       const known = this.#tasks.get(change.id);
       // Another device may have been told of the whole before.
-      if (!known && !Task.safeParse(change).success) await this.#readTask(change.id);
+      if (!known && !Task.safeParse(change).success) await this.#readTask(change.id, signal);
       const task = known ? Object.assign({ ...known }, change) : Task.safeParse(change).data;
       if (!task) continue;
       this.#tasks.set(task.id, task);
@@ -133,7 +133,8 @@ export class Mirror implements Receiver {
     await this.#storage.save({ cursor, tasks });
     // Not before: what could not be stored comes again with the next connection.
     this.#cursor = cursor;
-    for (const { id, shortened } of changes) if (shortened === true && this.#logs.of(id)) await this.#readWhole(id);
+    for (const { id, shortened } of changes)
+      if (shortened === true && this.#logs.of(id)) await this.#readWhole(id, signal);
   }
 
   async removed(task_ids: readonly string[]): Promise<void> {
@@ -165,12 +166,12 @@ export class Mirror implements Receiver {
   }
 
   /** Reads the list, without what is archived. It stands for all events up to `cursor`. */
-  async #readList(cursor: number, epoch: string): Promise<void> {
+  async #readList(cursor: number, epoch: string, signal: AbortSignal | undefined): Promise<void> {
     const tasks: Task[] = [];
     let next: string | undefined;
     for (let pages = 0; pages < LIST_PAGES_MAX; pages++) {
       const query = { limit: LIMITS.page_items_max, cursor: next, archived: 'false' };
-      const page = await this.#client.call('listTasks', { query });
+      const page = await this.#client.call('listTasks', { query }, { signal });
       tasks.push(...page.items);
       if (page.next_cursor === null) break;
       next = page.next_cursor;
@@ -187,14 +188,14 @@ export class Mirror implements Receiver {
   }
 
   /** Reads the texts of a task that are cut in lists. */
-  async #readWhole(id: string): Promise<void> {
+  async #readWhole(id: string, signal?: AbortSignal): Promise<void> {
     const task = this.#tasks.get(id);
-    if (!task || task.shortened === true) await this.#readTask(id);
+    if (!task || task.shortened === true) await this.#readTask(id, signal);
   }
 
-  async #readTask(id: string): Promise<void> {
+  async #readTask(id: string, signal?: AbortSignal): Promise<void> {
     try {
-      const { attempts: _, ...task } = await this.#client.call('getTask', { params: { id } });
+      const { attempts: _, ...task } = await this.#client.call('getTask', { params: { id } }, { signal });
       const known = this.#tasks.get(id);
       const is_older = (known?.newest_event_id ?? 0) > (task.newest_event_id ?? 0);
       // Its texts are whole, whichever is newer. Anything else that changed comes with the light feed.

@@ -147,3 +147,55 @@ test('a device whose place newer ones took does not come back by itself, but whe
   const next = await until('another one has lost its place', () => displaced()[0]);
   t.not(next, first);
 });
+
+/** How long a device takes at most that need not wait for a timeout. The shortest one is that of a handshake. */
+const PROMPT_MS = 9_000;
+
+for (const path of ['/tasks', '/events'])
+  test(`a loss is noticed while a request to ${path} hangs, and the person's return does not wait for it`, async (t) => {
+    const server = await startApi(t);
+    const { api, session } = await server.person();
+    const task = await sendErrand(api);
+    const proxy = await startFaultyProxy(t, server.url);
+    let asked = 0;
+    const hang = (request: IncomingMessage) => {
+      const hangs = request.url?.split('?')[0]?.endsWith(path) === true;
+      if (hangs) asked++;
+      return hangs;
+    };
+    const device = await newDevice(t, proxy.url, session);
+    await device.isLive();
+    device.live.follow(task.id, await device.mirror.open(task.id));
+    // The list is read again by a device that has none, the log by each.
+    proxy.answer = hang;
+    const other = path === '/tasks' ? await newDevice(t, proxy.url, session) : device;
+    proxy.cut();
+    await until('it catches up', () => other.states.at(-1)?.kind === 'catching_up' && asked > 0);
+    proxy.cut();
+    await until('the loss is noticed', () => other.states.at(-1)?.kind === 'away');
+    await until('it catches up again', () => other.states.at(-1)?.kind === 'catching_up');
+    proxy.answer = () => false;
+    const back = Date.now();
+    await until('it is live again', () => {
+      other.live.wake();
+      return other.states.at(-1)?.kind === 'live';
+    });
+    t.true(Date.now() - back < PROMPT_MS);
+  });
+
+test('a handshake that hangs is given up when the person is back', async (t) => {
+  const server = await startApi(t);
+  const { session } = await server.person();
+  const proxy = await startFaultyProxy(t, server.url);
+  let handshakes = 0;
+  proxy.hangs = () => ++handshakes > 0;
+  const device = await newDevice(t, proxy.url, session);
+  const begun = Date.now();
+  await until('it shakes hands', () => handshakes > 0);
+  proxy.hangs = () => false;
+  await until('it is live', () => {
+    device.live.wake();
+    return device.states.at(-1)?.kind === 'live';
+  });
+  t.true(Date.now() - begun < PROMPT_MS);
+});
