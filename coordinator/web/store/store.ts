@@ -12,6 +12,8 @@ import { sessionStore } from './storage.ts';
 /** Whether somebody is logged in. `ended`: the server ended the log-in, and what the device has is kept for the next. */
 export type Access =
   | { kind: 'loading' }
+  /** The browser's storage cannot be used: it is full, blocked or damaged, or does not answer. */
+  | { kind: 'no_storage' }
   | { kind: 'out'; ended: boolean; email: string }
   | { kind: 'in'; session: Session; email: string };
 
@@ -21,6 +23,8 @@ export type NewAccount = { kind: 'setup' | 'invite'; code: string };
 export type Credentials = { email: string; password: string };
 
 const OUT: Access = { kind: 'out', ended: false, email: '' };
+/** A storage that takes longer is said to be out of use, until it answers after all. */
+const STORAGE_MS = 10_000;
 /** What a window tells the others: the log-in of this device is another one, or none. */
 const CHANGED = 'log-in changed';
 
@@ -42,11 +46,14 @@ export class Store {
 
   /** Continues the log-in that this device has. */
   async start(): Promise<void> {
+    const slow = setTimeout(() => (this.access.value = { kind: 'no_storage' }), STORAGE_MS);
     try {
       await this.#enter();
     } catch (error) {
-      if (!(error instanceof LoggedOut)) throw error;
-      this.access.value = OUT;
+      if (!(error instanceof LoggedOut)) reportError(error);
+      this.access.value = error instanceof LoggedOut ? OUT : { kind: 'no_storage' };
+    } finally {
+      clearTimeout(slow);
     }
   }
 

@@ -46,10 +46,9 @@ test.serial('a log-out that does not reach the server says so, and the session g
     page.route('**/logout', (route) => route.fulfill({ status, contentType, body }));
   for (const [what, begin, end] of faulty) {
     await begin();
-    const ends = what === 'no network' ? 'requestfailed' : 'requestfinished';
-    const asked = page.waitForEvent(ends, (request) => request.url().endsWith('/logout'));
+    const asked = page.waitForRequest(/\/logout$/);
     await confirmLogOut(page);
-    await asked;
+    await (await asked).response();
     await until(`${what} is told`, async () => (await page.locator('p.fault').allTextContents()).join('') !== '');
     await end();
     network.cut();
