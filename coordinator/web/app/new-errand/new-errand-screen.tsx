@@ -8,7 +8,8 @@ import { GrowingField } from '../../parts/growing-field.tsx';
 import { useTitle } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { s } from '../screen-speech.ts';
-import { continued, useText } from '../../parts/use-text.ts';
+import { useOnce } from '../../parts/use-once.ts';
+import { continued, useText, without } from '../../parts/use-text.ts';
 import { addText, joinFresh, readFresh, toRequest, writeFresh, type Fresh } from './fresh.ts';
 import { BudgetSheet, ModelSheet } from './option-sheets.tsx';
 import { placeName, placesOf, readPlace, type Place } from './place.ts';
@@ -22,16 +23,21 @@ export function NewErrandScreen(): JSX.Element {
   const fresh = useComputed(() => readFresh(kept.value));
   const sheet = useSignal<SheetName | undefined>(undefined);
   const files = useFiles('new');
+  const once = useOnce();
   useTitle(s.fresh.title);
   const set = (change: Partial<Fresh>) => (kept.value = writeFresh({ ...fresh.value, ...change }));
   const request = toRequest(prompt.value, fresh.value);
   const too_long = prompt.value.length > LIMITS.text_chars_max;
   const send = (): void => {
     if (!request || too_long) return;
-    const attachments = files.take();
+    const written = prompt.value;
+    const attachments = files.ids();
     const leave = router.unlessGone(() => router.back('inbox'));
-    void session.send({ ...request, ...(attachments.length > 0 && { attachments }) }).then(() => {
-      prompt.value = '';
+    const body = { ...request, ...(attachments.length > 0 && { attachments }) };
+    once(async () => {
+      if (!(await session.acts.send(body, kept.value))) return;
+      files.take(attachments);
+      await session.texts.give('new prompt', without(written));
       leave();
     });
   };
