@@ -6,7 +6,7 @@ import type { Draft } from '../../../client/errand/drafts.ts';
 import type { Item } from '../../../client/errand/items.ts';
 import { groupReads } from '../../../client/errand/group.ts';
 import type { Entry } from '../../../client/sync/outbox-entry.ts';
-import { AnswerFiles } from '../../parts/answer-files.tsx';
+import { OwnWords } from '../../parts/own-words.tsx';
 import { BudgetChoices } from '../../parts/budget-choices.tsx';
 import { useSession } from '../../parts/context.ts';
 import { DecisionCard } from '../../parts/decision-card.tsx';
@@ -106,7 +106,7 @@ function Below({ task, needs }: { task: Task; needs: readonly Need[] }): JSX.Ele
       {task.result && task.ended_at !== null && <ResultCard task={task} />}
       <PullCards task={task} />
       {needs.map((need) => (
-        <DecisionCard key={need.id} task={task} need={need} files={AnswerFiles} />
+        <DecisionCard key={need.id} task={task} need={need} words={OwnWords} />
       ))}
       {task.reason === 'budget_exhausted' && <BudgetChoices task={task} />}
     </>

@@ -24,7 +24,7 @@ type RowProps = { task: Task; selected: boolean; attributes: RowAttributes };
 /** One errand of the list: what it is, where, and in one line what it does or needs. */
 export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
   const acts = useSignal(false);
-  const { RowActions, AnswerFiles } = later_parts.value ?? {};
+  const { RowActions, OwnWords } = later_parts.value ?? {};
   const { id, title, updated_at, ended_at, usage } = task;
   const changed = changesOf(task);
   const { words, code, since } = doing(task, now.value);
@@ -75,7 +75,7 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
         }}
       />
       {RowActions && <RowActions task={task} open={acts} />}
-      {need && <DecisionCard task={task} need={need} files={AnswerFiles} />}
+      {need && <DecisionCard task={task} need={need} words={OwnWords} />}
       {task.reason === 'budget_exhausted' && <BudgetChoices task={task} />}
     </li>
   );
