@@ -61,6 +61,12 @@ export function canTakeBack({ tried, refused, failed, ...entry }: Entry): boolea
   return refused !== undefined || (isWaiting({ tried, ...entry }) && (!tried || failed !== undefined));
 }
 
+/** The entry once an attempt got an answer. */
+export function withoutFailure(entry: Entry): Entry {
+  const { failed: _, ...rest } = entry;
+  return rest;
+}
+
 /** The attachments that an entry takes with it. */
 export function filesOf({ action }: Entry): readonly string[] {
   const takes_files = action.do === 'send' || action.do === 'say' || action.do === 'answer';

@@ -4,7 +4,15 @@ import type { Task } from '../../../protocol/task.ts';
 import type { Client } from '../client.ts';
 import { LoggedOut, Refusal, Unreachable } from '../errors.ts';
 import { Moved } from '../redirect.ts';
-import { canTakeBack, filesOf, nextOf, type Action, type Entry, type OutboxStorage } from './outbox-entry.ts';
+import {
+  canTakeBack,
+  filesOf,
+  nextOf,
+  withoutFailure,
+  type Action,
+  type Entry,
+  type OutboxStorage,
+} from './outbox-entry.ts';
 import { sendAction } from './send-action.ts';
 
 export type OutboxEvents = {
@@ -156,7 +164,7 @@ export class Outbox {
     const now = await this.#change(key, (stored) => ({ ...stored, tried: true }));
     if (!now) return;
     const left = await sendAction(this.#client, now, this.#events.task);
-    await this.#change(key, ({ failed: _, ...stored }) => left && { ...stored, ...left });
+    await this.#change(key, (stored) => left && { ...withoutFailure(stored), ...left });
     if (files.length > 0) await this.#events.forget?.(files);
   }
 
@@ -167,7 +175,7 @@ export class Outbox {
     const { message: detail } = error;
     if (error instanceof Refusal && error.code !== 'rate_limited' && error.code !== 'internal') {
       const refused = { code: error.code, detail };
-      await this.#change(key, ({ failed: _, ...stored }) => ({ ...stored, tried: true, refused }));
+      await this.#change(key, (stored) => ({ ...withoutFailure(stored), tried: true, refused }));
       return;
     }
     const at = new Date().toISOString();

@@ -125,11 +125,13 @@ test.serial('a message that this device cannot store stays in its field, and thi
   const { page } = scene;
   const { said, say } = await open(scene);
   await page.evaluate(() => {
-    const { put } = IDBObjectStore.prototype;
-    IDBObjectStore.prototype.put = function (...given) {
+    const before = Object.getOwnPropertyDescriptor(IDBObjectStore.prototype, 'put');
+    const put = before?.value as (...given: unknown[]) => unknown;
+    function putIfRoom(this: IDBObjectStore, ...given: unknown[]) {
       if (this.name === 'outbox' && !('has_room' in window)) throw new DOMException('full', 'QuotaExceededError');
       return put.apply(this, given);
-    };
+    }
+    Object.defineProperty(IDBObjectStore.prototype, 'put', { ...before, value: putIfRoom });
   });
   await say('Do not lose me');
   await page.getByText('There is no room for it on this device.').waitFor();

@@ -22,11 +22,6 @@ export function Composer({ task }: { task: Task }): JSX.Element {
   const hear = useSignal<Hear>('next_call');
   const mind = useSignal<Mind>({});
   const ended = isEnded(task.status);
-  const label = ended
-    ? t.errand.go_on
-    : task.status === 'waiting' || task.status === 'parked'
-      ? t.errand.answer
-      : t.errand.say;
   const has_files = files.list.value.length > 0;
   const can_send = (text.value.trim() !== '' || has_files) && text.value.length <= LIMITS.text_chars_max;
   // While it works, a message can wait until the end of the turn.
@@ -67,7 +62,7 @@ export function Composer({ task }: { task: Task }): JSX.Element {
       <GrowingField
         class="composer-field"
         value={text.value}
-        label={label}
+        label={labelOf(task)}
         onSend={send}
         onInput={(said) => (text.value = said)}
       />
@@ -77,6 +72,11 @@ export function Composer({ task }: { task: Task }): JSX.Element {
       </button>
     </form>
   );
+}
+
+function labelOf({ status }: Task): string {
+  if (isEnded(status)) return t.errand.go_on;
+  return status === 'waiting' || status === 'parked' ? t.errand.answer : t.errand.say;
 }
 
 function AfterTurn({ hear }: { hear: Signal<Hear> }): JSX.Element {
