@@ -44,6 +44,11 @@ export function App(): JSX.Element | null {
           <Panes />
           <Shortcuts />
           <UpdateOffer />
+          {access.session.acts.unstored.value && (
+            <p class="update fault" role="alert">
+              {t.attach.fault.no_room()}
+            </p>
+          )}
         </Within>
       );
   }
