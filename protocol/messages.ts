@@ -48,8 +48,17 @@ export const WaitingMessage = z.object({
   created_at: Time,
 });
 export type WaitingMessage = z.infer<typeof WaitingMessage>;
-/** A message was stored. `resumed`: the task had ended, and is queued again. */
-export const MessageReceived = z.object({ message_id: Id, resumed: z.boolean() });
+/**
+ * A message was stored. `resumed`: the task had ended, and is queued again. `event_id`: its `message.received` event;
+ * who knows the log up to there needs to show the message by itself no more. Older servers omit it.
+ */
+export const MessageReceived = z.object({
+  message_id: Id,
+  resumed: z.boolean(),
+  event_id: z.number().int().positive().optional(),
+});
+
+export type MessageReceived = z.infer<typeof MessageReceived>;
 
 /** Runs a task again. The body may be absent. */
 export const TaskRetry = z.strictObject({ budget_usd: NewBudget }).default({});

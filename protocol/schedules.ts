@@ -33,7 +33,7 @@ export const TimeZone = z
   .max(100)
   .refine(isTimeZone, 'is not the name of a time zone, such as Europe/Berlin or UTC');
 
-/** Why a schedule is paused. `person`: somebody paused it. `failures`: too many of its errands failed in a row. */
+/** Why a schedule is paused. `person`: somebody paused it. `failures`: too many runs failed in a row. */
 export const PauseReason = z.enum(['person', 'failures', 'project_gone']);
 export type PauseReason = z.infer<typeof PauseReason>;
 
@@ -128,7 +128,11 @@ export const Schedule = z.object({
   budget_usd: z.number().nullable(),
   enabled: z.boolean(),
   paused: PauseReason.nullable().describe('null: it is enabled'),
-  failures: z.number().int().nonnegative().describe('how many of its errands have failed in a row'),
+  failures: z
+    .number()
+    .int()
+    .nonnegative()
+    .describe('how many of its newest runs have failed or were refused in a row, by due time'),
   next_at: Time,
   last_run: ScheduleRun.nullable(),
   created_at: Time,

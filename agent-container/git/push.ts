@@ -8,11 +8,8 @@ const PUSH_MS = 300_000;
 /** How many branches one push may try. */
 const TARGETS_MAX = 4;
 
-/**
- * A branch, and the commit that it must be at now; empty: it must not exist. `whole`: the pack is to be complete in itself,
- * since the coordinator reads in it that the commit contains what somebody else has pushed.
- */
-type Target = { branch: string; expected: string; whole?: boolean };
+/** A branch, and the commit that it must be at now; empty: it must not exist. */
+type Target = { branch: string; expected: string };
 
 /**
  * Pushes a commit to the task's branch, and returns the branch's name. It replaces only what the task itself pushed: if
@@ -26,7 +23,8 @@ export async function push(own: Git, remote: Remote, task_branch: string, commit
       remote.takeGitFailure();
       const lease = `--force-with-lease=refs/heads/${target.branch}:${target.expected}`;
       const spec = `${commit}:refs/heads/${target.branch}`;
-      const whole = target.whole === true ? ['--no-thin'] : [];
+      // The coordinator may read in the pack that the commit contains what others have pushed to the branch.
+      const whole = target.expected === '' ? [] : ['--no-thin'];
       const args = ['push', '--porcelain', '--no-verify', ...whole, lease, remote.url, spec];
       const result = await own.try(args, { time_limit_ms: PUSH_MS });
       if (result.code === 0) {
@@ -55,9 +53,7 @@ async function otherTarget(
       const refs = await remoteRefs(own, remote);
       const current = refs.branches.get(branch) ?? '';
       const is_ours = current === '' || current === commit || (await isAncestor(own, current, commit));
-      return is_ours
-        ? { branch, expected: current, whole: current !== '' }
-        : { branch: nextName(refs, branch), expected: '' };
+      return is_ours ? { branch, expected: current } : { branch: nextName(refs, branch), expected: '' };
     }
     case 'not_replaced':
       return expected === '' ? null : { branch: nextName(await remoteRefs(own, remote), branch), expected: '' };

@@ -1,7 +1,7 @@
 import { newId } from '../../protocol/ids.ts';
 import type { Route } from '../../protocol/route.ts';
 import { ROUTES, type RouteName } from '../../protocol/routes.ts';
-import { Failure, LoggedOut, Refusal, Unreachable } from './errors.ts';
+import { LoggedOut, Refusal, Unreachable } from './errors.ts';
 import { send, type RequestOf, type ResponseOf } from './http.ts';
 import { openWebSocket, type OpenSocket } from './socket.ts';
 import { toStored, type SessionStore, type Stored } from './session.ts';
@@ -24,7 +24,12 @@ export type ClientOptions = {
   openSocket?: OpenSocket;
 };
 
-type OwnKey = { idempotency_key?: string };
+export type CallOptions = {
+  /** A key of the caller: the request is sent once, for the caller to retry. */
+  idempotency_key?: string;
+  /** Aborts the call. It is sent once: whoever sets it connects again, and calls anew. */
+  signal?: AbortSignal | undefined;
+};
 
 /** The API of one server with one log-in. It renews the access token, and retries requests that are safe to repeat. */
 export class Client {
@@ -85,18 +90,18 @@ export class Client {
 
   /**
    * Calls a route. A request that is safe to repeat (a GET, or one with an Idempotency-Key) is retried with backoff
-   * while the server cannot be reached, or after the wait that it names. With an `idempotency_key` of the caller it is
-   * sent once, for the caller to retry. Rejects with `Refusal`, `Unreachable` or `Failure`.
+   * while the server cannot be reached, or after the wait that it names, unless the options say otherwise. Rejects with
+   * `Refusal`, `Unreachable` or `Failure`, or with the reason of an aborted signal.
    */
-  async call<N extends RouteName>(name: N, request: RequestOf<N>, own: OwnKey = {}): Promise<ResponseOf<N>> {
+  async call<N extends RouteName>(name: N, request: RequestOf<N>, own: CallOptions = {}): Promise<ResponseOf<N>> {
     const route: Route = ROUTES[name];
     const idempotency_key = own.idempotency_key ?? (route.idempotent === true ? newId() : undefined);
     const repeatable = route.method === 'get' || route.idempotent === true;
-    const tries = repeatable && own.idempotency_key === undefined ? TRIES_MAX : 1;
+    const tries = repeatable && own.idempotency_key === undefined && !own.signal ? TRIES_MAX : 1;
     let waited_ms = 0;
     for (let tried = 1; ; tried++) {
       try {
-        return await this.#once(name, request, idempotency_key);
+        return await this.#once(name, request, idempotency_key, own.signal);
       } catch (error) {
         const wait_ms = waitBeforeRetry(error, tried);
         if (wait_ms === undefined || tried >= tries || waited_ms + wait_ms > WAIT_MAX_MS) throw error;
@@ -108,7 +113,7 @@ export class Client {
 
   /**
    * An access token that is valid for a while. `refused`: a token that the server has just refused, so it is renewed
-   * although it has not expired.
+   * although it has not expired. Rejects with `LoggedOut` if the log-in has ended, or the store has another one now.
    */
   async token(refused?: string): Promise<string> {
     const isGood = ({ access_token, expires_at_ms }: Stored) =>
@@ -117,7 +122,13 @@ export class Client {
     return this.#stored.access_token;
   }
 
-  async #once<N extends RouteName>(name: N, request: RequestOf<N>, idempotency_key: string | undefined) {
+  async #once<N extends RouteName>(
+    name: N,
+    request: RequestOf<N>,
+    idempotency_key: string | undefined,
+    own: AbortSignal | undefined,
+  ) {
+    const signal = own ? AbortSignal.any([this.#signal, own]) : this.#signal;
     const token = await this.token();
     const attempt = (bearer: string) =>
       send(
@@ -125,7 +136,7 @@ export class Client {
         name,
         request,
         { token: bearer, idempotency_key, user_agent: this.#user_agent },
-        this.#signal,
+        signal,
         ({ epoch }) => (this.epoch = epoch ?? this.epoch),
       );
     try {
@@ -139,8 +150,8 @@ export class Client {
   /** Renews the tokens, unless another process did so while this one waited for the lock. */
   async #renew(isGood: (stored: Stored) => boolean): Promise<void> {
     const stored = await this.#store.read();
-    if (!stored || stored.user_id !== this.user_id || stored.server !== this.server)
-      throw new Failure('The log-in has changed in the meantime: try again.');
+    if (stored?.user_id !== this.user_id || stored.server !== this.server)
+      throw new LoggedOut('Your log-in was ended or replaced in the meantime.');
     this.#stored = stored;
     if (isGood(stored)) return;
     try {

@@ -7,6 +7,8 @@ import { OPEN, type OpenSocket, type Redirection, type Socket } from './socket.t
 const HANDSHAKE_MS = 10_000;
 /** A connection that is silent for this long is probed. */
 const SILENCE_MS = LIMITS.socket_ping_ms;
+/** Something that is not answered for this long is given up when the network or the person is back. */
+const HURRY_MS = 2_000;
 /** How long the server may take to answer a probe. */
 const PROBE_MS = 5_000;
 /**
@@ -18,6 +20,9 @@ const CHARS_WAITING_MAX = 64 * 1024 * 1024;
 
 /** The server closed the socket because it refused the access token. */
 export class TokenRefused extends Failure {}
+
+/** The server closed the socket because newer ones of the same account took its place. */
+export class Displaced extends Failure {}
 
 type Subscription = Extract<ClientFrame, { type: 'subscribe' }>;
 
@@ -45,6 +50,8 @@ export class Connection {
   #ended: Failure | undefined;
   readonly #subscriptions = new Map<string, Subscription>();
   #timer: ReturnType<typeof setTimeout>;
+  #heard_at = Date.now();
+  readonly #over = new AbortController();
 
   constructor({ server, user_id, token, openSocket }: ConnectionTarget, signal: AbortSignal) {
     this.#server = server;
@@ -70,10 +77,25 @@ export class Connection {
     this.#send({ type: 'unsubscribe', scope: 'log', task_id });
   }
 
+  /** Aborts when the connection ends, with why. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /**
+   * Makes sure soon that the connection lives: the network or the person is back. Returns false if it has ended: it
+   * was not made or in use yet, and nothing has come for a while.
+   */
+  hurry(): boolean {
+    if (this.#isUsed()) this.probe();
+    else if (Date.now() - this.#heard_at > HURRY_MS) this.#end(this.#lost());
+    return this.#ended === undefined;
+  }
+
   /** Asks for a sign of life. A connection that gives none in time is lost. */
   probe(): void {
     const [subscription] = this.#subscriptions.values();
-    if (this.#socket.readyState !== OPEN || !subscription) return;
+    if (!this.#isUsed() || !subscription) return;
     this.#send(subscription);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#end(this.#lost()), PROBE_MS);
@@ -94,6 +116,10 @@ export class Connection {
       this.#signal.removeEventListener('abort', this.#onAbort);
       this.#end(this.#lost());
     }
+  }
+
+  #isUsed(): boolean {
+    return this.#socket.readyState === OPEN && this.#subscriptions.size > 0;
   }
 
   #open(url: URL): Socket {
@@ -155,6 +181,7 @@ export class Connection {
 
   /** Waits for the next frame. */
   #rest(): void {
+    this.#heard_at = Date.now();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.probe(), SILENCE_MS);
   }
@@ -168,6 +195,7 @@ export class Connection {
     clearTimeout(this.#timer);
     if (this.#ended) return;
     this.#ended = why;
+    this.#over.abort(why);
     this.#socket.close();
     this.#wake();
   }
@@ -180,7 +208,7 @@ export class Connection {
     if (code === CLOSE.unauthenticated) return new TokenRefused('The access token was refused.');
     if (code === CLOSE.not_found) return new LoggedOut(`${this.#server} does not know your account.`);
     if (code === CLOSE.too_many)
-      return new Failure('Your account has too many open connections: newer ones took the place of this one.');
+      return new Displaced('Your account has too many open connections: newer ones took the place of this one.');
     return this.#lost();
   }
 }

@@ -70,7 +70,8 @@ export async function send<N extends RouteName>(
   onAnswer({ epoch, server: serverOf(url, path) });
   if (status === route.status) return readAnswer(server, route, text) as ResponseOf<N>;
   const problem = type.startsWith('application/problem+json') ? Problem.safeParse(json(text)).data : undefined;
-  if (problem?.code === 'unavailable' || (!problem && [429, 502, 503, 504].includes(status)))
+  // A proxy says with any status above 500, such as 530, that it does not reach the server.
+  if (problem?.code === 'unavailable' || (!problem && (status === 429 || status >= 500)))
     throw new Unreachable(problem?.detail ?? `The server is not available now (${status}).`, { retry_after_s });
   if (problem) throw new Refusal(problem, retry_after_s);
   throw new Failure(

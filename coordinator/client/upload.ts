@@ -42,17 +42,19 @@ export async function upload(
   const token = await client.token();
   let answer = await attempt(token);
   if (answer.status === 401) answer = await attempt(await client.token(token));
-  if (answer.status === 200) return Attachment.parse(JSON.parse(answer.text));
-  const problem = answer.type.startsWith('application/problem+json') ? readProblem(answer.text) : undefined;
+  const attachment = answer.status === 200 ? Attachment.safeParse(json(answer.text)).data : undefined;
+  if (attachment) return attachment;
+  const is_problem = answer.type.startsWith('application/problem+json');
+  const problem = is_problem ? Problem.safeParse(json(answer.text)).data : undefined;
   if (problem?.code === 'unavailable' || (!problem && [429, 502, 503, 504].includes(answer.status)))
     throw new Unreachable(problem?.detail ?? `The server is not available now (${answer.status}).`);
   if (problem) throw new Refusal(problem);
-  throw new Failure(`${client.server} answered the upload with ${answer.status}.`);
+  throw new Failure(`${client.server} answered the upload of ${name} with ${answer.status}, and not as Errand does.`);
 }
 
-function readProblem(text: string): Problem | undefined {
+function json(text: string): unknown {
   try {
-    return Problem.safeParse(JSON.parse(text)).data;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -3,7 +3,7 @@ import type { Tx } from '../sqlite/event-log.ts';
 import { hasScheduleRun, insertScheduleRun, listUnsettledErrands, pruneScheduleRuns } from '../sqlite/schedule-runs.ts';
 import { findSchedule, updateSchedule, type ScheduleRow } from '../sqlite/schedules.ts';
 import { dueTimes } from './due-times.ts';
-import { settleErrand } from './settle.ts';
+import { countFailures, settleErrand } from './settle.ts';
 import { startRun, type RunDefaults } from './start-run.ts';
 
 /** The due times that one transaction handles. A long outage takes several. */
@@ -25,26 +25,28 @@ export function handleDue(tx: Tx, defaults: RunDefaults, schedule_id: string, no
   for (; next <= now && due.length < DUE_MAX; next = nextOf(times)) due.push(next);
   const newest = next > now ? due.pop() : undefined;
   for (const at of due) skip(tx, schedule, at, now);
-  const paused = newest === undefined ? schedule.paused : start(tx, defaults, schedule, newest, now);
+  const state = newest === undefined ? {} : start(tx, defaults, schedule, newest, now);
   const handled_until = newest ?? due.at(-1);
   pruneScheduleRuns(db, schedule_id, LIMITS.schedule_runs_kept_max);
   updateSchedule(db, {
     ...schedule,
-    paused,
+    ...state,
     handled_until: handled_until === undefined ? schedule.handled_until : iso(handled_until),
     next_at: iso(next),
   });
 }
 
-/** Runs the schedule for a due time. Gives why it is paused from now on. */
-function start(tx: Tx, defaults: RunDefaults, schedule: ScheduleRow, at: number, now: number): ScheduleRow['paused'] {
+/** Runs the schedule for a due time. Gives how it stands from now on. */
+function start(tx: Tx, defaults: RunDefaults, schedule: ScheduleRow, at: number, now: number): Partial<ScheduleRow> {
   // It was handled before the clock went back.
-  if (hasScheduleRun(tx.db, schedule.id, iso(at))) return schedule.paused;
+  if (hasScheduleRun(tx.db, schedule.id, iso(at))) return {};
   const run = { ...emptyRun(schedule, at, now) };
   const started = startRun(tx, defaults, schedule, now);
   if ('id' in started) insertScheduleRun(tx.db, { ...run, task_id: started.id });
   else insertScheduleRun(tx.db, { ...run, ...started });
-  return 'reason' in started && started.reason === 'project_gone' ? 'project_gone' : schedule.paused;
+  if (!('reason' in started)) return {};
+  if (started.reason === 'project_gone') return { paused: 'project_gone' };
+  return started.reason === 'refused' ? countFailures(tx, schedule, iso(now)) : {};
 }
 
 /** Says of a due time that a later one takes its place. */

@@ -6,7 +6,7 @@ import { present } from '../base/present.ts';
 import type { Db } from '../sqlite/database.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
-import { insertScheduleRun, listScheduleRuns, type ScheduleRunRow } from '../sqlite/schedule-runs.ts';
+import { insertScheduleRun, listScheduleRuns, newestDueTime, type ScheduleRunRow } from '../sqlite/schedule-runs.ts';
 import {
   countSchedules,
   deleteSchedule,
@@ -48,6 +48,7 @@ export function createSchedule(
     ...fields,
     paused: enabled ? null : 'person',
     failures: 0,
+    failures_since: '',
     handled_until: at,
     next_at: iso(nextDue(input, now)),
     created_at: at,
@@ -80,7 +81,7 @@ export function patchSchedule(
     ...(patch.repo_url !== undefined && { project_id: null }),
     ...(enabled === false && before.paused === null && { paused: 'person' as const }),
     ...(has_home && before.paused === 'project_gone' && { paused: null }),
-    ...(enabled === true && { paused: null, failures: 0 }),
+    ...(enabled === true && { paused: null, failures: 0, failures_since: newestDueTime(tx.db, id) }),
     updated_at: iso(now),
   };
   if (next.paused === null && isProjectGone(tx, next))
@@ -126,7 +127,10 @@ export function requireSchedule(db: Db, user_id: string, id: string): ScheduleRo
 }
 
 /** The schedule as its person sees it. */
-export function scheduleView(db: Db, { user_id: _user, handled_until: _until, ...schedule }: ScheduleRow): Schedule {
+export function scheduleView(
+  db: Db,
+  { user_id: _user, handled_until: _until, failures_since: _since, ...schedule }: ScheduleRow,
+): Schedule {
   const [last] = listScheduleRuns(db, schedule.id, undefined, 1);
   return { ...schedule, enabled: schedule.paused === null, last_run: last ? runView(last) : null };
 }

@@ -1,9 +1,14 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import type { TaskStatus } from '../../protocol/task.ts';
-import type { TaskRow } from '../domain/task.ts';
 import type { Tx } from '../sqlite/event-log.ts';
-import { findScheduleRunOf, setScheduleRunOutcome, type ScheduleRunRow } from '../sqlite/schedule-runs.ts';
-import { findSchedule, updateSchedule } from '../sqlite/schedules.ts';
+import {
+  countFailuresInRow,
+  findScheduleRunOf,
+  newestErrandOf,
+  setScheduleRunOutcome,
+  type ScheduleRunRow,
+} from '../sqlite/schedule-runs.ts';
+import { findSchedule, updateSchedule, type ScheduleRow } from '../sqlite/schedules.ts';
 import { findTask } from '../sqlite/tasks.ts';
 
 /**
@@ -16,22 +21,25 @@ export function settleErrand(tx: Tx, task_id: string): void {
   const outcome = task && outcomeOf(task.status);
   if (!task || !run || !outcome || run.outcome === outcome) return;
   setScheduleRunOutcome(tx.db, run, outcome);
-  if (outcome === 'succeeded') setFailures(tx, task, run, 0);
-  if (outcome === 'failed') setFailures(tx, task, run, 1);
+  const schedule = findSchedule(tx.db, run.schedule_id);
+  if (!schedule) return;
+  const updated_at = new Date().toISOString();
+  updateSchedule(tx.db, { ...schedule, ...countFailures(tx, schedule, updated_at), updated_at });
 }
 
 function outcomeOf(status: TaskStatus): ScheduleRunRow['outcome'] | undefined {
   return status === 'succeeded' || status === 'failed' || status === 'cancelled' ? status : undefined;
 }
 
-/** Counts one more failure, or begins anew with 0. */
-function setFailures(tx: Tx, task: TaskRow, { schedule_id }: ScheduleRunRow, more: 0 | 1): void {
-  const schedule = findSchedule(tx.db, schedule_id);
-  if (!schedule) return;
-  const updated_at = new Date().toISOString();
-  const failures = more === 0 ? 0 : schedule.failures + 1;
-  const pauses = schedule.paused === null && failures >= LIMITS.schedule_failures_max;
-  updateSchedule(tx.db, { ...schedule, failures, updated_at, ...(pauses && { paused: 'failures' as const }) });
-  if (pauses)
-    tx.note(task, { type: 'schedule.paused', body: { schedule_id, name: schedule.name, failures } }, updated_at);
+/** How many of its runs have failed in a row, and whether it pauses for that, which its newest errand says. */
+export function countFailures(
+  tx: Tx,
+  { id: schedule_id, name, paused, failures_since }: ScheduleRow,
+  at: string,
+): Pick<ScheduleRow, 'failures' | 'paused'> {
+  const failures = countFailuresInRow(tx.db, schedule_id, failures_since);
+  if (paused !== null || failures < LIMITS.schedule_failures_max) return { failures, paused };
+  const task = findTask(tx.db, newestErrandOf(tx.db, schedule_id) ?? '');
+  if (task) tx.note(task, { type: 'schedule.paused', body: { schedule_id, name, failures } }, at);
+  return { failures, paused: 'failures' };
 }

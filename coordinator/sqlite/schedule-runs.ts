@@ -1,5 +1,5 @@
 import type { ScheduleRun } from '../../protocol/schedules.ts';
-import { sql, type Db } from './database.ts';
+import { numberOf, sql, type Db } from './database.ts';
 
 /** A row of `schedule_runs`: what became of one due time. Times are ISO. */
 export type ScheduleRunRow = ScheduleRun & { schedule_id: string };
@@ -44,6 +44,34 @@ export function listScheduleRuns(
 export function findScheduleRunOf(db: Db, task_id: string): ScheduleRunRow | undefined {
   const row = sql<Stored>(db, 'SELECT * FROM schedule_runs WHERE task_id = ?').get(task_id);
   return row && fromStored(row);
+}
+
+/** The newest due time of a schedule that has its run; '': none has. */
+export function newestDueTime(db: Db, schedule_id: string): string {
+  const row = sql<{ due_at: string | null }>(
+    db,
+    'SELECT max(due_at) AS due_at FROM schedule_runs WHERE schedule_id = ?',
+  ).get(schedule_id);
+  return row?.due_at ?? '';
+}
+
+/**
+ * How many runs have failed or were refused since the newest that succeeded, by due time. Those that were cancelled, are
+ * at work or had no reason to start neither count nor end the row. `since`: only runs that were due after it.
+ */
+export function countFailuresInRow(db: Db, schedule_id: string, since: string): number {
+  const count = `SELECT count(*) FROM schedule_runs
+     WHERE schedule_id = :schedule_id AND due_at > :since AND (outcome = 'failed' OR reason = 'refused')
+       AND due_at > coalesce(
+         (SELECT max(due_at) FROM schedule_runs WHERE schedule_id = :schedule_id AND outcome = 'succeeded'), '')`;
+  return numberOf(db, count, { schedule_id, since });
+}
+
+/** The errand that the newest run with one has started; undefined: none has. */
+export function newestErrandOf(db: Db, schedule_id: string): string | undefined {
+  const text = `SELECT task_id FROM schedule_runs WHERE schedule_id = ? AND task_id IS NOT NULL
+     ORDER BY due_at DESC LIMIT 1`;
+  return sql<{ task_id: string }>(db, text).get(schedule_id)?.task_id;
 }
 
 /** Stores how the errand of a run ended. */

@@ -18,8 +18,10 @@ export type ScheduleRow = {
   budget_usd: number | null;
   /** Why its due times start nothing; null: they start errands. */
   paused: PauseReason | null;
-  /** How many of its errands have failed in a row. */
+  /** How many of its newest runs have failed, or were refused, in a row. */
   failures: number;
+  /** Only runs that were due after this are counted: a person took the schedule up again then. '': all. */
+  failures_since: string;
   /** Each due time up to this one has its run. */
   handled_until: string;
   /** When it is looked at next: at the first due time after `handled_until`, or later after an error. */
@@ -32,10 +34,10 @@ export type ScheduleRow = {
 export function insertSchedule(db: Db, schedule: ScheduleRow): void {
   sql(
     db,
-    `INSERT INTO schedules (id, user_id, name, project_id, repo_url, prompt, cron, time_zone, model, effort, budget_usd, paused, failures, handled_until,
-       next_at, created_at, updated_at)
-     VALUES (:id, :user_id, :name, :project_id, :repo_url, :prompt, :cron, :time_zone, :model, :effort, :budget_usd, :paused, :failures, :handled_until,
-       :next_at, :created_at, :updated_at)`,
+    `INSERT INTO schedules (id, user_id, name, project_id, repo_url, prompt, cron, time_zone, model, effort, budget_usd, paused, failures, failures_since,
+       handled_until, next_at, created_at, updated_at)
+     VALUES (:id, :user_id, :name, :project_id, :repo_url, :prompt, :cron, :time_zone, :model, :effort, :budget_usd, :paused, :failures, :failures_since,
+       :handled_until, :next_at, :created_at, :updated_at)`,
   ).run(schedule);
 }
 
@@ -44,8 +46,8 @@ export function updateSchedule(db: Db, schedule: ScheduleRow): void {
   sql(
     db,
     `UPDATE schedules SET name = :name, project_id = :project_id, repo_url = :repo_url, prompt = :prompt, cron = :cron, time_zone = :time_zone,
-       model = :model, effort = :effort, budget_usd = :budget_usd, paused = :paused, failures = :failures, handled_until = :handled_until,
-       next_at = :next_at, updated_at = :updated_at
+       model = :model, effort = :effort, budget_usd = :budget_usd, paused = :paused, failures = :failures, failures_since = :failures_since,
+       handled_until = :handled_until, next_at = :next_at, updated_at = :updated_at
      WHERE id = :id`,
   ).run(schedule);
 }

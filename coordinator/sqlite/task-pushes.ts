@@ -4,16 +4,33 @@ import { sql, type Db } from './database.ts';
 /** How the table names the first repository. */
 const FIRST = '';
 
-/** Notes a commit that a task pushes to one of its repositories. */
-export function insertTaskPush(db: Db, { task_id, key }: RepositoryOfTask, commit: string): void {
-  sql(
-    db,
-    'INSERT OR IGNORE INTO task_pushes (task_id, repository, commit_id) SELECT id, ?, ? FROM tasks WHERE id = ?',
-  ).run(key ?? FIRST, commit, task_id);
+/**
+ * Notes that a task pushes a commit to a ref of one of its repositories. `kept`: the commits of others that it contains
+ * and that were on the ref before.
+ */
+export function insertTaskPush(
+  db: Db,
+  { task_id, key }: RepositoryOfTask,
+  { ref, commit, kept }: { ref: string; commit: string; kept: string[] },
+): void {
+  const text = `INSERT OR IGNORE INTO task_pushes (task_id, repository, ref, commit_id, kept)
+     SELECT id, ?, ?, ?, ? FROM tasks WHERE id = ?`;
+  for (const one of ['', ...kept]) sql(db, text).run(key ?? FIRST, ref, commit, one, task_id);
 }
 
-/** Whether the task has pushed this commit to the repository. */
-export function isTaskPush(db: Db, { task_id, key }: RepositoryOfTask, commit: string): boolean {
-  const text = 'SELECT 1 FROM task_pushes WHERE task_id = ? AND repository = ? AND commit_id = ?';
-  return sql(db, text).get(task_id, key ?? FIRST, commit) !== undefined;
+/**
+ * The commits of others that a commit took along when the task pushed it to this ref. Undefined: the task has not pushed
+ * it there.
+ */
+export function findKeptCommits(
+  db: Db,
+  { task_id, key }: RepositoryOfTask,
+  { ref, commit }: { ref: string; commit: string },
+): string[] | undefined {
+  const rows = sql<{ kept: string }>(
+    db,
+    `SELECT DISTINCT kept FROM task_pushes
+     WHERE task_id = ? AND repository = ? AND ref IN ('', ?) AND commit_id = ?`,
+  ).all(task_id, key ?? FIRST, ref, commit);
+  return rows.length === 0 ? undefined : rows.map(({ kept }) => kept).filter((kept) => kept !== '');
 }

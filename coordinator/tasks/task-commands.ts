@@ -1,5 +1,5 @@
 import type { TaskCreate } from '../../protocol/api.ts';
-import type { MessageCreate, TaskRetry } from '../../protocol/messages.ts';
+import type { MessageCreate, MessageReceived, TaskRetry } from '../../protocol/messages.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
@@ -106,7 +106,7 @@ export function addMessage(
   task_id: string,
   { text, budget_usd, hear = 'next_call', model, effort, attachments = [] }: MessageCreate,
   models?: TaskDefaults['models'],
-): { message_id: string; resumed: boolean } {
+): MessageReceived {
   const task = requireTask(tx.db, user_id, task_id);
   if (model !== undefined) requirePrice(model, models);
   if (countPendingMessages(tx.db, task_id) >= LIMITS.pending_messages_max)
@@ -127,9 +127,10 @@ export function addMessage(
   const attached = attach(tx, { user_id, task_id, message_id }, attachments);
   const files = attached.length > 0 ? { attachments: attached } : {};
   const change = { ...(model !== undefined && { model }), ...(effort !== undefined && { effort }) };
-  tx.note(task, { type: 'message.received', body: { message_id, text, hear, ...files, ...change } }, at);
+  const body = { message_id, text, hear, ...files, ...change };
+  const { id: event_id } = tx.note(task, { type: 'message.received', body }, at);
   advance(tx, task, { type: 'message', at });
-  return { message_id, resumed };
+  return { message_id, resumed, event_id };
 }
 
 /** Cancels a task: at once if it is queued, otherwise through its worker, which first pushes its work. */

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { Api } from '../support/api.ts';
+import { serverCommands } from '../support/backups.ts';
 import { ended, eventsOf, startErrand } from '../support/errand.ts';
 import { filesOf } from '../support/files-of.ts';
+import { temporaryFolder } from '../support/folder.ts';
 import { git } from '../support/git-server.ts';
 import { agree, PUBLIC_URL } from '../support/forge/sign-in-scene.ts';
 import type { App } from '../support/forge/apps.ts';
@@ -59,10 +61,24 @@ test('an errand clones and pushes with the linked account; no token stands anywh
     settings: JSON.stringify(await owner.api.call('listSettings', {})),
     model: JSON.stringify(whole.model.requests),
     ...(await filesOf(whole.data_dir)),
+    ...(await filesOfBackup(t, whole.data_dir)),
   };
   for (const [place, text] of Object.entries(places))
     for (const secret of secrets) t.false(text.includes(secret), place);
 });
+
+/** The files of a backup, and those that come of restoring it, which are not compressed. */
+async function filesOfBackup(t: ExecutionContext, data_dir: string): Promise<Record<string, string>> {
+  const folder = await temporaryFolder(t);
+  const to = { kind: 'folder' as const, path: join(folder, 'backups') };
+  const made = await (await serverCommands(t, data_dir, to)).run('backup');
+  t.is(made.code, 0, made.stderr);
+  const restored = await (await serverCommands(t, join(folder, 'data'), to)).run('restore');
+  t.is(restored.code, 0, restored.stderr);
+  const files = await filesOf(folder);
+  t.true(files[join(folder, 'data', 'errand.db')]?.includes('linked_accounts'), 'the backup has the accounts');
+  return files;
+}
 
 function settings(github: GitHub, app: App): Record<string, string> {
   return {

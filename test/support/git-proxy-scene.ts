@@ -31,11 +31,11 @@ export async function setUp(
   t: ExecutionContext,
   change: Partial<GitDependencies> = {},
   credential: Credential | null = CREDENTIAL,
+  task_id = newId(),
 ): Promise<GitProxyScene> {
   const forge = await startGitServer(credential ?? undefined);
   t.teardown(forge.close);
   const repo_url = await forge.createRepository('team/app');
-  const task_id = newId();
   const folder = await temporaryFolder(t);
   const proxy = new GitProxy({
     repository: ({ key }) => {

@@ -2,32 +2,33 @@ import type { Delta, LogEvent } from '../../../protocol/events.ts';
 import type { ServerFrame } from '../../../protocol/socket.ts';
 import type { TaskChange } from '../../../protocol/task.ts';
 import type { Client } from '../client.ts';
-import { Connection, TokenRefused } from '../connection.ts';
-import { Failure, LoggedOut, Unreachable } from '../errors.ts';
+import { Connection, Displaced, TokenRefused } from '../connection.ts';
+import { Failure, LoggedOut, Refusal, Unreachable } from '../errors.ts';
+import { Moved } from '../redirect.ts';
 import { wait } from '../wait.ts';
 
 /** How current a client is. `since`: in milliseconds since 1970. */
 export type LiveState =
   /** Connected, and everything has arrived. */
   | { kind: 'live' }
-  /** Connected, and reading what was missed. */
-  | { kind: 'catching_up' }
+  /** Connected since then, and reading what was missed. */
+  | { kind: 'catching_up'; since: number }
   /** Not connected since then; the next attempt is at `retry_at`. */
   | { kind: 'away'; since: number; retry_at: number; why: string }
   /** The log-in has ended. */
   | { kind: 'logged_out' }
-  /** No attempt will help. */
+  /** No attempt is made by itself, but `wake` makes one. */
   | { kind: 'failed'; why: string };
 
 /** Where to go on from: the light feed, and the logs of the open errands by their ids. */
 export type Cursors = { tasks: number; logs: ReadonlyMap<string, number> };
 
-/** What gets the news. Each call is awaited before the next. */
+/** What gets the news. Each call is awaited before the next. `signal`: aborts when the connection has ended. */
 export type Receiver = {
   /** The newest event's id and the epoch of the server. */
-  connected: (hello: { cursor: number; epoch: string }) => Promise<Cursors>;
+  connected: (hello: { cursor: number; epoch: string }, signal: AbortSignal) => Promise<Cursors>;
   /** What changed of errands. All that happened up to `cursor` is known then. */
-  changed: (tasks: readonly TaskChange[], cursor: number) => Promise<void>;
+  changed: (tasks: readonly TaskChange[], cursor: number, signal: AbortSignal) => Promise<void>;
   removed: (task_ids: readonly string[]) => Promise<void>;
   /** The list of errands is void; all of them follow. */
   startOver: () => Promise<void>;
@@ -42,10 +43,14 @@ export type Receiver = {
 const TASKS = 'tasks';
 const BACKOFF_FIRST_MS = 250;
 const BACKOFF_MAX_MS = 15_000;
+/** A longer wait that the server names is not kept: the person would look at an old list. */
+const NAMED_WAIT_MAX_MS = 60_000;
+/** The longest wait that a timer takes: 24 days. */
+const FOREVER_MS = 2 ** 31 - 1;
 
 /**
- * Keeps a connection for as long as it runs: connects again with backoff, and at once when `wake` says that the network
- * or the person is back.
+ * Keeps a connection for as long as it runs: connects again with backoff whatever the fault, since a proxy, the server
+ * or the device's storage may recover; and at once when `wake` says that the network or the person is back.
  */
 export class Live {
   readonly #client: Client;
@@ -56,6 +61,8 @@ export class Live {
   #behind = new Set<string>();
   #stop: AbortController | undefined;
   #pause: AbortController | undefined;
+  /** The next attempt does not wait: `wake` has ended the one before. */
+  #hurried = false;
   #running: Promise<void> = Promise.resolve();
 
   constructor(client: Client, receiver: Receiver, onState: (state: LiveState) => void) {
@@ -76,10 +83,10 @@ export class Live {
     await this.#running;
   }
 
-  /** Connects now if there is no connection; else makes sure that the connection still lives. */
+  /** Connects now if there is no connection; else makes sure that the connection still lives, or will soon. */
   wake(): void {
     this.#pause?.abort();
-    this.#connection?.probe();
+    if (this.#connection?.hurry() === false) this.#hurried = true;
   }
 
   /** Follows the log of an errand, which is known up to `after`, until `leave`. */
@@ -112,11 +119,16 @@ export class Live {
           continue;
         }
         if (error instanceof LoggedOut || error instanceof TokenRefused) return this.#onState({ kind: 'logged_out' });
-        if (!(error instanceof Unreachable)) return this.#onState({ kind: 'failed', why: wordsOf(error) });
-        const wait_ms = Math.min(BACKOFF_FIRST_MS * 2 ** failures++, BACKOFF_MAX_MS) * (0.5 + Math.random() / 2);
         lost_at ??= Date.now();
-        this.#onState({ kind: 'away', since: lost_at, retry_at: Date.now() + wait_ms, why: error.message });
-        await this.#waitOrWake(wait_ms, signal);
+        if (needsPerson(error)) {
+          this.#onState({ kind: 'failed', why: wordsOf(error) });
+          await this.#untilWake(signal);
+          continue;
+        }
+        const backoff_ms = Math.min(BACKOFF_FIRST_MS * 2 ** failures++, BACKOFF_MAX_MS) * (0.5 + Math.random() / 2);
+        const wait_ms = Math.max(backoff_ms, namedWait(error));
+        this.#onState({ kind: 'away', since: lost_at, retry_at: Date.now() + wait_ms, why: wordsOf(error) });
+        await this.#untilWake(signal, wait_ms);
       }
     }
   }
@@ -125,10 +137,11 @@ export class Live {
   async #follow(token: string, signal: AbortSignal, onLive: () => void): Promise<void> {
     const { server, user_id, openSocket } = this.#client;
     const connection = new Connection({ server, user_id, token, openSocket }, signal);
+    this.#connection = connection;
     try {
       for await (const frame of connection) {
         if (frame.type === 'hello') await this.#subscribe(connection, frame);
-        else await this.#take(frame);
+        else await this.#take(frame, connection.over);
         if (this.#behind.size > 0 || frame.type !== 'caught_up') continue;
         onLive();
         this.#onState({ kind: 'live' });
@@ -139,18 +152,17 @@ export class Live {
   }
 
   async #subscribe(connection: Connection, hello: { cursor: number; epoch: string }): Promise<void> {
-    this.#onState({ kind: 'catching_up' });
-    const { tasks, logs } = await this.#receiver.connected(hello);
+    this.#onState({ kind: 'catching_up', since: Date.now() });
+    const { tasks, logs } = await this.#receiver.connected(hello, connection.over);
     this.#behind = new Set([TASKS, ...logs.keys()]);
     connection.subscribe({ scope: 'tasks', after: tasks });
     for (const [task_id, after] of logs) connection.subscribe({ scope: 'log', task_id, after });
-    this.#connection = connection;
   }
 
-  async #take(frame: Exclude<ServerFrame, { type: 'hello' }>): Promise<void> {
+  async #take(frame: Exclude<ServerFrame, { type: 'hello' }>, signal: AbortSignal): Promise<void> {
     switch (frame.type) {
       case 'tasks':
-        return this.#receiver.changed(frame.tasks, frame.cursor);
+        return this.#receiver.changed(frame.tasks, frame.cursor, signal);
       case 'removed':
         for (const id of frame.task_ids) this.#behind.delete(id);
         return this.#receiver.removed(frame.task_ids);
@@ -159,7 +171,7 @@ export class Live {
       case 'events':
         return frame.task_id === undefined ? undefined : this.#receiver.events(frame.task_id, frame.events);
       case 'caught_up':
-        if (frame.scope === 'tasks') await this.#receiver.changed([], frame.cursor);
+        if (frame.scope === 'tasks') await this.#receiver.changed([], frame.cursor, signal);
         this.#behind.delete(frame.task_id ?? TASKS);
         return;
       case 'delta':
@@ -175,11 +187,27 @@ export class Live {
     }
   }
 
-  async #waitOrWake(wait_ms: number, signal: AbortSignal): Promise<void> {
+  /** Waits for `wake`, but not longer than `at_most_ms`. */
+  async #untilWake(signal: AbortSignal, at_most_ms = FOREVER_MS): Promise<void> {
+    if (this.#hurried) {
+      this.#hurried = false;
+      return;
+    }
     this.#pause = new AbortController();
-    await wait(wait_ms, AbortSignal.any([signal, this.#pause.signal])).catch(() => undefined);
+    await wait(at_most_ms, AbortSignal.any([signal, this.#pause.signal])).catch(() => undefined);
     this.#pause = undefined;
   }
+}
+
+/** Whether a new attempt by itself would be wrong, or in vain: another device would lose its connection. */
+function needsPerson(error: unknown): boolean {
+  return error instanceof Displaced || error instanceof Moved;
+}
+
+/** How long the server asks to wait, in milliseconds. */
+function namedWait(error: unknown): number {
+  const named = error instanceof Refusal || error instanceof Unreachable ? error.retry_after_s : undefined;
+  return Math.min((named ?? 0) * 1000, NAMED_WAIT_MAX_MS);
 }
 
 function wordsOf(error: unknown): string {

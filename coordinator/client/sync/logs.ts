@@ -2,6 +2,8 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import type { Delta, LogEvent } from '../../../protocol/events.ts';
 import type { Client } from '../client.ts';
 import { Conversation } from '../errand/conversation.ts';
+import { Refusal } from '../errors.ts';
+import { unlessAborted } from '../wait.ts';
 import type { MirrorStorage } from './storage.ts';
 
 const PAGE = LIMITS.page_items_max;
@@ -30,8 +32,17 @@ export class Logs {
     return this.#open.get(id);
   }
 
-  /** Opens a log, and reads it to its end. Resolves with the id of the last event. */
+  /** Opens a log, and reads it to its end. Resolves with the id of the last event. A log that is gone is closed. */
   async open(id: string): Promise<number> {
+    try {
+      return await this.#openAtEnd(id);
+    } catch (error) {
+      if (isGone(error)) this.close(id);
+      throw error;
+    }
+  }
+
+  async #openAtEnd(id: string): Promise<number> {
     if (!this.#open.has(id)) {
       const conversation = new Conversation();
       this.#open.set(id, conversation);
@@ -48,14 +59,24 @@ export class Logs {
     this.#open.delete(id);
   }
 
-  /** Reads all open logs to their ends. Resolves with the ids of their last events. */
-  async catchUp(): Promise<Map<string, number>> {
+  /** Reads all open logs to their ends: the ids of their last events, and the errands that do not exist any more. */
+  async catchUp(signal?: AbortSignal): Promise<{ ends: Map<string, number>; gone: string[] }> {
     const ends = new Map<string, number>();
-    for (const id of this.#open.keys()) {
-      await this.#once(id, () => this.#readEnd(id));
-      ends.set(id, this.#open.get(id)?.last_id ?? 0);
+    const gone: string[] = [];
+    for (const id of [...this.#open.keys()]) {
+      try {
+        // It may have to wait for a read that has no answer yet.
+        await unlessAborted(
+          this.#once(id, () => this.#readEnd(id, signal)),
+          signal,
+        );
+        ends.set(id, this.#open.get(id)?.last_id ?? 0);
+      } catch (error) {
+        if (!isGone(error)) throw error;
+        gone.push(id);
+      }
     }
-    return ends;
+    return { ends, gone };
   }
 
   /** Another database: the open logs begin anew. */
@@ -112,16 +133,16 @@ export class Logs {
   }
 
   /** Reads what is missing if it is a page at most; else the log opens anew, at its end. */
-  async #readEnd(id: string): Promise<void> {
+  async #readEnd(id: string, signal?: AbortSignal): Promise<void> {
     const conversation = this.#open.get(id);
     if (!conversation) return;
     if (conversation.last_id > 0) {
       const after = conversation.last_id;
       const query = { after, limit: PAGE, bodies: 'short' };
-      const { items, next_cursor } = await this.#client.call('listEvents', { params: { id }, query });
+      const { items, next_cursor } = await this.#client.call('listEvents', { params: { id }, query }, { signal });
       if (next_cursor === null) return this.append(id, items);
     }
-    const events = await this.#readPage(id, { before: END });
+    const events = await this.#readPage(id, { before: END, signal });
     const anew = new Conversation();
     anew.apply(events);
     if (!this.#open.has(id)) return;
@@ -130,9 +151,12 @@ export class Logs {
     await this.#storage.save({ log_restarts: id, events });
   }
 
-  async #readPage(id: string, { before }: { before: number }): Promise<LogEvent[]> {
+  async #readPage(
+    id: string,
+    { before, signal }: { before: number; signal?: AbortSignal | undefined },
+  ): Promise<LogEvent[]> {
     const query = { before, limit: PAGE, bodies: 'short' };
-    return (await this.#client.call('listEvents', { params: { id }, query })).items;
+    return (await this.#client.call('listEvents', { params: { id }, query }, { signal })).items;
   }
 
   /** Runs `act` after what is being read of this log. */
@@ -146,4 +170,9 @@ export class Logs {
       if (this.#reading.get(id) === mine) this.#reading.delete(id);
     }
   }
+}
+
+/** Whether the server says that there is no such errand. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Refusal && error.code === 'not_found';
 }

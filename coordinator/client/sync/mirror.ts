@@ -3,8 +3,7 @@ import type { Delta, LogEvent } from '../../../protocol/events.ts';
 import { Task, type TaskChange } from '../../../protocol/task.ts';
 import type { Client } from '../client.ts';
 import type { Conversation } from '../errand/conversation.ts';
-import { Refusal } from '../errors.ts';
-import { Logs } from './logs.ts';
+import { isGone, Logs } from './logs.ts';
 import type { Cursors, Receiver } from './live.ts';
 import type { Change, MirrorStorage } from './storage.ts';
 
@@ -63,11 +62,16 @@ export class Mirror implements Receiver {
 
   /**
    * Opens an errand at the end of its log: first with what is stored, then with what the server has. Resolves with the
-   * id of the last event, to follow its log from.
+   * id of the last event, to follow its log from. An errand that does not exist any more is forgotten.
    */
   async open(id: string): Promise<number> {
-    const [last_id] = await Promise.all([this.#logs.open(id), this.#readWhole(id)]);
-    return last_id;
+    try {
+      const [last_id] = await Promise.all([this.#logs.open(id), this.#readWhole(id)]);
+      return last_id;
+    } catch (error) {
+      if (isGone(error)) await this.remove(id);
+      throw error;
+    }
   }
 
   /** Adds an earlier page to an open conversation. */
@@ -106,27 +110,31 @@ export class Mirror implements Receiver {
     await this.#client.call('markRead', { params: { id }, body: { event_id: task.newest_event_id } });
   }
 
-  async connected({ cursor, epoch }: { cursor: number; epoch: string }): Promise<Cursors> {
+  async connected({ cursor, epoch }: { cursor: number; epoch: string }, signal?: AbortSignal): Promise<Cursors> {
     if (this.#epoch !== undefined && this.#epoch !== epoch) await this.#forget();
-    if (this.#epoch === undefined || this.#cursor > cursor) await this.#readList(cursor, epoch);
-    return { tasks: this.#cursor, logs: await this.#logs.catchUp() };
+    if (this.#epoch === undefined || this.#cursor > cursor) await this.#readList(cursor, epoch, signal);
+    const { ends, gone } = await this.#logs.catchUp(signal);
+    if (gone.length > 0) await this.removed(gone);
+    return { tasks: this.#cursor, logs: ends };
   }
 
-  async changed(changes: readonly TaskChange[], cursor: number): Promise<void> {
+  async changed(changes: readonly TaskChange[], cursor: number, signal?: AbortSignal): Promise<void> {
     const tasks: Task[] = [];
     for (const change of changes) {
       const known = this.#tasks.get(change.id);
       // Another device may have been told of the whole before.
-      if (!known && !Task.safeParse(change).success) await this.#readTask(change.id);
+      if (!known && !Task.safeParse(change).success) await this.#readTask(change.id, signal);
       const task = known ? Object.assign({ ...known }, change) : Task.safeParse(change).data;
       if (!task) continue;
       this.#tasks.set(task.id, task);
       tasks.push(task);
     }
-    this.#cursor = cursor;
     if (tasks.length > 0) this.#tell({ tasks: tasks.map(({ id }) => id) });
     await this.#storage.save({ cursor, tasks });
-    for (const { id, shortened } of changes) if (shortened === true && this.#logs.of(id)) await this.#readWhole(id);
+    // Not before: what could not be stored comes again with the next connection.
+    this.#cursor = cursor;
+    for (const { id, shortened } of changes)
+      if (shortened === true && this.#logs.of(id)) await this.#readWhole(id, signal);
   }
 
   async removed(task_ids: readonly string[]): Promise<void> {
@@ -158,12 +166,12 @@ export class Mirror implements Receiver {
   }
 
   /** Reads the list, without what is archived. It stands for all events up to `cursor`. */
-  async #readList(cursor: number, epoch: string): Promise<void> {
+  async #readList(cursor: number, epoch: string, signal: AbortSignal | undefined): Promise<void> {
     const tasks: Task[] = [];
     let next: string | undefined;
     for (let pages = 0; pages < LIST_PAGES_MAX; pages++) {
       const query = { limit: LIMITS.page_items_max, cursor: next, archived: 'false' };
-      const page = await this.#client.call('listTasks', { query });
+      const page = await this.#client.call('listTasks', { query }, { signal });
       tasks.push(...page.items);
       if (page.next_cursor === null) break;
       next = page.next_cursor;
@@ -180,14 +188,14 @@ export class Mirror implements Receiver {
   }
 
   /** Reads the texts of a task that are cut in lists. */
-  async #readWhole(id: string): Promise<void> {
+  async #readWhole(id: string, signal?: AbortSignal): Promise<void> {
     const task = this.#tasks.get(id);
-    if (!task || task.shortened === true) await this.#readTask(id);
+    if (!task || task.shortened === true) await this.#readTask(id, signal);
   }
 
-  async #readTask(id: string): Promise<void> {
+  async #readTask(id: string, signal?: AbortSignal): Promise<void> {
     try {
-      const { attempts: _, ...task } = await this.#client.call('getTask', { params: { id } });
+      const { attempts: _, ...task } = await this.#client.call('getTask', { params: { id } }, { signal });
       const known = this.#tasks.get(id);
       const is_older = (known?.newest_event_id ?? 0) > (task.newest_event_id ?? 0);
       // Its texts are whole, whichever is newer. Anything else that changed comes with the light feed.
@@ -196,8 +204,8 @@ export class Mirror implements Receiver {
       this.#putTasks([rest]);
       await this.#storage.save({ tasks: [rest] });
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      if (error.code === 'not_found') await this.remove(id);
+      if (!isGone(error)) throw error;
+      await this.remove(id);
     }
   }
 

@@ -1,49 +1,19 @@
-import type { TaskCreate } from '../../../protocol/api.ts';
-import type { MessageCreate, MessagePatch } from '../../../protocol/messages.ts';
-import type { NeedAnswerCreate } from '../../../protocol/needs.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
-import type { ErrorCode } from '../../../protocol/problem.ts';
 import type { Task } from '../../../protocol/task.ts';
 import type { Client } from '../client.ts';
-import { Refusal, Unreachable } from '../errors.ts';
-
-/** What a person does that needs the server. */
-export type Action =
-  | { do: 'send'; body: TaskCreate }
-  | { do: 'say'; task_id: string; body: MessageCreate }
-  | { do: 'reword'; task_id: string; message_id: string; body: MessagePatch }
-  | { do: 'unsay'; task_id: string; message_id: string }
-  | { do: 'answer'; task_id: string; need_id: string; body: NeedAnswerCreate }
-  | { do: 'stop'; task_id: string }
-  | { do: 'retry'; task_id: string; budget_usd?: number }
-  | { do: 'archive'; task_id: string; archived: boolean };
-
-/**
- * One action on its way. `key` is its Idempotency-Key, and names it for ever. `tried`: it may have arrived, so it cannot
- * be taken back. `refused`: the server will not do it. `message_id`: it has arrived as this message, whose event has not
- * been seen yet. `held_until`: it can be undone until then, and is not sent before. `done`: the server has it, and what
- * follows from it has not been seen yet.
- */
-export type Entry = {
-  key: string;
-  at: string;
-  action: Action;
-  tried: boolean;
-  refused?: { code: ErrorCode; detail: string };
-  message_id?: string;
-  held_until?: string;
-  done?: true;
-};
-
-/** Keeps the entries on the device. */
-export type OutboxStorage = {
-  load: () => Promise<Entry[]>;
-  put: (entry: Entry) => Promise<void>;
-  remove: (key: string) => Promise<void>;
-  /** Runs `act` while no other tab or process sends. */
-  locked: (act: () => Promise<void>) => Promise<void>;
-};
+import { LoggedOut, Refusal, Unreachable } from '../errors.ts';
+import { Moved } from '../redirect.ts';
+import {
+  canTakeBack,
+  filesOf,
+  nextOf,
+  withoutFailure,
+  type Action,
+  type Entry,
+  type OutboxStorage,
+} from './outbox-entry.ts';
+import { sendAction } from './send-action.ts';
 
 export type OutboxEvents = {
   changed: (entries: readonly Entry[]) => void;
@@ -62,15 +32,19 @@ export type OutboxEvents = {
 
 /**
  * What was done and is not yet confirmed by the server. Entries are sent in order, each with its Idempotency-Key, so it
- * counts once however often it is sent. The first that cannot be sent stops those behind it; one that the server refuses
- * stays to be shown, and the next is sent.
+ * counts once however often it is sent. While the server cannot be reached all wait. One that the server refuses stays to
+ * be shown; one that fails otherwise shows why, and holds only those of its own errand. The storage has the truth: another
+ * window may change it at any time, and then calls `load`.
  */
 export class Outbox {
   readonly #client: Client;
   readonly #storage: OutboxStorage;
   readonly #events: OutboxEvents;
-  #entries: Entry[] = [];
+  #entries: readonly Entry[] = [];
   #sending: Promise<void> | undefined;
+  #again = false;
+  /** Counts the changes of `#entries`. */
+  #changes = 0;
   #held: ReturnType<typeof setTimeout> | undefined;
 
   constructor(client: Client, storage: OutboxStorage, events: OutboxEvents) {
@@ -85,7 +59,13 @@ export class Outbox {
 
   /** Reads the stored entries. */
   async load(): Promise<void> {
-    this.#set(await this.#storage.load());
+    for (;;) {
+      const before = this.#changes;
+      const stored = await this.#storage.load();
+      if (before !== this.#changes) continue;
+      this.#set(stored);
+      return this.#wakeForHeld();
+    }
   }
 
   /**
@@ -97,80 +77,116 @@ export class Outbox {
     const held = hold_ms > 0 && { held_until: new Date(at.getTime() + hold_ms).toISOString() };
     const entry: Entry = { key: newId(), at: at.toISOString(), action, tried: false, ...held };
     await this.#storage.put(entry);
-    this.#set([...this.#entries, entry]);
+    if (!this.#entries.some(({ key }) => key === entry.key)) this.#set([...this.#entries, entry]);
     void this.flush();
     return entry.key;
   }
 
-  /** Takes back an entry that was not sent yet, or dismisses a refused one. Whether it could. */
-  async takeBack(key: string): Promise<boolean> {
-    const entry = this.#entries.find((each) => each.key === key);
-    if (!entry || (entry.tried && !entry.refused)) return false;
-    await this.#events.forget?.(filesOf(entry));
-    await this.#drop(key);
-    return true;
+  /** Takes back an entry that was not sent yet, or dismisses one that cannot be. Resolves with it, if it could. */
+  async takeBack(key: string): Promise<Entry | undefined> {
+    let taken: Entry | undefined;
+    await this.#change(key, (stored) => {
+      taken = canTakeBack(stored) ? stored : undefined;
+      return taken ? null : stored;
+    });
+    return taken;
   }
 
   /** Changes the text of a message that was not sent yet. Whether it could. */
   async change(key: string, text: string): Promise<boolean> {
-    const entry = this.#entries.find((each) => each.key === key);
-    if (!entry || entry.tried || entry.action.do !== 'say') return false;
-    await this.#update({ ...entry, action: { ...entry.action, body: { ...entry.action.body, text } } });
-    return true;
+    let changed = false;
+    await this.#change(key, (stored) => {
+      const { action, tried } = stored;
+      changed = !tried && action.do === 'say';
+      return !tried && action.do === 'say'
+        ? { ...stored, action: { ...action, body: { ...action.body, text } } }
+        : stored;
+    });
+    return changed;
   }
 
   /** The decisions that are still open: nothing is left to show of an answer to another one that the server has. */
   async seenOpen(need_ids: ReadonlySet<string>): Promise<void> {
     for (const { key, action, done } of this.#entries)
-      if (done && action.do === 'answer' && !need_ids.has(action.need_id)) await this.#drop(key);
+      if (done && action.do === 'answer' && !need_ids.has(action.need_id)) await this.#change(key, () => null);
   }
 
-  /** The event of a message has been seen: nothing of its entry is left to show. */
-  async seen(message_ids: ReadonlySet<string>): Promise<void> {
-    for (const { key, message_id } of this.#entries)
-      if (message_id !== undefined && message_ids.has(message_id)) await this.#drop(key);
+  /**
+   * What of the log of an errand has been seen: these messages, and all that is up to the event `last_id`. Nothing of
+   * their entries is left to show.
+   */
+  async seen(task_id: string, message_ids: ReadonlySet<string>, last_id: number): Promise<void> {
+    for (const { key, action, message_id, event_id = Infinity } of this.#entries) {
+      if (message_id === undefined || action.do !== 'say' || action.task_id !== task_id) continue;
+      if (message_ids.has(message_id) || event_id <= last_id) await this.#change(key, () => null);
+    }
   }
 
-  /** Sends what waits. Resolves when nothing is left to send, or when the server cannot be reached. */
+  /** Sends what waits. Resolves when nothing is left to send now, or when the server cannot be reached. */
   flush(): Promise<void> {
     this.#wakeForHeld();
     if (this.#events.reachable?.() === false) return Promise.resolve();
-    this.#sending ??= this.#storage
-      .locked(() => this.#sendAll())
-      .finally(() => (this.#sending = undefined))
-      .catch(() => undefined);
+    // What was added after the last look would wait for the next flush.
+    this.#again = true;
+    this.#sending ??= this.#sendUntilDone();
     return this.#sending;
   }
 
+  async #sendUntilDone(): Promise<void> {
+    while (this.#again) {
+      this.#again = false;
+      await this.#storage.locked(() => this.#sendAll()).catch(() => undefined);
+    }
+    this.#sending = undefined;
+  }
+
   async #sendAll(): Promise<void> {
+    // Another window may have sent, changed or taken back some.
+    await this.load();
     for (let entry = this.#next(); entry; entry = this.#next()) {
       if (isTooOld(entry)) {
-        await this.#update({ ...entry, refused: { code: 'conflict', detail: 'It waited for longer than a week.' } });
+        const refused = { code: 'conflict', detail: 'It waited for longer than a week.' } as const;
+        await this.#change(entry.key, (stored) => ({ ...stored, refused }));
         continue;
       }
       try {
-        const files = filesOf(entry);
-        if (files.length > 0) await this.#events.upload?.(files);
-        // Meanwhile it may have been taken back or changed.
-        const now = this.#entries.find(({ key }) => key === entry?.key);
-        if (!now) continue;
-        await this.#update({ ...now, tried: true });
-        await this.#send({ ...now, tried: true });
-        if (files.length > 0) await this.#events.forget?.(files);
+        await this.#sendOne(entry);
       } catch (error) {
-        if (error instanceof Unreachable || !(error instanceof Refusal)) throw error;
-        if (error.code === 'rate_limited' || error.code === 'internal') throw error;
-        await this.#update({ ...entry, tried: true, refused: { code: error.code, detail: error.message } });
+        await this.#note(entry.key, error);
       }
     }
   }
 
+  async #sendOne({ key, ...entry }: Entry): Promise<void> {
+    const files = filesOf({ key, ...entry });
+    if (files.length > 0) await this.#events.upload?.(files);
+    // Meanwhile it may have been taken back or changed; from here on it cannot be.
+    const now = await this.#change(key, (stored) => ({ ...stored, tried: true }));
+    if (!now) return;
+    const left = await sendAction(this.#client, now, this.#events.task);
+    await this.#change(key, (stored) => left && { ...withoutFailure(stored), ...left });
+    if (files.length > 0) await this.#events.forget?.(files);
+  }
+
+  /** Notes why an entry was not sent. Rejects if none can be sent now. */
+  async #note(key: string, error: unknown): Promise<void> {
+    if (error instanceof Unreachable || error instanceof LoggedOut || error instanceof Moved) throw error;
+    if (!(error instanceof Error) || error.name === 'AbortError') throw error;
+    const { message: detail } = error;
+    if (error instanceof Refusal && error.code !== 'rate_limited' && error.code !== 'internal') {
+      const refused = { code: error.code, detail };
+      await this.#change(key, (stored) => ({ ...withoutFailure(stored), tried: true, refused }));
+      return;
+    }
+    const at = new Date().toISOString();
+    await this.#change(key, (stored) => {
+      const attempts = (stored.failed?.attempts ?? 0) + 1;
+      return { ...stored, failed: { detail, at, attempts } };
+    });
+  }
+
   #next(): Entry | undefined {
-    const now = new Date().toISOString();
-    return this.#entries.find(
-      ({ refused, message_id, done, held_until = '' }) =>
-        !refused && !done && message_id === undefined && held_until <= now,
-    );
+    return nextOf(this.#entries, Date.now());
   }
 
   /** Sends the next held entry once it can no longer be undone. */
@@ -185,72 +201,17 @@ export class Outbox {
     if (wait_ms > 0) this.#held = setTimeout(() => void this.flush(), wait_ms + 1);
   }
 
-  async #send(entry: Entry): Promise<void> {
-    const { key, action } = entry;
-    const once = { idempotency_key: key };
-    switch (action.do) {
-      case 'send':
-        await this.#events.task(await this.#client.call('createTask', { body: action.body }, once));
-        return this.#drop(key);
-      case 'say': {
-        const params = { id: action.task_id };
-        const { message_id } = await this.#client.call('createMessage', { params, body: action.body }, once);
-        return this.#update({ ...entry, message_id });
-      }
-      case 'reword': {
-        const params = { id: action.task_id, message_id: action.message_id };
-        await this.#client.call('patchMessage', { params, body: action.body }, once);
-        return this.#drop(key);
-      }
-      case 'unsay': {
-        const params = { id: action.task_id, message_id: action.message_id };
-        await this.#client.call('deleteMessage', { params }, once);
-        return this.#drop(key);
-      }
-      case 'answer': {
-        const { task_id: id, need_id, body } = action;
-        await this.#client.call('answerNeed', { params: { id, need_id }, body }, once);
-        return this.#update({ ...entry, done: true });
-      }
-      case 'stop': {
-        const params = { id: action.task_id };
-        await this.#events.task(await this.#client.call('cancelTask', { params }, once));
-        return this.#drop(key);
-      }
-      case 'retry': {
-        const { task_id: id, budget_usd } = action;
-        const body = budget_usd === undefined ? {} : { budget_usd };
-        await this.#events.task(await this.#client.call('retryTask', { params: { id }, body }, once));
-        return this.#drop(key);
-      }
-      case 'archive': {
-        const { task_id: id, archived } = action;
-        await this.#events.task(await this.#client.call('patchTask', { params: { id }, body: { archived } }, once));
-        return this.#drop(key);
-      }
-    }
+  async #change(key: string, next: (stored: Entry) => Entry | null): Promise<Entry | null> {
+    const after = await this.#storage.change(key, next);
+    this.#set(this.#entries.flatMap((each) => (each.key === key ? (after ?? []) : each)));
+    return after;
   }
 
-  async #update(entry: Entry): Promise<void> {
-    await this.#storage.put(entry);
-    this.#set(this.#entries.map((each) => (each.key === entry.key ? entry : each)));
-  }
-
-  async #drop(key: string): Promise<void> {
-    await this.#storage.remove(key);
-    this.#set(this.#entries.filter((each) => each.key !== key));
-  }
-
-  #set(entries: Entry[]): void {
+  #set(entries: readonly Entry[]): void {
     this.#entries = entries;
+    this.#changes++;
     this.#events.changed(entries);
   }
-}
-
-/** The attachments that an entry takes with it. */
-function filesOf({ action }: Entry): readonly string[] {
-  const takes_files = action.do === 'send' || action.do === 'say' || action.do === 'answer';
-  return takes_files ? (action.body.attachments ?? []) : [];
 }
 
 /** The server no longer knows the key of an entry that may have arrived: to send it again could do it twice. */

@@ -5,7 +5,7 @@ import { changePull } from './pull-commands.ts';
 
 /**
  * What a forge says of a pull request: call it with each verified event, in the transaction that handles it. An event
- * is only a hint: whoever may add a webhook to one repository of a Gitea knows the secret of all. So the forge itself
+ * is only a hint: whoever may add a webhook to one repository may know the secret of all. So the forge itself
  * is asked at once, and what it answers is stored. `at` is an ISO time.
  */
 export function noteForgeChange(tx: Tx, forge_id: string, event: ForgeEvent, at: string): void {
@@ -25,11 +25,8 @@ export function noteForgeChange(tx: Tx, forge_id: string, event: ForgeEvent, at:
       return tx.announce('pulls');
     }
     case 'repository': {
-      const { owner, name } = repository;
-      // Only GitHub, where each event is of GitHub itself, tells of these.
-      const moved = event.action === 'renamed' || event.action === 'transferred' ? { owner, name } : {};
-      for (const { id } of listPullsAt(tx.db, forge_id, repository.id))
-        changePull(tx, id, { ...moved, next_look_at: at }, at);
+      // Also under which name it is now: an API call for the old name leads there.
+      for (const { id } of listPullsAt(tx.db, forge_id, repository.id)) changePull(tx, id, { next_look_at: at }, at);
       return;
     }
     case 'review':

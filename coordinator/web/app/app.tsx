@@ -1,6 +1,7 @@
 import type { ComponentChildren, ComponentType, JSX } from 'preact';
 import { useContext, useEffect } from 'preact/hooks';
 import { PartsContext, useRouter, useStore } from '../parts/context.ts';
+import { Logo } from '../parts/logo.tsx';
 import { locale, t } from '../parts/speech.ts';
 import type { Place } from '../store/router.ts';
 import type { Session } from '../store/session.ts';
@@ -19,6 +20,7 @@ export function App(): JSX.Element | null {
   const access = useStore().access.value;
   const place = useRouter().place.value;
   const to = link.value;
+  if (access.kind === 'no_storage') return <NoStorage />;
   if (to?.kind === 'login' && access.kind !== 'loading') {
     const email = access.kind === 'in' ? access.email : undefined;
     return <LinkScreen code={to.code} email={email} onClose={() => (link.value = undefined)} />;
@@ -42,17 +44,39 @@ export function App(): JSX.Element | null {
           <Panes />
           <Shortcuts />
           <UpdateOffer />
+          {access.session.acts.unstored.value && (
+            <p class="update fault" role="alert">
+              {t.attach.fault.no_room()}
+            </p>
+          )}
         </Within>
       );
   }
 }
 
+function NoStorage(): JSX.Element {
+  return (
+    <main class="access">
+      <div class="access-card">
+        <Logo />
+        <p class="lead" role="alert">
+          {t.no_storage}
+        </p>
+        <button type="button" class="primary" onClick={() => location.reload()}>
+          {t.update_now}
+        </button>
+      </div>
+    </main>
+  );
+}
+
 function Within({ session, children }: { session: Session; children: ComponentChildren }): JSX.Element {
   const parts = useContext(PartsContext);
+  const live = session.live.value?.kind === 'live';
   useEffect(() => {
-    // Without the server it is tried again at the next start.
+    // Without the server it is tried again when that is back.
     session.push.start(deviceInfo(navigator.userAgent, locale)).catch(() => undefined);
-  }, [session]);
+  }, [session, live]);
   return <PartsContext.Provider value={parts && { ...parts, session }}>{children}</PartsContext.Provider>;
 }
 

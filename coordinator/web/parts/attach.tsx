@@ -15,8 +15,9 @@ export type DraftFiles = {
   fault: Signal<FileFault | undefined>;
   add: (files: Iterable<File>) => void;
   remove: (id: string) => void;
-  /** Empties the draft, whose files go on to the outbox. Returns their ids. */
-  take: () => string[];
+  ids: () => string[];
+  /** Files of the draft go on to the outbox. */
+  take: (ids: readonly string[]) => void;
 };
 
 /** Keeps the files of the draft `key`. */
@@ -24,11 +25,12 @@ export function useFiles(key: string): DraftFiles {
   const { files } = useSession();
   const list = useSignal<readonly Attachment[]>([]);
   const fault = useSignal<FileFault | undefined>(undefined);
+  const given = files.given.value;
   useEffect(() => {
     void files.ofDraft(key).then((kept) => {
-      if (list.peek().length === 0) list.value = kept;
+      if (given > 0 || list.peek().length === 0) list.value = kept;
     });
-  }, [key, files, list]);
+  }, [key, files, list, given]);
   return {
     list,
     fault,
@@ -37,11 +39,10 @@ export function useFiles(key: string): DraftFiles {
       list.value = list.peek().filter((file) => file.id !== id);
       void files.forget([id]);
     },
-    take: () => {
-      const taken = list.peek().map(({ id }) => id);
-      list.value = [];
-      void files.release(taken);
-      return taken;
+    ids: () => list.peek().map(({ id }) => id),
+    take: (ids) => {
+      list.value = list.peek().filter(({ id }) => !ids.includes(id));
+      void files.release(ids);
     },
   };
 

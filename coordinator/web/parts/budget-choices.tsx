@@ -9,7 +9,7 @@ const STEPS = [2, 5];
 /** The budget is spent: more of it, and the errand goes on. */
 export function BudgetChoices({ task }: { task: Task }): JSX.Element {
   const session = useSession();
-  const asked = session.asked('retry', task.id);
+  const asked = session.acts.asked('retry', task.id);
   return (
     <div class="card">
       <p>
@@ -22,7 +22,7 @@ export function BudgetChoices({ task }: { task: Task }): JSX.Element {
             type="button"
             class={i === 0 ? 'choice main' : 'choice'}
             disabled={asked}
-            onClick={() => void session.retry(task.id, task.budget_usd + step)}
+            onClick={() => void session.acts.retry(task.id, task.budget_usd + step)}
           >
             {t.errand.budget_more(format.money(step))}
           </button>

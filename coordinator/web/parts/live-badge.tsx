@@ -4,15 +4,15 @@ import { useSession } from './context.ts';
 import { now } from './now.ts';
 import { format, t } from './speech.ts';
 
-/** Bad news waits for this long, counted from the first loss: most are over by then. */
+/** Bad news waits for this long, counted from the first loss: most are over by then. What is good lasts no longer. */
 const PATIENCE_MS = 4_000;
 
 /** How current what one sees is: live, or since when it is not. */
 export function LiveBadge(): JSX.Element {
   const state = useSession().live.value;
-  const { words, good } = describe(state, state?.kind === 'away' ? now.value : 0, navigator.onLine);
+  const { words, good } = describe(state, state && 'since' in state ? now.value : 0, navigator.onLine);
   return (
-    <span class={good ? 'live' : 'live off'} role="status" title={state?.kind === 'away' ? state.why : undefined}>
+    <span class={good ? 'live' : 'live off'} role="status" title={state && 'why' in state ? state.why : undefined}>
       {words}
     </span>
   );
@@ -25,7 +25,7 @@ function describe(state: LiveState | undefined, at: number, online: boolean): { 
     case 'live':
       return { words: t.live.live, good: true };
     case 'catching_up':
-      return { words: t.live.catching_up, good: true };
+      return { words: t.live.catching_up, good: online && at - state.since < PATIENCE_MS };
     case 'away': {
       if (at - state.since < PATIENCE_MS && online) return { words: t.live.connecting, good: false };
       const since = format.clock(state.since);

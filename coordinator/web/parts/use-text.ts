@@ -11,6 +11,11 @@ type Join = (kept: string, written: string) => string;
 /** A person who writes at once goes on with what they wrote before. */
 export const continued: Join = (kept, written) => kept + written;
 
+/** What is left of a text once a part of it was stored elsewhere: what was written meanwhile. */
+export function without(written: string): (kept: string) => string {
+  return (kept) => (kept.startsWith(written) ? kept.slice(written.length) : kept);
+}
+
 /**
  * A text that survives the app: it is stored while it is written, under `key`. Set it to an empty text once it was sent.
  */
@@ -28,7 +33,8 @@ export function useText(key: string, initial = '', join: Join = (_, written) => 
       stored = text.peek();
       void texts.write(key, stored);
     };
-    void texts.read(key).then((kept) => {
+    const load = (kept: string | undefined): void => {
+      if (loaded) return;
       loaded = true;
       const written = text.peek();
       if (kept !== undefined) {
@@ -36,9 +42,14 @@ export function useText(key: string, initial = '', join: Join = (_, written) => 
         text.value = written === initial ? kept : join(kept, written);
       }
       save();
-    });
+    };
+    void texts.read(key).then(load);
     const unsubscribe = text.subscribe((written) => {
       if (written !== stored) timer ??= setTimeout(save, SAVE_MS);
+    });
+    const unfollow = texts.follow(key, (next, kept) => {
+      if (loaded) text.value = next(text.peek());
+      else load(kept);
     });
     const onHide = (): void => {
       if (document.visibilityState === 'hidden') save();
@@ -47,6 +58,7 @@ export function useText(key: string, initial = '', join: Join = (_, written) => 
     addEventListener('pagehide', save);
     return () => {
       unsubscribe();
+      unfollow();
       save();
       document.removeEventListener('visibilitychange', onHide);
       removeEventListener('pagehide', save);

@@ -4,7 +4,7 @@ import type { LogEvent } from '../../../protocol/events.ts';
 import type { Task } from '../../../protocol/task.ts';
 import type { Stored } from '../../client/session.ts';
 import type { KeptFile } from './kept-file.ts';
-import type { Entry } from '../../client/sync/outbox.ts';
+import type { Entry } from '../../client/sync/outbox-entry.ts';
 
 const VERSION = 2;
 
@@ -37,6 +37,10 @@ export class Database {
 
   constructor(name: string) {
     this.#name = name;
+  }
+
+  get name(): string {
+    return this.#name;
   }
 
   /** Runs `act` with the database; once more if the browser has closed it meanwhile. */

@@ -21,6 +21,9 @@ export class Files {
   /** How much of each file was sent, from 0 to 1. */
   readonly progress = signal<Readonly<Record<string, number>>>({});
 
+  /** Counts how often files came back to a draft. */
+  readonly given = signal(0);
+
   constructor(database: Database, client: Client) {
     this.#database = database;
     this.#client = client;
@@ -63,6 +66,15 @@ export class Files {
       const { draft: _, ...released } = file;
       await this.#database.use((db) => db.put('files', released));
     }
+  }
+
+  /** The files of what was taken back go back to their draft. */
+  async giveBack(ids: readonly string[], draft: string): Promise<void> {
+    for (const id of ids) {
+      const file = await this.read(id);
+      if (file) await this.#database.use((db) => db.put('files', { ...file, draft }));
+    }
+    if (ids.length > 0) this.given.value++;
   }
 
   async forget(ids: readonly string[]): Promise<void> {

@@ -31,16 +31,31 @@ export class Push {
   #shows: string | null = null;
   #told: string | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
+  /** Undefined: it was not begun, or the server was away. */
+  #begun: Promise<void> | undefined;
 
   constructor(client: Client, texts: Texts) {
     this.#client = client;
     this.#texts = texts;
   }
 
-  /** Reads how it stands. A device that is notified subscribes again: browsers change subscriptions by themselves. */
+  /**
+   * Reads how it stands. A device that is notified subscribes again: browsers change subscriptions by themselves.
+   * Rejects if the server is away: call it again when it is back. Once it has succeeded a further call does nothing.
+   */
   async start(info: DeviceInfo): Promise<void> {
-    this.#timer = setInterval(() => this.#tellPresence(true), PRESENCE_MS);
+    this.#timer ??= setInterval(() => this.#tellPresence(true), PRESENCE_MS);
     document.addEventListener('visibilitychange', this.#onVisibility);
+    this.#begun ??= this.#begin(info);
+    try {
+      await this.#begun;
+    } catch (error) {
+      this.#begun = undefined;
+      throw error;
+    }
+  }
+
+  async #begin(info: DeviceInfo): Promise<void> {
     await this.refresh();
     const wanted = (await this.#texts.read(WANTED)) !== undefined;
     if (wanted && !hindranceOf() && Notification.permission === 'granted') await this.#subscribe(info);
@@ -49,6 +64,8 @@ export class Push {
 
   stop(): void {
     clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#begun = undefined;
     document.removeEventListener('visibilitychange', this.#onVisibility);
   }
 

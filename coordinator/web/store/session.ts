@@ -1,7 +1,5 @@
 import { batch, signal, type Signal } from '@preact/signals';
-import { ProjectPage, type Diff, type Project, type TaskCreate } from '../../../protocol/api.ts';
-import type { MessageCreate, MessagePatch } from '../../../protocol/messages.ts';
-import type { NeedAnswerCreate } from '../../../protocol/needs.ts';
+import { ProjectPage, type Diff, type Project } from '../../../protocol/api.ts';
 import { openNeeds, type Task } from '../../../protocol/task.ts';
 import type { Client } from '../../client/client.ts';
 import type { Draft } from '../../client/errand/drafts.ts';
@@ -10,18 +8,17 @@ import { Failure, Refusal } from '../../client/errors.ts';
 import { allProjects } from '../../client/find.ts';
 import { Live, type LiveState } from '../../client/sync/live.ts';
 import { Mirror } from '../../client/sync/mirror.ts';
-import { Outbox, type Entry } from '../../client/sync/outbox.ts';
+import type { Entry } from '../../client/sync/outbox-entry.ts';
+import { Acts } from './acts.ts';
 import type { Database } from './database.ts';
 import { Files } from './files.ts';
 import { Push } from './push.ts';
 import { later } from './later.ts';
-import { diffStorage, mirrorStorage, outboxStorage, pruneLogs, textStorage } from './storage.ts';
+import { diffStorage, mirrorStorage, pruneLogs, textStorage, type Texts } from './storage.ts';
 
 /** A list changes at most this often, and a conversation once a frame. */
 const LIST_MS = 150;
 const FRAME_MS = 16;
-/** How long a decision can be undone. */
-const UNDO_MS = 5_000;
 /** How often what waits is tried although there is no connection. */
 const INSIST_MS = 15_000;
 
@@ -43,15 +40,14 @@ export class Session {
   readonly live = signal<LiveState | undefined>(undefined);
   /** The projects as they were last read; undefined until then. */
   readonly projects = signal<readonly Project[] | undefined>(undefined);
-  readonly entries = signal<readonly Entry[]>([]);
   readonly client: Client;
+  readonly acts: Acts;
   readonly files: Files;
   readonly push: Push;
-  readonly texts: ReturnType<typeof textStorage>;
+  readonly texts: Texts;
   readonly #database: Database;
   readonly #mirror: Mirror;
   readonly #live: Live;
-  readonly #outbox: Outbox;
   readonly #diffs: ReturnType<typeof diffStorage>;
   readonly #errands = new Map<string, { view: Signal<OpenErrand>; draw: () => void; viewers: number }>();
 
@@ -71,19 +67,17 @@ export class Session {
       else this.#errands.get(conversation)?.draw();
     });
     this.files = new Files(database, client);
-    this.#outbox = new Outbox(client, outboxStorage(database), {
-      upload: (ids) => this.files.upload(ids),
-      forget: (ids) => this.files.forget(ids),
-      changed: (entries) => {
-        this.entries.value = entries;
-        drawList();
+    this.acts = new Acts(
+      { database, client, files: this.files, texts: this.texts },
+      {
+        changed: drawList,
+        task: (task) => this.#mirror.put(task),
+        reachable: () => this.live.peek()?.kind === 'live' || this.#insists,
       },
-      task: (task) => this.#mirror.put(task),
-      reachable: () => this.live.peek()?.kind === 'live' || this.#insists,
-    });
+    );
     this.#live = new Live(client, this.#mirror, (state) => {
       this.live.value = state;
-      if (state.kind === 'live') void this.#outbox.flush();
+      if (state.kind === 'live') void this.acts.outbox.flush();
       if (state.kind === 'logged_out') onEnded();
     });
   }
@@ -92,12 +86,12 @@ export class Session {
   readonly #insist = (): void => {
     if (!navigator.onLine) return;
     this.#insists = true;
-    void this.#outbox.flush().finally(() => (this.#insists = false));
+    void this.acts.outbox.flush().finally(() => (this.#insists = false));
   };
 
   async start(): Promise<void> {
     this.#timer = setInterval(this.#insist, INSIST_MS);
-    await Promise.all([this.#mirror.load(), this.#outbox.load()]);
+    await Promise.all([this.#mirror.load(), this.acts.outbox.load()]);
     this.#drawList();
     this.#live.start();
     addEventListener('online', this.#onBack);
@@ -116,6 +110,7 @@ export class Session {
     removeEventListener('pageshow', this.#onBack);
     document.removeEventListener('visibilitychange', this.#onBack);
     document.removeEventListener('freeze', this.#onFreeze);
+    this.acts.stop();
     await this.#live.stop();
   }
 
@@ -165,57 +160,6 @@ export class Session {
     return this.#errand(id).view;
   }
 
-  /** Sends an errand. Resolves when it is stored on this device. */
-  async send(body: TaskCreate): Promise<void> {
-    await this.#outbox.add({ do: 'send', body });
-  }
-
-  async say(task_id: string, text: string, more: Omit<MessageCreate, 'text'> = {}): Promise<void> {
-    await this.#outbox.add({ do: 'say', task_id, body: { text, ...more } });
-  }
-
-  /** Changes a message that was sent and not heard yet. */
-  async reword(task_id: string, message_id: string, body: MessagePatch): Promise<void> {
-    await this.#outbox.add({ do: 'reword', task_id, message_id, body });
-  }
-
-  /** Takes back a message that was sent and not heard yet. */
-  async unsay(task_id: string, message_id: string): Promise<void> {
-    await this.#outbox.add({ do: 'unsay', task_id, message_id });
-  }
-
-  /** Changes a message that was not sent yet. */
-  change(key: string, text: string): Promise<boolean> {
-    return this.#outbox.change(key, text);
-  }
-
-  /** Makes a decision. For a moment it can be undone, with `takeBack`. */
-  async decide(task_id: string, need_id: string, body: NeedAnswerCreate): Promise<void> {
-    await this.#outbox.add({ do: 'answer', task_id, need_id, body }, UNDO_MS);
-  }
-
-  async stopErrand(task_id: string): Promise<void> {
-    await this.#outbox.add({ do: 'stop', task_id });
-  }
-
-  async retry(task_id: string, budget_usd?: number): Promise<void> {
-    await this.#outbox.add({ do: 'retry', task_id, ...(budget_usd !== undefined && { budget_usd }) });
-  }
-
-  /** Puts an errand that has ended into the archive, or back into the list. */
-  async archive(task_id: string, archived: boolean): Promise<void> {
-    await this.#outbox.add({ do: 'archive', task_id, archived });
-  }
-
-  /** Whether a person asked for this, and the server has neither done nor refused it yet. */
-  asked(what: 'stop' | 'retry', id: string): boolean {
-    return this.entries.value.some(({ action, refused }) => action.do === what && action.task_id === id && !refused);
-  }
-
-  takeBack(key: string): Promise<boolean> {
-    return this.#outbox.takeBack(key);
-  }
-
   /** Deletes an errand; it needs the server. */
   async remove(id: string): Promise<void> {
     await this.client.call('deleteTask', { params: { id } });
@@ -245,20 +189,23 @@ export class Session {
   }
 
   readonly #onBack = (): void => {
-    if (document.visibilityState === 'visible') this.#live.wake();
+    if (document.visibilityState !== 'visible') return;
+    // A page that was frozen did not hear of other windows.
+    void this.acts.outbox.load();
+    this.#live.wake();
   };
 
   readonly #onFreeze = (): void => this.#database.close();
 
   #drawList(): void {
     if (!this.#mirror.knows) return;
-    const archives = new Map(this.entries.peek().flatMap(archiving));
+    const archives = new Map(this.acts.entries.peek().flatMap(archiving));
     const tasks = this.#mirror
       .tasks()
       .map((task) => (archives.has(task.id) ? { ...task, archived: archives.get(task.id) } : task))
       .sort((a, b) => (a.id < b.id ? 1 : -1));
     this.tasks.value = tasks;
-    void this.#outbox.seenOpen(new Set(tasks.flatMap(openNeeds).map(({ id }) => id)));
+    void this.acts.outbox.seenOpen(new Set(tasks.flatMap(openNeeds).map(({ id }) => id)));
   }
 
   #errand(id: string) {
@@ -273,11 +220,11 @@ export class Session {
   #drawErrand(id: string): void {
     const conversation = this.#mirror.conversation(id);
     if (!conversation) return;
-    const { items, drafts, has_beginning } = conversation;
+    const { items, drafts, has_beginning, last_id } = conversation;
     batch(() => {
       this.#change(id, { items, drafts, has_beginning });
       const ids = items.flatMap((item) => (item.kind === 'person' ? (item.message_id ?? []) : []));
-      void this.#outbox.seen(new Set(ids));
+      void this.acts.outbox.seen(id, new Set(ids), last_id);
     });
   }
 

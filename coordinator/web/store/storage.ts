@@ -1,7 +1,7 @@
 import type { Diff } from '../../../protocol/api.ts';
 import type { SessionStore } from '../../client/session.ts';
 import type { Change, MirrorStorage } from '../../client/sync/storage.ts';
-import type { OutboxStorage } from '../../client/sync/outbox.ts';
+import type { OutboxStorage } from '../../client/sync/outbox-entry.ts';
 import type { Database } from './database.ts';
 import { locked } from './lock.ts';
 
@@ -83,14 +83,28 @@ export async function pruneLogs(database: Database): Promise<void> {
   });
 }
 
-export function outboxStorage(database: Database): OutboxStorage {
+/** `onChange`: something in it has changed. */
+export function outboxStorage(database: Database, onChange: () => void = () => undefined): OutboxStorage {
   return {
     // Keys are ids, which sort by time.
     load: () => database.use((db) => db.getAll('outbox')),
     put: async (entry) => {
       await database.use((db) => db.put('outbox', entry));
+      onChange();
     },
-    remove: (key) => database.use((db) => db.delete('outbox', key)),
+    change: async (key, next) => {
+      const [stored, after] = await database.use(async (db) => {
+        const { store, done } = db.transaction('outbox', 'readwrite');
+        const before = await store.get(key);
+        const made = before ? next(before) : null;
+        if (made && made !== before) void store.put(made);
+        if (before && !made) void store.delete(key);
+        await done;
+        return [before, made] as const;
+      });
+      if (stored && after !== stored) onChange();
+      return after;
+    },
     locked: (act) => locked('errand-outbox', act),
   };
 }
@@ -115,19 +129,40 @@ function diffsOf(task_id: string): IDBKeyRange {
 }
 
 /** Small texts of the person: what is half written, what was viewed. An empty one is removed. */
+export type Texts = ReturnType<typeof textStorage>;
+
+type Give = (kept: string) => string;
+type OnGive = (next: Give, kept: string) => void;
+
 export function textStorage(database: Database) {
+  const fields = new Set<{ key: string; onGive: OnGive }>();
+  const read = (key: string) => database.use((db) => db.get('texts', key));
   return {
-    read: (key: string) => database.use((db) => db.get('texts', key)),
-    write: async (key: string, text: string) => {
-      await database.use(async (db) => {
-        const change = db.transaction('texts', 'readwrite');
-        const changed = text === '' ? change.store.delete(key) : change.store.put(text, key);
-        // A page that is being left cannot answer any more: the browser need not ask it.
-        change.commit();
-        await Promise.all([changed, change.done]);
-      });
+    read,
+    write,
+    /** Changes a stored text, and the fields in which it is shown. */
+    give: async (key: string, next: Give): Promise<void> => {
+      const kept = next((await read(key)) ?? '');
+      await write(key, kept);
+      for (const field of fields) if (field.key === key) field.onGive(next, kept);
+    },
+    /** Hears what is given to a text, until the returned function is called. */
+    follow: (key: string, onGive: OnGive): (() => void) => {
+      const field = { key, onGive };
+      fields.add(field);
+      return () => void fields.delete(field);
     },
   };
+
+  async function write(key: string, text: string): Promise<void> {
+    await database.use(async (db) => {
+      const change = db.transaction('texts', 'readwrite');
+      const changed = text === '' ? change.store.delete(key) : change.store.put(text, key);
+      // A page that is being left cannot answer any more: the browser need not ask it.
+      change.commit();
+      await Promise.all([changed, change.done]);
+    });
+  }
 }
 
 function logOf(task_id: string): IDBKeyRange {

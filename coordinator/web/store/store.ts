@@ -12,6 +12,8 @@ import { sessionStore } from './storage.ts';
 /** Whether somebody is logged in. `ended`: the server ended the log-in, and what the device has is kept for the next. */
 export type Access =
   | { kind: 'loading' }
+  /** The browser's storage cannot be used: it is full, blocked or damaged, or does not answer. */
+  | { kind: 'no_storage' }
   | { kind: 'out'; ended: boolean; email: string }
   | { kind: 'in'; session: Session; email: string };
 
@@ -20,27 +22,38 @@ export type NewAccount = { kind: 'setup' | 'invite'; code: string };
 
 export type Credentials = { email: string; password: string };
 
+const OUT: Access = { kind: 'out', ended: false, email: '' };
+/** A storage that takes longer is said to be out of use, until it answers after all. */
+const STORAGE_MS = 10_000;
+/** What a window tells the others: the log-in of this device is another one, or none. */
+const CHANGED = 'log-in changed';
+
 /** The app's state: who is logged in, and with them everything else. */
 export class Store {
   readonly access = signal<Access>({ kind: 'loading' });
   // Another server may be at another path of the same host.
   readonly #database = new Database(databaseName(BASE));
   readonly #logins: SessionStore = sessionStore(this.#database);
+  readonly #windows = new BroadcastChannel(databaseName(BASE));
   readonly #stop = new AbortController();
   /** The app's own server. */
   readonly server: string;
 
   constructor(server: string) {
     this.server = server;
+    this.#windows.addEventListener('message', () => void this.#onOtherWindow());
   }
 
   /** Continues the log-in that this device has. */
   async start(): Promise<void> {
+    const slow = setTimeout(() => (this.access.value = { kind: 'no_storage' }), STORAGE_MS);
     try {
       await this.#enter();
     } catch (error) {
-      if (!(error instanceof LoggedOut)) throw error;
-      this.access.value = { kind: 'out', ended: false, email: '' };
+      if (!(error instanceof LoggedOut)) reportError(error);
+      this.access.value = error instanceof LoggedOut ? OUT : { kind: 'no_storage' };
+    } finally {
+      clearTimeout(slow);
     }
   }
 
@@ -69,37 +82,65 @@ export class Store {
     await this.#keep(await send(this.server, 'signup', { body }, {}, this.#stop.signal));
   }
 
-  /** Ends the log-in here and on the server, and removes everything that the device keeps. */
+  /**
+   * Ends the log-in here and on the server, and removes everything that the device keeps. Where the server cannot end
+   * it, it rejects and the session goes on.
+   */
   async logOut(): Promise<void> {
     const stored = await this.#logins.read();
+    if (stored) await this.#endOnServer(stored.refresh_token);
     if (this.access.value.kind === 'in') await this.access.value.session.stop();
-    if (stored) {
-      const { refresh_token } = stored;
-      // A log-in that the server does not know any more has ended already.
-      await send(this.server, 'logout', { body: { refresh_token } }, {}, this.#stop.signal).catch((error: unknown) => {
-        if (!(error instanceof Refusal)) throw error;
-      });
-    }
     await unsubscribe().catch(() => undefined);
     await this.#database.clear();
-    this.access.value = { kind: 'out', ended: false, email: '' };
+    this.#windows.postMessage(CHANGED);
+    this.access.value = OUT;
   }
+
+  async #endOnServer(refresh_token: string): Promise<void> {
+    try {
+      await send(this.server, 'logout', { body: { refresh_token } }, {}, this.#stop.signal);
+    } catch (error) {
+      // A log-in that the server does not know any more has ended already.
+      const has_ended = error instanceof Refusal && ['unauthenticated', 'refresh_reused'].includes(error.code);
+      if (!has_ended) throw error;
+    }
+  }
+
+  /** The log-in of `session` has ended, or another window of this browser has put another one in its place. */
+  async #ended(session: Session): Promise<void> {
+    await session.stop();
+    const stored = await this.#logins.read();
+    if (stored && stored.user_id !== session.client.user_id) {
+      location.reload();
+      return;
+    }
+    this.access.value = stored ? { kind: 'out', ended: true, email: stored.email } : OUT;
+    if (stored) return;
+    // Another window has removed everything. What the fields of this one have saved since then goes too.
+    await new Promise((resolve) => setTimeout(resolve));
+    if (!(await this.#logins.read())) await this.#database.clear();
+  }
+
+  /** Another window has logged out, or somebody else has logged in there. */
+  readonly #onOtherWindow = async (): Promise<void> => {
+    const { value } = this.access;
+    const stored = await this.#logins.read();
+    if (value.kind === 'in' && stored?.user_id !== value.session.client.user_id) await this.#ended(value.session);
+    if (value.kind === 'out' && value.ended && !stored) this.access.value = OUT;
+  };
 
   async #keep(session: Parameters<typeof toStored>[1]): Promise<void> {
     const before = await this.#logins.read();
     if (before && before.user_id !== session.user.id) await this.#database.clear();
     await this.#logins.write(toStored(this.server, session));
+    this.#windows.postMessage(CHANGED);
     await this.#enter();
   }
 
   async #enter(): Promise<void> {
     const client = await Client.open(this.#logins, { signal: this.#stop.signal });
-    const { email } = client;
-    const session = new Session(this.#database, client, () => {
-      void session.stop();
-      this.access.value = { kind: 'out', ended: true, email };
-    });
+    const session: Session = new Session(this.#database, client, () => void this.#ended(session));
     await session.start();
-    this.access.value = { kind: 'in', session, email };
+    this.access.value = { kind: 'in', session, email: client.email };
   }
 }

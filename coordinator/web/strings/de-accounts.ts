@@ -34,6 +34,8 @@ export const de_accounts: AccountStrings = {
   has_app: (slug) => `App ${slug}`,
   no_app: 'nicht eingerichtet',
   install: 'Für Repositorys installieren',
+  device_flow:
+    'Für die Kommandozeile (errand link): Setze bei GitHub in den Einstellungen der App „Enable Device Flow“.',
   forget: 'Vergessen',
   forget_title: 'Diese App vergessen?',
   forget_text: 'Niemand kann sich dann mehr damit anmelden. Lösche die App auch bei GitHub.',

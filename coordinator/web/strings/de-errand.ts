@@ -50,6 +50,7 @@ export const de_errand: ErrandStrings = {
   take_back: 'Zurücknehmen',
   dismiss: 'Verwerfen',
   refused: (why) => `nicht angenommen: ${why}`,
+  not_sent: (why, at) => `nicht gesendet, versucht um ${at}: ${why}`,
   unanswered: 'niemand hat rechtzeitig geantwortet',
   until: (time) => `bis ${time}`,
   gone: 'Diesen Auftrag gibt es hier nicht.',

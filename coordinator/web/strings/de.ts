@@ -16,6 +16,7 @@ export const de: Strings = {
   retry: 'Noch einmal',
   update: 'Eine neue Version ist da',
   update_now: 'Neu laden',
+  no_storage: 'Dieser Browser lässt Errand nichts aufbewahren: Sein Speicher ist voll, gesperrt oder beschädigt.',
 
   access: {
     lead: 'Schick deinem eigenen Server ein Git-Repository und einen Satz. Ein Agent erledigt die Arbeit, lässt die Tests laufen und pusht einen Branch.',

@@ -31,6 +31,7 @@ export const en_accounts = {
   has_app: (slug: string) => `app ${slug}`,
   no_app: 'not set up',
   install: 'Install it for repositories',
+  device_flow: 'For the command line (errand link), tick “Enable Device Flow” in the settings of the app at GitHub.',
   forget: 'Forget',
   forget_title: 'Forget this app?',
   forget_text: 'People can then no longer sign in with it. Delete the app at GitHub, too.',

@@ -48,6 +48,7 @@ export const en_errand = {
   take_back: 'Take back',
   dismiss: 'Dismiss',
   refused: (why: string) => `not accepted: ${why}`,
+  not_sent: (why: string, at: string) => `not sent, tried at ${at}: ${why}`,
   unanswered: 'nobody answered in time',
   until: (time: string) => `until ${time}`,
   gone: 'This errand does not exist here.',

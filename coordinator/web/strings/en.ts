@@ -16,6 +16,7 @@ export const en = {
   retry: 'Try again',
   update: 'A new version is ready',
   update_now: 'Reload',
+  no_storage: 'This browser does not let Errand keep anything: its storage is full, blocked or damaged.',
 
   access: {
     lead: 'Send your own server a git repository and a sentence. A coding agent does the work, runs the tests and pushes a branch.',

@@ -11,13 +11,13 @@ import { abortOnClose } from '../abort-on-close.ts';
 import type { NoteUse } from '../worker-audit.ts';
 import type { Caller, WorkerProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
-import type { GitBody, GitRequest, GitResponse } from './backend.ts';
+import type { AskRepository, GitBody, GitRequest, GitResponse } from './backend.ts';
 import { ForgeError } from './forge-error.ts';
 import { Forge, FORGE_PORTS, FORGE_TIMEOUTS, type ForgeTimeouts } from './forge.ts';
 import type { PushApproval } from './push-approval.ts';
 import { commandFor, refusalOfNamed } from './named-branch.ts';
 import type { PushCommand } from './push-commands.ts';
-import { refusalOfReplacing, replacingOthers, type PushedCommits } from './pushed-commits.ts';
+import { refusalOfLosing, type PushedCommits } from './pushed-commits.ts';
 import { refusalOf } from './push-rules.ts';
 import { openPush, type OpenedPush } from './open-push.ts';
 import { bodyLength, requestBody } from './request-body.ts';
@@ -80,7 +80,7 @@ export class GitProxy implements WorkerProxy {
     this.#sample = deps.sample;
     this.#workBranch = deps.workBranch ?? (() => null);
     this.#protection = deps.protection ?? (() => Promise.resolve(null));
-    this.#pushed = deps.pushed ?? { has: () => true, add: () => undefined };
+    this.#pushed = deps.pushed ?? { toKeep: () => [], add: () => undefined };
     this.#approval = deps.approval ?? (() => null);
     this.#noteUse = deps.noteUse ?? (() => undefined);
     this.#logger = deps.logger;
@@ -132,10 +132,7 @@ export class GitProxy implements WorkerProxy {
       return refuse(reasons);
     }
     const repository = await this.#repository(caller);
-    this.#pushed.add(
-      caller,
-      push.commands.map((command) => command.new),
-    );
+    this.#pushed.add(caller, push.commands);
     const answer = await this.#send(caller, { ...request, body }, repository);
     if (refs.length === 0) return answer;
     this.#logger.info({ task_id, attempt, repository: key, refs }, 'push forwarded');
@@ -146,24 +143,34 @@ export class GitProxy implements WorkerProxy {
   }
 
   /** Why the push is refused: a reason for each command; null: it may be made. */
-  async #refusalOf({ push, readPack }: OpenedPush, caller: GitCaller, signal: AbortSignal): Promise<string[] | null> {
+  async #refusalOf(opened: OpenedPush, caller: GitCaller, signal: AbortSignal): Promise<string[] | null> {
+    const { push } = opened;
     const { task_id } = caller;
     const work_branch = this.#workBranch(caller);
     const reasons = refusalOf(push, { task_id, work_branch }) ?? this.#approval(caller, push);
     const named = commandFor(push, work_branch);
     if (reasons) return reasons;
-    if (named) {
-      const ask = (asked: Omit<GitRequest, 'signal'>) => this.#ask(caller, { ...asked, signal });
-      const reason =
-        (await refusalOfNamed(ask, task_id, named, signal)) ??
-        (await this.#protection(caller, work_branch ?? '', signal));
-      return reason === null ? null : [reason];
-    }
-    const replacing = replacingOthers(push, (commit) => this.#pushed.has(caller, commit));
-    if (replacing.length === 0) return null;
+    const ask = (asked: Omit<GitRequest, 'signal'>) => this.#ask(caller, { ...asked, signal });
+    if (!named) return this.#refusalOfLosing(opened, caller, ask, signal);
+    const reason =
+      (await refusalOfNamed(ask, task_id, named, signal)) ??
+      (await this.#protection(caller, work_branch ?? '', signal));
+    return reason === null ? null : [reason];
+  }
+
+  /** Why the push is refused that would lose commits of others on the task's own branches. */
+  async #refusalOfLosing(
+    { push, readPack }: OpenedPush,
+    caller: GitCaller,
+    ask: AskRepository,
+    signal: AbortSignal,
+  ): Promise<string[] | null> {
+    const kept = new Map(push.commands.map((command) => [command, this.#pushed.toKeep(caller, command)]));
+    if ([...kept.values()].every((commits) => commits.length === 0)) return null;
     const pack = await readPack(LIMITS.named_branch_pack_bytes_max);
     const found = new Map<PushCommand, string | null>();
-    for (const command of replacing) found.set(command, await refusalOfReplacing(pack, command, signal));
+    for (const [command, commits] of kept)
+      found.set(command, await refusalOfLosing(ask, pack, command, commits, signal));
     if ([...found.values()].every((reason) => reason === null)) return null;
     return push.commands.map((command) => found.get(command) ?? 'refused with the rest of the push');
   }

@@ -1,9 +1,7 @@
-import { LIMITS } from '../../../protocol/limits.ts';
-import { ErrandError } from '../../../protocol/problem.ts';
 import { branchPrefix } from '../../domain/task.ts';
 import type { AskRepository } from './backend.ts';
 import { descendsFrom } from './descends-from.ts';
-import { FLUSH, pktLine } from './pkt-line.ts';
+import { packBetween } from './pack-between.ts';
 import type { Push, PushCommand } from './push-commands.ts';
 import { readRefs } from './read-refs.ts';
 
@@ -37,52 +35,10 @@ export async function refusalOfNamed(
   const own = `refs/heads/${branchPrefix(task_id)}`;
   const is_there = [...refs].some(([name, id]) => id === commit && inOwn(name, own));
   if (!is_there) return `push the commit to ${own}* first`;
-  if (await descendsFrom(await packBetween(ask, old, commit, can_filter), commit, old, signal)) return null;
+  if (await descendsFrom([await packBetween(ask, old, commit, can_filter)], commit, old, signal)) return null;
   return 'the commit does not contain the present one of the branch: merge it, and keep its commits';
 }
 
 function inOwn(name: string, own: string): boolean {
   return name.startsWith(own) || name.startsWith(`refs/heads/${own.slice('refs/heads/'.length).replaceAll('/', '-')}`);
-}
-
-/**
- * The pack with what `commit` has beyond `old`, as `git fetch` gets it; with the commits alone, where the repository can
- * leave out the rest. Rejects with `too_large`.
- */
-async function packBetween(ask: AskRepository, old: string, commit: string, can_filter: boolean): Promise<Buffer> {
-  const capabilities = `ofs-delta no-progress${can_filter ? ' filter' : ''} agent=errand`;
-  const wants = [
-    pktLine(`want ${commit} ${capabilities}\n`),
-    ...(can_filter ? [pktLine('filter tree:0\n')] : []),
-    FLUSH,
-  ];
-  const request = Buffer.concat([...wants, pktLine(`have ${old}\n`), pktLine('done\n')]);
-  const body = { chunks: bytesOf(request), bytes: request.length };
-  const answer = await ask({ service: 'git-upload-pack', headers: {}, body });
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of answer.body) {
-    if (!Buffer.isBuffer(chunk)) throw new TypeError('The body of an answer has to be bytes.');
-    bytes += chunk.length;
-    if (bytes > LIMITS.named_branch_pack_bytes_max)
-      throw new ErrandError('too_large', 'The push brings too much to a branch that a person named.');
-    chunks.push(chunk);
-  }
-  return packOf(Buffer.concat(chunks));
-}
-
-async function* bytesOf(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield bytes;
-}
-
-/** What follows the lines in which the repository says what both sides have. */
-function packOf(answer: Buffer): Buffer {
-  for (let at = 0; at + 4 <= answer.length;) {
-    const prefix = answer.toString('latin1', at, at + 4);
-    if (prefix === 'PACK') return answer.subarray(at);
-    const length = /^[0-9a-f]{4}$/i.test(prefix) ? parseInt(prefix, 16) : 0;
-    if (prefix !== '0000' && length < 4) break;
-    at += Math.max(length, 4);
-  }
-  throw new ErrandError('upstream_unreachable', 'The repository answered a fetch with something else than a pack.');
 }

@@ -46,11 +46,7 @@ test('where the app allows no codes, link says what the owner can do, and where 
   const { session } = await scene.server.person();
   const cli = await CommandLine.create(t);
   await cli.run(['login', '--server', scene.server.url, '--email', session.user.email], { stdin: `${PASSWORD}\n` });
-  scene.github.intercept = ({ url }, response) => {
-    if (url !== '/login/device/code') return false;
-    response.writeHead(200, { 'content-type': 'application/json' }).end('{"error": "device_flow_disabled"}');
-    return true;
-  };
+  for (const app of scene.github.apps.apps) app.device_flow = false;
   const { stderr } = await cli.run(['link']);
   t.regex(stderr, /tick "Enable Device Flow"/);
   t.true(stderr.includes(`${scene.server.url}/settings/accounts`), stderr);

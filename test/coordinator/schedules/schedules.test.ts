@@ -1,4 +1,5 @@
 import test from 'ava';
+import { settleErrand } from '../../../coordinator/schedules/settle.ts';
 import { findSchedule } from '../../../coordinator/sqlite/schedules.ts';
 import { addSpending } from '../../../coordinator/sqlite/spending.ts';
 import { markBlocked } from '../../../coordinator/sqlite/users.ts';
@@ -149,6 +150,46 @@ test('the third failure pauses it also where the server died before it noticed',
     (await runs()).map(({ reason, outcome }) => reason ?? outcome),
     ['paused', 'failed', 'failed', 'failed'],
   );
+});
+
+test('failures in a row are counted by due time, whenever each errand ended', async (t) => {
+  const { server, seen, runs, pass, end } = await scheduleScene(t);
+  const again = (task_id: string | null | undefined, status: 'succeeded' | 'failed') => {
+    server.log.write((tx) => {
+      tx.db.prepare('UPDATE tasks SET status = ? WHERE id = ?').run(status, task_id);
+      settleErrand(tx, task_id ?? '');
+    });
+  };
+  for (const status of ['succeeded', 'failed', 'succeeded', 'failed', 'failed'] as const) {
+    await pass();
+    await end(status);
+    again((await runs())[0]?.task_id, status);
+  }
+  t.is((await seen()).failures, 2);
+  const [, , , second, first] = await runs();
+  again(first?.task_id, 'failed');
+  t.deepEqual([(await seen()).failures, (await seen()).paused], [2, null], 'an old run that fails later adds nothing');
+  again(second?.task_id, 'succeeded');
+  t.is((await seen()).failures, 2, 'an old run that succeeds later takes nothing away');
+  again((await runs())[1]?.task_id, 'succeeded');
+  t.is((await seen()).failures, 1, 'a run in between that succeeds later ends the row');
+});
+
+test('due times that the server refuses count as failures: three in a row pause it, with errands that failed', async (t) => {
+  const { server, api, params, seen, runs, pass, end } = await scheduleScene(t);
+  await pass();
+  await end('failed');
+  server.db.prepare('UPDATE schedules SET budget_usd = 5000 WHERE id = ?').run(params.id);
+  await pass(3);
+  t.deepEqual(
+    (await runs()).map(({ reason, outcome }) => reason ?? outcome),
+    ['paused', 'refused', 'refused', 'failed'],
+  );
+  t.deepEqual([(await seen()).paused, (await seen()).failures], ['failures', 3]);
+  t.is(server.rows.filter(({ type }) => type === 'schedule.paused').length, 1);
+  await api.call('patchSchedule', { params, body: { enabled: true } });
+  await pass(2);
+  t.deepEqual([(await seen()).paused, (await seen()).failures], [null, 2], 'who takes it up again begins anew');
 });
 
 test('a clock that goes back starts nothing twice, and a schedule does not rest until a time that was never right', async (t) => {

@@ -273,5 +273,34 @@ test.serial('a device says what it shows, mutes an errand, and forgets its subsc
   t.is(await page.evaluate(() => localStorage.getItem('subscribed')), null);
 });
 
+test.serial(
+  'a device that starts without a network says what it shows, and subscribes again, once it is back',
+  async (t) => {
+    const scene = await openNotifications(t);
+    const { server, api, context, page, network } = scene;
+    const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Round up' }));
+    errand.begin();
+    await page.goto(`${network.url}/errands/${errand.id}`);
+    await page.locator('.goal').waitFor();
+    await context.setOffline(true);
+    network.cut();
+    let tried = 0;
+    page.on('requestfailed', (request) => {
+      if (request.url().includes('/channels?')) tried++;
+    });
+    await page.reload();
+    await page.locator('.goal').waitFor();
+    await until('it has given up', () => tried === 5);
+    const subscribes = page.waitForResponse(
+      (response) => /\/channels$/.test(response.url()) && response.request().method() === 'POST',
+    );
+    const shows = page.waitForRequest(/\/presence$/);
+    await context.setOffline(false);
+    network.cut();
+    t.true((await subscribes).ok());
+    t.is((await shows).postData(), JSON.stringify({ task_id: errand.id }));
+  },
+);
+
 const said = async ({ api }: Scene, id: string) =>
   (await eventsOf(api, id)).filter(({ type }) => type === 'message.received').map(({ body }) => body.text);

@@ -19,6 +19,8 @@ export type App = {
   hook_url: string | null;
   callback_urls: string[];
   setup_url: string | null;
+  /** Whether it allows the device flow. Its owner ticks that in its settings: a manifest cannot. */
+  device_flow: boolean;
 };
 
 /** Where an app is installed: at an account, for all its repositories or some. */
@@ -73,6 +75,7 @@ export class Apps {
       hook_url: null,
       callback_urls: [],
       setup_url: null,
+      device_flow: true,
       ...fields,
     };
     this.apps.push(app);

@@ -2,7 +2,7 @@ import type { LogEvent } from '../../../protocol/events.ts';
 import type { Task } from '../../../protocol/task.ts';
 import type { SessionStore, Stored } from '../../../coordinator/client/session.ts';
 import type { MirrorStorage } from '../../../coordinator/client/sync/storage.ts';
-import type { Entry, OutboxStorage } from '../../../coordinator/client/sync/outbox.ts';
+import type { Entry, OutboxStorage } from '../../../coordinator/client/sync/outbox-entry.ts';
 
 /** A device without a disk: what it stores lasts as long as this object. */
 export class MemoryDevice {
@@ -47,7 +47,13 @@ export class MemoryDevice {
   readonly outbox: OutboxStorage = {
     load: () => Promise.resolve([...this.entries.values()]),
     put: (entry) => Promise.resolve(void this.entries.set(entry.key, entry)),
-    remove: (key) => Promise.resolve(void this.entries.delete(key)),
+    change: (key, next) => {
+      const stored = this.entries.get(key);
+      const after = stored ? next(stored) : null;
+      if (after) this.entries.set(key, after);
+      else this.entries.delete(key);
+      return Promise.resolve(after);
+    },
     locked: (act) => this.#inTurn(act),
   };
 

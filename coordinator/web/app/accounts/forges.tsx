@@ -89,6 +89,7 @@ function ForgeRow({ forge, onForget }: { forge: Forge; onForget: () => void }): 
             {s.accounts.install}
           </a>
         )}
+        {registered === 'app' && <small>{s.accounts.device_flow}</small>}
       </span>
       {registered === 'app' && (
         <button type="button" class="quiet" onClick={onForget}>

@@ -5,6 +5,7 @@ import { Icon } from '../../parts/icons.tsx';
 import { Screen } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { Stat } from '../../parts/stat.tsx';
+import { useOnce } from '../../parts/use-once.ts';
 import { useText } from '../../parts/use-text.ts';
 import { s } from '../screen-speech.ts';
 import { fileKey, readComments, toMessage, type Comment } from './comments.ts';
@@ -20,12 +21,15 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
   const wrap = useText('wrap', 'yes');
   const kept = useText(`comments ${id}`);
   const viewed = useText(`viewed ${id}`);
+  const once = useOnce();
   const comments = useComputed(() => readComments(kept.value));
   const change = (next: readonly Comment[]) => (kept.value = next.length === 0 ? '' : JSON.stringify(next));
   const send = (): void => {
     const leave = router.unlessGone(() => router.back('errand', { id }));
-    void session.say(id, toMessage(comments.value)).then(() => {
-      change([]);
+    const sent = comments.value;
+    once(async () => {
+      if (!(await session.acts.say(id, toMessage(sent)))) return;
+      change(comments.value.filter((comment) => !sent.includes(comment)));
       leave();
     });
   };
@@ -43,6 +47,7 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
             {(file, name) => (
               <FileView
                 key={file.path}
+                id={id}
                 repository={one.repository}
                 file={file}
                 comments={comments.value}

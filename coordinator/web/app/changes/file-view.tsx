@@ -6,6 +6,7 @@ import { Pieces } from '../../parts/code.tsx';
 import { GrowingField } from '../../parts/growing-field.tsx';
 import { t } from '../../parts/speech.ts';
 import { Stat } from '../../parts/stat.tsx';
+import { continued, useText } from '../../parts/use-text.ts';
 import { fileKey, keyOf, type Comment } from './comments.ts';
 import { coloursOf, type Colours } from './file-colours.ts';
 import type { DiffFile, DiffLine } from './parse.ts';
@@ -14,6 +15,8 @@ import type { DiffFile, DiffLine } from './parse.ts';
 const LINES_SHOWN_MAX = 400;
 
 type FileProps = {
+  /** The errand's. */
+  id: string;
   /** The key of its repository, where the errand has several. */
   repository: string | undefined;
   file: DiffFile;
@@ -25,7 +28,7 @@ type FileProps = {
 };
 
 /** One file of a diff. Once viewed it is folded, until its diff is another. */
-export function FileView({ repository, file, comments, viewed, onView, onChange }: FileProps): JSX.Element {
+export function FileView({ id, repository, file, comments, viewed, onView, onChange }: FileProps): JSX.Element {
   const { path, old_path, mark, hunks } = file;
   const is_viewed = viewed === mark;
   const count = hunks.reduce((sum, { lines }) => sum + lines.length, 0);
@@ -53,7 +56,7 @@ export function FileView({ repository, file, comments, viewed, onView, onChange 
         </label>
       </header>
       {open ? (
-        <Lines repository={repository} file={file} comments={comments} onChange={onChange} />
+        <Lines id={id} repository={repository} file={file} comments={comments} onChange={onChange} />
       ) : (
         !is_viewed && (
           <button type="button" class="quiet" onClick={() => (opened.value = true)}>
@@ -65,18 +68,19 @@ export function FileView({ repository, file, comments, viewed, onView, onChange 
   );
 }
 
-type LinesProps = Pick<FileProps, 'repository' | 'file' | 'comments' | 'onChange'>;
+type LinesProps = Pick<FileProps, 'id' | 'repository' | 'file' | 'comments' | 'onChange'>;
 
-function Lines({ repository, file, comments, onChange }: LinesProps): JSX.Element {
+function Lines({ id, repository, file, comments, onChange }: LinesProps): JSX.Element {
   const { path, hunks, binary } = file;
-  const editing = useSignal<string | undefined>(undefined);
+  // With its text the form survives the app.
+  const editing = useText(`commenting ${id} ${fileKey({ repository, path })}`);
   const colours = useColours(file);
   if (binary) return <p class="gap">{t.changes.binary}</p>;
   const own = new Map(
     comments.filter((comment) => fileKey(comment) === fileKey({ repository, path })).map((each) => [keyOf(each), each]),
   );
   const set = (key: string, comment: Comment | undefined): void => {
-    editing.value = undefined;
+    editing.value = '';
     const others = comments.filter((each) => keyOf(each) !== key);
     onChange(comment ? [...others, comment] : others);
   };
@@ -97,11 +101,12 @@ function Lines({ repository, file, comments, onChange }: LinesProps): JSX.Elemen
             return (
               <Line
                 key={key}
+                draft={`comment ${id} ${key}`}
                 line={line}
                 pieces={colours?.get(line)}
                 comment={comment}
                 editing={editing.value === key}
-                onTouch={() => (editing.value = editing.value === key ? undefined : key)}
+                onTouch={() => (editing.value = editing.value === key ? '' : key)}
                 onSet={(words) => set(key, words === '' ? undefined : { ...place, code: line.code, words })}
               />
             );
@@ -126,6 +131,8 @@ function useColours(file: DiffFile): Colours | undefined {
 }
 
 type LineProps = {
+  /** Where the words of its comment are kept while they are written. */
+  draft: string;
   line: DiffLine;
   pieces: readonly Piece[] | undefined;
   comment: Comment | undefined;
@@ -136,7 +143,7 @@ type LineProps = {
 
 const SIGNS = { added: '+', removed: '−', same: ' ' } as const;
 
-function Line({ line: { type, line, code }, pieces, comment, editing, onTouch, onSet }: LineProps): JSX.Element {
+function Line({ draft, line: { type, line, code }, pieces, comment, editing, onTouch, onSet }: LineProps): JSX.Element {
   return (
     <>
       <button
@@ -155,7 +162,7 @@ function Line({ line: { type, line, code }, pieces, comment, editing, onTouch, o
         </code>
       </button>
       {editing ? (
-        <CommentForm line={line} words={comment?.words ?? ''} onSet={onSet} onCancel={onTouch} />
+        <CommentForm draft={draft} line={line} words={comment?.words ?? ''} onSet={onSet} onCancel={onTouch} />
       ) : (
         comment && (
           <div class="note-on-line">
@@ -174,11 +181,15 @@ function Line({ line: { type, line, code }, pieces, comment, editing, onTouch, o
   );
 }
 
-type FormProps = { line: number; words: string; onSet: (words: string) => void; onCancel: () => void };
+type FormProps = { draft: string; line: number; words: string; onSet: (words: string) => void; onCancel: () => void };
 
-function CommentForm({ line, words, onSet, onCancel }: FormProps): JSX.Element {
-  const text = useSignal(words);
-  const submit = (): void => onSet(text.value.trim());
+function CommentForm({ draft, line, words, onSet, onCancel }: FormProps): JSX.Element {
+  const text = useText(draft, words, continued);
+  const end = (act: () => void): void => {
+    text.value = '';
+    act();
+  };
+  const submit = (said = text.value.trim()): void => end(() => onSet(said));
   return (
     <form
       class="note-on-line"
@@ -193,12 +204,12 @@ function CommentForm({ line, words, onSet, onCancel }: FormProps): JSX.Element {
         value={text.value}
         label={t.changes.placeholder}
         onInput={(said) => (text.value = said)}
-        onSend={submit}
+        onSend={() => submit()}
       />
       <button type="submit" class="quiet" disabled={text.value.trim() === ''}>
         {t.changes.add}
       </button>
-      <button type="button" class="quiet" onClick={onCancel}>
+      <button type="button" class="quiet" onClick={() => end(onCancel)}>
         {t.cancel}
       </button>
     </form>

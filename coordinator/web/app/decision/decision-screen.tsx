@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { openNeeds } from '../../../../protocol/task.ts';
-import { AnswerFiles } from '../../parts/answer-files.tsx';
+import { OwnWords } from '../../parts/own-words.tsx';
 import { useSession } from '../../parts/context.ts';
 import { DecisionCard } from '../../parts/decision-card.tsx';
 import { Screen } from '../../parts/screen.tsx';
@@ -22,7 +22,7 @@ export function DecisionScreen({ id }: { id: string }): JSX.Element {
             <span>{whereWords(task)}</span>
           </a>
         )}
-        {task && needs.map((need) => <DecisionCard key={need.id} task={task} need={need} files={AnswerFiles} />)}
+        {task && needs.map((need) => <DecisionCard key={need.id} task={task} need={need} words={OwnWords} />)}
         {session.tasks.value && needs.length === 0 && (
           <div class="empty">
             <p>{task ? t.needs.none : t.errand.gone}</p>

@@ -8,7 +8,8 @@ import { GrowingField } from '../../parts/growing-field.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Confirm } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
-import { continued, useText } from '../../parts/use-text.ts';
+import { useOnce } from '../../parts/use-once.ts';
+import { continued, useText, without } from '../../parts/use-text.ts';
 import type { Fresh } from '../new-errand/fresh.ts';
 import { ModelSheet } from '../new-errand/option-sheets.tsx';
 
@@ -17,28 +18,29 @@ export function Composer({ task }: { task: Task }): JSX.Element {
   const session = useSession();
   const text = useText(`say ${task.id}`, '', continued);
   const files = useFiles(`say ${task.id}`);
+  const once = useOnce();
   const hear = useSignal<Hear>('next_call');
   const mind = useSignal<Mind>({});
   const ended = isEnded(task.status);
-  const label = ended
-    ? t.errand.go_on
-    : task.status === 'waiting' || task.status === 'parked'
-      ? t.errand.answer
-      : t.errand.say;
   const has_files = files.list.value.length > 0;
   const can_send = (text.value.trim() !== '' || has_files) && text.value.length <= LIMITS.text_chars_max;
   // While it works, a message can wait until the end of the turn.
   const can_wait = (task.status === 'running' || task.status === 'starting') && text.value.trim() !== '';
   const send = (): void => {
-    const said = text.value.trim() || t.attach.see;
     if (!can_send) return;
-    text.value = '';
-    const attachments = files.take();
+    const written = text.value;
+    const said = written.trim() || t.attach.see;
+    const attachments = files.ids();
     const later = can_wait && hear.value === 'after_turn' ? { hear: hear.value } : {};
     const { model, effort } = mind.value;
     const other = { ...(model !== undefined && { model }), ...(effort !== undefined && { effort }) };
-    [hear.value, mind.value] = ['next_call', {}];
-    void session.say(task.id, said, { ...later, ...other, ...(attachments.length > 0 && { attachments }) });
+    const more = { ...later, ...other, ...(attachments.length > 0 && { attachments }) };
+    once(async () => {
+      if (!(await session.acts.say(task.id, said, more))) return;
+      [hear.value, mind.value] = ['next_call', {}];
+      files.take(attachments);
+      await session.texts.give(`say ${task.id}`, without(written));
+    });
   };
   return (
     <form
@@ -60,7 +62,7 @@ export function Composer({ task }: { task: Task }): JSX.Element {
       <GrowingField
         class="composer-field"
         value={text.value}
-        label={label}
+        label={labelOf(task)}
         onSend={send}
         onInput={(said) => (text.value = said)}
       />
@@ -70,6 +72,11 @@ export function Composer({ task }: { task: Task }): JSX.Element {
       </button>
     </form>
   );
+}
+
+function labelOf({ status }: Task): string {
+  if (isEnded(status)) return t.errand.go_on;
+  return status === 'waiting' || status === 'parked' ? t.errand.answer : t.errand.say;
 }
 
 function AfterTurn({ hear }: { hear: Signal<Hear> }): JSX.Element {
@@ -111,7 +118,7 @@ function MindChoice({ task, mind }: { task: Task; mind: Signal<Mind> }): JSX.Ele
 function Stop({ task }: { task: Task }): JSX.Element {
   const session = useSession();
   const asks = useSignal(false);
-  const stops = task.cancel_reason !== null || session.asked('stop', task.id);
+  const stops = task.cancel_reason !== null || session.acts.asked('stop', task.id);
   return (
     <>
       <button
@@ -129,7 +136,7 @@ function Stop({ task }: { task: Task }): JSX.Element {
           text={t.errand.stop_text}
           yes={t.errand.stop}
           danger
-          onYes={() => void session.stopErrand(task.id)}
+          onYes={() => void session.acts.stopErrand(task.id)}
           onClose={() => (asks.value = false)}
         />
       )}
@@ -141,7 +148,7 @@ function Stop({ task }: { task: Task }): JSX.Element {
 function TryAgain({ task }: { task: Task }): JSX.Element | null {
   const session = useSession();
   if (task.status === 'succeeded' || task.reason === 'budget_exhausted') return null;
-  const asked = session.asked('retry', task.id);
+  const asked = session.acts.asked('retry', task.id);
   return (
     <button
       type="button"
@@ -149,7 +156,7 @@ function TryAgain({ task }: { task: Task }): JSX.Element | null {
       aria-label={t.errand.try_again}
       title={t.errand.try_again}
       disabled={asked}
-      onClick={() => void session.retry(task.id)}
+      onClick={() => void session.acts.retry(task.id)}
     >
       <Icon name="again" />
     </button>

@@ -5,8 +5,8 @@ import { openNeeds, type Task } from '../../../../protocol/task.ts';
 import type { Draft } from '../../../client/errand/drafts.ts';
 import type { Item } from '../../../client/errand/items.ts';
 import { groupReads } from '../../../client/errand/group.ts';
-import type { Entry } from '../../../client/sync/outbox.ts';
-import { AnswerFiles } from '../../parts/answer-files.tsx';
+import type { Entry } from '../../../client/sync/outbox-entry.ts';
+import { OwnWords } from '../../parts/own-words.tsx';
 import { BudgetChoices } from '../../parts/budget-choices.tsx';
 import { useSession } from '../../parts/context.ts';
 import { DecisionCard } from '../../parts/decision-card.tsx';
@@ -29,7 +29,7 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
   const { items, drafts, loaded, has_beginning } = errand;
   const list = useRef<HTMLDivElement>(null);
   const session = useSession();
-  const entries = session.entries.value;
+  const entries = session.acts.entries.value;
   const needs = openNeeds(task);
   const asked = needs.map(({ question }) => question).join('\n');
   // An open question is drawn with its answers, below the rows.
@@ -106,7 +106,7 @@ function Below({ task, needs }: { task: Task; needs: readonly Need[] }): JSX.Ele
       {task.result && task.ended_at !== null && <ResultCard task={task} />}
       <PullCards task={task} />
       {needs.map((need) => (
-        <DecisionCard key={need.id} task={task} need={need} files={AnswerFiles} />
+        <DecisionCard key={need.id} task={task} need={need} words={OwnWords} />
       ))}
       {task.reason === 'budget_exhausted' && <BudgetChoices task={task} />}
     </>
@@ -115,9 +115,11 @@ function Below({ task, needs }: { task: Task; needs: readonly Need[] }): JSX.Ele
 
 /**
  * Whether an entry of the outbox is about this errand, and shows: the server has no event of it yet. What is not a
- * message shows once the server refuses it, and while there is no connection, so that it can be taken back.
+ * message shows once it is refused or fails, and while there is no connection, so that it can be taken back.
  */
-function isUnsent({ action, message_id, refused }: Entry, id: string, items: readonly Item[], live: boolean): boolean {
+function isUnsent(entry: Entry, id: string, items: readonly Item[], live: boolean): boolean {
+  const { action, message_id } = entry;
+  const is_stuck = (entry.refused ?? entry.failed) !== undefined;
   if (action.do === 'send' || action.task_id !== id) return false;
   switch (action.do) {
     case 'say':
@@ -125,11 +127,11 @@ function isUnsent({ action, message_id, refused }: Entry, id: string, items: rea
         (item) => item.kind === 'person' && item.message_id !== null && item.message_id === message_id,
       );
     case 'answer':
-      return refused !== undefined;
+      return is_stuck;
     case 'stop':
     case 'retry':
     case 'archive':
-      return refused !== undefined || !live;
+      return is_stuck || !live;
     // The message itself shows these.
     case 'reword':
     case 'unsay':

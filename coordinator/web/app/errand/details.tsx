@@ -17,7 +17,7 @@ export function Details({ task, fault, onArchive, onDelete, onClose }: DetailsPr
   const branch = pushedBranch(task);
   const session = useSession();
   const updateBase = (): void => {
-    void session.say(task.id, s.archive.update_base_text(baseOf(task)));
+    void session.acts.say(task.id, s.archive.update_base_text(baseOf(task)));
     onClose();
   };
   return (

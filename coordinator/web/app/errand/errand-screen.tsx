@@ -66,7 +66,7 @@ function Menu({ task }: { task: Task }): JSX.Element {
   const archive = (): void => {
     open.value = false;
     const archived = task.archived !== true;
-    void session.archive(task.id, archived);
+    void session.acts.archive(task.id, archived);
     if (archived) router.go('inbox', {}, true);
   };
   const remove = (): void => {

@@ -27,7 +27,7 @@ export function Goal({ task, folded, onToggle }: GoalProps): JSX.Element {
 }
 
 function State({ task }: { task: Task }): JSX.Element {
-  const stops = useSession().asked('stop', task.id);
+  const stops = useSession().acts.asked('stop', task.id);
   const { words, code, since } = doing(task, now.value);
   const ended = isEnded(task.status);
   return (

@@ -3,18 +3,21 @@ import type { JSX } from 'preact';
 import { LIMITS } from '../../../../protocol/limits.ts';
 import type { Hear } from '../../../../protocol/task.ts';
 import type { PersonItem } from '../../../client/errand/items.ts';
-import type { Entry } from '../../../client/sync/outbox.ts';
+import type { Entry } from '../../../client/sync/outbox-entry.ts';
 import { FileList, useKeptFiles } from '../../parts/attach.tsx';
 import { useSession } from '../../parts/context.ts';
+import { entryWords } from '../../parts/entry-words.ts';
 import { GrowingField } from '../../parts/growing-field.tsx';
 import { format, t } from '../../parts/speech.ts';
+import { TakeBack } from '../../parts/take-back.tsx';
+import { useText } from '../../parts/use-text.ts';
 import { s } from '../screen-speech.ts';
 import { SaidText } from './said-text.tsx';
 
 /** What a person said, and what became of it. Until it is heard it can be changed and taken back. */
 export function Message({ item, task_id }: { item: PersonItem; task_id: string }): JSX.Element {
   const session = useSession();
-  const { entries } = session;
+  const { entries } = session.acts;
   const { message_id, heard_at, hear, attachments } = item;
   const edits = useSignal(false);
   const waiting = entries.value.filter(
@@ -36,10 +39,11 @@ export function Message({ item, task_id }: { item: PersonItem; task_id: string }
     <>
       {edits.value ? (
         <Editor
+          draft={`edit ${message_id}`}
           text={text}
           onSave={(next) => {
             edits.value = false;
-            if (next !== text) void session.reword(task_id, message_id, { revision: item.revision, text: next });
+            if (next !== text) void session.acts.reword(task_id, message_id, { revision: item.revision, text: next });
           }}
         />
       ) : (
@@ -78,47 +82,51 @@ function Actions({ item: { hear, revision }, task_id, message_id, onEdit }: Acti
       <button
         type="button"
         class="quiet"
-        onClick={() => void session.reword(task_id, message_id, { revision, hear: other })}
+        onClick={() => void session.acts.reword(task_id, message_id, { revision, hear: other })}
       >
         {t.errand.hear[other]}
       </button>
-      <button type="button" class="quiet" onClick={() => void session.unsay(task_id, message_id)}>
+      <button type="button" class="quiet" onClick={() => void session.acts.unsay(task_id, message_id)}>
         {t.errand.take_back}
       </button>
     </div>
   );
 }
 
-function Editor({ text, onSave }: { text: string; onSave: (text: string) => void }): JSX.Element {
-  const now = useSignal(text);
+type EditorProps = { draft: string; text: string; onSave: (text: string) => void };
+
+/** `draft`: where the text is kept while it is written. */
+function Editor({ draft, text, onSave }: EditorProps): JSX.Element {
+  const now = useText(draft, text);
   const next = now.value.trim();
+  const end = (saved: string): void => {
+    now.value = '';
+    onSave(saved);
+  };
   const is_valid = next !== '' && next.length <= LIMITS.text_chars_max;
   return (
     <div class="mine edited">
       <GrowingField autofocus value={now.value} label={t.errand.change} onInput={(written) => (now.value = written)} />
-      <button type="button" class="quiet" onClick={() => onSave(text)}>
+      <button type="button" class="quiet" onClick={() => end(text)}>
         {t.cancel}
       </button>
-      <button type="button" class="quiet" disabled={!is_valid} onClick={() => onSave(next)}>
+      <button type="button" class="quiet" disabled={!is_valid} onClick={() => end(next)}>
         {t.errand.save}
       </button>
     </div>
   );
 }
 
-/** Changes that came too late, or that another device has overtaken. */
+/** Changes that came too late, that another device has overtaken, or that did not arrive. */
 function Refused({ entries }: { entries: readonly Entry[] }): JSX.Element {
-  const session = useSession();
   return (
     <>
       {entries.map(
-        ({ key, refused }) =>
-          refused && (
-            <small key={key} class="fault" role="status">
-              {t.errand.refused(refused.detail)}
-              <button type="button" class="quiet" onClick={() => void session.takeBack(key)}>
-                {t.errand.dismiss}
-              </button>
+        (entry) =>
+          (entry.refused ?? entry.failed) && (
+            <small key={entry.key} class="fault" role="status">
+              {entryWords(entry)}
+              <TakeBack entry={entry} />
             </small>
           ),
       )}
@@ -130,42 +138,32 @@ function Refused({ entries }: { entries: readonly Entry[] }): JSX.Element {
 export function UnsentMessage({ entry }: { entry: Entry }): JSX.Element | null {
   const session = useSession();
   const edits = useSignal(false);
-  const { action, tried, refused, message_id, key } = entry;
+  const { action, tried, refused, failed, message_id, key } = entry;
   if (action.do !== 'say') return <UnsentAct entry={entry} />;
   const { text, hear = 'next_call' } = action.body;
-  const words = refused
-    ? t.errand.refused(refused.detail)
-    : message_id !== undefined
-      ? t.errand.heard[hear]
-      : tried
-        ? t.errand.sending
-        : t.errand.waits_to_be_sent;
+  const words = message_id === undefined ? entryWords(entry) : t.errand.heard[hear];
   const save = (next: string): void => {
     edits.value = false;
-    if (next !== text) void session.change(key, next);
+    if (next !== text) void session.acts.change(key, next);
   };
   return (
     <li class="person unsent">
       {edits.value && !tried ? (
-        <Editor text={text} onSave={save} />
+        <Editor draft={`edit ${key}`} text={text} onSave={save} />
       ) : (
         <div class="mine" dir="auto">
           {text}
           <UnsentFiles ids={action.body.attachments ?? []} />
         </div>
       )}
-      <small class={refused ? 'fault' : ''}>
+      <small class={(refused ?? failed) ? 'fault' : ''}>
         {words}
         {!tried && !edits.value && (
           <button type="button" class="quiet" onClick={() => (edits.value = true)}>
             {t.errand.change}
           </button>
         )}
-        {(!tried || refused) && (
-          <button type="button" class="quiet" onClick={() => void session.takeBack(key)}>
-            {refused ? t.errand.dismiss : t.errand.take_back}
-          </button>
-        )}
+        <TakeBack entry={entry} />
       </small>
     </li>
   );
@@ -180,20 +178,14 @@ function UnsentFiles({ ids }: { ids: readonly string[] }): JSX.Element {
  * What a person did that is no message, and that waits for the network, or was refused: an answer may come too late, and
  * a budget may be more than they may spend.
  */
-function UnsentAct({ entry: { key, action, tried, refused } }: { entry: Entry }): JSX.Element | null {
-  const session = useSession();
-  const name = nameOf(action);
+function UnsentAct({ entry }: { entry: Entry }): JSX.Element | null {
+  const name = nameOf(entry.action);
   if (name === undefined) return null;
-  const words = refused ? t.errand.refused(refused.detail) : tried ? t.errand.sending : t.errand.waits_to_be_sent;
   return (
     <li class="person unsent" role="status">
-      <small class={refused ? 'fault' : ''}>
-        {name}: {words}
-        {(!tried || refused) && (
-          <button type="button" class="quiet" onClick={() => void session.takeBack(key)}>
-            {refused ? t.errand.dismiss : t.errand.take_back}
-          </button>
-        )}
+      <small class={(entry.refused ?? entry.failed) ? 'fault' : ''}>
+        {name}: {entryWords(entry)}
+        <TakeBack entry={entry} />
       </small>
     </li>
   );

@@ -25,7 +25,7 @@ export function Inbox({ selected }: { selected?: string | undefined }): JSX.Elem
   const search = useSearch(query.value);
   useTitle(t.app);
   const found = search ? groupTasks(search.tasks) : groups.value;
-  const unsent = session.entries.value.filter(({ action }) => action.do === 'send');
+  const unsent = session.acts.entries.value.filter(({ action }) => action.do === 'send');
   const searching = query.value !== '';
   const is_empty = found && unsent.length === 0 && Object.values(found).every((group) => group.length === 0);
   return (
@@ -130,7 +130,7 @@ function FirstErrand(): JSX.Element {
       <button
         type="button"
         class="primary"
-        onClick={() => void session.send({ prompt: t.inbox.sample_prompt, repo_url: SAMPLE_REPO_URL })}
+        onClick={() => void session.acts.send({ prompt: t.inbox.sample_prompt, repo_url: SAMPLE_REPO_URL })}
       >
         {t.inbox.send_sample}
       </button>

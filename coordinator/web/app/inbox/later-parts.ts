@@ -1,8 +1,8 @@
 import { signal } from '@preact/signals';
-import type { AnswerFiles } from '../../parts/answer-files.tsx';
+import type { OwnWords } from '../../parts/own-words.tsx';
 import type { RowActions } from './row-actions.tsx';
 
-type LaterParts = { RowActions: typeof RowActions; AnswerFiles: typeof AnswerFiles };
+type LaterParts = { RowActions: typeof RowActions; OwnWords: typeof OwnWords };
 
 /**
  * What the list needs only once somebody touches it. It comes with the other screens: a part of its own would cost the

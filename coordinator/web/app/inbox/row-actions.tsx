@@ -30,10 +30,10 @@ export function RowActions({ task, open }: RowActionsProps): JSX.Element {
     [open.value, swiped.value] = [false, false];
     switch (act) {
       case 'again':
-        return void session.retry(task.id);
+        return void session.acts.retry(task.id);
       case 'archive':
       case 'unarchive':
-        return void session.archive(task.id, act === 'archive');
+        return void session.acts.archive(task.id, act === 'archive');
       case 'stop':
       case 'remove':
         asks.value = act;
@@ -103,12 +103,12 @@ function Ask({ act, task, onRemove, onClose }: AskProps): JSX.Element {
     stop: { title: t.errand.stop_title, text: t.errand.stop_text, yes: t.errand.stop },
     remove: { title: t.errand.delete_title, text: t.errand.delete_text, yes: t.errand.delete },
   };
-  const onYes = act === 'stop' ? () => void session.stopErrand(task.id) : onRemove;
+  const onYes = act === 'stop' ? () => void session.acts.stopErrand(task.id) : onRemove;
   return <Confirm {...words[act]} danger onYes={onYes} onClose={onClose} />;
 }
 
 function actsOf({ id, status, reason, cancel_reason, archived }: Task, session: Session): Act[] {
-  if (!isEnded(status)) return cancel_reason === null && !session.asked('stop', id) ? ['stop'] : [];
-  const again = status !== 'succeeded' && reason !== 'budget_exhausted' && !session.asked('retry', id);
+  if (!isEnded(status)) return cancel_reason === null && !session.acts.asked('stop', id) ? ['stop'] : [];
+  const again = status !== 'succeeded' && reason !== 'budget_exhausted' && !session.acts.asked('retry', id);
   return [...(again ? (['again'] as const) : []), archived === true ? 'unarchive' : 'archive', 'remove'];
 }

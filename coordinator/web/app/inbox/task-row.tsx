@@ -2,10 +2,10 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { isEnded, openNeeds, type Task } from '../../../../protocol/task.ts';
-import type { Entry } from '../../../client/sync/outbox.ts';
+import type { Entry } from '../../../client/sync/outbox-entry.ts';
 import { BudgetChoices } from '../../parts/budget-choices.tsx';
-import { useSession } from '../../parts/context.ts';
 import { DecisionCard } from '../../parts/decision-card.tsx';
+import { entryWords } from '../../parts/entry-words.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { later_parts, loadLaterParts } from './later-parts.ts';
 import type { RowAttributes } from './long-list.tsx';
@@ -14,6 +14,7 @@ import { PullChip } from '../../parts/pull-chip.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { changesOf, whereWords } from '../../parts/repositories.ts';
 import { Stat } from '../../parts/stat.tsx';
+import { TakeBack } from '../../parts/take-back.tsx';
 import { doing, firstLine } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
 import { needsPerson } from './groups.ts';
@@ -23,7 +24,7 @@ type RowProps = { task: Task; selected: boolean; attributes: RowAttributes };
 /** One errand of the list: what it is, where, and in one line what it does or needs. */
 export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
   const acts = useSignal(false);
-  const { RowActions, AnswerFiles } = later_parts.value ?? {};
+  const { RowActions, OwnWords } = later_parts.value ?? {};
   const { id, title, updated_at, ended_at, usage } = task;
   const changed = changesOf(task);
   const { words, code, since } = doing(task, now.value);
@@ -74,7 +75,7 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
         }}
       />
       {RowActions && <RowActions task={task} open={acts} />}
-      {need && <DecisionCard task={task} need={need} files={AnswerFiles} />}
+      {need && <DecisionCard task={task} need={need} words={OwnWords} />}
       {task.reason === 'budget_exhausted' && <BudgetChoices task={task} />}
     </li>
   );
@@ -88,20 +89,13 @@ function whereOf(task: Task): string {
 
 /** An errand that was written and waits for the network. */
 export function UnsentRow({ entry }: { entry: Entry }): JSX.Element | null {
-  const session = useSession();
-  const { action, refused, tried, key } = entry;
+  const { action } = entry;
   if (action.do !== 'send') return null;
   return (
     <li class="task unsent">
       <b dir="auto">{firstLine(action.body.prompt)}</b>
-      <span class="now">
-        {refused ? t.errand.refused(refused.detail) : tried ? t.errand.sending : t.errand.waits_to_be_sent}
-      </span>
-      {(!tried || refused) && (
-        <button type="button" class="quiet" onClick={() => void session.takeBack(key)}>
-          {refused ? t.errand.dismiss : t.errand.take_back}
-        </button>
-      )}
+      <span class="now">{entryWords(entry)}</span>
+      <TakeBack entry={entry} />
     </li>
   );
 }

@@ -1,6 +1,7 @@
 import { useComputed, useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import type { TaskCreate } from '../../../../protocol/api.ts';
 import { LIMITS } from '../../../../protocol/limits.ts';
 import { AttachButton, DraftFileList, takesFiles, useFiles, type DraftFiles } from '../../parts/attach.tsx';
 import { useRouter, useSession } from '../../parts/context.ts';
@@ -8,7 +9,8 @@ import { GrowingField } from '../../parts/growing-field.tsx';
 import { useTitle } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { s } from '../screen-speech.ts';
-import { continued, useText } from '../../parts/use-text.ts';
+import { useOnce } from '../../parts/use-once.ts';
+import { continued, useText, without } from '../../parts/use-text.ts';
 import { addText, joinFresh, readFresh, toRequest, writeFresh, type Fresh } from './fresh.ts';
 import { BudgetSheet, ModelSheet } from './option-sheets.tsx';
 import { placeName, placesOf, readPlace, type Place } from './place.ts';
@@ -26,15 +28,7 @@ export function NewErrandScreen(): JSX.Element {
   const set = (change: Partial<Fresh>) => (kept.value = writeFresh({ ...fresh.value, ...change }));
   const request = toRequest(prompt.value, fresh.value);
   const too_long = prompt.value.length > LIMITS.text_chars_max;
-  const send = (): void => {
-    if (!request || too_long) return;
-    const attachments = files.take();
-    const leave = router.unlessGone(() => router.back('inbox'));
-    void session.send({ ...request, ...(attachments.length > 0 && { attachments }) }).then(() => {
-      prompt.value = '';
-      leave();
-    });
-  };
+  const send = useSend(prompt, kept, files);
   const close = () => (sheet.value = undefined);
   return (
     <section class="screen fresh" aria-label={s.fresh.title}>
@@ -43,7 +37,12 @@ export function NewErrandScreen(): JSX.Element {
           {t.cancel}
         </button>
         <h1>{s.fresh.title}</h1>
-        <button type="button" class="quiet send" disabled={!request || too_long} onClick={send}>
+        <button
+          type="button"
+          class="quiet send"
+          disabled={!request || too_long}
+          onClick={() => request && !too_long && send(request)}
+        >
           {s.fresh.send}
         </button>
       </header>
@@ -74,6 +73,25 @@ export function NewErrandScreen(): JSX.Element {
       {sheet.value === 'budget' && <BudgetSheet fresh={fresh.value} onChoose={set} onClose={close} />}
     </section>
   );
+}
+
+/** Sends the errand, and leaves once it is stored. */
+function useSend(prompt: Signal<string>, kept: Signal<string>, files: DraftFiles): (request: TaskCreate) => void {
+  const session = useSession();
+  const router = useRouter();
+  const once = useOnce();
+  return (request) => {
+    const written = prompt.value;
+    const attachments = files.ids();
+    const leave = router.unlessGone(() => router.back('inbox'));
+    const body = { ...request, ...(attachments.length > 0 && { attachments }) };
+    once(async () => {
+      if (!(await session.acts.send(body, kept.value))) return;
+      files.take(attachments);
+      await session.texts.give('new prompt', without(written));
+      leave();
+    });
+  };
 }
 
 /** What was written and chosen before, with what a link fills in. */

@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { User } from '../../../../protocol/accounts.ts';
+import { isWaiting } from '../../../client/sync/outbox-entry.ts';
 import { useSession, useStore } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { Confirm, Screen } from '../../parts/screen.tsx';
@@ -66,7 +67,7 @@ function LogOut(): JSX.Element {
   const session = useSession();
   const asks = useSignal(false);
   const fault = useSignal('');
-  const unsent = session.entries.value.length;
+  const unsent = session.acts.entries.value.filter(isWaiting).length;
   const text = [s.settings.log_out_text, ...(unsent > 0 ? [s.settings.log_out_unsent(unsent)] : [])].join(' ');
   return (
     <>

@@ -45,6 +45,12 @@ test('the owner makes a GitHub App; people sign in with it, and its secrets are 
   const begun = await api.call('startLink', { params: { id: way?.id ?? '' } });
   const linked = await api.call('finishLink', { body: { flow: begun.flow, answer: await agree(begun, person) } });
   t.is(linked.login, 'ann');
+  const by_code = { params: { id: way?.id ?? '' } };
+  const refused = await api.refused('startDeviceLink', by_code);
+  t.is(refused.code, 'conflict');
+  t.regex(refused.detail ?? '', /tick "Enable Device Flow"/, 'a manifest cannot switch it on');
+  if (app) app.device_flow = true;
+  t.regex((await api.call('startDeviceLink', by_code)).user_code, /^\w{4}-\w{4}$/);
 
   const { webhook_secret, private_key } = server.forge_accounts.forges.find(params.id) ?? {};
   t.deepEqual([webhook_secret, private_key], [app?.webhook_secret, app?.pem]);

@@ -117,3 +117,28 @@ testEachForge('a repository that was deleted is looked at, and its pull request 
   const gone = await scene.pull(errand, 'it is gone', ({ problem }) => /no such repository/.test(problem ?? ''));
   t.is(gone.state, 'open');
 });
+
+testEachForge(
+  'a forged event that a repository is called otherwise only causes a look at the real one',
+  async (t, kind) => {
+    const scene = await PullsScene.start(t, { kind }, NEVER);
+    const forge_id = scene.addForge();
+    const errand = scene.errand();
+    await scene.work(errand);
+    const { title } = await scene.opened(errand);
+    const [issue] = scene.demo.issues.filter(isPull);
+    if (!issue) return t.fail();
+    for (const action of ['renamed', 'transferred', 'privatized', 'deleted'] as const) {
+      const now = `${title} ${action}`;
+      await scene.forge.editPull(scene.demo, issue, { title: now });
+      const clone_url = 'https://forge.example/mallory/bait.git';
+      const id = String(scene.demo.id);
+      const repository = { id, owner: 'mallory', name: 'bait', clone_url, default_branch: 'main' };
+      const sender = { id: '666', login: 'mallory', name: null, email: null, bot: false };
+      const event = { type: 'repository' as const, action, repository, sender, delivery_id: action, at: null };
+      scene.log.write((tx) => noteForgeChange(tx, forge_id, event, new Date().toISOString()));
+      t.is(scene.pullsOf(errand)[0]?.repository, 'ada/demo');
+      t.is((await scene.pull(errand, 'it was looked at', (pull) => pull.title === now)).repository, 'ada/demo');
+    }
+  },
+);

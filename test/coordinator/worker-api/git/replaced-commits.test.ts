@@ -2,17 +2,17 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { cloneWithWork, commit, setUp } from '../../../support/git-proxy-scene.ts';
+import { pushedCommits } from '../../../../coordinator/worker-api/git/pushed-commits.ts';
+import { SAMPLE_REPO_URL } from '../../../../protocol/task.ts';
+import { cloneWithWork, commit, CREDENTIAL, setUp } from '../../../support/git-proxy-scene.ts';
 import { git, tryGit } from '../../../support/git-server.ts';
+import { startApi } from '../../../support/start-api.ts';
 
 /** A task with a branch of its own, to which it has pushed one commit. */
 async function scene(t: ExecutionContext) {
-  const own = new Set<string>();
-  const pushed = {
-    has: (_where: object, id: string) => own.has(id),
-    add: (_where: object, ids: string[]) => ids.forEach((id) => own.add(id)),
-  };
-  const setting = await setUp(t, { pushed });
+  const { log, person } = await startApi(t);
+  const task = await (await person()).api.call('createTask', { body: { prompt: 'Work', repo_url: SAMPLE_REPO_URL } });
+  const setting = await setUp(t, { pushed: pushedCommits(log) }, CREDENTIAL, task.id);
   const bare = join(setting.forge.root, 'team/app');
   const branch = `${setting.prefix}work`;
   const clone = await cloneWithWork(setting);
@@ -56,6 +56,70 @@ test('a commit that contains what somebody else has pushed goes on top of it', a
   const pushed = await force('--no-thin');
   t.true(pushed.ok, pushed.stdout + pushed.stderr);
   t.is(await tip(), await git(clone, 'rev-parse', 'HEAD'));
+});
+
+/** What a task may do before it replaces a branch that has, or had, a commit of somebody else. */
+const BEFORE: Record<string, (clone: string, branch: string) => Promise<unknown>> = {
+  'one push on top of it': (clone, branch) => pushOnTop(clone, branch),
+  'two pushes on top of it': async (clone, branch) => {
+    await pushOnTop(clone, branch);
+    await commit(clone, 'again.txt', 'again\n');
+    await git(clone, 'push', '--quiet', '--no-thin', 'origin', `HEAD:refs/heads/${branch}`);
+  },
+  'a push on top that was replaced by another one': async (clone, branch) => {
+    await pushOnTop(clone, branch);
+    await git(clone, 'commit', '--quiet', '--amend', '--message=Reworded');
+    await git(clone, 'push', '--quiet', '--no-thin', '--force', 'origin', `HEAD:refs/heads/${branch}`);
+  },
+  'a push of it to another branch of the task': (clone, branch) =>
+    git(clone, 'push', '--quiet', 'origin', `FETCH_HEAD:refs/heads/${branch}-b`),
+  'a push of it to the branch that has it': (clone, branch) =>
+    tryGit(clone, 'push', '--porcelain', '--force', 'origin', `FETCH_HEAD:refs/heads/${branch}`),
+  'a push of all on top to another branch first': async (clone, branch) => {
+    await git(clone, 'merge', '--quiet', 'FETCH_HEAD');
+    await commit(clone, 'more.txt', 'more\n');
+    await git(clone, 'push', '--quiet', 'origin', `HEAD:refs/heads/${branch}-b`);
+    await git(clone, 'push', '--quiet', '--no-thin', 'origin', `HEAD:refs/heads/${branch}`);
+  },
+};
+
+async function pushOnTop(clone: string, branch: string): Promise<void> {
+  await git(clone, 'merge', '--quiet', 'FETCH_HEAD');
+  await commit(clone, 'more.txt', 'more\n');
+  await git(clone, 'push', '--quiet', '--no-thin', 'origin', `HEAD:refs/heads/${branch}`);
+}
+
+for (const [what, before] of Object.entries(BEFORE))
+  test(`somebody else's commit stays on the branch after ${what}`, async (t) => {
+    const { clone, branch, force, tip, byAnother } = await scene(t);
+    const own = await git(clone, 'rev-parse', 'HEAD');
+    const theirs = await byAnother();
+    await git(clone, 'fetch', '--quiet', 'origin', branch);
+    await before(clone, branch);
+    const present = await tip();
+    for (const lost of [own, `${own}^`]) {
+      await git(clone, 'reset', '--quiet', '--hard', lost);
+      if (lost !== own) await commit(clone, 'other.txt', 'other\n');
+      const refused = await force('--no-thin');
+      t.false(refused.ok);
+      t.regex(refused.stdout, new RegExp(`would lose the commit ${theirs.slice(0, 12)} of somebody else`));
+      t.is(await tip(), present);
+    }
+  });
+
+test('what the task has put on top of the commit of somebody else may be replaced', async (t) => {
+  const { clone, branch, force, tip, byAnother } = await scene(t);
+  await byAnother();
+  await git(clone, 'fetch', '--quiet', 'origin', branch);
+  await pushOnTop(clone, branch);
+  const first = await git(clone, 'rev-parse', 'HEAD');
+  await commit(clone, 'second.txt', 'second\n');
+  t.true((await force('--no-thin')).ok);
+  await git(clone, 'commit', '--quiet', '--amend', '--message=Better');
+  t.true((await force('--no-thin')).ok, 'its last commit, on one that only the repository has in between');
+  await git(clone, 'reset', '--quiet', '--hard', first);
+  t.true((await force('--no-thin')).ok, 'back to an earlier one of its own');
+  t.is(await tip(), first);
 });
 
 test('a pack of too many objects is not read', async (t) => {

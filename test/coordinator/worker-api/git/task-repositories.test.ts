@@ -153,3 +153,22 @@ test('a push waits for approval in each repository, and an approval is for one o
   t.true((await push(web, `${url}/web`, `HEAD:refs/heads/${branch}`)).ok);
   t.deepEqual(await refs('shop'), ['main']);
 });
+
+test("in each repository, somebody else's commit stays on the task's branch after a push on top of it", async (t) => {
+  const { clone, url, branch, bare } = await scene(t);
+  for (const name of ['shop', 'web'] as const) {
+    const dir = await clone(name);
+    const to = name === 'shop' ? url : `${url}/web`;
+    t.true((await push(dir, to, `HEAD:refs/heads/${branch}`)).ok);
+    const own = await git(dir, 'rev-parse', 'HEAD');
+    const theirs = await git(bare(name), 'commit-tree', `${branch}^{tree}`, '-p', branch, '-m', 'Theirs');
+    await git(bare(name), 'update-ref', `refs/heads/${branch}`, theirs);
+    await git(dir, 'pull', '-q', to, branch);
+    await commit(dir, 'more.txt', 'more\n');
+    t.true((await push(dir, to, '--no-thin', `HEAD:refs/heads/${branch}`)).ok);
+    await git(dir, 'reset', '-q', '--hard', own);
+    const refused = await push(dir, to, '--force', `HEAD:refs/heads/${branch}`);
+    t.regex(refused.stdout, new RegExp(`would lose the commit ${theirs.slice(0, 12)} of somebody else`));
+    t.is(await git(bare(name), 'rev-parse', `${branch}~1`), theirs);
+  }
+});

@@ -101,6 +101,7 @@ export class SignIn {
   deviceCode(body: Record<string, string>, origin: string): Json {
     const app = this.#apps.apps.find(({ client_id }) => client_id === body['client_id']);
     if (app === undefined) return fault('incorrect_client_credentials');
+    if (!app.device_flow) return fault('device_flow_disabled');
     const user_code = secret('')
       .slice(0, 8)
       .toUpperCase()
@@ -149,6 +150,7 @@ export class SignIn {
       hook_url: hook?.url ?? null,
       callback_urls: (manifest['callback_urls'] as string[] | undefined) ?? [],
       setup_url: (manifest['setup_url'] as string | undefined) ?? null,
+      device_flow: false,
     });
   }
 

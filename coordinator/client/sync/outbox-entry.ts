@@ -1,0 +1,95 @@
+import type { TaskCreate } from '../../../protocol/api.ts';
+import type { MessageCreate, MessagePatch } from '../../../protocol/messages.ts';
+import type { NeedAnswerCreate } from '../../../protocol/needs.ts';
+import type { ErrorCode } from '../../../protocol/problem.ts';
+
+/** What a person does that needs the server. `options`: what the client itself notes of a new errand. */
+export type Action =
+  | { do: 'send'; body: TaskCreate; options?: string }
+  | { do: 'say'; task_id: string; body: MessageCreate }
+  | { do: 'reword'; task_id: string; message_id: string; body: MessagePatch }
+  | { do: 'unsay'; task_id: string; message_id: string }
+  | { do: 'answer'; task_id: string; need_id: string; body: NeedAnswerCreate }
+  | { do: 'stop'; task_id: string }
+  | { do: 'retry'; task_id: string; budget_usd?: number }
+  | { do: 'archive'; task_id: string; archived: boolean };
+
+/**
+ * One action on its way. `key` is its Idempotency-Key, and names it for ever. `tried`: it may have arrived, so it cannot
+ * be taken back. `refused`: the server will not do it. `failed`: the last of so many attempts in a row got an answer that
+ * says neither; it is tried again, later each time. `message_id`, `event_id`: it has arrived as this message, whose event
+ * has not been seen yet. `held_until`: it can be undone until then, and is not sent before. `done`: the server has it, and
+ * what follows from it has not been seen yet.
+ */
+export type Entry = {
+  key: string;
+  at: string;
+  action: Action;
+  tried: boolean;
+  refused?: { code: ErrorCode; detail: string };
+  failed?: { detail: string; at: string; attempts: number };
+  message_id?: string;
+  event_id?: number;
+  held_until?: string;
+  done?: true;
+};
+
+/** Keeps the entries on the device. All windows of an app share it. */
+export type OutboxStorage = {
+  load: () => Promise<Entry[]>;
+  put: (entry: Entry) => Promise<void>;
+  /**
+   * Stores what `next` makes of an entry as it is stored now; null removes it. No other change comes in between. Resolves
+   * with what is stored then: null if it is gone, such as by another window.
+   */
+  change: (key: string, next: (stored: Entry) => Entry | null) => Promise<Entry | null>;
+  /** Runs `act` while no other tab or process sends. */
+  locked: (act: () => Promise<void>) => Promise<void>;
+};
+
+/** The first delay after an attempt that failed; each further one is twice as long. */
+const AGAIN_MS = 5_000;
+const AGAIN_MS_MAX = 10 * 60_000;
+
+/** Whether the server has neither done nor refused it. */
+export function isWaiting({ refused, message_id, done }: Entry): boolean {
+  return !refused && !done && message_id === undefined;
+}
+
+/** Whether it can be taken back: nothing of it can have arrived, or nothing will come of it by itself. */
+export function canTakeBack({ tried, refused, failed, ...entry }: Entry): boolean {
+  return refused !== undefined || (isWaiting({ tried, ...entry }) && (!tried || failed !== undefined));
+}
+
+/** The entry once an attempt got an answer. */
+export function withoutFailure(entry: Entry): Entry {
+  const { failed: _, ...rest } = entry;
+  return rest;
+}
+
+/** The attachments that an entry takes with it. */
+export function filesOf({ action }: Entry): readonly string[] {
+  const takes_files = action.do === 'send' || action.do === 'say' || action.do === 'answer';
+  return takes_files ? (action.body.attachments ?? []) : [];
+}
+
+/**
+ * The first entry to send now, in order. What failed waits for its time, and holds those of the same errand behind it;
+ * what is held holds nothing.
+ */
+export function nextOf(entries: readonly Entry[], now_ms: number): Entry | undefined {
+  const stuck = new Set<string>();
+  for (const entry of entries.filter(isWaiting)) {
+    const { action, held_until, failed } = entry;
+    if (held_until !== undefined && Date.parse(held_until) > now_ms) continue;
+    const of = action.do === 'send' ? entry.key : action.task_id;
+    if (stuck.has(of)) continue;
+    if (!failed || againAt(failed) <= now_ms) return entry;
+    stuck.add(of);
+  }
+  return undefined;
+}
+
+function againAt({ at, attempts }: NonNullable<Entry['failed']>): number {
+  return Date.parse(at) + Math.min(AGAIN_MS * 2 ** (attempts - 1), AGAIN_MS_MAX);
+}

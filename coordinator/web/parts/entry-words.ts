@@ -1,0 +1,9 @@
+import type { Entry } from '../../client/sync/outbox-entry.ts';
+import { format, t } from './speech.ts';
+
+/** What became of an entry of the outbox, in words. */
+export function entryWords({ refused, failed, tried }: Entry): string {
+  if (refused) return t.errand.refused(refused.detail);
+  if (failed) return t.errand.not_sent(failed.detail, format.clock(failed.at));
+  return tried ? t.errand.sending : t.errand.waits_to_be_sent;
+}

@@ -1,0 +1,148 @@
+import { signal } from '@preact/signals';
+import type { TaskCreate } from '../../../protocol/api.ts';
+import type { MessageCreate, MessagePatch } from '../../../protocol/messages.ts';
+import type { NeedAnswerCreate } from '../../../protocol/needs.ts';
+import type { Client } from '../../client/client.ts';
+import { Outbox, type OutboxEvents } from '../../client/sync/outbox.ts';
+import { filesOf, type Action, type Entry } from '../../client/sync/outbox-entry.ts';
+import type { Database } from './database.ts';
+import type { Files } from './files.ts';
+import { outboxStorage, type Texts } from './storage.ts';
+
+/** How long a decision can be undone. */
+const UNDO_MS = 5_000;
+
+type Kept = { database: Database; client: Client; files: Files; texts: Texts };
+
+/**
+ * What a person does. Each act is stored on this device, and sent from there. It resolves with whether it was stored: if
+ * not, `unstored` says so.
+ */
+export class Acts {
+  readonly entries = signal<readonly Entry[]>([]);
+  /** The last act could not be stored on this device. */
+  readonly unstored = signal(false);
+  readonly outbox: Outbox;
+  readonly #files: Files;
+  readonly #texts: Texts;
+  readonly #windows: BroadcastChannel;
+  #stopped = false;
+
+  constructor({ database, client, files, texts }: Kept, events: Omit<OutboxEvents, 'upload' | 'forget'>) {
+    this.#files = files;
+    this.#texts = texts;
+    this.#windows = new BroadcastChannel(`${database.name} outbox`);
+    const storage = outboxStorage(database, () => {
+      if (!this.#stopped) this.#windows.postMessage(null);
+    });
+    this.outbox = new Outbox(client, storage, {
+      ...events,
+      upload: (ids) => files.upload(ids),
+      forget: (ids) => files.forget(ids),
+      changed: (entries) => {
+        this.entries.value = entries;
+        events.changed(entries);
+      },
+    });
+    // What another window adds, changes and sends shows here too.
+    this.#windows.addEventListener('message', () => void this.outbox.load());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#windows.close();
+  }
+
+  /** Sends an errand. `options`: what was chosen, as its draft has it. */
+  send(body: TaskCreate, options?: string): Promise<boolean> {
+    return this.#add({ do: 'send', body, ...(options !== undefined && { options }) });
+  }
+
+  say(task_id: string, text: string, more: Omit<MessageCreate, 'text'> = {}): Promise<boolean> {
+    return this.#add({ do: 'say', task_id, body: { text, ...more } });
+  }
+
+  /** Changes a message that was sent and not heard yet. */
+  reword(task_id: string, message_id: string, body: MessagePatch): Promise<boolean> {
+    return this.#add({ do: 'reword', task_id, message_id, body });
+  }
+
+  /** Takes back a message that was sent and not heard yet. */
+  unsay(task_id: string, message_id: string): Promise<boolean> {
+    return this.#add({ do: 'unsay', task_id, message_id });
+  }
+
+  /** Makes a decision. For a moment it can be undone, with `takeBack`. */
+  decide(task_id: string, need_id: string, body: NeedAnswerCreate): Promise<boolean> {
+    return this.#add({ do: 'answer', task_id, need_id, body }, UNDO_MS);
+  }
+
+  stopErrand(task_id: string): Promise<boolean> {
+    return this.#add({ do: 'stop', task_id });
+  }
+
+  retry(task_id: string, budget_usd?: number): Promise<boolean> {
+    return this.#add({ do: 'retry', task_id, ...(budget_usd !== undefined && { budget_usd }) });
+  }
+
+  /** Puts an errand that has ended into the archive, or back into the list. */
+  archive(task_id: string, archived: boolean): Promise<boolean> {
+    return this.#add({ do: 'archive', task_id, archived });
+  }
+
+  /** Whether a person asked for this, and the server has neither done nor refused it yet. */
+  asked(what: 'stop' | 'retry', id: string): boolean {
+    return this.entries.value.some(({ action, refused }) => action.do === what && action.task_id === id && !refused);
+  }
+
+  /** Changes a message that was not sent yet. */
+  change(key: string, text: string): Promise<boolean> {
+    return this.outbox.change(key, text);
+  }
+
+  /** Takes back what was not sent: its words and files go back to where they were written. */
+  async takeBack(key: string): Promise<void> {
+    const entry = await this.outbox.takeBack(key);
+    if (entry) await this.#giveBack(entry);
+  }
+
+  /** Removes what was refused. */
+  async dismiss(key: string): Promise<void> {
+    const entry = await this.outbox.takeBack(key);
+    if (entry) await this.#files.forget(filesOf(entry));
+  }
+
+  async #giveBack(entry: Entry): Promise<void> {
+    const { action } = entry;
+    const after = (text: string) => (kept: string) => (kept === '' ? text : `${kept}\n${text}`);
+    switch (action.do) {
+      case 'send':
+        if (action.options !== undefined) await this.#texts.give('new options', () => action.options ?? '');
+        await this.#texts.give('new prompt', after(action.body.prompt));
+        return this.#files.giveBack(filesOf(entry), 'new');
+      case 'say':
+        await this.#texts.give(`say ${action.task_id}`, after(action.body.text));
+        return this.#files.giveBack(filesOf(entry), `say ${action.task_id}`);
+      case 'answer':
+        await this.#texts.give(`answer ${action.need_id}`, after(action.body.text ?? ''));
+        return this.#files.giveBack(filesOf(entry), `answer ${action.need_id}`);
+      case 'reword':
+      case 'unsay':
+      case 'stop':
+      case 'retry':
+      case 'archive':
+        return;
+    }
+  }
+
+  async #add(action: Action, hold_ms?: number): Promise<boolean> {
+    try {
+      await this.outbox.add(action, hold_ms);
+      this.unstored.value = false;
+      return true;
+    } catch {
+      this.unstored.value = true;
+      return false;
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import test from 'ava';
+import type { Page } from 'playwright-core';
+import { sendErrand } from '../../support/send-errand.ts';
+import { PASSWORD } from '../../support/start-api.ts';
+import { until } from '../../support/until.ts';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { DESK } from '../../support/web/browser.ts';
+import { draftIsKept } from './kept-draft.ts';
+
+async function logOut(page: Page, url: string): Promise<void> {
+  await page.goto(`${url}/settings`);
+  await confirmLogOut(page);
+}
+
+async function confirmLogOut(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Log out' }).click();
+}
+
+/** What the device keeps, by table. */
+const kept = (page: Page) =>
+  page.evaluate(async () => {
+    const opened = indexedDB.open('errand');
+    await new Promise((resolve) => (opened.onsuccess = resolve));
+    const db = opened.result;
+    const tables = [...db.objectStoreNames];
+    const change = db.transaction(tables);
+    const counts = tables.map((name) => change.objectStore(name).count());
+    await new Promise((resolve) => (change.oncomplete = resolve));
+    db.close();
+    return counts.reduce((sum, { result }) => sum + result, 0);
+  });
+
+test.serial('a log-out that does not reach the server says so, and the session goes on until one does', async (t) => {
+  t.timeout(120_000);
+  const { network, api, context, page, faults } = await openAppLoggedIn(t, { size: DESK });
+  await page.goto(`${network.url}/settings`);
+  await page.getByRole('button', { name: 'Log out' }).waitFor();
+  const faulty: [what: string, begin: () => Promise<unknown>, end: () => Promise<unknown>][] = [
+    ['no network', () => context.setOffline(true), () => context.setOffline(false)],
+    ['a fault of the server', () => answerWith(500, 'application/problem+json', INTERNAL), () => page.unrouteAll()],
+    ['a proxy', () => answerWith(403, 'text/html', '<h1>Forbidden</h1>'), () => page.unrouteAll()],
+  ];
+  const INTERNAL = JSON.stringify({ type: 'urn:errand:problem:internal', title: 'x', status: 500, code: 'internal' });
+  const answerWith = (status: number, contentType: string, body: string) =>
+    page.route('**/logout', (route) => route.fulfill({ status, contentType, body }));
+  for (const [what, begin, end] of faulty) {
+    await begin();
+    const asked = page.waitForRequest(/\/logout$/);
+    await confirmLogOut(page);
+    await (await asked).response();
+    await until(`${what} is told`, async () => (await page.locator('p.fault').allTextContents()).join('') !== '');
+    await end();
+    network.cut();
+    const task = await sendErrand(api, { prompt: `After ${what}` });
+    await page.getByText(task.prompt).first().waitFor();
+    await page.getByText('live', { exact: true }).first().waitFor();
+  }
+  await confirmLogOut(page);
+  await page.locator('input[name=password]').waitFor();
+  t.is(await kept(page), 0);
+  t.deepEqual(
+    faults.filter((fault) => !/status of 500/.test(fault)),
+    [],
+  );
+});
+
+for (const sockets of [true, false])
+  test.serial(
+    `a log-out ends the app in each other window of the browser, ${sockets ? 'at once' : 'with a proxy that lets no socket through too'}`,
+    async (t) => {
+      t.timeout(120_000);
+      const { server, network, api, context, page } = await openAppLoggedIn(t);
+      const task = await sendErrand(api, { prompt: 'Private to the first person' });
+      const other = await context.newPage();
+      if (!sockets) await other.routeWebSocket(/.*/, (socket) => socket.close());
+      await other.goto(`${network.url}/errands/${task.id}`);
+      await other.getByPlaceholder('Say something…').fill('Half written');
+      await draftIsKept(other, 'Half written');
+      await other.getByPlaceholder('Say something…').fill('Half written, and more');
+      await logOut(page, network.url);
+      await other.locator('input[name=password]').waitFor();
+      t.is(await other.getByText('Private to the first person').count(), 0);
+      t.is(await other.locator('input[name=email]').inputValue(), '');
+      await until('nothing is kept', async () => (await kept(other)) === 0);
+
+      const bob = await server.person('bob@example.org');
+      const bobs = await sendErrand(bob.api);
+      await page.fill('input[name=email]', 'bob@example.org');
+      await page.fill('input[name=password]', PASSWORD);
+      await page.click('button[type=submit]');
+      await page.getByText('live', { exact: true }).first().waitFor();
+      await other.goto(`${network.url}/errands/${bobs.id}`);
+      await other.getByPlaceholder('Say something…').waitFor();
+      t.is(await other.getByPlaceholder('Say something…').inputValue(), '');
+    },
+  );
+
+test.serial(
+  'a window whose person was replaced by another one, in another window, begins anew as the other',
+  async (t) => {
+    t.timeout(120_000);
+    const { server, network, api, context, page } = await openAppLoggedIn(t);
+    await sendErrand(api, { prompt: 'Private to the first person' });
+    const other = await context.newPage();
+    await other.goto(network.url);
+    await other.getByText('Private to the first person').waitFor();
+    const bob = await server.person('bob@example.org');
+    await sendErrand(bob.api, { prompt: 'Of the second person' });
+    const { code } = await bob.api.call('createLoginLink', {});
+    await page.goto('about:blank');
+    await page.goto(`${network.url}/#login=${code}`);
+    await page.getByRole('button', { name: 'Log in on this device' }).click();
+    await other.getByText('Of the second person').waitFor();
+    t.is(await other.getByText('Private to the first person').count(), 0);
+  },
+);

@@ -1,0 +1,54 @@
+import test from 'ava';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+
+/** How a browser's storage fails. Each runs in the page. */
+const FAULTS: [name: string, fault: () => void][] = [
+  [
+    'refuses to open',
+    () => {
+      IDBFactory.prototype.open = () => {
+        throw new DOMException('The operation is insecure.', 'SecurityError');
+      };
+    },
+  ],
+  [
+    'fails while it opens',
+    () => {
+      const open = IDBFactory.prototype.open;
+      // An older version than the one that is there.
+      IDBFactory.prototype.open = function (name) {
+        return open.call(this, name, 1);
+      };
+    },
+  ],
+  [
+    'fails when it is read',
+    () => {
+      IDBDatabase.prototype.transaction = () => {
+        throw new DOMException('Internal error.', 'UnknownError');
+      };
+    },
+  ],
+  [
+    'never answers',
+    () => {
+      const open = IDBFactory.prototype.open;
+      IDBFactory.prototype.open = function () {
+        return Object.assign(open.call(this, 'another'), { addEventListener: () => undefined });
+      };
+    },
+  ],
+];
+
+for (const [name, fault] of FAULTS)
+  test.serial(`a storage that ${name} is told in words, and the app opens when it works again`, async (t) => {
+    t.timeout(120_000);
+    const { network, page } = await openAppLoggedIn(t);
+    await page.addInitScript(`if (localStorage.getItem('works') === null) (${fault.toString()})();`);
+    await page.goto(`${network.url}/settings`);
+    await page.getByText('its storage is full, blocked or damaged').waitFor();
+    await page.evaluate(() => localStorage.setItem('works', 'yes'));
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await page.getByText('live', { exact: true }).first().waitFor();
+    t.is(await page.getByText('its storage is full').count(), 0);
+  });
