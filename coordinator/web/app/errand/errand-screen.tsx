@@ -16,6 +16,7 @@ import { Composer } from './composer.tsx';
 import { ConversationView } from './conversation-view.tsx';
 import { Details } from './details.tsx';
 import { Goal } from './goal.tsx';
+import { NotHere } from './not-here.tsx';
 
 /** One errand, live: its goal and state, the conversation, and what one says to it. */
 export function ErrandScreen({ id }: { id: string }): JSX.Element {
@@ -52,7 +53,7 @@ export function ErrandScreen({ id }: { id: string }): JSX.Element {
           <Composer task={task} />
         </>
       ) : (
-        errand.loaded && session.tasks.value && <p class="empty">{t.errand.gone}</p>
+        <NotHere errand={errand} />
       )}
     </section>
   );
