@@ -54,6 +54,7 @@ for (const [name, size, dark] of [
     await check('/', '.task', '.icon-button');
     await check(`/errands/${works.id}`, '.talk .said', '.call:has-text("npm test")');
     await check(`/errands/${asks.id}`, '.decision', '.errand .icon-button');
+    await check(`/errands/${asks.id}/decision`, '.decision');
     await api.call('openPull', { params: { id: tests.id }, body: {} });
     await check(`/errands/${tests.id}`, '.pull-card', '.errand .icon-button');
     await check('/', '.task', '.row-more');
@@ -81,5 +82,7 @@ for (const [name, size, dark] of [
     await check('/settings/server', '.devices li:nth-child(2)', '.devices .quiet');
     await check('/settings/projects', '.places li');
     await check(`/settings/projects/${id}`, 'form');
+    await check('/settings/projects/new', 'form');
+    await check('/signed-in', '.access .primary');
     t.deepEqual(all, []);
   });
