@@ -1,4 +1,4 @@
-import { useComputed, type Signal } from '@preact/signals';
+import type { Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
@@ -7,9 +7,11 @@ import { t } from '../../parts/speech.ts';
 import { Stat } from '../../parts/stat.tsx';
 import { useText } from '../../parts/use-text.ts';
 import { s } from '../screen-speech.ts';
-import { fileKey, readComments, toMessage, type Comment } from './comments.ts';
+import { fileKey, placeComments, readComments, type Comment, toMessage } from './comments.ts';
 import { FileView } from './file-view.tsx';
+import { LostComments } from './lost-comments.tsx';
 import type { DiffFile } from './parse.ts';
+import { Tray } from './tray.tsx';
 import { useDiffs, type RepositoryDiff } from './use-diffs.ts';
 
 /** What an errand changed, to be read and commented on; the comments go as one message. */
@@ -20,11 +22,11 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
   const wrap = useText('wrap', 'yes');
   const kept = useText(`comments ${id}`);
   const viewed = useText(`viewed ${id}`);
-  const comments = useComputed(() => readComments(kept.value));
+  const comments = placeComments(readComments(kept.value), diffs);
   const change = (next: readonly Comment[]) => (kept.value = next.length === 0 ? '' : JSON.stringify(next));
   const send = (): void => {
     const leave = router.unlessGone(() => router.back('errand', { id }));
-    void session.say(id, toMessage(comments.value)).then(() => {
+    void session.say(id, toMessage(comments)).then(() => {
       change([]);
       leave();
     });
@@ -37,6 +39,7 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
       beside={<Beside files={diffs.flatMap(({ files }) => files)} wrap={wrap} />}
     >
       <div class={wrap.value === 'yes' ? 'body changes' : 'body changes unwrapped'}>
+        <LostComments comments={comments} onChange={change} />
         {diffs.length > 1 && <Jumps diffs={diffs} />}
         {diffs.map((one) => (
           <Repository key={one.repository ?? ''} {...one}>
@@ -45,7 +48,7 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
                 key={file.path}
                 repository={one.repository}
                 file={file}
-                comments={comments.value}
+                comments={comments}
                 viewed={marks[name]}
                 onView={(mark) => (viewed.value = JSON.stringify({ ...marks, [name]: mark }))}
                 onChange={change}
@@ -54,12 +57,7 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
           </Repository>
         ))}
       </div>
-      {comments.value.length > 0 && (
-        <button type="button" class="tray" onClick={send}>
-          {t.changes.send(comments.value.length)}
-          <Icon name="send" />
-        </button>
-      )}
+      <Tray comments={comments} onSend={send} />
     </Screen>
   );
 }
