@@ -33,15 +33,15 @@ const LEFT_OUT_INTRO = 'The commit of your work leaves out:';
 /** One repository of an attempt, from the clone to the last push. */
 export class TaskClone {
   readonly prepared: PreparedRepository;
-  /** What a complete clone would have and this one does not, for the model. */
-  readonly facts: string[];
+  /** What a complete clone would have and this one does not, for the model: read while the clone is reported. */
+  readonly facts: Promise<string[]>;
   readonly #options: CloneOptions;
   readonly #publisher: Publisher;
   /** What was said about left-out files and refused pushes. */
   readonly #told = new Set<string>();
   #began_ms: number;
 
-  private constructor(options: CloneOptions, prepared: PreparedRepository, facts: string[]) {
+  private constructor(options: CloneOptions, prepared: PreparedRepository, facts: Promise<string[]>) {
     const { assignment, remote } = options;
     this.prepared = prepared;
     this.facts = facts;
@@ -79,7 +79,9 @@ export class TaskClone {
     const found_dir = join(workspace_dir, 'scratch', 'found');
     const expected = expectedWorkspace(assignment.transcript, key);
     const prepared = await prepareRepository(repos, remote, assignment, expected, found_dir);
-    return new TaskClone(options, prepared, await cloneFacts(repos.own, prepared));
+    const facts = cloneFacts(repos.own, prepared);
+    facts.catch(() => undefined); // Whoever awaits it gets the error.
+    return new TaskClone(options, prepared, facts);
   }
 
   /** Notes when the agent's own work begins, in the first attempt: files of the setup command are older. */

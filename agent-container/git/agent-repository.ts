@@ -176,7 +176,9 @@ async function copyRefs(own: Git, agents: Git, { branch, base_branch, work_branc
   const copies = [[HEAD_REF, `refs/heads/${work_branch}`] as const, ...names.map((name) => [name, name] as const)];
   const updates = copies.flatMap(([from, to]) => (commits.has(from) ? `update ${to} ${commits.get(from)}\n` : []));
   if (updates.length > 0) await agents.run(['update-ref', '--stdin'], { input: updates.join('') });
-  if (commits.has(tracking(base_branch))) await agents.run(['symbolic-ref', tracking('HEAD'), tracking(base_branch)]);
+  // Last: the folder is there once a branch is in it.
+  if (commits.has(tracking(base_branch)))
+    await writeFile(join(agents.git_dir, tracking('HEAD')), `ref: ${tracking(base_branch)}\n`);
 }
 
 /** Moves the agent's HEAD and index to a commit of the working tree. No file changes. False: its git does not work. */

@@ -56,6 +56,15 @@ export function listOpenNeeds(db: Db, task_id: string): NeedRow[] {
     .map(fromStored);
 }
 
+/** The open needs of each of these tasks that has some, oldest first. */
+export function openNeedsByTask(db: Db, task_ids: readonly string[]): Map<string, NeedRow[]> {
+  const rows = sql<Stored>(
+    db,
+    'SELECT * FROM needs WHERE task_id IN (SELECT value FROM json_each(?)) AND closed_at IS NULL ORDER BY id',
+  ).all(JSON.stringify(task_ids));
+  return Map.groupBy(rows.map(fromStored), ({ task_id }) => task_id);
+}
+
 /** How many needs of this kind a task has had. */
 export function countNeeds(db: Db, task_id: string, kind: Need['kind']): number {
   return numberOf(db, 'SELECT count(*) FROM needs WHERE task_id = ? AND kind = ?', task_id, kind);

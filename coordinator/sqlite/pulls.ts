@@ -108,6 +108,14 @@ export function listPullsOf(db: Db, task_id: string): PullRow[] {
   return sql<Stored>(db, 'SELECT * FROM pulls WHERE task_id = ? ORDER BY id').all(task_id).map(fromStored);
 }
 
+/** The pull requests of each of these tasks that has some, oldest first. */
+export function pullsByTask(db: Db, task_ids: readonly string[]): Map<string, PullRow[]> {
+  const rows = sql<Stored>(db, 'SELECT * FROM pulls WHERE task_id IN (SELECT value FROM json_each(?)) ORDER BY id').all(
+    JSON.stringify(task_ids),
+  );
+  return Map.groupBy(rows.map(fromStored), ({ task_id }) => task_id);
+}
+
 /** The pull requests that are due at `now`, those that wait for longest first. */
 export function listDuePulls(db: Db, now: string, limit: number): PullRow[] {
   return sql<Stored>(db, 'SELECT * FROM pulls WHERE next_look_at <= ? ORDER BY next_look_at LIMIT ?')

@@ -11,6 +11,18 @@ export function positionOf(db: Db, task_id: string): Position {
   };
 }
 
+/** The same for each of these tasks. */
+export function positionsByTask(db: Db, task_ids: readonly string[]): Map<string, Position> {
+  const rows = sql<Position & { id: string }>(
+    db,
+    `SELECT value AS id,
+       coalesce((SELECT max(id) FROM events WHERE task_id = value), 0) AS newest_event_id,
+       coalesce((SELECT event_id FROM read_marks WHERE task_id = value), 0) AS read_event_id
+     FROM json_each(?)`,
+  ).all(JSON.stringify(task_ids));
+  return new Map(rows.map(({ id, ...position }) => [id, position]));
+}
+
 /** Stores that a task's log was read up to this event, or to its newest. A mark never goes back. False: nothing changed. */
 export function markRead(db: Db, task_id: string, event_id: number): boolean {
   const { changes } = sql(

@@ -35,6 +35,15 @@ export function listTaskRepositories(db: Db, task_id: string): TaskRepositoryRow
     .map(fromStored);
 }
 
+/** Those of each of these tasks that has some. */
+export function repositoriesByTask(db: Db, task_ids: readonly string[]): Map<string, TaskRepositoryRow[]> {
+  const rows = sql<Stored>(
+    db,
+    `SELECT ${COLUMNS} FROM task_repositories WHERE task_id IN (SELECT value FROM json_each(?)) ORDER BY n`,
+  ).all(JSON.stringify(task_ids));
+  return Map.groupBy(rows.map(fromStored), ({ task_id }) => task_id);
+}
+
 /** One of them by its key. */
 export function findTaskRepository(db: Db, task_id: string, key: string): TaskRepositoryRow | undefined {
   const row = sql<Stored>(db, `SELECT ${COLUMNS} FROM task_repositories WHERE task_id = ? AND key = ?`).get(

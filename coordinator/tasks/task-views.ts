@@ -6,10 +6,10 @@ import { taskView } from '../domain/task-view.ts';
 import type { TaskRow } from '../domain/task.ts';
 import { repositoriesView } from '../domain/task-repository.ts';
 import type { Db } from '../sqlite/database.ts';
-import { listOpenNeeds } from '../sqlite/needs.ts';
-import { listPullsOf } from '../sqlite/pulls.ts';
-import { positionOf } from '../sqlite/read-marks.ts';
-import { listTaskRepositories } from '../sqlite/task-repositories.ts';
+import { openNeedsByTask } from '../sqlite/needs.ts';
+import { pullsByTask } from '../sqlite/pulls.ts';
+import { positionsByTask } from '../sqlite/read-marks.ts';
+import { repositoriesByTask } from '../sqlite/task-repositories.ts';
 import { queuePlaces } from './queue.ts';
 
 /**
@@ -19,14 +19,20 @@ import { queuePlaces } from './queue.ts';
 export function taskViews(db: Db, tasks: readonly TaskRow[], fault: string | null): Task[] {
   const queued = tasks.filter(({ status }) => status === 'queued');
   const places = queued[0] ? queuePlaces(db, queued[0].user_id, queued) : new Map<string, number>();
+  // A list has hundreds of tasks: one statement for all of them takes a fraction of one for each.
+  const ids = tasks.map(({ id }) => id);
+  const positions = positionsByTask(db, ids);
+  const needs = openNeedsByTask(db, ids);
+  const others = repositoriesByTask(db, ids);
+  const pulls = pullsByTask(db, ids);
   return tasks.map((task) => {
-    const { newest_event_id, read_event_id } = positionOf(db, task.id);
+    const { newest_event_id = 0, read_event_id = 0 } = positions.get(task.id) ?? {};
     const rests = isEnded(task.status) || task.status === 'waiting' || task.status === 'parked';
-    const repositories = repositoriesView(task, listTaskRepositories(db, task.id));
+    const repositories = repositoriesView(task, others.get(task.id) ?? []);
     return {
-      ...taskView(task, listOpenNeeds(db, task.id).map(needView), places.get(task.id), fault),
+      ...taskView(task, (needs.get(task.id) ?? []).map(needView), places.get(task.id), fault),
       ...(repositories && { repositories }),
-      pulls: listPullsOf(db, task.id).map(pullView),
+      pulls: (pulls.get(task.id) ?? []).map(pullView),
       newest_event_id,
       unread: rests && newest_event_id > read_event_id,
     };

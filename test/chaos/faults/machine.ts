@@ -77,7 +77,7 @@ export const MACHINE_FAULTS: Fault[] = [
     outcome: 'callbacks are refused and retried; work continues when there is space, without a restart',
     whyNot: isRoot,
     prepare: async (scene) => {
-      await mountDisk(scene, scene.data_dir, 24 * MB);
+      await mountDisk(scene, scene.data_dir, 48 * MB);
       // The disk is smaller than the default minimum of free space.
       scene.env['ERRAND_DISK_FREE_MB_MIN'] = '2';
       for (const dir of ['workspaces', 'workers']) await mountDisk(scene, join(scene.data_dir, dir), 512 * MB);
