@@ -117,12 +117,14 @@ export class Mirror implements Receiver {
     return this.removed([id]);
   }
 
-  /** Notes that the person has seen an errand as it is now, on this device and on the others. */
+  /** Notes that the person has seen an errand as it is now, on the other devices and then on this one. */
   async read(id: string): Promise<void> {
     const task = this.#tasks.get(id);
-    if (task?.unread !== true || task.newest_event_id === undefined) return;
-    await this.changed([{ id, unread: false }], this.#cursor);
-    await this.#client.call('markRead', { params: { id }, body: { event_id: task.newest_event_id } });
+    const event_id = task?.newest_event_id;
+    if (task?.unread !== true || event_id === undefined) return;
+    await this.#client.call('markRead', { params: { id }, body: { event_id } });
+    // What has come meanwhile was not seen.
+    if (this.#tasks.get(id)?.newest_event_id === event_id) await this.changed([{ id, unread: false }], this.#cursor);
   }
 
   async connected({ cursor, epoch }: { cursor: number; epoch: string }): Promise<Cursors> {

@@ -138,7 +138,7 @@ export class Session {
     this.#mirror.whole(id, event_ids).catch(() => undefined);
   }
 
-  /** The person has seen an errand as it is now. Without a network it is noted another time. */
+  /** The person has seen an errand as it is now. Without a network it stays unread. */
   seen(id: string): void {
     this.#mirror.read(id).catch(() => undefined);
   }

@@ -28,9 +28,10 @@ export function ErrandScreen({ id }: { id: string }): JSX.Element {
   const changed = task && changesOf(task);
   const folded = useSignal(false);
   const visible = useVisible();
+  const live = session.live.value?.kind === 'live';
   useEffect(() => {
     if (visible && errand.loaded && task?.unread === true) session.seen(id);
-  }, [session, id, visible, errand.loaded, task?.unread]);
+  }, [session, id, visible, live, errand.loaded, task?.unread]);
   useTitle(task?.title ?? t.app);
   return (
     <section class="screen errand" aria-label={task?.title ?? t.app}>
