@@ -23,7 +23,7 @@ export function DecisionCard({ task, need, files }: CardProps): JSX.Element {
   const entry = session.entries.value.find(({ action }) => action.do === 'answer' && action.need_id === need.id);
   const words = needWords(need, task);
   return (
-    <section class="card decision" aria-label={t.needs.title}>
+    <section role="group" class="card decision" aria-label={t.needs.title}>
       <Asked text={words} />
       {need.kind === 'push' && (
         <a class="see" href={pathOf('changes', { id: task.id })}>
