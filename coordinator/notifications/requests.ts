@@ -30,6 +30,11 @@ function pageOf(base: string, path: string): string {
   return new URL(path, base.endsWith('/') ? base : `${base}/`).href;
 }
 
+/** The page that a notification of an errand opens: the decision alone, where it asks for one. */
+function placeOf({ id }: { id: string }, { need_id }: Message): string {
+  return need_id === null ? `errands/${id}` : `errands/${id}/decision`;
+}
+
 /** A message to a device, encrypted (RFC 8291). `tokenFor` makes the token that answers a question. */
 export async function pushRequest(
   { subscription, app_url, language }: PushAddress,
@@ -71,7 +76,7 @@ function pushBody(
 ): PushBody {
   const { title, line } = wordsOf(message, language);
   const { id, task, occasion } = message;
-  const navigate = pageOf(app_url, task ? `errands/${task.id}` : 'settings/notifications');
+  const navigate = pageOf(app_url, task ? placeOf(task, message) : 'settings/notifications');
   const options = tokenFor && fitOnButtons(message.options) ? message.options : [];
   const actions = options.map(({ label }, i) => ({ action: `answer-${i}`, title: label, navigate }));
   const answers = Object.fromEntries(options.map(({ value }, i) => [`answer-${i}`, tokenFor?.(value) ?? '']));
@@ -145,7 +150,7 @@ export function ntfyRequest(
       title,
       message: line,
       priority: occasion === 'needs_you' ? 4 : 3,
-      ...(task && app_url !== undefined && { click: pageOf(app_url, `errands/${task.id}`) }),
+      ...(task && app_url !== undefined && { click: pageOf(app_url, placeOf(task, message)) }),
     }),
   );
   const headers = {

@@ -1,6 +1,7 @@
 import type { CDPSession, Page } from 'playwright-core';
 import type { Ends } from '../support/folder.ts';
-import { addTask, time } from '../support/dispatching.ts';
+import { time } from '../support/dispatching.ts';
+import { addErrands } from '../support/many-errands.ts';
 import { sendErrand } from '../support/send-errand.ts';
 import { PASSWORD } from '../support/start-api.ts';
 import { until } from '../support/until.ts';
@@ -101,15 +102,23 @@ async function warmOpen(t: Ends): Promise<Row[]> {
 /** Scrolls through the list from its start to its end. */
 async function longList(t: Ends): Promise<Row[]> {
   const { server, session, page } = await openApp(t);
-  server.db.transaction(() => {
-    for (let i = 0; i < ERRANDS; i++)
-      addTask(server.db, session.user.id, { title: `Errand ${i}`, status: 'cancelled', ended_at: time(-1000 * i) });
-  })();
+  const fieldsOf = (i: number) => ({
+    title: `Errand ${i}`,
+    status: 'cancelled' as const,
+    ended_at: time(-1000 * (ERRANDS - i)),
+  });
+  addErrands(server.log, session.user.id, ERRANDS, fieldsOf);
   await page.fill('input[name=email]', session.user.email);
   await page.fill('input[name=password]', PASSWORD);
   await page.click('button[type=submit]');
   await page.locator('.rows.long .task').first().waitFor();
   await page.getByText('live', { exact: true }).first().waitFor();
+  // A new device knows the newest, and reads on at the end of its list.
+  await page.waitForFunction(`(() => {
+    const body = document.querySelector('.inbox .body');
+    body.scrollTo(0, body.scrollHeight);
+    return document.querySelector('.task')?.getAttribute('aria-setsize') === '${ERRANDS}';
+  })()`);
   const longest = await longestTask(page, () => scroll(page, '.inbox .body'));
   return [row(`app: the longest task while a list of ${ERRANDS} errands scrolls`, longest, 50, ms)];
 }

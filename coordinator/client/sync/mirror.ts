@@ -1,13 +1,13 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Delta, LogEvent } from '../../../protocol/events.ts';
-import { Task, type TaskChange } from '../../../protocol/task.ts';
+import { needsYou, Task, type TaskChange } from '../../../protocol/task.ts';
 import type { Client } from '../client.ts';
 import type { Conversation } from '../errand/conversation.ts';
 import { isGone, Logs } from './logs.ts';
 import type { Cursors, Receiver } from './live.ts';
 import type { Change, MirrorStorage } from './storage.ts';
 
-/** The newest errands that are listed at a cold start. */
+/** The pages that are listed at a cold start: all errands that need the person, then the newest. The rest is read on demand. */
 const LIST_PAGES_MAX = 5;
 
 /** What is told about a change: the errands whose task or whose conversation changed. */
@@ -26,6 +26,7 @@ export class Mirror implements Receiver {
   readonly #logs: Logs;
   #cursor = 0;
   #epoch: string | undefined;
+  #older: string | null | undefined;
 
   constructor(client: Client, storage: MirrorStorage, tell: MirrorListener) {
     this.#client = client;
@@ -37,6 +38,11 @@ export class Mirror implements Receiver {
   /** Whether anything is known: from the server, or from before. */
   get knows(): boolean {
     return this.#epoch !== undefined;
+  }
+
+  /** Whether the server may have errands that are older than those known here. */
+  get has_older(): boolean {
+    return typeof this.#older === 'string';
   }
 
   tasks(): Task[] {
@@ -57,6 +63,7 @@ export class Mirror implements Receiver {
     if (!known) return;
     this.#cursor = known.cursor;
     this.#epoch = known.epoch;
+    this.#older = known.older;
     this.#putTasks(known.tasks);
   }
 
@@ -72,6 +79,18 @@ export class Mirror implements Receiver {
       if (isGone(error)) await this.remove(id);
       throw error;
     }
+  }
+
+  /** Reads a page of older errands. What is known of an errand is newer than the page. */
+  async older(): Promise<void> {
+    const begin = this.#older;
+    if (typeof begin !== 'string') return;
+    const page = await this.#readPage(begin);
+    if (this.#older !== begin) return;
+    const tasks = page.items.filter(({ id }) => !this.#tasks.has(id));
+    this.#older = page.next_cursor;
+    this.#putTasks(tasks);
+    await this.#storage.save({ tasks, older: this.#older });
   }
 
   /** Adds an earlier page to an open conversation. */
@@ -102,17 +121,20 @@ export class Mirror implements Receiver {
     return this.removed([id]);
   }
 
-  /** Notes that the person has seen an errand as it is now, on this device and on the others. */
+  /** Notes that the person has seen an errand as it is now, on the other devices and then on this one. */
   async read(id: string): Promise<void> {
     const task = this.#tasks.get(id);
-    if (task?.unread !== true || task.newest_event_id === undefined) return;
-    await this.changed([{ id, unread: false }], this.#cursor);
-    await this.#client.call('markRead', { params: { id }, body: { event_id: task.newest_event_id } });
+    const event_id = task?.newest_event_id;
+    if (task?.unread !== true || event_id === undefined) return;
+    await this.#client.call('markRead', { params: { id }, body: { event_id } });
+    // What has come meanwhile was not seen.
+    if (this.#tasks.get(id)?.newest_event_id === event_id) await this.changed([{ id, unread: false }], this.#cursor);
   }
 
   async connected({ cursor, epoch }: { cursor: number; epoch: string }, signal?: AbortSignal): Promise<Cursors> {
     if (this.#epoch !== undefined && this.#epoch !== epoch) await this.#forget();
-    if (this.#epoch === undefined || this.#cursor > cursor) await this.#readList(cursor, epoch, signal);
+    if (this.#epoch === undefined || this.#older === undefined || this.#cursor > cursor)
+      await this.#readList(cursor, epoch, signal);
     const { ends, gone } = await this.#logs.catchUp(signal);
     if (gone.length > 0) await this.removed(gone);
     return { tasks: this.#cursor, logs: ends };
@@ -168,23 +190,29 @@ export class Mirror implements Receiver {
   /** Reads the list, without what is archived. It stands for all events up to `cursor`. */
   async #readList(cursor: number, epoch: string, signal: AbortSignal | undefined): Promise<void> {
     const tasks: Task[] = [];
-    let next: string | undefined;
-    for (let pages = 0; pages < LIST_PAGES_MAX; pages++) {
-      const query = { limit: LIMITS.page_items_max, cursor: next, archived: 'false' };
-      const page = await this.#client.call('listTasks', { query }, { signal });
+    let next: string | null | undefined;
+    for (let pages = 0; pages < LIST_PAGES_MAX && next !== null; pages++) {
+      const page = await this.#readPage(next, signal);
       tasks.push(...page.items);
-      if (page.next_cursor === null) break;
       next = page.next_cursor;
     }
     const listed = new Set(tasks.map(({ id }) => id));
-    const oldest = next === undefined ? '' : (tasks.at(-1)?.id ?? '');
+    const last = tasks.at(-1);
+    // The others come after those that need the person: while there are such, none of the others was listed.
+    const oldest = typeof next !== 'string' || !last ? '' : needsYou(last) ? '~' : last.id;
     const removed = [...this.#tasks.keys()].filter((id) => id >= oldest && !listed.has(id));
     for (const id of removed) this.#tasks.delete(id);
     this.#cursor = cursor;
     this.#epoch = epoch;
+    this.#older = next ?? null;
     this.#putTasks(tasks);
     this.#tell({ tasks: removed });
-    await this.#storage.save({ cursor, epoch, tasks, removed });
+    await this.#storage.save({ cursor, epoch, tasks, removed, older: this.#older });
+  }
+
+  #readPage(cursor: string | undefined, signal?: AbortSignal) {
+    const query = { limit: LIMITS.page_items_max, cursor, archived: 'false', order: 'needs_you' };
+    return this.#client.call('listTasks', { query }, { signal });
   }
 
   /** Reads the texts of a task that are cut in lists. */
@@ -216,6 +244,7 @@ export class Mirror implements Receiver {
     this.#logs.forget();
     this.#cursor = 0;
     this.#epoch = undefined;
+    this.#older = undefined;
     this.#tell({ tasks });
     await this.#storage.save({ forget: true } satisfies Change);
   }

@@ -7,6 +7,8 @@ type Known = {
   cursor: number;
   /** The epoch of the server's database. With another one everything else is void. */
   epoch: string;
+  /** Where the list of the older errands goes on that are not known; null: all are. Undefined: an older app stored this. */
+  older?: string | null | undefined;
   tasks: readonly Task[];
 };
 
@@ -14,6 +16,7 @@ type Known = {
 export type Change = {
   cursor?: number;
   epoch?: string;
+  older?: string | null;
   tasks?: readonly Task[];
   removed?: readonly string[];
   /** The log of this errand is void: what is stored of it does not join what comes. */

@@ -7,6 +7,7 @@ export { ArchivedScreen } from './inbox/archived-screen.tsx';
 export { ChangesScreen } from './changes/changes-screen.tsx';
 export { DecisionScreen } from './decision/decision-screen.tsx';
 export { ErrandScreen } from './errand/errand-screen.tsx';
+export { MoreRows } from './errand/more-rows.tsx';
 export { NewErrandScreen } from './new-errand/new-errand-screen.tsx';
 export { NotificationsScreen } from './settings/notifications-screen.tsx';
 export { OwnerScreen } from './owner/owner-screen.tsx';

@@ -24,7 +24,7 @@ export function DecisionCard({ task, need, words }: CardProps): JSX.Element {
   const session = useSession();
   const entry = session.acts.entries.value.find(({ action }) => action.do === 'answer' && action.need_id === need.id);
   return (
-    <section class="card decision" aria-label={t.needs.title}>
+    <section role="group" class="card decision" aria-label={t.needs.title}>
       <Asked text={needWords(need, task)} />
       {need.kind === 'push' && (
         <a class="see" href={pathOf('changes', { id: task.id })}>

@@ -11,7 +11,7 @@ const VERSION = 2;
 type Tables = DBSchema & {
   /** One log-in under the key `login`, and the cursor with its epoch under `known`. */
   login: { key: string; value: Stored };
-  known: { key: string; value: { cursor: number; epoch: string } };
+  known: { key: string; value: { cursor: number; epoch: string; older?: string | null | undefined } };
   tasks: { key: string; value: Task };
   /** The logs of the errands that were opened, by errand and id. */
   events: { key: [string, number]; value: LogEvent };

@@ -2,8 +2,6 @@ import { batch, signal, type Signal } from '@preact/signals';
 import { ProjectPage, type Diff, type Project } from '../../../protocol/api.ts';
 import { openNeeds, type Task } from '../../../protocol/task.ts';
 import type { Client } from '../../client/client.ts';
-import type { Draft } from '../../client/errand/drafts.ts';
-import type { Item } from '../../client/errand/items.ts';
 import { Failure, Refusal } from '../../client/errors.ts';
 import { allProjects } from '../../client/find.ts';
 import { Live, type LiveState } from '../../client/sync/live.ts';
@@ -14,6 +12,7 @@ import type { Database } from './database.ts';
 import { Files } from './files.ts';
 import { Push } from './push.ts';
 import { later } from './later.ts';
+import { NOTHING, type OpenErrand } from './open-errand.ts';
 import { diffStorage, mirrorStorage, pruneLogs, textStorage, type Texts } from './storage.ts';
 
 /** A list changes at most this often, and a conversation once a frame. */
@@ -22,21 +21,12 @@ const FRAME_MS = 16;
 /** How often what waits is tried although there is no connection. */
 const INSIST_MS = 15_000;
 
-/** An open errand as it is drawn. `loaded`: its log has been read to the end once, or cannot be reached now. */
-export type OpenErrand = {
-  items: readonly Item[];
-  drafts: readonly Draft[];
-  loaded: boolean;
-  gone: boolean;
-  /** Whether the first row is the first of all. */
-  has_beginning: boolean;
-};
-const NOTHING: OpenErrand = { items: [], drafts: [], loaded: false, gone: false, has_beginning: false };
-
 /** What a person who is logged in sees and does. It draws from what the device knows, and follows the server. */
 export class Session {
   /** All errands, newest first; undefined until anything is known. */
   readonly tasks = signal<readonly Task[] | undefined>(undefined);
+  /** Whether the server may have errands older than these. */
+  readonly has_older = signal(false);
   readonly live = signal<LiveState | undefined>(undefined);
   /** The projects as they were last read; undefined until then. */
   readonly projects = signal<readonly Project[] | undefined>(undefined);
@@ -62,7 +52,8 @@ export class Session {
     this.push = new Push(client, this.texts);
     this.#diffs = diffStorage(database);
     const drawList = later(() => this.#drawList(), LIST_MS);
-    this.#mirror = new Mirror(client, mirrorStorage(database), ({ conversation }) => {
+    this.#mirror = new Mirror(client, mirrorStorage(database), ({ conversation, tasks = [] }) => {
+      for (const id of tasks) if (this.#errands.has(id)) this.#change(id, { gone: !this.#mirror.task(id) });
       if (conversation === undefined) drawList();
       else this.#errands.get(conversation)?.draw();
     });
@@ -77,7 +68,7 @@ export class Session {
     );
     this.#live = new Live(client, this.#mirror, (state) => {
       this.live.value = state;
-      if (state.kind === 'live') void this.acts.outbox.flush();
+      if (state.kind === 'live') this.#onLive();
       if (state.kind === 'logged_out') onEnded();
     });
   }
@@ -118,22 +109,18 @@ export class Session {
   open(id: string): () => void {
     const errand = this.#errand(id);
     errand.viewers++;
-    this.#mirror
-      .open(id)
-      .then((last_id) => {
-        if (errand.viewers > 0) this.#live.follow(id, last_id);
-        this.#change(id, { loaded: true });
-      })
-      .catch((error: unknown) => {
-        const gone = error instanceof Refusal && error.code === 'not_found';
-        this.#change(id, { loaded: true, gone });
-      });
+    this.#read(id);
     return () => {
       if (--errand.viewers > 0) return;
       this.#errands.delete(id);
       this.#mirror.close(id);
       this.#live.leave(id);
     };
+  }
+
+  /** Reads a page of older errands into the list. */
+  older(): Promise<void> {
+    return this.#mirror.older();
   }
 
   /** Shows an earlier part of an open errand. */
@@ -146,7 +133,7 @@ export class Session {
     this.#mirror.whole(id, event_ids).catch(() => undefined);
   }
 
-  /** The person has seen an errand as it is now. Without a network it is noted another time. */
+  /** The person has seen an errand as it is now. Without a network it stays unread. */
   seen(id: string): void {
     this.#mirror.read(id).catch(() => undefined);
   }
@@ -195,6 +182,11 @@ export class Session {
     this.#live.wake();
   };
 
+  #onLive(): void {
+    void this.acts.outbox.flush();
+    for (const [id, { view }] of this.#errands) if (view.peek().failed) this.#read(id);
+  }
+
   readonly #onFreeze = (): void => this.#database.close();
 
   #drawList(): void {
@@ -205,6 +197,7 @@ export class Session {
       .map((task) => (archives.has(task.id) ? { ...task, archived: archives.get(task.id) } : task))
       .sort((a, b) => (a.id < b.id ? 1 : -1));
     this.tasks.value = tasks;
+    this.has_older.value = this.#mirror.has_older;
     void this.acts.outbox.seenOpen(new Set(tasks.flatMap(openNeeds).map(({ id }) => id)));
   }
 
@@ -215,6 +208,19 @@ export class Session {
     const errand = { view, draw: later(() => this.#drawErrand(id), FRAME_MS), viewers: 0 };
     this.#errands.set(id, errand);
     return errand;
+  }
+
+  #read(id: string): void {
+    this.#mirror
+      .open(id)
+      .then((last_id) => {
+        if (this.#errands.has(id)) this.#live.follow(id, last_id);
+        this.#change(id, { loaded: true, failed: false });
+      })
+      .catch((error: unknown) => {
+        const gone = error instanceof Refusal && error.code === 'not_found';
+        this.#change(id, { loaded: true, gone, failed: !gone });
+      });
   }
 
   #drawErrand(id: string): void {

@@ -39,7 +39,7 @@ export function mirrorStorage(database: Database): MirrorStorage {
 }
 
 async function save(database: Database, stored: Change) {
-  const { cursor, epoch, tasks = [], removed = [], events = [], log_restarts, forget } = stored;
+  const { cursor, epoch, older, tasks = [], removed = [], events = [], log_restarts, forget } = stored;
   await database.use(async (db) => {
     const change = db.transaction(['known', 'tasks', 'events', 'diffs'], 'readwrite');
     const [known, tasks_kept, events_kept] = [
@@ -49,8 +49,12 @@ async function save(database: Database, stored: Change) {
     ];
     if (forget) for (const name of change.objectStoreNames) void change.objectStore(name).clear();
     const before = await known.get(ONE);
-    const after = { cursor: cursor ?? before?.cursor ?? 0, epoch: epoch ?? before?.epoch };
-    if (after.epoch !== undefined && !forget) void known.put({ cursor: after.cursor, epoch: after.epoch }, ONE);
+    const after = {
+      cursor: cursor ?? before?.cursor ?? 0,
+      epoch: epoch ?? before?.epoch,
+      older: older === undefined ? before?.older : older,
+    };
+    if (after.epoch !== undefined && !forget) void known.put({ ...after, epoch: after.epoch }, ONE);
     for (const task of tasks) void tasks_kept.put(task);
     if (log_restarts !== undefined) void events_kept.delete(logOf(log_restarts));
     for (const event of events) void events_kept.put(event);

@@ -4,6 +4,7 @@ import { de_fresh } from './de-fresh.ts';
 import { de_notifications } from './de-notifications.ts';
 import { de_owner } from './de-owner.ts';
 import { de_pulls } from './de-pulls.ts';
+import { de_reading } from './de-reading.ts';
 import { de_repositories } from './de-repositories.ts';
 import { de_schedules } from './de-schedules.ts';
 import { de_settings } from './de-settings.ts';
@@ -13,6 +14,7 @@ import { en_fresh } from './en-fresh.ts';
 import { en_notifications } from './en-notifications.ts';
 import { en_owner } from './en-owner.ts';
 import { en_pulls } from './en-pulls.ts';
+import { en_reading } from './en-reading.ts';
 import { en_repositories } from './en-repositories.ts';
 import { en_schedules } from './en-schedules.ts';
 import { en_settings } from './en-settings.ts';
@@ -25,6 +27,7 @@ const en = {
   notify: en_notifications,
   owner: en_owner,
   pulls: en_pulls,
+  reading: en_reading,
   repositories: en_repositories,
   schedules: en_schedules,
   ...en_settings,
@@ -36,6 +39,7 @@ const de: typeof en = {
   notify: de_notifications,
   owner: de_owner,
   pulls: de_pulls,
+  reading: de_reading,
   repositories: de_repositories,
   schedules: de_schedules,
   ...de_settings,

@@ -3,6 +3,7 @@
  * nothing but the app's own files: what the server says is stored by the app.
  */
 
+import { isRoute } from '../store/routes.ts';
 import { answerOrOpen, showPush } from './notifications.ts';
 import { resubscribe, type PushChange } from './resubscribe.ts';
 import { SHARE_PATH, takeShared } from './share.ts';
@@ -21,8 +22,6 @@ const CACHE = PREFIX + VERSION;
 const VERSIONS_KEPT = 2;
 /** The page is the same for each request that gets it, whatever it accepts. */
 const SAME = { ignoreVary: true };
-/** The addresses of the app, below its path. */
-const ROUTE = /^(?:$|new$|errands\/|settings(?:\/|$))/;
 
 scope.addEventListener('install', (event) => event.waitUntil(install()));
 scope.addEventListener('activate', (event) => event.waitUntil(activate()));
@@ -38,7 +37,7 @@ scope.addEventListener('fetch', (event) => {
   const path = url.pathname.startsWith(BASE) ? url.pathname.slice(BASE.length) : undefined;
   if (path === undefined) return;
   if (request.mode === 'navigate') {
-    if (ROUTE.test(path)) event.respondWith(page(request));
+    if (isRoute(`/${path}`)) event.respondWith(page(request));
   } else if (FILES.includes(path) || path.startsWith('app/')) event.respondWith(answer(path, request));
 });
 scope.addEventListener('push', (event) => event.waitUntil(showPush(scope, event.data)));

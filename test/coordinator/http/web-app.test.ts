@@ -2,12 +2,13 @@ import { request, type IncomingHttpHeaders } from 'node:http';
 import { brotliDecompressSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { openWebApp } from '../../../coordinator/web/build.ts';
+import { ROUTES } from '../../../coordinator/web/store/routes.ts';
 import { readProblem } from '../../support/api.ts';
 import { startApi } from '../../support/start-api.ts';
 
 /** What Firefox and Chromium send, more or less. */
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
-const ADDRESSES = ['/', '/new', '/errands/01abc', '/errands/01abc/changes', '/settings', '/settings/projects/new'];
+const ADDRESSES = Object.values(ROUTES).map((route) => route.replace(':id', '01abc'));
 /** The first view: its files in brotli, and its requests. */
 const FIRST_VIEW = { bytes_max: 80_000, requests_max: 6 };
 

@@ -67,10 +67,11 @@ test('a device is told of the four occasions only, each once, encrypted for its 
   t.like(messages[0], {
     title: 'Round up',
     body: 'Needs you: Which rounding?',
-    navigate: `${PUBLIC_URL}/errands/${asks.id}`,
+    navigate: `${PUBLIC_URL}/errands/${asks.id}/decision`,
     tag: `errand-${asks.id}`,
   });
   t.is(messages[1]?.body, 'Done: Rounds up now.');
+  t.is(messages[1]?.navigate, `${PUBLIC_URL}/errands/${asks.id}`);
   t.is(messages[1]?.tag, messages[0]?.tag);
   t.is(new Set(messages.map(({ data }) => data.id)).size, messages.length);
   const headers: IncomingHttpHeaders = receiver.received[0]?.headers ?? {};

@@ -101,6 +101,6 @@ test('an ntfy topic is told in words, with its token', async (t) => {
     title: 'Round up',
     message: 'Needs you: Which rounding?',
     priority: 4,
-    click: `${PUBLIC_URL}/errands/${asks.id}`,
+    click: `${PUBLIC_URL}/errands/${asks.id}/decision`,
   });
 });

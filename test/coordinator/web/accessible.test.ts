@@ -19,6 +19,20 @@ async function findings(page: Page): Promise<string[]> {
   return found.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${String(node.target)} ${node.failureSummary}`));
 }
 
+type Check = (path: string, ready: string, touch?: string) => Promise<void>;
+
+/** The screens that need nothing more than a project. */
+async function checkRest(check: Check, project_id: string): Promise<void> {
+  await check('/settings', '.devices li');
+  await check('/settings/accounts', '.accounts');
+  await check('/settings/notifications', '.notifications .devices li');
+  await check('/settings', '.devices li', '.choice:has-text("Add a phone")');
+  await check('/settings/projects', '.places li');
+  await check(`/settings/projects/${project_id}`, 'form');
+  await check('/settings/projects/new', 'form');
+  await check('/signed-in', '.access .primary');
+}
+
 for (const [name, size, dark] of [
   ['phone, light', PHONE, false],
   ['phone, dark', PHONE, true],
@@ -38,7 +52,7 @@ for (const [name, size, dark] of [
     const { id } = await api.call('createProject', { body });
     await api.call('createChannel', { body: { kind: 'webhook', name: 'CI', url: 'https://127.0.0.1:9/hook' } });
     const all: string[] = [];
-    const check = async (path: string, ready: string, touch?: string) => {
+    const check: Check = async (path, ready, touch) => {
       await page.goto(network.url + path);
       await page.locator(ready).first().waitFor();
       if (touch !== undefined) await page.locator(touch).first().click();
@@ -54,6 +68,7 @@ for (const [name, size, dark] of [
     await check('/', '.task', '.icon-button');
     await check(`/errands/${works.id}`, '.talk .said', '.call:has-text("npm test")');
     await check(`/errands/${asks.id}`, '.decision', '.errand .icon-button');
+    await check(`/errands/${asks.id}/decision`, '.decision');
     await api.call('openPull', { params: { id: tests.id }, body: {} });
     await check(`/errands/${tests.id}`, '.pull-card', '.errand .icon-button');
     await check('/', '.task', '.row-more');
@@ -71,15 +86,10 @@ for (const [name, size, dark] of [
     await check('/settings/schedules/new', '.next-times li', '.timing .option:last-child');
     await check('/new', '.prompt');
     await check('/new', '.prompt', '.option');
-    await check('/settings', '.devices li');
-    await check('/settings/accounts', '.accounts');
-    await check('/settings/notifications', '.notifications .devices li');
-    await check('/settings', '.devices li', '.choice:has-text("Add a phone")');
     await server.person('member@example.org');
     await api.call('createInvite', { body: {} });
     await check('/settings/server', '.plot', '.owner summary');
     await check('/settings/server', '.devices li:nth-child(2)', '.devices .quiet');
-    await check('/settings/projects', '.places li');
-    await check(`/settings/projects/${id}`, 'form');
+    await checkRest(check, id);
     t.deepEqual(all, []);
   });

@@ -131,7 +131,9 @@ test.serial('the service worker shows what the server sends, answers from it, an
   await until('it is answered', async () => (await said(scene, errand.id)).includes('Down'));
   await until('it says so', async () => (await shown(page))[0]?.body === 'Sent: Down');
   await touch(worker, tag);
-  await page.waitForURL(`${network.url}/errands/${errand.id}`);
+  await page.waitForURL(`${network.url}/errands/${errand.id}/decision`);
+  await page.getByRole('heading', { name: 'Decision' }).waitFor();
+  await page.getByText('There is nothing to decide here any more.').waitFor();
   t.deepEqual(await shown(page), []);
   t.deepEqual(faults, []);
 });

@@ -19,9 +19,10 @@ const event = (id: number, task_id: string): LogEvent => ({
 test('what is known is stored with its cursor, and the log of an errand comes back in order', async (t) => {
   const storage = mirrorStorage(new Database('known'));
   t.is(await storage.load(), undefined);
-  await storage.save({ cursor: 7, epoch: 'e', tasks: [task('a'), task('b')], events: [event(9, 'a'), event(2, 'a')] });
+  await storage.save({ cursor: 6, epoch: 'e', older: 'n.a' });
+  await storage.save({ cursor: 7, tasks: [task('a'), task('b')], events: [event(9, 'a'), event(2, 'a')] });
   await storage.save({ cursor: 10, events: [event(10, 'a'), event(3, 'b')], removed: ['b'] });
-  t.like(await storage.load(), { cursor: 10, epoch: 'e', tasks: [{ id: 'a' }] });
+  t.like(await storage.load(), { cursor: 10, epoch: 'e', older: 'n.a', tasks: [{ id: 'a' }] });
   t.deepEqual(
     (await storage.loadEvents('a', 100)).map(({ id }) => id),
     [2, 9, 10],

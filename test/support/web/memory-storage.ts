@@ -9,7 +9,7 @@ export class MemoryDevice {
   readonly tasks = new Map<string, Task>();
   readonly events = new Map<number, LogEvent>();
   readonly entries = new Map<string, Entry>();
-  known: { cursor: number; epoch: string } | undefined;
+  known: { cursor: number; epoch: string; older?: string | null | undefined } | undefined;
   stored: Stored;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -32,11 +32,21 @@ export class MemoryDevice {
           .sort((a, b) => a.id - b.id)
           .slice(-count),
       ),
-    save: ({ cursor, epoch, tasks = [], removed = [], events = [], log_restarts, forget = false }) => {
+    save: ({
+      cursor,
+      epoch,
+      older = this.known?.older,
+      tasks = [],
+      removed = [],
+      events = [],
+      log_restarts,
+      forget = false,
+    }) => {
       for (const event of this.events.values()) if (event.task_id === log_restarts) this.events.delete(event.id);
       if (forget) for (const table of [this.tasks, this.events]) table.clear();
       const known = { cursor: cursor ?? this.known?.cursor ?? 0, epoch: epoch ?? this.known?.epoch };
-      this.known = known.epoch === undefined || forget ? undefined : { cursor: known.cursor, epoch: known.epoch };
+      this.known =
+        known.epoch === undefined || forget ? undefined : { cursor: known.cursor, epoch: known.epoch, older };
       for (const task of tasks) this.tasks.set(task.id, task);
       for (const event of events) this.events.set(event.id, event);
       for (const id of removed) this.tasks.delete(id);

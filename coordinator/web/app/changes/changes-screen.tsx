@@ -1,4 +1,4 @@
-import { useComputed, type Signal } from '@preact/signals';
+import type { Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
@@ -8,9 +8,11 @@ import { Stat } from '../../parts/stat.tsx';
 import { useOnce } from '../../parts/use-once.ts';
 import { useText } from '../../parts/use-text.ts';
 import { s } from '../screen-speech.ts';
-import { fileKey, readComments, toMessage, type Comment } from './comments.ts';
+import { fileKey, placeComments, readComments, type Comment, toMessage } from './comments.ts';
 import { FileView } from './file-view.tsx';
+import { LostComments } from './lost-comments.tsx';
 import type { DiffFile } from './parse.ts';
+import { Tray } from './tray.tsx';
 import { useDiffs, type RepositoryDiff } from './use-diffs.ts';
 
 /** What an errand changed, to be read and commented on; the comments go as one message. */
@@ -22,14 +24,16 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
   const kept = useText(`comments ${id}`);
   const viewed = useText(`viewed ${id}`);
   const once = useOnce();
-  const comments = useComputed(() => readComments(kept.value));
+  const comments = placeComments(readComments(kept.value), diffs);
   const change = (next: readonly Comment[]) => (kept.value = next.length === 0 ? '' : JSON.stringify(next));
   const send = (): void => {
     const leave = router.unlessGone(() => router.back('errand', { id }));
-    const sent = comments.value;
+    const before = kept.value;
     once(async () => {
-      if (!(await session.acts.say(id, toMessage(sent)))) return;
-      change(comments.value.filter((comment) => !sent.includes(comment)));
+      if (!(await session.acts.say(id, toMessage(comments)))) return;
+      // What was written meanwhile stays.
+      const sent = new Set(readComments(before).map((comment) => JSON.stringify(comment)));
+      change(readComments(kept.value).filter((comment) => !sent.has(JSON.stringify(comment))));
       leave();
     });
   };
@@ -41,6 +45,7 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
       beside={<Beside files={diffs.flatMap(({ files }) => files)} wrap={wrap} />}
     >
       <div class={wrap.value === 'yes' ? 'body changes' : 'body changes unwrapped'}>
+        <LostComments comments={comments} onChange={change} />
         {diffs.length > 1 && <Jumps diffs={diffs} />}
         {diffs.map((one) => (
           <Repository key={one.repository ?? ''} {...one}>
@@ -50,7 +55,7 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
                 id={id}
                 repository={one.repository}
                 file={file}
-                comments={comments.value}
+                comments={comments}
                 viewed={marks[name]}
                 onView={(mark) => (viewed.value = JSON.stringify({ ...marks, [name]: mark }))}
                 onChange={change}
@@ -59,12 +64,7 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
           </Repository>
         ))}
       </div>
-      {comments.value.length > 0 && (
-        <button type="button" class="tray" onClick={send}>
-          {t.changes.send(comments.value.length)}
-          <Icon name="send" />
-        </button>
-      )}
+      <Tray comments={comments} onSend={send} />
     </Screen>
   );
 }

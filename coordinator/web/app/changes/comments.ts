@@ -1,4 +1,9 @@
 import { t } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
+import type { DiffFile, DiffLine } from './parse.ts';
+
+/** A longer line is cut where it is quoted: the agent finds it by its beginning and its number. */
+const QUOTE_CHARS_MAX = 200;
 
 /** A comment on one line of a diff, before it is sent. */
 export type Comment = {
@@ -11,6 +16,8 @@ export type Comment = {
   /** The line's own text, so that the agent finds it although lines move. */
   code: string;
   words: string;
+  /** The diff has no such line any more. */
+  lost?: boolean;
 };
 
 /** Names a file, with its repository where there are several. */
@@ -30,12 +37,49 @@ export function keyOf({
 
 /** All comments as one message: each names its file and line, quotes the line, and says what it says. */
 export function toMessage(comments: readonly Comment[]): string {
-  const parts = comments.map(({ repository, path, line, removed, code, words }) => {
-    const file = fileKey({ repository, path });
-    const place = removed ? `${file}, ${t.changes.removed_line(line)}` : `${file}, ${t.changes.line(line)}`;
-    return `${place}:\n> ${code.trim()}\n\n${words.trim()}`;
-  });
+  const parts = comments.map(
+    (comment) => `${placeWords(comment)}:\n> ${quote(comment.code)}\n\n${comment.words.trim()}`,
+  );
   return [t.changes.message, ...parts].join('\n\n');
+}
+
+/** The file and the line of a comment, in words. */
+export function placeWords({ lost, removed, line, ...file }: Comment): string {
+  const number = removed ? t.changes.removed_line(line) : t.changes.line(line);
+  return `${fileKey(file)}, ${lost === true ? s.reading.of_earlier(number) : number}`;
+}
+
+/** The text of a line, as far as it is quoted. */
+export function quote(code: string): string {
+  const characters = Array.from(code.trim());
+  return characters.length > QUOTE_CHARS_MAX ? `${characters.slice(0, QUOTE_CHARS_MAX - 1).join('')}…` : code.trim();
+}
+
+type Shown = { repository: string | undefined; diff: object | undefined; files: readonly DiffFile[] };
+
+/**
+ * The comments where they stand in the diffs of now: each at the nearest line with the text that it is about, one a line.
+ * Where there is none, the comment is `lost`. A diff that was not read yet moves nothing.
+ */
+export function placeComments(comments: readonly Comment[], diffs: readonly Shown[]): Comment[] {
+  const taken = new Set<string>();
+  return comments.map((comment) => {
+    const shown = diffs.find(({ repository }) => repository === comment.repository);
+    if (shown && !shown.diff) return comment;
+    const lines = shown?.files.find(({ path }) => path === comment.path)?.hunks.flatMap((hunk) => hunk.lines) ?? [];
+    const moved = linesLike(comment, lines)
+      .map(({ line }) => ({ ...comment, line, lost: false }))
+      .find((each) => !taken.has(keyOf(each)));
+    if (moved) taken.add(keyOf(moved));
+    return moved ?? { ...comment, lost: true };
+  });
+}
+
+/** The lines with the text of a comment's line, the nearest first. */
+function linesLike({ code, line, removed }: Comment, lines: readonly DiffLine[]): DiffLine[] {
+  return lines
+    .filter((each) => each.code === code && (each.type === 'removed') === removed)
+    .sort((a, b) => Math.abs(a.line - line) - Math.abs(b.line - line));
 }
 
 /** Reads the comments that were stored; none if they are not understood. */

@@ -77,11 +77,13 @@ function Lines({ id, repository, file, comments, onChange }: LinesProps): JSX.El
   const colours = useColours(file);
   if (binary) return <p class="gap">{t.changes.binary}</p>;
   const own = new Map(
-    comments.filter((comment) => fileKey(comment) === fileKey({ repository, path })).map((each) => [keyOf(each), each]),
+    comments
+      .filter((comment) => comment.lost !== true && fileKey(comment) === fileKey({ repository, path }))
+      .map((each) => [keyOf(each), each]),
   );
   const set = (key: string, comment: Comment | undefined): void => {
     editing.value = '';
-    const others = comments.filter((each) => keyOf(each) !== key);
+    const others = comments.filter((each) => each.lost === true || keyOf(each) !== key);
     onChange(comment ? [...others, comment] : others);
   };
   return (

@@ -1,6 +1,7 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { Diff } from '../../../../protocol/api.ts';
+import { openNeeds } from '../../../../protocol/task.ts';
 import { useSession } from '../../parts/context.ts';
 import { parseDiff, type DiffFile } from './parse.ts';
 
@@ -14,12 +15,17 @@ export type RepositoryDiff = {
 
 type Read = { diff?: Diff; failed?: boolean };
 
-/** The diffs of all repositories of an errand, the first one first. They are read again when it has ended anew. */
+/** The diffs of all repositories of an errand, the first one first. They are read again when it has ended anew, or asks. */
 export function useDiffs(id: string): RepositoryDiff[] {
   const session = useSession();
   const read = useSignal<Record<string, Read>>({});
   const task = session.tasks.value?.find((each) => each.id === id);
   const live = session.live.value?.kind === 'live';
+  const asked =
+    task &&
+    openNeeds(task)
+      .map((need) => need.id)
+      .join();
   const names = JSON.stringify(task?.repositories?.map(({ key }) => key) ?? [null]);
   const keys = JSON.parse(names) as (string | null)[];
   useEffect(() => {
@@ -34,7 +40,7 @@ export function useDiffs(id: string): RepositoryDiff[] {
           () => set({ failed: true }),
         );
     }
-  }, [session, id, names, task?.ended_at, live]);
+  }, [session, id, names, task?.ended_at, asked, live]);
   const files = useComputed(
     () => new Map(Object.entries(read.value).map(([key, { diff }]) => [key, diff ? parseDiff(diff.diff) : []])),
   );

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { openNeeds } from '../../../../protocol/task.ts';
 import { OwnWords } from '../../parts/own-words.tsx';
 import { useSession } from '../../parts/context.ts';
@@ -7,10 +8,12 @@ import { Screen } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { whereWords } from '../../parts/repositories.ts';
 import { pathOf } from '../../store/routes.ts';
+import { NotHere } from '../errand/not-here.tsx';
 
 /** The decisions of one errand, alone: where a notification leads. */
 export function DecisionScreen({ id }: { id: string }): JSX.Element {
   const session = useSession();
+  useEffect(() => session.open(id), [session, id]);
   const task = session.tasks.value?.find((each) => each.id === id);
   const needs = task ? openNeeds(task) : [];
   return (
@@ -23,14 +26,13 @@ export function DecisionScreen({ id }: { id: string }): JSX.Element {
           </a>
         )}
         {task && needs.map((need) => <DecisionCard key={need.id} task={task} need={need} words={OwnWords} />)}
-        {session.tasks.value && needs.length === 0 && (
+        {!task && <NotHere errand={session.errand(id).value} />}
+        {task && needs.length === 0 && (
           <div class="empty">
-            <p>{task ? t.needs.none : t.errand.gone}</p>
-            {task && (
-              <a class="choice" href={pathOf('errand', { id })}>
-                {t.needs.open_errand}
-              </a>
-            )}
+            <p>{t.needs.none}</p>
+            <a class="choice" href={pathOf('errand', { id })}>
+              {t.needs.open_errand}
+            </a>
           </div>
         )}
       </div>

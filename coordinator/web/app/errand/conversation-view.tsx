@@ -13,7 +13,7 @@ import { DecisionCard } from '../../parts/decision-card.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Markdown } from '../../parts/markdown.tsx';
 import { t } from '../../parts/speech.ts';
-import type { OpenErrand } from '../../store/session.ts';
+import type { OpenErrand } from '../../store/open-errand.ts';
 import { useFollowEnd } from './follow-end.ts';
 import { PullCards } from './pull-cards.tsx';
 import { ResultCard } from './result-card.tsx';

@@ -16,6 +16,7 @@ import { Composer } from './composer.tsx';
 import { ConversationView } from './conversation-view.tsx';
 import { Details } from './details.tsx';
 import { Goal } from './goal.tsx';
+import { NotHere } from './not-here.tsx';
 
 /** One errand, live: its goal and state, the conversation, and what one says to it. */
 export function ErrandScreen({ id }: { id: string }): JSX.Element {
@@ -27,9 +28,10 @@ export function ErrandScreen({ id }: { id: string }): JSX.Element {
   const changed = task && changesOf(task);
   const folded = useSignal(false);
   const visible = useVisible();
+  const live = session.live.value?.kind === 'live';
   useEffect(() => {
     if (visible && errand.loaded && task?.unread === true) session.seen(id);
-  }, [session, id, visible, errand.loaded, task?.unread]);
+  }, [session, id, visible, live, errand.loaded, task?.unread]);
   useTitle(task?.title ?? t.app);
   return (
     <section class="screen errand" aria-label={task?.title ?? t.app}>
@@ -52,7 +54,7 @@ export function ErrandScreen({ id }: { id: string }): JSX.Element {
           <Composer task={task} />
         </>
       ) : (
-        errand.loaded && session.tasks.value && <p class="empty">{t.errand.gone}</p>
+        <NotHere errand={errand} />
       )}
     </section>
   );

@@ -1,10 +1,11 @@
 import { useComputed, useSignal } from '@preact/signals';
-import type { JSX } from 'preact';
+import type { JSX, RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { SAMPLE_REPO_URL, type Task } from '../../../../protocol/task.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { LiveBadge } from '../../parts/live-badge.tsx';
+import { loadScreens, screens } from '../lazy.ts';
 import { LongList } from './long-list.tsx';
 import { useTitle } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
@@ -16,6 +17,7 @@ import { useSearch } from './use-search.ts';
 /** Home: what needs the person, what is at work, what is done. */
 export function Inbox({ selected }: { selected?: string | undefined }): JSX.Element {
   const session = useSession();
+  const body = useRef<HTMLDivElement>(null);
   const query = useSignal('');
   const searches = useSignal(false);
   const groups = useComputed(() => {
@@ -51,7 +53,7 @@ export function Inbox({ selected }: { selected?: string | undefined }): JSX.Elem
         </a>
       </header>
       {searches.value && <Search onInput={(text) => (query.value = text)} />}
-      <div class="body">
+      <div class="body" ref={body}>
         {unsent.length > 0 && <h2>{t.inbox.waiting_to_send}</h2>}
         <ul class="rows">
           {unsent.map((entry) => (
@@ -60,6 +62,7 @@ export function Inbox({ selected }: { selected?: string | undefined }): JSX.Elem
         </ul>
         {search?.only_here === true && <p class="soft">{t.inbox.only_here}</p>}
         {found && <GroupList groups={found} selected={selected} searching={searching} />}
+        {found && !searching && session.has_older.value && <Older list={body} />}
         {is_empty && (searching ? <p class="empty">{t.inbox.nothing_found}</p> : <FirstErrand />)}
         {found && !searching && (!is_empty || searches.value) && (
           <a class="quiet to-archive" href={pathOf('archived')}>
@@ -70,6 +73,15 @@ export function Inbox({ selected }: { selected?: string | undefined }): JSX.Elem
       <NewErrandBar />
     </section>
   );
+}
+
+/** At the end of a list that this device knows in part. Its button comes with the other screens. */
+function Older({ list }: { list: RefObject<HTMLElement | null> }): JSX.Element | null {
+  const session = useSession();
+  useEffect(loadScreens, []);
+  const loaded = screens.value;
+  if (loaded === undefined || loaded === 'unavailable') return null;
+  return <loaded.MoreRows list={list} label={t.errand.earlier} onMore={() => session.older()} />;
 }
 
 type GroupListProps = { groups: Groups; selected: string | undefined; searching: boolean };

@@ -1,0 +1,78 @@
+import test from 'ava';
+import type { Page } from 'playwright-core';
+import { putDiff } from '../../../coordinator/sqlite/diffs.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { eventsOf } from '../../support/events-of.ts';
+import { sendErrand } from '../../support/send-errand.ts';
+import { until } from '../../support/until.ts';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
+
+const label = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+const said = async (api: Parameters<typeof eventsOf>[0], id: string) =>
+  (await eventsOf(api, id)).filter(({ type }) => type === 'message.received').map(({ body }) => String(body.text));
+
+/** A diff that adds these lines to an empty file. */
+const adding = (...lines: string[]) =>
+  `diff --git a/a.ts b/a.ts
+index 1111111..2222222 100644
+--- a/a.ts
++++ b/a.ts
+@@ -0,0 +1,${lines.length} @@
+${lines.map((line) => `+${line}\n`).join('')}`;
+
+async function comment(page: Page, line: number, words: string): Promise<void> {
+  await page.locator('.line-of.added').nth(line).click();
+  await page.locator('.note-on-line textarea').fill(words);
+  await label(page, 'Add comment').click();
+}
+
+test.serial('a comment stays with its line when the diff is another, also while the errand asks', async (t) => {
+  t.timeout(120_000);
+  const { server, api, network, page, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  errand.succeed({}, adding('one', 'two', 'same', 'same', 'gone'));
+  await page.goto(`${network.url}/errands/${errand.id}/changes`);
+  await comment(page, 1, 'About two.');
+  await comment(page, 3, 'About the second same.');
+  await comment(page, 4, 'About gone.');
+
+  await api.call('createMessage', { params: { id: errand.id }, body: { text: 'Go on' } });
+  errand.begin();
+  putDiff(server.db, errand.id, { diff: adding('new', 'one', 'newer', 'two', 'same', 'same'), truncated: false });
+  errand.report({ type: 'question.asked', body: { ref: 'q1', question: 'Right?', options: ['Yes', 'No'] } });
+  await page.locator('.line-of.added', { hasText: 'newer' }).waitFor();
+  t.regex((await page.locator('.line-of.added:has(+ .note-on-line)').first().textContent()) ?? '', /^4.*two$/);
+  t.is(await page.locator('.diff .note-on-line').count(), 2);
+  const lost = page.locator('.lost-comments .note-on-line');
+  t.regex((await lost.textContent()) ?? '', /a\.ts, line 5 of an earlier version.*gone.*About gone\./);
+
+  await label(page, 'Send 3 comments').click();
+  const message = await until('they have come', async () => (await said(api, errand.id))[1]);
+  t.is(
+    message,
+    'Comments on your changes:\n\na.ts, line 4:\n> two\n\nAbout two.\n\na.ts, line 5:\n> same\n\nAbout the second same.\n\n' +
+      'a.ts, line 5 of an earlier version:\n> gone\n\nAbout gone.',
+  );
+  t.deepEqual(faults, []);
+});
+
+test.serial('comments that are too long for a message stay until they are shorter; a long line is cut', async (t) => {
+  t.timeout(120_000);
+  const { server, api, network, page, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  errand.succeed({}, adding('x'.repeat(40_000), 'b'));
+  await page.goto(`${network.url}/errands/${errand.id}/changes`);
+  await comment(page, 0, 'Why is this here?');
+  await comment(page, 1, 'y'.repeat(LIMITS.text_chars_max));
+  await page.getByText(/^Too long for one message by \d/).waitFor();
+  t.is(await page.getByRole('button', { name: /^Send 2/ }).count(), 0);
+  t.is(await page.locator('.note-on-line').count(), 2);
+  await page.locator('.note-on-line', { hasText: 'yyy' }).getByRole('button', { name: 'Remove' }).click();
+  await label(page, 'Send 1 comment').click();
+  const message = await until('it has come', async () => (await said(api, errand.id))[0]);
+  t.is(message, `Comments on your changes:\n\na.ts, line 1:\n> ${'x'.repeat(199)}…\n\nWhy is this here?`);
+  t.deepEqual(faults, []);
+});

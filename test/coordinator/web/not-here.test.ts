@@ -1,0 +1,54 @@
+import test from 'ava';
+import { sendErrand } from '../../support/send-errand.ts';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
+
+const GONE = 'This errand does not exist here.';
+const NOT_YET = /^This errand is not on this device yet/;
+
+for (const [name, path, shown] of [
+  ['errand', '', 'Which one?'],
+  ['decision', '/decision', 'Which one?'],
+] as const)
+  test.serial(
+    `the ${name} of an errand that is not here yet says so, and comes once the server can be reached`,
+    async (t) => {
+      t.timeout(120_000);
+      const { server, api, network, page } = await openAppLoggedIn(t);
+      await page.waitForFunction(async () => (await navigator.serviceWorker.ready).active?.state === 'activated');
+      network.offline = true;
+      network.cut();
+      const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Sent from the laptop' }));
+      errand.begin();
+      errand.ask('Which one?');
+      await page.goto(`${network.url}/errands/${errand.id}${path}`);
+      await page.getByText(NOT_YET).waitFor();
+      t.is(await page.getByText(GONE).count(), 0);
+      network.offline = false;
+      await page.evaluate(() => window.dispatchEvent(new Event('online')));
+      await page.getByText(shown).first().waitFor();
+      t.is(await page.getByText(NOT_YET).count(), 0);
+
+      // The log is followed too.
+      if (name === 'errand') {
+        errand.say('Said after that.');
+        await page.getByText('Said after that.').waitFor();
+      }
+      await page.goto(`${network.url}/errands/01hzzzzzzzzzzzzzzzzz${path}`);
+      await page.getByText(GONE).waitFor();
+      t.is(await page.getByText(NOT_YET).count(), 0);
+    },
+  );
+
+test.serial('an errand that is deleted elsewhere while it is open does not exist any more', async (t) => {
+  t.timeout(120_000);
+  const { server, api, network, page } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  errand.succeed({});
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  await page.locator('.talk').waitFor();
+  await api.call('deleteTask', { params: { id: errand.id } });
+  await page.getByText(GONE).waitFor();
+  t.is(await page.getByText(NOT_YET).count(), 0);
+});
