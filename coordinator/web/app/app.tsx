@@ -12,7 +12,6 @@ import { LinkScreen } from './access/link-screen.tsx';
 import { AccessScreen } from './access/access-screen.tsx';
 import { deviceInfo } from './settings/device-name.ts';
 import { Inbox } from './inbox/inbox.tsx';
-import { Shortcuts } from './shortcuts.tsx';
 import { useWidth } from './width.ts';
 
 /** The whole app: who is not logged in logs in, wherever they are. */
@@ -42,7 +41,7 @@ export function App(): JSX.Element | null {
       return (
         <Within session={access.session}>
           <Panes />
-          <Shortcuts />
+          <Keys />
           <UpdateOffer />
           {access.session.acts.unstored.value && (
             <p class="update fault" role="alert">
@@ -147,6 +146,12 @@ function SignedIn({ session }: { session: Session | undefined }): JSX.Element {
   const loaded = screens.value;
   if (loaded === 'unavailable') return <Unavailable />;
   return loaded ? <loaded.SignedInScreen session={session} /> : <main class="access" />;
+}
+
+function Keys(): JSX.Element | null {
+  useEffect(loadScreens, []);
+  const loaded = screens.value;
+  return typeof loaded === 'object' ? <loaded.Shortcuts /> : null;
 }
 
 /** The server has a newer app, and this page still wants a part of the older one. */

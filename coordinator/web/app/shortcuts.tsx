@@ -3,8 +3,8 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { useRouter } from '../parts/context.ts';
 import { Sheet } from '../parts/screen.tsx';
-import { t } from '../parts/speech.ts';
 import type { Router } from '../store/router.ts';
+import { s } from './screen-speech.ts';
 
 /** How long `g` waits for the key that follows it. */
 const PREFIX_MS = 1_500;
@@ -52,8 +52,8 @@ export function Shortcuts(): JSX.Element | null {
   }, [router, helps]);
   if (!helps.value) return null;
   return (
-    <Sheet label={t.keys.title} onClose={() => (helps.value = false)}>
-      <h2>{t.keys.title}</h2>
+    <Sheet label={s.keys.title} onClose={() => (helps.value = false)}>
+      <h2>{s.keys.title}</h2>
       <dl class="keys">
         {KEYS.map(([keys, act]) => (
           <div key={keys}>
@@ -62,7 +62,7 @@ export function Shortcuts(): JSX.Element | null {
                 <kbd key={key}>{key}</kbd>
               ))}
             </dt>
-            <dd>{t.keys[act]}</dd>
+            <dd>{s.keys[act]}</dd>
           </div>
         ))}
       </dl>

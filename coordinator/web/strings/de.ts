@@ -224,21 +224,6 @@ export const de: Strings = {
     },
   },
 
-  keys: {
-    title: 'Tasten',
-    next: 'nächster Auftrag',
-    previous: 'voriger Auftrag',
-    open: 'öffnen',
-    search: 'suchen',
-    new_errand: 'neuer Auftrag',
-    reply: 'etwas sagen',
-    changes: 'Änderungen des Auftrags',
-    inbox: 'zur Übersicht',
-    settings: 'zu den Einstellungen',
-    back: 'zurück',
-    help: 'diese Tasten',
-  },
-
   problem: {
     unreachable: 'Der Server ist gerade nicht erreichbar.',
     wrong_credentials: 'Die E-Mail-Adresse oder das Passwort ist falsch.',

@@ -226,21 +226,6 @@ export const en = {
     },
   },
 
-  keys: {
-    title: 'Keys',
-    next: 'next errand',
-    previous: 'errand before',
-    open: 'open it',
-    search: 'search',
-    new_errand: 'new errand',
-    reply: 'say something',
-    changes: 'changes of the errand',
-    inbox: 'to the inbox',
-    settings: 'to the settings',
-    back: 'back',
-    help: 'these keys',
-  },
-
   problem: {
     unreachable: 'The server cannot be reached now.',
     wrong_credentials: 'The e-mail address or the password is wrong.',

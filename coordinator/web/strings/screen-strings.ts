@@ -1,6 +1,7 @@
 import { de_accounts } from './de-accounts.ts';
 import { de_archive } from './de-archive.ts';
 import { de_fresh } from './de-fresh.ts';
+import { de_keys } from './de-keys.ts';
 import { de_notifications } from './de-notifications.ts';
 import { de_owner } from './de-owner.ts';
 import { de_pulls } from './de-pulls.ts';
@@ -11,6 +12,7 @@ import { de_settings } from './de-settings.ts';
 import { en_accounts } from './en-accounts.ts';
 import { en_archive } from './en-archive.ts';
 import { en_fresh } from './en-fresh.ts';
+import { en_keys } from './en-keys.ts';
 import { en_notifications } from './en-notifications.ts';
 import { en_owner } from './en-owner.ts';
 import { en_pulls } from './en-pulls.ts';
@@ -24,6 +26,7 @@ const en = {
   accounts: en_accounts,
   archive: en_archive,
   fresh: en_fresh,
+  keys: en_keys,
   notify: en_notifications,
   owner: en_owner,
   pulls: en_pulls,
@@ -36,6 +39,7 @@ const de: typeof en = {
   accounts: de_accounts,
   archive: de_archive,
   fresh: de_fresh,
+  keys: de_keys,
   notify: de_notifications,
   owner: de_owner,
   pulls: de_pulls,
