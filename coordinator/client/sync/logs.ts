@@ -63,7 +63,8 @@ export class Logs {
   async catchUp(signal?: AbortSignal): Promise<{ ends: Map<string, number>; gone: string[] }> {
     const ends = new Map<string, number>();
     const gone: string[] = [];
-    for (const id of [...this.#open.keys()]) {
+    // One that is gone is deleted on the way.
+    for (const id of Array.from(this.#open.keys())) {
       try {
         // It may have to wait for a read that has no answer yet.
         await unlessAborted(

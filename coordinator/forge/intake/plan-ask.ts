@@ -1,4 +1,3 @@
-import type { TaskCreate } from '../../../protocol/api.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
@@ -16,10 +15,8 @@ import { withdrawNeeds } from '../../tasks/needs.ts';
 import { repositoryAt } from '../../tasks/require-repository.ts';
 import { addMessage, createTask, type TaskDefaults } from '../../tasks/task-commands.ts';
 import type { OpenForge } from '../forge-access.ts';
-import type { ForgeEvent, Pull, RepositoryName, Thread } from '../forge.ts';
+import type { ForgeEvent, Thread } from '../forge.ts';
 import { sign } from '../own-words.ts';
-import { requireOpenBranch } from '../work-branch.ts';
-import { isSameName } from '../repository-name.ts';
 import { askOf, LABEL, requestIn, type Ask } from './ask.ts';
 import { addressOf, findAsker, isRefusal, type Asker } from './asker.ts';
 import { messageFor, promptFor, titleFor } from './material.ts';
@@ -28,6 +25,7 @@ import { refusalWords } from './public-reasons.ts';
 import { answeringPull } from './pull-of-errand.ts';
 import { asRead } from './read-back.ts';
 import { statusWords } from './words.ts';
+import { workPlace, type WorkPlace } from './work-place.ts';
 
 /** A wish of a person of this server, with what was read at the forge. */
 type Wish = {
@@ -37,8 +35,7 @@ type Wish = {
   thread: Thread;
   repo_url: string;
   repository_id: string;
-  /** Why no errand may push to the branch of the pull request; undefined: one may. */
-  refusal: ErrandError | undefined;
+  place: WorkPlace;
 };
 
 /**
@@ -77,11 +74,10 @@ export async function planAsk(
     parts.logger.info({ repo_url, number }, 'forge shows no such request: webhook ignored');
     return undefined;
   }
-  const pull = ask.is_pull ? await client.pull({ token, signal }, repository, number).catch(onRefusal) : undefined;
   const thread = newest(whole, LIMITS.thread_comments_max);
-  const refusal = pull && goesOn(pull, repository) ? await refusalOf(asker.open, pull.head.branch) : undefined;
-  const wish = { forge_id: forge.id, ask, asker, thread, repo_url, repository_id, refusal };
-  return (tx) => act(tx, parts, wish, pull);
+  const place = await workPlace(asker.open, ask, signal);
+  const wish = { forge_id: forge.id, ask, asker, thread, repo_url, repository_id, place };
+  return (tx) => act(tx, parts, wish);
 }
 
 /** A label that was set so soon after the issue was opened, by whoever opened it, was chosen with it. */
@@ -111,7 +107,7 @@ async function ifSetBy(
   return { ...ask, source: `opened:${ask.number}`, request };
 }
 
-function act(tx: Tx, { config, models, link, logger }: PlanParts, wish: Wish, pull: Pull | undefined): void {
+function act(tx: Tx, { config, models, link, logger }: PlanParts, wish: Wish): void {
   const { forge_id, ask, asker, repo_url, repository_id } = wish;
   const key = { forge_id, repository_id, number: ask.number };
   const { user_id, project } = asker;
@@ -121,7 +117,7 @@ function act(tx: Tx, { config, models, link, logger }: PlanParts, wish: Wish, pu
   const reply_to = ask.comment?.review ? JSON.stringify({ ...ask.comment, body: '' }) : null;
   const status = { ...words, id: newId(), kind: 'status' as const, reply_to, resolves: null };
   try {
-    const task = proceed(tx, { config, models }, wish, pull, at);
+    const task = proceed(tx, { config, models }, wish, at);
     insertRequest(tx.db, { ...key, source: ask.source, user_id, task_id: task.id }, at);
     const body = sign(statusWords({ task, link: link(task.id), needs: [], pull: undefined }), status.id);
     insertWords(tx.db, { ...status, task_id: task.id, body });
@@ -138,8 +134,7 @@ function act(tx: Tx, { config, models, link, logger }: PlanParts, wish: Wish, pu
 function proceed(
   tx: Tx,
   defaults: TaskDefaults,
-  { forge_id, ask, asker, thread, repository_id, refusal }: Wish,
-  pull: Pull | undefined,
+  { forge_id, ask, asker, thread, repository_id, place }: Wish,
   at: string,
 ): TaskRow {
   const { user_id, project, open } = asker;
@@ -150,10 +145,9 @@ function proceed(
   };
   const task = taskAtWork(tx.db, { forge_id, repository_id, number: ask.number }, user_id);
   if (!task) {
-    if (refusal) throw refusal;
-    const where = pull && goesOn(pull, open.repository) ? branchesOf(pull) : {};
+    if (place instanceof ErrandError) throw place;
     const texts = { prompt: promptFor(asked, thread), title: titleFor(asked, thread) };
-    return createTask(tx, defaults, user_id, { project_id: project.id, ...texts, ...where });
+    return createTask(tx, defaults, user_id, { project_id: project.id, ...texts, ...place });
   }
   const n = ask.comment?.review ? nextItemNumber(tx.db, task.id) : null;
   const text = messageFor(asked, ask.comment?.url ?? thread.url, ask.comment, n);
@@ -190,26 +184,6 @@ function taskAtWork(
 function newest(thread: Thread, comments_max: number): Thread {
   const { comments, cut } = thread;
   return { ...thread, comments: comments.slice(-comments_max), cut: cut || comments.length > comments_max };
-}
-
-/** Whether work can go on at the branch of a pull request: it is open, and the branch is in the repository itself. */
-function goesOn({ state, head, base }: Pull, repository: RepositoryName): boolean {
-  return state === 'open' && isSameName(head.repository, repository) && head.branch !== base.branch;
-}
-
-/** Why no errand may push to this branch. Undefined: one may, or the forge does not say before it is pushed. */
-async function refusalOf(open: OpenForge, branch: string): Promise<ErrandError | undefined> {
-  try {
-    await requireOpenBranch(open, branch);
-  } catch (error) {
-    if (error instanceof ErrandError) return error;
-    onRefusal(error);
-  }
-  return undefined;
-}
-
-function branchesOf({ head, base }: Pull): Pick<TaskCreate, 'base_branch' | 'work_branch'> {
-  return { base_branch: base.branch, work_branch: head.branch };
 }
 
 function onRefusal(error: unknown): undefined {

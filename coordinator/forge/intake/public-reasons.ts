@@ -46,7 +46,9 @@ export function failureWords(reason: FailureReason | null): string {
 /** Says that the server did not start what somebody asked for. */
 export function refusalWords({ code, errors }: ErrandError): string {
   if (code === 'invalid' && errors?.some(({ field }) => field === '/work_branch'))
-    return 'Not started: errands never push to the default branch or a protected one, and this pull request comes from one.';
+    return 'Not started: errands never push to the default branch or a protected one.';
+  if (errors?.some(({ field }) => field === '/continue_pull'))
+    return 'Not started: the pull request that was named is not open, or its branch is in a fork.';
   if (errors?.some(({ field }) => field === '/work_branch'))
     return 'Not started: an errand works on this branch already.';
   switch (code) {

@@ -262,8 +262,13 @@ test('errands from before are found by each of their repositories', async (t) =>
   addTask(log, user_id);
   for (const [n, key] of ['shop', 'wiki'].entries())
     insertTaskRepository(db, {
-      ...{ task_id: several, n: n + 1, key, repo_url: `https://forge.example/team/${key}` },
-      ...{ project_id: null, base_branch: null, work_branch: null },
+      task_id: several,
+      n: n + 1,
+      key,
+      repo_url: `https://forge.example/team/${key}`,
+      project_id: null,
+      base_branch: null,
+      work_branch: null,
     });
   migrate(db);
   const found = (text: string) =>

@@ -14,7 +14,8 @@ const FAULTS: [name: string, fault: () => void][] = [
   [
     'fails while it opens',
     () => {
-      const open = IDBFactory.prototype.open;
+      // oxlint-disable-next-line typescript/unbound-method -- it is called with its `this`
+      const { open } = IDBFactory.prototype;
       // An older version than the one that is there.
       IDBFactory.prototype.open = function (name) {
         return open.call(this, name, 1);
@@ -32,7 +33,8 @@ const FAULTS: [name: string, fault: () => void][] = [
   [
     'never answers',
     () => {
-      const open = IDBFactory.prototype.open;
+      // oxlint-disable-next-line typescript/unbound-method -- it is called with its `this`
+      const { open } = IDBFactory.prototype;
       IDBFactory.prototype.open = function () {
         return Object.assign(open.call(this, 'another'), { addEventListener: () => undefined });
       };

@@ -39,3 +39,37 @@ test('a mention on a pull request from the default or a protected branch is refu
     t.regex(words(pull)[0] ?? '', /Not started: errands never push to the default branch or a protected one/);
   }
 });
+
+test('a request goes on with the pull request or branch that it names, wherever it is written', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada, bob } = scene;
+  for (const head of ['topic', 'other']) await github.push(demo, head, { [`${head}.txt`]: 'b' });
+  const pull = await github.openPull(demo, bob, {
+    title: 'Topic',
+    body: '',
+    head: 'topic',
+    base: 'main',
+    draft: false,
+  });
+  const first = github.openIssue(demo, bob, { title: 'It fails', body: '' });
+  github.comment(demo, first, ada, `@errand go on with #${pull.number}: the tests fail`);
+  await scene.deliver();
+  t.like(scene.task, { work_branch: 'topic', base_branch: 'main' });
+  t.regex(words(first)[0] ?? '', /has been started/);
+  const second = github.openIssue(demo, ada, { title: 'Elsewhere', body: '@errand work on branch `other`' });
+  await scene.deliver();
+  t.deepEqual(new Set(scene.tasks.map(({ work_branch }) => work_branch)), new Set(['topic', 'other']));
+  t.regex(words(second)[0] ?? '', /has been started/);
+});
+
+test('a request that names what no errand can push to is refused in words', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada } = scene;
+  const issue = github.openIssue(demo, ada, { title: 'It fails', body: '' });
+  github.comment(demo, issue, ada, '@errand go on with #4711');
+  github.comment(demo, issue, ada, '@errand work on branch main');
+  await scene.deliver();
+  t.deepEqual(scene.tasks, []);
+  t.regex(words(issue)[0] ?? '', /Not started: the pull request that was named is not open/);
+  t.regex(words(issue)[1] ?? '', /Not started: errands never push to the default branch/);
+});
