@@ -11,6 +11,24 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/**
+ * Whether the process that has this id now is still there, and not a zombie. The system gives ids anew: after many other
+ * processes, another one may have it.
+ */
+export function watchProcess(pid: number): () => boolean {
+  const born = bornAt(pid);
+  return () => isAlive(pid) && bornAt(pid) === born;
+}
+
+/** When a process was started, in the clock ticks of the system; undefined: it is gone. */
+function bornAt(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
+
 /** The process id of a worker that the runner `process` started. `workers_dir`: the folder with all workers' folders. */
 export function workerPid(workers_dir: string, name: string): number {
   const text = readFileSync(join(workers_dir, name, 'process.json'), 'utf8');

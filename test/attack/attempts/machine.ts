@@ -35,7 +35,11 @@ export const MACHINE = byCommands('the machine', [
     /Couldn.t connect|Could not connect|No such/i,
   ],
   ["remove the coordinator's socket", 'rm -f /run/errand/coordinator/coordinator.sock', NO_RIGHT],
-  ['list the folders of other workers', 'ls /run/errand/coordinator/..  /run/errand/coordinator', /^(?!.*wkr)/s],
+  [
+    'list the folders of other workers',
+    'ls /run/errand/coordinator/.. /run/errand/coordinator',
+    /^(?!.*errand-[0-9a-hjkmnp-tv-z]{10}).*(coordinator\.sock|denied)/s,
+  ],
   ['end the worker', 'kill -9 1 $PPID; echo still here', /still here/],
   ['load a module into the kernel', systemCall(175, 105, '0', '0', '0'), NO_RIGHT],
   ['trace with bpf', systemCall(321, 280, '0', '0', '0'), NO_RIGHT],

@@ -1,9 +1,10 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
 import { GIT_LIMITS, runGit, startGit } from '../../../../coordinator/worker-api/git/process.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
+import { watchProcess } from '../../../support/processes.ts';
 import { until } from '../../../support/until.ts';
 
 const MB = 1024 * 1024;
@@ -44,11 +45,11 @@ test('an abort kills git with all that it has started', async (t) => {
   const over = new AbortController();
   const { output, exit } = startGit(asGit('echo $$; sleep 1000 & sleep 1000'), { signal: over.signal });
   const pid = await new Promise<number>((resolve) => output.once('data', (line: Buffer) => resolve(Number(line))));
+  const isThere = watchProcess(pid);
+  t.true(isThere());
   over.abort();
   t.is(await exit, null);
-  // Nobody may wait for it: then it stays as a zombie.
-  const status = () => readFile(`/proc/${pid}/status`, 'utf8').catch(() => 'gone');
-  await until('it has ended', async () => /^gone$|^State:\s+[ZX]/m.test(await status()));
+  await until('it has ended', () => !isThere());
   const late = startGit(['version'], { signal: AbortSignal.abort() });
   t.is(await text(late.output).catch(() => ''), '');
   t.is(await late.exit, null);
