@@ -90,6 +90,7 @@ export function nextOf(entries: readonly Entry[], now_ms: number): Entry | undef
   return undefined;
 }
 
-function againAt({ at, attempts }: NonNullable<Entry['failed']>): number {
+/** When an entry that failed is tried again, in milliseconds since the epoch. */
+export function againAt({ at, attempts }: NonNullable<Entry['failed']>): number {
   return Date.parse(at) + Math.min(AGAIN_MS * 2 ** (attempts - 1), AGAIN_MS_MAX);
 }
