@@ -32,5 +32,5 @@ test('what is read without a network is unread everywhere until the server knows
   await until('the server knows', async () => (await unread()) === false);
   await page.getByRole('button', { name: 'Back' }).click();
   await row.waitFor();
-  t.is(await page.locator('.task .dot').count(), 0);
+  await page.locator('.task .dot').waitFor({ state: 'detached' });
 });
