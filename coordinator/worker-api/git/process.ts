@@ -1,5 +1,5 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { pipeline, Transform, type Readable, type Writable } from 'node:stream';
+import { pipeline, Readable, Transform, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
 /**
@@ -65,6 +65,7 @@ type GitProcess = {
  * output ends early. The caller reads both outputs. Every git of the server is started here.
  */
 export function startGit(args: string[], { settings = [], env = {}, signal }: GitOptions): GitProcess {
+  if (signal?.aborted) return notStarted();
   const given = [...SAFE, ...FRUGAL, ...settings].flatMap((setting) => ['-c', setting]);
   const child = spawn('sh', ['-c', LIMITED, 'git', ...given, ...args], {
     env: { ...ENVIRONMENT, ...env },
@@ -72,8 +73,7 @@ export function startGit(args: string[], { settings = [], env = {}, signal }: Gi
   });
   const kill = () => killGroup(child);
   const late = setTimeout(kill, GIT_LIMITS.run_ms_max);
-  if (signal?.aborted) kill();
-  else signal?.addEventListener('abort', kill, { once: true });
+  signal?.addEventListener('abort', kill, { once: true });
   const output = cutAt(GIT_LIMITS.output_bytes_max, kill);
   pipeline(child.stdout, output, () => undefined);
   const exit = new Promise<number | null>((resolve) => {
@@ -88,6 +88,12 @@ export function startGit(args: string[], { settings = [], env = {}, signal }: Gi
     });
   });
   return { input: child.stdin, output, errors: child.stderr, exit };
+}
+
+/** A killed process would do as well, but a short one may have ended before it is killed. */
+function notStarted(): GitProcess {
+  const input = new Writable({ write: (_chunk, _encoding, done) => done() });
+  return { input, output: Readable.from([]), errors: Readable.from([]), exit: Promise.resolve(null) };
 }
 
 /** Runs git and resolves with its standard output. Rejects if it fails. */
