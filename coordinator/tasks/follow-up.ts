@@ -15,8 +15,9 @@ export function waitsForPerson(db: Db, { id, status }: Pick<TaskRow, 'id' | 'sta
 }
 
 /**
- * The person wants the task to go on with its pull request: it may go on by itself again, and gets what has waited for
- * them, or later, if it waits for another decision of theirs. `send` gives the task a message, and returns its id. Returns the last message; null: nothing has waited.
+ * The person wants the task to go on with its pull request. It may go on by itself again, and gets what has waited for
+ * them; it gets that later if it waits for another decision of theirs. `send` gives the task a message, and returns its
+ * id. Returns the last message; null: none was sent.
  */
 export function releaseFollowUps(tx: Tx, task: TaskRow, send: (text: string) => string): string | null {
   const { waiting } = findFollowUp(tx.db, task.id);
