@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import type { Page, Worker } from 'playwright-core';
+import type { BrowserContext, Page, Worker } from 'playwright-core';
 import { eventsOf } from '../../support/events-of.ts';
 import { Receiver, type Subscription } from '../../support/notifications/push-service.ts';
 import { sendErrand } from '../../support/send-errand.ts';
@@ -45,8 +45,24 @@ async function openNotifications(t: ExecutionContext): Promise<Scene> {
   return { ...scene, receiver, subscription };
 }
 
-/** Hands a message to the service worker, as the browser does when its push service brings one. */
+/**
+ * Hands a message to the service worker, as the browser does when its push service brings one, and waits until it shows.
+ * Chromium forgets a notification that is about to show when somebody asks meanwhile what shows already.
+ */
 async function deliver({ context, page, network }: Scene, notification: unknown): Promise<void> {
+  const worker = serviceWorker(context);
+  await worker.evaluate(() => {
+    const scope = self as unknown as WorkerScope;
+    const { registration } = scope;
+    const show = registration.showNotification.bind(registration);
+    scope.shown = new Promise((resolve, reject) => {
+      registration.showNotification = (title, options) => {
+        const shown = show(title, options);
+        shown.then(resolve, reject);
+        return shown;
+      };
+    });
+  });
   const session = await context.newCDPSession(page);
   const registered = new Promise<string>((resolve) => {
     session.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
@@ -59,6 +75,13 @@ async function deliver({ context, page, network }: Scene, notification: unknown)
   const origin = network.url;
   await session.send('ServiceWorker.deliverPushMessage', { origin, registrationId: await registered, data });
   await session.detach();
+  await worker.evaluate(() => (self as unknown as WorkerScope).shown);
+}
+
+function serviceWorker(context: BrowserContext): Worker {
+  const worker = context.serviceWorkers()[0];
+  if (!worker) throw new Error('There is no service worker.');
+  return worker;
 }
 
 /** What the device shows. */
@@ -79,6 +102,8 @@ type WorkerScope = {
   NotificationEvent: new (type: string, init: { notification: Notification; action: string }) => Event;
   ExtendableEvent: new (type: string) => Event;
   dispatchEvent: (event: Event) => boolean;
+  /** Ends once a message that was delivered shows. */
+  shown: Promise<void>;
 };
 
 /** Touches a notification, or one of its buttons. */
@@ -114,15 +139,13 @@ test.serial('the service worker shows what the server sends, answers from it, an
   errand.report({ type: 'question.asked', body: { ref, question: 'Which rounding?', options } });
   const question = await until('it is sent', () => subscription.messages[1]);
   await deliver(scene, question);
-  await until('it shows', async () => (await shown(page)).length === 1);
   const tag = `errand-${errand.id}`;
   t.deepEqual(await shown(page), [{ title: 'Round up', body: 'Needs you: Which rounding?', tag, actions: options }]);
   // The same again, as from a server that was killed in between.
   await deliver(scene, question);
   t.is((await shown(page)).length, 1);
 
-  const worker = context.serviceWorkers()[0];
-  if (!worker) throw new Error('There is no service worker.');
+  const worker = serviceWorker(context);
   await touch(worker, tag, 'answer-1');
   await until('it is answered', async () => (await said(scene, errand.id)).includes('Down'));
   await until('it says so', async () => (await shown(page))[0]?.body === 'Sent: Down');
@@ -162,8 +185,7 @@ test.serial('the service worker registers a subscription that the browser has re
     opened.close();
   });
   const renewed = receiver.subscribe();
-  const worker = context.serviceWorkers()[0];
-  if (!worker) throw new Error('There is no service worker.');
+  const worker = serviceWorker(context);
   await worker.evaluate(async (json) => {
     const scope = self as unknown as WorkerScope;
     const event = new scope.ExtendableEvent('pushsubscriptionchange');
@@ -187,7 +209,7 @@ test.serial('a message that nobody understands shows something too', async (t) =
   const scene = await openNotifications(t);
   for (const [i, message] of ['', 'no JSON', '{}', '{"notification":7}', '[]', 'null'].entries()) {
     await deliver(scene, message);
-    await until(`something shows (${i})`, async () => (await shown(scene.page)).length === i + 1);
+    t.is((await shown(scene.page)).length, i + 1);
   }
   t.deepEqual(new Set((await shown(scene.page)).map(({ title }) => title)), new Set(['Errand']));
 });
