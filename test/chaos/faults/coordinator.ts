@@ -74,26 +74,24 @@ const restarted: Fault = {
   },
 };
 
-const KILLS = 100;
-
-/** Killed a hundred times in one errand, each time after at least one new event. */
-export const hundredKills: Fault = {
-  name: `coordinator: kill -9, ${KILLS} times in one errand`,
+/** Killed again and again in one errand, each time after at least one new event. */
+export const killedTimes = (kills: number): Fault => ({
+  name: `coordinator: kill -9, ${kills} times in one errand`,
   outcome: 'the errand succeeds; a client that follows misses nothing',
-  prepare: (scene) => void (scene.turns = [KILLS]),
+  prepare: (scene) => void (scene.turns = [kills]),
   inject: async (scene, random) => {
-    for (let kills = 0; kills < KILLS; kills++) {
+    for (let nth = 0; nth < kills; nth++) {
       const [phone] = scene.phones;
       if (!(await scene.moment(random, (phone?.events.length ?? 0) + 1)))
-        throw new Error(`The errand ended after ${kills} kills.`);
+        throw new Error(`The errand ended after ${nth} kills.`);
       await scene.kill();
       // On a busy machine the run outlasts an access token.
-      if (kills % 25 === 24) await scene.logIn();
+      if (nth % 25 === 24) await scene.logIn();
     }
     await scene.up();
     return true;
   },
-};
+});
 
 const killedAt = (at: 'before' | 'after', step: string, outcome: string): Fault => ({
   name: `coordinator: kill -9 ${at} ${step}`,
@@ -151,7 +149,7 @@ export const COORDINATOR_FAULTS: Fault[] = [
   killed,
   down,
   restarted,
-  hundredKills,
+  killedTimes(100),
   asleep,
   second,
   ...Object.entries(STEPS).flatMap(([step, outcome]) =>
