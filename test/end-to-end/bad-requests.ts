@@ -15,7 +15,7 @@ import type { ErrorCode } from '../../protocol/problem.ts';
 import { ERROR_STATUS, Problem } from '../../protocol/problem-document.ts';
 import { CLOSE, SUBPROTOCOL } from '../../protocol/socket.ts';
 import { Api } from '../support/api.ts';
-import { CoordinatorProcess, TCP_MAIN } from '../support/coordinator-process.ts';
+import { CoordinatorProcess, REPORTS_MEMORY, TCP_MAIN } from '../support/coordinator-process.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { taskTokensOf } from '../support/task-tokens.ts';
@@ -29,6 +29,7 @@ export async function startTarget(t: ExecutionContext) {
   const data_dir = await temporaryFolder(t);
   const callback_port = await freePort();
   const settings = {
+    ...REPORTS_MEMORY,
     ERRAND_RUNNER: 'process',
     ERRAND_WARM_WORKERS: '1',
     ERRAND_SIGNUP: 'open',
