@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import type { BackupDestination } from '../../coordinator/base/backup-destination.ts';
 import { readKeys } from '../../coordinator/base/keys.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
-import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from './test-database.ts';
 import { CommandLine } from './command-line.ts';
 import { temporaryFolder } from './folder.ts';
 import { addTask, addUser, startAttempt } from './fixtures.ts';
@@ -37,7 +37,7 @@ export async function dataFolder(t: ExecutionContext, parent?: string): Promise<
   const data_dir = join(parent ?? (await temporaryFolder(t)), 'data');
   mkdirSync(data_dir);
   readKeys(data_dir);
-  const db = openDatabase(join(data_dir, 'errand.db'));
+  const db = openTestDatabase(join(data_dir, 'errand.db'));
   const log = new EventLog({ db, logger: SILENT });
   const task = addTask(log, addUser(log), { workspace: 'errand-abcdefghjk' });
   startAttempt(log, task.id);

@@ -10,7 +10,7 @@ import type { Logger } from '../../coordinator/base/logger.ts';
 import { ThreadPool } from '../../coordinator/base/threads.ts';
 import { findAttemptState, listAttempts } from '../../coordinator/sqlite/attempts.ts';
 import { sql, type Db } from '../../coordinator/sqlite/database.ts';
-import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from './test-database.ts';
 import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
@@ -105,7 +105,7 @@ export type ServerOptions = {
 /** A dispatcher with a database, the worker API without its proxies, and real workers. Stops with the test. */
 export async function startServer(t: ExecutionContext, options: ServerOptions = {}): Promise<Server> {
   const data_dir = options.data_dir ?? (await temporaryFolder(t));
-  const db = openDatabase(join(data_dir, 'errand.db'));
+  const db = openTestDatabase(join(data_dir, 'errand.db'));
   const logger = pino({ level: process.env.TEST_LOG ?? 'silent' });
   const log = new EventLog({ db, logger });
   const relay = new Relay(log);

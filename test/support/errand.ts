@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { Pace } from '../../coordinator/tasks/assignment.ts';
 import { readConfig, type Config } from '../../coordinator/base/config.ts';
+import { readKeys } from '../../coordinator/base/keys.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
 import { start, type Errand, type StartOptions } from '../../coordinator/start.ts';
 import type { Session } from '../../protocol/accounts.ts';
@@ -12,6 +13,7 @@ import { temporaryFolder } from './folder.ts';
 import { startGitServer, type Credential, type GitServer } from './git-server.ts';
 import { startModel, type ModelOptions, type ModelServer } from './model/server.ts';
 import { Phone } from './phone.ts';
+import { openTestDatabase } from './test-database.ts';
 import { until } from './until.ts';
 
 export const FORGE: Credential = { username: 'x-access-token', password: 'forge-secret-word' };
@@ -63,7 +65,7 @@ type Options = RunnerOptions & {
  */
 export async function startErrand(t: ExecutionContext, options: Options): Promise<WholeErrand> {
   const { runner, model: script, pace } = options;
-  const data_dir = options.data_dir ?? (await temporaryFolder(t));
+  const data_dir = options.data_dir ?? (await newDataFolder(t));
   const workers = options.workers ?? (() => workersIn(data_dir));
   const forge = await startGitServer(FORGE);
   const model = await startModel(script);
@@ -114,6 +116,14 @@ export async function startErrand(t: ExecutionContext, options: Options): Promis
     return (await api.call('createProject', { body })).id;
   };
   return { errand, data_dir, model, forge, lines, workers, person, project };
+}
+
+/** A data folder with keys and an empty database, so that the start need not run the migrations. */
+async function newDataFolder(t: ExecutionContext): Promise<string> {
+  const data_dir = await temporaryFolder(t);
+  readKeys(data_dir);
+  openTestDatabase(join(data_dir, 'errand.db')).close();
+  return data_dir;
 }
 
 function readTestConfig({ runner, env }: Options, parts: Pick<WholeErrand, 'data_dir' | 'forge' | 'model'>): Config {

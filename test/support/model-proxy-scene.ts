@@ -11,7 +11,7 @@ import { ThreadPool } from '../../coordinator/base/threads.ts';
 import { type Prices } from '../../coordinator/domain/prices.ts';
 import { readPrices } from '../../coordinator/operations/price-table.ts';
 import type { Db } from '../../coordinator/sqlite/database.ts';
-import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from './test-database.ts';
 import type { EventRow } from '../../coordinator/sqlite/events.ts';
 import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
 import { insertUser } from '../../coordinator/sqlite/users.ts';
@@ -61,7 +61,7 @@ export async function startModelProxy(t: ExecutionContext, options: Options = {}
   const folder = await temporaryFolder(t);
   const model = await startModel(options);
   t.teardown(model.close);
-  const db = openDatabase(join(folder, 'errand.db'));
+  const db = openTestDatabase(join(folder, 'errand.db'));
   const rows: EventRow[] = [];
   const log = new EventLog({ db, logger: SILENT });
   log.subscribeToAll((added) => rows.push(...added));

@@ -8,7 +8,7 @@ import { ForgeApiError } from '../../coordinator/forge/forge-api-error.ts';
 import { Pulls } from '../../coordinator/forge/pulls/pulls.ts';
 import type { PullTimes } from '../../coordinator/forge/pulls/pull-schedule.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
-import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from './test-database.ts';
 import { insertProject } from '../../coordinator/sqlite/projects.ts';
 import { listPullsOf } from '../../coordinator/sqlite/pulls.ts';
 import { addMessage } from '../../coordinator/tasks/task-commands.ts';
@@ -74,7 +74,7 @@ export class PullsScene {
     times: Partial<PullTimes> = {},
   ): Promise<PullsScene> {
     const scene = await forgeScene(t, kind);
-    const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+    const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
     const lines: string[] = [];
     const log = new EventLog({ db, logger: createLogger('debug', { write: (line) => void lines.push(line) }) });
     const started = new PullsScene(scene, log, lines, wishes);

@@ -20,7 +20,7 @@ import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
 import type { Db } from '../../coordinator/sqlite/database.ts';
-import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from './test-database.ts';
 import { ServerStatus } from '../../coordinator/operations/server-status.ts';
 import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import type { EventRow } from '../../coordinator/sqlite/events.ts';
@@ -78,7 +78,7 @@ export async function startApi(
 ): Promise<StartedApi> {
   const data_dir = await temporaryFolder(t);
   const config = readConfig({ ERRAND_DATA: data_dir, ERRAND_SIGNUP: 'open', ...env });
-  const db = openDatabase(join(data_dir, 'errand.db'));
+  const db = openTestDatabase(join(data_dir, 'errand.db'));
   const keys = readKeys(data_dir);
   const [told, rows, lines]: [string[], EventRow[], string[]] = [[], [], []];
   const logger = createLogger('debug', { write: (line) => lines.push(line) });

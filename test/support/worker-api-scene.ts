@@ -11,7 +11,7 @@ import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { ThreadPool } from '../../coordinator/base/threads.ts';
 import { Watchdogs, watchdogTimes, type WatchdogTimes } from '../../coordinator/workers/watchdogs.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
-import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from './test-database.ts';
 import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { EVENT_QUOTAS } from './event-quotas.ts';
@@ -31,7 +31,7 @@ export type WorkerApiScene = Awaited<ReturnType<typeof startWorkerApiScene>>;
 export async function startWorkerApiScene(options: WorkerApiOptions) {
   const { folder, now = Date.now } = options;
   const logger = pino({ level: 'silent' });
-  const db = openDatabase(join(folder, 'errand.db'));
+  const db = openTestDatabase(join(folder, 'errand.db'));
   const log = new EventLog({ db, logger });
   const relay = new Relay(log);
   const tokens = new TaskTokens(

@@ -4,7 +4,7 @@ import { networkOf } from '../../../coordinator/base/network-of.ts';
 import { noteAddress } from '../../../coordinator/auth/known-addresses.ts';
 import { Limiter } from '../../../coordinator/auth/limiter.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
-import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../support/test-database.ts';
 import { insertUser } from '../../../coordinator/sqlite/users.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
@@ -12,7 +12,7 @@ import { temporaryFolder } from '../../support/folder.ts';
 import { SILENT } from '../../support/silent.ts';
 
 async function setUp(t: ExecutionContext) {
-  const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+  const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
   const user_id = newId();
   const created_at = new Date().toISOString();

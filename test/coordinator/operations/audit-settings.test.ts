@@ -5,13 +5,13 @@ import { readKeys } from '../../../coordinator/base/keys.ts';
 import { auditSettings } from '../../../coordinator/operations/audit-settings.ts';
 import { listAudit } from '../../../coordinator/sqlite/audit.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
-import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../support/test-database.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { SILENT } from '../../support/silent.ts';
 
 test('a start with other settings is recorded with what changed, and no secret is, in the log or beside it', async (t) => {
   const dir = await temporaryFolder(t);
-  const db = openDatabase(join(dir, 'errand.db'));
+  const db = openTestDatabase(join(dir, 'errand.db'));
   t.teardown(() => db.close());
   const [log, keys] = [new EventLog({ db, logger: SILENT }), readKeys(dir)];
   const startWith = (env: Record<string, string>) =>

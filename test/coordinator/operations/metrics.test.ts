@@ -6,7 +6,7 @@ import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { SILENT } from '../../support/silent.ts';
 import { Metrics } from '../../../coordinator/operations/metrics.ts';
 import { Relay } from '../../../coordinator/live/relay.ts';
-import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../support/test-database.ts';
 import { STATS } from '../../../coordinator/sqlite/stats.ts';
 import { Counters } from '../../../coordinator/operations/counters.ts';
 import { Api } from '../../support/api.ts';
@@ -75,7 +75,7 @@ test('reports tasks, workers and disk', async (t) => {
 
 test('reports held dispatch, refused calls and the time of the last backup', async (t) => {
   const dir = await temporaryFolder(t);
-  const db = openDatabase(join(dir, 'errand.db'));
+  const db = openTestDatabase(join(dir, 'errand.db'));
   t.teardown(() => db.close());
   const gate = new DispatchGate(SILENT);
   const log = new EventLog({ db, logger: SILENT });
@@ -106,7 +106,7 @@ test('reports held dispatch, refused calls and the time of the last backup', asy
 });
 
 test('no metric scans all tasks or events', async (t) => {
-  const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+  const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
   for (const [name, text] of Object.entries(STATS)) {
     const plan = db.prepare<[], { detail: string }>(`EXPLAIN QUERY PLAN ${text}`).all();

@@ -10,7 +10,7 @@ import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { Deletion } from '../../../coordinator/operations/deletion.ts';
 import { Retention, type RetentionDependencies } from '../../../coordinator/operations/retention.ts';
 import { findSeenAt, putSeenAt } from '../../../coordinator/sqlite/meta.ts';
-import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../support/test-database.ts';
 import { usedBytes } from '../../../coordinator/sqlite/stats.ts';
 import { findTask } from '../../../coordinator/sqlite/tasks.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
@@ -39,7 +39,7 @@ class FullLog extends EventLog {
 /** A database with a user, its workspaces, and `enforce`, which runs retention once. */
 async function start(t: ExecutionContext) {
   const data_dir = await temporaryFolder(t);
-  const db = openDatabase(join(data_dir, 'errand.db'));
+  const db = openTestDatabase(join(data_dir, 'errand.db'));
   const own_log = new EventLog({ db, logger: SILENT });
   const stored = new Workspaces(data_dir);
   const user_id = addUser(db);

@@ -3,12 +3,12 @@ import test from 'ava';
 import { createLogger } from '../../../coordinator/base/logger.ts';
 import { readConfig } from '../../../coordinator/base/config.ts';
 import { ServerStatus } from '../../../coordinator/operations/server-status.ts';
-import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../support/test-database.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 test('samples are kept for one day', async (t) => {
   const data_dir = await temporaryFolder(t);
-  const db = openDatabase(join(data_dir, 'errand.db'));
+  const db = openTestDatabase(join(data_dir, 'errand.db'));
   t.teardown(() => db.close());
   let now = Date.parse('2026-11-28T10:00:00Z');
   const status = new ServerStatus({

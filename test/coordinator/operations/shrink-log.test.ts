@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Deletion } from '../../../coordinator/operations/deletion.ts';
 import { shrinkLog } from '../../../coordinator/operations/shrink-log.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
-import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../support/test-database.ts';
 import { putDiff } from '../../../coordinator/sqlite/diffs.ts';
 import { insertMessage } from '../../../coordinator/sqlite/messages.ts';
 import { Workspaces } from '../../../coordinator/workers/workspaces.ts';
@@ -19,7 +19,7 @@ const DAY_MS = 24 * 3600_000;
 
 async function openScene(t: ExecutionContext) {
   const folder = await temporaryFolder(t);
-  const db = openDatabase(join(folder, 'errand.db'));
+  const db = openTestDatabase(join(folder, 'errand.db'));
   t.teardown(() => db.close());
   const log = new EventLog({ db, logger: SILENT });
   const body = JSON.stringify({ level: 'info', text: 'x'.repeat(MB / 4) });

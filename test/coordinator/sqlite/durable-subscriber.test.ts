@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../support/test-database.ts';
 import { DurableSubscriber } from '../../../coordinator/sqlite/durable-subscriber.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { findSubscriberCursor } from '../../../coordinator/sqlite/subscribers.ts';
@@ -16,7 +16,7 @@ const WRITER = join(import.meta.dirname, '../../support/durable-writer.ts');
 
 async function open(t: ExecutionContext) {
   const path = join(await temporaryFolder(t), 'errand.db');
-  const db = openDatabase(path);
+  const db = openTestDatabase(path);
   t.teardown(() => db.close());
   const log = new EventLog({ db, logger: SILENT });
   const task = addTask(log, addUser(log));

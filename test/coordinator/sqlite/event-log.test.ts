@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { EventLog, type Tx } from '../../../coordinator/sqlite/event-log.ts';
 import { createLogger } from '../../../coordinator/base/logger.ts';
 import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../support/test-database.ts';
 import { WAL_BYTES } from '../../../coordinator/sqlite/wal-room.ts';
 import type { EventRow } from '../../../coordinator/sqlite/events.ts';
 import { diskTest, mountDisk } from '../../support/disk.ts';
@@ -12,7 +13,7 @@ import { addTask, addUser } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
 
 async function open(t: ExecutionContext, folder?: string) {
-  const db = openDatabase(join(folder ?? (await temporaryFolder(t)), 'errand.db'));
+  const db = openTestDatabase(join(folder ?? (await temporaryFolder(t)), 'errand.db'));
   t.teardown(() => db.close());
   const commits: EventRow[][] = [];
   const faults: unknown[] = [];

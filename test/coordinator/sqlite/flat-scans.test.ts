@@ -5,7 +5,7 @@ import type { Db } from '../../../coordinator/sqlite/database.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { FIND_EVENTS_BY_SEQ, findEventsBySeq } from '../../../coordinator/sqlite/events.ts';
 import { LOG_USE } from '../../../coordinator/sqlite/log-use.ts';
-import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../support/test-database.ts';
 import { LIST_ENDED_BEFORE, markEndedBefore, REMOVED_ROWS_MAX } from '../../../coordinator/sqlite/removed.ts';
 import { addTask, addUser, time } from '../../support/dispatching.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -13,7 +13,7 @@ import { Random } from '../../support/random.ts';
 import { SILENT } from '../../support/silent.ts';
 
 async function openEmpty(t: ExecutionContext): Promise<Db> {
-  const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+  const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
   return db;
 }

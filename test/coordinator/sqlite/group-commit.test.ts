@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import test from 'ava';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import type { EventRow } from '../../../coordinator/sqlite/events.ts';
-import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../support/test-database.ts';
 import { addTask, addUser } from '../../support/fixtures.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { Random } from '../../support/random.ts';
 import { SILENT } from '../../support/silent.ts';
 
 test('whichever works of a group throw, before or after they wrote, the others are stored once, in order', async (t) => {
-  const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+  const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
   const log = new EventLog({ db, logger: SILENT });
   const commits: EventRow[] = [];

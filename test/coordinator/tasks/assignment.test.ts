@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { buildAssignment, type AssignmentDependencies } from '../../../coordinator/tasks/assignment.ts';
 import { insertAttempt } from '../../../coordinator/sqlite/attempts.ts';
 import type { Db } from '../../../coordinator/sqlite/database.ts';
-import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../support/test-database.ts';
 import { insertEvents } from '../../../coordinator/sqlite/events.ts';
 import { insertMessage, markMessageTakenIn } from '../../../coordinator/sqlite/messages.ts';
 import type { TaskRow } from '../../../coordinator/domain/task.ts';
@@ -14,7 +14,7 @@ import { addTask, addUser, time } from '../../support/dispatching.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 async function openWithTask(t: ExecutionContext): Promise<{ deps: AssignmentDependencies; task: TaskRow }> {
-  const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+  const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
   const deps: AssignmentDependencies = {
     db,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { markMessageTakenIn } from '../../../coordinator/sqlite/messages.ts';
-import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../support/test-database.ts';
 import { addMessage } from '../../../coordinator/tasks/task-commands.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { addTask, addUser } from '../../support/fixtures.ts';
@@ -10,7 +10,7 @@ import { temporaryFolder } from '../../support/folder.ts';
 import { SILENT } from '../../support/silent.ts';
 
 test('a task has so many messages and no more, even if its worker takes in each one', async (t) => {
-  const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+  const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
   const log = new EventLog({ db, logger: SILENT });
   const user_id = addUser(log);

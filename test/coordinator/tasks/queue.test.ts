@@ -5,7 +5,7 @@ import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { endWaits, queuePlaces } from '../../../coordinator/tasks/queue.ts';
 import { taskViews } from '../../../coordinator/tasks/task-views.ts';
 import type { Db } from '../../../coordinator/sqlite/database.ts';
-import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../support/test-database.ts';
 import { markServed, nextTask, QUEUE } from '../../../coordinator/sqlite/queue.ts';
 import type { TaskRow } from '../../../coordinator/domain/task.ts';
 import { findTask } from '../../../coordinator/sqlite/tasks.ts';
@@ -15,7 +15,7 @@ import { Random } from '../../support/random.ts';
 import { SILENT } from '../../support/silent.ts';
 
 async function openEmpty(t: ExecutionContext): Promise<{ db: Db; log: EventLog }> {
-  const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+  const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
   return { db, log: new EventLog({ db, logger: SILENT }) };
 }

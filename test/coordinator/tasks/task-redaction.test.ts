@@ -3,7 +3,7 @@ import test from 'ava';
 import { sealSecrets, type ProjectSecrets } from '../../../coordinator/tasks/secrets.ts';
 import { TaskRedaction } from '../../../coordinator/tasks/task-redaction.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
-import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../support/test-database.ts';
 import { findProject, insertProject, updateProject } from '../../../coordinator/sqlite/projects.ts';
 import { insertTaskRepository } from '../../../coordinator/sqlite/task-repositories.ts';
 import { findTask } from '../../../coordinator/sqlite/tasks.ts';
@@ -16,7 +16,7 @@ import { SILENT } from '../../support/silent.ts';
 /** A task of a project, whose secrets the test sets. */
 async function setUp(t: Parameters<typeof temporaryFolder>[0]) {
   const folder = await temporaryFolder(t);
-  const db = openDatabase(join(folder, 'errand.db'));
+  const db = openTestDatabase(join(folder, 'errand.db'));
   t.teardown(() => db.close());
   const log = new EventLog({ db, logger: SILENT });
   const keys = readKeys(folder);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { newId } from '../../../protocol/ids.ts';
-import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../support/test-database.ts';
 import { Relay } from '../../../coordinator/live/relay.ts';
 import { Callbacks } from '../../../coordinator/worker-api/callbacks.ts';
 import { ProgressWatch, type Stall } from '../../../coordinator/workers/progress-watch.ts';
@@ -39,7 +39,7 @@ const originOf = (task_id: string) => ({
 
 for (const [what, call] of Object.entries(CALLS))
   test(`${what} whose transaction is rolled back is no progress`, async (t) => {
-    const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+    const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
     t.teardown(() => db.close());
     let broken = false;
     const refuse = () => {
@@ -66,7 +66,7 @@ for (const [what, call] of Object.entries(CALLS))
   });
 
 test('deltas that come alone wait for no commit, and are refused once the attempt has ended', async (t) => {
-  const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+  const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
   let commits = 0;
   const log = new EventLog({ db, logger: SILENT, hook: { before: () => commits++, after: () => undefined } });
@@ -106,7 +106,7 @@ test('deltas that come alone wait for no commit, and are refused once the attemp
 });
 
 test('between two commits deltas find what the row says, and after each commit what it says then', async (t) => {
-  const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+  const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
   const log = new EventLog({ db, logger: SILENT });
   const user_id = addUser(log);

@@ -6,7 +6,7 @@ import type { Launcher } from '../../../coordinator/workers/local/launcher.ts';
 import { newWorkerName } from '../../../coordinator/workers/worker-name.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { ProcessLauncher } from '../../../coordinator/workers/process/launcher.ts';
-import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../support/test-database.ts';
 import { setWorkspace } from '../../../coordinator/sqlite/workspaces.ts';
 import { addTask, addUser, startServer, time, TINY_WORKER } from '../../support/dispatching.ts';
 import { startAttempt } from '../../support/fixtures.ts';
@@ -17,7 +17,7 @@ import { SILENT } from '../../support/silent.ts';
 /** A data folder after a crash: an attempt's row is stored, but its worker was not started. */
 async function crashedBeforeStart(t: ExecutionContext): Promise<{ data_dir: string; task_id: string; worker: string }> {
   const data_dir = await temporaryFolder(t);
-  const db = openDatabase(join(data_dir, 'errand.db'));
+  const db = openTestDatabase(join(data_dir, 'errand.db'));
   const { id: task_id } = addTask(db, addUser(db));
   const worker = newWorkerName();
   const log = new EventLog({ db, logger: SILENT });

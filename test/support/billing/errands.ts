@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { ThreadPool } from '../../../coordinator/base/threads.ts';
-import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../test-database.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { listOpenRequests } from '../../../coordinator/sqlite/open-requests.ts';
 import { readPrices } from '../../../coordinator/operations/price-table.ts';
@@ -37,7 +37,7 @@ export async function startErrands(
   base_url: string,
   timeouts: Partial<Timeouts> = {},
 ): Promise<Errands> {
-  const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+  const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
   const log = new EventLog({ db, logger: SILENT });
   const user_id = addUser(log);
   const prices = readPrices(undefined);

@@ -15,7 +15,7 @@ import { numberOf, sql } from '../../../coordinator/sqlite/database.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { newestEventId } from '../../../coordinator/sqlite/events.ts';
 import { listWaitingMessages, markMessageTakenIn } from '../../../coordinator/sqlite/messages.ts';
-import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../test-database.ts';
 import { updateResult } from '../../../coordinator/sqlite/progress.ts';
 import { insertProject } from '../../../coordinator/sqlite/projects.ts';
 import { insertPull } from '../../../coordinator/sqlite/pulls.ts';
@@ -73,7 +73,7 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
     github: Forge,
     settings: Partial<ProjectRow>,
   ): Promise<IntakeScene<Forge>> {
-    const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+    const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
     const [ada, bob] = [github.world.addPerson('ada'), github.world.addPerson('bob')];
     const demo = await github.world.addRepository({ owner: ada, name: 'demo', permissions: { bob: 'write' } });
     github.apps.install(github.apps.addApp(ada, { name: 'Errand' }), ada);

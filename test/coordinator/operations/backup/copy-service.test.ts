@@ -11,7 +11,7 @@ import {
 import { copyInSteps, openCopy } from '../../../../coordinator/sqlite/copy.ts';
 import { EventLog } from '../../../../coordinator/sqlite/event-log.ts';
 import { findAnyDamage } from '../../../../coordinator/sqlite/integrity.ts';
-import { openDatabase } from '../../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../../support/test-database.ts';
 import { WAL_BYTES } from '../../../../coordinator/sqlite/wal-room.ts';
 import { addTask, addUser } from '../../../support/fixtures.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
@@ -24,7 +24,7 @@ const never = new AbortController().signal;
 /** A database of some megabytes, with a function that stores another half megabyte. */
 async function open(t: ExecutionContext) {
   const data_dir = await temporaryFolder(t);
-  const db = openDatabase(join(data_dir, 'errand.db'));
+  const db = openTestDatabase(join(data_dir, 'errand.db'));
   t.teardown(() => db.close());
   const log = new EventLog({ db, logger: SILENT });
   const user_id = addUser(log);

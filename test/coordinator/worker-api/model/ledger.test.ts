@@ -7,7 +7,7 @@ import type { Ask } from '../../../../coordinator/worker-api/model/reservation.t
 import { EventLog } from '../../../../coordinator/sqlite/event-log.ts';
 import { demoPrices } from '../../../../coordinator/domain/prices.ts';
 import { readPrices } from '../../../../coordinator/operations/price-table.ts';
-import { openDatabase } from '../../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../../support/test-database.ts';
 import type { EventRow } from '../../../../coordinator/sqlite/events.ts';
 import { listOpenRequests } from '../../../../coordinator/sqlite/open-requests.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
@@ -24,7 +24,7 @@ const NOTHING = { input: 0, cache_write_5m: 0, cache_write_1h: 0, cache_read: 0,
 
 /** One task and its database. Each `start` makes the ledger of another server process. */
 async function setUp(t: ExecutionContext, budget_usd = 5) {
-  const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+  const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
   const rows: EventRow[] = [];
   const log = new EventLog({ db, logger: SILENT });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { readPrices } from '../../../../coordinator/operations/price-table.ts';
 import { EventLog } from '../../../../coordinator/sqlite/event-log.ts';
-import { openDatabase } from '../../../../coordinator/sqlite/open-database.ts';
+import { openTestDatabase } from '../../../support/test-database.ts';
 import { forgetSpender } from '../../../../coordinator/sqlite/spending.ts';
 import { Ledger } from '../../../../coordinator/worker-api/model/ledger.ts';
 import type { Ask } from '../../../../coordinator/worker-api/model/reservation.ts';
@@ -20,7 +20,7 @@ type Payer = { task_id: string; user_id: string; attempt: number };
 
 /** A server with these caps. `clock` may be moved. */
 async function setUp(t: ExecutionContext, caps: SpendingCaps) {
-  const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+  const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
   const log = new EventLog({ db, logger: SILENT });
   const clock = { now: Date.UTC(2026, 10, 28, 23, 0) };
