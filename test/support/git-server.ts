@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** A request that the server received. */
@@ -95,22 +95,30 @@ export const GIT_ENVIRONMENT = {
   GIT_COMMITTER_EMAIL: 'test@example.test',
 };
 
+/** Writes a bare repository by hand and imports its commit: one process of git where init, add, commit and clone are six. */
 async function createRepository(root: string, name: string, files: Record<string, string | Buffer>): Promise<void> {
-  const tree = await mkdtemp(join(tmpdir(), 'errand-git-tree-'));
-  try {
-    await git(tree, 'init', '--quiet', '--initial-branch=main');
-    for (const [path, content] of Object.entries(files)) {
-      await mkdir(dirname(join(tree, path)), { recursive: true });
-      await writeFile(join(tree, path), content);
-    }
-    await git(tree, 'add', '--all');
-    await git(tree, 'commit', '--quiet', '--message=First');
-    await mkdir(dirname(join(root, name)), { recursive: true });
-    await git(root, 'clone', '--quiet', '--bare', tree, name);
-    await git(join(root, name), 'config', 'http.receivepack', 'true');
-  } finally {
-    await rm(tree, { recursive: true, force: true });
-  }
+  const bare = join(root, name);
+  await mkdir(join(bare, 'objects'), { recursive: true });
+  for (const folder of ['refs', 'hooks']) await mkdir(join(bare, folder));
+  await writeFile(join(bare, 'HEAD'), 'ref: refs/heads/main\n');
+  await writeFile(join(bare, 'config'), '[core]\n\tbare = true\n[http]\n\treceivepack = true\n');
+  const author = `${GIT_ENVIRONMENT.GIT_AUTHOR_NAME} <${GIT_ENVIRONMENT.GIT_AUTHOR_EMAIL}>`;
+  const commit = ['commit refs/heads/main\n', `committer ${author} now\n`, ...data('First\n')];
+  const changes = Object.entries(files).flatMap(([path, content]) => [
+    `M 100644 inline ${JSON.stringify(path)}\n`,
+    ...data(content),
+  ]);
+  const importing = promisify(execFile)('git', ['fast-import', '--quiet', '--date-format=now'], {
+    cwd: bare,
+    env: GIT_ENVIRONMENT,
+  });
+  importing.child.stdin?.end(Buffer.concat([...commit, ...changes].map((part) => Buffer.from(part))));
+  await importing;
+}
+
+/** A piece of data in the format of `git fast-import`. */
+function data(content: string | Buffer): (string | Buffer)[] {
+  return [`data ${Buffer.byteLength(content)}\n`, content, '\n'];
 }
 
 async function answer(
