@@ -44,6 +44,8 @@ export const AUDIT_ACTIONS = {
     'A worker was given secrets, or git the credential of a host. `subject`: the task; `names` or `host`.',
   'git.pushed':
     'A worker pushed. `subject`: the task; `host`, `repository` (the key; absent: the first), and `refs` with the new commits.',
+  'git.lfs_uploaded':
+    'A worker uploaded an object of Git LFS. `subject`: the task; `host`, `repository` as above, `oid` and `size`.',
   'host.reached': 'A worker opened a tunnel to a host. `subject`: the task; `host`, once for each attempt.',
   'budget.approved': 'Somebody gave an errand another budget. `subject`: the task; `budget_usd`.',
   'need.answered': 'Somebody made a decision for an errand. `subject`: the task; `kind` and `choose`, never the text.',

@@ -128,6 +128,17 @@ export const LIMITS = {
   git_commands_max: 20,
   /** The git requests of a task that may be in progress at once. */
   git_requests_at_once_max: 8,
+  /**
+   * Git LFS: the body of a batch request and of a forge's answer, the objects of one batch, one object, and what one
+   * attempt may move of all objects. How long one object may take, and how many of a task may be on their way at once.
+   */
+  lfs_batch_bytes_max: 64 * 1024,
+  lfs_answer_bytes_max: 1024 * 1024,
+  lfs_objects_per_batch_max: 100,
+  lfs_object_bytes_max: 1024 * 1024 * 1024,
+  lfs_attempt_bytes_max: 4 * 1024 * 1024 * 1024,
+  lfs_transfer_ms: 30 * 60_000,
+  lfs_transfers_at_once_max: 8,
   /** The open tunnels of a task through the forward proxy. */
   egress_tunnels_max: 64,
   /** The refused tunnels of a task. Above it all its tunnels are refused until some time has passed. */

@@ -13,7 +13,7 @@ import { attachmentProxy } from '../worker-api/attachment-proxy.ts';
 import { EgressProxy } from '../worker-api/egress/egress-proxy.ts';
 import { GitProxy, type GitDependencies } from '../worker-api/git/git-proxy.ts';
 import { pushedCommits } from '../worker-api/git/pushed-commits.ts';
-import { pushApproval } from '../worker-api/git/push-approval.ts';
+import { pushApproval, uploadApproval } from '../worker-api/git/push-approval.ts';
 import { ModelProxy } from '../worker-api/model/model-proxy.ts';
 import type { Upstream } from '../worker-api/model/upstream.ts';
 import type { NoteUse } from '../worker-api/worker-audit.ts';
@@ -79,6 +79,7 @@ export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened)
       },
       pushed: pushedCommits(log),
       approval: pushApproval(log),
+      uploadApproval: uploadApproval(log),
       noteUse,
       logger,
     }),

@@ -6,7 +6,10 @@ export type Route = { task_id: string } & (
   { name: CallbackName } | { name: 'llm' | 'git' | 'attachments'; path: string }
 );
 
-/** Parses `/internal/tasks/:id/…`. Undefined: no such route. The proxies check what follows their own names. */
+/**
+ * Parses `/internal/tasks/:id/…`. Undefined: no such route. The proxies check what follows their own names. Clients of
+ * Git LFS add `.git` to an address.
+ */
 export function parseRoute(url: string): Route | undefined {
   const [, task_id, name, rest] = /^\/internal\/tasks\/([^/?]+)\/([a-z]+)(.*)$/s.exec(url) ?? [];
   if (task_id === undefined || name === undefined || rest === undefined) return undefined;
@@ -17,8 +20,9 @@ export function parseRoute(url: string): Route | undefined {
     case 'heartbeat':
     case 'result':
       return rest === '' || rest.startsWith('?') ? { task_id, name } : undefined;
-    case 'llm':
     case 'git':
+      return rest === '' || /^(\.git\/|[/?])/.test(rest) ? { task_id, name, path: rest } : undefined;
+    case 'llm':
     case 'attachments':
       return rest === '' || /^[/?]/.test(rest) ? { task_id, name, path: rest } : undefined;
     default:

@@ -22,6 +22,15 @@ export const FORGE_PORTS = [80, 443];
 const REDIRECTS_MAX = 3;
 const MOVED_MAX = 1000;
 
+/** A plain HTTP request. `names_host`: it is the first for a host that a person named, so an unknown name is final. */
+export type PlainRequest = {
+  method: 'GET' | 'POST' | 'PUT';
+  headers: Record<string, string>;
+  body: AsyncIterable<Buffer> | Buffer | null;
+  signal: AbortSignal;
+  names_host?: boolean;
+};
+
 /** Sends git requests to forges over HTTP, with the repository's credential. */
 export class Forge {
   readonly #agent: OutgoingAgent;
@@ -50,9 +59,9 @@ export class Forge {
    */
   async ask({ repo_url, credential }: ForgeRepository, request: GitRequest): Promise<GitResponse> {
     const given = repo_url.replace(/\/+$/, '');
-    let base = request.body ? (this.#moved.get(given) ?? given) : given;
+    let base = request.body ? this.addressOf(given) : given;
     for (let redirects = 0; ; redirects++) {
-      const answer = await this.#send(base, credential, request);
+      const answer = await this.#ask(base, credential, request);
       if (!isRedirect(answer)) {
         if (!request.body) this.#remember(given, base);
         return understand(answer, { base, credential, request });
@@ -67,29 +76,42 @@ export class Forge {
     }
   }
 
-  async #send(
-    base: string,
-    credential: ForgeCredential | undefined,
-    request: GitRequest,
-  ): Promise<Dispatcher.ResponseData> {
-    const url = new URL(base + suffix(request));
-    const headers: Record<string, string> = { ...request.headers };
-    if (credential) headers.authorization = basic(credential);
-    if (request.body) headers['content-type'] = mediaType(request.service, 'request');
-    if (request.body?.bytes !== undefined) headers['content-length'] = String(request.body.bytes);
+  /** The repository's address, as the forge gave it last. */
+  addressOf(repo_url: string): string {
+    const given = repo_url.replace(/\/+$/, '');
+    return this.#moved.get(given) ?? given;
+  }
+
+  /** Sends a request to a host that the guard allows. Rejects with a `ForgeError` where there is no response. */
+  async send(url: URL, { method, headers, body, signal, names_host }: PlainRequest): Promise<Dispatcher.ResponseData> {
     try {
       if (this.#has_proxy) await refusePrivate(this.#guard, url);
       return await this.#agent.request({
         origin: url.origin,
         path: url.pathname + url.search,
-        method: request.body ? 'POST' : 'GET',
+        method,
         headers,
-        body: request.body ? Readable.from(request.body.chunks) : null,
-        signal: request.signal,
+        body: body === null || Buffer.isBuffer(body) ? body : Readable.from(body),
+        signal,
       });
     } catch (cause) {
-      throw request.signal.aborted ? cause : sendError(url.host, request, cause);
+      throw signal.aborted ? cause : sendError(url.host, names_host === true, cause);
     }
+  }
+
+  #ask(base: string, credential: ForgeCredential | undefined, request: GitRequest): Promise<Dispatcher.ResponseData> {
+    const { service, body, signal } = request;
+    const headers: Record<string, string> = { ...request.headers };
+    if (credential) headers.authorization = basic(credential);
+    if (body) headers['content-type'] = mediaType(service, 'request');
+    if (body?.bytes !== undefined) headers['content-length'] = String(body.bytes);
+    return this.send(new URL(base + suffix(request)), {
+      method: body ? 'POST' : 'GET',
+      headers,
+      body: body?.chunks ?? null,
+      signal,
+      names_host: service === 'git-upload-pack' && !body,
+    });
   }
 
   #remember(given: string, found: string): void {
@@ -129,18 +151,18 @@ function redirected(base: string, { headers }: Dispatcher.ResponseData, request:
   return to.origin + to.pathname.slice(0, -'/info/refs'.length);
 }
 
-function basic({ username, password }: ForgeCredential): string {
+/** The value of an `Authorization` header. */
+export function basic({ username, password }: ForgeCredential): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
 /** What kept a request from being sent, or its answer from coming. */
-function sendError(host: string, { service, body }: GitRequest, cause: unknown): ErrandError {
+function sendError(host: string, names_host: boolean, cause: unknown): ErrandError {
   if (cause instanceof AddressError) {
     if (cause.fault !== 'unknown_name') return new ForgeError(cause.fault, cause.message, { cause });
     // Final for the first request of an attempt. A push is retried: its work would be lost if a name server were
     // wrong for a moment.
-    const first = service === 'git-upload-pack' && !body;
-    return new ForgeError(first ? 'unknown_host' : 'unresolved', cause.message, { cause });
+    return new ForgeError(names_host ? 'unknown_host' : 'unresolved', cause.message, { cause });
   }
   // The request's own body was refused on its way.
   if (cause instanceof ErrandError) return cause;

@@ -12,7 +12,6 @@ import type { NoteUse } from '../worker-audit.ts';
 import type { Caller, WorkerProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import type { AskRepository, GitBody, GitRequest, GitResponse } from './backend.ts';
-import { ForgeError } from './forge-error.ts';
 import { Forge, FORGE_PORTS, FORGE_TIMEOUTS, type ForgeTimeouts } from './forge.ts';
 import type { PushApproval } from './push-approval.ts';
 import { commandFor, refusalOfNamed } from './named-branch.ts';
@@ -22,6 +21,9 @@ import { refusalOf } from './push-rules.ts';
 import { openPush, type OpenedPush } from './open-push.ts';
 import { bodyLength, requestBody } from './request-body.ts';
 import { gitHeaders, gitRouteOf } from './route.ts';
+import { LfsProxy, type UploadApproval } from './lfs-proxy.ts';
+import { isLfsPath } from './lfs-route.ts';
+import { renewing } from './renewing.ts';
 import { writeGitError } from './write-error.ts';
 
 export type GitDependencies = {
@@ -42,6 +44,8 @@ export type GitDependencies = {
   pushed?: PushedCommits;
   /** Which pushes wait for their person's approval. By default none does. */
   approval?: PushApproval;
+  /** Which uploads of Git LFS wait for it. By default none does. */
+  uploadApproval?: UploadApproval;
   /** Records each push, and the use of a credential. */
   noteUse?: NoteUse;
   logger: Logger;
@@ -70,6 +74,7 @@ export class GitProxy implements WorkerProxy {
   readonly #logger: Logger;
   readonly #pack_bytes_max: number;
   readonly #forge: Forge;
+  readonly #lfs: LfsProxy;
   readonly #limit = new ConcurrencyLimit(LIMITS.git_requests_at_once_max, {
     detail: 'The task has too many git requests at once.',
   });
@@ -87,15 +92,18 @@ export class GitProxy implements WorkerProxy {
     this.#pack_bytes_max = pack_bytes_max;
     const guard = addressGuard(deps.private_hosts, deps.resolve, { ports: FORGE_PORTS });
     this.#forge = new Forge(guard, timeouts, deps.proxy);
+    const { repository, logger, uploadApproval: approval = () => null } = deps;
+    this.#lfs = new LfsProxy({ forge: this.#forge, repository, approval, noteUse: this.#noteUse, logger });
   }
 
   /**
-   * Forwards one request of git's smart HTTP protocol. Rejects with an `ErrandError`, or with the signal's reason
-   * once the attempt has ended.
+   * Forwards one request of git's smart HTTP protocol, or of Git LFS. Rejects with an `ErrandError`, or with the
+   * signal's reason once the attempt has ended.
    */
   async forward(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
     try {
-      await this.#limit.run(caller.task_id, () => this.#forward(request, response, caller, path));
+      if (isLfsPath(path)) await this.#lfs.forward(request, response, caller, path);
+      else await this.#limit.run(caller.task_id, () => this.#forward(request, response, caller, path));
     } catch (cause) {
       caller.signal.throwIfAborted();
       if (!(cause instanceof Error && cause.name === 'AbortError')) throw cause;
@@ -182,21 +190,7 @@ export class GitProxy implements WorkerProxy {
   async #send(caller: Caller, request: GitRequest, repository: ForgeRepository): Promise<GitResponse> {
     if (repository.repo_url === SAMPLE_REPO_URL) return this.#sample(request, caller.task_id);
     if (repository.credential) this.#noteUse(caller, 'secrets.used', { host: hostOf(repository) });
-    return this.#forge.ask(repository, request).catch((error: unknown) => this.#askAgain(error, request, repository));
-  }
-
-  /** Asks once more with a renewed credential, where the forge refused the first and the request can be repeated. */
-  async #askAgain(
-    error: unknown,
-    request: GitRequest,
-    { repo_url, credential }: ForgeRepository,
-  ): Promise<GitResponse> {
-    if (!(error instanceof ForgeError) || error.fault !== 'credential_refused' || !credential?.renew) throw error;
-    const renewed = await credential.renew(credential.password);
-    if ('fault' in renewed) throw new ForgeError('credential_refused', renewed.fault, { cause: error });
-    if (request.body) throw error;
-    const { username } = credential;
-    return this.#forge.ask({ repo_url, credential: { username, password: renewed.password } }, request);
+    return renewing(repository, !request.body, (by) => this.#forge.ask(by, request));
   }
 }
 

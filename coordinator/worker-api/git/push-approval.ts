@@ -1,8 +1,10 @@
 import type { RepositoryOfTask } from '../../domain/task-repository.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
-import { holdRepositoryCommit } from '../../sqlite/task-repositories.ts';
+import { findDiff } from '../../sqlite/diffs.ts';
+import { findRepositoryDiff, holdRepositoryCommit } from '../../sqlite/task-repositories.ts';
 import { holdCommit } from '../../sqlite/tasks.ts';
 import { requireRepository } from '../../tasks/require-repository.ts';
+import type { UploadApproval } from './lfs-proxy.ts';
 import type { Push } from './push-commands.ts';
 
 /** Why a push is refused until its person has approved it: a reason for each command. Null: it may be made. */
@@ -26,5 +28,20 @@ export function pushApproval(log: EventLog): PushApproval {
         key === null ? holdCommit(db, task_id, held.new) : holdRepositoryCommit(db, task_id, key, held.new),
       );
     return commands.map(() => REASON);
+  };
+}
+
+/**
+ * Refuses uploads of Git LFS where a task asks before it pushes, except of what its person has seen and approved: an
+ * object that the diff of the newest result names, once a commit is approved.
+ */
+export function uploadApproval(log: EventLog): UploadApproval {
+  return (where, oids) => {
+    const { task, approved_commit } = requireRepository(log.db, where);
+    if (!task.ask_before_push) return null;
+    const { task_id, key } = where;
+    const shown = key === null ? findDiff(log.db, task_id) : findRepositoryDiff(log.db, task_id, key);
+    const is_shown = (oid: string) => shown?.diff.includes(`\n+oid sha256:${oid}\n`) === true;
+    return approved_commit !== null && oids.every(is_shown) ? null : REASON;
   };
 }
