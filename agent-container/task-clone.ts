@@ -79,7 +79,9 @@ export class TaskClone {
     const found_dir = join(workspace_dir, 'scratch', 'found');
     const expected = expectedWorkspace(assignment.transcript, key);
     const prepared = await prepareRepository(repos, remote, assignment, expected, found_dir);
-    const facts = cloneFacts(repos.own, prepared);
+    const { lfs_note } = prepared;
+    if (lfs_note !== null) await options.emit({ type: 'log', body: { level: 'warn', text: lfs_note } });
+    const facts = cloneFacts(repos.own, prepared, lfs_note);
     facts.catch(() => undefined); // Whoever awaits it gets the error.
     return new TaskClone(options, prepared, facts);
   }

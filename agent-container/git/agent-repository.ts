@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { join } from 'node:path';
 import type { Git } from './git.ts';
 import { HEAD_REF, tracking, type Branches } from './own-repository.ts';
+import { LFS_FILTER } from './lfs-settings.ts';
 import type { Repositories } from './repositories.ts';
 import type { WorkspaceRecord } from './workspace-record.ts';
 
@@ -144,10 +145,13 @@ export async function createAgents(
     'remote "origin"': { url, fetch: '+refs/heads/*:refs/remotes/origin/*' },
     user: author,
     errand: { task: task_id, workspace },
+    ...(own.has_lfs && { 'filter "lfs"': LFS_FILTER, lfs: { locksverify: 'false', concurrenttransfers: '3' } }),
   };
   // The worker's own says the format of the repository.
   const format = await readFile(join(own.git_dir, 'config'), 'utf8');
   await writeFile(join(git_dir, 'config'), format + configText(settings));
+  if (own.has_lfs)
+    await writeFile(join(git_dir, 'hooks/pre-push'), '#!/bin/sh\nexec git lfs pre-push "$@"\n', { mode: 0o755 });
   await writeFile(join(git_dir, 'HEAD'), `ref: refs/heads/${work_branch ?? branch}\n`);
   await Promise.all([
     agents.run(['update-index', '-q', '--refresh']).catch(() => undefined),

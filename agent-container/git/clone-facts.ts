@@ -4,7 +4,11 @@ import type { Branches } from './own-repository.ts';
 const NAMED_MAX = 10;
 
 /** What a complete clone would have and this one does not, and how to get it: sentences for the model. */
-export async function cloneFacts(own: Git, { base_branch, work_branch }: Branches): Promise<string[]> {
+export async function cloneFacts(
+  own: Git,
+  { base_branch, work_branch }: Branches,
+  lfs_note: string | null = null,
+): Promise<string[]> {
   const [shallow, staged, lfs] = await Promise.all([
     own.try(['rev-parse', '--is-shallow-repository']),
     own.try(['ls-files', '-s', '-z']),
@@ -21,8 +25,15 @@ export async function cloneFacts(own: Git, { base_branch, work_branch }: Branche
     `Should the work be brought up to date with ${base_branch}: git fetch origin ${base_branch} && git merge FETCH_HEAD.`,
     ...(work_branch === undefined ? [] : [describeNamed(work_branch)]),
     ...(submodules.length > 0 ? [describeSubmodules(submodules)] : []),
-    ...(lfs.code === 0 ? ['Files of Git LFS are only pointers here, and changes of them cannot be pushed.'] : []),
+    ...(lfs.code === 0 ? [describeLfs(own, lfs_note)] : []),
   ];
+}
+
+function describeLfs({ has_lfs }: Git, note: string | null): string {
+  if (!has_lfs) return 'Files of Git LFS are only pointers here, and changes of them cannot be pushed.';
+  return (
+    note ?? 'Files of Git LFS have their content here. Changes of them are stored with Git LFS when they are pushed.'
+  );
 }
 
 function describeNamed(branch: string): string {

@@ -1,5 +1,7 @@
+import { LIMITS } from '../../protocol/limits.ts';
 import { emptyTree } from './diff.ts';
 import type { Git } from './git.ts';
+import type { Blob } from './lfs-blobs.ts';
 import type { Repositories } from './repositories.ts';
 
 const POINTER = 'version https://git-lfs.github.com/spec/v1\n';
@@ -15,6 +17,7 @@ export async function filteredFiles(
   { own, agents }: Repositories,
   base: string | null,
   commit: string,
+  pushed: Blob[],
 ): Promise<string[]> {
   const names = ['--name-only', '-z', '--no-renames', '--no-ext-diff', '--diff-filter=d'];
   const changed = await own.run(['diff', ...names, base ?? (await emptyTree(own)), commit]);
@@ -28,8 +31,31 @@ export async function filteredFiles(
       by_filter.set(filter, [...(by_filter.get(filter) ?? []), path]);
   }
   const texts: string[] = [];
-  for (const [filter, paths] of by_filter) texts.push(...(await textFor({ own, agents }, commit, base, filter, paths)));
+  for (const [filter, paths] of by_filter)
+    texts.push(
+      ...(filter === 'lfs' && own.has_lfs
+        ? lfsTexts(paths, pushed)
+        : await textFor({ own, agents }, commit, base, filter, paths)),
+    );
   return texts;
+}
+
+/** What is wrong with the pushed files of Git LFS. An empty file is its own pointer. */
+function lfsTexts(paths: string[], pushed: Blob[]): string[] {
+  const of_lfs = new Set(paths);
+  const raw = pushed.filter(({ path, size, pointer }) => of_lfs.has(path) && pointer === null && size > 0);
+  const large = pushed.filter(({ pointer }) => pointer !== null && pointer.size > LIMITS.lfs_object_bytes_max);
+  const named = (blobs: Blob[]) => [...new Set(blobs.map(({ path }) => path))].slice(0, NAMED_MAX).join(', ');
+  return [
+    ...(raw.length === 0
+      ? []
+      : [
+          `${named(raw)} is stored with Git LFS (.gitattributes), but one of your commits has its content in place of a pointer: git reset --soft to the commit before it is enough, since a commit is made for you`,
+        ]),
+    ...(large.length === 0
+      ? []
+      : [`${named(large)} is above ${LIMITS.lfs_object_bytes_max / 1024 / 1024} MiB, the most for a file of Git LFS`]),
+  ];
 }
 
 async function textFor(

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { within } from '../base/within.ts';
 import { GIT_ENV } from '../shell/command-env.ts';
+import { hasLfs, LFS_OFF, LFS_ON } from './lfs-settings.ts';
 import { signalGroup } from '../shell/process-group.ts';
 
 /** How a git command ended. `code` is null if a signal ended it. `stdout` is cut at its limit, and then `truncated`. */
@@ -54,20 +55,32 @@ export class Git {
   readonly dir: string;
   readonly git_dir: string;
   readonly signal: AbortSignal;
+  /** Whether its commands store files of Git LFS as pointers. */
+  readonly has_lfs: boolean;
   readonly #env: Record<string, string>;
+  readonly #settings: string[];
 
   /**
-   * `env` says where programs are. The git directory is named to git, so that neither a setting (`core.worktree`,
+   * `env` says where programs are. `lfs`: whether git-lfs may run, where it is there. The git directory is named to git, so that neither a setting (`core.worktree`,
    * `core.bare`) nor a file in place of `.git` leads git elsewhere.
    */
-  constructor(dir: string, env: Record<string, string>, signal: AbortSignal, git_dir = join(dir, '.git')) {
+  constructor(
+    dir: string,
+    env: Record<string, string>,
+    signal: AbortSignal,
+    { git_dir = join(dir, '.git'), lfs }: { git_dir?: string; lfs: boolean },
+  ) {
     this.dir = dir;
     this.git_dir = git_dir;
     this.signal = signal;
+    this.has_lfs = lfs && hasLfs(env);
+    this.#settings = [...OWN_SETTINGS, ...(this.has_lfs ? LFS_ON : LFS_OFF).flatMap((setting) => ['-c', setting])];
     this.#env = { ...env, LC_ALL: 'C.UTF-8', HOME: '/nonexistent', GIT_CONFIG_GLOBAL: '/dev/null', ...GIT_ENV };
     this.#env.GIT_CEILING_DIRECTORIES = dirname(dir);
     this.#env.GIT_DIR = git_dir;
     this.#env.GIT_WORK_TREE = dir;
+    // A checkout leaves pointers. Their content is fetched within bounds of its own.
+    this.#env.GIT_LFS_SKIP_SMUDGE = '1';
   }
 
   /** Runs git and returns its output without the last newline. Throws `GitError` if it fails. */
@@ -83,7 +96,7 @@ export class Git {
     this.signal.throwIfAborted();
     const env = { ...this.#env, ...options.env };
     // In a group of its own, so that git's helper processes end with it.
-    const child = spawn('git', [...OWN_SETTINGS, ...args], { cwd: this.dir, env, detached: true });
+    const child = spawn('git', [...this.#settings, ...args], { cwd: this.dir, env, detached: true });
     const kill = () => signalGroup(child.pid, 'SIGKILL');
     this.signal.addEventListener('abort', kill, { once: true });
     const out: Buffer[] = [];

@@ -2,6 +2,9 @@ import type { AgentState } from './agent-repository.ts';
 import { filteredFiles } from './filtered-files.ts';
 import { leftOut } from './left-out.ts';
 import { largeFiles, odditiesOf } from './odd-states.ts';
+import { pushedBlobs } from './lfs-blobs.ts';
+import { importObjects } from './lfs-objects.ts';
+import { findLfsSecrets } from './lfs-secrets.ts';
 import { findSecrets, type NamedValue, type SecretFinding } from './pushed-secrets.ts';
 import type { Repositories } from './repositories.ts';
 
@@ -38,13 +41,17 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
   if (commit === null || commit === base_commit)
     return { stops: [], oddities: [], left_out: [...excluded, ...(await left)], redact: (text) => text };
   const is_known = not.includes(commit);
-  const [found, large, filtered, oddities, left_out] = await Promise.all([
+  const blobs = is_known || !repos.own.has_lfs ? [] : await pushedBlobs(repos.own, commit, not);
+  await importObjects(repos, blobs);
+  const [found_in_git, found_in_lfs, large, filtered, oddities, left_out] = await Promise.all([
     is_known ? [] : findSecrets(repos.own, commit, { not, values: secrets }),
+    findLfsSecrets(repos.own, blobs, secrets),
     is_known ? [] : largeFiles(repos.own, commit, not),
-    filteredFiles(repos, base_commit, commit),
+    filteredFiles(repos, base_commit, commit, blobs),
     odditiesOf(repos.own, { base_commit, commit, agent }),
     left,
   ]);
+  const found = [...found_in_git, ...found_in_lfs];
   const redact = redactor(found);
   const stops = [...secretStops(found), ...large, ...filtered].map(redact);
   return { stops, oddities, left_out: [...excluded, ...left_out], redact };

@@ -5,6 +5,7 @@ import { moveHeadTo } from './agent-repository.ts';
 import { diff, diffStat, type Diff } from './diff.ts';
 import { GitError, type Git } from './git.ts';
 import { inspect, type Inspection } from './inspect.ts';
+import { uploadObjects } from './lfs-objects.ts';
 import { HEAD_REF, PUSHED_REF, rebuildOwn, WORK_REF } from './own-repository.ts';
 import type { NamedValue } from './pushed-secrets.ts';
 import { pushNamed } from './push-named.ts';
@@ -130,7 +131,10 @@ export class Publisher {
   ): Promise<AttemptFailure | null> {
     const { remote, emit } = this.#options;
     try {
-      const branch = await push(repos.own, remote, this.#record.branch, commit);
+      const { own } = repos;
+      const known = await own.commit(PUSHED_REF);
+      if (own.has_lfs) await uploadObjects(own, remote, { branch: this.#record.branch, commit, known });
+      const branch = await push(own, remote, this.#record.branch, commit);
       this.#pushed = commit;
       if (branch !== this.#record.branch) {
         this.#record = { ...this.#record, branch };

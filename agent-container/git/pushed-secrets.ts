@@ -46,6 +46,14 @@ export async function findSecrets(
   return scan.findings;
 }
 
+/** The secrets in a text: these values, else what has the form of a token. */
+export function secretsIn(text: string, values: NamedValue[]): Omit<SecretFinding, 'where'>[] {
+  const own = values
+    .filter(({ value }) => text.includes(value))
+    .map(({ name, value }) => ({ what: `the value of ${name}`, value }));
+  return own.length > 0 ? own : tokensIn(text);
+}
+
 /** Reads the output of `git log -p`, and looks for secrets in the added lines and the messages. */
 class AddedLines {
   readonly findings: SecretFinding[] = [];
@@ -120,10 +128,7 @@ class AddedLines {
 
   #look(text: string): void {
     if (this.findings.length >= FINDINGS_MAX) return;
-    const own = this.#values
-      .filter(({ value }) => text.includes(value))
-      .map(({ name, value }) => ({ what: `the value of ${name}`, value }));
-    for (const { what, value } of own.length > 0 ? own : tokensIn(text)) {
+    for (const { what, value } of secretsIn(text, this.#values)) {
       const where = this.#where();
       if (this.#seen.has(`${what} ${where}`)) continue;
       this.#seen.add(`${what} ${where}`);

@@ -24,7 +24,7 @@ export function repositories(
 ): Repositories {
   const dir = workingTree(workspace_dir, key);
   const git_dir = key === null ? join(workspace_dir, 'git') : join(workspace_dir, 'gits', key);
-  return { own: new Git(dir, env, signal, git_dir), agents: new Git(dir, env, signal) };
+  return { own: new Git(dir, env, signal, { git_dir, lfs: true }), agents: new Git(dir, env, signal, { lfs: false }) };
 }
 
 /** The folder of a repository; `key` null: of the first. */

@@ -7,6 +7,7 @@ import { createAgents, importCommits, readAgentState, type AgentState } from './
 import { choosePushBranch } from './branch-names.ts';
 import { checkOut, chooseBaseBranch } from './checkout.ts';
 import type { Git } from './git.ts';
+import { fetchLfs } from './lfs-objects.ts';
 import { moveAside } from './move-aside.ts';
 import { HEAD_REF, PUSHED_REF, rebuildOwn, removeLocks, tracking, WORK_REF } from './own-repository.ts';
 import { fetchBranches, remoteRefs, type Remote, type RemoteRefs } from './remote.ts';
@@ -25,9 +26,15 @@ export const NOTHING_EXPECTED: Expected = { has_turns: false, workspace: null, b
 
 /**
  * Where the work begins. The commits are null in an empty repository. `adopted`: it was there from an earlier attempt.
- * `note`: how it differs from what the transcript says, for the model and for people; null if it does not.
+ * `note`: how it differs from what the transcript says, for the model and for people; null if it does not. `lfs_note`:
+ * why files of Git LFS are only pointers; null: they are not, or it was not this attempt that cloned.
  */
-export type PreparedRepository = WorkspaceRecord & { commit: string | null; adopted: boolean; note: string | null };
+export type PreparedRepository = WorkspaceRecord & {
+  commit: string | null;
+  adopted: boolean;
+  note: string | null;
+  lfs_note: string | null;
+};
 
 /**
  * Prepares the task's working tree, and both repositories: adopts the workspace that the transcript is about, or clones
@@ -119,7 +126,7 @@ async function adopt(
   // Someone may have pushed to the task's branch meanwhile. If that is a fast-forward, it is taken over.
   await takeOver(repos, remote, refs, record.branch, PUSHED_REF);
   if (record.work_branch !== undefined) await takeOver(repos, remote, refs, record.work_branch, WORK_REF);
-  return { ...record, commit: await agents.commit('HEAD'), adopted: true, note };
+  return { ...record, commit: await agents.commit('HEAD'), adopted: true, note, lfs_note: null };
 }
 
 /** Brings what was pushed to a branch since `known` to the agent; the working tree takes it over if it only moves forward. */
@@ -177,6 +184,8 @@ async function cloneAnew(
   await rm(own.git_dir, { recursive: true, force: true });
   const { work_branch } = task;
   const base_commit = await checkOut(own, remote, { branch, base_branch, work_branch }, refs);
+  // Before the index is copied, since a file with its content has another size than its pointer.
+  const lfs_note = own.has_lfs ? await fetchLfs(own, remote) : null;
   const named = { base_branch, base_commit, branch, ...(work_branch !== undefined && { work_branch }) };
   const record = { task_id: task.task_id, workspace: newWorkspaceId(), ...named };
   const [commit] = await Promise.all([
@@ -187,5 +196,5 @@ async function cloneAnew(
   await writeRecord(own, record);
   const pushed = refs.branches.get(branch) ?? null;
   const where = { branch, base_branch, commit, pushed, moved };
-  return { ...record, commit, adopted: false, note: expected.has_turns ? describeLoss(where) : null };
+  return { ...record, commit, adopted: false, note: expected.has_turns ? describeLoss(where) : null, lfs_note };
 }

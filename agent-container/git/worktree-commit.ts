@@ -98,11 +98,15 @@ async function paths(git: Git, args: string[]): Promise<string[]> {
 
 /** New files that no commit should hold: too large ones, and repositories inside the repository. */
 async function excludedFiles(own: Git): Promise<{ paths: string[]; excluded: string[] }> {
-  const listed = await own.run(['ls-files', '--others', '--exclude-standard', '-z']);
+  const others = ['ls-files', '--others', '--exclude-standard', '-z'];
+  const of_lfs = own.has_lfs ? await own.run([...others, '--', ':(attr:filter=lfs)']) : '';
+  const lfs_paths = new Set(of_lfs.split('\0'));
+  const listed = await own.run(others);
   const paths: string[] = [];
   const excluded: string[] = [];
   for (const path of listed.split('\0').filter((path) => path !== '')) {
     if (path.endsWith('/')) excluded.push(`${path} is a repository of its own`);
+    else if (lfs_paths.has(path)) continue;
     else if (((await lstat(join(own.dir, path)).catch(() => null))?.size ?? 0) > FILE_BYTES_MAX)
       excluded.push(`${path} is above ${FILE_BYTES_MAX / 1024 / 1024} MiB`);
     else continue;

@@ -1,6 +1,7 @@
 import type http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { GIT_URL_HEADER } from '../../protocol/lfs.ts';
 import { ErrorCode } from '../../protocol/problem.ts';
 import type { CoordinatorClient } from '../reporting/coordinator-client.ts';
 import { requestCoordinator } from './coordinator-request.ts';
@@ -23,18 +24,25 @@ const NOT_FORWARDED = new Set([
   'upgrade',
 ]);
 
-/** Forwards a git request to the coordinator, with the task's token. Rejects if it cannot be sent on as it is. */
+/**
+ * Forwards a request of git or Git LFS to the coordinator, with the task's token. `git_url`: where its client reaches
+ * the repository. Rejects if it cannot be sent on as it is.
+ */
 export async function forwardGit(
   client: CoordinatorClient,
   agent: http.Agent,
   request: IncomingMessage,
   response: ServerResponse,
-  onFailure: (failure: GitFailure) => void,
+  { git_url, onFailure }: { git_url: string; onFailure: (failure: GitFailure) => void },
 ): Promise<void> {
   const upstream = requestCoordinator(client.address, {
     method: request.method ?? 'GET',
     path: `${client.task_path}${request.url ?? ''}`,
-    headers: { ...forwardedHeaders(request.headers), authorization: `Bearer ${client.token}` },
+    headers: {
+      ...forwardedHeaders(request.headers),
+      authorization: `Bearer ${client.token}`,
+      [GIT_URL_HEADER]: git_url,
+    },
     agent,
   });
   try {

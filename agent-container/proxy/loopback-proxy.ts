@@ -78,12 +78,14 @@ export class LoopbackProxy {
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url ?? '/';
-    if (path.startsWith('/git/') && !this.#isFromPage(request)) {
-      const repository = path.replace(/\/(info\/refs|git-(upload|receive)-pack)(\?.*)?$/, '');
+    if (/^\/git(\.git)?\//.test(path) && !this.#isFromPage(request)) {
+      const repository = path.replace(/(\.git)?\/(info\/(refs(\?.*)?|lfs\/.*)|git-(upload|receive)-pack)$/, '');
       const onFailure = (failure: GitFailure) => {
         if (this.#git_failures.has(repository)) this.#git_failures.set(repository, failure);
       };
-      forwardGit(this.#client, this.#agent, request, response, onFailure).catch(() => response.destroy());
+      forwardGit(this.#client, this.#agent, request, response, { git_url: this.url + repository, onFailure }).catch(
+        () => response.destroy(),
+      );
       return;
     }
     request.resume();

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
+import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { LIMITS } from '../../protocol/limits.ts';
+import { AttemptFailure } from '../base/failure.ts';
+import { errorSummary, type Git } from './git.ts';
+import type { Blob, Pointer } from './lfs-blobs.ts';
+import { lfsFiles } from './lfs-blobs.ts';
+import { lfsRemote } from './lfs-settings.ts';
+import { retryRemote, type Remote } from './remote.ts';
+import type { Repositories } from './repositories.ts';
+
+const UPLOAD_MS = 1_800_000;
+const DOWNLOAD_MS = 300_000;
+/** A clone with more than this gets its files of Git LFS one by one, when they are needed. */
+const CLONE_BYTES_MAX = 256 * 1024 * 1024;
+const MIB = 1024 * 1024;
+
+/** Where git-lfs keeps the content of an object. */
+function objectPath({ git_dir }: Git, { oid }: Pointer): string {
+  return join(git_dir, 'lfs/objects', oid.slice(0, 2), oid.slice(2, 4), oid);
+}
+
+/**
+ * Gets the content of the clone's files of Git LFS. Returns why some are only pointers, for people and the model; null:
+ * none is.
+ */
+export async function fetchLfs(own: Git, { url }: Remote): Promise<string | null> {
+  const files = (await lfsFiles(own)).flatMap(({ pointer }) => pointer ?? []);
+  if (files.length === 0) return null;
+  const how = 'git lfs pull --include="<path>" gets the content of one.';
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  if (bytes > CLONE_BYTES_MAX)
+    return `The files of Git LFS have ${Math.round(bytes / MIB)} MiB together, so they are only pointers here: ${how}`;
+  const args = [...lfsRemote(url), 'lfs', 'pull', 'origin'];
+  const { code, stderr } = await own.try(args, { time_limit_ms: DOWNLOAD_MS });
+  if (code === 0) return null;
+  const why = code === null ? `it took more than ${DOWNLOAD_MS / 60_000} minutes` : errorSummary(stderr);
+  return `Files of Git LFS could not be fetched, and are only pointers here (${why}). Should it work again, ${how}`;
+}
+
+/** Brings the objects of new pointers from the agent's repository, where it made commits of its own. */
+export async function importObjects({ own, agents }: Repositories, blobs: Blob[]): Promise<void> {
+  for (const { pointer } of blobs) {
+    if (pointer === null || pointer.size > LIMITS.lfs_object_bytes_max) continue;
+    if ((await lstat(objectPath(own, pointer)).catch(() => null)) !== null) continue;
+    await copyObject(objectPath(agents, pointer), objectPath(own, pointer), pointer).catch(() => undefined);
+  }
+}
+
+/** Copies what is the object, and nothing else: the agent may have put anything there. */
+async function copyObject(from: string, to: string, { oid, size }: Pointer): Promise<void> {
+  const file = await open(from, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const part = `${to}.part`;
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile() || stats.size !== size) return;
+    await mkdir(dirname(to), { recursive: true });
+    const hash = createHash('sha256');
+    const hashed = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        hash.update(chunk);
+        done(null, chunk);
+      },
+    });
+    const target = await open(part, 'w');
+    await pipeline(file.createReadStream({ autoClose: false, end: size }), hashed, target.createWriteStream());
+    if (hash.digest('hex') === oid) await rename(part, to);
+  } finally {
+    await file.close();
+    await rm(part, { force: true });
+  }
+}
+
+/** Reads the text of an object that is here, in pieces. */
+export async function readObject(own: Git, pointer: Pointer, onText: (text: string) => void): Promise<void> {
+  const path = objectPath(own, pointer);
+  if ((await lstat(path).catch(() => null)) === null) return;
+  const decoder = new StringDecoder('utf8');
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) onText(decoder.write(chunk));
+}
+
+/**
+ * Uploads the objects of a commit that the remote does not have, before the commit is pushed. `known`: a commit that the
+ * remote has. Throws `AttemptFailure`.
+ */
+export async function uploadObjects(
+  own: Git,
+  remote: Remote,
+  { branch, commit, known }: { branch: string; commit: string; known: string | null },
+): Promise<void> {
+  const ref = `refs/heads/${branch}`;
+  const input = `${ref} ${commit} ${ref} ${known ?? '0'.repeat(commit.length)}\n`;
+  await retryRemote(own, 'push_failed', async () => {
+    remote.takeGitFailure();
+    const args = [...lfsRemote(remote.url), 'lfs', 'pre-push', 'origin', remote.url];
+    const { code, stderr } = await own.try(args, { input, time_limit_ms: UPLOAD_MS });
+    if (code === 0) return;
+    const failure = remote.takeGitFailure();
+    const is_temporary =
+      code === null ||
+      [408, 409, 429, 500, 502, 503, 504].includes(failure?.status ?? 0) ||
+      failure?.code === 'unauthenticated';
+    const text = `Files of Git LFS could not be uploaded, so the work was not pushed: ${errorSummary(stderr)}.`;
+    throw new AttemptFailure(is_temporary ? 'push_failed' : 'push_rejected', text.replace(/\.\.$/, '.'));
+  });
+}

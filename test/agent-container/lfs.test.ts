@@ -1,0 +1,184 @@
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { WorkInput } from '../../agent-container/base/work.ts';
+import { git, tryGit } from '../support/git-server.ts';
+import { addLfsServer, pointerOf } from '../support/lfs-server.ts';
+import { callWorker } from '../support/worker-call.ts';
+import { doing, setScene } from '../support/worker-scene.ts';
+
+const ATTRIBUTES = '*.psd filter=lfs diff=lfs merge=lfs -text\n';
+const OLD = 'the old picture\n';
+const NEW = 'the new picture\n';
+
+/** A repository with a file of Git LFS, and the work of an agent in it. Returns what `deliver` said each time. */
+async function work(
+  t: ExecutionContext,
+  script: (input: WorkInput, deliver: () => Promise<void>) => Promise<unknown>,
+  { files = {}, settings = {}, env = {}, prepare = () => undefined }: Given = {},
+) {
+  const scene = await setScene(t, {
+    files: { '.gitattributes': ATTRIBUTES, 'a.psd': pointerOf(OLD), ...files },
+    assignment: { env },
+  });
+  const lfs = addLfsServer(scene.git);
+  lfs.put(OLD);
+  prepare(lfs);
+  const said: (string | null)[] = [];
+  const worker = await scene.start(
+    doing((input) => script(input, async () => void said.push(await input.deliver('Change it'))).then(() => undefined)),
+    scene.config(settings),
+  );
+  await callWorker(worker.address, 'POST', '/task', scene.task.assignment());
+  t.is(await worker.ended, 0);
+  const { task, bare } = scene;
+  const pushed = (path: string) => tryGit(bare, 'show', `${task.base.branch}:${path}`);
+  const logs = task.events.flatMap((event) => (event.type === 'log' ? [event.body.text] : []));
+  return { ...scene, lfs, said, pushed, logs };
+}
+type Given = {
+  files?: Record<string, string>;
+  settings?: Record<string, string>;
+  env?: Record<string, string>;
+  prepare?: (lfs: ReturnType<typeof addLfsServer>) => void;
+};
+
+test.serial(
+  'a clone has the content of LFS files; a change goes to the LFS server, and its pointer to the branch',
+  async (t) => {
+    const { lfs, said, pushed, logs, task } = await work(t, async ({ repo_dir }, deliver) => {
+      t.is(await readFile(join(repo_dir, 'a.psd'), 'utf8'), OLD);
+      t.is(await git(repo_dir, 'status', '--porcelain'), '');
+      await writeFile(join(repo_dir, 'a.psd'), NEW);
+      await git(repo_dir, 'commit', '-qam', 'By the agent');
+      await writeFile(join(repo_dir, 'b.psd'), 'another\n');
+      await writeFile(join(repo_dir, 'empty.psd'), '');
+      await deliver();
+    });
+    t.deepEqual(said, [null]);
+    t.deepEqual(logs, []);
+    t.is((await pushed('a.psd')).stdout, pointerOf(NEW));
+    t.is((await pushed('b.psd')).stdout, pointerOf('another\n'));
+    t.is((await pushed('empty.psd')).stdout, '');
+    const stored = [...lfs.objects.values()].map(String).sort();
+    t.deepEqual(stored, ['another\n', NEW, OLD].sort());
+    t.is(lfs.verified.length, 2);
+    t.is(task.current.result?.status, 'succeeded');
+  },
+);
+
+test.serial(
+  'objects of earlier commits of the agent are uploaded too, and a content in place of a pointer is not pushed',
+  async (t) => {
+    const { lfs, said, pushed } = await work(t, async ({ repo_dir }, deliver) => {
+      for (const text of ['one\n', 'two\n']) {
+        await writeFile(join(repo_dir, 'a.psd'), text);
+        await git(repo_dir, 'commit', '-qam', text);
+      }
+      await deliver();
+      await writeFile(join(repo_dir, 'a.psd'), 'raw\n');
+      await git(repo_dir, '-c', 'filter.lfs.process=', '-c', 'filter.lfs.required=false', 'commit', '-qam', 'raw');
+      await deliver();
+      await git(repo_dir, 'reset', '-q', '--soft', 'HEAD~1');
+      await deliver();
+    });
+    t.is(said[0], null);
+    t.regex(said[1] ?? '', /a\.psd is stored with Git LFS.*one of your commits has its content/);
+    t.is(said[2], null);
+    for (const text of ['one\n', 'two\n', 'raw\n'])
+      t.true([...lfs.objects.values()].some((each) => String(each) === text));
+    t.is((await pushed('a.psd')).stdout, pointerOf('raw\n'));
+  },
+);
+
+test.serial('a secret in a file of Git LFS stops the push, and is named by file and line', async (t) => {
+  const { lfs, said, pushed, task } = await work(
+    t,
+    async ({ repo_dir }, deliver) => {
+      await writeFile(join(repo_dir, 'a.psd'), 'one\ntwo correct-horse-battery-7\n');
+      await deliver();
+    },
+    { env: { API_TOKEN: 'correct-horse-battery-7' } },
+  );
+  t.regex(said[0] ?? '', /a\.psd:2 contains the value of API_TOKEN/);
+  t.is(lfs.objects.size, 1);
+  t.false((await pushed('a.psd')).ok);
+  t.is(task.current.result?.reason, 'push_rejected');
+});
+
+for (const status of [401, 403, 404, 413, 422, 507])
+  test.serial(`an LFS server that answers ${status} keeps the pointer from being pushed, and says so`, async (t) => {
+    const { said, pushed, task, logs } = await work(
+      t,
+      async ({ repo_dir }, deliver) => {
+        t.is(await readFile(join(repo_dir, 'a.psd'), 'utf8'), pointerOf(OLD));
+        await writeFile(join(repo_dir, 'b.txt'), 'x\n');
+        await deliver();
+        await writeFile(join(repo_dir, 'a.psd'), NEW);
+        await deliver();
+      },
+      {
+        prepare: (lfs) => {
+          lfs.intercept = (_request, response) => {
+            response.writeHead(status).end();
+            return true;
+          };
+        },
+      },
+    );
+    t.is(said[0], null, 'a pointer that was not changed is left alone');
+    t.regex(said[1] ?? '', /Files of Git LFS could not be uploaded, so the work was not pushed: .*127\.0\.0\.1/);
+    t.is((await pushed('a.psd')).stdout, pointerOf(OLD));
+    t.regex(logs[0] ?? '', /Files of Git LFS could not be fetched, and are only pointers here/);
+    t.is(task.current.result?.reason, 'push_rejected');
+  });
+
+test.serial('a pointer to an object that nobody has is not pushed', async (t) => {
+  const { said, pushed } = await work(t, async ({ repo_dir }, deliver) => {
+    await writeFile(join(repo_dir, 'a.psd'), pointerOf('nowhere'));
+    await deliver();
+  });
+  t.regex(said[0] ?? '', /Files of Git LFS could not be uploaded/);
+  t.false((await pushed('a.psd')).ok);
+});
+
+test.serial(
+  "settings of the agent's repository neither run a program nor lead the worker's git-lfs elsewhere",
+  async (t) => {
+    const { said, pushed, folder, lfs } = await work(t, async ({ repo_dir }, deliver) => {
+      const evil = join(repo_dir, '../evil.sh');
+      await writeFile(evil, `#!/bin/sh\ntouch "$(dirname "$0")/ran"\ncat\n`, { mode: 0o755 });
+      for (const name of ['clean', 'smudge', 'process']) await git(repo_dir, 'config', `filter.lfs.${name}`, evil);
+      await git(repo_dir, 'config', 'lfs.extension.x.clean', evil);
+      await git(repo_dir, 'config', 'lfs.customtransfer.x.path', evil);
+      await git(repo_dir, 'config', 'lfs.standalonetransferagent', 'x');
+      await writeFile(
+        join(repo_dir, '.lfsconfig'),
+        '[lfs]\n\turl = http://127.0.0.1:9/evil\n\tpushurl = http://127.0.0.1:9/\n',
+      );
+      await writeFile(join(repo_dir, 'a.psd'), NEW);
+      await deliver();
+    });
+    t.deepEqual(said, [null]);
+    t.is((await pushed('a.psd')).stdout, pointerOf(NEW));
+    t.true([...lfs.objects.values()].some((each) => String(each) === NEW));
+    await t.throwsAsync(readFile(join(folder, 'workspace/ran')));
+  },
+);
+
+test.serial('without git-lfs files stay pointers, and a change is refused in words', async (t) => {
+  const bin = join('/tmp', `errand-bin-${process.pid}`);
+  await mkdir(bin, { recursive: true });
+  await symlink('/usr/bin/git', join(bin, 'git')).catch(() => undefined);
+  const { said, pushed } = await work(
+    t,
+    async ({ repo_dir }, deliver) => {
+      t.is(await readFile(join(repo_dir, 'a.psd'), 'utf8'), pointerOf(OLD));
+      await writeFile(join(repo_dir, 'a.psd'), NEW);
+      await deliver();
+    },
+    { settings: { PATH: bin } },
+  );
+  t.regex(said[0] ?? '', /a\.psd is stored with Git LFS \(\.gitattributes\), to which Errand cannot upload/);
+  t.false((await pushed('a.psd')).ok);
+});
