@@ -76,6 +76,8 @@
  *                                         assignment's `work_branch`, which only moves forward and to a commit that
  *                                         the repository has already. An error has its code in the header `errand-error`, since git does not show
  *                                         response bodies.
+ *   ANY  /internal/tasks/:id/git.git/info/lfs/…   Git LFS for it, also with `/<key>` behind `git`: the batch API with
+ *                                         basic transfers, without locks.
  *   CONNECT host:443                      A forward proxy to the hosts that the project allows, with
  *                                         `Proxy-Authorization: Bearer <task token>`, or `Basic` with the token as
  *                                         the password.

@@ -16,6 +16,8 @@ export type Inspection = {
   oddities: string[];
   /** What the commit leaves out. */
   left_out: string[];
+  /** Whether the push has pointers of Git LFS, whose objects have to be on the remote first. */
+  has_pointers: boolean;
   /** Removes the secrets that were found from a text. */
   redact: (text: string) => string;
 };
@@ -39,7 +41,13 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
   const { commit, excluded, agent, base_commit, not, secrets, began_ms } = given;
   const left = leftOut(repos.own, began_ms);
   if (commit === null || commit === base_commit)
-    return { stops: [], oddities: [], left_out: [...excluded, ...(await left)], redact: (text) => text };
+    return {
+      stops: [],
+      oddities: [],
+      left_out: [...excluded, ...(await left)],
+      has_pointers: false,
+      redact: (text) => text,
+    };
   const is_known = not.includes(commit);
   const blobs = is_known || !repos.own.has_lfs ? [] : await pushedBlobs(repos.own, commit, not);
   await importObjects(repos, blobs);
@@ -54,7 +62,13 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
   const found = [...found_in_git, ...found_in_lfs];
   const redact = redactor(found);
   const stops = [...secretStops(found), ...large, ...filtered].map(redact);
-  return { stops, oddities, left_out: [...excluded, ...left_out], redact };
+  return {
+    stops,
+    oddities,
+    left_out: [...excluded, ...left_out],
+    has_pointers: blobs.some(({ pointer }) => pointer !== null),
+    redact,
+  };
 }
 
 function secretStops(found: SecretFinding[]): string[] {

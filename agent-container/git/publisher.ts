@@ -111,7 +111,9 @@ export class Publisher {
     const stopped = problemOf(found, wip);
     const goes = stopped === null && is_new && accept(left_out);
     const may_push = approved_commit === undefined || approved_commit === commit;
-    const problem = stopped ?? (goes && may_push ? await this.#push(repos, commit, { wip, diff_stat }) : null);
+    const problem =
+      stopped ??
+      (goes && may_push ? await this.#push(repos, commit, { wip, diff_stat, has_pointers: found.has_pointers }) : null);
     const held_commit = goes && !may_push && !wip ? commit : null;
     // The commit is kept as it is, so that the same one can be pushed later.
     if (held_commit !== null) await moveHeadTo(repos, held_commit);
@@ -127,13 +129,13 @@ export class Publisher {
   async #push(
     repos: Repositories,
     commit: string,
-    { wip, diff_stat }: { wip: boolean; diff_stat: DiffStat },
+    { wip, diff_stat, has_pointers }: { wip: boolean; diff_stat: DiffStat; has_pointers: boolean },
   ): Promise<AttemptFailure | null> {
     const { remote, emit } = this.#options;
     try {
       const { own } = repos;
       const known = await own.commit(PUSHED_REF);
-      if (own.has_lfs) await uploadObjects(own, remote, { branch: this.#record.branch, commit, known });
+      if (has_pointers) await uploadObjects(own, remote, { branch: this.#record.branch, commit, known });
       const branch = await push(own, remote, this.#record.branch, commit);
       this.#pushed = commit;
       if (branch !== this.#record.branch) {

@@ -145,13 +145,6 @@ const STATES: Record<string, [change: (dir: string) => Promise<unknown>, says: R
     },
     /does not contain the commit/,
   ],
-  'a file of Git LFS': [
-    async (dir) => {
-      await writeFile(join(dir, '.gitattributes'), '*.psd filter=lfs diff=lfs merge=lfs -text\n');
-      await writeFile(join(dir, 'a.psd'), 'raw');
-    },
-    /a\.psd is stored with Git LFS/,
-  ],
 };
 for (const [what, [change, says]] of Object.entries(STATES))
   test.serial(`the work does not end with ${what}`, async (t) => {
