@@ -115,6 +115,20 @@ export type ForgeBranch = { name: string; commit: string; protected: boolean };
 /** A review of a pull request. */
 export type ReviewVerdict = 'approved' | 'changes_requested' | 'commented';
 
+/** A review of a pull request as a whole, as somebody has submitted it. */
+export type ForgeReview = {
+  id: string;
+  author: ForgePerson;
+  verdict: ReviewVerdict;
+  body: string;
+  url: string;
+  /** ISO 8601. */
+  submitted_at: string;
+};
+
+/** An issue or pull request that has changed, and when it did last (ISO 8601, by the forge's clock). */
+export type ChangedThread = { number: number; updated_at: string };
+
 /** What a webhook says, in one form for all forges. */
 export type ForgeEvent = {
   /** The forge's id of the delivery, the same when it is sent again. */
@@ -174,6 +188,17 @@ export type ForgeClient = {
    * a whole, are among them.
    */
   thread: (access: Access, name: RepositoryName, number: number, comments_max: number) => Promise<Thread>;
+  /**
+   * The issues and pull requests that have changed at an ISO time or later, such as by a comment, a review or a label.
+   * `cut`: more have than were read.
+   */
+  changedThreads: (
+    access: Access,
+    name: RepositoryName,
+    since: string,
+  ) => Promise<{ items: ChangedThread[]; cut: boolean }>;
+  /** The reviews of a pull request, oldest first. */
+  reviews: (access: Access, name: RepositoryName, number: number) => Promise<ForgeReview[]>;
   /**
    * Who has put this label on an issue or pull request last, at an ISO time or later where the forge can tell that apart.
    * `id` is of this one time, `at` when it was (ISO 8601). Undefined: nobody has, or it was too long ago.

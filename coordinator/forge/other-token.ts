@@ -74,6 +74,8 @@ function routed(client: ForgeClient, run: Run): ForgeClient {
     branch: (access, name, branch) => run(access, (to, by) => to.branch(by, name, branch)),
     file: (access, name, path) => run(access, (to, by) => to.file(by, name, path)),
     thread: (access, name, number, max) => run(access, (to, by) => to.thread(by, name, number, max)),
+    changedThreads: (access, name, since) => run(access, (to, by) => to.changedThreads(by, name, since)),
+    reviews: (access, name, number) => run(access, (to, by) => to.reviews(by, name, number)),
     labeledBy: (access, name, number, label, since) =>
       run(access, (to, by) => to.labeledBy(by, name, number, label, since)),
     comment: (access, name, number, body) => run(access, (to, by) => to.comment(by, name, number, body)),

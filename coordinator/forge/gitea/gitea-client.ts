@@ -1,4 +1,5 @@
 import type { ForgeClient } from '../forge.ts';
+import { changedThreads } from '../changed-threads.ts';
 import type { ForgeHttp } from '../forge-http.ts';
 import { writeComment } from '../issue-comment.ts';
 import { permissionOf, readFile } from '../repository-api.ts';
@@ -6,6 +7,7 @@ import { RestApi } from '../rest-api.ts';
 import { listChecks, readLog } from './checks.ts';
 import { readDelivery } from './deliveries.ts';
 import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
+import { listReviews } from './reviews.ts';
 import { findBranch, findRepository, listRepositories } from './repositories.ts';
 import { Account, IssueComment } from './schemas.ts';
 import { editComment, labeledBy, readThread, replyTo, resolve } from './threads.ts';
@@ -23,6 +25,8 @@ export function giteaClient(http: ForgeHttp, origin: string): ForgeClient {
     branch: (access, name, branch) => findBranch(api, access, name, branch),
     file: (access, name, path) => readFile(api, access, name, path),
     thread: (access, name, number, comments_max) => readThread(api, access, name, number, comments_max),
+    changedThreads: (access, name, since) => changedThreads(api, access, name, { since, page_size: 'limit' }),
+    reviews: (access, name, number) => listReviews(api, access, name, number),
     labeledBy: (access, name, number, label, since) => labeledBy(api, access, name, number, label, since),
     comment: (access, name, number, body) => writeComment(IssueComment, api, access, name, number, body),
     editComment: (access, name, id, body) => editComment(api, access, name, id, body),

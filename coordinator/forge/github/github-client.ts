@@ -1,4 +1,5 @@
 import type { Access, ForgeClient, ForgePerson } from '../forge.ts';
+import { changedThreads } from '../changed-threads.ts';
 import type { ForgeHttp } from '../forge-http.ts';
 import { writeComment } from '../issue-comment.ts';
 import { permissionOf, readFile } from '../repository-api.ts';
@@ -7,6 +8,7 @@ import { listChecks, readLog } from './checks.ts';
 import { readDelivery } from './deliveries.ts';
 import { GraphqlApi } from './graphql.ts';
 import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
+import { listReviews } from './reviews.ts';
 import { findBranch, findRepository } from './repositories.ts';
 import { RepositoryLists } from './repository-lists.ts';
 import { Account, IssueComment } from './schemas.ts';
@@ -35,6 +37,8 @@ export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
     branch: (access, name, branch) => findBranch(api, access, name, branch),
     file: (access, name, path) => readFile(api, access, name, path),
     thread: (access, name, number, comments_max) => readThread(api, access, name, number, comments_max),
+    changedThreads: (access, name, since) => changedThreads(api, access, name, { since, page_size: 'per_page' }),
+    reviews: (access, name, number) => listReviews(api, access, name, number),
     labeledBy: (access, name, number, label) => labeledBy(api, access, name, number, label),
     comment: (access, name, number, body) => writeComment(IssueComment, api, access, name, number, body),
     editComment: (access, name, id, body) => editComment(api, access, name, id, body),

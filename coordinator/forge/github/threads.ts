@@ -1,14 +1,12 @@
 import { z } from 'zod';
 import type { Access, ForgeComment, ForgePerson, RepositoryName, Thread } from '../forge.ts';
-import { ForgeApiError } from '../forge-api-error.ts';
 import { Id, Line } from '../forge-text.ts';
+import { inPages } from '../in-pages.ts';
 import { writeComment } from '../issue-comment.ts';
 import { pathOf, type Listed, type RestApi } from '../rest-api.ts';
 import { commentPath, Issue, IssueComment, ReviewComment, ReviewText, User } from './schemas.ts';
 
 const PAGE_ITEMS = 100;
-/** A comment has up to 65,536 characters, in JSON up to 6 bytes each: so many fit into what is read of an answer. */
-const LONG_PAGE_ITEMS = 20;
 
 /** An issue or pull request with its newest comments, oldest first. */
 export async function readThread(
@@ -24,26 +22,16 @@ export async function readThread(
     ...issue
   } = await api.call(access, { path: pathOf('repos', owner, name, 'issues', number) }, Issue);
   const path = pathOf('repos', owner, name, 'issues', number, 'comments');
-  const talk = await inPages((page_items) =>
+  const talk = await inPages(PAGE_ITEMS, (page_items) =>
     newestComments(api, access, path, { count: comment_count, comments_max, page_items }),
   );
   const root = pathOf('repos', owner, name, 'pulls', number);
   const reviews = issue.is_pull
-    ? await inPages((page_items) => readReviews(api, access, root, { comments_max, page_items }))
+    ? await inPages(PAGE_ITEMS, (page_items) => readReviews(api, access, root, { comments_max, page_items }))
     : NONE;
   const all = [...talk.items, ...reviews.items].sort((one, other) => one.created_at.localeCompare(other.created_at));
   const cut = talk.cut || reviews.cut || all.length > comments_max;
   return { ...issue, comments: all.slice(-comments_max), cut };
-}
-
-/** Reads pages that are as long as can be, and shorter ones where comments are long. */
-async function inPages<T>(read: (page_items: number) => Promise<T>): Promise<T> {
-  try {
-    return await read(PAGE_ITEMS);
-  } catch (error) {
-    if (!(error instanceof ForgeApiError && error.malformed)) throw error;
-    return read(LONG_PAGE_ITEMS);
-  }
 }
 
 type Paging = { comments_max: number; page_items: number };

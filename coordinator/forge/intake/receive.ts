@@ -11,6 +11,7 @@ import { listPullsAt } from '../../sqlite/pulls.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 import type { Delivery, ForgeEvent } from '../forge.ts';
 import type { FindForge, KnownForge } from './known-forge.ts';
+import { threadOf } from './thread-of.ts';
 
 const DELIVERY_ID_CHARS_MAX = 200;
 
@@ -83,22 +84,4 @@ function concernsErrand(db: Db, forge_id: string, event: ForgeEvent): boolean {
   return listPullsAt(db, forge_id, event.repository.id).some(
     ({ head_branch, head_commit }) => head_branch === event.branch || head_commit === event.commit,
   );
-}
-
-/**
- * Events of one thread are handled in order. What commits a pull request has and how their checks ended belongs
- * together, whatever its number.
- */
-function threadOf(event: ForgeEvent): string {
-  switch (event.type) {
-    case 'comment':
-    case 'review':
-    case 'issue':
-      return String(event.number);
-    case 'pull':
-      return event.action === 'opened' ? String(event.pull.number) : '';
-    case 'check':
-    case 'repository':
-      return '';
-  }
 }

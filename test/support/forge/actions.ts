@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { PullDraft, PullPatch } from '../../../coordinator/forge/forge.ts';
 import { git, type GitServer } from '../git-server.ts';
 import { Apps } from './apps.ts';
+import { inClone } from './in-clone.ts';
 import type { Webhooks } from './webhooks.ts';
 import {
   isPull,
@@ -49,6 +49,7 @@ export abstract class Actions {
 
   label(repository: Repository, issue: Issue, by: Person, label: string): void {
     issue.labels.push(label);
+    issue.updated_at = this.world.time();
     this.#noteLabel(issue, by, label);
     this.webhooks.labeled(repository, issue, by, label);
   }
@@ -56,6 +57,7 @@ export abstract class Actions {
   comment(repository: Repository, issue: Issue, author: Person, body: string): Comment {
     const comment = this.#newComment(author, body);
     issue.comments.push(comment);
+    issue.updated_at = comment.created_at;
     this.webhooks.commented(repository, issue, comment);
     return comment;
   }
@@ -97,7 +99,7 @@ export abstract class Actions {
   /** Merges the head into the base, with git; returns the new commit. */
   async merge(repository: Repository, pull: PullIssue, by: Person): Promise<string> {
     const { head, base } = await this.world.freshPull(repository, pull.pull);
-    const commit = await this.#inClone(repository, base, async (folder) => {
+    const commit = await inClone(this.world, repository, base, async (folder) => {
       await git(folder, 'merge', '--quiet', '--no-ff', '--message', `Merge #${pull.number}`, `origin/${head}`);
       await git(folder, 'push', '--quiet', 'origin', `HEAD:${base}`);
     });
@@ -115,9 +117,7 @@ export abstract class Actions {
     author: Person,
     { state, body = '', comments = [] }: { state: Review['state']; body?: string; comments?: LineComment[] },
   ): Promise<{ review: Review; comments: ReviewComment[] }> {
-    const { head_commit: commit } = await this.world.freshPull(repository, pull.pull);
-    const review: Review = { id: this.world.id(), author, state, body, commit, submitted_at: this.world.time() };
-    pull.pull.reviews.push(review);
+    const review = await this.#addReview(repository, pull, author, { state, body });
     const written = comments.map((comment) => this.#addReviewComment(pull, review, author, comment, null));
     this.webhooks.reviewed(repository, pull, review, written);
     return { review, comments: written };
@@ -130,16 +130,7 @@ export abstract class Actions {
     author: Person,
     body: string,
   ): Promise<ReviewComment> {
-    const { head_commit: commit } = await this.world.freshPull(repository, pull.pull);
-    const review: Review = {
-      id: this.world.id(),
-      author,
-      state: 'COMMENTED',
-      body: '',
-      commit,
-      submitted_at: this.world.time(),
-    };
-    pull.pull.reviews.push(review);
+    const review = await this.#addReview(repository, pull, author, { state: 'COMMENTED', body: '' });
     const { path, line, diff_hunk } = to;
     const reply = this.#addReviewComment(pull, review, author, { path, line, diff_hunk, body }, to);
     this.webhooks.replied(repository, pull, reply);
@@ -231,7 +222,7 @@ export abstract class Actions {
     files: Record<string, string>,
     message = 'Change',
   ): Promise<string> {
-    const commit = await this.#inClone(repository, branch, async (folder) => {
+    const commit = await inClone(this.world, repository, branch, async (folder) => {
       for (const [path, text] of Object.entries(files)) {
         await mkdir(dirname(join(folder, path)), { recursive: true });
         await writeFile(join(folder, path), text);
@@ -271,6 +262,19 @@ export abstract class Actions {
     return { id: this.world.id(), author, body, created_at: this.world.time(), updated_at: this.world.time() };
   }
 
+  async #addReview(
+    repository: Repository,
+    pull: PullIssue,
+    author: Person,
+    said: Pick<Review, 'state' | 'body'>,
+  ): Promise<Review> {
+    const { head_commit: commit } = await this.world.freshPull(repository, pull.pull);
+    const review: Review = { ...said, id: this.world.id(), author, commit, submitted_at: this.world.time() };
+    pull.pull.reviews.push(review);
+    pull.updated_at = review.submitted_at;
+    return review;
+  }
+
   #addReviewComment(
     pull: PullIssue,
     review: Review,
@@ -283,18 +287,5 @@ export abstract class Actions {
     const added: ReviewComment = { ...this.#newComment(author, body), ...place, in_reply_to, resolved: false };
     pull.pull.comments.push(added);
     return added;
-  }
-
-  /** Runs in a clone of a branch; returns the commit that it ends at. */
-  async #inClone(repository: Repository, branch: string, work: (folder: string) => Promise<void>): Promise<string> {
-    const folder = await mkdtemp(join(tmpdir(), 'errand-forge-clone-'));
-    try {
-      const start = (await this.world.branch(repository, branch)) === undefined ? repository.default_branch : branch;
-      await git(folder, 'clone', '--quiet', '--branch', start, this.world.folder(repository), '.');
-      await work(folder);
-      return await git(folder, 'rev-parse', 'HEAD');
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
   }
 }

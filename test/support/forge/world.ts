@@ -85,6 +85,14 @@ export function isPull(issue: Issue): issue is PullIssue {
   return issue.pull !== null;
 }
 
+/** Issues and pull requests as both forges list them: those opened last first. */
+export function changedIssues({ issues }: Repository, query: URLSearchParams): Issue[] {
+  const [state, since] = [query.get('state') ?? 'open', Date.parse(query.get('since') ?? '') || 0];
+  return issues
+    .filter((issue) => (state === 'all' || issue.state === state) && Date.parse(issue.updated_at) >= since)
+    .toReversed();
+}
+
 export type CheckRun = {
   id: number;
   name: string;

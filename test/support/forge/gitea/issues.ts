@@ -1,8 +1,14 @@
-import { isPull, type Comment, type Issue, type Repository, type ReviewComment } from '../world.ts';
+import { changedIssues, isPull, type Comment, type Issue, type Repository, type ReviewComment } from '../world.ts';
 import { actor, issueOf, notFound, page, pullOf, Refusal, repositoryOf, type Call, type Handler } from './call.ts';
 
 /** Issues, pull requests, reviews, and their comments. */
 export const issues: Record<string, Handler> = {
+  'GET /repos/{owner}/{repo}/issues': (call) => {
+    const repository = repositoryOf(call);
+    const { items, headers } = page(call, changedIssues(repository, call.query));
+    const body = items.map((one) => call.gitea.render.issue(repository, one));
+    return { status: 200, shape: 'Issue[]', body, headers };
+  },
   'GET /repos/{owner}/{repo}/issues/{index}': (call) => {
     const repository = repositoryOf(call);
     return { status: 200, shape: 'Issue', body: call.gitea.render.issue(repository, issueOf(call, repository)) };

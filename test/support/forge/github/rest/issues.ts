@@ -1,8 +1,16 @@
 import { actor, issueOf, notFound, ok, page, Refusal, repositoryOf, type Call, type Handlers } from '../call.ts';
-import type { Comment, Issue, Repository } from '../../world.ts';
+import { changedIssues, type Comment, type Issue, type Repository } from '../../world.ts';
 
 /** Issues and their comments; pull requests are issues too. */
 export const issues: Handlers = {
+  'GET /repos/{owner}/{repo}/issues': (call) => {
+    const repository = repositoryOf(call);
+    const { items, headers } = page(call, changedIssues(repository, call.query));
+    return ok(
+      items.map((one) => call.github.render.issue(repository, one)),
+      headers,
+    );
+  },
   'GET /repos/{owner}/{repo}/issues/{issue_number}': (call) => {
     const repository = repositoryOf(call);
     return ok(call.github.render.issue(repository, issueOf(call, repository)));

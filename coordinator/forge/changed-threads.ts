@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import type { Access, ChangedThread, RepositoryName } from './forge.ts';
+import { inPages } from './in-pages.ts';
+import { pathOf, type Listed, type RestApi } from './rest-api.ts';
+
+const Changed: z.ZodType<ChangedThread> = z.object({ number: z.int(), updated_at: z.string() });
+
+/** Gitea gives no more at once. */
+const PAGE_ITEMS = 50;
+
+/**
+ * The issues and pull requests of a repository that have changed since. Both forges list them alike, those opened last
+ * first: what changes while pages are read is listed twice, but nothing is left out. `page_size`: how the forge names that.
+ */
+export async function changedThreads(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  { since, page_size }: { since: string; page_size: 'per_page' | 'limit' },
+): Promise<Listed<ChangedThread>> {
+  const path = pathOf('repos', owner, name, 'issues');
+  return inPages(PAGE_ITEMS, (items_max) =>
+    api.list(
+      access,
+      { path, query: { state: 'all', since, [page_size]: items_max } },
+      { schema: z.array(Changed).max(items_max), entries: (page) => page, enough: () => false },
+    ),
+  );
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import type { Access, ForgeReview, RepositoryName } from '../forge.ts';
+import { Id, Text, WebAddress } from '../forge-text.ts';
+import { inPages } from '../in-pages.ts';
+import { pathOf, type RestApi } from '../rest-api.ts';
+import { User } from './schemas.ts';
+
+const PAGE_ITEMS = 50;
+
+const VERDICTS = new Map<string, ForgeReview['verdict']>([
+  ['APPROVED', 'approved'],
+  ['REQUEST_CHANGES', 'changes_requested'],
+  ['COMMENT', 'commented'],
+]);
+
+/** Those of other states are not submitted, or ask for a review. */
+const Review = z
+  .object({
+    id: Id,
+    user: User,
+    state: z.string(),
+    dismissed: z.boolean(),
+    body: Text,
+    html_url: WebAddress,
+    submitted_at: z.string().nullish(),
+  })
+  .transform(({ id, user: author, state, dismissed, body, html_url: url, submitted_at }): ForgeReview | undefined => {
+    const verdict = VERDICTS.get(state);
+    return verdict && !dismissed && submitted_at ? { id, author, verdict, body, url, submitted_at } : undefined;
+  });
+
+/** The reviews of a pull request, oldest first. */
+export async function listReviews(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  number: number,
+): Promise<ForgeReview[]> {
+  const path = pathOf('repos', owner, name, 'pulls', number, 'reviews');
+  const { items } = await inPages(PAGE_ITEMS, (items_max) =>
+    api.list(
+      access,
+      { path, query: { limit: items_max } },
+      {
+        schema: z.array(Review).max(items_max),
+        entries: (page) => page.filter((review) => review !== undefined),
+        enough: () => false,
+      },
+    ),
+  );
+  return items;
+}

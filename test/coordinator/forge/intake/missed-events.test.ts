@@ -1,0 +1,141 @@
+import test from 'ava';
+import { sql } from '../../../../coordinator/sqlite/database.ts';
+import { listHeardTo } from '../../../../coordinator/sqlite/heard-repositories.ts';
+import { LIMITS } from '../../../../protocol/limits.ts';
+import { testEachForge } from '../../../support/forge/each-forge.ts';
+import { until } from '../../../support/until.ts';
+import type { SentHook } from '../../../support/forge/hooks.ts';
+import { IntakeScene } from '../../../support/forge/intake-scene.ts';
+
+const DAY_MS = 24 * 3_600_000;
+
+/** The titles of the errands there are. */
+const titles = (scene: Pick<IntakeScene, 'tasks'>) => scene.tasks.map(({ title }) => title).sort();
+
+testEachForge('what was said while the server was away is heard once it is back, each once', async (t, kind) => {
+  const scene = await IntakeScene.startEach(t, kind);
+  const { github, demo, ada, bob } = scene;
+  const talk = github.openIssue(demo, bob, { title: 'talk' });
+  await scene.deliver();
+  await scene.away(async () => {
+    github.openIssue(demo, ada, { title: 'opened', body: '@errand mend the opened one' });
+    github.comment(demo, talk, ada, '@errand mend the talk');
+    github.comment(demo, talk, bob, '@errand wreck it');
+    github.label(demo, github.openIssue(demo, bob, { title: 'labeled' }), ada, 'errand');
+    github.openIssue(demo, ada, { title: 'opened with the label', labels: ['errand'] });
+    await github.push(demo, 'topic', { 'a.txt': 'a' });
+    const draft = { title: 'Topic', body: '@errand review it', head: 'topic', base: 'main', draft: false };
+    const pull = await github.openPull(demo, ada, draft);
+    await github.push(demo, 'other', { 'b.txt': 'b' });
+    const other = await github.openPull(demo, bob, { ...draft, title: 'Other', body: '', head: 'other' });
+    const comments = [{ path: 'b.txt', line: 1, body: '@errand mend this line' }];
+    await github.review(demo, other, ada, { state: 'COMMENTED', comments });
+    t.is(pull.state, 'open');
+  });
+  const right = [
+    'labeled',
+    'mend the opened one',
+    'mend the talk',
+    'mend this line',
+    'opened with the label',
+    'review it',
+  ];
+  t.deepEqual(titles(scene), right);
+  // What is found again, and what comes late by webhook, starts nothing.
+  await scene.look();
+  for (const hook of sentBy(scene)) await scene.receive(hook);
+  await scene.settled();
+  t.deepEqual(titles(scene), right);
+});
+
+testEachForge('a review that came while the server was away sends the errand back, with its lines', async (t, kind) => {
+  const scene = await IntakeScene.startEach(t, kind);
+  const { github, demo, ada, bob } = scene;
+  github.openIssue(demo, ada, { title: 'It fails', body: '@errand fix it' });
+  await scene.deliver();
+  const { id } = scene.task;
+  const { pull, commit } = await scene.addPull(scene.task);
+  await scene.work(id, 'Done.', commit);
+  await scene.away(async () => {
+    const comments = [{ path: 'a.txt', line: 2, body: 'Not here.' }];
+    await github.review(demo, pull, bob, { state: 'CHANGES_REQUESTED', body: 'Nearly.', comments });
+    await github.review(demo, pull, bob, { state: 'APPROVED', body: 'Fine as a whole.' });
+  });
+  const [message = '', ...others] = scene.messages(id);
+  t.regex(message, /changes requested/);
+  t.regex(message, /Nearly\.[^]*Not here\./);
+  t.deepEqual(others, []);
+  for (const hook of sentBy(scene)) await scene.receive(hook);
+  await scene.look();
+  t.is(scene.messages(id).length, 1);
+});
+
+test('what webhooks have told of is not done again, and a quiet repository costs one call', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada } = scene;
+  scene.stopped_at = Date.now() + 60_000;
+  github.openIssue(demo, ada, { title: 'x', body: '@errand fix it' });
+  await scene.deliver();
+  await scene.look();
+  t.is(scene.tasks.length, 1);
+  await scene.look();
+  const before = github.calls.length;
+  scene.look_ms = 20;
+  await scene.restart();
+  const seen = scene.looks;
+  await until('it has looked', () => scene.looks >= seen + 4);
+  const paths = github.calls.slice(before).map(({ path }) => path.replace(/\?.*/, ''));
+  // The first look after a start reads what has changed last once more.
+  t.true(paths.filter((path) => path.endsWith('/issues')).length >= 3);
+  t.is(paths.filter((path) => path.endsWith('/issues/1')).length, 1);
+});
+
+test('nothing is made up for from before a project heeds mentions, or from longer ago than webhooks may be', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada, log } = scene;
+  const heed = (on: number) =>
+    log.write(({ db }) => sql(db, 'UPDATE projects SET mentions = :on, follow_up = :on').run({ on }));
+  heed(0);
+  await scene.restart();
+  await until('it is forgotten', () => listHeardTo(log.db).size === 0);
+  github.world.now = () => Date.now() - DAY_MS;
+  github.openIssue(demo, ada, { title: 'x', body: '@errand fix what was off' });
+  heed(1);
+  await scene.look();
+  t.deepEqual(titles(scene), []);
+  github.world.now = () => Date.now();
+  await scene.away(() => {
+    github.openIssue(demo, ada, { title: 'x', body: '@errand fix the old one' });
+    scene.stopped_at = Date.now() + LIMITS.delivery_age_s_max * 1000 + 60_000;
+  });
+  t.deepEqual(titles(scene), []);
+});
+
+test('a repository or thread that the forge does not show now is heard later, and holds up no other', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada, user_id } = scene;
+  const other = await github.world.addRepository({ owner: ada, name: 'other' });
+  scene.addProject(user_id, { name: 'other', repo_url: `${github.origin}/ada/other` });
+  await scene.restart();
+  let away = true;
+  github.intercept = ({ url = '' }, response) => {
+    if (!away || !url.includes('/demo/')) return false;
+    response.writeHead(502).end();
+    return true;
+  };
+  await scene.intake.stop();
+  github.openIssue(demo, ada, { title: 'x', body: '@errand fix the demo' });
+  github.openIssue(other, ada, { title: 'x', body: '@errand fix the other' });
+  scene.look_ms = 20;
+  await scene.restart();
+  await until('the other is heard', () => scene.tasks.length === 1);
+  t.deepEqual(titles(scene), ['fix the other']);
+  away = false;
+  await until('the demo is heard', () => scene.tasks.length === 2);
+  t.deepEqual(titles(scene), ['fix the demo', 'fix the other']);
+});
+
+/** All webhooks that the forge has sent. */
+function sentBy({ github }: Awaited<ReturnType<typeof IntakeScene.startEach>>): SentHook[] {
+  return 'hooks' in github ? github.hooks.sent : github.webhooks.hooks.sent;
+}
