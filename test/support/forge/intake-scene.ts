@@ -20,7 +20,6 @@ import { updateResult } from '../../../coordinator/sqlite/progress.ts';
 import { insertProject } from '../../../coordinator/sqlite/projects.ts';
 import { insertPull } from '../../../coordinator/sqlite/pulls.ts';
 import { findSubscriberCursor } from '../../../coordinator/sqlite/subscribers.ts';
-import type { ForgeKind } from '../../../protocol/forges.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { addUser, endTask, runTask, taskOf } from '../fixtures.ts';
 import { temporaryFolder } from '../folder.ts';
@@ -37,7 +36,7 @@ import type { Person, Repository } from './world.ts';
 
 const TIMES = { first_ms: 20, max_ms: 100, give_up_ms: 60_000 };
 /** Nothing is looked for unless a test says so. */
-const SELDOM = 3_600_000;
+export const SELDOM = 3_600_000;
 const PUBLIC_URL = 'https://errand.example.org';
 
 /** A server's intake at a forge's stand-in, GitHub's if nothing is said, where ada has linked her account and bob has not. Both may write to `demo`. */
@@ -73,14 +72,6 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
 
   static async startGitea(t: ExecutionContext, settings: Partial<ProjectRow> = {}): Promise<IntakeScene<Gitea>> {
     return IntakeScene.#startAt(t, await startGitea(t), settings);
-  }
-
-  static startEach(
-    t: ExecutionContext,
-    kind: ForgeKind,
-    settings: Partial<ProjectRow> = {},
-  ): Promise<IntakeScene<GitHub | Gitea>> {
-    return kind === 'github' ? IntakeScene.start(t, settings) : IntakeScene.startGitea(t, settings);
   }
 
   static async #startAt<Forge extends GitHub | Gitea>(
@@ -143,26 +134,6 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
     await this.intake.stop();
     this.intake = this.#open();
     this.intake.start();
-  }
-
-  /** The server is away while this happens. Whatever its forge sends meanwhile is lost. Then it starts, and looks. */
-  async away(happen: () => void | Promise<void>): Promise<void> {
-    await this.intake.stop();
-    await happen();
-    this.#delivered = this.#hooks.sent.length;
-    await this.look();
-  }
-
-  /** Starts the server anew, and waits until it has asked what has changed, and has done what follows from it. */
-  async look(): Promise<void> {
-    this.look_ms = 20;
-    await this.restart();
-    const seen = this.looks;
-    // The second one begins when the first one has ended.
-    await until('it has looked', () => this.looks >= seen + 2);
-    this.look_ms = SELDOM;
-    await this.restart();
-    await this.settled();
   }
 
   /** Delivers what happened since the last time, and waits until all of it was acted upon. Gives what each became. */
@@ -270,11 +241,8 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
 
   get #client(): OpenForge['client'] {
     const client = (this.#isGitea() ? giteaClient : gitHubClient)(this.#http, this.github.origin);
-    const changedThreads: OpenForge['client']['changedThreads'] = (...call) => {
-      this.looks += 1;
-      return client.changedThreads(...call);
-    };
-    return { ...client, changedThreads };
+    const count = () => void (this.looks += 1);
+    return { ...client, changedThreads: (...call) => (count(), client.changedThreads(...call)) };
   }
 
   get access(): ForgeAccess {

@@ -2,6 +2,7 @@ import test from 'ava';
 import { sql } from '../../../../coordinator/sqlite/database.ts';
 import { listHeardTo } from '../../../../coordinator/sqlite/heard-repositories.ts';
 import { LIMITS } from '../../../../protocol/limits.ts';
+import { away, intakeAt, look, type AnyIntake } from '../../../support/forge/away.ts';
 import { testEachForge } from '../../../support/forge/each-forge.ts';
 import { until } from '../../../support/until.ts';
 import type { SentHook } from '../../../support/forge/hooks.ts';
@@ -13,11 +14,11 @@ const DAY_MS = 24 * 3_600_000;
 const titles = (scene: Pick<IntakeScene, 'tasks'>) => scene.tasks.map(({ title }) => title).sort();
 
 testEachForge('what was said while the server was away is heard once it is back, each once', async (t, kind) => {
-  const scene = await IntakeScene.startEach(t, kind);
+  const scene = await intakeAt(t, kind);
   const { github, demo, ada, bob } = scene;
   const talk = github.openIssue(demo, bob, { title: 'talk' });
   await scene.deliver();
-  await scene.away(async () => {
+  await away(scene, async () => {
     github.openIssue(demo, ada, { title: 'opened', body: '@errand mend the opened one' });
     github.comment(demo, talk, ada, '@errand mend the talk');
     github.comment(demo, talk, bob, '@errand wreck it');
@@ -42,21 +43,21 @@ testEachForge('what was said while the server was away is heard once it is back,
   ];
   t.deepEqual(titles(scene), right);
   // What is found again, and what comes late by webhook, starts nothing.
-  await scene.look();
+  await look(scene);
   for (const hook of sentBy(scene)) await scene.receive(hook);
   await scene.settled();
   t.deepEqual(titles(scene), right);
 });
 
 testEachForge('a review that came while the server was away sends the errand back, with its lines', async (t, kind) => {
-  const scene = await IntakeScene.startEach(t, kind);
+  const scene = await intakeAt(t, kind);
   const { github, demo, ada, bob } = scene;
   github.openIssue(demo, ada, { title: 'It fails', body: '@errand fix it' });
   await scene.deliver();
   const { id } = scene.task;
   const { pull, commit } = await scene.addPull(scene.task);
   await scene.work(id, 'Done.', commit);
-  await scene.away(async () => {
+  await away(scene, async () => {
     const comments = [{ path: 'a.txt', line: 2, body: 'Not here.' }];
     await github.review(demo, pull, bob, { state: 'CHANGES_REQUESTED', body: 'Nearly.', comments });
     await github.review(demo, pull, bob, { state: 'APPROVED', body: 'Fine as a whole.' });
@@ -66,7 +67,7 @@ testEachForge('a review that came while the server was away sends the errand bac
   t.regex(message, /Nearly\.[^]*Not here\./);
   t.deepEqual(others, []);
   for (const hook of sentBy(scene)) await scene.receive(hook);
-  await scene.look();
+  await look(scene);
   t.is(scene.messages(id).length, 1);
 });
 
@@ -76,9 +77,9 @@ test('what webhooks have told of is not done again, and a quiet repository costs
   scene.stopped_at = Date.now() + 60_000;
   github.openIssue(demo, ada, { title: 'x', body: '@errand fix it' });
   await scene.deliver();
-  await scene.look();
+  await look(scene);
   t.is(scene.tasks.length, 1);
-  await scene.look();
+  await look(scene);
   const before = github.calls.length;
   scene.look_ms = 20;
   await scene.restart();
@@ -101,10 +102,10 @@ test('nothing is made up for from before a project heeds mentions, or from longe
   github.world.now = () => Date.now() - DAY_MS;
   github.openIssue(demo, ada, { title: 'x', body: '@errand fix what was off' });
   heed(1);
-  await scene.look();
+  await look(scene);
   t.deepEqual(titles(scene), []);
   github.world.now = () => Date.now();
-  await scene.away(() => {
+  await away(scene, () => {
     github.openIssue(demo, ada, { title: 'x', body: '@errand fix the old one' });
     scene.stopped_at = Date.now() + LIMITS.delivery_age_s_max * 1000 + 60_000;
   });
@@ -136,6 +137,6 @@ test('a repository or thread that the forge does not show now is heard later, an
 });
 
 /** All webhooks that the forge has sent. */
-function sentBy({ github }: Awaited<ReturnType<typeof IntakeScene.startEach>>): SentHook[] {
+function sentBy({ github }: AnyIntake): SentHook[] {
   return 'hooks' in github ? github.hooks.sent : github.webhooks.hooks.sent;
 }
