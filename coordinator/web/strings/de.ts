@@ -3,8 +3,6 @@ import { de_needs } from './de-needs.ts';
 import { de_link } from './de-link.ts';
 import type { Strings } from './en.ts';
 
-const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
-
 /** Every text of the app, in German. */
 export const de: Strings = {
   app: 'Errand',
@@ -167,34 +165,6 @@ export const de: Strings = {
     pushed_wip: (branch) => `Zwischenstand gepusht nach ${branch}`,
     budget: (money) => `Das Budget ist jetzt ${money}`,
     cancelling: 'Anhalten verlangt: der Worker pusht seine Arbeit und endet',
-  },
-
-  changes: {
-    title: 'Änderungen',
-    none: 'Noch ist nichts geändert',
-    not_here: 'Die Änderungen wurden nicht geladen, bevor du offline warst.',
-    truncated: 'Der Diff war zu lang und ist hier abgeschnitten.',
-    viewed: 'gesehen',
-    anew: 'geändert, seit du es gesehen hast',
-    wrap: 'Zeilen umbrechen',
-    gap: (n) => `⋯ ${count(n, 'Zeile', 'Zeilen')}`,
-    comment: 'Diese Zeile kommentieren',
-    comment_on: (line) => `Kommentar zu Zeile ${line}`,
-    placeholder: 'Was soll hier anders sein?',
-    add: 'Kommentar hinzufügen',
-    edit: 'Ändern',
-    remove: 'Entfernen',
-    you: 'Du',
-    waits: 'wartet aufs Senden',
-    send: (n) => `${count(n, 'Kommentar', 'Kommentare')} senden`,
-    message: 'Kommentare zu deinen Änderungen:',
-    binary: 'Binärdatei',
-    renamed: (from) => `hieß ${from}`,
-
-    large: (n) => `${count(n, 'Zeile', 'Zeilen')}: zeigen`,
-    files: (n) => count(n, 'Datei', 'Dateien'),
-    line: (n) => `Zeile ${n}`,
-    removed_line: (n) => `gelöschte Zeile ${n}`,
   },
 
   fresh: {

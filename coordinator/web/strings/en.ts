@@ -3,8 +3,6 @@ import { en_needs } from './en-needs.ts';
 import { en_link } from './en-link.ts';
 import type { Effort, FailureReason, TaskStatus } from '../../../protocol/task.ts';
 
-const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
-
 /** Every text of the app, in English. The other languages have the same keys. */
 export const en = {
   app: 'Errand',
@@ -166,34 +164,6 @@ export const en = {
     pushed_wip: (branch: string) => `Work in progress pushed to ${branch}`,
     budget: (money: string) => `The budget is now ${money}`,
     cancelling: 'Stop asked for: the worker pushes its work and ends',
-  },
-
-  changes: {
-    title: 'Changes',
-    none: 'Nothing has been changed yet',
-    not_here: 'The changes were not loaded before you went offline.',
-    truncated: 'The diff was too long and is cut here.',
-    viewed: 'viewed',
-    anew: 'changed since you viewed it',
-    wrap: 'Wrap lines',
-    gap: (n: number) => `⋯ ${count(n, 'line', 'lines')}`,
-    comment: 'Comment on this line',
-    comment_on: (line: string) => `Comment on line ${line}`,
-    placeholder: 'What should change here?',
-    add: 'Add comment',
-    edit: 'Change',
-    remove: 'Remove',
-    you: 'You',
-    waits: 'waits to be sent',
-    send: (n: number) => `Send ${count(n, 'comment', 'comments')}`,
-    message: 'Comments on your changes:',
-    binary: 'Binary file',
-    renamed: (from: string) => `was ${from}`,
-
-    large: (n: number) => `${count(n, 'line', 'lines')}: show them`,
-    files: (n: number) => count(n, 'file', 'files'),
-    line: (n: number) => `line ${n}`,
-    removed_line: (n: number) => `removed line ${n}`,
   },
 
   fresh: {

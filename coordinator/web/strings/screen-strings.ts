@@ -1,5 +1,6 @@
 import { de_accounts } from './de-accounts.ts';
 import { de_archive } from './de-archive.ts';
+import { de_changes } from './de-changes.ts';
 import { de_fresh } from './de-fresh.ts';
 import { de_keys } from './de-keys.ts';
 import { de_notifications } from './de-notifications.ts';
@@ -11,6 +12,7 @@ import { de_schedules } from './de-schedules.ts';
 import { de_settings } from './de-settings.ts';
 import { en_accounts } from './en-accounts.ts';
 import { en_archive } from './en-archive.ts';
+import { en_changes } from './en-changes.ts';
 import { en_fresh } from './en-fresh.ts';
 import { en_keys } from './en-keys.ts';
 import { en_notifications } from './en-notifications.ts';
@@ -25,6 +27,7 @@ import { languageOf } from './strings.ts';
 const en = {
   accounts: en_accounts,
   archive: en_archive,
+  changes: en_changes,
   fresh: en_fresh,
   keys: en_keys,
   notify: en_notifications,
@@ -38,6 +41,7 @@ const en = {
 const de: typeof en = {
   accounts: de_accounts,
   archive: de_archive,
+  changes: de_changes,
   fresh: de_fresh,
   keys: de_keys,
   notify: de_notifications,

@@ -40,7 +40,7 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
   const marks = readMarks(viewed.value);
   return (
     <Screen
-      title={t.changes.title}
+      title={s.changes.title}
       parent={{ name: 'errand', params: { id } }}
       beside={<Beside files={diffs.flatMap(({ files }) => files)} wrap={wrap} />}
     >
@@ -80,13 +80,13 @@ function Repository({ repository, diff, files, failed, children }: RepositoryPro
           <span dir="ltr">{repository}</span> <Stat {...sizeOf(files)} />
         </h2>
       )}
-      {diff?.truncated === true && <p class="fault">{t.changes.truncated}</p>}
+      {diff?.truncated === true && <p class="fault">{s.changes.truncated}</p>}
       {diff && files.length === 0 && (
         <p class={repository === undefined ? 'empty' : 'same'}>
-          {repository === undefined ? t.changes.none : s.repositories.unchanged}
+          {repository === undefined ? s.changes.none : s.repositories.unchanged}
         </p>
       )}
-      {!diff && <p class={repository === undefined ? 'empty' : 'same'}>{failed ? t.changes.not_here : t.loading}</p>}
+      {!diff && <p class={repository === undefined ? 'empty' : 'same'}>{failed ? s.changes.not_here : t.loading}</p>}
       {files.map((file) => children(file, fileKey({ repository, path: file.path })))}
     </section>
   );
@@ -123,7 +123,7 @@ function Beside({ files, wrap }: { files: readonly DiffFile[]; wrap: Signal<stri
       <button
         type="button"
         class="icon-button wrap"
-        aria-label={t.changes.wrap}
+        aria-label={s.changes.wrap}
         aria-pressed={wrap.value === 'yes'}
         onClick={() => (wrap.value = wrap.value === 'yes' ? 'no' : 'yes')}
       >

@@ -1,4 +1,3 @@
-import { t } from '../../parts/speech.ts';
 import { s } from '../screen-speech.ts';
 import type { DiffFile, DiffLine } from './parse.ts';
 
@@ -40,12 +39,12 @@ export function toMessage(comments: readonly Comment[]): string {
   const parts = comments.map(
     (comment) => `${placeWords(comment)}:\n> ${quote(comment.code)}\n\n${comment.words.trim()}`,
   );
-  return [t.changes.message, ...parts].join('\n\n');
+  return [s.changes.message, ...parts].join('\n\n');
 }
 
 /** The file and the line of a comment, in words. */
 export function placeWords({ lost, removed, line, ...file }: Comment): string {
-  const number = removed ? t.changes.removed_line(line) : t.changes.line(line);
+  const number = removed ? s.changes.removed_line(line) : s.changes.line(line);
   return `${fileKey(file)}, ${lost === true ? s.reading.of_earlier(number) : number}`;
 }
 

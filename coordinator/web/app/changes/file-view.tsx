@@ -5,6 +5,7 @@ import type { Piece } from '../../code/pieces.ts';
 import { Pieces } from '../../parts/code.tsx';
 import { GrowingField } from '../../parts/growing-field.tsx';
 import { t } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
 import { Stat } from '../../parts/stat.tsx';
 import { continued, useText } from '../../parts/use-text.ts';
 import { fileKey, keyOf, type Comment } from './comments.ts';
@@ -39,8 +40,8 @@ export function FileView({ id, repository, file, comments, viewed, onView, onCha
       <header>
         <button type="button" class="file-name" aria-expanded={open} onClick={() => (opened.value = !open)}>
           <code dir="ltr">{path}</code>
-          {old_path !== undefined && <small>{t.changes.renamed(old_path)}</small>}
-          {viewed !== undefined && !is_viewed && <small class="anew">{t.changes.anew}</small>}
+          {old_path !== undefined && <small>{s.changes.renamed(old_path)}</small>}
+          {viewed !== undefined && !is_viewed && <small class="anew">{s.changes.anew}</small>}
         </button>
         <Stat {...file} />
         <label class="viewed">
@@ -52,7 +53,7 @@ export function FileView({ id, repository, file, comments, viewed, onView, onCha
               onView(checked ? mark : undefined);
             }}
           />
-          <span>{t.changes.viewed}</span>
+          <span>{s.changes.viewed}</span>
         </label>
       </header>
       {open ? (
@@ -60,7 +61,7 @@ export function FileView({ id, repository, file, comments, viewed, onView, onCha
       ) : (
         !is_viewed && (
           <button type="button" class="quiet" onClick={() => (opened.value = true)}>
-            {t.changes.large(count)}
+            {s.changes.large(count)}
           </button>
         )
       )}
@@ -75,7 +76,7 @@ function Lines({ id, repository, file, comments, onChange }: LinesProps): JSX.El
   // With its text the form survives the app.
   const editing = useText(`commenting ${id} ${fileKey({ repository, path })}`);
   const colours = useColours(file);
-  if (binary) return <p class="gap">{t.changes.binary}</p>;
+  if (binary) return <p class="gap">{s.changes.binary}</p>;
   const own = new Map(
     comments
       .filter((comment) => comment.lost !== true && fileKey(comment) === fileKey({ repository, path }))
@@ -90,7 +91,7 @@ function Lines({ id, repository, file, comments, onChange }: LinesProps): JSX.El
     <div class="diff">
       {hunks.map(({ gap, lines }, i) => (
         <div key={i}>
-          {gap > 0 && <p class="gap">{t.changes.gap(gap)}</p>}
+          {gap > 0 && <p class="gap">{s.changes.gap(gap)}</p>}
           {lines.map((line) => {
             const place = {
               ...(repository !== undefined && { repository }),
@@ -152,7 +153,7 @@ function Line({ draft, line: { type, line, code }, pieces, comment, editing, onT
         type="button"
         class={`line-of ${type}`}
         aria-expanded={editing}
-        title={t.changes.comment}
+        title={s.changes.comment}
         onClick={onTouch}
       >
         <i>{line}</i>
@@ -168,13 +169,13 @@ function Line({ draft, line: { type, line, code }, pieces, comment, editing, onT
       ) : (
         comment && (
           <div class="note-on-line">
-            <b>{t.changes.you}</b> · {t.changes.waits}
+            <b>{s.changes.you}</b> · {s.changes.waits}
             <p dir="auto">{comment.words}</p>
             <button type="button" class="quiet" onClick={onTouch}>
-              {t.changes.edit}
+              {s.changes.edit}
             </button>
             <button type="button" class="quiet" onClick={() => onSet('')}>
-              {t.changes.remove}
+              {s.changes.remove}
             </button>
           </div>
         )
@@ -195,7 +196,7 @@ function CommentForm({ draft, line, words, onSet, onCancel }: FormProps): JSX.El
   return (
     <form
       class="note-on-line"
-      aria-label={t.changes.comment_on(String(line))}
+      aria-label={s.changes.comment_on(String(line))}
       onSubmit={(event) => {
         event.preventDefault();
         submit();
@@ -204,12 +205,12 @@ function CommentForm({ draft, line, words, onSet, onCancel }: FormProps): JSX.El
       <GrowingField
         autofocus
         value={text.value}
-        label={t.changes.placeholder}
+        label={s.changes.placeholder}
         onInput={(said) => (text.value = said)}
         onSend={() => submit()}
       />
       <button type="submit" class="quiet" disabled={text.value.trim() === ''}>
-        {t.changes.add}
+        {s.changes.add}
       </button>
       <button type="button" class="quiet" onClick={() => end(onCancel)}>
         {t.cancel}

@@ -1,5 +1,4 @@
 import type { JSX } from 'preact';
-import { t } from '../../parts/speech.ts';
 import { s } from '../screen-speech.ts';
 import { placeWords, quote, type Comment } from './comments.ts';
 
@@ -14,11 +13,11 @@ export function LostComments({ comments, onChange }: LostProps): JSX.Element | n
       <p class="soft">{s.reading.lost}</p>
       {lost.map((comment) => (
         <div key={JSON.stringify(comment)} class="note-on-line">
-          <b dir="auto">{placeWords(comment)}</b> · {t.changes.waits}
+          <b dir="auto">{placeWords(comment)}</b> · {s.changes.waits}
           <code dir="ltr">{quote(comment.code)}</code>
           <p dir="auto">{comment.words}</p>
           <button type="button" class="quiet" onClick={() => onChange(comments.filter((each) => each !== comment))}>
-            {t.changes.remove}
+            {s.changes.remove}
           </button>
         </div>
       ))}

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { LIMITS } from '../../../../protocol/limits.ts';
 import { Icon } from '../../parts/icons.tsx';
-import { format, t } from '../../parts/speech.ts';
+import { format } from '../../parts/speech.ts';
 import { s } from '../screen-speech.ts';
 import { toMessage, type Comment } from './comments.ts';
 
@@ -17,7 +17,7 @@ export function Tray({ comments, onSend }: { comments: readonly Comment[]; onSen
     );
   return (
     <button type="button" class="tray" onClick={onSend}>
-      {t.changes.send(comments.length)}
+      {s.changes.send(comments.length)}
       <Icon name="send" />
     </button>
   );

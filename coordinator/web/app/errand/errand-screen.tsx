@@ -8,6 +8,7 @@ import { Icon } from '../../parts/icons.tsx';
 import { LiveBadge } from '../../parts/live-badge.tsx';
 import { Back, Confirm, useTitle } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
 import { changesOf, whereWords } from '../../parts/repositories.ts';
 import { Stat } from '../../parts/stat.tsx';
 import { faultWords } from '../../parts/words.ts';
@@ -40,7 +41,7 @@ export function ErrandScreen({ id }: { id: string }): JSX.Element {
         <span class="where">{task && whereWords(task)}</span>
         {task && changed && (
           <a class="chip" href={pathOf('changes', { id })}>
-            <span class="hidden">{t.changes.title}</span>
+            <span class="hidden">{s.changes.title}</span>
             <Stat {...changed} />
           </a>
         )}

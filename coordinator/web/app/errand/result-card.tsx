@@ -1,7 +1,6 @@
 import type { JSX } from 'preact';
 import type { Task } from '../../../../protocol/task.ts';
 import { changesOf } from '../../parts/repositories.ts';
-import { t } from '../../parts/speech.ts';
 import { Stat } from '../../parts/stat.tsx';
 import { pathOf } from '../../store/routes.ts';
 import { s } from '../screen-speech.ts';
@@ -24,7 +23,7 @@ export function ResultCard({ task }: { task: Task }): JSX.Element | null {
       {!repositories && <Copyable text={result?.branch ?? ''} />}
       {changed.files > 0 && (
         <a class="choice" href={pathOf('changes', { id })}>
-          {t.changes.title} <small>{t.changes.files(changed.files)}</small> <Stat {...changed} />
+          {s.changes.title} <small>{s.changes.files(changed.files)}</small> <Stat {...changed} />
         </a>
       )}
     </div>
