@@ -102,6 +102,8 @@ export const LIMITS = {
   callbacks_at_once_max: 8,
   /** The unified diffs in a worker's result, together. A longer diff is cut, and `diff_truncated` is true. */
   diff_bytes_max: 2 * 1024 * 1024,
+  /** A diff that has the whole of each changed file. A longer one has three lines around each change. */
+  diff_context_bytes_max: 256 * 1024,
   summary_chars_max: 16_000,
   /** An assignment. It contains the transcript of the earlier attempts. */
   assignment_bytes_max: 64 * 1024 * 1024,

@@ -103,7 +103,11 @@ export type RepositoryResult = z.infer<typeof RepositoryResult>;
 export const HeldRepository = z.object({ key: RepositoryKey, commit: Commit, diff_stat: DiffStat });
 export type HeldRepository = z.infer<typeof HeldRepository>;
 
-/** Which repository of a task is meant. */
-export const RepositoryQuery = z.strictObject({
+/** Which diff of a task is meant, and how much of what did not change it has. */
+export const DiffQuery = z.strictObject({
   repository: RepositoryKey.optional().describe('the key of one of its repositories; absent: the first'),
+  context: z
+    .enum(['3', 'all'])
+    .default('3')
+    .describe('how many unchanged lines it has around each change; all: as many as are kept, often the whole file'),
 });

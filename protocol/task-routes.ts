@@ -5,7 +5,7 @@ import { LIMITS } from './limits.ts';
 import * as messages from './messages.ts';
 import { ByNeed, Need, NeedAnswerCreate } from './needs.ts';
 import { PullCreate } from './pulls.ts';
-import { RepositoryQuery } from './repositories.ts';
+import { DiffQuery } from './repositories.ts';
 import type { Route } from './route.ts';
 import { Task, TaskDetail } from './task.ts';
 
@@ -92,7 +92,7 @@ export const TASK_ROUTES = {
     auth: 'user',
     scope: 'read',
     params: api.ById,
-    query: RepositoryQuery,
+    query: DiffQuery,
     status: 200,
     response: api.Diff,
     errors: ['not_found'],

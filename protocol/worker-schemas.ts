@@ -256,7 +256,8 @@ export const ResultPost = z.strictObject({
     .string()
     .describe(
       '`git diff` from the base commit to the commit, or to the work that could not be pushed, at most ' +
-        `${LIMITS.diff_bytes_max} bytes with those of further repositories; cut where \`diff_truncated\`.`,
+        `${LIMITS.diff_bytes_max} bytes with those of further repositories; cut where \`diff_truncated\`. With as much ` +
+        'context as there is room for: whoever reads it opens the lines between the changes.',
     ),
   diff_truncated: z.boolean(),
   repositories: z

@@ -6,6 +6,8 @@ export type Diff = { diff: string; diff_truncated: boolean };
 
 /** Switches off what the repository's own settings may add to a diff. */
 const PLAIN = ['--no-ext-diff', '--no-textconv', '--no-color'];
+/** More lines than a file within the limits has: its whole is context. */
+const LINES_MAX = 100_000_000;
 
 /** How many files and lines changed between two commits. A null base is the empty tree. */
 export async function diffStat(git: Git, base: string | null, commit: string): Promise<DiffStat> {
@@ -16,12 +18,18 @@ export async function diffStat(git: Git, base: string | null, commit: string): P
 }
 
 /**
- * The unified diff between two commits, cut at the end of a line if it is above its limit. A null base is the empty
- * tree.
+ * The unified diff between two commits: with the whole of each changed file while that takes at most
+ * `diff_context_bytes_max`, so that a reader can open the lines between; else with git's three lines around each change,
+ * and cut at the end of a line if it is above its limit. A null base is the empty tree.
  */
 export async function diff(git: Git, base: string | null, commit: string): Promise<Diff> {
-  const bytes_max = LIMITS.diff_bytes_max;
-  const args = ['diff', ...PLAIN, '--src-prefix=a/', '--dst-prefix=b/', base ?? (await emptyTree(git)), commit];
+  const from = base ?? (await emptyTree(git));
+  const whole = await readDiff(git, [`--unified=${LINES_MAX}`, from, commit], LIMITS.diff_context_bytes_max);
+  return whole.diff_truncated ? readDiff(git, ['--unified=3', from, commit], LIMITS.diff_bytes_max) : whole;
+}
+
+async function readDiff(git: Git, own: string[], bytes_max: number): Promise<Diff> {
+  const args = ['diff', ...PLAIN, '--src-prefix=a/', '--dst-prefix=b/', ...own];
   const { stdout, truncated, code, stderr } = await git.try(args, { stdout_bytes_max: bytes_max });
   if (code !== 0) throw new Error(`The diff could not be made: ${errorSummary(stderr)}`);
   // Decoding turns each invalid byte into a replacement character of three bytes.

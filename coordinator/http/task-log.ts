@@ -2,6 +2,7 @@ import type { Diff } from '../../protocol/api.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { TaskRow } from '../domain/task.ts';
+import { narrowDiff } from '../domain/narrow-diff.ts';
 import { firstKey } from '../domain/task-repository.ts';
 import type { Db } from '../sqlite/database.ts';
 import { findDiff } from '../sqlite/diffs.ts';
@@ -66,7 +67,9 @@ export function taskLogHandlers({
       if (log.write((tx) => markRead(tx.db, id, body.event_id))) feed.touch(who.user_id, id);
       return undefined;
     },
-    getDiff: ({ who, params, query: { repository } }) =>
-      readDiff(db, requireTask(db, who.user_id, params.id), repository),
+    getDiff: ({ who, params, query: { repository, context } }) => {
+      const kept = readDiff(db, requireTask(db, who.user_id, params.id), repository);
+      return context === 'all' ? kept : { ...kept, diff: narrowDiff(kept.diff) };
+    },
   };
 }

@@ -17,6 +17,29 @@ test('a diff that is too long is cut at the end of a line, and marked as truncat
   t.deepEqual(await diffStat(git.own, base_commit, commit ?? ''), { files: 1, insertions: 300_000, deletions: 0 });
 });
 
+test('a diff has the whole of each changed file, or three lines around each change where that would be too much', async (t) => {
+  const { clone, prepare, write } = await scene(t);
+  const git = clone();
+  await prepare(git);
+  const numbers = (count: number) => Array.from({ length: count }, (_, i) => `line ${i}\n`);
+  await write(git, 'short.txt', numbers(500).join(''));
+  const before = (await commitWorktree(git, 'Short')).commit ?? '';
+  await write(git, 'short.txt', numbers(500).with(250, 'another\n').join(''));
+  const { commit } = await commitWorktree(git, 'Change it');
+  const { diff: whole } = await diff(git.own, before, commit ?? '');
+  t.regex(whole, /^@@ -1,500 \+1,500 @@/m);
+  t.true(whole.includes('\n line 0\n') && whole.includes('\n line 499\n'));
+
+  const lines = Math.ceil(LIMITS.diff_context_bytes_max / 8);
+  await write(git, 'long.txt', numbers(lines).join(''));
+  const long = (await commitWorktree(git, 'Long')).commit ?? '';
+  await write(git, 'long.txt', numbers(lines).with(250, 'another\n').join(''));
+  const changed = await commitWorktree(git, 'Change it');
+  const { diff: narrow, diff_truncated } = await diff(git.own, long, changed.commit ?? '');
+  t.regex(narrow, /^@@ -248,7 \+248,7 @@/m);
+  t.false(diff_truncated);
+});
+
 test('a diff of bytes that are not UTF-8 stays within its limit', async (t) => {
   const { clone, prepare, write } = await scene(t);
   const git = clone();

@@ -180,6 +180,20 @@ test('each repository has a diff of its own', async (t) => {
   t.like((await api.call('getTask', { params: task })).repositories?.[1], { ...result, diff_stat });
 });
 
+test('a diff has three lines around each change, and as many as are kept where they are asked for', async (t) => {
+  const { server, api, send } = await scene(t);
+  const task = await send([]);
+  const lines = Array.from({ length: 20 }, (_, i) => ` line ${i + 1}\n`);
+  const file = 'diff --git a/x b/x\n--- a/x\n+++ b/x\n';
+  const kept = `${file}@@ -1,20 +1,21 @@\n${lines.toSpliced(10, 0, '+new\n').join('')}`;
+  server.log.write(({ db }) => putDiff(db, task.id, { diff: kept, truncated: false }));
+  const read = async (query: { context?: '3' | 'all' }) => (await api.call('getDiff', { params: task, query })).diff;
+  t.is(await read({ context: 'all' }), kept);
+  const narrow = `${file}@@ -8,6 +8,7 @@ line 7\n${lines.slice(7, 13).toSpliced(3, 0, '+new\n').join('')}`;
+  t.is(await read({}), narrow);
+  t.is(await read({ context: '3' }), narrow);
+});
+
 test('a project is not deleted while an errand works in its repository; afterwards the errand stays', async (t) => {
   const { server, api, project, send } = await scene(t);
   const web = await project('web');
