@@ -8,6 +8,9 @@ import type { Entry } from '../../client/sync/outbox-entry.ts';
 
 const VERSION = 2;
 
+/** A diff that was looked at. `before`: the one that was looked at before it; absent: it was the first. */
+export type SeenDiff = Diff & { before?: Diff };
+
 type Tables = DBSchema & {
   /** One log-in under the key `login`, and the cursor with its epoch under `known`. */
   login: { key: string; value: Stored };
@@ -15,7 +18,7 @@ type Tables = DBSchema & {
   tasks: { key: string; value: Task };
   /** The logs of the errands that were opened, by errand and id. */
   events: { key: [string, number]; value: LogEvent };
-  diffs: { key: string; value: Diff };
+  diffs: { key: string; value: SeenDiff };
   outbox: { key: string; value: Entry };
   /** What was written and not sent, by the field it is in; and other small things that the person left so. */
   texts: { key: string; value: string };

@@ -8,7 +8,7 @@ import { Live, type LiveState } from '../../client/sync/live.ts';
 import { Mirror } from '../../client/sync/mirror.ts';
 import type { Entry } from '../../client/sync/outbox-entry.ts';
 import { Acts } from './acts.ts';
-import type { Database } from './database.ts';
+import type { Database, SeenDiff } from './database.ts';
 import { Files } from './files.ts';
 import { Push } from './push.ts';
 import { later } from './later.ts';
@@ -153,13 +153,19 @@ export class Session {
     await this.#mirror.remove(id);
   }
 
-  /** The diff of an errand in a repository, or its first: from the server, or what this device has of it. */
-  async diff(id: string, repository: string | undefined, onDiff: (diff: Diff) => void): Promise<void> {
+  /**
+   * The diff of an errand in a repository, or its first: from the server, or what this device has of it. `before`: the
+   * one that was looked at before it, on this device. A version counts as one look, however often it is opened: a phone
+   * that ends the app does not take the marks with it.
+   */
+  async diff(id: string, repository: string | undefined, onDiff: (diff: Diff, before?: Diff) => void): Promise<void> {
     const kept = await this.#diffs.read(id, repository);
-    if (kept) onDiff(kept);
-    const fresh = await this.client.call('getDiff', { params: { id }, query: { repository } });
-    if (fresh.diff !== kept?.diff || !kept) onDiff(fresh);
-    await this.#diffs.write(id, fresh, repository);
+    if (kept) onDiff(kept, kept.before);
+    const fresh = await this.client.call('getDiff', { params: { id }, query: { repository, context: 'all' } });
+    if (fresh.diff === kept?.diff) return;
+    const before = kept && withoutBefore(kept);
+    onDiff(fresh, before);
+    await this.#diffs.write(id, { ...fresh, ...(before && { before }) }, repository);
   }
 
   /** Reads the projects: first those that this device knows, so that they show without a network. */
@@ -243,4 +249,9 @@ export class Session {
 /** What an entry of the outbox makes of an errand that it archives, until the server has it. */
 function archiving({ action, refused }: Entry): [string, boolean][] {
   return action.do === 'archive' && !refused ? [[action.task_id, action.archived]] : [];
+}
+
+function withoutBefore(seen: SeenDiff): Diff {
+  const { before: _, ...diff } = seen;
+  return diff;
 }

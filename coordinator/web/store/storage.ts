@@ -1,8 +1,7 @@
-import type { Diff } from '../../../protocol/api.ts';
 import type { SessionStore } from '../../client/session.ts';
 import type { Change, MirrorStorage } from '../../client/sync/storage.ts';
 import type { OutboxStorage } from '../../client/sync/outbox-entry.ts';
-import type { Database } from './database.ts';
+import type { Database, SeenDiff } from './database.ts';
 import { locked } from './lock.ts';
 
 /** The logs of this many errands are kept; those that were not opened for longest are removed. */
@@ -117,7 +116,7 @@ export function outboxStorage(database: Database, onChange: () => void = () => u
 export function diffStorage(database: Database) {
   return {
     read: (task_id: string, repository?: string) => database.use((db) => db.get('diffs', diffKey(task_id, repository))),
-    write: async (task_id: string, diff: Diff, repository?: string) => {
+    write: async (task_id: string, diff: SeenDiff, repository?: string) => {
       await database.use((db) => db.put('diffs', diff, diffKey(task_id, repository)));
     },
   };

@@ -7,6 +7,7 @@ import { sendErrand } from '../../support/send-errand.ts';
 import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
+import { draftIsKept } from './kept-draft.ts';
 
 const label = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 const said = async (api: Parameters<typeof eventsOf>[0], id: string) =>
@@ -76,3 +77,90 @@ test.serial('comments that are too long for a message stay until they are shorte
   t.is(message, `Comments on your changes:\n\na.ts, line 1:\n> ${'x'.repeat(199)}…\n\nWhy is this here?`);
   t.deepEqual(faults, []);
 });
+
+/** A diff that has the whole of a file of so many lines, where line 50 is another one. */
+function inLongFile(count: number, code: string): string {
+  const lines = Array.from({ length: count }, (_, i) => (i === 49 ? `-line 50\n+${code}\n` : ` line ${i + 1}\n`));
+  const head = 'diff --git a/long.ts b/long.ts\nindex 1111111..2222222 100644\n--- a/long.ts\n+++ b/long.ts\n';
+  return `${head}@@ -1,${count} +1,${count} @@\n${lines.join('')}`;
+}
+
+test.serial('what changed since the last look is marked, also after a restart and without a network', async (t) => {
+  t.timeout(120_000);
+  const { server, api, network, page, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  errand.succeed({}, adding('one', 'two', 'three') + inLongFile(60, 'before'));
+  await page.goto(`${network.url}/errands/${errand.id}/changes`);
+  await page.locator('.line-of.added', { hasText: 'three' }).waitFor();
+  await page.waitForFunction(async () => (await navigator.serviceWorker.ready).active?.state === 'activated');
+  t.is(await page.locator('.line-of.fresh').count(), 0, 'nothing is marked at the first look');
+
+  await api.call('createMessage', { params: { id: errand.id }, body: { text: 'Go on' } });
+  errand.begin();
+  errand.succeed({}, adding('one', 'zwei', 'three', 'four'));
+  const fresh = page.locator('.line-of.fresh');
+  const expected = async () => {
+    await page.getByText('2 lines new since your last look').waitFor();
+    await page.getByText('No longer changed since your last look: long.ts').waitFor();
+    t.deepEqual(await fresh.locator('i').allTextContents(), ['2', '4']);
+  };
+  await expected();
+  t.regex((await fresh.first().textContent()) ?? '', /new since your last look: .*zwei/);
+  await page.goBack();
+  await page.goto(`${network.url}/errands/${errand.id}/changes`);
+  await expected();
+  network.offline = true;
+  network.cut();
+  await page.reload();
+  await expected();
+  t.deepEqual(faults, []);
+});
+
+test.serial(
+  'the lines between the changes open, by keyboard too, and one that was commented on stays open',
+  async (t) => {
+    t.timeout(120_000);
+    const { server, api, network, page, faults } = await openAppLoggedIn(t);
+    const errand = new LivelyErrand(server, await sendErrand(api));
+    errand.begin();
+    errand.succeed({}, inLongFile(200, 'changed'));
+    await page.goto(`${network.url}/errands/${errand.id}/changes`);
+    const numbers = () => page.locator('.line-of i').allTextContents();
+    await page.locator('.line-of.added', { hasText: 'changed' }).waitFor();
+    t.deepEqual(await numbers(), ['47', '48', '49', '50', '50', '51', '52', '53']);
+    await label(page, '⋯ 147 unchanged lines').focus();
+    await page.keyboard.press('Enter');
+    await page.locator('.line-of', { hasText: 'line 73' }).waitFor();
+    t.deepEqual(
+      (await numbers()).slice(8, 28),
+      Array.from({ length: 20 }, (_, i) => String(54 + i)),
+    );
+    t.deepEqual(
+      (await numbers()).slice(28),
+      Array.from({ length: 20 }, (_, i) => String(181 + i)),
+    );
+    await until('the focus goes on', () =>
+      page.evaluate(() => document.activeElement?.textContent?.includes('line 54')),
+    );
+    // What the server says anew leaves open what was opened.
+    const read = page.waitForResponse(/\/diff\?/);
+    network.cut();
+    await (await read).finished();
+    await page.getByText('live', { exact: true }).first().waitFor();
+    t.is((await numbers()).length, 48);
+
+    await page.locator('.line-of', { hasText: 'line 60' }).click();
+    await page.locator('.note-on-line textarea').fill('Why not here?');
+    await label(page, 'Add comment').click();
+    await page.locator('.note-on-line', { hasText: 'Why not here?' }).waitFor();
+    await draftIsKept(page, 'words\\":\\"Why not here?');
+    await page.reload();
+    await page.locator('.note-on-line', { hasText: 'Why not here?' }).waitFor();
+    t.deepEqual(await numbers(), ['47', '48', '49', '50', '50', '51', '52', '53', '60']);
+    await label(page, 'Send 1 comment').click();
+    const message = await until('it has come', async () => (await said(api, errand.id))[0]);
+    t.is(message, 'Comments on your changes:\n\nlong.ts, line 60:\n> line 60\n\nWhy not here?');
+    t.deepEqual(faults, []);
+  },
+);

@@ -11,7 +11,7 @@ import { s } from '../screen-speech.ts';
 import { fileKey, placeComments, readComments, type Comment, toMessage } from './comments.ts';
 import { FileView } from './file-view.tsx';
 import { LostComments } from './lost-comments.tsx';
-import type { DiffFile } from './parse.ts';
+import type { DiffFile } from './diff-file.ts';
 import { Tray } from './tray.tsx';
 import { useDiffs, type RepositoryDiff } from './use-diffs.ts';
 
@@ -55,6 +55,7 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
                 id={id}
                 repository={one.repository}
                 file={file}
+                fresh={one.since.fresh}
                 comments={comments}
                 viewed={marks[name]}
                 onView={(mark) => (viewed.value = JSON.stringify({ ...marks, [name]: mark }))}
@@ -72,7 +73,7 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
 type RepositoryProps = RepositoryDiff & { children: (file: DiffFile, name: string) => JSX.Element };
 
 /** The files that changed in one repository, below its name where there are several. */
-function Repository({ repository, diff, files, failed, children }: RepositoryProps): JSX.Element {
+function Repository({ repository, diff, files, since, failed, children }: RepositoryProps): JSX.Element {
   return (
     <section class="repository" id={repository === undefined ? undefined : `in-${repository}`} aria-label={repository}>
       {repository !== undefined && (
@@ -81,6 +82,11 @@ function Repository({ repository, diff, files, failed, children }: RepositoryPro
         </h2>
       )}
       {diff?.truncated === true && <p class="fault">{s.changes.truncated}</p>}
+      {since.gone.length > 0 && (
+        <p class="same" dir="auto">
+          {s.changes.gone(since.gone.join(', '))}
+        </p>
+      )}
       {diff && files.length === 0 && (
         <p class={repository === undefined ? 'empty' : 'same'}>
           {repository === undefined ? s.changes.none : s.repositories.unchanged}

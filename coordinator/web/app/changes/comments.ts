@@ -1,5 +1,5 @@
 import { s } from '../screen-speech.ts';
-import type { DiffFile, DiffLine } from './parse.ts';
+import type { DiffFile, DiffLine } from './diff-file.ts';
 
 /** A longer line is cut where it is quoted: the agent finds it by its beginning and its number. */
 const QUOTE_CHARS_MAX = 200;

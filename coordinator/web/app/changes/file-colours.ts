@@ -1,6 +1,6 @@
 import { highlight } from '../../code/highlight.ts';
 import type { Piece } from '../../code/pieces.ts';
-import type { DiffFile, DiffLine } from './parse.ts';
+import type { DiffFile, DiffLine } from './diff-file.ts';
 
 /** The pieces of each line of a file's diff that has colours. */
 export type Colours = ReadonlyMap<DiffLine, readonly Piece[]>;

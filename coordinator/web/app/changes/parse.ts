@@ -1,22 +1,9 @@
 import exported, { type Change } from 'gitdiff-parser';
+import type { DiffFile, DiffHunk, DiffLine } from './diff-file.ts';
+import { nearChanges } from './fold.ts';
 
 // Its types describe a module with a default export; it is one without.
 const parser = exported as unknown as typeof exported.default;
-
-/** One line of a file's diff. `line`: its number in the new file; for a removed line, in the old one. */
-export type DiffLine = { type: 'added' | 'removed' | 'same'; line: number; code: string };
-/** Lines that belong together. `gap`: how many unchanged lines were left out before them. */
-type DiffHunk = { gap: number; lines: DiffLine[] };
-export type DiffFile = {
-  path: string;
-  old_path: string | undefined;
-  binary: boolean;
-  insertions: number;
-  deletions: number;
-  hunks: DiffHunk[];
-  /** Differs where the diff of this file differs. */
-  mark: string;
-};
 
 /** Reads git's unified diff. A diff that was cut ends with what could be read. */
 export function parseDiff(diff: string): DiffFile[] {
@@ -28,7 +15,8 @@ export function parseDiff(diff: string): DiffFile[] {
     const hunks = (file.hunks ?? []).map(({ newStart, newLines, changes }): DiffHunk => {
       const gap = Math.max(0, newStart - next);
       next = newStart + newLines;
-      return { gap, lines: changes.map(toLine) };
+      const all = changes.map(toLine);
+      return { gap, lines: all, near: nearChanges(all) };
     });
     const lines = hunks.flatMap((hunk) => hunk.lines);
     return {
@@ -41,7 +29,7 @@ export function parseDiff(diff: string): DiffFile[] {
       insertions: lines.filter(({ type }) => type === 'added').length,
       deletions: lines.filter(({ type }) => type === 'removed').length,
       hunks,
-      mark: markOf(lines),
+      mark: markOf(hunks.flatMap((hunk) => hunk.lines.filter((line) => hunk.near.has(line)))),
     };
   });
 }

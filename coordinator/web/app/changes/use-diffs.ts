@@ -1,19 +1,23 @@
-import { useComputed, useSignal } from '@preact/signals';
+import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { Diff } from '../../../../protocol/api.ts';
 import { openNeeds } from '../../../../protocol/task.ts';
 import { useSession } from '../../parts/context.ts';
-import { parseDiff, type DiffFile } from './parse.ts';
+import type { DiffFile } from './diff-file.ts';
+import { parseDiff } from './parse.ts';
+import { NOTHING_NEW, sinceLook, type SinceLook } from './since-look.ts';
 
 /** What changed in one repository. `repository`: its key; undefined: the errand has one alone. `diff` undefined: it is not read yet. */
 export type RepositoryDiff = {
   repository: string | undefined;
   diff: Diff | undefined;
-  files: DiffFile[];
+  files: readonly DiffFile[];
+  since: SinceLook;
   failed: boolean;
 };
 
-type Read = { diff?: Diff; failed?: boolean };
+type Read = Omit<RepositoryDiff, 'repository'>;
+const UNREAD: Read = { diff: undefined, files: [], since: NOTHING_NEW, failed: false };
 
 /** The diffs of all repositories of an errand, the first one first. They are read again when it has ended anew, or asks. */
 export function useDiffs(id: string): RepositoryDiff[] {
@@ -30,24 +34,21 @@ export function useDiffs(id: string): RepositoryDiff[] {
   const keys = JSON.parse(names) as (string | null)[];
   useEffect(() => {
     for (const key of JSON.parse(names) as (string | null)[]) {
-      const set = (change: Read): void => {
-        read.value = { ...read.value, [key ?? '']: { ...read.value[key ?? ''], ...change } };
+      const set = (change: Partial<Read>): void => {
+        read.value = { ...read.value, [key ?? '']: { ...UNREAD, ...read.value[key ?? ''], ...change } };
       };
       session
-        .diff(id, key ?? undefined, (diff) => set({ diff }))
+        .diff(id, key ?? undefined, (diff, before) => set(parse(diff, before)))
         .then(
           () => set({ failed: false }),
           () => set({ failed: true }),
         );
     }
   }, [session, id, names, task?.ended_at, asked, live]);
-  const files = useComputed(
-    () => new Map(Object.entries(read.value).map(([key, { diff }]) => [key, diff ? parseDiff(diff.diff) : []])),
-  );
-  return keys.map((key) => ({
-    repository: key ?? undefined,
-    diff: read.value[key ?? '']?.diff,
-    files: files.value.get(key ?? '') ?? [],
-    failed: read.value[key ?? '']?.failed === true,
-  }));
+  return keys.map((key) => ({ repository: key ?? undefined, ...(read.value[key ?? ''] ?? UNREAD) }));
+}
+
+function parse(diff: Diff, before: Diff | undefined): Pick<Read, 'diff' | 'files' | 'since'> {
+  const files = parseDiff(diff.diff);
+  return { diff, files, since: sinceLook(files, before) };
 }

@@ -1,0 +1,113 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { useText } from '../../parts/use-text.ts';
+import { s } from '../screen-speech.ts';
+import { fileKey, keyOf, type Comment } from './comments.ts';
+import { coloursOf, type Colours } from './file-colours.ts';
+import { foldHunk, nextOf } from './fold.ts';
+import { Line } from './line-view.tsx';
+import type { DiffFile, DiffLine } from './diff-file.ts';
+
+type LinesProps = {
+  /** The errand's. */
+  id: string;
+  /** The key of its repository, where the errand has several. */
+  repository: string | undefined;
+  file: DiffFile;
+  /** The lines that were not there at the last look. */
+  fresh: ReadonlySet<DiffLine>;
+  comments: readonly Comment[];
+  onChange: (comments: readonly Comment[]) => void;
+};
+
+/** The lines of a file's diff. What did not change is folded, and opens at a touch. */
+export function Lines({ id, repository, file, fresh, comments, onChange }: LinesProps): JSX.Element {
+  const { path, hunks, binary } = file;
+  // With its text the form survives the app.
+  const editing = useText(`commenting ${id} ${fileKey({ repository, path })}`);
+  const colours = useColours(file);
+  const opened = useSignal<ReadonlySet<string>>(new Set());
+  if (binary) return <p class="gap">{s.changes.binary}</p>;
+  const own = new Map(
+    comments
+      .filter((comment) => comment.lost !== true && fileKey(comment) === fileKey({ repository, path }))
+      .map((each) => [keyOf(each), each]),
+  );
+  const placeOf = ({ line, type }: DiffLine) => {
+    const place = { ...(repository !== undefined && { repository }), path, line, removed: type === 'removed' };
+    return { place, key: keyOf(place) };
+  };
+  const set = (key: string, comment: Comment | undefined): void => {
+    editing.value = '';
+    const others = comments.filter((each) => each.lost === true || keyOf(each) !== key);
+    onChange(comment ? [...others, comment] : others);
+  };
+  const show = (line: DiffLine): JSX.Element => {
+    const { place, key } = placeOf(line);
+    return (
+      <Line
+        key={key}
+        draft={`comment ${id} ${key}`}
+        line={line}
+        fresh={fresh.has(line)}
+        pieces={colours?.get(line)}
+        comment={own.get(key)}
+        editing={editing.value === key}
+        onTouch={() => (editing.value = editing.value === key ? '' : key)}
+        onSet={(words) => set(key, words === '' ? undefined : { ...place, code: line.code, words })}
+      />
+    );
+  };
+  const isOpen = (line: DiffLine): boolean => {
+    const { key } = placeOf(line);
+    return opened.value.has(key) || own.has(key) || editing.value === key;
+  };
+  const open = (folded: readonly DiffLine[]) =>
+    (opened.value = new Set([...opened.value, ...nextOf(folded).map((line) => placeOf(line).key)]));
+  return (
+    <div class="diff">
+      {hunks.map((hunk, i) => (
+        <div key={i}>
+          {hunk.gap > 0 && <p class="gap">{s.changes.gap(hunk.gap)}</p>}
+          {foldHunk(hunk, isOpen).map(({ folded, lines }) =>
+            folded ? <Fold key={`fold ${lines[0]?.line}`} lines={lines} onOpen={() => open(lines)} /> : lines.map(show),
+          )}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** Unchanged lines. The focus goes on at the first that it opens. */
+function Fold({ lines, onOpen }: { lines: readonly DiffLine[]; onOpen: () => void }): JSX.Element {
+  return (
+    <button
+      type="button"
+      class="gap"
+      aria-expanded={false}
+      onClick={({ currentTarget: { parentElement: box, previousElementSibling: before } }) => {
+        onOpen();
+        requestAnimationFrame(() => {
+          const first = before ? before.nextElementSibling : box?.firstElementChild;
+          if (first instanceof HTMLElement) first.focus({ preventScroll: true });
+        });
+      }}
+    >
+      {s.changes.unfold(lines.length)}
+    </button>
+  );
+}
+
+/** The colours of a file; undefined until they are there. */
+function useColours(file: DiffFile): Colours | undefined {
+  const colours = useSignal<Colours | undefined>(undefined);
+  useEffect(() => {
+    let is_shown = true;
+    void coloursOf(file).then((found) => {
+      if (is_shown) colours.value = found;
+    });
+    return () => void (is_shown = false);
+  }, [file, colours]);
+  return colours.value;
+}
