@@ -1,4 +1,3 @@
-import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { Need, NeedAnswerCreate } from '../../../protocol/needs.ts';
@@ -7,7 +6,8 @@ import type { Entry } from '../../client/sync/outbox-entry.ts';
 import { pathOf } from '../store/routes.ts';
 import { useSession } from './context.ts';
 import { entryWords } from './entry-words.ts';
-import { choiceWords, needWords, optionWords } from './need-words.ts';
+import { Choices } from './choices.tsx';
+import { choiceWords, needWords } from './need-words.ts';
 import { now } from './now.ts';
 import type { AnswerDraft, OwnWords } from './own-words.tsx';
 import { format, t } from './speech.ts';
@@ -68,52 +68,27 @@ function Asked({ text }: { text: string }): JSX.Element {
 type AnswersProps = { need: Need; words: WordsField; onAnswer: (body: NeedAnswerCreate) => Promise<boolean> };
 
 function Answers({ need, words: Words, onAnswer }: AnswersProps): JSX.Element {
-  const chosen = useSignal<readonly string[]>([]);
   const draft = useRef<AnswerDraft>(null);
   const once = useOnce();
   const { multiple, takes_text } = need;
-  // Work is sent back with words, which are the answer.
-  const options = need.options.filter(({ value }) => !(need.kind === 'push' && value === 'send_back'));
-  const answer = (choose: string[], written: string): void => {
+  const answer = (choose: readonly string[], written: string): void => {
     const text = written.trim();
     const attachments = choose.includes('approve') ? [] : (draft.current?.ids() ?? []);
     const said = text === '' && choose.length === 0 ? t.attach.see : text;
-    const body = { choose, ...(said !== '' && { text: said }), ...(attachments.length > 0 && { attachments }) };
+    const body = {
+      choose: [...choose],
+      ...(said !== '' && { text: said }),
+      ...(attachments.length > 0 && { attachments }),
+    };
     const sent = draft.current?.sent;
     once(async () => {
       if (await onAnswer(body)) await sent?.(written, attachments);
     });
   };
-  const touch = (value: string): void => {
-    if (!multiple) return answer([value], '');
-    const others = chosen.value.filter((each) => each !== value);
-    chosen.value = others.length < chosen.value.length ? others : [...others, value];
-  };
   return (
     <>
-      {multiple && <small>{t.needs.several}</small>}
-      <div class="choices">
-        {options.map((option) => (
-          <button
-            key={option.value}
-            type="button"
-            class={need.kind !== 'question' && option === options[0] ? 'choice main' : 'choice'}
-            aria-pressed={multiple ? chosen.value.includes(option.value) : undefined}
-            onClick={() => touch(option.value)}
-            dir="auto"
-          >
-            {optionWords(need, option)}
-          </button>
-        ))}
-      </div>
-      {Words && (takes_text || multiple) && (
-        <Words
-          need={need}
-          draft={draft}
-          may_be_empty={chosen.value.length > 0}
-          onSend={(text) => answer([...chosen.value], text)}
-        />
-      )}
+      {!multiple && <Choices need={need} onTouch={(value) => answer([value], '')} />}
+      {Words && (takes_text || multiple) && <Words need={need} draft={draft} onSend={answer} />}
     </>
   );
 }

@@ -1,12 +1,14 @@
 import type { JSX, RefObject } from 'preact';
 import type { Need } from '../../../protocol/needs.ts';
 import { AttachButton, DraftFileList, takesFiles, useFiles } from './attach.tsx';
+import { Choices } from './choices.tsx';
 import { useSession } from './context.ts';
 import { Icon } from './icons.tsx';
 import { t } from './speech.ts';
+import { ticksKey } from '../store/acts.ts';
 import { continued, useText, without } from './use-text.ts';
 
-/** The words and files of an answer that is being written. */
+/** The words, files and ticked options of an answer that is being written. */
 export type AnswerDraft = {
   ids: () => string[];
   /** These words and files are in the outbox now. */
@@ -16,46 +18,70 @@ export type AnswerDraft = {
 type OwnWordsProps = {
   need: Need;
   draft: RefObject<AnswerDraft | null>;
-  may_be_empty: boolean;
-  onSend: (written: string) => void;
+  onSend: (choose: readonly string[], written: string) => void;
 };
 
-/** The field for an answer in one's own words, with files. Both survive the app. */
-export function OwnWords({ need, draft, may_be_empty, onSend }: OwnWordsProps): JSX.Element {
+/** The field for an answer in one's own words, with files; and the options, where several may be ticked. All survive the app. */
+export function OwnWords({ need, draft, onSend }: OwnWordsProps): JSX.Element {
   const { texts } = useSession();
   const key = `answer ${need.id}`;
   const text = useText(key, '', continued);
   const files = useFiles(key);
+  const ticks = useText(ticksKey(need.id));
+  const ticked = need.multiple ? readTicks(ticks.value, need) : [];
   draft.current = {
     ids: files.ids,
     sent: async (written, ids) => {
       files.take(ids);
       await texts.give(key, without(written));
+      await texts.give(ticksKey(need.id), () => '');
     },
   };
   const label = need.kind === 'push' ? t.needs.send_back : t.needs.answer;
-  const can_send = text.value.trim() !== '' || may_be_empty || files.list.value.length > 0;
+  const can_send = text.value.trim() !== '' || ticked.length > 0 || files.list.value.length > 0;
+  const tick = (value: string): void => {
+    const others = ticked.filter((each) => each !== value);
+    ticks.value = JSON.stringify(others.length < ticked.length ? others : [...ticked, value]);
+  };
   return (
-    <form
-      class="answer"
-      {...takesFiles(files)}
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (can_send) onSend(text.value);
-      }}
-    >
-      <input
-        value={text.value}
-        placeholder={label}
-        aria-label={label}
-        dir="auto"
-        onInput={({ currentTarget }) => (text.value = currentTarget.value)}
-      />
-      <DraftFileList files={files} />
-      <AttachButton files={files} />
-      <button type="submit" class="round" aria-label={t.needs.send} disabled={!can_send}>
-        <Icon name="send" />
-      </button>
-    </form>
+    <>
+      {need.multiple && (
+        <>
+          <small>{t.needs.several}</small>
+          <Choices need={need} ticked={ticked} onTouch={tick} />
+        </>
+      )}
+      <form
+        class="answer"
+        {...takesFiles(files)}
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (can_send) onSend(ticked, text.value);
+        }}
+      >
+        <input
+          value={text.value}
+          placeholder={label}
+          aria-label={label}
+          dir="auto"
+          onInput={({ currentTarget }) => (text.value = currentTarget.value)}
+        />
+        <DraftFileList files={files} />
+        <AttachButton files={files} />
+        <button type="submit" class="round" aria-label={t.needs.send} disabled={!can_send}>
+          <Icon name="send" />
+        </button>
+      </form>
+    </>
   );
+}
+
+/** The options of a decision that were ticked; none if that is not understood. */
+function readTicks(text: string, { options }: Need): string[] {
+  try {
+    const read: unknown = JSON.parse(text);
+    return Array.isArray(read) ? options.flatMap(({ value }) => (read.includes(value) ? value : [])) : [];
+  } catch {
+    return [];
+  }
 }

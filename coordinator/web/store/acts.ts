@@ -12,6 +12,9 @@ import { outboxStorage, type Texts } from './storage.ts';
 /** How long a decision can be undone. */
 const UNDO_MS = 5_000;
 
+/** Where the ticked options of a decision are kept. */
+export const ticksKey = (need_id: string): string => `ticks ${need_id}`;
+
 type Kept = { database: Database; client: Client; files: Files; texts: Texts };
 
 /**
@@ -100,7 +103,7 @@ export class Acts {
     return this.outbox.change(key, text);
   }
 
-  /** Takes back what was not sent: its words and files go back to where they were written. */
+  /** Takes back what was not sent: its words, files and ticked options go back to where they were made. */
   async takeBack(key: string): Promise<void> {
     const entry = await this.outbox.takeBack(key);
     if (entry) await this.#giveBack(entry);
@@ -125,6 +128,7 @@ export class Acts {
         return this.#files.giveBack(filesOf(entry), `say ${action.task_id}`);
       case 'answer':
         await this.#texts.give(`answer ${action.need_id}`, after(action.body.text ?? ''));
+        await this.#texts.give(ticksKey(action.need_id), () => JSON.stringify(action.body.choose));
         return this.#files.giveBack(filesOf(entry), `answer ${action.need_id}`);
       case 'reword':
       case 'unsay':

@@ -13,7 +13,7 @@ import { Files } from './files.ts';
 import { Push } from './push.ts';
 import { later } from './later.ts';
 import { NOTHING, type OpenErrand } from './open-errand.ts';
-import { diffStorage, mirrorStorage, pruneLogs, textStorage, type Texts } from './storage.ts';
+import { diffStorage, mirrorStorage, pruneAnswers, pruneLogs, textStorage, type Texts } from './storage.ts';
 
 /** A list changes at most this often, and a conversation once a frame. */
 const LIST_MS = 150;
@@ -190,6 +190,7 @@ export class Session {
 
   #onLive(): void {
     void this.acts.outbox.flush();
+    void pruneAnswers(this.#database, this.#openNeeds());
     for (const [id, { view }] of this.#errands) if (view.peek().failed) this.#read(id);
   }
 
@@ -204,7 +205,16 @@ export class Session {
       .sort((a, b) => (a.id < b.id ? 1 : -1));
     this.tasks.value = tasks;
     this.has_older.value = this.#mirror.has_older;
-    void this.acts.outbox.seenOpen(new Set(tasks.flatMap(openNeeds).map(({ id }) => id)));
+    void this.acts.outbox.seenOpen(this.#openNeeds());
+  }
+
+  #openNeeds(): ReadonlySet<string> {
+    return new Set(
+      this.#mirror
+        .tasks()
+        .flatMap(openNeeds)
+        .map(({ id }) => id),
+    );
   }
 
   #errand(id: string) {

@@ -6,6 +6,8 @@ import { locked } from './lock.ts';
 
 /** The logs of this many errands are kept; those that were not opened for longest are removed. */
 const LOGS_MAX = 40;
+/** The first words of the keys of what belongs to one decision. */
+const ANSWER_DRAFTS: ReadonlySet<string> = new Set(['answer', 'ticks']);
 const ONE = 'one';
 
 /** The log-in. All tabs share it. */
@@ -82,6 +84,21 @@ export async function pruneLogs(database: Database): Promise<void> {
       void change.objectStore('events').delete(logOf(id));
       void change.objectStore('diffs').delete(diffsOf(id));
     }
+    await change.done;
+  });
+}
+
+/** What was written, ticked and attached for decisions that are not open any more. */
+export async function pruneAnswers(database: Database, open: ReadonlySet<string>): Promise<void> {
+  const isOver = (draft = ''): boolean => {
+    const [kind = '', need_id = ''] = draft.split(' ');
+    return ANSWER_DRAFTS.has(kind) && !open.has(need_id);
+  };
+  await database.use(async (db) => {
+    const change = db.transaction(['texts', 'files'], 'readwrite');
+    const [texts, files] = [change.objectStore('texts'), change.objectStore('files')];
+    for (const key of await texts.getAllKeys()) if (isOver(key)) void texts.delete(key);
+    for (const { id, draft } of await files.getAll()) if (isOver(draft)) void files.delete(id);
     await change.done;
   });
 }

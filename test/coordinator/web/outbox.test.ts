@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { Page } from 'playwright-core';
 import { listPendingMessages } from '../../../coordinator/sqlite/messages.ts';
+import { openNeeds } from '../../../protocol/task.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { until } from '../../support/until.ts';
 import { openAppLoggedIn, type AppScene } from '../../support/web/app-scene.ts';
@@ -97,6 +98,77 @@ test.serial('an answer keeps its words and files: while it is written, and when 
   await field.press('Enter');
   await until('the answer has come', () => said().length > 0);
   t.deepEqual(said(), ['Half even']);
+  t.deepEqual(faults, []);
+});
+
+test.serial(
+  'the options that were ticked come back with the words, when the app died and when it is undone',
+  async (t) => {
+    t.timeout(120_000);
+    const scene = await openAppLoggedIn(t);
+    const { page, faults } = scene;
+    const { errand, said } = await open(scene);
+    const options = ['Half up', 'Half even', 'Down'];
+    errand.report({ type: 'question.asked', body: { ref: 'q', question: 'Which?', options, multiple: true } });
+    const talk = page.locator('.talk');
+    const ticked = () => talk.locator('.choice[aria-pressed=true]').allTextContents();
+    for (const option of ['Down', 'Half up']) await talk.getByRole('button', { name: option }).click();
+    t.deepEqual(await ticked(), ['Half up', 'Down']);
+    await draftIsKept(page, '0');
+    await page.reload();
+    await until('they are ticked', async () => (await ticked()).join() === 'Half up,Down');
+    await talk.getByRole('button', { name: 'Send the answer' }).click();
+    await talk.getByRole('button', { name: /^Undo/ }).click();
+    await until('they are ticked again', async () => (await ticked()).join() === 'Half up,Down');
+    await talk.getByRole('button', { name: 'Down' }).click();
+    await talk.getByRole('button', { name: 'Send the answer' }).click();
+    await until('the answer has come', () => said().length > 0);
+    t.deepEqual(said(), ['- Half up']);
+    t.deepEqual(faults, []);
+  },
+);
+
+test.serial('what was written, ticked and attached for a decision goes once that is answered elsewhere', async (t) => {
+  t.timeout(120_000);
+  const scene = await openAppLoggedIn(t);
+  const { page, api, faults } = scene;
+  const scenes = [];
+  for (const words of ['Of the first', 'Of the second']) {
+    const { errand, url } = await open(scene);
+    const options = ['Yes', 'No'];
+    errand.report({ type: 'question.asked', body: { ref: 'q', question: 'Well?', options, multiple: true } });
+    const card = page.locator('.talk .decision');
+    await card.getByRole('button', { name: 'Yes' }).click();
+    await card.getByPlaceholder('Answer…').fill(words);
+    const file = { name: `${words}.txt`, mimeType: 'text/plain', buffer: Buffer.from(words) };
+    await card.locator('input[type=file]').first().setInputFiles(file);
+    await card.getByText(file.name).waitFor();
+    await draftIsKept(page, words);
+    scenes.push({ errand, url });
+  }
+  const kept = () =>
+    page.evaluate(async () => {
+      const opened = indexedDB.open('errand');
+      await new Promise((resolve) => (opened.onsuccess = resolve));
+      const change = opened.result.transaction(['texts', 'files']);
+      const [keys, files] = [change.objectStore('texts').getAllKeys(), change.objectStore('files').getAll()];
+      await new Promise((resolve) => (change.oncomplete = resolve));
+      opened.result.close();
+      const drafts = (files.result as { draft?: string }[]).map(({ draft }) => draft ?? '');
+      return [...(keys.result as string[]), ...drafts].filter((key) => /^(answer|ticks) /.test(key));
+    });
+  await until('all is kept', async () => (await kept()).length === 6);
+  const id = scenes[0]?.errand.id ?? '';
+  const [need] = openNeeds(await api.call('getTask', { params: { id } }));
+  const need_id = need?.id ?? '';
+  await api.call('answerNeed', { params: { id, need_id }, body: { choose: ['1'] } });
+  await goOffline(scene, page);
+  await goOnline(scene, page);
+  await until('those of the first are gone', async () => (await kept()).length === 3);
+  t.false((await kept()).some((key) => key.endsWith(need_id)));
+  await page.reload();
+  const field = page.locator('.talk .decision').getByPlaceholder('Answer…');
+  await until('those of the second are there', async () => (await field.inputValue()) === 'Of the second');
   t.deepEqual(faults, []);
 });
 
