@@ -36,7 +36,7 @@ export function App(): JSX.Element | null {
     case 'loading':
       return null;
     case 'out':
-      return <AccessScreen ended={access.ended} email={access.email} />;
+      return <AccessScreen {...access} />;
     case 'in':
       return (
         <Within session={access.session}>
@@ -151,7 +151,7 @@ function SignedIn({ session }: { session: Session | undefined }): JSX.Element {
 function Keys(): JSX.Element | null {
   useEffect(loadScreens, []);
   const loaded = screens.value;
-  return typeof loaded === 'object' ? <loaded.Shortcuts /> : null;
+  return typeof loaded === 'object' ? <loaded.Extras /> : null;
 }
 
 /** The server has a newer app, and this page still wants a part of the older one. */

@@ -20,4 +20,4 @@ export { SettingsScreen } from './settings/settings-screen.tsx';
 export { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
 export { OwnWords } from '../parts/own-words.tsx';
 export { RowActions } from './inbox/row-actions.tsx';
-export { Shortcuts } from './shortcuts.tsx';
+export { Extras } from './extras.tsx';

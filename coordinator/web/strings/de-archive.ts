@@ -11,6 +11,8 @@ export const de_archive: ArchiveStrings = {
     unarchive: 'Zurück in die Liste',
     remove: 'Löschen',
   },
+  archived: (title) => `Archiviert: ${title}`,
+  undo: 'Rückgängig',
   none: 'Damit ist jetzt nichts zu tun.',
   answer: 'Antwort',
   update_base: 'Neueste Basis einmergen',

@@ -1,6 +1,7 @@
 import { de_accounts } from './de-accounts.ts';
 import { de_archive } from './de-archive.ts';
 import { de_changes } from './de-changes.ts';
+import { de_conversation } from './de-conversation.ts';
 import { de_fresh } from './de-fresh.ts';
 import { de_keys } from './de-keys.ts';
 import { de_notifications } from './de-notifications.ts';
@@ -13,6 +14,7 @@ import { de_settings } from './de-settings.ts';
 import { en_accounts } from './en-accounts.ts';
 import { en_archive } from './en-archive.ts';
 import { en_changes } from './en-changes.ts';
+import { en_conversation } from './en-conversation.ts';
 import { en_fresh } from './en-fresh.ts';
 import { en_keys } from './en-keys.ts';
 import { en_notifications } from './en-notifications.ts';
@@ -28,6 +30,7 @@ const en = {
   accounts: en_accounts,
   archive: en_archive,
   changes: en_changes,
+  errand: en_conversation,
   fresh: en_fresh,
   keys: en_keys,
   notify: en_notifications,
@@ -42,6 +45,7 @@ const de: typeof en = {
   accounts: de_accounts,
   archive: de_archive,
   changes: de_changes,
+  errand: de_conversation,
   fresh: de_fresh,
   keys: de_keys,
   notify: de_notifications,

@@ -99,6 +99,45 @@ test.serial('without a network an errand is archived at once, and on the server 
   t.is((await api.call('listTasks', { query: { archived: 'false' } })).items.length, 0);
 });
 
+test.serial('what was archived is put back at a touch: from the list and from an errand, sent or not', async (t) => {
+  t.timeout(120_000);
+  const { server, api, page, network, faults } = await openAppLoggedIn(t);
+  const { id } = await done(server, api, 'Mend the lamp');
+  const isArchived = async () => (await api.call('getTask', { params: { id } })).archived === true;
+  const undo = page.getByRole('button', { name: 'Undo' });
+  await page.getByText('Summary of').waitFor();
+  await act(page, 'Mend the lamp', 'Archive');
+  await page.getByText('Archived: Mend the lamp').waitFor();
+  await until('the server has it', isArchived);
+  await shot(page, 'archive-undo');
+  await undo.click();
+  await row(page, 'Mend the lamp').waitFor();
+  await until('the server has it back', async () => !(await isArchived()));
+  t.is(await undo.count(), 0);
+
+  await row(page, 'Mend the lamp').click();
+  await page.getByRole('button', { name: 'Details' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Archive' }).click();
+  await page.getByText('Archived: Mend the lamp').waitFor();
+  await until('the server has it', isArchived);
+  await undo.focus();
+  await page.keyboard.press('Enter');
+  await row(page, 'Mend the lamp').waitFor();
+  await until('the server has it back', async () => !(await isArchived()));
+
+  await goOffline(page, network);
+  await act(page, 'Mend the lamp', 'Archive');
+  await row(page, 'Mend the lamp').waitFor({ state: 'detached' });
+  await undo.click();
+  await row(page, 'Mend the lamp').click();
+  await page.locator('.goal').waitFor();
+  t.is(await page.getByText(/waits to be sent/).count(), 0, 'what was not sent is taken back');
+  network.offline = false;
+  await page.getByText('live', { exact: true }).waitFor();
+  t.false(await isArchived());
+  t.deepEqual(faults, []);
+});
+
 test.serial('what the server refuses of stop, try again and archive shows, and can be tried again', async (t) => {
   t.timeout(120_000);
   const { server, api, page, network } = await openAppLoggedIn(t);

@@ -101,7 +101,7 @@ function Repository({ repository, diff, files, since, failed, children }: Reposi
 /** A way to each repository. The address stays: a fragment would be one more step back. */
 function Jumps({ diffs }: { diffs: readonly RepositoryDiff[] }): JSX.Element {
   return (
-    <nav class="chips" aria-label={t.errand.repository}>
+    <nav class="chips" aria-label={s.errand.repository}>
       {diffs.map(({ repository = '', files }) => (
         <button
           key={repository}

@@ -8,6 +8,7 @@ import { GrowingField } from '../../parts/growing-field.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Confirm } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
 import { useOnce } from '../../parts/use-once.ts';
 import { continued, useText, without } from '../../parts/use-text.ts';
 import type { Fresh } from '../new-errand/fresh.ts';
@@ -67,7 +68,7 @@ export function Composer({ task }: { task: Task }): JSX.Element {
         onInput={(said) => (text.value = said)}
       />
       <AttachButton files={files} />
-      <button type="submit" class="round" aria-label={t.errand.send} disabled={!can_send}>
+      <button type="submit" class="round" aria-label={s.errand.send} disabled={!can_send}>
         <Icon name="send" />
       </button>
     </form>
@@ -75,8 +76,8 @@ export function Composer({ task }: { task: Task }): JSX.Element {
 }
 
 function labelOf({ status }: Task): string {
-  if (isEnded(status)) return t.errand.go_on;
-  return status === 'waiting' || status === 'parked' ? t.errand.answer : t.errand.say;
+  if (isEnded(status)) return s.errand.go_on;
+  return status === 'waiting' || status === 'parked' ? s.errand.answer : s.errand.say;
 }
 
 function AfterTurn({ hear }: { hear: Signal<Hear> }): JSX.Element {
@@ -87,7 +88,7 @@ function AfterTurn({ hear }: { hear: Signal<Hear> }): JSX.Element {
         checked={hear.value === 'after_turn'}
         onChange={({ currentTarget }) => (hear.value = currentTarget.checked ? 'after_turn' : 'next_call')}
       />
-      {t.errand.hear.after_turn}
+      {s.errand.hear.after_turn}
     </label>
   );
 }
@@ -106,7 +107,7 @@ function MindChoice({ task, mind }: { task: Task; mind: Signal<Mind> }): JSX.Ele
       {chooses.value && (
         <ModelSheet
           fresh={mind.value}
-          unset={{ model: task.model, effort: t.errand.unchanged }}
+          unset={{ model: task.model, effort: s.errand.unchanged }}
           onChoose={(change) => (mind.value = { ...mind.value, ...change })}
           onClose={() => (chooses.value = false)}
         />
@@ -124,7 +125,7 @@ function Stop({ task }: { task: Task }): JSX.Element {
       <button
         type="button"
         class="round still"
-        aria-label={t.errand.stop}
+        aria-label={s.errand.stop}
         disabled={stops}
         onClick={() => (asks.value = true)}
       >
@@ -132,9 +133,9 @@ function Stop({ task }: { task: Task }): JSX.Element {
       </button>
       {asks.value && (
         <Confirm
-          title={t.errand.stop_title}
-          text={t.errand.stop_text}
-          yes={t.errand.stop}
+          title={s.errand.stop_title}
+          text={s.errand.stop_text}
+          yes={s.errand.stop}
           danger
           onYes={() => void session.acts.stopErrand(task.id)}
           onClose={() => (asks.value = false)}
@@ -153,8 +154,8 @@ function TryAgain({ task }: { task: Task }): JSX.Element | null {
     <button
       type="button"
       class="round still again"
-      aria-label={t.errand.try_again}
-      title={t.errand.try_again}
+      aria-label={s.errand.try_again}
+      title={s.errand.try_again}
       disabled={asked}
       onClick={() => void session.acts.retry(task.id)}
     >

@@ -13,6 +13,7 @@ import { DecisionCard } from '../../parts/decision-card.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Markdown } from '../../parts/markdown.tsx';
 import { t } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
 import type { OpenErrand } from '../../store/open-errand.ts';
 import { useFollowEnd } from './follow-end.ts';
 import { PullCards } from './pull-cards.tsx';
@@ -55,7 +56,7 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
   const outputs = new Map(drafts.filter(({ kind }) => kind === 'output').map(({ ref, text }) => [`t-${ref}`, text]));
   return (
     <div class="talk-frame">
-      <div class="body talk" ref={list} role="log" aria-label={t.errand.conversation} tabIndex={0}>
+      <div class="body talk" ref={list} role="log" aria-label={s.errand.conversation} tabIndex={0}>
         {has_earlier ? (
           <MoreRows list={list} label={t.errand.earlier} onMore={earlier} />
         ) : (
@@ -72,12 +73,12 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
         {is_whole.current ? (
           <Below task={task} needs={needs} />
         ) : (
-          <MoreRows list={list} label={t.errand.later} onMore={later} />
+          <MoreRows list={list} label={s.errand.later} onMore={later} />
         )}
       </div>
       {!follows.value && (
-        <button type="button" class="to-end" onClick={toEnd} aria-label={t.errand.to_end}>
-          {unseen > 0 && t.errand.new_rows(unseen)}
+        <button type="button" class="to-end" onClick={toEnd} aria-label={s.errand.to_end}>
+          {unseen > 0 && s.errand.new_rows(unseen)}
           <Icon name="down" />
         </button>
       )}

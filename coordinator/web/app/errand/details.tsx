@@ -21,8 +21,8 @@ export function Details({ task, fault, onArchive, onDelete, onClose }: DetailsPr
     onClose();
   };
   return (
-    <Sheet label={t.errand.details} onClose={onClose}>
-      <h2>{t.errand.details}</h2>
+    <Sheet label={s.errand.details} onClose={onClose}>
+      <h2>{s.errand.details}</h2>
       <Facts task={task} branch={branch} />
       {fault !== '' && <p class="fault">{fault}</p>}
       <Mute id={task.id} />
@@ -37,7 +37,7 @@ export function Details({ task, fault, onArchive, onDelete, onClose }: DetailsPr
             {s.archive.acts[task.archived === true ? 'unarchive' : 'archive']}
           </button>
           <button type="button" class="choice danger" onClick={onDelete}>
-            {t.errand.delete}
+            {s.errand.delete}
           </button>
         </>
       )}
@@ -52,13 +52,13 @@ function Facts({ task, branch }: { task: Task; branch: string | null }): JSX.Ele
   const { model, effort, repo_url, repositories, schedule_id, attempt, usage, budget_usd } = task;
   return (
     <dl class="facts">
-      <dt>{t.errand.repository}</dt>
+      <dt>{s.errand.repository}</dt>
       {(repositories ?? [{ repo_url }]).map((one) => (
         <dd key={one.repo_url}>{repositoryAddress(one.repo_url)}</dd>
       ))}
       {branch !== null && (
         <>
-          <dt>{t.errand.branch}</dt>
+          <dt>{s.errand.branch}</dt>
           <dd>
             <Copyable text={branch} />
           </dd>
@@ -72,14 +72,14 @@ function Facts({ task, branch }: { task: Task; branch: string | null }): JSX.Ele
           </dd>
         </>
       )}
-      <dt>{t.errand.model}</dt>
+      <dt>{s.errand.model}</dt>
       <dd>
         {task.model_used ?? model}, {t.effort[(task.model_used ? task.effort_used : effort) ?? effort]}
-        {isOtherNext(task) && <small>{t.errand.next_model(model, t.effort[effort])}</small>}
+        {isOtherNext(task) && <small>{s.errand.next_model(model, t.effort[effort])}</small>}
       </dd>
-      <dt>{t.errand.money}</dt>
+      <dt>{s.errand.money}</dt>
       <dd>
-        {t.errand.of(format.money(usage.cost_usd), format.money(budget_usd))}, {t.errand.attempts(attempt)}
+        {t.errand.of(format.money(usage.cost_usd), format.money(budget_usd))}, {s.errand.attempts(attempt)}
       </dd>
     </dl>
   );
@@ -92,10 +92,10 @@ export function Copyable({ text }: { text: string }): JSX.Element {
     <button
       type="button"
       class="copyable"
-      title={t.errand.copy}
+      title={s.errand.copy}
       onClick={() => void navigator.clipboard.writeText(text).then(() => (copied.value = true))}
     >
-      <code>{text}</code> <span role="status">{copied.value ? t.errand.copied : ''}</span>
+      <code>{text}</code> <span role="status">{copied.value ? s.errand.copied : ''}</span>
     </button>
   );
 }

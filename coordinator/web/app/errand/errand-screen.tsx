@@ -13,6 +13,7 @@ import { changesOf, whereWords } from '../../parts/repositories.ts';
 import { Stat } from '../../parts/stat.tsx';
 import { faultWords } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
+import { setArchived } from '../inbox/archive-undo.tsx';
 import { Composer } from './composer.tsx';
 import { ConversationView } from './conversation-view.tsx';
 import { Details } from './details.tsx';
@@ -69,7 +70,7 @@ function Menu({ task }: { task: Task }): JSX.Element {
   const archive = (): void => {
     open.value = false;
     const archived = task.archived !== true;
-    void session.acts.archive(task.id, archived);
+    setArchived(session, task, archived);
     if (archived) router.go('inbox', {}, true);
   };
   const remove = (): void => {
@@ -83,7 +84,7 @@ function Menu({ task }: { task: Task }): JSX.Element {
   };
   return (
     <>
-      <button type="button" class="icon-button" aria-label={t.errand.details} onClick={() => (open.value = true)}>
+      <button type="button" class="icon-button" aria-label={s.errand.details} onClick={() => (open.value = true)}>
         <Icon name="more" />
       </button>
       {open.value && (
@@ -100,9 +101,9 @@ function Menu({ task }: { task: Task }): JSX.Element {
       )}
       {deletes.value && (
         <Confirm
-          title={t.errand.delete_title}
-          text={t.errand.delete_text}
-          yes={t.errand.delete}
+          title={s.errand.delete_title}
+          text={s.errand.delete_text}
+          yes={s.errand.delete}
           danger
           onYes={remove}
           onClose={() => (deletes.value = false)}

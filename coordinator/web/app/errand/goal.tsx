@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { isEnded, type PlanItem, type Task } from '../../../../protocol/task.ts';
 import { now } from '../../parts/now.ts';
 import { format, t } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
 import { useSession } from '../../parts/context.ts';
 import { doing } from '../../parts/words.ts';
 
@@ -11,7 +12,7 @@ type GoalProps = { task: Task; folded: boolean; onToggle: () => void };
 export function Goal({ task, folded, onToggle }: GoalProps): JSX.Element {
   const has_plan = task.plan.length > 0 && !isEnded(task.status);
   return (
-    <section class="goal" aria-label={t.errand.goal}>
+    <section class="goal" aria-label={s.errand.goal}>
       <h1>
         <button type="button" class="goal-title" aria-expanded={!folded} onClick={onToggle}>
           <span class={folded ? 'cut' : ''} dir="auto">
@@ -44,7 +45,7 @@ const MARKS = { done: '✓', in_progress: '◐', pending: '○' } as const;
 
 function PlanList({ plan }: { plan: readonly PlanItem[] }): JSX.Element {
   return (
-    <ul class="plan" aria-label={t.errand.plan}>
+    <ul class="plan" aria-label={s.errand.plan}>
       {plan.map(({ text, status }, i) => (
         <li key={i} class={status} aria-current={status === 'in_progress' ? 'step' : undefined}>
           <span aria-hidden="true">{MARKS[status]}</span>
@@ -65,7 +66,7 @@ function Meters({ task }: { task: Task }): JSX.Element {
     <div class="meters">
       <div>
         <span>
-          {t.errand.money}
+          {s.errand.money}
           <span>{t.errand.of(format.money(usage.cost_usd), format.money(budget_usd))}</span>
         </span>
         <div class={share > 0.8 ? 'bar near' : 'bar'}>
@@ -74,7 +75,7 @@ function Meters({ task }: { task: Task }): JSX.Element {
       </div>
       <div>
         <span>
-          {t.errand.time}
+          {s.errand.time}
           <span>{format.duration(took)}</span>
         </span>
       </div>

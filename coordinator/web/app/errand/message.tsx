@@ -31,7 +31,7 @@ export function Message({ item, task_id }: { item: PersonItem; task_id: string }
     return (
       <>
         <Said text={item.text} files={attachments} />
-        {message_id !== null && heard_at !== null && <small>{t.errand.heard_at(format.clock(heard_at))}</small>}
+        {message_id !== null && heard_at !== null && <small>{s.errand.heard_at(format.clock(heard_at))}</small>}
         <Refused entries={waiting} />
       </>
     );
@@ -49,7 +49,7 @@ export function Message({ item, task_id }: { item: PersonItem; task_id: string }
       ) : (
         <Said text={text} files={attachments} struck={gone} />
       )}
-      <small>{gone ? t.errand.taking_back : t.errand.heard[hear]}</small>
+      <small>{gone ? s.errand.taking_back : s.errand.heard[hear]}</small>
       {!gone && !edits.value && (
         <Actions item={item} task_id={task_id} message_id={message_id} onEdit={() => (edits.value = true)} />
       )}
@@ -77,14 +77,14 @@ function Actions({ item: { hear, revision }, task_id, message_id, onEdit }: Acti
   return (
     <div class="message-actions">
       <button type="button" class="quiet" onClick={onEdit}>
-        {t.errand.change}
+        {s.errand.change}
       </button>
       <button
         type="button"
         class="quiet"
         onClick={() => void session.acts.reword(task_id, message_id, { revision, hear: other })}
       >
-        {t.errand.hear[other]}
+        {s.errand.hear[other]}
       </button>
       <button type="button" class="quiet" onClick={() => void session.acts.unsay(task_id, message_id)}>
         {t.errand.take_back}
@@ -106,12 +106,12 @@ function Editor({ draft, text, onSave }: EditorProps): JSX.Element {
   const is_valid = next !== '' && next.length <= LIMITS.text_chars_max;
   return (
     <div class="mine edited">
-      <GrowingField autofocus value={now.value} label={t.errand.change} onInput={(written) => (now.value = written)} />
+      <GrowingField autofocus value={now.value} label={s.errand.change} onInput={(written) => (now.value = written)} />
       <button type="button" class="quiet" onClick={() => end(text)}>
         {t.cancel}
       </button>
       <button type="button" class="quiet" disabled={!is_valid} onClick={() => end(next)}>
-        {t.errand.save}
+        {s.errand.save}
       </button>
     </div>
   );
@@ -141,7 +141,7 @@ export function UnsentMessage({ entry }: { entry: Entry }): JSX.Element | null {
   const { action, tried, refused, failed, message_id, key } = entry;
   if (action.do !== 'say') return <UnsentAct entry={entry} />;
   const { text, hear = 'next_call' } = action.body;
-  const words = message_id === undefined ? entryWords(entry) : t.errand.heard[hear];
+  const words = message_id === undefined ? entryWords(entry) : s.errand.heard[hear];
   const save = (next: string): void => {
     edits.value = false;
     if (next !== text) void session.acts.change(key, next);
@@ -160,7 +160,7 @@ export function UnsentMessage({ entry }: { entry: Entry }): JSX.Element | null {
         {words}
         {!tried && !edits.value && (
           <button type="button" class="quiet" onClick={() => (edits.value = true)}>
-            {t.errand.change}
+            {s.errand.change}
           </button>
         )}
         <TakeBack entry={entry} />

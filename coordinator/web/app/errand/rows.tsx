@@ -2,7 +2,8 @@ import { Component, type JSX } from 'preact';
 import type { CommandItem, Item, NoteItem, QuestionItem, ReadsItem } from '../../../client/errand/items.ts';
 import { Markdown } from '../../parts/markdown.tsx';
 import { Output } from '../../parts/output.tsx';
-import { format, t } from '../../parts/speech.ts';
+import { format } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
 import { firstLine } from '../../parts/words.ts';
 import { Message } from './message.tsx';
 import { noteWords } from './note-words.ts';
@@ -51,7 +52,7 @@ function contentOf(row: Item | ReadsItem, { writing, task_id, onCut }: RowProps)
       return <Markdown text={row.summary} />;
     case 'thinking':
       return (
-        <Fold name={t.errand.thought} code="" end="" onOpen={() => onCut(row.cut ?? [])}>
+        <Fold name={s.errand.thought} code="" end="" onOpen={() => onCut(row.cut ?? [])}>
           <p class="thought-text">{row.text}</p>
         </Fold>
       );
@@ -74,8 +75,8 @@ function ReadsRow({ reads: { tools }, onCut }: { reads: ReadsItem; onCut: OnCut 
   const searches = tools.filter(({ name }) => name === 'search').length;
   const reads = tools.length - searches;
   const words = [
-    ...(reads > 0 ? [t.errand.read_files(reads)] : []),
-    ...(searches > 0 ? [t.errand.searched(searches)] : []),
+    ...(reads > 0 ? [s.errand.read_files(reads)] : []),
+    ...(searches > 0 ? [s.errand.searched(searches)] : []),
   ];
   const took = tools.reduce((sum, { duration_ms }) => sum + (duration_ms ?? 0), 0);
   return (
@@ -92,19 +93,19 @@ function Question({ item: { question, state, until } }: { item: QuestionItem }):
     <div class={state === 'open' ? 'card asked' : 'card asked closed'}>
       <Markdown text={question} />
       {state === 'open'
-        ? until !== null && <small>{t.errand.until(format.clock(until))}</small>
-        : state === 'unanswered' && <small>{t.errand.unanswered}</small>}
+        ? until !== null && <small>{s.errand.until(format.clock(until))}</small>
+        : state === 'unanswered' && <small>{s.errand.unanswered}</small>}
     </div>
   );
 }
 
 function Command({ item, onCut }: { item: CommandItem; onCut: OnCut }) {
   const { step, command, passed, exit_code, output, duration_ms } = item;
-  const outcome = passed ? '✓' : exit_code === null ? t.errand.killed : t.errand.exit(String(exit_code));
+  const outcome = passed ? '✓' : exit_code === null ? s.errand.killed : s.errand.exit(String(exit_code));
   const end = `${outcome} · ${format.duration(duration_ms)}`;
   return (
     <Fold
-      name={step === 'setup' ? t.errand.setup : t.errand.verify}
+      name={step === 'setup' ? s.errand.setup : s.errand.verify}
       code={firstLine(command)}
       end={end}
       failed={!passed}

@@ -4,7 +4,8 @@ import type { ToolItem } from '../../../client/errand/items.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { now } from '../../parts/now.ts';
 import { Output } from '../../parts/output.tsx';
-import { format, t } from '../../parts/speech.ts';
+import { format } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
 import { Stat } from '../../parts/stat.tsx';
 import { describeTool } from './describe-tool.ts';
 
@@ -73,10 +74,10 @@ function End({ tool: { state, exit_code, duration_ms, at }, change }: EndProps):
   if (state === 'failed') {
     const why =
       exit_code === null
-        ? t.errand.killed
+        ? s.errand.killed
         : exit_code === undefined
-          ? t.errand.failed
-          : t.errand.exit(String(exit_code));
+          ? s.errand.failed
+          : s.errand.exit(String(exit_code));
     return (
       <>
         {why} · {took}

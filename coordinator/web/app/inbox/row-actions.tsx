@@ -8,6 +8,7 @@ import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import type { Session } from '../../store/session.ts';
 import { s } from '../screen-speech.ts';
+import { setArchived } from './archive-undo.tsx';
 import { useSwipe } from './use-swipe.ts';
 
 type Act = keyof typeof s.archive.acts;
@@ -33,7 +34,7 @@ export function RowActions({ task, open }: RowActionsProps): JSX.Element {
         return void session.acts.retry(task.id);
       case 'archive':
       case 'unarchive':
-        return void session.acts.archive(task.id, act === 'archive');
+        return setArchived(session, task, act === 'archive');
       case 'stop':
       case 'remove':
         asks.value = act;
@@ -100,8 +101,8 @@ type AskProps = { act: 'stop' | 'remove'; task: Task; onRemove: () => void; onCl
 function Ask({ act, task, onRemove, onClose }: AskProps): JSX.Element {
   const session = useSession();
   const words = {
-    stop: { title: t.errand.stop_title, text: t.errand.stop_text, yes: t.errand.stop },
-    remove: { title: t.errand.delete_title, text: t.errand.delete_text, yes: t.errand.delete },
+    stop: { title: s.errand.stop_title, text: s.errand.stop_text, yes: s.errand.stop },
+    remove: { title: s.errand.delete_title, text: s.errand.delete_text, yes: s.errand.delete },
   };
   const onYes = act === 'stop' ? () => void session.acts.stopErrand(task.id) : onRemove;
   return <Confirm {...words[act]} danger onYes={onYes} onClose={onClose} />;
