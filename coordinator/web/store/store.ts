@@ -9,12 +9,15 @@ import { BASE } from './routes.ts';
 import { Session } from './session.ts';
 import { sessionStore } from './storage.ts';
 
-/** Whether somebody is logged in. `ended`: the server ended the log-in, and what the device has is kept for the next. */
+/**
+ * Whether somebody is logged in. `ended`: the server ended the log-in, and what the device has is kept for the next.
+ * `untold`: the person has logged out here, and the server could not be told yet.
+ */
 export type Access =
   | { kind: 'loading' }
   /** The browser's storage cannot be used: it is full, blocked or damaged, or does not answer. */
   | { kind: 'no_storage' }
-  | { kind: 'out'; ended: boolean; email: string }
+  | { kind: 'out'; ended: boolean; email: string; untold?: boolean }
   | { kind: 'in'; session: Session; email: string };
 
 /** The code of a link by which one may make an account. */
@@ -23,10 +26,13 @@ export type NewAccount = { kind: 'setup' | 'invite'; code: string };
 export type Credentials = { email: string; password: string };
 
 const OUT: Access = { kind: 'out', ended: false, email: '' };
+const UNTOLD: Access = { ...OUT, untold: true };
 /** A storage that takes longer is said to be out of use, until it answers after all. */
 const STORAGE_MS = 10_000;
 /** What a window tells the others: the log-in of this device is another one, or none. */
 const CHANGED = 'log-in changed';
+/** How often the server is told of a log-out that it could not be told of. */
+const TELL_MS = 15_000;
 
 /** The app's state: who is logged in, and with them everything else. */
 export class Store {
@@ -83,26 +89,41 @@ export class Store {
   }
 
   /**
-   * Ends the log-in here and on the server, and removes everything that the device keeps. Where the server cannot end
-   * it, it rejects and the session goes on.
+   * Removes everything that the device keeps at once, and then ends the log-in on the server. While the server cannot be
+   * told, the page says so and tells it again. The token stays in the page's memory alone: if it were stored, whoever
+   * finds the device could use it.
    */
   async logOut(): Promise<void> {
     const stored = await this.#logins.read();
-    if (stored) await this.#endOnServer(stored.refresh_token);
     if (this.access.value.kind === 'in') await this.access.value.session.stop();
-    await unsubscribe().catch(() => undefined);
     await this.#database.clear();
     this.#windows.postMessage(CHANGED);
+    await unsubscribe().catch(() => undefined);
     this.access.value = OUT;
+    if (stored && !(await this.#hasEnded(stored.refresh_token))) this.#tellLater(stored.refresh_token);
   }
 
-  async #endOnServer(refresh_token: string): Promise<void> {
+  #tellLater(refresh_token: string): void {
+    if (this.access.value === OUT) this.access.value = UNTOLD;
+    const tell = async (): Promise<void> => {
+      if (!(await this.#hasEnded(refresh_token))) return;
+      clearInterval(timer);
+      removeEventListener('online', onOnline);
+      if (this.access.value === UNTOLD) this.access.value = OUT;
+    };
+    const onOnline = (): void => void tell();
+    const timer = setInterval(onOnline, TELL_MS);
+    addEventListener('online', onOnline);
+  }
+
+  /** Ends a log-in on the server. Whether it has ended. */
+  async #hasEnded(refresh_token: string): Promise<boolean> {
     try {
       await send(this.server, 'logout', { body: { refresh_token } }, {}, this.#stop.signal);
+      return true;
     } catch (error) {
       // A log-in that the server does not know any more has ended already.
-      const has_ended = error instanceof Refusal && ['unauthenticated', 'refresh_reused'].includes(error.code);
-      if (!has_ended) throw error;
+      return error instanceof Refusal && ['unauthenticated', 'refresh_reused'].includes(error.code);
     }
   }
 

@@ -32,6 +32,8 @@ export const en = {
     to_log_in: 'Have an account? Log in',
     working: 'One moment…',
     ended: 'Your log-in has ended. Log in again: what you wrote is still here.',
+    untold:
+      'This device has forgotten everything. The server cannot be reached yet: it is told as soon as it can while this page is open. Until then this log-in is in your list of devices.',
     insecure: 'This page came without TLS. Anyone on the way can read your password.',
   },
 

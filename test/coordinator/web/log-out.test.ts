@@ -31,38 +31,69 @@ const kept = (page: Page) =>
     return counts.reduce((sum, { result }) => sum + result, 0);
   });
 
-test.serial('a log-out that does not reach the server says so, and the session goes on until one does', async (t) => {
-  t.timeout(120_000);
-  const { network, api, context, page, faults } = await openAppLoggedIn(t, { size: DESK });
-  await page.goto(`${network.url}/settings`);
-  await page.getByRole('button', { name: 'Log out' }).waitFor();
-  const faulty: [what: string, begin: () => Promise<unknown>, end: () => Promise<unknown>][] = [
-    ['no network', () => context.setOffline(true), () => context.setOffline(false)],
-    ['a fault of the server', () => answerWith(500, 'application/problem+json', INTERNAL), () => page.unrouteAll()],
-    ['a proxy', () => answerWith(403, 'text/html', '<h1>Forbidden</h1>'), () => page.unrouteAll()],
-  ];
-  const INTERNAL = JSON.stringify({ type: 'urn:errand:problem:internal', title: 'x', status: 500, code: 'internal' });
-  const answerWith = (status: number, contentType: string, body: string) =>
-    page.route('**/logout', (route) => route.fulfill({ status, contentType, body }));
-  for (const [what, begin, end] of faulty) {
-    await begin();
-    const asked = page.waitForRequest(/\/logout$/);
-    await confirmLogOut(page);
-    await (await asked).response();
-    await until(`${what} is told`, async () => (await page.locator('p.fault').allTextContents()).join('') !== '');
-    await end();
-    network.cut();
-    const task = await sendErrand(api, { prompt: `After ${what}` });
-    await page.getByText(task.prompt).first().waitFor();
-    await page.getByText('live', { exact: true }).first().waitFor();
-  }
-  await confirmLogOut(page);
-  await page.locator('input[name=password]').waitFor();
-  t.is(await kept(page), 0);
-  t.deepEqual(
-    faults.filter((fault) => !/status of 500/.test(fault)),
-    [],
+const UNTOLD = /^This device has forgotten everything/;
+const INTERNAL = JSON.stringify({ type: 'urn:errand:problem:internal', title: 'x', status: 500, code: 'internal' });
+const answerWith = (page: Page, status: number, contentType: string, body: string) =>
+  page.route('**/logout', (route) => route.fulfill({ status, contentType, body }));
+
+for (const [what, begin, end] of [
+  ['no network', (page: Page) => page.context().setOffline(true), (page: Page) => page.context().setOffline(false)],
+  [
+    'a fault of the server',
+    (page: Page) => answerWith(page, 500, 'application/problem+json', INTERNAL),
+    (page: Page) => page.unrouteAll(),
+  ],
+  [
+    'a proxy in between',
+    (page: Page) => answerWith(page, 403, 'text/html', '<h1>Forbidden</h1>'),
+    (page: Page) => page.unrouteAll(),
+  ],
+] as const)
+  test.serial(
+    `a log-out that does not reach the server, for ${what}, removes everything at once, says so, and is told later`,
+    async (t) => {
+      t.timeout(120_000);
+      const { network, api, page, faults } = await openAppLoggedIn(t, { size: DESK });
+      await sendErrand(api, { prompt: 'Private to this person' });
+      await page.getByText('Private to this person').first().waitFor();
+      const isListed = async () =>
+        (await api.call('listSessions', {})).items.some(({ user_agent }) => user_agent?.startsWith('Mozilla/'));
+      await page.goto(`${network.url}/settings`);
+      await page.getByRole('button', { name: 'Log out' }).waitFor();
+      await begin(page);
+      await confirmLogOut(page);
+      await page.getByText(UNTOLD).waitFor();
+      t.is(await kept(page), 0);
+      t.is(await page.getByText('Private to this person').count(), 0);
+      t.true(await isListed());
+      await end(page);
+      await page.evaluate(() => window.dispatchEvent(new Event('online')));
+      await until('the server knows', async () => !(await isListed()));
+      await page.getByText(UNTOLD).waitFor({ state: 'detached' });
+      t.deepEqual(
+        faults.filter((fault) => !/status of 500/.test(fault)),
+        [],
+      );
+    },
   );
+
+test.serial('who logs in while the server was not told of the log-out before stays logged in', async (t) => {
+  t.timeout(120_000);
+  const { server, api, page } = await openAppLoggedIn(t);
+  await answerWith(page, 500, 'application/problem+json', INTERNAL);
+  await logOut(page, new URL(page.url()).origin);
+  await page.getByText(UNTOLD).waitFor();
+  await server.person('bob@example.org');
+  await page.fill('input[name=email]', 'bob@example.org');
+  await page.fill('input[name=password]', PASSWORD);
+  await page.click('button[type=submit]');
+  await page.getByText('live', { exact: true }).first().waitFor();
+  await page.unrouteAll();
+  await page.evaluate(() => window.dispatchEvent(new Event('online')));
+  const isListed = async () =>
+    (await api.call('listSessions', {})).items.some(({ user_agent }) => user_agent?.startsWith('Mozilla/'));
+  await until('the server knows', async () => !(await isListed()));
+  t.is(await page.getByText('live', { exact: true }).count(), 1);
 });
 
 for (const sockets of [true, false])

@@ -13,8 +13,10 @@ import { link } from './link-code.ts';
 
 const WAYS_AFTER_MS = 50;
 
+type AccessProps = { ended: boolean; email: string; untold?: boolean };
+
 /** Logs in, or makes an account; the first account needs the link that the server printed, others an invitation. */
-export function AccessScreen({ ended, email }: { ended: boolean; email: string }): JSX.Element {
+export function AccessScreen({ ended, email, untold }: AccessProps): JSX.Element {
   // A log-in link has a screen of its own.
   const new_account: NewAccount | undefined = link.value?.kind === 'login' ? undefined : link.value;
   const signs_up = useSignal(new_account !== undefined);
@@ -32,7 +34,15 @@ export function AccessScreen({ ended, email }: { ended: boolean; email: string }
         <Logo />
         <h1>{owns ? t.access.own : joins ? t.access.join : t.app}</h1>
         <p class="lead">
-          {ended ? t.access.ended : owns ? t.access.own_lead : joins ? t.access.join_lead : t.access.lead}
+          {untold
+            ? t.access.untold
+            : ended
+              ? t.access.ended
+              : owns
+                ? t.access.own_lead
+                : joins
+                  ? t.access.join_lead
+                  : t.access.lead}
         </p>
         <Credentials
           key={String(signs_up.value)}
