@@ -74,16 +74,20 @@ export function filesOf({ action }: Entry): readonly string[] {
 }
 
 /**
- * The first entry to send now, in order. What failed waits for its time, and holds those of the same errand behind it;
- * what is held holds nothing.
+ * The first entry to send now, in order. What failed waits for its time, and holds those of the same errand behind it.
+ * A decision that can be undone holds what is said behind it: to an errand that asks, those words would be the answer.
  */
 export function nextOf(entries: readonly Entry[], now_ms: number): Entry | undefined {
   const stuck = new Set<string>();
+  const undecided = new Set<string>();
   for (const entry of entries.filter(isWaiting)) {
     const { action, held_until, failed } = entry;
-    if (held_until !== undefined && Date.parse(held_until) > now_ms) continue;
     const of = action.do === 'send' ? entry.key : action.task_id;
-    if (stuck.has(of)) continue;
+    if (held_until !== undefined && Date.parse(held_until) > now_ms) {
+      undecided.add(of);
+      continue;
+    }
+    if (stuck.has(of) || (action.do === 'say' && undecided.has(of))) continue;
     if (!failed || againAt(failed) <= now_ms) return entry;
     stuck.add(of);
   }

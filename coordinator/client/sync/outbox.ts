@@ -69,8 +69,8 @@ export class Outbox {
   }
 
   /**
-   * Adds an action, and sends it if it can, after `hold_ms`. Resolves with its key once it is stored. What is held stops
-   * nothing behind it.
+   * Adds an action, and sends it if it can, after `hold_ms`. Resolves with its key once it is stored. What is held
+   * holds only what is said behind it to the same errand.
    */
   async add(action: Action, hold_ms = 0): Promise<string> {
     const at = new Date();
@@ -89,6 +89,8 @@ export class Outbox {
       taken = canTakeBack(stored) ? stored : undefined;
       return taken ? null : stored;
     });
+    // What it held goes on.
+    if (taken) void this.flush();
     return taken;
   }
 

@@ -183,6 +183,30 @@ for (const path of ['/tasks', '/events'])
     t.true(Date.now() - back < PROMPT_MS);
   });
 
+test('whoever comes back is live at once, however long the wait before the next attempt would be', async (t) => {
+  const server = await startApi(t);
+  const { api, session } = await server.person();
+  const task = await sendErrand(api);
+  const proxy = await startFaultyProxy(t, server.url);
+  const device = await newDevice(t, proxy.url, session);
+  await device.isLive();
+  device.live.follow(task.id, await device.mirror.open(task.id));
+  proxy.answer = ({ url = '' }, response) => {
+    if (!url.split('?')[0]?.endsWith('/events')) return false;
+    response.writeHead(503, { ...PROBLEM_TYPE, 'retry-after': '3600' }).end(problem('unavailable', 503));
+    return true;
+  };
+  proxy.cut();
+  const away = await until('it waits for long', () => {
+    const state = device.states.at(-1);
+    return state?.kind === 'away' && state.retry_at - Date.now() > 30_000 ? state : undefined;
+  });
+  proxy.answer = () => false;
+  device.live.wake();
+  await device.isLive();
+  t.true(Date.now() < away.retry_at);
+});
+
 test('a handshake that hangs is given up when the person is back', async (t) => {
   const server = await startApi(t);
   const { session } = await server.person();

@@ -1,28 +1,15 @@
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { eventsOf } from '../../support/events-of.ts';
 import { startCuttingProxy } from '../../support/cutting-proxy.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { startApi } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
-import { againAt, nextOf, type Action, type Entry } from '../../../coordinator/client/sync/outbox-entry.ts';
+import { againAt, nextOf, type Entry } from '../../../coordinator/client/sync/outbox-entry.ts';
 import { newDevice, startDevice } from '../../support/web/device.ts';
+import { startOffline } from '../../support/web/offline-device.ts';
 import { answerInstead } from '../../support/answer-instead.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
-
-/** An errand at work, and a device that has just lost its network. */
-async function startOffline(t: ExecutionContext) {
-  const server = await startApi(t);
-  const network = await startCuttingProxy(t, server.url);
-  const { api, session } = await server.person();
-  const errand = new LivelyErrand(server, await sendErrand(api));
-  errand.begin();
-  const device = await newDevice(t, network.url, session);
-  await device.isLive();
-  network.offline = true;
-  network.cut();
-  return { api, errand, network, device };
-}
 
 test('what was said without a network arrives once and in order, also after the death of the app', async (t) => {
   const { api, errand, network, device } = await startOffline(t);
@@ -91,51 +78,6 @@ test('what waits can be taken back until it was sent', async (t) => {
     said.map(({ body }) => body.text),
     ['on its way'],
   );
-});
-
-test('a held answer is not sent before its time, stops nothing behind it, and can be taken back until then', async (t) => {
-  const { api, errand, network, device } = await startOffline(t);
-  errand.ask('Which?');
-  const [need] = (await api.call('getTask', { params: errand })).needs ?? [];
-  const answer: Action = {
-    do: 'answer',
-    task_id: errand.id,
-    need_id: need?.id ?? '',
-    body: { choose: [], text: 'No.' },
-  };
-  const undone = await device.outbox.add(answer, 60_000);
-  const held = await device.outbox.add(answer, 60_000);
-  await device.outbox.add({ do: 'stop', task_id: 'unknown' });
-  network.offline = false;
-  device.live.wake();
-  await until('what is behind is sent', () => device.outbox.entries().some(({ refused }) => refused !== undefined));
-  t.truthy(await device.outbox.takeBack(undone));
-  t.is((await api.call('getTask', { params: errand })).needs?.length, 1);
-  t.true(device.outbox.entries().some(({ key, tried }) => key === held && !tried));
-  await device.outbox.takeBack(held);
-  const sent = await device.outbox.add(answer, 1);
-  await until('it is sent', () => device.outbox.entries().some(({ key, done }) => key === sent && done === true));
-  t.falsy(await device.outbox.takeBack(sent));
-  t.deepEqual((await api.call('getTask', { params: errand })).needs, []);
-  // It shows as answered until its event has been seen.
-  await device.outbox.seenOpen(new Set([need?.id ?? '']));
-  t.true(device.outbox.entries().some(({ key }) => key === sent));
-  await device.outbox.seenOpen(new Set());
-  t.false(device.outbox.entries().some(({ key }) => key === sent));
-});
-
-test('an answer that came too late is shown with how it was answered', async (t) => {
-  const { api, errand, network, device } = await startOffline(t);
-  errand.ask('Which?');
-  const [need] = (await api.call('getTask', { params: errand })).needs ?? [];
-  const need_id = need?.id ?? '';
-  await device.outbox.add({ do: 'answer', task_id: errand.id, need_id, body: { choose: [], text: 'Mine.' } });
-  await api.call('answerNeed', { params: { id: errand.id, need_id }, body: { choose: [], text: 'Theirs.' } });
-  network.offline = false;
-  device.live.wake();
-  const refused = await until('it is refused', () => device.outbox.entries()[0]?.refused);
-  t.is(refused.code, 'conflict');
-  t.regex(refused.detail, /answered already: “Theirs\.”/);
 });
 
 test('a message is not shown as unheard once its event is above what is read of the log', async (t) => {
