@@ -1,0 +1,36 @@
+import test from 'ava';
+import { sendErrand } from '../../support/send-errand.ts';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
+
+const RETRY_AFTER_S = 60;
+
+test.serial('the app is live again when the network is back, and does not wait for its next attempt', async (t) => {
+  t.timeout(120_000);
+  const { server, api, network, context, page, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  errand.say('Before the tunnel.');
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  await page.getByText('Before the tunnel.').waitFor();
+  // What it has missed it reads from the log, and is told to come back much later.
+  await page.route('**/events?*', (route) =>
+    route.fulfill({ status: 503, headers: { 'retry-after': String(RETRY_AFTER_S) }, body: '' }),
+  );
+  const told = page.waitForResponse((response) => response.status() === 503);
+  network.cut();
+  await told;
+  const would_wait_until = Date.now() + RETRY_AFTER_S * 1000;
+  await context.setOffline(true);
+  await page.locator('.live.off', { hasText: 'offline since' }).waitFor();
+  await page.unrouteAll();
+  errand.say('In the tunnel.');
+  await context.setOffline(false);
+  await page.getByText('live', { exact: true }).waitFor();
+  await page.getByText('In the tunnel.').waitFor();
+  t.true(Date.now() < would_wait_until);
+  t.deepEqual(
+    faults.filter((fault) => !fault.includes('status of 503')),
+    [],
+  );
+});
