@@ -35,7 +35,7 @@ export function Screen({ title, parent, beside, end, children }: ScreenProps): J
     <section class="screen" aria-label={title}>
       <header class="small">
         <Back {...parent} />
-        <h1>{title}</h1>
+        <h1 dir="auto">{title}</h1>
         {beside}
         {end ?? <LiveBadge />}
       </header>

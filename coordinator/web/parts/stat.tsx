@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 export function Stat({ insertions, deletions }: { insertions: number; deletions: number }): JSX.Element | null {
   if (insertions + deletions === 0) return null;
   return (
-    <span class="stat">
+    <span class="stat" dir="ltr">
       <ins>+{insertions}</ins> <del>−{deletions}</del>
     </span>
   );

@@ -46,7 +46,7 @@ export function PickedRepositories({ search, known, onChoose }: PickedProps): JS
         {shown.map(({ name, repo_url }) => (
           <li key={repo_url}>
             <button type="button" onClick={() => onChoose(repo_url)}>
-              <b>{name}</b>
+              <b dir="auto">{name}</b>
               <span>{repositoryAddress(repo_url)}</span>
             </button>
           </li>

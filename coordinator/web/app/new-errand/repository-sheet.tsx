@@ -89,7 +89,7 @@ function Found({ fresh, index, word, onChoose }: FoundProps): JSX.Element {
       {found.map(({ key, name, hint, change }) => (
         <li key={key}>
           <button type="button" onClick={() => onChoose(change)}>
-            <b>{name}</b>
+            <b dir="auto">{name}</b>
             <span>{hint}</span>
           </button>
         </li>

@@ -20,7 +20,7 @@ export function ProjectsScreen(): JSX.Element {
             <li key={id}>
               <a class="link-row" href={pathOf('project', { id })}>
                 <span>
-                  <b>{name}</b>
+                  <b dir="auto">{name}</b>
                   <small>
                     {[
                       repositoryAddress(repo_url),

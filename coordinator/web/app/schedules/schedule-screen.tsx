@@ -9,7 +9,8 @@ import { faultWords } from '../../parts/words.ts';
 import { NextTimes } from './next-times.tsx';
 import { Runs } from './runs.tsx';
 import { ScheduleForm } from './schedule-form.tsx';
-import { placeWords, s, timingWords } from './words.ts';
+import { WhenAndWhere } from './when-and-where.tsx';
+import { s } from './words.ts';
 
 /** One schedule with its runs, or a new one if there is no id. */
 export function ScheduleScreen({ id }: { id: string }): JSX.Element {
@@ -89,9 +90,7 @@ function Details({ schedule, onChanged, onChange, fault }: DetailsProps): JSX.El
         {prompt}
       </p>
       <p class="soft">
-        {[timingWords(schedule), placeWords(schedule, session.projects.value)]
-          .filter((part) => part !== '')
-          .join(' · ')}
+        <WhenAndWhere schedule={schedule} />
       </p>
       {paused === null && <NextTimes cron={schedule.cron} time_zone={schedule.time_zone} />}
       <div class="chips">

@@ -7,7 +7,8 @@ import { useSession } from '../../parts/context.ts';
 import { Screen } from '../../parts/screen.tsx';
 import { faultWords } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
-import { moment, placeWords, runWords, s, timingWords } from './words.ts';
+import { WhenAndWhere } from './when-and-where.tsx';
+import { moment, runWords, s } from './words.ts';
 
 /** The schedules: errands that start by themselves. */
 export function SchedulesScreen(): JSX.Element {
@@ -43,13 +44,14 @@ export function SchedulesScreen(): JSX.Element {
 
 function ScheduleRow({ schedule }: { schedule: Schedule }): JSX.Element {
   const { id, name, paused, next_at, last_run } = schedule;
-  const place = placeWords(schedule, useSession().projects.value);
   return (
     <li>
       <a class="link-row" href={pathOf('schedule', { id })}>
         <span>
           <b dir="auto">{name}</b>
-          <small>{[timingWords(schedule), place].filter((part) => part !== '').join(' · ')}</small>
+          <small>
+            <WhenAndWhere schedule={schedule} />
+          </small>
           <small class={paused === null || paused === 'person' ? '' : 'needs'}>
             {paused === null ? s.next_at(moment(next_at)) : s.paused[paused]}
           </small>

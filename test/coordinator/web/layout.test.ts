@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import test from 'ava';
+import type { Page } from 'playwright-core';
+import { openApp } from '../../support/web/app-scene.ts';
+import { SCREENS_ENV, visitScreens } from '../../support/web/every-screen.ts';
+
+const SHOTS = process.env['ERRAND_TEST_SHOTS'];
+
+/** What does not fit on a screen, in words: what reaches beyond its edges, scrolls sideways, or is cut. */
+function misfits(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const found: string[] = [];
+    const width = document.documentElement.clientWidth;
+    const name = (element: Element) =>
+      `${element.tagName.toLowerCase()}.${element.className} “${element.textContent?.trim().slice(0, 30)}”`;
+    if (document.documentElement.scrollWidth > width) found.push('the page scrolls sideways');
+    for (const element of document.querySelectorAll<HTMLElement>('#app *')) {
+      const style = getComputedStyle(element);
+      const box = element.getBoundingClientRect();
+      // Rows of choices and code scroll by themselves, and what only a screen reader reads has no room.
+      if (
+        style.visibility === 'hidden' ||
+        box.width === 0 ||
+        element.closest('.hidden, svg, pre, .chips, .row-actions')
+      )
+        continue;
+      if (box.left < -1 || box.right > width + 1) found.push(`outside: ${name(element)}`);
+      const cuts = (overflow: string) => overflow !== 'visible';
+      // A text that ends in an ellipsis is whole elsewhere, and the button of a row reaches into the margin.
+      const is_short = style.textOverflow === 'ellipsis' || style.webkitLineClamp !== 'none';
+      if (is_short || element.matches('input, select, progress, .task')) continue;
+      if (cuts(style.overflowX) && element.scrollWidth > element.clientWidth + 1) found.push(`cut: ${name(element)}`);
+      const is_fixed = style.overflowY === 'hidden' || style.overflowY === 'clip';
+      if (is_fixed && element.scrollHeight > element.clientHeight + 1) found.push(`cut below: ${name(element)}`);
+      const holds_text = [...element.childNodes].some(({ nodeType, nodeValue }) => nodeType === 3 && nodeValue?.trim());
+      if (holds_text && element.scrollHeight > element.clientHeight + 4 && style.display !== 'inline')
+        found.push(`higher than its box: ${name(element)}`);
+    }
+    return [...new Set(found)];
+  });
+}
+
+test.serial(
+  'with text at 200 %, and from right to left, each screen fits: nothing scrolls sideways or is cut',
+  async (t) => {
+    t.timeout(180_000);
+    const scene = await openApp(t, {}, SCREENS_ENV);
+    const { page } = scene;
+    const all: string[] = [];
+    let shots = 0;
+    const look = async (path: string, how: string): Promise<void> => {
+      await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState !== 'running'));
+      all.push(...(await misfits(page)).map((misfit) => `${path}, ${how}: ${misfit}`));
+      if (SHOTS !== undefined)
+        await page.screenshot({ path: join(SHOTS, `${how}-${path.replaceAll(/\W/g, '-')}-${++shots}.png`) });
+    };
+    const set = (size: string, dir: string) =>
+      page.evaluate(
+        ([size = '', dir = '']) => {
+          document.documentElement.style.fontSize = size;
+          document.documentElement.dir = dir;
+        },
+        [size, dir],
+      );
+    // Before anything is measured by the app, as in a browser that is set so.
+    await scene.context.addInitScript(() => (document.documentElement.style.fontSize = '200%'));
+    await visitScreens(scene, async (path) => {
+      await look(path, 'at 200 %');
+      await set('100%', 'ltr');
+      await look(path, 'as it is');
+      await set('100%', 'rtl');
+      await look(path, 'mirrored');
+    });
+    t.deepEqual(all, []);
+  },
+);
