@@ -1,4 +1,5 @@
 import type { CDPSession, Page } from 'playwright-core';
+import type { WorkerEvent } from '../../protocol/events.ts';
 import type { Ends } from '../support/folder.ts';
 import { time } from '../support/dispatching.ts';
 import { addErrands } from '../support/many-errands.ts';
@@ -14,6 +15,11 @@ const ERRANDS = 10_000;
 const TURNS = 2_500;
 const STREAM_S = 20;
 const STREAM_PER_S = 200;
+/** An hour of that; the bench does not wait between them. */
+const HOUR_EVENTS = 3_600 * STREAM_PER_S;
+const BURST = 4_000;
+const EVENTS_PER_TURN = 4;
+const EDGE_FRAMES = 60;
 
 /** (f) The app in Chromium at the size of a phone, from the real server over loopback. */
 export async function benchApp(): Promise<Row[]> {
@@ -22,6 +28,7 @@ export async function benchApp(): Promise<Row[]> {
     ...(await withScene(warmOpen)),
     ...(await withScene(longList)),
     ...(await withScene(longErrand)),
+    ...(await withScene(hour)),
   ];
 }
 
@@ -84,7 +91,7 @@ async function warmOpen(t: Ends): Promise<Row[]> {
   const { api, network, page, context } = await openAppLoggedIn(t);
   await sendErrand(api);
   await page.locator('.task').first().waitFor();
-  await page.waitForFunction('navigator.serviceWorker.controller !== null || navigator.serviceWorker.ready');
+  await page.evaluate('navigator.serviceWorker.ready.then(() => true)');
   network.offline = true;
   network.cut();
   const took: number[] = [];
@@ -114,11 +121,13 @@ async function longList(t: Ends): Promise<Row[]> {
   await page.locator('.rows.long .task').first().waitFor();
   await page.getByText('live', { exact: true }).first().waitFor();
   // A new device knows the newest, and reads on at the end of its list.
-  await page.waitForFunction(`(() => {
-    const body = document.querySelector('.inbox .body');
-    body.scrollTo(0, body.scrollHeight);
-    return document.querySelector('.task')?.getAttribute('aria-setsize') === '${ERRANDS}';
-  })()`);
+  await until('the list is whole', () =>
+    page.evaluate<boolean>(`(() => {
+      const body = document.querySelector('.inbox .body');
+      body.scrollTo(0, body.scrollHeight);
+      return document.querySelector('.task')?.getAttribute('aria-setsize') === '${ERRANDS}';
+    })()`),
+  );
   const longest = await longestTask(page, () => scroll(page, '.inbox .body'));
   return [row(`app: the longest task while a list of ${ERRANDS} errands scrolls`, longest, 50, ms)];
 }
@@ -147,24 +156,69 @@ async function longErrand(t: Ends): Promise<Row[]> {
   ];
 }
 
+/** Lets as many events stream into an open errand as come in an hour, as fast as the page takes them. */
+async function hour(t: Ends): Promise<Row[]> {
+  const { server, api, network, page, context } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  await page.locator('.talk').waitFor();
+  let sent = 0;
+  const sendUntil = async (count: number): Promise<void> => {
+    for (; sent < count; sent += BURST) {
+      errand.report(...Array.from({ length: BURST / EVENTS_PER_TURN }, (_, i) => turn(sent + i)).flat());
+      await page.getByText(`Said ${sent + BURST / EVENTS_PER_TURN - 1}`, { exact: true }).waitFor();
+    }
+  };
+  const cdp = await context.newCDPSession(page);
+  // What is kept in memory at most is there then.
+  await sendUntil(HOUR_EVENTS / 10);
+  const before = await heap(cdp);
+  await sendUntil(HOUR_EVENTS);
+  const grown = Math.max(0, (await heap(cdp)) - before);
+  return [row(`app: heap after ${HOUR_EVENTS} events, an hour of them, against a tenth`, grown, 8_000_000, kilobytes)];
+}
+
+/** What a worker reports of one turn: a few words and a call of a tool. */
+function turn(n: number): WorkerEvent[] {
+  const [ref, call, model] = [`turn-${n}`, `call-${n}`, 'claude-sonnet-5-5'];
+  const usage = { input_tokens: 1, cache_write_tokens: 0, cache_read_tokens: 0, output_tokens: 1 };
+  const content = [{ type: 'text', text: `Said ${n}` }];
+  const said = { content, stop_reason: 'tool_use', usage, request_id: null, duration_ms: 900 };
+  const read = { turn: 1, ref: call, name: 'read_file' };
+  return [
+    { type: 'turn.started', body: { turn: 1, ref, model } },
+    { type: 'turn.finished', body: { turn: 1, ref, model, ...said } },
+    { type: 'tool.started', body: { ...read, input: { path: `src/${n}.ts` } } },
+    {
+      type: 'tool.finished',
+      body: { ...read, is_error: false, content: [{ type: 'text', text: '1\tconst a = 1;' }], duration_ms: 100 },
+    },
+  ];
+}
+
 /** The longest task of the page's main thread while `act` runs; what is below 50 ms counts as 0, as browsers report it. */
 async function longestTask(page: Page, act: () => Promise<unknown>): Promise<number> {
   const observe = `window.long_tasks = []; new PerformanceObserver((list) =>
     window.long_tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' }); true`;
-  await page.waitForFunction(observe);
+  await page.evaluate(observe);
   await act();
   return page.evaluate<number>('Math.max(0, ...window.long_tasks)');
 }
 
-/** Scrolls a screen's body by half of its height a frame, up to its start and down to its end. */
+/**
+ * Scrolls a screen's body by half of its height a frame, up to its start and down to its end. An edge is one where nothing
+ * more has come for a while.
+ */
 async function scroll(page: Page, body: string): Promise<void> {
   await page.evaluate(`(async () => {
     const body = document.querySelector(${JSON.stringify(body)});
     for (const by of [-1, 1])
-      for (let last = NaN; body.scrollTop !== last;) {
-        last = body.scrollTop;
+      for (let still = 0; still < ${EDGE_FRAMES}; ) {
+        const last = body.scrollTop;
         body.scrollTop += (by * body.clientHeight) / 2;
         await new Promise(requestAnimationFrame);
+        still = body.scrollTop === last ? still + 1 : 0;
       }
   })()`);
 }

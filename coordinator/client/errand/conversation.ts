@@ -22,7 +22,7 @@ export class Conversation {
   /** Changes of rows that are not here: they are in a part of the log that comes in front. */
   readonly #orphans = new Map<string, ((item: Item) => Item)[]>();
   readonly #needs = new Map<string, Need>();
-  readonly #drafts = new Drafts();
+  #drafts = new Drafts();
   /** The ids of the first and the last event; 0: there is none. */
   first_id = 0;
   last_id = 0;
@@ -96,6 +96,11 @@ export class Conversation {
   /** Adds unfinished text. */
   write(deltas: readonly Delta[]): void {
     for (const delta of deltas) this.#drafts.add(delta);
+  }
+
+  /** Goes on with the unfinished text of another part of the same log. */
+  continueDrafts(of: Conversation): void {
+    this.#drafts = of.#drafts;
   }
 
   /** Drops unfinished text: after a lost connection what was missed never comes. */

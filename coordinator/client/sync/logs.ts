@@ -7,6 +7,9 @@ import { unlessAborted } from '../wait.ts';
 import type { MirrorStorage } from './storage.ts';
 
 const PAGE = LIMITS.page_items_max;
+/** A log with more rows is shortened, and so many events stay. */
+const ROWS_MAX = 5_000;
+const KEPT = 1_000;
 /** Above the id of every event. */
 const END = Number.MAX_SAFE_INTEGER;
 
@@ -105,6 +108,23 @@ export class Logs {
       conversation.prepend(events);
       this.#tell(id);
       if (stored.length === 0) await this.#storage.save({ events });
+    });
+  }
+
+  /** Forgets all but the end of a log that grew long while it was open. What was in front comes again on demand. */
+  async shorten(id: string): Promise<void> {
+    const isLong = () => (this.#open.get(id)?.items.length ?? 0) > ROWS_MAX;
+    if (!isLong()) return;
+    await this.#once(id, async () => {
+      if (!isLong()) return;
+      const end = new Conversation();
+      end.apply(await this.#storage.loadEvents(id, KEPT));
+      const now = this.#open.get(id);
+      // What came meanwhile would be missing: it is tried again.
+      if (!now || end.last_id !== now.last_id) return;
+      end.continueDrafts(now);
+      this.#open.set(id, end);
+      this.#tell(id);
     });
   }
 

@@ -98,6 +98,11 @@ export class Mirror implements Receiver {
     return this.#logs.earlier(id);
   }
 
+  /** Forgets all but the end of an open conversation. */
+  shorten(id: string): Promise<void> {
+    return this.#logs.shorten(id);
+  }
+
   /** Reads events whole that came shortened. */
   whole(id: string, event_ids: readonly number[]): Promise<void> {
     return this.#logs.whole(id, event_ids);

@@ -128,6 +128,11 @@ export class Session {
     return this.#mirror.earlier(id);
   }
 
+  /** The person reads an open errand at its end: the front of a long one need not be kept in memory. */
+  shorten(id: string): void {
+    this.#mirror.shorten(id).catch(() => undefined);
+  }
+
   /** Reads the long texts of a row whole. Without a network they stay cut. */
   whole(id: string, event_ids: readonly number[]): void {
     this.#mirror.whole(id, event_ids).catch(() => undefined);

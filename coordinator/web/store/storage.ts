@@ -30,10 +30,12 @@ export function mirrorStorage(database: Database): MirrorStorage {
     },
     loadEvents: (id, count, before = Number.MAX_SAFE_INTEGER) =>
       database.use(async (db) => {
-        const upper: [string, number] = [id, before];
-        const keys = await db.getAllKeys('events', IDBKeyRange.bound([id, 0], upper, false, true));
-        const first = keys.at(-Math.min(count, keys.length));
-        return first === undefined ? [] : db.getAll('events', IDBKeyRange.bound(first, upper, false, true));
+        const { store } = db.transaction('events');
+        const between = (from: [string, number]) => IDBKeyRange.bound(from, [id, before], false, true);
+        // From the end: a long log is not read as a whole.
+        const last = await store.openKeyCursor(between([id, 0]), 'prev');
+        const first = count > 1 ? await last?.advance(count - 1) : last;
+        return last ? store.getAll(between(first?.key ?? [id, 0])) : [];
       }),
     save: (change) => save(database, change),
   };

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { WorkerEvent } from '../../../protocol/events.ts';
 import { Conversation } from '../../../coordinator/client/errand/conversation.ts';
 import { eventsOf } from '../../support/events-of.ts';
 import { startCuttingProxy } from '../../support/cutting-proxy.ts';
@@ -64,6 +65,36 @@ test('an open conversation has each event once and in order, however often the n
   while (device.mirror.conversation(errand.id)?.has_beginning === false) await device.mirror.earlier(errand.id);
   t.deepEqual(device.mirror.conversation(errand.id)?.items, expected.items);
   t.is(expected.items.filter(({ kind }) => kind === 'said').length, 400);
+});
+
+test('a conversation that grew long while it was open lets go of its front, which comes again on demand', async (t) => {
+  const server = await startApi(t);
+  const { api, session } = await server.person();
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  const device = await newDevice(t, server.url, session);
+  await device.isLive();
+  device.live.follow(errand.id, await device.mirror.open(errand.id));
+  const now = () => device.mirror.conversation(errand.id);
+  const line = (n: number): WorkerEvent => ({ type: 'log', body: { level: 'info', text: `Line ${n}` } });
+  const running = errand.startTool('run_command', { command: 'npm test' });
+  for (let n = 0; n < 5_500; n += 500) errand.report(...Array.from({ length: 500 }, (_, i) => line(n + i)));
+  errand.endTool(running, 'run_command', 'It ended long after it began.', { exit_code: 0 });
+  const expected = new Conversation();
+  expected.apply(await eventsOf(api, errand.id));
+  await until('everything has come', () => now()?.last_id === expected.last_id);
+  errand.write('turn', 'Being written');
+  await until('it is being written', () => now()?.drafts.length === 1);
+  t.true((now()?.items.length ?? 0) > 5_000);
+  await device.mirror.shorten(errand.id);
+  t.true((now()?.items.length ?? 0) <= 1_000);
+  t.deepEqual(now()?.items.at(-1), expected.items.at(-1));
+  t.is(now()?.drafts[0]?.text, 'Being written');
+  errand.report(line(5_500));
+  expected.apply(await eventsOf(api, errand.id));
+  await until('it goes on', () => now()?.last_id === expected.last_id);
+  while (now()?.has_beginning === false) await device.mirror.earlier(errand.id);
+  t.deepEqual(now()?.items, expected.items);
 });
 
 test('a device that starts without a network shows all that it had seen', async (t) => {

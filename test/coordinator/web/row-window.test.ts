@@ -61,3 +61,9 @@ test('what one reads stays in the page: only its own moves change the first row'
   t.is(keys(500, 3_000).at(-1), 'r1409', 'what is new stays outside until one gets there');
   t.is(keys(500, 3_000, true)[0], 'r2800', 'at the end again');
 });
+
+test('who reads at the end stays there when the front of the list, and the row that was counted from, are gone', (t) => {
+  const shown = new RowWindow();
+  t.deepEqual(shown.of(rows(0, 300), false), { from: 100, end: 300 });
+  t.deepEqual(shown.of(rows(200, 400), true), { from: 0, end: 200 });
+});

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useCallback, useMemo, useRef } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Need } from '../../../../protocol/needs.ts';
 import { openNeeds, type Task } from '../../../../protocol/task.ts';
 import type { Draft } from '../../../client/errand/drafts.ts';
@@ -44,6 +44,10 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
     has_beginning ? undefined : () => session.earlier(id),
   );
   is_whole.current = end === rows.length;
+  useEffect(() => {
+    // Whoever reads further up needs what is in front.
+    if (follows.value) session.shorten(id);
+  }, [session, id, items, follows.value]);
   const has_earlier = from > 0 || (items.length > 0 && !has_beginning);
   const was_cut = useRef(false);
   was_cut.current ||= has_earlier;

@@ -18,9 +18,10 @@ export class RowWindow {
 
   /** Which rows are in the page: from `from` to before `end`. `follows`: the reader is at the end of the list. */
   of(rows: readonly Row[], follows: boolean): { from: number; end: number } {
-    const wanted = this.#begin(rows);
+    const place = this.#place(rows);
+    const wanted = this.#begin(rows, place);
     const is_long = wanted < rows.length - ROWS_MAX;
-    if (follows && (this.#key === undefined || is_long)) {
+    if (follows && (place === undefined || is_long)) {
       this.toEnd();
       return { from: Math.max(0, rows.length - ROWS_FIRST), end: rows.length };
     }
@@ -46,12 +47,18 @@ export class RowWindow {
     this.#above = 0;
   }
 
+  /** Where the row is that it is counted from. Undefined: there is none, or it has gone or become part of another. */
+  #place(rows: readonly Row[]): number | undefined {
+    if (this.#key === undefined) return undefined;
+    if (rows[this.#index]?.key === this.#key) return this.#index;
+    const found = rows.findIndex(({ key }) => key === this.#key);
+    return found < 0 ? undefined : found;
+  }
+
   /** The row that it is to begin with; below zero if that one is not there yet. */
-  #begin(rows: readonly Row[]): number {
+  #begin(rows: readonly Row[], place: number | undefined): number {
     if (this.#key === undefined) return Math.max(0, rows.length - ROWS_FIRST) - this.#above;
-    const found = rows[this.#index]?.key === this.#key ? this.#index : rows.findIndex(({ key }) => key === this.#key);
-    // Its row may have become part of another.
-    const index = found < 0 ? Math.min(this.#index, rows.length) : found;
+    const index = place ?? Math.min(this.#index, rows.length);
     const last = Math.max(index, rows.length - ROWS_MAX);
     return Math.min(index - this.#above, last);
   }
