@@ -51,12 +51,8 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
   const has_earlier = from > 0 || (items.length > 0 && !has_beginning);
   const was_cut = useRef(false);
   was_cut.current ||= has_earlier;
-  // By its key: earlier rows that come in above are not new.
-  const seen = useRef(rows.at(-1)?.key);
-  if (follows.value) seen.current = rows.at(-1)?.key;
+  const unseen = useUnseen(rows, follows.value);
   const onCut = useCallback((ids: readonly number[]) => session.whole(id, ids), [session, id]);
-  const last_seen = rows.findLastIndex(({ key }) => key === seen.current);
-  const unseen = last_seen < 0 ? 0 : rows.length - 1 - last_seen;
   const outputs = new Map(drafts.filter(({ kind }) => kind === 'output').map(({ ref, text }) => [`t-${ref}`, text]));
   return (
     <div class="talk-frame">
@@ -88,6 +84,14 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
       )}
     </div>
   );
+}
+
+/** How many rows have come since the reader was at the end. By its key: earlier rows that come in above are not new. */
+function useUnseen(rows: readonly { key: string }[], follows: boolean): number {
+  const seen = useRef(rows.at(-1)?.key);
+  if (follows) seen.current = rows.at(-1)?.key;
+  const last_seen = rows.findLastIndex(({ key }) => key === seen.current);
+  return last_seen < 0 ? 0 : rows.length - 1 - last_seen;
 }
 
 /** Text that is being written, and messages that the server has not confirmed. */
