@@ -26,6 +26,8 @@ export type AttemptDependencies = AttemptWorkerDependencies & {
   heartbeat_ms: number;
   /** Redacts the task's secrets from what its worker printed. Absent: no task has any. */
   redact?: (task_id: string, text: string) => string;
+  /** Resolves once workers are known to be isolated, or the signal aborts. */
+  untilIsolated: (signal: AbortSignal) => Promise<void>;
   /** Called once the worker has accepted the task, or could not be started. */
   onBegun: (attempt: AttemptRun, started: boolean) => void;
   /** Called once the worker and everything that it left is removed, so that its slot is free. */
@@ -95,7 +97,11 @@ export class AttemptRun {
    * Never rejects.
    */
   start(workspace: string, warm?: Worker): Promise<void> {
-    return this.#run(() => this.#worker.begin(workspace, warm));
+    return this.#run(async () => {
+      // An attempt that an earlier process was about to start has not waited for it.
+      await this.#deps.untilIsolated(this.#done);
+      if (!this.#done.aborted) await this.#worker.begin(workspace, warm);
+    });
   }
 
   /** Adopts an attempt whose worker got the task before this server started. */

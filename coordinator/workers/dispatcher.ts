@@ -34,7 +34,7 @@ const BOOTS_MAX = Math.max(2, availableParallelism());
 /** How long `stop` waits for workers that are being started or removed. */
 const STOP_MS = 8_000;
 
-export type DispatcherDependencies = Omit<AttemptDependencies, 'onBegun' | 'onGone'> & {
+export type DispatcherDependencies = Omit<AttemptDependencies, 'untilIsolated' | 'onBegun' | 'onGone'> & {
   log: EventLog;
   gate: DispatchGate;
   logger: Logger;
@@ -74,6 +74,7 @@ export class Dispatcher {
     this.#pool = new WarmPool(pool);
     this.attempts = new Attempts({
       ...deps,
+      untilIsolated: (signal) => this.#isolation.untilPassed(signal),
       onBegun: (attempt, started) => this.#begun(attempt, started),
       onGone: () => this.wake(),
     });

@@ -1,5 +1,6 @@
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Logger } from '../base/logger.ts';
+import { aborted } from '../base/deadline.ts';
 import { Backoff } from '../base/retry.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 import type { Workers } from './workers.ts';
@@ -16,6 +17,7 @@ export class IsolationCheck {
   readonly #logger: Logger;
   readonly #backoff = new Backoff(AGAIN);
   readonly #stop = new AbortController();
+  readonly #passed = Promise.withResolvers<void>();
   #outcome = 'is being tried';
 
   constructor(workers: Workers, gate: DispatchGate, logger: Logger) {
@@ -34,6 +36,11 @@ export class IsolationCheck {
     if (!(await this.#passes())) void this.#tryAgain();
   }
 
+  /** Resolves once it has passed, or the signal aborts. */
+  async untilPassed(signal: AbortSignal): Promise<void> {
+    await Promise.race([this.#passed.promise, aborted(signal)]);
+  }
+
   stop(): void {
     this.#stop.abort();
   }
@@ -49,6 +56,7 @@ export class IsolationCheck {
       const { fault, detail } = (await this.#workers.tryIsolation()) ?? { fault: null, detail: `none: ${runner.name}` };
       this.#outcome = detail;
       this.#gate.set('isolation', fault);
+      if (fault === null) this.#passed.resolve();
       return fault === null;
     } catch (error) {
       this.#logger.warn({ err: error, runner: runner.name }, 'isolation of workers could not be tried');

@@ -17,6 +17,9 @@ export type Targets = {
 /** What the canary reached that no worker may reach. */
 export type Found = { what: 'network' | 'host' | 'dns' | 'other_worker' | 'engine' | 'privileges'; detail: string };
 
+/** `untried`: what it could not try, and why. */
+export type Report = { found: Found[]; untried: Found[] };
+
 type Address = { host: string; port: number } | { path: string };
 
 /**
@@ -26,21 +29,33 @@ type Address = { host: string; port: number } | { path: string };
 export class Canary {
   readonly #targets: Targets;
   readonly #found: Found[] = [];
+  readonly #untried: Found[] = [];
   readonly #wait_ms = 1_000;
 
   constructor(targets: Targets) {
     this.#targets = targets;
   }
 
-  /** Resolves with what it reached. */
-  async run(): Promise<Found[]> {
-    const { networkInterfaces } = process.getBuiltinModule('node:os');
-    for (const [name, addresses] of Object.entries(networkInterfaces()))
-      if (addresses?.some(({ internal }) => !internal)) this.#add('network', `interface ${name}`);
-    await Promise.all([this.#tryAddresses('network'), this.#tryAddresses('host'), this.#tryName()]);
-    await this.#tryFiles();
-    this.#tryPrivileges();
-    return this.#found;
+  /** Resolves with what it reached, and with what it could not try. Never rejects. */
+  async run(): Promise<Report> {
+    await Promise.all([
+      this.#try('network', () => this.#tryInterfaces()),
+      this.#try('network', () => this.#tryAddresses('network')),
+      this.#try('host', () => this.#tryAddresses('host')),
+      this.#try('dns', () => this.#tryName()),
+      this.#try('engine', () => this.#tryEngines()),
+      this.#try('other_worker', () => this.#tryFiles()),
+      this.#try('privileges', () => this.#tryPrivileges()),
+    ]);
+    return { found: this.#found, untried: this.#untried };
+  }
+
+  async #try(what: Found['what'], probe: () => void | Promise<void>): Promise<void> {
+    try {
+      await probe();
+    } catch (error) {
+      this.#untried.push({ what, detail: String(error).slice(0, 300) });
+    }
   }
 
   #add(what: Found['what'], detail: string): void {
@@ -59,7 +74,14 @@ export class Canary {
     });
   }
 
+  #tryInterfaces(): void {
+    const { networkInterfaces } = process.getBuiltinModule('node:os');
+    for (const [name, addresses] of Object.entries(networkInterfaces()))
+      if (addresses?.some(({ internal }) => !internal)) this.#add('network', `interface ${name}`);
+  }
+
   async #tryAddresses(what: 'network' | 'host'): Promise<void> {
+    if (this.#targets[what].length === 0) throw new Error('there is no address to try');
     const tryOne = async ({ address, port }: { address: string; port: number }) => {
       if (await this.#connects({ host: address, port })) this.#add(what, address);
     };
@@ -80,10 +102,14 @@ export class Canary {
     }
   }
 
-  async #tryFiles(): Promise<void> {
-    const { existsSync, readFileSync } = process.getBuiltinModule('node:fs');
+  async #tryEngines(): Promise<void> {
+    const { existsSync } = process.getBuiltinModule('node:fs');
     for (const path of this.#targets.engines)
       if (existsSync(path) || (await this.#connects({ path }))) this.#add('engine', path);
+  }
+
+  #tryFiles(): void {
+    const { readFileSync } = process.getBuiltinModule('node:fs');
     for (const path of this.#targets.others)
       try {
         readFileSync(path);
@@ -95,7 +121,11 @@ export class Canary {
 
   #tryPrivileges(): void {
     const status = process.getBuiltinModule('node:fs').readFileSync('/proc/self/status', 'utf8');
-    const valueOf = (name: string) => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1] ?? '';
+    const valueOf = (name: string) => {
+      const value = new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1];
+      if (value === undefined) throw new Error(`its system does not tell ${name}`);
+      return value;
+    };
     if (process.getuid?.() === 0) this.#add('privileges', 'it runs as root');
     if (/[1-9a-f]/.test(valueOf('CapBnd') + valueOf('CapEff'))) this.#add('privileges', 'it has capabilities');
     // A sandbox with a kernel of its own, such as gVisor: what that says of itself is not what holds on the machine.

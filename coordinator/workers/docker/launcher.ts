@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { Backoff } from '../../base/retry.ts';
+import { OWN_WORKER_IMAGE } from '../../base/settings.ts';
 import type { Launcher, LaunchSpec } from '../local/launcher.ts';
 import { OUTPUT_CHARS_MAX, type Isolation, type WorkerEnd } from '../runner.ts';
 import { readFault, type Availability } from './availability.ts';
@@ -137,10 +138,10 @@ export class DockerLauncher implements Launcher {
     const options = await this.#optionsOf(spec);
     const { hostPath } = await this.#readMachine();
     // One canary for each server: one that was left by a process that died is found by its name.
-    const name = `errand-canary-${this.#options.instance}`;
+    const canary = { name: `errand-canary-${this.#options.instance}`, image_with_node: OWN_WORKER_IMAGE };
     // Without the label, so that it is not taken for a worker.
     const files = [other_file, hostPath(other_file)];
-    return tryIsolation(this.#engine, name, { ...options, Labels: {} }, files).catch((error: unknown) => {
+    return tryIsolation(this.#engine, canary, { ...options, Labels: {} }, files).catch((error: unknown) => {
       // Such as a runtime whose program is missing: the engine says so in words.
       throw statusOf(error) === undefined ? error : this.#toUnavailable(error);
     });

@@ -1,9 +1,18 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { pino } from 'pino';
 import { ProcessLauncher } from '../../../coordinator/workers/process/launcher.ts';
+import type { TaskRow } from '../../../coordinator/domain/task.ts';
+import { insertAttempt } from '../../../coordinator/sqlite/attempts.ts';
+import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
+import { setWorkspace } from '../../../coordinator/sqlite/workspaces.ts';
+import { advance } from '../../../coordinator/tasks/advance.ts';
+import { projectCommands } from '../../../coordinator/tasks/task-settings.ts';
 import type { Launcher } from '../../../coordinator/workers/local/launcher.ts';
 import type { Isolation } from '../../../coordinator/workers/runner.ts';
+import { newWorkerName } from '../../../coordinator/workers/worker-name.ts';
 import { addTask, addUser, startServer, TINY_WORKER } from '../../support/dispatching.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { until } from '../../support/until.ts';
@@ -53,3 +62,49 @@ for (const [what, answer] of Object.entries(OPEN))
     t.is(server.dispatcher.isolation, 'was tried');
     t.false(existsSync(join(data_dir, 'canary')));
   });
+
+test('an attempt that an earlier process was about to start waits for it too', async (t) => {
+  const data_dir = await temporaryFolder(t);
+  const { id } = leaveStarting(data_dir);
+  const env = { PATH: process.env.PATH ?? '' };
+  const launcher = new Isolating({ workers_dir: join(data_dir, 'workers'), program: { entry: TINY_WORKER }, env });
+  const released = Promise.withResolvers<Isolation>();
+  launcher.answers.push(async () => ({ fault: 'A container could reach: the network.', detail: 'was tried' }));
+  launcher.answers.push(() => released.promise);
+  const server = await startServer(t, { data_dir, launcher: () => launcher });
+  await until('it is tried again', () => launcher.tried === 2);
+  t.is(launcher.started, 0);
+  t.is(server.dispatcher.workers.at_work, 1, 'it has its slot');
+  released.resolve({ fault: null, detail: 'was tried' });
+  await server.reaches(id, 'succeeded');
+  t.is(launcher.started, 1);
+});
+
+/** A task whose attempt is stored, and whose worker was not started yet. */
+function leaveStarting(data_dir: string): TaskRow {
+  const db = openDatabase(join(data_dir, 'errand.db'));
+  const queued = addTask(db, addUser(db));
+  const at = new Date().toISOString();
+  new EventLog({ db, logger: pino({ level: 'silent' }) }).write((tx) => {
+    const { attempt: n, model } = advance(tx, queued, { type: 'attempt_started', at });
+    const worker = newWorkerName();
+    insertAttempt(tx.db, {
+      task_id: queued.id,
+      n,
+      status: 'starting',
+      reason: null,
+      detail: null,
+      runner: 'process',
+      worker,
+      warm: false,
+      last_seq: 0,
+      model,
+      started_at: at,
+      ended_at: null,
+      ...projectCommands(tx.db, queued),
+    });
+    setWorkspace(tx.db, queued.id, worker);
+  });
+  db.close();
+  return queued;
+}
