@@ -32,7 +32,8 @@ export class HiddenWrites {
     this.#explain(used, writers);
     const hidden = new Map<object, number>();
     const suspects = writers
-      .map(({ key, visible, written = 0 }) => ({ key, most: Math.max(0, written - visible + this.#oldOf(key)) }))
+      // Who cannot be counted may have written all that the disk has lost: to hide the count must not help.
+      .map(({ key, visible, written = Infinity }) => ({ key, most: Math.max(0, written - visible + this.#oldOf(key)) }))
       .toSorted((a, b) => b.most - a.most);
     let given = 0;
     for (const { key, most } of suspects) {

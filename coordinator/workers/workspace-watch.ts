@@ -57,6 +57,8 @@ export class WorkspaceWatch {
   /** By task: how many measurements in a row timed out. */
   #slow = new Map<string, number>();
   readonly #hidden = new HiddenWrites();
+  /** The attempts whose writes could not be counted. */
+  readonly #uncounted = new WeakSet<object>();
 
   constructor(deps: WorkspaceWatchDependencies) {
     this.#deps = deps;
@@ -109,10 +111,10 @@ export class WorkspaceWatch {
     const [first] = sizes;
     if (!first || sizes.length < this.#slow.size) return;
     const writers = await Promise.all(
-      sizes.map(async ({ measured: { key, written }, visible }) => ({
-        key,
+      sizes.map(async ({ measured, visible }) => ({
+        key: measured.key,
         visible,
-        written: await written().catch(() => undefined),
+        written: await this.#count(measured),
       })),
     );
     const { blocks, bfree, bsize } = await statfs(first.measured.dirs[0] ?? '/');
@@ -122,6 +124,19 @@ export class WorkspaceWatch {
       const fault = hiddenFault({ visible, hidden: all_hidden.get(measured.key) ?? 0, is_short }, this.#deps.bytes_max);
       if (fault !== null && !signal.aborted) measured.tooLarge(fault);
     }
+  }
+
+  /** How much a worker has written, in bytes; undefined: unknown. Each worker for which it is unknown is logged once. */
+  async #count({ task_id, key, written }: MeasuredWorkspace): Promise<number | undefined> {
+    const bytes = await written().catch(() => undefined);
+    if (bytes === undefined && !this.#uncounted.has(key)) {
+      this.#uncounted.add(key);
+      this.#deps.logger.warn(
+        { task_id },
+        'writes of a worker cannot be counted; what the disk loses counts as written by it',
+      );
+    }
+    return bytes;
   }
 
   /** Returns the size in bytes of a workspace that is within its limit. */

@@ -32,6 +32,7 @@ const Info = z.object({
   SecurityOptions: z.array(z.string()).nullish(),
   DockerRootDir: z.string().nullish(),
   KernelVersion: z.string().nullish(),
+  CgroupVersion: z.string().nullish(),
 });
 const Image = z.object({ Config: z.object({ Labels }).nullish() });
 /** Under cgroup v2 it counts every write. Under v1 it leaves out those that pass the page cache. */

@@ -37,6 +37,9 @@ export type DockerLauncherOptions = {
   logger: Logger;
 };
 
+/** The engine's machine. `counts_all`: its control groups count every write, since they are those of version 2. */
+type Machine = { cpus: number; hostPath: HostPath; counts_all: boolean };
+
 /**
  * Starts workers as containers of a Docker engine. Every call has a time limit, and rejects if the engine does not
  * respond.
@@ -51,7 +54,7 @@ export class DockerLauncher implements Launcher {
   readonly #closed = new AbortController();
   /** Names of another server's containers. They are never removed here. */
   readonly #foreign = new Set<string>();
-  #machine: Promise<{ cpus: number; hostPath: HostPath }> | undefined;
+  #machine: Promise<Machine> | undefined;
 
   /** Makes no call yet. */
   constructor(options: DockerLauncherOptions) {
@@ -108,8 +111,11 @@ export class DockerLauncher implements Launcher {
     ]);
     const pid = container?.State.Pid ?? 0;
     const by_process = pid > 0 ? await writtenBytes(pid) : undefined;
-    const most = Math.max(by_group ?? 0, by_process ?? 0);
-    return most > 0 ? most : undefined;
+    const { counts_all } = await this.#readMachine();
+    // Without that, a group that has counted nothing may have written through the page cache.
+    const known = counts_all || (by_group ?? 0) > 0 ? [by_group, by_process] : [by_process];
+    const counts = known.filter((count) => count !== undefined);
+    return counts.length === 0 ? undefined : Math.max(...counts);
   }
 
   async list(): Promise<string[]> {
@@ -184,14 +190,14 @@ export class DockerLauncher implements Launcher {
   }
 
   /** Reads facts about the engine's machine, once. */
-  #readMachine(): Promise<{ cpus: number; hostPath: HostPath }> {
+  #readMachine(): Promise<Machine> {
     return (this.#machine ??= this.#askMachine().catch((error: unknown) => {
       this.#machine = undefined;
       throw error;
     }));
   }
 
-  async #askMachine(): Promise<{ cpus: number; hostPath: HostPath }> {
+  async #askMachine(): Promise<Machine> {
     const { calls } = this.#engine;
     const [info, hostPath] = await Promise.all([calls.info(), findHostPath(calls, this.#options.data_dir)]);
     requireRuntime(info, this.#options.runtime);
@@ -200,7 +206,7 @@ export class DockerLauncher implements Launcher {
       this.#options.logger.warn(
         'docker has no live-restore: a restart of its daemon kills running workers; set "live-restore": true in /etc/docker/daemon.json and reload the daemon',
       );
-    return { cpus: info.NCPU, hostPath };
+    return { cpus: info.NCPU, hostPath, counts_all: info.CgroupVersion === '2' };
   }
 
   async #readEnd(name: string, container: Container | undefined): Promise<WorkerEnd> {

@@ -60,14 +60,13 @@ const PRIVATE = [
   '[fe80::1]:443',
   '[fd00::1]:443',
   '100.64.0.1:443',
-  'metadata.google.internal:443',
 ];
 
 /** What a command tries through the proxy, in a project whose commands may reach every public host. */
 export const PROXY = byCommands(
   'the network, through the proxy',
   [
-    ...PRIVATE.map((to) => [`tunnel to ${to}`, tunnel(to), /HTTP\/1\.1 (4\d\d|502)/] as const),
+    ...PRIVATE.map((to) => [`tunnel to ${to}`, tunnel(to), /HTTP\/1\.1 4\d\d/] as const),
     ['tunnel to another port', tunnel('example.com:22'), /HTTP\/1\.1 403/],
   ],
   /tunnel refused/,

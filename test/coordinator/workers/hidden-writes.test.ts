@@ -30,7 +30,18 @@ const CASES: Record<string, { steps: Step[]; hidden: number[] }> = {
     steps: [[1000], [1000, [700, 5]], [1800, [700, 805]]],
     hidden: [795],
   },
-  'without a count of what was written nobody is blamed': { steps: [[100], [900, [0, undefined]]], hidden: [0] },
+  'who cannot be counted may have all that the disk has lost': {
+    steps: [[100], [900, [0, undefined]]],
+    hidden: [800],
+  },
+  'who cannot be counted hides nothing while the disk has lost nothing': {
+    steps: [[100], [150, [50, undefined]]],
+    hidden: [0],
+  },
+  'who is counted is not blamed for what another may have who is not': {
+    steps: [[100], [900, [0, 10], [0, undefined]]],
+    hidden: [0, 800],
+  },
 };
 
 for (const [what, { steps, hidden }] of Object.entries(CASES))

@@ -61,6 +61,25 @@ test('a measurement that could not start is logged, and the next one runs', asyn
   t.is(lines.filter((line) => line.includes('spawn ENOMEM')).length, 1);
 });
 
+test('a worker whose writes cannot be counted is logged once', async (t) => {
+  const dir = await temporaryFolder(t);
+  const lines: string[] = [];
+  const logger = pino({}, { write: (line) => void lines.push(line) });
+  const gate = new DispatchGate(logger);
+  gate.set('disk', 'The disk is short.');
+  let counts = 0;
+  const written = () => {
+    counts += 1;
+    return Promise.reject(new Error('no such process'));
+  };
+  const uncounted = { task_id: 'it', key: {}, written, dirs: [dir], tooLarge: () => undefined };
+  const watch = new WorkspaceWatch({ bytes_max: 1024 ** 4, gate, logger, attempts: { measured: () => [uncounted] } });
+  t.teardown(() => watch.stop());
+  watch.start();
+  await until('it was asked twice', () => counts > 1, 30_000);
+  t.is(lines.filter((line) => line.includes('cannot be counted')).length, 1);
+});
+
 diskTest('an errand that has filled the disk under the database fails once, and for that reason', async (t) => {
   const data_dir = mountDisk(t, join(await temporaryFolder(t), 'data'), 64);
   const server = await startServer(t, { data_dir, workspace_bytes_max: 48 * MB });
