@@ -113,7 +113,7 @@ async function startWork({ core, forge_accounts }: Shared, options: StartOptions
   const tokens = new TaskTokens(keys.task, readMeta(log.db, 'history'));
   const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
   const assignment = { ...config, db: log.db, settings: settings.settings, issueToken, pace };
-  const { redactorOf, redact, handOver } = new TaskRedaction(log.db, keys);
+  const { redactorOf, redact, handOver } = new TaskRedaction(log, keys);
   const { note } = new WorkerAudit({ log, redactorOf, logger });
   const buildOne = async (task_id: string, n: number) => {
     handOver(task_id);

@@ -32,7 +32,7 @@ function jsonForms(text: string): string[] {
 }
 
 /** The text between the quotes of a JSON string. */
-export const jsonContent = (text: string): string => JSON.stringify(text).slice(1, -1);
+const jsonContent = (text: string): string => JSON.stringify(text).slice(1, -1);
 
 function urlForms(text: string): string[] {
   const component = encodeURIComponent(text.toWellFormed());

@@ -4,6 +4,7 @@ import { ResultPost } from '../../protocol/worker-schemas.ts';
 import type { Keys } from '../base/keys.ts';
 import { Redactor, type Secret } from '../base/redactor.ts';
 import type { Db } from '../sqlite/database.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
 import type { TaskRow } from '../domain/task.ts';
 import { listTaskRepositories } from '../sqlite/task-repositories.ts';
 import { findTask } from '../sqlite/tasks.ts';
@@ -12,8 +13,6 @@ import { readTaskSecrets, SecretsUnreadable, type ProjectSecrets } from './secre
 /** The tasks whose secrets are kept in memory. Those of others are read again when they are needed. */
 const TASKS_MAX = 1_000;
 
-type Known = { secrets: Secret[]; redactor: Redactor | undefined };
-
 /**
  * What to redact from the output of a task's workers: the secrets of its project that were handed to them since the
  * server started, so also those that the project has no longer.
@@ -21,35 +20,47 @@ type Known = { secrets: Secret[]; redactor: Redactor | undefined };
 export class TaskRedaction {
   readonly #db: Db;
   readonly #keys: Keys;
-  readonly #known = new Map<string, Known>();
+  readonly #secrets = new Map<string, Secret[]>();
+  /** Of tasks at work: it takes more memory than the secrets, and can be made again. */
+  readonly #redactors = new Map<string, Redactor | undefined>();
 
-  constructor(db: Db, keys: Keys) {
-    this.#db = db;
+  constructor(log: EventLog, keys: Keys) {
+    this.#db = log.db;
     this.#keys = keys;
+    log.subscribe('attempt.ended', ({ task_id }) => this.#redactors.delete(task_id));
   }
 
   /** Undefined: the task has no secret that can be redacted. */
-  readonly redactorOf = (task_id: string): Redactor | undefined =>
-    (this.#known.get(task_id) ?? this.#keep(task_id, this.#read(task_id))).redactor;
+  readonly redactorOf = (task_id: string): Redactor | undefined => {
+    if (!this.#redactors.has(task_id)) {
+      const secrets = this.#secrets.get(task_id) ?? this.#keep(task_id, this.#read(task_id));
+      this.#redactors.set(task_id, Redactor.of(secrets.filter(({ value }) => !isProtocolWord(value))));
+    }
+    return this.#redactors.get(task_id);
+  };
 
   /** Call it before a worker gets the secrets that the project has now. */
   readonly handOver = (task_id: string): void => {
-    const known = this.#known.get(task_id);
     const now = this.#read(task_id);
-    const before = known?.secrets.filter((old) => !now.some((each) => each.value === old.value)) ?? [];
-    if (!known || before.length !== known.secrets.length || now.length > 0) this.#keep(task_id, [...now, ...before]);
+    const before = this.#secrets.get(task_id)?.filter((old) => !now.some((each) => each.value === old.value)) ?? [];
+    this.#keep(task_id, [...now, ...before]);
   };
 
   /** Redacts a text of the task's worker. */
   readonly redact = (task_id: string, text: string): string => this.redactorOf(task_id)?.redact(text) ?? text;
 
-  #keep(task_id: string, secrets: Secret[]): Known {
-    const known = { secrets, redactor: Redactor.of(secrets.filter(({ value }) => !isProtocolWord(value))) };
-    this.#known.delete(task_id);
-    this.#known.set(task_id, known);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > TASKS_MAX && oldest !== undefined) this.#known.delete(oldest);
-    return known;
+  #keep(task_id: string, secrets: Secret[]): Secret[] {
+    this.#redactors.delete(task_id);
+    this.#secrets.delete(task_id);
+    this.#secrets.set(task_id, secrets);
+    const [oldest] = this.#secrets.keys();
+    if (this.#secrets.size > TASKS_MAX && oldest !== undefined) this.#forget(oldest);
+    return secrets;
+  }
+
+  #forget(task_id: string): void {
+    this.#secrets.delete(task_id);
+    this.#redactors.delete(task_id);
   }
 
   #read(task_id: string): Secret[] {

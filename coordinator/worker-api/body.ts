@@ -33,21 +33,32 @@ export class BodyReader {
   }
 
   /**
-   * Reads a call's body and passes it to `job`, in another thread if it is large. Resolves with the result, and with
-   * the body. Rejects as `readBody` and the job do. The connection of a refused body is cut if its rest does not come
-   * soon.
+   * Reads a call's body, and passes it to `job`. Resolves with the result, and with the body. Rejects as `receive` and
+   * `check` do.
    */
-  async read<A extends unknown[], T>(
-    request: IncomingMessage,
+  async read<T>(request: IncomingMessage, key: string, job: Job<[], T>): Promise<{ value: T; bytes: Buffer }> {
+    return this.check(await this.receive(request, key), key, job);
+  }
+
+  /** Reads a call's body. Rejects as `readBody` does. The connection is cut then if its rest does not come soon. */
+  async receive(request: IncomingMessage, key: string): Promise<Buffer> {
+    const limits = { bytes_max: this.#bytes_max, read_ms: READ_MS, budget: this.#budget, key };
+    return readBody(request, limits).catch((error: unknown) => {
+      void discardRest(request);
+      throw error;
+    });
+  }
+
+  /**
+   * Passes a body to `job`, in another thread if it is large. Resolves with the result, and with the body, which may have
+   * moved. Rejects as the job does.
+   */
+  async check<A extends unknown[], T>(
+    bytes: Buffer,
     key: string,
     job: Job<A, T>,
     ...args: A
   ): Promise<{ value: T; bytes: Buffer }> {
-    const limits = { bytes_max: this.#bytes_max, read_ms: READ_MS, budget: this.#budget, key };
-    const bytes = await readBody(request, limits).catch((error: unknown) => {
-      void discardRest(request);
-      throw error;
-    });
     if (bytes.length <= UNTIMED_BYTES_MAX) return { value: job.run(bytes, ...args), bytes };
     const charge = (ms: number) => this.#budget.spendTime(key, ms);
     if (!isSmall(bytes)) return this.#threads.run({ key, charge }, job, bytes, args);

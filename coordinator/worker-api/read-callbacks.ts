@@ -1,15 +1,24 @@
 import { z } from 'zod';
 import { parseJson } from '../base/json-body.ts';
 import { shapeOf } from '../base/json-shape.ts';
+import { Redactor } from '../base/redactor.ts';
 import { job } from '../base/threads.ts';
 import { Delta, NumberedEvent } from '../../protocol/events.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { parse } from '../../protocol/problem.ts';
 import { EventsPost, Heartbeat, MessagesTake, ResultPost } from '../../protocol/worker-schemas.ts';
+import type { Redaction } from './callback-redaction.ts';
+import { redactDeltas, redactEvent, redactResult, type HeldBack } from './redact-callbacks.ts';
 import { checkEvents, type CheckedEvent } from './validate-events.ts';
 
-/** The body of an `events` callback, with everything checked that the body alone tells. */
-export type CheckedPost = Pick<EventsPost, 'attempt' | 'deltas' | 'waiting_for'> & { events: CheckedEvent[] };
+/**
+ * The body of an `events` callback, with everything checked that the body alone tells, and without secrets. `held`: what
+ * was held back of its deltas; absent: there is nothing to redact.
+ */
+export type CheckedPost = Pick<EventsPost, 'attempt' | 'deltas' | 'waiting_for'> & {
+  events: CheckedEvent[];
+  held?: HeldBack;
+};
 
 const SHAPE = shapeOf(LIMITS.callback_body_nodes_max);
 
@@ -23,18 +32,35 @@ const Envelope = EventsPost.extend({
  * Reads the body of an `events` callback. Throws `invalid` or `too_large`, which names the first event that is wrong:
  * those after it are not looked at.
  */
-function readEvents(json: Buffer): CheckedPost {
+function readEvents(json: Buffer, redaction?: Redaction): CheckedPost {
   const { events, deltas, ...post } = parse(Envelope, parseJson(json, SHAPE));
+  const numbered = events.map((event, i) => parse(NumberedEvent, event, 'The request', `/events/${i}`));
+  const checked = {
+    ...post,
+    events: checkEvents(numbered),
+    deltas: deltas.map((delta, i) => parse(Delta, delta, 'The request', `/deltas/${i}`)),
+  };
+  return redaction ? redactPost(redaction, checked, numbered) : checked;
+}
+
+function redactPost({ secrets, held }: Redaction, post: CheckedPost, numbered: NumberedEvent[]): CheckedPost {
+  const redactor = new Redactor(secrets);
+  const { waiting_for } = post;
   return {
     ...post,
-    events: checkEvents(events.map((event, i) => parse(NumberedEvent, event, 'The request', `/events/${i}`))),
-    deltas: deltas.map((delta, i) => parse(Delta, delta, 'The request', `/deltas/${i}`)),
+    events: post.events.flatMap((checked, i) => {
+      const event = numbered[i];
+      return event ? redactEvent(redactor, checked, event, i) : [];
+    }),
+    ...redactDeltas(redactor, held, post.deltas),
+    ...(waiting_for && { waiting_for: redactor.redactValue(waiting_for) }),
   };
 }
 
 /** Reads the body of a `heartbeat` callback. */
-function readHeartbeat(json: Buffer): Heartbeat {
-  return parse(Heartbeat, parseJson(json, SHAPE));
+function readHeartbeat(json: Buffer, redaction?: Redaction): Heartbeat {
+  const heartbeat = parse(Heartbeat, parseJson(json, SHAPE));
+  return redaction ? new Redactor(redaction.secrets).redactValue(heartbeat) : heartbeat;
 }
 
 /** Reads the body of a `messages` callback. */
@@ -43,8 +69,9 @@ function readTake(json: Buffer): MessagesTake {
 }
 
 /** Reads the body of a `result` callback. */
-function readResult(json: Buffer): ResultPost {
-  return parse(ResultPost, parseJson(json, SHAPE));
+function readResult(json: Buffer, redaction?: Redaction): ResultPost {
+  const result = parse(ResultPost, parseJson(json, SHAPE));
+  return redaction ? redactResult(new Redactor(redaction.secrets), result) : result;
 }
 
 /* The same for `BodyReader`. */

@@ -1,94 +1,76 @@
-import { z } from 'zod';
 import { ContentBlock, NumberedEvent, type Delta } from '../../protocol/events.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import { ErrandError } from '../../protocol/problem.ts';
-import { ResultPost, type Heartbeat } from '../../protocol/worker-schemas.ts';
+import { ResultPost } from '../../protocol/worker-schemas.ts';
 import type { Redactor } from '../base/redactor.ts';
-import type { EventLog } from '../sqlite/event-log.ts';
-import type { CheckedPost } from './read-callbacks.ts';
 import { actsOn, invalid, type CheckedEvent } from './validate-events.ts';
+
+/*
+ * Redacts the secrets of a task from what its worker sends, before anything of it is stored, relayed or logged. The worker
+ * does so itself, but any process in its container may send callbacks.
+ */
 
 /** The streams of one task whose ends are kept. A worker has a few at once: a turn, and the calls of tools. */
 const STREAMS_MAX = 32;
+/** What is held back of all streams of one task. The longest secret has room. */
+const HELD_CHARS_MAX = 64 * 1024;
 const DELTA_CHARS_MAX = 64 * 1024;
 
+/** By stream of deltas: its end so far, which may be the first part of a secret. */
+export type HeldBack = ReadonlyMap<string, string>;
+
 /**
- * Redacts the secrets of a task from what its worker sends, before anything of it is stored, relayed or logged. The
- * worker does so itself, but any process in its container may send callbacks. Calls of tasks without secrets cost one
- * look-up.
+ * Redacts deltas: of each stream one text with what was held back before it, and without what may be the first part of a
+ * secret, which is in the new `held`.
  */
-export class CallbackRedaction {
-  readonly #redactorOf: (task_id: string) => Redactor | undefined;
-  /** By task and stream: the end of the deltas so far that may be the first part of a secret. */
-  readonly #held = new Map<string, Map<string, string>>();
+export function redactDeltas(
+  redactor: Redactor,
+  before: HeldBack,
+  deltas: Delta[],
+): { deltas: Delta[]; held: HeldBack } {
+  const held = new Map(before);
+  const redacted = [...Map.groupBy(deltas, streamOf)].flatMap(([stream, [first, ...others]]) => {
+    if (!first) return [];
+    const sent = (held.get(stream) ?? '') + first.text + others.map(({ text }) => text).join('');
+    const part = redactor.redactPart(sent);
+    held.delete(stream);
+    if (part.held !== '') held.set(stream, part.held);
+    return cutDelta({ ...first, ref: redactor.redact(first.ref) }, part.redacted);
+  });
+  dropOldest(held);
+  return { deltas: redacted, held };
+}
 
-  constructor(log: EventLog, redactorOf: (task_id: string) => Redactor | undefined) {
-    this.#redactorOf = redactorOf;
-    log.subscribe('attempt.ended', ({ task_id }) => this.#held.delete(task_id));
+const streamOf = ({ kind, ref }: Delta): string => `${kind} ${ref}`;
+
+function cutDelta(delta: Delta, text: string): Delta[] {
+  const count = Math.ceil(text.length / DELTA_CHARS_MAX);
+  return Array.from({ length: count }, (_, i) => ({
+    ...delta,
+    text: text.slice(i * DELTA_CHARS_MAX, (i + 1) * DELTA_CHARS_MAX),
+  }));
+}
+
+function dropOldest(held: Map<string, string>): void {
+  let chars = held.values().reduce((sum, { length }) => sum + length, 0);
+  for (const [stream, { length }] of held) {
+    if (held.size <= STREAMS_MAX && chars <= HELD_CHARS_MAX) return;
+    held.delete(stream);
+    chars -= length;
   }
+}
 
-  /** Throws `invalid` where a secret stands in a field that can hold no mask. */
-  events(task_id: string, post: CheckedPost): CheckedPost {
-    const redactor = this.#redactorOf(task_id);
-    if (!redactor) return post;
-    return {
-      ...post,
-      events: post.events.map((event, index) => redactEvent(redactor, event, index)),
-      deltas: post.deltas.flatMap((delta) => this.#delta(redactor, task_id, delta)),
-      ...(post.waiting_for && { waiting_for: redactor.redactValue(post.waiting_for) }),
-    };
-  }
-
-  heartbeat(task_id: string, heartbeat: Heartbeat): Heartbeat {
-    return this.#redactorOf(task_id)?.redactValue(heartbeat) ?? heartbeat;
-  }
-
-  /** Throws `invalid` as `events` does. */
-  result(task_id: string, result: ResultPost): ResultPost {
-    const redactor = this.#redactorOf(task_id);
-    if (!redactor || redactor.redactValue(result) === result) return result;
-    for (const short of [false, true]) {
-      const { repositories, ...first } = result;
-      const redacted = ResultPost.safeParse({
-        ...redactOutcome(redactor, first, short),
-        ...(repositories && { repositories: repositories.map((each) => redactOutcome(redactor, each, short)) }),
-      });
-      if (redacted.success && diffBytes(redacted.data) <= LIMITS.diff_bytes_max) return redacted.data;
-    }
-    throw invalid('/', NO_PLACE);
-  }
-
-  /** The error with its texts redacted: they may name what was sent. */
-  error(task_id: string, error: unknown): unknown {
-    const redactor = this.#redactorOf(task_id);
-    if (!redactor || !(error instanceof ErrandError)) return error;
-    const { code, message, errors, expected_seq, retry_after_s } = error;
-    const redacted = redactor.redactValue({ message, errors });
-    if (redacted.message === message && redacted.errors === errors) return error;
-    return new ErrandError(code, redacted.message, {
-      ...(redacted.errors && { errors: redacted.errors }),
-      ...(expected_seq !== undefined && { expected_seq }),
-      ...(retry_after_s !== undefined && { retry_after_s }),
+/** Throws `invalid` where a secret stands in a field that can hold no mask. */
+export function redactResult(redactor: Redactor, result: ResultPost): ResultPost {
+  if (redactor.redactValue(result) === result) return result;
+  for (const short of [false, true]) {
+    const { repositories, ...first } = result;
+    const redacted = ResultPost.safeParse({
+      ...redactOutcome(redactor, first, short),
+      ...(repositories && { repositories: repositories.map((each) => redactOutcome(redactor, each, short)) }),
     });
+    if (redacted.success && diffBytes(redacted.data) <= LIMITS.diff_bytes_max) return redacted.data;
   }
-
-  /** The delta with what was held back before it, and without what may be the first part of a secret. */
-  #delta(redactor: Redactor, task_id: string, delta: Delta): Delta[] {
-    const streams = this.#held.get(task_id) ?? new Map<string, string>();
-    const stream = `${delta.kind} ${delta.ref}`;
-    const { redacted, held } = redactor.redactPart((streams.get(stream) ?? '') + delta.text);
-    streams.delete(stream);
-    if (held !== '') this.#held.set(task_id, streams.set(stream, held));
-    const [oldest] = streams.keys();
-    if (streams.size > STREAMS_MAX && oldest !== undefined) streams.delete(oldest);
-    const count = Math.ceil(redacted.length / DELTA_CHARS_MAX);
-    const ref = redactor.redact(delta.ref);
-    return Array.from({ length: count }, (_, i) => ({
-      ...delta,
-      ref,
-      text: redacted.slice(i * DELTA_CHARS_MAX, (i + 1) * DELTA_CHARS_MAX),
-    }));
-  }
+  throw invalid('/', NO_PLACE);
 }
 
 /** Fields of a result that name what is on the forge already, and which the coordinator itself needs. */
@@ -107,16 +89,21 @@ function diffBytes({ diff, repositories = [] }: ResultPost): number {
 
 const NO_PLACE = 'has a secret of the project in a place where it cannot be redacted';
 
-const Fields = z.record(z.string(), z.unknown());
 /** The fields that name what is on the forge already, and which the coordinator itself needs. */
 const KEPT_FIELDS = ['repository', 'branch', 'base_branch', 'commit', 'base_commit'];
 
-function redactEvent(redactor: Redactor, event: CheckedEvent, index: number): CheckedEvent {
-  if (!redactor.isIn(event.body)) return event;
-  const { seq, at, type, body: sent } = event;
-  const fields = Object.entries(Fields.parse(JSON.parse(sent)));
+/** `event`: the same as it was sent. Throws `invalid` where a secret stands in a field that can hold no mask. */
+export function redactEvent(
+  redactor: Redactor,
+  checked: CheckedEvent,
+  event: NumberedEvent,
+  index: number,
+): CheckedEvent {
+  if (redactor.redactValue(event.body) === event.body) return checked;
+  const { seq, at, type, body: sent } = checked;
+  const fields = Object.entries(event.body);
   const kept = Object.fromEntries(fields.filter(([name]) => KEPT_FIELDS.includes(name)));
-  const texts = Object.fromEntries(fields.filter(([name]) => !KEPT_FIELDS.includes(name)));
+  const texts: Record<string, unknown> = Object.fromEntries(fields.filter(([name]) => !KEPT_FIELDS.includes(name)));
   for (const short of [false, true]) {
     const body = { ...withoutSignatures(texts, redactor.redactValue(texts, short)), ...kept };
     const redacted = NumberedEvent.safeParse({ seq, at, type, body });

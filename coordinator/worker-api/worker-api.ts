@@ -20,6 +20,7 @@ import type { ProgressWatch } from '../workers/progress-watch.ts';
 import type { TaskClaims, TaskTokens } from '../auth/task-tokens.ts';
 import { Admission } from './admission.ts';
 import { BodyReader } from './body.ts';
+import { CallbackRedaction } from './callback-redaction.ts';
 import { Callbacks, type Origin } from './callbacks.ts';
 import type { Caller, ErrorWriter, TunnelProxy, WorkerProxy } from './caller.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
@@ -28,7 +29,6 @@ import type { ListenerId } from './fence.ts';
 import { listenOnSocket, listenOnTcp, type Handlers, type Listener } from './listener.ts';
 import { refuseTunnel, reply, writeProblem } from './reply.ts';
 import { EVENTS, HEARTBEAT, RESULT, TAKE } from './read-callbacks.ts';
-import { CallbackRedaction } from './redact-callbacks.ts';
 import { parseRoute, type CallbackName, type Route } from './route.ts';
 
 export type WorkerApiDependencies = {
@@ -180,21 +180,22 @@ export class WorkerApi {
     origin: Origin,
   ): Promise<CallbackReply> {
     const { task_id } = origin.claims;
+    const body = await this.#bodies.receive(request, task_id);
+    const redaction = this.#redaction.of(task_id);
     switch (name) {
       case 'events': {
-        const post = await this.#bodies.read(request, task_id, EVENTS);
-        return this.#callbacks.events(origin, this.#redaction.events(task_id, post.value));
+        const { value } = await this.#bodies.check(body, task_id, EVENTS, redaction);
+        if (value.held) this.#redaction.hold(task_id, value.held);
+        return this.#callbacks.events(origin, value);
       }
-      case 'heartbeat':
-        return this.#callbacks.heartbeat(
-          origin,
-          this.#redaction.heartbeat(task_id, (await this.#bodies.read(request, task_id, HEARTBEAT)).value),
-        );
-      case 'result':
-        return this.#callbacks.result(
-          origin,
-          this.#redaction.result(task_id, (await this.#bodies.read(request, task_id, RESULT)).value),
-        );
+      case 'heartbeat': {
+        const { value } = await this.#bodies.check(body, task_id, HEARTBEAT, redaction);
+        return this.#callbacks.heartbeat(origin, value);
+      }
+      case 'result': {
+        const { value } = await this.#bodies.check(body, task_id, RESULT, redaction);
+        return this.#callbacks.result(origin, value);
+      }
     }
   }
 

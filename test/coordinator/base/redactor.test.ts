@@ -81,7 +81,7 @@ test('secrets that overlap leave nothing between them', (t) => {
   t.is(redact('xx abcdefghijklmnop xx', 'abcdefghijkl', 'ghijklmnop'), 'xx [secret S0] xx');
 });
 
-test('a JSON text tells whether a string in it has a secret, and its value is redacted as JSON', (t) => {
+test('a JSON value is redacted as JSON, and is the same value if it has no secret', (t) => {
   const random = new Random(5);
   for (let n = 0; n < 2_000; n++) {
     const value = randomText(random, random.whole(8, 40));
@@ -91,8 +91,8 @@ test('a JSON text tells whether a string in it has a secret, and its value is re
       randomText(random, 20) + random.pick([value, base64(value), '', value.slice(1)]) + randomText(random, 20);
     const json = { [random.pick(['key', text])]: [text, { n: 12345678, deep: [text] }], same: true };
     const redacted = redactor.redactValue(json);
-    t.is(redactor.isIn(JSON.stringify(json)), redacted !== json);
-    t.false(redactor.isIn(JSON.stringify(redacted)));
+    t.is(redactor.redact(text) !== text, redacted !== json);
+    t.is(redactor.redactValue(redacted), redacted);
     t.deepEqual(JSON.parse(JSON.stringify(redacted)), redacted);
     t.true(redactor.redact(text, true).length <= text.length);
     t.true(isRedactionOf(redactor.redact(text), text));
@@ -135,7 +135,7 @@ test('a stream is redacted wherever it is cut, and nothing else of it is lost or
       [out, held] = [out + part.redacted, part.held];
       at += length;
     }
-    t.false(redactor.isIn(JSON.stringify(out)), text);
+    t.is(redactor.redact(out), out, text);
     t.is(
       redactor.redact(out + held).replaceAll(/\[secret S\d\]/g, ''),
       redactor.redact(text).replaceAll(/\[secret S\d\]/g, ''),
@@ -156,15 +156,19 @@ test('another text is no redaction of a text', (t) => {
     t.false(isRedactionOf(redacted, text), redacted);
 });
 
-test('a hundred long secrets are found in a megabyte without a stop', (t) => {
+test('the values of all secrets are redacted, and of their forms as many as have room', (t) => {
   const random = new Random(3);
-  const values = Array.from({ length: 100 }, () => Array.from({ length: 60 }, () => randomText(random, 60)).join('\n'));
+  const values = Array.from({ length: 100 }, () => Array.from({ length: 40 }, () => randomText(random, 60)).join('\n'));
   const redactor = redactorOf(...values);
-  const text = `${'an ordinary line of a log, 12:34:56\n'.repeat(30_000)}${values[99]}`;
-  const before = process.cpuUsage();
-  t.true(redactor.redact(text).endsWith('[secret S99]'));
-  const { user } = process.cpuUsage(before);
-  t.true(user < 1_000_000, `${user} µs`);
+  t.true(redactor.nodes <= 1_000_001);
+  for (const [i, value] of values.entries()) t.is(redactor.redact(`a ${value} b`), `a [secret S${i}] b`);
+  t.is(redactor.redact(encodeURIComponent(values[0] ?? '')), '[secret S0]');
+});
+
+test('a text is the redaction of another in time in proportion to both, whatever they repeat', (t) => {
+  const half = 'a'.repeat(100_000);
+  t.true(isRedactionOf(`x[secret A]${half}b${half}[secret A]`, `xyz${half}a${half}b${half}yz`));
+  t.false(isRedactionOf(`x[secret A]${half}b${half}[secret A]`, `xyz${half}${half}${half}${half}${half}`));
 });
 
 function randomText(random: Random, length: number): string {

@@ -57,8 +57,8 @@ async function setUp(t: Parameters<typeof temporaryFolder>[0]) {
 }
 
 test('a task without secrets has nothing to redact', async (t) => {
-  const { db, keys, log, user_id, task_id, keep } = await setUp(t);
-  const redaction = new TaskRedaction(db, keys);
+  const { keys, log, user_id, task_id, keep } = await setUp(t);
+  const redaction = new TaskRedaction(log, keys);
   t.is(redaction.redactorOf(task_id), undefined);
   t.is(redaction.redactorOf(addTask(log, user_id).id), undefined);
   t.is(redaction.redactorOf('no task'), undefined);
@@ -68,8 +68,8 @@ test('a task without secrets has nothing to redact', async (t) => {
 });
 
 test('a secret that was handed to a worker is redacted after it was changed or removed, and the new one from its hand-over on', async (t) => {
-  const { db, keys, task_id, keep } = await setUp(t);
-  const redaction = new TaskRedaction(db, keys);
+  const { keys, log, task_id, keep } = await setUp(t);
+  const redaction = new TaskRedaction(log, keys);
   const text = 'first-Value-1, second-Value-2, ghp_token-Value-3';
   keep({ env: { A: 'first-Value-1' }, git_token: 'ghp_token-Value-3' });
   t.is(redaction.redact(task_id, text), '[secret A], second-Value-2, [secret git_token]');
@@ -83,16 +83,16 @@ test('a secret that was handed to a worker is redacted after it was changed or r
 });
 
 test('a restarted server redacts what the project has now', async (t) => {
-  const { db, keys, task_id, keep } = await setUp(t);
+  const { keys, log, task_id, keep } = await setUp(t);
   keep({ env: { A: 'first-Value-1' } });
-  t.is(new TaskRedaction(db, keys).redact(task_id, 'a first-Value-1'), 'a [secret A]');
+  t.is(new TaskRedaction(log, keys).redact(task_id, 'a first-Value-1'), 'a [secret A]');
 });
 
 test('a secret with the value of a word of the worker contract breaks no callback', async (t) => {
-  const { db, keys, task_id, keep } = await setUp(t);
+  const { keys, log, task_id, keep } = await setUp(t);
   keep({ env: { A: 'tool.finished', B: 'exit_code', C: 'tool-finished' } });
   t.is(
-    new TaskRedaction(db, keys).redact(task_id, 'tool.finished exit_code tool-finished'),
+    new TaskRedaction(log, keys).redact(task_id, 'tool.finished exit_code tool-finished'),
     'tool.finished exit_code [secret C]',
   );
 });
@@ -120,5 +120,5 @@ test('the git token of each repository is redacted, also where the secrets of an
   });
   const said = 'value-of-the-first token-of-the-first token-of-the-second not-given';
   const redacted = '[secret API_KEY] [secret git_token] [secret git_token] not-given';
-  t.is(new TaskRedaction(db, keys).redact(task_id, said), redacted);
+  t.is(new TaskRedaction(log, keys).redact(task_id, said), redacted);
 });

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Redactor } from '../../../coordinator/base/redactor.ts';
+import { redactDeltas } from '../../../coordinator/worker-api/redact-callbacks.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { callerOf } from '../../support/callback-scene.ts';
 import { addTask, addUser, startAttempt, taskOf } from '../../support/fixtures.ts';
@@ -173,4 +174,35 @@ test('a secret where no mask can stand is refused, and the field is named', asyn
   const refused = await worker.events([question]);
   t.is(refused.status, 400);
   t.regex(JSON.stringify(refused.body), /events\/0\/body has a secret of the project/);
+});
+
+test('a large callback is redacted in another thread, as a small one is', async (t) => {
+  const { scene, worker, everything, client } = await setUp(t, VALUE);
+  const padding = 'x'.repeat(400_000);
+  const data = { [VALUE]: `${ALL} ${padding}` };
+  const deltas = [{ ref: 'a', kind: 'text', text: VALUE.slice(0, 9) }];
+  t.is((await worker.events([{ seq: 1, at, type: 'custom', body: { name: 'x', data } }], { deltas })).status, 200);
+  const rest = { ref: 'a', kind: 'text', text: `${VALUE.slice(9)}.` };
+  t.is((await worker.events([], { deltas: [rest] })).status, 200);
+  t.is((await worker.result(1, { summary: ALL, diff: `+${ALL}\n${padding}` })).status, 200);
+  await client.until(() => client.of('delta').some((frame) => JSON.stringify(frame).includes('[secret API_KEY].')));
+  await client.until(() => JSON.stringify(client.frames).includes('task.result'));
+  const all = await everything();
+  for (const canary of CANARIES) t.false(all.includes(canary), canary);
+  t.is(scene.log.db.prepare("SELECT count(*) FROM events WHERE body LIKE '%[secret API_KEY]%'").pluck().get(), 2);
+});
+
+test('of the streams of a task the oldest are forgotten, where there are many or much is held back', (t) => {
+  const long = `abcdefgh${'i'.repeat(8_000)}`;
+  const redactor = secrets(VALUE, long);
+  if (!redactor) return t.fail();
+  const begin = (count: number, value: string) =>
+    Array.from({ length: count }, (_, i) => ({ ref: `${i}`, kind: 'text' as const, text: value.slice(0, -1) }));
+  const heldOf = (count: number, value: string) => [
+    ...redactDeltas(redactor, new Map(), begin(count, value)).held.keys(),
+  ];
+  t.deepEqual(heldOf(32, VALUE).length, 32);
+  t.deepEqual(heldOf(33, VALUE)[0], 'text 1');
+  t.deepEqual(heldOf(8, long).length, 8);
+  t.deepEqual(heldOf(9, long)[0], 'text 1');
 });
