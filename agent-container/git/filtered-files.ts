@@ -2,6 +2,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { emptyTree } from './diff.ts';
 import type { Git } from './git.ts';
 import type { Blob } from './lfs-blobs.ts';
+import { otherLfsServer } from './lfs-config.ts';
 import type { Repositories } from './repositories.ts';
 
 const POINTER = 'version https://git-lfs.github.com/spec/v1\n';
@@ -9,15 +10,16 @@ const POINTER_BYTES_MAX = 1024;
 const PATHS_MAX = 20_000;
 const NAMED_MAX = 10;
 
+/** What a push adds to `base`. `pushed`: its new blobs. */
+type Pushed = { base: string | null; commit: string; pushed: Blob[]; repo_url: string };
+
 /**
  * Changed files that would reach the forge in the wrong form: files of Git LFS, whose contents belong to a store beside
  * the repository, and files for which a program (`filter`) has to run that does not run here.
  */
 export async function filteredFiles(
   { own, agents }: Repositories,
-  base: string | null,
-  commit: string,
-  pushed: Blob[],
+  { base, commit, pushed, repo_url }: Pushed,
 ): Promise<string[]> {
   const names = ['--name-only', '-z', '--no-renames', '--no-ext-diff', '--diff-filter=d'];
   const changed = await own.run(['diff', ...names, base ?? (await emptyTree(own)), commit]);
@@ -31,12 +33,14 @@ export async function filteredFiles(
       by_filter.set(filter, [...(by_filter.get(filter) ?? []), path]);
   }
   const texts: string[] = [];
-  for (const [filter, paths] of by_filter)
-    texts.push(
-      ...(filter === 'lfs' && own.has_lfs
-        ? lfsTexts(paths, pushed)
-        : await textFor({ own, agents }, commit, base, filter, paths)),
-    );
+  for (const [filter, paths] of by_filter) {
+    if (filter !== 'lfs') texts.push(...(await filterTexts(agents, filter, paths)));
+    else {
+      const other = await otherLfsServer(own, commit, repo_url);
+      const may_upload = own.has_lfs && other === null;
+      texts.push(...(may_upload ? lfsTexts(paths, pushed) : await pointerTexts(own, { base, commit }, paths, other)));
+    }
+  }
   return texts;
 }
 
@@ -58,26 +62,28 @@ function lfsTexts(paths: string[], pushed: Blob[]): string[] {
   ];
 }
 
-async function textFor(
-  { own, agents }: Repositories,
-  commit: string,
-  base: string | null,
-  filter: string,
+/** What is wrong with files of Git LFS where nothing can be uploaded. `other`: the LFS server that the repository names. */
+async function pointerTexts(
+  own: Git,
+  { base, commit }: Pick<Pushed, 'base' | 'commit'>,
   paths: string[],
+  other: string | null,
 ): Promise<string[]> {
-  const named =
-    paths.slice(0, NAMED_MAX).join(', ') + (paths.length > NAMED_MAX ? ` and ${paths.length - NAMED_MAX} more` : '');
-  if (filter === 'lfs') {
-    const wrong: string[] = [];
-    for (const path of paths.slice(0, 200)) if (!(await isKnownPointer(own, commit, base, path))) wrong.push(path);
-    return wrong.length === 0
-      ? []
-      : [
-          `${wrong.slice(0, NAMED_MAX).join(', ')} is stored with Git LFS (.gitattributes), to which Errand cannot upload: leave it as it was, or store it without LFS (git rm --cached, and a line "<path> !filter !diff !merge" in .gitattributes)`,
-        ];
-  }
+  const wrong: string[] = [];
+  for (const path of paths.slice(0, 200)) if (!(await isKnownPointer(own, commit, base, path))) wrong.push(path);
+  if (wrong.length === 0) return [];
+  const where = other === null ? '.gitattributes' : `.gitattributes, at ${other} by .lfsconfig`;
+  return [
+    `${wrong.slice(0, NAMED_MAX).join(', ')} is stored with Git LFS (${where}), to which Errand cannot upload: leave it as it was, or store it without LFS (git rm --cached, and a line "<path> !filter !diff !merge" in .gitattributes)`,
+  ];
+}
+
+/** What is wrong with files for which another program than that of Git LFS has to run. */
+async function filterTexts(agents: Git, filter: string, paths: string[]): Promise<string[]> {
   const { code } = await agents.try(['config', `filter.${filter}.clean`], { time_limit_ms: 30_000 });
   if (code !== 0 && filter !== 'git-crypt') return [];
+  const named =
+    paths.slice(0, NAMED_MAX).join(', ') + (paths.length > NAMED_MAX ? ` and ${paths.length - NAMED_MAX} more` : '');
   return [
     `${named} needs the filter ${filter} (.gitattributes), which does not run when a commit is made for you: undo the change`,
   ];

@@ -32,13 +32,14 @@ type Given = {
   secrets: NamedValue[];
   /** When the agent's work began, in milliseconds since 1970. */
   began_ms: number;
+  repo_url: string;
 };
 
 const PRIVATE_KEY = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY[A-Z ]*)-----[^]*?(?:-----END \1-----|$)/g;
 
 /** Looks at what a push of the commit would add, and at what it would leave out. */
 export async function inspect(repos: Repositories, given: Given): Promise<Inspection> {
-  const { commit, excluded, agent, base_commit, not, secrets, began_ms } = given;
+  const { commit, excluded, agent, base_commit, not, secrets, began_ms, repo_url } = given;
   const left = leftOut(repos.own, began_ms);
   if (commit === null || commit === base_commit)
     return {
@@ -55,7 +56,7 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
     is_known ? [] : findSecrets(repos.own, commit, { not, values: secrets }),
     findLfsSecrets(repos.own, blobs, secrets),
     is_known ? [] : largeFiles(repos.own, commit, not),
-    filteredFiles(repos, base_commit, commit, blobs),
+    filteredFiles(repos, { base: base_commit, commit, pushed: blobs, repo_url }),
     odditiesOf(repos.own, { base_commit, commit, agent }),
     left,
   ]);

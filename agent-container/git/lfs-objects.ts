@@ -10,6 +10,7 @@ import { AttemptFailure } from '../base/failure.ts';
 import { errorSummary, type Git } from './git.ts';
 import type { Blob, Pointer } from './lfs-blobs.ts';
 import { lfsFiles } from './lfs-blobs.ts';
+import { otherLfsServer } from './lfs-config.ts';
 import { lfsRemote } from './lfs-settings.ts';
 import { retryRemote, type Remote } from './remote.ts';
 import type { Repositories } from './repositories.ts';
@@ -29,9 +30,12 @@ function objectPath({ git_dir }: Git, { oid }: Pointer): string {
  * Gets the content of the clone's files of Git LFS. Returns why some are only pointers, for people and the model; null:
  * none is.
  */
-export async function fetchLfs(own: Git, { url }: Remote): Promise<string | null> {
+export async function fetchLfs(own: Git, { url, repo_url }: Remote): Promise<string | null> {
   const files = (await lfsFiles(own)).flatMap(({ pointer }) => pointer ?? []);
   if (files.length === 0) return null;
+  const other = await otherLfsServer(own, '', repo_url);
+  if (other !== null)
+    return `The files of Git LFS are at ${other} (.lfsconfig), which Errand does not reach: they are only pointers here, and changes of them cannot be pushed.`;
   const how = 'git lfs pull --include="<path>" gets the content of one.';
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   if (bytes > CLONE_BYTES_MAX)

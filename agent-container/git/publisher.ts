@@ -95,9 +95,10 @@ export class Publisher {
     const worktree = await commitWorktree(repos, message);
     const pushed = await own.resolve(PUSHED_REF);
     const { commit, tree } = worktree;
-    const { secrets, began_ms, approved_commit } = this.#options;
+    const { secrets, began_ms, approved_commit, remote } = this.#options;
     const not = [base_commit, pushed?.commit ?? null].filter((commit) => commit !== null);
-    const found = await inspect(repos, { ...worktree, not, base_commit, secrets, began_ms: began_ms() });
+    const { repo_url } = remote;
+    const found = await inspect(repos, { ...worktree, not, base_commit, secrets, began_ms: began_ms(), repo_url });
     const { left_out } = found;
     const nothing_new = commit === null || commit === base_commit;
     if (nothing_new && (left_out.length === 0 || accept(left_out)))

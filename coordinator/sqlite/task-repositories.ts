@@ -70,7 +70,7 @@ export function putRepositoryResult(
 ): void {
   sql(
     db,
-    `UPDATE task_repositories SET result = :result, diff = :diff, diff_truncated = :truncated
+    `UPDATE task_repositories SET result = :result, diff = :diff, diff_truncated = :truncated, diff_approved = diff_approved AND diff = :diff
      WHERE task_id = :task_id AND key = :key`,
   ).run({ task_id, key, result: JSON.stringify(Outcome.parse(result)), diff, truncated: truncated ? 1 : 0 });
   touchTask(db, task_id, at);
@@ -90,9 +90,17 @@ export function findRepositoryDiff(db: Db, task_id: string, key: string): DiffRo
   return row && { diff: row.diff, truncated: row.diff_truncated === 1 };
 }
 
-/** Stores the commit that may be pushed to the repository. */
+/** The diff of the repository's newest result, if its commit was approved when it was shown. */
+export function findApprovedRepositoryDiff(db: Db, task_id: string, key: string): string | undefined {
+  const text = 'SELECT diff FROM task_repositories WHERE task_id = ? AND key = ? AND diff_approved';
+  return sql<{ diff: string }>(db, text).get(task_id, key)?.diff;
+}
+
+/** Stores the commit that may be pushed to the repository, and that its diff was shown for it. */
 export function approveRepositoryCommit(db: Db, task_id: string, key: string, commit: string): void {
-  sql(db, 'UPDATE task_repositories SET approved_commit = ? WHERE task_id = ? AND key = ?').run(commit, task_id, key);
+  const text = `UPDATE task_repositories SET approved_commit = ?, diff_approved = diff IS NOT NULL
+     WHERE task_id = ? AND key = ?`;
+  sql(db, text).run(commit, task_id, key);
 }
 
 /** Stores the newest commit whose push was refused because it was not approved. */

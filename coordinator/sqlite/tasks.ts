@@ -106,9 +106,10 @@ export function updateModel(db: Db, id: string, now: Pick<TaskRow, 'model' | 'ef
   sql(db, 'UPDATE tasks SET model = :model, effort = :effort, updated_at = :at WHERE id = :id').run({ ...now, id, at });
 }
 
-/** Stores the commit that may be pushed. */
+/** Stores the commit that may be pushed, and that the diff of the newest result was shown for it. */
 export function approveCommit(db: Db, id: string, commit: string, at: string): void {
   sql(db, 'UPDATE tasks SET approved_commit = :commit, updated_at = :at WHERE id = :id').run({ id, commit, at });
+  sql(db, 'UPDATE diffs SET approved = 1 WHERE task_id = ?').run(id);
 }
 
 /** Stores the newest commit whose push was refused because it was not approved; null: there is none in this attempt. */

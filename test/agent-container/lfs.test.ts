@@ -1,4 +1,4 @@
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { WorkInput } from '../../agent-container/base/work.ts';
@@ -152,10 +152,7 @@ test.serial(
       await git(repo_dir, 'config', 'lfs.extension.x.clean', evil);
       await git(repo_dir, 'config', 'lfs.customtransfer.x.path', evil);
       await git(repo_dir, 'config', 'lfs.standalonetransferagent', 'x');
-      await writeFile(
-        join(repo_dir, '.lfsconfig'),
-        '[lfs]\n\turl = http://127.0.0.1:9/evil\n\tpushurl = http://127.0.0.1:9/\n',
-      );
+      await git(repo_dir, 'config', 'lfs.url', 'http://127.0.0.1:9/evil');
       await writeFile(join(repo_dir, 'a.psd'), NEW);
       await deliver();
     });
@@ -181,4 +178,60 @@ test.serial('without git-lfs files stay pointers, and a change is refused in wor
   );
   t.regex(said[0] ?? '', /a\.psd is stored with Git LFS \(\.gitattributes\), to which Errand cannot upload/);
   t.false((await pushed('a.psd')).ok);
+});
+
+const ELSEWHERE = '[lfs]\n\turl = http://lfs.example.test:9/store\n';
+
+test.serial('files whose LFS server is another one stay pointers, and a change is refused with its name', async (t) => {
+  const { said, pushed, logs, lfs } = await work(
+    t,
+    async ({ repo_dir }, deliver) => {
+      t.is(await readFile(join(repo_dir, 'a.psd'), 'utf8'), pointerOf(OLD));
+      await writeFile(join(repo_dir, 'b.txt'), 'x\n');
+      await deliver();
+      await writeFile(join(repo_dir, 'a.psd'), NEW);
+      await deliver();
+    },
+    { files: { '.lfsconfig': ELSEWHERE } },
+  );
+  t.is(said[0], null, 'a pointer that was not changed is left alone');
+  t.regex(said[1] ?? '', /a\.psd is stored with Git LFS \(\.gitattributes, at lfs\.example\.test:9 by \.lfsconfig\)/);
+  t.regex(logs[0] ?? '', /at lfs\.example\.test:9 \(\.lfsconfig\), which Errand does not reach/);
+  t.is((await pushed('a.psd')).stdout, pointerOf(OLD));
+  t.deepEqual(lfs.batches, []);
+});
+
+test.serial('the agent can lead no object to another LFS server', async (t) => {
+  const { said, pushed, lfs } = await work(t, async ({ repo_dir }, deliver) => {
+    await writeFile(join(repo_dir, '.lfsconfig'), ELSEWHERE);
+    await writeFile(join(repo_dir, 'a.psd'), NEW);
+    await deliver();
+    await writeFile(join(repo_dir, '.lfsconfig'), '');
+    await deliver();
+  });
+  t.regex(said[0] ?? '', /to which Errand cannot upload/);
+  t.is(said[1], null);
+  t.is((await pushed('a.psd')).stdout, pointerOf(NEW));
+  t.is(lfs.verified.length, 1);
+});
+
+test.serial('a clone with more in Git LFS than its bound has pointers, and says how to get one', async (t) => {
+  const large = pointerOf(OLD).replace(/size \d+/, `size ${300 * 1024 * 1024}`);
+  const { logs, lfs } = await work(
+    t,
+    async ({ repo_dir }) => t.is(await readFile(join(repo_dir, 'a.psd'), 'utf8'), pointerOf(OLD)),
+    { files: { 'large.psd': large } },
+  );
+  t.regex(logs[0] ?? '', /have 300 MiB together, so they are only pointers here: git lfs pull --include/);
+  t.deepEqual(lfs.batches, []);
+});
+
+test.serial('a file of Git LFS may be larger than what a forge takes as a file of git', async (t) => {
+  const { said, lfs } = await work(t, async ({ repo_dir }, deliver) => {
+    await writeFile(join(repo_dir, 'large.psd'), '');
+    await truncate(join(repo_dir, 'large.psd'), 101 * 1024 * 1024);
+    await deliver();
+  });
+  t.deepEqual(said, [null]);
+  t.true([...lfs.objects.values()].some(({ length }) => length === 101 * 1024 * 1024));
 });

@@ -13,6 +13,7 @@ import {
 import { git } from '../support/git-server.ts';
 import { until } from '../support/until.ts';
 import { BROKEN, byConversation, MEND, textOf, turnOf } from './scenario.ts';
+import { lfsFiles } from './lfs-files.ts';
 import { twoRepositories } from './two-repositories.ts';
 
 const send = ({ api }: Person, body: Parameters<typeof api.call<'createTask'>>[1]['body']) =>
@@ -71,6 +72,8 @@ const ERRANDS: Record<string, (t: ExecutionContext, start: RunnerUnderTest['star
   },
 
   'an errand that changes two repositories pushes a branch to each': twoRepositories,
+
+  'files of Git LFS of two repositories are uploaded and pushed once their push was approved': lfsFiles,
 
   'a message during the run reaches the model': async (t, start) => {
     const whole = await startErrand(t, {

@@ -1,7 +1,7 @@
 import type { RepositoryOfTask } from '../../domain/task-repository.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
-import { findDiff } from '../../sqlite/diffs.ts';
-import { findRepositoryDiff, holdRepositoryCommit } from '../../sqlite/task-repositories.ts';
+import { findApprovedDiff } from '../../sqlite/diffs.ts';
+import { findApprovedRepositoryDiff, holdRepositoryCommit } from '../../sqlite/task-repositories.ts';
 import { holdCommit } from '../../sqlite/tasks.ts';
 import { requireRepository } from '../../tasks/require-repository.ts';
 import type { UploadApproval } from './lfs-proxy.ts';
@@ -11,6 +11,7 @@ import type { Push } from './push-commands.ts';
 export type PushApproval = (where: RepositoryOfTask, push: Push) => string[] | null;
 
 const REASON = 'not approved yet: the person is asked at the end of the work';
+const NOT_SHOWN = 'the diff that was approved does not name this object';
 
 /**
  * Refuses pushes of commits that nobody has approved, where a task asks for that. An approval is for one commit of one
@@ -33,15 +34,16 @@ export function pushApproval(log: EventLog): PushApproval {
 
 /**
  * Refuses uploads of Git LFS where a task asks before it pushes, except of what its person has seen and approved: an
- * object that the diff of the newest result names, once a commit is approved.
+ * object that the diff of the approved commit names.
  */
 export function uploadApproval(log: EventLog): UploadApproval {
   return (where, oids) => {
-    const { task, approved_commit } = requireRepository(log.db, where);
+    const { task } = requireRepository(log.db, where);
     if (!task.ask_before_push) return null;
     const { task_id, key } = where;
-    const shown = key === null ? findDiff(log.db, task_id) : findRepositoryDiff(log.db, task_id, key);
-    const is_shown = (oid: string) => shown?.diff.includes(`\n+oid sha256:${oid}\n`) === true;
-    return approved_commit !== null && oids.every(is_shown) ? null : REASON;
+    const approved =
+      key === null ? findApprovedDiff(log.db, task_id) : findApprovedRepositoryDiff(log.db, task_id, key);
+    if (approved === undefined) return REASON;
+    return oids.every((oid) => approved.includes(`\n+oid sha256:${oid}\n`)) ? null : NOT_SHOWN;
   };
 }

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { LIMITS } from '../../../../protocol/limits.ts';
 import type { GitDependencies } from '../../../../coordinator/worker-api/git/git-proxy.ts';
-import { git, tryGit } from '../../../support/git-server.ts';
+import { git, startGitServer, tryGit } from '../../../support/git-server.ts';
 import { cloneWithWork, commit, CREDENTIAL, setUp } from '../../../support/git-proxy-scene.ts';
 import { addLfsServer, pointerOf } from '../../../support/lfs-server.ts';
+import { until } from '../../../support/until.ts';
 
 /** A clone through the proxy with Git LFS for `*.bin`, and a commit that has one. */
 async function scene(t: ExecutionContext, change: Partial<GitDependencies> = {}) {
@@ -157,4 +159,63 @@ test('one attempt moves so many bytes, and no more', async (t) => {
   const times = LIMITS.lfs_attempt_bytes_max / size;
   for (let i = 0; i < times; i++) t.is((await fetch(href)).status, 404);
   t.is((await fetch(href)).status, 413);
+});
+
+test('a redirect of a download loses the headers for the first host, and only a few are followed', async (t) => {
+  const { batch, lfs } = await scene(t);
+  lfs.objects.set(OID, Buffer.from('the content of a\n'));
+  const elsewhere = await startGitServer();
+  t.teardown(elsewhere.close);
+  const seen: IncomingHttpHeaders[] = [];
+  elsewhere.intercept = ({ headers }, response) => {
+    seen.push(headers);
+    response.writeHead(200).end('the content of a\n');
+    return true;
+  };
+  let [redirects, to] = [0, `${elsewhere.origin}/x`];
+  lfs.intercept = ({ method }, response) => {
+    if (method !== 'GET') return false;
+    redirects++;
+    response.writeHead(302, { location: to }).end();
+    return true;
+  };
+  const download = async () => {
+    const answer = (await (await batch({ operation: 'download', objects: [OBJECT] })).json()) as {
+      objects: { actions: { download: { href: string } } }[];
+    };
+    return fetch(answer.objects[0]?.actions.download.href ?? '');
+  };
+  t.is((await download()).status, 403, 'a private address that the owner did not list');
+  t.deepEqual(seen, []);
+  to = '/lfs-store/again';
+  redirects = 0;
+  t.is((await download()).status, 502);
+  t.is(redirects, 4);
+});
+
+test('an answer of an LFS server is read up to its bound', async (t) => {
+  const { push, lfs } = await scene(t);
+  lfs.intercept = (_request, response) => {
+    response.writeHead(200).end(`{"objects":[],"pad":"${'x'.repeat(LIMITS.lfs_answer_bytes_max)}"}`);
+    return true;
+  };
+  const { ok, stderr } = await push();
+  t.false(ok);
+  t.regex(stderr, /answers, but not as an LFS server/);
+});
+
+test('a task moves so many objects at once, and no more', async (t) => {
+  const { batch, lfs } = await scene(t);
+  lfs.objects.set(OID, Buffer.from('the content of a\n'));
+  const answer = (await (await batch({ operation: 'download', objects: [OBJECT] })).json()) as {
+    objects: { actions: { download: { href: string } } }[];
+  };
+  const href = answer.objects[0]?.actions.download.href ?? '';
+  const held: ServerResponse[] = [];
+  lfs.intercept = (_request, response) => held.push(response) > 0;
+  const all = Array.from({ length: LIMITS.lfs_transfers_at_once_max }, async () => (await fetch(href)).text());
+  await until('all are at the forge', () => held.length === LIMITS.lfs_transfers_at_once_max);
+  t.is((await fetch(href)).status, 429);
+  for (const response of held) response.end('the content of a\n');
+  t.deepEqual(new Set(await Promise.all(all)), new Set(['the content of a\n']));
 });
