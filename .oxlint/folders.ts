@@ -21,7 +21,8 @@ const app = ['protocol', 'coordinator/client', 'coordinator/web'];
 export const folders: readonly Row[] = [
   { folder: '.oxlint', imports: [] },
 
-  // What crosses a wire.
+  // What crosses a wire, and which secrets do not.
+  { folder: 'protocol/secrets', imports: [] },
   { folder: 'protocol', imports: [] },
 
   // The worker.

@@ -7,7 +7,7 @@ import type { ProgressReporter } from './base/work.ts';
 import { readAgentState } from './git/agent-repository.ts';
 import { cloneFacts } from './git/clone-facts.ts';
 import { Publisher, type Published } from './git/publisher.ts';
-import { secretForms } from './git/pushed-secrets.ts';
+import { SecretSearch } from './git/secret-search.ts';
 import type { Remote } from './git/remote.ts';
 import { repositories, workingTree, type Repositories } from './git/repositories.ts';
 import { prepareRepository, repairAgents, type Expected, type PreparedRepository } from './git/repository.ts';
@@ -47,7 +47,7 @@ export class TaskClone {
     this.facts = facts;
     this.#options = options;
     this.#began_ms = prepared.began_ms ?? Date.now();
-    const secrets = secretForms(new Secrets(assignment));
+    const secrets = new SecretSearch(new Secrets(assignment));
     const approved_commit = assignment.ask_before_push === true ? (assignment.approved_commit ?? null) : undefined;
     const began_ms = () => this.#began_ms;
     const emit: CloneOptions['emit'] = (event) => this.#emit(event);

@@ -1,4 +1,4 @@
-import { isRedactable, maskOf } from '../../protocol/secret-values.ts';
+import { isRedactable, maskOf } from '../../protocol/secrets/secret-values.ts';
 import type { Assignment } from '../../protocol/worker-schemas.ts';
 
 /** Redacts the secret variables of a project from what the model reads and the log stores. */

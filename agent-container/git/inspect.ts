@@ -5,8 +5,9 @@ import { largeFiles, odditiesOf } from './odd-states.ts';
 import { pushedBlobs } from './lfs-blobs.ts';
 import { importObjects } from './lfs-objects.ts';
 import { findLfsSecrets } from './lfs-secrets.ts';
-import { findSecrets, type NamedValue, type SecretFinding } from './pushed-secrets.ts';
+import { findSecrets, type SecretFinding } from './pushed-secrets.ts';
 import type { Repositories } from './repositories.ts';
+import type { SecretSearch } from './secret-search.ts';
 
 /** What is wrong with a commit before it is pushed. The texts are for the model and for people. */
 export type Inspection = {
@@ -29,7 +30,7 @@ type Given = {
   base_commit: string | null;
   /** Commits that the remote has. */
   not: string[];
-  secrets: NamedValue[];
+  secrets: SecretSearch;
   /** When the agent's work began, in milliseconds since 1970. */
   began_ms: number;
   repo_url: string;
@@ -53,7 +54,7 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
   const blobs = is_known || !repos.own.has_lfs ? [] : await pushedBlobs(repos.own, commit, not);
   await importObjects(repos, blobs);
   const [found_in_git, found_in_lfs, large, filtered, oddities, left_out] = await Promise.all([
-    is_known ? [] : findSecrets(repos.own, commit, { not, values: secrets }),
+    is_known ? [] : findSecrets(repos.own, commit, { not, secrets }),
     findLfsSecrets(repos.own, blobs, secrets),
     is_known ? [] : largeFiles(repos.own, commit, not),
     filteredFiles(repos, { base: base_commit, commit, pushed: blobs, repo_url }),

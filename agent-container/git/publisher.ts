@@ -7,11 +7,11 @@ import { GitError, type Git } from './git.ts';
 import { inspect, type Inspection } from './inspect.ts';
 import { uploadObjects } from './lfs-objects.ts';
 import { HEAD_REF, PUSHED_REF, rebuildOwn, WORK_REF } from './own-repository.ts';
-import type { NamedValue } from './pushed-secrets.ts';
 import { pushNamed } from './push-named.ts';
 import { push } from './push.ts';
 import { remoteRefs, type Remote } from './remote.ts';
 import type { Repositories } from './repositories.ts';
+import type { SecretSearch } from './secret-search.ts';
 import { readRecord, writeRecord, type WorkspaceRecord } from './workspace-record.ts';
 import { commitWorktree } from './worktree-commit.ts';
 
@@ -52,8 +52,8 @@ type Options = {
   /** What may be pushed; null: nothing yet. Undefined: any commit. */
   approved_commit: string | null | undefined;
   record: WorkspaceRecord;
-  /** The values that no push may contain. */
-  secrets: NamedValue[];
+  /** Finds what no push may contain. */
+  secrets: SecretSearch;
   /** When the agent's work began, in milliseconds since 1970: what is newer may be its own. */
   began_ms: () => number;
   emit: ProgressReporter['emit'];

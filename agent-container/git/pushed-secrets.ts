@@ -1,30 +1,15 @@
 import { StringDecoder } from 'node:string_decoder';
-import type { Secrets } from '../base/secrets.ts';
 import type { Git } from './git.ts';
-import { tokensIn } from './token-forms.ts';
+import type { FoundSecret, SecretSearch } from './secret-search.ts';
 
-/** A value that must not be pushed, with the name of its variable. */
-export type NamedValue = { name: string; value: string };
-
-/** A secret in what a push would add. `value` is for redaction alone, and empty where it is not known. */
-export type SecretFinding = { what: string; where: string; value: string };
+/** A secret in what a push would add, and where. */
+export type SecretFinding = FoundSecret & { where: string };
 
 const FINDINGS_MAX = 50;
 const TIME_LIMIT_MS = 300_000;
 /** A longer line is read in pieces, which overlap so that no secret falls between two. */
 const LINE_CHARS_MAX = 1 << 20;
 const OVERLAP_CHARS = 8192;
-
-/** The secrets of a project, also in the forms in which tools write them. */
-export function secretForms({ values }: Secrets): NamedValue[] {
-  return values.flatMap(([value, name]) => {
-    const base64 = Buffer.from(value).toString('base64').replace(/=+$/, '');
-    const base64url = base64.replaceAll('+', '-').replaceAll('/', '_');
-    const json = JSON.stringify(value).slice(1, -1);
-    const forms = new Set([value, base64, base64url, encodeURIComponent(value.toWellFormed()), json]);
-    return [...forms].map((form) => ({ name, value: form }));
-  });
-}
 
 /**
  * The secrets in the lines and messages that a push of `commit` adds to what the remote has (`not`): in every commit of
@@ -33,9 +18,9 @@ export function secretForms({ values }: Secrets): NamedValue[] {
 export async function findSecrets(
   own: Git,
   commit: string,
-  { not, values }: { not: string[]; values: NamedValue[] },
+  { not, secrets }: { not: string[]; secrets: SecretSearch },
 ): Promise<SecretFinding[]> {
-  const scan = new AddedLines(commit, values);
+  const scan = new AddedLines(commit, secrets);
   const decoder = new StringDecoder('utf8');
   const format = ['-p', '--cc', '-U0', '--root', '--text', '--no-renames', '--format=%x00%H%n%B%n%x00'];
   const plain = ['--no-ext-diff', '--no-textconv', '--no-color', '--no-show-signature', '--no-mailmap'];
@@ -46,19 +31,11 @@ export async function findSecrets(
   return scan.findings;
 }
 
-/** The secrets in a text: these values, else what has the form of a token. */
-export function secretsIn(text: string, values: NamedValue[]): Omit<SecretFinding, 'where'>[] {
-  const own = values
-    .filter(({ value }) => text.includes(value))
-    .map(({ name, value }) => ({ what: `the value of ${name}`, value }));
-  return own.length > 0 ? own : tokensIn(text);
-}
-
 /** Reads the output of `git log -p`, and looks for secrets in the added lines and the messages. */
 class AddedLines {
   readonly findings: SecretFinding[] = [];
   readonly #tip: string;
-  readonly #values: NamedValue[];
+  readonly #secrets: SecretSearch;
   readonly #seen = new Set<string>();
   #rest = '';
   /** Whether `#rest` continues a line of which a piece was read. */
@@ -69,9 +46,9 @@ class AddedLines {
   #parents = 1;
   #state: 'message' | 'head' | 'hunk' = 'head';
 
-  constructor(tip: string, values: NamedValue[]) {
+  constructor(tip: string, secrets: SecretSearch) {
     this.#tip = tip;
-    this.#values = values;
+    this.#secrets = secrets;
   }
 
   push(text: string): void {
@@ -128,7 +105,7 @@ class AddedLines {
 
   #look(text: string): void {
     if (this.findings.length >= FINDINGS_MAX) return;
-    for (const { what, value } of secretsIn(text, this.#values)) {
+    for (const { what, value } of this.#secrets.in(text)) {
       const where = this.#where();
       if (this.#seen.has(`${what} ${where}`)) continue;
       this.#seen.add(`${what} ${where}`);

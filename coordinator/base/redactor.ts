@@ -1,22 +1,14 @@
-import { isRedactable, maskOf } from '../../protocol/secret-values.ts';
-import type { Automaton } from './automaton.ts';
+import type { Automaton } from '../../protocol/secrets/automaton.ts';
+import { formsOf, type Secret } from '../../protocol/secrets/secret-forms.ts';
+import { isRedactable, maskOf } from '../../protocol/secrets/secret-values.ts';
+import { TextMatcher, type Covered } from '../../protocol/secrets/text-matcher.ts';
 import { findText } from './find-text.ts';
-import { secretForms } from './secret-forms.ts';
-import { TextMatcher, type Covered } from './text-matcher.ts';
 
 /** What stands in place of a secret where its name would make the text too long. No secret is shorter. */
 const SHORT_MASK = '[secret]';
 /** The most that is held back of a stream. No secret is longer. */
 const HELD_CHARS_MAX = 64 * 1024;
-/**
- * All forms of all secrets together, which take 14 MB of memory then, and a tenth of a second to prepare. Where secrets
- * are longer than that, not all of their forms are redacted.
- */
-const FORMS_CHARS_MAX = 1_000_000;
 const MASK = /\[secret(?: \w{1,100})?\]/;
-
-/** A secret: its value, and the name that its mask has. */
-export type Secret = { name: string; value: string };
 
 /** All that a redactor consists of. It can be sent to another thread: most of it is shared memory. */
 export type RedactorData = { names: string[]; automaton: Automaton };
@@ -90,20 +82,6 @@ export class Redactor {
     }
     return copied === 0 ? text : redacted + text.slice(copied);
   }
-}
-
-/** The forms of all secrets, with their names: first all values, then the others, as far as there is room. */
-function formsOf(secrets: readonly Secret[]): Map<string, string> {
-  const forms = new Map<string, string>();
-  let room = FORMS_CHARS_MAX;
-  const add = (form: string, name: string) => {
-    if (forms.has(form) || form.length > room) return;
-    forms.set(form, name);
-    room -= form.length;
-  };
-  for (const { name, value } of secrets) add(value, name);
-  for (const { name, value } of secrets) for (const form of secretForms(value)) add(form, name);
-  return forms;
 }
 
 /**

@@ -21,7 +21,7 @@ import { isRefusal, openFor } from './asker.ts';
 import { eventsOfThread, type FoundEvent } from './events-of-thread.ts';
 import type { FindForge, KnownForge } from './known-forge.ts';
 import { answeringPull } from './pull-of-errand.ts';
-import { threadOf } from './thread-of.ts';
+import { threadOf } from '../thread-of.ts';
 
 /** How often each repository is looked at, and how long one waits that could not be, in milliseconds. */
 export type LookTimes = { every_ms: number; retry: BackoffTimes };

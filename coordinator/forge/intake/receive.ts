@@ -11,7 +11,7 @@ import { listPullsAt } from '../../sqlite/pulls.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 import type { Delivery, ForgeEvent } from '../forge.ts';
 import type { FindForge, KnownForge } from './known-forge.ts';
-import { threadOf } from './thread-of.ts';
+import { threadOf } from '../thread-of.ts';
 
 const DELIVERY_ID_CHARS_MAX = 200;
 

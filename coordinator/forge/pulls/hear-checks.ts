@@ -5,6 +5,7 @@ import { insertDelivery } from '../../sqlite/deliveries.ts';
 import type { Tx } from '../../sqlite/event-log.ts';
 import { listForges } from '../../sqlite/forges.ts';
 import type { ForgeEvent } from '../forge.ts';
+import { threadOf } from '../thread-of.ts';
 
 /**
  * Has the failed checks of a pull request handled as if its forge had sent a webhook: it may send none, or it sent it while
@@ -28,6 +29,6 @@ export function hearFailedChecks(tx: Tx, pull: PullRow, task: TaskRow, at: strin
     branch,
     check: { id: '', name: '', state: 'failed', url: null, log_id: null },
   };
-  const ids = { forge_id: forge.id, delivery_id, body_hash: delivery_id, repository_id, thread: '' };
+  const ids = { forge_id: forge.id, delivery_id, body_hash: delivery_id, repository_id, thread: threadOf(event) };
   if (insertDelivery(tx.db, { ...ids, event: JSON.stringify(event), received_at: at })) tx.announce('deliveries');
 }

@@ -27,7 +27,9 @@ type Dependencies = {
   logger: Logger;
 };
 
-const AT_ONCE_MAX = 4;
+const AT_ONCE_MAX = 8;
+/** So that a forge that does not answer leaves room for others. */
+const AT_ONE_FORGE_MAX = 4;
 /** All calls for one pull request. */
 const CALL_MS = 60_000;
 
@@ -50,6 +52,7 @@ export class PullKeeper {
       nextAt: (at) => nextPullDueAt(log.db, at),
       keyOf: ({ id }) => id,
       at_once_max: AT_ONCE_MAX,
+      waitsFor: (row, working) => working.filter((other) => forgeOf(other) === forgeOf(row)).length >= AT_ONE_FORGE_MAX,
       work: (row, stopped) => this.#ask(row, stopped),
       pause_ms: times.retry_ms_min,
       now,
@@ -121,6 +124,10 @@ export class PullKeeper {
       );
     });
   }
+}
+
+function forgeOf({ repo_url }: PullRow): string {
+  return new URL(repo_url).host;
 }
 
 function again({ state }: PullRow, at: string): Partial<PullRow> {

@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Publisher } from '../../../agent-container/git/publisher.ts';
 import type { Repositories } from '../../../agent-container/git/repositories.ts';
 import { NOTHING_EXPECTED } from '../../../agent-container/git/repository.ts';
+import { SecretSearch } from '../../../agent-container/git/secret-search.ts';
 import { wipMessage } from '../../../agent-container/git/wip-commit.ts';
 import type { WorkerEvent } from '../../../protocol/events.ts';
 import { git as plainGit } from '../../support/git-server.ts';
@@ -18,7 +19,14 @@ async function scene(t: ExecutionContext, work_branch = 'feature') {
     const repos = clone(name);
     const record = await setting.prepare(repos, NOTHING_EXPECTED, { ...task, work_branch });
     const emit = async (event: WorkerEvent) => void events.push(event);
-    const options = { remote, approved_commit: undefined, record, secrets: [], began_ms: () => 0, emit };
+    const options = {
+      remote,
+      approved_commit: undefined,
+      record,
+      secrets: new SecretSearch({ values: [] }),
+      began_ms: () => 0,
+      emit,
+    };
     const publisher = new Publisher(options);
     const publish = (wip = false) =>
       publisher.publish(repos, { message: wip ? wipMessage('It') : 'Done', wip, with_diff: true, accept: () => true });

@@ -40,10 +40,11 @@ function mentions(db: Db, words: string[]): Record<string, number> {
 }
 
 /**
- * Tables without rows of a person: facts of the server, the index of the search, which has no text to find, and what forges
- * have sent, which is forgotten after a while.
+ * Tables without rows of a person: facts of the server, the index of the search, which has no text to find, what forges
+ * have sent, which is forgotten after a while, and until when a repository was heard, which is forgotten at the next look
+ * if nobody wants to hear of it any more.
  */
-const IMPERSONAL = /^(meta|removed|subscribers|spending_days|search|search_.*|forges|deliveries)$/;
+const IMPERSONAL = /^(meta|removed|subscribers|spending_days|search|search_.*|forges|deliveries|heard_repositories)$/;
 
 /** Rows of every table that no call of the test makes. */
 function fillTables(db: Db, user_id: string, task_id: string): void {

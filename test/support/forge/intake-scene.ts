@@ -209,7 +209,7 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
   /** A task of ada's with an open pull request. */
   async addPull({ id: task_id, branch: head }: TaskRow, author = this.ada, repository = this.demo) {
     const repo_url = `${this.github.origin}/ada/${repository.name}.git`;
-    const commit = await this.github.push(repository, head, { 'a.txt': 'a\nb\nc\n' });
+    const commit = await this.github.push(repository, head, { 'a.txt': 'a\nb\nc\n', 'branch.txt': head });
     const draft = { title: 'Fix', body: '', head, base: 'main', draft: false };
     const pull = await this.github.openPull(repository, author, draft);
     const at = new Date().toISOString();

@@ -28,6 +28,36 @@ test('a thread that the forge cannot show holds up no other of its repository, a
   t.regex(scene.messages(task?.id ?? '')[0] ?? '', /^and then this/);
 });
 
+test('a pull request whose checks the forge cannot show holds up no other of its repository', async (t) => {
+  const scene = await IntakeScene.start(t, { follow_up: true });
+  const { github, demo, ada } = scene;
+  for (const title of ['stuck', 'free']) github.openIssue(demo, ada, { title, body: `@errand mend the ${title} one` });
+  await scene.deliver();
+  const pulls = await Promise.all(
+    scene.tasks.map(async (task) => {
+      const { commit } = await scene.addPull(task);
+      await scene.work(task.id, 'Done.', commit);
+      return { id: task.id, title: task.title, commit };
+    }),
+  );
+  const of = (title: string) => pulls.find((pull) => pull.title.includes(title)) ?? t.fail(title);
+  const [stuck, free] = [of('stuck'), of('free')];
+  let away = true;
+  github.intercept = (request, response) => {
+    if (!away || !request.url?.includes(stuck.commit)) return false;
+    response.writeHead(502).end();
+    return true;
+  };
+  for (const { commit, title } of [stuck, free])
+    github.check(demo, commit, { name: 'test', conclusion: 'failure', log: `error: of ${title}` });
+  for (const hook of github.hooks.sent) await scene.receive(hook);
+  await until('the other is heard', () => scene.messages(free.id).some((text) => text.includes('error: of')));
+  t.deepEqual(scene.messages(stuck.id), []);
+  away = false;
+  await scene.settled();
+  t.regex(scene.messages(stuck.id).join(), /error: of mend the stuck one/);
+});
+
 test('of one repository no more than four webhooks are handled at once', async (t) => {
   const scene = await IntakeScene.start(t);
   const { github, demo, ada } = scene;

@@ -1,27 +1,57 @@
-/** A line of a secret with several lines is looked for alone from this length on: a diff or `grep` shows it so. */
-const LINE_CHARS_MIN = 16;
+/*
+ * The texts in which a secret may stand where it must not: in what a worker reports, which the coordinator redacts, and in
+ * what it pushes, which it looks through itself.
+ */
+
+/** A secret: its value, and the name that its mask has. */
+export type Secret = { name: string; value: string };
+
+/**
+ * All forms of all secrets together, which take 14 MB of memory in a `TextMatcher` then, and a tenth of a second to
+ * prepare. Where secrets are longer than that, not all of their forms are looked for.
+ */
+const FORMS_CHARS_MAX = 1_000_000;
+/**
+ * A line of a secret with several lines is looked for alone where it is one word, or has a run of letters and digits as
+ * keys and hashes have it: a diff or `grep` shows it so. Other lines, such as `"type": "service_account",`, stand in
+ * other files too.
+ */
+const TELLING_LINE = /^[\w+/=.~-]{16,}$|(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{16}/;
 /** Tools break base64 into lines of at least 64 characters, so any break leaves whole blocks of this length. */
 const BASE64_BLOCK = 16;
 /** From here on the blocks are larger: there would be thousands of them. */
 const BASE64_LONG = 6_000;
 const BASE64_LONG_BLOCK = 48;
 
+/** The forms of all secrets, with their names: first all values, then the others, as far as there is room. */
+export function formsOf(secrets: readonly Secret[]): Map<string, string> {
+  const forms = new Map<string, string>();
+  let room = FORMS_CHARS_MAX;
+  const add = (form: string, name: string) => {
+    if (forms.has(form) || form.length > room) return;
+    forms.set(form, name);
+    room -= form.length;
+  };
+  for (const { name, value } of secrets) add(value, name);
+  for (const { name, value } of secrets) for (const form of secretForms(value)) add(form, name);
+  return forms;
+}
+
 /**
- * The texts in which a secret's value may stand in a worker's output: as it is, its single lines, in a JSON text, in a
+ * The texts in which a secret's value may stand: as it is, its single lines, in a JSON text, in a
  * URL, and in base64 at any position of other bytes. Whoever wants to can write it in yet another way, so this guards
  * against accidents, not against malice.
  */
-export function secretForms(value: string): string[] {
+function secretForms(value: string): string[] {
   const forms = [value, ...linesOf(value)].flatMap((text) => [text, ...jsonForms(text), ...urlForms(text)]);
   return [...new Set([...forms, ...base64Forms(value)])];
 }
 
 function linesOf(value: string): string[] {
-  // The first and last line of a key are the same for all keys.
   return value
     .split(/\r?\n/)
     .map((line) => line.trim())
-    .filter((line) => line.length >= LINE_CHARS_MIN && !line.startsWith('-----'));
+    .filter((line) => TELLING_LINE.test(line) && !line.startsWith('-----'));
 }
 
 /** As the content of a JSON string: plain, in ASCII, with escaped slashes, and in JSON that is text in JSON. */

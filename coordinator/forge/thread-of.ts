@@ -1,8 +1,8 @@
-import type { ForgeEvent } from '../forge.ts';
+import type { ForgeEvent } from './forge.ts';
 
 /**
  * Events of one thread are handled in order. What commits a pull request has and how their checks ended belongs
- * together, whatever its number.
+ * together: its branch is what both name.
  */
 export function threadOf(event: ForgeEvent): string {
   switch (event.type) {
@@ -11,8 +11,9 @@ export function threadOf(event: ForgeEvent): string {
     case 'issue':
       return String(event.number);
     case 'pull':
-      return event.action === 'opened' ? String(event.pull.number) : '';
+      return event.action === 'opened' ? String(event.pull.number) : `branch:${event.pull.head.branch}`;
     case 'check':
+      return `branch:${event.branch ?? event.commit}`;
     case 'repository':
       return '';
   }

@@ -1,7 +1,7 @@
 import test from 'ava';
-import { findText } from '../../../coordinator/base/find-text.ts';
-import { TextMatcher, type Covered } from '../../../coordinator/base/text-matcher.ts';
-import { Random } from '../../support/random.ts';
+import { findText } from '../../coordinator/base/find-text.ts';
+import { TextMatcher, type Covered } from '../../protocol/secrets/text-matcher.ts';
+import { Random } from '../support/random.ts';
 
 const textOf = (random: Random, length: number, chars: string) =>
   Array.from({ length }, () => random.pick(Array.from(chars))).join('');

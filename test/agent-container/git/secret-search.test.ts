@@ -1,0 +1,118 @@
+import test from 'ava';
+import { Secrets } from '../../../agent-container/base/secrets.ts';
+import { SecretSearch } from '../../../agent-container/git/secret-search.ts';
+import { tokensIn } from '../../../agent-container/git/token-forms.ts';
+import { Random } from '../../support/random.ts';
+
+const search = (value: string) => new SecretSearch(new Secrets({ env: { API_TOKEN: value } }));
+const whats = (value: string, text: string) =>
+  search(value)
+    .in(text)
+    .map(({ what }) => what);
+const VALUE = 'correct-horse/battery+7?';
+const KEY = [
+  '-----BEGIN PRIVATE KEY-----',
+  'MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj',
+  'MzEfYyjiWA4R4/M2bS1GB4t7NXp98C3SC6dVMvDuictGeurT8jNbvJZHtCSuYEvu',
+  '-----END PRIVATE KEY-----',
+].join('\n');
+
+const FORMS: Record<string, string> = {
+  'as it is': `token = "${VALUE}"`,
+  'in base64': Buffer.from(VALUE).toString('base64'),
+  'in base64 behind one byte': Buffer.from(`:${VALUE}`).toString('base64'),
+  'in base64 behind a user name': Buffer.from(`me:${VALUE}`).toString('base64'),
+  'in base64 for a URL': Buffer.from(`x${VALUE}`).toString('base64url'),
+  'in a URL': `https://me:${encodeURIComponent(VALUE)}@example.test`,
+  'in a query': new URLSearchParams({ q: VALUE }).toString(),
+  'in JSON in JSON': JSON.stringify(JSON.stringify({ a: VALUE })),
+  'in JSON with escaped slashes': VALUE.replaceAll('/', '\\/'),
+  'in UTF-16': Buffer.from(VALUE, 'utf16le').toString('utf8'),
+};
+for (const [where, text] of Object.entries(FORMS))
+  test(`a secret is found ${where}`, (t) => t.deepEqual(whats(VALUE, `+ ${text} more`), ['the value of API_TOKEN']));
+
+test('each line of a key is found alone; a line that other files have too is not', (t) => {
+  for (const line of KEY.split('\n').slice(1, -1)) t.deepEqual(whats(KEY, ` ${line}`), ['the value of API_TOKEN']);
+  const account = JSON.stringify(
+    { type: 'service_account', auth_uri: 'https://accounts.google.com/o/oauth2/auth', private_key: KEY },
+    null,
+    2,
+  );
+  t.deepEqual(whats(account, '  "type": "service_account",'), []);
+  t.deepEqual(whats(account, '  "auth_uri": "https://accounts.google.com/o/oauth2/auth",'), []);
+  t.deepEqual(whats(account, account.split('\n').at(-2) ?? ''), ['the value of API_TOKEN']);
+});
+
+test('what is found is given as it stands there, so that it can be redacted', (t) => {
+  const text = `a ${encodeURIComponent(VALUE)} b`;
+  t.deepEqual(search(VALUE).in(text), [{ what: 'the value of API_TOKEN', value: encodeURIComponent(VALUE) }]);
+});
+
+const random = new Random(7);
+const chars = (set: string, count: number) =>
+  Array.from({ length: count }, () => random.pick(Array.from(set))).join('');
+const [UPPER, LOWER, DIGITS] = ['ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz', '23456789'];
+const word = (count: number) => chars(UPPER + LOWER + DIGITS, count);
+const hex = (count: number) => chars('23456789abcdef', count);
+
+/** Each form, as its maker documents it. */
+const TOKENS: Record<string, string> = {
+  'a GitHub token': `ghp_${word(36)}`,
+  'a GitLab token': `glpat-${word(20)}`,
+  'an AWS access key': `AKIA${chars(UPPER + DIGITS, 16)}`,
+  'an Anthropic key': `sk-ant-api03-${word(93)}`,
+  'an OpenAI key': `sk-proj-${word(48)}`,
+  'an npm token': `npm_${word(36)}`,
+  'the token of a registry': `//registry.example.test/:_authToken=${word(20)}`,
+  'a PyPI token': `pypi-AgEIcHlwaS5vcmc${word(60)}`,
+  'a Slack token': `xoxb-${chars(DIGITS, 12)}-${word(24)}`,
+  'a Slack webhook': `https://hooks.slack.com/services/T${word(8)}/B${word(8)}/${word(24)}`,
+  'a Google API key': `AIza${word(35)}`,
+  'a Stripe key': `sk_live_${word(24)}`,
+  'a SendGrid key': `SG.${word(22)}.${word(43)}`,
+  'a Hugging Face token': `hf_${word(34)}`,
+  'a DigitalOcean token': `dop_v1_${hex(64)}`,
+  'a Docker token': `dckr_pat_${word(27)}`,
+  'a Gitea token': `gta_${word(40)}`,
+  'an Atlassian token': `ATATT3${word(180)}`,
+  'a Google client secret': `GOCSPX-${word(28)}`,
+  'a Google access token': `ya29.${word(60)}`,
+  'an Azure storage key': `DefaultEndpointsProtocol=https;AccountKey=${word(86)}==`,
+  'a Shopify token': `shpat_${hex(32)}`,
+  'a Telegram bot token': `${chars(DIGITS, 10)}:AA${word(33)}`,
+  'a Discord webhook': `https://discord.com/api/webhooks/${chars(DIGITS, 18)}/${word(68)}`,
+  'a HashiCorp Vault token': `hvs.${word(90)}`,
+  'a Terraform token': `${word(14)}.atlasv1.${word(67)}`,
+  'a Grafana token': `glsa_${word(32)}_${hex(8)}`,
+  'a Databricks token': `dapi${hex(32)}`,
+  'a Linear key': `lin_api_${word(40)}`,
+  'a Supabase token': `sbp_${hex(40)}`,
+  'a RubyGems key': `rubygems_${hex(48)}`,
+  'a crates.io token': `cio${word(32)}`,
+  'an age key': `AGE-SECRET-KEY-1${chars(UPPER + DIGITS, 58)}`,
+  'a private key': '-----BEGIN RSA PRIVATE KEY-----',
+};
+for (const [what, token] of Object.entries(TOKENS))
+  test(`${what} is found in a line, and among others`, (t) => {
+    t.true(
+      tokensIn(`export TOKEN="${token}"`).some((found) => found.what === what),
+      token,
+    );
+    t.true(
+      tokensIn(`${token} and ${token}`).filter((found) => found.what === what).length >=
+        (what === 'a private key' ? 1 : 2),
+    );
+  });
+
+test('placeholders and ordinary text are no tokens', (t) => {
+  const texts = [
+    'ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx',
+    'AKIAIOSFODNN7EXAMPLE',
+    '_authToken=${NPM_TOKEN}',
+    'sha512-3aX9v8Qm2LkT5hZrYw7NcB1eJ4uGdS6iKoPfHtVxMqWlRbCzEyAnD0jUgOsIvTpFmXrQkBhLwZcYdNeJuGaSiA==',
+    'const risk_live_data_of_all_customers = 1',
+    'f1c6e7b049b93b8b0194f58c585b8a1faa27ec2e',
+  ];
+  for (const text of texts) t.deepEqual(tokensIn(text), [], text);
+});
