@@ -143,3 +143,28 @@ test('a server that stops between two openings opens the other after its start, 
   for (const { id, head } of pulls)
     await until('it is told', () => findPull(scene.log.db, id)?.told_commit === head.commit);
 });
+
+test('a forge that does not answer leaves room for the pull requests at others', async (t) => {
+  const scene = await PullsScene.start(t);
+  const other = await addElsewhere(scene, await forgeScene(t, 'gitea'), 'other', { pull_requests: 'ready' });
+  const go_on = Promise.withResolvers<undefined>();
+  let [asked, most] = [0, 0];
+  scene.forge.intercept = async ({ url = '' }, response) => {
+    if (!/\/repos\/ada\/demo$/.test(url)) return false;
+    most = Math.max(most, ++asked);
+    response.once('close', () => asked--);
+    await go_on.promise;
+    return false;
+  };
+  const errands = Array.from({ length: 9 }, () => scene.errand());
+  for (const errand of errands) await scene.work(errand);
+  const both = scene.errand();
+  also(scene, both, other);
+  await pushElsewhere(scene, both, other);
+  await scene.work(both);
+  await open(scene, both, 1);
+  t.true(most > 0 && most <= 4, `${most}`);
+  go_on.resolve(undefined);
+  for (const errand of errands) await open(scene, errand, 1);
+  await open(scene, both, 2);
+});
