@@ -38,9 +38,9 @@ const policy = (forms_to: string) =>
     'trusted-types errand',
   ].join('; ');
 
+/** What browsers heed of a page alone. */
 const PAGE_HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Resource-Policy': 'same-origin',
   'Permissions-Policy': 'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',
 };
 
@@ -49,14 +49,17 @@ const PAGE_HEADERS = {
  * is left to the API. `forms_to`: the only other origin that forms of the page may go to.
  */
 export function webApp({ files, pageAt }: WebApp, forms_to: string) {
-  const headers = { ...PAGE_HEADERS, 'Content-Security-Policy': policy(forms_to) };
+  const headers = { 'Cross-Origin-Resource-Policy': 'same-origin', 'Content-Security-Policy': policy(forms_to) };
   return async (ctx: ExtendableContext, next: Next): Promise<void> => {
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next();
     const page = prefersHtml(ctx) ? pageAt(ctx.path) : undefined;
     const file = files.get(ctx.path) ?? page;
     if (!file) return next();
-    if (file === page) ctx.vary('Accept');
     ctx.set(headers);
+    if (file === page) {
+      ctx.set(PAGE_HEADERS);
+      ctx.vary('Accept');
+    }
     send(ctx, file);
   };
 }

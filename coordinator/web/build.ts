@@ -27,6 +27,8 @@ const TYPES: Record<string, string> = {
   png: 'image/png',
   webmanifest: 'application/manifest+json',
 };
+/** The texts in other languages than English: of the first view, and of what comes after it. */
+const LANGUAGE_FILES = ['de.ts', 'de-screens.ts'];
 /** The page for the addresses that are so many folders below the first one. */
 const shellName = (depth: number) => `shell-${depth}.html`;
 const SHELL = shellName(0);
@@ -105,12 +107,15 @@ async function build(version: string): Promise<Built> {
   return built;
 }
 
-/** Bundles the app, and the worker that colours its code. */
+/** Bundles the app, the worker that colours its code, and the texts of other languages than English. */
 async function bundleApp(bundle: typeof esbuild.build): Promise<Built> {
   const common = { ...COMMON, outdir: '/', entryNames: '[name]-[hash]' };
   const highlighter = await bundle({ ...common, entryPoints: [join(HERE, 'worker/highlighter.ts')] });
+  const entryPoints = LANGUAGE_FILES.map((name) => join(HERE, 'strings', name));
+  const languages = await bundle({ ...common, entryPoints });
   const app = await bundle({
     ...common,
+    plugins: [...common.plugins, languagesApart(languages.outputFiles.map(({ path }) => basename(path)))],
     define: { HIGHLIGHTER: JSON.stringify(`/app/${basename(highlighter.outputFiles[0]?.path ?? '')}`) },
     entryPoints: [
       { in: join(HERE, 'main.tsx'), out: 'main' },
@@ -121,8 +126,24 @@ async function bundleApp(bundle: typeof esbuild.build): Promise<Built> {
     jsx: 'automatic',
     jsxImportSource: 'preact',
   });
-  const outputs = [...app.outputFiles, ...highlighter.outputFiles];
+  const outputs = [...app.outputFiles, ...highlighter.outputFiles, ...languages.outputFiles];
   return new Map(outputs.map(({ path, contents }) => [basename(path), Buffer.from(contents)]));
+}
+
+/**
+ * Has the app import texts from their own bundles. Were they parts of the app's, what they share with it would be a part of
+ * its own, and one more request of the first view.
+ */
+function languagesApart(built: readonly string[]): esbuild.Plugin {
+  return {
+    name: 'languages apart',
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /^\.\/de[\w-]*\.ts$/ }, ({ path, kind }) => {
+        if (kind !== 'dynamic-import') return undefined;
+        const found = built[LANGUAGE_FILES.indexOf(basename(path))];
+        return { path: `./${found}`, external: true };
+      }),
+  };
 }
 
 /** The parts that the entry imports at once, so that the browser asks for all of them together. */

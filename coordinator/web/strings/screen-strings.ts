@@ -1,16 +1,3 @@
-import { de_accounts } from './de-accounts.ts';
-import { de_archive } from './de-archive.ts';
-import { de_changes } from './de-changes.ts';
-import { de_conversation } from './de-conversation.ts';
-import { de_fresh } from './de-fresh.ts';
-import { de_keys } from './de-keys.ts';
-import { de_notifications } from './de-notifications.ts';
-import { de_owner } from './de-owner.ts';
-import { de_pulls } from './de-pulls.ts';
-import { de_reading } from './de-reading.ts';
-import { de_repositories } from './de-repositories.ts';
-import { de_schedules } from './de-schedules.ts';
-import { de_settings } from './de-settings.ts';
 import { en_accounts } from './en-accounts.ts';
 import { en_archive } from './en-archive.ts';
 import { en_changes } from './en-changes.ts';
@@ -41,23 +28,9 @@ const en = {
   schedules: en_schedules,
   ...en_settings,
 };
-const de: typeof en = {
-  accounts: de_accounts,
-  archive: de_archive,
-  changes: de_changes,
-  errand: de_conversation,
-  fresh: de_fresh,
-  keys: de_keys,
-  notify: de_notifications,
-  owner: de_owner,
-  pulls: de_pulls,
-  reading: de_reading,
-  repositories: de_repositories,
-  schedules: de_schedules,
-  ...de_settings,
-};
+export type ScreenStrings = typeof en;
 
 /** The texts of the screens beside the list, in the language `locale`. They come with these screens, after the first view. */
-export function speakOfScreens(locale: string): typeof en {
-  return languageOf(locale) === 'de' ? de : en;
+export async function speakOfScreens(locale: string): Promise<ScreenStrings> {
+  return languageOf(locale) === 'de' ? (await import('./de-screens.ts')).de : en;
 }

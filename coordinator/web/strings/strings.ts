@@ -1,8 +1,11 @@
-import { de } from './de.ts';
 import { en, type Strings } from './en.ts';
 import { Format } from './format.ts';
 
-const CATALOGUES: Record<string, Strings> = { en, de };
+/** The texts of each language. Others than English come only where they are read: the first view is the smaller for it. */
+const CATALOGUES: Record<string, () => Promise<Strings>> = {
+  en: () => Promise.resolve(en),
+  de: () => import('./de.ts').then(({ de }) => de),
+};
 
 /** The first of the person's languages that the app speaks. */
 export function chooseLanguage(languages: readonly string[]): string {
@@ -10,8 +13,8 @@ export function chooseLanguage(languages: readonly string[]): string {
 }
 
 /** The texts of the app, and the format of numbers, in the language `locale`, such as `de-AT`. */
-export function speak(locale: string): { t: Strings; format: Format } {
-  const t = CATALOGUES[languageOf(locale)] ?? en;
+export async function speak(locale: string): Promise<{ t: Strings; format: Format }> {
+  const t = (await CATALOGUES[languageOf(locale)]?.()) ?? en;
   return { t, format: new Format(locale, t.time.now) };
 }
 

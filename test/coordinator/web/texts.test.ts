@@ -8,18 +8,18 @@ import { SETTING_GROUPS } from '../../../coordinator/base/settings.ts';
 import { speakOfScreens } from '../../../coordinator/web/strings/screen-strings.ts';
 import { chooseLanguage, speak } from '../../../coordinator/web/strings/strings.ts';
 
-test('the language is the first that the app speaks, and its numbers are those of the region', (t) => {
+test('the language is the first that the app speaks, and its numbers are those of the region', async (t) => {
   t.is(chooseLanguage(['fr-FR', 'de-AT', 'en']), 'de-AT');
   t.is(chooseLanguage(['fr', 'ja']), 'en');
-  t.is(speak('de-DE').t.inbox.done, 'Fertig');
-  t.is(speak('de-DE').format.money(1234.5).replaceAll('\u00a0', ' '), '1.234,50 $');
-  t.is(speak('en-US').format.money(0.0042), '$0.0042');
-  t.is(speak('en-US').format.duration(400).replaceAll('\u00a0', ' '), '0.4 s');
-  t.is(speak('de-DE').format.duration(125_000).replaceAll('\u00a0', ' '), '2 min');
+  t.is((await speak('de-DE')).t.inbox.done, 'Fertig');
+  t.is((await speak('de-DE')).format.money(1234.5).replaceAll('\u00a0', ' '), '1.234,50 $');
+  t.is((await speak('en-US')).format.money(0.0042), '$0.0042');
+  t.is((await speak('en-US')).format.duration(400).replaceAll('\u00a0', ' '), '0.4 s');
+  t.is((await speak('de-DE')).format.duration(125_000).replaceAll('\u00a0', ' '), '2 min');
 });
 
-test('the groups of settings have a German name', (t) => {
-  const { group } = speakOfScreens('de-DE').owner;
+test('the groups of settings have a German name', async (t) => {
+  const { group } = (await speakOfScreens('de-DE')).owner;
   const same = Object.keys(SETTING_GROUPS).filter((name) => group(name) === name);
   t.deepEqual(same, ['Claude', 'Git', 'Forges']);
 });
