@@ -29,7 +29,7 @@ test('what is written while the coordinator is killed and started again arrives 
   await page.fill('input[name=email]', ANN.email);
   await page.fill('input[name=password]', ANN.password);
   await page.click('button[type=submit]');
-  await page.getByText('Which store?').first().waitFor();
+  await page.getByRole('button', { name: 'PostgreSQL' }).waitFor();
   await first.kill();
   await page.locator('.live.off').first().waitFor();
   await page.getByRole('button', { name: 'PostgreSQL' }).click();
