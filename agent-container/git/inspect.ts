@@ -17,8 +17,8 @@ export type Inspection = {
   oddities: string[];
   /** What the commit leaves out. */
   left_out: string[];
-  /** Whether the push has pointers of Git LFS, whose objects have to be on the remote first. */
-  has_pointers: boolean;
+  /** The files whose pointers of Git LFS the push has: their objects have to be on the remote first. */
+  pointer_paths: string[];
   /** Removes the secrets that were found from a text. */
   redact: (text: string) => string;
 };
@@ -47,7 +47,7 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
       stops: [],
       oddities: [],
       left_out: [...excluded, ...(await left)],
-      has_pointers: false,
+      pointer_paths: [],
       redact: (text) => text,
     };
   const is_known = not.includes(commit);
@@ -68,7 +68,7 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
     stops,
     oddities,
     left_out: [...excluded, ...left_out],
-    has_pointers: blobs.some(({ pointer }) => pointer !== null),
+    pointer_paths: blobs.flatMap(({ path, pointer }) => (pointer === null ? [] : [path])),
     redact,
   };
 }

@@ -52,12 +52,14 @@ export async function importObjects({ own, agents }: Repositories, blobs: Blob[]
   for (const { pointer } of blobs) {
     if (pointer === null || pointer.size > LIMITS.lfs_object_bytes_max) continue;
     if ((await lstat(objectPath(own, pointer)).catch(() => null)) !== null) continue;
-    await copyObject(objectPath(agents, pointer), objectPath(own, pointer), pointer).catch(() => undefined);
+    own.signal.throwIfAborted();
+    const [from, to] = [objectPath(agents, pointer), objectPath(own, pointer)];
+    await copyObject(from, to, pointer, own.signal).catch(() => undefined);
   }
 }
 
 /** Copies what is the object, and nothing else: the agent may have put anything there. */
-async function copyObject(from: string, to: string, { oid, size }: Pointer): Promise<void> {
+async function copyObject(from: string, to: string, { oid, size }: Pointer, signal: AbortSignal): Promise<void> {
   const file = await open(from, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   const part = `${to}.part`;
   try {
@@ -72,7 +74,8 @@ async function copyObject(from: string, to: string, { oid, size }: Pointer): Pro
       },
     });
     const target = await open(part, 'w');
-    await pipeline(file.createReadStream({ autoClose: false, end: size }), hashed, target.createWriteStream());
+    const content = file.createReadStream({ autoClose: false, end: size });
+    await pipeline(content, hashed, target.createWriteStream(), { signal });
     if (hash.digest('hex') === oid) await rename(part, to);
   } finally {
     await file.close();
@@ -80,12 +83,17 @@ async function copyObject(from: string, to: string, { oid, size }: Pointer): Pro
   }
 }
 
-/** Reads the text of an object that is here, in pieces. */
-export async function readObject(own: Git, pointer: Pointer, onText: (text: string) => void): Promise<void> {
+/** Reads the text of an object that is here, in pieces, until `onText` returns false. Rejects when `signal` is aborted. */
+export async function readObject(
+  own: Git,
+  pointer: Pointer,
+  { signal, onText }: { signal: AbortSignal; onText: (text: string) => boolean },
+): Promise<void> {
   const path = objectPath(own, pointer);
   if ((await lstat(path).catch(() => null)) === null) return;
   const decoder = new StringDecoder('utf8');
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) onText(decoder.write(chunk));
+  const chunks: AsyncIterable<Buffer> = createReadStream(path, { signal });
+  for await (const chunk of chunks) if (!onText(decoder.write(chunk))) return;
 }
 
 /**
@@ -105,10 +113,9 @@ export async function uploadObjects(
     const { code, stderr } = await own.try(args, { input, time_limit_ms: UPLOAD_MS });
     if (code === 0) return;
     const failure = remote.takeGitFailure();
+    // What took that long is not tried again.
     const is_temporary =
-      code === null ||
-      [408, 409, 429, 500, 502, 503, 504].includes(failure?.status ?? 0) ||
-      failure?.code === 'unauthenticated';
+      [408, 409, 429, 500, 502, 503, 504].includes(failure?.status ?? 0) || failure?.code === 'unauthenticated';
     const text = `Files of Git LFS could not be uploaded, so the work was not pushed: ${errorSummary(stderr)}.`;
     throw new AttemptFailure(is_temporary ? 'push_failed' : 'push_rejected', text.replace(/\.\.$/, '.'));
   });

@@ -63,9 +63,13 @@ export async function fetchKnown(
   return names;
 }
 
-/** Makes the worker's own git directory anew, without commits. It is written here: a run of git takes longer. */
+/**
+ * Makes the worker's own git directory anew, without commits. It is written here: a run of git takes longer. Objects of Git
+ * LFS stay: those of commits that are not pushed yet may be nowhere else.
+ */
 export async function initOwn({ git_dir }: Git, { object_format }: RemoteRefs): Promise<void> {
-  await rm(git_dir, { recursive: true, force: true });
+  const names = (await readdir(git_dir).catch(() => [])).filter((name) => name !== 'lfs');
+  await Promise.all(names.map((name) => rm(join(git_dir, name), { recursive: true, force: true })));
   for (const name of ['info', 'objects', 'refs/heads']) await mkdir(join(git_dir, name), { recursive: true });
   await writeFile(join(git_dir, 'HEAD'), 'ref: refs/heads/errand\n');
   await writeFile(join(git_dir, 'config'), CONFIG[object_format]);

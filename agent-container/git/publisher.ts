@@ -5,6 +5,7 @@ import { moveHeadTo } from './agent-repository.ts';
 import { diff, diffStat, type Diff } from './diff.ts';
 import { GitError, type Git } from './git.ts';
 import { inspect, type Inspection } from './inspect.ts';
+import { asOneCommit, showPointers } from './lfs-held.ts';
 import { uploadObjects } from './lfs-objects.ts';
 import { HEAD_REF, PUSHED_REF, rebuildOwn, WORK_REF } from './own-repository.ts';
 import { pushNamed } from './push-named.ts';
@@ -45,6 +46,14 @@ type PublishOptions = {
   with_diff: boolean;
   /** Whether the commit may be pushed although it leaves these files out. */
   accept: (left_out: string[]) => boolean;
+};
+
+type ToShow = {
+  commit: string | null;
+  message: string;
+  wip: boolean;
+  pointer_paths: string[];
+  pushed: { commit: string } | null;
 };
 
 type Options = {
@@ -94,12 +103,13 @@ export class Publisher {
     const { base_commit } = this.#record;
     const worktree = await commitWorktree(repos, message);
     const pushed = await own.resolve(PUSHED_REF);
-    const { commit, tree } = worktree;
+    const { tree } = worktree;
     const { secrets, began_ms, approved_commit, remote } = this.#options;
     const not = [base_commit, pushed?.commit ?? null].filter((commit) => commit !== null);
     const { repo_url } = remote;
     const found = await inspect(repos, { ...worktree, not, base_commit, secrets, began_ms: began_ms(), repo_url });
-    const { left_out } = found;
+    const { left_out, pointer_paths } = found;
+    const commit = await this.#commitToShow(own, { ...worktree, message, wip, pointer_paths, pushed });
     const nothing_new = commit === null || commit === base_commit;
     if (nothing_new && (left_out.length === 0 || accept(left_out)))
       return { ...NOTHING_PUBLISHED, problem: null, held_commit: null, left_out };
@@ -114,7 +124,9 @@ export class Publisher {
     const may_push = approved_commit === undefined || approved_commit === commit;
     const problem =
       stopped ??
-      (goes && may_push ? await this.#push(repos, commit, { wip, diff_stat, has_pointers: found.has_pointers }) : null);
+      (goes && may_push
+        ? await this.#push(repos, commit, { wip, diff_stat, has_pointers: pointer_paths.length > 0 })
+        : null);
     const held_commit = goes && !may_push && !wip ? commit : null;
     // The commit is kept as it is, so that the same one can be pushed later.
     if (held_commit !== null) await moveHeadTo(repos, held_commit);
@@ -124,6 +136,16 @@ export class Publisher {
     const branch = on_forge === null ? null : ((is_at_named ? work_branch : undefined) ?? this.#record.branch);
     const published = { branch, commit: on_forge, diff_stat, ...changes, diff: found.redact(changes.diff) };
     return { ...published, problem, held_commit, left_out };
+  }
+
+  /** The commit of the finished work: where it is to be approved, one whose diff has all that the approval is for. */
+  async #commitToShow(own: Git, { commit, message, wip, pointer_paths, pushed }: ToShow): Promise<string | null> {
+    const { approved_commit } = this.#options;
+    const is_asked = approved_commit !== undefined && !wip && pointer_paths.length > 0;
+    if (!is_asked || commit === null) return commit;
+    await showPointers(own, pointer_paths);
+    if (commit === approved_commit) return commit;
+    return asOneCommit(own, { base: pushed?.commit ?? this.#record.base_commit, commit, message });
   }
 
   /** Returns why the commit could not be pushed; null: it was. */

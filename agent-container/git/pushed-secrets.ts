@@ -38,8 +38,9 @@ class AddedLines {
   readonly #secrets: SecretSearch;
   readonly #seen = new Set<string>();
   #rest = '';
-  /** Whether `#rest` continues a line of which a piece was read. */
+  /** Whether `#rest` continues a line of which a piece was read, and whether that line is looked at. */
   #is_continued = false;
+  #is_looked_at = false;
   #commit = '';
   #path = '';
   #line = 0;
@@ -55,30 +56,47 @@ class AddedLines {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop() ?? '';
     for (const line of lines) {
-      if (this.#is_continued) this.#look(line);
-      else this.#read(line);
+      this.#take(line);
       this.#is_continued = false;
     }
     if (this.#rest.length <= LINE_CHARS_MAX) return;
-    if (this.#is_continued) this.#look(this.#rest);
-    else this.#read(this.#rest);
+    this.#take(this.#rest);
     this.#is_continued = true;
     this.#rest = this.#rest.slice(-OVERLAP_CHARS);
+  }
+
+  /** A line, or the next piece of one. */
+  #take(text: string): void {
+    if (!this.#is_continued) this.#is_looked_at = this.#read(text);
+    else if (this.#is_looked_at) this.#look(text);
   }
 
   end(): void {
     this.push('\n');
   }
 
-  #read(line: string): void {
+  /** Returns whether a piece that continues the line is to be looked at too. */
+  #read(line: string): boolean {
     if (line.startsWith('\0')) {
       if (line.length > 1) this.#commit = line.slice(1);
       this.#state = line.length > 1 ? 'message' : 'head';
-    } else if (this.#state === 'message') this.#look(line);
-    else if (line.startsWith('diff --')) this.#state = 'head';
+      return false;
+    }
+    if (this.#state === 'message') {
+      this.#look(line);
+      return true;
+    }
+    if (line.startsWith('diff --')) this.#beginFile();
     else if (line.startsWith('@@')) this.#beginHunk(line);
     else if (this.#state === 'head') this.#readHead(line);
-    else this.#readChange(line);
+    else return this.#readChange(line);
+    return false;
+  }
+
+  #beginFile(): void {
+    this.#state = 'head';
+    this.#path = '';
+    this.#line = 0;
   }
 
   #readHead(line: string): void {
@@ -96,11 +114,14 @@ class AddedLines {
     this.#line = Number(/\+(\d+)/.exec(line)?.[1] ?? 1) - 1;
   }
 
-  #readChange(line: string): void {
+  /** Returns whether the line was added. */
+  #readChange(line: string): boolean {
     const marks = line.slice(0, this.#parents);
-    if (marks.includes('-') || marks.startsWith('\\')) return;
+    if (marks.includes('-') || marks.startsWith('\\')) return false;
     this.#line++;
-    if (marks.includes('+')) this.#look(line.slice(this.#parents));
+    const is_added = marks.includes('+');
+    if (is_added) this.#look(line.slice(this.#parents));
+    return is_added;
   }
 
   #look(text: string): void {

@@ -11,7 +11,7 @@ const FORMS: TokenForm[] = [
   { what: 'an Anthropic key', pattern: /\bsk-ant-[\w-]{20,}/ },
   { what: 'an OpenAI key', pattern: /\bsk-(?!ant-)(?:proj-|svcacct-|admin-)?[A-Za-z0-9][\w-]{31,}/ },
   { what: 'an npm token', pattern: /\bnpm_[A-Za-z0-9]{36}\b/ },
-  { what: 'the token of a registry', pattern: /(?<=_(?:authToken|auth|password)\s*=\s*["']?)[^\s"'${}]{8,}/ },
+  { what: 'the token of a registry', pattern: /(?<=_(?:authToken|auth|password)\s{0,9}=\s{0,9}["']?)[^\s"'${}]{8,}/ },
   { what: 'a PyPI token', pattern: /\bpypi-AgE[\w-]{50,}/ },
   { what: 'a Slack token', pattern: /\bxox[abeoprs]-[A-Za-z0-9-]{10,}/ },
   { what: 'a Slack webhook', pattern: /\bhooks\.slack\.com\/services\/T\w+\/B\w+\/\w{16,}/ },

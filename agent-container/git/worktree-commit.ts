@@ -1,13 +1,16 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { importCommits, readAgentState, type AgentState } from './agent-repository.ts';
+import { LIMITS } from '../../protocol/limits.ts';
 import { emptyTree } from './diff.ts';
 import { errorSummary, type Git } from './git.ts';
-import { HEAD_REF } from './own-repository.ts';
+import { HEAD_REF, removeLocks } from './own-repository.ts';
 import type { Repositories } from './repositories.ts';
 
 /** A new file above this size is not committed: many forges would reject the whole push. */
-const FILE_BYTES_MAX = 50 * 1024 * 1024;
+const MIB = 1024 * 1024;
+const FILE_BYTES_MAX = 50 * MIB;
+const ADD_MS = 600_000;
 
 type WorktreeCommit = {
   /** The commit that holds everything: HEAD itself if nothing has changed since, null if there is nothing at all. */
@@ -41,7 +44,8 @@ export async function commitWorktree(repos: Repositories, message: string): Prom
   // Files that a sparse checkout left out are not deleted.
   if (sparse.length > 0) await own.try(['update-index', '-z', '--skip-worktree', '--stdin'], { input: nul(sparse) });
   const input = nul(['.', ...paths.map((path) => `:(exclude,literal)${path}`)]);
-  const added = await own.try(['add', '-A', '--ignore-errors', ...FROM_STDIN], { input });
+  const added = await own.try(['add', '-A', '--ignore-errors', ...FROM_STDIN], { input, time_limit_ms: ADD_MS });
+  if (added.code === null) await removeLocks(own.git_dir);
   if (added.code !== 0) excluded.push(errorSummary(added.stderr));
   // Ignored files that the agent has added by name.
   if (staged.length > 0)
@@ -104,12 +108,17 @@ async function excludedFiles(own: Git): Promise<{ paths: string[]; excluded: str
   const listed = await own.run(others);
   const paths: string[] = [];
   const excluded: string[] = [];
+  /** What an attempt can upload. */
+  let lfs_room = LIMITS.lfs_attempt_bytes_max;
   for (const path of listed.split('\0').filter((path) => path !== '')) {
     if (path.endsWith('/')) excluded.push(`${path} is a repository of its own`);
-    else if (lfs_paths.has(path)) continue;
-    else if (((await lstat(join(own.dir, path)).catch(() => null))?.size ?? 0) > FILE_BYTES_MAX)
-      excluded.push(`${path} is above ${FILE_BYTES_MAX / 1024 / 1024} MiB`);
-    else continue;
+    else {
+      const size = (await lstat(join(own.dir, path)).catch(() => null))?.size ?? 0;
+      const max = lfs_paths.has(path) ? Math.min(LIMITS.lfs_object_bytes_max, lfs_room) : FILE_BYTES_MAX;
+      if (lfs_paths.has(path) && size <= max) lfs_room -= size;
+      if (size <= max) continue;
+      excluded.push(`${path} is above ${Math.floor(max / MIB)} MiB`);
+    }
     paths.push(path.replace(/\/$/, ''));
   }
   return { paths, excluded };

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { ErrandError, type ErrorCode, type FieldError } from '../../protocol/problem.ts';
+import { within } from './deadline.ts';
 import { sourcePath } from './source-path.ts';
 
 /**
@@ -34,7 +36,7 @@ type Waiting = { request: ThreadRequest; settle: (reply: ThreadReply | Error) =>
 
 export type ThreadLimits = {
   threads_max: number;
-  /** A job that takes longer is given up, with `too_large`, and its thread is ended. */
+  /** A job that takes more CPU time is given up, with `too_large`, and its thread is ended. */
   job_ms: number;
   /** The heap of one thread. A job that needs more is given up in the same way. */
   heap_mb: number;
@@ -44,6 +46,8 @@ export type ThreadLimits = {
   idle_ms: number;
 };
 
+/** On a machine that is busy with other things a job may take so many times its CPU time. */
+const WAITS_MAX = 12;
 const LIMITS: ThreadLimits = { threads_max: 2, job_ms: 5_000, heap_mb: 512, waiting_max: 256, idle_ms: 30_000 };
 
 /**
@@ -133,7 +137,8 @@ export class ThreadPool {
 
   #start(thread: Worker, { request, settle, charge }: Waiting): void {
     const started = performance.now();
-    const late = setTimeout(() => void thread.terminate(), this.#limits.job_ms);
+    const job_ends = new AbortController();
+    void this.#endWhenLate(thread, job_ends.signal);
     let failure: Error = new ErrandError('too_large', 'The body is too expensive to check.');
     const onMessage = (reply: ThreadReply) => end(reply);
     // Out of memory, or a thread that cannot start. The exit follows.
@@ -142,7 +147,7 @@ export class ThreadPool {
     };
     const onExit = () => end(failure);
     const end = (reply: ThreadReply | Error) => {
-      clearTimeout(late);
+      job_ends.abort();
       charge(reply instanceof Error ? performance.now() - started : reply.ms);
       thread.off('message', onMessage).off('error', onError).off('exit', onExit);
       if (this.#threads.has(thread)) this.#rest(thread);
@@ -151,6 +156,20 @@ export class ThreadPool {
     };
     thread.on('message', onMessage).on('error', onError).on('exit', onExit);
     thread.postMessage(request, [request.bytes]);
+  }
+
+  /** Ends a thread whose job takes too much CPU time, or far too long. Never rejects. */
+  async #endWhenLate(thread: Worker, job_ends: AbortSignal): Promise<void> {
+    const { job_ms } = this.#limits;
+    const before = cpuMs(thread);
+    for (let waits = 1; ; waits++) {
+      await delay(job_ms, undefined, { signal: job_ends }).catch(() => undefined);
+      if (job_ends.aborted) return;
+      // A thread that does not even say what it has used is inside a single long call.
+      const used = waits < WAITS_MAX ? await within(job_ms, Promise.all([cpuMs(thread), before])) : undefined;
+      if (job_ends.aborted) return;
+      if (used === undefined || used[0] - used[1] >= job_ms) return void thread.terminate();
+    }
   }
 
   #rest(thread: Worker): void {
@@ -166,6 +185,12 @@ export class ThreadPool {
     this.#idle.delete(thread);
     this.#threads.delete(thread);
   }
+}
+
+/** The CPU time of a thread so far; a thread that has ended used none. */
+async function cpuMs(thread: Worker): Promise<number> {
+  const { user, system } = await thread.cpuUsage().catch(() => ({ user: 0, system: 0 }));
+  return (user + system) / 1000;
 }
 
 /** The memory of the bytes, if nothing else is in it; else a copy. */

@@ -137,8 +137,8 @@ async function bundleApp(bundle: typeof esbuild.build): Promise<Built> {
 function languagesApart(built: readonly string[]): esbuild.Plugin {
   return {
     name: 'languages apart',
-    setup: ({ onResolve }) =>
-      onResolve({ filter: /^\.\/de[\w-]*\.ts$/ }, ({ path, kind }) => {
+    setup: (app) =>
+      app.onResolve({ filter: /^\.\/de[\w-]*\.ts$/ }, ({ path, kind }) => {
         if (kind !== 'dynamic-import') return undefined;
         const found = built[LANGUAGE_FILES.indexOf(basename(path))];
         return { path: `./${found}`, external: true };

@@ -1,6 +1,7 @@
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Redactor, RedactorData } from '../base/redactor.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
+import type { TaskClaims } from '../auth/task-tokens.ts';
 import type { HeldBack } from './redact-callbacks.ts';
 
 /** What it takes to redact one callback, in any thread. */
@@ -9,7 +10,8 @@ export type Redaction = { secrets: RedactorData; held: HeldBack };
 /** What is known of the secrets of each task. Tasks without secrets cost one look-up. */
 export class CallbackRedaction {
   readonly #redactorOf: (task_id: string) => Redactor | undefined;
-  readonly #held = new Map<string, HeldBack>();
+  /** What was held back of the deltas of each task, by its newest attempt that had some. */
+  readonly #held = new Map<string, { attempt: number; held: HeldBack }>();
 
   constructor(log: EventLog, redactorOf: (task_id: string) => Redactor | undefined) {
     this.#redactorOf = redactorOf;
@@ -17,14 +19,15 @@ export class CallbackRedaction {
   }
 
   /** What to redact from a callback with; undefined: there is nothing to redact. */
-  of(task_id: string): Redaction | undefined {
+  of({ task_id, attempt }: TaskClaims): Redaction | undefined {
     const secrets = this.#redactorOf(task_id)?.data;
-    return secrets && { secrets, held: this.#held.get(task_id) ?? new Map<string, string>() };
+    const last = this.#held.get(task_id);
+    return secrets && { secrets, held: last?.attempt === attempt ? last.held : new Map<string, string>() };
   }
 
-  /** Keeps what was held back of deltas, for those that follow. */
-  hold(task_id: string, held: HeldBack): void {
-    if (held.size > 0) this.#held.set(task_id, held);
+  /** Keeps what was held back of deltas that an active attempt has sent, for those that follow. */
+  hold({ task_id, attempt }: TaskClaims, held: HeldBack): void {
+    if (held.size > 0) this.#held.set(task_id, { attempt, held });
     else this.#held.delete(task_id);
   }
 

@@ -179,13 +179,18 @@ export class WorkerApi {
     request: IncomingMessage,
     origin: Origin,
   ): Promise<CallbackReply> {
-    const { task_id } = origin.claims;
+    const { claims, listener } = origin;
+    const { task_id } = claims;
     const body = await this.#bodies.receive(request, task_id);
-    const redaction = this.#redaction.of(task_id);
+    const redaction = this.#redaction.of(claims);
     switch (name) {
       case 'events': {
         const { value } = await this.#bodies.check(body, task_id, EVENTS, redaction);
-        if (value.held) this.#redaction.hold(task_id, value.held);
+        if (value.held) {
+          // What an attempt that is over has sent would be kept for ever.
+          this.#admission.requireActive(claims, listener);
+          this.#redaction.hold(claims, value.held);
+        }
         return this.#callbacks.events(origin, value);
       }
       case 'heartbeat': {

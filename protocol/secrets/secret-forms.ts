@@ -11,12 +11,6 @@ export type Secret = { name: string; value: string };
  * prepare. Where secrets are longer than that, not all of their forms are looked for.
  */
 const FORMS_CHARS_MAX = 1_000_000;
-/**
- * A line of a secret with several lines is looked for alone where it is one word, or has a run of letters and digits as
- * keys and hashes have it: a diff or `grep` shows it so. Other lines, such as `"type": "service_account",`, stand in
- * other files too.
- */
-const TELLING_LINE = /^[\w+/=.~-]{16,}$|(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{16}/;
 /** Tools break base64 into lines of at least 64 characters, so any break leaves whole blocks of this length. */
 const BASE64_BLOCK = 16;
 /** From here on the blocks are larger: there would be thousands of them. */
@@ -51,7 +45,18 @@ function linesOf(value: string): string[] {
   return value
     .split(/\r?\n/)
     .map((line) => line.trim())
-    .filter((line) => TELLING_LINE.test(line) && !line.startsWith('-----'));
+    .filter(isTelling);
+}
+
+/**
+ * A line of a secret with several lines is looked for alone where it is one word, or has a run of letters and digits as
+ * keys and hashes have it: a diff or `grep` shows it so. Other lines, such as `"type": "service_account",`, stand in
+ * other files too.
+ */
+function isTelling(line: string): boolean {
+  if (line.startsWith('-----')) return false;
+  const runs = line.match(/[A-Za-z0-9]{16,}/g) ?? [];
+  return /^[\w+/=.~-]{16,}$/.test(line) || runs.some((run) => /\d/.test(run) && /[A-Za-z]/.test(run));
 }
 
 /** As the content of a JSON string: plain, in ASCII, with escaped slashes, and in JSON that is text in JSON. */

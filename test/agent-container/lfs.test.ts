@@ -235,3 +235,17 @@ test.serial('a file of Git LFS may be larger than what a forge takes as a file o
   t.deepEqual(said, [null]);
   t.true([...lfs.objects.values()].some(({ length }) => length === 101 * 1024 * 1024));
 });
+
+test.serial('a new file that is too large for Git LFS is left out, and the rest is pushed', async (t) => {
+  const { said, pushed, task } = await work(t, async ({ repo_dir }, deliver) => {
+    await writeFile(join(repo_dir, 'huge.psd'), '');
+    await truncate(join(repo_dir, 'huge.psd'), 1024 * 1024 * 1024 + 1);
+    await writeFile(join(repo_dir, 'b.psd'), NEW);
+    await deliver();
+    await deliver();
+  });
+  t.regex(said[0] ?? '', /huge\.psd is above 1024 MiB/);
+  t.is(said[1], null);
+  t.is((await pushed('b.psd')).stdout, pointerOf(NEW));
+  t.is(task.current.result?.status, 'succeeded');
+});

@@ -216,3 +216,22 @@ test.serial('files below a submodule are named as left out', async (t) => {
   t.is(await worker.ended, 0);
   t.regex(answers[0] ?? '', /lib\/ \(1 file\) is a submodule/);
 });
+
+test.serial('a long line with a secret may be removed; one that is added is found to its end', async (t) => {
+  const secret = 'ghp_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6';
+  const long = `${'x '.repeat(700_000)}${secret}\n`;
+  const { start, task } = await setScene(t, { files: { 'old.txt': long, 'b.txt': 'b\n' } });
+  const said: (string | null)[] = [];
+  const worker = await start(
+    doing(async (input) => {
+      await write(input, 'old.txt', 'short\n');
+      said.push(await input.deliver('Shorten it'));
+      await write(input, 'new.txt', `\n${long}`);
+      said.push(await input.deliver('Lengthen it'));
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.is(said[0], null);
+  t.regex(said[1] ?? '', /new\.txt:2 contains a GitHub token/);
+});

@@ -6,9 +6,11 @@ import { addLfsServer, pointerOf } from '../support/lfs-server.ts';
 import { until } from '../support/until.ts';
 import { byConversation, textOf } from './scenario.ts';
 
-const ATTRIBUTES = '*.psd filter=lfs diff=lfs merge=lfs -text\n';
+/** One that shows no diff of the files. */
+const ATTRIBUTES = '*.psd filter=lfs -diff merge=lfs -text\n';
 const [OLD, NEW, OTHER] = ['the old picture\n', 'the new picture\n', 'another picture\n'];
-const COMMAND = `cat a.psd && printf '${NEW.trim()}\\n' > a.psd && printf '${OTHER.trim()}\\n' > ../web/b.psd && git status --short`;
+/** Commits a version that is not the last one. */
+const COMMAND = `cat a.psd && echo draft > a.psd && git commit -qam draft && printf '${NEW.trim()}\\n' > a.psd && printf '${OTHER.trim()}\\n' > ../web/b.psd && git status --short`;
 
 /** An errand that changes files of Git LFS in two repositories, and may push them once its person has approved it. */
 export async function lfsFiles(t: ExecutionContext, start: (t: ExecutionContext) => Promise<RunnerOptions>) {

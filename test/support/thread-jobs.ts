@@ -27,3 +27,9 @@ export const fill = job(here, 'fill', () => {
   while (kept.length < 1e6) kept.push(Array.from({ length: 10_000 }, (_, i) => i + 0.5));
   return kept.length;
 });
+
+/** Takes time, and next to no CPU time. */
+export const doze = job(here, 'doze', (_bytes: Buffer, ms: number) => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  return 'awake';
+});

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { ErrandError } from '../../../protocol/problem.ts';
-import { AddressError, type AddressGuard } from '../../base/address-guard.ts';
+import { AddressError, addressGuard, listsHost, type AddressGuard, type Resolve } from '../../base/address-guard.ts';
 import { guardedConnector, refusePrivate } from '../../base/guarded-connector.ts';
 import { hasProxy, NO_PROXY, OutgoingAgent, type OutgoingProxy } from '../../base/outgoing.ts';
 import type { ForgeCredential, ForgeRepository } from '../../domain/forge-repository.ts';
@@ -14,7 +14,7 @@ import { ForgeError } from './forge-error.ts';
  * response.
  */
 export type ForgeTimeouts = { connect_ms: number; answer_ms: number; idle_ms: number };
-export const FORGE_TIMEOUTS: ForgeTimeouts = { connect_ms: 10_000, answer_ms: 120_000, idle_ms: 120_000 };
+const FORGE_TIMEOUTS: ForgeTimeouts = { connect_ms: 10_000, answer_ms: 120_000, idle_ms: 120_000 };
 
 /** The ports that git may reach at a host that the server's owner did not list: others are other services. */
 export const FORGE_PORTS = [80, 443];
@@ -22,19 +22,37 @@ export const FORGE_PORTS = [80, 443];
 const REDIRECTS_MAX = 3;
 const MOVED_MAX = 1000;
 
-/** A plain HTTP request. `names_host`: it is the first for a host that a person named, so an unknown name is final. */
+/**
+ * A plain HTTP request. `names_host`: it is the first for a host that a person named, so an unknown name is final.
+ * `for_repo`: the address comes from the forge of this repository. The owner's exceptions hold for it if they hold for the
+ * repository itself: no other forge may lead to a private host.
+ */
 export type PlainRequest = {
   method: 'GET' | 'POST' | 'PUT';
   headers: Record<string, string>;
   body: AsyncIterable<Buffer> | Buffer | null;
   signal: AbortSignal;
   names_host?: boolean;
+  for_repo?: string;
+};
+
+/** How requests are sent: with a guard of where to. */
+type Way = { guard: AddressGuard; agent: OutgoingAgent };
+
+/** `private_hosts`: the owner's exceptions. The others have defaults: they are for tests, but for the proxy. */
+export type ForgeOptions = {
+  private_hosts: string[];
+  proxy?: OutgoingProxy | undefined;
+  resolve?: Resolve | undefined;
+  timeouts?: ForgeTimeouts | undefined;
 };
 
 /** Sends git requests to forges over HTTP, with the repository's credential. */
 export class Forge {
-  readonly #agent: OutgoingAgent;
-  readonly #guard: AddressGuard;
+  readonly #trusted: Way;
+  /** Without the owner's exceptions. */
+  readonly #strict: Way;
+  readonly #isListed: (url: URL) => boolean;
   readonly #has_proxy: boolean;
   /**
    * The URL that each repository was last redirected to. A forge redirects only `info/refs`; the requests after it
@@ -42,15 +60,22 @@ export class Forge {
    */
   readonly #moved = new Map<string, string>();
 
-  constructor(guard: AddressGuard, timeouts: ForgeTimeouts, proxy: OutgoingProxy = NO_PROXY) {
-    this.#guard = guard;
+  constructor({ private_hosts, resolve, timeouts = FORGE_TIMEOUTS, proxy = NO_PROXY }: ForgeOptions) {
     this.#has_proxy = hasProxy(proxy);
-    this.#agent = new OutgoingAgent(proxy, {
-      connect: guardedConnector(guard, timeouts.connect_ms),
-      allowH2: false,
-      headersTimeout: timeouts.answer_ms,
-      bodyTimeout: timeouts.idle_ms,
-    });
+    const way = (hosts: string[]): Way => {
+      const guard = addressGuard(hosts, resolve, { ports: FORGE_PORTS });
+      const agent = new OutgoingAgent(proxy, {
+        connect: guardedConnector(guard, timeouts.connect_ms),
+        allowH2: false,
+        headersTimeout: timeouts.answer_ms,
+        bodyTimeout: timeouts.idle_ms,
+      });
+      return { guard, agent };
+    };
+    this.#trusted = way(private_hosts);
+    this.#strict = way([]);
+    this.#isListed = ({ protocol, hostname, port }) =>
+      listsHost(private_hosts, hostname, Number(port) || (protocol === 'https:' ? 443 : 80));
   }
 
   /**
@@ -83,10 +108,12 @@ export class Forge {
   }
 
   /** Sends a request to a host that the guard allows. Rejects with a `ForgeError` where there is no response. */
-  async send(url: URL, { method, headers, body, signal, names_host }: PlainRequest): Promise<Dispatcher.ResponseData> {
+  async send(url: URL, request: PlainRequest): Promise<Dispatcher.ResponseData> {
+    const { method, headers, body, signal, names_host, for_repo } = request;
+    const { guard, agent } = for_repo === undefined || this.#isListed(new URL(for_repo)) ? this.#trusted : this.#strict;
     try {
-      if (this.#has_proxy) await refusePrivate(this.#guard, url);
-      return await this.#agent.request({
+      if (this.#has_proxy) await refusePrivate(guard, url);
+      return await agent.request({
         origin: url.origin,
         path: url.pathname + url.search,
         method,

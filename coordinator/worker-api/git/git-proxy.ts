@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { LIMITS } from '../../../protocol/limits.ts';
+import { ErrandError } from '../../../protocol/problem.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import type { OutgoingProxy } from '../../base/outgoing.ts';
-import { addressGuard, type Resolve } from '../../base/address-guard.ts';
+import type { Resolve } from '../../base/address-guard.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { ForgeRepository } from '../../domain/forge-repository.ts';
 import type { RepositoryOfTask } from '../../domain/task-repository.ts';
@@ -12,7 +13,7 @@ import type { NoteUse } from '../worker-audit.ts';
 import type { Caller, WorkerProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import type { AskRepository, GitBody, GitRequest, GitResponse } from './backend.ts';
-import { Forge, FORGE_PORTS, FORGE_TIMEOUTS, type ForgeTimeouts } from './forge.ts';
+import { Forge, type ForgeTimeouts } from './forge.ts';
 import type { PushApproval } from './push-approval.ts';
 import { commandFor, refusalOfNamed } from './named-branch.ts';
 import type { PushCommand } from './push-commands.ts';
@@ -53,6 +54,7 @@ export type GitDependencies = {
   resolve?: Resolve;
   timeouts?: ForgeTimeouts;
   pack_bytes_max?: number;
+  lfs_attempt_bytes_max?: number;
 };
 
 /** Whose request it is, and which repository of the task it is for. */
@@ -80,7 +82,7 @@ export class GitProxy implements WorkerProxy {
   });
 
   constructor(deps: GitDependencies) {
-    const { timeouts = FORGE_TIMEOUTS, pack_bytes_max = LIMITS.git_pack_bytes_max } = deps;
+    const { pack_bytes_max = LIMITS.git_pack_bytes_max } = deps;
     this.#repository = deps.repository;
     this.#sample = deps.sample;
     this.#workBranch = deps.workBranch ?? (() => null);
@@ -90,10 +92,11 @@ export class GitProxy implements WorkerProxy {
     this.#noteUse = deps.noteUse ?? (() => undefined);
     this.#logger = deps.logger;
     this.#pack_bytes_max = pack_bytes_max;
-    const guard = addressGuard(deps.private_hosts, deps.resolve, { ports: FORGE_PORTS });
-    this.#forge = new Forge(guard, timeouts, deps.proxy);
+    this.#forge = new Forge(deps);
     const { repository, logger, uploadApproval: approval = () => null } = deps;
-    this.#lfs = new LfsProxy({ forge: this.#forge, repository, approval, noteUse: this.#noteUse, logger });
+    const { lfs_attempt_bytes_max: attempt_bytes_max = LIMITS.lfs_attempt_bytes_max } = deps;
+    const noteUse = this.#noteUse;
+    this.#lfs = new LfsProxy({ forge: this.#forge, repository, approval, noteUse, logger, attempt_bytes_max });
   }
 
   /**
@@ -106,6 +109,8 @@ export class GitProxy implements WorkerProxy {
       else await this.#limit.run(caller.task_id, () => this.#forward(request, response, caller, path));
     } catch (cause) {
       caller.signal.throwIfAborted();
+      if (cause instanceof Error && cause.name === 'TimeoutError')
+        throw new ErrandError('upstream_unreachable', 'The transfer took too long.', { cause });
       if (!(cause instanceof Error && cause.name === 'AbortError')) throw cause;
       const { task_id, attempt } = caller;
       this.#logger.debug({ task_id, attempt }, 'worker hung up during a git request');

@@ -38,12 +38,17 @@ export async function askBatch(
   if (credential) headers['authorization'] = basic(credential);
   const body = Buffer.from(JSON.stringify({ operation, transfers: ['basic'], objects, hash_algo: 'sha256' }));
   const answer = await forge.send(url, { method: 'POST', headers, body, signal });
-  if (answer.statusCode !== 200) throw await lfsRefusal(answer, { host: url.host, credential, kind: operation });
+  if (answer.statusCode !== 200) {
+    const with_credential = credential !== undefined;
+    throw await lfsRefusal(answer, { host: url.host, with_credential, kind: operation });
+  }
   const batch = Batch.safeParse(await jsonOf(answer).catch(() => undefined));
   if (!batch.success || (batch.data.transfer ?? 'basic') !== 'basic')
     throw new ErrandError('not_found', `${url.host} answers, but not as an LFS server with basic transfers.`);
-  const asked = new Map(objects.map(({ oid, size }) => [oid, size]));
-  return batch.data.objects.filter(({ oid, size }) => asked.get(oid) === size);
+  const answered = new Map(batch.data.objects.map((object) => [`${object.oid}/${object.size}`, object]));
+  const unknown = { code: 404, message: `${url.host} says nothing of this object, or it has another size.` };
+  // git-lfs waits for ever for what nobody answers.
+  return objects.map(({ oid, size }) => answered.get(`${oid}/${size}`) ?? { oid, size, error: unknown });
 }
 
 /** The transfer of an object, as its forge wants it; null: nothing is to be moved. Throws `upstream_unreachable`. */
@@ -88,15 +93,22 @@ export async function download(action: LfsAction, where: Where): Promise<AsyncGe
   const { forge, repository, signal } = where;
   let url = new URL(action.transfer.href);
   let headers = headersOf(action.transfer, repository);
+  let { with_credential } = action.transfer;
   for (let redirects = 0; ; redirects++) {
     const sent = { ...headers, 'accept-encoding': 'identity' };
-    const answer = await forge.send(url, { method: 'GET', headers: sent, body: null, signal });
+    const answer = await forge.send(url, {
+      method: 'GET',
+      headers: sent,
+      body: null,
+      signal,
+      for_repo: repository.repo_url,
+    });
     if (answer.statusCode === 200) return checkedContent(answer.body as AsyncIterable<Buffer>, action);
     const to = redirects < REDIRECTS_MAX ? redirectOf(answer, url) : undefined;
-    if (!to) throw await lfsRefusal(answer, { host: url.host, credential: repository.credential, kind: 'download' });
+    if (!to) throw await lfsRefusal(answer, { host: url.host, with_credential, kind: 'download' });
     await answer.body.dump();
     // What is for one host is not for another.
-    if (to.origin !== url.origin) headers = {};
+    if (to.origin !== url.origin) [headers, with_credential] = [{}, false];
     url = to;
   }
 }
@@ -125,16 +137,16 @@ export async function upload(action: LfsAction, content: AsyncIterable<Buffer>, 
 }
 
 async function expectOk(
-  { href }: LfsRequest,
+  { href, with_credential }: LfsRequest,
   method: 'PUT' | 'POST',
   headers: Record<string, string>,
   body: AsyncIterable<Buffer> | Buffer,
-  { forge, repository: { credential }, signal }: Where,
+  { forge, repository: { repo_url: for_repo }, signal }: Where,
 ): Promise<void> {
   const url = new URL(href);
-  const answer = await forge.send(url, { method, headers, body, signal });
+  const answer = await forge.send(url, { method, headers, body, signal, for_repo });
   if (![200, 201, 202, 204].includes(answer.statusCode))
-    throw await lfsRefusal(answer, { host: url.host, credential, kind: 'upload' });
+    throw await lfsRefusal(answer, { host: url.host, with_credential, kind: 'upload' });
   await answer.body.dump();
 }
 

@@ -31,9 +31,12 @@ export type LfsDependencies = {
   approval: UploadApproval;
   noteUse: NoteUse;
   logger: Logger;
+  /** What one attempt may move, in bytes. */
+  attempt_bytes_max: number;
 };
 
-type LfsCaller = Caller & RepositoryOfTask;
+/** `ends`: aborted when the attempt ends; `signal` when the request does too. */
+type LfsCaller = Caller & RepositoryOfTask & { ends: AbortSignal };
 
 const SHAPE = shapeOf(1_000);
 const TOO_LARGE = `Errand moves objects of Git LFS up to ${LIMITS.lfs_object_bytes_max / 1024 / 1024} MiB.`;
@@ -59,11 +62,11 @@ export class LfsProxy {
   async forward(request: IncomingMessage, response: ServerResponse, from: Caller, path: string): Promise<void> {
     const route = lfsRouteOf(request, path);
     const signal = AbortSignal.any([abortOnClose(response, from.signal), AbortSignal.timeout(LIMITS.lfs_transfer_ms)]);
-    const caller: LfsCaller = { ...from, key: route.key, signal };
+    const caller: LfsCaller = { ...from, key: route.key, signal, ends: from.signal };
     await this.#limit.run(caller.task_id, async () => {
       if (route.kind === 'batch') return this.#batch(request, response, caller);
       const action = this.#seal.open(route.action, contextOf(caller), route.kind);
-      this.#charge(from, action.size);
+      this.#requireRoom(from, action.size);
       return route.kind === 'upload'
         ? this.#upload(request, response, caller, action)
         : this.#download(response, caller, action);
@@ -118,7 +121,7 @@ export class LfsProxy {
     const { forge, logger } = this.#deps;
     const repository = await this.#deps.repository(caller);
     const { task_id, attempt, key, signal } = caller;
-    await upload(action, requestBody(request, size), { forge, repository, signal });
+    await upload(action, this.#counted(caller, requestBody(request, size)), { forge, repository, signal });
     logger.info({ task_id, attempt, repository: key, oid, size }, 'lfs object uploaded');
     this.#deps.noteUse(caller, 'git.lfs_uploaded', {
       host: hostOf(repository),
@@ -134,7 +137,7 @@ export class LfsProxy {
     const repository = await this.#deps.repository(caller);
     const content = await download(action, { forge: this.#deps.forge, repository, signal });
     response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': action.size });
-    await pipeline(Readable.from(content), response, { signal });
+    await pipeline(Readable.from(this.#counted(caller, content)), response, { signal });
   }
 
   #requireApproval(caller: LfsCaller, objects: LfsObject[]): void {
@@ -149,18 +152,24 @@ export class LfsProxy {
   }
 
   /** Counts what an attempt moves, until it ends. Throws `too_large` above its bound. */
-  #charge({ task_id, attempt, signal }: Caller, bytes: number): void {
-    const key = `${task_id}/${attempt}`;
-    const before = this.#moved.get(key);
-    if (before === undefined) signal.addEventListener('abort', () => this.#moved.delete(key), { once: true });
-    const moved = (before ?? 0) + bytes;
-    if (moved > LIMITS.lfs_attempt_bytes_max) {
-      const gib = LIMITS.lfs_attempt_bytes_max / 1024 ** 3;
-      throw new ErrandError('too_large', `One attempt moves up to ${gib} GiB of objects of Git LFS.`);
+  async *#counted(caller: LfsCaller, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    const key = attemptOf(caller);
+    if (!this.#moved.has(key)) caller.ends.addEventListener('abort', () => this.#moved.delete(key), { once: true });
+    for await (const chunk of chunks) {
+      this.#requireRoom(caller, chunk.length);
+      if (!caller.ends.aborted) this.#moved.set(key, (this.#moved.get(key) ?? 0) + chunk.length);
+      yield chunk;
     }
-    this.#moved.set(key, moved);
+  }
+
+  #requireRoom(caller: Caller, bytes: number): void {
+    const max = this.#deps.attempt_bytes_max;
+    if ((this.#moved.get(attemptOf(caller)) ?? 0) + bytes > max)
+      throw new ErrandError('too_large', `One attempt moves up to ${max / 1024 ** 3} GiB of objects of Git LFS.`);
   }
 }
+
+const attemptOf = ({ task_id, attempt }: Caller) => `${task_id}/${attempt}`;
 
 async function readBatch(request: IncomingMessage): Promise<LfsBatchRequest> {
   const chunks: Buffer[] = [];

@@ -5,7 +5,6 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { parseJson } from '../../base/json-body.ts';
 import { shapeOf } from '../../base/json-shape.ts';
-import type { ForgeCredential } from '../../domain/forge-repository.ts';
 import { ForgeError } from './forge-error.ts';
 
 /** The most of a text of a forge that is passed on. */
@@ -35,7 +34,8 @@ export function plainText(text: string): string {
   return plain.trim().slice(0, SAID_CHARS_MAX).toWellFormed();
 }
 
-type Asked = { host: string; credential: ForgeCredential | undefined; kind: 'download' | 'upload' };
+/** `with_credential`: the git token went with the request. */
+type Asked = { host: string; with_credential: boolean; kind: 'download' | 'upload' };
 
 /** Explains the answer of an LFS server that does not want to serve a request. It reads the answer. */
 export async function lfsRefusal(answer: Dispatcher.ResponseData, asked: Asked): Promise<ErrandError> {
@@ -49,15 +49,15 @@ export async function lfsRefusal(answer: Dispatcher.ResponseData, asked: Asked):
   return errorFor(answer.statusCode, words, retry);
 }
 
-function textFor(status: number, { host, credential, kind }: Asked): string {
+function textFor(status: number, { host, with_credential, kind }: Asked): string {
   const does = kind === 'upload' ? 'take' : 'give out';
   switch (status) {
     case 401:
-      return credential
+      return with_credential
         ? `${host} refused the git token for Git LFS.`
-        : `${host} asks for a git token for Git LFS, and the project has none.`;
+        : `${host} asks for a log-in for Git LFS, and the git token is not for it.`;
     case 403:
-      return `${host} does not allow ${credential ? 'this git token' : 'just anyone'} to ${kind} objects of Git LFS.`;
+      return `${host} does not allow ${with_credential ? 'this git token' : 'just anyone'} to ${kind} objects of Git LFS.`;
     case 404:
     case 410:
     case 501:

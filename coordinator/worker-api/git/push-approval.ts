@@ -11,7 +11,7 @@ import type { Push } from './push-commands.ts';
 export type PushApproval = (where: RepositoryOfTask, push: Push) => string[] | null;
 
 const REASON = 'not approved yet: the person is asked at the end of the work';
-const NOT_SHOWN = 'the diff that was approved does not name this object';
+const NOT_SHOWN = 'the diff that was approved was cut before this object, or does not name it';
 
 /**
  * Refuses pushes of commits that nobody has approved, where a task asks for that. An approval is for one commit of one

@@ -8,7 +8,7 @@ import type { ForgeRepository, RepositoryCheck } from '../../domain/forge-reposi
 import { NewestOnly } from '../newest-only.ts';
 import type { GitService } from './backend.ts';
 import { ForgeError, type ForgeFault } from './forge-error.ts';
-import { Forge, FORGE_PORTS, FORGE_TIMEOUTS } from './forge.ts';
+import { Forge, FORGE_PORTS } from './forge.ts';
 
 type Dependencies = {
   private_hosts: string[];
@@ -43,7 +43,7 @@ export class ForgeCheck implements RepositoryCheck {
     host_check_ms = HOST_CHECK_MS,
   }: Dependencies) {
     this.#guard = addressGuard(private_hosts, resolve, { ports: FORGE_PORTS });
-    this.#forge = new Forge(this.#guard, FORGE_TIMEOUTS, proxy);
+    this.#forge = new Forge({ private_hosts, resolve, proxy });
     this.#has_proxy = hasProxy(proxy);
     this.#check_ms = check_ms;
     this.#host_check_ms = host_check_ms;

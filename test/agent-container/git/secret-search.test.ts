@@ -116,3 +116,14 @@ test('placeholders and ordinary text are no tokens', (t) => {
   ];
   for (const text of texts) t.deepEqual(tokensIn(text), [], text);
 });
+
+test('a line of a megabyte takes time in proportion to its length, whatever its characters are', (t) => {
+  // Were it in proportion to the square, this would take hours.
+  for (const char of [' ', '\t', '\r', '=', '_', 'a', '0', '-', '_auth=', 'sk-', 'T/B/', '-----BEGIN A '])
+    t.deepEqual(search(VALUE).in(char.repeat((1 << 20) / char.length)), [], char);
+});
+
+test('a hundred values of 10,000 equal characters are prepared at once', (t) => {
+  const env = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`S${n}`, `abcdefg${'z'.repeat(9_900)} ${n}`]));
+  t.deepEqual(new SecretSearch(new Secrets({ env })).in(env['S7'] ?? '').length, 1);
+});

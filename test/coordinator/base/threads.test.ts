@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { ThreadPool } from '../../../coordinator/base/threads.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
-import { fail, fill, measure, refuse, spin } from '../../support/thread-jobs.ts';
+import { doze, fail, fill, measure, refuse, spin } from '../../support/thread-jobs.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -43,6 +43,12 @@ test('a job that takes too long or too much memory is refused, and the next one 
     t.true((who.charged[0] ?? 0) > 0);
     t.like(await pool.run(who, measure, Buffer.alloc(5), ['']), { value: { bytes: 5 } });
   }
+});
+
+test('a job that a busy machine holds up is not given up for that', async (t) => {
+  const pool = new ThreadPool({ threads_max: 1, job_ms: 1_000 });
+  t.teardown(() => pool.close());
+  t.like(await pool.run(payer('a'), doze, Buffer.alloc(9), [2_500]), { value: 'awake' });
 });
 
 test('many jobs of one key do not hold up those of another', async (t) => {

@@ -134,8 +134,9 @@ test('a test says what the other side answers, and tests are limited', async (t)
   const { last_answer } = await api.call('testChannel', { params: { id } });
   t.like(last_answer, { ok: true, status: 201, detail: 'thanks' });
   t.is(subscription.messages[0]?.body, 'Benachrichtigungen kommen hier an.');
-  for (let i = 1; i < LIMITS.channel_tests_per_minute_max; i++) await api.call('testChannel', { params: { id } });
-  t.is((await api.refused('testChannel', { params: { id } })).code, 'rate_limited');
+  const test = async () => (await api.send('testChannel', { params: { id } })).status;
+  const statuses = await Promise.all(Array.from({ length: 2 * LIMITS.channel_tests_per_minute_max }, test));
+  t.true(statuses.includes(429), 'some are refused');
 });
 
 test('a service that never answers holds up nobody else, and its row says so', async (t) => {

@@ -150,7 +150,7 @@ test('a forge that does not answer leaves room for the pull requests at others',
   const go_on = Promise.withResolvers<undefined>();
   let [asked, most] = [0, 0];
   scene.forge.intercept = async ({ url = '' }, response) => {
-    if (!/\/repos\/ada\/demo$/.test(url)) return false;
+    if (!url.endsWith('/repos/ada/demo')) return false;
     most = Math.max(most, ++asked);
     response.once('close', () => asked--);
     await go_on.promise;

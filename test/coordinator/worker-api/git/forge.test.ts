@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import test from 'ava';
+import { Forge } from '../../../../coordinator/worker-api/git/forge.ts';
 import { FLUSH } from '../../../../coordinator/worker-api/git/pkt-line.ts';
 import { makeCertificate } from '../../../support/certificate.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
@@ -229,4 +230,19 @@ test('a forge is reached over TLS, and its certificate must match its name', asy
   setDefaultCACertificates([...before, certificate.cert]);
   t.teardown(() => setDefaultCACertificates(before));
   t.true((await tryGit(secure.folder, 'clone', secure.server.url, 'clone')).ok);
+});
+
+test('an address that a forge names is at a private host only where the repository itself is at one', async (t) => {
+  const { forge } = await setUp(t);
+  const sends = new Forge({ private_hosts: [forge.host] });
+  const ask = (for_repo: string) =>
+    sends.send(new URL(`${forge.origin}/lfs-store/x`), {
+      method: 'GET',
+      headers: {},
+      body: null,
+      signal: AbortSignal.timeout(10_000),
+      for_repo,
+    });
+  await t.throwsAsync(ask('https://example.org/team/app'), { message: /may not be reached/ });
+  await (await ask(`${forge.origin}/team/app`)).body.dump();
 });

@@ -143,22 +143,46 @@ test('what was not approved is not uploaded, and git-lfs says why', async (t) =>
   t.is(lfs.batches.length, 0);
 });
 
-test('one attempt moves so many bytes, and no more', async (t) => {
-  const { batch, lfs } = await scene(t);
-  const size = LIMITS.lfs_object_bytes_max;
-  lfs.intercept = (request, response) => {
-    if (request.method !== 'GET') return false;
-    response.writeHead(410).end();
-    return true;
-  };
-  lfs.objects.set(OID, Buffer.from(''));
-  const answer = (await (await batch({ operation: 'download', objects: [{ oid: OID, size }] })).json()) as {
+test('one attempt moves so many bytes, and no more; what was not moved is not counted', async (t) => {
+  const { batch, lfs } = await scene(t, { lfs_attempt_bytes_max: 3 * OBJECT.size - 1 });
+  lfs.objects.set(OID, Buffer.from('the content of a\n'));
+  const answer = (await (await batch({ operation: 'download', objects: [OBJECT] })).json()) as {
     objects: { actions: { download: { href: string } } }[];
   };
   const href = answer.objects[0]?.actions.download.href ?? '';
-  const times = LIMITS.lfs_attempt_bytes_max / size;
-  for (let i = 0; i < times; i++) t.is((await fetch(href)).status, 404);
+  lfs.intercept = (_request, response) => {
+    response.writeHead(503).end();
+    return true;
+  };
+  for (let i = 0; i < 5; i++) t.is((await fetch(href)).status, 502);
+  lfs.intercept = undefined;
+  for (let i = 0; i < 2; i++) t.is(await (await fetch(href)).text(), 'the content of a\n');
   t.is((await fetch(href)).status, 413);
+});
+
+test('an object of which the LFS server says nothing, or something of another size, is an error of its own', async (t) => {
+  const { batch, lfs } = await scene(t);
+  for (const objects of [[], [{ ...OBJECT, size: 18 }]]) {
+    lfs.intercept = (_request, response) => {
+      response.writeHead(200).end(JSON.stringify({ objects }));
+      return true;
+    };
+    const answer = (await (await batch({ operation: 'download', objects: [OBJECT] })).json()) as { objects: unknown[] };
+    t.like(answer.objects[0], { ...OBJECT, error: { code: 404 } });
+    t.is(answer.objects.length, 1);
+  }
+});
+
+test('a store that refuses an object is not said to have refused the git token, which it did not get', async (t) => {
+  const { push, lfs } = await scene(t);
+  lfs.intercept = ({ method }, response) => {
+    if (method !== 'PUT') return false;
+    response.writeHead(401).end();
+    return true;
+  };
+  const { ok, stderr } = await push();
+  t.false(ok);
+  t.regex(stderr, /asks for a log-in for Git LFS, and the git token is not for it/);
 });
 
 test('a redirect of a download loses the headers for the first host, and only a few are followed', async (t) => {
