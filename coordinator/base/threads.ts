@@ -148,7 +148,7 @@ export class ThreadPool {
     const onExit = () => end(failure);
     const end = (reply: ThreadReply | Error) => {
       job_ends.abort();
-      charge(reply instanceof Error ? performance.now() - started : reply.ms);
+      charge(reply instanceof Error ? Math.min(performance.now() - started, this.#limits.job_ms) : reply.ms);
       thread.off('message', onMessage).off('error', onError).off('exit', onExit);
       if (this.#threads.has(thread)) this.#rest(thread);
       settle(reply);
