@@ -7,9 +7,10 @@ import { errorSummary, type Git } from './git.ts';
 import { HEAD_REF, removeLocks } from './own-repository.ts';
 import type { Repositories } from './repositories.ts';
 
-/** A new file above this size is not committed: many forges would reject the whole push. */
 const MIB = 1024 * 1024;
+/** A new file above this size is not committed: many forges would reject the whole push. */
 const FILE_BYTES_MAX = 50 * MIB;
+/** How long `git add` may take: it copies what Git LFS stores. */
 const ADD_MS = 600_000;
 
 type WorktreeCommit = {
