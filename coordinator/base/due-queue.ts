@@ -71,8 +71,10 @@ export class DueQueue<Row> {
       this.#wake = () => woken.abort();
       let sleep_ms = SLEEP_MS_MAX;
       try {
-        this.#beginDue();
-        const next = nextAt(iso(now()));
+        // One time for both: a row that became due between two of them would be in neither answer.
+        const at = iso(now());
+        this.#beginDue(at);
+        const next = nextAt(at);
         if (next !== undefined) sleep_ms = Math.min(sleep_ms, Math.max(SLEEP_MS_MIN, Date.parse(next) - now()));
       } catch (error) {
         logger.error({ err: error, queue: name }, 'queue could not be read; retrying');
@@ -82,9 +84,9 @@ export class DueQueue<Row> {
   }
 
   /** Begins with what is due, as far as the limits allow. The end of each wakes the next round. */
-  #beginDue(): void {
-    const { listDue, keyOf, at_once_max, waitsFor, now } = this.#deps;
-    for (const row of listDue(iso(now()), DUE_MAX)) {
+  #beginDue(at: string): void {
+    const { listDue, keyOf, at_once_max, waitsFor } = this.#deps;
+    for (const row of listDue(at, DUE_MAX)) {
       if (this.#working.size >= at_once_max) return;
       const key = keyOf(row);
       if (this.#working.has(key)) continue;

@@ -131,6 +131,14 @@ test('a row that becomes due while the rows are read is not missed', async (t) =
   t.pass();
 });
 
+test('a row that becomes due between the two reads is not missed', async (t) => {
+  const scene = new Scene(t, { now: () => scene.now++ });
+  scene.rows.push({ id: 0, key: 'a', due_at: scene.now + 1 });
+  scene.queue.start();
+  await until('it is begun', () => scene.begun.length === 1);
+  t.pass();
+});
+
 test('rows of a clock that was set forward are begun at the next wake, and none twice when it is set back', async (t) => {
   const scene = new Scene(t);
   scene.rows.push({ id: 0, key: 'a', due_at: scene.now + 3600_000 });
