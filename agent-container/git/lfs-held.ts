@@ -7,10 +7,18 @@ import type { Git } from './git.ts';
  * has to name each object of what is pushed.
  */
 
-/** Has diffs show these pointers, also where `.gitattributes` says that the files are binary. */
+/**
+ * Has diffs show these pointers, also where `.gitattributes` says that the files are binary, and before all else: a long
+ * diff is cut at its end.
+ */
 export async function showPointers(own: Git, paths: string[]): Promise<void> {
-  const lines = paths.map((path) => `${JSON.stringify(`/${path.replace(/[\\*?[\]!#]/g, '\\$&')}`)} diff\n`);
-  await writeFile(join(own.git_dir, 'info/attributes'), lines.join(''));
+  const attributes = paths.map((path) => `${JSON.stringify(`/${path.replace(/[\\*?[\]!#]/g, '\\$&')}`)} diff\n`);
+  await writeFile(join(own.git_dir, 'info/attributes'), attributes.join(''));
+  // Each line is a pattern, which cannot have a line feed. `?` is any character.
+  const order = paths.map((path) => `${path.replace(/[\\*?[\]#]/g, '\\$&').replaceAll('\n', '?')}\n`);
+  const file = join(own.git_dir, 'info/order');
+  await writeFile(file, order.join(''));
+  await own.run(['config', 'diff.orderFile', file]);
 }
 
 /**

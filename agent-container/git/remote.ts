@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { AttemptFailure } from '../base/failure.ts';
 import { backoffMs, retry } from '../base/retry.ts';
 import type { GitFailure } from '../proxy/forward-git.ts';
@@ -24,9 +25,10 @@ export type RemoteRefs = {
   object_format: 'sha1' | 'sha256';
 };
 
-/** Lists the remote's branches. Throws `AttemptFailure`. */
+/** Lists the remote's branches; `git` need not exist, and may be broken. Throws `AttemptFailure`. */
 export async function remoteRefs(git: Git, remote: Remote): Promise<RemoteRefs> {
-  const out = await readFromRemote(git, remote, ['ls-remote', '--symref', remote.url, 'HEAD', 'refs/heads/*']);
+  const args = ['ls-remote', '--symref', remote.url, 'HEAD', 'refs/heads/*'];
+  const out = await readFromRemote(git, remote, args, noRepository(git));
   const branches = new Map<string, string>();
   let head: string | undefined;
   for (const line of out.split('\n')) {
@@ -39,11 +41,14 @@ export async function remoteRefs(git: Git, remote: Remote): Promise<RemoteRefs> 
   return { head, branches, object_format };
 }
 
+/** Has git read no settings but those of its command line. */
+const noRepository = ({ git_dir }: Git) => ({ GIT_DIR: join(git_dir, 'none') });
+
 const formatOf = (commit: string) => (commit.length === 64 ? 'sha256' : 'sha1');
 
 /** The object format of a remote without branches, as it says in the protocol. */
 async function objectFormat(git: Git, remote: Remote): Promise<'sha1' | 'sha256'> {
-  const { stderr } = await git.try(['ls-remote', '-q', remote.url], { env: { GIT_TRACE_PACKET: '2' } });
+  const { stderr } = await git.try(['ls-remote', '-q', remote.url], { env: { ...noRepository(git), GIT_TRACE_PACKET: '2' } });
   return /< .*\bobject-format=sha256\b/.test(stderr) ? 'sha256' : 'sha1';
 }
 
@@ -69,10 +74,10 @@ export function retryRemote<T>(git: Git, reason: AttemptFailure['reason'], opera
   return retry(operation, delayMs, git.signal);
 }
 
-function readFromRemote(git: Git, remote: Remote, args: string[]): Promise<string> {
+function readFromRemote(git: Git, remote: Remote, args: string[], env: Record<string, string> = {}): Promise<string> {
   return retryRemote(git, 'repository_unavailable', async () => {
     remote.takeGitFailure();
-    const result = await git.try(args, { time_limit_ms: FETCH_MS });
+    const result = await git.try(args, { time_limit_ms: FETCH_MS, env });
     if (result.code === 0) return result.stdout.toString('utf8').trimEnd();
     throw fetchFailure(result, remote.takeGitFailure(), remote.repo_url);
   });

@@ -71,8 +71,9 @@ const isExpected = (workspace: string | null, expected: Expected) =>
 
 async function isReadable(own: Git): Promise<boolean> {
   await removeLocks(own.git_dir);
-  const head = await own.try(['rev-parse', '--verify', '-q', HEAD_REF]);
-  return head.code !== 0 || (await own.resolve(HEAD_REF)) !== null;
+  const { code } = await own.try(['rev-parse', '--verify', '-q', HEAD_REF]);
+  // 1: nothing was committed yet. Any other failure: this is no repository any more.
+  return code === 1 || (code === 0 && (await own.resolve(HEAD_REF)) !== null);
 }
 
 /**

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { execFile } from 'node:child_process';
 import { appendFile, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Expected } from '../../../agent-container/git/repository.ts';
 import type { Repositories } from '../../../agent-container/git/repositories.ts';
@@ -116,21 +116,44 @@ test('commits of the agent are kept, where its settings are broken too', async (
   t.is(await plainGit(bare, 'log', '--format=%s', task.branch), 'The rest\nBy the agent\nFirst');
 });
 
-test("a damaged repository of the worker's own is made anew from the agent's", async (t) => {
-  const { clone, prepare, task, write, publish, bare } = await scene(t);
+/** What a full disk or a crash of the machine may leave of the worker's own repository. */
+const OWN_DAMAGE: Record<string, (git_dir: string) => Promise<unknown>> = {
+  'it is gone': (git_dir) => rm(git_dir, { recursive: true }),
+  'its settings cannot be read': (git_dir) => writeFile(join(git_dir, 'config'), '[core'),
+  'its settings are empty': (git_dir) => truncate(join(git_dir, 'config')),
+  'its objects are gone': (git_dir) => rm(join(git_dir, 'objects'), { recursive: true }),
+  'its HEAD is empty': (git_dir) => truncate(join(git_dir, 'HEAD')),
+  'its refs are gone': (git_dir) => rm(join(git_dir, 'refs'), { recursive: true }),
+};
+
+for (const [what, damage] of Object.entries(OWN_DAMAGE))
+  test(`a damaged repository of the worker's own is made anew from the agent's: ${what}`, async (t) => {
+    const { clone, prepare, task, write, publish, bare } = await scene(t);
+    const repos = clone();
+    const { workspace, base_commit } = await prepare(repos);
+    await write(repos, 'a.txt', 'a\n');
+    await publish(repos, 'A');
+    await damage(repos.own.git_dir);
+    await write(repos, 'b.txt', 'b\n');
+    const again = await prepare(repos, { has_turns: true, workspace, base_commit });
+    t.like(again, { adopted: true, workspace, base_commit, note: null });
+    await publish(repos, 'B');
+    t.is(
+      await plainGit(bare, 'show', '--stat', '--format=', task.branch),
+      await plainGit(bare, 'diff', '--stat', 'main', task.branch),
+    );
+  });
+
+test("objects of Git LFS stay where the worker's own repository is made anew", async (t) => {
+  const { clone, prepare } = await scene(t);
   const repos = clone();
   const { workspace, base_commit } = await prepare(repos);
-  await write(repos, 'a.txt', 'a\n');
-  await publish(repos, 'A');
-  await rm(repos.own.git_dir, { recursive: true });
-  await write(repos, 'b.txt', 'b\n');
-  const again = await prepare(repos, { has_turns: true, workspace, base_commit });
-  t.like(again, { adopted: true, workspace, base_commit, note: null });
-  await publish(repos, 'B');
-  t.is(
-    await plainGit(bare, 'show', '--stat', '--format=', task.branch),
-    await plainGit(bare, 'diff', '--stat', 'main', task.branch),
-  );
+  const object = join(repos.own.git_dir, 'lfs/objects/ab/cd/abcd');
+  await mkdir(dirname(object), { recursive: true });
+  await writeFile(object, 'of a commit that is not pushed yet');
+  await rm(join(repos.own.git_dir, 'objects'), { recursive: true });
+  await prepare(repos, { has_turns: true, workspace, base_commit });
+  t.is(await readFile(object, 'utf8'), 'of a commit that is not pushed yet');
 });
 
 test('an attempt that finds another workspace than that of the transcript clones anew, and keeps what it found', async (t) => {

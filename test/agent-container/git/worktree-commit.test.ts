@@ -1,5 +1,5 @@
 import test from 'ava';
-import { rm, symlink } from 'node:fs/promises';
+import { rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { moveHeadTo } from '../../../agent-container/git/agent-repository.ts';
 import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
@@ -52,6 +52,24 @@ test('a change of the same size in the second of the last git command is committ
   await until('the second has passed', () => Date.now() >= (second + 1) * 1000);
   const { commit } = await commitWorktree(git, 'All');
   t.is(await git.own.run(['show', `${commit}:a.txt`]), 'c');
+});
+
+test('a git that was killed while it read the files leaves no lock behind', async (t) => {
+  const { clone, prepare, write } = await scene(t);
+  const { own, agents } = clone();
+  await prepare({ own, agents });
+  await write({ own, agents }, 'a.txt', 'a\n');
+  const run = own.try.bind(own);
+  own.try = async (args, options) => {
+    if (args[0] !== 'add') return run(args, options);
+    await writeFile(join(own.git_dir, 'index.lock'), '');
+    return { code: null, stdout: Buffer.alloc(0), stderr: 'git add took too long', truncated: false };
+  };
+  const cut = await commitWorktree({ own, agents }, 'Cut short');
+  t.true(cut.excluded.some((text) => text.includes('took too long')));
+  own.try = run;
+  const { commit } = await commitWorktree({ own, agents }, 'All');
+  t.is(await own.run(['show', `${commit}:a.txt`]), 'a');
 });
 
 test('a merge with conflicts can be committed as it is', async (t) => {
