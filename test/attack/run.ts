@@ -1,9 +1,12 @@
+import { within } from '../../coordinator/base/deadline.ts';
 import { until } from '../support/until.ts';
 import type { AttackGroup, Attempt, Verdict } from './attempt.ts';
 import type { AttackScene } from './scene.ts';
 
 /** How long a line of the log, an event or a counter may take to appear. */
 const NOTICE_MS = 5_000;
+/** Longer than a command may take. What is not answered by then is not refused. */
+const ANSWER_MS = 90_000;
 const ANSWER_CHARS_MAX = 300;
 
 /** Makes every attempt, one after the other. Calls back with each verdict. */
@@ -15,7 +18,7 @@ export async function attack(
   for (const group of groups)
     for (const attempt of group.attempts) {
       const noticed = await lookout(scene, attempt);
-      const answer = await attempt.make(scene);
+      const answer = (await within(ANSWER_MS, attempt.make(scene))) ?? 'there is no answer';
       each({
         attempt: attempt.name,
         group: `${group.from}: ${group.about}`,

@@ -1,47 +1,7 @@
 import { newId } from '../../../protocol/ids.ts';
-import { MODEL } from '../../support/errand.ts';
-import { callWorkerApi } from '../../support/worker-api-call.ts';
-import type { Attempt, AttackGroup } from '../attempt.ts';
+import type { AttackGroup } from '../attempt.ts';
 import type { AttackScene, Party } from '../scene.ts';
-
-const NOTICED = { metric: 'errand_worker_calls_refused_total' };
-
-/** A call of the attacker's worker: by default with its own token, about its own errand. */
-type Call = {
-  about?: (scene: AttackScene) => Party;
-  /** The last part of the path. */
-  to: string;
-  token?: (scene: AttackScene) => Promise<string> | string;
-  body?: unknown;
-  headers?: Record<string, string>;
-  method?: string;
-};
-
-async function call(scene: AttackScene, { about, to, token, body, headers, method }: Call): Promise<string> {
-  const party = about?.(scene) ?? scene.attacker;
-  try {
-    const { status, body: answer } = await callWorkerApi(
-      { socketPath: scene.socketOf(scene.attacker) },
-      {
-        path: `/internal/tasks/${party.task_id}/${to}`,
-        token: await (token ? token(scene) : scene.token(scene.attacker)),
-        body,
-        ...(method !== undefined && { method }),
-        headers: { 'content-type': 'application/json', ...headers },
-      },
-    );
-    return `${status} ${JSON.stringify(answer)}`;
-  } catch (error) {
-    return `the connection was cut: ${String(error)}`;
-  }
-}
-
-const attempt = (name: string, refused: RegExp, to: Call): Attempt => ({
-  name,
-  refused,
-  noticed: NOTICED,
-  make: (scene) => call(scene, to),
-});
+import { byWorker as attempt } from './by-worker.ts';
 
 const victim = (scene: AttackScene): Party => scene.victim;
 const base64 = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -112,45 +72,6 @@ export const CALLBACKS: AttackGroup = {
     attempt('call an errand that does not exist', /^401.*another task/, {
       about: (scene) => ({ ...scene.attacker, task_id: newId() }),
       to: 'assignment',
-    }),
-    attempt('use another part of the Claude API', /^(403|404)/, { to: 'llm/v1/files' }),
-    attempt('use the administration of the Claude API', /^(403|404)/, { to: 'llm/v1/organizations/api_keys' }),
-    attempt('leave the Claude API by its path', /^(403|404)/, { to: 'llm/../../v1/models' }),
-    attempt('use a model without a price', /^4\d\d/, {
-      to: 'llm/v1/messages',
-      body: { model: 'claude-unknown', max_tokens: 10, messages: [{ role: 'user', content: 'x' }] },
-    }),
-    attempt('spend more than the budget in one request', /^429.*budget/, {
-      to: 'llm/v1/messages',
-      body: { model: MODEL, max_tokens: 10, messages: [{ role: 'user', content: 'x y '.repeat(700_000) }] },
-    }),
-    attempt('have the API fetch a document', /^403.*type 'url'/, {
-      to: 'llm/v1/messages',
-      body: {
-        model: MODEL,
-        max_tokens: 10,
-        messages: [
-          { role: 'user', content: [{ type: 'document', source: { type: 'url', url: 'https://evil.example/?x' } }] },
-        ],
-      },
-    }),
-    attempt('have the API connect to a server', /^403.*mcp_servers/, {
-      to: 'llm/v1/messages',
-      body: {
-        model: MODEL,
-        max_tokens: 10,
-        messages: [{ role: 'user', content: 'x' }],
-        mcp_servers: [{ type: 'url', url: 'https://evil.example', name: 'x' }],
-      },
-    }),
-    attempt('use a tool that the API runs, and that costs extra', /^4\d\d/, {
-      to: 'llm/v1/messages',
-      body: {
-        model: MODEL,
-        max_tokens: 10,
-        messages: [{ role: 'user', content: 'x' }],
-        tools: [{ type: 'web_search_20260209', name: 'web_search' }],
-      },
     }),
   ],
 };

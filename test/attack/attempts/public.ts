@@ -1,32 +1,9 @@
-import { ROUTES, type RouteName } from '../../../protocol/routes.ts';
+import { ROUTES } from '../../../protocol/routes.ts';
 import type { Route } from '../../../protocol/route.ts';
-import { Api, type UncheckedRequest } from '../../support/api.ts';
 import { rawExchange, upgradeRequest } from '../../support/raw-connection.ts';
-import type { AttackGroup, Attempt } from '../attempt.ts';
+import type { AttackGroup } from '../attempt.ts';
 import type { AttackScene } from '../scene.ts';
-
-const NOTICED = { metric: 'errand_requests_refused_total' };
-
-type Token = (scene: AttackScene) => string | undefined | Promise<string>;
-
-async function answer(response: Response): Promise<string> {
-  return `${response.status} ${(await response.text()).slice(0, 500)}`;
-}
-
-function request(
-  name: string,
-  refused: RegExp,
-  route: RouteName,
-  token: Token,
-  input: (scene: AttackScene) => UncheckedRequest = () => ({}),
-): Attempt {
-  return {
-    name,
-    refused,
-    noticed: NOTICED,
-    make: async (scene) => answer(await new Api(scene.url, await token(scene)).send(route, input(scene))),
-  };
-}
+import { answer, request, REQUEST_REFUSED as NOTICED, type Token } from './by-request.ts';
 
 const nobody: Token = () => undefined;
 const attacker: Token = ({ attacker: { api } }) => api.token;
