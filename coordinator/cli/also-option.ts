@@ -13,11 +13,11 @@ export const ALSO_OPTION = {
   help: 'a further repository, or a project by its name: what to start from there, and a branch to push to; may be repeated',
 } as const;
 
-/** Reads the further repositories of an errand, as they were typed. Rejects with `UsageFailure` for a path. */
-export async function readAlso(client: Client, also: readonly string[] = []): Promise<RepositoryChoice[] | undefined> {
-  if (also.length === 0) return undefined;
+/** Reads the further repositories of an errand, as they were typed; an empty text is none. Rejects with `UsageFailure` for a path. */
+export async function readAlso(client: Client, also?: readonly string[]): Promise<RepositoryChoice[] | undefined> {
+  if (also === undefined) return undefined;
   const choices: RepositoryChoice[] = [];
-  for (const text of also) {
+  for (const text of also.filter((one) => one !== '')) {
     const { place, ...branches } = readRepositoryText(text);
     choices.push({ ...(await readPlace(client, place)), ...branches });
   }

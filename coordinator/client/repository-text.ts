@@ -18,3 +18,10 @@ export function readRepositoryText(text: string): TypedRepository {
     ...(work_branch !== '' && { work_branch }),
   };
 }
+
+/** What `readRepositoryText` reads so. */
+export function repositoryText({ place, base_branch = '', work_branch }: TypedRepository): string {
+  const push_to = work_branch === undefined ? '' : `:${work_branch}`;
+  const branches = base_branch + push_to;
+  return branches === '' ? place : `${place}#${branches}`;
+}
