@@ -133,7 +133,7 @@ export abstract class Actions {
     const review = await this.#addReview(repository, pull, author, { state: 'COMMENTED', body: '' });
     const { path, line, diff_hunk } = to;
     const reply = this.#addReviewComment(pull, review, author, { path, line, diff_hunk, body }, to);
-    this.webhooks.replied(repository, pull, reply);
+    this.webhooks.replied(repository, pull, review, reply);
     return reply;
   }
 
