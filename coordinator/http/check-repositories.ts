@@ -3,7 +3,7 @@ import type { RepositoryChoice } from '../../protocol/repositories.ts';
 import { prefixFields } from '../base/prefix-fields.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import type { ForgeAccess } from '../forge/forge-access.ts';
-import { findWorkBranch } from '../forge/work-branch.ts';
+import { findWorkBranch, requireFreeUnderOtherNames } from '../forge/work-branch.ts';
 import type { Db } from '../sqlite/database.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
 
@@ -15,7 +15,7 @@ export type RepositoryChecks = {
 
 /**
  * Checks the host of a repository, and the branch that is named for the work there; resolves with that branch. Rejects
- * as `checkHost` and `findWorkBranch` do.
+ * as `checkHost`, `findWorkBranch` and `requireFreeUnderOtherNames` do.
  */
 export async function checkRepository(
   { db, repositories, forges }: RepositoryChecks,
@@ -24,7 +24,11 @@ export async function checkRepository(
   continue_pull?: number,
 ): Promise<string | undefined> {
   if (choice.repo_url !== undefined) await repositories.checkHost(choice.repo_url);
-  return findWorkBranch(forges, repositoryOf(db, user_id, choice), { ...choice, continue_pull });
+  const where = repositoryOf(db, user_id, choice);
+  const branch = await findWorkBranch(forges, where, { ...choice, continue_pull });
+  const field = continue_pull === undefined ? '/work_branch' : '/continue_pull';
+  if (where && branch !== undefined) await requireFreeUnderOtherNames(db, forges, where, branch, field);
+  return branch;
 }
 
 /** Checks the further repositories of an errand. What it rejects with names the repository. */
