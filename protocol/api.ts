@@ -4,7 +4,7 @@ import { Bodies, LogEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { PullAuthor, PullRequests } from './pulls.ts';
-import { RepositoryChoice } from './repositories.ts';
+import { FurtherRepositories } from './repositories.ts';
 import {
   Effort,
   BranchName,
@@ -181,11 +181,9 @@ export const TaskCreate = z
       .max(1_000_000_000)
       .optional()
       .describe('the number of an open pull request of the repository, whose branch the errand works on'),
-    repositories: z
-      .array(RepositoryChoice)
-      .max(LIMITS.repositories_max - 1)
-      .optional()
-      .describe('further repositories to work in, each another one; the commands and settings are those of the first'),
+    repositories: FurtherRepositories.optional().describe(
+      'further repositories to work in, each another one; the commands and settings are those of the first',
+    ),
     model: ModelName.optional(),
     effort: Effort.optional(),
     budget_usd: Budget.optional(),

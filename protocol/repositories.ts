@@ -59,6 +59,9 @@ export const RepositoryChoice = z
   });
 export type RepositoryChoice = z.infer<typeof RepositoryChoice>;
 
+/** The further repositories of an errand, each another one. */
+export const FurtherRepositories = z.array(RepositoryChoice).max(LIMITS.repositories_max - 1);
+
 /** One of the repositories of a task. */
 export const TaskRepository = z.object({
   key: RepositoryKey,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
+import { FurtherRepositories } from './repositories.ts';
 import { BUDGET_USD_MAX, Effort, ModelName, Prompt, RepoAddress } from './task.ts';
 
 /*
@@ -63,6 +64,7 @@ export const ScheduleCreate = z
     prompt: Prompt,
     project_id: Id.optional(),
     repo_url: RepoAddress.optional(),
+    repositories: FurtherRepositories.optional().describe('further repositories of each errand, as of a new task'),
     cron: Cron,
     time_zone: TimeZone,
     model: ModelName.optional(),
@@ -86,6 +88,7 @@ export const SchedulePatch = z
     prompt: Prompt.optional(),
     project_id: Id.optional(),
     repo_url: RepoAddress.optional(),
+    repositories: FurtherRepositories.optional().describe('in place of those before; empty: none'),
     cron: Cron.optional(),
     time_zone: TimeZone.optional(),
     model: ModelName.nullable().optional(),
@@ -121,6 +124,7 @@ export const Schedule = z.object({
   prompt: z.string(),
   project_id: Id.nullable(),
   repo_url: z.string().nullable().describe('null: that of the project, or of one that was deleted'),
+  repositories: FurtherRepositories.optional().describe('absent: the server is older than this'),
   cron: z.string(),
   time_zone: z.string(),
   model: z.string().nullable(),

@@ -2,25 +2,24 @@ import { existsSync } from 'node:fs';
 import type { RepositoryChoice } from '../../protocol/repositories.ts';
 import type { Client } from '../client/client.ts';
 import { findProject } from '../client/find.ts';
+import { readRepositoryText } from '../client/repository-text.ts';
 import { findRepository } from './repository-commands.ts';
 import { UsageFailure } from './usage-failure.ts';
 
 export const ALSO_OPTION = {
   type: 'string',
   multiple: true,
-  placeholder: 'URL[#BRANCH]',
-  help: 'a further repository to work in, or a project by its name, and what to start from there; may be repeated',
+  placeholder: 'URL[#BASE[:BRANCH]]',
+  help: 'a further repository, or a project by its name: what to start from there, and a branch to push to; may be repeated',
 } as const;
 
-/** Reads the further repositories of an errand, as they were typed. Rejects with `UsageFailure` for a path. */
-export async function readAlso(client: Client, also: readonly string[] = []): Promise<RepositoryChoice[] | undefined> {
-  if (also.length === 0) return undefined;
+/** Reads the further repositories of an errand, as they were typed; an empty text is none. Rejects with `UsageFailure` for a path. */
+export async function readAlso(client: Client, also?: readonly string[]): Promise<RepositoryChoice[] | undefined> {
+  if (also === undefined) return undefined;
   const choices: RepositoryChoice[] = [];
-  for (const text of also) {
-    const hash = text.lastIndexOf('#');
-    const [place, branch] = hash < 0 ? [text, ''] : [text.slice(0, hash), text.slice(hash + 1)];
-    const where = await readPlace(client, place);
-    choices.push(branch === '' ? where : { ...where, base_branch: branch });
+  for (const text of also.filter((one) => one !== '')) {
+    const { place, ...branches } = readRepositoryText(text);
+    choices.push({ ...(await readPlace(client, place)), ...branches });
   }
   return choices;
 }

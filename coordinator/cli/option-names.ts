@@ -44,10 +44,16 @@ const NAMES: Record<string, string> = {
   work_branch: '--push-to',
 };
 
+/** The branches of a further repository are in its option. */
+const INNER_NAMES: Record<string, string> = {
+  base_branch: 'the branch to start from in --also',
+  work_branch: 'the branch to push to in --also',
+};
+
 /** What is wrong with a field, naming its option. */
 export function fieldErrorText({ field, message }: FieldError): string {
-  const [, key = '', inner] = field.split('/');
-  const name = NAMES[key];
+  const [, key = '', inner, of_repository = ''] = field.split('/');
+  const name = (key === 'repositories' ? INNER_NAMES[of_repository] : undefined) ?? NAMES[key];
   if (name === undefined) return `${field} ${message}`;
   // The message may name another field.
   const named = message.replace(/\b[a-z]+(_[a-z]+)+\b/g, (word) => NAMES[word] ?? word);

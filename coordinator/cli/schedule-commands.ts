@@ -1,6 +1,7 @@
 import { Effort } from '../../protocol/task.ts';
 import { allSchedules, findProject, findSchedule, shortIds } from '../client/find.ts';
 import type { Client } from '../client/client.ts';
+import { ALSO_OPTION, readAlso } from './also-option.ts';
 import { confirm, YES_OPTION } from './ask.ts';
 import { clientCommand } from './client-command.ts';
 import { given, JSON_OPTION, numberOf } from './command.ts';
@@ -19,6 +20,7 @@ const OPTIONS = {
   zone: { type: 'string', placeholder: 'ZONE', help: 'the time zone, such as Europe/Berlin (that of this machine)' },
   repo: { type: 'string', placeholder: 'URL', help: 'the repository' },
   project: { type: 'string', placeholder: 'NAME', help: 'a project, in place of --repo' },
+  also: ALSO_OPTION,
   model: { type: 'string', placeholder: 'NAME', help: 'the model' },
   effort: { type: 'string', placeholder: 'LEVEL', help: `how much it thinks: ${Effort.options.join(', ')}` },
   budget: { type: 'string', placeholder: 'USD', help: 'the most that one errand may cost' },
@@ -67,7 +69,7 @@ export const scheduleAdd = clientCommand({
 export const scheduleSet = clientCommand({
   name: 'schedule set',
   operands: ['NAME'],
-  summary: 'Change a schedule',
+  summary: "Change a schedule; --also '' leaves it no further repository",
   options: {
     name: { type: 'string', placeholder: 'NAME', help: 'a new name' },
     text: { type: 'string', placeholder: 'TEXT', help: 'what its errands are to do' },
@@ -154,11 +156,12 @@ export const scheduleRemove = clientCommand({
   },
 });
 
-type Values = { repo?: string; project?: string; model?: string; effort?: string; budget?: string };
+type Values = { repo?: string; project?: string; also?: string[]; model?: string; effort?: string; budget?: string };
 
 /** What both a new and a changed schedule may be given. */
-async function fieldsOf(client: Client, { repo, project, model, effort, budget }: Values) {
+async function fieldsOf(client: Client, { repo, project, also, model, effort, budget }: Values) {
   const project_id = project === undefined ? undefined : await findProject(client, project);
   const budget_usd = numberOf('budget', budget);
-  return given({ repo_url: repo, project_id, model, effort: readEffort(effort), budget_usd });
+  const repositories = await readAlso(client, also);
+  return given({ repo_url: repo, project_id, repositories, model, effort: readEffort(effort), budget_usd });
 }

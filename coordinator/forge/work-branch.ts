@@ -1,5 +1,8 @@
 import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import type { TaskCreate } from '../../protocol/api.ts';
+import { isSameRepository } from '../domain/repository-identity.ts';
+import type { Db } from '../sqlite/database.ts';
+import { branchTaken, listOthersAtBranch } from '../tasks/branch-at-work.ts';
 import { ForgeApiError } from './forge-api-error.ts';
 import type { ForgeAccess, OpenForge } from './forge-access.ts';
 import { isSameName } from './repository-name.ts';
@@ -9,6 +12,8 @@ type Where = { user_id: string; project_id: string | null; repo_url: string };
 
 /** How long a person waits for the forge when they send an errand. */
 const ASK_MS = 10_000;
+/** Other errands at a branch of the same name whose repositories are asked about. */
+const OTHERS_ASKED_MAX = 10;
 
 /**
  * The branch that a person names for the work, directly or by a pull request. Without a forge that can be asked, the
@@ -32,6 +37,32 @@ export async function findWorkBranch(
   const head = await headOf(open, continue_pull);
   await requireOpenBranch(open, head, '/continue_pull').catch(refuseUnasked);
   return head;
+}
+
+/**
+ * Throws `conflict` while another task works on the branch under another name of the repository: it was renamed or moved.
+ * What its forge cannot tell now counts as another repository. `field`: names the branch in the request.
+ */
+export async function requireFreeUnderOtherNames(
+  db: Db,
+  forges: ForgeAccess,
+  { user_id, project_id, repo_url }: Where,
+  branch: string,
+  field: string,
+): Promise<void> {
+  const { host } = new URL(repo_url);
+  const others = listOthersAtBranch(db, branch).filter(
+    (other) => new URL(other.repo_url).host === host && !isSameRepository(other.repo_url, repo_url),
+  );
+  const signal = AbortSignal.timeout(ASK_MS);
+  const idOf = async (address: string) => {
+    const open = await forges.forPerson({ user_id, project_id }, address);
+    return open?.client.repository({ token: open.token, signal }, open.repository).then(({ id }) => id, ignoreForge);
+  };
+  const id = others.length === 0 ? undefined : await idOf(repo_url);
+  if (id === undefined) return;
+  for (const other of others.slice(0, OTHERS_ASKED_MAX))
+    if ((await idOf(other.repo_url)) === id) throw branchTaken(other, user_id, field);
 }
 
 /** The branch of an open pull request that is in the repository itself. */
@@ -72,7 +103,7 @@ function refuseUnasked(error: unknown): never {
 }
 
 /** What the forge cannot tell now, it will say when the branch is pushed. */
-function ignoreForge(error: unknown): void {
+function ignoreForge(error: unknown): undefined {
   if (!(error instanceof ForgeApiError)) throw error;
 }
 

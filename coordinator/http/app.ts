@@ -106,7 +106,7 @@ export function createApp(deps: AppDeps): Koa {
       ...projectHandlers({ log, keys, config, project_check }),
       ...taskHandlers({ config, models, log, keys, gate, feed, repositories, forges: forge_accounts.access }),
       ...pullHandlers({ gate }),
-      ...scheduleHandlers({ config, models, log, repositories }),
+      ...scheduleHandlers({ config, models, log, repositories, forges: forge_accounts.access }),
       ...needHandlers({ config }),
       ...attachmentHandlers(log, new AttachmentFiles(config.data_dir)),
       ...serverHandlers({ readiness, metrics, offer, config, db: log.db }),

@@ -1,5 +1,5 @@
-import type { TaskCreate } from '../../protocol/api.ts';
 import { ErrandError } from '../../protocol/problem.ts';
+import type { RepositoryChoice } from '../../protocol/repositories.ts';
 import { prefixFields } from '../base/prefix-fields.ts';
 import { readRepositoryAddress } from '../domain/repository-address.ts';
 
@@ -22,16 +22,16 @@ export function withRepository<B extends Named>(body: B): B {
   return { ...body, repo_url, base_branch: branch };
 }
 
-/** The same for all repositories of a new task. */
-export function withRepositories(body: TaskCreate): TaskCreate {
-  const { repositories, ...first } = withRepository(body);
-  if (!repositories) return first;
-  const others = repositories.map((choice, index) => {
+/** The same for all repositories of an errand. */
+export function withRepositories<B extends Named & { repositories?: RepositoryChoice[] | undefined }>(body: B): B {
+  const first = withRepository(body);
+  if (!first.repositories) return first;
+  const repositories = first.repositories.map((choice, index) => {
     try {
       return withRepository(choice);
     } catch (error) {
       throw prefixFields(error, `/repositories/${index}`);
     }
   });
-  return { ...first, repositories: others };
+  return { ...first, repositories };
 }

@@ -1,4 +1,4 @@
-import type { RepositoryCheck } from '../domain/forge-repository.ts';
+import type { SchedulePatch } from '../../protocol/schedules.ts';
 import { requireCron } from '../schedules/cron.ts';
 import { dueTimes } from '../schedules/due-times.ts';
 import {
@@ -14,8 +14,9 @@ import type { RunDefaults } from '../schedules/start-run.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { listScheduleRuns } from '../sqlite/schedule-runs.ts';
 import { listSchedules } from '../sqlite/schedules.ts';
+import { checkFurther, checkRepository, type RepositoryChecks } from './check-repositories.ts';
 import { pageOf } from './page.ts';
-import { withRepository } from './repository-input.ts';
+import { withRepositories } from './repository-input.ts';
 import type { Handlers } from './router.ts';
 
 type Schedules =
@@ -28,10 +29,7 @@ type Schedules =
   | 'listScheduleRuns'
   | 'listDueTimes';
 
-type ScheduleHandlerDependencies = RunDefaults & {
-  log: EventLog;
-  repositories: Pick<RepositoryCheck, 'checkHost'>;
-};
+type ScheduleHandlerDependencies = RunDefaults & Omit<RepositoryChecks, 'db'> & { log: EventLog };
 
 const DUE_TIMES_SHOWN = 3;
 
@@ -39,15 +37,20 @@ const DUE_TIMES_SHOWN = 3;
 export function scheduleHandlers({
   log,
   repositories,
+  forges,
   ...defaults
 }: ScheduleHandlerDependencies): Pick<Handlers, Schedules> {
   const { db } = log;
-  const check = async (repo_url: string | undefined) => repo_url !== undefined && repositories.checkHost(repo_url);
+  const check = async (user_id: string, { repo_url, repositories: others }: SchedulePatch) => {
+    const checks = { db, repositories, forges };
+    await checkFurther(checks, user_id, others);
+    await checkRepository(checks, user_id, { repo_url });
+  };
   return {
     createSchedule: ({ who, body, writeAfter, audit }) => {
-      const input = withRepository(body);
+      const input = withRepositories(body);
       return writeAfter(
-        () => check(input.repo_url),
+        () => check(who.user_id, input),
         (tx) => {
           const schedule = createSchedule(tx, defaults, who.user_id, input, Date.now());
           const { id, name, cron, time_zone } = schedule;
@@ -62,9 +65,9 @@ export function scheduleHandlers({
     },
     getSchedule: ({ who, params }) => scheduleView(db, requireSchedule(db, who.user_id, params.id)),
     patchSchedule: ({ who, params, body, writeAfter, audit }) => {
-      const patch = withRepository(body);
+      const patch = withRepositories(body);
       return writeAfter(
-        () => check(patch.repo_url),
+        () => check(who.user_id, patch),
         (tx) => {
           const schedule = patchSchedule(tx, defaults, who.user_id, params.id, patch, Date.now());
           audit(tx, { action: 'schedule.changed', subject: schedule.id, detail: { fields: Object.keys(body) } });

@@ -17,6 +17,7 @@ import {
   type ScheduleRow,
 } from '../sqlite/schedules.ts';
 import { requireBudget } from '../tasks/budget-bound.ts';
+import { chooseRepositories } from '../tasks/choose-repositories.ts';
 import { requirePrice } from '../tasks/task-commands.ts';
 import { requireCron } from './cron.ts';
 import { nextDue } from './due-times.ts';
@@ -25,6 +26,7 @@ import { isProjectGone, queueErrand, type RunDefaults } from './start-run.ts';
 
 /* What a person can do to a schedule, each in the caller's transaction. `now`: milliseconds since 1970. */
 
+const PROJECT_GONE = 'A project of this schedule was deleted: give it another one.';
 const CATCHING_UP = 'The server still goes through the due times of its last outage: try again in a moment.';
 
 /** Makes a schedule. Its first due time is the next one after now. */
@@ -38,10 +40,18 @@ export function createSchedule(
   if (countSchedules(tx.db, user_id) >= LIMITS.schedules_per_user_max)
     throw new ErrandError('conflict', `You have ${LIMITS.schedules_per_user_max} schedules: delete one first.`);
   requireFields(tx.db, defaults, user_id, input);
-  const { enabled, project_id = null, repo_url = null, model = null, effort = null, budget_usd = null } = input;
+  const {
+    enabled,
+    project_id = null,
+    repo_url = null,
+    repositories = [],
+    model = null,
+    effort = null,
+    budget_usd = null,
+  } = input;
   const { name, prompt, cron, time_zone } = input;
   const at = iso(now);
-  const fields = { name, prompt, project_id, repo_url, cron, time_zone, model, effort, budget_usd };
+  const fields = { name, prompt, project_id, repo_url, repositories, cron, time_zone, model, effort, budget_usd };
   const schedule: ScheduleRow = {
     id: newId(),
     user_id,
@@ -54,6 +64,7 @@ export function createSchedule(
     created_at: at,
     updated_at: at,
   };
+  requireRepositories(tx.db, schedule);
   insertSchedule(tx.db, schedule);
   return schedule;
 }
@@ -72,7 +83,7 @@ export function patchSchedule(
   if (isDue()) throw new ErrandError('unavailable', CATCHING_UP, { retry_after_s: 5 });
   requireFields(tx.db, defaults, user_id, patch);
   const before = requireSchedule(tx.db, user_id, id);
-  const has_home = patch.project_id !== undefined || patch.repo_url !== undefined;
+  const has_home = [patch.project_id, patch.repo_url, patch.repositories].some((given) => given !== undefined);
   const { enabled, ...fields } = patch;
   const next: ScheduleRow = {
     ...before,
@@ -84,10 +95,9 @@ export function patchSchedule(
     ...(enabled === true && { paused: null, failures: 0, failures_since: newestDueTime(tx.db, id) }),
     updated_at: iso(now),
   };
+  if (has_home) requireRepositories(tx.db, next);
   if (next.paused === null && isProjectGone(tx, next))
-    throw new ErrandError('conflict', 'The project of this schedule was deleted: give it another one.', {
-      errors: [{ field: '/project_id', message: 'was deleted' }],
-    });
+    throw new ErrandError('conflict', PROJECT_GONE, { errors: [{ field: '/project_id', message: 'was deleted' }] });
   // Its new times begin now: none of them lies in what was handled.
   const moved = next.cron !== before.cron || next.time_zone !== before.time_zone;
   const timed = moved ? { ...next, handled_until: iso(now), next_at: iso(nextDue(next, now)) } : next;
@@ -106,8 +116,7 @@ export function removeSchedule(tx: Tx, user_id: string, id: string): void {
  */
 export function runSchedule(tx: Tx, defaults: RunDefaults, user_id: string, id: string, now: number): ScheduleRun {
   const schedule = requireSchedule(tx.db, user_id, id);
-  if (isProjectGone(tx, schedule))
-    throw new ErrandError('conflict', 'The project of this schedule was deleted: give it another one.');
+  if (isProjectGone(tx, schedule)) throw new ErrandError('conflict', PROJECT_GONE);
   if (isScheduleAtWork(tx.db, id))
     throw new ErrandError('conflict', 'The errand before has not ended: wait for it, or cancel it.');
   const task = queueErrand(tx, defaults, schedule);
@@ -148,6 +157,12 @@ function requireFields(db: Db, { config, models }: RunDefaults, user_id: string,
     throw new ErrandError('not_found', 'There is no such project.');
   if (model !== undefined && model !== null) requirePrice(model, models);
   requireBudget(db, config, user_id, budget_usd);
+}
+
+/** Refuses further repositories that no errand of the schedule could have. */
+function requireRepositories(db: Db, { user_id, project_id, repo_url, repositories }: ScheduleRow): void {
+  const first = repo_url ?? findProjectOf(db, user_id, project_id ?? '')?.repo_url;
+  if (first !== undefined) chooseRepositories(db, user_id, first, repositories);
 }
 
 function iso(ms: number): string {

@@ -31,11 +31,12 @@ export function startRun(tx: Tx, defaults: RunDefaults, schedule: ScheduleRow, n
 
 /** Queues the errand of a schedule. Throws what `createTask` throws. */
 export function queueErrand(tx: Tx, defaults: RunDefaults, schedule: ScheduleRow): TaskRow {
-  const { id, user_id, prompt, project_id, repo_url, model, effort, budget_usd } = schedule;
+  const { id, user_id, prompt, project_id, repo_url, repositories, model, effort, budget_usd } = schedule;
   const input = {
     prompt,
     ...(project_id !== null && { project_id }),
     ...(repo_url !== null && { repo_url }),
+    ...(repositories.length > 0 && { repositories }),
     ...(model !== null && { model }),
     ...(effort !== null && { effort }),
     ...(budget_usd !== null && { budget_usd }),
@@ -43,9 +44,12 @@ export function queueErrand(tx: Tx, defaults: RunDefaults, schedule: ScheduleRow
   return createTask(tx, defaults, user_id, input, id);
 }
 
-/** Whether the schedule's project was deleted, or is being deleted. */
-export function isProjectGone({ db }: Pick<Tx, 'db'>, { user_id, project_id, repo_url }: ScheduleRow): boolean {
-  return repo_url === null && (project_id === null || findProjectOf(db, user_id, project_id) === undefined);
+/** Whether a project of the schedule was deleted, or is being deleted. */
+export function isProjectGone({ db }: Pick<Tx, 'db'>, { user_id, repositories, ...first }: ScheduleRow): boolean {
+  return [first, ...repositories].some(
+    ({ project_id = null, repo_url = null }) =>
+      repo_url === null && (project_id === null || findProjectOf(db, user_id, project_id) === undefined),
+  );
 }
 
 function whyNot(tx: Tx, { config }: RunDefaults, schedule: ScheduleRow, now: number): Skipped | undefined {

@@ -1,4 +1,5 @@
-import type { PauseReason } from '../../protocol/schedules.ts';
+import { FurtherRepositories } from '../../protocol/repositories.ts';
+import type { PauseReason, Schedule } from '../../protocol/schedules.ts';
 import type { Effort } from '../../protocol/task.ts';
 import { numberOf, sql, type Db } from './database.ts';
 
@@ -10,6 +11,8 @@ export type ScheduleRow = {
   /** Null with `repo_url` null: its project was deleted. */
   project_id: string | null;
   repo_url: string | null;
+  /** Those beside the first one, as they were chosen: what they mean is decided at each run. */
+  repositories: NonNullable<Schedule['repositories']>;
   prompt: string;
   cron: string;
   time_zone: string;
@@ -30,45 +33,59 @@ export type ScheduleRow = {
   updated_at: string;
 };
 
+type Stored = Omit<ScheduleRow, 'repositories'> & { repositories: string };
+
+function fromStored(row: Stored): ScheduleRow {
+  return { ...row, repositories: FurtherRepositories.parse(JSON.parse(row.repositories)) };
+}
+
+function toStored(schedule: ScheduleRow): Stored {
+  return { ...schedule, repositories: JSON.stringify(schedule.repositories) };
+}
+
 /** Adds a schedule. */
 export function insertSchedule(db: Db, schedule: ScheduleRow): void {
   sql(
     db,
-    `INSERT INTO schedules (id, user_id, name, project_id, repo_url, prompt, cron, time_zone, model, effort, budget_usd, paused, failures, failures_since,
+    `INSERT INTO schedules (id, user_id, name, project_id, repo_url, repositories, prompt, cron, time_zone, model, effort, budget_usd, paused, failures, failures_since,
        handled_until, next_at, created_at, updated_at)
-     VALUES (:id, :user_id, :name, :project_id, :repo_url, :prompt, :cron, :time_zone, :model, :effort, :budget_usd, :paused, :failures, :failures_since,
+     VALUES (:id, :user_id, :name, :project_id, :repo_url, :repositories, :prompt, :cron, :time_zone, :model, :effort, :budget_usd, :paused, :failures, :failures_since,
        :handled_until, :next_at, :created_at, :updated_at)`,
-  ).run(schedule);
+  ).run(toStored(schedule));
 }
 
 /** Stores every field of a schedule that can change. Read the schedule in the same transaction. */
 export function updateSchedule(db: Db, schedule: ScheduleRow): void {
   sql(
     db,
-    `UPDATE schedules SET name = :name, project_id = :project_id, repo_url = :repo_url, prompt = :prompt, cron = :cron, time_zone = :time_zone,
+    `UPDATE schedules SET name = :name, project_id = :project_id, repo_url = :repo_url, repositories = :repositories, prompt = :prompt, cron = :cron, time_zone = :time_zone,
        model = :model, effort = :effort, budget_usd = :budget_usd, paused = :paused, failures = :failures, failures_since = :failures_since,
        handled_until = :handled_until, next_at = :next_at, updated_at = :updated_at
      WHERE id = :id`,
-  ).run(schedule);
+  ).run(toStored(schedule));
 }
 
 /** The schedule, whoever owns it. In a person's request use `findScheduleOf`. */
 export function findSchedule(db: Db, id: string): ScheduleRow | undefined {
-  return sql<ScheduleRow>(db, 'SELECT * FROM schedules WHERE id = ?').get(id);
+  const row = sql<Stored>(db, 'SELECT * FROM schedules WHERE id = ?').get(id);
+  return row && fromStored(row);
 }
 
 /** The schedule, if it belongs to this user. */
 export function findScheduleOf(db: Db, user_id: string, id: string): ScheduleRow | undefined {
-  return sql<ScheduleRow>(db, 'SELECT * FROM schedules WHERE id = ? AND user_id = ?').get(id, user_id);
+  const row = sql<Stored>(db, 'SELECT * FROM schedules WHERE id = ? AND user_id = ?').get(id, user_id);
+  return row && fromStored(row);
 }
 
 /** A page of a user's schedules with ids below `before`, newest first. */
 export function listSchedules(db: Db, user_id: string, before: string | undefined, limit: number): ScheduleRow[] {
-  return sql<ScheduleRow>(
+  return sql<Stored>(
     db,
     `SELECT * FROM schedules INDEXED BY schedules_by_user WHERE user_id = :user_id AND id < :before
      ORDER BY id DESC LIMIT :limit`,
-  ).all({ user_id, before: before ?? '~', limit });
+  )
+    .all({ user_id, before: before ?? '~', limit })
+    .map(fromStored);
 }
 
 /** How many schedules a user has. */
@@ -99,7 +116,7 @@ export function postponeSchedule(db: Db, id: string, next_at: string): void {
 
 /** A page of all schedules with ids above `after`, in ascending order. */
 export function listAllSchedules(db: Db, after: string, limit: number): ScheduleRow[] {
-  return sql<ScheduleRow>(db, 'SELECT * FROM schedules WHERE id > ? ORDER BY id LIMIT ?').all(after, limit);
+  return sql<Stored>(db, 'SELECT * FROM schedules WHERE id > ? ORDER BY id LIMIT ?').all(after, limit).map(fromStored);
 }
 
 /** Whether an errand that the schedule has started is queued or at work. */

@@ -36,22 +36,29 @@ export function requireFreeBranches(db: Db, user_id: string, task: Place & { id:
 /** The same for a repository of a task that is to be created. `field`: names the branch in its request. */
 export function requireFreeBranch(db: Db, user_id: string, place: Place, field: string): void {
   const other = findOtherAt(db, place, undefined);
-  if (!other) return;
+  if (other) throw branchTaken(other, user_id, field);
+}
+
+/** The refusal of a branch that another task pushes to. `field`: names the branch in the request. */
+export function branchTaken(other: OtherAtBranch, user_id: string, field: string): ErrandError {
   const errors = [{ field, message: 'has an errand that works on it' }];
-  throw new ErrandError('conflict', `${conflictWith(other, user_id)}, or name another branch.`, { errors });
+  return new ErrandError('conflict', `${conflictWith(other, user_id)}, or name another branch.`, { errors });
+}
+
+/** The tasks that have not ended and push to this branch, in any repository. */
+export function listOthersAtBranch(db: Db, branch: string): OtherAtBranch[] {
+  const owner = taskOfBranch(branch);
+  const others = [...listTasksAtBranch(db, branch), ...(owner === undefined ? [] : listRepositoriesAtWork(db, owner))];
+  return others.map((other) => ({ ...other, branch }));
 }
 
 function findOtherAt(db: Db, { repo_url, work_branch }: Place, id: string | undefined): OtherAtBranch | undefined {
-  const owner = work_branch === null ? undefined : taskOfBranch(work_branch);
+  const at_own = id === undefined ? [] : branchPrefixes(id).flatMap((prefix) => listTasksAtBranchesOf(db, prefix));
   const others = [
-    ...(work_branch === null ? [] : listTasksAtBranch(db, work_branch)),
-    ...(owner === undefined ? [] : listRepositoriesAtWork(db, owner)),
-    ...(id === undefined ? [] : branchPrefixes(id).flatMap((prefix) => listTasksAtBranchesOf(db, prefix))),
+    ...(work_branch === null ? [] : listOthersAtBranch(db, work_branch)),
+    ...at_own.map((other) => ({ ...other, branch: other.work_branch ?? '' })),
   ];
-  const other = others.find((task) => task.id !== id && isSameRepository(task.repo_url, repo_url));
-  if (!other) return undefined;
-  const named = work_branch !== null && (other.work_branch === work_branch || other.id === owner);
-  return { ...other, branch: (named ? work_branch : other.work_branch) ?? '' };
+  return others.find((task) => task.id !== id && isSameRepository(task.repo_url, repo_url));
 }
 
 function conflictWith(other: OtherAtBranch, user_id: string): string {

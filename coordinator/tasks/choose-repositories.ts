@@ -7,15 +7,13 @@ import { repositoryKeys } from '../domain/task-repository.ts';
 import type { Db } from '../sqlite/database.ts';
 import { findProjectAt, findProjectOf } from '../sqlite/projects.ts';
 import type { NewTaskRepository } from '../sqlite/task-repositories.ts';
-import { requireFreeBranch } from './branch-at-work.ts';
 
 type Chosen = Omit<NewTaskRepository, 'task_id' | 'n' | 'key'>;
 
 /**
- * The repositories of a new task beside its first one, `repo_url`. Git uses the credential of the person's project of the
+ * The repositories of a task beside its first one, `repo_url`. Git uses the credential of the person's project of the
  * repository, also where they gave its address alone. Throws `not_found` for an unknown project, `invalid` for the same
- * repository twice and for the sample repository, and `conflict` for a branch that another task works on; each names the
- * field.
+ * repository twice and for the sample repository; each names the field.
  */
 export function chooseRepositories(
   db: Db,
@@ -32,7 +30,6 @@ export function chooseRepositories(
     const identity = repositoryIdentity(row.repo_url);
     if (seen.has(identity)) throw refusal('invalid', field, `is ${row.repo_url}, which the errand has already`);
     seen.add(identity);
-    requireFreeBranch(db, user_id, row, `/repositories/${index}/work_branch`);
     return row;
   });
   const keys = repositoryKeys([repo_url, ...chosen.map((row) => row.repo_url)]);

@@ -61,6 +61,8 @@ export function createTask(
   requireRoomInQueue(tx, user_id);
   requireFreeBranch(tx.db, user_id, { repo_url, work_branch: input.work_branch ?? null }, '/work_branch');
   const others = chooseRepositories(tx.db, user_id, repo_url, input.repositories);
+  for (const [index, other] of others.entries())
+    requireFreeBranch(tx.db, user_id, other, `/repositories/${index}/work_branch`);
   const at = new Date().toISOString();
   const task = newTask(
     {

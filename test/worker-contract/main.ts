@@ -10,19 +10,31 @@ import { fileURLToPath } from 'node:url';
 import type { Assignment } from '../../protocol/worker-schemas.ts';
 import { CONTRACT_HEADER, CONTRACT_VERSION } from '../../protocol/worker.ts';
 import type { ResultPost } from '../../protocol/worker-schemas.ts';
-import { serveRepository } from '../support/mock-coordinator/git.ts';
+import { startGitServer } from '../support/git-server.ts';
+import { serveRepository, severalOf } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
 import { proxyUpstream } from '../support/mock-coordinator/model.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
 import { faults, startModel, type Entry } from '../support/model/server.ts';
-import { Recorded, recordingOf } from './recorded.ts';
+import { readRecording, Recorded, recordingOf } from './recorded.ts';
 
 /*
  * Records what today's worker sends: `node test/worker-contract/main.ts`. The real agent runs whole errands with a
- * scripted model and a mock coordinator. Together they produce every event type of the agent.
+ * scripted model and a mock coordinator. Together they produce every event type of the agent. With the name of an errand
+ * it records that one alone, and keeps the others as they are.
  */
 
-type Errand = { name: string; script: Entry[]; assignment?: Partial<Assignment>; begin?: (task: MockTask) => void };
+/** `further`: whether it has a second repository. */
+type Errand = {
+  name: string;
+  script: Entry[];
+  further?: boolean;
+  assignment?: Partial<Assignment>;
+  begin?: (task: MockTask) => void;
+};
+
+/** The folder and key of the second repository; in the recording it is `{other}`. */
+const OTHER = 'the-other-repository';
 
 const run = (command: string) => ({ name: 'run_command', input: { command } });
 const PLAN = { name: 'update_plan', input: { items: [{ text: 'Write it down', status: 'in_progress' }] } };
@@ -63,14 +75,24 @@ const ERRANDS: Errand[] = [
       });
     },
   },
+  {
+    name: 'changes two repositories',
+    further: true,
+    script: [
+      { tools: [run(`echo noted > notes.txt && echo noted > ../${OTHER}/notes.txt`)] },
+      { text: 'Write notes in both\n\nThey are written.' },
+    ],
+  },
 ];
 
 const MAIN = fileURLToPath(new URL('../../agent-container/main.ts', import.meta.url));
 const CALLBACK = /^\/internal\/tasks\/[^/]+\/(assignment|events|heartbeat|result)$/;
 
-async function record({ name, script, assignment, begin }: Errand): Promise<Recorded[]> {
+async function record({ name, script, further = false, assignment, begin }: Errand): Promise<Recorded[]> {
   const folder = await mkdtemp(join(tmpdir(), 'errand-record-'));
-  const repository = await serveRepository('errand://sample', folder);
+  const forge = await startGitServer();
+  const beside = further ? [await forge.createRepository(OTHER)] : [];
+  const repository = await serveRepository('errand://sample', folder, undefined, beside);
   const model = await startModel({ script });
   const upstream = proxyUpstream(model);
   const mock = new MockCoordinator({ git: repository.proxy, llm: upstream.proxy });
@@ -79,7 +101,13 @@ async function record({ name, script, assignment, begin }: Errand): Promise<Reco
   const between = createServer((request, response) => void pass(mock, name, calls, request, response));
   between.listen(0, '127.0.0.1');
   await once(between, 'listening');
-  const task = mock.addTask({ prompt: 'Write notes.', title: 'Write notes.', heartbeat_ms: 500, ...assignment });
+  const task = mock.addTask({
+    prompt: 'Write notes.',
+    title: 'Write notes.',
+    heartbeat_ms: 500,
+    ...severalOf(repository),
+    ...assignment,
+  });
   begin?.(task);
   const worker = spawn(process.execPath, [MAIN], {
     env: {
@@ -95,10 +123,11 @@ async function record({ name, script, assignment, begin }: Errand): Promise<Reco
   if (code !== 0) throw new Error(`The worker of '${name}' exited with ${String(code)}.`);
   between.closeAllConnections();
   between.close();
-  await Promise.all([mock.stop(), upstream.close(), model.close(), repository.close()]);
+  await Promise.all([mock.stop(), upstream.close(), model.close(), repository.close(), forge.close()]);
   await rm(folder, { recursive: true, force: true });
   const names = [[task.id, '{task_id}'], ...task.messages.map(({ id }, i) => [id, `{message_${i + 1}}`])];
-  const text = [[join(folder, 'workspace'), '/workspace'], ...names].reduce(
+  const places = repository.others.map(({ repo_url }) => [repo_url, `https://forge.test/owner/${OTHER}`]);
+  const text = [[join(folder, 'workspace'), '/workspace'], ...names, ...places, [OTHER, '{other}']].reduce(
     (all, [from = '', to = '']) => all.replaceAll(from, to),
     JSON.stringify(calls),
   );
@@ -154,6 +183,11 @@ function withOthers(calls: Recorded[]): Recorded[] {
   return [...calls.slice(0, -1), post, { ...result, body: { ...body, last_seq: acked_seq } }];
 }
 
+const [only] = process.argv.slice(2);
+const kept = only === undefined ? new Map<string, Recorded[]>() : readRecording(CONTRACT_VERSION);
 const all: Recorded[] = [];
-for (const errand of ERRANDS) all.push(...withOthers(await record(errand)));
+for (const errand of ERRANDS) {
+  const before = errand.name === only ? undefined : kept.get(errand.name);
+  all.push(...(before ?? withOthers(await record(errand))));
+}
 await writeFile(recordingOf(CONTRACT_VERSION), all.map((call) => `${JSON.stringify(call)}\n`).join(''));

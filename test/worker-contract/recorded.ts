@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 /**
- * One recorded callback of a worker, with its response. The ids are replaced by `{task_id}` and `{message_1}`, so
- * that the call can be repeated for another task.
+ * One recorded callback of a worker, with its response. The ids are replaced by `{task_id}` and `{message_1}`, and
+ * the key of a second repository by `{other}`, so that the call can be repeated for another task.
  */
 export const Recorded = z.object({
   errand: z.string(),

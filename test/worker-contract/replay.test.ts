@@ -33,15 +33,18 @@ for (const version of SERVED) {
     test.serial(
       `version ${version}: the coordinator takes all of an errand that ${name}, from a worker of then`,
       async (t) => {
-        const { open, person } = await realCoordinator(t);
-        const { task_id, token, address, say } = await open();
+        const { open, openSeveral, person } = await realCoordinator(t);
+        const several = JSON.stringify(calls).includes('{other}');
+        const { task_id, token, address, say, other } = several
+          ? await openSeveral()
+          : { ...(await open()), other: '' };
         const said: string[] = [];
         const sent: z.infer<typeof Body>[] = [];
         for (const { call, headers, body, answer } of calls) {
           const text = JSON.stringify(body);
           while (text.includes(`{message_${said.length + 1}}`)) said.push(await say('Into notes.txt, please.'));
           const named = said.reduce((all, id, i) => all.replaceAll(`{message_${i + 1}}`, id), text);
-          const content = named.replaceAll('{task_id}', task_id);
+          const content = named.replaceAll('{task_id}', task_id).replaceAll('{other}', other);
           const response = await fetch(`${address.origin}/internal/tasks/${task_id}/${call}`, {
             headers: { ...headers, authorization: `Bearer ${token}`, 'content-type': 'application/json' },
             ...(call !== 'assignment' && { method: 'POST', body: content }),

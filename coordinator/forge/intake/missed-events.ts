@@ -149,22 +149,29 @@ export class MissedEvents {
     if (cut) logger.warn({ repository, heard_to }, 'too many issues have changed: some are not looked at');
     const settled_before = now() - SETTLED_MS;
     const read = this.#read.get(repository) ?? [];
-    const fresh = items.filter(
-      (one) => !read.some(({ number, updated_at }) => number === one.number && updated_at === one.updated_at),
-    );
-    if (fresh.length > 0) {
-      const info = await client.repository({ token, signal }, name);
-      for (const { number } of fresh) {
-        const found = await eventsOfThread(open, info, number, since, signal).catch(noneIfWrong);
+    const fresh = items
+      .map(({ number, updated_at }) => ({ number, updated_at: iso(Date.parse(updated_at)) }))
+      .filter((one) => !read.some(({ number, updated_at }) => number === one.number && updated_at === one.updated_at))
+      .sort((one, other) => one.updated_at.localeCompare(other.updated_at));
+    if (fresh.length === 0) return;
+    const info = await client.repository({ token, signal }, name);
+    let heard = heard_to;
+    // Many threads may take longer than a look has, and the forge may fail: the next look goes on from there.
+    try {
+      for (const thread of fresh) {
+        const found = await eventsOfThread(open, info, thread.number, since, signal).catch(noneIfWrong);
         await this.#take(forge, found);
+        heard = later(heard, thread.updated_at);
+        if (Date.parse(thread.updated_at) < settled_before) read.push(thread);
       }
+    } finally {
+      const oldest = iso(Date.parse(heard) - OVERLAP_MS);
+      this.#read.set(
+        repository,
+        read.filter(({ updated_at }) => updated_at >= oldest),
+      );
+      if (heard !== heard_to) log.write(({ db }) => putHeardTo(db, repository, heard));
     }
-    this.#read.set(
-      repository,
-      items.filter(({ updated_at }) => Date.parse(updated_at) < settled_before),
-    );
-    const newest = items.map(({ updated_at }) => iso(Date.parse(updated_at))).reduce(later, heard_to);
-    if (newest !== heard_to) log.write(({ db }) => putHeardTo(db, repository, newest));
   }
 
   /** Stores what may lead to something, as deliveries of their own that are known when they are found again. */

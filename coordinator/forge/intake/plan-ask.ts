@@ -17,6 +17,7 @@ import { addMessage, createTask, type TaskDefaults } from '../../tasks/task-comm
 import type { OpenForge } from '../forge-access.ts';
 import type { ForgeEvent, Thread } from '../forge.ts';
 import { sign } from '../own-words.ts';
+import { requireFreeUnderOtherNames } from '../work-branch.ts';
 import { askOf, LABEL, requestIn, type Ask } from './ask.ts';
 import { addressOf, findAsker, isRefusal, type Asker } from './asker.ts';
 import { messageFor, promptFor, titleFor } from './material.ts';
@@ -75,9 +76,26 @@ export async function planAsk(
     return undefined;
   }
   const thread = newest(whole, LIMITS.thread_comments_max);
-  const place = await workPlace(asker.open, ask, signal);
+  const place = await freePlace(parts, asker, await workPlace(asker.open, ask, signal));
   const wish = { forge_id: forge.id, ask, asker, thread, repo_url, repository_id, place };
   return (tx) => act(tx, parts, wish);
+}
+
+/** The place, unless an errand works on its branch under another name of the repository. */
+async function freePlace(
+  { log, access }: PlanParts,
+  { user_id, project }: Asker,
+  place: WorkPlace,
+): Promise<WorkPlace> {
+  if (place instanceof ErrandError || place.work_branch === undefined) return place;
+  const where = { user_id, project_id: project.id, repo_url: project.repo_url };
+  try {
+    await requireFreeUnderOtherNames(log.db, access, where, place.work_branch, '/work_branch');
+  } catch (error) {
+    if (error instanceof ErrandError) return error;
+    throw error;
+  }
+  return place;
 }
 
 /** A label that was set so soon after the issue was opened, by whoever opened it, was chosen with it. */

@@ -10,6 +10,7 @@ import { findMention } from './mention.ts';
 import type { Effect, PlanParts } from './plan.ts';
 import { answeringPull, followedPull, withheld } from './pull-of-errand.ts';
 import { reviewAsRead } from './read-back.ts';
+import { answersReviewer, byTime } from './reviewers-talk.ts';
 
 type Review = Parameters<typeof reviewMessage>[0];
 type ReviewEvent = Extract<ForgeEvent, { type: 'review' }>;
@@ -17,7 +18,7 @@ type ReviewEvent = Extract<ForgeEvent, { type: 'review' }>;
 /**
  * A review of an errand's pull request sends the errand back to work, with all comments of the review.
  * Undefined: it does not, since the project does not want it, the reviewer may not write there, or is a bot, or there is
- * nothing to do. An approval asks for nothing.
+ * nothing to do. An approval asks for nothing, and neither does what reviewers say to each other without a verdict.
  */
 export async function planReview(
   parts: PlanParts,
@@ -51,6 +52,7 @@ export async function planReview(
   const body = signatureOf(read.body) === undefined ? read.body.trim() : '';
   const comments = thread.comments
     .filter((comment) => comment.review?.review_id === read.review_id && isNew(comment))
+    .filter((comment) => verdict !== 'commented' || !answersReviewer(comment, thread.comments, forge.names))
     .sort(byTime);
   if (body === '' && comments.length === 0) return undefined;
   // The person of the task decides whether it goes on.
@@ -84,10 +86,4 @@ function messagesOf(review: Review, comments: readonly ForgeComment[]): RoundMes
     compose: (first) => reviewMessage(i === 0 ? review : { ...review, body: '' }, group, first),
     comments: group.length > 0 ? group : [null],
   }));
-}
-
-/** Those of one second in the order of their ids, which are numbers. */
-function byTime(one: ForgeComment, other: ForgeComment): number {
-  const ids = one.id.length - other.id.length || one.id.localeCompare(other.id);
-  return one.created_at.localeCompare(other.created_at) || ids;
 }

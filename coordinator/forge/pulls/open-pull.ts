@@ -102,11 +102,11 @@ function isInvalid(error: unknown): error is ForgeApiError {
 
 /** What the text of a pull request is made from. */
 export function textOf(
-  { task, row, surroundings: { others }, url }: Pick<Opening, 'task' | 'row' | 'surroundings' | 'url'>,
+  { task, row, surroundings: { others, merged }, url }: Pick<Opening, 'task' | 'row' | 'surroundings' | 'url'>,
   name: { owner: string; name: string },
 ): PullText {
   const issues = issuesOf(task.prompt, row.origin, name, row.repo_url === task.repo_url);
-  return { summary: task.result?.summary ?? task.title, issues, url, task_id: task.id, others };
+  return { summary: task.result?.summary ?? task.title, issues, url, task_id: task.id, others, merged };
 }
 
 /** What of a pull request its forge decides. */

@@ -19,6 +19,8 @@ export type PullText = {
   task_id: string;
   /** The pull requests of the same errand in other repositories. */
   others: readonly string[];
+  /** An earlier one of the branch that was merged, and its newest commit. */
+  merged: { number: number; commit: string } | undefined;
 };
 
 /**
@@ -51,15 +53,22 @@ export function updatedBody(body: string, text: PullText): string | undefined {
   return body.slice(0, begin) + block(text, issues) + body.slice(end + END.length);
 }
 
-function block({ summary, url, task_id, others }: PullText, issues: readonly NamedIssue[]): string {
+function block({ summary, url, task_id, others, merged }: PullText, issues: readonly NamedIssue[]): string {
   const parts = [
     closingNothing(quiet(summary.trim())).slice(0, SUMMARY_CHARS_MAX),
     issues.map(({ number, closes }) => `${closes ? 'Fixes' : 'Refs'} #${number}`).join('\n'),
+    merged === undefined ? '' : mergedWords(merged),
     others.length > 0 ? `Together with ${others.join(', ')}` : '',
     url === undefined ? `_Made by Errand, as ${task_id}._` : `_Made by [an errand](${url})._`,
   ];
   const body = parts.filter((part) => part !== '').join('\n\n');
   return [BEGIN, body, END].join('\n');
+}
+
+/** After a squash or a rebase the base does not have the commits of the branch, so a forge shows them once more. */
+function mergedWords({ number, commit }: NonNullable<PullText['merged']>): string {
+  const again = 'If it was squashed or rebased, the older ones show here again.';
+  return `#${number} had the work before, and was merged. New are the commits after \`${commit.slice(0, 12)}\`. ${again}`;
 }
 
 /** The agent's words without keywords that close an issue. */

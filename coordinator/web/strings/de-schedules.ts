@@ -15,6 +15,8 @@ export const de_schedules: ScheduleStrings = {
   choose: 'Auswählen …',
   other: 'Ein anderes Repository',
   address: 'Adresse des Repositorys',
+  also: 'Weitere Repositorys',
+  also_hint: 'Je Zeile eines: ein Projekt oder eine Adresse. docs#next:topic beginnt bei next und pusht nach topic',
   when: 'Wann',
   kinds: { daily: 'Täglich', weekdays: 'Werktags', weekly: 'Wöchentlich', cron: 'Cron' },
   day: 'Tag',

@@ -13,6 +13,8 @@ export const en_schedules = {
   choose: 'Choose…',
   other: 'Another repository',
   address: 'Address of the repository',
+  also: 'Further repositories',
+  also_hint: 'One a line: a project or an address. docs#next:topic starts from next and pushes to topic',
   when: 'When',
   kinds: { daily: 'Daily', weekdays: 'Weekdays', weekly: 'Weekly', cron: 'Cron' },
   day: 'Day',

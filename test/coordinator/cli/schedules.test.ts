@@ -30,6 +30,20 @@ test('schedule adds, lists, changes, pauses, resumes, runs and removes', async (
   t.regex((await cli.run(['schedule', 'run', 'Early'])).stderr, /There is no schedule 'Early'[^]*errand schedule list/);
 });
 
+test('a schedule takes further repositories, and an empty one takes them away', async (t) => {
+  const { cli, api } = await loggedIn(t);
+  const also = ['--also', 'https://github.com/ada/shop#next:topic', '--also', 'https://github.com/ada/docs'];
+  const added = await cli.run([...ADD.slice(0, -1), 'https://github.com/ada/api', ...WHEN, ...also]);
+  t.is(added.code, 0, added.stderr);
+  const seen = async () => (await api.call('listSchedules', {})).items[0]?.repositories;
+  const shop = { repo_url: 'https://github.com/ada/shop', base_branch: 'next', work_branch: 'topic' };
+  t.deepEqual(await seen(), [shop, { repo_url: 'https://github.com/ada/docs' }]);
+  const twice = await cli.run(['schedule', 'set', 'Nightly', '--also', 'https://github.com/ada/api']);
+  t.regex(twice.stderr, /^--also is https:\/\/github\.com\/ada\/api, which the errand has already/);
+  await cli.run(['schedule', 'set', 'Nightly', '--also', '']);
+  t.deepEqual(await seen(), []);
+});
+
 test('schedule lists fit into 60 columns', async (t) => {
   const { cli } = await loggedIn(t);
   await cli.run([

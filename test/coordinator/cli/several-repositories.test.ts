@@ -31,6 +31,32 @@ test('an errand is sent to several repositories, by addresses and projects, each
   t.not(task?.repositories?.[2]?.project_id, null);
 });
 
+test('each further repository may have a branch to start from, one to push to, or both', async (t) => {
+  const { cli, api } = await loggedIn(t);
+  const also = [`${SHOP}#next:topic`, `${DOCS}#:topic`, 'https://github.com/ada/web#a#b'];
+  const sent = await cli.run(['task', 'Rename it', '--repo', API, ...also.flatMap((one) => ['--also', one])]);
+  t.is(sent.code, 0, sent.stderr);
+  const [task] = (await api.call('listTasks', {})).items;
+  t.deepEqual(
+    task?.repositories?.slice(1).map(({ base_branch, work_branch }) => [base_branch, work_branch]),
+    [
+      ['next', 'topic'],
+      [null, 'topic'],
+      ['a#b', null],
+    ],
+  );
+});
+
+test('what is wrong with a branch of a further repository is said as of the first, and names its option', async (t) => {
+  const { cli } = await loggedIn(t);
+  const failure = async (...also: string[]) =>
+    (await cli.run(['task', 'Rename it', '--repo', API, ...also.flatMap((one) => ['--also', one])])).stderr;
+  t.regex(await failure(`${SHOP}#next:to pic`), /^the branch to push to in --also is not a branch name$/m);
+  t.regex(await failure(`${SHOP}#ne~xt`), /^the branch to start from in --also is not a branch name$/m);
+  await cli.run(['task', 'Rename it', '--repo', SHOP, '--push-to', 'topic']);
+  t.regex(await failure(`${SHOP}#:topic`), /^An errand of yours works on the branch topic now/);
+});
+
 for (const [what, also, words] of [
   ['the same repository twice', [`${API}.git`], /--also is https:\/\/github\.com\/ada\/api\.git, which the errand has/],
   ['a path', ['./shop'], /'\.\/shop' is a path on this machine/],

@@ -55,6 +55,7 @@ const pullText = (summary: string): PullText => ({
   url: undefined,
   task_id: '1',
   others: [],
+  merged: undefined,
 });
 const resultOf = (summary: string) => ({
   summary,

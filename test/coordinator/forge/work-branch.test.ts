@@ -74,6 +74,25 @@ test('one errand at a time works on a branch, however its repository and the bra
   t.truthy((await api.call('createTask', { body: elsewhere })).id, 'another repository');
 });
 
+test('one errand at a time works on a branch of a repository that was renamed, by its old and its new name', async (t) => {
+  const { send, github, api, ann, demo, pull } = await scene(t);
+  const other = await github.world.addRepository({ owner: ann, name: 'other' });
+  await github.push(other, 'feature', { 'a.txt': 'a\n' });
+  await send({ work_branch: 'feature' });
+  await github.world.rename(demo, { name: 'renamed' });
+  const [renamed, elsewhere] = ['renamed', 'other'].map((name) => `${github.origin}/ann/${name}`);
+  const message = /An errand of yours works on the branch feature now: send it a message, or name another branch/;
+  const create = (body: object) => api.call('createTask', { body: { prompt: 'Go on', ...body } });
+  await t.throwsAsync(create({ repo_url: renamed, work_branch: 'feature' }), { message });
+  await t.throwsAsync(create({ repo_url: renamed, continue_pull: pull.number }), { message });
+  const further = { repo_url: renamed, work_branch: 'feature' };
+  const refused = await api.refused('createTask', {
+    body: { prompt: 'Go on', repo_url: elsewhere, repositories: [further] },
+  });
+  t.deepEqual([refused.code, refused.errors?.[0]?.field], ['conflict', '/repositories/0/work_branch']);
+  t.is((await create({ repo_url: elsewhere, work_branch: 'feature' })).work_branch, 'feature');
+});
+
 test('an errand that has ended does not go on while another one works on its branch', async (t) => {
   const { send, server, api } = await scene(t);
   const end = ({ id }: { id: string }, status?: 'failed') => {

@@ -35,6 +35,43 @@ test('a schedule whose project is deleted pauses, and goes on with another one',
   t.truthy((await runs())[0]?.task_id);
 });
 
+const [APP, SHOP, DOCS] = ['https://github.com/ada/app', 'https://github.com/ada/shop', 'https://github.com/ada/docs'];
+
+test('each errand of a schedule has the further repositories that were chosen, with their branches', async (t) => {
+  const { api, params, pass, seen, tasks } = await scheduleScene(t, { repo_url: APP });
+  const { id: project_id } = await api.call('createProject', { body: { name: 'Docs', repo_url: DOCS, check: false } });
+  const repositories = [
+    { repo_url: `${SHOP}.git`, base_branch: 'next' },
+    { project_id, work_branch: 'topic' },
+  ];
+  await api.call('patchSchedule', { params, body: { repositories } });
+  t.deepEqual((await seen()).repositories, repositories);
+  await pass();
+  const [task] = await tasks();
+  t.deepEqual(
+    task?.repositories?.map((one) => [one.repo_url, one.project_id, one.base_branch, one.work_branch]),
+    [
+      [APP, null, null, null],
+      [`${SHOP}.git`, null, 'next', null],
+      [DOCS, project_id, null, 'topic'],
+    ],
+  );
+  t.deepEqual((await api.call('patchSchedule', { params, body: { repositories: [] } })).repositories, []);
+});
+
+test('a schedule whose further project is deleted pauses, and goes on without it', async (t) => {
+  const { api, params, pass, runs, seen } = await scheduleScene(t, { repo_url: APP });
+  const { id: project_id } = await api.call('createProject', { body: { name: 'Docs', repo_url: DOCS, check: false } });
+  await api.call('patchSchedule', { params, body: { repositories: [{ project_id }] } });
+  await api.call('deleteProject', { params: { id: project_id } });
+  await pass();
+  t.is((await runs())[0]?.reason, 'project_gone');
+  t.is((await seen()).paused, 'project_gone');
+  t.is((await api.call('patchSchedule', { params, body: { repositories: [] } })).paused, null);
+  await pass();
+  t.truthy((await runs())[0]?.task_id);
+});
+
 test('a run by hand starts an errand between due times, once for a key, and not while one is at work', async (t) => {
   const { api, params, runs, end, seen } = await scheduleScene(t, { enabled: false });
   const { next_at } = await seen();
@@ -71,6 +108,11 @@ test('what no errand could have is refused with the field when the schedule is m
     [{ budget_usd: 5000 }, '/budget_usd'],
     [{ prompt: ' ' }, '/prompt'],
     [{ repo_url: 'ftp://example.org/x' }, '/repo_url'],
+    [{ repositories: [{ repo_url: 'ftp://example.org/x' }] }, '/repositories/0/repo_url'],
+    [{ repositories: [{ repo_url: APP }] }, '/repositories/0/repo_url'],
+    [{ repo_url: APP, repositories: [{ repo_url: `${APP}.git` }] }, '/repositories/0/repo_url'],
+    [{ repo_url: APP, repositories: [{ project_id: params.id }] }, '/repositories/0/project_id'],
+    [{ repo_url: APP, repositories: [{ repo_url: SHOP, work_branch: 'no branch' }] }, '/repositories/0/work_branch'],
   ];
   for (const [body, field] of refused) {
     const made = await api.refused('createSchedule', { body: { ...NIGHTLY, ...body } });

@@ -45,6 +45,29 @@ test.serial(
   },
 );
 
+test.serial('a schedule takes further repositories as projects and addresses, and a change keeps them', async (t) => {
+  t.timeout(90_000);
+  const { network, api, page, faults } = await openAppLoggedIn(t);
+  const [shop, docs] = ['https://github.com/ada/shop', 'https://github.com/ada/docs'] as const;
+  const { id: project_id } = await api.call('createProject', { body: { name: 'Docs', repo_url: docs, check: false } });
+  const where = { repo_url: 'https://github.com/ada/api', repositories: [{ project_id, work_branch: 'topic' }] };
+  const body = { name: 'Rename', prompt: 'Rename it', cron: '0 3 * * *', time_zone: 'UTC', ...where };
+  const { id } = await api.call('createSchedule', { body });
+  await page.goto(`${network.url}/settings/schedules/${id}`);
+  await page.getByText('github.com/ada/api, Docs').waitFor();
+  await button(page, 'Change').click();
+  const further = page.getByLabel('Further repositories');
+  await until('the project has its name', async () => (await further.inputValue()) === 'Docs#:topic');
+  await further.fill(`Docs#:topic\n\n${shop}#next`);
+  await button(page, 'Save').click();
+  await page.getByText('github.com/ada/api, Docs, github.com/ada/shop').waitFor();
+  t.deepEqual((await api.call('getSchedule', { params: { id } })).repositories, [
+    { project_id, work_branch: 'topic' },
+    { repo_url: shop, base_branch: 'next' },
+  ]);
+  t.deepEqual(faults, []);
+});
+
 test.serial('a schedule runs by hand, pauses, resumes, is changed and deleted', async (t) => {
   t.timeout(90_000);
   const { server, network, api, page, faults } = await openAppLoggedIn(t);

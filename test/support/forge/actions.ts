@@ -97,10 +97,15 @@ export abstract class Actions {
   }
 
   /** Merges the head into the base, with git; returns the new commit. */
-  async merge(repository: Repository, pull: PullIssue, by: Person): Promise<string> {
+  async merge(repository: Repository, pull: PullIssue, by: Person, how: 'merge' | 'squash' = 'merge'): Promise<string> {
     const { head, base } = await this.world.freshPull(repository, pull.pull);
     const commit = await inClone(this.world, repository, base, async (folder) => {
-      await git(folder, 'merge', '--quiet', '--no-ff', '--message', `Merge #${pull.number}`, `origin/${head}`);
+      const message = ['--quiet', '--message', `Merge #${pull.number}`];
+      if (how === 'merge') await git(folder, 'merge', '--no-ff', ...message, `origin/${head}`);
+      else {
+        await git(folder, 'merge', '--quiet', '--squash', `origin/${head}`);
+        await git(folder, 'commit', ...message);
+      }
       await git(folder, 'push', '--quiet', 'origin', `HEAD:${base}`);
     });
     Object.assign(pull, { state: 'closed', updated_at: this.world.time() });
@@ -133,7 +138,7 @@ export abstract class Actions {
     const review = await this.#addReview(repository, pull, author, { state: 'COMMENTED', body: '' });
     const { path, line, diff_hunk } = to;
     const reply = this.#addReviewComment(pull, review, author, { path, line, diff_hunk, body }, to);
-    this.webhooks.replied(repository, pull, reply);
+    this.webhooks.replied(repository, pull, review, reply);
     return reply;
   }
 

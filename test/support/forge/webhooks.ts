@@ -21,7 +21,7 @@ export type Webhooks = {
   commented: (repository: Repository, issue: Issue, comment: Comment) => void;
   pull: (repository: Repository, pull: PullIssue, by: Person, action: PullAction) => void;
   reviewed: (repository: Repository, pull: PullIssue, review: Review, comments: ReviewComment[]) => void;
-  replied: (repository: Repository, pull: PullIssue, reply: ReviewComment) => void;
+  replied: (repository: Repository, pull: PullIssue, review: Review, reply: ReviewComment) => void;
   checked: (repository: Repository, check: CheckRun) => void;
   statusSet: (repository: Repository, status: Status) => void;
   /** `from`: the former name or owner. */

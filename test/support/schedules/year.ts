@@ -38,13 +38,19 @@ class Killed extends Error {}
 /**
  * Runs schedules in several zones through a span of time in which the server is up most of the time: it is killed before
  * or after a commit, stays away for minutes to days, and its clock is set back and forth. `:memory:` stands for the disk:
- * it keeps what was committed.
+ * it keeps what was committed. `trouble`: how much more often something goes wrong than in a usual year.
  */
-export async function simulateYear(from: number, to: number, seed: number): Promise<Year> {
-  const world = new World(from, to, seed);
+export async function simulateYear(
+  from: number,
+  to: number,
+  { seed, zones = ZONES, trouble = 1 }: { seed: number; zones?: readonly Zone[]; trouble?: number },
+): Promise<Year> {
+  const world = new World({ from, to, seed, zones, trouble });
   while (world.now < to) await world.step();
   return { ...world.counts, from, to, schedules: world.schedules() };
 }
+
+type WorldOptions = { from: number; to: number; seed: number; zones: readonly Zone[]; trouble: number };
 
 class World {
   readonly counts = { outages: 0, kills: 0, steps: 0 };
@@ -58,16 +64,18 @@ class World {
   #scheduler: Scheduler;
   #kill: 'before' | 'after' | 'dead' | undefined;
   readonly #to: number;
+  readonly #trouble: number;
   #now: number;
 
-  constructor(from: number, to: number, seed: number) {
+  constructor({ from, to, seed, zones, trouble }: WorldOptions) {
+    this.#trouble = trouble;
     this.#now = from;
     this.#to = to;
     this.#random = new Random(seed);
     this.#log = this.#open();
     this.#scheduler = this.#boot();
     this.#user_id = addUser(this.#log);
-    this.#made = ZONES.flatMap((zone) =>
+    this.#made = zones.flatMap((zone) =>
       CRONS.map((cron) => {
         const timing = { cron, time_zone: zone.name };
         const input = {
@@ -90,10 +98,10 @@ class World {
   /** Goes on to the next thing that happens: something is due, an errand ends, or the server is away for a while. */
   async step(): Promise<void> {
     const chance = this.#random.next();
-    if (chance < 0.004) this.#stayAway();
-    else if (chance < 0.008) this.#setClock();
+    if (chance < 0.004 * this.#trouble) this.#stayAway();
+    else if (chance < 0.008 * this.#trouble) this.#setClock();
     else this.#advance(Math.max(0, this.#nextDue() - this.#now) + this.#random.whole(0, 1_000));
-    await this.#tick(chance > 0.98 ? this.#random.pick(['before', 'after'] as const) : undefined);
+    await this.#tick(chance > 1 - 0.02 * this.#trouble ? this.#random.pick(['before', 'after'] as const) : undefined);
     this.#look();
   }
 

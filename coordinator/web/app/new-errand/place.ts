@@ -1,5 +1,6 @@
 import { LIMITS } from '../../../../protocol/limits.ts';
 import type { RepositoryChoice } from '../../../../protocol/repositories.ts';
+import { readRepositoryText } from '../../../client/repository-text.ts';
 import { SAMPLE_REPO_URL } from '../../../../protocol/task.ts';
 import { repositoryName } from '../../parts/words.ts';
 
@@ -56,10 +57,10 @@ export function toChoice({ project, repo_url, base_branch, push_to }: Place): Re
   };
 }
 
-/** Reads a further repository as links have it: `https://…/name#branch`. */
+/** Reads a further repository as links have it: `https://…/name#base:branch`. */
 export function readPlace(text: string): Place {
-  const [repo_url = '', base_branch] = text.split('#', 2);
-  return { repo_url, ...(base_branch && { base_branch }) };
+  const { place, base_branch, work_branch } = readRepositoryText(text);
+  return { repo_url: place, base_branch, push_to: work_branch };
 }
 
 function isChosen({ project, repo_url }: Place): boolean {

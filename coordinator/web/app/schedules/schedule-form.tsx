@@ -7,6 +7,7 @@ import { useSession } from '../../parts/context.ts';
 import { fieldsOf } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
 import { faultWords, firstLine } from '../../parts/words.ts';
+import { furtherText, readFurther } from './further.ts';
 import { NextTimes } from './next-times.tsx';
 import { TimingFields } from './timing-fields.tsx';
 import { cronOf, FIRST, timingOf } from './timing.ts';
@@ -20,14 +21,16 @@ type FormProps = { schedule: Schedule | undefined; onSaved: (schedule: Schedule)
 
 /** What a schedule does, where and when. */
 export function ScheduleForm({ schedule, onSaved }: FormProps): JSX.Element {
-  const { client } = useSession();
+  const { client, projects } = useSession();
   const timing = useSignal(schedule ? timingOf(schedule.cron) : FIRST);
   const zone = useSignal(schedule?.time_zone ?? OWN_ZONE);
   const fault = useSignal('');
   const saving = useSignal(false);
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
-    const shared = { ...readFields(fieldsOf(event.currentTarget)), cron: cronOf(timing.value), time_zone: zone.value };
+    const fields = fieldsOf(event.currentTarget);
+    const repositories = readFurther(fields['also'] ?? '', projects.value ?? []);
+    const shared = { ...readFields(fields), repositories, cron: cronOf(timing.value), time_zone: zone.value };
     const { model, effort, budget_usd, ...rest } = shared;
     const some = { ...(model && { model }), ...(effort && { effort }), ...(budget_usd && { budget_usd }) };
     saving.value = true;
@@ -47,6 +50,7 @@ export function ScheduleForm({ schedule, onSaved }: FormProps): JSX.Element {
         <textarea name="prompt" rows={4} required placeholder={s.prompt_hint} defaultValue={schedule?.prompt ?? ''} />
       </label>
       <Place schedule={schedule} />
+      <FurtherPlaces schedule={schedule} />
       <TimingFields timing={timing} zone={zone} />
       <NextTimes cron={cronOf(timing.value)} time_zone={zone.value} />
       <label class="field">
@@ -105,6 +109,27 @@ function Place({ schedule }: { schedule: Schedule | undefined }): JSX.Element {
         </label>
       )}
     </>
+  );
+}
+
+/** The further repositories, each on a line of its own. */
+function FurtherPlaces({ schedule }: { schedule: Schedule | undefined }): JSX.Element {
+  const projects = useSession().projects.value ?? [];
+  const typed = useSignal<string | undefined>(undefined);
+  return (
+    <label class="field">
+      <span>{s.also}</span>
+      <textarea
+        name="also"
+        rows={2}
+        autocapitalize="none"
+        autocomplete="off"
+        spellcheck={false}
+        value={typed.value ?? furtherText(schedule?.repositories ?? [], projects)}
+        onInput={({ currentTarget }) => (typed.value = currentTarget.value)}
+      />
+      <small>{s.also_hint}</small>
+    </label>
   );
 }
 

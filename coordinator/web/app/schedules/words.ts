@@ -32,13 +32,16 @@ export function timingWords({ cron, time_zone }: Pick<Schedule, 'cron' | 'time_z
   return time_zone === OWN_ZONE ? words : `${words}, ${time_zone}`;
 }
 
-/** Where a schedule works: its project, or its repository. */
+/** Where a schedule works: its projects and repositories. */
 export function placeWords(
-  { project_id, repo_url }: Pick<Schedule, 'project_id' | 'repo_url'>,
+  { project_id, repo_url, repositories = [] }: Pick<Schedule, 'project_id' | 'repo_url' | 'repositories'>,
   projects: readonly { id: string; name: string }[] = [],
 ): string {
-  if (repo_url !== null) return repositoryAddress(repo_url);
-  return projects.find(({ id }) => id === project_id)?.name ?? '';
+  const nameOf = (wanted: string | null | undefined) => projects.find(({ id }) => id === wanted)?.name;
+  return [{ project_id, repo_url }, ...repositories]
+    .map((one) => (one.repo_url ? repositoryAddress(one.repo_url) : nameOf(one.project_id)))
+    .filter((name) => name !== undefined)
+    .join(', ');
 }
 
 /** What became of a due time. */

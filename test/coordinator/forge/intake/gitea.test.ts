@@ -73,6 +73,18 @@ test('an approval at Gitea asks for nothing, not with the next review either', a
   t.notRegex(messages().join(), /Nice/);
 });
 
+test('what reviewers say to each other at Gitea sends nothing back to work', async (t) => {
+  const { scene, gitea, demo, pull, messages } = await pullScene(t);
+  const { comments } = await gitea.review(demo, pull, scene.bob, { state: 'COMMENTED', comments: [line(1, 'Why?')] });
+  await scene.deliver();
+  const [root] = comments;
+  if (!root) return t.fail();
+  t.is(messages().length, 1);
+  await gitea.reply(demo, pull, root, scene.ada, 'It has to be.');
+  await scene.deliver();
+  t.is(messages().length, 1);
+});
+
 for (const login of ['renovate-bot', 'review_bot', 'robot', 'forgejo-actions', 'sonar[bot]'])
   test(`a program at Gitea sends nothing back to work: ${login}`, async (t) => {
     const { scene, gitea, demo, pull, messages } = await pullScene(t);

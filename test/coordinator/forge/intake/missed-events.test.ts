@@ -136,6 +136,60 @@ test('a repository or thread that the forge does not show now is heard later, an
   t.deepEqual(titles(scene), ['fix the demo', 'fix the other']);
 });
 
+test('so many pages of what has changed are read and no more, and the log says that something was left out', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada } = scene;
+  await scene.intake.stop();
+  const { number } = github.openIssue(demo, ada, { title: 'x', body: '@errand fix it' });
+  const pages: number[] = [];
+  github.intercept = ({ url = '' }, response) => {
+    const { pathname, searchParams } = new URL(url, github.origin);
+    if (!pathname.endsWith('/demo/issues')) return false;
+    const page = Number(searchParams.get('page'));
+    pages.push(page);
+    // There is always one more. Of all these issues the forge shows one.
+    const link = `<${github.origin}${pathname}?page=${page + 1}>; rel="next"`;
+    response.writeHead(200, { 'content-type': 'application/json', link });
+    const updated_at = new Date(Date.now() - page * 1000).toISOString();
+    response.end(JSON.stringify([{ number: page === 1 ? number : 1000 + page, updated_at }]));
+    return true;
+  };
+  await look(scene);
+  t.deepEqual(titles(scene), ['fix it']);
+  const one_look = Array.from({ length: LIMITS.forge_pages_max }, (_, i) => i + 1);
+  t.deepEqual(pages.slice(0, one_look.length), one_look);
+  t.is(pages[one_look.length], 1, 'the next look begins anew');
+  t.true(scene.lines.some((line) => line.includes('too many issues have changed')));
+});
+
+test('a look that ends early has heard what had changed before, and goes on from there', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada, log } = scene;
+  await until('it is heard of', () => listHeardTo(log.db).size === 1);
+  await scene.intake.stop();
+  // Those opened last are listed first; what has changed first is read first.
+  const start = Date.now() + 1_000;
+  for (const n of [1, 2, 3]) {
+    github.world.now = () => start + n * 1_000;
+    github.openIssue(demo, ada, { title: 'x', body: `@errand fix ${n}` });
+  }
+  let away = true;
+  github.intercept = ({ url = '' }, response) => {
+    if (!away || !url.includes('/issues/3')) return false;
+    response.writeHead(502).end();
+    return true;
+  };
+  scene.look_ms = 20;
+  await scene.restart();
+  await until('two are heard', () => scene.tasks.length === 2);
+  await until('it goes on from there', () => [...listHeardTo(log.db).values()][0] === iso(start + 2_000));
+  away = false;
+  await until('the third is heard', () => scene.tasks.length === 3);
+  t.deepEqual(titles(scene), ['fix 1', 'fix 2', 'fix 3']);
+});
+
+const iso = (ms: number) => new Date(ms - (ms % 1_000)).toISOString();
+
 /** All webhooks that the forge has sent. */
 function sentBy({ github }: AnyIntake): SentHook[] {
   return 'hooks' in github ? github.hooks.sent : github.webhooks.hooks.sent;

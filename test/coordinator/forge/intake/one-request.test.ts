@@ -1,4 +1,5 @@
 import test from 'ava';
+import { addTask } from '../../../support/fixtures.ts';
 import { IntakeScene } from '../../../support/forge/intake-scene.ts';
 import type { Issue } from '../../../support/forge/world.ts';
 
@@ -72,4 +73,19 @@ test('a request that names what no errand can push to is refused in words', asyn
   t.deepEqual(scene.tasks, []);
   t.regex(words(issue)[0] ?? '', /Not started: the pull request that was named is not open/);
   t.regex(words(issue)[1] ?? '', /Not started: errands never push to the default branch/);
+});
+
+test('a mention starts no second errand on a branch where one works under another name of the repository', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada, log, user_id } = scene;
+  await github.push(demo, 'topic', { 'b.txt': 'b' });
+  await github.world.rename(demo, { name: 'renamed' });
+  const { id } = addTask(log, user_id, { repo_url: `${github.origin}/ada/renamed`, work_branch: 'topic' });
+  const issue = github.openIssue(demo, ada, { title: 'x', body: '@errand work on branch topic: fix it' });
+  await scene.deliver();
+  t.deepEqual(
+    scene.tasks.map((task) => task.id),
+    [id],
+  );
+  t.regex(words(issue)[0] ?? '', /Not started: an errand works on this branch already/);
 });

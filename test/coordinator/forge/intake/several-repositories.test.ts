@@ -1,6 +1,9 @@
 import test from 'ava';
+import { listHeardTo } from '../../../../coordinator/sqlite/heard-repositories.ts';
 import { insertTaskRepository, putRepositoryResult } from '../../../../coordinator/sqlite/task-repositories.ts';
+import { away } from '../../../support/forge/away.ts';
 import { IntakeScene } from '../../../support/forge/intake-scene.ts';
+import { until } from '../../../support/until.ts';
 
 const [FIRST, SECOND] = ['b'.repeat(40), 'd'.repeat(40)];
 
@@ -76,4 +79,32 @@ test('the project of the second repository decides whether its reviews send the 
   await github.review(demo, first.pull, bob, { state: 'CHANGES_REQUESTED', body: 'In demo' });
   await scene.deliver();
   t.is(scene.messages(id).length, 1);
+});
+
+test("a repository that is a project of its own and another project's further one is heard once", async (t) => {
+  const scene = await IntakeScene.start(t);
+  const of_shop = { repo_url: `${scene.github.origin}/ada/shop.git`, name: 'shop' };
+  const { id, shop, bob, github, second } = await twoPulls(scene, scene.addProject(scene.user_id, of_shop).id);
+  await scene.restart();
+  await until('both are heard of', () => listHeardTo(scene.log.db).size === 2);
+  const lists = { demo: 0, shop: 0 };
+  github.intercept = ({ url = '' }) => {
+    for (const name of ['demo', 'shop'] as const) if (url.includes(`/${name}/issues?`)) lists[name] += 1;
+    return false;
+  };
+  await away(scene, async () => {
+    github.openIssue(shop, scene.ada, { title: 'x', body: '@errand mend the shop' });
+    await github.review(shop, second.pull, bob, { state: 'CHANGES_REQUESTED', body: 'In shop' });
+  });
+  const others = () => scene.tasks.filter((task) => task.id !== id);
+  await until('both are heard', () => others().length > 0 && scene.messages(id).length > 0);
+  await scene.settled();
+  t.deepEqual(
+    others().map(({ title, repo_url }) => [title, repo_url]),
+    [['mend the shop', of_shop.repo_url]],
+  );
+  t.is(scene.messages(id).length, 1);
+  t.true(Math.abs(lists.demo - lists.shop) <= 1, 'each look asks for the list of each once');
+  await scene.deliver();
+  t.deepEqual([others().length, scene.messages(id).length], [1, 1], 'a webhook that comes late changes nothing');
 });

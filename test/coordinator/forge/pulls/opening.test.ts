@@ -126,13 +126,17 @@ testEachForge(
       const issue = scene.demo.issues.filter(isPull).find((one) => one.number === number);
       if (!issue) return t.fail();
       scene.away = !known;
-      await scene.forge.merge(scene.demo, issue, scene.demo.owner);
+      const before = issue.pull.head_commit.slice(0, 12);
+      await scene.forge.merge(scene.demo, issue, scene.demo.owner, known ? 'squash' : 'merge');
       if (known) await scene.pull(errand, 'it is merged', ({ state }) => state === 'merged');
       await scene.work(errand, 'Once more', `${known}-more.txt`);
       scene.away = false;
       const states = () => scene.pullsOf(errand).map((pull) => pull.state);
       await until('there is a new one', () => states()[1] === 'open' || undefined);
       t.deepEqual(states(), ['merged', 'open']);
+      const second = scene.pullsOf(errand)[1]?.number;
+      const body = scene.on_forge().find((one) => one.number === second)?.body ?? '';
+      t.regex(body, new RegExp(`#${number} .* was merged\\. New are the commits after \`${before}\``));
     }
   },
 );

@@ -12,6 +12,7 @@ const text = (fields: Partial<PullText> = {}): PullText => ({
   url: 'https://errand.example.org/errands/1',
   task_id: '1',
   others: [],
+  merged: undefined,
   ...fields,
 });
 const result = (summary: string) => ({

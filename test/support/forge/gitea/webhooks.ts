@@ -71,7 +71,7 @@ export class GiteaWebhooks implements Webhooks {
     this.#tellPull(repository, pull, review.author, [event, type], said);
   }
 
-  replied(repository: Repository, pull: PullIssue, reply: ReviewComment): void {
+  replied(repository: Repository, pull: PullIssue, _review: Review, reply: ReviewComment): void {
     const [event, type] = REVIEWS.COMMENTED;
     const said = { action: 'reviewed', review: { type, content: reply.body } };
     this.#tellPull(repository, pull, reply.author, [event, type], said);

@@ -91,7 +91,7 @@ test('every webhook has the shape that GitHub describes', async (t) => {
   github.makePrivate(demo);
   await github.transfer(demo, bob);
   await github.remove(demo);
-  t.is(github.hooks.sent.length, 20);
+  t.is(github.hooks.sent.length, 21);
 });
 
 test('git gets in with a token, up to what its bearer may do', async (t) => {

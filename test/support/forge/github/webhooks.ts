@@ -69,10 +69,15 @@ export class GitHubWebhooks implements Webhooks {
       },
       pull_request: this.#render.pull(repository, pull, 'pull-request-simple'),
     });
-    for (const comment of comments) this.replied(repository, pull, comment);
+    for (const comment of comments) this.#commented(repository, pull, comment);
   }
 
-  replied(repository: Repository, pull: PullIssue, reply: ReviewComment): void {
+  /** GitHub makes a review of each reply, too. */
+  replied(repository: Repository, pull: PullIssue, review: Review, reply: ReviewComment): void {
+    this.reviewed(repository, pull, review, [reply]);
+  }
+
+  #commented(repository: Repository, pull: PullIssue, reply: ReviewComment): void {
     this.#tell(repository, reply.author, 'pull_request_review_comment.created', {
       comment: this.#render.reviewComment(repository, pull, reply),
       pull_request: this.#render.pull(repository, pull, 'pull-request-simple'),
