@@ -1,8 +1,9 @@
-import { cp, copyFile, lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
+import { errorCode } from '../base/error-code.ts';
 import type { Git } from './git.ts';
-import { HEAD_REF, tracking, type Branches } from './own-repository.ts';
+import { HEAD_REF, readRef, tracking, type Branches } from './own-repository.ts';
 import { LFS_FILTER } from './lfs-settings.ts';
 import type { Repositories } from './repositories.ts';
 import type { WorkspaceRecord } from './workspace-record.ts';
@@ -132,15 +133,8 @@ export async function createAgents(
   { url, author }: { url: string; author: { name: string; email: string } },
 ): Promise<void> {
   const { git_dir } = agents;
-  for (const name of ['info', 'hooks', 'refs/heads', 'refs/tags'])
+  for (const name of ['info', 'hooks', 'refs/heads', 'refs/tags', tracking('')])
     await mkdir(join(git_dir, name), { recursive: true });
-  // A copy, not links: what the agent does to its objects must not reach the worker's.
-  await cp(join(own.git_dir, 'objects'), join(git_dir, 'objects'), {
-    recursive: true,
-    mode: constants.COPYFILE_FICLONE,
-  });
-  for (const name of ['shallow', 'index', 'info/exclude'])
-    await copyFile(join(own.git_dir, name), join(git_dir, name), constants.COPYFILE_FICLONE).catch(() => undefined);
   const settings = {
     'remote "origin"': { url, fetch: '+refs/heads/*:refs/remotes/origin/*' },
     user: author,
@@ -154,9 +148,21 @@ export async function createAgents(
     await writeFile(join(git_dir, 'hooks/pre-push'), '#!/bin/sh\nexec git lfs pre-push "$@"\n', { mode: 0o755 });
   await writeFile(join(git_dir, 'HEAD'), `ref: refs/heads/${work_branch ?? branch}\n`);
   await Promise.all([
-    agents.run(['update-index', '-q', '--refresh']).catch(() => undefined),
     copyRefs(own, agents, { branch, base_branch, work_branch }),
+    // A copy, not links: what the agent does to its objects must not reach the worker's.
+    ...['objects', 'shallow', 'index', 'info/exclude'].map((name) =>
+      copy(join(own.git_dir, name), join(git_dir, name)),
+    ),
   ]);
+}
+
+/** Copies a file or folder, if it is there. */
+async function copy(from: string, to: string): Promise<void> {
+  try {
+    await cp(from, to, { recursive: true, mode: constants.COPYFILE_FICLONE });
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
 }
 
 /** Settings as a text of git's configuration. */
@@ -172,16 +178,21 @@ function configText(sections: Record<string, Record<string, string>>): string {
     .join('\n');
 }
 
+/** The refs are one file, as `git pack-refs` makes it. */
 async function copyRefs(own: Git, agents: Git, { branch, base_branch, work_branch = branch }: Branches): Promise<void> {
   const names = [...new Set([branch, base_branch, work_branch])].map(tracking);
-  const listed = await own.run(['for-each-ref', '--format=%(refname) %(objectname)', HEAD_REF, ...names]);
-  const commits = new Map<string, string>();
-  for (const [, name = '', commit = ''] of listed.matchAll(/^(\S+) (\S+)$/gm)) commits.set(name, commit);
-  const copies = [[HEAD_REF, `refs/heads/${work_branch}`] as const, ...names.map((name) => [name, name] as const)];
-  const updates = copies.flatMap(([from, to]) => (commits.has(from) ? `update ${to} ${commits.get(from)}\n` : []));
-  if (updates.length > 0) await agents.run(['update-ref', '--stdin'], { input: updates.join('') });
-  // Last: the folder is there once a branch is in it.
-  if (commits.has(tracking(base_branch)))
+  const copies: [from: string, to: string][] = [
+    [HEAD_REF, `refs/heads/${work_branch}`],
+    ...names.map((name): [string, string] => [name, name]),
+  ];
+  const packed = await Promise.all(
+    copies.map(async ([from, to]) => {
+      const commit = await readRef(own, from);
+      return commit === null ? '' : `${commit} ${to}\n`;
+    }),
+  );
+  await writeFile(join(agents.git_dir, 'packed-refs'), packed.join(''));
+  if ((await readRef(own, tracking(base_branch))) !== null)
     await writeFile(join(agents.git_dir, tracking('HEAD')), `ref: ${tracking(base_branch)}\n`);
 }
 
