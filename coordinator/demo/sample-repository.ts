@@ -71,4 +71,8 @@ async function makeRepository(git_dir: string, files: string): Promise<void> {
   await git('init', '--quiet', '--bare', '--template=', '--initial-branch=main');
   await git(`--work-tree=${files}`, 'add', '--all', '--', '.');
   await git(`--work-tree=${files}`, 'commit', '--quiet', '--message=Split a bill among friends');
+  // It is copied for each errand while somebody waits: as few files.
+  await git('-c', 'repack.writeBitmaps=false', 'repack', '-a', '-d', '-n', '--quiet');
+  await git('pack-refs', '--all');
+  for (const name of ['COMMIT_EDITMSG', 'index', 'logs']) await rm(join(git_dir, name), { recursive: true });
 }
