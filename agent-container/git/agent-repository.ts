@@ -133,21 +133,22 @@ export async function createAgents(
   { url, author }: { url: string; author: { name: string; email: string } },
 ): Promise<void> {
   const { git_dir } = agents;
-  for (const name of ['info', 'hooks', 'refs/heads', 'refs/tags', tracking('')])
-    await mkdir(join(git_dir, name), { recursive: true });
+  const folders = ['info', 'hooks', 'refs/heads', 'refs/tags', tracking('')];
+  await Promise.all(folders.map((name) => mkdir(join(git_dir, name), { recursive: true })));
   const settings = {
     'remote "origin"': { url, fetch: '+refs/heads/*:refs/remotes/origin/*' },
     user: author,
     errand: { task: task_id, workspace },
     ...(own.has_lfs && { 'filter "lfs"': LFS_FILTER, lfs: { locksverify: 'false', concurrenttransfers: '3' } }),
   };
+  const write = (name: string, text: string, mode = 0o644) => writeFile(join(git_dir, name), text, { mode });
   // The worker's own says the format of the repository.
-  const format = await readFile(join(own.git_dir, 'config'), 'utf8');
-  await writeFile(join(git_dir, 'config'), format + configText(settings));
-  if (own.has_lfs)
-    await writeFile(join(git_dir, 'hooks/pre-push'), '#!/bin/sh\nexec git lfs pre-push "$@"\n', { mode: 0o755 });
-  await writeFile(join(git_dir, 'HEAD'), `ref: refs/heads/${work_branch ?? branch}\n`);
+  const format = readFile(join(own.git_dir, 'config'), 'utf8');
+  // Side by side: each takes a turn or more of the disk's threads, and the person waits for all.
   await Promise.all([
+    format.then((text) => write('config', text + configText(settings))),
+    write('HEAD', `ref: refs/heads/${work_branch ?? branch}\n`),
+    own.has_lfs && write('hooks/pre-push', '#!/bin/sh\nexec git lfs pre-push "$@"\n', 0o755),
     copyRefs(own, agents, { branch, base_branch, work_branch }),
     // A copy, not links: what the agent does to its objects must not reach the worker's.
     ...['objects', 'shallow', 'index', 'info/exclude'].map((name) =>

@@ -73,9 +73,12 @@ export async function fetchKnown(
 export async function initOwn({ git_dir }: Git, { object_format }: RemoteRefs): Promise<void> {
   const names = (await readdir(git_dir).catch(() => [])).filter((name) => name !== 'lfs');
   await Promise.all(names.map((name) => rm(join(git_dir, name), { recursive: true, force: true })));
-  for (const name of ['info', 'objects', 'refs/errand']) await mkdir(join(git_dir, name), { recursive: true });
-  await writeFile(join(git_dir, 'HEAD'), 'ref: refs/heads/errand\n');
-  await writeFile(join(git_dir, 'config'), CONFIG[object_format]);
+  const folders = ['info', 'objects', 'refs/errand'];
+  await Promise.all(folders.map((name) => mkdir(join(git_dir, name), { recursive: true })));
+  await Promise.all([
+    writeFile(join(git_dir, 'HEAD'), 'ref: refs/heads/errand\n'),
+    writeFile(join(git_dir, 'config'), CONFIG[object_format]),
+  ]);
 }
 
 /** Writes a ref that is not there yet, as git does: a run of git takes longer. */
