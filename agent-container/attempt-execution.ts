@@ -119,7 +119,7 @@ export class AttemptExecution {
     return {
       assignment: { ...assignment, branch: clones.first.branch },
       repo_dir: clones.first.dir,
-      others: await Promise.all(clones.others.map(describeOther)),
+      others: await Promise.all(clones.others.map((clone) => describeOther(clone, stop.work))),
       scratch_dir,
       command_env: commandEnv(assignment, { inherited: config.inherited_env, home, tmp, proxy_url: proxy.url }),
       model,
@@ -127,7 +127,7 @@ export class AttemptExecution {
       messages,
       fetchAttachment,
       signal: stop.work,
-      clone_facts: await clones.first.facts,
+      clone_facts: await clones.first.facts(stop.work),
       workspace_note: clones.note,
       checkpoint: async () => {
         try {
@@ -193,6 +193,7 @@ function observed(report: ProgressReporter, clones: TaskClones): ProgressReporte
   };
 }
 
-async function describeOther({ dir, repo_url, branch, prepared, facts }: TaskClone): Promise<OtherRepository> {
-  return { dir, repo_url, branch, base_branch: prepared.base_branch, facts: await facts };
+async function describeOther(clone: TaskClone, signal: AbortSignal): Promise<OtherRepository> {
+  const { dir, repo_url, branch, prepared } = clone;
+  return { dir, repo_url, branch, base_branch: prepared.base_branch, facts: await clone.facts(signal) };
 }

@@ -33,18 +33,15 @@ const LEFT_OUT_INTRO = 'The commit of your work leaves out:';
 /** One repository of an attempt, from the clone to the last push. */
 export class TaskClone {
   readonly prepared: PreparedRepository;
-  /** What a complete clone would have and this one does not, for the model: read while the clone is reported. */
-  readonly facts: Promise<string[]>;
   readonly #options: CloneOptions;
   readonly #publisher: Publisher;
   /** What was said about left-out files and refused pushes. */
   readonly #told = new Set<string>();
   #began_ms: number;
 
-  private constructor(options: CloneOptions, prepared: PreparedRepository, facts: Promise<string[]>) {
+  private constructor(options: CloneOptions, prepared: PreparedRepository) {
     const { assignment, remote } = options;
     this.prepared = prepared;
-    this.facts = facts;
     this.#options = options;
     this.#began_ms = prepared.began_ms ?? Date.now();
     const secrets = new SecretSearch(new Secrets(assignment));
@@ -81,9 +78,12 @@ export class TaskClone {
     const prepared = await prepareRepository(repos, remote, assignment, expected, found_dir);
     const { lfs_note } = prepared;
     if (lfs_note !== null) await options.emit({ type: 'log', body: { level: 'warn', text: lfs_note } });
-    const facts = cloneFacts(repos.own, prepared, lfs_note);
-    facts.catch(() => undefined); // Whoever awaits it gets the error.
-    return new TaskClone(options, prepared, facts);
+    return new TaskClone(options, prepared);
+  }
+
+  /** What a complete clone would have and this one does not, for the model. */
+  facts(signal: AbortSignal): Promise<string[]> {
+    return cloneFacts(this.#repositories(signal).own, this.prepared, this.prepared.lfs_note);
   }
 
   /** Notes when the agent's own work begins, in the first attempt: files of the setup command are older. */

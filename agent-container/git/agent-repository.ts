@@ -1,8 +1,9 @@
-import { cp, copyFile, lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
+import { errorCode } from '../base/error-code.ts';
 import type { Git } from './git.ts';
-import { HEAD_REF, tracking, type Branches } from './own-repository.ts';
+import { HEAD_REF, readRef, tracking, type Branches } from './own-repository.ts';
 import { LFS_FILTER } from './lfs-settings.ts';
 import type { Repositories } from './repositories.ts';
 import type { WorkspaceRecord } from './workspace-record.ts';
@@ -132,31 +133,37 @@ export async function createAgents(
   { url, author }: { url: string; author: { name: string; email: string } },
 ): Promise<void> {
   const { git_dir } = agents;
-  for (const name of ['info', 'hooks', 'refs/heads', 'refs/tags'])
-    await mkdir(join(git_dir, name), { recursive: true });
-  // A copy, not links: what the agent does to its objects must not reach the worker's.
-  await cp(join(own.git_dir, 'objects'), join(git_dir, 'objects'), {
-    recursive: true,
-    mode: constants.COPYFILE_FICLONE,
-  });
-  for (const name of ['shallow', 'index', 'info/exclude'])
-    await copyFile(join(own.git_dir, name), join(git_dir, name), constants.COPYFILE_FICLONE).catch(() => undefined);
+  const folders = ['info', 'hooks', 'refs/heads', 'refs/tags', tracking('')];
+  await Promise.all(folders.map((name) => mkdir(join(git_dir, name), { recursive: true })));
   const settings = {
     'remote "origin"': { url, fetch: '+refs/heads/*:refs/remotes/origin/*' },
     user: author,
     errand: { task: task_id, workspace },
     ...(own.has_lfs && { 'filter "lfs"': LFS_FILTER, lfs: { locksverify: 'false', concurrenttransfers: '3' } }),
   };
+  const write = (name: string, text: string, mode = 0o644) => writeFile(join(git_dir, name), text, { mode });
   // The worker's own says the format of the repository.
-  const format = await readFile(join(own.git_dir, 'config'), 'utf8');
-  await writeFile(join(git_dir, 'config'), format + configText(settings));
-  if (own.has_lfs)
-    await writeFile(join(git_dir, 'hooks/pre-push'), '#!/bin/sh\nexec git lfs pre-push "$@"\n', { mode: 0o755 });
-  await writeFile(join(git_dir, 'HEAD'), `ref: refs/heads/${work_branch ?? branch}\n`);
+  const format = readFile(join(own.git_dir, 'config'), 'utf8');
+  // Side by side: each takes a turn or more of the disk's threads, and the person waits for all.
   await Promise.all([
-    agents.run(['update-index', '-q', '--refresh']).catch(() => undefined),
+    format.then((text) => write('config', text + configText(settings))),
+    write('HEAD', `ref: refs/heads/${work_branch ?? branch}\n`),
+    own.has_lfs && write('hooks/pre-push', '#!/bin/sh\nexec git lfs pre-push "$@"\n', 0o755),
     copyRefs(own, agents, { branch, base_branch, work_branch }),
+    // A copy, not links: what the agent does to its objects must not reach the worker's.
+    ...['objects', 'shallow', 'index', 'info/exclude'].map((name) =>
+      copy(join(own.git_dir, name), join(git_dir, name)),
+    ),
   ]);
+}
+
+/** Copies a file or folder, if it is there. */
+async function copy(from: string, to: string): Promise<void> {
+  try {
+    await cp(from, to, { recursive: true, mode: constants.COPYFILE_FICLONE });
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
 }
 
 /** Settings as a text of git's configuration. */
@@ -172,16 +179,21 @@ function configText(sections: Record<string, Record<string, string>>): string {
     .join('\n');
 }
 
+/** The refs are one file, as `git pack-refs` makes it. */
 async function copyRefs(own: Git, agents: Git, { branch, base_branch, work_branch = branch }: Branches): Promise<void> {
   const names = [...new Set([branch, base_branch, work_branch])].map(tracking);
-  const listed = await own.run(['for-each-ref', '--format=%(refname) %(objectname)', HEAD_REF, ...names]);
-  const commits = new Map<string, string>();
-  for (const [, name = '', commit = ''] of listed.matchAll(/^(\S+) (\S+)$/gm)) commits.set(name, commit);
-  const copies = [[HEAD_REF, `refs/heads/${work_branch}`] as const, ...names.map((name) => [name, name] as const)];
-  const updates = copies.flatMap(([from, to]) => (commits.has(from) ? `update ${to} ${commits.get(from)}\n` : []));
-  if (updates.length > 0) await agents.run(['update-ref', '--stdin'], { input: updates.join('') });
-  // Last: the folder is there once a branch is in it.
-  if (commits.has(tracking(base_branch)))
+  const copies: [from: string, to: string][] = [
+    [HEAD_REF, `refs/heads/${work_branch}`],
+    ...names.map((name): [string, string] => [name, name]),
+  ];
+  const packed = await Promise.all(
+    copies.map(async ([from, to]) => {
+      const commit = await readRef(own, from);
+      return commit === null ? '' : `${commit} ${to}\n`;
+    }),
+  );
+  await writeFile(join(agents.git_dir, 'packed-refs'), packed.join(''));
+  if ((await readRef(own, tracking(base_branch))) !== null)
     await writeFile(join(agents.git_dir, tracking('HEAD')), `ref: ${tracking(base_branch)}\n`);
 }
 

@@ -1,4 +1,4 @@
-import type { RemoteRefs } from './remote.ts';
+import type { RemoteRefs } from './remote-refs.ts';
 
 /** The same name without a slash, for a repository that has a branch in its way. */
 export const flatName = (branch: string) => branch.replaceAll('/', '-');

@@ -1,8 +1,18 @@
 import type { Assignment } from '../../protocol/worker-schemas.ts';
 import { AttemptFailure } from '../base/failure.ts';
 import type { Git } from './git.ts';
-import { fetchKnown, HEAD_REF, initOwn, PUSHED_REF, tracking, writeExcludes, type Branches } from './own-repository.ts';
-import { fetchBranches, type Remote, type RemoteRefs } from './remote.ts';
+import {
+  fetchKnown,
+  HEAD_REF,
+  initOwn,
+  makeRef,
+  PUSHED_REF,
+  readRef,
+  tracking,
+  type Branches,
+} from './own-repository.ts';
+import type { RemoteRefs } from './remote-refs.ts';
+import { fetchBranches, type Remote } from './remote.ts';
 import { isWip } from './wip-commit.ts';
 
 const CHECKOUT_MS = 900_000;
@@ -29,29 +39,33 @@ export function chooseBaseBranch(
 
 /**
  * Fetches the branches into a new repository of the worker's own, and writes the files of the task's branch: from the
- * remote if it is there, else of the branch that the person named, else of the base branch. Returns the commit that the task's changes are compared with; null
- * if there is none.
+ * remote if it is there, else of the branch that the person named, else of the base branch. `base_commit`: what the task's
+ * changes are compared with. Both are null if there is no commit.
  */
-export async function checkOut(own: Git, remote: Remote, branches: Branches, refs: RemoteRefs): Promise<string | null> {
+export async function checkOut(
+  own: Git,
+  remote: Remote,
+  branches: Branches,
+  refs: RemoteRefs,
+): Promise<{ commit: string | null; base_commit: string | null }> {
   const { branch } = branches;
   await initOwn(own, refs);
   const names = await fetchKnown(own, remote, refs, branches);
   const [from, tip] = [names.at(-2), names.at(-1)];
-  if (tip === undefined) {
-    await writeExcludes(own);
-    return null;
-  }
+  if (tip === undefined) return { commit: null, base_commit: null };
   await own.run(['checkout', '-q', '--force', '--detach', tracking(tip)], { time_limit_ms: CHECKOUT_MS });
-  await Promise.all([writeExcludes(own), own.run(['update-ref', HEAD_REF, 'HEAD'])]);
-  if (tip !== branch) return own.commit('HEAD');
-  await own.run(['update-ref', PUSHED_REF, tracking(branch)]);
+  const commit = await readRef(own, 'HEAD');
+  if (commit === null) throw new Error('The checkout left no commit.');
+  await makeRef(own, HEAD_REF, commit);
+  if (tip !== branch) return { commit, base_commit: commit };
+  await makeRef(own, PUSHED_REF, commit);
   const base_commit = from === undefined ? null : await mergeBase(own, remote, from, branch);
   // Work in progress becomes uncommitted changes again.
-  if (isWip(await own.run(['log', '-1', '--format=%B'])) && (await own.commit('HEAD^')) !== null) {
-    await own.run(['reset', '-q', 'HEAD^']);
-    await own.run(['update-ref', HEAD_REF, 'HEAD']);
-  }
-  return base_commit;
+  const parent = isWip(await own.run(['log', '-1', '--format=%B'])) ? await own.commit('HEAD^') : null;
+  if (parent === null) return { commit, base_commit };
+  await own.run(['reset', '-q', parent]);
+  await own.run(['update-ref', HEAD_REF, parent]);
+  return { commit: parent, base_commit };
 }
 
 /** Where the branch left its base. That may be older than what a shallow fetch brought. */

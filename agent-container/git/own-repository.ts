@@ -1,8 +1,10 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Commit } from '../../protocol/task.ts';
 import { AttemptFailure } from '../base/failure.ts';
 import type { Git } from './git.ts';
-import { fetchBranches, fetchCommit, type Remote, type RemoteRefs } from './remote.ts';
+import type { RemoteRefs } from './remote-refs.ts';
+import { fetchCommit, fetchNew, type Remote } from './remote.ts';
 
 /**
  * Enough to see the project's recent history. During the attempt the agent can fetch the rest (`git fetch
@@ -52,12 +54,13 @@ export type Branches = { base_branch: string; branch: string; work_branch?: stri
 export async function fetchKnown(
   own: Git,
   remote: Remote,
-  { branches }: RemoteRefs,
+  refs: RemoteRefs,
   { base_branch, branch, work_branch }: Branches,
 ): Promise<string[]> {
+  const { branches } = refs;
   const wanted = [base_branch, work_branch, branch].filter((name) => name !== undefined);
   const names = wanted.filter((name, i) => branches.has(name) && wanted.indexOf(name) === i);
-  if (names.length > 0) await fetchBranches(own, remote, names, [`--depth=${DEPTH}`]);
+  if (names.length > 0) await fetchNew(own, remote, refs, names, [`--depth=${DEPTH}`]);
   if (work_branch !== undefined && branches.has(work_branch))
     await own.run(['update-ref', WORK_REF, tracking(work_branch)]);
   return names;
@@ -70,9 +73,27 @@ export async function fetchKnown(
 export async function initOwn({ git_dir }: Git, { object_format }: RemoteRefs): Promise<void> {
   const names = (await readdir(git_dir).catch(() => [])).filter((name) => name !== 'lfs');
   await Promise.all(names.map((name) => rm(join(git_dir, name), { recursive: true, force: true })));
-  for (const name of ['info', 'objects', 'refs/heads']) await mkdir(join(git_dir, name), { recursive: true });
-  await writeFile(join(git_dir, 'HEAD'), 'ref: refs/heads/errand\n');
-  await writeFile(join(git_dir, 'config'), CONFIG[object_format]);
+  const folders = ['info', 'objects', 'refs/errand'];
+  await Promise.all(folders.map((name) => mkdir(join(git_dir, name), { recursive: true })));
+  await Promise.all([
+    writeFile(join(git_dir, 'HEAD'), 'ref: refs/heads/errand\n'),
+    writeFile(join(git_dir, 'config'), CONFIG[object_format]),
+  ]);
+}
+
+/** Writes a ref that is not there yet, as git does: a run of git takes longer. */
+export async function makeRef(
+  { git_dir }: Git,
+  ref: typeof HEAD_REF | typeof PUSHED_REF,
+  commit: string,
+): Promise<void> {
+  await writeFile(join(git_dir, ref), `${commit}\n`);
+}
+
+/** The commit of a ref; null if there is none. Nobody packs the refs of the worker's own repository: each is a file. */
+export async function readRef({ git_dir }: Git, ref: string): Promise<string | null> {
+  const text = await readFile(join(git_dir, ref), 'utf8').catch(() => '');
+  return Commit.safeParse(text.trimEnd()).data ?? null;
 }
 
 /**

@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import { AttemptFailure } from '../base/failure.ts';
 import { backoffMs, retry } from '../base/retry.ts';
 import type { GitFailure } from '../proxy/forward-git.ts';
+import { advertisedRefs } from './advertised-refs.ts';
 import { fetchFailure } from './git-failure.ts';
 import type { Git } from './git.ts';
+import { formatOf, type RemoteRefs } from './remote-refs.ts';
 
 const FETCH_MS = 900_000;
 const TRIES_MAX = 5;
@@ -18,17 +20,15 @@ export type Remote = {
   takeGitFailure: () => GitFailure | null;
 };
 
-/** The remote's branches with their commits, and the branch that its HEAD points to, if that exists. */
-export type RemoteRefs = {
-  head: string | undefined;
-  branches: Map<string, string>;
-  object_format: 'sha1' | 'sha256';
-};
-
 /** Lists the remote's branches; `git` need not exist, and may be broken. Throws `AttemptFailure`. */
 export async function remoteRefs(git: Git, remote: Remote): Promise<RemoteRefs> {
+  return (await advertisedRefs(remote.url, git.signal)) ?? listRefs(git, remote);
+}
+
+/** Lists them with a run of git, which understands every server, and says what is wrong with an answer. */
+async function listRefs(git: Git, remote: Remote): Promise<RemoteRefs> {
   const args = ['ls-remote', '--symref', remote.url, 'HEAD', 'refs/heads/*'];
-  const out = await readFromRemote(git, remote, args, noRepository(git));
+  const out = await readFromRemote(git, remote, () => args, noRepository(git));
   const branches = new Map<string, string>();
   let head: string | undefined;
   for (const line of out.split('\n')) {
@@ -44,11 +44,11 @@ export async function remoteRefs(git: Git, remote: Remote): Promise<RemoteRefs> 
 /** Has git read no settings but those of its command line. */
 const noRepository = ({ git_dir }: Git) => ({ GIT_DIR: join(git_dir, 'none') });
 
-const formatOf = (commit: string) => (commit.length === 64 ? 'sha256' : 'sha1');
-
 /** The object format of a remote without branches, as it says in the protocol. */
 async function objectFormat(git: Git, remote: Remote): Promise<'sha1' | 'sha256'> {
-  const { stderr } = await git.try(['ls-remote', '-q', remote.url], { env: { ...noRepository(git), GIT_TRACE_PACKET: '2' } });
+  const { stderr } = await git.try(['ls-remote', '-q', remote.url], {
+    env: { ...noRepository(git), GIT_TRACE_PACKET: '2' },
+  });
   return /< .*\bobject-format=sha256\b/.test(stderr) ? 'sha256' : 'sha1';
 }
 
@@ -56,9 +56,28 @@ const FETCH = ['fetch', '-q', '--no-tags', '--no-write-fetch-head', '--no-recurs
 
 /** Fetches branches to `refs/remotes/origin/…`, without submodules. Throws `AttemptFailure`. */
 export async function fetchBranches(git: Git, remote: Remote, names: string[], options: string[]): Promise<void> {
-  const specs = names.map((name) => `+refs/heads/${name}:refs/remotes/origin/${name}`);
-  await readFromRemote(git, remote, [...FETCH, ...options, remote.url, ...specs]);
+  const args = [...FETCH, ...options, remote.url, ...names.map(specOf)];
+  await readFromRemote(git, remote, () => args);
 }
+
+/**
+ * As `fetchBranches`, for branches of `refs` into a new repository. It asks for their commits: git need not list the refs
+ * of the remote again. Where that fails, they may have moved.
+ */
+export async function fetchNew(
+  git: Git,
+  remote: Remote,
+  { branches }: RemoteRefs,
+  names: string[],
+  options: string[],
+): Promise<void> {
+  const specs = names.map((name) => `+${branches.get(name)}:refs/remotes/origin/${name}`);
+  // One pack, as in any clone: many objects as files of their own take longer to write, and to copy.
+  const fetch = ['-c', 'fetch.unpackLimit=1', ...FETCH, ...options, remote.url];
+  await readFromRemote(git, remote, (failures) => [...fetch, ...(failures === 0 ? specs : names.map(specOf))]);
+}
+
+const specOf = (name: string) => `+refs/heads/${name}:refs/remotes/origin/${name}`;
 
 /** Fetches one commit by its id. Not every forge allows it, and it may be gone: then nothing is fetched. */
 export async function fetchCommit(git: Git, remote: Remote, commit: string, depth: number): Promise<void> {
@@ -74,10 +93,17 @@ export function retryRemote<T>(git: Git, reason: AttemptFailure['reason'], opera
   return retry(operation, delayMs, git.signal);
 }
 
-function readFromRemote(git: Git, remote: Remote, args: string[], env: Record<string, string> = {}): Promise<string> {
+/** `argsOf`: the command, by how often it has failed. */
+function readFromRemote(
+  git: Git,
+  remote: Remote,
+  argsOf: (failures: number) => string[],
+  env: Record<string, string> = {},
+): Promise<string> {
+  let failures = 0;
   return retryRemote(git, 'repository_unavailable', async () => {
     remote.takeGitFailure();
-    const result = await git.try(args, { time_limit_ms: FETCH_MS, env });
+    const result = await git.try(argsOf(failures++), { time_limit_ms: FETCH_MS, env });
     if (result.code === 0) return result.stdout.toString('utf8').trimEnd();
     throw fetchFailure(result, remote.takeGitFailure(), remote.repo_url);
   });

@@ -9,8 +9,9 @@ import { checkOut, chooseBaseBranch } from './checkout.ts';
 import type { Git } from './git.ts';
 import { fetchLfs } from './lfs-objects.ts';
 import { moveAside } from './move-aside.ts';
-import { HEAD_REF, PUSHED_REF, rebuildOwn, removeLocks, tracking, WORK_REF } from './own-repository.ts';
-import { fetchBranches, remoteRefs, type Remote, type RemoteRefs } from './remote.ts';
+import { HEAD_REF, PUSHED_REF, rebuildOwn, removeLocks, tracking, WORK_REF, writeExcludes } from './own-repository.ts';
+import type { RemoteRefs } from './remote-refs.ts';
+import { fetchBranches, remoteRefs, type Remote } from './remote.ts';
 import type { Repositories } from './repositories.ts';
 import { describeLoss, describeRepair } from './workspace-note.ts';
 import { newWorkspaceId, readRecord, writeRecord, type WorkspaceRecord } from './workspace-record.ts';
@@ -163,6 +164,8 @@ export async function repairAgents(
   const at = await own.commit(HEAD_REF);
   if (at !== null) await own.run(['read-tree', at]);
   await createAgents(repos, record, { url: remote.url, author: task.author });
+  // The new index knows no file yet.
+  await agents.try(['update-index', '-q', '--refresh']);
   return describeRepair({ fault: fault ?? 'does not work', commit: at, kept, moved });
 }
 
@@ -184,15 +187,12 @@ async function cloneAnew(
   await Promise.all(names.map((path) => rm(path, { recursive: true, force: true })));
   await rm(own.git_dir, { recursive: true, force: true });
   const { work_branch } = task;
-  const base_commit = await checkOut(own, remote, { branch, base_branch, work_branch }, refs);
+  const { commit, base_commit } = await checkOut(own, remote, { branch, base_branch, work_branch }, refs);
   // Before the index is copied, since a file with its content has another size than its pointer.
-  const lfs_note = own.has_lfs ? await fetchLfs(own, remote) : null;
+  const [lfs_note] = await Promise.all([own.has_lfs ? fetchLfs(own, remote) : null, writeExcludes(own)]);
   const named = { base_branch, base_commit, branch, ...(work_branch !== undefined && { work_branch }) };
   const record = { task_id: task.task_id, workspace: newWorkspaceId(), ...named };
-  const [commit] = await Promise.all([
-    own.commit(HEAD_REF),
-    createAgents(repos, record, { url: remote.url, author: task.author }),
-  ]);
+  await createAgents(repos, record, { url: remote.url, author: task.author });
   // Written last: it marks the clone as complete.
   await writeRecord(own, record);
   const pushed = refs.branches.get(branch) ?? null;

@@ -4,7 +4,7 @@ import { folderSize } from '../base/folder-size.ts';
 import { mediaType, type GitRequest, type GitResponse, type GitService } from '../worker-api/git/backend.ts';
 import { GitSlots } from '../worker-api/git/git-slots.ts';
 import { FLUSH, pktLine } from '../worker-api/git/pkt-line.ts';
-import { startGit } from '../worker-api/git/process.ts';
+import { runGit, startGit } from '../worker-api/git/process.ts';
 
 /** The limit of a push, and of what a task's repository may hold before one. The sample is small. */
 const PUSH_BYTES_MAX = 16 * 1024 * 1024;
@@ -19,6 +19,7 @@ export function sampleBackend(
   repositoryOf: (task_id: string) => Promise<string>,
 ): (request: GitRequest, task_id: string) => Promise<GitResponse> {
   const slots = new GitSlots({ at_once_max: GIT_AT_ONCE_MAX, of_one_max: GIT_OF_ONE_MAX });
+  let capabilities: Promise<string> | undefined;
   return async (request, task_id) => {
     const path = await repositoryOf(task_id).catch((cause: unknown) => {
       throw new ErrandError(
@@ -27,9 +28,14 @@ export function sampleBackend(
         { cause },
       );
     });
+    const version = /^version=[12]$/.exec(request.headers['git-protocol'] ?? '')?.[0];
+    if (!request.body && version === 'version=2' && request.service === 'git-upload-pack') {
+      capabilities ??= readCapabilities(path);
+      capabilities.catch(() => (capabilities = undefined));
+      return { headers: headersOf(request), body: Readable.from([Buffer.from(await capabilities)]) };
+    }
     if (request.service === 'git-receive-pack') await requireRoom(path, request.signal);
     const giveBack = await slots.take(task_id, request.signal);
-    const version = /^version=[12]$/.exec(request.headers['git-protocol'] ?? '')?.[0];
     const args = ['--stateless-rpc', ...(request.body ? [] : ['--advertise-refs']), path];
     const request_ended = new AbortController();
     const git = startGit([request.service.slice('git-'.length), ...args], {
@@ -45,13 +51,19 @@ export function sampleBackend(
       if (error && 'code' in error && error.code === 'EPIPE') return;
       if (error) request_ended.abort();
     });
-    const headers = {
-      'content-type': mediaType(request.service, request.body ? 'result' : 'advertisement'),
-      'cache-control': 'no-cache',
-    };
-    if (request.body) return { headers, body: git.output };
-    return { headers, body: Readable.from(advertisement(request.service, version, git.output)) };
+    if (request.body) return { headers: headersOf(request), body: git.output };
+    return { headers: headersOf(request), body: Readable.from(advertisement(request.service, version, git.output)) };
   };
+}
+
+function headersOf({ service, body }: GitRequest): Record<string, string> {
+  return { 'content-type': mediaType(service, body ? 'result' : 'advertisement'), 'cache-control': 'no-cache' };
+}
+
+/** What git offers in version 2 of the protocol: no refs, and so the same for every copy of the sample. */
+function readCapabilities(path: string): Promise<string> {
+  const args = ['upload-pack', '--stateless-rpc', '--advertise-refs', path];
+  return runGit(['-c', `safe.directory=${path}`, ...args], { GIT_PROTOCOL: 'version=2' });
 }
 
 /** Throws `too_large` if the repository has no room for a push. */

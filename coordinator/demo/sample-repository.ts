@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { cpSync, existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Id } from '../../protocol/ids.ts';
 import { sourcePath } from '../base/source-path.ts';
@@ -47,7 +47,8 @@ export async function ensureSampleOf(data_dir: string, task_id: string): Promise
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const draft = await mkdtemp(join(data_dir, 'sample-'));
   try {
-    await cp(sample, draft, { recursive: true });
+    // Five small files: in one turn, since somebody waits. As many turns of the disk's threads take longer.
+    cpSync(sample, draft, { recursive: true });
     await rename(draft, path).catch((error: unknown) => {
       if (!existsSync(path)) throw error;
     });
@@ -71,4 +72,8 @@ async function makeRepository(git_dir: string, files: string): Promise<void> {
   await git('init', '--quiet', '--bare', '--template=', '--initial-branch=main');
   await git(`--work-tree=${files}`, 'add', '--all', '--', '.');
   await git(`--work-tree=${files}`, 'commit', '--quiet', '--message=Split a bill among friends');
+  // It is copied for each errand while somebody waits: as few files.
+  await git('-c', 'repack.writeBitmaps=false', 'repack', '-a', '-d', '-n', '--quiet');
+  await git('pack-refs', '--all');
+  for (const name of ['COMMIT_EDITMSG', 'index', 'logs']) await rm(join(git_dir, name), { recursive: true });
 }

@@ -18,6 +18,8 @@ import { findTask, hasWork } from '../sqlite/tasks.ts';
 import { giveUpWorkspace, listEndedWorkspaces, type EndedWorkspace } from '../sqlite/workspaces.ts';
 
 const EVERY_MS = 10 * 60_000;
+/** The start is over by then. A write waits for the disk, which is busy with the reserve that was just made. */
+const FIRST_MS = 10_000;
 const DAY_MS = 24 * 3600_000;
 /** A clock that jumped ahead by more than this is not trusted for `CLOCK_DOUBT_MS`. */
 const CLOCK_JUMP_MS = 30 * DAY_MS;
@@ -38,12 +40,13 @@ export type RetentionDependencies = {
 };
 
 /**
- * Enforces the server's limits on the age and size of ended tasks and their workspaces, at the start and then every ten
+ * Enforces the server's limits on the age and size of ended tasks and their workspaces, soon after the start and then every ten
  * minutes. A task is removed together with its log; only ended tasks are removed.
  */
 export class Retention {
   readonly #deps: RetentionDependencies;
   readonly #periodic: Periodic;
+  #first: NodeJS.Timeout | undefined;
   /** The size of each workspace, in bytes: measured once each time its task has ended. */
   #sizes = new Map<string, { ended_at: string; bytes: number }>();
   /** Monotonic time at which a clock jump was detected. */
@@ -58,9 +61,9 @@ export class Retention {
     });
   }
 
-  /** Enforces the limits now, and then every ten minutes. */
+  /** Enforces the limits soon, and then every ten minutes. */
   start(): void {
-    void this.#periodic.start();
+    this.#first = setTimeout(() => void this.#periodic.start(), FIRST_MS).unref();
   }
 
   /** Removes what exceeds the limits, or joins the run in progress. Never rejects. */
@@ -70,6 +73,7 @@ export class Retention {
 
   /** Resolves when the current run has ended, or after a timeout: the next start finishes the rest. */
   stop(): Promise<void> {
+    clearTimeout(this.#first);
     return this.#periodic.stop();
   }
 

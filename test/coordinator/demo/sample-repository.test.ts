@@ -34,6 +34,7 @@ test('is created once, with the same first commit everywhere, and keeps pushed b
   ]);
   t.is(path, same);
   t.deepEqual(await readdir(join(folder, 'a')), ['sample.git']);
+  t.regex(await git(path, 'count-objects', '-v'), /^count: 0$[^]*^packs: 1$/m, 'each errand copies few files');
   const head = await git(path, 'rev-parse', 'main');
   t.is(await git(other, 'rev-parse', 'main'), head);
   await git(path, 'branch', 'errand/x', 'main');

@@ -44,12 +44,15 @@ async function start(t: ExecutionContext) {
   const stored = new Workspaces(data_dir);
   const user_id = addUser(db);
   t.teardown(() => db.close());
-  const enforce = async ({ has = () => false, isDiskShort = () => false, log = own_log, ...given }: Limits) => {
+  const make = ({ has = () => false, isDiskShort = () => false, log = own_log, ...given }: Limits) => {
     const keep = { ...readConfig({}), ...given };
     const shared = { log, workspaces: stored, removeFiles: async () => undefined, logger: SILENT, attempts: { has } };
     const deletion = new Deletion(shared);
     const disk = { isShort: () => Promise.resolve(isDiskShort()) };
-    const retention = new Retention({ ...shared, deletion, keep, disk });
+    return { deletion, retention: new Retention({ ...shared, deletion, keep, disk }) };
+  };
+  const enforce = async (limits: Limits) => {
+    const { deletion, retention } = make(limits);
     await retention.enforce();
     await deletion.sweep();
     await Promise.all([retention.stop(), deletion.stop()]);
@@ -61,7 +64,7 @@ async function start(t: ExecutionContext) {
     return addTask(db, of, { status: 'failed', attempt: 1, ended_at: daysAgo(days), workspace });
   };
   const workspaces = () => stored.list().toSorted();
-  return { db, log: own_log, stored, user_id, enforce, addWorkspace, workspaces };
+  return { db, log: own_log, stored, user_id, make, enforce, addWorkspace, workspaces };
 }
 
 const namesOf = (tasks: { workspace: string | null }[]) => tasks.map(({ workspace }) => workspace ?? '').toSorted();
@@ -96,6 +99,14 @@ test('removes nothing by age if the clock is a month ahead of the last run', asy
   await enforce(limits);
   t.deepEqual(left(), [0, 0]);
   t.true((findSeenAt(db) ?? '') > daysAgo(1));
+});
+
+test('the start of the server waits for no write', async (t) => {
+  const { db, make } = await start(t);
+  const { retention } = make({});
+  retention.start();
+  t.is(findSeenAt(db), undefined);
+  await retention.stop();
 });
 
 test('removes as few tasks as needed, oldest end first, while they take too much', async (t) => {
