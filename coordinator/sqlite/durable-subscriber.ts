@@ -69,12 +69,11 @@ export class DurableSubscriber {
     await within(STOP_MS, this.#work);
   }
 
-  /** Most commits of a busy server have nothing for it: it need not read them. */
+  /** Most commits of a busy server have nothing for it: it does not read them, and only stores its cursor at times. */
   #noteCommit(rows: EventRow[]): void {
-    const cursor = rows.at(-1)?.id ?? this.#cursor;
-    const is_far = cursor - this.#stored_cursor >= UNSTORED_EVENTS_MAX;
-    if (this.#caught_up && !is_far && !rows.some(({ type }) => this.#deps.types.includes(type))) {
-      this.#cursor = cursor;
+    if (this.#caught_up && !rows.some(({ type }) => this.#deps.types.includes(type))) {
+      this.#cursor = rows.at(-1)?.id ?? this.#cursor;
+      if (this.#isFar(this.#cursor)) this.#wake();
       return;
     }
     this.#caught_up = false;
@@ -88,12 +87,11 @@ export class DurableSubscriber {
     while (!signal.aborted) {
       // Before the log is read: a commit that comes in between must not be missed.
       const woken = new Promise<void>((resolve) => (this.#wake = resolve));
-      this.#missed = false;
       try {
-        const more = await this.#handleBatch();
+        if (this.#caught_up) await this.#advance(this.#cursor, false);
+        else await this.#read();
         backoff.reset();
-        this.#caught_up = !more && !this.#missed;
-        if (!more && !signal.aborted) await woken;
+        if (this.#caught_up && !signal.aborted) await woken;
       } catch (error) {
         if (signal.aborted) return;
         const { logger, name } = this.#deps;
@@ -103,24 +101,29 @@ export class DurableSubscriber {
     }
   }
 
-  /** False: there was nothing more to read. */
-  async #handleBatch(): Promise<boolean> {
+  /** Handles one page of the log, and notes whether that was the last. */
+  async #read(): Promise<void> {
+    this.#missed = false;
     const { log, types, handle } = this.#deps;
     const size = { rows_max: BATCH_ROWS_MAX, bytes_max: BATCH_BYTES_MAX };
     const { events, cursor, more } = readEventsAfter(log.db, this.#cursor, types, size);
     for (const event of events) {
-      if (this.#stopped.signal.aborted) return false;
+      if (this.#stopped.signal.aborted) return;
       await handle(event, this.#stopped.signal);
       await this.#advance(event.id, true);
     }
     await this.#advance(cursor, false);
-    return more;
+    this.#caught_up = !more && !this.#missed;
+  }
+
+  #isFar(cursor: number): boolean {
+    return cursor - this.#stored_cursor >= UNSTORED_EVENTS_MAX;
   }
 
   async #advance(cursor: number, handled: boolean): Promise<void> {
     const { log, name } = this.#deps;
     this.#cursor = cursor;
-    if (!handled && cursor - this.#stored_cursor < UNSTORED_EVENTS_MAX) return;
+    if (!handled && !this.#isFar(cursor)) return;
     await log.enqueue(({ db }) => advanceSubscriberCursor(db, name, cursor, now()));
     this.#stored_cursor = cursor;
   }
