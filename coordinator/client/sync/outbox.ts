@@ -1,9 +1,8 @@
-import { newId } from '../../../protocol/ids.ts';
+import { newId } from '../../../protocol/new-id.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Task } from '../../../protocol/task.ts';
 import type { Client } from '../client.ts';
-import { LoggedOut, Refusal, Unreachable } from '../errors.ts';
-import { Moved } from '../redirect.ts';
+import { LoggedOut, Moved, Refusal, Unreachable } from '../errors.ts';
 import {
   canTakeBack,
   filesOf,

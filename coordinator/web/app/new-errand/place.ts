@@ -1,6 +1,6 @@
 import { LIMITS } from '../../../../protocol/limits.ts';
 import type { RepositoryChoice } from '../../../../protocol/repositories.ts';
-import { SAMPLE_REPO_URL } from '../../../../protocol/task.ts';
+import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import { repositoryName } from '../../parts/words.ts';
 
 /** A repository of an errand that is being written, with its branches. */
