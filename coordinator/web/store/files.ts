@@ -69,15 +69,6 @@ export class Files {
     }
   }
 
-  /** The files of what was taken back go back to their draft. */
-  async giveBack(ids: readonly string[], draft: string): Promise<void> {
-    for (const id of ids) {
-      const file = await this.read(id);
-      if (file) await this.#database.use((db) => db.put('files', { ...file, draft }));
-    }
-    if (ids.length > 0) this.given.value++;
-  }
-
   async forget(ids: readonly string[]): Promise<void> {
     for (const id of ids) await this.#database.use((db) => db.delete('files', id));
   }
