@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EGRESS } from './without-schemas.ts';
 import { AttachmentIds } from './attachments.ts';
 import { Bodies, LogEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
@@ -32,7 +33,7 @@ export const EPOCH_HEADER = 'Errand-Epoch';
  * The hosts that a worker may reach through the forward proxy. `registries`: the well-known package registries.
  * `list`: `egress_hosts`. `open`: any public host.
  */
-export const Egress = z.enum(['none', 'registries', 'list', 'open']);
+export const Egress = z.enum(EGRESS);
 export type Egress = z.infer<typeof Egress>;
 
 const Host = z

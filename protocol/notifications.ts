@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OCCASIONS } from './without-schemas.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 
@@ -11,7 +12,7 @@ import { LIMITS } from './limits.ts';
  * What a channel is told of. `needs_you`: an errand asks the person. `done`: it succeeded. `failed`: it failed.
  * `limit`: a limit stopped it, such as its budget. That somebody cancelled it is no occasion.
  */
-export const Occasion = z.enum(['needs_you', 'done', 'failed', 'limit']);
+export const Occasion = z.enum(OCCASIONS);
 export type Occasion = z.infer<typeof Occasion>;
 
 export const ChannelKind = z.enum(['push', 'webhook', 'ntfy']);

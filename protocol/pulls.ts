@@ -2,16 +2,19 @@ import { z } from 'zod';
 import { Commit } from './change.ts';
 import { Id, Time } from './ids.ts';
 import { RepositoryKey } from './repositories.ts';
+import { PULL_AUTHORS, PULL_REQUESTS } from './without-schemas.ts';
+
+export { checksVerdict } from './without-schemas.ts';
 
 /** Whether the errands of a project open a pull request when they have succeeded, and of which kind. */
-export const PullRequests = z.enum(['none', 'draft', 'ready']);
+export const PullRequests = z.enum(PULL_REQUESTS);
 export type PullRequests = z.infer<typeof PullRequests>;
 
 /**
  * In whose name a pull request is opened. `app`: the server's own app, so that the person can review and approve it.
  * Where the app is not installed it is opened as the person all the same.
  */
-export const PullAuthor = z.enum(['person', 'app']);
+export const PullAuthor = z.enum(PULL_AUTHORS);
 export type PullAuthor = z.infer<typeof PullAuthor>;
 
 /**
@@ -29,14 +32,6 @@ export const PullChecks = z.object({
   failed_names: z.array(z.string()).describe('the names of some that failed'),
 });
 export type PullChecks = z.infer<typeof PullChecks>;
-
-/** What the checks say together: `failed` as soon as one has. `none`: there is none, or the forge was not asked yet. */
-export function checksVerdict(checks: PullChecks | null): 'none' | 'running' | 'passed' | 'failed' {
-  if (checks === null) return 'none';
-  if (checks.failed > 0) return 'failed';
-  if (checks.running > 0) return 'running';
-  return checks.passed > 0 ? 'passed' : 'none';
-}
 
 /** A pull request of a task, or one that is being opened. A task has one for each repository at most, if none was closed. */
 export const PullRequest = z.object({

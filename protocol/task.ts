@@ -2,32 +2,20 @@ import { z } from 'zod';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { Commit, DiffStat } from './change.ts';
+import { EFFORTS, TASK_STATUSES } from './without-schemas.ts';
 import { Need } from './needs.ts';
 import { PullRequest } from './pulls.ts';
 import { BranchName, RepoAddress, TaskRepository } from './repositories.ts';
 
 export { BranchName, Commit, DiffStat, RepoAddress };
+export { BUDGET_USD_MAX, isEnded, needsYou, openNeeds, SAMPLE_REPO_URL } from './without-schemas.ts';
 
 /**
  * The state of a task. `waiting`: its worker waits for the person. `parked`: it waits for the person without a worker;
  * the answer queues it again. In the last three it has ended; a message or a retry sets it back to `queued`.
  */
-export const TaskStatus = z.enum([
-  'queued',
-  'starting',
-  'running',
-  'waiting',
-  'parked',
-  'succeeded',
-  'failed',
-  'cancelled',
-]);
+export const TaskStatus = z.enum(TASK_STATUSES);
 export type TaskStatus = z.infer<typeof TaskStatus>;
-
-/** Whether a task in this status has ended: nothing happens until a person acts. */
-export function isEnded(status: TaskStatus): boolean {
-  return status === 'succeeded' || status === 'failed' || status === 'cancelled';
-}
 
 /**
  * Why an attempt did not succeed. `true`: another attempt may succeed, so the task is retried. `false`: it would fail
@@ -109,7 +97,7 @@ export const WaitingFor = z.discriminatedUnion('kind', [
 export type WaitingFor = z.infer<typeof WaitingFor>;
 
 /** How much the model thinks and writes before it answers. More costs more. */
-export const Effort = z.enum(['low', 'medium', 'high', 'xhigh', 'max']);
+export const Effort = z.enum(EFFORTS);
 export type Effort = z.infer<typeof Effort>;
 
 /**
@@ -235,34 +223,16 @@ export const Task = z.object({
 });
 export type Task = z.infer<typeof Task>;
 
-/** The open decisions of a task. */
-export function openNeeds({ needs = [] }: Task): Need[] {
-  return needs;
-}
-
 /** What of a task has changed: its id, and each field that did, with its new value. */
 export const TaskChange = Task.partial().required({ id: true });
 export type TaskChange = z.infer<typeof TaskChange>;
-
-/** Whether a task needs its person: the agent asks, or the budget is spent. */
-export function needsYou({ status, reason }: Pick<Task, 'status' | 'reason'>): boolean {
-  return status === 'waiting' || status === 'parked' || (status === 'failed' && reason === 'budget_exhausted');
-}
 
 /** A task and its attempts, oldest first: the response to `GET /tasks/:id`. */
 export const TaskDetail = Task.extend({ attempts: z.array(Attempt) });
 export type TaskDetail = z.infer<typeof TaskDetail>;
 
-/** The highest budget of a task, in US dollars. */
-export const BUDGET_USD_MAX = 1000;
 /** The highest limit of a task's turns. */
 export const TURNS_MAX = 1000;
-
-/**
- * The sample repository that ships with Errand: a small project with one failing test. The server creates the
- * repository at first use.
- */
-export const SAMPLE_REPO_URL = 'errand://sample';
 
 /** The text of a prompt or message. */
 export const Prompt = z.string().trim().min(1, 'is empty').max(LIMITS.text_chars_max);

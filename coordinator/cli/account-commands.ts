@@ -1,4 +1,5 @@
-import { allSessions, findSession, shortIds } from '../client/find.ts';
+import { findSession, shortIds } from '../client/find.ts';
+import { allSessions } from '../client/lists.ts';
 import { askFirstPassword, askPassword, askPasswordChange, confirm, YES_OPTION } from './ask.ts';
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION } from './command.ts';

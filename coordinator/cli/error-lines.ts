@@ -1,5 +1,4 @@
-import { Failure, LoggedOut, NotFound, Refusal } from '../client/errors.ts';
-import { Moved } from '../client/redirect.ts';
+import { Failure, LoggedOut, Moved, NotFound, Refusal } from '../client/errors.ts';
 import { fieldErrorText } from './option-names.ts';
 import type { Line } from './render/line.ts';
 import { PROGRAM } from './render/program.ts';

@@ -1,5 +1,6 @@
 import { Occasion, type Channel, type ChannelCreate, type ChannelCreated } from '../../protocol/notifications.ts';
-import { allChannels, findChannel, findProject, findTask, shortIds } from '../client/find.ts';
+import { findChannel, findProject, findTask, shortIds } from '../client/find.ts';
+import { allChannels } from '../client/lists.ts';
 import type { Client } from '../client/client.ts';
 import { clientCommand } from './client-command.ts';
 import { given, JSON_OPTION } from './command.ts';

@@ -1,4 +1,5 @@
-import { allPeople, findInvite, findPerson, shortIds } from '../client/find.ts';
+import { findInvite, findPerson, shortIds } from '../client/find.ts';
+import { allPeople } from '../client/lists.ts';
 import { confirm, YES_OPTION } from './ask.ts';
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION, numberOf } from './command.ts';

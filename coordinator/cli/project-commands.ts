@@ -1,5 +1,6 @@
 import type { ProjectSaved } from '../../protocol/api.ts';
-import { allProjects, findProject } from '../client/find.ts';
+import { findProject } from '../client/find.ts';
+import { allProjects } from '../client/lists.ts';
 import { confirm, YES_OPTION } from './ask.ts';
 import { clientCommand } from './client-command.ts';
 import { given, JSON_OPTION } from './command.ts';

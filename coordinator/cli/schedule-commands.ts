@@ -1,5 +1,6 @@
 import { Effort } from '../../protocol/task.ts';
-import { allSchedules, findProject, findSchedule, shortIds } from '../client/find.ts';
+import { findProject, findSchedule, shortIds } from '../client/find.ts';
+import { allSchedules } from '../client/lists.ts';
 import type { Client } from '../client/client.ts';
 import { ALSO_OPTION, readAlso } from './also-option.ts';
 import { confirm, YES_OPTION } from './ask.ts';

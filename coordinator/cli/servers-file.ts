@@ -2,9 +2,9 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newId } from '../../protocol/ids.ts';
 import { Failure } from '../client/errors.ts';
-import { Stored, type SessionStore } from '../client/session.ts';
+import type { SessionStore } from '../client/session.ts';
 import { hasCode, withLock } from './file-lock.ts';
-import { findServer, nameFor, NO_SERVERS, Servers, storedOf, toServer, withServer } from './servers.ts';
+import { findServer, nameFor, NO_SERVERS, Servers, StoredLogin, storedOf, toServer, withServer } from './servers.ts';
 
 /**
  * The file with the known servers and their log-ins. Only its owner can read it; several processes may use it at once.
@@ -24,7 +24,7 @@ export class ServersFile {
   async read(): Promise<Servers> {
     const kept = await readJson(this.#path, (value) => Servers.parse(value));
     if (kept) return kept;
-    const old = await readJson(this.#old_path, (value) => Stored.parse(value));
+    const old = await readJson(this.#old_path, (value) => StoredLogin.parse(value));
     if (!old) return NO_SERVERS;
     const server = toServer(nameFor(old.server), old);
     return { current: server.name, servers: [server] };

@@ -1,12 +1,22 @@
 import { z } from 'zod';
-import { Stored } from '../client/session.ts';
+import type { Stored } from '../client/session.ts';
+
+/** A log-in as the file has it. */
+export const StoredLogin = z.object({
+  server: z.url(),
+  user_id: z.string(),
+  email: z.string(),
+  access_token: z.string(),
+  refresh_token: z.string(),
+  expires_at_ms: z.number(),
+}) satisfies z.ZodType<Stored>;
 
 /** A server that the user has logged in to. After a log-out `login` is null, and the address and the e-mail stay. */
 const KnownServer = z.object({
   name: z.string(),
   url: z.url(),
   email: z.string(),
-  login: Stored.omit({ server: true, email: true }).nullable(),
+  login: StoredLogin.omit({ server: true, email: true }).nullable(),
 });
 export type KnownServer = z.infer<typeof KnownServer>;
 

@@ -1,5 +1,6 @@
 import { TokenScope } from '../../protocol/tokens.ts';
-import { allTokens, findToken, shortIds } from '../client/find.ts';
+import { findToken, shortIds } from '../client/find.ts';
+import { allTokens } from '../client/lists.ts';
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';

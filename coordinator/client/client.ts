@@ -1,8 +1,9 @@
-import { newId } from '../../protocol/ids.ts';
+import { newId } from '../../protocol/new-id.ts';
 import type { Route } from '../../protocol/route.ts';
-import { ROUTES, type RouteName } from '../../protocol/routes.ts';
+import type { RouteName } from '../../protocol/routes.ts';
 import { LoggedOut, Refusal, Unreachable } from './errors.ts';
-import { send, type RequestOf, type ResponseOf } from './http.ts';
+import type { CallOptions, RequestOf, ResponseOf } from './http.ts';
+import { loadWire } from './load-wire.ts';
 import { openWebSocket, type OpenSocket } from './socket.ts';
 import { toStored, type SessionStore, type Stored } from './session.ts';
 import { wait } from './wait.ts';
@@ -22,13 +23,6 @@ export type ClientOptions = {
   user_agent?: string;
   /** How to open its socket; by default as the platform does. */
   openSocket?: OpenSocket;
-};
-
-export type CallOptions = {
-  /** A key of the caller: the request is sent once, for the caller to retry. */
-  idempotency_key?: string;
-  /** Aborts the call. It is sent once: whoever sets it connects again, and calls anew. */
-  signal?: AbortSignal | undefined;
 };
 
 /** The API of one server with one log-in. It renews the access token, and retries requests that are safe to repeat. */
@@ -65,6 +59,7 @@ export class Client {
    * valid, or lacks the scope `read`.
    */
   static async withToken(server: string, token: string, options: ClientOptions): Promise<Client> {
+    const { send } = await loadWire();
     const user = await send(server, 'me', {}, { token, user_agent: options.user_agent }, options.signal);
     const session = { user, access_token: token, refresh_token: '', expires_in: Number.MAX_SAFE_INTEGER };
     const stored = toStored(server, session);
@@ -94,6 +89,7 @@ export class Client {
    * `Refusal`, `Unreachable` or `Failure`, or with the reason of an aborted signal.
    */
   async call<N extends RouteName>(name: N, request: RequestOf<N>, own: CallOptions = {}): Promise<ResponseOf<N>> {
+    const { ROUTES } = await loadWire();
     const route: Route = ROUTES[name];
     const idempotency_key = own.idempotency_key ?? (route.idempotent === true ? newId() : undefined);
     const repeatable = route.method === 'get' || route.idempotent === true;
@@ -130,6 +126,7 @@ export class Client {
   ) {
     const signal = own ? AbortSignal.any([this.#signal, own]) : this.#signal;
     const token = await this.token();
+    const { send } = await loadWire();
     const attempt = (bearer: string) =>
       send(
         this.server,
@@ -155,6 +152,7 @@ export class Client {
     this.#stored = stored;
     if (isGood(stored)) return;
     try {
+      const { send } = await loadWire();
       const session = await send(
         stored.server,
         'refresh',

@@ -1,6 +1,6 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { BEARER_SUBPROTOCOL_PREFIX, CLOSE, ServerFrame, SUBPROTOCOL, type ClientFrame } from '../../protocol/socket.ts';
-import { Failure, LoggedOut, Unreachable } from './errors.ts';
+import { Displaced, Failure, LoggedOut, TokenRefused, Unreachable } from './errors.ts';
 import { redirected } from './redirect.ts';
 import { OPEN, type OpenSocket, type Redirection, type Socket } from './socket.ts';
 
@@ -17,12 +17,6 @@ const PROBE_MS = 5_000;
  */
 const FRAMES_WAITING_MAX = 5_000;
 const CHARS_WAITING_MAX = 64 * 1024 * 1024;
-
-/** The server closed the socket because it refused the access token. */
-export class TokenRefused extends Failure {}
-
-/** The server closed the socket because newer ones of the same account took its place. */
-export class Displaced extends Failure {}
 
 type Subscription = Extract<ClientFrame, { type: 'subscribe' }>;
 

@@ -42,6 +42,23 @@ export class Unreachable extends Failure {
   }
 }
 
+/** The server has another address now. A person must decide whether to trust it with a log-in. */
+export class Moved extends Failure {
+  /** The address that a log-in would take. */
+  readonly server: string;
+
+  constructor(message: string, server: string) {
+    super(message);
+    this.server = server;
+  }
+}
+
+/** The server closed the socket because it refused the access token. */
+export class TokenRefused extends Failure {}
+
+/** The server closed the socket because newer ones of the same account took its place. */
+export class Displaced extends Failure {}
+
 /** The server answered with a problem document. */
 export class Refusal extends Failure {
   readonly code: Problem['code'];
@@ -57,6 +74,11 @@ export class Refusal extends Failure {
     this.errors = problem.errors ?? [];
     this.retry_after_s = retry_after_s;
   }
+}
+
+/** Whether the server says that there is no such errand. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Refusal && error.code === 'not_found';
 }
 
 /** A sentence that names the wait, if the server named one. */

@@ -1,24 +1,17 @@
-import type { SessionInfo } from '../../protocol/accounts.ts';
-import type { Project } from '../../protocol/api.ts';
 import { Id } from '../../protocol/ids.ts';
-import { LIMITS } from '../../protocol/limits.ts';
-import type { Channel } from '../../protocol/notifications.ts';
 import type { Person } from '../../protocol/people.ts';
-import type { Schedule } from '../../protocol/schedules.ts';
-import type { TokenInfo } from '../../protocol/tokens.ts';
 import type { Client } from './client.ts';
 import { Failure, NotFound } from './errors.ts';
+import { allChannels, allPeople, allProjects, allSchedules, allSessions, allTasks, allTokens } from './lists.ts';
 
-/** How many pages are searched for a part of an id. */
-const PAGES_MAX = 50;
+/** Of an id so many characters must be given. */
 const PART_CHARS_MIN = 3;
 
 /** Finds a task by its id, or by the start or the end of its id if that is unique. Resolves with the id. */
 export async function findTask(client: Client, part: string): Promise<string> {
   const whole = Id.safeParse(part);
   if (whole.success) return whole.data;
-  const tasks = await all((cursor) => client.call('listTasks', { query: { limit: LIMITS.page_items_max, cursor } }));
-  return only('task', part, matching(tasks, part), ({ title }) => title).id;
+  return only('task', part, matching(await allTasks(client), part), ({ title }) => title).id;
 }
 
 /** Finds a project by its name, or by its id as a task. */
@@ -31,18 +24,10 @@ export async function findProject(client: Client, part: string): Promise<string>
   return only('project', part, found, ({ name }) => name).id;
 }
 
-export function allProjects(client: Client): Promise<Project[]> {
-  return all((cursor) => client.call('listProjects', { query: { limit: LIMITS.page_items_max, cursor } }));
-}
-
 /** Finds one of the user's log-ins by its id as a task. */
 export async function findSession(client: Client, part: string): Promise<string> {
   const sessions = await allSessions(client);
   return only('session', part, matching(sessions, part), ({ user_agent }) => user_agent ?? '').id;
-}
-
-export function allSessions(client: Client): Promise<SessionInfo[]> {
-  return all((cursor) => client.call('listSessions', { query: { limit: LIMITS.page_items_max, cursor } }));
 }
 
 /** Finds a person of the server by e-mail address, or by id as a task. For its owner. */
@@ -51,10 +36,6 @@ export async function findPerson(client: Client, part: string): Promise<Person> 
   const wanted = part.trim().toLowerCase();
   const named = people.filter(({ email }) => email === wanted);
   return only('person', part, named.length > 0 ? named : matching(people, part), ({ email }) => email);
-}
-
-export function allPeople(client: Client): Promise<Person[]> {
-  return all((cursor) => client.call('listPeople', { query: { limit: LIMITS.page_items_max, cursor } }));
 }
 
 /** Finds an open invitation by its id as a task. */
@@ -70,10 +51,6 @@ export async function findToken(client: Client, part: string): Promise<string> {
   return only('token', part, named.length > 0 ? named : matching(tokens, part), ({ name }) => name).id;
 }
 
-export function allTokens(client: Client): Promise<TokenInfo[]> {
-  return all((cursor) => client.call('listTokens', { query: { limit: LIMITS.page_items_max, cursor } }));
-}
-
 /** Finds one of the user's channels by its name, or by its id as a task. */
 export async function findChannel(client: Client, part: string): Promise<string> {
   const channels = await allChannels(client);
@@ -81,19 +58,11 @@ export async function findChannel(client: Client, part: string): Promise<string>
   return only('channel', part, named.length > 0 ? named : matching(channels, part), ({ name }) => name).id;
 }
 
-export function allChannels(client: Client): Promise<Channel[]> {
-  return all((cursor) => client.call('listChannels', { query: { limit: LIMITS.page_items_max, cursor } }));
-}
-
 /** Finds one of the user's schedules by its name, or by its id as a task. */
 export async function findSchedule(client: Client, part: string): Promise<string> {
   const schedules = await allSchedules(client);
   const named = schedules.filter(({ name }) => name === part);
   return only('schedule', part, named.length > 0 ? named : matching(schedules, part), ({ name }) => name).id;
-}
-
-export function allSchedules(client: Client): Promise<Schedule[]> {
-  return all((cursor) => client.call('listSchedules', { query: { limit: LIMITS.page_items_max, cursor } }));
 }
 
 /** Shortens ids to their last characters, as many as it takes to tell them apart. */
@@ -125,16 +94,4 @@ function only<T extends { id: string }>(
       .map((item) => `  ${item.id}  ${title(item)}`)
       .join('\n')}`,
   );
-}
-
-async function all<T>(read: (cursor: string | undefined) => Promise<{ items: T[]; next_cursor: string | null }>) {
-  const items: T[] = [];
-  let cursor: string | undefined;
-  for (let pages = 0; pages < PAGES_MAX; pages++) {
-    const page = await read(cursor);
-    items.push(...page.items);
-    if (page.next_cursor === null) break;
-    cursor = page.next_cursor;
-  }
-  return items;
 }

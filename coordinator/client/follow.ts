@@ -1,9 +1,10 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Delta, LogEvent } from '../../protocol/events.ts';
-import { isEnded, TaskStatus, type WaitingFor } from '../../protocol/task.ts';
+import { TaskStatus, type WaitingFor } from '../../protocol/task.ts';
+import { isEnded } from '../../protocol/without-schemas.ts';
 import type { Client } from './client.ts';
-import { Connection, TokenRefused } from './connection.ts';
-import { Failure, Unreachable } from './errors.ts';
+import { Connection } from './connection.ts';
+import { Failure, TokenRefused, Unreachable } from './errors.ts';
 import { wait } from './wait.ts';
 
 /** An update on a followed task. */

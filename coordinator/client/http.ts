@@ -22,6 +22,13 @@ export type ResponseOf<N extends RouteName> = Routes[N] extends { response: infe
   ? z.output<S>
   : undefined;
 
+export type CallOptions = {
+  /** A key of the caller: the request is sent once, for the caller to retry. */
+  idempotency_key?: string;
+  /** Aborts the call. It is sent once: whoever sets it connects again, and calls anew. */
+  signal?: AbortSignal | undefined;
+};
+
 type Sent = { params?: Record<string, string>; query?: Record<string, string | number | undefined>; body?: unknown };
 type Headers = {
   token?: string | undefined;

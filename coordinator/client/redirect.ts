@@ -1,17 +1,6 @@
-import { Failure } from './errors.ts';
+import { Failure, Moved } from './errors.ts';
 
 const REDIRECTS_MAX = 5;
-
-/** The server has another address now. A person must decide whether to trust it with a log-in. */
-export class Moved extends Failure {
-  /** The address that a log-in would take. */
-  readonly server: string;
-
-  constructor(message: string, server: string) {
-    super(message);
-    this.server = server;
-  }
-}
 
 /** A request that was answered with a redirect. */
 type Redirect = {

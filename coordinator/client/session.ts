@@ -1,17 +1,15 @@
-import { z } from 'zod';
 import type { Session } from '../../protocol/accounts.ts';
 
 /** A stored log-in. */
-export const Stored = z.object({
-  server: z.url(),
-  user_id: z.string(),
-  email: z.string(),
-  access_token: z.string(),
-  refresh_token: z.string(),
+export type Stored = {
+  server: string;
+  user_id: string;
+  email: string;
+  access_token: string;
+  refresh_token: string;
   /** When the access token expires, in milliseconds since 1970. */
-  expires_at_ms: z.number(),
-});
-export type Stored = z.infer<typeof Stored>;
+  expires_at_ms: number;
+};
 
 /** Turns a server's answer into a log-in to store. */
 export function toStored(server: string, session: Session): Stored {

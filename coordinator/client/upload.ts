@@ -1,8 +1,9 @@
 import { Attachment } from '../../protocol/attachments.ts';
 import { Problem } from '../../protocol/problem-document.ts';
-import type { Client } from './client.ts';
 import { Failure, Refusal, Unreachable } from './errors.ts';
 
+/** What it takes of a client. */
+type Uploader = { readonly server: string; token: (refused?: string) => Promise<string> };
 /** A file to upload under an id that the client made. */
 export type Upload = { id: string; name: string; blob: Blob };
 type Answer = { status: number; type: string; text: string };
@@ -27,7 +28,7 @@ const putByFetch: PutFile = async (url, headers, blob, onProgress) => {
  * do.
  */
 export async function upload(
-  client: Client,
+  client: Uploader,
   { id, name, blob }: Upload,
   put: PutFile = putByFetch,
   onProgress: (bytes: number) => void = () => undefined,

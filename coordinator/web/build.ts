@@ -18,6 +18,7 @@ declare const WEB_VERSION: string | undefined;
 /** Both this file and the bundle of the server (see `.bundle`) are two folders below it. */
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const HERE = join(ROOT, 'coordinator/web');
+const ENTRY = join(HERE, 'main.tsx');
 const DIST = join(HERE, 'dist');
 const TYPES: Record<string, string> = {
   html: 'text/html; charset=utf-8',
@@ -86,11 +87,10 @@ async function build(version: string): Promise<Built> {
   const icon = (start: string, end: string) => `app/${find(start, end)}`;
   built.set('manifest.webmanifest', Buffer.from(manifest(icon)));
   const names = {
-    script: find('main-', '.js'),
+    script: takeEntry(built),
     style: find('app-', '.css'),
     icon: icon('icon-', '.svg'),
     touch_icon: icon('touch-', '.png'),
-    preload: preloads(built, find('main-', '.js')),
   };
   const precache = [...built.keys()].filter((name) => !AT_ROOT.has(name)).map((name) => `app/${name}`);
   for (const depth of DEPTHS) {
@@ -115,10 +115,14 @@ async function bundleApp(bundle: typeof esbuild.build): Promise<Built> {
   const languages = await bundle({ ...common, entryPoints });
   const app = await bundle({
     ...common,
-    plugins: [...common.plugins, languagesApart(languages.outputFiles.map(({ path }) => basename(path)))],
+    plugins: [
+      sharedWithEntry,
+      ...common.plugins,
+      languagesApart(languages.outputFiles.map(({ path }) => basename(path))),
+    ],
     define: { HIGHLIGHTER: JSON.stringify(`/app/${basename(highlighter.outputFiles[0]?.path ?? '')}`) },
     entryPoints: [
-      { in: join(HERE, 'main.tsx'), out: 'main' },
+      { in: ENTRY, out: 'main' },
       { in: join(HERE, 'app.css'), out: 'app' },
     ],
     chunkNames: 'part-[hash]',
@@ -146,10 +150,26 @@ function languagesApart(built: readonly string[]): esbuild.Plugin {
   };
 }
 
-/** The parts that the entry imports at once, so that the browser asks for all of them together. */
-function preloads(built: Built, entry: string): string[] {
-  const text = built.get(entry)?.toString('utf8') ?? '';
-  return [...text.matchAll(/(?:from|import)\s*"\.\/(part-[A-Z0-9]+\.js)"/g)].flatMap(([, name]) => name ?? []);
+/**
+ * Has the parts that come later import the entry, which has run by then. So all of the entry is one part, and not one for
+ * each set of them that shares something of it: each would be one more request of the first view.
+ */
+const sharedWithEntry: esbuild.Plugin = {
+  name: 'shared with the entry',
+  setup: (app) =>
+    app.onLoad({ filter: /\/(app\/screens|client\/wire)\.ts$/ }, async ({ path }) => ({
+      loader: 'ts',
+      contents: `import ${JSON.stringify(ENTRY)};\n${await readFile(path, 'utf8')}`,
+    })),
+};
+
+/** Takes the entry out of a build: it only imports the part that has all of it. Returns the name of that part. */
+function takeEntry(built: Built): string {
+  const name = [...built.keys()].find((each) => each.startsWith('main-')) ?? '';
+  const part = /^import"\.\/(part-[A-Z0-9]+\.js)";\s*$/.exec(built.get(name)?.toString('utf8') ?? '')?.[1];
+  if (part === undefined) throw new Error('A part that comes later does not share all of the entry of the app.');
+  built.delete(name);
+  return part;
 }
 
 async function addCompressed(built: Built): Promise<void> {

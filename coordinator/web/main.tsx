@@ -1,9 +1,11 @@
 import { render } from 'preact';
+import { loadWire } from '../client/load-wire.ts';
 import { App } from './app/app.tsx';
 import { locale } from './parts/speech.ts';
 import { startClock } from './parts/now.ts';
 import { PartsContext } from './parts/context.ts';
 import { followKeyboard } from './parts/viewport.ts';
+import { painted } from './store/painted.ts';
 import { Router } from './store/router.ts';
 import { BASE } from './store/routes.ts';
 import { Store } from './store/store.ts';
@@ -20,5 +22,5 @@ render(
   </PartsContext.Provider>,
   document.getElementById('app') ?? document.body,
 );
-void parts.store.start();
-void installWorker((path) => parts.router.open(path));
+void parts.store.start().then(painted).then(loadWire);
+void painted().then(() => installWorker((path) => parts.router.open(path)));

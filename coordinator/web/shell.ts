@@ -5,15 +5,13 @@ type Names = {
   style: string;
   icon: string;
   touch_icon: string;
-  /** The parts that the script imports. */
-  preload: readonly string[];
 };
 
 /**
  * The page of the app: it is the same at each of its addresses, but for the way back to the first one. Its colours are
  * those of the theme.
  */
-export function shellHtml({ base, script, style, icon, touch_icon, preload }: Names): string {
+export function shellHtml({ base, script, style, icon, touch_icon }: Names): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -25,7 +23,7 @@ export function shellHtml({ base, script, style, icon, touch_icon, preload }: Na
 <meta name="apple-mobile-web-app-title" content="Errand">
 <title>Errand</title>
 <link rel="stylesheet" href="app/${style}">
-${preload.map((name) => `<link rel="modulepreload" href="app/${name}">\n`).join('')}<script type="module" src="app/${script}"></script>
+<script type="module" src="app/${script}"></script>
 <link rel="manifest" href="manifest.webmanifest">
 <link rel="icon" href="${icon}">
 <link rel="apple-touch-icon" href="${touch_icon}">

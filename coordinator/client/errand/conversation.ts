@@ -1,7 +1,7 @@
 import type { Delta, LogEvent } from '../../../protocol/events.ts';
 import type { Need } from '../../../protocol/needs.ts';
 import type { Hear } from '../../../protocol/task.ts';
-import { knownEvent, type KnownEvent } from '../known-event.ts';
+import type { KnownEvent, TypeEvent } from '../known-event.ts';
 import { Drafts, type Draft } from './drafts.ts';
 import { noteOf } from './note-of.ts';
 import type { Item, Note, PersonItem, QuestionItem, ToolItem } from './items.ts';
@@ -15,6 +15,7 @@ const SHOWN_ELSEWHERE = new Set(['update_plan', 'ask_person']);
 
 /** The log of one errand, folded into the rows of its conversation. The same events always give the same rows. */
 export class Conversation {
+  readonly #known: TypeEvent;
   #items: Item[] = [];
   /** The places of the rows by their keys, counted from the first row that there ever was: earlier rows are below zero. */
   readonly #places = new Map<string, number>();
@@ -31,6 +32,11 @@ export class Conversation {
   /** The model's last text. */
   said = '';
   turn = 0;
+
+  /** `known`: see known-event.ts. */
+  constructor(known: TypeEvent) {
+    this.#known = known;
+  }
 
   /** The rows. A new array after each change. */
   get items(): readonly Item[] {
@@ -51,7 +57,7 @@ export class Conversation {
     for (const event of fresh) {
       this.last_id = event.id;
       this.#drafts.event(event);
-      const known = knownEvent(event);
+      const known = this.#known(event);
       if (known) this.#fold(event, known);
       else this.#note(event, { what: 'other', text: event.type });
     }
@@ -60,7 +66,7 @@ export class Conversation {
   /** Adds the part of the log in front of the first event. */
   prepend(events: readonly LogEvent[]): void {
     const earlier = events.filter(({ id }) => id < this.first_id);
-    const part = new Conversation();
+    const part = new Conversation(this.#known);
     part.apply(earlier);
     this.#beginsWith(earlier);
     const rows = part.items
@@ -77,7 +83,7 @@ export class Conversation {
 
   /** Takes an event whole that came shortened before. */
   replace(event: LogEvent): void {
-    const known = knownEvent(event);
+    const known = this.#known(event);
     if (!known) return;
     this.#items = [...this.#items];
     const { said } = this;

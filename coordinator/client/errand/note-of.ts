@@ -1,6 +1,5 @@
 import type { LogEvent } from '../../../protocol/events.ts';
-import { checksVerdict } from '../../../protocol/pulls.ts';
-import { isEnded } from '../../../protocol/task.ts';
+import { checksVerdict, isEnded } from '../../../protocol/without-schemas.ts';
 import type { KnownEvent } from '../known-event.ts';
 import type { Note } from './items.ts';
 

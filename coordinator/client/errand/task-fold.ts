@@ -1,4 +1,5 @@
-import { isEnded, openNeeds, type Task, type WaitingFor } from '../../../protocol/task.ts';
+import type { Task, WaitingFor } from '../../../protocol/task.ts';
+import { isEnded, openNeeds } from '../../../protocol/without-schemas.ts';
 import type { TaskRepository } from '../../../protocol/repositories.ts';
 import type { LogEvent } from '../../../protocol/events.ts';
 import type { KnownEvent } from '../known-event.ts';

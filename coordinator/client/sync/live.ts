@@ -2,9 +2,9 @@ import type { Delta, LogEvent } from '../../../protocol/events.ts';
 import type { ServerFrame } from '../../../protocol/socket.ts';
 import type { TaskChange } from '../../../protocol/task.ts';
 import type { Client } from '../client.ts';
-import { Connection, Displaced, TokenRefused } from '../connection.ts';
-import { Failure, LoggedOut, Refusal, Unreachable } from '../errors.ts';
-import { Moved } from '../redirect.ts';
+import type { Connection } from '../connection.ts';
+import { Displaced, Failure, LoggedOut, Moved, Refusal, TokenRefused, Unreachable } from '../errors.ts';
+import { loadWire } from '../load-wire.ts';
 import { wait } from '../wait.ts';
 
 /** How current a client is. `since`: in milliseconds since 1970. */
@@ -136,7 +136,9 @@ export class Live {
   /** Follows one connection until it ends, and rejects with why. */
   async #follow(token: string, signal: AbortSignal, onLive: () => void): Promise<void> {
     const { server, user_id, openSocket } = this.#client;
-    const connection = new Connection({ server, user_id, token, openSocket }, signal);
+    const wire = await loadWire();
+    signal.throwIfAborted();
+    const connection = new wire.Connection({ server, user_id, token, openSocket }, signal);
     this.#connection = connection;
     try {
       for await (const frame of connection) {

@@ -2,7 +2,8 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import type { Delta, LogEvent } from '../../../protocol/events.ts';
 import type { Client } from '../client.ts';
 import { Conversation } from '../errand/conversation.ts';
-import { Refusal } from '../errors.ts';
+import { isGone } from '../errors.ts';
+import type { TypeEvent } from '../known-event.ts';
 import { unlessAborted } from '../wait.ts';
 import type { MirrorStorage } from './storage.ts';
 
@@ -20,14 +21,16 @@ const END = Number.MAX_SAFE_INTEGER;
 export class Logs {
   readonly #client: Client;
   readonly #storage: MirrorStorage;
+  readonly #known: TypeEvent;
   readonly #tell: (task_id: string) => void;
   readonly #open = new Map<string, Conversation>();
   /** One reading of each log at a time: to its end, or a page back. */
   readonly #reading = new Map<string, Promise<void>>();
 
-  constructor(client: Client, storage: MirrorStorage, tell: (task_id: string) => void) {
+  constructor(client: Client, storage: MirrorStorage, known: TypeEvent, tell: (task_id: string) => void) {
     this.#client = client;
     this.#storage = storage;
+    this.#known = known;
     this.#tell = tell;
   }
 
@@ -47,7 +50,7 @@ export class Logs {
 
   async #openAtEnd(id: string): Promise<number> {
     if (!this.#open.has(id)) {
-      const conversation = new Conversation();
+      const conversation = new Conversation(this.#known);
       this.#open.set(id, conversation);
       await this.#once(id, async () => {
         conversation.apply(await this.#storage.loadEvents(id, PAGE));
@@ -85,7 +88,7 @@ export class Logs {
 
   /** Another database: the open logs begin anew. */
   forget(): void {
-    for (const id of this.#open.keys()) this.#open.set(id, new Conversation());
+    for (const id of this.#open.keys()) this.#open.set(id, new Conversation(this.#known));
   }
 
   async append(id: string, events: readonly LogEvent[]): Promise<void> {
@@ -117,7 +120,7 @@ export class Logs {
     if (!isLong()) return;
     await this.#once(id, async () => {
       if (!isLong()) return;
-      const end = new Conversation();
+      const end = new Conversation(this.#known);
       end.apply(await this.#storage.loadEvents(id, KEPT));
       const now = this.#open.get(id);
       // What came meanwhile would be missing: it is tried again.
@@ -164,7 +167,7 @@ export class Logs {
       if (next_cursor === null) return this.append(id, items);
     }
     const events = await this.#readPage(id, { before: END, signal });
-    const anew = new Conversation();
+    const anew = new Conversation(this.#known);
     anew.apply(events);
     if (!this.#open.has(id)) return;
     this.#open.set(id, anew);
@@ -191,9 +194,4 @@ export class Logs {
       if (this.#reading.get(id) === mine) this.#reading.delete(id);
     }
   }
-}
-
-/** Whether the server says that there is no such errand. */
-export function isGone(error: unknown): boolean {
-  return error instanceof Refusal && error.code === 'not_found';
 }

@@ -1,9 +1,12 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Delta, LogEvent } from '../../../protocol/events.ts';
-import { needsYou, Task, type TaskChange } from '../../../protocol/task.ts';
+import type { Task, TaskChange } from '../../../protocol/task.ts';
+import { needsYou } from '../../../protocol/without-schemas.ts';
 import type { Client } from '../client.ts';
 import type { Conversation } from '../errand/conversation.ts';
-import { isGone, Logs } from './logs.ts';
+import { isGone } from '../errors.ts';
+import { loadWire } from '../load-wire.ts';
+import { Logs } from './logs.ts';
 import type { Cursors, Receiver } from './live.ts';
 import type { Change, MirrorStorage } from './storage.ts';
 
@@ -23,7 +26,9 @@ export class Mirror implements Receiver {
   readonly #storage: MirrorStorage;
   readonly #tell: MirrorListener;
   readonly #tasks = new Map<string, Task>();
-  readonly #logs: Logs;
+  /** Those of the errands that are open; undefined: none was yet. */
+  #logs: Logs | undefined;
+  readonly #opened = new Set<string>();
   #cursor = 0;
   #epoch: string | undefined;
   #older: string | null | undefined;
@@ -32,7 +37,6 @@ export class Mirror implements Receiver {
     this.#client = client;
     this.#storage = storage;
     this.#tell = tell;
-    this.#logs = new Logs(client, storage, (conversation) => tell({ conversation }));
   }
 
   /** Whether anything is known: from the server, or from before. */
@@ -54,7 +58,7 @@ export class Mirror implements Receiver {
   }
 
   conversation(id: string): Conversation | undefined {
-    return this.#logs.of(id);
+    return this.#logs?.of(id);
   }
 
   /** Reads what the device has stored. */
@@ -69,9 +73,14 @@ export class Mirror implements Receiver {
 
   /**
    * Opens an errand at the end of its log: first with what is stored, then with what the server has. Resolves with the
-   * id of the last event, to follow its log from. An errand that does not exist any more is forgotten.
+   * id of the last event, to follow its log from; 0: it was closed meanwhile. An errand that does not exist any more is
+   * forgotten.
    */
   async open(id: string): Promise<number> {
+    this.#opened.add(id);
+    const { knownEvent } = await loadWire();
+    if (!this.#opened.has(id)) return 0;
+    this.#logs ??= new Logs(this.#client, this.#storage, knownEvent, (conversation) => this.#tell({ conversation }));
     try {
       const [last_id] = await Promise.all([this.#logs.open(id), this.#readWhole(id)]);
       return last_id;
@@ -94,23 +103,24 @@ export class Mirror implements Receiver {
   }
 
   /** Adds an earlier page to an open conversation. */
-  earlier(id: string): Promise<void> {
-    return this.#logs.earlier(id);
+  async earlier(id: string): Promise<void> {
+    await this.#logs?.earlier(id);
   }
 
   /** Forgets all but the end of an open conversation. */
-  shorten(id: string): Promise<void> {
-    return this.#logs.shorten(id);
+  async shorten(id: string): Promise<void> {
+    await this.#logs?.shorten(id);
   }
 
   /** Reads events whole that came shortened. */
-  whole(id: string, event_ids: readonly number[]): Promise<void> {
-    return this.#logs.whole(id, event_ids);
+  async whole(id: string, event_ids: readonly number[]): Promise<void> {
+    await this.#logs?.whole(id, event_ids);
   }
 
   /** Stops following the conversation of an errand. What is stored of it stays. */
   close(id: string): void {
-    this.#logs.close(id);
+    this.#opened.delete(id);
+    this.#logs?.close(id);
   }
 
   /** Takes over a task that the server has just returned. */
@@ -140,18 +150,19 @@ export class Mirror implements Receiver {
     if (this.#epoch !== undefined && this.#epoch !== epoch) await this.#forget();
     if (this.#epoch === undefined || this.#older === undefined || this.#cursor > cursor)
       await this.#readList(cursor, epoch, signal);
-    const { ends, gone } = await this.#logs.catchUp(signal);
+    const { ends, gone } = (await this.#logs?.catchUp(signal)) ?? { ends: new Map<string, number>(), gone: [] };
     if (gone.length > 0) await this.removed(gone);
     return { tasks: this.#cursor, logs: ends };
   }
 
   async changed(changes: readonly TaskChange[], cursor: number, signal?: AbortSignal): Promise<void> {
     const tasks: Task[] = [];
+    const wire = await loadWire();
     for (const change of changes) {
       const known = this.#tasks.get(change.id);
       // Another device may have been told of the whole before.
-      if (!known && !Task.safeParse(change).success) await this.#readTask(change.id, signal);
-      const task = known ? Object.assign({ ...known }, change) : Task.safeParse(change).data;
+      if (!known && !wire.Task.safeParse(change).success) await this.#readTask(change.id, signal);
+      const task = known ? Object.assign({ ...known }, change) : wire.Task.safeParse(change).data;
       if (!task) continue;
       this.#tasks.set(task.id, task);
       tasks.push(task);
@@ -161,13 +172,13 @@ export class Mirror implements Receiver {
     // Not before: what could not be stored comes again with the next connection.
     this.#cursor = cursor;
     for (const { id, shortened } of changes)
-      if (shortened === true && this.#logs.of(id)) await this.#readWhole(id, signal);
+      if (shortened === true && this.#logs?.of(id)) await this.#readWhole(id, signal);
   }
 
   async removed(task_ids: readonly string[]): Promise<void> {
     for (const id of task_ids) {
       this.#tasks.delete(id);
-      this.#logs.close(id);
+      this.#logs?.close(id);
     }
     this.#tell({ tasks: task_ids });
     await this.#storage.save({ removed: task_ids });
@@ -180,16 +191,16 @@ export class Mirror implements Receiver {
     await this.#storage.save({ removed });
   }
 
-  events(task_id: string, events: readonly LogEvent[]): Promise<void> {
-    return this.#logs.append(task_id, events);
+  async events(task_id: string, events: readonly LogEvent[]): Promise<void> {
+    await this.#logs?.append(task_id, events);
   }
 
   deltas(task_id: string, deltas: readonly Delta[]): void {
-    this.#logs.write(task_id, deltas);
+    this.#logs?.write(task_id, deltas);
   }
 
   lost(): void {
-    this.#logs.dropDrafts();
+    this.#logs?.dropDrafts();
   }
 
   /** Reads the list, without what is archived. It stands for all events up to `cursor`. */
@@ -246,7 +257,7 @@ export class Mirror implements Receiver {
   async #forget(): Promise<void> {
     const tasks = [...this.#tasks.keys()];
     this.#tasks.clear();
-    this.#logs.forget();
+    this.#logs?.forget();
     this.#cursor = 0;
     this.#epoch = undefined;
     this.#older = undefined;

@@ -40,9 +40,10 @@ export type OutboxStorage = {
   put: (entry: Entry) => Promise<void>;
   /**
    * Stores what `next` makes of an entry as it is stored now; null removes it. No other change comes in between. Resolves
-   * with what is stored then: null if it is gone, such as by another window.
+   * with what is stored then: null if it is gone, such as by another window. `gives_back`: if this removes it, what was
+   * written for it goes back to where it was written, in the same step: whenever the app dies, it is in one of the two.
    */
-  change: (key: string, next: (stored: Entry) => Entry | null) => Promise<Entry | null>;
+  change: (key: string, next: (stored: Entry) => Entry | null, gives_back?: boolean) => Promise<Entry | null>;
   /** Runs `act` while no other tab or process sends. */
   locked: (act: () => Promise<void>) => Promise<void>;
 };

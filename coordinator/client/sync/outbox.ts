@@ -1,9 +1,8 @@
-import { newId } from '../../../protocol/ids.ts';
+import { newId } from '../../../protocol/new-id.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Task } from '../../../protocol/task.ts';
 import type { Client } from '../client.ts';
-import { LoggedOut, Refusal, Unreachable } from '../errors.ts';
-import { Moved } from '../redirect.ts';
+import { LoggedOut, Moved, Refusal, Unreachable } from '../errors.ts';
 import {
   canTakeBack,
   filesOf,
@@ -82,13 +81,17 @@ export class Outbox {
     return entry.key;
   }
 
-  /** Takes back an entry that was not sent yet, or dismisses one that cannot be. Resolves with it, if it could. */
-  async takeBack(key: string): Promise<Entry | undefined> {
+  /**
+   * Takes back an entry that was not sent yet, or dismisses one that cannot be. Resolves with it, if it could.
+   * `gives_back`: as the storage has it.
+   */
+  async takeBack(key: string, gives_back = false): Promise<Entry | undefined> {
     let taken: Entry | undefined;
-    await this.#change(key, (stored) => {
+    const take = (stored: Entry): Entry | null => {
       taken = canTakeBack(stored) ? stored : undefined;
       return taken ? null : stored;
-    });
+    };
+    await this.#change(key, take, gives_back);
     // What it held goes on.
     if (taken) void this.flush();
     return taken;
@@ -203,8 +206,8 @@ export class Outbox {
     if (wait_ms > 0) this.#held = setTimeout(() => void this.flush(), wait_ms + 1);
   }
 
-  async #change(key: string, next: (stored: Entry) => Entry | null): Promise<Entry | null> {
-    const after = await this.#storage.change(key, next);
+  async #change(key: string, next: (stored: Entry) => Entry | null, gives_back = false): Promise<Entry | null> {
+    const after = await this.#storage.change(key, next, gives_back);
     this.#set(this.#entries.flatMap((each) => (each.key === key ? (after ?? []) : each)));
     return after;
   }

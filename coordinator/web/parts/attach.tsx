@@ -1,7 +1,8 @@
 import { useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { isShowable, type Attachment } from '../../../protocol/attachments.ts';
+import type { Attachment } from '../../../protocol/attachments.ts';
+import { isShowable } from '../../../protocol/file-kind.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { FileFault } from '../store/files.ts';
 import { useSession } from './context.ts';

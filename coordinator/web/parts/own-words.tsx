@@ -5,7 +5,7 @@ import { Choices } from './choices.tsx';
 import { useSession } from './context.ts';
 import { Icon } from './icons.tsx';
 import { t } from './speech.ts';
-import { ticksKey } from '../store/acts.ts';
+import { ticksKey } from '../store/written.ts';
 import { continued, useText, without } from './use-text.ts';
 
 /** The words, files and ticked options of an answer that is being written. */

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
-import { checksVerdict, type PullRequest } from '../../../protocol/pulls.ts';
+import type { PullRequest } from '../../../protocol/pulls.ts';
+import { checksVerdict } from '../../../protocol/without-schemas.ts';
 import { t } from './speech.ts';
 
 /** A pull request in a word: its number, and its state in words and colour. */

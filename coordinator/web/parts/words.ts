@@ -1,5 +1,5 @@
 import type { FailureReason, Task, WaitingFor } from '../../../protocol/task.ts';
-import { isEnded, SAMPLE_REPO_URL } from '../../../protocol/task.ts';
+import { isEnded, SAMPLE_REPO_URL } from '../../../protocol/without-schemas.ts';
 import { Refusal, Unreachable } from '../../client/errors.ts';
 import { format, t } from './speech.ts';
 

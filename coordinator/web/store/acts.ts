@@ -12,9 +12,6 @@ import { outboxStorage, type Texts } from './storage.ts';
 /** How long a decision can be undone. */
 const UNDO_MS = 5_000;
 
-/** Where the ticked options of a decision are kept. */
-export const ticksKey = (need_id: string): string => `ticks ${need_id}`;
-
 type Kept = { database: Database; client: Client; files: Files; texts: Texts };
 
 /**
@@ -27,16 +24,20 @@ export class Acts {
   readonly unstored = signal(false);
   readonly outbox: Outbox;
   readonly #files: Files;
-  readonly #texts: Texts;
   readonly #windows: BroadcastChannel;
   #stopped = false;
 
   constructor({ database, client, files, texts }: Kept, events: Omit<OutboxEvents, 'upload' | 'forget'>) {
     this.#files = files;
-    this.#texts = texts;
     this.#windows = new BroadcastChannel(`${database.name} outbox`);
-    const storage = outboxStorage(database, () => {
-      if (!this.#stopped) this.#windows.postMessage(null);
+    const storage = outboxStorage(database, {
+      changed: () => {
+        if (!this.#stopped) this.#windows.postMessage(null);
+      },
+      gaveBack: (given) => {
+        for (const each of given) texts.tell(each);
+        files.given.value++;
+      },
     });
     this.outbox = new Outbox(client, storage, {
       ...events,
@@ -105,38 +106,13 @@ export class Acts {
 
   /** Takes back what was not sent: its words, files and ticked options go back to where they were made. */
   async takeBack(key: string): Promise<void> {
-    const entry = await this.outbox.takeBack(key);
-    if (entry) await this.#giveBack(entry);
+    await this.outbox.takeBack(key, true);
   }
 
   /** Removes what was refused. */
   async dismiss(key: string): Promise<void> {
     const entry = await this.outbox.takeBack(key);
     if (entry) await this.#files.forget(filesOf(entry));
-  }
-
-  async #giveBack(entry: Entry): Promise<void> {
-    const { action } = entry;
-    const after = (text: string) => (kept: string) => (kept === '' ? text : `${kept}\n${text}`);
-    switch (action.do) {
-      case 'send':
-        if (action.options !== undefined) await this.#texts.give('new options', () => action.options ?? '');
-        await this.#texts.give('new prompt', after(action.body.prompt));
-        return this.#files.giveBack(filesOf(entry), 'new');
-      case 'say':
-        await this.#texts.give(`say ${action.task_id}`, after(action.body.text));
-        return this.#files.giveBack(filesOf(entry), `say ${action.task_id}`);
-      case 'answer':
-        await this.#texts.give(`answer ${action.need_id}`, after(action.body.text ?? ''));
-        await this.#texts.give(ticksKey(action.need_id), () => JSON.stringify(action.body.choose));
-        return this.#files.giveBack(filesOf(entry), `answer ${action.need_id}`);
-      case 'reword':
-      case 'unsay':
-      case 'stop':
-      case 'retry':
-      case 'archive':
-        return;
-    }
   }
 
   async #add(action: Action, hold_ms?: number): Promise<boolean> {

@@ -11,7 +11,7 @@ const VERSION = 2;
 /** A diff that was looked at. `before`: the one that was looked at before it; absent: it was the first. */
 export type SeenDiff = Diff & { before?: Diff };
 
-type Tables = DBSchema & {
+export type Tables = DBSchema & {
   /** One log-in under the key `login`, and the cursor with its epoch under `known`. */
   login: { key: string; value: Stored };
   known: { key: string; value: { cursor: number; epoch: string; older?: string | null | undefined } };

@@ -1,9 +1,10 @@
 import { signal } from '@preact/signals';
-import { cleanName, sniff, SNIFF_BYTES, type Attachment } from '../../../protocol/attachments.ts';
-import { newId } from '../../../protocol/ids.ts';
+import type { Attachment } from '../../../protocol/attachments.ts';
+import { cleanName, sniff, SNIFF_BYTES } from '../../../protocol/file-kind.ts';
+import { newId } from '../../../protocol/new-id.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Client } from '../../client/client.ts';
-import { upload } from '../../client/upload.ts';
+import { loadWire } from '../../client/load-wire.ts';
 import type { Database } from './database.ts';
 import type { KeptFile } from './kept-file.ts';
 import { putFile } from './put-file.ts';
@@ -68,15 +69,6 @@ export class Files {
     }
   }
 
-  /** The files of what was taken back go back to their draft. */
-  async giveBack(ids: readonly string[], draft: string): Promise<void> {
-    for (const id of ids) {
-      const file = await this.read(id);
-      if (file) await this.#database.use((db) => db.put('files', { ...file, draft }));
-    }
-    if (ids.length > 0) this.given.value++;
-  }
-
   async forget(ids: readonly string[]): Promise<void> {
     for (const id of ids) await this.#database.use((db) => db.delete('files', id));
   }
@@ -87,6 +79,7 @@ export class Files {
       const file = await this.read(id);
       if (!file || this.progress.peek()[id] === 1) continue;
       const show = (bytes: number) => this.#show(id, Math.min(0.99, bytes / file.bytes));
+      const { upload } = await loadWire();
       await upload(this.#client, file, putFile, show);
       this.#show(id, 1);
     }

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import type { Channel, ChannelCreate, ChannelCreated, ChannelPatch } from '../../../protocol/notifications.ts';
 import type { Client } from '../../client/client.ts';
-import { allChannels } from '../../client/find.ts';
+import { allChannels } from '../../client/lists.ts';
 import { BASE } from './routes.ts';
 
 /** Whether this device is notified, and if not, why. `unknown`: the server was not asked yet, or is away. */

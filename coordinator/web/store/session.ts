@@ -1,9 +1,11 @@
 import { batch, signal, type Signal } from '@preact/signals';
-import { ProjectPage, type Diff, type Project } from '../../../protocol/api.ts';
-import { openNeeds, type Task } from '../../../protocol/task.ts';
+import type { Diff, Project } from '../../../protocol/api.ts';
+import type { Task } from '../../../protocol/task.ts';
+import { openNeeds } from '../../../protocol/without-schemas.ts';
 import type { Client } from '../../client/client.ts';
-import { Failure, Refusal } from '../../client/errors.ts';
-import { allProjects } from '../../client/find.ts';
+import { Failure, isGone } from '../../client/errors.ts';
+import { loadWire } from '../../client/load-wire.ts';
+import { allProjects } from '../../client/lists.ts';
 import { Live, type LiveState } from '../../client/sync/live.ts';
 import { Mirror } from '../../client/sync/mirror.ts';
 import type { Entry } from '../../client/sync/outbox-entry.ts';
@@ -80,10 +82,15 @@ export class Session {
     void this.acts.outbox.flush().finally(() => (this.#insists = false));
   };
 
-  async start(): Promise<void> {
-    this.#timer = setInterval(this.#insist, INSIST_MS);
+  /** Reads what the device knows. */
+  async load(): Promise<void> {
     await Promise.all([this.#mirror.load(), this.acts.outbox.load()]);
     this.#drawList();
+  }
+
+  /** Follows the server, until `stop`. */
+  start(): void {
+    this.#timer = setInterval(this.#insist, INSIST_MS);
     this.#live.start();
     addEventListener('online', this.#onBack);
     addEventListener('pageshow', this.#onBack);
@@ -175,7 +182,7 @@ export class Session {
 
   /** Reads the projects: first those that this device knows, so that they show without a network. */
   async readProjects(): Promise<void> {
-    const kept = await this.texts.read('projects');
+    const [kept, { ProjectPage }] = await Promise.all([this.texts.read('projects'), loadWire()]);
     if (kept !== undefined && !this.projects.value)
       this.projects.value = ProjectPage.shape.items.safeParse(JSON.parse(kept)).data;
     try {
@@ -239,7 +246,7 @@ export class Session {
         this.#change(id, { loaded: true, failed: false });
       })
       .catch((error: unknown) => {
-        const gone = error instanceof Refusal && error.code === 'not_found';
+        const gone = isGone(error);
         this.#change(id, { loaded: true, gone, failed: !gone });
       });
   }

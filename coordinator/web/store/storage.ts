@@ -1,8 +1,10 @@
 import type { SessionStore } from '../../client/session.ts';
 import type { Change, MirrorStorage } from '../../client/sync/storage.ts';
-import type { OutboxStorage } from '../../client/sync/outbox-entry.ts';
-import type { Database, SeenDiff } from './database.ts';
+import type { IDBPTransaction } from 'idb';
+import { filesOf, type Entry, type OutboxStorage } from '../../client/sync/outbox-entry.ts';
+import type { Database, SeenDiff, Tables } from './database.ts';
 import { locked } from './lock.ts';
+import { writtenFor, type Give } from './written.ts';
 
 /** The logs of this many errands are kept; those that were not opened for longest are removed. */
 const LOGS_MAX = 40;
@@ -105,30 +107,54 @@ export async function pruneAnswers(database: Database, open: ReadonlySet<string>
   });
 }
 
-/** `onChange`: something in it has changed. */
-export function outboxStorage(database: Database, onChange: () => void = () => undefined): OutboxStorage {
+type OutboxNews = {
+  /** Something in it has changed. */
+  changed: () => void;
+  /** These texts have become what was taken back, and its files are with its draft. */
+  gaveBack: (texts: readonly GivenText[]) => void;
+};
+
+export function outboxStorage(database: Database, { changed, gaveBack }: Partial<OutboxNews> = {}): OutboxStorage {
   return {
     // Keys are ids, which sort by time.
     load: () => database.use((db) => db.getAll('outbox')),
     put: async (entry) => {
       await database.use((db) => db.put('outbox', entry));
-      onChange();
+      changed?.();
     },
-    change: async (key, next) => {
-      const [stored, after] = await database.use(async (db) => {
-        const { store, done } = db.transaction('outbox', 'readwrite');
+    change: async (key, next, gives_back = false) => {
+      const [stored, after, given] = await database.use(async (db) => {
+        const change = db.transaction(['outbox', 'texts', 'files'], 'readwrite');
+        const store = change.objectStore('outbox');
         const before = await store.get(key);
         const made = before ? next(before) : null;
         if (made && made !== before) void store.put(made);
         if (before && !made) void store.delete(key);
-        await done;
-        return [before, made] as const;
+        const texts = before && !made && gives_back ? await giveBack(change, before) : undefined;
+        await change.done;
+        return [before, made, texts] as const;
       });
-      if (stored && after !== stored) onChange();
+      if (given) gaveBack?.(given);
+      if (stored && after !== stored) changed?.();
       return after;
     },
     locked: (act) => locked('errand-outbox', act),
   };
+}
+
+async function giveBack(
+  change: IDBPTransaction<Tables, ('outbox' | 'texts' | 'files')[], 'readwrite'>,
+  entry: Entry,
+): Promise<GivenText[]> {
+  const { texts, draft } = writtenFor(entry.action);
+  const given: GivenText[] = [];
+  for (const [key, next] of texts) given.push(await giveText(change.objectStore('texts'), key, next));
+  const files = change.objectStore('files');
+  for (const id of filesOf(entry)) {
+    const file = await files.get(id);
+    if (file && draft !== undefined) void files.put({ ...file, draft });
+  }
+  return given;
 }
 
 /** The diffs that were seen. */
@@ -153,8 +179,20 @@ function diffsOf(task_id: string): IDBKeyRange {
 /** Small texts of the person: what is half written, what was viewed. An empty one is removed. */
 export type Texts = ReturnType<typeof textStorage>;
 
-type Give = (kept: string) => string;
 type OnGive = (next: Give, kept: string) => void;
+/** A stored text that was changed, by `next`, to `kept`. */
+type GivenText = { key: string; next: Give; kept: string };
+type TextTable = {
+  get: (key: string) => Promise<string | undefined>;
+  put: (text: string, key: string) => unknown;
+  delete: (key: string) => unknown;
+};
+
+async function giveText(table: TextTable, key: string, next: Give): Promise<GivenText> {
+  const kept = next((await table.get(key)) ?? '');
+  void (kept === '' ? table.delete(key) : table.put(kept, key));
+  return { key, next, kept };
+}
 
 export function textStorage(database: Database) {
   const fields = new Set<{ key: string; onGive: OnGive }>();
@@ -164,10 +202,16 @@ export function textStorage(database: Database) {
     write,
     /** Changes a stored text, and the fields in which it is shown. */
     give: async (key: string, next: Give): Promise<void> => {
-      const kept = next((await read(key)) ?? '');
-      await write(key, kept);
-      for (const field of fields) if (field.key === key) field.onGive(next, kept);
+      const given = await database.use(async (db) => {
+        const { store, done } = db.transaction('texts', 'readwrite');
+        const made = await giveText(store, key, next);
+        await done;
+        return made;
+      });
+      tell(given);
     },
+    /** Shows a text that was changed in the fields that it is in. */
+    tell,
     /** Hears what is given to a text, until the returned function is called. */
     follow: (key: string, onGive: OnGive): (() => void) => {
       const field = { key, onGive };
@@ -175,6 +219,10 @@ export function textStorage(database: Database) {
       return () => void fields.delete(field);
     },
   };
+
+  function tell({ key, next, kept }: GivenText): void {
+    for (const field of fields) if (field.key === key) field.onGive(next, kept);
+  }
 
   async function write(key: string, text: string): Promise<void> {
     await database.use(async (db) => {

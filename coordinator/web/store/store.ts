@@ -1,9 +1,10 @@
 import { signal } from '@preact/signals';
 import { Client } from '../../client/client.ts';
 import { LoggedOut, Refusal } from '../../client/errors.ts';
-import { send } from '../../client/http.ts';
+import { loadWire } from '../../client/load-wire.ts';
 import { toStored, type SessionStore } from '../../client/session.ts';
 import { Database, databaseName } from './database.ts';
+import { painted } from './painted.ts';
 import { unsubscribe } from './push.ts';
 import { BASE } from './routes.ts';
 import { Session } from './session.ts';
@@ -64,11 +65,13 @@ export class Store {
   }
 
   async logIn(body: Credentials): Promise<void> {
+    const { send } = await loadWire();
     await this.#keep(await send(this.server, 'login', { body }, {}, this.#stop.signal));
   }
 
   /** Logs in with the code of a log-in link, in place of who is logged in on this device. */
   async logInByLink(code: string): Promise<void> {
+    const { send } = await loadWire();
     await this.replaceLogIn(await send(this.server, 'linkLogin', { body: { code } }, {}, this.#stop.signal));
   }
 
@@ -85,6 +88,7 @@ export class Store {
       ...(link?.kind === 'setup' && { setup_code: link.code }),
       ...(link?.kind === 'invite' && { invite: link.code }),
     };
+    const { send } = await loadWire();
     await this.#keep(await send(this.server, 'signup', { body }, {}, this.#stop.signal));
   }
 
@@ -119,6 +123,7 @@ export class Store {
   /** Ends a log-in on the server. Whether it has ended. */
   async #hasEnded(refresh_token: string): Promise<boolean> {
     try {
+      const { send } = await loadWire();
       await send(this.server, 'logout', { body: { refresh_token } }, {}, this.#stop.signal);
       return true;
     } catch (error) {
@@ -161,7 +166,10 @@ export class Store {
   async #enter(): Promise<void> {
     const client = await Client.open(this.#logins, { signal: this.#stop.signal });
     const session: Session = new Session(this.#database, client, () => void this.#ended(session));
-    await session.start();
-    this.access.value = { kind: 'in', session, email: client.email };
+    await session.load();
+    const access: Access = { kind: 'in', session, email: client.email };
+    this.access.value = access;
+    await painted();
+    if (this.access.value === access) session.start();
   }
 }

@@ -1,5 +1,5 @@
 import { deviceName } from '../../../protocol/device-name.ts';
-import { newId } from '../../../protocol/ids.ts';
+import { newId } from '../../../protocol/new-id.ts';
 import type { ChannelCreate } from '../../../protocol/notifications.ts';
 import { Database, databaseName } from '../store/database.ts';
 import { sessionStore, textStorage } from '../store/storage.ts';

@@ -1,5 +1,5 @@
-import { cleanName, sniff, SNIFF_BYTES } from '../../../protocol/attachments.ts';
-import { newId } from '../../../protocol/ids.ts';
+import { cleanName, sniff, SNIFF_BYTES } from '../../../protocol/file-kind.ts';
+import { newId } from '../../../protocol/new-id.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { Database, databaseName } from '../store/database.ts';
 

@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { WorkerEvent } from '../../../protocol/events.ts';
 import { Conversation } from '../../../coordinator/client/errand/conversation.ts';
+import { knownEvent } from '../../../coordinator/client/known-event.ts';
 import { eventsOf } from '../../support/events-of.ts';
 import { startCuttingProxy } from '../../support/cutting-proxy.ts';
 import { startApi } from '../../support/start-api.ts';
@@ -58,13 +59,27 @@ test('an open conversation has each event once and in order, however often the n
     await new Promise((resolve) => setImmediate(resolve));
   }
   await opening;
-  const expected = new Conversation();
+  const expected = new Conversation(knownEvent);
   expected.apply(await eventsOf(api, errand.id));
   await until('everything has come', () => device.mirror.conversation(errand.id)?.last_id === expected.last_id);
   t.true((device.mirror.conversation(errand.id)?.first_id ?? 0) > 100, 'it has opened at its end');
   while (device.mirror.conversation(errand.id)?.has_beginning === false) await device.mirror.earlier(errand.id);
   t.deepEqual(device.mirror.conversation(errand.id)?.items, expected.items);
   t.is(expected.items.filter(({ kind }) => kind === 'said').length, 400);
+});
+
+test('an errand that was closed before it was open is not kept open', async (t) => {
+  const server = await startApi(t);
+  const { api, session } = await server.person();
+  const { id } = await sendErrand(api);
+  const { mirror, isLive } = await newDevice(t, server.url, session);
+  await isLive();
+  const opening = mirror.open(id);
+  mirror.close(id);
+  t.is(await opening, 0);
+  t.is(mirror.conversation(id), undefined);
+  t.true((await mirror.open(id)) > 0);
+  t.is(mirror.conversation(id)?.has_beginning, true);
 });
 
 test('a conversation that grew long while it was open lets go of its front, which comes again on demand', async (t) => {
@@ -80,7 +95,7 @@ test('a conversation that grew long while it was open lets go of its front, whic
   const running = errand.startTool('run_command', { command: 'npm test' });
   for (let n = 0; n < 5_500; n += 500) errand.report(...Array.from({ length: 500 }, (_, i) => line(n + i)));
   errand.endTool(running, 'run_command', 'It ended long after it began.', { exit_code: 0 });
-  const expected = new Conversation();
+  const expected = new Conversation(knownEvent);
   expected.apply(await eventsOf(api, errand.id));
   await until('everything has come', () => now()?.last_id === expected.last_id);
   errand.write('turn', 'Being written');

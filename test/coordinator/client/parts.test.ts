@@ -1,5 +1,6 @@
 import test from 'ava';
 import { Conversation } from '../../../coordinator/client/errand/conversation.ts';
+import { knownEvent } from '../../../coordinator/client/known-event.ts';
 import { shortBody } from '../../../coordinator/domain/short-body.ts';
 import type { LogEvent } from '../../../protocol/events.ts';
 import { eventsOf } from '../../support/events-of.ts';
@@ -31,11 +32,11 @@ async function makeLog(t: Parameters<typeof startApi>[0], long = ''): Promise<Lo
 
 test('a conversation that comes in parts, from its end, is the same as one that comes at once', async (t) => {
   const log = await makeLog(t);
-  const whole = new Conversation();
+  const whole = new Conversation(knownEvent);
   whole.apply(log);
   const random = new Random(5);
   for (let n = 0; n < 300; n++) {
-    const parts = new Conversation();
+    const parts = new Conversation(knownEvent);
     let from = log.length - random.whole(1, log.length);
     parts.apply(log.slice(from));
     t.is(parts.has_beginning, from === 0);
@@ -52,9 +53,9 @@ test('a conversation that comes in parts, from its end, is the same as one that 
 
 test('rows of cut events become whole, one by one, and nothing else changes', async (t) => {
   const log = await makeLog(t, 'long '.repeat(2_000));
-  const whole = new Conversation();
+  const whole = new Conversation(knownEvent);
   whole.apply(log);
-  const cut = new Conversation();
+  const cut = new Conversation(knownEvent);
   cut.apply(
     log.map((event): LogEvent => {
       const { body, whole_bytes } = shortBody(event.type, JSON.stringify(event.body));

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { Failure } from '../../../coordinator/client/errors.ts';
-import { isRedirect, Moved, redirected } from '../../../coordinator/client/redirect.ts';
+import { Failure, Moved } from '../../../coordinator/client/errors.ts';
+import { isRedirect, redirected } from '../../../coordinator/client/redirect.ts';
 
 const FROM = 'http://errand.example:8787/tasks?limit=2';
 

@@ -1,9 +1,13 @@
 import 'fake-indexeddb/auto';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import type { LogEvent } from '../../../protocol/events.ts';
 import type { Task } from '../../../protocol/task.ts';
+import { Client } from '../../../coordinator/client/client.ts';
+import { Acts } from '../../../coordinator/web/store/acts.ts';
 import { Database } from '../../../coordinator/web/store/database.ts';
+import { Files } from '../../../coordinator/web/store/files.ts';
 import { mirrorStorage, outboxStorage, pruneLogs, textStorage } from '../../../coordinator/web/store/storage.ts';
+import { MemoryDevice } from '../../support/web/memory-storage.ts';
 
 const task = (id: string) => ({ id, title: id }) as Task;
 const event = (id: number, task_id: string): LogEvent => ({
@@ -15,6 +19,33 @@ const event = (id: number, task_id: string): LogEvent => ({
   at: '2026-01-01T00:00:00.000Z',
   body: {},
 });
+
+const QUIET = { changed: () => undefined, task: () => Promise.resolve() };
+/** More than it takes steps of the database. */
+const LOOKS = 20;
+const PLAIN = { media_type: 'application/octet-stream', width: null, height: null };
+
+/** A client that sends nothing, until the test ends. */
+function quietClient(t: ExecutionContext): Promise<Client> {
+  const stop = new AbortController();
+  t.teardown(() => stop.abort());
+  const login = { server: 'http://127.0.0.1:9', user_id: 'u', email: 'a@example.org' };
+  const device = new MemoryDevice({ ...login, access_token: '', refresh_token: '', expires_at_ms: 0 });
+  return Client.open(device.session, { signal: stop.signal });
+}
+
+/** What the device has at one moment of an entry, and of its draft. */
+function look(database: Database, key: string, draft: string) {
+  return database.use(async (db) => {
+    const now = db.transaction(['outbox', 'texts', 'files']);
+    const [entry, text, file] = await Promise.all([
+      now.objectStore('outbox').get(key),
+      now.objectStore('texts').get(draft === 'new' ? 'new prompt' : draft),
+      now.objectStore('files').get('f'),
+    ]);
+    return { waits: entry !== undefined, text, file: file?.draft };
+  });
+}
 
 test('what is known is stored with its cursor, and the log of an errand comes back in order', async (t) => {
   const storage = mirrorStorage(new Database('known'));
@@ -62,6 +93,31 @@ test('the outbox keeps its order', async (t) => {
     ['01a', '01b', '01c'],
   );
 });
+
+for (const [what, draft, act] of [
+  ['an errand', 'new', (acts: Acts) => acts.send({ prompt: 'words', repo_url: 'errand://sample', attachments: ['f'] })],
+  ['a message', 'say t', (acts: Acts) => acts.say('t', 'words', { attachments: ['f'] })],
+  ['an answer', 'answer n', (acts: Acts) => acts.decide('t', 'n', { choose: [], text: 'words', attachments: ['f'] })],
+] as const)
+  test(`${what} that is taken back is in the outbox or in its draft at each moment, with its files`, async (t) => {
+    const database = new Database(`taken back ${draft}`);
+    const client = await quietClient(t);
+    const texts = textStorage(database);
+    const files = new Files(database, client);
+    const acts = new Acts({ database, client, files, texts }, { ...QUIET, reachable: () => false });
+    t.teardown(() => acts.stop());
+    await texts.write(draft === 'new' ? 'new prompt' : draft, 'written since');
+    await database.use((db) => db.put('files', { id: 'f', name: 'f', blob: new Blob(['x']), bytes: 1, ...PLAIN }));
+    await act(acts);
+    const [key = ''] = acts.entries.value.map((entry) => entry.key);
+    const taking = acts.takeBack(key);
+    for (let i = 0; i < LOOKS; i++) {
+      const { waits, text, file } = await look(database, key, draft);
+      t.true(waits || (text?.endsWith('words') === true && file === draft), `look ${i}`);
+    }
+    await taking;
+    t.like(await look(database, key, draft), { waits: false, text: 'written since\nwords', file: draft });
+  });
 
 test('the logs of the newest errands are kept', async (t) => {
   const database = new Database('logs');

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { send } from '../../../client/http.ts';
+import { loadWire } from '../../../client/load-wire.ts';
 import { useRouter, useStore } from '../../parts/context.ts';
 import { Logo } from '../../parts/logo.tsx';
 import { useTitle } from '../../parts/screen.tsx';
@@ -60,6 +60,7 @@ async function finish(
   if (!pending) throw new Error(s.accounts.elsewhere);
   const body = { flow: pending.flow, answer };
   if (pending.purpose === 'sign_in') {
+    const { send } = await loadWire();
     const log_in = await send(store.server, 'finishSignIn', { body }, {}, AbortSignal.timeout(30_000));
     return store.replaceLogIn(log_in);
   }

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { SignInWay } from '../../../../protocol/forges.ts';
-import { send } from '../../../client/http.ts';
+import { loadWire } from '../../../client/load-wire.ts';
 import { useStore } from '../../parts/context.ts';
 import { keepSignIn } from '../../store/pending-sign-in.ts';
 import type { NewAccount } from '../../store/store.ts';
@@ -17,11 +17,13 @@ export function Ways({ link }: { link: NewAccount | undefined }): JSX.Element | 
   const fault = useSignal('');
   useEffect(() => {
     const stop = new AbortController();
-    send(server, 'listSignInWays', {}, {}, stop.signal).then(
-      ({ items }) => (ways.value = items),
-      // Whoever has a password can log in nevertheless.
-      () => undefined,
-    );
+    loadWire()
+      .then(({ send }) => send(server, 'listSignInWays', {}, {}, stop.signal))
+      .then(
+        ({ items }) => (ways.value = items),
+        // Whoever has a password can log in nevertheless.
+        () => undefined,
+      );
     return () => stop.abort();
   }, [server]);
   const start = (id: string): void => {
@@ -30,7 +32,8 @@ export function Ways({ link }: { link: NewAccount | undefined }): JSX.Element | 
       ...(link?.kind === 'setup' && { setup_code: link.code }),
       ...(link?.kind === 'invite' && { invite: link.code }),
     };
-    send(server, 'startSignIn', { params: { id }, body }, {}, AbortSignal.timeout(30_000))
+    loadWire()
+      .then(({ send }) => send(server, 'startSignIn', { params: { id }, body }, {}, AbortSignal.timeout(30_000)))
       .then(({ url, flow }) => {
         keepSignIn({ flow, purpose: 'sign_in' });
         location.assign(url);

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { Diff } from '../../../../protocol/api.ts';
-import { openNeeds } from '../../../../protocol/task.ts';
+import { openNeeds } from '../../../../protocol/without-schemas.ts';
 import { useSession } from '../../parts/context.ts';
 import type { DiffFile } from './diff-file.ts';
 import { parseDiff } from './parse.ts';

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { openNeeds } from '../../../../protocol/task.ts';
+import { openNeeds } from '../../../../protocol/without-schemas.ts';
 import { OwnWords } from '../../parts/own-words.tsx';
 import { useSession } from '../../parts/context.ts';
 import { DecisionCard } from '../../parts/decision-card.tsx';

@@ -1,7 +1,8 @@
 import { useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { LIMITS } from '../../../../protocol/limits.ts';
-import { isEnded, type Hear, type Task } from '../../../../protocol/task.ts';
+import type { Hear, Task } from '../../../../protocol/task.ts';
+import { isEnded } from '../../../../protocol/without-schemas.ts';
 import { AttachButton, DraftFileList, takesFiles, useFiles } from '../../parts/attach.tsx';
 import { useSession } from '../../parts/context.ts';
 import { GrowingField } from '../../parts/growing-field.tsx';

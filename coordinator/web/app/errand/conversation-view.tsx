@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
 import { useCallback, useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Need } from '../../../../protocol/needs.ts';
-import { openNeeds, type Task } from '../../../../protocol/task.ts';
+import type { Task } from '../../../../protocol/task.ts';
+import { openNeeds } from '../../../../protocol/without-schemas.ts';
 import type { Draft } from '../../../client/errand/drafts.ts';
 import type { Item } from '../../../client/errand/items.ts';
 import { groupReads } from '../../../client/errand/group.ts';

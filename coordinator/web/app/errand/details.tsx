@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { isEnded, type Task } from '../../../../protocol/task.ts';
+import type { Task } from '../../../../protocol/task.ts';
+import { isEnded } from '../../../../protocol/without-schemas.ts';
 import { baseOf, pushedBranch } from '../../../client/errand/update-base.ts';
 import { Mute } from './mute.tsx';
 import { useSession } from '../../parts/context.ts';

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
-import { isEnded, type PlanItem, type Task } from '../../../../protocol/task.ts';
+import type { PlanItem, Task } from '../../../../protocol/task.ts';
+import { isEnded } from '../../../../protocol/without-schemas.ts';
 import { now } from '../../parts/now.ts';
 import { format, t } from '../../parts/speech.ts';
 import { s } from '../screen-speech.ts';

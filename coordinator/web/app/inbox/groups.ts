@@ -1,4 +1,5 @@
-import { isEnded, openNeeds, type Task } from '../../../../protocol/task.ts';
+import type { Task } from '../../../../protocol/task.ts';
+import { isEnded, openNeeds } from '../../../../protocol/without-schemas.ts';
 
 /** The groups of the inbox. */
 export type Groups = { needs: Task[]; work: Task[]; done: Task[]; archived: Task[] };

@@ -1,7 +1,8 @@
 import { useComputed, useSignal } from '@preact/signals';
 import type { JSX, RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { SAMPLE_REPO_URL, type Task } from '../../../../protocol/task.ts';
+import type { Task } from '../../../../protocol/task.ts';
+import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { LiveBadge } from '../../parts/live-badge.tsx';

@@ -1,7 +1,8 @@
 import { useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
-import { isEnded, type Task } from '../../../../protocol/task.ts';
+import type { Task } from '../../../../protocol/task.ts';
+import { isEnded } from '../../../../protocol/without-schemas.ts';
 import { useSession } from '../../parts/context.ts';
 import { Confirm, Sheet } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';

@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { isEnded, openNeeds, type Task } from '../../../../protocol/task.ts';
+import type { Task } from '../../../../protocol/task.ts';
+import { isEnded, openNeeds } from '../../../../protocol/without-schemas.ts';
 import type { Entry } from '../../../client/sync/outbox-entry.ts';
 import { BudgetChoices } from '../../parts/budget-choices.tsx';
 import { DecisionCard } from '../../parts/decision-card.tsx';

@@ -1,5 +1,6 @@
 import type { TaskCreate } from '../../../../protocol/api.ts';
-import { Effort } from '../../../../protocol/task.ts';
+import { chosen, EFFORTS } from '../../../../protocol/without-schemas.ts';
+import type { Effort } from '../../../../protocol/task.ts';
 import { toChoice, type Places } from './place.ts';
 
 /** An errand that is being written, but for its text. What is absent is left to the project and the server. */
@@ -23,7 +24,7 @@ export function readFresh(text: string): Fresh {
     return {};
   }
   const others = Array.isArray(given.others) ? given.others : undefined;
-  return { ...given, others, effort: Effort.safeParse(given.effort).data };
+  return { ...given, others, effort: chosen(EFFORTS, given.effort) };
 }
 
 function place(push_to: string): Pick<TaskCreate, 'work_branch' | 'continue_pull'> {

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { BUDGET_USD_MAX, Effort } from '../../../../protocol/task.ts';
+import { BUDGET_USD_MAX, chosen, EFFORTS } from '../../../../protocol/without-schemas.ts';
 import { Sheet } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { s } from '../screen-speech.ts';
@@ -35,10 +35,10 @@ export function ModelSheet({
         <span>{s.fresh.effort}</span>
         <select
           value={fresh.effort ?? ''}
-          onChange={({ currentTarget: { value } }) => onChoose({ effort: Effort.safeParse(value).data })}
+          onChange={({ currentTarget: { value } }) => onChoose({ effort: chosen(EFFORTS, value) })}
         >
           <option value="">{unset.effort}</option>
-          {Effort.options.map((effort) => (
+          {EFFORTS.map((effort) => (
             <option key={effort} value={effort}>
               {t.effort[effort]}
             </option>

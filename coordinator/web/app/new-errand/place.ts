@@ -1,7 +1,7 @@
 import { LIMITS } from '../../../../protocol/limits.ts';
 import type { RepositoryChoice } from '../../../../protocol/repositories.ts';
+import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import { readRepositoryText } from '../../../client/repository-text.ts';
-import { SAMPLE_REPO_URL } from '../../../../protocol/task.ts';
 import { repositoryName } from '../../parts/words.ts';
 
 /** A repository of an errand that is being written, with its branches. */

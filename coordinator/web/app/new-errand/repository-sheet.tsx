@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Project } from '../../../../protocol/api.ts';
-import { SAMPLE_REPO_URL } from '../../../../protocol/task.ts';
+import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import { useSession } from '../../parts/context.ts';
 import { Sheet } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';

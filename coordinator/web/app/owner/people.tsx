@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { OneTimeLink } from '../../../../protocol/accounts.ts';
 import type { Invite, Person } from '../../../../protocol/people.ts';
-import { allPeople } from '../../../client/find.ts';
+import { allPeople } from '../../../client/lists.ts';
 import { useSession } from '../../parts/context.ts';
 import { LinkSheet } from '../../parts/link-sheet.tsx';
 import { format } from '../../parts/speech.ts';

@@ -1,6 +1,5 @@
 import type { Project, ProjectCreate } from '../../../../protocol/api.ts';
-import { Egress } from '../../../../protocol/api.ts';
-import { PullAuthor, PullRequests } from '../../../../protocol/pulls.ts';
+import { chosen, EGRESS, PULL_AUTHORS, PULL_REQUESTS } from '../../../../protocol/without-schemas.ts';
 
 /** The fields of the form, as texts. */
 export type Given = Partial<Record<string, string>>;
@@ -11,9 +10,9 @@ export type Given = Partial<Record<string, string>>;
  */
 export function readProject(given: Given): ProjectCreate {
   const text = (key: string) => given[key]?.trim() || null;
-  const egress = Egress.safeParse(given['egress']).data;
-  const pull_requests = PullRequests.safeParse(given['pull_requests']).data;
-  const pull_author = PullAuthor.safeParse(given['pull_author']).data;
+  const egress = chosen(EGRESS, given['egress']);
+  const pull_requests = chosen(PULL_REQUESTS, given['pull_requests']);
+  const pull_author = chosen(PULL_AUTHORS, given['pull_author']);
   const git_token = text('git_token');
   const secrets = readVariables(given['secrets'] ?? '');
   return {

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX, TargetedSubmitEvent } from 'preact';
 import type { Project } from '../../../../protocol/api.ts';
-import { Egress } from '../../../../protocol/api.ts';
+import { EGRESS } from '../../../../protocol/without-schemas.ts';
 import { Refusal } from '../../../client/errors.ts';
 import { useSession } from '../../parts/context.ts';
 import { fieldsOf } from '../../parts/form.ts';
@@ -70,7 +70,7 @@ function Fields({ project, faults }: { project: Project | undefined; faults: Fau
           value={egress.value}
           onChange={({ currentTarget }) => (egress.value = currentTarget.value)}
         >
-          {Egress.options.map((option) => (
+          {EGRESS.map((option) => (
             <option key={option} value={option}>
               {s.project.egress[option]}
             </option>

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX, TargetedSubmitEvent } from 'preact';
 import type { Schedule } from '../../../../protocol/schedules.ts';
-import { Effort } from '../../../../protocol/task.ts';
+import { chosen, EFFORTS } from '../../../../protocol/without-schemas.ts';
 import { Refusal } from '../../../client/errors.ts';
 import { useSession } from '../../parts/context.ts';
 import { fieldsOf } from '../../parts/form.ts';
@@ -151,7 +151,7 @@ function More({ schedule }: { schedule: Schedule | undefined }): JSX.Element {
         <span>{s.effort}</span>
         <select name="effort" defaultValue={schedule?.effort ?? ''}>
           <option value="">{s.default}</option>
-          {Effort.options.map((effort) => (
+          {EFFORTS.map((effort) => (
             <option key={effort} value={effort} selected={effort === schedule?.effort}>
               {t.effort[effort]}
             </option>
@@ -181,7 +181,7 @@ function readFields(given: Partial<Record<string, string>>) {
     prompt,
     ...(place === OTHER ? { repo_url: repo_url.trim() } : { project_id: place }),
     model: given['model']?.trim() || null,
-    effort: Effort.safeParse(given['effort']).data ?? null,
+    effort: chosen(EFFORTS, given['effort']) ?? null,
     budget_usd: given['budget_usd'] ? Number(given['budget_usd']) : null,
   };
 }

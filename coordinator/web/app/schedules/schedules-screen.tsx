@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Schedule } from '../../../../protocol/schedules.ts';
-import { allSchedules } from '../../../client/find.ts';
+import { allSchedules } from '../../../client/lists.ts';
 import { useSession } from '../../parts/context.ts';
 import { Screen } from '../../parts/screen.tsx';
 import { faultWords } from '../../parts/words.ts';

@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { Occasion, type ChannelCreate, type ChannelCreated } from '../../../../protocol/notifications.ts';
+import { OCCASIONS } from '../../../../protocol/without-schemas.ts';
+import type { ChannelCreate, ChannelCreated, Occasion } from '../../../../protocol/notifications.ts';
 import { useSession } from '../../parts/context.ts';
 import { fieldsOf } from '../../parts/form.ts';
 import { Sheet } from '../../parts/screen.tsx';
@@ -19,7 +20,7 @@ export function AddChannel({ kind, onClose }: { kind: Kind; onClose: () => void 
   const session = useSession();
   const made = useSignal<ChannelCreated | undefined>(undefined);
   const [fault, sends] = [useSignal(''), useSignal(false)];
-  const occasions = useSignal<readonly Occasion[]>(Occasion.options);
+  const occasions = useSignal<readonly Occasion[]>(OCCASIONS);
   useEffect(() => void session.readProjects(), [session]);
   const add = (form: HTMLFormElement): void => {
     [fault.value, sends.value] = ['', true];

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { SessionInfo } from '../../../../protocol/accounts.ts';
-import { allSessions } from '../../../client/find.ts';
+import { allSessions } from '../../../client/lists.ts';
 import { useSession } from '../../parts/context.ts';
 import { now } from '../../parts/now.ts';
 import { Confirm } from '../../parts/screen.tsx';

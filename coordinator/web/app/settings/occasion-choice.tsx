@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
-import { Occasion } from '../../../../protocol/notifications.ts';
+import { OCCASIONS } from '../../../../protocol/without-schemas.ts';
+import type { Occasion } from '../../../../protocol/notifications.ts';
 import { s } from '../screen-speech.ts';
 
 type OccasionChoiceProps = {
@@ -11,11 +12,11 @@ type OccasionChoiceProps = {
 /** Of what somebody is told. */
 export function OccasionChoice({ legend, chosen, onChange }: OccasionChoiceProps): JSX.Element {
   const change = (occasion: Occasion, wanted: boolean): void =>
-    onChange(Occasion.options.filter((each) => (each === occasion ? wanted : chosen.includes(each))));
+    onChange(OCCASIONS.filter((each) => (each === occasion ? wanted : chosen.includes(each))));
   return (
     <fieldset class="occasions">
       <legend>{legend}</legend>
-      {Occasion.options.map((occasion) => (
+      {OCCASIONS.map((occasion) => (
         <label key={occasion}>
           <input
             type="checkbox"
