@@ -2,6 +2,8 @@
 export class Format {
   readonly #locale: string;
   readonly #now: string;
+  /** One for each set of options: to make one takes a hundred times as long as to use it, and each row has some. */
+  readonly #numbers = new Map<string, Intl.NumberFormat>();
 
   /** `now`: the word for a time that has just been. */
   constructor(locale: string, now: string) {
@@ -12,7 +14,7 @@ export class Format {
   /** A number of US dollars: cents only where they matter, tenths of a cent below one. */
   money(usd: number): string {
     const digits = usd > 0 && usd < 0.01 ? 4 : Number.isInteger(usd) ? 0 : 2;
-    return new Intl.NumberFormat(this.#locale, {
+    return this.#number({
       style: 'currency',
       currency: 'USD',
       currencyDisplay: 'narrowSymbol',
@@ -22,7 +24,7 @@ export class Format {
   }
 
   number(value: number): string {
-    return new Intl.NumberFormat(this.#locale).format(value);
+    return this.#number({}).format(value);
   }
 
   /** A size, such as `3 kB` or `1.2 MB`. */
@@ -34,7 +36,7 @@ export class Format {
           ? [count / 1e6, 'megabyte']
           : [count / 1e9, 'gigabyte'];
     const options = { style: 'unit', unit, maximumFractionDigits: 1 } as const;
-    return new Intl.NumberFormat(this.#locale, options).format(value);
+    return this.#number(options).format(value);
   }
 
   /** A short duration, such as `0.4 s`, `40 s`, `3 min` or `2 h`. */
@@ -74,8 +76,16 @@ export class Format {
 
   /** The symbols of the SI are the same in each language; a day has none that everyone reads. */
   #unit(value: number, unit: 's' | 'min' | 'h' | 'day'): string {
-    const options = { maximumFractionDigits: 1, ...(unit === 'day' && { style: 'unit', unit, unitDisplay: 'long' }) };
-    const number = new Intl.NumberFormat(this.#locale, options as Intl.NumberFormatOptions).format(value);
+    const day: Intl.NumberFormatOptions = { style: 'unit', unit, unitDisplay: 'long' };
+    const options = { maximumFractionDigits: 1, ...(unit === 'day' && day) };
+    const number = this.#number(options).format(value);
     return unit === 'day' ? number : `${number}\u00a0${unit}`;
+  }
+
+  #number(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+    const key = JSON.stringify(options);
+    const made = this.#numbers.get(key) ?? new Intl.NumberFormat(this.#locale, options);
+    this.#numbers.set(key, made);
+    return made;
   }
 }

@@ -2,7 +2,7 @@ import { callWorkerApi } from '../../support/worker-api-call.ts';
 import type { Attempt } from '../attempt.ts';
 import type { AttackScene, Party } from '../scene.ts';
 
-export const CALL_REFUSED = { metric: 'errand_worker_calls_refused_total' };
+const CALL_REFUSED = { metric: 'errand_worker_calls_refused_total' };
 
 /** A call of the attacker's worker: by default with its own token, about its own errand. */
 type Call = {
@@ -16,7 +16,7 @@ type Call = {
 };
 
 /** Makes the call. Returns the status and the body of the answer. */
-export async function callAsWorker(
+async function callAsWorker(
   scene: AttackScene,
   { about, to, token, body, headers, method }: Call,
 ): Promise<string> {

@@ -1,7 +1,7 @@
 import type * as virtualCore from '@tanstack/virtual-core';
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef } from 'preact/hooks';
 
 /** A list of at most so many rows is drawn whole. */
 const WHOLE_MAX = 150;
@@ -60,10 +60,11 @@ function Window<T>({ items, keyOf, row, virtual }: ListProps<T> & { virtual: Vir
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const rows = useRef<Rows | undefined>(undefined);
   const options = {
+    // The same function as long as the rows are the same: with another one all of them are laid out anew.
+    getItemKey: useCallback((i: number) => keyOf(items[i] as T), [items]),
     count: items.length,
     getScrollElement: () => list.current?.closest<HTMLElement>('.body') ?? null,
     estimateSize: () => ROW_PX,
-    getItemKey: (i: number) => keyOf(items[i] as T),
     overscan: BEYOND,
     scrollMargin: list.current?.offsetTop ?? 0,
     scrollToFn: virtual.elementScroll,
@@ -78,19 +79,24 @@ function Window<T>({ items, keyOf, row, virtual }: ListProps<T> & { virtual: Vir
   useLayoutEffect(() => window._willUpdate());
   const shown = window.getVirtualItems();
   const { scrollMargin } = window.options;
+  const drawn = useMemo(() => new Map<number, JSX.Element>(), [items, row]);
+  const draw = (index: number): JSX.Element =>
+    row(items[index] as T, {
+      ref: window.measureElement,
+      'data-index': index,
+      'aria-setsize': items.length,
+      'aria-posinset': index + 1,
+    });
+  // A row that was on the page before is the same node: it is not drawn again.
+  const nodes = shown.map(({ index }) => [index, drawn.get(index) ?? draw(index)] as const);
+  drawn.clear();
+  for (const [index, node] of nodes) drawn.set(index, node);
   const above = (shown[0]?.start ?? scrollMargin) - scrollMargin;
   const below = window.getTotalSize() - ((shown.at(-1)?.end ?? scrollMargin) - scrollMargin);
   return (
     <ul ref={list} class="rows long">
       <li class="spacer" role="presentation" style={{ blockSize: `${above}px` }} />
-      {shown.map(({ index }) =>
-        row(items[index] as T, {
-          ref: window.measureElement,
-          'data-index': index,
-          'aria-setsize': items.length,
-          'aria-posinset': index + 1,
-        }),
-      )}
+      {nodes.map(([, node]) => node)}
       <li class="spacer" role="presentation" style={{ blockSize: `${below}px` }} />
     </ul>
   );
