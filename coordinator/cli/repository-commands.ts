@@ -30,8 +30,7 @@ export const repositories = clientCommand({
         io,
         items.flatMap((item) => rowLines(partsOf(item), rowColumns(io))),
       );
-    else if (faults.length === 0)
-      print(io, [['No repositories. Link an account with: ', ['command', `${PROGRAM} link`]]]);
+    else if (faults.length === 0) print(io, [[noneText(search), ['command', `${PROGRAM} link`]]]);
     printBeside(
       io,
       faults.map((fault) => [['red', fault]]),
@@ -39,6 +38,11 @@ export const repositories = clientCommand({
     return EXIT.succeeded;
   },
 });
+
+function noneText(search: string | undefined): string {
+  if (search === undefined) return 'No repositories. Link an account with: ';
+  return `Your linked accounts may push to no repository whose name has '${oneLine(search, 80)}'. Link another with: `;
+}
 
 function partsOf({ name, forge, private: is_private, pushed_at }: PickableRepository): Line {
   const pushed = pushed_at === null ? 'never pushed' : `pushed ${localTime(pushed_at)}`;

@@ -64,6 +64,10 @@ test('repositories are listed and searched, and an errand takes one by its short
   t.regex((await cli.run(['repositories'])).stdout, /^No repositories\. Link an account with: /);
   await link(scene, api, ann);
   t.regex((await cli.run(['repositories', 'admin'])).stdout, /^ann\/shop-admin {2}127.*pushed /);
+  t.regex(
+    (await cli.run(['repositories', 'zzz'])).stdout,
+    /^Your linked accounts may push to no .* 'zzz'\. Link another /,
+  );
   const sent = await cli.run(['send', 'Mend it', '--repo', 'ann/shop']);
   t.is(sent.code, 0, sent.stderr);
   t.is((await cli.run(['send', 'Mend it again', '--repo', 'shop-admin'])).code, 0);
