@@ -22,5 +22,10 @@ render(
   </PartsContext.Provider>,
   document.getElementById('app') ?? document.body,
 );
-void parts.store.start().then(painted).then(loadWire);
+void parts.store
+  .start()
+  .then(painted)
+  .then(loadWire)
+  // What needs it loads it again, and says so where that fails.
+  .catch(() => undefined);
 void painted().then(() => installWorker((path) => parts.router.open(path)));
