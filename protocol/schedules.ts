@@ -117,6 +117,14 @@ export const ScheduleRun = z.object({
 });
 export type ScheduleRun = z.infer<typeof ScheduleRun>;
 
+/** A further repository of a schedule's errands, as it was chosen: by its address or its project. */
+const ScheduledRepository = z.object({
+  repo_url: z.string().optional(),
+  project_id: Id.optional(),
+  base_branch: z.string().optional(),
+  work_branch: z.string().optional(),
+});
+
 /** A schedule of the caller. `next_at`: its next due time, also while it is paused. */
 export const Schedule = z.object({
   id: Id,
@@ -124,7 +132,7 @@ export const Schedule = z.object({
   prompt: z.string(),
   project_id: Id.nullable(),
   repo_url: z.string().nullable().describe('null: that of the project, or of one that was deleted'),
-  repositories: FurtherRepositories.optional().describe('absent: the server is older than this'),
+  repositories: z.array(ScheduledRepository).optional().describe('absent: the server is older than this'),
   cron: z.string(),
   time_zone: z.string(),
   model: z.string().nullable(),

@@ -19,6 +19,7 @@ const BEYOND_SCHEMAS = [
   'AccountDelete',
   'TaskCreate',
   'RepositoryChoice',
+  'FurtherRepositories',
   'ScheduleCreate',
   'SchedulePatch',
 ];
@@ -95,7 +96,9 @@ test('everything that recorded workers sent and got is valid', (t) => {
   t.true(calls.length > 50);
   for (const call of calls) {
     const filled = JSON.parse(
-      JSON.stringify(call).replaceAll(/\{(?:task_id|message_\d+)\}/g, '01m82pqrzqs0mha2mpj9'),
+      JSON.stringify(call)
+        .replaceAll(/\{(?:task_id|message_\d+)\}/g, '01m82pqrzqs0mha2mpj9')
+        .replaceAll('{other}', 'docs'),
     ) as typeof call;
     const type: { body?: string; answer: string } = types[call.call];
     if (type.body !== undefined) t.is(wireFault(type.body, filled.body), null);
