@@ -31,6 +31,6 @@ test.serial('the bundled server starts, and finds the files of its checkout', as
   const server = CoordinatorProcess.start(t, await temporaryFolder(t), { ERRAND_RUNNER: 'process' }, main);
   const url = await server.url();
   t.is((await fetch(`${url}/readyz`)).status, 200);
-  t.regex(await (await fetch(url, { headers: { accept: 'text/html' } })).text(), /src="app\/main-/);
+  t.regex(await (await fetch(url, { headers: { accept: 'text/html' } })).text(), /src="app\/part-\w+\.js"/);
   t.is((await server.stop()).code, 0);
 });
