@@ -16,10 +16,7 @@ type Call = {
 };
 
 /** Makes the call. Returns the status and the body of the answer. */
-async function callAsWorker(
-  scene: AttackScene,
-  { about, to, token, body, headers, method }: Call,
-): Promise<string> {
+async function callAsWorker(scene: AttackScene, { about, to, token, body, headers, method }: Call): Promise<string> {
   const party = about?.(scene) ?? scene.attacker;
   try {
     const { status, body: answer } = await callWorkerApi(
