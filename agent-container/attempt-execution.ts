@@ -123,7 +123,7 @@ export class AttemptExecution {
       scratch_dir,
       command_env: commandEnv(assignment, { inherited: config.inherited_env, home, tmp, proxy_url: proxy.url }),
       model,
-      report: observed(report, clones),
+      report: observed(report, clones, log),
       messages,
       fetchAttachment,
       signal: stop.work,
@@ -180,12 +180,12 @@ export class AttemptExecution {
   }
 }
 
-/** A reporter whose events the clones see too. */
-function observed(report: ProgressReporter, clones: TaskClones): ProgressReporter {
+/** A reporter whose events the clones see too. What they cannot note, as on a full disk, does not end the work. */
+function observed(report: ProgressReporter, clones: TaskClones, log: Logger): ProgressReporter {
   return {
     emit: async (event) => {
       await report.emit(event);
-      await clones.observe(event);
+      await clones.observe(event).catch((error: unknown) => log('warn', 'workspace note failed', { err: error }));
     },
     delta: (delta) => report.delta(delta),
     waitingFor: (waiting) => report.waitingFor(waiting),

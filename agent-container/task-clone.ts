@@ -12,7 +12,7 @@ import type { Remote } from './git/remote.ts';
 import { repositories, workingTree, type Repositories } from './git/repositories.ts';
 import { prepareRepository, repairAgents, type Expected, type PreparedRepository } from './git/repository.ts';
 import { wipMessage } from './git/wip-commit.ts';
-import { readRecord, writeRecord } from './git/workspace-record.ts';
+import { readRecord, writeRecord, type WorkspaceRecord } from './git/workspace-record.ts';
 
 export type CloneOptions = {
   workspace_dir: string;
@@ -86,13 +86,15 @@ export class TaskClone {
     return cloneFacts(this.#repositories(signal).own, this.prepared, this.prepared.lfs_note);
   }
 
-  /** Notes when the agent's own work begins, in the first attempt: files of the setup command are older. */
+  /**
+   * Notes in the workspace when the agent's own work begins, in the first attempt, since files of the setup command are
+   * older; and each turn that begins, so that a later attempt knows whether the files are as old as the transcript.
+   */
   async observe({ type, body }: WorkerEvent): Promise<void> {
+    if (type === 'turn.started') await this.#note({ turn: body.turn });
     if (type !== 'step.started' || body.step !== 'work' || this.prepared.began_ms !== undefined) return;
     this.#began_ms = Date.now();
-    const { own } = this.#repositories(AbortSignal.timeout(60_000));
-    const record = await readRecord(own);
-    if (record !== null) await writeRecord(own, { ...record, began_ms: this.#began_ms });
+    await this.#note({ began_ms: this.#began_ms });
   }
 
   /** Pushes work in progress. A refusal is reported to people once. */
@@ -150,6 +152,12 @@ export class TaskClone {
     return repairAgents(repos, remote, assignment, { record, state, found_dir });
   }
 
+  async #note(news: Partial<WorkspaceRecord>): Promise<void> {
+    const { own } = this.#repositories(AbortSignal.timeout(60_000));
+    const record = await readRecord(own);
+    if (record !== null) await writeRecord(own, { ...record, ...news });
+  }
+
   async #tell(parts: string[], text: string): Promise<void> {
     const is_new = parts.length === 0 || parts.some((part) => !this.#told.has(part));
     for (const part of parts) this.#told.add(part);
@@ -180,8 +188,14 @@ function expectedWorkspace(transcript: TranscriptEvent[], key: string | null): E
   const body = transcript.findLast(isOfThis)?.body ?? {};
   const { workspace, base_commit } = body;
   return {
-    has_turns: transcript.some(({ type }) => type === 'turn.finished'),
+    turn: newestTurn(transcript),
     workspace: typeof workspace === 'string' ? workspace : null,
     base_commit: Commit.safeParse(base_commit).data ?? null,
   };
+}
+
+/** 0 before the first. */
+function newestTurn(transcript: TranscriptEvent[]): number {
+  const turn = transcript.findLast(({ type }) => type === 'turn.finished')?.body['turn'];
+  return typeof turn === 'number' ? turn : 0;
 }

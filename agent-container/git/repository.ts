@@ -13,17 +13,17 @@ import { HEAD_REF, PUSHED_REF, rebuildOwn, removeLocks, tracking, WORK_REF, writ
 import type { RemoteRefs } from './remote-refs.ts';
 import { fetchBranches, remoteRefs, type Remote } from './remote.ts';
 import type { Repositories } from './repositories.ts';
-import { describeLoss, describeRepair } from './workspace-note.ts';
+import { describeLoss, describeOlder, describeRepair } from './workspace-note.ts';
 import { newWorkspaceId, readRecord, writeRecord, type WorkspaceRecord } from './workspace-record.ts';
 
 type Task = Pick<Assignment, 'task_id' | 'base_branch' | 'branch' | 'work_branch' | 'author'>;
 
 /**
- * What the transcript says about its workspace. `has_turns`: the model has worked in it. `workspace`: its id; null where
- * an older worker did not record it.
+ * What the transcript says about its workspace. `turn`: the newest that has finished; 0: the model has not worked in it.
+ * `workspace`: its id; null where an older worker did not record it.
  */
-export type Expected = { has_turns: boolean; workspace: string | null; base_commit: string | null };
-export const NOTHING_EXPECTED: Expected = { has_turns: false, workspace: null, base_commit: null };
+export type Expected = { turn: number; workspace: string | null; base_commit: string | null };
+export const NOTHING_EXPECTED: Expected = { turn: 0, workspace: null, base_commit: null };
 
 /**
  * Where the work begins. The commits are null in an empty repository. `adopted`: it was there from an earlier attempt.
@@ -54,9 +54,9 @@ export async function prepareRepository(
   refuseDefaultBranch(refs, task);
   const record = await readRecord(repos.own);
   const is_own = record !== null && record.task_id === task.task_id && isExpected(record.workspace, expected);
-  if (is_own && (await isReadable(repos.own))) return adopt(repos, remote, task, refs, record, found_dir);
+  if (is_own && (await isReadable(repos.own))) return adopt(repos, remote, task, refs, { record, expected, found_dir });
   const rebuilt = await rebuild(repos, remote, task, refs, expected);
-  if (rebuilt !== null) return adopt(repos, remote, task, refs, rebuilt, found_dir);
+  if (rebuilt !== null) return adopt(repos, remote, task, refs, { record: rebuilt, expected, found_dir });
   return cloneAnew(repos, remote, task, refs, expected, found_dir);
 }
 
@@ -117,19 +117,25 @@ async function adopt(
   remote: Remote,
   task: Task,
   refs: RemoteRefs,
-  record: WorkspaceRecord,
-  found_dir: string,
+  { record, expected, found_dir }: { record: WorkspaceRecord; expected: Expected; found_dir: string },
 ): Promise<PreparedRepository> {
   await removeLocks(repos.agents.git_dir);
   const state = await readAgentState(repos);
-  const note = state.fault === null ? null : await repairAgents(repos, remote, task, { record, state, found_dir });
+  const notes = [];
+  if (isOlder(record, expected)) notes.push(describeOlder(record.turn, expected.turn));
+  if (state.fault !== null) notes.push(await repairAgents(repos, remote, task, { record, state, found_dir }));
   const { agents } = repos;
   await agents.run(['config', 'remote.origin.url', remote.url]);
   // Someone may have pushed to the task's branch meanwhile. If that is a fast-forward, it is taken over.
   await takeOver(repos, remote, refs, record.branch, PUSHED_REF);
   if (record.work_branch !== undefined) await takeOver(repos, remote, refs, record.work_branch, WORK_REF);
+  const note = notes.length === 0 ? null : notes.join('\n\n');
   return { ...record, commit: await agents.commit('HEAD'), adopted: true, note, lfs_note: null };
 }
+
+/** Whether the files are those of an earlier time: a volume was restored, or a crash of the machine lost writes. */
+const isOlder = (record: WorkspaceRecord, { turn }: Expected): record is WorkspaceRecord & { turn: number } =>
+  record.turn !== undefined && record.turn < turn;
 
 /** Brings what was pushed to a branch since `known` to the agent; the working tree takes it over if it only moves forward. */
 async function takeOver(
@@ -182,7 +188,7 @@ async function cloneAnew(
   const branch = choosePushBranch(refs, task);
   const names = (await readdir(own.dir)).map((name) => join(own.dir, name));
   // Before the first turn, what is there beside the worker's own git directory is a part of an unfinished clone.
-  const is_unfinished = !expected.has_turns && (await stat(own.git_dir).catch(() => null)) !== null;
+  const is_unfinished = expected.turn === 0 && (await stat(own.git_dir).catch(() => null)) !== null;
   const moved = is_unfinished ? null : await moveAside(names, found_dir);
   await Promise.all(names.map((path) => rm(path, { recursive: true, force: true })));
   await rm(own.git_dir, { recursive: true, force: true });
@@ -191,11 +197,11 @@ async function cloneAnew(
   // Before the index is copied, since a file with its content has another size than its pointer.
   const [lfs_note] = await Promise.all([own.has_lfs ? fetchLfs(own, remote) : null, writeExcludes(own)]);
   const named = { base_branch, base_commit, branch, ...(work_branch !== undefined && { work_branch }) };
-  const record = { task_id: task.task_id, workspace: newWorkspaceId(), ...named };
+  const record = { task_id: task.task_id, workspace: newWorkspaceId(), ...named, turn: 0 };
   await createAgents(repos, record, { url: remote.url, author: task.author });
   // Written last: it marks the clone as complete.
   await writeRecord(own, record);
   const pushed = refs.branches.get(branch) ?? null;
   const where = { branch, base_branch, commit, pushed, moved };
-  return { ...record, commit, adopted: false, note: expected.has_turns ? describeLoss(where) : null, lfs_note };
+  return { ...record, commit, adopted: false, note: expected.turn > 0 ? describeLoss(where) : null, lfs_note };
 }

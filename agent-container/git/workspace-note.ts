@@ -27,6 +27,16 @@ export function describeLoss({ branch, base_branch, commit, pushed, moved }: Los
   );
 }
 
+/** The workspace is that of the transcript, but the transcript goes on after the newest turn that began in it. */
+export function describeOlder(found: number, expected: number): string {
+  const then = found === 0 ? 'before your first turn' : `during your turn ${found}`;
+  return (
+    `The files of the workspace are older than the conversation: they are as they were ${then}, and the ` +
+    `conversation goes on to turn ${expected}. What was changed in between is missing here; what was pushed of it is on ` +
+    'the branches of the remote. Compare the files with what you did, do again what is missing, and check it.'
+  );
+}
+
 type Repair = {
   /** Follows "The .git folder". */
   fault: string;

@@ -18,6 +18,8 @@ const WorkspaceRecord = z.object({
   work_branch: z.string().optional(),
   /** When the agent's work began, in milliseconds since 1970. Absent: it has not. */
   began_ms: z.number().optional(),
+  /** The newest turn of the model that began with it; 0: none did. Absent: an older worker made it. */
+  turn: z.number().int().nonnegative().optional(),
 });
 export type WorkspaceRecord = z.infer<typeof WorkspaceRecord>;
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkInput } from '../../agent-container/base/work.ts';
 import type { Worker } from '../../agent-container/worker.ts';
@@ -119,6 +119,77 @@ for (const [what, lose] of Object.entries({
     );
     t.is(found.length, what === 'was removed' ? 0 : 1, 'files that were found are kept');
   });
+
+for (const [when, kept_after] of Object.entries({ 'before your first turn': 0, 'during your turn 1': 1 }))
+  test.serial(`a workspace that was put back to a state from ${when} is used, and is said to be older`, async (t) => {
+    const { task, start, bare, config } = await setScene(t);
+    const own = config();
+    const copy = `${own.workspace_dir}-copy`;
+    const finishTurn = async ({ report }: WorkInput, turn: number) => {
+      await report.emit({ type: 'turn.started', body: { turn, ref: `turn-1-${turn}`, model: 'm' } });
+      await report.emit({ type: 'turn.finished', body: { ...TURN, turn, ref: `turn-1-${turn}` } });
+      if (turn === kept_after) await cp(own.workspace_dir, copy, { recursive: true, verbatimSymlinks: true });
+    };
+    const first = await start(async (input) => {
+      if (kept_after === 0) await cp(own.workspace_dir, copy, { recursive: true, verbatimSymlinks: true });
+      await finishTurn(input, 1);
+      await write(input, 'later.txt', 'later\n');
+      await finishTurn(input, 2);
+      await until('the turns are known', () => types(task).filter((type) => type === 'turn.finished').length === 2);
+      return untilStopped(input);
+    }, own);
+    await hand(first, task);
+    await until('both turns are known', () => types(task).filter((type) => type === 'turn.finished').length === 2);
+    first.terminate();
+    await first.ended;
+    const pushed = await git(bare, 'rev-parse', task.base.branch);
+    await rm(own.workspace_dir, { recursive: true });
+    await rename(copy, own.workspace_dir);
+    task.nextAttempt();
+    const notes: (string | null)[] = [];
+    const second = await start(
+      doing((input) => {
+        notes.push(input.workspace_note);
+        return write(input, 'more.txt', 'more\n');
+      }),
+      own,
+    );
+    await hand(second, task);
+    t.is(await second.ended, 0);
+    t.regex(
+      notes[0] ?? '',
+      new RegExp(`older than the conversation: they are as they were ${when}, and the .* to turn 2`),
+    );
+    t.true(task.events.some((event) => event.type === 'log' && event.body.text === notes[0]));
+    const branches = await git(bare, 'for-each-ref', '--format=%(objectname)', 'refs/heads/');
+    t.true(
+      (await git(bare, 'log', '--format=%H', '--all')).includes(pushed),
+      `nothing that was pushed is lost: ${branches}`,
+    );
+  });
+
+test.serial('a workspace of the transcript is not said to be older', async (t) => {
+  const { task, start, config } = await setScene(t);
+  const own = config();
+  const first = await start(async (input) => {
+    for (const turn of [1, 2]) {
+      await input.report.emit({ type: 'turn.started', body: { turn, ref: `turn-1-${turn}`, model: 'm' } });
+      await input.report.emit({ type: 'turn.finished', body: { ...TURN, turn, ref: `turn-1-${turn}` } });
+    }
+    return untilStopped(input);
+  }, own);
+  await hand(first, task);
+  await until('both turns are known', () => types(task).filter((type) => type === 'turn.finished').length === 2);
+  first.terminate();
+  await first.ended;
+  task.nextAttempt();
+  const notes: (string | null)[] = [];
+  const work = doing((input) => Promise.resolve(void notes.push(input.workspace_note)));
+  const second = await start(work, own);
+  await hand(second, task);
+  t.is(await second.ended, 0);
+  t.deepEqual(notes, [null]);
+});
 
 const TURN = {
   turn: 1,

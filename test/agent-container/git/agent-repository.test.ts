@@ -93,7 +93,7 @@ for (const [what, damage] of Object.entries(DAMAGE))
     t.is<string | null, string | null>(await plainGit(bare, 'merge-base', 'main', task.branch), base_commit);
     t.false((await readdir(repos.own.dir)).includes('ran'), 'no program of the repository ran');
 
-    const again = await prepare(repos, { has_turns: true, workspace, base_commit });
+    const again = await prepare(repos, { turn: 1, workspace, base_commit });
     t.true(again.adopted, 'the files stay');
     t.is(await readFile(join(repos.own.dir, 'README.md'), 'utf8'), 'two\n');
     t.is(await plainGit(repos.own.dir, 'branch', '--show-current'), task.branch);
@@ -135,7 +135,7 @@ for (const [what, damage] of Object.entries(OWN_DAMAGE))
     await publish(repos, 'A');
     await damage(repos.own.git_dir);
     await write(repos, 'b.txt', 'b\n');
-    const again = await prepare(repos, { has_turns: true, workspace, base_commit });
+    const again = await prepare(repos, { turn: 0, workspace, base_commit });
     t.like(again, { adopted: true, workspace, base_commit, note: null });
     await publish(repos, 'B');
     t.is(
@@ -152,7 +152,7 @@ test("objects of Git LFS stay where the worker's own repository is made anew", a
   await mkdir(dirname(object), { recursive: true });
   await writeFile(object, 'of a commit that is not pushed yet');
   await rm(join(repos.own.git_dir, 'objects'), { recursive: true });
-  await prepare(repos, { has_turns: true, workspace, base_commit });
+  await prepare(repos, { turn: 1, workspace, base_commit });
   t.is(await readFile(object, 'utf8'), 'of a commit that is not pushed yet');
 });
 
@@ -163,7 +163,7 @@ test('an attempt that finds another workspace than that of the transcript clones
   await write(repos, 'pushed.txt', 'pushed\n');
   await publish(repos, 'Pushed');
   await write(repos, 'unsaved.txt', 'unsaved\n');
-  const expected: Expected = { has_turns: true, workspace: 'another', base_commit };
+  const expected: Expected = { turn: 1, workspace: 'another', base_commit };
   const again = await prepare(repos, expected);
   t.false(again.adopted);
   t.regex(again.note ?? '', new RegExp(`was last pushed to the branch ${task.branch}`));
@@ -179,12 +179,12 @@ test('a workspace that is gone is said to be gone: what was pushed is there, or 
   const { clone, prepare, write, publish } = await scene(t);
   const first = clone();
   const { workspace, base_commit } = await prepare(first);
-  const expected = { has_turns: true, workspace, base_commit };
+  const expected = { turn: 1, workspace, base_commit };
   t.regex((await prepare(clone('second'), expected)).note ?? '', /Nothing of the earlier work had been pushed/);
   await write(first, 'a.txt', 'a\n');
   await publish(first, 'A');
   t.regex((await prepare(clone('third'), expected)).note ?? '', /what was last pushed/);
-  t.is((await prepare(clone('fourth'), { ...expected, has_turns: false })).note, null);
+  t.is((await prepare(clone('fourth'), { ...expected, turn: 0 })).note, null);
 });
 
 test('a workspace of an older worker, without a git directory of its own, is adopted', async (t) => {
@@ -196,7 +196,7 @@ test('a workspace of an older worker, without a git directory of its own, is ado
   await plainGit(repos.own.dir, 'config', 'errand.base', base_commit ?? '');
   await plainGit(repos.own.dir, 'config', 'errand.baseBranch', 'main');
   await rm(repos.own.git_dir, { recursive: true });
-  const again = await prepare(repos, { has_turns: true, workspace: null, base_commit: null });
+  const again = await prepare(repos, { turn: 1, workspace: null, base_commit: null });
   t.like(again, { adopted: true, base_commit, base_branch: 'main', note: null });
   await publish(repos, 'A');
   t.is(await plainGit(bare, 'log', '--format=%s', task.branch), 'A\nFirst');
