@@ -101,6 +101,16 @@ async function paths(git: Git, args: string[]): Promise<string[]> {
     : [];
 }
 
+/** The bound that a size exceeds, in words; null: it fits. */
+const exceeded = (size: number, max: number) => (size > max ? `${Math.floor(max / MIB)} MiB` : null);
+
+/** The bound that the size of a file of Git LFS exceeds; null: it fits. `room`: the bytes that the attempt can still upload. */
+export function exceededByLfs(size: number, room: number): string | null {
+  const { lfs_object_bytes_max, lfs_attempt_bytes_max } = LIMITS;
+  const left = `the ${Math.floor(room / MIB)} MiB that are left of ${Math.floor(lfs_attempt_bytes_max / MIB)} MiB for files of Git LFS`;
+  return exceeded(size, lfs_object_bytes_max) ?? (size > room ? left : null);
+}
+
 /** New files that no commit should hold: too large ones, and repositories inside the repository. */
 async function excludedFiles(own: Git): Promise<{ paths: string[]; excluded: string[] }> {
   const others = ['ls-files', '--others', '--exclude-standard', '-z'];
@@ -115,10 +125,11 @@ async function excludedFiles(own: Git): Promise<{ paths: string[]; excluded: str
     if (path.endsWith('/')) excluded.push(`${path} is a repository of its own`);
     else {
       const size = (await lstat(join(own.dir, path)).catch(() => null))?.size ?? 0;
-      const max = lfs_paths.has(path) ? Math.min(LIMITS.lfs_object_bytes_max, lfs_room) : FILE_BYTES_MAX;
-      if (lfs_paths.has(path) && size <= max) lfs_room -= size;
-      if (size <= max) continue;
-      excluded.push(`${path} is above ${Math.floor(max / MIB)} MiB`);
+      const is_lfs = lfs_paths.has(path);
+      const bound = is_lfs ? exceededByLfs(size, lfs_room) : exceeded(size, FILE_BYTES_MAX);
+      if (bound === null && is_lfs) lfs_room -= size;
+      if (bound === null) continue;
+      excluded.push(`${path} is above ${bound}`);
     }
     paths.push(path.replace(/\/$/, ''));
   }

@@ -2,7 +2,7 @@ import test from 'ava';
 import { rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { moveHeadTo } from '../../../agent-container/git/agent-repository.ts';
-import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
+import { commitWorktree, exceededByLfs } from '../../../agent-container/git/worktree-commit.ts';
 import { git as plainGit } from '../../support/git-server.ts';
 import { until } from '../../support/until.ts';
 import { setRepositoryScene as scene } from '../../support/repository-scene.ts';
@@ -23,6 +23,14 @@ test('files that a commit should not hold are left out, and named', async (t) =>
   const { excluded } = await publish(git);
   t.deepEqual(excluded, ['huge.bin is above 50 MiB', 'inner/ is a repository of its own']);
   t.is((await names(task.branch)).length, 3, 'the readme, the link and the unusual name');
+});
+
+test('a file of Git LFS is held to the bound of one, and to what is left of that for all', (t) => {
+  const MIB = 1024 * 1024;
+  t.is(exceededByLfs(1024 * MIB, 4096 * MIB), null);
+  t.is(exceededByLfs(1024 * MIB + 1, 4096 * MIB), '1024 MiB');
+  t.is(exceededByLfs(6 * MIB, 6 * MIB), null);
+  t.is(exceededByLfs(6 * MIB + 1, 6 * MIB), 'the 6 MiB that are left of 4096 MiB for files of Git LFS');
 });
 
 test('committing the working tree changes neither HEAD, nor the index, nor files', async (t) => {
