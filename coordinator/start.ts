@@ -17,7 +17,7 @@ import { openIntake } from './forge/intake/open-intake.ts';
 import { createApp, requestListener } from './http/app.ts';
 import { addressOf, listen } from './http/listen.ts';
 import { LiveSockets } from './live/live-sockets.ts';
-import { openNotifications } from './notifications/notifications.ts';
+import { openNotifications, type Notifications } from './notifications/notifications.ts';
 import type { BackupSchedule } from './operations/backup/schedule.ts';
 import { auditSettings } from './operations/audit-settings.ts';
 import { openCore, type Core, type Opened } from './operations/core.ts';
@@ -217,7 +217,7 @@ async function servePeople(
     part.start();
     opened.defer(() => part.stop());
   }
-  startSchedules(core, opened);
+  startSchedules(core, notifications, opened);
   const app = createApp({
     config,
     log,
@@ -254,9 +254,14 @@ async function servePeople(
 }
 
 /** Starts errands when they are due. */
-function startSchedules({ config, prices, log, logger }: Core, opened: Opened): void {
+function startSchedules({ config, prices, log, logger }: Core, notifications: Notifications, opened: Opened): void {
   const models = (name: string) => prices.has(name);
-  const scheduler = new Scheduler({ log, defaults: { config, models }, logger });
+  const scheduler = new Scheduler({
+    log,
+    defaults: { config, models },
+    logger,
+    onStored: () => notifications.wake(),
+  });
   scheduler.start();
   opened.defer(() => scheduler.stop());
 }

@@ -139,13 +139,17 @@ export const WebhookBody = z.object({
   type: z.enum(['errand.needs_you', 'errand.done', 'errand.failed', 'errand.limit', 'errand.test']),
   timestamp: Time.describe('when it happened'),
   data: z.object({
-    task_id: Id.nullable().describe('null in a test'),
+    task_id: Id.nullable().describe('null in a test, and where it is about a schedule'),
+    schedule_id: Id.nullable().describe('the schedule that has paused itself; null where it is about an errand'),
     title: z.string(),
     text: z.string().describe('the question, the summary, or why it failed'),
     repo_url: z.string().nullable(),
     branch: z.string().nullable(),
     options: z.array(z.string()).describe('the choices of a question that has some'),
-    url: z.string().nullable().describe("the errand in the app; null where the server's own address is not known"),
+    url: z
+      .string()
+      .nullable()
+      .describe("the errand, or the schedule, in the app; null where the server's own address is not known"),
   }),
 });
 export type WebhookBody = z.infer<typeof WebhookBody>;

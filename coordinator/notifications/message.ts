@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { Id } from '../../protocol/ids.ts';
 import type { NeedOption } from '../../protocol/needs.ts';
 import type { Occasion } from '../../protocol/notifications.ts';
 import type { PullRequest } from '../../protocol/pulls.ts';
@@ -9,7 +8,8 @@ import type { Db } from '../sqlite/database.ts';
 import { findEvent, type EventRow } from '../sqlite/events.ts';
 import { findNeed } from '../sqlite/needs.ts';
 import type { NotificationRow } from '../sqlite/notifications.ts';
-import { findSchedule } from '../sqlite/schedules.ts';
+import { findRefusal } from '../sqlite/schedule-runs.ts';
+import { findSchedule, type ScheduleRow } from '../sqlite/schedules.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { findPull } from '../sqlite/pulls.ts';
 import { laterWork, workAfterMerge } from './later-work.ts';
@@ -21,6 +21,8 @@ export type Message = {
   occasion: Occasion | null;
   at: string;
   task: Pick<TaskRow, 'id' | 'title' | 'repo_url' | 'branch' | 'project_id'> | null;
+  /** What it is about where that is no errand; null in a test too. */
+  schedule: Pick<ScheduleRow, 'id' | 'name'> | null;
   /** The question, the summary, or why it failed. */
   text: string;
   /** The answers to a question that one touch can give, and which decision it is. */
@@ -32,21 +34,25 @@ export type Message = {
 export type Composed = { message: Message; current: boolean };
 
 const Detail = z.object({ detail: z.string().nullable().catch(null) });
-const SchedulePaused = z.object({ schedule_id: Id, name: z.string(), failures: z.number() });
 const TEXT_CHARS_MAX = 1_000;
 
-/** What a notification says. Undefined: its errand, or its event, was deleted. */
-export function compose(db: Db, { id, task_id, event_id, occasion }: NotificationRow): Composed | undefined {
+/** What a notification says. Undefined: what it is about was deleted. */
+export function compose(db: Db, row: NotificationRow): Composed | undefined {
+  return row.task_id === null ? composePause(db, row, row.schedule_id) : composeOfTask(db, row, row);
+}
+
+function composeOfTask(
+  db: Db,
+  { id, occasion }: NotificationRow,
+  { task_id, event_id }: { task_id: string; event_id: number },
+): Composed | undefined {
   const task = findTask(db, task_id);
   const event = findEvent(db, task_id, event_id);
   if (!task || !event) return undefined;
-  const common = { id, occasion, at: event.at, task };
-  if (event.type === 'schedule.paused') {
-    const { text, current } = pauseOf(db, event);
-    return { message: { ...common, text, options: [], need_id: null }, current };
-  }
+  const common = { id, occasion, at: event.at, task, schedule: null };
   if (occasion === 'needs_you') {
-    const { need } = NeedAsked.parse(JSON.parse(event.body));
+    const need = NeedAsked.safeParse(JSON.parse(event.body)).data?.need;
+    if (!need) return undefined;
     const current = findNeed(db, task_id, need.id)?.closed_at === null;
     const options = need.multiple ? [] : need.options;
     return { message: { ...common, text: cut(need.question), options, need_id: need.id }, current };
@@ -64,10 +70,23 @@ export function compose(db: Db, { id, task_id, event_id, occasion }: Notificatio
 }
 
 /** A schedule that has paused itself, as long as nobody resumed it. */
-function pauseOf(db: Db, { body }: EventRow): { text: string; current: boolean } {
-  const { schedule_id, name, failures } = SchedulePaused.parse(JSON.parse(body));
-  const text = `The schedule "${cut(name, 100)}" is paused: its last ${failures} errands failed.`;
-  return { text, current: findSchedule(db, schedule_id)?.paused === 'failures' };
+function composePause(
+  db: Db,
+  { id, occasion, created_at: at }: NotificationRow,
+  schedule_id: string,
+): Composed | undefined {
+  const schedule = findSchedule(db, schedule_id);
+  if (!schedule) return undefined;
+  const { name, paused, failures } = schedule;
+  const refused = findRefusal(db, schedule_id);
+  const why = {
+    failures: `its last ${failures} runs failed.${refused === undefined ? '' : ` The newest was refused: ${refused}`}`,
+    project_gone: 'its project is gone.',
+    person: '',
+  }[paused ?? 'person'];
+  const text = cut(`The schedule "${cut(name, 100)}" is paused: ${why}`);
+  const message = { id, occasion, at, task: null, schedule, text, options: [], need_id: null };
+  return { message, current: paused !== null && paused !== 'person' };
 }
 
 /** In words that both languages use. */

@@ -113,7 +113,8 @@ export class Notifications {
     const row = requireChannel(this.#log.db, who, id);
     this.#rates.test.take(who.user_id);
     const at = new Date(this.#now()).toISOString();
-    const message = { id: newId(), occasion: null, at, task: null, text: '', options: [], need_id: null };
+    const nothing = { task: null, schedule: null, need_id: null, text: '', options: [] };
+    const message = { id: newId(), occasion: null, at, ...nothing };
     const answered = await this.#delivery.send(row, message, this.#stopped.signal);
     const last = shown(answered, new Date(this.#now()).toISOString());
     this.#log.write(({ db }) => {
@@ -129,6 +130,11 @@ export class Notifications {
     requireChannel(this.#log.db, who, id);
     this.#presence.put(id, task_id);
     this.#log.write(({ db }) => hurry(db, id, new Date(this.#now()).toISOString()));
+    this.#sender.wake();
+  }
+
+  /** Call it when a notification was stored that is not of the log. */
+  wake(): void {
     this.#sender.wake();
   }
 

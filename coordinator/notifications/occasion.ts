@@ -6,7 +6,7 @@ import { FailureReason, TaskStatus } from '../../protocol/task.ts';
 import type { EventRow } from '../sqlite/events.ts';
 
 /** The types of events that an occasion can follow from. */
-export const OCCASION_TYPES = ['need.asked', 'task.status', 'pull.changed', 'schedule.paused'];
+export const OCCASION_TYPES = ['need.asked', 'task.status', 'pull.changed'];
 
 /** An errand that one of its limits has stopped. */
 const LIMITS_REACHED = new Set<FailureReason>([
@@ -38,7 +38,6 @@ export function occasionOf({
     const asked = NeedAsked.safeParse(json).data;
     return asked && { occasion: 'needs_you', subject: `need:${asked.need.id}` };
   }
-  if (type === 'schedule.paused') return { occasion: 'needs_you', subject: `event:${id}` };
   if (type === 'pull.changed') return occasionOfPull(PullChanged.safeParse(json).data);
   const change = type === 'task.status' ? StatusChange.safeParse(json).data : undefined;
   const occasion = change && occasionOfStatus(change);

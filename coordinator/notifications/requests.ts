@@ -30,9 +30,17 @@ function pageOf(base: string, path: string): string {
   return new URL(path, base.endsWith('/') ? base : `${base}/`).href;
 }
 
-/** The page that a notification of an errand opens: the decision alone, where it asks for one. */
-function placeOf({ id }: { id: string }, { need_id }: Message): string {
-  return need_id === null ? `errands/${id}` : `errands/${id}/decision`;
+/** The page that a notification opens: the decision alone, where it asks for one. Null: a test has none. */
+function placeOf({ task, schedule, need_id }: Message): string | null {
+  if (schedule !== null) return `settings/schedules/${schedule.id}`;
+  if (task === null) return null;
+  return need_id === null ? `errands/${task.id}` : `errands/${task.id}/decision`;
+}
+
+/** The same for all messages about the same errand or schedule: the newest takes the place of the others. */
+function tagOf({ task, schedule }: Message): string {
+  if (schedule !== null) return `schedule-${schedule.id}`;
+  return task === null ? 'test' : `errand-${task.id}`;
 }
 
 /** A message to a device, encrypted (RFC 8291). `tokenFor` makes the token that answers a question. */
@@ -50,6 +58,7 @@ export async function pushRequest(
     dh: subscription.keys.p256dh,
     authSecret: subscription.keys.auth,
   });
+  const about = message.task ?? message.schedule;
   const headers = {
     authorization: await keys.authorization(url),
     'content-encoding': 'aes128gcm',
@@ -57,8 +66,8 @@ export async function pushRequest(
     'content-type': 'application/notification+json',
     ttl: String(LIMITS.notification_ttl_s),
     urgency: message.occasion === 'needs_you' ? 'high' : 'normal',
-    // The push service drops what it still holds of the same errand.
-    ...(message.task && { topic: createHash('sha256').update(message.task.id).digest('base64url').slice(0, 32) }),
+    // The push service drops what it still holds about the same.
+    ...(about && { topic: createHash('sha256').update(about.id).digest('base64url').slice(0, 32) }),
   };
   return { url, headers, body };
 }
@@ -76,7 +85,7 @@ function pushBody(
 ): PushBody {
   const { title, line } = wordsOf(message, language);
   const { id, task, occasion } = message;
-  const navigate = pageOf(app_url, task ? placeOf(task, message) : 'settings/notifications');
+  const navigate = pageOf(app_url, placeOf(message) ?? 'settings/notifications');
   const options = tokenFor && fitOnButtons(message.options) ? message.options : [];
   const actions = options.map(({ label }, i) => ({ action: `answer-${i}`, title: label, navigate }));
   const answers = Object.fromEntries(options.map(({ value }, i) => [`answer-${i}`, tokenFor?.(value) ?? '']));
@@ -88,7 +97,7 @@ function pushBody(
       lang: language,
       dir: 'auto',
       navigate,
-      tag: task ? `errand-${task.id}` : 'test',
+      tag: tagOf(message),
       data: { id, task_id: task?.id ?? null, occasion, answers },
       actions,
     },
@@ -102,18 +111,20 @@ export function webhookRequest(
   app_url: string | undefined,
   now: number,
 ): Outgoing {
-  const { id, occasion, at, task, text, options } = message;
+  const { id, occasion, at, task, schedule, text, options } = message;
+  const place = placeOf({ ...message, need_id: null });
   const content: WebhookBody = {
     type: `errand.${occasion ?? 'test'}`,
     timestamp: at,
     data: {
       task_id: task?.id ?? null,
-      title: task?.title ?? 'Errand',
+      schedule_id: schedule?.id ?? null,
+      title: task?.title ?? schedule?.name ?? 'Errand',
       text,
       repo_url: task?.repo_url ?? null,
       branch: task?.branch ?? null,
       options: options.map(({ label }) => label),
-      url: task && app_url !== undefined ? pageOf(app_url, `errands/${task.id}`) : null,
+      url: place === null || app_url === undefined ? null : pageOf(app_url, place),
     },
   };
   const body = Buffer.from(JSON.stringify(content));
@@ -143,14 +154,14 @@ export function ntfyRequest(
   app_url: string | undefined,
 ): Outgoing {
   const { title, line } = wordsOf(message, language);
-  const { task, occasion } = message;
+  const place = placeOf(message);
   const body = Buffer.from(
     JSON.stringify({
       topic,
       title,
       message: line,
-      priority: occasion === 'needs_you' ? 4 : 3,
-      ...(task && app_url !== undefined && { click: pageOf(app_url, placeOf(task, message)) }),
+      priority: message.occasion === 'needs_you' ? 4 : 3,
+      ...(place !== null && app_url !== undefined && { click: pageOf(app_url, place) }),
     }),
   );
   const headers = {

@@ -23,11 +23,15 @@ const WORDS = {
 const LINE_CHARS_MAX = 160;
 
 /** A notification as two short texts. */
-export function wordsOf({ occasion, task, text }: Message, language: NoticeLanguage): { title: string; line: string } {
+export function wordsOf(
+  { occasion, task, schedule, text }: Message,
+  language: NoticeLanguage,
+): { title: string; line: string } {
   const words = WORDS[language];
-  if (occasion === null || task === null) return { title: 'Errand', line: words.test };
+  const about = task?.title ?? schedule?.name;
+  if (occasion === null || about === undefined) return { title: 'Errand', line: words.test };
   const said = cut(plain(text), LINE_CHARS_MAX);
-  return { title: plain(task.title), line: said === '' ? words[occasion] : `${words[occasion]}: ${said}` };
+  return { title: plain(about), line: said === '' ? words[occasion] : `${words[occasion]}: ${said}` };
 }
 
 /** One line without control characters, nor those that turn the direction of what follows. */

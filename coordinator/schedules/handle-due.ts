@@ -1,4 +1,5 @@
 import { LIMITS } from '../../protocol/limits.ts';
+import { tellOfPause } from '../notifications/tell-channels.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import { hasScheduleRun, insertScheduleRun, listUnsettledErrands, pruneScheduleRuns } from '../sqlite/schedule-runs.ts';
 import { findSchedule, updateSchedule, type ScheduleRow } from '../sqlite/schedules.ts';
@@ -45,7 +46,10 @@ function start(tx: Tx, defaults: RunDefaults, schedule: ScheduleRow, at: number,
   if ('id' in started) insertScheduleRun(tx.db, { ...run, task_id: started.id });
   else insertScheduleRun(tx.db, { ...run, ...started });
   if (!('reason' in started)) return {};
-  if (started.reason === 'project_gone') return { paused: 'project_gone' };
+  if (started.reason === 'project_gone') {
+    tellOfPause(tx, schedule, iso(now));
+    return { paused: 'project_gone' };
+  }
   return started.reason === 'refused' ? countFailures(tx, schedule, iso(now)) : {};
 }
 

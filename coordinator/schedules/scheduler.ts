@@ -24,7 +24,14 @@ const RETRY_MS = 60_000;
 /** A clock that goes back by less makes no due time come twice: they are whole minutes. */
 const BACK_MS = 60_000;
 
-type Dependencies = { log: EventLog; defaults: RunDefaults; logger: Logger; now?: () => number };
+type Dependencies = {
+  log: EventLog;
+  defaults: RunDefaults;
+  logger: Logger;
+  now?: () => number;
+  /** Called after runs were stored: a schedule may have paused, of which its person is to be told. */
+  onStored: () => void;
+};
 
 /**
  * Starts the errands of schedules when they are due. What is due is asked of the database each second, by one look into
@@ -35,15 +42,17 @@ export class Scheduler {
   readonly #defaults: RunDefaults;
   readonly #logger: Logger;
   readonly #now: () => number;
+  readonly #onStored: () => void;
   readonly #ticks: Periodic;
   #unsubscribe = (): void => undefined;
   #last_now = Infinity;
 
-  constructor({ log, defaults, logger, now = Date.now }: Dependencies) {
+  constructor({ log, defaults, logger, now = Date.now, onStored }: Dependencies) {
     this.#log = log;
     this.#defaults = defaults;
     this.#logger = logger;
     this.#now = now;
+    this.#onStored = onStored;
     this.#ticks = new Periodic({
       every_ms: TICK_MS,
       work: (signal) => this.handleDue(signal),
@@ -67,6 +76,7 @@ export class Scheduler {
   async #settle(task_id: string): Promise<void> {
     try {
       await this.#log.enqueue((tx) => settleErrand(tx, task_id));
+      this.#onStored();
     } catch (err) {
       // The next run of the schedule settles it, or the next start.
       this.#logger.warn({ err, task_id }, "the end of a schedule's errand could not be stored");
@@ -94,6 +104,7 @@ export class Scheduler {
   #handle(id: string): void {
     try {
       this.#log.write((tx) => handleDue(tx, this.#defaults, id, this.#now()));
+      this.#onStored();
     } catch (err) {
       this.#logger.error({ err, schedule_id: id }, 'schedule failed; retrying');
       const next_at = new Date(this.#now() + RETRY_MS).toISOString();

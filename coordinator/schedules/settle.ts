@@ -1,3 +1,4 @@
+import { tellOfPause } from '../notifications/tell-channels.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { TaskStatus } from '../../protocol/task.ts';
 import type { Tx } from '../sqlite/event-log.ts';
@@ -31,15 +32,13 @@ function outcomeOf(status: TaskStatus): ScheduleRunRow['outcome'] | undefined {
   return status === 'succeeded' || status === 'failed' || status === 'cancelled' ? status : undefined;
 }
 
-/** How many of its runs have failed in a row, and whether it pauses for that, which its newest errand says. */
-export function countFailures(
-  tx: Tx,
-  { id: schedule_id, name, paused, failures_since }: ScheduleRow,
-  at: string,
-): Pick<ScheduleRow, 'failures' | 'paused'> {
+/** How many of its runs have failed in a row, and whether it pauses for that: its newest errand says so, if it has one. */
+export function countFailures(tx: Tx, schedule: ScheduleRow, at: string): Pick<ScheduleRow, 'failures' | 'paused'> {
+  const { id: schedule_id, name, paused, failures_since } = schedule;
   const failures = countFailuresInRow(tx.db, schedule_id, failures_since);
   if (paused !== null || failures < LIMITS.schedule_failures_max) return { failures, paused };
   const task = findTask(tx.db, newestErrandOf(tx.db, schedule_id) ?? '');
   if (task) tx.note(task, { type: 'schedule.paused', body: { schedule_id, name, failures } }, at);
+  tellOfPause(tx, schedule, at);
   return { failures, paused: 'failures' };
 }

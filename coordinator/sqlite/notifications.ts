@@ -1,15 +1,16 @@
 import type { Occasion } from '../../protocol/notifications.ts';
 import { sql, type Db } from './database.ts';
 
+/** What a notification is about: an errand, and the row of its log that it tells of; or a schedule. */
+export type About =
+  { task_id: string; event_id: number; schedule_id: null } | { task_id: null; event_id: null; schedule_id: string };
+
 /** What a channel is told. Times are ISO. */
-export type NotificationRow = {
+export type NotificationRow = About & {
   id: string;
   channel_id: string;
-  task_id: string;
-  /** The row of the log that it tells of. */
-  event_id: number;
   occasion: Occasion;
-  /** What it is about. A channel is told of each subject of an errand once. */
+  /** What of it. A channel is told of each subject of an errand, or of a schedule, once. */
   subject: string;
   created_at: string;
   /** How many tries have failed. */
@@ -19,21 +20,28 @@ export type NotificationRow = {
 };
 
 /** Adds a notification that is due at once. False: the channel was told of this already. */
-export function insertNotification(db: Db, row: Omit<NotificationRow, 'tries' | 'next_at'>): boolean {
+export function insertNotification(
+  db: Db,
+  row: About & Pick<NotificationRow, 'id' | 'channel_id' | 'occasion' | 'subject' | 'created_at'>,
+): boolean {
   const { changes } = sql(
     db,
-    `INSERT OR IGNORE INTO notifications (id, channel_id, task_id, event_id, occasion, subject, created_at, tries, next_at)
-     VALUES (:id, :channel_id, :task_id, :event_id, :occasion, :subject, :created_at, 0, :created_at)`,
+    `INSERT OR IGNORE INTO notifications (id, channel_id, task_id, event_id, schedule_id, occasion, subject, created_at, tries, next_at)
+     VALUES (:id, :channel_id, :task_id, :event_id, :schedule_id, :occasion, :subject, :created_at, 0, :created_at)`,
   ).run(row);
   return changes === 1;
 }
 
-/** Settles what the channel was not told yet of an errand: `id` is newer. */
-export function supersede(db: Db, channel_id: string, task_id: string, id: string): void {
+/** Settles what the channel was not told yet of the same errand, or schedule: `id` is newer. */
+export function supersede(
+  db: Db,
+  { channel_id, id, task_id, schedule_id }: Pick<NotificationRow, 'channel_id' | 'id' | 'task_id' | 'schedule_id'>,
+): void {
   sql(
     db,
-    `UPDATE notifications SET next_at = NULL WHERE channel_id = ? AND task_id = ? AND id <> ? AND next_at IS NOT NULL`,
-  ).run(channel_id, task_id, id);
+    `UPDATE notifications SET next_at = NULL
+     WHERE channel_id = :channel_id AND (task_id = :task_id OR schedule_id = :schedule_id) AND id <> :id AND next_at IS NOT NULL`,
+  ).run({ channel_id, id, task_id, schedule_id });
 }
 
 /** The notification that each channel is due to be told first, those that wait for longest first. */

@@ -74,6 +74,12 @@ export function newestErrandOf(db: Db, schedule_id: string): string | undefined 
   return sql<{ task_id: string }>(db, text).get(schedule_id)?.task_id;
 }
 
+/** Why the newest due time was refused; undefined: it was not. */
+export function findRefusal(db: Db, schedule_id: string): string | undefined {
+  const newest = listScheduleRuns(db, schedule_id, undefined, 1)[0];
+  return newest?.reason === 'refused' ? (newest.detail ?? undefined) : undefined;
+}
+
 /** Stores how the errand of a run ended. */
 export function setScheduleRunOutcome(
   db: Db,

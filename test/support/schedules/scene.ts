@@ -33,7 +33,13 @@ export async function scheduleScene(t: ExecutionContext, input: Partial<Schedule
   const { id } = await api.call('createSchedule', { body: { ...NIGHTLY, ...input } });
   const params = { id };
   const clock = { now: Date.now() };
-  const scheduler = new Scheduler({ log: server.log, defaults: DEFAULTS, logger: SILENT, now: () => clock.now });
+  const scheduler = new Scheduler({
+    log: server.log,
+    defaults: DEFAULTS,
+    logger: SILENT,
+    now: () => clock.now,
+    onStored: () => undefined,
+  });
   const seen = () => api.call('getSchedule', { params });
   const runs = async () => (await api.call('listScheduleRuns', { params, query: { limit: 200 } })).items;
   const tick = () => scheduler.handleDue(new AbortController().signal);

@@ -199,6 +199,12 @@ class World {
   }
 
   #boot(): Scheduler {
-    return new Scheduler({ log: this.#log, defaults: DEFAULTS, logger: SILENT, now: () => this.#now });
+    return new Scheduler({
+      log: this.#log,
+      defaults: DEFAULTS,
+      logger: SILENT,
+      now: () => this.#now,
+      onStored: () => undefined,
+    });
   }
 }
