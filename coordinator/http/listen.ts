@@ -6,6 +6,12 @@ import { ConnectionLimit } from '../base/connection-limit.ts';
 /** How long the head of a request may take from the opening of the connection, and head and body together. */
 const HEAD_MS = 10_000;
 const REQUEST_MS = 30_000;
+/**
+ * How long an idle connection stays open for the next request. A proxy must be the one that closes it: a request that it
+ * sends while the server closes is lost. Caddy keeps its connections for 120 seconds, nginx for 60.
+ */
+const KEEP_ALIVE_MS = 5_000;
+const KEEP_ALIVE_BEHIND_PROXY_MS = 150_000;
 /** WebSockets included. */
 const CONNECTIONS_MAX = 10_000;
 /** How long `close` waits for responses that are being sent. */
@@ -25,7 +31,8 @@ export type PublicHandlers = {
 };
 
 /**
- * `behind_proxy`: all connections come from a proxy, so those of one address are not limited.
+ * `behind_proxy`: all connections come from a proxy, so those of one address are not limited, and idle ones stay open
+ * for longer than a proxy keeps them.
  */
 export type ListenOptions = { port: number; host: string; behind_proxy: boolean };
 
@@ -34,7 +41,12 @@ export async function listen(
   { request, upgrade }: PublicHandlers,
   { port, host, behind_proxy }: ListenOptions,
 ): Promise<{ port: number; close: () => Promise<void> }> {
-  const timeouts = { headersTimeout: HEAD_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: HEAD_MS / 2 };
+  const timeouts = {
+    headersTimeout: HEAD_MS,
+    requestTimeout: REQUEST_MS,
+    connectionsCheckingInterval: HEAD_MS / 2,
+    keepAliveTimeout: behind_proxy ? KEEP_ALIVE_BEHIND_PROXY_MS : KEEP_ALIVE_MS,
+  };
   const server = createServer(timeouts, request);
   const limit = new ConnectionLimit(server, behind_proxy ? CONNECTIONS_MAX : CONNECTIONS_PER_ADDRESS_MAX);
   server.on('upgrade', (asked, raw, head) => upgrade(asked, raw, head, () => limit.release(raw)));

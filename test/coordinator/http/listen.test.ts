@@ -82,3 +82,13 @@ test('behind a proxy all connections may come from one address', async (t) => {
   t.is(await ask('127.0.0.1'), 200);
   t.is(held.filter((socket) => socket.destroyed).length, 0);
 });
+
+test('a proxy is told that idle connections stay open for longer than it keeps them', async (t) => {
+  const kept = { direct: 5, proxy: 150 };
+  for (const [from, seconds] of Object.entries(kept)) {
+    const { hold } = await serve(t, from === 'proxy');
+    const socket = await hold('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const [head] = await once(socket, 'data');
+    t.regex(String(head), new RegExp(`^Keep-Alive: timeout=${seconds}\r$`, 'm'), from);
+  }
+});
