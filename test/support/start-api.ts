@@ -29,6 +29,7 @@ import type { Readiness } from '../../protocol/server-info.ts';
 import { Api } from './api.ts';
 import { temporaryFolder, type Ends } from './folder.ts';
 import { NO_APP } from './no-app.ts';
+import { PATIENT } from './patient-server.ts';
 
 export type StartedApi = {
   url: string;
@@ -169,7 +170,7 @@ function record(log: EventLog, rows: EventRow[], told: string[]): void {
 /** Serves the API and its sockets on a free port, until the test ends. */
 async function serve(t: Ends, listener: RequestListener, sockets: LiveSockets, db: Db): Promise<HttpServer> {
   sockets.start();
-  const http = createServer(listener);
+  const http = createServer(PATIENT, listener);
   http.on('upgrade', sockets.upgrade);
   await once(http.listen(0, '127.0.0.1'), 'listening');
   t.teardown(async () => {

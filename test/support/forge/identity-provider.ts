@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Provider } from 'oidc-provider';
 import type { Ends } from '../folder.ts';
+import { PATIENT } from '../patient-server.ts';
 
 type Claims = { email?: string; email_verified?: boolean; preferred_username?: string };
 
@@ -23,7 +24,7 @@ export async function startIdentityProvider(
   redirect_uri: string,
   path = '',
 ): Promise<IdentityProviderStandIn> {
-  const http = createServer();
+  const http = createServer(PATIENT);
   await once(http.listen(0, '127.0.0.1'), 'listening');
   const host = `127.0.0.1:${(http.address() as AddressInfo).port}`;
   const issuer = `http://${host}${path}`;

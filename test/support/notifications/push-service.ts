@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import { PushBody } from '../../../protocol/notifications.ts';
 import { decryptPush } from './decrypt.ts';
+import { PATIENT } from '../patient-server.ts';
 
 export type Received = { path: string; headers: IncomingHttpHeaders; body: Buffer };
 type Reply = { status: number; headers?: Record<string, string>; body?: string };
@@ -19,7 +20,7 @@ export class Receiver {
   reply: (request: Received) => Reply | Promise<Reply> = () => ({ status: 201 });
 
   static async start(t: Pick<ExecutionContext, 'teardown'>): Promise<Receiver> {
-    const http = createServer();
+    const http = createServer(PATIENT);
     await once(http.listen(0, '127.0.0.1'), 'listening');
     const receiver = new Receiver(`http://127.0.0.1:${(http.address() as AddressInfo).port}`);
     http.on('request', (request, response) => {
