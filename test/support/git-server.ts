@@ -6,7 +6,6 @@ import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { PATIENT } from './patient-server.ts';
 
 /** A request that the server received. */
 type SeenRequest = { method: string; url: string; headers: IncomingMessage['headers'] };
@@ -38,7 +37,7 @@ export type Credential = { username: string; password: string };
 export async function startGitServer(credential?: Credential): Promise<GitServer> {
   const root = await mkdtemp(join(tmpdir(), 'errand-git-server-'));
   const sockets = new Set<Socket>();
-  const http = createServer(PATIENT, (request, response) => {
+  const http = createServer((request, response) => {
     void answer(server, credential, request, response).catch((error: unknown) => response.destroy(error as Error));
   });
   http.on('connection', (socket) => {
