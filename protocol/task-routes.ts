@@ -142,7 +142,7 @@ export const TASK_ROUTES = {
     path: '/tasks/:id/messages/:message_id',
     summary: 'Withdraw a message that the worker has not taken yet',
     description:
-      'Once the worker has taken it, it is a `conflict`. A task that was queued for this message alone ends as it had ended.',
+      'Once the worker has taken it, it is a `conflict`; so is one that answers a question. A task that was queued for this message alone ends as it had ended.',
     auth: 'user',
     scope: 'tasks',
     params: messages.ByMessage,

@@ -14,9 +14,11 @@ type Stored = {
   asked_at: string;
   closed_at: string | null;
   answer: string | null;
+  message_id: string | null;
 };
 
-function fromStored({ body, kind, answer, ...rest }: Stored): NeedRow {
+function fromStored(stored: Stored): NeedRow {
+  const { body, kind, answer, message_id: _, ...rest } = stored;
   return {
     ...rest,
     ...Body.parse(JSON.parse(body)),
@@ -70,13 +72,28 @@ export function countNeeds(db: Db, task_id: string, kind: Need['kind']): number 
   return numberOf(db, 'SELECT count(*) FROM needs WHERE task_id = ? AND kind = ?', task_id, kind);
 }
 
-/** Closes a need, with its answer or without one. False: it was closed before, and stays as it is. */
-export function closeNeed(db: Db, id: string, at: string, answer: NeedAnswer | null): boolean {
+/**
+ * Closes a need, with its answer or without one. `message_id`: the message that tells the worker of the answer. False: it
+ * was closed before, and stays as it is.
+ */
+export function closeNeed(
+  db: Db,
+  id: string,
+  at: string,
+  answer: NeedAnswer | null,
+  message_id: string | null = null,
+): boolean {
   const { changes } = sql(
     db,
-    'UPDATE needs SET closed_at = :at, answer = :answer WHERE id = :id AND closed_at IS NULL',
-  ).run({ id, at, answer: answer && JSON.stringify(answer) });
+    `UPDATE needs SET closed_at = :at, answer = :answer, message_id = :message_id
+     WHERE id = :id AND closed_at IS NULL`,
+  ).run({ id, at, answer: answer && JSON.stringify(answer), message_id });
   return changes === 1;
+}
+
+/** Whether a message tells the worker how a need of its task was answered. */
+export function isAnswer(db: Db, task_id: string, message_id: string): boolean {
+  return sql(db, 'SELECT 1 FROM needs WHERE task_id = ? AND message_id = ?').get(task_id, message_id) !== undefined;
 }
 
 /** The hosts that the person allowed for this task alone. */

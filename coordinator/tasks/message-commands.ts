@@ -19,6 +19,7 @@ import {
   updateMessage,
   type MessageRow,
 } from '../sqlite/messages.ts';
+import { isAnswer } from '../sqlite/needs.ts';
 import { findEndBeforeMessage } from '../sqlite/resumed.ts';
 import { findTask, updateModel } from '../sqlite/tasks.ts';
 import type { Db } from '../sqlite/database.ts';
@@ -44,7 +45,9 @@ export function changeMessage(
 ): WaitingMessage {
   const task = requireTask(tx.db, user_id, task_id);
   const message = requireUntaken(tx, task, message_id);
-  const { text = message.text, hear = message.hear, revision } = patch;
+  const { text = message.text, revision } = patch;
+  // The worker waits for an answer in the midst of its turn.
+  const hear = isAnswer(tx.db, task_id, message_id) ? message.hear : (patch.hear ?? message.hear);
   if (!updateMessage(tx.db, { id: message_id, text, hear, revision }))
     throw new ErrandError('conflict', 'The message was changed on another device meanwhile: look at it again.', {
       errors: [{ field: '/revision', message: `is not the newest, which is ${message.revision}` }],
@@ -56,8 +59,8 @@ export function changeMessage(
 }
 
 /**
- * Withdraws a message. Throws `conflict` if the worker has it. A task that was queued for nothing but this message is
- * again as it had ended.
+ * Withdraws a message. Throws `conflict` if the worker has it, or if it answers a question: that counts once it is given.
+ * A task that was queued for nothing but this message is again as it had ended.
  */
 export function withdrawMessage(
   tx: Tx,
@@ -66,6 +69,8 @@ export function withdrawMessage(
 ): void {
   const task = requireTask(tx.db, user_id, task_id);
   requireUntaken(tx, task, message_id);
+  if (isAnswer(tx.db, task_id, message_id))
+    throw new ErrandError('conflict', 'It answers a question, so it cannot be taken back. Change it, or say more.');
   if (!deleteMessage(tx.db, message_id)) throw taken();
   const at = new Date().toISOString();
   const end = task.status === 'queued' && countPendingMessages(tx.db, task_id) === 0 && endBefore(tx.db, task_id);

@@ -12,12 +12,13 @@ import { closeNeed, findNeedByRef, insertNeed, listOpenNeeds } from '../sqlite/n
 type Asker = Pick<TaskRow, 'id' | 'user_id' | 'attempt'>;
 
 /**
- * Asks the person. Undefined: nothing is asked, because the same is open or was answered already.
+ * Asks the person. Undefined: nothing is asked, because the same is open, or it is a question that was answered already
+ * and that a resumed worker asks again. Anything else is decided anew: work that was sent back may come again unchanged.
  */
 export function askNeed(tx: Tx, task: Asker, ask: NeedAsk, at: string): NeedRow | undefined {
   const before = findNeedByRef(tx.db, task.id, ask.kind, ask.ref);
-  if (before && (before.closed_at === null || (before.answer !== null && before.question === ask.question)))
-    return undefined;
+  const is_answered = ask.kind === 'question' && before?.answer !== null && before?.question === ask.question;
+  if (before && (before.closed_at === null || is_answered)) return undefined;
   const need = newNeed(task.id, ask, at);
   insertNeed(tx.db, need);
   tx.note(task, { type: 'need.asked', body: { need: needView(need) } }, at);
@@ -48,16 +49,20 @@ export function withdrawNeeds(tx: Tx, task: Asker, which: (need: NeedRow) => boo
  * worker.
  */
 export function storeAnswer(tx: Tx, task: Asker, need: Need, answer: NeedAnswer, message_id: string | null): boolean {
-  if (!closeNeed(tx.db, need.id, answer.at, answer)) return false;
+  if (!closeNeed(tx.db, need.id, answer.at, answer, message_id)) return false;
   tx.note(task, { type: 'need.answered', body: { need_id: need.id, answer, message_id } }, answer.at);
   return true;
 }
 
-/** A message answers the open question, and sends back what waits for approval. Other needs stay as they are. */
-export function answerByMessage(tx: Tx, task: Asker, message: { id: string; text: string }, at: string): void {
-  for (const need of listOpenNeeds(tx.db, task.id)) {
-    if (need.kind !== 'question' && need.kind !== 'push') continue;
+/**
+ * A message answers the open question, and sends back what waits for approval. Other needs stay as they are. Returns
+ * whether there was one.
+ */
+export function answerByMessage(tx: Tx, task: Asker, message: { id: string; text: string }, at: string): boolean {
+  const needs = listOpenNeeds(tx.db, task.id).filter(({ kind }) => kind === 'question' || kind === 'push');
+  for (const need of needs) {
     const choose = need.kind === 'push' ? ['send_back'] : [];
     storeAnswer(tx, task, need, { choose, text: message.text, by: null, at }, message.id);
   }
+  return needs.length > 0;
 }

@@ -106,7 +106,7 @@ export function addMessage(
   tx: Tx,
   user_id: string,
   task_id: string,
-  { text, budget_usd, hear = 'next_call', model, effort, attachments = [] }: MessageCreate,
+  { text, budget_usd, hear: wanted = 'next_call', model, effort, attachments = [] }: MessageCreate,
   models?: TaskDefaults['models'],
 ): MessageReceived {
   const task = requireTask(tx.db, user_id, task_id);
@@ -123,9 +123,10 @@ export function addMessage(
   const message_id = newId();
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
+  // The worker waits for an answer in the midst of its turn.
+  const hear = answerByMessage(tx, task, { id: message_id, text }, at) ? 'next_call' : wanted;
   const row = { id: message_id, task_id, text, created_at: at, hear, model: model ?? null, effort: effort ?? null };
   insertMessage(tx.db, row);
-  answerByMessage(tx, task, { id: message_id, text }, at);
   const attached = attach(tx, { user_id, task_id, message_id }, attachments);
   const files = attached.length > 0 ? { attachments: attached } : {};
   const change = { ...(model !== undefined && { model }), ...(effort !== undefined && { effort }) };

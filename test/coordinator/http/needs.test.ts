@@ -144,6 +144,39 @@ test('a message answers the question that is open', async (t) => {
   t.regex((await api.refused('answerNeed', { params, body: { choose: ['1'] } })).detail ?? '', /SQLite it is/);
 });
 
+test('an answer is heard while the agent waits for it, whenever its person wanted it to be heard', async (t) => {
+  const { server, api, ask, id } = await scene(t);
+  ask();
+  const { message_id } = await api.call('createMessage', {
+    params: { id },
+    body: { text: 'SQLite.', hear: 'after_turn' },
+  });
+  const pending = () => listPendingMessages(server.db, id).map(({ hear }) => hear);
+  t.deepEqual(pending(), ['next_call']);
+  server.db.prepare('UPDATE attempts SET takes_messages = 1').run();
+  const params = { id, message_id };
+  await api.call('patchMessage', { params, body: { text: 'SQLite!', hear: 'after_turn', revision: 1 } });
+  t.deepEqual(pending(), ['next_call']);
+  await api.call('createMessage', { params: { id }, body: { text: 'And test it.', hear: 'after_turn' } });
+  t.deepEqual(pending(), ['next_call', 'after_turn']);
+});
+
+test('an answer counts once it is given: it cannot be taken back, but changed', async (t) => {
+  const { server, api, ask, id, first, said } = await scene(t);
+  server.db.prepare('UPDATE attempts SET takes_messages = 1').run();
+  const messages = async () => (await api.call('listMessages', { params: { id } })).items;
+  ask();
+  await api.call('answerNeed', { params: await first(), body: { choose: ['1'] } });
+  ask({ ref: 'q2', question: 'And the port?' });
+  await api.call('createMessage', { params: { id }, body: { text: '8080' } });
+  for (const { id: message_id } of await messages())
+    t.regex((await api.refused('deleteMessage', { params: { id, message_id } })).detail ?? '', /answers a question/);
+  const [, port] = await messages();
+  const params = { id, message_id: port?.id ?? '' };
+  await api.call('patchMessage', { params, body: { text: '8787', revision: port?.revision ?? 0 } });
+  t.is(said().at(-1), '8787');
+});
+
 test('a question that nobody needs any more is withdrawn: closed, replaced by the next, or its task has ended', async (t) => {
   const { server, api, ask, close, id, needs, first, told } = await scene(t);
   ask();

@@ -128,6 +128,17 @@ test('work that is sent back goes on with the words, and asks again for what com
   t.like(needs()[0], { kind: 'push', commit: SECOND });
 });
 
+test('work that was sent back and comes again unchanged is asked for again', async (t) => {
+  const { log, user_id, task_id, result, needs, answer, task, next } = await scene(t, {}, { ask_before_push: 1 });
+  await result(0, held(FIRST));
+  log.write((tx) => addMessage(tx, user_id, task_id, { text: 'Looks good, push it.' }));
+  await (await next()).result(0, held(FIRST));
+  t.is(task().status, 'parked');
+  t.like(needs()[0], { kind: 'push', commit: FIRST });
+  answer({ choose: ['approve'] });
+  t.like(task(), { status: 'queued', approved_commit: FIRST });
+});
+
 test('a message sends work back too', async (t) => {
   const { log, user_id, task_id, result, needs, task } = await scene(t, {}, { ask_before_push: 1 });
   await result(0, held(FIRST));
