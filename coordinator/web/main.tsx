@@ -1,7 +1,7 @@
 import { render } from 'preact';
 import { loadWire } from '../client/load-wire.ts';
 import { App } from './app/app.tsx';
-import { locale } from './parts/speech.ts';
+import { format, locale } from './parts/speech.ts';
 import { startClock } from './parts/now.ts';
 import { PartsContext } from './parts/context.ts';
 import { followKeyboard } from './parts/viewport.ts';
@@ -28,4 +28,6 @@ void parts.store
   .then(loadWire)
   // What needs it loads it again, and says so where that fails.
   .catch(() => undefined);
+// The first number takes the browser some 20 ms: while the storage opens, they cost nothing.
+format.number(0);
 void painted().then(() => installWorker((path) => parts.router.open(path)));

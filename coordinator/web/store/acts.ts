@@ -7,7 +7,8 @@ import { Outbox, type OutboxEvents } from '../../client/sync/outbox.ts';
 import { filesOf, type Action, type Entry } from '../../client/sync/outbox-entry.ts';
 import type { Database } from './database.ts';
 import type { Files } from './files.ts';
-import { outboxStorage, type Texts } from './storage.ts';
+import { outboxStorage } from './storage.ts';
+import type { Texts } from './texts.ts';
 
 /** How long a decision can be undone. */
 const UNDO_MS = 5_000;
@@ -34,6 +35,7 @@ export class Acts {
       changed: () => {
         if (!this.#stopped) this.#windows.postMessage(null);
       },
+      giving: (act) => texts.giving(act),
       gaveBack: (given) => {
         for (const each of given) texts.tell(each);
         files.given.value++;

@@ -15,7 +15,8 @@ import { Files } from './files.ts';
 import { Push } from './push.ts';
 import { later } from './later.ts';
 import { NOTHING, type OpenErrand } from './open-errand.ts';
-import { diffStorage, mirrorStorage, pruneAnswers, pruneLogs, textStorage, type Texts } from './storage.ts';
+import { diffStorage, mirrorStorage, pruneAnswers, pruneLogs } from './storage.ts';
+import { Texts } from './texts.ts';
 
 /** A list changes at most this often, and a conversation once a frame. */
 const LIST_MS = 150;
@@ -50,7 +51,7 @@ export class Session {
   constructor(database: Database, client: Client, onEnded: () => void) {
     this.client = client;
     this.#database = database;
-    this.texts = textStorage(database);
+    this.texts = new Texts(database);
     this.push = new Push(client, this.texts);
     this.#diffs = diffStorage(database);
     const drawList = later(() => this.#drawList(), LIST_MS);

@@ -4,7 +4,8 @@ import type { IDBPTransaction } from 'idb';
 import { filesOf, type Entry, type OutboxStorage } from '../../client/sync/outbox-entry.ts';
 import type { Database, SeenDiff, Tables } from './database.ts';
 import { locked } from './lock.ts';
-import { writtenFor, type Give } from './written.ts';
+import { giveText, type GivenText } from './texts.ts';
+import { writtenFor } from './written.ts';
 
 /** The logs of this many errands are kept; those that were not opened for longest are removed. */
 const LOGS_MAX = 40;
@@ -110,11 +111,14 @@ export async function pruneAnswers(database: Database, open: ReadonlySet<string>
 type OutboxNews = {
   /** Something in it has changed. */
   changed: () => void;
+  /** Runs what gives words back; see `giving` of the texts. */
+  giving: <T>(give: () => Promise<T>) => Promise<T>;
   /** These texts have become what was taken back, and its files are with its draft. */
   gaveBack: (texts: readonly GivenText[]) => void;
 };
 
-export function outboxStorage(database: Database, { changed, gaveBack }: Partial<OutboxNews> = {}): OutboxStorage {
+export function outboxStorage(database: Database, news: Partial<OutboxNews> = {}): OutboxStorage {
+  const { changed, giving, gaveBack } = news;
   return {
     // Keys are ids, which sort by time.
     load: () => database.use((db) => db.getAll('outbox')),
@@ -123,23 +127,36 @@ export function outboxStorage(database: Database, { changed, gaveBack }: Partial
       changed?.();
     },
     change: async (key, next, gives_back = false) => {
-      const [stored, after, given] = await database.use(async (db) => {
-        const change = db.transaction(['outbox', 'texts', 'files'], 'readwrite');
-        const store = change.objectStore('outbox');
-        const before = await store.get(key);
-        const made = before ? next(before) : null;
-        if (made && made !== before) void store.put(made);
-        if (before && !made) void store.delete(key);
-        const texts = before && !made && gives_back ? await giveBack(change, before) : undefined;
-        await change.done;
-        return [before, made, texts] as const;
-      });
-      if (given) gaveBack?.(given);
-      if (stored && after !== stored) changed?.();
+      const act = async () => {
+        const made = await changeEntry(database, key, next, gives_back);
+        if (made.given) gaveBack?.(made.given);
+        return made;
+      };
+      const { before, after } = gives_back && giving ? await giving(act) : await act();
+      if (before && after !== before) changed?.();
       return after;
     },
     locked: (act) => locked('errand-outbox', act),
   };
+}
+
+async function changeEntry(
+  database: Database,
+  key: string,
+  next: (stored: Entry) => Entry | null,
+  gives_back: boolean,
+): Promise<{ before: Entry | undefined; after: Entry | null; given: GivenText[] | undefined }> {
+  return database.use(async (db) => {
+    const change = db.transaction(['outbox', 'texts', 'files'], 'readwrite');
+    const store = change.objectStore('outbox');
+    const before = await store.get(key);
+    const after = before ? next(before) : null;
+    if (after && after !== before) void store.put(after);
+    if (before && !after) void store.delete(key);
+    const given = before && !after && gives_back ? await giveBack(change, before) : undefined;
+    await change.done;
+    return { before, after, given };
+  });
 }
 
 async function giveBack(
@@ -174,65 +191,6 @@ function diffKey(task_id: string, repository: string | undefined): string {
 /** The diffs of all repositories of an errand. */
 function diffsOf(task_id: string): IDBKeyRange {
   return IDBKeyRange.bound(task_id, `${task_id}/\uffff`);
-}
-
-/** Small texts of the person: what is half written, what was viewed. An empty one is removed. */
-export type Texts = ReturnType<typeof textStorage>;
-
-type OnGive = (next: Give, kept: string) => void;
-/** A stored text that was changed, by `next`, to `kept`. */
-type GivenText = { key: string; next: Give; kept: string };
-type TextTable = {
-  get: (key: string) => Promise<string | undefined>;
-  put: (text: string, key: string) => unknown;
-  delete: (key: string) => unknown;
-};
-
-async function giveText(table: TextTable, key: string, next: Give): Promise<GivenText> {
-  const kept = next((await table.get(key)) ?? '');
-  void (kept === '' ? table.delete(key) : table.put(kept, key));
-  return { key, next, kept };
-}
-
-export function textStorage(database: Database) {
-  const fields = new Set<{ key: string; onGive: OnGive }>();
-  const read = (key: string) => database.use((db) => db.get('texts', key));
-  return {
-    read,
-    write,
-    /** Changes a stored text, and the fields in which it is shown. */
-    give: async (key: string, next: Give): Promise<void> => {
-      const given = await database.use(async (db) => {
-        const { store, done } = db.transaction('texts', 'readwrite');
-        const made = await giveText(store, key, next);
-        await done;
-        return made;
-      });
-      tell(given);
-    },
-    /** Shows a text that was changed in the fields that it is in. */
-    tell,
-    /** Hears what is given to a text, until the returned function is called. */
-    follow: (key: string, onGive: OnGive): (() => void) => {
-      const field = { key, onGive };
-      fields.add(field);
-      return () => void fields.delete(field);
-    },
-  };
-
-  function tell({ key, next, kept }: GivenText): void {
-    for (const field of fields) if (field.key === key) field.onGive(next, kept);
-  }
-
-  async function write(key: string, text: string): Promise<void> {
-    await database.use(async (db) => {
-      const change = db.transaction('texts', 'readwrite');
-      const changed = text === '' ? change.store.delete(key) : change.store.put(text, key);
-      // A page that is being left cannot answer any more: the browser need not ask it.
-      change.commit();
-      await Promise.all([changed, change.done]);
-    });
-  }
 }
 
 function logOf(task_id: string): IDBKeyRange {

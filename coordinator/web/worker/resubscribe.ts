@@ -2,7 +2,8 @@ import { deviceName } from '../../../protocol/device-name.ts';
 import { newId } from '../../../protocol/new-id.ts';
 import type { ChannelCreate } from '../../../protocol/notifications.ts';
 import { Database, databaseName } from '../store/database.ts';
-import { sessionStore, textStorage } from '../store/storage.ts';
+import { sessionStore } from '../store/storage.ts';
+import { Texts } from '../store/texts.ts';
 
 /** What `lib.webworker` does not know yet. Some browsers leave both out. */
 export type PushChange = ExtendableEvent & {
@@ -23,7 +24,7 @@ export async function resubscribe(scope: ServiceWorkerGlobalScope, event: PushCh
   const path = base.replace(/\/$/, '');
   const database = new Database(databaseName(path));
   try {
-    const wanted = await textStorage(database).read('push');
+    const wanted = await new Texts(database).read('push');
     const token = wanted === undefined ? undefined : await accessToken(scope, database);
     if (token === undefined) return;
     const subscription = event.newSubscription ?? (await subscribe(scope, event, token));

@@ -33,6 +33,13 @@ test.serial('a long errand opens at its end with one page, and what is above com
     texts,
     Array.from({ length: texts.length }, (_, n) => `Line ${n}.`),
   );
+  await until('it is at its beginning', async () => (await list.locator('div.more-rows').count()) === 1);
+  const row = await list.getByText('Line 200.', { exact: true }).elementHandle();
+  await until('the last line is there', async () => {
+    await page.mouse.wheel(0, 3_000);
+    return (await page.getByText('Line 449.', { exact: true }).count()) === 1;
+  });
+  t.true(await row?.evaluate((element) => element.isConnected), 'a row that stays is not drawn anew');
   t.deepEqual(faults, []);
 });
 

@@ -6,7 +6,8 @@ import { Client } from '../../../coordinator/client/client.ts';
 import { Acts } from '../../../coordinator/web/store/acts.ts';
 import { Database } from '../../../coordinator/web/store/database.ts';
 import { Files } from '../../../coordinator/web/store/files.ts';
-import { mirrorStorage, outboxStorage, pruneLogs, textStorage } from '../../../coordinator/web/store/storage.ts';
+import { mirrorStorage, outboxStorage, pruneLogs } from '../../../coordinator/web/store/storage.ts';
+import { Texts } from '../../../coordinator/web/store/texts.ts';
 import { MemoryDevice } from '../../support/web/memory-storage.ts';
 
 const task = (id: string) => ({ id, title: id }) as Task;
@@ -76,7 +77,7 @@ test('what is known is stored with its cursor, and the log of an errand comes ba
 
 test('a database that the browser has closed is opened again', async (t) => {
   const database = new Database('closed');
-  const texts = textStorage(database);
+  const texts = new Texts(database);
   await texts.write('draft', 'half a sentence');
   await database.use(async (db) => db.close());
   t.is(await texts.read('draft'), 'half a sentence');
@@ -102,7 +103,7 @@ for (const [what, draft, act] of [
   test(`${what} that is taken back is in the outbox or in its draft at each moment, with its files`, async (t) => {
     const database = new Database(`taken back ${draft}`);
     const client = await quietClient(t);
-    const texts = textStorage(database);
+    const texts = new Texts(database);
     const files = new Files(database, client);
     const acts = new Acts({ database, client, files, texts }, { ...QUIET, reachable: () => false });
     t.teardown(() => acts.stop());
@@ -118,6 +119,33 @@ for (const [what, draft, act] of [
     await taking;
     t.like(await look(database, key, draft), { waits: false, text: 'written since\nwords', file: draft });
   });
+
+test('a field that is saved at any moment while words are given back to it keeps both', async (t) => {
+  const database = new Database('saved while taken back');
+  const texts = new Texts(database);
+  const client = await quietClient(t);
+  const acts = new Acts(
+    { database, client, files: new Files(database, client), texts },
+    { ...QUIET, reachable: () => false },
+  );
+  t.teardown(() => acts.stop());
+  for (let steps = 0; steps < 2 * LOOKS; steps++) {
+    const draft = `say t${steps}`;
+    await acts.say(`t${steps}`, 'words');
+    const [key = ''] = acts.entries.value.map((entry) => entry.key);
+    let field = 'half';
+    const unfollow = texts.follow(draft, (next) => (field = next(field)));
+    const taking = acts.takeBack(key);
+    for (let i = 0; i < steps; i++) await new Promise(setImmediate);
+    const saving = texts.write(draft, field);
+    // The screen is left, and comes back at once.
+    unfollow();
+    const read = texts.read(draft);
+    await Promise.all([taking, saving]);
+    t.is(await texts.read(draft), 'half\nwords', `after ${steps} steps`);
+    t.true((await read)?.startsWith('half'), `after ${steps} steps`);
+  }
+});
 
 test('the logs of the newest errands are kept', async (t) => {
   const database = new Database('logs');

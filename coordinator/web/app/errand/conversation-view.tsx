@@ -58,23 +58,24 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
   return (
     <div class="talk-frame">
       <div class="body talk" ref={list} role="log" aria-label={s.errand.conversation} tabIndex={0}>
+        {/* Without keys one edge may be taken for the other, and the rows between them are drawn anew. */}
         {has_earlier ? (
-          <MoreRows list={list} label={t.errand.earlier} onMore={earlier} />
+          <MoreRows key="earlier" list={list} label={t.errand.earlier} onMore={earlier} />
         ) : (
           // The first row stays where it is.
-          was_cut.current && <div class="more-rows" />
+          was_cut.current && <div key="beginning" class="more-rows" />
         )}
         {!loaded && items.length === 0 && <p class="soft">{t.loading}</p>}
-        <ol>
+        <ol key="rows">
           {rows.slice(from, end).map((row) => (
             <ItemRow key={row.key} row={row} writing={outputs.get(row.key)} task_id={task.id} onCut={onCut} />
           ))}
           {is_whole.current && <Unfinished drafts={drafts} unsent={unsent} />}
         </ol>
         {is_whole.current ? (
-          <Below task={task} needs={needs} />
+          <Below key="below" task={task} needs={needs} />
         ) : (
-          <MoreRows list={list} label={s.errand.later} onMore={later} />
+          <MoreRows key="later" list={list} label={s.errand.later} onMore={later} />
         )}
       </div>
       {!follows.value && (

@@ -1,7 +1,7 @@
 /** So many rows are in the page at most; so many at first; and so many come and go at an end. */
 export const ROWS_MAX = 400;
 const ROWS_FIRST = 200;
-export const ROWS_STEP = 40;
+export const ROWS_STEP = 20;
 
 type Row = { readonly key: string };
 

@@ -169,7 +169,8 @@ function Lines({ name, before, ...rest }: OwnProps): JSX.Element {
     <Field {...rest}>
       <textarea
         name={name}
-        rows={3}
+        class="lines"
+        rows={2}
         autocapitalize="none"
         autocomplete="off"
         spellcheck={false}

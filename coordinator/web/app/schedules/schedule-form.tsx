@@ -121,6 +121,7 @@ function FurtherPlaces({ schedule }: { schedule: Schedule | undefined }): JSX.El
       <span>{s.also}</span>
       <textarea
         name="also"
+        class="lines"
         rows={2}
         autocapitalize="none"
         autocomplete="off"

@@ -1,0 +1,98 @@
+import type { Database } from './database.ts';
+import type { Give } from './written.ts';
+
+type OnGive = (next: Give, kept: string) => void;
+/** A stored text that was changed, by `next`, to `kept`. */
+export type GivenText = { key: string; next: Give; kept: string };
+type TextTable = {
+  get: (key: string) => Promise<string | undefined>;
+  put: (text: string, key: string) => unknown;
+  delete: (key: string) => unknown;
+};
+
+/** Changes a text inside of a transaction. */
+export async function giveText(table: TextTable, key: string, next: Give): Promise<GivenText> {
+  const kept = next((await table.get(key)) ?? '');
+  void (kept === '' ? table.delete(key) : table.put(kept, key));
+  return { key, next, kept };
+}
+
+/** Small texts of the person: what is half written, what was viewed. An empty one is removed. */
+export class Texts {
+  readonly #database: Database;
+  readonly #fields = new Set<{ key: string; onGive: OnGive }>();
+  /** What changes stored texts now. What a field saves meanwhile does not have that change yet: it waits in `#late`. */
+  readonly #gives = new Set<Promise<unknown>>();
+  readonly #late = new Map<string, string>();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async read(key: string): Promise<string | undefined> {
+    // What waits is stored first.
+    await this.#given();
+    return this.#database.use((db) => db.get('texts', key));
+  }
+
+  async write(key: string, text: string): Promise<void> {
+    if (this.#gives.size === 0 && !this.#late.has(key)) return this.#put(key, text);
+    this.#late.set(key, text);
+    await this.#given();
+    const latest = this.#late.get(key);
+    this.#late.delete(key);
+    if (latest !== undefined) await this.#put(key, latest);
+  }
+
+  /** Changes a stored text, and the fields in which it is shown. */
+  give(key: string, next: Give): Promise<void> {
+    return this.giving(async () => {
+      const changed = await this.#database.use(async (db) => {
+        const { store, done } = db.transaction('texts', 'readwrite');
+        const made = await giveText(store, key, next);
+        await done;
+        return made;
+      });
+      this.tell(changed);
+    });
+  }
+
+  /** Runs `act`, which changes stored texts and then calls `tell`. What is written meanwhile gets the change too. */
+  async giving<T>(act: () => Promise<T>): Promise<T> {
+    const mine = act();
+    this.#gives.add(mine);
+    try {
+      return await mine;
+    } finally {
+      this.#gives.delete(mine);
+    }
+  }
+
+  /** Shows a text that was changed in the fields that it is in. */
+  tell({ key, next, kept }: GivenText): void {
+    const waits = this.#late.get(key);
+    if (waits !== undefined) this.#late.set(key, next(waits));
+    for (const field of this.#fields) if (field.key === key) field.onGive(next, kept);
+  }
+
+  /** Hears what is given to a text, until the returned function is called. */
+  follow(key: string, onGive: OnGive): () => void {
+    const field = { key, onGive };
+    this.#fields.add(field);
+    return () => void this.#fields.delete(field);
+  }
+
+  async #given(): Promise<void> {
+    while (this.#gives.size > 0) await Promise.allSettled(this.#gives);
+  }
+
+  async #put(key: string, text: string): Promise<void> {
+    await this.#database.use(async (db) => {
+      const change = db.transaction('texts', 'readwrite');
+      const changed = text === '' ? change.store.delete(key) : change.store.put(text, key);
+      // A page that is being left cannot answer any more: the browser need not ask it.
+      change.commit();
+      await Promise.all([changed, change.done]);
+    });
+  }
+}
