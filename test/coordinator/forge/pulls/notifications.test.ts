@@ -24,7 +24,15 @@ test('a person is told once that checks of a commit have failed, and that it was
     .filter(({ type }) => type === 'pull.changed')
     .flatMap((event) => {
       const occasion = occasionOf(event);
-      const row = { id: newId(), channel_id: '-', task_id: errand.id, event_id: event.id, schedule_id: null, tries: 0, next_at: null };
+      const row = {
+        id: newId(),
+        channel_id: '-',
+        task_id: errand.id,
+        event_id: event.id,
+        schedule_id: null,
+        tries: 0,
+        next_at: null,
+      };
       return occasion ? [{ ...row, ...occasion, created_at: event.at }] : [];
     });
   const said = told.map((row) => {
@@ -82,7 +90,15 @@ function saidOf({ log }: PullsScene, task_id: string): (string | undefined)[] {
   return events.flatMap((event) => {
     const occasion = event.task_id === task_id ? occasionOf(event) : undefined;
     if (!occasion) return [];
-    const row = { id: newId(), channel_id: '-', task_id, event_id: event.id, schedule_id: null, tries: 0, next_at: null };
+    const row = {
+      id: newId(),
+      channel_id: '-',
+      task_id,
+      event_id: event.id,
+      schedule_id: null,
+      tries: 0,
+      next_at: null,
+    };
     return [compose(log.db, { ...row, ...occasion, created_at: event.at })?.message.text];
   });
 }
