@@ -11,11 +11,16 @@ const BRANCH = 'refs/heads/';
 /**
  * Reads the refs of a remote from the first answer of git's smart HTTP protocol (version 0, which lists them all): one
  * request, and no process. `url` is an address of the loopback proxy. Null for any answer that is not plain and short: git
- * itself finds out then what it means. Rejects only when the signal aborts.
+ * itself finds out then what it means. `answer_ms`: how long the whole answer may take. Rejects only when the signal
+ * aborts.
  */
-export async function advertisedRefs(url: string, signal: AbortSignal): Promise<RemoteRefs | null> {
+export async function advertisedRefs(
+  url: string,
+  signal: AbortSignal,
+  answer_ms = ANSWER_MS,
+): Promise<RemoteRefs | null> {
   try {
-    const answer = await read(url, AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]));
+    const answer = await read(url, AbortSignal.any([signal, AbortSignal.timeout(answer_ms)]));
     return answer === null ? null : refsIn(linesOf(answer));
   } catch {
     signal.throwIfAborted();

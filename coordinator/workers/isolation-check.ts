@@ -3,13 +3,16 @@ import type { Logger } from '../base/logger.ts';
 import { aborted } from '../base/deadline.ts';
 import { Backoff } from '../base/retry.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
+import type { Isolation } from './runner.ts';
 import type { Workers } from './workers.ts';
 
 const AGAIN = { first_ms: 1_000, max_ms: 60_000 };
+const CHANGED =
+  'The container engine was restarted, or has read its settings again. Whether workers are still isolated is being tried.';
 
 /**
- * Tries before the first errand whether the workers are isolated. While they can reach what they must not reach, or that
- * cannot be tried, dispatch is held, and it is tried again with backoff.
+ * Tries before the first errand whether the workers are isolated, and again whenever that may have changed. While they
+ * can reach what they must not reach, or that cannot be tried, dispatch is held, and it is tried again with backoff.
  */
 export class IsolationCheck {
   readonly #workers: Workers;
@@ -17,7 +20,7 @@ export class IsolationCheck {
   readonly #logger: Logger;
   readonly #backoff = new Backoff(AGAIN);
   readonly #stop = new AbortController();
-  readonly #passed = Promise.withResolvers<void>();
+  #passed = Promise.withResolvers<void>();
   #outcome = 'is being tried';
 
   constructor(workers: Workers, gate: DispatchGate, logger: Logger) {
@@ -33,7 +36,7 @@ export class IsolationCheck {
 
   /** Resolves once it was tried for the first time, whatever came of it. Never rejects. */
   async start(): Promise<void> {
-    if (!(await this.#passes())) void this.#tryAgain();
+    await new Promise<void>((resolve) => void this.#keepTrying(resolve));
   }
 
   /** Resolves once it has passed, or the signal aborts. */
@@ -45,24 +48,45 @@ export class IsolationCheck {
     this.#stop.abort();
   }
 
-  async #tryAgain(): Promise<void> {
-    do await this.#backoff.wait(this.#stop.signal);
-    while (!this.#stop.signal.aborted && !(await this.#passes()));
-  }
-
-  async #passes(): Promise<boolean> {
-    const { runner } = this.#workers;
-    try {
-      const { fault, detail } = (await this.#workers.tryIsolation()) ?? { fault: null, detail: `none: ${runner.name}` };
+  async #keepTrying(onTried: () => void): Promise<void> {
+    const { signal: stopped } = this.#stop;
+    while (!stopped.aborted) {
+      const watch = new AbortController();
+      const { fault, detail, changed } = await this.#try(AbortSignal.any([stopped, watch.signal]));
+      if (stopped.aborted) return onTried();
       this.#outcome = detail;
       this.#gate.set('isolation', fault);
       if (fault === null) this.#passed.resolve();
-      return fault === null;
+      onTried();
+      if (fault === null) await this.#untilChanged(changed);
+      watch.abort();
+      await this.#backoff.wait(stopped);
+    }
+  }
+
+  /** Waits until workers may be isolated differently, and holds dispatch. */
+  async #untilChanged(changed: AbortSignal): Promise<void> {
+    const { signal: stopped } = this.#stop;
+    await aborted(AbortSignal.any([changed, stopped]));
+    if (stopped.aborted) return;
+    this.#backoff.reset();
+    this.#passed = Promise.withResolvers();
+    this.#gate.set('isolation', CHANGED);
+  }
+
+  /** Never rejects: what could not be tried has a fault. */
+  async #try(watch: AbortSignal): Promise<Isolation> {
+    const { runner } = this.#workers;
+    try {
+      const isolation = await this.#workers.tryIsolation(watch);
+      if (!isolation) return { fault: null, detail: `none: ${runner.name}`, changed: watch };
+      return isolation.changed.aborted ? { ...isolation, fault: CHANGED } : isolation;
     } catch (error) {
-      this.#logger.warn({ err: error, runner: runner.name }, 'isolation of workers could not be tried');
+      if (!watch.aborted)
+        this.#logger.warn({ err: error, runner: runner.name }, 'isolation of workers could not be tried');
       const why = error instanceof ErrandError ? ` ${error.message}` : '';
-      this.#gate.set('isolation', `It could not be tried whether workers are isolated; that is repeated.${why}`);
-      return false;
+      const fault = `It could not be tried whether workers are isolated; that is repeated.${why}`;
+      return { fault, detail: this.#outcome, changed: watch };
     }
   }
 }

@@ -29,18 +29,19 @@ export type Runner = {
   check: () => Promise<string | null>;
   /**
    * Tries whether its workers can reach what they must not reach. Rejects if that could not be tried now. Absent: it does
-   * not isolate its workers, or does so elsewhere.
+   * not isolate its workers, or does so elsewhere. `watch`: when it aborts, nobody waits for `changed` any more.
    */
-  tryIsolation?: (image: string, limits: WorkerLimits) => Promise<Isolation>;
+  tryIsolation?: (image: string, limits: WorkerLimits, watch: AbortSignal) => Promise<Isolation>;
   /** Closes its connections. Workers keep running. */
   close: () => Promise<void>;
 };
 
 /**
  * How well workers are isolated. `fault`: what they could reach, as a sentence for the server's owner; null: nothing.
- * `detail`: how that was tried, for people.
+ * `detail`: how that was tried, for people. `changed`: aborts once that may be different, such as after a restart of the
+ * container engine.
  */
-export type Isolation = { fault: string | null; detail: string };
+export type Isolation = { fault: string | null; detail: string; changed: AbortSignal };
 
 /** The resources that a worker may use. */
 export type WorkerLimits = { memory_bytes: number; cpus: number; pids_max: number };

@@ -14,9 +14,9 @@ export class Workers {
     this.#limits = limits;
   }
 
-  /** Tries whether workers are isolated; undefined if the runner has nothing to try. */
-  async tryIsolation(): Promise<Isolation | undefined> {
-    return this.runner.tryIsolation?.(this.#image, this.#limits);
+  /** Tries whether workers are isolated, as `Runner.tryIsolation`; undefined if the runner has nothing to try. */
+  async tryIsolation(watch: AbortSignal): Promise<Isolation | undefined> {
+    return this.runner.tryIsolation?.(this.#image, this.#limits, watch);
   }
 
   /** Opens a worker of this name with this workspace, to start it or because it may be running already. */

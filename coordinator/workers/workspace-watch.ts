@@ -13,6 +13,8 @@ const EVERY_WHILE_SHORT_MS = 2_000;
 const MEASURE_MS_MAX = 60_000;
 /** After so many timed-out measurements in a row a workspace counts as too large. One may be due to a busy machine. */
 const SLOW_MAX = 3;
+/** After so many in a row that failed, for whatever reason, a worker is suspected of what its folders may hide. */
+const MISSED_MAX = 3;
 /**
  * Several times the files of a large repository with its dependencies. A disk of 40 GB has 2.5 million inodes, for
  * all workspaces.
@@ -22,8 +24,8 @@ const FILES_MAX = 1_000_000;
 const HIDDEN_SHARE_WHILE_SHORT = 1 / 10;
 const MB = 1024 * 1024;
 
-/** A workspace within its limit. `visible`: the size of its folders. */
-type Sized = { measured: MeasuredWorkspace; visible: number };
+/** `visible`: the size of the folders; undefined: they could not be measured, or are too large. */
+type Sized = { measured: MeasuredWorkspace; visible: number | undefined };
 
 /**
  * A workspace in use. `key`: its attempt. `dirs`: all folders that its worker writes to. `written`: what the worker has
@@ -56,6 +58,8 @@ export class WorkspaceWatch {
   #measured_ms = performance.now();
   /** By task: how many measurements in a row timed out. */
   #slow = new Map<string, number>();
+  /** By task: how many measurements in a row gave no size. */
+  #missed = new Map<string, number>();
   readonly #hidden = new HiddenWrites();
   /** The attempts whose writes could not be counted. */
   readonly #uncounted = new WeakSet<object>();
@@ -89,40 +93,48 @@ export class WorkspaceWatch {
   }
 
   async #measureAll(list: MeasuredWorkspace[], signal: AbortSignal): Promise<void> {
-    this.#slow = new Map(list.map(({ task_id }) => [task_id, this.#slow.get(task_id) ?? 0]));
+    const countsOf = (counts: Map<string, number>) =>
+      new Map(list.map(({ task_id }) => [task_id, counts.get(task_id) ?? 0]));
+    this.#slow = countsOf(this.#slow);
+    this.#missed = countsOf(this.#missed);
     const sizes: Sized[] = [];
     for (const measured of list) {
+      const { task_id } = measured;
+      const visible = await this.#measure(measured, signal).catch((error: unknown) => {
+        if (!signal.aborted) this.#deps.logger.warn({ err: error, task_id }, 'workspace measurement failed');
+        return undefined;
+      });
       if (signal.aborted) return;
-      try {
-        const visible = await this.#measure(measured, signal);
-        if (visible !== undefined) sizes.push({ measured, visible });
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#deps.logger.warn({ err: error, task_id: measured.task_id }, 'workspace measurement failed');
-      }
+      this.#missed.set(task_id, visible === undefined ? (this.#missed.get(task_id) ?? 0) + 1 : 0);
+      sizes.push({ measured, visible });
     }
     await this.#blame(sizes, signal).catch((error: unknown) => {
       if (!signal.aborted) this.#deps.logger.warn({ err: error }, 'measurement of hidden files failed');
     });
   }
 
-  /** Ends the attempts that exceed their limit with files that no folder shows. */
+  /**
+   * Ends the attempts that exceed their limit with files that no folder shows. One that could not be measured may have
+   * all that it has written: the others are blamed for the rest, and it is itself once that has happened repeatedly.
+   */
   async #blame(sizes: Sized[], signal: AbortSignal): Promise<void> {
     const [first] = sizes;
-    if (!first || sizes.length < this.#slow.size) return;
+    if (!first) return;
     const writers = await Promise.all(
       sizes.map(async ({ measured, visible }) => ({
         key: measured.key,
         visible,
         written: await this.#count(measured),
+        is_excused: visible === undefined && (this.#missed.get(measured.task_id) ?? 0) < MISSED_MAX,
+        tooLarge: measured.tooLarge,
       })),
     );
     const { blocks, bfree, bsize } = await statfs(first.measured.dirs[0] ?? '/');
     const all_hidden = this.#hidden.measure((blocks - bfree) * bsize, writers);
     const is_short = this.#deps.gate.of('disk') !== null;
-    for (const { measured, visible } of sizes) {
-      const fault = hiddenFault({ visible, hidden: all_hidden.get(measured.key) ?? 0, is_short }, this.#deps.bytes_max);
-      if (fault !== null && !signal.aborted) measured.tooLarge(fault);
+    for (const { key, visible, tooLarge } of writers.filter(({ is_excused }) => !is_excused)) {
+      const fault = hiddenFault({ visible, hidden: all_hidden.get(key) ?? 0, is_short }, this.#deps.bytes_max);
+      if (fault !== null && !signal.aborted) tooLarge(fault);
     }
   }
 
@@ -155,11 +167,18 @@ export class WorkspaceWatch {
 
 const inMB = (size: number) => `${Math.round(size / MB)} MB`;
 
-/** Why what a worker hides is too much, as a sentence for its user; null if it is not. While the disk is short, less is. */
+/**
+ * Why what a worker hides is too much, as a sentence for its user; null if it is not. While the disk is short, less is.
+ * `visible`: the size of its folders; undefined: they could not be measured, so what they show counts as hidden too.
+ */
 export function hiddenFault(
-  { visible, hidden, is_short }: { visible: number; hidden: number; is_short: boolean },
+  { visible, hidden, is_short }: { visible: number | undefined; hidden: number; is_short: boolean },
   bytes_max: number,
 ): string | null {
+  if (visible === undefined)
+    return hidden > bytes_max * (is_short ? HIDDEN_SHARE_WHILE_SHORT : 1)
+      ? `The workspace could not be measured ${MISSED_MAX} times in a row, while the worker has filled up to ${inMB(hidden)} of the disk; the server allows ${inMB(bytes_max)}.`
+      : null;
   const what = `The worker has filled ${inMB(hidden)} of the disk with files that are in no folder any more`;
   if (hidden > 0 && visible + hidden > bytes_max)
     return `${what}, beside ${inMB(visible)} in its workspace; the server allows ${inMB(bytes_max)}.`;

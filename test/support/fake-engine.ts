@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { temporaryFolder } from './folder.ts';
@@ -7,6 +7,10 @@ type FakeEngine = {
   docker_host: string;
   /** The received calls, such as `GET /_ping`. */
   calls: string[];
+  /** Reports to whoever watches that the engine has read its settings again. */
+  reload: () => void;
+  /** Ends every connection, as a restart does. */
+  restart: () => void;
 };
 
 type Options = {
@@ -38,9 +42,18 @@ export async function startFakeEngine(t: ExecutionContext, options: Options = {}
     if (path.startsWith('/images/') && has_image) return [200, { Config: { Labels: options.labels } }];
     return [404, { message: `No such image: ${path}` }];
   };
+  const watching = new Set<ServerResponse>();
   const server = createServer((request, response) => {
     const path = (request.url ?? '').split('?')[0] ?? '';
     calls.push(`${request.method} ${path}`);
+    if (path === '/events') {
+      response.writeHead(200).flushHeaders();
+      watching.add(response);
+      response.once('close', () => watching.delete(response));
+      return;
+    }
+    // No container ever exits.
+    if (path.endsWith('/wait')) return;
     request.resume().on('end', () => {
       const [status, ...lines] = respond(path);
       response.writeHead(status, { 'content-type': 'application/json' });
@@ -52,5 +65,10 @@ export async function startFakeEngine(t: ExecutionContext, options: Options = {}
     server.closeAllConnections();
     server.close();
   });
-  return { docker_host: `unix://${socket}`, calls };
+  return {
+    docker_host: `unix://${socket}`,
+    calls,
+    reload: () => watching.forEach((response) => response.write('{"Type":"daemon","Action":"reload"}\n')),
+    restart: () => server.closeAllConnections(),
+  };
 }

@@ -58,7 +58,7 @@ export async function tryIsolation(
   { name, image_with_node }: { name: string; image_with_node: string },
   options: ContainerOptions,
   others: string[],
-): Promise<Isolation> {
+): Promise<Omit<Isolation, 'changed'>> {
   const listener = await listenEverywhere();
   try {
     const address = listener.address();

@@ -6,6 +6,8 @@ import { z } from 'zod';
 
 /** The longest response that is kept. A list of containers takes a few kilobytes each. */
 const RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
+/** How long the watch is idle before the kernel asks whether an engine elsewhere is still there. */
+const KEEP_ALIVE_MS = 15_000;
 
 /** Where the engine listens, in the form of Node's HTTP client. */
 export type EngineAddress = { socketPath: string } | { host: string; port: number };
@@ -64,7 +66,14 @@ export type Container = z.infer<typeof Container>;
 /** As the Engine API has them. */
 export type CreateOptions = { Image: string; HostConfig: object; Entrypoint?: string[]; Cmd?: string[] };
 
-type Call = { method: 'GET' | 'POST' | 'DELETE'; path: string; query?: Record<string, string>; content?: unknown };
+type Call = {
+  method: 'GET' | 'POST' | 'DELETE';
+  path: string;
+  query?: Record<string, string>;
+  content?: unknown;
+  /** The response has no end of its own: it ends with this signal. */
+  watch?: AbortSignal;
+};
 
 /**
  * The calls of Docker's Engine API that Errand needs, in the engine's own version of it. Each rejects with an
@@ -141,6 +150,21 @@ export class EngineClient {
     return this.#bytes({ method: 'GET', path: `/containers/${escape(name)}/logs`, query });
   }
 
+  /**
+   * Watches the engine itself until the signal aborts. Resolves once it does, with a signal that aborts when the engine
+   * may work differently from then on: it has read its settings again, or has stopped, which ends the connection.
+   */
+  async watch(signal: AbortSignal): Promise<AbortSignal> {
+    const query = { filters: JSON.stringify({ type: ['daemon'] }) };
+    const response = await this.#send({ method: 'GET', path: '/events', query, watch: signal }, undefined);
+    response.socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    const changed = new AbortController();
+    response.once('data', () => response.destroy());
+    response.once('close', () => changed.abort());
+    response.on('error', () => undefined);
+    return changed.signal;
+  }
+
   /** Builds an image from a tar archive. Calls `onLine` with each line of the engine's report, in JSON. */
   async build(archive: Readable, query: Record<string, string>, onLine: (line: string) => void): Promise<void> {
     const response = await this.#send({ method: 'POST', path: '/build', query }, archive);
@@ -156,14 +180,24 @@ export class EngineClient {
   }
 
   /** Resolves with a response that is no refusal. */
-  async #send({ method, path, query = {} }: Call, body: string | Readable | undefined): Promise<IncomingMessage> {
+  async #send(
+    { method, path, query = {}, watch }: Call,
+    body: string | Readable | undefined,
+  ): Promise<IncomingMessage> {
     const url = `${path}?${new URLSearchParams(query).toString()}`;
     const type = typeof body === 'string' ? 'application/json' : 'application/x-tar';
     const headers = {
       ...(body !== undefined && { 'content-type': type }),
       ...(typeof body === 'string' && { 'content-length': Buffer.byteLength(body) }),
     };
-    const options = { ...this.#address, agent: this.#agent, method, path: url, headers };
+    const options = {
+      ...this.#address,
+      agent: this.#agent,
+      method,
+      path: url,
+      headers,
+      ...(watch && { signal: watch }),
+    };
     const response = await exchange(options, body, this.#timeout_ms);
     const status = response.statusCode ?? 0;
     // 304: the container has this state already.
@@ -173,14 +207,20 @@ export class EngineClient {
   }
 }
 
-/** Sends a request. The whole exchange, with the response's body, has `timeout_ms`. */
+/**
+ * Sends a request. The whole exchange, with the response's body, has `timeout_ms`. If the options have a signal, it ends
+ * the response, and only the head has that limit.
+ */
 function exchange(
   options: RequestOptions,
   body: string | Readable | undefined,
   timeout_ms: number,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const call = request(options, resolve);
+    const call = request(options, (response) => {
+      if (options.signal) clearTimeout(late);
+      resolve(response);
+    });
     const late = setTimeout(() => call.destroy(new Error(`no response within ${timeout_ms / 1000} s`)), timeout_ms);
     call.once('close', () => clearTimeout(late));
     call.on('error', reject);

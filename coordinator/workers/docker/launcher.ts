@@ -140,22 +140,32 @@ export class DockerLauncher implements Launcher {
     }
   }
 
-  async tryIsolation(spec: LaunchSpec, other_file: string): Promise<Isolation> {
+  async tryIsolation(spec: LaunchSpec, other_file: string, watch: AbortSignal): Promise<Isolation> {
+    try {
+      // First, so that no change is missed.
+      const changed = await this.#engine.calls.watch(watch);
+      // The facts about its machine may be others as well.
+      changed.addEventListener('abort', () => (this.#machine = undefined));
+      return { ...(await this.#runCanary(spec, other_file)), changed };
+    } catch (error) {
+      // Such as a runtime whose program is missing: the engine says so in words.
+      throw statusOf(error) === undefined ? error : this.#toUnavailable(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    this.#engine.close();
+  }
+
+  async #runCanary(spec: LaunchSpec, other_file: string): Promise<Omit<Isolation, 'changed'>> {
     const options = await this.#optionsOf(spec);
     const { hostPath } = await this.#readMachine();
     // One canary for each server: one that was left by a process that died is found by its name.
     const canary = { name: `errand-canary-${this.#options.instance}`, image_with_node: OWN_WORKER_IMAGE };
     // Without the label, so that it is not taken for a worker.
     const files = [other_file, hostPath(other_file)];
-    return tryIsolation(this.#engine, canary, { ...options, Labels: {} }, files).catch((error: unknown) => {
-      // Such as a runtime whose program is missing: the engine says so in words.
-      throw statusOf(error) === undefined ? error : this.#toUnavailable(error);
-    });
-  }
-
-  async close(): Promise<void> {
-    this.#closed.abort();
-    this.#engine.close();
+    return tryIsolation(this.#engine, canary, { ...options, Labels: {} }, files);
   }
 
   /** Creates the container, unless it exists and belongs to this server. */
@@ -189,7 +199,7 @@ export class DockerLauncher implements Launcher {
     return containerOptions(engine_spec, { instance, user: this.#user, runtime: this.#options.runtime });
   }
 
-  /** Reads facts about the engine's machine, once. */
+  /** Reads facts about the engine's machine, once until the engine changes. */
   #readMachine(): Promise<Machine> {
     return (this.#machine ??= this.#askMachine().catch((error: unknown) => {
       this.#machine = undefined;

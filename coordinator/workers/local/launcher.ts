@@ -30,9 +30,9 @@ export type Launcher = {
   check: () => Promise<string | null>;
   /**
    * Tries whether a worker like this could reach what it must not reach, such as `other_file` in another worker's folder.
-   * Rejects if that could not be tried now. Absent: its workers are not isolated.
+   * Rejects if that could not be tried now. Absent: its workers are not isolated. `watch`: as in `Runner`.
    */
-  tryIsolation?: (spec: LaunchSpec, other_file: string) => Promise<Isolation>;
+  tryIsolation?: (spec: LaunchSpec, other_file: string, watch: AbortSignal) => Promise<Isolation>;
   /**
    * How much the worker has written to disks, in bytes; undefined: unknown. Rejects if that cannot be read now. Absent: it
    * does not know.

@@ -38,7 +38,8 @@ export class LocalRunner implements Runner {
     const tryIn = launcher.tryIsolation?.bind(launcher);
     const { owner } = launcher;
     const { data_dir } = directories;
-    if (tryIn) this.tryIsolation = (image, limits) => tryIsolation(tryIn, { data_dir, owner, image, limits });
+    if (tryIn)
+      this.tryIsolation = (image, limits, watch) => tryIsolation(tryIn, { data_dir, owner, image, limits }, watch);
   }
 
   async open(spec: WorkerSpec): Promise<Worker> {

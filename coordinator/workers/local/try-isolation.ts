@@ -19,6 +19,7 @@ export async function tryIsolation(
     image,
     limits,
   }: { data_dir: string; owner: Launcher['owner']; image: string; limits: WorkerLimits },
+  watch: AbortSignal,
 ): Promise<Isolation> {
   const folder = join(data_dir, 'canary');
   const directories = new WorkerDirectories(folder, owner);
@@ -29,7 +30,7 @@ export async function tryIsolation(
     const secret = join(directories.make(other).worker_dir, 'secret');
     writeFileSync(secret, 'of another worker');
     const mounts = { coordinator_dir, worker_dir, workspace_dir };
-    return await tryIn({ name, image, limits, labels: {}, mounts }, secret);
+    return await tryIn({ name, image, limits, labels: {}, mounts }, secret, watch);
   } finally {
     await new Trash(data_dir).take(folder);
   }

@@ -1,12 +1,16 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { advertisedRefs } from '../../../agent-container/git/advertised-refs.ts';
+import { until } from '../../support/until.ts';
 import { git as plainGit } from '../../support/git-server.ts';
 import { setRepositoryScene as scene } from '../../support/repository-scene.ts';
 
 const TYPE = 'application/x-git-upload-pack-advertisement';
+/** How long an answer may take where it has no end. */
+const ANSWER_MS = 100;
 const ID = 'a'.repeat(40);
 const signal = new AbortController().signal;
 const pkt = (text: string) => (text.length + 4).toString(16).padStart(4, '0') + text;
@@ -14,12 +18,18 @@ const SERVICE = `${pkt('# service=git-upload-pack\n')}0000`;
 const HEAD = pkt(`${ID} HEAD\0multi_ack symref=HEAD:refs/heads/main agent=git/2\n`);
 const MAIN = pkt(`${ID} refs/heads/main\n`);
 
-/** What is read of a server that gives this answer. */
-async function refsOf(t: ExecutionContext, body: string, { status = 200, type = TYPE } = {}) {
-  const server = createServer((_, response) => void response.writeHead(status, { 'content-type': type }).end(body));
+/** Starts a server that answers like this; returns its address. */
+async function serve(t: ExecutionContext, answer: (response: ServerResponse) => void): Promise<string> {
+  const server = createServer((_, response) => answer(response));
   await once(server.listen(0, '127.0.0.1'), 'listening');
   t.teardown(() => server.close());
-  return advertisedRefs(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, signal);
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** What is read of a server that gives this answer. */
+async function refsOf(t: ExecutionContext, body: string, { status = 200, type = TYPE } = {}) {
+  const url = await serve(t, (response) => response.writeHead(status, { 'content-type': type }).end(body));
+  return advertisedRefs(url, signal);
 }
 
 test('the branches of a repository and its default branch are read in one request, without a run of git', async (t) => {
@@ -101,3 +111,47 @@ for (const [what, [body, options]] of Object.entries(OTHERS))
   test(`${what} is left to git`, async (t) => {
     t.is(await refsOf(t, body, options), null);
   });
+
+/** Answers that have no end. The list is whole but for its last line, or for as many more as there is time for. */
+const ENDLESS: Record<string, (response: ServerResponse) => void> = {
+  'never answers': () => undefined,
+  'stops in the middle': (response) => response.write(`${SERVICE}${HEAD}${MAIN}`),
+  'sends slowly': (response) => {
+    response.write(`${SERVICE}${HEAD}`);
+    const timer = setInterval(() => response.write(MAIN), 5);
+    response.once('close', () => clearInterval(timer));
+  },
+};
+
+for (const [what, body] of Object.entries(ENDLESS))
+  test(`a server that ${what} is left to git once the time is up, and by the clone when that is cancelled`, async (t) => {
+    const answers: ServerResponse[] = [];
+    const url = await serve(t, (response) => {
+      answers.push(response);
+      response.setHeader('content-type', TYPE);
+      body(response);
+    });
+    t.is(await advertisedRefs(url, signal, ANSWER_MS), null);
+    const cancel = new AbortController();
+    const refs = advertisedRefs(url, cancel.signal);
+    await until('it is asked', () => answers.length === 2);
+    cancel.abort(new Error('The attempt is over.'));
+    await t.throwsAsync(refs, { message: 'The attempt is over.' });
+    await until('the connections are closed', () => answers.every(({ closed }) => closed));
+  });
+
+test('a server that never stops sending is left to git at the limit of bytes, and the connection is closed', async (t) => {
+  const sent = Readable.from(forever(`${SERVICE}${HEAD}`, MAIN.repeat(100)));
+  const url = await serve(t, (response) => {
+    response.setHeader('content-type', TYPE);
+    sent.pipe(response);
+    response.once('close', () => sent.destroy());
+  });
+  t.is(await advertisedRefs(url, signal, 2 ** 31 - 1), null);
+  await until('it has stopped', () => sent.destroyed);
+});
+
+function* forever(first: string, next: string): Generator<string> {
+  yield first;
+  for (;;) yield next;
+}

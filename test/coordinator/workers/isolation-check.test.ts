@@ -17,9 +17,14 @@ import { addTask, addUser, startServer, TINY_WORKER } from '../../support/dispat
 import { temporaryFolder } from '../../support/folder.ts';
 import { until } from '../../support/until.ts';
 
+type Found = Omit<Isolation, 'changed'>;
+const PASSED: Found = { fault: null, detail: 'was tried' };
+
 /** A launcher of processes that claims to isolate them, and says this of it, once it may. */
 class Isolating extends ProcessLauncher {
-  readonly answers: (() => Promise<Isolation>)[] = [];
+  readonly answers: (() => Promise<Found>)[] = [];
+  /** Restarts the engine. */
+  changed = new AbortController();
   tried = 0;
   started = 0;
 
@@ -30,13 +35,15 @@ class Isolating extends ProcessLauncher {
 
   async tryIsolation(_spec: unknown, other_file: string): Promise<Isolation> {
     this.tried += 1;
+    this.changed = new AbortController();
+    const { signal: changed } = this.changed;
     if (!existsSync(other_file)) throw new Error('There is no other worker.');
     const answer = this.answers.shift();
-    return answer ? answer() : { fault: null, detail: 'was tried' };
+    return { ...(answer ? await answer() : PASSED), changed };
   }
 }
 
-const OPEN: Record<string, () => Promise<Isolation>> = {
+const OPEN: Record<string, () => Promise<Found>> = {
   'workers reach the network': async () => ({ fault: 'A container could reach: the network.', detail: 'was tried' }),
   'it cannot be tried': () => Promise.reject(new Error('the engine hangs')),
 };
@@ -46,7 +53,7 @@ for (const [what, answer] of Object.entries(OPEN))
     const data_dir = await temporaryFolder(t);
     const env = { PATH: process.env.PATH ?? '' };
     const launcher = new Isolating({ workers_dir: join(data_dir, 'workers'), program: { entry: TINY_WORKER }, env });
-    const released = Promise.withResolvers<Isolation>();
+    const released = Promise.withResolvers<Found>();
     launcher.answers.push(answer, () => released.promise);
     const server = await startServer(t, { data_dir, warm_workers: 1, launcher: () => launcher });
     const { id } = addTask(server.db, addUser(server.db));
@@ -56,7 +63,7 @@ for (const [what, answer] of Object.entries(OPEN))
     await until('it is tried again', () => launcher.tried === 2);
     t.is(launcher.started, 0);
     t.is(server.task(id).status, 'queued');
-    released.resolve({ fault: null, detail: 'was tried' });
+    released.resolve(PASSED);
     await server.reaches(id, 'succeeded');
     t.is(server.gate.of('isolation'), null);
     t.is(server.dispatcher.isolation, 'was tried');
@@ -68,16 +75,46 @@ test('an attempt that an earlier process was about to start waits for it too', a
   const { id } = leaveStarting(data_dir);
   const env = { PATH: process.env.PATH ?? '' };
   const launcher = new Isolating({ workers_dir: join(data_dir, 'workers'), program: { entry: TINY_WORKER }, env });
-  const released = Promise.withResolvers<Isolation>();
+  const released = Promise.withResolvers<Found>();
   launcher.answers.push(async () => ({ fault: 'A container could reach: the network.', detail: 'was tried' }));
   launcher.answers.push(() => released.promise);
   const server = await startServer(t, { data_dir, launcher: () => launcher });
   await until('it is tried again', () => launcher.tried === 2);
   t.is(launcher.started, 0);
   t.is(server.dispatcher.workers.at_work, 1, 'it has its slot');
-  released.resolve({ fault: null, detail: 'was tried' });
+  released.resolve(PASSED);
   await server.reaches(id, 'succeeded');
   t.is(launcher.started, 1);
+});
+
+test('isolation is tried again after the engine was restarted, and until it passed no worker starts', async (t) => {
+  const data_dir = await temporaryFolder(t);
+  const env = { PATH: process.env.PATH ?? '' };
+  const launcher = new Isolating({ workers_dir: join(data_dir, 'workers'), program: { entry: TINY_WORKER }, env });
+  const server = await startServer(t, { data_dir, launcher: () => launcher });
+  const first = await server.runTask('finish');
+  await server.reaches(first.id, 'succeeded');
+  t.is(launcher.tried, 1);
+
+  const released = Promise.withResolvers<Found>();
+  // Restarted again while it is being tried: what was found need not hold any more.
+  launcher.answers.push(async () => {
+    launcher.changed.abort();
+    return PASSED;
+  });
+  launcher.answers.push(() => released.promise);
+  launcher.changed.abort();
+  await until('dispatch is held', () => server.gate.of('isolation') ?? undefined);
+  t.regex(server.gate.of('isolation') ?? '', /^The container engine was restarted/);
+  const { id } = addTask(server.db, addUser(server.db));
+  server.dispatcher.wake();
+  await until('it is tried twice more', () => launcher.tried === 3);
+  t.regex(server.gate.fault ?? '', /^The container engine was restarted/);
+  t.is(server.task(id).status, 'queued');
+  t.is(launcher.started, 1);
+  released.resolve(PASSED);
+  await server.reaches(id, 'succeeded');
+  t.is(server.gate.of('isolation'), null);
 });
 
 /** A task whose attempt is stored, and whose worker was not started yet. */

@@ -1,13 +1,15 @@
+import { closeSync, mkdirSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { pino } from 'pino';
 import { DispatchGate } from '../../../coordinator/tasks/dispatch-gate.ts';
-import { sizeFault, WorkspaceWatch } from '../../../coordinator/workers/workspace-watch.ts';
+import { sizeFault, WorkspaceWatch, type MeasuredWorkspace } from '../../../coordinator/workers/workspace-watch.ts';
 import { CuttableDisk } from '../../support/cuttable-disk.ts';
 import { diskTest, mountDisk, powerTest } from '../../support/disk.ts';
 import { addTask, addUser, startServer } from '../../support/dispatching.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { SILENT } from '../../support/silent.ts';
 import { assertWorkspaceLimit, WORKSPACE_BYTES_MAX } from '../../support/workspace-limit.ts';
 import { until } from '../../support/until.ts';
 
@@ -79,6 +81,62 @@ test('a worker whose writes cannot be counted is logged once', async (t) => {
   await until('it was asked twice', () => counts > 1, 30_000);
   t.is(lines.filter((line) => line.includes('cannot be counted')).length, 1);
 });
+
+diskTest('who fills the disk is blamed although another cannot be measured, which is blamed later', async (t) => {
+  const disk = mountDisk(t, join(await temporaryFolder(t), 'disk'), 64);
+  const gate = new DispatchGate(SILENT);
+  // It is measured more often then.
+  gate.set('disk', 'The disk is short.');
+  const honest = hidingWorker(disk, 'honest', 0);
+  const filler = hidingWorker(disk, 'filler', 20 * MB);
+  const unmeasured = hidingWorker(disk, 'unmeasured', 15 * MB);
+  t.teardown(() => [filler, unmeasured].forEach(({ free }) => free()));
+  let rounds = 0;
+  const measured = () => {
+    rounds += 1;
+    if (rounds === 2) for (const { hide } of [filler, unmeasured]) hide();
+    // No process can be started with such an argument.
+    const failing = { ...unmeasured.measured, dirs: ['\0'] };
+    return [honest.measured, filler.measured, failing].filter(({ task_id }) => !blamed.has(task_id));
+  };
+  const blamed = new Map<string, string>();
+  for (const { measured: one, free } of [honest, filler, unmeasured])
+    one.tooLarge = (detail) => {
+      blamed.set(one.task_id, detail);
+      free();
+    };
+  const watch = new WorkspaceWatch({ bytes_max: 10 * MB, gate, logger: SILENT, attempts: { measured } });
+  t.teardown(() => watch.stop());
+  watch.start();
+  await until('both are blamed', () => blamed.size === 2, 30_000);
+  t.deepEqual([...blamed.keys()], ['filler', 'unmeasured']);
+  t.regex(blamed.get('filler') ?? '', /^The worker has filled 20 MB of the disk with files that are in no folder/);
+  t.regex(blamed.get('unmeasured') ?? '', /^The workspace could not be measured 3 times in a row, .* up to 15 MB/);
+});
+
+/** A worker that can fill the disk with an unlinked, open file of so many bytes. */
+function hidingWorker(disk: string, task_id: string, bytes: number) {
+  const dir = join(disk, task_id);
+  mkdirSync(dir);
+  let file: number | undefined;
+  const measured: MeasuredWorkspace = {
+    task_id,
+    key: {},
+    dirs: [dir],
+    written: () => Promise.resolve(file === undefined ? 0 : bytes),
+    tooLarge: () => undefined,
+  };
+  const hide = () => {
+    file = openSync(join(dir, 'hidden'), 'w');
+    writeSync(file, Buffer.alloc(bytes));
+    unlinkSync(join(dir, 'hidden'));
+  };
+  const free = () => {
+    if (file !== undefined) closeSync(file);
+    file = undefined;
+  };
+  return { measured, hide, free };
+}
 
 diskTest('an errand that has filled the disk under the database fails once, and for that reason', async (t) => {
   const data_dir = mountDisk(t, join(await temporaryFolder(t), 'data'), 64);

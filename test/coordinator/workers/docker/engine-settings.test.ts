@@ -1,10 +1,15 @@
+import { Agent } from 'node:http';
 import test from 'ava';
 import { ownerOutside } from '../../../../coordinator/workers/docker/remapped-users.ts';
+import { EngineClient } from '../../../../coordinator/workers/docker/client.ts';
+import { addressOf, openEngine } from '../../../../coordinator/workers/docker/engine.ts';
 import { DockerLauncher } from '../../../../coordinator/workers/docker/launcher.ts';
 import { startFakeEngine } from '../../../support/fake-engine.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
 import { SILENT } from '../../../support/silent.ts';
+import { until } from '../../../support/until.ts';
 
+const CALL_MS = 500;
 const user = { uid: 1000, gid: 1000 };
 const INFO = { NCPU: 2, LiveRestoreEnabled: true };
 const remapped = {
@@ -50,5 +55,32 @@ for (const [runtime, fault] of [
     const mounts = { coordinator_dir: data_dir, worker_dir: data_dir, workspace_dir: data_dir };
     const limits = { memory_bytes: 1, cpus: 1, pids_max: 1 };
     const spec = { name: 'a', image: 'a', limits, labels: {}, mounts };
-    await t.throwsAsync(launcher.tryIsolation(spec, '/x'), { message: fault });
+    const { signal } = new AbortController();
+    await t.throwsAsync(launcher.tryIsolation(spec, '/x', signal), { message: fault });
   });
+
+for (const change of ['reload', 'restart'] as const)
+  test(`the ${change} of an engine is seen, and other calls are not taken for one`, async (t) => {
+    const fake = await startFakeEngine(t);
+    const engine = openEngine(fake.docker_host);
+    t.teardown(() => engine.close());
+    const changed = await engine.checks.watch(new AbortController().signal);
+    await engine.checks.version();
+    t.false(changed.aborted);
+    fake[change]();
+    await until('it is seen', () => changed.aborted);
+  });
+
+test('a watch outlives the time limit of a call, and ends with its signal', async (t) => {
+  const fake = await startFakeEngine(t);
+  const agent = new Agent();
+  t.teardown(() => agent.destroy());
+  const client = new EngineClient(addressOf(fake.docker_host), agent, CALL_MS);
+  const watch = new AbortController();
+  const changed = await client.watch(watch.signal);
+  // Which has the same limit, and begins later.
+  await t.throwsAsync(client.waitForContainer('hangs'), { message: /^no response within/ });
+  t.false(changed.aborted);
+  watch.abort();
+  await until('it has ended', () => changed.aborted);
+});
