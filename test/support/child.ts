@@ -4,8 +4,9 @@ import { once } from 'node:events';
 
 /** Starts a program of this repository with this Node. It is killed when the test ends. */
 export function startProgram(t: ExecutionContext, file: string, args: string[], env: Record<string, string> = {}) {
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [file, ...args], {
-    env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
+    env: { PATH, NODE_COMPILE_CACHE, HOME: '/nonexistent', ...env },
   });
   let printed = '';
   for (const stream of [child.stdout, child.stderr])

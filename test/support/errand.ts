@@ -130,6 +130,7 @@ function readTestConfig({ runner, env }: Options, parts: Pick<WholeErrand, 'data
   const { data_dir, forge, model } = parts;
   return readConfig({
     PATH: process.env['PATH'],
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
     DOCKER_HOST: process.env['DOCKER_HOST'],
     PORT: '0',
     ERRAND_CALLBACK_PORT: '0',

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { ConfigError, type Config } from '../../base/config.ts';
-import { sourcePath } from '../../base/source-path.ts';
 import { decideRunner, readExposures } from './decide-runner.ts';
 import type { Availability, Fault } from '../docker/availability.ts';
 import { buildWorkerImage, isOwnImage } from '../docker/image.ts';
@@ -11,11 +10,10 @@ import { LocalRunner } from '../local/local-runner.ts';
 import type { Launcher } from '../local/launcher.ts';
 import { WorkerDirectories } from '../local/worker-directories.ts';
 import { ProcessLauncher } from '../process/launcher.ts';
+import { workerEntry } from '../process/worker-entry.ts';
 import type { Runner, WorkerListeners } from '../runner.ts';
 import type { Trash } from '../trash.ts';
 import type { Workspaces } from '../workspaces.ts';
-
-const WORKER_ENTRY = sourcePath('agent-container/main.ts');
 
 /** What a runner needs. */
 export type RunnerContext = {
@@ -45,7 +43,7 @@ export async function chooseRunner(context: RunnerContext): Promise<Runner> {
 async function chooseLauncher(context: RunnerContext): Promise<Launcher> {
   const { config, say } = context;
   const exposures = readExposures(config);
-  const processes = () => processLauncher(config);
+  const processes = () => openProcesses(config);
   if (config.runner === 'process') {
     warnOfProcesses(say, exposures);
     return processes();
@@ -66,8 +64,8 @@ async function chooseLauncher(context: RunnerContext): Promise<Launcher> {
   return processes();
 }
 
-function processLauncher({ data_dir, worker_command: command, worker_env: env }: Config): ProcessLauncher {
-  const program = command === undefined ? { entry: WORKER_ENTRY } : { command, cwd: process.cwd() };
+async function openProcesses({ data_dir, worker_command: command, worker_env: env }: Config): Promise<ProcessLauncher> {
+  const program = command === undefined ? { entry: await workerEntry() } : { command, cwd: process.cwd() };
   return new ProcessLauncher({ workers_dir: join(data_dir, 'workers'), program, env });
 }
 

@@ -55,7 +55,7 @@ export function storyOf(events: WorkerEvent[]): Story {
     if (event.type === 'turn.finished' && event.body.replaces_messages !== undefined) continue;
     if (event.type === 'input.added' && event.body.source === 'harness') continue;
     if (event.type === 'turn.finished')
-      steps.push({ parts: partsOf(transcript).length, output: event.body.usage.output_tokens });
+      steps.push({ parts: blocksOf(transcript).length, output: event.body.usage.output_tokens });
     transcript.apply(event);
   }
   const head = [TOOL_SPECS, transcript.system].map((part) => ({ text: JSON.stringify(part), is_result: false }));
@@ -63,11 +63,14 @@ export function storyOf(events: WorkerEvent[]): Story {
 }
 
 function partsOf(transcript: Transcript): Part[] {
-  return transcript
-    .messages()
-    .flatMap(({ content }) =>
-      content.map((block) => ({ text: JSON.stringify(block), is_result: block.type === 'tool_result' })),
-    );
+  return blocksOf(transcript).map((block) => ({
+    text: JSON.stringify(block),
+    is_result: block.type === 'tool_result',
+  }));
+}
+
+function blocksOf(transcript: Transcript) {
+  return transcript.messages().flatMap(({ content }) => content);
 }
 
 /** Asks for each answer of a story. The parts that the API sees change with a policy. */

@@ -17,11 +17,13 @@ const LOOKBACK = 20;
  */
 export class PromptCache {
   readonly #entries = new Set<string>();
+  /** The hash of a prefix, by that of the prefix before its last part, and the text of that part. */
+  readonly #hashes = new Map<string, Map<string, string>>();
 
   /** Adds the marked prefixes of a request to the cache and returns its usage. `last`: a mark at the end. */
   use(model: string, parts: Segment[], last: CacheControl | undefined): InputUsage {
     const marks = parts.map((part, i) => part.mark ?? (i === parts.length - 1 ? last : undefined));
-    const prefixes = prefixHashes(model, parts);
+    const prefixes = this.#prefixHashes(model, parts);
     const tokens = parts.map((part) => tokensOf(part.text));
     const sum = (from: number, to: number) => tokens.slice(from, to).reduce((total, n) => total + n, 0);
 
@@ -55,9 +57,16 @@ export class PromptCache {
     }
     return 0;
   }
-}
 
-function prefixHashes(model: string, parts: Segment[]): string[] {
-  let before = model;
-  return parts.map((part) => (before = hash(`${before}\n${part.text}`)));
+  /** Each request repeats the prefixes of the one before. */
+  #prefixHashes(model: string, parts: Segment[]): string[] {
+    let before = model;
+    return parts.map(({ text }) => {
+      const known = this.#hashes.get(before) ?? new Map<string, string>();
+      this.#hashes.set(before, known);
+      const own = known.get(text) ?? hash(`${before}\n${text}`);
+      known.set(text, own);
+      return (before = own);
+    });
+  }
 }
