@@ -11,6 +11,7 @@ export default {
   concurrency: 4,
   timeout: '2m',
   workerThreads: false,
+  require: ['./test/support/no-source-maps.ts'],
   // Not by folder: a file whose browsers mostly wait runs beside one that computes. The longest one starts first.
   sortTestFiles: (a, b) =>
     Number(b.endsWith('/chaos.test.ts')) - Number(a.endsWith('/chaos.test.ts')) || orderOf(a).localeCompare(orderOf(b)),

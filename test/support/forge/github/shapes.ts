@@ -14,7 +14,7 @@ type Extract = {
 export type Json = { [key: string]: unknown };
 
 const extract = JSON.parse(readFileSync(join(import.meta.dirname, 'github-api.json'), 'utf8')) as Extract;
-const ajv = new Ajv({ strict: false, allErrors: true, logger: false });
+const ajv = new Ajv({ strict: false, allErrors: true, logger: false, code: { optimize: false } });
 addFormats.default(ajv);
 const validators = new Map<object, ValidateFunction>();
 
