@@ -199,8 +199,8 @@ function checkFolders(data_dir: string, db: Db, wrong: Wrong): void {
   if (left.length > 0) wrong(`folders are left: ${left.join(' ')}`);
 }
 
-/** The pipes of its output, its listeners, and its connections to the engine. */
-const OWN_SOCKETS_MAX = 7;
+/** The pipes of its output, its listeners, and its connections to the engine: one watches it. */
+const OWN_SOCKETS_MAX = 8;
 /** This program keeps some connections for its next requests. */
 const CLIENTS_MAX = 4;
 
