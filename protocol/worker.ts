@@ -157,7 +157,8 @@
  * the same workspace and spool, and the transcript so far in its assignment. Events of the previous attempt in the
  * spool that come after `known.last_seq` were never acknowledged: the next attempt reports them as its own, after its
  * `agent.started`, and adds them to the transcript. It leaves out those about the process that is gone
- * (`PROCESS_TYPES`).
+ * (`PROCESS_TYPES`). The previous attempt may be newer than `known.attempt`, if it ended before its first event was
+ * stored: its spool then has what it took over from the attempt before it.
  *
  * The workspace may be another one all the same: it had expired, or was lost or damaged. `repository.ready` names it in
  * `workspace`, and the transcript has that event. An attempt that finds another workspace than the transcript's begins
