@@ -7,7 +7,7 @@ import type { Work } from './base/work.ts';
 import type { WorkerConfig } from './config.ts';
 import { MessageQueue } from './message-queue.ts';
 import { LoopbackProxy } from './proxy/loopback-proxy.ts';
-import { classifyCallbackError, retryCallback } from './reporting/callback-errors.ts';
+import { classifyCallbackError } from './reporting/callback-errors.ts';
 import { CoordinatorClient } from './reporting/coordinator-client.ts';
 import {
   messageIdsIn,
@@ -64,7 +64,10 @@ export class Attempt {
     this.#spool = new Spool(dir, assignment.spool_bytes_max);
     this.#client = new CoordinatorClient(config.coordinator, task_id, token);
     this.#messages = new MessageQueue((ids) =>
-      retryCallback(() => this.#client.takeMessages({ attempt, ids }, this.#stop.all), this.#stop.all),
+      this.#reporter.withTokenRenewal(
+        () => this.#client.takeMessages({ attempt, ids }, this.#stop.all),
+        this.#stop.all,
+      ),
     );
     this.#reporter = new Reporter({
       client: this.#client,
@@ -100,7 +103,7 @@ export class Attempt {
         proxy,
         messages: this.#messages,
         fetchAttachment: (id, path, signal) =>
-          retryCallback(() => this.#client.fetchAttachment(id, path, signal), signal),
+          this.#reporter.withTokenRenewal(() => this.#client.fetchAttachment(id, path, signal), signal),
         report: this.#reporter,
         stop: this.#stop,
         log,
