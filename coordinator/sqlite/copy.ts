@@ -24,16 +24,18 @@ export async function copyInSteps(db: Db, to: string, signal: AbortSignal): Prom
     syncing = undefined;
   };
   try {
-    await db
-      .backup(to, {
+    try {
+      await db.backup(to, {
         progress: () => {
           stop.throwIfAborted();
           // The last step waits until all of the copy is on disk: this leaves it little to wait for.
           syncing ??= sync();
           return STEP_PAGES;
         },
-      })
-      .finally(() => syncing);
+      });
+    } finally {
+      await syncing;
+    }
     stop.throwIfAborted();
   } finally {
     // Not before: closing a file of this process drops SQLite's lock on it.

@@ -51,12 +51,12 @@ async function failSyncs(dir: string, fails: (n: number) => boolean): Promise<()
   const file = await openFile(join(dir, 'any'), 'w');
   const prototype = Object.getPrototypeOf(file) as FileHandle;
   await file.close();
-  const { datasync } = prototype;
+  const original = Object.getOwnPropertyDescriptor(prototype, 'datasync') ?? {};
   let count = 0;
   prototype.datasync = function (this: FileHandle) {
-    return fails(++count) ? Promise.reject(new Error('EIO: the disk failed')) : datasync.call(this);
+    return fails(++count) ? Promise.reject(new Error('EIO: the disk failed')) : this.sync();
   };
-  return () => void (prototype.datasync = datasync);
+  return () => void Object.defineProperty(prototype, 'datasync', original);
 }
 
 /** What this process has open. */
