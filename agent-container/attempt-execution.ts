@@ -17,7 +17,6 @@ import type {
 import type { WorkerConfig } from './config.ts';
 import { wipMessage } from './git/wip-commit.ts';
 import type { LoopbackProxy } from './proxy/loopback-proxy.ts';
-import { removePreviousSpools, type PreviousAttempt } from './reporting/previous-attempt.ts';
 import type { AttemptResult } from './reporting/reporter.ts';
 import { commandEnv, commitIdentity } from './shell/command-env.ts';
 import type { StopSignals } from './stop-signals.ts';
@@ -28,13 +27,9 @@ import { TaskClones } from './task-clones.ts';
 /** How long the work may take to end after a stop. What it has changed by then is committed as it is. */
 const STOP_GRACE_MS = 250;
 
-export type AgentInfo = { agent: string; version: string };
-
 type Options = {
   config: WorkerConfig;
   assignment: Assignment;
-  previous: PreviousAttempt;
-  agent: AgentInfo;
   loadWork: () => Promise<Work>;
   model: WorkInput['model'];
   proxy: LoopbackProxy;
@@ -58,7 +53,6 @@ export class AttemptExecution {
   /** Rejects only if everything is to stop. */
   async run(): Promise<AttemptResult> {
     const { stop } = this.#options;
-    await this.#reportStart();
     let clones: TaskClones | undefined;
     let result: WorkResult;
     try {
@@ -70,17 +64,6 @@ export class AttemptExecution {
     stop.all.throwIfAborted();
     this.is_ending = true;
     return this.#publish(result, clones);
-  }
-
-  /** Reports who works, and what the previous attempt could not report any more. */
-  async #reportStart(): Promise<void> {
-    const { config, assignment, previous, agent, report } = this.#options;
-    // An older coordinator does not know the field.
-    const several = assignment.repositories === undefined ? {} : { takes_repositories: true };
-    const body = { ...agent, resumed: previous.resumed, takes_messages: true, ...several };
-    await report.emit({ type: 'agent.started', body });
-    for (const event of previous.unreported) await report.emit(event);
-    await removePreviousSpools(config.spool_dir, assignment);
   }
 
   async #clone(): Promise<TaskClones> {

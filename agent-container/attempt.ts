@@ -1,15 +1,23 @@
+import type { WorkerEvent } from '../protocol/events.ts';
 import type { Assignment, Message, WorkerStatus } from '../protocol/worker-schemas.ts';
-import { AttemptExecution, type AgentInfo } from './attempt-execution.ts';
+import { AttemptExecution } from './attempt-execution.ts';
 import type { Logger } from './base/logger.ts';
 import { sleep } from './base/sleep.ts';
 import type { Work } from './base/work.ts';
 import type { WorkerConfig } from './config.ts';
 import { MessageQueue } from './message-queue.ts';
 import { LoopbackProxy } from './proxy/loopback-proxy.ts';
-import { classifyCallbackError, retryCallback } from './reporting/callback-errors.ts';
+import { classifyCallbackError } from './reporting/callback-errors.ts';
 import { CoordinatorClient } from './reporting/coordinator-client.ts';
-import { messageIdsIn, readPreviousAttempt, spoolDir, type PreviousAttempt } from './reporting/previous-attempt.ts';
+import {
+  messageIdsIn,
+  readPreviousAttempt,
+  removePreviousSpools,
+  spoolDir,
+  type PreviousAttempt,
+} from './reporting/previous-attempt.ts';
 import { Reporter } from './reporting/reporter.ts';
+import { createSpool } from './reporting/spool-files.ts';
 import { Spool } from './reporting/spool.ts';
 import { StopSignals } from './stop-signals.ts';
 
@@ -18,6 +26,8 @@ const TERMINATE_MS = 9_000;
 /** Exit codes of an attempt whose result was not answered: it is lost, or its machine stops. */
 const EXIT_LOST = 1;
 const EXIT_TERMINATED = 143;
+
+export type AgentInfo = { agent: string; version: string };
 
 type Options = {
   config: WorkerConfig;
@@ -48,10 +58,16 @@ export class Attempt {
     this.#options = options;
     this.#previous = readPreviousAttempt(config.spool_dir, assignment);
     this.#assignment = { ...assignment, transcript: this.#previous.transcript };
-    this.#spool = new Spool(spoolDir(config.spool_dir, task_id, attempt), assignment.spool_bytes_max);
+    const dir = spoolDir(config.spool_dir, task_id, attempt);
+    const { unreported } = this.#previous;
+    if (unreported !== null) createSpool(dir, [this.#started(), ...unreported]);
+    this.#spool = new Spool(dir, assignment.spool_bytes_max);
     this.#client = new CoordinatorClient(config.coordinator, task_id, token);
     this.#messages = new MessageQueue((ids) =>
-      retryCallback(() => this.#client.takeMessages({ attempt, ids }, this.#stop.all), this.#stop.all),
+      this.#reporter.withTokenRenewal(
+        () => this.#client.takeMessages({ attempt, ids }, this.#stop.all),
+        this.#stop.all,
+      ),
     );
     this.#reporter = new Reporter({
       client: this.#client,
@@ -71,22 +87,23 @@ export class Attempt {
 
   /** Executes the attempt. Resolves with the exit code of the process; never rejects. */
   async run(): Promise<number> {
-    const { config, agent, loadWork, log } = this.#options;
+    const { config, loadWork, log } = this.#options;
     const proxy = new LoopbackProxy(this.#client);
     try {
       this.#reporter.start();
       await proxy.start();
+      // A new spool begins with it.
+      if (this.#previous.unreported === null) await this.#reporter.emit(this.#started());
+      await removePreviousSpools(config.spool_dir, this.#assignment);
       this.#execution = new AttemptExecution({
         config,
         assignment: this.#assignment,
-        previous: this.#previous,
-        agent,
         loadWork,
         model: this.#client.model(),
         proxy,
         messages: this.#messages,
         fetchAttachment: (id, path, signal) =>
-          retryCallback(() => this.#client.fetchAttachment(id, path, signal), signal),
+          this.#reporter.withTokenRenewal(() => this.#client.fetchAttachment(id, path, signal), signal),
         report: this.#reporter,
         stop: this.#stop,
         log,
@@ -143,6 +160,15 @@ export class Attempt {
       .then(() => this.#stopAll(new Error('The worker was stopped before everything was reported.')))
       // The attempt has ended in time.
       .catch(() => undefined);
+  }
+
+  /** Says who works. */
+  #started(): WorkerEvent {
+    const { agent, assignment } = this.#options;
+    // An older coordinator does not know the field.
+    const several = assignment.repositories === undefined ? {} : { takes_repositories: true };
+    const body = { ...agent, resumed: this.#previous.resumed, takes_messages: true, ...several };
+    return { type: 'agent.started', body };
   }
 
   #stopAll(thrown: unknown): void {

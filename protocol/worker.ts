@@ -74,8 +74,9 @@
  *                                         may write only branches that begin with the assignment's `branch_prefix`,
  *                                         or with the same and `-` in place of `/`; and, with a push of its own, the
  *                                         assignment's `work_branch`, which only moves forward and to a commit that
- *                                         the repository has already. An error has its code in the header `errand-error`, since git does not show
- *                                         response bodies.
+ *                                         the repository has already. An error has its code in the header
+ *                                         `errand-error`, and `<code>: <detail>` as its body: git shows the body only
+ *                                         for its request for the refs.
  *   ANY  /internal/tasks/:id/git.git/info/lfs/…   Git LFS for it, also with `/<key>` behind `git`: the batch API with
  *                                         basic transfers, without locks.
  *   CONNECT host:443                      A forward proxy to the hosts that the project allows, with
@@ -96,9 +97,10 @@
  * Two watchdogs end an attempt and give its work to the next one:
  *
  *   The lease expires when the worker makes no callback for `lease_ms`.
- *   The attempt has stalled when for `stall_ms` there is no event, no delta, no new `waiting_for` and no proxied
- *   request, even though the worker calls. A wait with an `until` may last until then plus `wait_grace_ms`; deltas do
- *   not extend it.
+ *   The attempt has stalled when for `stall_ms` there is no event, no delta, no new `waiting_for` and no request to
+ *   `llm`, `git` or `attachments`, even though the worker calls. A CONNECT tunnel does not count. A wait with an `until`
+ *   may last until then plus `wait_grace_ms`; deltas do not extend it. A wait for a person without an `until` may last
+ *   for any time.
  *
  * When the model or command that the worker waits for sends nothing for `quiet_ms`, the worker adds `silent_since` to
  * `waiting_for`, and removes it when something comes.
@@ -155,7 +157,8 @@
  * the same workspace and spool, and the transcript so far in its assignment. Events of the previous attempt in the
  * spool that come after `known.last_seq` were never acknowledged: the next attempt reports them as its own, after its
  * `agent.started`, and adds them to the transcript. It leaves out those about the process that is gone
- * (`PROCESS_TYPES`).
+ * (`PROCESS_TYPES`). The previous attempt may be newer than `known.attempt`, if it ended before its first event was
+ * stored: its spool then has what it took over from the attempt before it.
  *
  * The workspace may be another one all the same: it had expired, or was lost or damaged. `repository.ready` names it in
  * `workspace`, and the transcript has that event. An attempt that finds another workspace than the transcript's begins
@@ -180,8 +183,9 @@
  * A push that the forge refuses is no end of the work either: the forge's lines are in the result's `detail`, and the
  * result has the diff of what could not be pushed.
  *
- * The exit code is 0 after a result that was accepted (or answered by `attempt_ended`), and never otherwise. A worker
- * that exits with another code is lost, whatever it has reported.
+ * The exit code is 0 after a result that was accepted (or answered by `attempt_ended`), and never otherwise. The
+ * coordinator goes by the result: once it is stored the exit code changes nothing, and a worker that exits without one
+ * is lost, also with code 0.
  *
  * A worker that meets a limit or an outage of the Claude API or the forge waits for a few minutes at most. Then it ends
  * as failed, with `retry_at` in its result where the service named a time. The coordinator starts the next attempt at

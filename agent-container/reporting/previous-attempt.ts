@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NumberedEvent, WorkerEvent } from '../../protocol/events.ts';
@@ -13,9 +14,10 @@ export type PreviousAttempt = {
   /** Whether this process continues what another one began. */
   resumed: boolean;
   /**
-   * Events that the previous attempt spooled and the coordinator does not have. This attempt reports them as its own.
+   * What the spool of this attempt begins with besides `agent.started`: events that an earlier attempt spooled and the
+   * coordinator does not have. Null: an earlier process of this attempt made the spool.
    */
-  unreported: WorkerEvent[];
+  unreported: WorkerEvent[] | null;
   /** The assignment's transcript, and the events that only the spool holds. */
   transcript: TranscriptEvent[];
 };
@@ -25,26 +27,32 @@ export const spoolDir = (spool_dir: string, task_id: string, attempt: number) =>
   join(spool_dir, `${task_id}-${attempt}`);
 
 /**
- * Reads what an earlier process of this attempt, or of the one before, left in its spool. Call it before the spool is
- * opened.
+ * Reads what an earlier process of this attempt, or of an earlier one, left in its spool. Call it before the spool is
+ * made.
+ *
+ * A spool is made together with all events that it takes over, so the newest one has everything that is unreported. It
+ * may be of an attempt of which the coordinator knows nothing: one that ended before its first POST was answered.
  */
 export function readPreviousAttempt(spool_dir: string, assignment: Assignment): PreviousAttempt {
   const { task_id, attempt, known, transcript } = assignment;
-  const unknownEventsOf = (n: number) => {
-    const last_seq = known?.attempt === n ? known.last_seq : 0;
-    return readSpool(spoolDir(spool_dir, task_id, n)).filter(({ seq }) => seq > last_seq);
-  };
-  // Events in this attempt's own spool are posted from there.
-  const own = unknownEventsOf(attempt);
-  const has_previous = own.length === 0 && known !== undefined && known.attempt < attempt;
-  const previous = has_previous ? unknownEventsOf(known.attempt) : [];
+  const newest = newestSpool(spool_dir, assignment);
+  const last_seq = known !== undefined && known.attempt === newest ? known.last_seq : 0;
+  const unknown =
+    newest === null ? [] : readSpool(spoolDir(spool_dir, task_id, newest)).filter(({ seq }) => seq > last_seq);
   const left_out: readonly string[] = PROCESS_TYPES;
-  const unreported = previous.filter(({ type }) => !left_out.includes(type));
   return {
-    resumed: attempt > 1 || own.length > 0 || transcript.length > 0,
-    unreported: unreported.map(withoutNumber),
-    transcript: [...transcript, ...[...own, ...previous].flatMap((event) => toTranscript(event, attempt))],
+    resumed: attempt > 1 || newest !== null || transcript.length > 0,
+    // Events in this attempt's own spool are posted from there.
+    unreported: newest === attempt ? null : unknown.filter(({ type }) => !left_out.includes(type)).map(withoutNumber),
+    transcript: [...transcript, ...unknown.flatMap((event) => toTranscript(event, attempt))],
   };
+}
+
+/** The newest attempt with a spool that may have unreported events. */
+function newestSpool(spool_dir: string, { task_id, attempt, known }: Assignment): number | null {
+  const oldest = known?.attempt ?? attempt;
+  for (let n = attempt; n >= oldest; n--) if (existsSync(spoolDir(spool_dir, task_id, n))) return n;
+  return null;
 }
 
 /** The ids of the messages that are already part of the conversation. */
@@ -54,11 +62,11 @@ export function messageIdsIn(transcript: TranscriptEvent[]): string[] {
   );
 }
 
-/** Removes the spools of all other attempts. */
+/** Removes the spools of all other attempts, and those that were not finished. Call it once the own spool is made. */
 export async function removePreviousSpools(spool_dir: string, assignment: Assignment): Promise<void> {
   const own = spoolDir(spool_dir, assignment.task_id, assignment.attempt);
   const dirs = (await readdir(spool_dir))
-    .filter((name) => /^[0-9a-z]{20}-\d+$/.test(name))
+    .filter((name) => /^[0-9a-z]{20}-\d+(\.new)?$/.test(name))
     .map((name) => join(spool_dir, name));
   await Promise.all(dirs.filter((dir) => dir !== own).map((dir) => rm(dir, { recursive: true, force: true })));
 }

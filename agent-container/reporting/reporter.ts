@@ -117,8 +117,7 @@ export class Reporter implements ProgressReporter {
 
   /** A result that is refused is posted again without its diff, which may be what makes it too large. */
   async #postResult(result: AttemptResult, signal: AbortSignal): Promise<void> {
-    const post = (body: AttemptResult) =>
-      this.#withTokenRenewal(() => this.#callbacks.postResult(body, signal), signal);
+    const post = (body: AttemptResult) => this.withTokenRenewal(() => this.#callbacks.postResult(body, signal), signal);
     try {
       await post(result);
     } catch (error) {
@@ -127,14 +126,17 @@ export class Reporter implements ProgressReporter {
     }
   }
 
-  /** Repeats a callback until it is answered, and renews an invalid token once. */
-  async #withTokenRenewal(call: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  /**
+   * Repeats a callback until it is answered. If its token is not valid, renews it by one heartbeat and tries again.
+   * Throws any error that is not transient.
+   */
+  async withTokenRenewal<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
     try {
-      await retryCallback(call, signal);
+      return await retryCallback(call, signal);
     } catch (error) {
       if (classifyCallbackError(error) !== 'token_invalid') throw error;
       await retryCallback(() => this.#callbacks.heartbeat(signal), signal);
-      await retryCallback(call, signal);
+      return retryCallback(call, signal);
     }
   }
 }

@@ -6,12 +6,14 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { NumberedEvent } from '../../protocol/events.ts';
+import { NumberedEvent, type WorkerEvent } from '../../protocol/events.ts';
 import { DiskReserve } from './disk-reserve.ts';
 
 /** One event as it is stored and sent. `text` is its JSON, with its number; `bytes` counts its line on disk. */
@@ -93,6 +95,24 @@ export class SpoolFiles {
     this.reserve.acquire();
     return segment;
   }
+}
+
+/**
+ * Makes the directory of a new spool with its first events, whole or not at all: it gets its name when they are written.
+ * Throws if there is one of that name, or if the disk fails or is full.
+ */
+export function createSpool(dir: string, events: WorkerEvent[]): void {
+  const unfinished = `${dir}.new`;
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(unfinished, { recursive: true });
+  const lines = events.map(({ type, body }, i) => `${spoolText(i + 1, type, JSON.stringify(body))}\n`);
+  writeFileSync(segmentPath(unfinished, 1), lines.join(''));
+  renameSync(unfinished, dir);
+}
+
+/** An event as it is stored and sent. `body` is JSON text. */
+export function spoolText(seq: number, type: string, body: string): string {
+  return `{"seq":${seq},"at":"${new Date().toISOString()}","type":${JSON.stringify(type)},"body":${body}}`;
 }
 
 /** The events in a spool that no process has open, oldest first. Empty if there is no such directory. */

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import type { WorkerEvent } from '../../protocol/events.ts';
 import { errorCode } from '../base/error-code.ts';
 import { sleep } from '../base/sleep.ts';
-import { SpoolFiles, type SpooledEvent } from './spool-files.ts';
+import { SpoolFiles, spoolText, type SpooledEvent } from './spool-files.ts';
 
 type QueuedEvent = { type: string; body: string; resolve: (seq: number) => void; reject: (reason: unknown) => void };
 
@@ -131,7 +131,7 @@ export class Spool {
 
   #write(type: string, body: string): number {
     const seq = this.last_seq + 1;
-    const text = `{"seq":${seq},"at":"${new Date().toISOString()}","type":${JSON.stringify(type)},"body":${body}}`;
+    const text = spoolText(seq, type, body);
     const line = Buffer.from(`${text}\n`);
     this.#files.append(seq, line);
     this.last_seq = seq;

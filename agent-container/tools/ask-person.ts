@@ -27,7 +27,10 @@ export const askPerson = defineTool({
     const time_is_up = AbortSignal.timeout(question_ms);
     const answered = await messages.arrived(AbortSignal.any([signal, time_is_up])).then(
       () => true,
-      () => false,
+      (error: unknown) => {
+        if (!time_is_up.aborted) throw error;
+        return false;
+      },
     );
     // After an abort the question stays open: the next attempt closes it.
     signal.throwIfAborted();

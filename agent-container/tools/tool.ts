@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ErrandError } from '../../protocol/problem.ts';
 import { WorkParked } from '../base/work-parked.ts';
 import { errorCode } from '../base/error-code.ts';
 import type { MessageSource, ProgressReporter } from '../base/work.ts';
@@ -35,8 +36,8 @@ export type Tool = ToolSpec & {
   /** Whether it changes nothing, so that several calls may run in parallel. */
   reads_only: boolean;
   /**
-   * Rejects only with the signal's reason, or with `WorkParked`. Any other error becomes a result that the model can
-   * react to.
+   * Rejects only with the signal's reason, with `WorkParked`, or with the `ErrandError` of a call to the coordinator,
+   * which ends the work. Any other error becomes a result that the model can react to.
    */
   run: (input: unknown, context: ToolContext) => Promise<ToolResult>;
 };
@@ -72,7 +73,7 @@ export function defineTool<S extends z.ZodType>(definition: ToolDefinition<S>): 
         return typeof result === 'string' ? textResult(result) : result;
       } catch (error) {
         context.signal.throwIfAborted();
-        if (error instanceof WorkParked) throw error;
+        if (error instanceof WorkParked || error instanceof ErrandError) throw error;
         return errorResult(describeError(error));
       }
     },

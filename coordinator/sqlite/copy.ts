@@ -15,18 +15,29 @@ const STEP_PAGES = 200;
  */
 export async function copyInSteps(db: Db, to: string, signal: AbortSignal): Promise<void> {
   const file = await open(to, 'w');
+  // A sync fails between two steps, where nobody waits for it. The controller keeps the first error.
+  const sync_failed = new AbortController();
+  const stop = AbortSignal.any([signal, sync_failed.signal]);
   let syncing: Promise<void> | undefined;
+  const sync = async () => {
+    await file.datasync().catch((error: unknown) => sync_failed.abort(error));
+    syncing = undefined;
+  };
   try {
-    await db.backup(to, {
-      progress: () => {
-        signal.throwIfAborted();
-        // The last step waits until all of the copy is on disk: this leaves it little to wait for.
-        syncing ??= file.datasync().finally(() => (syncing = undefined));
-        return STEP_PAGES;
-      },
-    });
+    try {
+      await db.backup(to, {
+        progress: () => {
+          stop.throwIfAborted();
+          // The last step waits until all of the copy is on disk: this leaves it little to wait for.
+          syncing ??= sync();
+          return STEP_PAGES;
+        },
+      });
+    } finally {
+      await syncing;
+    }
+    stop.throwIfAborted();
   } finally {
-    await syncing;
     // Not before: closing a file of this process drops SQLite's lock on it.
     await file.close();
   }

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { WorkInput } from '../../agent-container/base/work.ts';
@@ -256,4 +256,25 @@ test.serial('without egress commands get no proxy', async (t) => {
     keys.filter((key) => /proxy/i.test(key)),
     [],
   );
+});
+
+test.serial('a token that has expired is renewed for messages and attachments, too', async (t) => {
+  const { task, start, folder } = await setScene(t);
+  const { id } = task.say('Use tabs.');
+  task.files.set('picture', Buffer.from('bytes'));
+  const taken: string[] = [];
+  const worker = await start(
+    doing(async ({ messages, fetchAttachment, signal }) => {
+      await until('nothing is left to send', () => types(task).includes('repository.ready'));
+      task.tokens.expire();
+      taken.push(...(await messages.take(true)).map((message) => message.id));
+      task.tokens.expire();
+      await fetchAttachment('picture', join(folder, 'picture'), signal);
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.like(task.current.result, { status: 'succeeded' });
+  t.deepEqual(taken, [id]);
+  t.is(await readFile(join(folder, 'picture'), 'utf8'), 'bytes');
 });

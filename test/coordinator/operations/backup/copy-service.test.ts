@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { open as openFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLogger } from '../../../../coordinator/base/logger.ts';
 import test, { type ExecutionContext } from 'ava';
@@ -45,6 +46,31 @@ function newestIn(t: ExecutionContext, path: string): number {
   return Number(newest);
 }
 
+/** Lets the syncs fail that `fails` names by their number, as on a broken disk. Returns the function that ends it. */
+async function failSyncs(dir: string, fails: (n: number) => boolean): Promise<() => void> {
+  const file = await openFile(join(dir, 'any'), 'w');
+  const prototype = Object.getPrototypeOf(file) as FileHandle;
+  await file.close();
+  const original = Object.getOwnPropertyDescriptor(prototype, 'datasync') ?? {};
+  let count = 0;
+  prototype.datasync = function (this: FileHandle) {
+    return fails(++count) ? Promise.reject(new Error('EIO: the disk failed')) : this.sync();
+  };
+  return () => void Object.defineProperty(prototype, 'datasync', original);
+}
+
+/** What this process has open. */
+function openPaths(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      // The folder itself: closed meanwhile.
+      return [];
+    }
+  });
+}
+
 test('a copy in steps has every write that was made meanwhile, and the WAL does not grow', async (t) => {
   const { data_dir, db, add } = await open(t);
   const wal = () => statSync(join(data_dir, 'errand.db-wal')).size / MB;
@@ -71,6 +97,17 @@ test('a copy in steps ends when it is aborted', async (t) => {
   await t.throwsAsync(copied, { name: 'AbortError' });
   t.notThrows(add);
 });
+
+for (const [when, fails] of Object.entries({ first: (n: number) => n === 1, last: (n: number) => n > 1 }))
+  test.serial(`a copy in steps fails with the error of its ${when} sync, and closes its file`, async (t) => {
+    const { data_dir, db } = await open(t);
+    const restore = await failSyncs(data_dir, fails);
+    t.teardown(restore);
+    const path = copyPath(data_dir);
+    await t.throwsAsync(copyInSteps(db, path, never), { message: 'EIO: the disk failed' });
+    restore();
+    t.false(openPaths().includes(path));
+  });
 
 test('a backup asks the running server for a copy, and copies by itself where none runs', async (t) => {
   const { data_dir, db, add } = await open(t);
