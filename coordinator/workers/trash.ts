@@ -59,10 +59,13 @@ export class Trash {
       this.#logger?.warn({ err: error, path }, 'folder could not be moved to the trash');
       return removeTree(path);
     }
-    void this.empty();
+    this.empty().catch((error: unknown) => this.#logger?.error({ err: error }, 'trash removal failed'));
   }
 
-  /** Removes all that was taken, also what comes meanwhile. Resolves when only what is stuck is left. Never rejects. */
+  /**
+   * Removes all that was taken, also what comes meanwhile. Resolves when only what is stuck is left. Rejects if the disk
+   * does not say what is there.
+   */
   empty(): Promise<void> {
     return (this.#emptying ??= this.#empty().finally(() => (this.#emptying = undefined)));
   }
