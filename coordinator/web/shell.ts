@@ -9,7 +9,7 @@ type Names = {
 
 /**
  * The page of the app: it is the same at each of its addresses, but for the way back to the first one. Its colours are
- * those of the theme.
+ * those of the theme. The manifest is asked for with cookies: a proxy in front with a log-in of its own wants them.
  */
 export function shellHtml({ base, script, style, icon, touch_icon }: Names): string {
   return `<!doctype html>
@@ -24,7 +24,7 @@ export function shellHtml({ base, script, style, icon, touch_icon }: Names): str
 <title>Errand</title>
 <link rel="stylesheet" href="app/${style}">
 <script type="module" src="app/${script}"></script>
-<link rel="manifest" href="manifest.webmanifest">
+<link rel="manifest" crossorigin="use-credentials" href="manifest.webmanifest">
 <link rel="icon" href="${icon}">
 <link rel="apple-touch-icon" href="${touch_icon}">
 <div id="app"></div>

@@ -1,7 +1,7 @@
-import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { OneTimeLink } from '../../../protocol/accounts.ts';
 import { isLocalAddress } from '../../client/local-address.ts';
+import { CopyLink } from './copy-link.tsx';
 import { now } from './now.ts';
 import { QrCode } from './qr-code.tsx';
 import { Sheet } from './screen.tsx';
@@ -11,16 +11,8 @@ type LinkSheetProps = { title: string; text: string; made: OneTimeLink; server: 
 
 /** Shows a link that works once: as a QR code for another device's camera, and to copy. */
 export function LinkSheet({ title, text, made, server, onClose }: LinkSheetProps): JSX.Element {
-  const copied = useSignal(false);
   const link = made.link ?? `${server}/#${made.fragment}`;
   const left_ms = Date.parse(made.expires_at) - now.value;
-  const copy = (): void => {
-    // Without TLS a browser has no clipboard: the link can be selected.
-    (navigator.clipboard as Clipboard | undefined)?.writeText(link).then(
-      () => (copied.value = true),
-      () => undefined,
-    );
-  };
   return (
     <Sheet label={title} onClose={onClose}>
       <h2>{title}</h2>
@@ -29,9 +21,7 @@ export function LinkSheet({ title, text, made, server, onClose }: LinkSheetProps
       <p class="link-text">{link}</p>
       {isLocalAddress(link) && <p class="fault">{t.link.local}</p>}
       <p class="soft">{left_ms > 0 && t.link.valid(format.duration(left_ms))}</p>
-      <button type="button" class="choice main" onClick={copy}>
-        {copied.value ? t.link.copied : t.link.copy}
-      </button>
+      <CopyLink link={link} class="choice main" />
       <button type="button" class="choice" onClick={onClose}>
         {t.close}
       </button>

@@ -2,6 +2,7 @@ import { signal } from '@preact/signals';
 import type { Channel, ChannelCreate, ChannelCreated, ChannelPatch } from '../../../protocol/notifications.ts';
 import type { Client } from '../../client/client.ts';
 import { allChannels } from '../../client/lists.ts';
+import { isIos } from './ios.ts';
 import { BASE } from './routes.ts';
 
 /** Whether this device is notified, and if not, why. `unknown`: the server was not asked yet, or is away. */
@@ -173,9 +174,7 @@ export class Push {
 function hindranceOf(): PushState | undefined {
   if (!isSecureContext) return 'needs_https';
   if (!('serviceWorker' in navigator) || !('PushManager' in window) || !('Notification' in window)) {
-    const is_ios =
-      /iPhone|iPad/.test(navigator.userAgent) || (/Mac/.test(navigator.userAgent) && navigator.maxTouchPoints > 1);
-    return is_ios ? 'needs_home_screen' : 'unsupported';
+    return isIos() ? 'needs_home_screen' : 'unsupported';
   }
   return Notification.permission === 'denied' ? 'denied' : undefined;
 }

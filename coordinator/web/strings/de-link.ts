@@ -7,6 +7,20 @@ export const de_link: LinkStrings = {
   lead_logged_in: (email) =>
     `Dieses Gerät ist als ${email} angemeldet. Der Link meldet es bei dem Konto an, das ihn gemacht hat. Benutze ihn nur, wenn er von dir ist.`,
   log_in: 'Auf diesem Gerät anmelden',
+  have: 'Ich habe einen Link',
+  paste: 'Link, oder sein Code',
+  paste_hint: '„Handy hinzufügen“ in den Einstellungen eines anderen Geräts zeigt einen, ebenso: npx errand qr',
+  go_on: 'Weiter',
+  not_one: 'Das ist kein Link zu Errand. Kopiere den ganzen Link und füge ihn hier ein.',
+  home_title: 'Füge Errand zuerst zum Home-Bildschirm hinzu',
+  home_lead:
+    'Die App auf dem Home-Bildschirm wird für sich angemeldet, und nur dort kann sie dich benachrichtigen. Der Link gilt einmal.',
+  home_steps: [
+    'Kopiere den Link unten.',
+    'Teile diese Seite, dann „Zum Home-Bildschirm“.',
+    'Öffne Errand dort, wähle „Ich habe einen Link“ und füge ihn ein.',
+  ],
+  in_browser: 'In diesem Browser anmelden',
   with_password: 'Mit Passwort anmelden',
   stay: (email) => `Als ${email} angemeldet bleiben`,
   add: 'Handy hinzufügen',

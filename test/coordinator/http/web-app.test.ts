@@ -83,6 +83,12 @@ test('the page has no script and no style of its own, and its policy allows none
   t.is(headers['referrer-policy'], 'no-referrer');
 });
 
+test('the manifest is asked for with cookies, so that a proxy with a log-in of its own lets it through', async (t) => {
+  const { url } = await startWeb(t);
+  const { body } = await get(url, { accept: BROWSER });
+  t.regex(body.toString(), /<link rel="manifest" crossorigin="use-credentials" href="[^"]+">/);
+});
+
 test('a file whose name has its hash is kept for ever; the page, its worker and its manifest are asked for anew', async (t) => {
   const { url } = await startWeb(t);
   const page = await get(url, { accept: BROWSER });

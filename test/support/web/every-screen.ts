@@ -23,6 +23,7 @@ export async function visitScreens(scene: AppScene, look: (path: string) => Prom
     await look(path);
   };
   await visit('/', 'form');
+  await visit('/', 'form', '.access .quiet:has-text("link")');
   await visit('/?by=link#login=none', '.access .primary');
   await logIn(page, session.user.email);
   await visit('/', '.task', '.icon-button');

@@ -10,6 +10,7 @@ import { faultWords } from '../../parts/words.ts';
 import type { NewAccount } from '../../store/store.ts';
 import { loadScreens, screens } from '../lazy.ts';
 import { link } from './link-code.ts';
+import { PasteLink } from './paste-link.tsx';
 
 const WAYS_AFTER_MS = 50;
 
@@ -19,14 +20,20 @@ type AccessProps = { ended: boolean; email: string; untold?: boolean };
 export function AccessScreen({ ended, email, untold }: AccessProps): JSX.Element {
   // A log-in link has a screen of its own.
   const new_account: NewAccount | undefined = link.value?.kind === 'login' ? undefined : link.value;
-  const signs_up = useSignal(new_account !== undefined);
+  const way = useSignal<'log_in' | 'sign_up' | 'paste'>(new_account ? 'sign_up' : 'log_in');
+  const signs_up = way.value === 'sign_up';
+  const pastes = way.value === 'paste';
   const store = useStore();
   useTitle(t.app);
-  const owns = new_account?.kind === 'setup' && signs_up.value;
-  const joins = new_account?.kind === 'invite' && signs_up.value;
+  const owns = new_account?.kind === 'setup' && signs_up;
+  const joins = new_account?.kind === 'invite' && signs_up;
   const signUp = async (given: Given): Promise<void> => {
     await store.signUp(given, new_account);
     link.value = undefined;
+  };
+  const takeNewAccount = (given: NewAccount): void => {
+    link.value = given;
+    way.value = 'sign_up';
   };
   return (
     <main class="access">
@@ -44,15 +51,24 @@ export function AccessScreen({ ended, email, untold }: AccessProps): JSX.Element
                   ? t.access.join_lead
                   : t.access.lead}
         </p>
-        <Credentials
-          key={String(signs_up.value)}
-          is_new={signs_up.value}
-          email={email}
-          onSend={(given) => (signs_up.value ? signUp(given) : store.logIn(given))}
-        />
-        <button type="button" class="quiet" onClick={() => (signs_up.value = !signs_up.value)}>
-          {signs_up.value ? t.access.to_log_in : t.access.to_sign_up}
+        {pastes ? (
+          <PasteLink onNewAccount={takeNewAccount} />
+        ) : (
+          <Credentials
+            key={way.value}
+            is_new={signs_up}
+            email={email}
+            onSend={(given) => (signs_up ? signUp(given) : store.logIn(given))}
+          />
+        )}
+        <button type="button" class="quiet" onClick={() => (way.value = signs_up || pastes ? 'log_in' : 'sign_up')}>
+          {pastes ? t.link.with_password : signs_up ? t.access.to_log_in : t.access.to_sign_up}
         </button>
+        {!pastes && (
+          <button type="button" class="quiet" onClick={() => (way.value = 'paste')}>
+            {t.link.have}
+          </button>
+        )}
         <MoreWays link={new_account} />
         {!isSecureContext && <p class="fault">{t.access.insecure}</p>}
       </div>

@@ -1,7 +1,5 @@
 import { signal } from '@preact/signals';
-import type { NewAccount } from '../../store/store.ts';
-
-type LinkCode = NewAccount | { kind: 'login'; code: string };
+import { codeInFragment, type LinkCode } from './parse-link.ts';
 
 /**
  * The code of the link that brought the person here: for the first account, of an invitation, or to log in. It is in
@@ -11,12 +9,7 @@ type LinkCode = NewAccount | { kind: 'login'; code: string };
 export const link = signal(takeCode());
 
 function takeCode(): LinkCode | undefined {
-  const given = new URLSearchParams(location.hash.slice(1));
-  for (const kind of ['setup', 'invite', 'login'] as const) {
-    const code = given.get(kind);
-    if (code === null) continue;
-    history.replaceState(history.state, '', location.pathname + location.search);
-    return { kind, code };
-  }
-  return undefined;
+  const code = codeInFragment(location.hash.slice(1));
+  if (code) history.replaceState(history.state, '', location.pathname + location.search);
+  return code;
 }

@@ -5,6 +5,8 @@ import { Logo } from '../../parts/logo.tsx';
 import { useTitle } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
+import { isInstalled, isIos } from '../../store/ios.ts';
+import { HomeScreenFirst } from './home-screen-first.tsx';
 
 type LinkScreenProps = {
   code: string;
@@ -18,6 +20,7 @@ export function LinkScreen({ code, email, onClose }: LinkScreenProps): JSX.Eleme
   const store = useStore();
   const fault = useSignal('');
   const sending = useSignal(false);
+  const installs_first = useSignal(isIos() && !isInstalled());
   useTitle(t.app);
   const logIn = (): void => {
     sending.value = true;
@@ -27,6 +30,7 @@ export function LinkScreen({ code, email, onClose }: LinkScreenProps): JSX.Eleme
       .then(onClose, (error: unknown) => (fault.value = faultWords(error)))
       .finally(() => (sending.value = false));
   };
+  if (installs_first.value) return <HomeScreenFirst code={code} onBrowser={() => (installs_first.value = false)} />;
   return (
     <main class="access">
       <div class="access-card">

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { isInstalled, isIos } from '../../store/ios.ts';
 import { s } from '../screen-speech.ts';
 
 /** What Chromium offers instead of a browser's own menu. */
@@ -15,10 +16,8 @@ addEventListener('beforeinstallprompt', (event) => {
 
 /** How to put the app on the home screen, for who has not done so. */
 export function Install(): JSX.Element | null {
-  const is_ios = /iPhone|iPad/.test(navigator.userAgent);
-  const installed = matchMedia('(display-mode: standalone)').matches;
   const prompt = offer.value;
-  if (installed || (!prompt && !is_ios)) return null;
+  if (isInstalled() || (!prompt && !isIos())) return null;
   return (
     <>
       <h2>{s.settings.install}</h2>
