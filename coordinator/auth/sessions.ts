@@ -23,18 +23,11 @@ import {
   pruneRefreshTokens,
   type RefreshTokenRow,
 } from '../sqlite/refresh-tokens.ts';
-import { ACCESS_TOKEN_S } from './access-tokens.ts';
 import type { Client, Identity } from './identity.ts';
 import { noteAddress } from './known-addresses.ts';
 
 /** A log-in ends when nobody has refreshed it for this long. */
 export const REFRESH_TOKEN_S = 60 * 24 * 3600;
-
-/**
- * How long a client may send a used token again because the answer was lost: it gets the same successor, unless that
- * was used already. A phone that comes out of a tunnel is still logged in. As long as the lost access token lasts.
- */
-const LOST_ANSWER_MS = ACCESS_TOKEN_S * 1000;
 
 export type SessionListener = (session: string) => void;
 type Rotated = { user_id: string; session: string; refresh_token: string };
@@ -42,8 +35,9 @@ type Rotated = { user_id: string; session: string; refresh_token: string };
 type Family = Pick<RefreshTokenRow, 'family' | 'user_id'> & { began_at?: string };
 
 /**
- * Log-ins, and the refresh tokens of each (its family). A token is exchanged once. A second use means that two
- * parties have it, and ends the log-in.
+ * Log-ins, and the refresh tokens of each (its family). A token is exchanged once, and gives the same
+ * successor again while nobody has used that: the answer was lost, however long ago. A use of the token after that of its
+ * successor means that two parties have it, and ends the log-in.
  */
 export class Sessions {
   readonly #log: EventLog;
@@ -65,7 +59,7 @@ export class Sessions {
     return { user_id, session, refresh_token: this.#issue(tx, { family: session, user_id }, client) };
   }
 
-  /** Exchanges a refresh token. Throws `unauthenticated`, or `refresh_reused` if it had been exchanged before. */
+  /** Exchanges a refresh token. Throws `unauthenticated`, or `refresh_reused` if its successor was used. */
   refresh(token: string, client: Client): Rotated {
     // A log-in that ends here must stay ended, so the refusal is thrown outside of the transaction.
     const outcome = this.#log.write((tx) => this.#rotate(tx, token, client), { urgent: true });
@@ -132,7 +126,7 @@ export class Sessions {
     pruneRefreshTokens(tx.db, now);
     const row = findRefreshToken(tx.db, hashOf(token));
     if (!row) return new ErrandError('unauthenticated', 'The refresh token is not valid here: log in.');
-    if (row.used_at !== null) return this.#usedBefore(tx, row, row.used_at);
+    if (row.used_at !== null) return this.#usedBefore(tx, row);
     if (countFamily(tx.db, row.family) >= LIMITS.refreshes_per_session_max) {
       this.#endFamily(tx, row, 'refreshed too many times');
       return new ErrandError('unauthenticated', 'This log-in was refreshed too many times: log in again.');
@@ -142,8 +136,8 @@ export class Sessions {
     return { user_id: row.user_id, session: row.family, refresh_token };
   }
 
-  #usedBefore(tx: Tx, row: RefreshTokenRow, used_at: string): Rotated | ErrandError {
-    if (row.successor !== null && this.#now() - Date.parse(used_at) <= LOST_ANSWER_MS) {
+  #usedBefore(tx: Tx, row: RefreshTokenRow): Rotated | ErrandError {
+    if (row.successor !== null) {
       const refresh_token = unseal(this.#keys, row.successor, successorOf(row));
       const successor = findRefreshToken(tx.db, hashOf(refresh_token));
       if (successor?.used_at === null) return { user_id: row.user_id, session: row.family, refresh_token };

@@ -59,7 +59,7 @@ export function addressGuard(
     if (addresses.length === 0) throw new AddressError('unresolved', `The name ${name} has no address.`);
     if (listed) return addresses;
     const own = new Set(ownAddresses());
-    if (!addresses.every(({ address }) => isPublicAddress(address) && !own.has(address)))
+    if (!addresses.every(({ address }) => isPublicAddress(address) && !own.has(embeddedIpv4(address) ?? address)))
       throw new AddressError('private_address', `${name} has a private address. ${exception}`);
     return addresses;
   };
@@ -90,26 +90,44 @@ export function pinned(addresses: LookupAddress[]): LookupFunction {
 
 /**
  * Whether an IP address is on the public internet: not private, loopback, link-local, shared, multicast, reserved or
- * translated (NAT64, 6to4).
+ * translated (6to4). A NAT64 address is judged by its IPv4 address: DNS64 adds one to each name that has only IPv4.
  */
 export function isPublicAddress(address: string): boolean {
   switch (isIP(address)) {
     case 4:
       return !NOT_PUBLIC.check(address, 'ipv4');
-    case 6:
+    case 6: {
+      const embedded = embeddedIpv4(address);
+      if (embedded !== undefined) return isPublicAddress(embedded);
       // All public addresses are in 2000::/3. An address with a zone (`%eth0`) is link-local.
       return !address.includes('%') && PUBLIC_IPV6.check(address, 'ipv6') && !NOT_PUBLIC.check(address, 'ipv6');
+    }
     default:
       return false;
   }
 }
 
+/** The IPv4 address that the well-known prefix of NAT64 leads to; undefined for any other address. */
+function embeddedIpv4(address: string): string | undefined {
+  if (isIP(address) !== 6 || address.includes('%') || !NAT64.check(address, 'ipv6')) return undefined;
+  // The URL parser writes each form of an IPv6 address in the same way: no zeros in front, no dots.
+  const [high = 0, low = 0] = new URL(`http://[${address}]`).hostname
+    .slice('[64:ff9b::'.length, -1)
+    .split(':')
+    .map((group) => Number.parseInt(group || '0', 16))
+    .reduce<number[]>((groups, group) => [...groups, group].slice(-2), [0, 0]);
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+}
+
+/** RFC 6052. The prefix 64:ff9b:1::/48 of RFC 8215 is for networks' own use, and stays refused. */
+const NAT64 = new BlockList();
+NAT64.addSubnet('64:ff9b::', 96, 'ipv6');
+
 const PUBLIC_IPV6 = new BlockList();
 PUBLIC_IPV6.addSubnet('2000::', 3, 'ipv6');
 
 /**
- * From the IANA registries of special-purpose addresses. IPv4 addresses embedded in IPv6 (mapped, NAT64) are outside
- * 2000::/3.
+ * From the IANA registries of special-purpose addresses. IPv4 addresses mapped to IPv6 are outside 2000::/3.
  */
 const NOT_PUBLIC = new BlockList();
 const IPV4_SUBNETS = [

@@ -49,6 +49,7 @@ export function hasBody({ headers }: IncomingMessage): boolean {
  * end of the body, after `bytes_max` or after `ms`; whatever then still comes is left to the caller.
  */
 export async function discardBody(request: IncomingMessage, { bytes_max, ms }: { bytes_max: number; ms: number }) {
+  if (request.destroyed) return;
   let bytes = 0;
   const discarded = new Promise<void>((resolve) => {
     request.on('data', (chunk: Buffer) => {
@@ -59,6 +60,8 @@ export async function discardBody(request: IncomingMessage, { bytes_max, ms }: {
     });
     for (const event of ['end', 'close', 'error'] as const) request.once(event, () => resolve());
   });
+  // Whoever refused it has paused it.
+  request.resume();
   await within(ms, discarded);
 }
 

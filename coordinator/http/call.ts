@@ -32,6 +32,8 @@ export type Call<R> = {
   origin: string;
   /** The request itself, with the body of a route that takes bytes. */
   request: IncomingMessage;
+  /** Throws `unauthenticated` if the log-in has ended, or the account was deleted, since the request came. */
+  requireLiving: () => void;
   /** Adds an entry about the caller to the audit log, in the transaction of what they do. */
   audit: (tx: Tx, fact: Pick<Audited, 'action' | 'subject' | 'detail'>) => void;
   /**
@@ -68,7 +70,9 @@ export async function readCall(ctx: RouterContext, route: Route, deps: CallDepen
   const query = route.query && parse(route.query, { ...ctx.query }, 'The query');
   const body = route.body && parse(route.body, await readRouteBody(ctx, route.body, deps.budget), 'The body');
   // While the body was being read, the log-in may have ended, or the account may have been deleted.
-  const requireLiving = () => who && authenticator.requireLiving(who);
+  const requireLiving = (): void => {
+    if (who) authenticator.requireLiving(who);
+  };
   if (route.body) requireLiving();
   const keyed = who && keyedRequest(ctx, route, who, body);
   const write = <T>(act: (tx: Tx) => T, options?: WriteOptions): T | JsonText =>
@@ -82,6 +86,7 @@ export async function readCall(ctx: RouterContext, route: Route, deps: CallDepen
     client,
     origin: `${ctx.protocol}://${ctx.req.headers.host ?? 'localhost'}`,
     request: ctx.req,
+    requireLiving,
     audit: (tx: Tx, { detail, ...fact }: Pick<Audited, 'action' | 'subject' | 'detail'>): void => {
       const by = who?.scopes && { token: who.session };
       appendAudit(tx.db, {

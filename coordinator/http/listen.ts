@@ -3,9 +3,8 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import type { Duplex } from 'node:stream';
 import { ConnectionLimit } from '../base/connection-limit.ts';
 
-/** How long the head of a request may take from the opening of the connection, and head and body together. */
+/** How long the head of a request may take from the opening of the connection. */
 const HEAD_MS = 10_000;
-const REQUEST_MS = 30_000;
 /**
  * How long an idle connection stays open for the next request. A proxy must be the one that closes it: a request that it
  * sends while the server closes is lost. Caddy keeps its connections for 120 seconds, nginx for 60.
@@ -43,7 +42,8 @@ export async function listen(
 ): Promise<{ port: number; close: () => Promise<void> }> {
   const timeouts = {
     headersTimeout: HEAD_MS,
-    requestTimeout: REQUEST_MS,
+    // Whoever reads a body bounds it: an upload may take long. A body that nobody reads is cut with the answer.
+    requestTimeout: 0,
     connectionsCheckingInterval: HEAD_MS / 2,
     keepAliveTimeout: behind_proxy ? KEEP_ALIVE_BEHIND_PROXY_MS : KEEP_ALIVE_MS,
   };

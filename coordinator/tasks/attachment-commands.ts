@@ -12,11 +12,18 @@ import {
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { noRoom, type AttachmentFiles } from './attachment-files.ts';
 
-type Upload = { user_id: string; id: string; name: string; source: AsyncIterable<Uint8Array> };
+type Upload = {
+  user_id: string;
+  id: string;
+  name: string;
+  source: AsyncIterable<Uint8Array>;
+  /** Throws if the person has logged out, or the account was deleted, while the file came. */
+  requireLiving: () => void;
+};
 
 /**
  * Stores an upload. The same upload again changes nothing. Rejects with `conflict` if the person has another file under
- * this id, with `too_large` above the limits of a file or a person, and as `AttachmentFiles.write` does.
+ * this id, with `too_large` above the limits of a file or a person, and as `AttachmentFiles.write` and `requireLiving` do.
  */
 export async function storeUpload(log: EventLog, files: AttachmentFiles, upload: Upload): Promise<Attachment> {
   const { user_id, id, source } = upload;
@@ -26,6 +33,7 @@ export async function storeUpload(log: EventLog, files: AttachmentFiles, upload:
   if (!before && unsent >= LIMITS.attachments_unsent_max) throw tooManyUnsent();
   const written = await files.write(user_id, id, source, Math.min(LIMITS.attachment_bytes_max, Math.max(0, room)));
   try {
+    upload.requireLiving();
     if (written.bytes === 0) throw new ErrandError('invalid', 'The file is empty.');
     const { sha256 } = written;
     // A file that was lost, such as by a restore, is there again.

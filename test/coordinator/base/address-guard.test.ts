@@ -22,6 +22,10 @@ test('accepts public addresses', (t) => {
     '2606:4700::6810:84e5',
     '2001:4860:4860::8888',
     '2a00:1450::1',
+    '64:ff9b::140.82.121.4',
+    '64:ff9b::8c52:7904',
+    '0064:FF9B:0:0:0:0:8c52:7904',
+    '64:ff9b::800:0',
   ];
   for (const text of all) t.true(isPublicAddress(text), text);
 });
@@ -53,7 +57,15 @@ test('rejects private, reserved and translated addresses', (t) => {
     '::ffff:8.8.8.8',
     '::ffff:a00:1',
     '::8.8.8.8',
+    '64:ff9b::',
+    '64:ff9b::1',
+    '64:ff9b::10.0.0.1',
     '64:ff9b::a00:1',
+    '64:ff9b:0:0:0:0:a9fe:a9fe',
+    '64:ff9b::7f00:0',
+    '64:ff9b::808:808%lo',
+    '64:ff9b::1:808:808',
+    '64:ff9b:1::808:808',
     '64:ff9b:1::1',
     '100::1',
     '2001::1',
@@ -133,6 +145,8 @@ test("this machine's own public addresses are private, unless the owner lists th
   const ownAddresses = () => ['127.0.0.1', '93.184.215.14', '2606:4700::6810:84e5'];
   const guard = addressGuard([], resolve, { ownAddresses });
   await t.throwsAsync(guard('me.example', 443), { code: 'forbidden', message: /private address/ });
+  const translated = addressGuard([], async () => [address('64:ff9b::5db8:d70e')], { ownAddresses });
+  await t.throwsAsync(translated('me.example', 443), { code: 'forbidden' });
   t.deepEqual(await guard('other.example', 443), [address('8.8.8.8')]);
   t.is((await addressGuard(['me.example'], resolve, { ownAddresses })('me.example', 443)).length, 1);
 });

@@ -4,6 +4,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { ROUTE_NAMES, ROUTES } from '../../../protocol/routes.ts';
 import type { Route } from '../../../protocol/route.ts';
 import { readProblem } from '../../support/api.ts';
+import { rawExchange, upgradeRequest } from '../../support/raw-connection.ts';
 import { startApi } from '../../support/start-api.ts';
 
 const BYTES = LIMITS.request_body_bytes_max;
@@ -55,4 +56,26 @@ test('an address that floods the server with bodies is limited, and asked to com
   t.is(answer.status, 429);
   t.true(Number(answer.headers.get('retry-after')) > 0);
   t.is((await readProblem(answer)).code, 'rate_limited');
+});
+
+test('a slow body holds no connection of a route without a body, or of a request that is refused', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const bearer = `authorization: Bearer ${api.token}\r\n`;
+  const to = { port: Number(new URL(server.url).port), host: '127.0.0.1' };
+  const heads = {
+    200: [`GET /me HTTP/1.1\r\n${bearer}`, 'GET /healthz HTTP/1.1\r\n'],
+    401: ['PUT /attachments/x HTTP/1.1\r\n', 'GET /me HTTP/1.1\r\n'],
+    404: [`PUT /attachments/x?name=a HTTP/1.1\r\n${bearer}`, 'POST /nowhere HTTP/1.1\r\n'],
+    415: ['POST /auth/login HTTP/1.1\r\n'],
+  };
+  const asked = Object.entries(heads).flatMap(([status, all]) => all.map((head) => ({ status, head })));
+  await Promise.all(
+    asked.map(async ({ status, head }) => {
+      const answer = await rawExchange(to, `${head}host: localhost\r\ncontent-length: 1000\r\n\r\nx`);
+      t.regex(answer, new RegExp(`^HTTP/1\\.1 ${status} `), head);
+    }),
+  );
+  const upgrade = upgradeRequest('/nowhere', { 'content-length': '1000' });
+  t.regex(await rawExchange(to, `${upgrade}x`), /^HTTP\/1\.1 404 /);
 });

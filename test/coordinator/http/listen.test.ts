@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request, type IncomingMessage } from 'node:http';
+import { request, Server, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
@@ -91,4 +91,21 @@ test('a proxy is told that idle connections stay open for longer than it keeps t
     const [head] = await once(socket, 'data');
     t.regex(String(head), new RegExp(`^Keep-Alive: timeout=${seconds}\r$`, 'm'), from);
   }
+});
+
+test('the listener bounds heads alone: an upload may take longer than any time that fits all requests', async (t) => {
+  const timeouts: unknown[] = [];
+  const handlers = {
+    request: (asked: IncomingMessage, response: { end: (text: string) => void }) => {
+      const server: unknown = Reflect.get(asked.socket, 'server');
+      if (server instanceof Server) timeouts.push(server.requestTimeout, server.headersTimeout > 0);
+      response.end('{}');
+    },
+    upgrade: () => undefined,
+  };
+  const { port, close } = await listen(handlers, { port: 0, host: '127.0.0.1', behind_proxy: false });
+  t.teardown(close);
+  const [response] = await once(request({ port, host: '127.0.0.1', agent: false }).end(), 'response');
+  response.resume();
+  t.deepEqual(timeouts, [0, true]);
 });
