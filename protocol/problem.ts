@@ -8,7 +8,8 @@ export const ERROR_MEANING = {
   invalid: 'The request is malformed. `errors` names each field that is wrong.',
   unauthenticated: 'There is no token, or it is malformed, expired, revoked or for another API.',
   wrong_credentials: 'The e-mail address or the password is wrong. The error does not say which.',
-  refresh_reused: 'The refresh token was used before. All tokens of that log-in are revoked.',
+  refresh_reused:
+    'The refresh token was used before, and so was the one that took its place. All tokens of that log-in are revoked.',
   setup_code_wrong: 'The first account needs the one-time code that the server printed when it started.',
   signup_closed: 'Sign-up is closed on this server.',
   link_invalid:

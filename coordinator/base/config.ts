@@ -29,6 +29,8 @@ export type Config = SignInConfig & {
   port: number;
   /** The address that people use, where it is not the one that the server listens on. */
   public_url: string | undefined;
+  /** The name that is this server's alone, with TLS by the Caddy of compose.yaml. */
+  domain: string | undefined;
   /** Whom push services can write to: a `mailto:` or https address. Undefined: the server's address, or its owner. */
   push_contact: string | undefined;
   /** The hosts that the server answers to, beside `localhost` and its own addresses: `name` or `name:port`. */
@@ -155,6 +157,7 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'in_forc
     host: s.HOST,
     port: s.PORT,
     public_url: publicUrl(s),
+    domain: s.ERRAND_DOMAIN,
     hosts: hostsOf(s),
     cors_origins: s.ERRAND_CORS_ORIGINS,
     callback_host: s.ERRAND_CALLBACK_HOST,

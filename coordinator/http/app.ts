@@ -45,6 +45,7 @@ export type AppDeps = RunDefaults & {
       Config,
       | 'trust_proxy'
       | 'public_url'
+      | 'domain'
       | 'signup'
       | 'metrics_token'
       | 'hosts'
@@ -120,7 +121,7 @@ export function createApp(deps: AppDeps): Koa {
       },
     },
   );
-  app.use(securityHeaders(config.public_url));
+  app.use(securityHeaders(config.domain));
   app.use(answerProblems(logger, deps.onRefused));
   const guard = new BrowserGuard(config.hosts, config.cors_origins);
   app.use((ctx, next) => {

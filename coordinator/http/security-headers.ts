@@ -4,11 +4,10 @@ import type { ExtendableContext, Next } from 'koa';
 const HSTS = 'max-age=31536000';
 
 /**
- * Middleware that sets what holds for each answer; the app's page replaces the policy by its own. `public_url`: the
- * address that people use. Its proxy may not say that a request came over TLS.
+ * Middleware that sets what holds for each answer; the app's page replaces the policy by its own. `domain`: a name that
+ * is the server's alone. HSTS holds for all ports and paths of a name, so on any other it is left to the proxy.
  */
-export function securityHeaders(public_url: string | undefined) {
-  const { protocol, host } = public_url === undefined ? { protocol: '', host: '' } : new URL(public_url);
+export function securityHeaders(domain: string | undefined) {
   return async (ctx: ExtendableContext, next: Next): Promise<void> => {
     ctx.set('X-Content-Type-Options', 'nosniff');
     ctx.set('Referrer-Policy', 'no-referrer');
@@ -16,7 +15,7 @@ export function securityHeaders(public_url: string | undefined) {
       'Content-Security-Policy',
       "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     );
-    if (ctx.secure || (protocol === 'https:' && ctx.host === host)) ctx.set('Strict-Transport-Security', HSTS);
+    if (domain !== undefined && ctx.secure) ctx.set('Strict-Transport-Security', HSTS);
     await next();
   };
 }

@@ -10,7 +10,7 @@ import { LivelyErrand } from '../../support/web/lively-errand.ts';
 /** The app behind Caddy, which has a certificate of its own authority, in a browser that trusts that authority. */
 async function openBehindCaddy(t: ExecutionContext, below?: string) {
   const caddy = await prepareCaddy(t, below);
-  const env = { ERRAND_PUBLIC_URL: caddy.url, ERRAND_TRUST_PROXY: 'true' };
+  const env = { ERRAND_DOMAIN: TLS_HOST, ERRAND_PUBLIC_URL: caddy.url, ERRAND_TRUST_PROXY: 'true' };
   const server = await startApi(t, env, undefined, undefined, await openWebApp());
   await caddy.start(new URL(server.url).host);
   const { api, session } = await server.person();
