@@ -38,7 +38,8 @@ const SETTINGS: WorkSettings = {
   failures_max: 10,
   wait_total_ms: 5 * 60_000,
   checkpoint_ms: 5 * 60_000,
-  keep_cache_ms: 4 * 60_000,
+  // Before a worker is parked, by default.
+  keep_cache_ms: 2 * 60_000,
 };
 
 const SHOWN_COMMAND_CHARS_MAX = 1_000;

@@ -18,7 +18,7 @@ type ModelListener = {
   onActivity: () => void;
 };
 
-/** Makes requests to the Claude API, streamed, each of them once: `retrying-client.ts` repeats them. */
+/** Makes requests to the Claude API, streamed if they have an answer, each of them once: `retrying-client.ts` repeats them. */
 export class ModelClient {
   readonly #access: WorkInput['model'];
   readonly #timeouts: ModelTimeouts;
@@ -51,8 +51,15 @@ export class ModelClient {
       },
     });
     try {
+      const options = { signal: AbortSignal.any([signal, stalled.signal]) };
+      // The API takes no stream of an answer that has no tokens.
+      if (request.purpose === 'cache')
+        return toModelResponse(
+          await client.beta.messages.create({ ...toApiParams(request), stream: false }, options),
+          headers,
+        );
       const stream = client.beta.messages
-        .stream(toApiParams(request), { signal: AbortSignal.any([signal, stalled.signal]) })
+        .stream(toApiParams(request), options)
         .on('text', (text) => listener.onText('text', text))
         .on('thinking', (text) => listener.onText('thinking', text));
       return toModelResponse(await stream.finalMessage(), headers);

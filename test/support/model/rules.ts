@@ -65,8 +65,17 @@ export function checkRequest(request: CountRequest, betas: string[]): void {
   checkMessages(request.messages);
 }
 
-/** Checks `max_tokens`. The limit is the same for all models. */
+/** Checks `max_tokens`. The limit is the same for all models. 0 fills the cache, and has no answer that could be shaped. */
 export function checkMaxTokens(request: MessagesRequest): void {
+  const { max_tokens, stream, thinking, tool_choice, output_config } = request;
+  const shaped = {
+    stream: stream === true,
+    'thinking.type: enabled': thinking?.type === 'enabled',
+    tool_choice: tool_choice?.type === 'any' || tool_choice?.type === 'tool',
+    'output_config.format': output_config?.format !== undefined,
+  };
+  for (const [field, is_set] of Object.entries(shaped))
+    if (max_tokens === 0 && is_set) throw invalid(`max_tokens: 0 is not allowed with ${field}`);
   if (request.max_tokens > 128_000)
     throw invalid(
       `max_tokens: ${request.max_tokens} > 128000, which is the maximum allowed number of output tokens for ${request.model}`,

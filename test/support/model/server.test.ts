@@ -139,7 +139,7 @@ test('refuses a thinking block that was changed or moved to another conversation
 });
 
 test('refuses the requests that the API refuses', async (t) => {
-  const { refusal } = await start(t, { script: [] });
+  const { ask, refusal } = await start(t, { script: [] });
   const use = (id: string, name = 'read_file') => ({ type: 'tool_use', id, name, input: {} });
   const result = (id: string) => ({ type: 'tool_result', tool_use_id: id, content: 'x' });
   const talk = (assistant: object[], user: object[]) => ({
@@ -154,6 +154,8 @@ test('refuses the requests that the API refuses', async (t) => {
 
   t.regex(await refusal({ max_tokens: undefined }), /max_tokens: Field required/);
   t.regex(await refusal({ temperature: 1 }), /temperature/);
+  t.regex(await refusal({ max_tokens: 0, output_config: { format: { type: 'json_schema', schema: {} } } }), /format/);
+  await t.throwsAsync(ask({ max_tokens: 0 }), { message: /max_tokens: 0 is not allowed with stream/ });
   t.regex(await refusal({ frobnicate: 1 }), /frobnicate: Extra inputs are not permitted/);
   t.regex(await refusal({ context_management: { edits: [] } }), /context_management: Extra inputs are not permitted/);
   t.regex(await refusal({ messages: [] }), /at least one message/);
