@@ -77,16 +77,24 @@ function composePause(
 ): Composed | undefined {
   const schedule = findSchedule(db, schedule_id);
   if (!schedule) return undefined;
-  const { name, paused, failures } = schedule;
-  const refused = findRefusal(db, schedule_id);
-  const why = {
-    failures: `its last ${failures} runs failed.${refused === undefined ? '' : ` The newest was refused: ${refused}`}`,
-    project_gone: 'its project is gone.',
-    person: '',
-  }[paused ?? 'person'];
-  const text = cut(`The schedule "${cut(name, 100)}" is paused: ${why}`);
+  const text = cut(`The schedule "${cut(schedule.name, 100)}" ${pauseText(schedule, findRefusal(db, schedule_id))}`);
   const message = { id, occasion, at, task: null, schedule, text, options: [], need_id: null };
-  return { message, current: paused !== null && paused !== 'person' };
+  return { message, current: schedule.paused === 'failures' || schedule.paused === 'project_gone' };
+}
+
+/** `refused`: why its newest start was refused; undefined: it was not. */
+function pauseText({ paused, failures }: ScheduleRow, refused: string | undefined): string {
+  switch (paused) {
+    case 'failures': {
+      const newest = refused === undefined ? '' : ` The newest was refused: ${refused}`;
+      return `is paused: its last ${failures} runs failed.${newest}`;
+    }
+    case 'project_gone':
+      return 'is paused: its project is gone.';
+    case 'person':
+    case null:
+      return 'had paused itself. Somebody has changed that since.';
+  }
 }
 
 /** In words that both languages use. */

@@ -17,8 +17,8 @@ type Asker = Pick<TaskRow, 'id' | 'user_id' | 'attempt'>;
  */
 export function askNeed(tx: Tx, task: Asker, ask: NeedAsk, at: string): NeedRow | undefined {
   const before = findNeedByRef(tx.db, task.id, ask.kind, ask.ref);
-  const is_answered = ask.kind === 'question' && before?.answer !== null && before?.question === ask.question;
-  if (before && (before.closed_at === null || is_answered)) return undefined;
+  if (before?.closed_at === null) return undefined;
+  if (ask.kind === 'question' && before?.answer && before.question === ask.question) return undefined;
   const need = newNeed(task.id, ask, at);
   insertNeed(tx.db, need);
   tx.note(task, { type: 'need.asked', body: { need: needView(need) } }, at);

@@ -1,7 +1,8 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { cp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkInput } from '../../agent-container/base/work.ts';
+import type { WorkerConfig } from '../../agent-container/config.ts';
 import type { Worker } from '../../agent-container/worker.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
 import { git } from '../support/git-server.ts';
@@ -12,6 +13,24 @@ import { doing, setScene, untilStopped } from '../support/worker-scene.ts';
 const hand = (worker: Worker, task: MockTask) => callWorker(worker.address, 'POST', '/task', task.assignment());
 const types = (task: MockTask) => task.events.map(({ type }) => type);
 const write = (input: WorkInput, name: string, text: string) => writeFile(join(input.repo_dir, name), text);
+
+/** What the next attempt in the workspace of `own` is told about it. It adds a file. */
+async function nextNote(
+  t: ExecutionContext,
+  { task, start }: Pick<Awaited<ReturnType<typeof setScene>>, 'task' | 'start'>,
+  own: WorkerConfig,
+): Promise<string | null | undefined> {
+  task.nextAttempt();
+  const notes: (string | null)[] = [];
+  const work = doing((input) => {
+    notes.push(input.workspace_note);
+    return write(input, 'more.txt', 'more\n');
+  });
+  const worker = await start(work, own);
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  return notes[0];
+}
 
 test.serial('the next attempt continues in the same workspace, with the transcript', async (t) => {
   const { task, start, bare, config } = await setScene(t);
@@ -97,20 +116,10 @@ for (const [what, lose] of Object.entries({
     await git(bare, 'update-ref', `refs/heads/${task.base.branch}`, `${pushed}^`);
     const own = config();
     await lose(own.workspace_dir);
-    task.nextAttempt();
-    const notes: (string | null)[] = [];
-    const second = await start(
-      doing((input) => {
-        notes.push(input.workspace_note);
-        return write(input, 'more.txt', 'more\n');
-      }),
-      own,
-    );
-    await hand(second, task);
-    t.is(await second.ended, 0);
-    t.regex(notes[0] ?? '', /The workspace in which the conversation so far took place is gone/);
+    const note = await nextNote(t, { task, start }, own);
+    t.regex(note ?? '', /The workspace in which the conversation so far took place is gone/);
     t.true(
-      task.events.some((event) => event.type === 'log' && event.body.text === notes[0]),
+      task.events.some((event) => event.type === 'log' && event.body.text === note),
       'the person hears the same',
     );
     t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), 'README.md\nmore.txt');
@@ -135,7 +144,6 @@ for (const [when, kept_after] of Object.entries({ 'before your first turn': 0, '
       await finishTurn(input, 1);
       await write(input, 'later.txt', 'later\n');
       await finishTurn(input, 2);
-      await until('the turns are known', () => types(task).filter((type) => type === 'turn.finished').length === 2);
       return untilStopped(input);
     }, own);
     await hand(first, task);
@@ -145,27 +153,10 @@ for (const [when, kept_after] of Object.entries({ 'before your first turn': 0, '
     const pushed = await git(bare, 'rev-parse', task.base.branch);
     await rm(own.workspace_dir, { recursive: true });
     await rename(copy, own.workspace_dir);
-    task.nextAttempt();
-    const notes: (string | null)[] = [];
-    const second = await start(
-      doing((input) => {
-        notes.push(input.workspace_note);
-        return write(input, 'more.txt', 'more\n');
-      }),
-      own,
-    );
-    await hand(second, task);
-    t.is(await second.ended, 0);
-    t.regex(
-      notes[0] ?? '',
-      new RegExp(`older than the conversation: they are as they were ${when}, and the .* to turn 2`),
-    );
-    t.true(task.events.some((event) => event.type === 'log' && event.body.text === notes[0]));
-    const branches = await git(bare, 'for-each-ref', '--format=%(objectname)', 'refs/heads/');
-    t.true(
-      (await git(bare, 'log', '--format=%H', '--all')).includes(pushed),
-      `nothing that was pushed is lost: ${branches}`,
-    );
+    const note = await nextNote(t, { task, start }, own);
+    t.regex(note ?? '', new RegExp(`older than the conversation: they are as they were ${when}, and the .* to turn 2`));
+    t.true(task.events.some((event) => event.type === 'log' && event.body.text === note));
+    t.true((await git(bare, 'log', '--format=%H', '--all')).includes(pushed), 'nothing that was pushed is lost');
   });
 
 test.serial('a workspace of the transcript is not said to be older', async (t) => {
@@ -182,13 +173,7 @@ test.serial('a workspace of the transcript is not said to be older', async (t) =
   await until('both turns are known', () => types(task).filter((type) => type === 'turn.finished').length === 2);
   first.terminate();
   await first.ended;
-  task.nextAttempt();
-  const notes: (string | null)[] = [];
-  const work = doing((input) => Promise.resolve(void notes.push(input.workspace_note)));
-  const second = await start(work, own);
-  await hand(second, task);
-  t.is(await second.ended, 0);
-  t.deepEqual(notes, [null]);
+  t.is(await nextNote(t, { task, start }, own), null);
 });
 
 const TURN = {
