@@ -101,41 +101,55 @@ export class Publisher {
   async #publish(repos: Repositories, { message, wip, with_diff, accept }: PublishOptions): Promise<Published> {
     const { own } = repos;
     const { base_commit } = this.#record;
-    const worktree = await commitWorktree(repos, message);
-    const pushed = await own.resolve(PUSHED_REF);
-    const { tree } = worktree;
-    const { secrets, began_ms, approved_commit, remote } = this.#options;
-    const not = [base_commit, pushed?.commit ?? null].filter((commit) => commit !== null);
-    const { repo_url } = remote;
-    const found = await inspect(repos, { ...worktree, not, base_commit, secrets, began_ms: began_ms(), repo_url });
+    const { found, commit, is_there } = await this.#commit(repos, { message, wip });
     const { left_out, pointer_paths } = found;
-    const commit = await this.#commitToShow(own, { ...worktree, message, wip, pointer_paths, pushed });
-    const nothing_new = commit === null || commit === base_commit;
-    if (nothing_new && (left_out.length === 0 || accept(left_out)))
+    const is_empty = commit === null || commit === base_commit;
+    if (is_empty && (left_out.length === 0 || accept(left_out)))
       return { ...NOTHING_PUBLISHED, problem: null, held_commit: null, left_out };
-    const is_there = (await this.#target(own, wip)) === commit || (wip && pushed?.tree === tree);
-    const is_new = !nothing_new && !is_there;
     const [diff_stat, changes] = await Promise.all([
-      nothing_new ? NOTHING_PUBLISHED.diff_stat : diffStat(own, base_commit, commit),
-      with_diff && !nothing_new ? diff(own, base_commit, commit) : NO_DIFF,
+      is_empty ? NOTHING_PUBLISHED.diff_stat : diffStat(own, base_commit, commit),
+      with_diff && !is_empty ? diff(own, base_commit, commit) : NO_DIFF,
     ]);
+    const { approved_commit } = this.#options;
+    const is_approved = approved_commit === undefined || approved_commit === commit;
     const stopped = problemOf(found, wip);
-    const goes = stopped === null && is_new && accept(left_out);
-    const may_push = approved_commit === undefined || approved_commit === commit;
-    const problem =
-      stopped ??
-      (goes && may_push
-        ? await this.#push(repos, commit, { wip, diff_stat, has_pointers: pointer_paths.length > 0 })
-        : null);
-    const held_commit = goes && !may_push && !wip ? commit : null;
+    const is_due = stopped === null && !is_empty && !is_there && accept(left_out);
+    const pushes = is_due && is_approved;
+    const push_options = { wip, diff_stat, has_pointers: pointer_paths.length > 0 };
+    const problem = pushes ? await this.#push(repos, commit, push_options) : stopped;
+    const held_commit = is_due && !is_approved && !wip ? commit : null;
     // The commit is kept as it is, so that the same one can be pushed later.
     if (held_commit !== null) await moveHeadTo(repos, held_commit);
-    const on_forge = await own.commit(PUSHED_REF);
-    const is_at_named = on_forge !== null && (await this.#target(own, false)) === on_forge;
-    const { work_branch } = this.#record;
-    const branch = on_forge === null ? null : ((is_at_named ? work_branch : undefined) ?? this.#record.branch);
-    const published = { branch, commit: on_forge, diff_stat, ...changes, diff: found.redact(changes.diff) };
-    return { ...published, problem, held_commit, left_out };
+    const place = await this.#placeOnForge(own);
+    return { ...place, diff_stat, ...changes, diff: found.redact(changes.diff), problem, held_commit, left_out };
+  }
+
+  /** Commits the files. `is_there`: the forge has the commit, or the same files where they are work in progress. */
+  async #commit(
+    repos: Repositories,
+    { message, wip }: Pick<PublishOptions, 'message' | 'wip'>,
+  ): Promise<{ found: Inspection; commit: string | null; is_there: boolean }> {
+    const { own } = repos;
+    const { base_commit } = this.#record;
+    const { secrets, began_ms, remote } = this.#options;
+    const worktree = await commitWorktree(repos, message);
+    const pushed = await own.resolve(PUSHED_REF);
+    const not = [base_commit, pushed?.commit ?? null].filter((known) => known !== null);
+    const { repo_url } = remote;
+    const found = await inspect(repos, { ...worktree, not, base_commit, secrets, began_ms: began_ms(), repo_url });
+    const { pointer_paths } = found;
+    const commit = await this.#commitToShow(own, { ...worktree, message, wip, pointer_paths, pushed });
+    const is_there = (await this.#target(own, wip)) === commit || (wip && pushed?.tree === worktree.tree);
+    return { found, commit, is_there };
+  }
+
+  /** The newest commit on the forge, and the branch that has it: the one that the person named, if it does. */
+  async #placeOnForge(own: Git): Promise<{ branch: string | null; commit: string | null }> {
+    const commit = await own.commit(PUSHED_REF);
+    if (commit === null) return { branch: null, commit };
+    const { branch, work_branch = branch } = this.#record;
+    const is_at_named = (await this.#target(own, false)) === commit;
+    return { branch: is_at_named ? work_branch : branch, commit };
   }
 
   /** The commit of the finished work: where it is to be approved, one whose diff has all that the approval is for. */
@@ -151,15 +165,16 @@ export class Publisher {
   /** Returns why the commit could not be pushed; null: it was. */
   async #push(
     repos: Repositories,
-    commit: string,
+    work: string,
     { wip, diff_stat, has_pointers }: { wip: boolean; diff_stat: DiffStat; has_pointers: boolean },
   ): Promise<AttemptFailure | null> {
-    const { remote, emit } = this.#options;
+    const { remote, emit, approved_commit } = this.#options;
     try {
       const { own } = repos;
       const known = await own.commit(PUSHED_REF);
-      if (has_pointers) await uploadObjects(own, remote, { branch: this.#record.branch, commit, known });
-      const branch = await push(own, remote, this.#record.branch, commit);
+      if (has_pointers) await uploadObjects(own, remote, { branch: this.#record.branch, commit: work, known });
+      const is_exact = approved_commit !== undefined;
+      const { branch, commit } = await push(own, remote, this.#record.branch, { commit: work, is_exact });
       this.#pushed = commit;
       if (branch !== this.#record.branch) {
         this.#record = { ...this.#record, branch };

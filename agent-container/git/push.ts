@@ -2,37 +2,47 @@ import { flatName, nextName } from './branch-names.ts';
 import { pushFailure, refusedName } from './git-failure.ts';
 import type { Git, GitResult } from './git.ts';
 import { PUSHED_REF } from './own-repository.ts';
+import type { RemoteRefs } from './remote-refs.ts';
 import { remoteRefs, retryRemote, type Remote } from './remote.ts';
 
 const PUSH_MS = 300_000;
 /** How many branches one push may try. */
 const TARGETS_MAX = 4;
 
-/** A branch, and the commit that it must be at now; empty: it must not exist. */
-type Target = { branch: string; expected: string };
+/** A branch, the commit that it must be at now, and what is pushed there; `expected` is empty: it must not exist. */
+type Target = { branch: string; expected: string; commit: string };
+
+/** What of the work to push. `is_exact`: no other commit may be pushed in its place, for a person has approved this one. */
+export type Pushed = { commit: string; is_exact: boolean };
 
 /**
- * Pushes a commit to the task's branch, and returns the branch's name. It replaces only what the task itself pushed: if
- * someone else has pushed to the branch, or the forge lets nobody replace it, the commit goes to another branch next to
- * it. Where a branch of the repository is in the way, the name loses its slashes. Throws `AttemptFailure`.
+ * Pushes a commit to the task's branch, and returns the branch's name and its new commit. It replaces only what the task
+ * itself pushed. Where the forge lets nobody replace that, both are joined by a commit with the same files; if someone
+ * else has pushed to the branch, the commit goes to another branch next to it. Where a branch of the repository is in the
+ * way, the name loses its slashes. Throws `AttemptFailure`.
  */
-export async function push(own: Git, remote: Remote, task_branch: string, commit: string): Promise<string> {
-  let target: Target = { branch: task_branch, expected: (await own.commit(PUSHED_REF)) ?? '' };
+export async function push(
+  own: Git,
+  remote: Remote,
+  task_branch: string,
+  { commit, is_exact }: Pushed,
+): Promise<{ branch: string; commit: string }> {
+  let target: Target = { branch: task_branch, expected: (await own.commit(PUSHED_REF)) ?? '', commit };
   return retryRemote(own, 'push_failed', async () => {
     for (let targets = 1; ; targets++) {
       remote.takeGitFailure();
       const lease = `--force-with-lease=refs/heads/${target.branch}:${target.expected}`;
-      const spec = `${commit}:refs/heads/${target.branch}`;
+      const spec = `${target.commit}:refs/heads/${target.branch}`;
       // The coordinator may read in the pack that the commit contains what others have pushed to the branch.
       const whole = target.expected === '' ? [] : ['--no-thin'];
       const args = ['push', '--porcelain', '--no-verify', ...whole, lease, remote.url, spec];
       const result = await own.try(args, { time_limit_ms: PUSH_MS });
       if (result.code === 0) {
-        await own.run(['update-ref', PUSHED_REF, commit]);
-        return target.branch;
+        await own.run(['update-ref', PUSHED_REF, target.commit]);
+        return { branch: target.branch, commit: target.commit };
       }
       const failure = pushFailure(result, remote.takeGitFailure());
-      const other = targets < TARGETS_MAX ? await otherTarget(own, remote, target, commit, result) : null;
+      const other = targets < TARGETS_MAX ? await otherTarget(own, remote, target, { commit, is_exact }, result) : null;
       if (other === null) throw failure;
       target = other;
     }
@@ -44,27 +54,36 @@ async function otherTarget(
   own: Git,
   remote: Remote,
   target: Target,
-  commit: string,
+  { commit, is_exact }: Pushed,
   result: GitResult,
 ): Promise<Target | null> {
   const { branch, expected } = target;
+  const beside = (refs: RemoteRefs): Target => ({ branch: nextName(refs, branch), expected: '', commit });
   switch (refusedName(result)) {
     case 'moved': {
       const refs = await remoteRefs(own, remote);
       const current = refs.branches.get(branch) ?? '';
       const is_ours = current === '' || current === commit || (await isAncestor(own, current, commit));
-      return is_ours ? { branch, expected: current } : { branch: nextName(refs, branch), expected: '' };
+      return is_ours ? { branch, expected: current, commit } : beside(refs);
     }
     case 'not_replaced':
-      return expected === '' ? null : { branch: nextName(await remoteRefs(own, remote), branch), expected: '' };
+      if (expected === '') return null;
+      if (is_exact || target.commit !== commit) return beside(await remoteRefs(own, remote));
+      return { branch, expected, commit: await joined(own, expected, commit) };
     case 'in_the_way': {
       const flat = flatName(branch);
       if (flat === branch) return null;
-      return { branch: flat, expected: (await remoteRefs(own, remote)).branches.get(flat) ?? '' };
+      return { branch: flat, expected: (await remoteRefs(own, remote)).branches.get(flat) ?? '', commit };
     }
     case null:
       return null;
   }
+}
+
+/** A commit with the files of `commit`, to which a branch at `before` only moves forward. */
+function joined(own: Git, before: string, commit: string): Promise<string> {
+  const message = 'Go on from the work in progress';
+  return own.run(['commit-tree', `${commit}^{tree}`, '-p', before, '-p', commit, '-m', message]);
 }
 
 /** Whether both commits are there and `older` is an ancestor of `newer`, or the same. */

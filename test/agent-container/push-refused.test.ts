@@ -104,9 +104,31 @@ test.serial('a branch that gets in the way during the work changes the name at t
   t.like(task.current.result, { status: 'succeeded', branch: task.base.branch.replaceAll('/', '-') });
 });
 
-test.serial('a forge that lets no branch be replaced gets the final work on a branch next to it', async (t) => {
+test.serial('where no branch may be replaced the final work goes on from what was pushed before', async (t) => {
   const { task, start, bare } = await setScene(t);
+  const { branch } = task.base;
   await git(bare, 'config', 'receive.denyNonFastForwards', 'true');
+  const worker = await start(
+    doing(async (input) => {
+      await write(input, 'a.txt', 'a\n');
+      await input.checkpoint();
+      await write(input, 'b.txt', 'b\n');
+      await input.checkpoint();
+      await write(input, 'c.txt', 'c\n');
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  const commit = await git(bare, 'rev-parse', branch);
+  t.like(task.current.result, { status: 'succeeded', branch, commit });
+  t.is(await git(bare, 'ls-tree', '--name-only', branch), 'README.md\na.txt\nb.txt\nc.txt');
+  t.is(await git(bare, 'log', '--format=%s', '-1', `${branch}^2`), 'Do it');
+  t.is(await git(bare, 'branch', '--format=%(refname:short)'), `${branch}\nmain`);
+});
+
+test.serial('a branch that may not be pushed to again gets the final work on a branch next to it', async (t) => {
+  const { task, start, bare } = await setScene(t);
+  await hook(bare, 'update', 'case $2 in *[!0]*) echo "protected branch"; exit 1;; esac');
   const worker = await start(
     doing(async (input) => {
       await write(input, 'a.txt', 'a\n');

@@ -46,9 +46,10 @@ export async function setRepositoryScene(t: ExecutionContext, files?: Record<str
   let pushed_branch = task.branch;
   const publish = async (repos: Repositories, message = 'Change') => {
     const { commit, excluded } = await commitWorktree(repos, message);
-    const branch = commit === null ? null : await push(repos.own, remote, pushed_branch, commit);
-    pushed_branch = branch ?? pushed_branch;
-    return { commit: commit ?? '', excluded, branch };
+    if (commit === null) return { commit: '', excluded, branch: null };
+    const pushed = await push(repos.own, remote, pushed_branch, { commit, is_exact: false });
+    pushed_branch = pushed.branch;
+    return { ...pushed, excluded };
   };
   /** Someone else commits to a branch. */
   const byAnother = async (branch: string, path: string) => {
