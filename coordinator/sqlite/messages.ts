@@ -143,3 +143,8 @@ export function countMessages(db: Db, task_id: string): number {
 export function countPendingMessages(db: Db, task_id: string): number {
   return numberOf(db, 'SELECT count(*) FROM messages WHERE task_id = ? AND taken_in_at IS NULL', task_id);
 }
+
+/** Whether a task has had a message with exactly this text. */
+export function hasMessage(db: Db, task_id: string, text: string): boolean {
+  return sql(db, 'SELECT 1 FROM messages WHERE task_id = ? AND text = ? LIMIT 1').get(task_id, text) !== undefined;
+}

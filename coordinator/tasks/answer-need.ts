@@ -1,4 +1,3 @@
-import { newId } from '../../protocol/ids.ts';
 import type { NeedAnswerCreate } from '../../protocol/needs.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { isEnded } from '../../protocol/task.ts';
@@ -7,18 +6,16 @@ import { alreadyClosed, answerText, checkAnswer, type NeedRow } from '../domain/
 import type { TaskRow } from '../domain/task.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import { dropWaitingItems, putFollowUp } from '../sqlite/follow-ups.ts';
-import { insertMessage } from '../sqlite/messages.ts';
 import { findNeed } from '../sqlite/needs.ts';
 import { allowHost } from '../sqlite/projects.ts';
 import { approveRepositoryCommit } from '../sqlite/task-repositories.ts';
 import { approveCommit, findTask, findTaskOf, updateBudget } from '../sqlite/tasks.ts';
 import { advance } from './advance.ts';
-import { attach } from './attachment-commands.ts';
-import { requireFreeBranches } from './branch-at-work.ts';
 import { BUDGET_STEPS } from './ask-at-end.ts';
 import { requireBudget } from './budget-bound.ts';
 import { releaseFollowUps } from './follow-up.ts';
 import { storeAnswer } from './needs.ts';
+import { sendMessage } from './send-message.ts';
 
 /** The most hosts that a project may allow, as its schema bounds it. */
 const HOSTS_MAX = 100;
@@ -111,14 +108,6 @@ function decideFollowUp(tx: Tx, task: TaskRow, choice: string | undefined, at: s
   return null;
 }
 
-/** Sends a message to the task. A parked task is queued again for it. */
-function say(tx: Tx, task: TaskRow, text: string, at: string, attachments: readonly string[] = []): string {
-  if (isEnded(task.status)) requireFreeBranches(tx.db, task.user_id, task);
-  const message_id = newId();
-  insertMessage(tx.db, { id: message_id, task_id: task.id, text, created_at: at });
-  const attached = attach(tx, { user_id: task.user_id, task_id: task.id, message_id }, attachments);
-  const files = attached.length > 0 ? { attachments: attached } : {};
-  tx.note(task, { type: 'message.received', body: { message_id, text, ...files } }, at);
-  advance(tx, task, { type: 'message', at });
-  return message_id;
+function say(tx: Tx, task: TaskRow, text: string, at: string, attachments: string[] = []): string {
+  return sendMessage(tx, task, { text, attachments }, at).message_id;
 }

@@ -10,10 +10,11 @@ import { requireFreeBranch, requireFreeBranches } from './branch-at-work.ts';
 import { attach } from './attachment-commands.ts';
 import { chooseRepositories } from './choose-repositories.ts';
 import { answerByMessage } from './needs.ts';
+import { sendMessage } from './send-message.ts';
 import type { Config } from '../base/config.ts';
 import type { Db } from '../sqlite/database.ts';
 import type { Tx } from '../sqlite/event-log.ts';
-import { countMessages, countPendingMessages, insertMessage } from '../sqlite/messages.ts';
+import { countMessages, countPendingMessages } from '../sqlite/messages.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
 import { markRead } from '../sqlite/read-marks.ts';
 import { markRemoved } from '../sqlite/removed.ts';
@@ -116,23 +117,14 @@ export function addMessage(
   if (countMessages(tx.db, task_id) >= LIMITS.messages_per_task_max)
     throw new ErrandError('conflict', 'This task has had as many messages as one may have: start a new one.');
   const resumed = isEnded(task.status);
-  if (resumed) {
-    requireRoomInQueue(tx, user_id);
-    requireFreeBranches(tx.db, user_id, task);
-  }
-  const message_id = newId();
+  if (resumed) requireRoomInQueue(tx, user_id);
+  const id = newId();
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
   // The worker waits for an answer in the midst of its turn.
-  const hear = answerByMessage(tx, task, { id: message_id, text }, at) ? 'next_call' : wanted;
-  const row = { id: message_id, task_id, text, created_at: at, hear, model: model ?? null, effort: effort ?? null };
-  insertMessage(tx.db, row);
-  const attached = attach(tx, { user_id, task_id, message_id }, attachments);
-  const files = attached.length > 0 ? { attachments: attached } : {};
-  const change = { ...(model !== undefined && { model }), ...(effort !== undefined && { effort }) };
-  const body = { message_id, text, hear, ...files, ...change };
-  const { id: event_id } = tx.note(task, { type: 'message.received', body }, at);
-  advance(tx, task, { type: 'message', at });
+  const hear = answerByMessage(tx, task, { id, text }, at) ? 'next_call' : wanted;
+  const message = { id, text, hear, attachments, ...(model && { model }), ...(effort && { effort }) };
+  const { message_id, event_id } = sendMessage(tx, task, message, at);
   return { message_id, resumed, event_id };
 }
 

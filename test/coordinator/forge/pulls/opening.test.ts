@@ -1,4 +1,5 @@
 import { askForPulls, changePull } from '../../../../coordinator/forge/pulls/pull-commands.ts';
+import { listPendingMessages } from '../../../../coordinator/sqlite/messages.ts';
 import { testEachForge } from '../../../support/forge/each-forge.ts';
 import { isPull } from '../../../support/forge/world.ts';
 import { PullsScene } from '../../../support/pulls-scene.ts';
@@ -140,6 +141,26 @@ testEachForge(
     }
   },
 );
+
+testEachForge('an errand that goes on after a merge is told once to fetch the base', async (t, kind) => {
+  const scene = await PullsScene.start(t, { kind });
+  const errand = scene.errand();
+  const notes = () =>
+    listPendingMessages(scene.log.db, errand.id).flatMap(({ text }) => (text.startsWith('[Errand]') ? [text] : []));
+  await scene.work(errand);
+  const { number, head } = await scene.opened(errand);
+  const issue = scene.demo.issues.filter(isPull).find((one) => one.number === number);
+  if (!issue) return t.fail();
+  await scene.work(errand, 'Before the merge', 'before.txt');
+  t.deepEqual(notes(), []);
+  await scene.forge.merge(scene.demo, issue, scene.demo.owner, 'squash');
+  const { base } = await scene.pull(errand, 'it is merged', ({ state }) => state === 'merged');
+  for (const round of ['first', 'second']) {
+    await scene.work(errand, `The ${round} one after the merge`, `${round}.txt`);
+    t.is(notes().length, 1);
+    t.true(notes()[0]?.includes(`#${number} of ${head.branch} was merged into ${base}`));
+  }
+});
 
 testEachForge(
   'a pull request that was merged with commits of a person gets no second one by itself',

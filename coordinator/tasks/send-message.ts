@@ -1,0 +1,43 @@
+import type { MessageCreate } from '../../protocol/messages.ts';
+import { newId } from '../../protocol/ids.ts';
+import { isEnded } from '../../protocol/task.ts';
+import type { TaskRow } from '../domain/task.ts';
+import type { Tx } from '../sqlite/event-log.ts';
+import { insertMessage } from '../sqlite/messages.ts';
+import { advance } from './advance.ts';
+import { attach } from './attachment-commands.ts';
+import { requireFreeBranches } from './branch-at-work.ts';
+import { mergedNotes } from './merged-notes.ts';
+
+type Outgoing = Pick<MessageCreate, 'text' | 'hear' | 'model' | 'effort' | 'attachments'> & { id?: string };
+
+/**
+ * Puts a message into a task's queue, with its event. A task that has ended or is parked is queued again for it; one that
+ * has ended also hears what happened to its work meanwhile. `at` is an ISO time. Returns the ids of the message and of
+ * its event. Throws `conflict` if another task works on one of the branches.
+ */
+export function sendMessage(
+  tx: Tx,
+  task: TaskRow,
+  { id = newId(), text, hear = 'next_call', model, effort, attachments = [] }: Outgoing,
+  at: string,
+): { message_id: string; event_id: number } {
+  const { id: task_id, user_id } = task;
+  const resumes = isEnded(task.status);
+  if (resumes) requireFreeBranches(tx.db, user_id, task);
+  insertMessage(tx.db, { id, task_id, text, created_at: at, hear, model: model ?? null, effort: effort ?? null });
+  const attached = attach(tx, { user_id, task_id, message_id: id }, attachments);
+  const files = attached.length > 0 ? { attachments: attached } : {};
+  const change = { ...(model !== undefined && { model }), ...(effort !== undefined && { effort }) };
+  const body = { message_id: id, text, hear, ...files, ...change };
+  const { id: event_id } = tx.note(task, { type: 'message.received', body }, at);
+  if (resumes) for (const note of mergedNotes(tx.db, task)) addNote(tx, task, note, at);
+  advance(tx, task, { type: 'message', at });
+  return { message_id: id, event_id };
+}
+
+function addNote(tx: Tx, task: TaskRow, text: string, at: string): void {
+  const message_id = newId();
+  insertMessage(tx.db, { id: message_id, task_id: task.id, text, created_at: at });
+  tx.note(task, { type: 'message.received', body: { message_id, text } }, at);
+}
