@@ -42,6 +42,9 @@ export class Unreachable extends Failure {
   }
 }
 
+/** A proxy in front of the server answered in its place: its own log-in may have expired. */
+export class Intercepted extends Failure {}
+
 /** The server has another address now. A person must decide whether to trust it with a log-in. */
 export class Moved extends Failure {
   /** The address that a log-in would take. */

@@ -3,7 +3,7 @@ import { EPOCH_HEADER } from '../../protocol/api.ts';
 import { Problem } from '../../protocol/problem-document.ts';
 import type { Route } from '../../protocol/route.ts';
 import { ROUTES, type RouteName } from '../../protocol/routes.ts';
-import { Failure, Refusal, Unreachable } from './errors.ts';
+import { Failure, Intercepted, Refusal, Unreachable } from './errors.ts';
 import { isRedirect, redirected, serverOf } from './redirect.ts';
 
 type Routes = typeof ROUTES;
@@ -44,7 +44,8 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
  * Sends one request of the public API. Rejects with `Refusal` for a problem document, with `Unreachable` if a retry may
- * succeed, and with `Failure` if the answer is not one of Errand's, or a redirect that is not followed.
+ * succeed, with `Intercepted` if a proxy seems to want a log-in of its own, and with another `Failure` if the answer is not one of
+ * Errand's, or a redirect that is not followed.
  */
 export async function send<N extends RouteName>(
   server: string,
@@ -75,15 +76,19 @@ export async function send<N extends RouteName>(
     signal,
   );
   onAnswer({ epoch, server: serverOf(url, path) });
-  if (status === route.status) return readAnswer(server, route, text) as ResponseOf<N>;
+  if (status === route.status && !type.startsWith('text/html')) return readAnswer(server, route, text) as ResponseOf<N>;
   const problem = type.startsWith('application/problem+json') ? Problem.safeParse(json(text)).data : undefined;
   // A proxy says with any status above 500, such as 530, that it does not reach the server.
   if (problem?.code === 'unavailable' || (!problem && (status === 429 || status >= 500)))
     throw new Unreachable(problem?.detail ?? `The server is not available now (${status}).`, { retry_after_s });
   if (problem) throw new Refusal(problem, retry_after_s);
-  throw new Failure(
-    `${server} answered with ${status}: it is not an Errand server, or a proxy in front of it answered.`,
-  );
+  const words = `${server} answered with ${status}: it is not an Errand server, or a proxy in front of it answered.`;
+  throw isLogIn(status) ? new Intercepted(words) : new Failure(words);
+}
+
+/** Whether an answer that is not Errand's may be the log-in of a proxy: a page, or a refusal of who asks. */
+function isLogIn(status: number): boolean {
+  return status < 300 || [401, 403, 407, 511].includes(status);
 }
 
 /** Sends a request, and again where a redirect may be followed. `path`: that of the request below the server's. */
@@ -95,6 +100,11 @@ async function exchange(to: URL, path: string, init: RequestInit & { method: str
     for (let before = 0; ; before++) {
       const response = await fetch(url, { ...init, redirect: 'manual', signal: until });
       const { status, headers } = response;
+      // Browsers hide where it goes.
+      if (response.type === 'opaqueredirect')
+        throw new Intercepted(
+          `${url.origin} redirects: a proxy in front of the server may ask for a log-in of its own.`,
+        );
       if (!isRedirect(status)) return { url, status, text: await readText(response), ...readHeaders(headers) };
       await response.body?.cancel();
       url = redirected({ from: url, status, location: headers.get('location'), method, path, before });

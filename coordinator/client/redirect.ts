@@ -1,4 +1,4 @@
-import { Failure, Moved } from './errors.ts';
+import { Failure, Intercepted, Moved } from './errors.ts';
 
 const REDIRECTS_MAX = 5;
 
@@ -33,7 +33,7 @@ export function redirected({ from, status, location, method, path, before }: Red
     throw new Failure(`${named} for the answer to a ${method}: it is not an Errand server, or a proxy answered.`);
   if (isTrusted(from, to)) return to;
   const isServer = /^https?:$/.test(to.protocol) && to.pathname.endsWith(path);
-  if (!isServer) throw new Failure(`${named}: a proxy in front of the server may ask for a log-in of its own.`);
+  if (!isServer) throw new Intercepted(`${named}: a proxy in front of the server may ask for a log-in of its own.`);
   throw new Moved(`${named}: your log-in is not sent there.`, serverOf(to, path));
 }
 

@@ -3,7 +3,7 @@ import type { ServerFrame } from '../../../protocol/socket.ts';
 import type { TaskChange } from '../../../protocol/task.ts';
 import type { Client } from '../client.ts';
 import type { Connection } from '../connection.ts';
-import { Displaced, Failure, LoggedOut, Moved, Refusal, TokenRefused, Unreachable } from '../errors.ts';
+import { Displaced, Failure, Intercepted, LoggedOut, Moved, Refusal, TokenRefused, Unreachable } from '../errors.ts';
 import { loadWire } from '../load-wire.ts';
 import { wait } from '../wait.ts';
 
@@ -13,8 +13,11 @@ export type LiveState =
   | { kind: 'live' }
   /** Connected since then, and reading what was missed. */
   | { kind: 'catching_up'; since: number }
-  /** Not connected since then; the next attempt is at `retry_at`. */
-  | { kind: 'away'; since: number; retry_at: number; why: string }
+  /**
+   * Not connected since then; the next attempt is at `retry_at`. `intercepted`: a proxy in front of the server answers in
+   * its place, and seems to want a log-in of its own.
+   */
+  | { kind: 'away'; since: number; retry_at: number; why: string; intercepted: boolean }
   /** The log-in has ended. */
   | { kind: 'logged_out' }
   /** No attempt is made by itself, but `wake` makes one. */
@@ -63,6 +66,8 @@ export class Live {
   #pause: AbortController | undefined;
   /** The next attempt does not wait: `wake` has ended the one before. */
   #hurried = false;
+  /** Whether a proxy's log-in answered last. */
+  #intercepted = false;
   #running: Promise<void> = Promise.resolve();
 
   constructor(client: Client, receiver: Receiver, onState: (state: LiveState) => void) {
@@ -108,6 +113,7 @@ export class Live {
         token = await this.#client.token(refused);
         await this.#follow(token, signal, () => {
           failures = 0;
+          this.#intercepted = false;
           refused = undefined;
           lost_at = undefined;
         });
@@ -125,11 +131,37 @@ export class Live {
           await this.#untilWake(signal);
           continue;
         }
-        const backoff_ms = Math.min(BACKOFF_FIRST_MS * 2 ** failures++, BACKOFF_MAX_MS) * (0.5 + Math.random() / 2);
-        const wait_ms = Math.max(backoff_ms, namedWait(error));
-        this.#onState({ kind: 'away', since: lost_at, retry_at: Date.now() + wait_ms, why: wordsOf(error) });
-        await this.#untilWake(signal, wait_ms);
+        await this.#stayAway(error, { since: lost_at, failures: failures++ }, signal);
       }
+    }
+  }
+
+  /** Waits before the next attempt. Asks meanwhile who answers: browsers say of a failed socket only that it failed. */
+  async #stayAway(
+    error: unknown,
+    { since, failures }: { since: number; failures: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const backoff_ms = Math.min(BACKOFF_FIRST_MS * 2 ** failures, BACKOFF_MAX_MS) * (0.5 + Math.random() / 2);
+    const wait_ms = Math.max(backoff_ms, namedWait(error));
+    const retry_at = Date.now() + wait_ms;
+    const show = (why: string) => this.#onState({ kind: 'away', since, retry_at, why, intercepted: this.#intercepted });
+    if (error instanceof Intercepted) this.#intercepted = true;
+    show(wordsOf(error));
+    const over = new AbortController();
+    void this.#askWhoAnswers(show, AbortSignal.any([signal, over.signal]));
+    await this.#untilWake(signal, wait_ms);
+    over.abort();
+  }
+
+  /** Shows why, where a proxy answers in place of the server. */
+  async #askWhoAnswers(show: (why: string) => void, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#client.call('healthz', {}, { signal });
+    } catch (error) {
+      if (signal.aborted || !(error instanceof Intercepted)) return;
+      this.#intercepted = true;
+      show(error.message);
     }
   }
 

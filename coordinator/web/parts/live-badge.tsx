@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { LiveState } from '../../client/sync/live.ts';
 import { useSession } from './context.ts';
+import { BASE, PAST_CACHE } from '../store/routes.ts';
 import { now } from './now.ts';
 import { format, t } from './speech.ts';
 
@@ -10,10 +11,22 @@ const PATIENCE_MS = 4_000;
 /** How current what one sees is: live, or since when it is not. */
 export function LiveBadge(): JSX.Element {
   const state = useSession().live.value;
+  if (state?.kind === 'away' && state.intercepted) return <ProxyLink why={state.why} />;
   const { words, good } = describe(state, state && 'since' in state ? now.value : 0, navigator.onLine);
   return (
     <span class={good ? 'live' : 'live off'} role="status" title={state && 'why' in state ? state.why : undefined}>
       {words}
+    </span>
+  );
+}
+
+/** The app has no way to log in at a proxy: its own page must open in place of the app. */
+function ProxyLink({ why }: { why: string }): JSX.Element {
+  return (
+    <span role="status">
+      <a class="live off" href={`${BASE}/?${PAST_CACHE}`} target="_self" title={why}>
+        {t.live.intercepted}
+      </a>
     </span>
   );
 }

@@ -20,6 +20,9 @@ export const ROUTES = {
   schedule: '/settings/schedules/:id',
 } as const;
 
+/** The query of an address that is asked of the server, although the device has kept the page. */
+export const PAST_CACHE = 'from-server';
+
 /** The path of the app as a whole: empty, unless a proxy serves it below a path, such as `/errand`. */
 export const BASE = basePath();
 

@@ -42,6 +42,7 @@ export const de: Strings = {
     catching_up: 'holt auf',
     connecting: 'verbindet',
     offline_since: (time) => `offline seit ${time}`,
+    intercepted: 'am Proxy anmelden',
     server_away: (time) => `Server weg seit ${time}`,
     logged_out: 'abgemeldet',
     failed: 'nicht verbunden',

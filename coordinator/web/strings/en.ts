@@ -42,6 +42,7 @@ export const en = {
     catching_up: 'catching up',
     connecting: 'connecting',
     offline_since: (time: string) => `offline since ${time}`,
+    intercepted: 'log in at the proxy',
     server_away: (time: string) => `server away since ${time}`,
     logged_out: 'logged out',
     failed: 'not connected',

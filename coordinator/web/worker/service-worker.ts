@@ -3,7 +3,7 @@
  * nothing but the app's own files: what the server says is stored by the app.
  */
 
-import { isRoute } from '../store/routes.ts';
+import { isRoute, PAST_CACHE } from '../store/routes.ts';
 import { answerOrOpen, showPush } from './notifications.ts';
 import { resubscribe, type PushChange } from './resubscribe.ts';
 import { SHARE_PATH, takeShared } from './share.ts';
@@ -37,7 +37,8 @@ scope.addEventListener('fetch', (event) => {
   const path = url.pathname.startsWith(BASE) ? url.pathname.slice(BASE.length) : undefined;
   if (path === undefined) return;
   if (request.mode === 'navigate') {
-    if (isRoute(`/${path}`)) event.respondWith(page(request));
+    // A proxy that asks for a log-in of its own must see the request.
+    if (isRoute(`/${path}`) && !url.searchParams.has(PAST_CACHE)) event.respondWith(page(request));
   } else if (FILES.includes(path) || path.startsWith('app/')) event.respondWith(answer(path, request));
 });
 scope.addEventListener('push', (event) => event.waitUntil(showPush(scope, event.data)));

@@ -8,6 +8,8 @@ export type FaultyProxy = {
   url: string;
   /** Answers a request in place of the server; returns false to let it pass. */
   answer: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Where it sends requests and handshakes in place of the server; undefined: nowhere. */
+  redirect: string | undefined;
   /** Whether a handshake of a socket hangs without an answer. */
   hangs: (request: IncomingMessage) => boolean;
   /** Ends all sockets. */
@@ -19,6 +21,7 @@ export async function startFaultyProxy(t: Ends, target: string): Promise<FaultyP
   const { hostname, port } = new URL(target);
   const open = new Set<Socket>();
   const server = createServer((from, answer) => {
+    if (proxy.redirect !== undefined) return void answer.writeHead(302, { location: proxy.redirect }).end();
     if (proxy.answer(from, answer)) return;
     const { method, url: path, headers } = from;
     const to = request({ hostname, port, method, path, headers }, (answered) => {
@@ -31,6 +34,8 @@ export async function startFaultyProxy(t: Ends, target: string): Promise<FaultyP
   server.on('upgrade', (from: IncomingMessage, near: Socket, head: Buffer) => {
     open.add(near);
     near.on('close', () => open.delete(near)).on('error', () => undefined);
+    if (proxy.redirect !== undefined)
+      return void near.end(`HTTP/1.1 302 Found\r\nlocation: ${proxy.redirect}\r\ncontent-length: 0\r\n\r\n`);
     if (proxy.hangs(from)) return;
     const far = connect(Number(port), hostname);
     const lines = [`GET ${from.url} HTTP/1.1`];
@@ -47,6 +52,7 @@ export async function startFaultyProxy(t: Ends, target: string): Promise<FaultyP
   const proxy: FaultyProxy = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     answer: () => false,
+    redirect: undefined,
     hangs: () => false,
     cut,
   };
