@@ -54,13 +54,16 @@ export class AttemptExecution {
   async run(): Promise<AttemptResult> {
     const { stop } = this.#options;
     let clones: TaskClones | undefined;
+    let warned: Promise<void> | undefined;
     let result: WorkResult;
     try {
       clones = await this.#clone();
+      warned = this.#warnOfRefusedPush(clones);
       result = await this.#work(await this.#workInput(clones));
     } catch (error) {
       result = this.#resultOf(error);
     }
+    await warned;
     stop.all.throwIfAborted();
     this.is_ending = true;
     return this.#publish(result, clones);
@@ -92,6 +95,20 @@ export class AttemptExecution {
     const body = { branch, base_branch, base_commit, commit, workspace, ...repository };
     await report.emit({ type: 'repository.ready', body });
     if (note !== null) await report.emit({ type: 'log', body: { level: 'warn', text: note } });
+  }
+
+  /** Says at the beginning of the first attempt where nothing can be pushed, while the work goes on. Never rejects. */
+  async #warnOfRefusedPush(clones: TaskClones): Promise<void> {
+    const { assignment, report, stop, log } = this.#options;
+    if (assignment.transcript.length > 0) return;
+    try {
+      for (const clone of clones.all) {
+        const text = await clone.whyNoPush(stop.work);
+        if (text !== null) await report.emit({ type: 'log', body: { level: 'warn', text } });
+      }
+    } catch (error) {
+      if (!stop.work.aborted) log('warn', 'push permission unknown', { err: error });
+    }
   }
 
   async #workInput(clones: TaskClones): Promise<WorkInput> {

@@ -7,6 +7,7 @@ import type { ProgressReporter } from './base/work.ts';
 import { readAgentState } from './git/agent-repository.ts';
 import { cloneFacts } from './git/clone-facts.ts';
 import { Publisher, type Published } from './git/publisher.ts';
+import { whyNoPush } from './git/push-permission.ts';
 import { SecretSearch } from './git/secret-search.ts';
 import type { Remote } from './git/remote.ts';
 import { repositories, workingTree, type Repositories } from './git/repositories.ts';
@@ -95,6 +96,16 @@ export class TaskClone {
     if (type !== 'step.started' || body.step !== 'work' || this.prepared.began_ms !== undefined) return;
     this.#began_ms = Date.now();
     await this.#note({ began_ms: this.#began_ms });
+  }
+
+  /** Why the forge would take no push, with what helps, for people; null: it takes one, or that is not known. */
+  async whyNoPush(signal: AbortSignal): Promise<string | null> {
+    const why = await whyNoPush(this.#options.remote.url, signal);
+    if (why === null) return null;
+    return (
+      `The work cannot be pushed to ${this.repo_url} as it is: ${why} The work goes on, and its diff is kept. Link an ` +
+      'account that may write there, or give the project a token; a retry then pushes it.'
+    );
   }
 
   /** Pushes work in progress. A refusal is reported to people once. */

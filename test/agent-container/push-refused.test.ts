@@ -5,6 +5,7 @@ import type { WorkInput } from '../../agent-container/base/work.ts';
 import type { Worker } from '../../agent-container/worker.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
 import { git } from '../support/git-server.ts';
+import { until } from '../support/until.ts';
 import { callWorker } from '../support/worker-call.ts';
 import { doing, setScene } from '../support/worker-scene.ts';
 
@@ -102,6 +103,35 @@ test.serial('a branch that gets in the way during the work changes the name at t
   await hand(worker, task);
   t.is(await worker.ended, 0);
   t.like(task.current.result, { status: 'succeeded', branch: task.base.branch.replaceAll('/', '-') });
+});
+
+test.serial('that nothing can be pushed is said before the work is done, once, and not where it can', async (t) => {
+  for (const [status, says] of [
+    [403, true],
+    [404, true],
+    [500, false],
+    [200, false],
+  ] as const) {
+    const { task, start, git: server } = await setScene(t);
+    const said = () =>
+      logs(task).filter((text) => text.startsWith(`The work cannot be pushed to ${task.base.repo_url}`));
+    server.intercept = ({ url }, response) => {
+      if (status === 200 || !url?.includes('service=git-receive-pack')) return false;
+      response.writeHead(status).end();
+      return true;
+    };
+    const worker = await start(
+      doing(async ({ repo_dir }) => {
+        if (says) await until('it is said', () => said().length > 0 || undefined);
+        server.intercept = undefined;
+        await writeFile(join(repo_dir, 'a.txt'), 'a\n');
+      }),
+    );
+    await hand(worker, task);
+    t.is(await worker.ended, 0);
+    t.like(task.current.result, { status: 'succeeded', branch: task.base.branch });
+    t.is(said().length, says ? 1 : 0, `${status}`);
+  }
 });
 
 test.serial('where no branch may be replaced the final work goes on from what was pushed before', async (t) => {
