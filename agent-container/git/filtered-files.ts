@@ -1,5 +1,5 @@
 import { LIMITS } from '../../protocol/limits.ts';
-import { emptyTree } from './diff.ts';
+import { changedPaths } from './changed-paths.ts';
 import type { Git } from './git.ts';
 import type { Blob } from './lfs-blobs.ts';
 import { otherLfsServer } from './lfs-config.ts';
@@ -10,8 +10,8 @@ const POINTER_BYTES_MAX = 1024;
 const PATHS_MAX = 20_000;
 const NAMED_MAX = 10;
 
-/** What a push adds to `base`. `pushed`: its new blobs. */
-type Pushed = { base: string | null; commit: string; pushed: Blob[]; repo_url: string };
+/** What a push adds to `bases`. `pushed`: its new blobs. */
+type Pushed = { bases: string[]; commit: string; pushed: Blob[]; repo_url: string };
 
 /**
  * Changed files that would reach the forge in the wrong form: files of Git LFS, whose contents belong to a store beside
@@ -19,12 +19,11 @@ type Pushed = { base: string | null; commit: string; pushed: Blob[]; repo_url: s
  */
 export async function filteredFiles(
   { own, agents }: Repositories,
-  { base, commit, pushed, repo_url }: Pushed,
+  { bases, commit, pushed, repo_url }: Pushed,
 ): Promise<string[]> {
-  const names = ['--name-only', '-z', '--no-renames', '--no-ext-diff', '--diff-filter=d'];
-  const changed = await own.run(['diff', ...names, base ?? (await emptyTree(own)), commit]);
-  if (changed === '') return [];
-  const input = changed.split('\0').slice(0, PATHS_MAX).join('\0');
+  const changed = await changedPaths(own, bases, commit);
+  if (changed.length === 0) return [];
+  const input = changed.slice(0, PATHS_MAX).join('\0');
   const fields = (await own.run(['check-attr', '-z', '--stdin', 'filter'], { input })).split('\0');
   const by_filter = new Map<string, string[]>();
   for (let i = 0; i + 2 < fields.length; i += 3) {
@@ -38,7 +37,7 @@ export async function filteredFiles(
     else {
       const other = await otherLfsServer(own, commit, repo_url);
       const may_upload = own.has_lfs && other === null;
-      texts.push(...(may_upload ? lfsTexts(paths, pushed) : await pointerTexts(own, { base, commit }, paths, other)));
+      texts.push(...(may_upload ? lfsTexts(paths, pushed) : await pointerTexts(own, { bases, commit }, paths, other)));
     }
   }
   return texts;
@@ -65,12 +64,12 @@ function lfsTexts(paths: string[], pushed: Blob[]): string[] {
 /** What is wrong with files of Git LFS where nothing can be uploaded. `other`: the LFS server that the repository names. */
 async function pointerTexts(
   own: Git,
-  { base, commit }: Pick<Pushed, 'base' | 'commit'>,
+  { bases, commit }: Pick<Pushed, 'bases' | 'commit'>,
   paths: string[],
   other: string | null,
 ): Promise<string[]> {
   const wrong: string[] = [];
-  for (const path of paths.slice(0, 200)) if (!(await isKnownPointer(own, commit, base, path))) wrong.push(path);
+  for (const path of paths.slice(0, 200)) if (!(await isKnownPointer(own, commit, bases, path))) wrong.push(path);
   if (wrong.length === 0) return [];
   const where = other === null ? '.gitattributes' : `.gitattributes, at ${other} by .lfsconfig`;
   return [
@@ -89,11 +88,11 @@ async function filterTexts(agents: Git, filter: string, paths: string[]): Promis
   ];
 }
 
-/** Whether the file is a pointer to contents that the base has too, so that the store has them. */
-async function isKnownPointer(own: Git, commit: string, base: string | null, path: string): Promise<boolean> {
+/** Whether the file is a pointer to contents that a base has too, so that the store has them. */
+async function isKnownPointer(own: Git, commit: string, bases: string[], path: string): Promise<boolean> {
   const { stdout } = await own.try(['cat-file', 'blob', `${commit}:${path}`], { stdout_bytes_max: POINTER_BYTES_MAX });
   const text = stdout.toString('utf8');
   const oid = /^oid (sha256:[0-9a-f]{64})$/m.exec(text)?.[1];
-  if (base === null || !text.startsWith(POINTER) || oid === undefined) return false;
-  return (await own.try(['grep', '-q', '-F', '-e', `oid ${oid}`, base])).code === 0;
+  if (bases.length === 0 || !text.startsWith(POINTER) || oid === undefined) return false;
+  return (await own.try(['grep', '-q', '-F', '-e', `oid ${oid}`, ...bases])).code === 0;
 }

@@ -6,6 +6,7 @@ import { pushedBlobs } from './lfs-blobs.ts';
 import { importObjects } from './lfs-objects.ts';
 import { findLfsSecrets } from './lfs-secrets.ts';
 import { findSecrets, type SecretFinding } from './pushed-secrets.ts';
+import type { KnownCommits } from './known-commits.ts';
 import type { Repositories } from './repositories.ts';
 import type { SecretSearch } from './secret-search.ts';
 
@@ -28,8 +29,7 @@ type Given = {
   excluded: string[];
   agent: AgentState;
   base_commit: string | null;
-  /** Commits that the remote has. */
-  not: string[];
+  known: KnownCommits;
   secrets: SecretSearch;
   /** When the agent's work began, in milliseconds since 1970. */
   began_ms: number;
@@ -40,7 +40,8 @@ const PRIVATE_KEY = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY[A-Z ]*)-----[^]*?(?:-----
 
 /** Looks at what a push of the commit would add, and at what it would leave out. */
 export async function inspect(repos: Repositories, given: Given): Promise<Inspection> {
-  const { commit, excluded, agent, base_commit, not, secrets, began_ms, repo_url } = given;
+  const { commit, excluded, agent, base_commit, known, secrets, began_ms, repo_url } = given;
+  const { not, bases } = known;
   const left = leftOut(repos.own, began_ms);
   if (commit === null || commit === base_commit)
     return {
@@ -57,8 +58,8 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
     is_known ? [] : findSecrets(repos.own, commit, { not, secrets }),
     findLfsSecrets(repos.own, blobs, secrets),
     is_known ? [] : largeFiles(repos.own, commit, not),
-    filteredFiles(repos, { base: base_commit, commit, pushed: blobs, repo_url }),
-    odditiesOf(repos.own, { base_commit, commit, agent }),
+    filteredFiles(repos, { bases, commit, pushed: blobs, repo_url }),
+    odditiesOf(repos.own, { base_commit, bases, commit, agent }),
     left,
   ]);
   const found = [...found_in_git, ...found_in_lfs];

@@ -1,4 +1,5 @@
 import type { Git } from './git.ts';
+import { revisions } from './known-commits.ts';
 
 /** The pointer of a file of Git LFS: the SHA-256 of its content, and its length in bytes. */
 export type Pointer = { oid: string; size: number };
@@ -10,8 +11,8 @@ const LIST_BYTES_MAX = 64 << 20;
 
 /** The blobs that a push of `commit` adds to what the remote has (`not`), of all its commits. */
 export async function pushedBlobs(own: Git, commit: string, not: string[]): Promise<Blob[]> {
-  const args = ['rev-list', '--objects', commit, '--not', ...not];
-  const lines = (await own.run(args, { stdout_bytes_max: LIST_BYTES_MAX })).split('\n');
+  const given = { input: revisions(commit, not), stdout_bytes_max: LIST_BYTES_MAX };
+  const lines = (await own.run(['rev-list', '--objects', '--stdin'], given)).split('\n');
   return readBlobs(
     own,
     new Map(lines.flatMap((line) => (line.includes(' ') ? [[line.slice(0, line.indexOf(' ')), pathOf(line)]] : []))),

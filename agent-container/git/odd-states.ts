@@ -1,21 +1,22 @@
 import type { AgentState } from './agent-repository.ts';
+import { changedPaths } from './changed-paths.ts';
 import { emptyTree } from './diff.ts';
 import type { Git } from './git.ts';
+import { revisions } from './known-commits.ts';
 
 /** Forges refuse a push with a larger file. */
 const FILE_BYTES_MAX = 100 * 1024 * 1024;
 const NAMED_MAX = 10;
 const LOG_BYTES_MAX = 64 << 20;
 
-type Given = { base_commit: string | null; commit: string; agent: AgentState };
+type Given = { base_commit: string | null; bases: string[]; commit: string; agent: AgentState };
 
 /** States of a repository that nobody would push as the end of their work. */
-export async function odditiesOf(own: Git, { base_commit, commit, agent }: Given): Promise<string[]> {
+export async function odditiesOf(own: Git, { base_commit, bases, commit, agent }: Given): Promise<string[]> {
   const { operation, head } = agent;
-  const base = base_commit ?? (await emptyTree(own));
   const [markers, links, tree, is_on_base] = await Promise.all([
-    filesWithMarkers(own, base, commit),
-    strayLinks(own, base, commit),
+    filesWithMarkers(own, bases, commit),
+    strayLinks(own, bases, commit),
     own.run(['rev-parse', `${commit}^{tree}`]),
     base_commit === null ? true : isAncestor(own, base_commit, commit),
   ]);
@@ -36,8 +37,8 @@ export async function odditiesOf(own: Git, { base_commit, commit, agent }: Given
 }
 
 /** Changed files that have the marks of both sides of a conflict. */
-async function filesWithMarkers(own: Git, base: string, commit: string): Promise<string[]> {
-  const changed = split(await own.run(['diff', ...NAMES, '-G^<<<<<<< ', base, commit]));
+async function filesWithMarkers(own: Git, bases: string[], commit: string): Promise<string[]> {
+  const changed = await changedPaths(own, bases, commit, ['-G^<<<<<<< ']);
   if (changed.length === 0) return [];
   const paths = changed.map((path) => `:(top,literal)${path}`).join('\0');
   const args = ['grep', '-l', '-z', '-I', '-e', '^>>>>>>> ', '--full-name', commit, '--'];
@@ -45,12 +46,14 @@ async function filesWithMarkers(own: Git, base: string, commit: string): Promise
   return split(stdout.toString('utf8')).map((name) => name.slice(commit.length + 1));
 }
 
-const NAMES = ['--name-only', '-z', '--no-renames', '--no-ext-diff', '--no-textconv', '--diff-filter=d'];
-
 /** New links to commits of other repositories that `.gitmodules` does not name. */
-async function strayLinks(own: Git, base: string, commit: string): Promise<string[]> {
+async function strayLinks(own: Git, bases: string[], commit: string): Promise<string[]> {
+  const base = bases[0] ?? (await emptyTree(own));
   const raw = split(await own.run(['diff', '--raw', '-z', '--no-renames', '--no-abbrev', base, commit]));
-  const links = raw.flatMap((line, i) => (/^:\d+ 160000 /.test(line) ? [raw[i + 1] ?? ''] : []));
+  const linked = raw.flatMap((line, i) => (/^:\d+ 160000 /.test(line) ? [raw[i + 1] ?? ''] : []));
+  if (linked.length === 0) return [];
+  const changed = new Set(await changedPaths(own, bases, commit));
+  const links = linked.filter((path) => changed.has(path));
   if (links.length === 0) return [];
   const settings = ['config', '--blob', `${commit}:.gitmodules`, '--get-regexp', String.raw`^submodule\..*\.path$`];
   const { stdout } = await own.try(settings);
@@ -65,8 +68,9 @@ async function strayLinks(own: Git, base: string, commit: string): Promise<strin
 
 /** The files that a push would add and that are above the limit of the forges. */
 export async function largeFiles(own: Git, commit: string, not: string[]): Promise<string[]> {
-  const args = ['rev-list', '--objects', commit, '--not', ...not];
-  const objects = (await own.run(args, { stdout_bytes_max: LOG_BYTES_MAX })).split('\n').filter((line) => line !== '');
+  const given = { input: revisions(commit, not), stdout_bytes_max: LOG_BYTES_MAX };
+  const listed = await own.run(['rev-list', '--objects', '--stdin'], given);
+  const objects = listed.split('\n').filter((line) => line !== '');
   const names = new Map(objects.map((line) => [line.split(' ')[0] ?? '', line.slice(line.indexOf(' ') + 1)]));
   const input = [...names.keys()].join('\n');
   const sizes = await own.run(['cat-file', '--batch-check=%(objectname) %(objecttype) %(objectsize)'], { input });

@@ -1,5 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { Git } from './git.ts';
+import { revisions } from './known-commits.ts';
 import type { FoundSecret, SecretSearch } from './secret-search.ts';
 
 /** A secret in what a push would add, and where. */
@@ -24,9 +25,9 @@ export async function findSecrets(
   const decoder = new StringDecoder('utf8');
   const format = ['-p', '--cc', '-U0', '--root', '--text', '--no-renames', '--format=%x00%H%n%B%n%x00'];
   const plain = ['--no-ext-diff', '--no-textconv', '--no-color', '--no-show-signature', '--no-mailmap'];
-  const args = ['log', ...format, ...plain, '--src-prefix=a/', '--dst-prefix=b/', commit, '--not', ...not, '--'];
+  const args = ['log', ...format, ...plain, '--src-prefix=a/', '--dst-prefix=b/', '--stdin'];
   const onStdout = (chunk: Buffer) => scan.push(decoder.write(chunk));
-  await own.run(args, { time_limit_ms: TIME_LIMIT_MS, onStdout });
+  await own.run(args, { input: revisions(commit, not), time_limit_ms: TIME_LIMIT_MS, onStdout });
   scan.end();
   return scan.findings;
 }

@@ -52,10 +52,10 @@ export async function setRepositoryScene(t: ExecutionContext, files?: Record<str
     return { ...pushed, excluded };
   };
   /** Someone else commits to a branch. */
-  const byAnother = async (branch: string, path: string) => {
+  const byAnother = async (branch: string, path: string, text = 'by another\n') => {
     const dir = await mkdtemp(join(folder, 'person-'));
     await plainGit(folder, 'clone', '-q', '--branch', branch, bare, dir);
-    await writeFile(join(dir, path), 'by another\n');
+    await writeFile(join(dir, path), text);
     await plainGit(dir, 'add', '.');
     await plainGit(dir, 'commit', '-q', '-m', 'By another');
     await plainGit(dir, 'push', '-q', 'origin', branch);
