@@ -1,0 +1,49 @@
+import test, { type ExecutionContext } from 'ava';
+import { link, mkdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Git } from '../../../agent-container/git/git.ts';
+import { leftOut } from '../../../agent-container/git/left-out.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { git } from '../../support/git-server.ts';
+import { until } from '../../support/until.ts';
+
+/** A repository with a submodule, and so many files that are older than the work; all of them are one file. */
+async function scene(t: ExecutionContext, old: Record<string, number>) {
+  const dir = await temporaryFolder(t);
+  await git(dir, 'init', '-q');
+  await git(dir, 'commit', '-q', '--allow-empty', '-m', 'First');
+  await git(dir, 'update-index', '--add', '--cacheinfo', `160000,${await git(dir, 'rev-parse', 'HEAD')},lib`);
+  const write = (path: string, text: string) => writeFile(join(dir, path), text);
+  await write('old', '');
+  for (const [folder, count] of Object.entries(old)) {
+    await mkdir(join(dir, folder), { recursive: true });
+    for (let i = 0; i < count; i++) await link(join(dir, 'old'), join(dir, folder, `${i}.tmp`));
+  }
+  const { ctimeMs } = await stat(join(dir, 'old'));
+  await until('the clock has left the time of the files behind', () => Date.now() > ctimeMs + 50);
+  const began_ms = Date.now();
+  const own = new Git(dir, { PATH: process.env.PATH ?? '' }, new AbortController().signal, { lfs: false });
+  return { write, leftOut: () => leftOut(own, began_ms) };
+}
+
+test('one new file is found among thousands that are older, and among hundreds of ignored ones', async (t) => {
+  const { write, leftOut } = await scene(t, { lib: 2_500, '.': 600 });
+  await write('.gitignore', '*.tmp\nzz\n');
+  t.deepEqual(await leftOut(), []);
+  await write('lib/0new', '');
+  await write('zz', '');
+  t.deepEqual(await leftOut(), [
+    "zz is ignored by the repository's rules",
+    'lib/ (1 file) is a submodule, whose files are in a repository of their own',
+  ]);
+});
+
+test('where there are too many files to look at all of them, it is said', async (t) => {
+  const { write, leftOut } = await scene(t, { many: 20_000 });
+  await write('.gitignore', 'many/\nzz\n');
+  await write('zz', '');
+  t.deepEqual(await leftOut(), [
+    "zz is ignored by the repository's rules",
+    'and perhaps more: of the ignored files and those of submodules, not more than 20000 were looked at',
+  ]);
+});
