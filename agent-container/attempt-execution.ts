@@ -19,6 +19,7 @@ import { wipMessage } from './git/wip-commit.ts';
 import type { LoopbackProxy } from './proxy/loopback-proxy.ts';
 import type { AttemptResult } from './reporting/reporter.ts';
 import { commandEnv, commitIdentity } from './shell/command-env.ts';
+import { guardFault } from './shell/signal-guard.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { describeFailure, notPushed, publishWork, unpublished } from './publish-work.ts';
 import type { TaskClone } from './task-clone.ts';
@@ -116,6 +117,8 @@ export class AttemptExecution {
     const dirIn = (name: string) => join(config.workspace_dir, name);
     const [scratch_dir, home, tmp] = [dirIn('scratch'), dirIn('home'), dirIn('tmp')];
     await Promise.all([scratch_dir, home, tmp].map((dir) => mkdir(dir, { recursive: true })));
+    const fault = guardFault();
+    if (fault !== null) await report.emit({ type: 'log', body: { level: 'warn', text: fault } });
     return {
       assignment: { ...assignment, branch: clones.first.branch },
       repo_dir: clones.first.dir,

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 
 /*
  * Commands run as the same user as the worker, so `pkill -f node`, `kill 1` or `kill -9 -1` would end it with them. A
@@ -34,13 +34,27 @@ exec { $ARGV[0] } @ARGV or die "$ARGV[0]: $!\\n"`;
 
 type Program = { file: string; args: string[]; env: Record<string, string> };
 
+const systemCalls = () => (process.platform === 'linux' ? SYSTEM_CALLS[process.arch] : undefined);
+
+/** Why commands run without the guard, for people; null: they run with it. */
+export function guardFault(perl = PERL): string | null {
+  const risk = 'Commands can end the worker with a signal, such as that of "pkill -f node"';
+  if (systemCalls() === undefined) return `${risk}: ${process.platform} on ${process.arch} has no guard against it.`;
+  try {
+    accessSync(perl, constants.X_OK);
+    return null;
+  } catch {
+    return `${risk}: ${perl} cannot be run, which the guard against it needs.`;
+  }
+}
+
 /**
  * The program to start in place of this one, so that it cannot signal this process. The same program where that is
- * not possible: without Perl, and elsewhere than on Linux with x64 or arm64.
+ * not possible (`guardFault`).
  */
 export function guarded({ file, args, env }: Program): Program {
-  const calls = process.platform === 'linux' ? SYSTEM_CALLS[process.arch] : undefined;
-  if (calls === undefined || !existsSync(PERL)) return { file, args, env };
+  const calls = systemCalls();
+  if (calls === undefined || guardFault() !== null) return { file, args, env };
   const filter = signalFilter(calls, protectedIds()).toString('hex');
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   const perl_args = [String(calls.prctl), filter, String(variables.length), ...variables, file, ...args];

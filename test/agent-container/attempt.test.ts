@@ -21,6 +21,19 @@ async function writeHalf(input: WorkInput): Promise<void> {
   await input.report.emit({ type: 'log', body: { level: 'info', text: 'half is done' } });
 }
 
+test.serial('an attempt whose commands could end the worker says so once', async (t) => {
+  const { task, start } = await setScene(t);
+  const real = Object.getOwnPropertyDescriptor(process, 'arch') ?? {};
+  t.teardown(() => Object.defineProperty(process, 'arch', real));
+  Object.defineProperty(process, 'arch', { ...real, value: 'riscv64' });
+  const worker = await start(doing((input) => write(input, 'a.txt', 'a\n')));
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  const logs = task.events.flatMap(({ type, body }) => (type === 'log' ? [body] : []));
+  t.like(logs, [{ level: 'warn' }]);
+  t.regex(logs[0]?.text ?? '', /Commands can end the worker .* riscv64/);
+});
+
 test.serial('an attempt from its assignment to its result', async (t) => {
   const { task, start, bare } = await setScene(t, { files: { 'README.md': 'old\n' } });
   const worker = await start(doing((input) => write(input, 'README.md', 'new\n')));

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { z } from 'zod';
+import { guardFault } from '../../../agent-container/shell/signal-guard.ts';
 import { BASE_IMAGE, docker, dockerTest } from '../../support/docker.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -64,6 +65,13 @@ test('a command can signal its own processes, and gets nothing of the guard but 
   t.is(env?.output, '0\n0 bash\n');
   t.is(exit?.exit_code, 9);
   t.is(missing?.output.includes('perl'), false);
+});
+
+test('what keeps the guard from working is named', (t) => {
+  t.is(guardFault(), null);
+  t.regex(guardFault('/nowhere/perl') ?? '', /can end the worker .* \/nowhere\/perl cannot be run/);
+  // It is there, and is no program.
+  t.regex(guardFault(ROOT + SCRIPT) ?? '', /guarded-shell\.ts cannot be run/);
 });
 
 dockerTest('in its container no command ends the worker', async (t) => {
