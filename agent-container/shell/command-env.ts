@@ -54,7 +54,7 @@ type Options = {
 
 /**
  * The environment of the agent's commands. It is built from scratch, so that nothing of the worker's own environment
- * leaks into it. The project's variables override all others.
+ * leaks into it. The project's variables override all others, but its options of a JVM are added to those here.
  */
 export function commandEnv(
   assignment: Pick<Assignment, 'author' | 'egress' | 'env'>,
@@ -71,6 +71,7 @@ export function commandEnv(
     ...commitIdentity(assignment.author),
     ...(assignment.egress !== 'none' && proxyEnv(proxy_url)),
     ...assignment.env,
+    ...(assignment.egress !== 'none' && jvmEnv(new URL(proxy_url), assignment.env['JAVA_TOOL_OPTIONS'])),
   };
 }
 
@@ -97,4 +98,22 @@ function proxyEnv(url: string): Record<string, string> {
     no_proxy: LOOPBACK_HOSTS,
     NODE_USE_ENV_PROXY: '1',
   };
+}
+
+/**
+ * A JVM reads none of the variables above. It reads this one whatever starts it: `java`, Maven, Gradle's wrapper and
+ * daemon, sbt, forked tests. It says so in a line on stderr, as it does for JDK_JAVA_OPTIONS, which only `java` of JDK 9
+ * and newer reads. It leaves out loopback addresses by itself. As other programs, it is not told of a proxy for plain
+ * HTTP, which is not forwarded. Maven heeds the properties of the JVM by itself up to 3.8; the last two tell newer ones to.
+ * `of_project`: the project's own options. They come last, so they win.
+ */
+function jvmEnv({ hostname, port }: URL, of_project: string | undefined): Record<string, string> {
+  const options = [
+    `-Dhttps.proxyHost=${hostname}`,
+    `-Dhttps.proxyPort=${port}`,
+    '-Daether.connector.http.useSystemProperties=true',
+    '-Daether.transport.apache.useSystemProperties=true',
+    ...(of_project === undefined ? [] : [of_project]),
+  ];
+  return { JAVA_TOOL_OPTIONS: options.join(' ') };
 }

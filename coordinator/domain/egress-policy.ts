@@ -7,9 +7,9 @@ import type { Egress } from '../../protocol/api.ts';
 export type EgressPolicy = { egress: Egress; egress_hosts: string[]; allowed_hosts?: string[] };
 
 /**
- * The well-known package registries and their download hosts. Registries accept uploads from anyone with an account, so
- * data can still leak through them; hosts for arbitrary uploads (forges, storage, pastebins) are left out. Only TLS is
- * allowed: a package manager that uses plain HTTP (apt by default) is refused.
+ * The well-known package registries and the hosts that they redirect downloads to. Registries accept uploads from anyone
+ * with an account, so data can still leak through them; hosts for arbitrary uploads (forges, storage, pastebins) are left
+ * out. Only TLS is allowed: a package manager that uses plain HTTP (apt by default) is refused.
  */
 const REGISTRY_HOSTS = [
   // JavaScript
@@ -38,6 +38,7 @@ const REGISTRY_HOSTS = [
   'plugins.gradle.org',
   'plugins-artifacts.gradle.org',
   'services.gradle.org',
+  'downloads.gradle.org',
   // .NET
   'api.nuget.org',
   // PHP
@@ -53,7 +54,28 @@ const REGISTRY_HOSTS = [
   // Debian, Alpine
   'deb.debian.org',
   'dl-cdn.alpinelinux.org',
+  // What github.com redirects downloads to. They only serve files.
+  'codeload.github.com',
+  'objects.githubusercontent.com',
+  'release-assets.githubusercontent.com',
 ];
+
+/**
+ * Hosts that registries redirect to and that are left out all the same, with those registries: a host is allowed as a
+ * whole, and anyone can upload to these.
+ */
+const LEFT_OUT = new Map([
+  ['api.github.com', 'packagist.org'],
+  ['github.com', 'services.gradle.org'],
+  ['storage.googleapis.com', 'proxy.golang.org and pub.dev'],
+]);
+
+/** Why a host is not among the registries although they need it: a sentence; null: they do not. */
+export function whyLeftOut(host: string): string | null {
+  const registries = LEFT_OUT.get(host);
+  if (registries === undefined) return null;
+  return `Downloads of ${registries} lead there, but anyone can upload to ${host} too, so a person has to allow it.`;
+}
 
 /**
  * Whether a policy allows this host (in lower case). An entry `*.name` matches every subdomain of `name`, not `name`.

@@ -27,11 +27,13 @@ export function writeProblem(response: ServerResponse, error: unknown, request_i
 
 /**
  * Refuses a CONNECT request on its raw socket. A missing or bad token becomes 407, the status that proxy clients
- * expect.
+ * expect. Why a destination is forbidden is in the status line: many clients show that, and none the body.
  */
 export function refuseTunnel(socket: Duplex, error: unknown, request_id: string): void {
   const problem = toProblem(error, request_id);
   const headers = { 'errand-error': problem.code };
+  if (problem.code === 'forbidden')
+    return endWithProblem(socket, problem, { status: `403 ${problem.detail ?? problem.title}`, headers });
   if (problem.status !== 401) return endWithProblem(socket, problem, { headers });
   endWithProblem(socket, problem, {
     status: '407 Proxy Authentication Required',

@@ -1,6 +1,7 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { NeedOption } from '../../../protocol/needs.ts';
 import type { Logger } from '../../base/logger.ts';
+import { whyLeftOut } from '../../domain/egress-policy.ts';
 import { countNeeds, findNeedByRef } from '../../sqlite/needs.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import { findTask } from '../../sqlite/tasks.ts';
@@ -24,7 +25,8 @@ export function askForHost(log: EventLog, logger: Logger) {
         const task = findTask(tx.db, task_id);
         if (!task || countNeeds(tx.db, task_id, 'host') >= LIMITS.host_needs_per_task_max) return;
         const options = task.project_id === null ? [ONCE, NO] : [ONCE, PROJECT, NO];
-        const question = `A command wanted to reach ${host}. May it?`;
+        const why = whyLeftOut(host);
+        const question = `A command wanted to reach ${host}. ${why === null ? '' : `${why} `}May it?`;
         askNeed(tx, task, { kind: 'host', ref: host, question, options, host }, new Date().toISOString());
       })
       .catch((err: unknown) => logger.error({ err, task_id, host }, 'question about a host not stored'));

@@ -1,6 +1,6 @@
 import { ErrandError } from '../../../protocol/problem.ts';
 import { listsPort } from '../../base/address-guard.ts';
-import { allowsHost, mayAskFor, type EgressPolicy } from '../../domain/egress-policy.ts';
+import { allowsHost, mayAskFor, whyLeftOut, type EgressPolicy } from '../../domain/egress-policy.ts';
 
 /** The destination of a tunnel. `tls`: the connection must begin with a TLS handshake that names this host. */
 export type Destination = { host: string; port: number; tls: boolean };
@@ -17,8 +17,7 @@ const OPEN_PORTS = [443, 80];
 export function allowDestination(authority: string, policy: EgressPolicy, private_hosts: string[]): Destination {
   const { host, port } = readAuthority(authority);
   if (policy.egress === 'none') throw new ErrandError('forbidden', "This project's tasks may reach no other host.");
-  if (!allowsHost(policy, host))
-    throw new ErrandError('forbidden', `${host} is not on the list of hosts that this project's tasks may reach.`);
+  if (!allowsHost(policy, host)) throw new ErrandError('forbidden', notListed(host));
   if (listsPort(private_hosts, host, port)) return { host, port, tls: false };
   if (isAddress(host)) throw new ErrandError('forbidden', `${host} is an IP address; only host names are allowed.`);
   const ports = policy.egress === 'open' ? OPEN_PORTS : [443];
@@ -37,6 +36,12 @@ export function hostToAskFor(authority: string, policy: EgressPolicy, private_ho
   const { host, port } = readAuthority(authority);
   const may = port === 443 && !allowsHost(policy, host) && !listsPort(private_hosts, host, port);
   return may && mayAskFor(policy, host) ? host : null;
+}
+
+function notListed(host: string): string {
+  const text = `${host} is not on the list of hosts that this project's tasks may reach.`;
+  const why = whyLeftOut(host);
+  return why === null ? text : `${text} ${why}`;
 }
 
 function readAuthority(authority: string): { host: string; port: number } {

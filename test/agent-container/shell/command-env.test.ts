@@ -20,6 +20,22 @@ test('the variables of the project override all others', (t) => {
   t.like(env, { CI: 'false', HTTPS_PROXY: 'http://proxy.test', LANG: 'de_DE.UTF-8', HOME: '/home' });
 });
 
+test('programs are told of the proxy, and a JVM in its own way; without egress there is none', (t) => {
+  const env = envOf({ egress: 'open', env: {} });
+  t.like(env, { HTTPS_PROXY: 'http://127.0.0.1:1', NO_PROXY: '127.0.0.1,localhost,::1', NODE_USE_ENV_PROXY: '1' });
+  const options = env['JAVA_TOOL_OPTIONS']?.split(' ') ?? [];
+  t.true(options.includes('-Dhttps.proxyHost=127.0.0.1'));
+  t.true(options.includes('-Dhttps.proxyPort=1'));
+  const own = envOf({ egress: 'open', env: { JAVA_TOOL_OPTIONS: '-Xmx1g' } });
+  t.is(own['JAVA_TOOL_OPTIONS'], `${env['JAVA_TOOL_OPTIONS']} -Xmx1g`);
+  // Without it Maven 3.9 and newer would not heed the two above.
+  t.true(options.includes('-Daether.connector.http.useSystemProperties=true'));
+  t.deepEqual(
+    Object.keys(envOf({ egress: 'none', env: {} })).filter((name) => /PROXY$|^JAVA/i.test(name)),
+    [],
+  );
+});
+
 test('what is installed for all projects goes to HOME, where it is found, and temporary files to the given folder', (t) => {
   const env = envOf({ egress: 'none', env: {} });
   t.like(env, { TMPDIR: '/tmp', npm_config_prefix: '/home/.local', GEM_HOME: '/home/.gem' });

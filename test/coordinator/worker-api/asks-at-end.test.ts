@@ -212,6 +212,12 @@ function hosts({ log, task_id }: Awaited<ReturnType<typeof scene>>) {
   };
 }
 
+test('the question about a host that registries lead to says why it is not allowed by itself', async (t) => {
+  const all = await scene(t);
+  await hosts(all)('github.com');
+  t.regex(all.needs()[0]?.question ?? '', /services\.gradle\.org lead there, but anyone can upload .* May it\?$/);
+});
+
 for (const choice of ['once', 'project'] as const)
   test(`a host that is allowed ${choice} may be reached, and the worker is told`, async (t) => {
     const all = await scene(t);

@@ -61,7 +61,9 @@ test('curl works through the proxy', async (t) => {
 
 const REFUSED: [string, EgressPolicy, string, number, RegExp][] = [
   ['any host without egress', { egress: 'none', egress_hosts: [HOST] }, `${HOST}:443`, 403, /no other host/],
-  ['a host that is not on the list', REGISTRIES, 'github.com:443', 403, /not on the list/],
+  ['a host that is not on the list', REGISTRIES, 'constructor:443', 403, /^\{[^]*may reach\."[^]*\}$/],
+  ['where Gradle is', REGISTRIES, 'github.com:443', 403, /not on the list.* services\.gradle\.org .*anyone can upload/],
+  ['where Go modules are', REGISTRIES, 'storage.googleapis.com:443', 403, /not on the list.* proxy\.golang\.org and/],
   ['a host that only ends like a listed one', list('example.com'), 'evil-example.com:443', 403, /not on the list/],
   ['a host below a listed one', list('example.com'), 'a.example.com:443', 403, /not on the list/],
   ['a host above a listed pattern', list('*.example.com'), 'example.com:443', 403, /not on the list/],
@@ -91,6 +93,14 @@ for (const [what, policy, authority, status, words] of REFUSED)
     t.is(target.connections(), 0);
     await until('the connection is closed', () => proxy.connections() === 0);
   });
+
+test('the status line says why a host is refused, as many clients show nothing else', async (t) => {
+  const proxy = await setUp(t, await plainTarget(t), REGISTRIES);
+  const curl = promisify(execFile)('curl', ['-sv', '-x', `http://127.0.0.1:${proxy.port}`, 'https://github.com/']);
+  await t.throwsAsync(curl, {
+    message: /< HTTP\/1\.1 403 github\.com is not on the list .* a person has to allow it\./,
+  });
+});
 
 test('a host name may be in capitals or end with a dot, and a pattern matches the names below it', async (t) => {
   const target = await plainTarget(t);
