@@ -86,9 +86,9 @@
  * ## The order of calls
  *
  * 1. The assignment is handed over or fetched. No other callback may come before it.
- * 2. Events, in order, with `seq` from 1 and without a gap. The first is `agent.started`. Only one POST of events may
- *    be in progress. Deltas go into the same POST, after the events that they follow. A POST may have deltas alone, or
- *    `waiting_for` alone.
+ * 2. Events, in order, with `seq` from 1 and without a gap. The first is `agent.started`. In each attempt there is a
+ *    `repository.ready` once the clone is there. Only one POST of events may be in progress. Deltas go into the same
+ *    POST, after the events that they follow. A POST may have deltas alone, or `waiting_for` alone.
  * 3. A heartbeat at least every `heartbeat_ms`. It may overlap a POST of events. A POST of events renews the lease too,
  *    but only a heartbeat renews the token, so a busy worker also sends heartbeats.
  * 4. The result, after every event was acknowledged. `last_seq` is the number of events. Nothing follows it. The worker
@@ -194,11 +194,12 @@
  * `time_limit_ms` counts from `repository.ready`. An attempt that reaches it ends its work as after a cancel, with the
  * status `failed` and the reason `time_limit`. A setup command that fails ends it with `setup_failed`.
  *
- * `succeeded` is believed where the events agree. If the assignment has a `setup_command`, a `setup.finished` with that
- * command and exit code 0 must follow `repository.ready` in this attempt. If it has a `verify_command`, the attempt's
- * newest `verify.finished` must have that command and exit code 0, and no `turn.finished`, `tool.started` or
- * `tool.finished` may follow it. Otherwise the coordinator accepts the result, and ends the attempt as failed, with
- * `setup_failed` or `verify_failed`.
+ * `succeeded` is believed where the events of this attempt agree. There must be a `repository.ready`. If the assignment
+ * has a `setup_command`, a `setup.finished` with that command and exit code 0 must follow it. If it has a
+ * `verify_command`, the newest `verify.finished` must have that command, `passed` and exit code 0, and no
+ * `repository.ready`, `turn.finished`, `tool.started` or `tool.finished` may follow it. A secret in a command may be
+ * masked in the event. Otherwise the coordinator accepts the result, and ends the attempt as failed, with
+ * `setup_failed`, `verify_failed` or, without a `repository.ready`, `agent_error`.
  *
  * ## Several repositories
  *

@@ -1,4 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel';
+import { writeSync } from 'node:fs';
 import type { ClientRequest } from 'node:http';
 import type { CommitHook } from '../../coordinator/sqlite/event-log.ts';
 import { chooseRunner, type RunnerContext } from '../../coordinator/workers/choice/choose-runner.ts';
@@ -15,6 +16,9 @@ import type { Runner } from '../../coordinator/workers/runner.ts';
  */
 export type Failpoint = { at: 'before' | 'after'; what: string; nth: number };
 
+/** What a process writes to stderr before it kills itself. */
+export const FAILPOINT_REACHED = 'the failpoint was reached';
+
 type Failing = {
   commit_hook: CommitHook;
   openRunner: (context: RunnerContext) => Promise<Runner>;
@@ -26,7 +30,9 @@ type Failing = {
 export function failAt(point: Failpoint | undefined): Failing {
   let left = point?.nth ?? 0;
   const pass = (at: Failpoint['at'], what: string) => {
-    if (point?.at === at && point.what === what && --left === 0) process.kill(process.pid, 'SIGKILL');
+    if (point?.at !== at || point.what !== what || --left !== 0) return;
+    writeSync(process.stderr.fd, `${FAILPOINT_REACHED}\n`);
+    process.kill(process.pid, 'SIGKILL');
   };
   const passAll = (at: Failpoint['at'], rows: { type: string }[]) => {
     for (const { type } of rows) pass(at, type);

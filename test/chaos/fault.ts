@@ -14,6 +14,20 @@ export type Fault = {
   whyNot?: () => Promise<string | undefined>;
   /** Runs before the coordinator starts. */
   prepare?: (scene: Scene, random: Random) => Promise<void> | void;
-  /** Injects it, and resolves when it is over. False: the errands had ended before. */
+  /** Injects it, and resolves when it is over. False: it did not happen, such as because the errands had ended before. */
   inject: (scene: Scene, random: Random) => Promise<boolean>;
 };
+
+const TRIES_MAX = 50;
+
+/**
+ * Injects a fault at a random moment, and again later where it did not happen: `act` resolves with false, or rejects
+ * because its target has just gone.
+ */
+export const insisting =
+  (act: Fault['inject']): Fault['inject'] =>
+  async (scene, random) => {
+    for (let tries = 0; tries < TRIES_MAX && (await scene.moment(random)); tries++)
+      if (await act(scene, random).catch(() => false)) return true;
+    return false;
+  };

@@ -1,3 +1,4 @@
+import type { TaskStatus } from '../../protocol/task.ts';
 import type { Fault } from './fault.ts';
 import { FAULTS } from './faults/all.ts';
 import { violations } from './invariants.ts';
@@ -61,13 +62,14 @@ export async function runOnce(seed: number, faults: Fault[], runner: 'docker' | 
     await Promise.all([begun, injected]);
     const tasks = await scene.ended();
     const attempts = tasks.flatMap((task) => task.attempts);
+    // Another fault of the run may have ended the errands before one of them.
+    if (outcome.faults.length === 0)
+      outcome.wrong.push(`Nothing was tested: ${faults.map(({ name }) => `'${name}'`).join(' and ')} did not happen.`);
     outcome.tasks = tasks.length;
     outcome.lost = attempts.flatMap(({ reason, detail }) => (reason === null ? [] : [`${reason}: ${detail ?? ''}`]));
     outcome.attempts = attempts.length;
-    outcome.wrong = await violations(
-      scene,
-      faults.flatMap(({ ends }) => ends ?? ['succeeded']),
-    );
+    const ends = faults.flatMap((fault): TaskStatus[] => fault.ends ?? ['succeeded']);
+    outcome.wrong.push(...(await violations(scene, ends)));
   } catch (error) {
     outcome.wrong.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }

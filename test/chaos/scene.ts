@@ -16,7 +16,7 @@ import { Phone } from '../support/phone.ts';
 import { removeWorkers } from '../support/remove-workers.ts';
 import { until } from '../support/until.ts';
 import type { Random } from '../support/random.ts';
-import { counting, promptFor } from './story.ts';
+import { counting, promptFor, type Misdeed } from './story.ts';
 import { Witness } from './witness.ts';
 import { setupCodeOf } from '../support/setup-code.ts';
 
@@ -46,6 +46,8 @@ export class Scene {
   turns: number[] | undefined;
   /** Is added to each errand's prompt. */
   manner = '';
+  /** What the model has done of that. */
+  readonly done: ReadonlySet<Misdeed>;
   /** How long the coordinator stays down after it died. */
   away_ms = AWAY_MS;
   /** Arguments of the `docker` command that select the engine. */
@@ -68,8 +70,13 @@ export class Scene {
   #closing = false;
   #supervised: Promise<void> = Promise.resolve();
 
-  private constructor(data_dir: string, forge: GitServer, model: ModelServer, runner: 'docker' | 'process') {
+  private constructor(
+    data_dir: string,
+    { forge, model, done }: Pick<Scene, 'forge' | 'model' | 'done'>,
+    runner: 'docker' | 'process',
+  ) {
     this.data_dir = data_dir;
+    this.done = done;
     this.forge = forge;
     this.model = model;
     this.runner = runner;
@@ -91,7 +98,9 @@ export class Scene {
   /** Creates everything except the coordinator. Faults prepare the scene before `begin` starts it. */
   static async create(runner: 'docker' | 'process'): Promise<Scene> {
     const data_dir = await mkdtemp(join(tmpdir(), 'errand-chaos-'));
-    return new Scene(data_dir, await startGitServer(FORGE), await startModel(counting()), runner);
+    const done = new Set<Misdeed>();
+    const model = await startModel(counting((misdeed) => done.add(misdeed)));
+    return new Scene(data_dir, { forge: await startGitServer(FORGE), model, done }, runner);
   }
 
   /**
@@ -167,13 +176,16 @@ export class Scene {
     await this.#begun;
     const pause_ms = random.whole(0, 300);
     const phone = this.phones[1] ?? this.follow();
-    await until(
-      `there are ${events} events`,
-      async () => phone.events.length >= events || (await this.allEnded()),
-      END_MS,
-    );
+    await this.happens(`there are ${events} events`, () => phone.events.length >= events);
     await delay(pause_ms);
     return !(await this.allEnded());
+  }
+
+  /** Waits until this holds. False: the errands have ended without. */
+  async happens(what: string, holds: () => boolean): Promise<boolean> {
+    await this.#begun;
+    await until(what, async () => holds() || (await this.allEnded()), END_MS);
+    return holds();
   }
 
   async allEnded(): Promise<boolean> {

@@ -44,6 +44,9 @@ function refusalOf({ messages }: MessagesRequest, turn: number): Fault | undefin
   return { fault: 'status', status: 400, type: 'invalid_request_error', message };
 }
 
+/** What the model does only if the prompt asks for it. */
+export type Misdeed = 'bad blocks' | 'refusal' | 'wild command';
+
 /** What a request says to the model, without results of tools. After a summary, the beginning stands in a later message. */
 const saidIn = ({ messages }: MessagesRequest): string =>
   JSON.stringify(
@@ -81,19 +84,23 @@ function readPrompt(request: MessagesRequest): {
 
 /**
  * A model that has each turn append its number to a file. Some responses and commands are slow, so that faults hit in
- * the middle of them.
+ * the middle of them. `did`: is called with each misdeed.
  */
-export function counting(): ModelOptions {
+export function counting(did: (misdeed: Misdeed) => void): ModelOptions {
   return byConversation((request) => {
     const turn = countedIn(request);
     if (request.compaction !== undefined) return { compaction: summaryAt(turn) };
     const { turns, in_bursts, wild, bad_turn } = readPrompt(request);
     const refusal = refusalOf(request, turn);
-    if (refusal) return refusal;
+    if (refusal) {
+      did('refusal');
+      return refusal;
+    }
     if (turn >= turns) return { text: 'Count\n\nCounted.' };
     const trace = `echo ${turn} >> ${TRACE}`;
     // The command may kill its shell.
     const runs_wild = turn === WILD_TURN && wild !== '';
+    if (runs_wild) did('wild command');
     const command = runs_wild ? `${trace}; ${wild}` : `sleep ${turn % 3 === 1 ? 0.6 : 0.1}; ${trace}`;
     const slowly = turn % 4 === 2 ? { fault: { fault: 'drip', pause_ms: 40 } as const } : {};
     const reads = Array.from({ length: in_bursts ? BURST : 0 }, (_, i) => ({
@@ -101,6 +108,7 @@ export function counting(): ModelOptions {
       input: { path: `file-${turn}-${i}` },
     }));
     const tools = [{ name: 'run_command', input: { command } }, ...reads];
+    if (turn === bad_turn) did('bad blocks');
     const raw = turn === bad_turn ? { raw: { blocks: BAD_BLOCKS } } : {};
     return { text: `On with ${turn}, and so on.`, tools, ...raw, ...(in_bursts ? {} : slowly) };
   });

@@ -1,8 +1,9 @@
-import assert from 'node:assert/strict';
 import { newId } from '../../protocol/ids.ts';
 import { Assignment, MessagesTaken } from '../../protocol/worker-schemas.ts';
 import {
+  answered,
   AT,
+  brings,
   call,
   events,
   heartbeat,
@@ -24,17 +25,12 @@ export const PERSON_RULES: readonly Rule<CoordinatorUnderTest>[] = [
       const id = await task.say('Use tabs.');
       for (let times = 1; times <= 2; times++) {
         const reply = await call(task, 'messages', { attempt: task.attempt, ids: [newId(), id] });
-        assert.equal(reply.status, 200);
-        const { messages } = MessagesTaken.parse(reply.body);
-        assert.deepEqual(
-          messages.map((message) => [message.id, message.text]),
-          [[id, 'Use tabs.']],
-        );
+        brings(reply, answered(reply, MessagesTaken, 'MessagesTaken').messages, { id, text: 'Use tabs.' });
       }
       const body = { turn: 0, source: 'person', message_id: id, text: 'Use tabs.' };
       took(await events(task, [{ seq: 2, at: AT, type: 'input.added', body }]), 2);
       const after = await call(task, 'messages', { attempt: task.attempt, ids: [id] });
-      assert.deepEqual(MessagesTaken.parse(after.body).messages, []);
+      brings(after, answered(after, MessagesTaken, 'MessagesTaken').messages);
       refused(await call(task, 'messages', { attempt: task.attempt, ids: [] }), 'invalid');
     },
   },
@@ -65,7 +61,7 @@ export const PERSON_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     name: 'an assignment with park_after_ms: a result with the status parked is taken, and nothing after it',
     check: async ({ open }) => {
       const task = await open();
-      const { park_after_ms } = Assignment.parse((await call(task, 'assignment')).body);
+      const { park_after_ms } = answered(await call(task, 'assignment'), Assignment, 'Assignment');
       if (park_after_ms === undefined) return;
       took(
         await events(task, [started, { seq: 2, at: AT, type: 'question.asked', body: { ref: 'q', question: '?' } }]),

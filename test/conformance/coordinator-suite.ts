@@ -1,5 +1,3 @@
-import assert from 'node:assert/strict';
-import { z } from 'zod';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { CONTRACT_VERSION } from '../../protocol/worker.ts';
@@ -7,15 +5,21 @@ import { Assignment } from '../../protocol/worker-schemas.ts';
 import { PERSON_RULES } from './coordinator-person-rules.ts';
 import type { Rule } from './rule.ts';
 import {
+  answered,
   AT,
+  brings,
   call,
   events,
   heartbeat,
   log,
+  missing,
   refused,
   result,
   started,
   took,
+  tookWith,
+  tookWithCancel,
+  wants,
   type CoordinatorUnderTest,
 } from './coordinator-calls.ts';
 
@@ -26,11 +30,10 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     check: async ({ open }) => {
       const task = await open();
       const reply = await call(task, 'assignment');
-      assert.equal(reply.status, 200);
-      const assignment = Assignment.parse(reply.body);
-      assert.equal(assignment.task_id, task.task_id);
-      assert.equal(assignment.attempt, task.attempt);
-      assert.ok(assignment.branch.startsWith(assignment.branch_prefix), 'the branch begins with the prefix');
+      const { task_id, attempt, branch, branch_prefix } = answered(reply, Assignment, 'Assignment');
+      wants(reply, task_id === task.task_id, `200 with the task_id ${task.task_id}`);
+      wants(reply, attempt === task.attempt, `200 with the attempt ${task.attempt}`);
+      wants(reply, branch.startsWith(branch_prefix), '200 with a branch that begins with the branch_prefix');
     },
   },
   {
@@ -56,8 +59,10 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     check: async ({ open }) => {
       const task = await open();
       for (const version of [0, CONTRACT_VERSION + 1]) {
-        const problem = refused(await heartbeat(task, 0, { version }), 'forbidden');
-        assert.match(problem.detail ?? '', new RegExp(`version ${version} .* version ${CONTRACT_VERSION}: `));
+        const reply = await heartbeat(task, 0, { version });
+        const { detail = '' } = refused(reply, 'forbidden');
+        const names_both = new RegExp(`version ${version} .* version ${CONTRACT_VERSION}: `).test(detail);
+        wants(reply, names_both, `403 with a detail that names the versions ${version} and ${CONTRACT_VERSION}`);
         refused(await call(task, 'assignment', undefined, { version }), 'forbidden');
       }
       took(await heartbeat(task, 0, { version: CONTRACT_VERSION }), 0);
@@ -85,9 +90,9 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     name: 'a gap: 409 events_missing, with the number that comes next, and nothing is stored',
     check: async ({ open }) => {
       const task = await open();
-      assert.equal(refused(await events(task, [log(2)]), 'events_missing').expected_seq, 1);
+      missing(await events(task, [log(2)]), 1);
       took(await events(task, [started]), 1);
-      assert.equal(refused(await events(task, [log(5), log(6)]), 'events_missing').expected_seq, 2);
+      missing(await events(task, [log(5), log(6)]), 2);
       took(await heartbeat(task, 1), 1);
     },
   },
@@ -106,11 +111,10 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
       const task = await open();
       took(await events(task, [started]), 1);
       const wrong = { ...log(3), body: { level: 'loud', text: 1 } };
-      const problem = refused(await events(task, [log(2), wrong]), 'invalid');
-      assert.ok(
-        problem.errors?.some(({ field }) => field.startsWith('/events/1')),
-        'errors name /events/1',
-      );
+      const reply = await events(task, [log(2), wrong]);
+      const { errors = [] } = refused(reply, 'invalid');
+      const names_it = errors.some(({ field }) => field.startsWith('/events/1'));
+      wants(reply, names_it, '400 with errors that name /events/1');
       took(await heartbeat(task, 1), 1);
       for (const body of [{ ...log(2), extra: 1 }, { ...log(2), type: 'no.such' }, { ...log(2), at: 'now' }, null])
         refused(await events(task, [body]), 'invalid');
@@ -157,8 +161,7 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
       const task = await open();
       took(await heartbeat(task, 0), 0);
       took(await events(task, [started]), 1);
-      const reply = took(await heartbeat(task, 7), 1);
-      assert.deepEqual(reply.control, { messages: [], cancel: null });
+      tookWith(await heartbeat(task, 7), 1);
     },
   },
   {
@@ -167,24 +170,19 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
       const task = await open();
       took(await events(task, [started]), 1);
       const id = await task.say('Use tabs.');
-      for (const reply of [took(await heartbeat(task, 1), 1), took(await events(task, [log(2)]), 2)])
-        assert.deepEqual(
-          reply.control.messages.map((message) => [message.id, message.text]),
-          [[id, 'Use tabs.']],
-        );
-      const fetched = Assignment.parse((await call(task, 'assignment')).body);
-      assert.deepEqual(
-        fetched.messages.map((message) => message.id),
-        [id],
-      );
+      const message = { id, text: 'Use tabs.' };
+      tookWith(await heartbeat(task, 1), 1, message);
+      tookWith(await events(task, [log(2)]), 2, message);
+      const fetched = await call(task, 'assignment');
+      brings(fetched, answered(fetched, Assignment, 'Assignment').messages, message);
       const added = {
         seq: 3,
         at: AT,
         type: 'input.added',
         body: { turn: 0, source: 'person', message_id: id, text: 'Use tabs.' },
       };
-      assert.deepEqual(took(await events(task, [added]), 3).control.messages, []);
-      assert.deepEqual(took(await heartbeat(task, 3), 3).control.messages, []);
+      tookWith(await events(task, [added]), 3);
+      tookWith(await heartbeat(task, 3), 3);
     },
   },
   {
@@ -193,8 +191,8 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
       const task = await open();
       took(await events(task, [started]), 1);
       await task.cancel();
-      for (const reply of [took(await heartbeat(task, 1), 1), took(await events(task, [log(2)]), 2)])
-        assert.ok(reply.control.cancel?.reason, 'there is a cancel, with a reason');
+      tookWithCancel(await heartbeat(task, 1), 1);
+      tookWithCancel(await events(task, [log(2)]), 2);
     },
   },
   {
@@ -202,7 +200,7 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     check: async ({ open }) => {
       const task = await open();
       took(await events(task, [started]), 1);
-      assert.equal(refused(await result(task, 3), 'events_missing').expected_seq, 2);
+      missing(await result(task, 3), 2);
       took(await events(task, [log(2), log(3)]), 3);
       took(await result(task, 3), 3);
     },
@@ -230,7 +228,7 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
       refused(await result(task, 1), 'stale_attempt');
       for (const path of ['git/info/refs?service=git-upload-pack', 'llm/v1/messages']) {
         const reply = await call(task, path, path.startsWith('llm') ? {} : undefined);
-        assert.ok(reply.status >= 400, `${path} answered ${reply.status}`);
+        wants(reply, reply.status >= 400, 'a refusal');
       }
     },
   },
@@ -240,24 +238,29 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
       const task = await open();
       const path = 'git/info/refs?service=git-upload-pack';
       const without = await call(task, path, undefined, { token: null });
-      assert.ok([401, 403].includes(without.status), `without a token it answered ${without.status}`);
+      wants(without, [401, 403].includes(without.status), '401 or 403: it has no token');
       const reply = await call(task, path);
-      assert.equal(reply.status, 200, `it answered ${reply.status}: ${String(reply.body)}`);
-      assert.match(z.string().parse(reply.body), /# service=git-upload-pack/);
+      const has_refs = reply.status === 200 && /# service=git-upload-pack/.test(String(reply.body));
+      wants(reply, has_refs, '200 with the refs of the repository');
     },
   },
   {
     name: 'a task with several repositories: each is assigned and has its own git address; a worker that knows one is given up',
     check: async ({ openSeveral }) => {
       const task = await openSeveral();
-      const { repositories = [] } = Assignment.parse((await call(task, 'assignment')).body);
-      assert.deepEqual(
-        repositories.map(({ key }) => key),
-        [task.other],
-      );
-      const refs = (key: string) => call(task, `git${key}/info/refs?service=git-upload-pack`);
-      for (const key of ['', `/${task.other}`]) assert.equal((await refs(key)).status, 200, `git${key}`);
-      for (const key of ['/unknown', '/unknown/deep']) assert.ok((await refs(key)).status >= 400, `git${key}`);
+      const reply = await call(task, 'assignment');
+      const { repositories = [] } = answered(reply, Assignment, 'Assignment');
+      const keys = repositories.map(({ key }) => key).join();
+      wants(reply, keys === task.other, `200 with one further repository, whose key is ${task.other}`);
+      for (const [key, is_there] of [
+        ['', true],
+        [`/${task.other}`, true],
+        ['/unknown', false],
+        ['/unknown/deep', false],
+      ]) {
+        const refs = await call(task, `git${key}/info/refs?service=git-upload-pack`);
+        wants(refs, is_there ? refs.status === 200 : refs.status >= 400, is_there ? '200' : 'a refusal');
+      }
       refused(await events(task, [started, log(2)]), 'stale_attempt');
       refused(await heartbeat(task, 1), 'stale_attempt', 'attempt_ended');
 

@@ -190,6 +190,14 @@ function afterwards(life: Life): Rule<WorkerUnderTest>[] {
       },
     },
     {
+      name: 'a success has a repository.ready in the same attempt',
+      check: async () => {
+        const is_ready = life.task.events.some(({ type }) => type === 'repository.ready');
+        const has_succeeded = life.task.current.result?.status === 'succeeded';
+        assert.ok(is_ready || !has_succeeded, 'its result was succeeded, but it reported no repository.ready');
+      },
+    },
+    {
       name: 'no event has the token',
       check: async () => {
         for (const token of life.task.tokens.keys())

@@ -5,6 +5,14 @@ import { startWorkerApiScene, type WorkerApiOptions, type WorkerApiScene } from 
 import { addTask, addUser, startAttempt } from './fixtures.ts';
 import { SUCCEEDED } from './result.ts';
 
+/** The event without which no attempt has succeeded. */
+export const ready = (seq: number) => ({
+  seq,
+  at: '2026-01-02T03:04:05.678Z',
+  type: 'repository.ready',
+  body: { branch: 'b', base_branch: 'main', base_commit: null, commit: null },
+});
+
 /** Starts a running attempt, of a project with these commands; returns the callbacks of its worker. */
 export async function setCallbackScene(
   t: ExecutionContext,
@@ -25,13 +33,19 @@ export async function callerOf(scene: WorkerApiScene, task_id: string, attempt: 
   const where = { port: scene.callback_port };
   const post = (name: string, body: unknown) =>
     callWorkerApi(where, { path: `/internal/tasks/${task_id}/${name}`, token, body });
+  const result = (last_seq: number, more = {}) => post('result', { ...resultOf(attempt, last_seq), ...more });
   return {
     token,
     where,
     events: (events: unknown[], more = {}) => post('events', { attempt, events, ...more }),
+    result,
+    /** The result of an attempt whose only event says that the repository is ready. */
+    succeed: async (more = {}) => {
+      await post('events', { attempt, events: [ready(1)] });
+      return result(1, more);
+    },
     heartbeat: (more = {}) => post('heartbeat', { attempt, last_seq: 0, waiting_for: null, ...more }),
     take: (...ids: string[]) => post('messages', { attempt, ids }),
-    result: (last_seq: number, more = {}) => post('result', { ...resultOf(attempt, last_seq), ...more }),
   };
 }
 

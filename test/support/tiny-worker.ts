@@ -52,7 +52,10 @@ const heartbeat = (waiting_for: unknown = null) =>
   callUntilAnswered('heartbeat', { attempt: task?.attempt, last_seq: seq, waiting_for });
 const COMMAND = { kind: 'command', since: at(), command: 'npm test' };
 
+const READY = { branch: 'b', base_branch: 'main', base_commit: null, commit: null };
+
 async function finish(status: 'succeeded' | 'cancelled'): Promise<void> {
+  if (status === 'succeeded') await report('repository.ready', READY);
   await callUntilAnswered('result', {
     attempt: task?.attempt,
     last_seq: seq,

@@ -11,6 +11,8 @@ import type { Fault } from '../fault.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../coordinator/admin/main.ts', import.meta.url));
 
+const TRIES_MAX = 10;
+
 export const BACKUP_FAULTS: Fault[] = [
   {
     name: 'backup: killed while it runs, then run again',
@@ -19,14 +21,18 @@ export const BACKUP_FAULTS: Fault[] = [
       const dir = await mkdtemp(join(tmpdir(), 'errand-chaos-backup-'));
       scene.afterwards.push(() => rm(dir, { recursive: true, force: true }));
       const env = { PATH: process.env['PATH'], ERRAND_BACKUP_TO: join(dir, 'backups') };
-      for (let left = random.whole(1, 3); left > 0; left--) {
-        if (!(await scene.moment(random))) return false;
+      const wanted = random.whole(1, 3);
+      let kills = 0;
+      // A backup that has ended was not killed: the next one gets less time.
+      for (let tries = 1; kills < wanted && tries <= TRIES_MAX && (await scene.moment(random)); tries++) {
         const killed = spawn(process.execPath, [PROGRAM, 'backup'], { env: { ...env, ERRAND_DATA: scene.data_dir } });
-        await delay(random.whole(100, 1_500));
+        await delay(random.whole(50, Math.round(1_500 / tries)));
         if (killed.exitCode !== null) continue;
         killed.kill('SIGKILL');
         await once(killed, 'exit');
+        kills++;
       }
+      if (kills === 0) return false;
       const acknowledged = scene.phones[1]?.events.at(-1)?.id ?? 0;
       const run = (command: string, ERRAND_DATA: string) =>
         promisify(execFile)(process.execPath, [PROGRAM, command], { env: { ...env, ERRAND_DATA } });

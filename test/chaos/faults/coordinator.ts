@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { FAILPOINT_REACHED } from '../failpoints.ts';
 import type { Fault } from '../fault.ts';
 import { PACE } from '../pace.ts';
 import { AWAY_MS, type Scene } from '../scene.ts';
@@ -30,13 +31,14 @@ const killed: Fault = {
   name: 'coordinator: kill -9',
   outcome: ENTRY_OUTCOME,
   inject: async (scene, random) => {
-    for (let left = random.whole(1, 3); left > 0; left--) {
-      if (!(await scene.moment(random))) return false;
+    const wanted = random.whole(1, 3);
+    let kills = 0;
+    for (; kills < wanted && (await scene.moment(random)); kills++) {
       await scene.kill();
       await delay(random.whole(0, 1_000));
       await scene.up();
     }
-    return true;
+    return kills > 0;
   },
 };
 
@@ -102,7 +104,8 @@ const killedAt = (at: 'before' | 'after', step: string, outcome: string): Fault 
     scene.program = [...scene.program.slice(0, 1), `${at}:${step}:${nth}`];
   },
   inject: async (scene) => {
-    const died = () => scene.starts > 1;
+    // Another fault may kill it elsewhere.
+    const died = () => scene.output.includes(FAILPOINT_REACHED);
     await until('the coordinator died there', async () => died() || (await scene.allEnded()), 120_000);
     // A worker is removed after the end of its errand.
     const after = until('the coordinator died while it removed the worker', died, 5_000).catch(() => false);

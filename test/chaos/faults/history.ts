@@ -8,6 +8,10 @@ export const HISTORY_FAULTS: Fault[] = [
     prepare: (scene, random) => {
       scene.manner = badHistory(random.whole(0, 9), random.whole(0, 9));
     },
-    inject: (scene, random) => scene.moment(random, 1),
+    inject: (scene) =>
+      scene.happens(
+        'the model has sent the blocks and refused an answer',
+        () => scene.done.has('bad blocks') && scene.done.has('refusal'),
+      ),
   },
 ];

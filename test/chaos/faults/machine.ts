@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import { MB, mountDisk } from '../disk.ts';
 import type { Fault } from '../fault.ts';
-import { until } from '../../support/until.ts';
+import type { Scene } from '../scene.ts';
 
 const run = promisify(execFile);
 const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
@@ -27,27 +27,39 @@ async function fill(dir: string, for_ms: number): Promise<void> {
   await rm(path, { force: true });
 }
 
+/** Where strace writes down the calls. */
+const traceOf = ({ data_dir }: Scene): string => `${data_dir}.strace`;
+
 /** Runs the coordinator under strace, which lets a system call fail or kills the process in it. */
-const underStrace = (inject: string, ...options: string[]): string[] => [
-  'strace',
-  ...options,
-  // strace runs as a grandchild, so that the coordinator keeps its known pid.
-  '-D',
-  '-fqo/dev/null',
-  '-etrace=fdatasync,fsync',
-  `-einject=fdatasync,fsync:${inject}`,
-];
+function underStrace(scene: Scene, inject: string, ...options: string[]): void {
+  scene.under = [
+    'strace',
+    ...options,
+    // strace runs as a grandchild, so that the coordinator keeps its known pid.
+    '-D',
+    `-fqo${traceOf(scene)}`,
+    '-etrace=fdatasync,fsync',
+    `-einject=fdatasync,fsync:${inject}`,
+  ];
+  scene.afterwards.push(() => rm(traceOf(scene), { force: true }));
+}
+
+/** Whether strace has written that it failed, delayed or ended a call. */
+const hasTraced = (scene: Scene, sign: RegExp): boolean =>
+  existsSync(traceOf(scene)) && sign.test(readFileSync(traceOf(scene), 'utf8'));
 
 /** Stops only at the traced calls; signals cannot be injected with it. */
 const FAST = '--seccomp-bpf';
 
-const dies: Fault['inject'] = async (scene) => {
-  const died = () => scene.starts > 1;
-  await until('the coordinator died of it', async () => died() || (await scene.allEnded()), 120_000);
-  if (!died()) return false;
-  await scene.up();
-  return true;
-};
+/** `sign`: what strace writes of the call that ends the coordinator. */
+const dies =
+  (sign: RegExp): Fault['inject'] =>
+  async (scene) => {
+    const died = () => scene.starts > 1 && hasTraced(scene, sign);
+    if (!(await scene.happens('the coordinator died of it', died))) return false;
+    await scene.up();
+    return true;
+  };
 
 const jump = (name: string, by: string): Fault => ({
   name: `clock: ${name}`,
@@ -105,22 +117,23 @@ export const MACHINE_FAULTS: Fault[] = [
     name: 'disk: a failed fsync',
     outcome: 'nothing more is acknowledged; the process exits and is restarted',
     whyNot: () => has('strace'),
-    prepare: (scene, random) => void (scene.under = underStrace(`error=EIO:when=${random.whole(20, 80)}+`, FAST)),
-    inject: dies,
+    prepare: (scene, random) => underStrace(scene, `error=EIO:when=${random.whole(20, 80)}+`, FAST),
+    inject: dies(/INJECTED/),
   },
   {
     name: 'coordinator: kill -9 in the fsync of a commit',
     outcome: 'unacknowledged events are sent again and stored once',
     whyNot: () => has('strace'),
-    prepare: (scene, random) => void (scene.under = underStrace(`signal=SIGKILL:when=${random.whole(20, 80)}`)),
-    inject: dies,
+    prepare: (scene, random) => underStrace(scene, `signal=SIGKILL:when=${random.whole(20, 80)}`),
+    // A call that never returned.
+    inject: dies(/= \?$/m),
   },
   {
     name: 'disk: each fsync takes 50 ms',
     outcome: 'slower, nothing lost',
     whyNot: () => has('strace'),
-    prepare: (scene) => void (scene.under = underStrace('delay_exit=50000', FAST)),
-    inject: async (scene, random) => scene.moment(random),
+    prepare: (scene) => underStrace(scene, 'delay_exit=50000', FAST),
+    inject: (scene) => scene.happens('an fsync was slow', () => hasTraced(scene, /DELAYED/)),
   },
   jump('3 hours ahead', '+3h'),
   jump('2 hours back', '-2h'),

@@ -4,25 +4,19 @@ import { join } from 'node:path';
 import { workersIn } from '../../support/errand.ts';
 import { removeWorkers } from '../../support/remove-workers.ts';
 import type { Random } from '../../support/random.ts';
-import type { Fault } from '../fault.ts';
+import { insisting, type Fault } from '../fault.ts';
 import type { Scene } from '../scene.ts';
 
 /** Damages the `.git` of a running errand, and then perhaps ends its worker, so that the next attempt finds it. */
-const toGit =
-  (damage: (git_dir: string) => Promise<unknown>): Fault['inject'] =>
-  async (scene, random) => {
-    if (!(await scene.moment(random, random.whole(8, 40)))) return false;
+const toGit = (damage: (git_dir: string) => Promise<unknown>): Fault['inject'] =>
+  insisting(async (scene, random) => {
     const workspaces = join(scene.data_dir, 'workspaces');
     const found = (await readdir(workspaces)).map((name) => join(workspaces, name, 'repo/.git')).filter(existsSync);
     if (found.length === 0) return false;
-    const done = await damage(random.pick(found)).then(
-      () => true,
-      () => false,
-    );
-    if (done && random.next() < 0.5 && workersIn(scene.data_dir).length > 0)
-      await removeWorkers(scene.data_dir, scene.docker);
-    return done;
-  };
+    await damage(random.pick(found));
+    if (random.next() < 0.5 && workersIn(scene.data_dir).length > 0) await removeWorkers(scene.data_dir, scene.docker);
+    return true;
+  });
 
 const KEPT = 'the files are pushed all the same; the next attempt goes on with them';
 

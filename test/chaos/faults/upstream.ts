@@ -14,8 +14,10 @@ export const UPSTREAM_FAULTS: Fault[] = [
         faults.overloadedMidStream(3),
         { fault: 'cut', at_byte: 700 } as const,
       ];
+      const asked = () => scene.model.requests.filter(({ path }) => path === '/v1/messages').length;
+      const before = asked();
       scene.model.fail(...Array.from({ length: random.whole(1, 3) }, () => random.pick(kinds)));
-      return true;
+      return scene.happens('a request was answered with a fault', () => asked() > before);
     },
   },
   {
@@ -23,14 +25,18 @@ export const UPSTREAM_FAULTS: Fault[] = [
     outcome: 'pushes are retried, or the next attempt pushes',
     inject: async (scene, random) => {
       if (!(await scene.moment(random))) return false;
+      let refused = 0;
       scene.forge.intercept = (request, response) => {
+        refused++;
         if (random.next() < 0.5) request.socket.destroy();
         else response.writeHead(503).end();
         return true;
       };
+      // Most of the time nobody asks the forge.
+      const happened = await scene.happens('the forge was asked', () => refused > 0);
       await delay(random.whole(500, 4_000));
       scene.forge.intercept = undefined;
-      return true;
+      return happened;
     },
   },
   {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { workersIn } from '../../support/errand.ts';
-import type { Fault } from '../fault.ts';
+import { insisting, type Fault } from '../fault.ts';
 import { MB, mountDisk } from '../disk.ts';
 import { PACE } from '../pace.ts';
 import type { Random } from '../../support/random.ts';
@@ -11,13 +11,6 @@ import type { Scene } from '../scene.ts';
 import { BURST_TURNS, IN_BURSTS, type Wild } from '../story.ts';
 
 const run = promisify(execFile);
-
-/** The name of a running worker; undefined: there is none. */
-async function victim(scene: Scene, random: Random): Promise<string | undefined> {
-  if (!(await scene.moment(random))) return undefined;
-  const names = workersIn(scene.data_dir);
-  return names.length === 0 ? undefined : random.pick(names);
-}
 
 /** The host's pids of the agent's node processes in a container, without its init. */
 async function agentPids(scene: Scene, name: string): Promise<number[]> {
@@ -29,16 +22,13 @@ async function agentPids(scene: Scene, name: string): Promise<number[]> {
 }
 
 /** Applies a fault to a running worker. An error means that the worker has just gone. */
-const toWorker =
-  (act: (scene: Scene, name: string, random: Random) => Promise<void>): Fault['inject'] =>
-  async (scene, random) => {
-    const name = await victim(scene, random);
-    if (name === undefined) return false;
-    return act(scene, name, random).then(
-      () => true,
-      () => false,
-    );
-  };
+const toWorker = (act: (scene: Scene, name: string, random: Random) => Promise<void>): Fault['inject'] =>
+  insisting(async (scene, random) => {
+    const names = workersIn(scene.data_dir);
+    if (names.length === 0) return false;
+    await act(scene, random.pick(names), random);
+    return true;
+  });
 
 const signal = (scene: Scene, name: string, what: NodeJS.Signals) =>
   run('docker', [...scene.docker, 'kill', '--signal', what, name]);
@@ -61,7 +51,7 @@ const wild = (name: string, manner: Wild, outcome: string, prepare?: Fault['prep
     scene.manner = manner;
     await prepare?.(scene, random);
   },
-  inject: (scene, random) => scene.moment(random, 1),
+  inject: (scene) => scene.happens('the command runs', () => scene.done.has('wild command')),
 });
 
 const ALONE = 'only the command fails; the errand continues';

@@ -85,6 +85,14 @@ export const IN_ITS_CALLS: readonly Mutant[] = [
     to_coordinator: changingCall('/result', (result) => ({ ...result, branch: 'main' })),
   },
   {
+    name: 'does not report its clone',
+    rule: 'a success has a repository.ready in the same attempt',
+    says: /its result was succeeded, but it reported no repository.ready/,
+    to_coordinator: changingEvents((event) =>
+      event.type === 'repository.ready' ? { ...event, type: 'log', body: { level: 'info', text: 'A clone.' } } : event,
+    ),
+  },
+  {
     name: 'puts its token into an event',
     rule: 'no event has the token',
     says: /event \d+ \(log\) has the task token/,

@@ -80,8 +80,8 @@ async function scene(t: ExecutionContext, settings: object = {}, of_task: object
 }
 
 test('a project that asks before a push: the finished work is parked with its diff, until it is approved', async (t) => {
-  const { log, task_id, result, needs, answer, task, next } = await scene(t, {}, { ask_before_push: 1 });
-  await result(0, held(FIRST));
+  const { log, task_id, succeed, needs, answer, task, next } = await scene(t, {}, { ask_before_push: 1 });
+  await succeed(held(FIRST));
   t.is(task().status, 'parked');
   t.like(needs()[0], { kind: 'push', commit: FIRST, diff_stat, takes_text: true });
   t.like(waitingFor(task()), { kind: 'person', question: needs()[0]?.question });
@@ -89,12 +89,12 @@ test('a project that asks before a push: the finished work is parked with its di
   answer({ choose: ['approve'] });
   t.like(task(), { status: 'queued', approved_commit: FIRST });
   const again = await next();
-  await again.result(0, { branch: task().branch, commit: FIRST });
+  await again.succeed({ branch: task().branch, commit: FIRST });
   t.is(task().status, 'succeeded');
 });
 
 test('only the approved commit may be pushed: nothing before the answer, and nothing else after it', async (t) => {
-  const { log, task_id, result, answer } = await scene(t, {}, { ask_before_push: 1 });
+  const { log, task_id, succeed, answer } = await scene(t, {}, { ask_before_push: 1 });
   const push = (...commits: string[]) =>
     pushApproval(log)(
       { task_id, key: null },
@@ -105,7 +105,7 @@ test('only the approved commit may be pushed: nothing before the answer, and not
       },
     );
   t.regex(push(FIRST)?.[0] ?? '', /not approved/);
-  await result(0, held(FIRST));
+  await succeed(held(FIRST));
   t.truthy(push(FIRST));
   answer({ choose: ['approve'] });
   t.is(push(FIRST), null);
@@ -113,8 +113,8 @@ test('only the approved commit may be pushed: nothing before the answer, and not
 });
 
 test('work that is sent back goes on with the words, and asks again for what comes of it', async (t) => {
-  const { result, needs, answer, task, next, said } = await scene(t, {}, { ask_before_push: 1 });
-  await result(0, held(FIRST));
+  const { succeed, needs, answer, task, next, said } = await scene(t, {}, { ask_before_push: 1 });
+  await succeed(held(FIRST));
   for (const body of [
     { choose: ['send_back'] },
     { choose: ['approve'], text: 'but' },
@@ -124,15 +124,15 @@ test('work that is sent back goes on with the words, and asks again for what com
   answer({ choose: ['send_back'], text: 'Name it better.' });
   t.like(task(), { status: 'queued', approved_commit: null });
   t.deepEqual(said(), ['Name it better.']);
-  await (await next()).result(0, held(SECOND));
+  await (await next()).succeed(held(SECOND));
   t.like(needs()[0], { kind: 'push', commit: SECOND });
 });
 
 test('work that was sent back and comes again unchanged is asked for again', async (t) => {
-  const { log, user_id, task_id, result, needs, answer, task, next } = await scene(t, {}, { ask_before_push: 1 });
-  await result(0, held(FIRST));
+  const { log, user_id, task_id, succeed, needs, answer, task, next } = await scene(t, {}, { ask_before_push: 1 });
+  await succeed(held(FIRST));
   log.write((tx) => addMessage(tx, user_id, task_id, { text: 'Looks good, push it.' }));
-  await (await next()).result(0, held(FIRST));
+  await (await next()).succeed(held(FIRST));
   t.is(task().status, 'parked');
   t.like(needs()[0], { kind: 'push', commit: FIRST });
   answer({ choose: ['approve'] });
@@ -140,8 +140,8 @@ test('work that was sent back and comes again unchanged is asked for again', asy
 });
 
 test('a message sends work back too', async (t) => {
-  const { log, user_id, task_id, result, needs, task } = await scene(t, {}, { ask_before_push: 1 });
-  await result(0, held(FIRST));
+  const { log, user_id, task_id, succeed, needs, task } = await scene(t, {}, { ask_before_push: 1 });
+  await succeed(held(FIRST));
   log.write((tx) => addMessage(tx, user_id, task_id, { text: 'And a test.' }));
   t.is(task().status, 'queued');
   t.deepEqual(needs(), []);
@@ -157,8 +157,8 @@ test('a worker that knows no approvals tries to push and fails: its refused comm
 });
 
 test('without the setting nothing is asked, whatever a worker says', async (t) => {
-  const { result, needs, task } = await scene(t);
-  await result(0, held(FIRST));
+  const { succeed, needs, task } = await scene(t);
+  await succeed(held(FIRST));
   t.is(task().status, 'succeeded');
   t.deepEqual(needs(), []);
 });
@@ -259,7 +259,7 @@ test('a host is not waited for: the task ends, and goes on when it is allowed la
   const all = await scene(t);
   await hosts(all)('registry.example.org');
   t.is(all.task().status, 'starting');
-  await all.result(0, {});
+  await all.succeed();
   t.is(all.task().status, 'succeeded');
   all.answer({ choose: ['once'] });
   await until('it is queued', () => all.task().status === 'queued');

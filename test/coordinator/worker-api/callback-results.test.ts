@@ -9,20 +9,19 @@ import { findDiff } from '../../../coordinator/sqlite/diffs.ts';
 import type { WorkerApiResponse } from '../../support/worker-api-call.ts';
 import type { WorkerApiScene } from '../../support/worker-api-scene.ts';
 import { startAttempt, taskOf } from '../../support/fixtures.ts';
-import { setCallbackScene as worker, callerOf as caller } from '../../support/callback-scene.ts';
+import { setCallbackScene as worker, callerOf as caller, ready } from '../../support/callback-scene.ts';
 
 const at = '2026-01-02T03:04:05.678Z';
 const ALL = { rows_max: 10_000, bytes_max: 1e9 };
 
 const line = (seq: number, text = `line ${seq}`) => ({ seq, at, type: 'log', body: { level: 'info', text } });
-const lines = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => line(from + i));
 
 const stored = ({ log }: WorkerApiScene, user_id: string) => readEventsOf(log.db, user_id, 0, ALL).rows;
 const codeOf = ({ body }: WorkerApiResponse) => (body as { code: string }).code;
 
 test('a result ends the attempt and the task; it may be repeated, and every other callback is refused', async (t) => {
   const { scene, task_id, events, heartbeat, result } = await worker(t);
-  await events(lines(1, 2));
+  await events([line(1), ready(2)]);
   t.is((await result(2)).status, 200);
   t.like(taskOf(scene.log, task_id), { status: 'succeeded', result: { summary: 'Done.', branch: null } });
   t.deepEqual(findDiff(scene.log.db, task_id), { diff: 'diff --git', truncated: false });
@@ -44,10 +43,10 @@ test('the diff of work that the forge refused is kept', async (t) => {
 });
 
 test('an attempt that fails before it pushed anything keeps the result of an earlier attempt', async (t) => {
-  const { scene, user_id, task_id, result } = await worker(t);
+  const { scene, user_id, task_id, succeed } = await worker(t);
   const commit = 'a'.repeat(40);
   const brought = { summary: 'Mended.', branch: `errand/${task_id}-x`, commit, base_commit: 'b'.repeat(40) };
-  t.is((await result(0, { ...brought, diff: 'what was mended' })).status, 200);
+  t.is((await succeed({ ...brought, diff: 'what was mended' })).status, 200);
   const goOn = async () => {
     scene.log.write((tx) => advance(tx, taskOf(scene.log, task_id), { type: 'message', at }));
     return caller(scene, task_id, startAttempt(scene.log, task_id));
@@ -59,7 +58,7 @@ test('an attempt that fails before it pushed anything keeps the result of an ear
   t.is(findDiff(scene.log.db, task_id)?.diff, 'what was mended');
   t.is(stored(scene, user_id).filter(({ type }) => type === 'task.result').length, 2);
   const undone = await goOn();
-  t.is((await undone.result(0, { summary: 'Undone.', diff: '' })).status, 200);
+  t.is((await undone.succeed({ summary: 'Undone.', diff: '' })).status, 200);
   t.like(taskOf(scene.log, task_id), { status: 'succeeded', result: { summary: 'Undone.', commit: null } });
   t.is(findDiff(scene.log.db, task_id)?.diff, '');
 });
@@ -98,7 +97,7 @@ test('refuses every callback of an older attempt and of one that was given up', 
 
 test('a message that the worker never read queues the task again', async (t) => {
   const { scene, task_id, events, result } = await worker(t);
-  await events([line(1)]);
+  await events([ready(1)]);
   const message = { id: newId(), task_id, text: 'One more thing', created_at: new Date().toISOString() };
   scene.log.write((tx) => insertMessage(tx.db, message));
   t.is((await result(1)).status, 200);
@@ -107,6 +106,6 @@ test('a message that the worker never read queues the task again', async (t) => 
   await new Promise((resolve) => setTimeout(resolve, 2));
   const attempt = startAttempt(scene.log, task_id);
   const second = await caller(scene, task_id, attempt);
-  t.is((await second.result(0)).status, 200);
+  t.is((await second.succeed()).status, 200);
   t.is(taskOf(scene.log, task_id).status, 'succeeded');
 });

@@ -1,5 +1,8 @@
 import test from 'ava';
-import { setCallbackScene } from '../../support/callback-scene.ts';
+import { Redactor } from '../../../coordinator/base/redactor.ts';
+import { readTaskEvents } from '../../../coordinator/sqlite/events.ts';
+import { maskOf } from '../../../protocol/secrets/secret-values.ts';
+import { ready, setCallbackScene } from '../../support/callback-scene.ts';
 import { taskOf } from '../../support/fixtures.ts';
 
 const at = '2026-01-02T03:04:05.678Z';
@@ -10,10 +13,7 @@ const ended = (command: string, exit_code: number | null) => ({ command, exit_co
 
 /** The events of a worker, without their numbers. */
 const EVENTS = {
-  clone: {
-    type: 'repository.ready',
-    body: { branch: 'b', base_branch: 'main', base_commit: null, commit: null },
-  },
+  clone: ready(1),
   setup: { type: 'setup.finished', body: ended(SETUP, 0) },
   'setup failed': { type: 'setup.finished', body: ended(SETUP, 1) },
   'setup killed': { type: 'setup.finished', body: ended(SETUP, null) },
@@ -38,6 +38,7 @@ const EVENTS = {
   },
   verify: { type: 'verify.finished', body: { ...ended(VERIFY, 0), passed: true } },
   'verify failed': { type: 'verify.finished', body: { ...ended(VERIFY, 1), passed: false } },
+  'verify not passed': { type: 'verify.finished', body: { ...ended(VERIFY, 0), passed: false } },
   'verify claimed': { type: 'verify.finished', body: { ...ended(VERIFY, 1), passed: true } },
   'verify killed': { type: 'verify.finished', body: { ...ended(VERIFY, null), passed: true } },
   'another verify': { type: 'verify.finished', body: { ...ended('true', 0), passed: true } },
@@ -50,8 +51,10 @@ type Name = keyof typeof EVENTS;
 
 /** What a worker that reports success has done, by the status and reason that its attempt ends with. */
 const CASES: [keyof typeof BOTH | 'both' | 'none', Name[], string][] = [
-  ['none', [], 'succeeded'],
-  ['none', ['verify failed'], 'succeeded'],
+  ['none', [], 'failed: agent_error'],
+  ['none', ['turn', 'tool', 'tool ends', 'pushed'], 'failed: agent_error'],
+  ['none', ['clone'], 'succeeded'],
+  ['none', ['clone', 'verify failed'], 'succeeded'],
   ['setup_command', ['clone', 'turn', 'tool'], 'failed: setup_failed'],
   ['setup_command', ['clone', 'setup failed'], 'failed: setup_failed'],
   ['setup_command', ['clone', 'setup killed'], 'failed: setup_failed'],
@@ -61,6 +64,7 @@ const CASES: [keyof typeof BOTH | 'both' | 'none', Name[], string][] = [
   ['setup_command', ['clone', 'setup', 'turn', 'tool', 'tool ends'], 'succeeded'],
   ['verify_command', ['clone', 'turn'], 'failed: verify_failed'],
   ['verify_command', ['clone', 'turn', 'verify failed'], 'failed: verify_failed'],
+  ['verify_command', ['clone', 'turn', 'verify not passed'], 'failed: verify_failed'],
   ['verify_command', ['clone', 'turn', 'verify claimed'], 'failed: verify_failed'],
   ['verify_command', ['clone', 'turn', 'verify killed'], 'failed: verify_failed'],
   ['verify_command', ['clone', 'turn', 'another verify'], 'failed: verify_failed'],
@@ -79,13 +83,64 @@ for (const [given, names, expected] of CASES)
   test(`success with ${given} after ${names.join(', ') || 'nothing'}: ${expected}`, async (t) => {
     const commands = given === 'both' ? BOTH : given === 'none' ? {} : { [given]: BOTH[given] };
     const { scene, task_id, events, result } = await setCallbackScene(t, commands);
-    const posted = names.map((name, index) => ({ seq: index + 1, at, ...EVENTS[name] }));
+    const posted = names.map((name, index) => ({ ...EVENTS[name], seq: index + 1, at }));
     t.is((await events(posted)).status, 200);
     t.is((await result(names.length)).status, 200);
     const { status, reason } = taskOf(scene.log, task_id);
     t.is(reason === null ? status : `${status}: ${reason}`, expected);
     t.is((await result(names.length)).status, 200, 'a repeat of the result has no effect');
   });
+
+const VALUE = 's3cr-Zq8/Lw+X';
+const SECRET_SETUP = `curl -H "x-key: ${VALUE}" https://registry.test/install | sh`;
+const SECRET_VERIFY = `KEY='${VALUE}' npm test -- --key=${VALUE}`;
+
+/** How a worker reports a command with a secret. `output`: makes the event as long as it may be. */
+const REPORTS: [how: string, reported: (command: string, mask: string) => string, output?: string][] = [
+  ['as it is', (command) => command],
+  ['with a mask', (command, mask) => command.replaceAll(VALUE, mask)],
+  ['where only a short mask fits', (command) => command, VALUE.repeat(200_000 / VALUE.length)],
+];
+
+for (const name of ['API_KEY', 'git_token'])
+  for (const [how, reported, output = ''] of REPORTS)
+    test(`a command with the value of ${name} that is reported ${how} counts, and no other one does`, async (t) => {
+      const redactor = Redactor.of([{ name, value: VALUE }]);
+      const commands = { setup_command: SECRET_SETUP, verify_command: SECRET_VERIFY };
+      for (const [setup, verify, reason] of [
+        [SECRET_SETUP, SECRET_VERIFY, null],
+        [`${SECRET_SETUP} || true`, SECRET_VERIFY, 'setup_failed'],
+        [SECRET_SETUP, `${SECRET_VERIFY} || true`, 'verify_failed'],
+      ] as const) {
+        const { scene, task_id, events, result } = await setCallbackScene(t, commands, { redactorOf: () => redactor });
+        const setup_body = { ...ended(reported(setup, maskOf(name)), 0), output };
+        const verify_body = { ...ended(reported(verify, maskOf(name)), 0), output, passed: true };
+        const posted = [
+          EVENTS.clone,
+          { type: 'setup.finished', body: setup_body },
+          EVENTS.turn,
+          { type: 'verify.finished', body: verify_body },
+        ];
+        t.is((await events(posted.map((event, index) => ({ ...event, seq: index + 1, at })))).status, 200);
+        t.is((await result(posted.length)).status, 200);
+        const task = taskOf(scene.log, task_id);
+        t.is(task.reason, reason);
+        const { rows } = readTaskEvents(scene.log.db, { task_id, after: 0, limit: 100, bytes_max: 10_000_000 });
+        t.true(rows.some(({ body }) => body.includes('[secret')));
+        t.false(JSON.stringify([task, rows]).includes(VALUE));
+      }
+    });
+
+test('a command with a secret counts after the secret has changed', async (t) => {
+  const held = { redactor: Redactor.of([{ name: 'API_KEY', value: VALUE }]) };
+  const commands = { verify_command: SECRET_VERIFY };
+  const { scene, task_id, events, result } = await setCallbackScene(t, commands, { redactorOf: () => held.redactor });
+  const verify = { type: 'verify.finished', body: { ...ended(SECRET_VERIFY, 0), passed: true } };
+  t.is((await events([EVENTS.clone, verify].map((event, index) => ({ ...event, seq: index + 1, at })))).status, 200);
+  held.redactor = undefined;
+  t.is((await result(2)).status, 200);
+  t.is(taskOf(scene.log, task_id).status, 'succeeded');
+});
 
 test('a worker that fails or is cancelled needs no verify command', async (t) => {
   const { scene, task_id, result } = await setCallbackScene(t, BOTH);

@@ -126,14 +126,14 @@ test('the assignment names the other repositories, and what may be pushed to eac
 
 test('what was pushed, and the result, are kept for each repository', async (t) => {
   const { events, result, branch, others, task, log, task_id } = await scene(t);
-  await events([AWARE, pushed(2, branch, 'api'), pushed(3, 'topic', 'web')]);
+  await events([AWARE, pushed(2, branch, 'api'), pushed(3, 'topic', 'web'), ready(4)]);
   t.deepEqual(
     others().map((row) => row.pushed_branch),
     ['topic', branch],
   );
   t.is(task().pushed_branch, null);
   const repositories = [done('web', { branch: 'topic', commit: TWO }), done('api')];
-  t.is((await result(3, { branch, commit: ONE, repositories })).status, 200);
+  t.is((await result(4, { branch, commit: ONE, repositories })).status, 200);
   t.like(task(), { status: 'succeeded', result: { branch, commit: ONE } });
   t.like(others()[0]?.result, { branch: 'topic', commit: TWO, base_commit: ONE, diff_stat: SIZE });
   t.is(findRepositoryDiff(log.db, task_id, 'web')?.diff, 'of web');
@@ -148,8 +148,8 @@ test('what was pushed, and the result, are kept for each repository', async (t) 
 
 test('an attempt that failed before it pushed replaces no earlier result of any repository', async (t) => {
   const { events, result, branch, others, next, log, user_id, task_id } = await scene(t);
-  await events([AWARE]);
-  await result(1, { branch, commit: ONE, repositories: [done('web', { branch: 'topic', commit: TWO })] });
+  await events([AWARE, ready(2)]);
+  await result(2, { branch, commit: ONE, repositories: [done('web', { branch: 'topic', commit: TWO })] });
   log.write((tx) => addMessage(tx, user_id, task_id, { text: 'Go on.' }));
   const again = await next();
   await again.events([AWARE]);
@@ -195,7 +195,7 @@ test('the diffs of a result have one limit together', async (t) => {
 
 test('work in several repositories is approved by one answer, each with its own commit', async (t) => {
   const { events, result, needs, answer, task, others, next, branch } = await scene(t, { ask_before_push: 1 });
-  await events([AWARE]);
+  await events([AWARE, ready(2)]);
   const held = (first: object, ...rest: unknown[]) => ({
     branch: null,
     commit: null,
@@ -203,7 +203,7 @@ test('work in several repositories is approved by one answer, each with its own 
     ...first,
     repositories: rest,
   });
-  await result(1, held({ held_commit: ONE }, done('web', { held_commit: TWO }), done('api')));
+  await result(2, held({ held_commit: ONE }, done('web', { held_commit: TWO }), done('api')));
   t.is(task().status, 'parked');
   const waiting = [{ key: 'web', commit: TWO, diff_stat: SIZE }];
   t.like(needs()[0], {
@@ -221,17 +221,17 @@ test('work in several repositories is approved by one answer, each with its own 
 
   // What came of it afterwards in one of them is asked for alone.
   const again = await next();
-  await again.events([AWARE]);
+  await again.events([AWARE, ready(2)]);
   const of_web = done('web', { branch: 'topic', commit: TWO });
-  await again.result(1, { branch, commit: ONE, repositories: [of_web, done('api', { held_commit: THREE })] });
+  await again.result(2, { branch, commit: ONE, repositories: [of_web, done('api', { held_commit: THREE })] });
   const [need] = needs();
   t.is(need?.commit, undefined);
   t.like(need, { repositories: [{ key: 'api', commit: THREE }], diff_stat: SIZE });
   answer({ choose: ['approve'] });
   t.is(others()[1]?.approved_commit, THREE);
   const last = await next();
-  await last.events([AWARE]);
-  await last.result(1, { branch, commit: ONE, repositories: [of_web, done('api', { branch, commit: THREE })] });
+  await last.events([AWARE, ready(2)]);
+  await last.result(2, { branch, commit: ONE, repositories: [of_web, done('api', { branch, commit: THREE })] });
   t.is(task().status, 'succeeded');
 });
 
