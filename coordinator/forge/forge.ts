@@ -109,6 +109,9 @@ export type Check = {
   log_id: string | null;
 };
 
+/** Those checks that a token may read, and the rights that it lacks for others, as the forge names them. */
+export type ReadableChecks = { items: Check[]; missing: string[] };
+
 /** A branch, and whether the forge protects it from pushes. */
 export type ForgeBranch = { name: string; commit: string; protected: boolean };
 
@@ -229,6 +232,8 @@ export type ForgeClient = {
   pullOfBranch: (access: Access, name: RepositoryName, branch: string) => Promise<Pull | undefined>;
   editPull: (access: Access, name: RepositoryName, number: number, patch: PullPatch) => Promise<Pull>;
   checks: (access: Access, name: RepositoryName, commit: string) => Promise<Check[]>;
+  /** For a token to which the forge refuses `checks`: what it may read of them in other ways. */
+  readableChecks: (access: Access, name: RepositoryName, commit: string) => Promise<ReadableChecks>;
   /** The end of a check's log, `bytes_max` at most; empty: the forge has none any more. */
   checkLog: (access: Access, name: RepositoryName, check: Check, bytes_max: number) => Promise<string>;
 

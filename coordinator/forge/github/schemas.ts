@@ -197,5 +197,18 @@ function runState(status: string, conclusion: string | null): Check['state'] {
   }
 }
 
+/** A job of GitHub Actions, which is a check run too, with the same id. */
+export const Job = z
+  .object({
+    id: Id,
+    name: Line,
+    status: z.string(),
+    conclusion: z.string().nullable(),
+    html_url: WebAddress.nullable(),
+  })
+  .transform(({ id, name, status, conclusion, html_url }): Check => {
+    return { id, name, url: html_url || null, state: runState(status, conclusion), log_id: id };
+  });
+
 /** What a program outside of GitHub says of a commit. */
 export const StatusFields = { id: Id, context: Line, state: z.string(), target_url: WebAddress };

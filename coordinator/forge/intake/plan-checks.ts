@@ -5,6 +5,7 @@ import { listPullsAt } from '../../sqlite/pulls.ts';
 import type { Check, ForgeEvent } from '../forge.ts';
 import type { OpenForge } from '../forge-access.ts';
 import { mayRead } from '../may-read.ts';
+import { readChecks } from '../read-checks.ts';
 import { addressOf, isRefusal, openFor } from './asker.ts';
 import { cutLog } from './cut-log.ts';
 import { goBack } from './go-back.ts';
@@ -76,7 +77,7 @@ async function readFailed(
   try {
     const pull = await client.pull(access, repository, number);
     if (pull.state !== 'open' || pull.head.commit !== commit) return undefined;
-    const checks = await client.checks(access, repository, commit);
+    const { items: checks } = await readChecks(client, access, repository, commit);
     // Others, such as an approval that somebody has to give, may be open for ever.
     if (checks.some(({ state, log_id }) => state === 'running' && log_id !== null)) return undefined;
     const failed = checks.filter(({ state }) => state === 'failed').slice(0, LIMITS.failed_checks_max);

@@ -1,10 +1,11 @@
 import type { PullChecks } from '../../../protocol/pulls.ts';
 import type { PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
-import type { Access, Check, Pull } from '../forge.ts';
+import type { Access, Check, Pull, ReadableChecks } from '../forge.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
 import { mayRead, outOfSight } from '../may-read.ts';
 import { orElse } from '../other-token.ts';
+import { readChecks } from '../read-checks.ts';
 import { stateOf, textOf } from './open-pull.ts';
 import { updatedBody } from './pull-body.ts';
 import { PullRefused } from './pull-faults.ts';
@@ -45,9 +46,9 @@ export async function lookAtPull(looking: Looking): Promise<Partial<PullRow>> {
     throw new PullRefused(`Number ${row.number} of ${name.owner}/${name.name} is another pull request now.`);
   const changed = { ...stateOf(pull), ...pull.base.repository, head_commit: pull.head.commit };
   if (pull.state !== 'open') return changed;
-  const checks = countChecks(await client.checks(access, name, pull.head.commit));
+  const checks = checksOf(await readChecks(client, access, name, pull.head.commit), new URL(client.origin).host);
   const told_commit = await tellOf(looking, { forge, access, name, pull });
-  return { ...changed, checks, told_commit };
+  return { ...changed, ...checks, told_commit };
 }
 
 /** The errand's person, and the project whose token is used in this repository. */
@@ -80,6 +81,13 @@ async function tellOf(looking: Looking, { forge, access, name, pull }: Place): P
   const body = updatedBody(pull.body, textOf(looking, name));
   if (body !== undefined && body !== pull.body) await forge.client.editPull(access, name, pull.number, { body });
   return pushed.commit;
+}
+
+/** What is stored of the checks. Those that no token may read hide nothing else: the person is told which right is missing. */
+function checksOf({ items, missing }: ReadableChecks, host: string): Pick<PullRow, 'checks' | 'problem'> {
+  if (missing.length === 0) return { checks: countChecks(items), problem: null };
+  const problem = `${host} does not let the token read all checks: give it the right to read ${missing.join(' and ')}.`;
+  return { checks: items.length === 0 ? null : countChecks(items), problem };
 }
 
 /** The checks of a commit, counted. One that waits for a person has not ended. */

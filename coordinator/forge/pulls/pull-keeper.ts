@@ -81,7 +81,7 @@ export class PullKeeper {
     const call = { access, task, row, surroundings, branches, signal, url: pageOf(task.id) };
     try {
       const found = await (row.state === 'opening' ? openPull(call) : lookAtPull(call));
-      this.#store(row, { ...found, problem: null, failures: 0 }, surroundings.others);
+      this.#store(row, { problem: null, failures: 0, ...found }, surroundings.others);
       if (row.state === 'opening')
         logger.info({ task_id: task.id, url: found.url, author: found.author }, 'pull request opened');
     } catch (error) {

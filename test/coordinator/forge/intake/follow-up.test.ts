@@ -132,6 +132,18 @@ test('failed checks go to the errand once all jobs have ended, with what matters
   t.regex(pull.comments.at(-1)?.body ?? '', /Pushed c{12}\.\n\nThe test was wrong\.$/);
 });
 
+test('a failed job goes to the errand by a token that may read Actions and no check runs', async (t) => {
+  const { scene, github, demo, commit, messages } = await pullScene(t);
+  const { apps } = github;
+  github.makePrivate(demo);
+  github.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'error: here' });
+  // The server has the token of the person alone.
+  for (const installation of apps.installations) apps.uninstall(installation);
+  apps.personalToken = (person) => apps.fineGrainedToken(person, ['actions']);
+  await scene.deliver();
+  t.regex(messages().join(), /error: here/);
+});
+
 test('a check that waits for a person is no failed one, and holds up no other', async (t) => {
   const { github, demo, scene, commit, messages } = await pullScene(t);
   github.check(demo, commit, { name: 'approval', conclusion: 'action_required', log: '' });
