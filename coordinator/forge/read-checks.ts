@@ -1,5 +1,5 @@
 import type { Access, ForgeClient, ReadableChecks, RepositoryName } from './forge.ts';
-import { ForgeApiError } from './forge-api-error.ts';
+import { unlessRefused } from './unless-refused.ts';
 
 /**
  * The checks of a commit, as far as the token may read them: not every token can be given the right to all, and the rest of a
@@ -11,24 +11,6 @@ export async function readChecks(
   name: RepositoryName,
   commit: string,
 ): Promise<ReadableChecks> {
-  try {
-    return { items: await client.checks(access, name, commit), missing: [] };
-  } catch (error) {
-    if (!isRefused(error)) throw error;
-    return client.readableChecks(access, name, commit);
-  }
-}
-
-/** What a call gives; undefined: the forge refuses it to the token. */
-export async function unlessRefused<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (!isRefused(error)) throw error;
-    return undefined;
-  }
-}
-
-function isRefused(error: unknown): boolean {
-  return error instanceof ForgeApiError && (error.fault === 'forbidden' || error.fault === 'not_found');
+  const items = await unlessRefused(client.checks(access, name, commit));
+  return items ? { items, missing: [] } : client.readableChecks(access, name, commit);
 }

@@ -3,9 +3,9 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import type { Access, Check, ReadableChecks, RepositoryName } from '../forge.ts';
 import { Id } from '../forge-text.ts';
 import { logEnd } from '../log-end.ts';
-import { unlessRefused } from '../read-checks.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
 import { statusCheck } from '../status-check.ts';
+import { unlessRefused } from '../unless-refused.ts';
 import { CheckRun, Job, StatusFields } from './schemas.ts';
 
 const CheckRuns = z.object({ check_runs: z.array(CheckRun) });
