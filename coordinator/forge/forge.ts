@@ -88,8 +88,8 @@ export type Pull = {
   head: { branch: string; commit: string; /** null: the repository is gone. */ repository: RepositoryName | null };
   /** `repository`: under its name now, which may be new. */
   base: { branch: string; commit: string; repository: RepositoryName | null };
-  /** null: the forge does not know yet. */
-  mergeable: boolean | null;
+  /** Whether it conflicts with its base; null: the forge finds that out now, since it was asked. */
+  conflicts: boolean | null;
 };
 
 /** A pull request to open. */

@@ -150,7 +150,7 @@ function toPull(pull: z.output<typeof PullFields>): Pull {
     draft: pull.draft ?? false,
     head: { branch: head.ref, commit: head.sha, repository: head.repo },
     base: { branch: base.ref, commit: base.sha, repository: base.repo },
-    mergeable: pull.mergeable ?? null,
+    conflicts: pull.mergeable === undefined || pull.mergeable === null ? null : !pull.mergeable,
   };
 }
 

@@ -10,6 +10,8 @@ export type PullTimes = {
   /** After a failed call; longer after each further one. */
   retry_ms_min: number;
   retry_ms_max: number;
+  /** How long a forge has to find out whether a pull request conflicts with its base, before it is asked once more. */
+  conflicts_ms: number;
   /** Opening one is given up after this. */
   give_up_ms: number;
 };
@@ -21,6 +23,7 @@ export const PULL_TIMES: PullTimes = {
   look_ms_max: 6 * HOUR,
   retry_ms_min: 15_000,
   retry_ms_max: HOUR,
+  conflicts_ms: 2_000,
   give_up_ms: 24 * HOUR,
 };
 /** A pull request that cannot be read so often in a row is not asked for again, until a person asks. */

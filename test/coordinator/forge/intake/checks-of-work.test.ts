@@ -8,7 +8,14 @@ import { pullScene } from '../../../support/forge/errand-pull.ts';
 import { SILENT } from '../../../support/silent.ts';
 import { until } from '../../../support/until.ts';
 
-const FAST = { look_ms_min: 50, look_ms_max: 50, retry_ms_min: 50, retry_ms_max: 50, give_up_ms: 60_000 };
+const FAST = {
+  look_ms_min: 50,
+  look_ms_max: 50,
+  retry_ms_min: 50,
+  retry_ms_max: 50,
+  conflicts_ms: 10,
+  give_up_ms: 60_000,
+};
 const SELDOM = { ...FAST, look_ms_min: 3_600_000, look_ms_max: 3_600_000 };
 
 /** An errand with a pull request that the server looks at: by itself, or only when something has told of it. */
