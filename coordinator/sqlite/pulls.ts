@@ -65,6 +65,15 @@ export function hurryPull(db: Db, id: string, now: string): void {
   ).run({ id, now });
 }
 
+/** Makes the pull requests of a person due that could not be read, or opened, at a forge. `origin`: its own. */
+export function hurryPullsWithProblem(db: Db, user_id: string, origin: string, now: string): void {
+  sql(
+    db,
+    `UPDATE pulls SET next_look_at = :now WHERE origin = :origin AND state IN ('opening', 'open') AND problem IS NOT NULL
+       AND task_id IN (SELECT id FROM tasks WHERE user_id = :user_id)`,
+  ).run({ user_id, origin, now });
+}
+
 /** The pull request with this id. */
 export function findPull(db: Db, id: string): PullRow | undefined {
   const row = sql<Stored>(db, 'SELECT * FROM pulls WHERE id = ?').get(id);
