@@ -48,6 +48,10 @@ export const PullRequest = z.object({
   head: z.object({ branch: z.string(), commit: Commit }),
   base: z.string().nullable().describe('null: the default branch, until it is opened'),
   checks: PullChecks.nullable().describe('null: the forge was not asked yet, or the errand is at work on it'),
+  conflicts: z
+    .boolean()
+    .optional()
+    .describe('whether it conflicts with its base: checks may not run until that is merged. Absent in older events'),
   rounds: z
     .number()
     .int()

@@ -15,6 +15,7 @@ import {
   renewLinkedAccount,
   type LinkedAccountRow,
 } from '../sqlite/linked-accounts.ts';
+import { hurryPullsWithProblem } from '../sqlite/pulls.ts';
 import { findUser, findUserByEmail, NO_PASSWORD, type UserRow } from '../sqlite/users.ts';
 import type { Client, Identity } from './identity.ts';
 import { sealGrant, type Grant } from './linked-tokens.ts';
@@ -142,6 +143,7 @@ export class ExternalLogins {
     const sealed = sealGrant(this.#deps.keys, id, grant);
     const linked = { id, user_id, forge_id, issuer, subject, login, ...sealed, created_at };
     insertLinkedAccount(tx.db, linked);
+    this.#lookAtPulls(tx, linked);
     appendAudit(tx.db, { action: 'account.linked', user_id, address, subject: id, detail: { issuer, login } });
     return linked;
   }
@@ -151,6 +153,13 @@ export class ExternalLogins {
     if (grant === null && linked.forge_id !== null) return linked;
     const renewed = { ...linked, forge_id, login, ...sealGrant(this.#deps.keys, linked.id, grant) };
     renewLinkedAccount(tx.db, renewed);
+    this.#lookAtPulls(tx, renewed);
     return renewed;
+  }
+
+  /** What the forge refused to the old link, it may show with the new one. */
+  #lookAtPulls(tx: Tx, { user_id, issuer }: LinkedAccountRow): void {
+    hurryPullsWithProblem(tx.db, user_id, issuer, new Date(this.#deps.now()).toISOString());
+    tx.announce('pulls');
   }
 }

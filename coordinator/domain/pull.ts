@@ -33,6 +33,8 @@ export type PullRow = {
   /** Null: the default branch. It is known once the pull request is opened. */
   base_branch: string | null;
   checks: PullChecks | null;
+  /** Whether it conflicts with its base, as the forge has said last. */
+  conflicts: boolean;
   /** How often a review or a failed check has sent the task back to work. */
   rounds: number;
   /** The commit that its text on the forge tells of. */
@@ -69,6 +71,7 @@ export function newPull({ author, ...wish }: Wish, at: string): PullRow {
     author,
     wished_author: author,
     checks: null,
+    conflicts: false,
     rounds: 0,
     told_commit: null,
     wished_at: at,
@@ -105,6 +108,7 @@ export function pullView(pull: PullRow): PullRequest {
     head: { branch: pull.head_branch, commit: pull.head_commit },
     base: pull.base_branch,
     checks,
+    conflicts: pull.conflicts,
     rounds,
     problem,
     retry_at: problem === null ? null : pull.next_look_at,

@@ -88,8 +88,8 @@ export type Pull = {
   head: { branch: string; commit: string; /** null: the repository is gone. */ repository: RepositoryName | null };
   /** `repository`: under its name now, which may be new. */
   base: { branch: string; commit: string; repository: RepositoryName | null };
-  /** null: the forge does not know yet. */
-  mergeable: boolean | null;
+  /** Whether it conflicts with its base; null: the forge finds that out now, since it was asked. */
+  conflicts: boolean | null;
 };
 
 /** A pull request to open. */
@@ -108,6 +108,9 @@ export type Check = {
   /** Where its log can be asked for with `checkLog`; null: there is none. */
   log_id: string | null;
 };
+
+/** Those checks that a token may read, and the rights that it lacks for others, as the forge names them. */
+export type ReadableChecks = { items: Check[]; missing: string[] };
 
 /** A branch, and whether the forge protects it from pushes. */
 export type ForgeBranch = { name: string; commit: string; protected: boolean };
@@ -229,6 +232,8 @@ export type ForgeClient = {
   pullOfBranch: (access: Access, name: RepositoryName, branch: string) => Promise<Pull | undefined>;
   editPull: (access: Access, name: RepositoryName, number: number, patch: PullPatch) => Promise<Pull>;
   checks: (access: Access, name: RepositoryName, commit: string) => Promise<Check[]>;
+  /** For a token to which the forge refuses `checks`: what it may read of them in other ways. */
+  readableChecks: (access: Access, name: RepositoryName, commit: string) => Promise<ReadableChecks>;
   /** The end of a check's log, `bytes_max` at most; empty: the forge has none any more. */
   checkLog: (access: Access, name: RepositoryName, check: Check, bytes_max: number) => Promise<string>;
 

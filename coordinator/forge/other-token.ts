@@ -87,6 +87,7 @@ function routed(client: ForgeClient, run: Run): ForgeClient {
     pullOfBranch: (access, name, branch) => run(access, (to, by) => to.pullOfBranch(by, name, branch)),
     editPull: (access, name, number, patch) => run(access, (to, by) => to.editPull(by, name, number, patch)),
     checks: (access, name, commit) => run(access, (to, by) => to.checks(by, name, commit)),
+    readableChecks: (access, name, commit) => run(access, (to, by) => to.readableChecks(by, name, commit)),
     checkLog: (access, name, check, bytes_max) => run(access, (to, by) => to.checkLog(by, name, check, bytes_max)),
     readDelivery: (delivery, secret) => client.readDelivery(delivery, secret),
   };

@@ -45,7 +45,7 @@ const Pull = z.object({
   author: Person,
   head: z.object({ branch: z.string(), commit: z.string(), repository: RepositoryName.nullable() }),
   base: z.object({ branch: z.string(), commit: z.string(), repository: RepositoryName.nullable().default(null) }),
-  mergeable: z.boolean().nullable(),
+  conflicts: z.boolean().nullable().default(null),
 });
 
 const Check = z.object({

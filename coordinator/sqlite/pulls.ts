@@ -2,25 +2,28 @@ import { PullAuthor, PullChecks, PullRequestState } from '../../protocol/pulls.t
 import type { PullRow } from '../domain/pull.ts';
 import { sql, type Db } from './database.ts';
 
-type Stored = Omit<PullRow, 'draft' | 'checks' | 'state' | 'author' | 'wished_author'> & {
+type Stored = Omit<PullRow, 'draft' | 'checks' | 'conflicts' | 'state' | 'author' | 'wished_author'> & {
   draft: number;
   checks: string | null;
+  conflicts: number;
   state: string;
   author: string;
   wished_author: string;
 };
 
-const fromStored = ({ draft, checks, state, author, wished_author, ...row }: Stored): PullRow => ({
+const fromStored = ({ draft, checks, conflicts, state, author, wished_author, ...row }: Stored): PullRow => ({
   ...row,
   draft: draft === 1,
+  conflicts: conflicts === 1,
   checks: checks === null ? null : PullChecks.parse(JSON.parse(checks)),
   state: PullRequestState.parse(state),
   author: PullAuthor.parse(author),
   wished_author: PullAuthor.parse(wished_author),
 });
-const toStored = ({ draft, checks, ...row }: PullRow): Stored => ({
+const toStored = ({ draft, checks, conflicts, ...row }: PullRow): Stored => ({
   ...row,
   draft: draft ? 1 : 0,
+  conflicts: conflicts ? 1 : 0,
   checks: checks && JSON.stringify(checks),
 });
 
@@ -29,9 +32,9 @@ export function insertPull(db: Db, pull: PullRow): boolean {
   const { changes } = sql(
     db,
     `INSERT INTO pulls (id, task_id, repo_url, origin, repository_id, owner, name, number, url, title, state, draft, author, wished_author, head_branch, head_commit,
-       base_branch, checks, rounds, told_commit, wished_at, problem, failures, next_look_at, created_at, updated_at)
+       base_branch, checks, conflicts, rounds, told_commit, wished_at, problem, failures, next_look_at, created_at, updated_at)
      VALUES (:id, :task_id, :repo_url, :origin, :repository_id, :owner, :name, :number, :url, :title, :state, :draft, :author, :wished_author, :head_branch, :head_commit,
-       :base_branch, :checks, :rounds, :told_commit, :wished_at, :problem, :failures, :next_look_at, :created_at, :updated_at)
+       :base_branch, :checks, :conflicts, :rounds, :told_commit, :wished_at, :problem, :failures, :next_look_at, :created_at, :updated_at)
      ON CONFLICT (task_id, repo_url, head_branch) WHERE state IN ('opening', 'open') DO NOTHING`,
   ).run(toStored(pull));
   return changes === 1;
@@ -42,7 +45,7 @@ export function updatePull(db: Db, pull: PullRow): void {
   sql(
     db,
     `UPDATE pulls SET repository_id = :repository_id, owner = :owner, name = :name, number = :number, url = :url, title = :title, state = :state,
-       draft = :draft, author = :author, wished_author = :wished_author, head_commit = :head_commit, base_branch = :base_branch, checks = :checks, told_commit = :told_commit, wished_at = :wished_at,
+       draft = :draft, author = :author, wished_author = :wished_author, head_commit = :head_commit, base_branch = :base_branch, checks = :checks, conflicts = :conflicts, told_commit = :told_commit, wished_at = :wished_at,
        problem = :problem, failures = :failures, next_look_at = :next_look_at, updated_at = :updated_at
      WHERE id = :id`,
   ).run(toStored(pull));
@@ -60,6 +63,15 @@ export function hurryPull(db: Db, id: string, now: string): void {
     db,
     `UPDATE pulls SET next_look_at = :now WHERE id = :id AND (next_look_at > :now OR state IN ('opening', 'open'))`,
   ).run({ id, now });
+}
+
+/** Makes the pull requests of a person due that could not be read, or opened, at a forge. `origin`: its own. */
+export function hurryPullsWithProblem(db: Db, user_id: string, origin: string, now: string): void {
+  sql(
+    db,
+    `UPDATE pulls SET next_look_at = :now WHERE origin = :origin AND state IN ('opening', 'open') AND problem IS NOT NULL
+       AND task_id IN (SELECT id FROM tasks WHERE user_id = :user_id)`,
+  ).run({ user_id, origin, now });
 }
 
 /** The pull request with this id. */

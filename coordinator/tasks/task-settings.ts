@@ -3,6 +3,7 @@ import type { EgressPolicy } from '../domain/egress-policy.ts';
 import type { ModelRules } from '../domain/model-rules.ts';
 import type { ForgeRepository } from '../domain/forge-repository.ts';
 import type { TaskSettings } from './assignment.ts';
+import { commitEmail } from './commit-email.ts';
 import { gitCredential, type LinkedCredentials, type ServerToken } from './forge-credential.ts';
 import type { Keys } from '../base/keys.ts';
 import { requireRepository } from './require-repository.ts';
@@ -12,7 +13,6 @@ import type { Db } from '../sqlite/database.ts';
 import { listAllowedHosts } from '../sqlite/needs.ts';
 import { findProject } from '../sqlite/projects.ts';
 import { findTask } from '../sqlite/tasks.ts';
-import { findUser } from '../sqlite/users.ts';
 import type { AttemptRow, TaskRow } from '../domain/task.ts';
 import type { RepositoryOfTask } from '../domain/task-repository.ts';
 
@@ -40,7 +40,7 @@ export function taskSettings({ db, keys, config, linked }: TaskSettingsDependenc
         env: { ...project?.env, ...secrets },
         secrets: Object.keys(secrets),
         egress: project?.egress ?? EGRESS_DEFAULT.egress,
-        author: { name: 'Errand', email: findUser(db, task.user_id)?.email ?? 'errand@localhost' },
+        author: { name: 'Errand', email: commitEmail(db, task) },
       };
     },
     /**

@@ -29,6 +29,7 @@ const TIMES: PullTimes = {
   look_ms_max: 100,
   retry_ms_min: 50,
   retry_ms_max: 100,
+  conflicts_ms: 10,
   give_up_ms: 60_000,
 };
 

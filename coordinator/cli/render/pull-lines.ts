@@ -5,12 +5,19 @@ import { oneLine } from './text.ts';
 
 const PROBLEM_CHARS_MAX = 300;
 
-/** A pull request: its state, its checks, its page, and what is wrong. */
+/** A pull request: its state, its checks, its conflicts, its page, and what is wrong. */
 export function pullLines(pull: PullRequest): Line[] {
   const { state, url, problem, retry_at, author, wished_author } = pull;
   const name = pull.number === null ? 'pull request' : `pull request #${pull.number}`;
   const lines: Line[] = [
-    [['bold', name], ' ', STATES[state](pull), ...checks(pull), ...(url === null ? [] : [` ${url}`])],
+    [
+      ['bold', name],
+      ' ',
+      STATES[state](pull),
+      ...checks(pull),
+      ...conflicts(pull),
+      ...(url === null ? [] : [` ${url}`]),
+    ],
   ];
   if (problem !== null) lines.push([['yellow', `  ${oneLine(problem, PROBLEM_CHARS_MAX)}`]]);
   if (problem !== null && retry_at !== null) lines.push([['dim', `  tried again at ${clock(retry_at)}`]]);
@@ -28,6 +35,11 @@ const STATES: Record<PullRequest['state'], (pull: PullRequest) => Part> = {
   closed: () => ['dim', 'was closed'],
   failed: () => ['red', 'could not be opened'],
 };
+
+function conflicts({ state, conflicts: has_some, base }: PullRequest): Part[] {
+  if (state !== 'open' || has_some !== true) return [];
+  return [', ', ['red', `conflicts with ${oneLine(base ?? 'the default branch', 60)}`]];
+}
 
 function checks({ state, checks: counted }: PullRequest): Part[] {
   if (state !== 'open' || counted === null) return [];

@@ -5,6 +5,11 @@ export function baseOf({ pulls = [], base_branch }: Pick<Task, 'pulls' | 'base_b
   return pulls.findLast(({ state }) => state === 'open')?.base ?? base_branch;
 }
 
+/** Whether an open pull request of an errand conflicts with its base. */
+export function hasConflicts({ pulls = [] }: Pick<Task, 'pulls'>): boolean {
+  return pulls.some(({ state, conflicts }) => state === 'open' && conflicts === true);
+}
+
 /** The branch that an errand has pushed; null: none yet. */
 export function pushedBranch({ branch, result }: Pick<Task, 'branch' | 'result'>): string | null {
   return branch ?? result?.branch ?? null;

@@ -111,6 +111,7 @@ export const PullRequest = z
     mergeable: z.boolean().nullish(),
   })
   .transform(({ number, title, body, user: author, html_url: url, merged, head, base, ...rest }): Pull => {
+    const is_draft = DRAFT.test(title);
     return {
       number,
       url,
@@ -118,9 +119,10 @@ export const PullRequest = z
       body,
       author,
       state: merged ? 'merged' : rest.state,
-      draft: DRAFT.test(title),
+      draft: is_draft,
       head: sideOf(head),
       base: sideOf(base),
-      mergeable: rest.mergeable ?? null,
+      // Gitea calls no draft mergeable, whether it conflicts or not.
+      conflicts: rest.mergeable === false && !is_draft,
     };
   });

@@ -1,21 +1,29 @@
 import { z } from 'zod';
 import { LIMITS } from '../../../protocol/limits.ts';
-import type { Access, Check, RepositoryName } from '../forge.ts';
+import type { Access, Check, ReadableChecks, RepositoryName } from '../forge.ts';
+import { Id } from '../forge-text.ts';
 import { logEnd } from '../log-end.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
 import { statusCheck } from '../status-check.ts';
-import { CheckRun, StatusFields } from './schemas.ts';
+import { unlessRefused } from '../unless-refused.ts';
+import { CheckRun, Job, StatusFields } from './schemas.ts';
 
 const CheckRuns = z.object({ check_runs: z.array(CheckRun) });
+const WorkflowRuns = z.object({ workflow_runs: z.array(z.object({ id: Id })) });
+const Jobs = z.object({ jobs: z.array(Job) });
 const Statuses = z.object({ statuses: z.array(z.object(StatusFields)) });
+
+/** Runs of Actions for one commit whose jobs are asked for. */
+const WORKFLOW_RUNS_MAX = 20;
 
 /** The check runs of a commit, and what other programs say of it. */
 export async function listChecks(
   api: RestApi,
   access: Access,
-  { owner, name }: RepositoryName,
+  repository: RepositoryName,
   commit: string,
 ): Promise<Check[]> {
+  const { owner, name } = repository;
   const root = pathOf('repos', owner, name, 'commits', commit);
   const runs = await api.list(
     access,
@@ -26,8 +34,55 @@ export async function listChecks(
       enough: (found) => found.length >= 1_000,
     },
   );
-  const { statuses } = await api.call(access, { path: `${root}/status`, query: { per_page: 100 } }, Statuses);
-  return [...runs.items, ...statuses.map(statusCheck)];
+  return [...runs.items, ...(await listStatuses(api, access, repository, commit))];
+}
+
+/**
+ * What a fine-grained personal token may read, which cannot be given the right to check runs: the jobs of Actions, and
+ * statuses. The check runs of other programs are missing then.
+ */
+export async function listReadableChecks(
+  api: RestApi,
+  access: Access,
+  repository: RepositoryName,
+  commit: string,
+): Promise<ReadableChecks> {
+  const jobs = await unlessRefused(listJobs(api, access, repository, commit));
+  const statuses = await unlessRefused(listStatuses(api, access, repository, commit));
+  return {
+    items: [...(jobs ?? []), ...(statuses ?? [])],
+    missing: [...(jobs ? [] : ['Actions']), ...(statuses ? [] : ['commit statuses'])],
+  };
+}
+
+/** The jobs of the newest runs of Actions for a commit. */
+async function listJobs(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  commit: string,
+): Promise<Check[]> {
+  const root = pathOf('repos', owner, name, 'actions', 'runs');
+  const query = { head_sha: commit, per_page: WORKFLOW_RUNS_MAX };
+  const { workflow_runs } = await api.call(access, { path: root, query }, WorkflowRuns);
+  const found: Check[] = [];
+  for (const { id } of workflow_runs.slice(0, WORKFLOW_RUNS_MAX)) {
+    const { jobs } = await api.call(access, { path: `${root}${pathOf(id, 'jobs')}`, query: { per_page: 100 } }, Jobs);
+    found.push(...jobs);
+  }
+  return found;
+}
+
+/** What other programs say of a commit. */
+async function listStatuses(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  commit: string,
+): Promise<Check[]> {
+  const path = `${pathOf('repos', owner, name, 'commits', commit)}/status`;
+  const { statuses } = await api.call(access, { path, query: { per_page: 100 } }, Statuses);
+  return statuses.map(statusCheck);
 }
 
 /** The end of a job's log. GitHub keeps it elsewhere: the redirect there is followed without the token. */

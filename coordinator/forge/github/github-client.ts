@@ -4,7 +4,7 @@ import type { ForgeHttp } from '../forge-http.ts';
 import { writeComment } from '../issue-comment.ts';
 import { permissionOf, readFile } from '../repository-api.ts';
 import { RestApi } from '../rest-api.ts';
-import { listChecks, readLog } from './checks.ts';
+import { listChecks, listReadableChecks, readLog } from './checks.ts';
 import { readDelivery } from './deliveries.ts';
 import { GraphqlApi } from './graphql.ts';
 import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
@@ -49,6 +49,7 @@ export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
     pullOfBranch: (access, name, branch) => pullOfBranch(api, access, name, branch),
     editPull: (access, name, number, patch) => editPull(api, graphql, access, name, number, patch),
     checks: (access, name, commit) => listChecks(api, access, name, commit),
+    readableChecks: (access, name, commit) => listReadableChecks(api, access, name, commit),
     checkLog: (access, name, check, bytes_max) => readLog(api, access, name, check, bytes_max),
     readDelivery,
   };

@@ -2,16 +2,68 @@ import { z } from 'zod';
 import type { Access, ForgeBranch, RepositoryName } from '../forge.ts';
 import { Line } from '../forge-text.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
+import { unlessRefused } from '../unless-refused.ts';
 import { Repository } from './schemas.ts';
 
-const Branch = z
-  .object({ name: Line, commit: z.object({ sha: Line }), protected: z.boolean() })
-  .transform(({ commit, ...rest }): ForgeBranch => ({ ...rest, commit: commit.sha }));
+/** `protected`: by a protection of its own, or by any ruleset, whatever that asks for. `protection`: the former. */
+const Branch = z.object({
+  name: Line,
+  commit: z.object({ sha: Line }),
+  protected: z.boolean(),
+  protection: z.object({ enabled: z.boolean().optional() }).optional(),
+});
+const Rules = z.array(z.object({ type: z.string() }));
+
+/**
+ * The rules that refuse a push from outside of a pull request, whatever it brings: to ask first saves the work. Signatures are
+ * among them since errands do not sign their commits. What depends on the commits, such as the pattern of a message or the
+ * size of a file, is left to the push.
+ */
+const FORBIDDING = new Set([
+  'update',
+  'pull_request',
+  'merge_queue',
+  'required_status_checks',
+  'required_deployments',
+  'required_signatures',
+  'workflows',
+  'code_scanning',
+]);
 
 export async function findRepository(api: RestApi, access: Access, { owner, name }: RepositoryName) {
   return api.call(access, { path: pathOf('repos', owner, name) }, Repository);
 }
 
-export async function findBranch(api: RestApi, access: Access, { owner, name }: RepositoryName, branch: string) {
-  return api.find(access, { path: pathOf('repos', owner, name, 'branches', branch) }, Branch);
+/** A branch, and whether GitHub refuses pushes to it. */
+export async function findBranch(
+  api: RestApi,
+  access: Access,
+  repository: RepositoryName,
+  branch: string,
+): Promise<ForgeBranch | undefined> {
+  const { owner, name } = repository;
+  const found = await api.find(access, { path: pathOf('repos', owner, name, 'branches', branch) }, Branch);
+  if (!found) return undefined;
+  const is_protected = found.protected && !(await hasHarmlessRules(api, access, repository, found));
+  return { name: found.name, commit: found.commit.sha, protected: is_protected };
+}
+
+/** Whether nothing but rules that let a push through protects the branch. What GitHub does not tell may forbid it. */
+async function hasHarmlessRules(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  branch: z.output<typeof Branch>,
+): Promise<boolean> {
+  if (branch.protection?.enabled !== false) return false;
+  const isForbidding = ({ type }: { type: string }) => FORBIDDING.has(type);
+  const path = pathOf('repos', owner, name, 'rules', 'branches', branch.name);
+  const rules = await unlessRefused(
+    api.list(
+      access,
+      { path, query: { per_page: 100 } },
+      { schema: Rules, entries: (page) => page, enough: (found) => found.some(isForbidding) },
+    ),
+  );
+  return rules !== undefined && !rules.cut && rules.items.length > 0 && !rules.items.some(isForbidding);
 }

@@ -150,7 +150,7 @@ function toPull(pull: z.output<typeof PullFields>): Pull {
     draft: pull.draft ?? false,
     head: { branch: head.ref, commit: head.sha, repository: head.repo },
     base: { branch: base.ref, commit: base.sha, repository: base.repo },
-    mergeable: pull.mergeable ?? null,
+    conflicts: pull.mergeable === undefined || pull.mergeable === null ? null : !pull.mergeable,
   };
 }
 
@@ -196,6 +196,19 @@ function runState(status: string, conclusion: string | null): Check['state'] {
       return 'skipped';
   }
 }
+
+/** A job of GitHub Actions, which is a check run too, with the same id. */
+export const Job = z
+  .object({
+    id: Id,
+    name: Line,
+    status: z.string(),
+    conclusion: z.string().nullable(),
+    html_url: WebAddress.nullable(),
+  })
+  .transform(({ id, name, status, conclusion, html_url }): Check => {
+    return { id, name, url: html_url || null, state: runState(status, conclusion), log_id: id };
+  });
 
 /** What a program outside of GitHub says of a commit. */
 export const StatusFields = { id: Id, context: Line, state: z.string(), target_url: WebAddress };

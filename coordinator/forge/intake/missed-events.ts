@@ -21,6 +21,7 @@ import { isRefusal, openFor } from './asker.ts';
 import { eventsOfThread, type FoundEvent } from './events-of-thread.ts';
 import type { FindForge, KnownForge } from './known-forge.ts';
 import { answeringPull } from './pull-of-errand.ts';
+import { lookAtNumber } from '../pulls/note-forge-change.ts';
 import { threadOf } from '../thread-of.ts';
 
 /** How often each repository is looked at, and how long one waits that could not be, in milliseconds. */
@@ -155,6 +156,8 @@ export class MissedEvents {
       .sort((one, other) => one.updated_at.localeCompare(other.updated_at));
     if (fresh.length === 0) return;
     const info = await client.repository({ token, signal }, name);
+    const ids = { forge_id: forge.id, repository_id: info.id };
+    log.write((tx) => fresh.forEach(({ number }) => lookAtNumber(tx, { ...ids, number }, iso(now()))));
     let heard = heard_to;
     // Many threads may take longer than a look has, and the forge may fail: the next look goes on from there.
     try {

@@ -5,8 +5,10 @@ import { listPullsAt } from '../../sqlite/pulls.ts';
 import type { Check, ForgeEvent } from '../forge.ts';
 import type { OpenForge } from '../forge-access.ts';
 import { mayRead } from '../may-read.ts';
+import { readChecks } from '../read-checks.ts';
 import { addressOf, isRefusal, openFor } from './asker.ts';
 import { cutLog } from './cut-log.ts';
+import { haveWaited } from '../pulls/hear-checks.ts';
 import { goBack } from './go-back.ts';
 import { checksMessage } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
@@ -17,9 +19,10 @@ type CheckEvent = Extract<ForgeEvent, { type: 'check' }>;
 const LOG_BYTES_MAX = 2 * 1024 * 1024;
 
 /**
- * Failed checks of an errand's pull request send the errand back to work, once for each commit: when the last job that
- * runs has ended, with the logs of all that failed. Undefined: they do not. An errand that is at work may have left the
- * commit behind: its checks are looked at when the work has ended (`hearFailedChecks`).
+ * Failed checks of an errand's pull request send the errand back to work, once for each commit: when the last check that
+ * runs has ended, with the logs of all that failed. Those outside of the forge may never end: they are waited for as
+ * `haveWaited` says. Undefined: they do not. An errand that is at work may have left the commit behind: its checks are looked
+ * at when the work has ended (`hearFailedChecks`).
  */
 export async function planChecks(
   parts: PlanParts,
@@ -44,7 +47,9 @@ export async function planChecks(
   const repo_url = addressOf(forge.origin, repository);
   if (!(await mayRead(parts.access, who, repo_url, signal))) return withheld(parts, concerned);
   const open = await openFor(parts.access, who, repo_url);
-  const failed = open && (await readFailed(open, { number, commit }, signal));
+  const { pull } = concerned;
+  const waits = pull.head_commit !== commit || !haveWaited(pull, new Date().toISOString());
+  const failed = open && (await readFailed(open, { number, commit, waits }, signal));
   if (!failed || failed.length === 0) return undefined;
   return (tx) => {
     const now = followedPull(tx.db, answeringPull(tx.db, key));
@@ -66,19 +71,21 @@ function urlOf({ pull }: FollowedPull): string {
   return pull.url ?? `#${pull.number}`;
 }
 
-/** The failed checks of the newest commit, with what matters of their logs. Undefined: it is not the newest, or jobs run. */
+/**
+ * The failed checks of the newest commit, with what matters of their logs. Undefined: it is not the newest, or jobs run; with
+ * `waits`, or any check does.
+ */
 async function readFailed(
   { client, repository, token }: OpenForge,
-  { number, commit }: { number: number; commit: string },
+  { number, commit, waits }: { number: number; commit: string; waits: boolean },
   signal: AbortSignal,
 ): Promise<{ check: Check; log: string }[] | undefined> {
   const access = { token, signal };
   try {
     const pull = await client.pull(access, repository, number);
     if (pull.state !== 'open' || pull.head.commit !== commit) return undefined;
-    const checks = await client.checks(access, repository, commit);
-    // Others, such as an approval that somebody has to give, may be open for ever.
-    if (checks.some(({ state, log_id }) => state === 'running' && log_id !== null)) return undefined;
+    const { items: checks } = await readChecks(client, access, repository, commit);
+    if (checks.some(({ state, log_id }) => state === 'running' && (waits || log_id !== null))) return undefined;
     const failed = checks.filter(({ state }) => state === 'failed').slice(0, LIMITS.failed_checks_max);
     return await Promise.all(
       failed.map(async (check) => {

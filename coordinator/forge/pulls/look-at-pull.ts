@@ -1,10 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { PullChecks } from '../../../protocol/pulls.ts';
 import type { PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
-import type { Access, Check, Pull } from '../forge.ts';
+import type { Access, Check, Pull, ReadableChecks } from '../forge.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
 import { mayRead, outOfSight } from '../may-read.ts';
 import { orElse } from '../other-token.ts';
+import { readChecks } from '../read-checks.ts';
 import { stateOf, textOf } from './open-pull.ts';
 import { updatedBody } from './pull-body.ts';
 import { PullRefused } from './pull-faults.ts';
@@ -24,6 +26,7 @@ type Looking = {
   branches: PushedBranch[];
   signal: AbortSignal;
   url: string | undefined;
+  conflicts_ms: number;
 };
 
 /**
@@ -44,10 +47,11 @@ export async function lookAtPull(looking: Looking): Promise<Partial<PullRow>> {
   if (pull.head.branch !== row.head_branch)
     throw new PullRefused(`Number ${row.number} of ${name.owner}/${name.name} is another pull request now.`);
   const changed = { ...stateOf(pull), ...pull.base.repository, head_commit: pull.head.commit };
-  if (pull.state !== 'open') return changed;
-  const checks = countChecks(await client.checks(access, name, pull.head.commit));
+  if (pull.state !== 'open') return { ...changed, conflicts: false };
+  const checks = checksOf(await readChecks(client, access, name, pull.head.commit), new URL(client.origin).host);
   const told_commit = await tellOf(looking, { forge, access, name, pull });
-  return { ...changed, checks, told_commit };
+  const conflicts = await conflictsOf(looking, pull, () => client.pull(access, name, pull.number));
+  return { ...changed, ...checks, conflicts, told_commit };
 }
 
 /** The errand's person, and the project whose token is used in this repository. */
@@ -80,6 +84,29 @@ async function tellOf(looking: Looking, { forge, access, name, pull }: Place): P
   const body = updatedBody(pull.body, textOf(looking, name));
   if (body !== undefined && body !== pull.body) await forge.client.editPull(access, name, pull.number, { body });
   return pushed.commit;
+}
+
+/**
+ * Whether it conflicts with its base. GitHub begins to find that out when it is asked, and Gitea says that it cannot be merged
+ * while it finds out: so the forge is asked once more where it does not know, or says so for the first time. What it does not
+ * know then stays as it was.
+ */
+async function conflictsOf(
+  { row, signal, conflicts_ms }: Looking,
+  first: Pull,
+  ask: () => Promise<Pull>,
+): Promise<boolean> {
+  if (first.conflicts === false || (first.conflicts && row.conflicts)) return first.conflicts;
+  await delay(conflicts_ms, undefined, { signal });
+  const { conflicts, head } = await ask();
+  return head.commit === first.head.commit ? (conflicts ?? row.conflicts) : row.conflicts;
+}
+
+/** What is stored of the checks. Those that no token may read hide nothing else: the person is told which right is missing. */
+function checksOf({ items, missing }: ReadableChecks, host: string): Pick<PullRow, 'checks' | 'problem'> {
+  if (missing.length === 0) return { checks: countChecks(items), problem: null };
+  const problem = `${host} does not let the token read all checks: give it the right to read ${missing.join(' and ')}.`;
+  return { checks: items.length === 0 ? null : countChecks(items), problem };
 }
 
 /** The checks of a commit, counted. One that waits for a person has not ended. */

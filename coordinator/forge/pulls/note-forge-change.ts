@@ -1,7 +1,14 @@
 import type { Tx } from '../../sqlite/event-log.ts';
+import type { ThreadKey } from '../../sqlite/forge-requests.ts';
 import { hurryPull, listPullsAt, listPullsAtNumber, listPullsOfBranch } from '../../sqlite/pulls.ts';
 import type { ForgeEvent } from '../forge.ts';
 import { changePull } from './pull-commands.ts';
+
+/** Has the pull request with this number looked at now, if it is an errand's. `at` is an ISO time. */
+export function lookAtNumber(tx: Tx, { forge_id, repository_id, number }: ThreadKey, at: string): void {
+  for (const { id } of listPullsAtNumber(tx.db, forge_id, repository_id, number))
+    changePull(tx, id, { next_look_at: at }, at);
+}
 
 /**
  * What a forge says of a pull request: call it with each verified event, in the transaction that handles it. An event
@@ -11,11 +18,8 @@ import { changePull } from './pull-commands.ts';
 export function noteForgeChange(tx: Tx, forge_id: string, event: ForgeEvent, at: string): void {
   const { repository } = event;
   switch (event.type) {
-    case 'pull': {
-      for (const { id } of listPullsAtNumber(tx.db, forge_id, repository.id, event.pull.number))
-        changePull(tx, id, { next_look_at: at }, at);
-      return;
-    }
+    case 'pull':
+      return lookAtNumber(tx, { forge_id, repository_id: repository.id, number: event.pull.number }, at);
     case 'check': {
       const rows =
         event.branch === null

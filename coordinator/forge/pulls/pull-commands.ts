@@ -42,9 +42,9 @@ export function pullsAfterSuccess(tx: Tx, task: TaskRow, at: string): void {
     const wanted = projectOf(tx, task, branch)?.pull_requests ?? 'none';
     const before = pullOf(tx, task.id, branch);
     if (before?.state === 'open') {
-      // The checks are those of the commit before.
-      const checks = before.head_commit === branch.commit ? {} : { checks: null };
-      changePull(tx, before.id, { head_commit: branch.commit, ...checks, next_look_at: at }, at);
+      // The checks and the conflicts are those of the commit before.
+      const unknown = before.head_commit === branch.commit ? {} : { checks: null, conflicts: false };
+      changePull(tx, before.id, { head_commit: branch.commit, ...unknown, next_look_at: at }, at);
     } else if (wanted !== 'none' && isMissing(before, branch)) wantPull(tx, task, branch, {}, at);
   }
 }

@@ -78,10 +78,11 @@ export class PullKeeper {
     const signal = AbortSignal.any([stopped, AbortSignal.timeout(CALL_MS)]);
     const branches = pushedBranches(log.db, task);
     const surroundings = pullSurroundings(log.db, task, row);
-    const call = { access, task, row, surroundings, branches, signal, url: pageOf(task.id) };
+    const { conflicts_ms } = this.#deps.times;
+    const call = { access, task, row, surroundings, branches, signal, url: pageOf(task.id), conflicts_ms };
     try {
       const found = await (row.state === 'opening' ? openPull(call) : lookAtPull(call));
-      this.#store(row, { ...found, problem: null, failures: 0 }, surroundings.others);
+      this.#store(row, { problem: null, failures: 0, ...found }, surroundings.others);
       if (row.state === 'opening')
         logger.info({ task_id: task.id, url: found.url, author: found.author }, 'pull request opened');
     } catch (error) {

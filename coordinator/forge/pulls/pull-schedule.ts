@@ -10,6 +10,8 @@ export type PullTimes = {
   /** After a failed call; longer after each further one. */
   retry_ms_min: number;
   retry_ms_max: number;
+  /** How long a forge has to find out whether a pull request conflicts with its base, before it is asked once more. */
+  conflicts_ms: number;
   /** Opening one is given up after this. */
   give_up_ms: number;
 };
@@ -21,9 +23,10 @@ export const PULL_TIMES: PullTimes = {
   look_ms_max: 6 * HOUR,
   retry_ms_min: 15_000,
   retry_ms_max: HOUR,
+  conflicts_ms: 2_000,
   give_up_ms: 24 * HOUR,
 };
-/** A pull request that cannot be read so often in a row is not asked for again, until a person asks. */
+/** A pull request that could not be read so often in a row is asked for no more often than one at which nothing happens. */
 const FAILURES_MAX = 40;
 
 /** When to look again: after a quarter of the time in which nothing has changed. Null: not by itself. */
@@ -40,13 +43,12 @@ export function afterFault(row: PullRow, fault: PullFault, times: PullTimes, now
   const backoff = { first_ms: times.retry_ms_min, max_ms: times.retry_ms_max };
   const next = nextTryAt(backoff, { tries: row.failures, now, not_before: retry_at?.getTime() });
   const again = { problem, failures, next_look_at: iso(next) };
-  const never = { problem, failures, next_look_at: null };
   if (row.state !== 'opening') {
-    if (failures >= FAILURES_MAX) return never;
-    return worth_a_retry ? again : { ...again, next_look_at: iso(now + times.look_ms_max) };
+    const is_soon = worth_a_retry && failures < FAILURES_MAX;
+    return is_soon ? again : { ...again, next_look_at: iso(Math.max(next, now + times.look_ms_max)) };
   }
   const gives_up = next > Date.parse(row.wished_at) + times.give_up_ms;
-  return worth_a_retry && !gives_up ? again : { ...never, state: 'failed' };
+  return worth_a_retry && !gives_up ? again : { ...again, next_look_at: null, state: 'failed' };
 }
 
 function iso(ms: number): string {

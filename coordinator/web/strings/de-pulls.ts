@@ -6,6 +6,8 @@ export const de_pulls: PullsStrings = {
   asking: 'Die Forge wird gefragt …',
   again: 'Noch einmal versuchen',
   failed_checks: (names) => `Fehlgeschlagen: ${names}`,
+  conflicts: (base) =>
+    `Konflikte mit ${base ?? 'dem Standardzweig'}: Checks laufen vielleicht erst, wenn der eingemergt ist.`,
   as: { app: 'von der App geöffnet: du kannst ihn freigeben', person: 'in deinem Namen geöffnet' },
   not_as_app: 'in deinem Namen geöffnet, da die App dort nicht installiert ist: jemand anderes muss ihn freigeben',
   retry_at: (time) => `Neuer Versuch um ${time}.`,

@@ -4,6 +4,8 @@ export const en_pulls = {
   asking: 'Asking the forge…',
   again: 'Try again',
   failed_checks: (names: string) => `Failed: ${names}`,
+  conflicts: (base: string | null) =>
+    `Conflicts with ${base ?? 'the default branch'}: checks may not run until that is merged.`,
   as: { app: 'opened by the app: you can approve it', person: 'opened as you' },
   not_as_app: 'opened as you, since the app is not installed there: somebody else must approve it',
   retry_at: (time: string) => `Tried again at ${time}.`,

@@ -42,12 +42,17 @@ test('pr asks for the pull request, waits for the forge and says what came of it
     owner: 'ada',
     name: 'demo',
     author: 'person',
+    base_branch: 'main',
+    conflicts: true,
     next_look_at: null,
   } as const;
   server.log.write((tx) => changePull(tx, row?.id ?? '', opened, NOW));
   const { code, stdout, stderr } = await asking.ended;
   t.is(code, 0, stderr);
-  t.regex(stdout, /pull request #12 is open, as a draft https:\/\/github\.com\/ada\/demo\/pull\/12/);
+  t.regex(
+    stdout,
+    /pull request #12 is open, as a draft, conflicts with main https:\/\/github\.com\/ada\/demo\/pull\/12/,
+  );
   t.regex(stdout, /the app is not installed there/);
   t.like((await api.call('getTask', { params: { id: errand.id } })).pulls?.[0], { number: 12, repository: 'ada/demo' });
 });

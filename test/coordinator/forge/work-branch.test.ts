@@ -32,12 +32,14 @@ test('a pull request that cannot be continued is refused in words', async (t) =>
 });
 
 test('the default branch and protected branches are refused at once, other branches are not', async (t) => {
-  const { send, github, demo } = await scene(t);
+  const { send, github, demo, pull } = await scene(t);
   await github.push(demo, 'release', { 'r.txt': 'r\n' });
   await github.protect(demo, 'release');
   await t.throwsAsync(send({ work_branch: 'main' }), { message: /is the default branch main/ });
   await t.throwsAsync(send({ work_branch: 'release' }), { message: /which the forge protects from pushes/ });
   t.is((await send({ work_branch: 'brand-new' })).work_branch, 'brand-new');
+  demo.rules = ['non_fast_forward'];
+  t.is((await send({ continue_pull: pull.number })).work_branch, 'feature');
 });
 
 test('one errand at a time works on a branch', async (t) => {

@@ -154,7 +154,12 @@ test.serial('several pull requests have a card each, and one touch opens those t
   }
   for (const name of ['ada/api', 'ada/shop']) await page.locator('.pull-card', { hasText: name }).waitFor();
   t.is(await button(page, /^Open .*pull request/).count(), 0);
+  const change = { conflicts: true, base_branch: 'main' };
+  server.log.write((tx) => changePull(tx, rows[0]?.id ?? '', change, new Date().toISOString()));
+  await page.locator('.pull-card', { hasText: 'Conflicts with main' }).waitFor();
   await shoot(page, 'pulls-phone');
+  await button(page, 'Merge the newest base').click();
+  await page.getByText(/Bring your branch up to date with main/).waitFor();
   t.deepEqual(faults, []);
 });
 

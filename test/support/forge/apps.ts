@@ -26,6 +26,9 @@ export type App = {
 /** Where an app is installed: at an account, for all its repositories or some. */
 export type Installation = { id: number; app: App; account: Person; repositories: 'all' | Set<Repository> };
 
+/** A right that a fine-grained token can be given. There is none for check runs. */
+export type Right = 'actions' | 'statuses';
+
 /** A token. `person` null: an installation's. */
 export type Token = {
   value: string;
@@ -38,6 +41,8 @@ export type Token = {
   only: ReadonlySet<Repository> | null;
   /** In milliseconds; null: never. */
   expires_at: number | null;
+  /** What a fine-grained token may read of private repositories, beside what all may; null: it is none. */
+  rights: ReadonlySet<Right> | null;
   /** Can be used once for the next token. */
   refresh: { value: string; expires_at: number } | null;
   revoked: boolean;
@@ -109,6 +114,11 @@ export class Apps {
     return this.#add({ value: secret('ghp_'), kind: 'personal', person });
   }
 
+  /** A fine-grained personal access token with these rights, beside those to code, issues and pull requests. */
+  fineGrainedToken(person: Person, rights: readonly Right[]): Token {
+    return this.#add({ value: secret('github_pat_'), kind: 'personal', person, rights: new Set(rights) });
+  }
+
   /** A person's token through an app, for 8 hours. */
   userToken(person: Person, app: App): Token {
     const refresh = { value: secret('ghr_'), expires_at: this.#world.now() + REFRESH_MS };
@@ -171,7 +181,15 @@ export class Apps {
   }
 
   #add(fields: Partial<Token> & Pick<Token, 'value' | 'kind' | 'person'>): Token {
-    const none = { app: null, installation: null, only: null, expires_at: null, refresh: null, revoked: false };
+    const none = {
+      app: null,
+      installation: null,
+      only: null,
+      expires_at: null,
+      refresh: null,
+      rights: null,
+      revoked: false,
+    };
     const token: Token = { ...none, ...fields };
     this.tokens.push(token);
     return token;

@@ -120,6 +120,8 @@ export type Repository = {
   default_branch: string;
   permissions: Map<Person, Permission>;
   protected_branches: Set<string>;
+  /** What rulesets ask for at all of its branches, by the names that GitHub has for rules. */
+  rules: string[];
   issues: Issue[];
   checks: CheckRun[];
   statuses: Status[];
@@ -190,6 +192,7 @@ export class World {
       default_branch: 'main',
       permissions: new Map(given),
       protected_branches: new Set(),
+      rules: [],
       issues: [],
       checks: [],
       statuses: [],

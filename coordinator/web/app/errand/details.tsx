@@ -2,25 +2,20 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Task } from '../../../../protocol/task.ts';
 import { isEnded } from '../../../../protocol/without-schemas.ts';
-import { baseOf, pushedBranch } from '../../../client/errand/update-base.ts';
+import { baseOf, hasConflicts, pushedBranch } from '../../../client/errand/update-base.ts';
 import { Mute } from './mute.tsx';
-import { useSession } from '../../parts/context.ts';
 import { Sheet } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { repositoryAddress } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
 import { s } from '../screen-speech.ts';
+import { UpdateBase } from './update-base.tsx';
 
 type DetailsProps = { task: Task; fault: string; onArchive: () => void; onDelete: () => void; onClose: () => void };
 
 /** What one seldom needs of an errand: its settings, and the ways to put it away or to delete it. */
 export function Details({ task, fault, onArchive, onDelete, onClose }: DetailsProps): JSX.Element {
   const branch = pushedBranch(task);
-  const session = useSession();
-  const updateBase = (): void => {
-    void session.acts.say(task.id, s.archive.update_base_text(baseOf(task)));
-    onClose();
-  };
   return (
     <Sheet label={s.errand.details} onClose={onClose}>
       <h2>{s.errand.details}</h2>
@@ -28,9 +23,7 @@ export function Details({ task, fault, onArchive, onDelete, onClose }: DetailsPr
       {fault !== '' && <p class="fault">{fault}</p>}
       <Mute id={task.id} />
       {branch !== null && (
-        <button type="button" class="choice" onClick={updateBase}>
-          {s.archive.update_base}
-        </button>
+        <UpdateBase task_id={task.id} base={baseOf(task)} conflicts={hasConflicts(task)} onAsked={onClose} />
       )}
       {isEnded(task.status) && (
         <>

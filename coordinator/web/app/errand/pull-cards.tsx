@@ -7,6 +7,7 @@ import { PullChip } from '../../parts/pull-chip.tsx';
 import { format } from '../../parts/speech.ts';
 import { faultWords, repositoryName } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
+import { UpdateBase } from './update-base.tsx';
 
 /** The pull requests of an errand, and the button that opens one from what it has pushed. */
 export function PullCards({ task }: { task: Task }): JSX.Element | null {
@@ -54,6 +55,7 @@ function PullCard({ pull, task_id }: { pull: PullRequest; task_id: string }): JS
       {is_open && checks && checks.failed > 0 && (
         <p class="fault">{s.pulls.failed_checks(checks.failed_names.join(', '))}</p>
       )}
+      {is_open && pull.conflicts === true && <UpdateBase task_id={task_id} base={pull.base} conflicts />}
       {problem !== null && (
         <p class="fault" role="status">
           {problem} {retry_at !== null && s.pulls.retry_at(format.clock(retry_at))}

@@ -1,14 +1,22 @@
 import test, { type ExecutionContext } from 'ava';
+import { CHECKS_WAIT_MS } from '../../../../coordinator/forge/pulls/hear-checks.ts';
 import { Pulls } from '../../../../coordinator/forge/pulls/pulls.ts';
 import { findFollowUp } from '../../../../coordinator/sqlite/follow-ups.ts';
-import { findPull } from '../../../../coordinator/sqlite/pulls.ts';
+import { findPull, updatePull } from '../../../../coordinator/sqlite/pulls.ts';
 import { addMessage } from '../../../../coordinator/tasks/task-commands.ts';
 import { endTask, runTask, taskOf } from '../../../support/fixtures.ts';
 import { pullScene } from '../../../support/forge/errand-pull.ts';
 import { SILENT } from '../../../support/silent.ts';
 import { until } from '../../../support/until.ts';
 
-const FAST = { look_ms_min: 50, look_ms_max: 50, retry_ms_min: 50, retry_ms_max: 50, give_up_ms: 60_000 };
+const FAST = {
+  look_ms_min: 50,
+  look_ms_max: 50,
+  retry_ms_min: 50,
+  retry_ms_max: 50,
+  conflicts_ms: 10,
+  give_up_ms: 60_000,
+};
 const SELDOM = { ...FAST, look_ms_min: 3_600_000, look_ms_max: 3_600_000 };
 
 /** An errand with a pull request that the server looks at: by itself, or only when something has told of it. */
@@ -82,6 +90,27 @@ for (const by of ['webhook', 'polling'] as const)
       t.is(messages().length, 1);
       t.is(findFollowUp(scene.log.db, id).rounds, 1);
     });
+
+test('a check elsewhere that does not end holds up those that failed for a quarter of an hour, and no longer', async (t) => {
+  const { scene, github, demo, commit, id, messages, looked, pull_row } = await watchedScene(t, FAST);
+  github.status(demo, commit, { context: 'licence', state: 'pending' });
+  github.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'error: here' });
+  const failedFor = (ms: number) =>
+    scene.log.write(({ db }) => {
+      const row = pull_row();
+      if (row) updatePull(db, { ...row, updated_at: new Date(Date.now() - ms).toISOString() });
+    });
+  await until('it is seen', () => pull_row()?.checks?.failed === 1);
+  failedFor(CHECKS_WAIT_MS - 60_000);
+  await looked();
+  await looked();
+  await scene.settled();
+  t.deepEqual(messages(), []);
+  failedFor(CHECKS_WAIT_MS);
+  await until('it is sent back', () => messages().length === 1);
+  t.regex(messages()[0] ?? '', /error: here/);
+  t.is(findFollowUp(scene.log.db, id).rounds, 1);
+});
 
 test('a check that fails on a server without webhooks sends the errand back, once for each commit', async (t) => {
   const made = await watchedScene(t, FAST);

@@ -113,7 +113,6 @@ test('approvals, bots, people who may not write, and other projects send nothing
 test('failed checks go to the errand once all jobs have ended, with what matters of their logs', async (t) => {
   const { scene, github, demo, commit, messages, pull, id } = await pullScene(t);
   const slow = github.check(demo, commit, { name: 'slow', status: 'in_progress', log: '' });
-  github.status(demo, commit, { context: 'licence', state: 'pending' });
   const log = `${'noise\n'.repeat(20_000)}--- FAIL: TestParse (0.00s)\n    parse_test.go:21: got 3, want 4\nFAIL\n`;
   github.check(demo, commit, { name: 'test', conclusion: 'failure', log });
   await scene.deliver();
@@ -130,6 +129,30 @@ test('failed checks go to the errand once all jobs have ended, with what matters
   t.is(messages().length, 1, 'once for each commit');
   await scene.work(id, 'The test was wrong.\n[1] fixed: the test', COMMIT);
   t.regex(pull.comments.at(-1)?.body ?? '', /Pushed c{12}\.\n\nThe test was wrong\.$/);
+});
+
+test('checks elsewhere are waited for too, and what failed meanwhile goes to the errand with them', async (t) => {
+  const { scene, github, demo, commit, messages } = await pullScene(t);
+  github.status(demo, commit, { context: 'build', state: 'pending' });
+  github.status(demo, commit, { context: 'style', state: 'failure' });
+  await scene.deliver();
+  t.deepEqual(messages(), [], 'one of them still runs');
+  github.status(demo, commit, { context: 'build', state: 'error' });
+  await scene.deliver();
+  t.is(messages().length, 1);
+  t.regex(messages()[0] ?? '', /build[^]*style/);
+});
+
+test('a failed job goes to the errand by a token that may read Actions and no check runs', async (t) => {
+  const { scene, github, demo, commit, messages } = await pullScene(t);
+  const { apps } = github;
+  github.makePrivate(demo);
+  github.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'error: here' });
+  // The server has the token of the person alone.
+  for (const installation of apps.installations) apps.uninstall(installation);
+  apps.personalToken = (person) => apps.fineGrainedToken(person, ['actions']);
+  await scene.deliver();
+  t.regex(messages().join(), /error: here/);
 });
 
 test('a check that waits for a person is no failed one, and holds up no other', async (t) => {

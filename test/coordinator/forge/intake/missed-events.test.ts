@@ -1,6 +1,7 @@
 import test from 'ava';
 import { sql } from '../../../../coordinator/sqlite/database.ts';
 import { listHeardTo } from '../../../../coordinator/sqlite/heard-repositories.ts';
+import { findPull, updatePull } from '../../../../coordinator/sqlite/pulls.ts';
 import { LIMITS } from '../../../../protocol/limits.ts';
 import { away, intakeAt, look, type AnyIntake } from '../../../support/forge/away.ts';
 import { testEachForge } from '../../../support/forge/each-forge.ts';
@@ -69,6 +70,26 @@ testEachForge('a review that came while the server was away sends the errand bac
   for (const hook of sentBy(scene)) await scene.receive(hook);
   await look(scene);
   t.is(scene.messages(id).length, 1);
+});
+
+testEachForge('a pull request that has changed without a webhook is looked at anew', async (t, kind) => {
+  const scene = await intakeAt(t, kind);
+  const { github, demo, ada } = scene;
+  github.openIssue(demo, ada, { title: 'It fails', body: '@errand fix it' });
+  await scene.deliver();
+  const { pull, row, commit } = await scene.addPull(scene.task);
+  await scene.work(scene.task.id, 'Done.', commit);
+  await scene.deliver();
+  const LATER = '2999-01-01T00:00:00.000Z';
+  const nextLook = () => findPull(scene.log.db, row.id)?.next_look_at ?? '';
+  const settle = (state: 'open' | 'closed') =>
+    scene.log.write(({ db }) => updatePull(db, { ...row, state, next_look_at: state === 'open' ? LATER : null }));
+  settle('open');
+  await away(scene, async () => void (await github.merge(demo, pull, ada)));
+  t.true(nextLook() < LATER);
+  settle('closed');
+  await away(scene, () => github.editPull(demo, pull, { title: 'Open again' }));
+  t.not(nextLook(), '');
 });
 
 test('what webhooks have told of is not done again, and a quiet repository costs one call', async (t) => {

@@ -1,6 +1,8 @@
 import test from 'ava';
+import { newPull } from '../../../../coordinator/domain/pull.ts';
 import { ForgeApiError } from '../../../../coordinator/forge/forge-api-error.ts';
 import { faultOf, PullRefused } from '../../../../coordinator/forge/pulls/pull-faults.ts';
+import { afterFault, PULL_TIMES } from '../../../../coordinator/forge/pulls/pull-schedule.ts';
 import { ErrandError } from '../../../../protocol/problem.ts';
 
 const AWAY = 'github.com renewed no token: it gave no reason.';
@@ -27,3 +29,17 @@ for (const [name, [error, problem, worth_a_retry]] of Object.entries(CASES))
     t.regex(fault.problem, problem);
     t.is(fault.worth_a_retry, worth_a_retry);
   });
+
+test('an open pull request whose forge stays away is asked for more and more seldom, and never given up', (t) => {
+  const now = Date.parse('2026-01-01T00:00:00.000Z');
+  const wish = { task_id: 'a', repo_url: 'https://github.com/a/b', title: '', head_branch: 'b', head_commit: 'c' };
+  const pull = newPull({ ...wish, base_branch: null, draft: false, author: 'app' }, new Date(now).toISOString());
+  const fault = faultOf(new ForgeApiError('unreachable', 'no connection'), { host: 'github.com', branch: 'b' });
+  const waitAfter = (failures: number) => {
+    const { next_look_at } = afterFault({ ...pull, state: 'open', failures }, fault, PULL_TIMES, now);
+    return Date.parse(next_look_at ?? '') - now;
+  };
+  t.true(waitAfter(0) < waitAfter(20));
+  t.true(waitAfter(38) <= PULL_TIMES.retry_ms_max);
+  for (const failures of [39, 40, 1_000]) t.is(waitAfter(failures), PULL_TIMES.look_ms_max);
+});

@@ -1,3 +1,4 @@
+import { knowsConflicts } from '../knows-conflicts.ts';
 import { changedIssues, isPull, type Comment, type Issue, type Repository, type ReviewComment } from '../world.ts';
 import { actor, issueOf, notFound, page, pullOf, Refusal, repositoryOf, type Call, type Handler } from './call.ts';
 
@@ -63,8 +64,14 @@ export const issues: Record<string, Handler> = {
   },
   'GET /repos/{owner}/{repo}/pulls/{index}': async (call) => {
     const repository = repositoryOf(call);
-    const body = call.gitea.render.pull(repository, await pullOf(call, repository));
-    return { status: 200, shape: 'PullRequest', body };
+    const pull = await pullOf(call, repository);
+    const body = call.gitea.render.pull(repository, pull);
+    // While Gitea finds out whether it can be merged, it says no.
+    return {
+      status: 200,
+      shape: 'PullRequest',
+      body: knowsConflicts(pull.pull) ? body : { ...body, mergeable: false },
+    };
   },
   'PATCH /repos/{owner}/{repo}/pulls/{index}': async (call) => {
     const repository = repositoryOf(call);

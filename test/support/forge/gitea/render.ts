@@ -109,7 +109,7 @@ export class Render {
       title: titleOf(issue),
       user: this.user(author),
       labels: this.labels(issue),
-      mergeable: pull.mergeable,
+      mergeable: pull.mergeable && !pull.draft,
       head: side(pull.head, pull.head_commit),
       base: side(pull.base, pull.base_commit),
     });

@@ -6,13 +6,14 @@ import type { GitHub } from './github.ts';
 import { graphql } from './graphql.ts';
 import type { Operation } from './operations.ts';
 import { apps } from './rest/apps.ts';
+import { checks } from './rest/checks.ts';
 import { issues } from './rest/issues.ts';
 import { people } from './rest/people.ts';
 import { pulls } from './rest/pulls.ts';
 import { repositories } from './rest/repositories.ts';
 import { answerFault, requestFault, type Json } from './shapes.ts';
 
-const HANDLERS = { ...people, ...repositories, ...issues, ...pulls, ...apps };
+const HANDLERS = { ...people, ...repositories, ...checks, ...issues, ...pulls, ...apps };
 const ROUTES = (Object.entries(HANDLERS) as [Operation, Handler][]).map(([operation, handler]) => {
   const [method = '', path = ''] = operation.split(' ');
   const pattern = path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>

@@ -1,5 +1,5 @@
 import type { Permission } from '../../../../coordinator/forge/forge.ts';
-import type { App, Token } from '../apps.ts';
+import type { App, Right, Token } from '../apps.ts';
 import type { Operation } from './operations.ts';
 import type { Json } from './shapes.ts';
 import type { GitHub } from './github.ts';
@@ -79,6 +79,13 @@ export function repositoryOf(call: Call, needed: Permission = 'read'): Repositor
   if (atLeast(permission, needed)) return here;
   if (token === null) throw new Refusal(401, 'Requires authentication');
   throw new Refusal(403, token.app ? 'Resource not accessible by integration' : 'Must have push access to repository.');
+}
+
+/** Refuses a fine-grained token without this right: what is public needs none. */
+export function requireRight({ token }: Call, repository: Repository, right: Right | 'checks'): void {
+  const rights: ReadonlySet<string> | null = token?.rights ?? null;
+  if (rights !== null && repository.private && !rights.has(right))
+    throw new Refusal(403, 'Resource not accessible by personal access token');
 }
 
 export function issueOf({ params }: Call, repository: Repository): Issue {

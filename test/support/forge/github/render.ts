@@ -209,6 +209,11 @@ export class Render extends RenderBase {
     });
   }
 
+  job(repository: Repository, { id, name, commit, status, conclusion }: CheckRun): Json {
+    const html_url = `${this.page(repository)}/actions/runs/${id}/job/${id}`;
+    return fill('job', { id, run_id: id, name, head_sha: commit, status, conclusion, html_url });
+  }
+
   status(repository: Repository, { id, context, state, description, at }: Status): Json {
     return fill('simple-commit-status', {
       id,

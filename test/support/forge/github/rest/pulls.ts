@@ -1,4 +1,5 @@
 import { actor, invalid, notFound, ok, page, pullOf, Refusal, repositoryOf, type Handlers } from '../call.ts';
+import { knowsConflicts } from '../../knows-conflicts.ts';
 import { isPull } from '../../world.ts';
 
 /** Pull requests, their reviews and the comments on their lines. */
@@ -41,7 +42,9 @@ export const pulls: Handlers = {
   },
   'GET /repos/{owner}/{repo}/pulls/{pull_number}': async (call) => {
     const repository = repositoryOf(call);
-    return ok(call.github.render.pull(repository, await pullOf(call, repository)));
+    const pull = await pullOf(call, repository);
+    const body = call.github.render.pull(repository, pull);
+    return ok(knowsConflicts(pull.pull) ? body : { ...body, mergeable: null, mergeable_state: 'unknown' });
   },
   'PATCH /repos/{owner}/{repo}/pulls/{pull_number}': async (call) => {
     const repository = repositoryOf(call);

@@ -1,8 +1,8 @@
 import { fill } from '../shapes.ts';
 import { atLeast } from '../../world.ts';
-import { notFound, ok, Refusal, repositoryOf, type Handlers } from '../call.ts';
+import { notFound, ok, page, Refusal, repositoryOf, type Handlers } from '../call.ts';
 
-/** Repositories: what they are, who may write there, branches, files, checks and their logs. */
+/** Repositories: what they are, who may write there, branches and files. */
 export const repositories: Handlers = {
   'GET /repos/{owner}/{repo}': (call) => {
     const repository = repositoryOf(call);
@@ -37,10 +37,20 @@ export const repositories: Handlers = {
       fill('branch-with-protection', {
         name,
         commit: fill('commit', { sha }),
-        protected: repository.protected_branches.has(name),
+        // Rulesets count too, whatever they ask for.
+        protected: repository.protected_branches.has(name) || repository.rules.length > 0,
+        protection: { enabled: repository.protected_branches.has(name) },
         _links: { html: self, self },
         protection_url: `${self}/protection`,
       }),
+    );
+  },
+  'GET /repos/{owner}/{repo}/rules/branches/{branch}': (call) => {
+    const { rules } = repositoryOf(call);
+    const { items, headers } = page(call, rules);
+    return ok(
+      items.map((type) => ({ type, ruleset_source_type: 'Repository', ruleset_source: 'demo', ruleset_id: 1 })),
+      headers,
     );
   },
   'GET /repos/{owner}/{repo}/contents/{path}': async (call) => {
@@ -62,35 +72,5 @@ export const repositories: Handlers = {
         _links: { self: url, git: null, html: null },
       }),
     );
-  },
-  'GET /repos/{owner}/{repo}/commits/{ref}/check-runs': (call) => {
-    const repository = repositoryOf(call);
-    const runs = repository.checks.filter(({ commit }) => commit === call.params['ref']);
-    const { render, check_app } = call.github;
-    return ok({ total_count: runs.length, check_runs: runs.map((run) => render.check(repository, run, check_app)) });
-  },
-  'GET /repos/{owner}/{repo}/commits/{ref}/status': (call) => {
-    const repository = repositoryOf(call);
-    const all = repository.statuses.filter(({ commit }) => commit === call.params['ref']);
-    // The newest of each context counts.
-    const statuses = [...new Map(all.map((one) => [one.context, one])).values()];
-    const failed = statuses.some(({ state }) => state === 'failure' || state === 'error');
-    const passed = statuses.length > 0 && statuses.every(({ state }) => state === 'success');
-    const { render } = call.github;
-    return ok(
-      fill('combined-commit-status', {
-        sha: call.params['ref'],
-        state: failed ? 'failure' : passed ? 'success' : 'pending',
-        total_count: statuses.length,
-        statuses: statuses.map((one) => render.status(repository, one)),
-        repository: render.repository(repository, 'read', 'minimal-repository'),
-      }),
-    );
-  },
-  'GET /repos/{owner}/{repo}/actions/jobs/{job_id}/logs': (call) => {
-    const repository = repositoryOf(call);
-    const check = repository.checks.find(({ id }) => String(id) === call.params['job_id']);
-    if (check === undefined || check.log === null) throw notFound();
-    return { status: 302, headers: { location: call.github.logUrl(check) } };
   },
 };

@@ -1,0 +1,29 @@
+import type { JSX } from 'preact';
+import { useSession } from '../../parts/context.ts';
+import { s } from '../screen-speech.ts';
+
+type UpdateBaseProps = {
+  task_id: string;
+  /** Null: the default branch. */
+  base: string | null;
+  /** Whether the work conflicts with it. */
+  conflicts: boolean;
+  onAsked?: () => void;
+};
+
+/** The button that has an errand merge the newest state of its base, and whether that is in conflict with its work. */
+export function UpdateBase({ task_id, base, conflicts, onAsked }: UpdateBaseProps): JSX.Element {
+  const { acts } = useSession();
+  const ask = (): void => {
+    void acts.say(task_id, s.archive.update_base_text(base));
+    onAsked?.();
+  };
+  return (
+    <>
+      {conflicts && <p class="fault">{s.pulls.conflicts(base)}</p>}
+      <button type="button" class="choice" onClick={ask}>
+        {s.archive.update_base}
+      </button>
+    </>
+  );
+}
