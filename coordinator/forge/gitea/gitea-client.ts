@@ -12,9 +12,14 @@ import { findBranch, findRepository, listRepositories } from './repositories.ts'
 import { Account, IssueComment } from './schemas.ts';
 import { editComment, labeledBy, readThread, replyTo, resolve } from './threads.ts';
 
+/** Where the REST API begins. */
+export function apiRoot(origin: string): string {
+  return `${origin}/api/v1`;
+}
+
 /** A client for Gitea and Forgejo. `origin`: such as `https://codeberg.org`. */
 export function giteaClient(http: ForgeHttp, origin: string): ForgeClient {
-  const api = new RestApi(http, `${origin}/api/v1`, { accept: 'application/json' });
+  const api = new RestApi(http, apiRoot(origin), { accept: 'application/json' });
   return {
     kind: 'gitea',
     origin,

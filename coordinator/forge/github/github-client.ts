@@ -4,6 +4,7 @@ import type { ForgeHttp } from '../forge-http.ts';
 import { writeComment } from '../issue-comment.ts';
 import { permissionOf, readFile } from '../repository-api.ts';
 import { RestApi } from '../rest-api.ts';
+import { apiRoot, isGitHubCom } from './api-root.ts';
 import { listChecks, readLog } from './checks.ts';
 import { readDelivery } from './deliveries.ts';
 import { GraphqlApi } from './graphql.ts';
@@ -18,13 +19,13 @@ const HEADERS = { accept: 'application/vnd.github+json', 'x-github-api-version':
 
 /** The REST API of github.com, or of an Enterprise server at any other origin. */
 export function restApiOf(http: ForgeHttp, origin: string): RestApi {
-  return new RestApi(http, origin === 'https://github.com' ? 'https://api.github.com' : `${origin}/api/v3`, HEADERS);
+  return new RestApi(http, apiRoot(origin), HEADERS);
 }
 
 /** A client for GitHub. `origin`: `https://github.com`, or that of an Enterprise server. */
 export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
   const api = restApiOf(http, origin);
-  const graphql_root = origin === 'https://github.com' ? api.root : `${origin}/api`;
+  const graphql_root = isGitHubCom(origin) ? api.root : `${origin}/api`;
   const graphql = new GraphqlApi(new RestApi(http, graphql_root, HEADERS));
   const lists = new RepositoryLists(api);
   return {

@@ -40,7 +40,7 @@ export function Forges(): JSX.Element {
         {fault.value}
       </p>
       {forges.value
-        .filter(({ kind, registered }) => kind === 'github' && registered === 'no')
+        .filter(({ can_make_app }) => can_make_app)
         .map(({ id }) => (
           <MakeApp key={id} onMake={(organization) => make(id, organization)} />
         ))}
