@@ -180,8 +180,8 @@ export type ForgeClient = {
   permission: (access: Access, name: RepositoryName, login: string) => Promise<Permission>;
   /** undefined: there is no such branch. */
   branch: (access: Access, name: RepositoryName, branch: string) => Promise<ForgeBranch | undefined>;
-  /** A file's text at the default branch, such as a pull request template; undefined: there is no such file. */
-  file: (access: Access, name: RepositoryName, path: string) => Promise<string | undefined>;
+  /** The text that the repository has for new pull requests, at its default branch; undefined: it has none. */
+  pullTemplate: (access: Access, name: RepositoryName) => Promise<string | undefined>;
 
   /**
    * An issue or pull request with its newest comments, `comments_max` at most: those on lines, and what reviews say as

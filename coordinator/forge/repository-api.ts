@@ -35,18 +35,3 @@ export async function permissionOf(
       return 'none';
   }
 }
-
-const File = z.object({ type: z.literal('file'), encoding: z.string(), content: z.string() });
-
-/** The text of a file at the default branch. Undefined: there is no such file. */
-export async function readFile(
-  api: RestApi,
-  access: Access,
-  { owner, name }: RepositoryName,
-  path: string,
-): Promise<string | undefined> {
-  const call = { path: pathOf('repos', owner, name, 'contents', path) };
-  // A folder answers with a list.
-  const { data } = File.safeParse(await api.find(access, call, z.unknown()));
-  return data?.encoding === 'base64' ? Buffer.from(data.content, 'base64').toString('utf8') : undefined;
-}

@@ -2,7 +2,8 @@ import type { Access, ForgeClient, ForgePerson } from '../forge.ts';
 import { changedThreads } from '../changed-threads.ts';
 import type { ForgeHttp } from '../forge-http.ts';
 import { writeComment } from '../issue-comment.ts';
-import { permissionOf, readFile } from '../repository-api.ts';
+import { readPullTemplate, type TemplatePlaces } from '../pull-template.ts';
+import { permissionOf } from '../repository-api.ts';
 import { RestApi } from '../rest-api.ts';
 import { apiRoot, isGitHubCom } from './api-root.ts';
 import { listChecks, readLog } from './checks.ts';
@@ -16,6 +17,8 @@ import { Account, IssueComment } from './schemas.ts';
 import { editComment, labeledBy, readThread, replyTo } from './threads.ts';
 
 const HEADERS = { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' };
+/** The case of the name does not matter. A folder of templates has none that is meant unless one is named. */
+const TEMPLATE: TemplatePlaces = { folders: ['.github', '', 'docs'], file: /^pull_request_template(\.(md|txt))?$/i };
 
 /** The REST API of github.com, or of an Enterprise server at any other origin. */
 export function restApiOf(http: ForgeHttp, origin: string): RestApi {
@@ -36,7 +39,7 @@ export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
     repository: (access, name) => findRepository(api, access, name),
     permission: (access, name, login) => permissionOf(api, access, name, login),
     branch: (access, name, branch) => findBranch(api, access, name, branch),
-    file: (access, name, path) => readFile(api, access, name, path),
+    pullTemplate: (access, name) => readPullTemplate(api, access, name, TEMPLATE),
     thread: (access, name, number, comments_max) => readThread(api, access, name, number, comments_max),
     changedThreads: (access, name, since) => changedThreads(api, access, name, { since, page_size: 'per_page' }),
     reviews: (access, name, number) => listReviews(api, access, name, number),

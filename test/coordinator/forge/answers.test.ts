@@ -63,7 +63,7 @@ for (const kind of KINDS) {
     await fails(t, client.repository(own, NAME), 'unauthorized');
     for (const owner of ['..', '.', '', 'a/..', '../..']) {
       await fails(t, client.repository(own, { owner, name: 'demo' }), 'not_found');
-      await fails(t, client.file(own, NAME, `${owner}/../../../user`), 'not_found');
+      await fails(t, client.branch(own, NAME, `${owner}/../../../user`), 'not_found');
     }
   });
 
