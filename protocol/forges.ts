@@ -99,7 +99,7 @@ export const PickableRepository = z.object({
   pushed_at: Time.nullable(),
 });
 export type PickableRepository = z.infer<typeof PickableRepository>;
-/** Those with the newest push first. `faults`: in words, for each linked account that could not be asked. */
+/** Those with the newest push first. `faults`: in words, why some may be missing. */
 export const PickableRepositories = z.object({ items: z.array(PickableRepository), faults: z.array(z.string()) });
 export type PickableRepositories = z.infer<typeof PickableRepositories>;
 

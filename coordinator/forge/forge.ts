@@ -29,6 +29,9 @@ export type ForgeRepositoryInfo = RepositoryName & {
   pushed_at: string | null;
 };
 
+/** Repositories, and what may be missing among them, in words for the person; empty: nothing is. */
+export type RepositoryList = { items: ForgeRepositoryInfo[]; missing: string[] };
+
 /** One contribution to an issue or pull request. */
 export type ForgeComment = {
   /** Opaque, and unique among all comments at this forge. */
@@ -174,7 +177,7 @@ export type ForgeClient = {
   /** Whose token this is. */
   me: (access: Access) => Promise<ForgePerson>;
   /** Repositories that the token may push to, those with the newest push first; `search` matches names as one types. */
-  repositories: (access: Access, query: { search: string; limit: number }) => Promise<ForgeRepositoryInfo[]>;
+  repositories: (access: Access, query: { search: string; limit: number }) => Promise<RepositoryList>;
   repository: (access: Access, name: RepositoryName) => Promise<ForgeRepositoryInfo>;
   /** What this login may do to the repository. */
   permission: (access: Access, name: RepositoryName, login: string) => Promise<Permission>;

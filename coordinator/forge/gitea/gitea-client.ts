@@ -30,7 +30,7 @@ export function giteaClient(http: ForgeHttp, origin: string): ForgeClient {
     kind: 'gitea',
     origin,
     me: (access) => api.call(access, { path: '/user' }, Account),
-    repositories: (access, query) => listRepositories(api, access, query),
+    repositories: (access, query) => listRepositories(api, access, query, origin),
     repository: (access, name) => findRepository(api, access, name),
     permission: (access, name, login) => permissionOf(api, access, name, login),
     branch: (access, name, branch) => findBranch(api, access, name, branch),

@@ -30,7 +30,7 @@ export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
   const api = restApiOf(http, origin);
   const graphql_root = isGitHubCom(origin) ? api.root : `${origin}/api`;
   const graphql = new GraphqlApi(new RestApi(http, graphql_root, HEADERS));
-  const lists = new RepositoryLists(api);
+  const lists = new RepositoryLists(api, origin);
   return {
     kind: 'github',
     origin,

@@ -14,7 +14,7 @@ for (const kind of KINDS) {
     t.deepEqual({ login, id, bot }, { login: 'bob', id: String(bob.id), bot: false });
     const names = async (search: string) => {
       const found = await client.repositories(own, { search, limit: 10 });
-      return found.map(({ owner, name }) => `${owner}/${name}`).sort();
+      return found.items.map(({ owner, name }) => `${owner}/${name}`).sort();
     };
     t.deepEqual(await names(''), ['ada/demo', 'bob/tools']);
     t.deepEqual(await names('DEM'), ['ada/demo']);
