@@ -99,7 +99,7 @@ export const PickableRepository = z.object({
   pushed_at: Time.nullable(),
 });
 export type PickableRepository = z.infer<typeof PickableRepository>;
-/** Those with the newest push first. `faults`: in words, for each linked account that could not be asked. */
+/** Those with the newest push first. `faults`: in words, why some may be missing. */
 export const PickableRepositories = z.object({ items: z.array(PickableRepository), faults: z.array(z.string()) });
 export type PickableRepositories = z.infer<typeof PickableRepositories>;
 
@@ -111,6 +111,10 @@ export const Forge = z.object({
   registered: z
     .enum(['settings', 'app', 'no'])
     .describe('how the server got its client id there: from the settings, by `POST /forges/app`, or not at all'),
+  can_make_app: z
+    .boolean()
+    .optional()
+    .describe('whether the owner can make an app there from here; absent from an older server'),
   app_slug: z.string().nullable(),
   install_url: z.string().nullable().describe('where the app is installed for repositories; null: there is no app'),
   webhook_url: z.string().nullable().describe('null: the server does not know the address that others reach it at'),
@@ -118,13 +122,20 @@ export const Forge = z.object({
 export type Forge = z.infer<typeof Forge>;
 export const Forges = z.object({ items: z.array(Forge) });
 
-/** Makes a GitHub App. `organization`: whose it is; absent: that of the person who is signed in at GitHub. */
+/** Makes a GitHub App. `organization`: whose it is; absent: it is of the person who is signed in at GitHub. */
 export const ForgeAppStart = z.strictObject({
   organization: z
     .string()
     .regex(/^[a-zA-Z0-9][a-zA-Z0-9-]{0,98}$/, 'is not the name of an organisation')
     .optional(),
+  public: z
+    .boolean()
+    .default(false)
+    .describe(
+      'whether accounts other than the one that owns it can install it, and people outside of that can sign in with it',
+    ),
 });
+export type ForgeAppStart = z.infer<typeof ForgeAppStart>;
 /** A form for the browser to post: one field `manifest`, to `action`. It comes back to `/signed-in`. */
 export const ForgeAppStarted = z.object({ action: z.url(), manifest: z.string(), flow: z.string() });
 export type ForgeAppStarted = z.infer<typeof ForgeAppStarted>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ForgeKind } from '../../protocol/forges.ts';
 import { headerKey, httpUrl, issuerUrl, list } from './setting-forms.ts';
 
 /* The settings of forges and of sign-in with them, and how they become a part of `Config`. */
@@ -76,14 +77,16 @@ export type ForgeConfig = {
 /** An identity provider to sign in with. `domains`: of e-mail addresses that may sign up; empty: none by that rule. */
 export type OidcConfig = { issuer: string; client_id: string; client_secret: string; domains: string[] };
 
-/** What `Config` has of forges and sign-in. */
-export type SignInConfig = {
-  github: ForgeConfig;
-  gitea: ForgeConfig | undefined;
-  oidc: OidcConfig | undefined;
-  /** Who may sign up with a forge: `name` at GitHub, `host/name` at another forge, each perhaps with `user:` or `org:` before it; in lower case. */
-  signup_logins: string[];
-};
+/** The forge that a server knows without any setting, and that a name without a host is at. */
+export const DEFAULT_FORGE = 'github' satisfies ForgeKind;
+
+/** What `Config` has of forges and sign-in: each kind of forge under its name. Undefined: the server uses none of it. */
+export type SignInConfig = Record<ForgeKind, ForgeConfig | undefined> &
+  Record<typeof DEFAULT_FORGE, ForgeConfig> & {
+    oidc: OidcConfig | undefined;
+    /** Who may sign up with a forge: `name` at GitHub, `host/name` at another forge, each perhaps with `user:` or `org:` before it; in lower case. */
+    signup_logins: string[];
+  };
 
 /** The first of each pair is of no use without the second. */
 const NEEDS: [keyof Given, keyof Given][] = [
@@ -114,30 +117,27 @@ export function signInConfig(s: Given): SignInConfig {
   const { ERRAND_OIDC_ISSUER: issuer, ERRAND_OIDC_CLIENT_ID: client_id, ERRAND_OIDC_CLIENT_SECRET: client_secret } = s;
   const complete = issuer !== undefined && client_id !== undefined && client_secret !== undefined;
   return {
-    github: {
-      origin: new URL(s.ERRAND_GITHUB_ORIGIN).origin,
-      client_id: s.ERRAND_GITHUB_CLIENT_ID,
-      client_secret: s.ERRAND_GITHUB_CLIENT_SECRET,
-      app_id: s.ERRAND_GITHUB_APP_ID,
-      app_slug: s.ERRAND_GITHUB_APP_SLUG,
-      private_key: s.ERRAND_GITHUB_PRIVATE_KEY,
-      bot_token: undefined,
-      webhook_secret: s.ERRAND_GITHUB_WEBHOOK_SECRET,
-    },
-    gitea:
-      s.ERRAND_GITEA_ORIGIN === undefined
-        ? undefined
-        : {
-            origin: new URL(s.ERRAND_GITEA_ORIGIN).origin,
-            client_id: s.ERRAND_GITEA_CLIENT_ID,
-            client_secret: s.ERRAND_GITEA_CLIENT_SECRET,
-            app_id: undefined,
-            app_slug: undefined,
-            private_key: undefined,
-            bot_token: s.ERRAND_GITEA_BOT_TOKEN,
-            webhook_secret: s.ERRAND_GITEA_WEBHOOK_SECRET,
-          },
+    github: forgeConfig(s, 'github', s.ERRAND_GITHUB_ORIGIN),
+    gitea: s.ERRAND_GITEA_ORIGIN === undefined ? undefined : forgeConfig(s, 'gitea', s.ERRAND_GITEA_ORIGIN),
     oidc: complete ? { issuer, client_id, client_secret, domains: s.ERRAND_OIDC_DOMAINS } : undefined,
     signup_logins: s.ERRAND_SIGNUP_LOGINS,
+  };
+}
+
+/** The settings of one kind of forge. A kind has those that it has a use for. */
+function forgeConfig(s: Readonly<Record<string, unknown>>, kind: ForgeKind, address: string): ForgeConfig {
+  const read = (name: string): string | undefined => {
+    const value = s[`ERRAND_${kind.toUpperCase()}_${name}`];
+    return typeof value === 'string' ? value : undefined;
+  };
+  return {
+    origin: new URL(address).origin,
+    client_id: read('CLIENT_ID'),
+    client_secret: read('CLIENT_SECRET'),
+    app_id: read('APP_ID'),
+    app_slug: read('APP_SLUG'),
+    private_key: read('PRIVATE_KEY'),
+    bot_token: read('BOT_TOKEN'),
+    webhook_secret: read('WEBHOOK_SECRET'),
   };
 }

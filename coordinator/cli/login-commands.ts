@@ -30,6 +30,8 @@ const NAME_OPTION = {
   help: "what to call the server from now on (its address's host)",
 } as const;
 const EMAIL_OPTION = { type: 'string', placeholder: 'ADDRESS', help: 'asked for if it is not given' } as const;
+/** The kinds of forges that one can log in with by a code: an option each, and its name. */
+const BY_CODE = { github: 'GitHub' } as const;
 
 export const signup = command({
   name: 'signup',
@@ -67,7 +69,10 @@ export const login = command({
     },
     name: NAME_OPTION,
     email: EMAIL_OPTION,
-    github: { type: 'boolean', help: 'with your account at GitHub: type a code in a browser, on any device' },
+    github: {
+      type: 'boolean',
+      help: `with your account at ${BY_CODE.github}: type a code in a browser, on any device`,
+    },
   },
   run: async ({ values }, io) => {
     const servers = await io.servers.read();
@@ -82,7 +87,7 @@ export const login = command({
       return EXIT.succeeded;
     }
     if (values.github === true) {
-      await keep(io, name, url, await signInWithGitHub(io, url));
+      await keep(io, name, url, await signInWith('github', io, url));
       return EXIT.succeeded;
     }
     const email = values.email ?? (await askEmail(io, known?.email));
@@ -116,12 +121,14 @@ export const logout = command({
   },
 });
 
-/** Signs in with GitHub by a code. */
-async function signInWithGitHub(io: Io, url: string): Promise<Session> {
+/** Signs in with a forge of this kind by a code. */
+async function signInWith(wanted: keyof typeof BY_CODE, io: Io, url: string): Promise<Session> {
   const headers = { user_agent: io.user_agent };
   const { items } = await send(url, 'listSignInWays', {}, headers, io.signal);
-  const way = items.find(({ kind, device }) => kind === 'github' && device);
-  if (!way) throw new Failure('Nobody can sign in with GitHub on this server: its owner can make a GitHub App for it.');
+  const way = items.find(({ kind, device }) => kind === wanted && device);
+  const name = BY_CODE[wanted];
+  if (!way)
+    throw new Failure(`Nobody can sign in with ${name} on this server: its owner can make a ${name} App for it.`);
   const started = await send(url, 'startDeviceSignIn', { params: { id: way.id }, body: {} }, headers, io.signal);
   return signInByCode(io, started, async () => {
     const body = { flow: started.flow };

@@ -29,6 +29,9 @@ export type ForgeRepositoryInfo = RepositoryName & {
   pushed_at: string | null;
 };
 
+/** Repositories, and what may be missing among them, in words for the person; empty: nothing is. */
+export type RepositoryList = { items: ForgeRepositoryInfo[]; missing: string[] };
+
 /** One contribution to an issue or pull request. */
 export type ForgeComment = {
   /** Opaque, and unique among all comments at this forge. */
@@ -177,14 +180,14 @@ export type ForgeClient = {
   /** Whose token this is. */
   me: (access: Access) => Promise<ForgePerson>;
   /** Repositories that the token may push to, those with the newest push first; `search` matches names as one types. */
-  repositories: (access: Access, query: { search: string; limit: number }) => Promise<ForgeRepositoryInfo[]>;
+  repositories: (access: Access, query: { search: string; limit: number }) => Promise<RepositoryList>;
   repository: (access: Access, name: RepositoryName) => Promise<ForgeRepositoryInfo>;
   /** What this login may do to the repository. */
   permission: (access: Access, name: RepositoryName, login: string) => Promise<Permission>;
   /** undefined: there is no such branch. */
   branch: (access: Access, name: RepositoryName, branch: string) => Promise<ForgeBranch | undefined>;
-  /** A file's text at the default branch, such as a pull request template; undefined: there is no such file. */
-  file: (access: Access, name: RepositoryName, path: string) => Promise<string | undefined>;
+  /** The text that the repository has for new pull requests, at its default branch; undefined: it has none. */
+  pullTemplate: (access: Access, name: RepositoryName) => Promise<string | undefined>;
 
   /**
    * An issue or pull request with its newest comments, `comments_max` at most: those on lines, and what reviews say as

@@ -72,7 +72,7 @@ function routed(client: ForgeClient, run: Run): ForgeClient {
     repository: (access, name) => run(access, (to, by) => to.repository(by, name)),
     permission: (access, name, login) => run(access, (to, by) => to.permission(by, name, login)),
     branch: (access, name, branch) => run(access, (to, by) => to.branch(by, name, branch)),
-    file: (access, name, path) => run(access, (to, by) => to.file(by, name, path)),
+    pullTemplate: (access, name) => run(access, (to, by) => to.pullTemplate(by, name)),
     thread: (access, name, number, max) => run(access, (to, by) => to.thread(by, name, number, max)),
     changedThreads: (access, name, since) => run(access, (to, by) => to.changedThreads(by, name, since)),
     reviews: (access, name, number) => run(access, (to, by) => to.reviews(by, name, number)),

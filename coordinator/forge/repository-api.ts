@@ -13,6 +13,11 @@ export function permissionFrom(permissions: z.infer<typeof Permissions> | null |
   return admin ? 'admin' : push ? 'write' : pull ? 'read' : 'none';
 }
 
+/** What to tell a person whose list of repositories was not read to its end, and may lack the one that they look for. */
+export function cutText(origin: string): string {
+  return `${new URL(origin).host} has more repositories than were searched: give the address of one that is missing.`;
+}
+
 const PermissionAnswer = z.object({ permission: z.string() });
 
 /** What this login may do; an unknown one: nothing. Gitea tells only a repository's administrators of others. */
@@ -34,19 +39,4 @@ export async function permissionOf(
     default:
       return 'none';
   }
-}
-
-const File = z.object({ type: z.literal('file'), encoding: z.string(), content: z.string() });
-
-/** The text of a file at the default branch. Undefined: there is no such file. */
-export async function readFile(
-  api: RestApi,
-  access: Access,
-  { owner, name }: RepositoryName,
-  path: string,
-): Promise<string | undefined> {
-  const call = { path: pathOf('repos', owner, name, 'contents', path) };
-  // A folder answers with a list.
-  const { data } = File.safeParse(await api.find(access, call, z.unknown()));
-  return data?.encoding === 'base64' ? Buffer.from(data.content, 'base64').toString('utf8') : undefined;
 }

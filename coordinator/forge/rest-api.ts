@@ -55,16 +55,27 @@ export class RestApi {
     await this.#send(access, call);
   }
 
-  /** Reads a list page by page, until it ends or `enough` says so. `entries` finds the list in an answer. */
+  /**
+   * Reads a list page by page, until it ends or `enough` says so. `entries` finds the list in an answer, whose headers have
+   * names in lower case.
+   */
   async list<T extends z.ZodType, E>(
     access: Access,
     call: RestCall,
-    { schema, entries, enough }: { schema: T; entries: (answer: z.output<T>) => E[]; enough: (items: E[]) => boolean },
+    {
+      schema,
+      entries,
+      enough,
+    }: {
+      schema: T;
+      entries: (answer: z.output<T>, headers: ForgeAnswer['headers']) => E[];
+      enough: (items: E[]) => boolean;
+    },
   ): Promise<Listed<E>> {
     const items: E[] = [];
     for (let page = 1; page <= LIMITS.forge_pages_max; page++) {
       const answer = await this.#send(access, { ...call, query: { ...call.query, page } });
-      const found = entries(this.#read(answer, schema));
+      const found = entries(this.#read(answer, schema), answer.headers);
       items.push(...found);
       // The page that a link leads to is counted here: a forge could send us round for ever. One without any entries
       // that are wanted says nothing of the next.

@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import Koa from 'koa';
+import type { ForgeKind } from '../../protocol/forges.ts';
 import type { Readiness } from '../../protocol/server-info.ts';
 import type { ErrorCode } from '../../protocol/problem.ts';
 import type { ServerState } from '../../protocol/server.ts';
@@ -8,6 +9,7 @@ import type { RunDefaults } from '../schedules/start-run.ts';
 import { BrowserGuard } from '../base/browser-guard.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
+import { appOrigins } from '../forge/accounts/drivers.ts';
 import type { ForgeAccounts } from '../forge/accounts/forge-accounts.ts';
 import type { Intake } from '../forge/intake/intake.ts';
 import type { Notifications } from '../notifications/notifications.ts';
@@ -53,7 +55,7 @@ export type AppDeps = RunDefaults & {
       | 'data_dir'
       | 'time_limit_ms'
       | 'in_force'
-      | 'github'
+      | ForgeKind
     >;
   log: EventLog;
   keys: Keys;
@@ -130,7 +132,7 @@ export function createApp(deps: AppDeps): Koa {
   });
   app.use(allowOrigins(config.cors_origins));
   app.use(encodeAnswer);
-  app.use(webApp(web, config.github.origin));
+  app.use(webApp(web, appOrigins(config)));
   app.use(router.routes());
   app.use(answerUnmatched);
   return app;

@@ -38,7 +38,7 @@ export function forgeHandlers(
     },
     startForgeApp: ({ params, body, who, origin }) => {
       accounts.requireOwner(who);
-      return manifest.start(params.id, body.organization, who, origin);
+      return manifest.start(params.id, body, who, origin);
     },
     finishForgeApp: ({ body, who, client }) => {
       accounts.requireOwner(who);

@@ -20,9 +20,9 @@ export type WebApp = {
 
 /**
  * The page may load what comes from this server, and nothing else. No text can become a script. Forms go to `forms_to`
- * alone: GitHub, where the owner makes an app, and back.
+ * alone: the forges where the owner makes an app, and back.
  */
-const policy = (forms_to: string) =>
+const policy = (forms_to: string[]) =>
   [
     "default-src 'none'",
     "script-src 'self'",
@@ -32,7 +32,7 @@ const policy = (forms_to: string) =>
     "manifest-src 'self'",
     "worker-src 'self'",
     "base-uri 'self'",
-    `form-action 'self' ${forms_to}`,
+    ['form-action', "'self'", ...forms_to].join(' '),
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
     'trusted-types errand',
@@ -46,9 +46,9 @@ const PAGE_HEADERS = {
 
 /**
  * Middleware that serves the app: its files, and its page to whoever asks an address of the app for HTML. Everything else
- * is left to the API. `forms_to`: the only other origin that forms of the page may go to.
+ * is left to the API. `forms_to`: the only other origins that forms of the page may go to.
  */
-export function webApp({ files, pageAt }: WebApp, forms_to: string) {
+export function webApp({ files, pageAt }: WebApp, forms_to: string[]) {
   const headers = { 'Cross-Origin-Resource-Policy': 'same-origin', 'Content-Security-Policy': policy(forms_to) };
   return async (ctx: ExtendableContext, next: Next): Promise<void> => {
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next();

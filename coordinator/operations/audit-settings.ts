@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
+import { ForgeKind } from '../../protocol/forges.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import { appendAudit } from '../sqlite/audit.ts';
@@ -14,8 +15,7 @@ const SECRET: ReadonlySet<string> = new Set<keyof Config>([
   'anthropic_base_url',
   'backup',
   'docker_host',
-  'gitea',
-  'github',
+  ...ForgeKind.options,
   'git_token',
   'metrics_token',
   'oidc',

@@ -11,7 +11,7 @@ import type { RepositoryName } from '../forge.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
 import { orElse, renewing } from '../other-token.ts';
 import type { Forges, KnownForge } from './forges.ts';
-import type { InstallationTokens } from './github-app.ts';
+import type { InstallationTokens } from './installation-tokens.ts';
 import { brokenText } from './linked-accounts.ts';
 import type { UserTokens } from './user-tokens.ts';
 

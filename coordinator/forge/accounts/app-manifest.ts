@@ -1,57 +1,21 @@
-import { z } from 'zod';
-import type { Forge, ForgeAppStarted, SignInFinish } from '../../../protocol/forges.ts';
+import type { Forge, ForgeAppStart, ForgeAppStarted, SignInFinish } from '../../../protocol/forges.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { Config } from '../../base/config.ts';
 import { appendAudit } from '../../sqlite/audit.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import type { Client, Identity } from '../../auth/identity.ts';
-import type { Calls } from './calls.ts';
+import type { Calls } from '../calls.ts';
+import type { ForgeDriver } from '../forge-driver.ts';
 import { codeOf, type Flows } from './flows.ts';
 import { NO_SECRETS } from './forge-secrets.ts';
 import type { Forges, KnownForge } from './forges.ts';
 import { CALLBACK_PATH } from './sign-in.ts';
-import { apiOf } from './sign-up-list.ts';
-
-/** What GitHub answers for the code of a new app. */
-const Made = z.object({
-  id: z.number().int().positive(),
-  slug: z.string().min(1).max(100),
-  client_id: z.string().min(1).max(100),
-  client_secret: z.string().min(1),
-  pem: z.string().min(1),
-  webhook_secret: z.string().nullish(),
-});
-
-/** What Errand does at GitHub: branches and pull requests, comments, checks and their logs, who is a member. */
-const PERMISSIONS = {
-  actions: 'read',
-  checks: 'read',
-  contents: 'write',
-  issues: 'write',
-  members: 'read',
-  metadata: 'read',
-  pull_requests: 'write',
-  statuses: 'read',
-  // Without it GitHub refuses every branch that changes a workflow, and merges of one.
-  workflows: 'write',
-};
-const EVENTS = [
-  'check_run',
-  'issue_comment',
-  'issues',
-  'pull_request',
-  'pull_request_review',
-  'pull_request_review_comment',
-  'repository',
-  'status',
-];
-const NAME_CHARS_MAX = 34;
 
 type Dependencies = { log: EventLog; forges: Forges; flows: Flows; calls: Calls; config: Pick<Config, 'public_url'> };
 
 /**
- * Makes a GitHub App of the server's own by GitHub's manifest flow: the owner's browser posts a form to GitHub and comes
- * back with a code, for which GitHub hands out the app's id, secrets and key once.
+ * Makes an app of the server's own at a forge by a manifest: the owner's browser posts a form to the forge and comes back
+ * with a code, for which the forge hands out the app's id, secrets and key once.
  */
 export class AppManifest {
   readonly #deps: Dependencies;
@@ -61,15 +25,25 @@ export class AppManifest {
   }
 
   /** Throws `not_found` or `conflict`. `origin`: the address that the request came to. */
-  start(forge_id: string, organization: string | undefined, who: Identity, origin: string): ForgeAppStarted {
-    const forge = this.#requireNone(forge_id);
-    const base = this.#deps.config.public_url ?? origin;
+  start(forge_id: string, wish: ForgeAppStart, who: Identity, origin: string): ForgeAppStarted {
+    const { forge, apps } = this.#requireNone(forge_id);
+    const base_url = this.#deps.config.public_url ?? origin;
     const { user_id } = who;
-    const { flow, text } = this.#deps.flows.begin({ purpose: 'app', way: forge.id, redirect_uri: base, user_id });
-    const path = organization === undefined ? '/settings/apps/new' : `/organizations/${organization}/settings/apps/new`;
-    const action = new URL(path, forge.origin);
+    const { flow, text } = this.#deps.flows.begin({
+      purpose: 'app',
+      way: forge.id,
+      redirect_uri: base_url,
+      user_id,
+    });
+    const action = apps.formAddress(forge.origin, wish.organization);
     action.searchParams.set('state', flow.state);
-    return { action: action.href, manifest: JSON.stringify(manifestOf(forge, base)), flow: text };
+    const manifest = apps.manifest({
+      base_url,
+      callback_url: `${base_url}${CALLBACK_PATH}`,
+      webhook_url: base_url.startsWith('https://') ? `${base_url}/forges/${forge.id}/webhook` : undefined,
+      is_public: wish.public,
+    });
+    return { action: action.href, manifest: JSON.stringify(manifest), flow: text };
   }
 
   /** Rejects with `link_invalid`, `conflict` or `upstream_unreachable`. */
@@ -77,16 +51,14 @@ export class AppManifest {
     const { flows, forges, calls, log } = this.#deps;
     const flow = flows.open(text, 'app', who.user_id);
     flows.use(flow);
-    const forge = this.#requireNone(flow.way);
-    const code = encodeURIComponent(codeOf(answer, flow));
-    const url = new URL(`${apiOf(forge.kind, forge.origin)}/app-manifests/${code}/conversions`);
-    const made = await calls.api(Made, url, { method: 'POST' });
+    const { forge, apps } = this.#requireNone(flow.way);
+    const made = await apps.convert(calls, forge.origin, codeOf(answer, flow));
     if (!made) throw new ErrandError('link_invalid', `${forge.name} does not know the new app: make it again.`);
-    const { client_id, client_secret, pem, slug, webhook_secret } = made;
-    const secrets = { client_secret, private_key: pem, ...(webhook_secret && { webhook_secret }) };
+    const { slug, client_id, app_id, client_secret, private_key, webhook_secret } = made;
+    const secrets = { client_secret, private_key, ...(webhook_secret !== undefined && { webhook_secret }) };
     log.write((tx) => {
       this.#requireNone(forge.id);
-      forges.putApp(tx, forge.id, { client_id, app_id: String(made.id), app_slug: slug }, secrets);
+      forges.putApp(tx, forge.id, { client_id, app_id, app_slug: slug }, secrets);
       this.#audit(tx.db, 'forge.app_created', forge.id, slug, who, client);
     });
     return this.#view(forge.id);
@@ -103,12 +75,14 @@ export class AppManifest {
     });
   }
 
-  #requireNone(id: string): KnownForge {
+  /** A forge where the server can have an app, and has none. */
+  #requireNone(id: string): { forge: KnownForge; apps: NonNullable<ForgeDriver['apps']> } {
     const forge = this.#deps.forges.requireChangeable(id);
-    if (forge.kind !== 'github') throw new ErrandError('conflict', `${forge.name} is no GitHub: it has no such apps.`);
+    const { apps } = forge.driver;
+    if (!apps) throw new ErrandError('conflict', `A server cannot have an app of its own at ${forge.name}.`);
     if (forge.registered === 'app')
       throw new ErrandError('conflict', `The server has an app at ${forge.name} already: remove it first.`);
-    return forge;
+    return { forge, apps };
   }
 
   #audit(
@@ -127,22 +101,4 @@ export class AppManifest {
     if (!forge) throw new ErrandError('not_found', 'There is no such forge.');
     return this.#deps.forges.view(forge);
   }
-}
-
-/** What the app is to be. GitHub takes no webhook that it cannot reach, and no events without one. */
-function manifestOf({ id }: KnownForge, base: string): Record<string, unknown> {
-  const hook = base.startsWith('https://') && {
-    hook_attributes: { url: `${base}/forges/${id}/webhook`, active: true },
-  };
-  return {
-    name: `Errand ${new URL(base).hostname}`.slice(0, NAME_CHARS_MAX),
-    url: base,
-    description: 'Sends errands to a server of your own: it opens pull requests and answers their reviews.',
-    redirect_url: `${base}${CALLBACK_PATH}`,
-    callback_urls: [`${base}${CALLBACK_PATH}`],
-    setup_url: `${base}/settings/accounts`,
-    public: false,
-    default_permissions: PERMISSIONS,
-    ...(hook && { ...hook, default_events: EVENTS }),
-  };
 }

@@ -6,13 +6,12 @@ import type { EventLog } from '../../sqlite/event-log.ts';
 import { ForgeHttp } from '../forge-http.ts';
 import { Access } from './access.ts';
 import { AppManifest } from './app-manifest.ts';
-import { Calls } from './calls.ts';
+import { Calls } from '../calls.ts';
 import { Flows } from './flows.ts';
 import { Forges } from './forges.ts';
 import { Grants } from './grants.ts';
-import { InstallationTokens } from './github-app.ts';
+import { InstallationTokens } from './installation-tokens.ts';
 import { LinkedAccounts } from './linked-accounts.ts';
-import { openClient } from './open-client.ts';
 import { Repositories } from './repositories.ts';
 import { SignIn } from './sign-in.ts';
 import { UserTokens } from './user-tokens.ts';
@@ -48,7 +47,7 @@ export class ForgeAccounts {
     const calls = new Calls(http);
     this.#http = http;
     this.#flows = new Flows(keys, now);
-    this.forges = new Forges({ log, keys, config, openClient: (kind, origin) => openClient(http, kind, origin) });
+    this.forges = new Forges({ log, keys, config, http });
     const { forges } = this;
     const user_tokens = new UserTokens({ log, keys, forges, calls, logger, now });
     const installation_tokens = new InstallationTokens(calls, now);
@@ -57,7 +56,7 @@ export class ForgeAccounts {
     this.grants = new Grants({ db: log.db, keys, forges, calls, logger, now });
     this.links = new LinkedAccounts({ log, keys, forges });
     this.manifest = new AppManifest({ log, forges, flows: this.#flows, calls, config });
-    this.#ways = new Ways({ forges, calls, config, now });
+    this.#ways = new Ways({ forges, calls, config, logger, now });
   }
 
   /** The sign-in, on top of the accounts of this server. */

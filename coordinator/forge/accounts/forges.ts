@@ -1,5 +1,5 @@
 import { newId } from '../../../protocol/ids.ts';
-import type { Forge, ForgeKind } from '../../../protocol/forges.ts';
+import { ForgeKind, type Forge } from '../../../protocol/forges.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { Config } from '../../base/config.ts';
 import type { ForgeConfig } from '../../base/forge-settings.ts';
@@ -7,6 +7,9 @@ import type { Keys } from '../../base/keys.ts';
 import type { EventLog, Tx } from '../../sqlite/event-log.ts';
 import { insertForge, listForges, putForgeApp, type ForgeRow } from '../../sqlite/forges.ts';
 import type { ForgeClient, RepositoryName } from '../forge.ts';
+import type { ForgeDriver } from '../forge-driver.ts';
+import type { ForgeHttp } from '../forge-http.ts';
+import { DRIVERS } from './drivers.ts';
 import { NO_SECRETS, openForgeSecrets, sealForgeSecrets, type ForgeSecrets } from './forge-secrets.ts';
 
 /** A forge that the server knows, with all that it is registered as there. */
@@ -17,14 +20,15 @@ export type KnownForge = Omit<ForgeConfig, 'client_secret'> & {
   name: string;
   client_secret: string | undefined;
   registered: Forge['registered'];
+  driver: ForgeDriver;
   client: ForgeClient;
 };
 
 type Dependencies = {
   log: EventLog;
   keys: Keys;
-  config: Pick<Config, 'github' | 'gitea' | 'public_url'>;
-  openClient: (kind: ForgeKind, origin: string) => ForgeClient;
+  config: Pick<Config, ForgeKind | 'public_url'>;
+  http: ForgeHttp;
 };
 
 /** The forges of the settings, and those that have linked accounts or an app. What the settings say comes first. */
@@ -71,15 +75,16 @@ export class Forges {
   }
 
   /** As the owner sees it. */
-  view({ id, kind, origin, registered, app_slug }: KnownForge): Forge {
+  view({ id, kind, driver, origin, registered, app_slug }: KnownForge): Forge {
     const { public_url } = this.#deps.config;
     return {
       id,
       kind,
       origin,
       registered,
+      can_make_app: driver.apps !== undefined && registered === 'no',
       app_slug: app_slug ?? null,
-      install_url: app_slug === undefined ? null : `${origin}/${appPath(origin)}/${app_slug}/installations/new`,
+      install_url: app_slug === undefined ? null : (driver.apps?.installAddress(origin, app_slug) ?? null),
       webhook_url: public_url === undefined ? null : `${public_url}/forges/${id}/webhook`,
     };
   }
@@ -104,14 +109,17 @@ export class Forges {
   }
 
   #settings(): Map<string, { kind: ForgeKind; config: ForgeConfig }> {
-    const { github, gitea } = this.#deps.config;
-    const all = new Map([[github.origin, { kind: 'github' as ForgeKind, config: github }]]);
-    if (gitea) all.set(gitea.origin, { kind: 'gitea', config: gitea });
+    const all = new Map<string, { kind: ForgeKind; config: ForgeConfig }>();
+    for (const kind of ForgeKind.options) {
+      const config = this.#deps.config[kind];
+      if (config) all.set(config.origin, { kind, config });
+    }
     return all;
   }
 
   #open({ id, kind, origin, ...row }: ForgeRow, settings: ForgeConfig | undefined): KnownForge {
-    const shared = { id, kind, origin, name: new URL(origin).host, client: this.#client(kind, origin) };
+    const driver = DRIVERS[kind];
+    const shared = { id, kind, driver, origin, name: new URL(origin).host, client: this.#client(driver, origin) };
     const webhook_secret = settings?.webhook_secret;
     if (settings?.client_id !== undefined || settings?.bot_token !== undefined)
       return { ...settings, ...shared, registered: 'settings' };
@@ -129,16 +137,11 @@ export class Forges {
     };
   }
 
-  #client(kind: ForgeKind, origin: string): ForgeClient {
+  #client(driver: ForgeDriver, origin: string): ForgeClient {
     const known = this.#clients.get(origin);
     if (known) return known;
-    const opened = this.#deps.openClient(kind, origin);
+    const opened = driver.openClient(this.#deps.http, origin);
     this.#clients.set(origin, opened);
     return opened;
   }
-}
-
-/** GitHub Enterprise Server has the pages of apps at another path. */
-function appPath(origin: string): string {
-  return origin === 'https://github.com' ? 'apps' : 'github-apps';
 }

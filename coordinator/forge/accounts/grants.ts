@@ -3,7 +3,7 @@ import type { Logger } from '../../base/logger.ts';
 import { openGrant, type Grant } from '../../auth/linked-tokens.ts';
 import type { Db } from '../../sqlite/database.ts';
 import { findLinkedAccountOf, listLinkedAccounts, type LinkedAccountRow } from '../../sqlite/linked-accounts.ts';
-import type { Calls } from './calls.ts';
+import type { Calls } from '../calls.ts';
 import type { Forges } from './forges.ts';
 import { OAuth } from './oauth.ts';
 
@@ -34,8 +34,8 @@ export class Grants {
     const { db, forges, calls, now, logger } = this.#deps;
     const forge = forges.find(forge_id ?? '');
     if (forge?.client_id === undefined || forge.client_secret === undefined) return;
-    const { kind, origin, client_id, client_secret } = forge;
-    const oauth = new OAuth({ kind, origin, client_id, client_secret }, calls, now);
+    const { driver, origin, client_id, client_secret } = forge;
+    const oauth = new OAuth(driver, { origin, client_id, client_secret }, calls, now);
     try {
       // A forge revokes by a token that is valid.
       const is_valid = grant.expires_at === null || Date.parse(grant.expires_at) > now();

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { External } from '../../auth/external-logins.ts';
 import type { OidcConfig } from '../../base/forge-settings.ts';
-import type { Calls } from './calls.ts';
+import type { Calls } from '../calls.ts';
 import { challengeOf, codeOf, type Flow } from './flows.ts';
 import type { Way } from './way.ts';
 

@@ -1,13 +1,9 @@
 import { z } from 'zod';
 import { ErrandError } from '../../../protocol/problem.ts';
-import type { ForgeKind } from '../../../protocol/forges.ts';
 import type { Grant } from '../../auth/linked-tokens.ts';
-import type { Calls } from './calls.ts';
+import type { Calls } from '../calls.ts';
+import type { ForgeDriver, OAuthClient } from '../forge-driver.ts';
 import { challengeOf, type Flow } from './flows.ts';
-import { apiOf } from './sign-up-list.ts';
-
-/** What the server is registered as at a forge. */
-export type OAuthClient = { kind: ForgeKind; origin: string; client_id: string; client_secret: string };
 
 /** The token endpoint answers with a grant or with an error, GitHub with status 200 either way. */
 const Answer = z.object({
@@ -28,22 +24,18 @@ const DeviceCode = z.object({
   error: z.string().optional(),
 });
 
-/** What people allow Errand at a forge. A GitHub App has its permissions from GitHub and asks for none. */
-const SCOPES: Record<ForgeKind, string> = {
-  github: 'repo read:org workflow',
-  gitea: 'read:user read:organization write:repository write:issue',
-};
-const GITHUB_APP_CLIENT = /^Iv/;
 /** Errors that mean that a refresh token will never work again. */
 const REFUSED = new Set(['bad_refresh_token', 'invalid_grant', 'unauthorized_client']);
 
 /** OAuth 2 at a forge: the web flow with PKCE, the device flow and the refresh. */
 export class OAuth {
+  readonly #forge: ForgeDriver['oauth'];
   readonly #client: OAuthClient;
   readonly #calls: Calls;
   readonly #now: () => number;
 
-  constructor(client: OAuthClient, calls: Calls, now: () => number) {
+  constructor({ oauth }: ForgeDriver, client: OAuthClient, calls: Calls, now: () => number) {
+    this.#forge = oauth;
     this.#client = client;
     this.#calls = calls;
     this.#now = now;
@@ -52,7 +44,7 @@ export class OAuth {
   /** Where the browser goes to sign in. */
   authorizeUrl(flow: Flow): URL {
     const { client_id } = this.#client;
-    const url = this.#at('/login/oauth/authorize');
+    const url = this.#at(this.#forge.authorize_path);
     const fields = {
       client_id,
       redirect_uri: flow.redirect_uri,
@@ -81,24 +73,18 @@ export class OAuth {
     throw new ErrandError('upstream_unreachable', `${this.#host} renewed no token: ${describe(answer.error)}.`);
   }
 
-  /** Takes back all that the person of this token has allowed the server. Gitea and Forgejo have no call for that. */
+  /** Takes back all that the person of this token has allowed the server, where the forge has a call for that. */
   async revoke(access_token: string): Promise<void> {
-    const { kind, origin, client_id, client_secret } = this.#client;
-    if (kind !== 'github') return;
-    const url = new URL(`${apiOf(kind, origin)}/applications/${encodeURIComponent(client_id)}/grant`);
-    await this.#calls.removeAs({ client_id, client_secret }, url, { access_token });
+    await this.#forge.revoke?.(this.#calls, this.#client, access_token);
   }
 
   /** Begins a device flow. Rejects with `conflict` if the forge has it switched off. */
-  async startDevice() {
+  async startDevice({ path, how_to_allow }: NonNullable<ForgeDriver['oauth']['device']>) {
     const { client_id } = this.#client;
-    const answer = await this.#calls.form(DeviceCode, this.#at('/login/device/code'), { client_id, ...this.#scope() });
+    const answer = await this.#calls.form(DeviceCode, this.#at(path), { client_id, ...this.#scope() });
     const { device_code, user_code, verification_uri, expires_in = 900, interval } = answer;
     if (answer.error === 'device_flow_disabled')
-      throw new ErrandError(
-        'conflict',
-        `The app at ${this.#host} does not allow sign-in by a code: its owner can tick "Enable Device Flow" in its settings there.`,
-      );
+      throw new ErrandError('conflict', `The app at ${this.#host} does not allow sign-in by a code: ${how_to_allow}.`);
     if (device_code === undefined || user_code === undefined || verification_uri === undefined)
       return this.#fail(answer.error);
     return { device_code, user_code, verification_uri, expires_in, interval_s: interval };
@@ -129,13 +115,13 @@ export class OAuth {
   }
 
   #scope(): Record<string, string> {
-    const { kind, client_id } = this.#client;
-    return kind === 'github' && GITHUB_APP_CLIENT.test(client_id) ? {} : { scope: SCOPES[kind] };
+    const scope = this.#forge.scope(this.#client.client_id);
+    return scope === undefined ? {} : { scope };
   }
 
   #ask(fields: Record<string, string>): Promise<Answer> {
     const { client_id, client_secret } = this.#client;
-    return this.#calls.form(Answer, this.#at('/login/oauth/access_token'), { client_id, client_secret, ...fields });
+    return this.#calls.form(Answer, this.#at(this.#forge.token_path), { client_id, client_secret, ...fields });
   }
 
   #grant({ access_token, refresh_token, expires_in }: Answer): Grant | undefined {

@@ -1,4 +1,4 @@
-import type { PickableRepositories, PickableRepository } from '../../../protocol/forges.ts';
+import type { PickableRepositories } from '../../../protocol/forges.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { Rate } from '../../base/rate.ts';
 import type { Logger } from '../../base/logger.ts';
@@ -37,8 +37,7 @@ export class Repositories {
     const forge = link.forge_id === null ? undefined : this.#deps.forges.find(link.forge_id);
     if (!forge) return { items: [], faults: [] };
     try {
-      const items = await this.#ask(forge, link.id, query);
-      return items ? { items, faults: [] } : { items: [], faults: [brokenText(forge.name)] };
+      return (await this.#ask(forge, link.id, query)) ?? { items: [], faults: [brokenText(forge.name)] };
     } catch (err) {
       this.#deps.logger.warn({ err, forge: forge.origin }, 'repositories not listed');
       const why =
@@ -48,7 +47,7 @@ export class Repositories {
   }
 
   /** Undefined: the forge does not accept the link any more. */
-  async #ask(forge: KnownForge, link: string, query: Query): Promise<PickableRepository[] | undefined> {
+  async #ask(forge: KnownForge, link: string, query: Query): Promise<PickableRepositories | undefined> {
     const { user_tokens } = this.#deps;
     const token = await user_tokens.read(link);
     if (token === undefined) return undefined;
@@ -62,10 +61,10 @@ export class Repositories {
   }
 }
 
-async function read({ client, name: forge }: KnownForge, token: string, query: Query): Promise<PickableRepository[]> {
+async function read({ client, name: forge }: KnownForge, token: string, query: Query): Promise<PickableRepositories> {
   const signal = AbortSignal.timeout(LIMITS.forge_answer_ms);
-  const found = await client.repositories({ token, signal }, query);
-  return found.map(({ owner, name, clone_url, default_branch, private: is_private, pushed_at }) => ({
+  const { items, missing } = await client.repositories({ token, signal }, query);
+  const pickable = items.map(({ owner, name, clone_url, default_branch, private: is_private, pushed_at }) => ({
     name: `${owner}/${name}`,
     repo_url: clone_url.replace(/\.git$/, ''),
     forge,
@@ -73,4 +72,5 @@ async function read({ client, name: forge }: KnownForge, token: string, query: Q
     private: is_private,
     pushed_at: pushed_at === null ? null : new Date(pushed_at).toISOString(),
   }));
+  return { items: pickable, faults: missing };
 }

@@ -1,25 +1,29 @@
-import { z } from 'zod';
+import { ErrandError } from '../../../protocol/problem.ts';
 import type { Config } from '../../base/config.ts';
-import type { Calls } from './calls.ts';
+import { DEFAULT_FORGE } from '../../base/forge-settings.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { Calls } from '../calls.ts';
+import { ForgeApiError } from '../forge-api-error.ts';
+import type { Member } from '../forge-driver.ts';
 import type { KnownForge } from './forges.ts';
 
-const Membership = z.object({ state: z.string() });
+type Dependencies = { calls: Calls; logger: Logger };
 
 /**
  * Whether the owner lets this person make an account by signing in with the forge: by their login, or as a member of an
- * organisation, which the list names as `org:name`. A name without a host is one at GitHub: the same name at another forge
- * may be somebody else. Rejects with `upstream_unreachable` if the forge does not say who is a member.
+ * organisation, which the list names as `org:name`. A name without a host is one at the default forge: the same name at
+ * another one may be somebody else. Rejects with `upstream_unreachable` if the forge cannot say now who is a member.
  */
 export async function isListed(
-  { signup_logins, github }: Pick<Config, 'signup_logins' | 'github'>,
+  { signup_logins, [DEFAULT_FORGE]: { origin } }: Pick<Config, 'signup_logins' | typeof DEFAULT_FORGE>,
   forge: KnownForge,
-  { login, token }: { login: string; token: string },
-  calls: Calls,
+  person: Member,
+  dependencies: Dependencies,
 ): Promise<boolean> {
-  const entries = signup_logins.map(entryOf).filter(({ host }) => (host ?? new URL(github.origin).host) === forge.name);
-  if (entries.some(({ kind, name }) => kind === 'user' && name === login.toLowerCase())) return true;
+  const entries = signup_logins.map(entryOf).filter(({ host }) => (host ?? new URL(origin).host) === forge.name);
+  if (entries.some(({ kind, name }) => kind === 'user' && name === person.login.toLowerCase())) return true;
   for (const { kind, name } of entries)
-    if (kind === 'org' && (await isMember(forge, name, { login, token }, calls))) return true;
+    if (kind === 'org' && (await isMember(forge, name, person, dependencies))) return true;
   return false;
 }
 
@@ -29,23 +33,20 @@ function entryOf(entry: string): { kind: string; host: string | undefined; name:
   return { kind, host, name };
 }
 
+/** A forge that refuses to say it lets nobody in: the owner finds the reason in the log. */
 async function isMember(
-  { kind, origin }: KnownForge,
+  { driver, origin }: KnownForge,
   organization: string,
-  { login, token }: { login: string; token: string },
-  calls: Calls,
+  person: Member,
+  { calls, logger }: Dependencies,
 ): Promise<boolean> {
-  const api = apiOf(kind, origin);
-  if (kind === 'gitea') {
-    const member = new URL(`${api}/orgs/${organization}/members/${encodeURIComponent(login)}`);
-    return (await calls.api(z.unknown(), member, { token })) !== undefined;
+  try {
+    return await driver.isMember(calls, origin, organization, person);
+  } catch (err) {
+    if (!(err instanceof ForgeApiError)) throw err;
+    if (err.fault === 'unreachable' || err.fault === 'rate_limited')
+      throw new ErrandError('upstream_unreachable', err.message, { cause: err });
+    logger.warn({ err, forge: origin, organization }, 'membership not read');
+    return false;
   }
-  const membership = await calls.api(Membership, new URL(`${api}/user/memberships/orgs/${organization}`), { token });
-  return membership?.state === 'active';
-}
-
-/** Where a forge's API begins. */
-export function apiOf(kind: KnownForge['kind'], origin: string): string {
-  if (kind === 'gitea') return `${origin}/api/v1`;
-  return origin === 'https://github.com' ? 'https://api.github.com' : `${origin}/api/v3`;
 }

@@ -5,7 +5,7 @@ import { openGrant, sealGrant, type Grant } from '../../auth/linked-tokens.ts';
 import { appendAudit } from '../../sqlite/audit.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import { findLinkedAccount, replaceTokens, type LinkedAccountRow } from '../../sqlite/linked-accounts.ts';
-import type { Calls } from './calls.ts';
+import type { Calls } from '../calls.ts';
 import type { Forges } from './forges.ts';
 import { OAuth } from './oauth.ts';
 
@@ -61,7 +61,7 @@ export class UserTokens {
     const refresh_token = row && openGrant(keys, row)?.refresh_token;
     const forge = forges.find(row?.forge_id ?? '');
     if (!row || !forge) return undefined;
-    const { kind, origin, client_id, client_secret } = forge;
+    const { driver, origin, client_id, client_secret } = forge;
     if (typeof refresh_token !== 'string') return this.#break(row);
     // The owner may set it again: the link stays.
     if (client_id === undefined || client_secret === undefined)
@@ -69,7 +69,7 @@ export class UserTokens {
         'upstream_unreachable',
         `The server is not registered at ${forge.name} any more, so linked accounts there cannot be renewed: its owner can register it again.`,
       );
-    const oauth = new OAuth({ kind, origin, client_id, client_secret }, calls, now);
+    const oauth = new OAuth(driver, { origin, client_id, client_secret }, calls, now);
     const grant = await oauth.refresh(refresh_token);
     return grant ? this.#store(row, grant) : this.#break(row);
   }

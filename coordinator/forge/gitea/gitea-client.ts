@@ -2,7 +2,8 @@ import type { ForgeClient } from '../forge.ts';
 import { changedThreads } from '../changed-threads.ts';
 import type { ForgeHttp } from '../forge-http.ts';
 import { writeComment } from '../issue-comment.ts';
-import { permissionOf, readFile } from '../repository-api.ts';
+import { readPullTemplate, type TemplatePlaces } from '../pull-template.ts';
+import { permissionOf } from '../repository-api.ts';
 import { RestApi } from '../rest-api.ts';
 import { listChecks, readLog } from './checks.ts';
 import { readDelivery } from './deliveries.ts';
@@ -11,19 +12,29 @@ import { listReviews } from './reviews.ts';
 import { findBranch, findRepository, listRepositories } from './repositories.ts';
 import { Account, IssueComment } from './schemas.ts';
 import { editComment, labeledBy, readThread, replyTo, resolve } from './threads.ts';
+/** Gitea has the root first, then its own folder. Forgejo has its own before that. */
+const TEMPLATE: TemplatePlaces = {
+  folders: ['.forgejo', '', '.gitea', '.github', 'docs'],
+  file: /^(PULL_REQUEST_TEMPLATE|pull_request_template)\.md$/,
+};
+
+/** Where the REST API begins. */
+export function apiRoot(origin: string): string {
+  return `${origin}/api/v1`;
+}
 
 /** A client for Gitea and Forgejo. `origin`: such as `https://codeberg.org`. */
 export function giteaClient(http: ForgeHttp, origin: string): ForgeClient {
-  const api = new RestApi(http, `${origin}/api/v1`, { accept: 'application/json' });
+  const api = new RestApi(http, apiRoot(origin), { accept: 'application/json' });
   return {
     kind: 'gitea',
     origin,
     me: (access) => api.call(access, { path: '/user' }, Account),
-    repositories: (access, query) => listRepositories(api, access, query),
+    repositories: (access, query) => listRepositories(api, access, query, origin),
     repository: (access, name) => findRepository(api, access, name),
     permission: (access, name, login) => permissionOf(api, access, name, login),
     branch: (access, name, branch) => findBranch(api, access, name, branch),
-    file: (access, name, path) => readFile(api, access, name, path),
+    pullTemplate: (access, name) => readPullTemplate(api, access, name, TEMPLATE),
     thread: (access, name, number, comments_max) => readThread(api, access, name, number, comments_max),
     changedThreads: (access, name, since) => changedThreads(api, access, name, { since, page_size: 'limit' }),
     reviews: (access, name, number) => listReviews(api, access, name, number),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { Access, ForgeBranch, ForgeRepositoryInfo, RepositoryName } from '../forge.ts';
+import type { Access, ForgeBranch, ForgeRepositoryInfo, RepositoryList, RepositoryName } from '../forge.ts';
 import { Line } from '../forge-text.ts';
+import { cutText } from '../repository-api.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
 import { Account, Repository } from './schemas.ts';
 
@@ -14,14 +15,15 @@ export async function listRepositories(
   api: RestApi,
   access: Access,
   { search, limit }: { search: string; limit: number },
-): Promise<ForgeRepositoryInfo[]> {
+  origin: string,
+): Promise<RepositoryList> {
   const { id } = await api.call(access, { path: '/user' }, Account);
   const [owner, name] = search.includes('/') ? search.toLowerCase().split('/') : ['', search];
   const fits = (one: ForgeRepositoryInfo) =>
     (one.permission === 'write' || one.permission === 'admin') &&
     (search.includes('/') ? one.owner.toLowerCase() === owner : true);
   const query = { uid: id, q: name?.trim() ?? '', sort: 'updated', order: 'desc', limit: 50 };
-  const { items } = await api.list(
+  const { items, cut } = await api.list(
     access,
     { path: '/repos/search', query },
     {
@@ -30,7 +32,7 @@ export async function listRepositories(
       enough: (found) => found.length >= limit,
     },
   );
-  return items.slice(0, limit);
+  return { items: items.slice(0, limit), missing: cut && items.length < limit ? [cutText(origin)] : [] };
 }
 
 export async function findRepository(api: RestApi, access: Access, { owner, name }: RepositoryName) {

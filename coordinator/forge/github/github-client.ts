@@ -2,8 +2,10 @@ import type { Access, ForgeClient, ForgePerson } from '../forge.ts';
 import { changedThreads } from '../changed-threads.ts';
 import type { ForgeHttp } from '../forge-http.ts';
 import { writeComment } from '../issue-comment.ts';
-import { permissionOf, readFile } from '../repository-api.ts';
+import { readPullTemplate, type TemplatePlaces } from '../pull-template.ts';
+import { permissionOf } from '../repository-api.ts';
 import { RestApi } from '../rest-api.ts';
+import { apiRoot, isGitHubCom } from './api-root.ts';
 import { listChecks, listReadableChecks, readLog } from './checks.ts';
 import { readDelivery } from './deliveries.ts';
 import { GraphqlApi } from './graphql.ts';
@@ -15,18 +17,20 @@ import { Account, IssueComment } from './schemas.ts';
 import { editComment, labeledBy, readThread, replyTo } from './threads.ts';
 
 const HEADERS = { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' };
+/** The case of the name does not matter. A folder of templates has none that is meant unless one is named. */
+const TEMPLATE: TemplatePlaces = { folders: ['.github', '', 'docs'], file: /^pull_request_template(\.(md|txt))?$/i };
 
 /** The REST API of github.com, or of an Enterprise server at any other origin. */
 export function restApiOf(http: ForgeHttp, origin: string): RestApi {
-  return new RestApi(http, origin === 'https://github.com' ? 'https://api.github.com' : `${origin}/api/v3`, HEADERS);
+  return new RestApi(http, apiRoot(origin), HEADERS);
 }
 
 /** A client for GitHub. `origin`: `https://github.com`, or that of an Enterprise server. */
 export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
   const api = restApiOf(http, origin);
-  const graphql_root = origin === 'https://github.com' ? api.root : `${origin}/api`;
+  const graphql_root = isGitHubCom(origin) ? api.root : `${origin}/api`;
   const graphql = new GraphqlApi(new RestApi(http, graphql_root, HEADERS));
-  const lists = new RepositoryLists(api);
+  const lists = new RepositoryLists(api, origin);
   return {
     kind: 'github',
     origin,
@@ -35,7 +39,7 @@ export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
     repository: (access, name) => findRepository(api, access, name),
     permission: (access, name, login) => permissionOf(api, access, name, login),
     branch: (access, name, branch) => findBranch(api, access, name, branch),
-    file: (access, name, path) => readFile(api, access, name, path),
+    pullTemplate: (access, name) => readPullTemplate(api, access, name, TEMPLATE),
     thread: (access, name, number, comments_max) => readThread(api, access, name, number, comments_max),
     changedThreads: (access, name, since) => changedThreads(api, access, name, { since, page_size: 'per_page' }),
     reviews: (access, name, number) => listReviews(api, access, name, number),

@@ -1,46 +1,66 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
-import type { Access, ForgeRepositoryInfo } from '../forge.ts';
+import type { Access, ForgeRepositoryInfo, RepositoryList } from '../forge.ts';
+import { cutText } from '../repository-api.ts';
 import type { RestApi } from '../rest-api.ts';
-import { Repository } from './schemas.ts';
+import { readInstallations, readOwn, type PushableRepositories } from './pushable.ts';
 
 const KEPT_MS = 30_000;
 const KEPT_LISTS_MAX = 50;
+/** A person's token through a GitHub App, as opposed to one of their own or of an OAuth app. */
+const APP_USER_TOKEN = /^ghu_/;
+
+type Kept = { list: Promise<PushableRepositories>; until: number };
 
 /**
- * The repositories that a token may push to. GitHub cannot search among these: they are read page by page. A list that
- * was read to its end is kept for a while, since a person who types a name asks with every letter.
+ * The repositories that a token may push to. GitHub cannot search among these: they are read page by page. What was read
+ * is kept for a while, and shared while it is read, since a person who types a name asks with every letter.
  */
 export class RepositoryLists {
   readonly #api: RestApi;
-  readonly #kept = new Map<string, { until: number; items: ForgeRepositoryInfo[] }>();
+  readonly #origin: string;
+  readonly #kept = new Map<string, Kept>();
 
-  constructor(api: RestApi) {
+  constructor(api: RestApi, origin: string) {
     this.#api = api;
+    this.#origin = origin;
   }
 
   /** Those whose `owner/name` has `search` in it, those with the newest push first. */
-  async list(access: Access, { search, limit }: { search: string; limit: number }): Promise<ForgeRepositoryInfo[]> {
+  async list(access: Access, { search, limit }: { search: string; limit: number }): Promise<RepositoryList> {
+    const { items, cut, without_sign_on } = await this.#whole(access);
     const wanted = search.trim().toLowerCase();
     const fits = ({ owner, name }: ForgeRepositoryInfo) => `${owner}/${name}`.toLowerCase().includes(wanted);
-    const key = createHash('sha256').update(access.token).digest('base64');
-    const kept = this.#kept.get(key);
-    const items = kept && kept.until > Date.now() ? kept.items : await this.#read(access, key, fits, limit);
-    return items.filter(fits).slice(0, limit);
+    const found = items.filter(fits);
+    const missing = [
+      ...(cut && found.length < limit ? [cutText(this.#origin)] : []),
+      ...(without_sign_on > 0 ? [this.#signOnText(without_sign_on)] : []),
+    ];
+    return { items: found.slice(0, limit), missing };
   }
 
-  /** Reads until enough of them fit. */
-  async #read(access: Access, key: string, fits: (one: ForgeRepositoryInfo) => boolean, limit: number) {
-    const call = { path: '/user/repos', query: { sort: 'pushed', per_page: 100 } };
-    const { items, cut } = await this.#api.list(access, call, {
-      schema: z.array(Repository),
-      entries: (page) => page.filter(({ permission }) => permission === 'write' || permission === 'admin'),
-      enough: (found) => found.filter(fits).length >= limit,
-    });
+  #whole(access: Access): Promise<PushableRepositories> {
+    const key = createHash('sha256').update(access.token).digest('base64');
+    const kept = this.#kept.get(key);
+    if (kept && kept.until > Date.now()) return kept.list;
+    const read = APP_USER_TOKEN.test(access.token) ? readInstallations : readOwn;
+    const fresh: Kept = { list: read(this.#api, access), until: Infinity };
     this.#kept.delete(key);
-    if (!cut) this.#kept.set(key, { until: Date.now() + KEPT_MS, items });
+    this.#kept.set(key, fresh);
     if (this.#kept.size > KEPT_LISTS_MAX)
       for (const oldest of [...this.#kept.keys()].slice(0, 1)) this.#kept.delete(oldest);
-    return items;
+    const keep = () => void (fresh.until = Date.now() + KEPT_MS);
+    // Whoever asks next tries again.
+    const forget = () => void (fresh.until = 0);
+    void fresh.list.then(keep, forget);
+    return fresh.list;
+  }
+
+  /** GitHub shows these once the app is allowed anew while there is a session. */
+  #signOnText(organisations: number): string {
+    const [whose, them] = organisations === 1 ? ['1 organisation', 'it'] : [`${organisations} organisations`, 'them'];
+    return (
+      `Repositories of ${whose} are missing, which asks for single sign-on. Sign in to ${them} at ` +
+      `${this.#origin}/orgs/<organisation>/sso, then unlink the account here and link it again.`
+    );
   }
 }

@@ -8,7 +8,6 @@ import { pullBody, type PullText } from './pull-body.ts';
 import { PullRefused } from './pull-faults.ts';
 import { issuesOf } from './pull-issues.ts';
 import type { PullSurroundings } from './pull-surroundings.ts';
-import { readTemplate } from './pull-template.ts';
 
 type Opening = {
   access: ForgeAccess;
@@ -79,7 +78,7 @@ async function openNew(
     );
   if (!(await client.branch(access, name, row.head_branch)))
     throw new PullRefused(`The branch ${row.head_branch} is not in the repository any more.`);
-  const template = await readTemplate(client, access, name);
+  const template = await client.pullTemplate(access, name);
   const body = pullBody(textOf({ task, row, surroundings, url }, name), template);
   const draft = { title: row.title, body, head: row.head_branch, base, draft: row.draft };
   try {

@@ -63,7 +63,7 @@ for (const kind of KINDS) {
     await fails(t, client.repository(own, NAME), 'unauthorized');
     for (const owner of ['..', '.', '', 'a/..', '../..']) {
       await fails(t, client.repository(own, { owner, name: 'demo' }), 'not_found');
-      await fails(t, client.file(own, NAME, `${owner}/../../../user`), 'not_found');
+      await fails(t, client.branch(own, NAME, `${owner}/../../../user`), 'not_found');
     }
   });
 
@@ -171,7 +171,9 @@ for (const kind of KINDS) {
       const body = kind === 'github' ? [one] : { ok: true, data: [one] };
       return response.writeHead(200, { link: `<${origin}/again>; rel="next"` }).end(JSON.stringify(body));
     });
-    t.deepEqual(await client.repositories(own, { search: 'nothing-like-it', limit: 10 }), []);
+    const { items, missing } = await client.repositories(own, { search: 'nothing-like-it', limit: 10 });
+    t.deepEqual(items, []);
+    t.regex(missing.join(), /has more repositories than were searched/);
     t.true(pages <= LIMITS.forge_pages_max, String(pages));
   });
 

@@ -151,9 +151,56 @@ test('GitHub: a list of repositories that was read to its end is kept while a pe
     const access = { token: github.apps.personalToken(person).value };
     const found = await client.repositories(access, { search, limit: 10 });
     const again = await client.repositories(access, { search: `${search}m`, limit: 10 });
-    return [found, again].map((list) => list.map(({ name }) => name));
+    return [found, again].map(({ items }) => items.map(({ name }) => name));
   };
   t.deepEqual(await names(ada, 'de'), [['demo'], ['demo']]);
   t.deepEqual(await names(bob, 'de'), [[], []]);
   t.is(github.calls.length, 2);
 });
+
+/** A forge that answers each page of a list with one more, without end. */
+async function endless(t: Parameters<typeof startGitHub>[0], kind: string) {
+  const github = await startGitHub(t);
+  const http = new ForgeHttp([github.host], NO_PROXY);
+  t.teardown(() => http.close());
+  const [ada, ...others] = ['ada', 'bob', 'cleo'].map((login) => github.world.addPerson(login));
+  if (!ada) throw new Error('nobody is there');
+  const app = github.apps.addApp(ada, { name: 'Errand' });
+  const demo = await github.world.addRepository({ owner: ada, name: 'demo' });
+  for (const owner of [ada, ...others]) {
+    if (owner !== ada) await github.world.addRepository({ owner, name: 'demo' });
+    github.apps.install(app, owner);
+  }
+  const token = kind.includes('app') ? github.apps.userToken(ada, app) : github.apps.personalToken(ada);
+  const one = github.render.repository(demo, 'write', 'repository');
+  let pages = 0;
+  github.intercept = ({ url = '' }, response) => {
+    if (!/\/(repos|repositories)\?/.test(url)) return false;
+    pages++;
+    const body = url.includes('/installations/') ? { total_count: 1, repositories: [one] } : [one];
+    response.writeHead(200, { link: '<https://next>; rel="next"' }).end(JSON.stringify(body));
+    return true;
+  };
+  const client = gitHubClient(http, github.origin);
+  return {
+    list: (search: string) => client.repositories({ token: token.value }, { search, limit: 50 }),
+    pages: () => pages,
+  };
+}
+
+for (const [kind, max] of [
+  ['personal token', 10],
+  ['token through an app', 20],
+] as const)
+  test(`GitHub: a list that is too long for a ${kind} is read once while a person types, and says so`, async (t) => {
+    const { list, pages } = await endless(t, kind);
+    const found = await Promise.all(['d', 'de', 'dem'].map(list));
+    t.is(pages(), max);
+    found.push(await list('demo'));
+    t.is(pages(), max);
+    for (const { items, missing } of found) {
+      t.is(items.length, max);
+      t.is(missing.length, 1);
+      t.regex(missing[0] ?? '', /has more repositories than were searched/);
+    }
+  });

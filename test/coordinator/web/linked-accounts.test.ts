@@ -33,11 +33,13 @@ test.serial(
 
     await page.goto(`${network.url}/settings/server`);
     await button(page, 'Make a GitHub App').scrollIntoViewIfNeeded();
+    await page.getByLabel('Who can sign in with it').selectOption('Others too');
     await button(page, 'Make a GitHub App').click();
     await page.getByText(/^app errand-/).waitFor();
     t.is(page.url(), `${network.url}/settings/server`);
     await page.getByText(/^app errand-/).scrollIntoViewIfNeeded();
     const app = github.apps.apps.at(-1);
+    t.true(app?.public);
     if (app) github.apps.install(app, ann);
 
     await page.goto(`${network.url}/settings`);

@@ -19,6 +19,8 @@ export type App = {
   hook_url: string | null;
   callback_urls: string[];
   setup_url: string | null;
+  /** Whether others than its owner, or the members of the organisation that owns it, can sign in with it and install it. */
+  public: boolean;
   /** Whether it allows the device flow. Its owner ticks that in its settings: a manifest cannot. */
   device_flow: boolean;
 };
@@ -80,6 +82,7 @@ export class Apps {
       hook_url: null,
       callback_urls: [],
       setup_url: null,
+      public: true,
       device_flow: true,
       ...fields,
     };
@@ -87,8 +90,15 @@ export class Apps {
     return app;
   }
 
+  /** Whether this person can sign in with an app. */
+  mayAuthorize({ public: is_public, owner }: App, person: Person): boolean {
+    return is_public || owner === person || owner.members.has(person);
+  }
+
   /** Installs an app at an account. */
   install(app: App, account: Person, repositories: 'all' | Repository[] = 'all'): Installation {
+    if (!app.public && account !== app.owner)
+      throw new Error(`${app.name} is private: ${account.login} cannot have it.`);
     const some = repositories === 'all' ? repositories : new Set(repositories);
     const installation: Installation = { id: this.#world.id(), app, account, repositories: some };
     this.installations.push(installation);

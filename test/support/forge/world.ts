@@ -262,6 +262,17 @@ export class World {
     return ok ? stdout : undefined;
   }
 
+  /** What is in a folder of the default branch; `path` empty: in the root. Undefined: there is no such folder. */
+  async listFolder(
+    repository: Repository,
+    path: string,
+  ): Promise<{ name: string; type: 'dir' | 'file' }[] | undefined> {
+    const { ok, stdout } = await tryGit(this.folder(repository), 'ls-tree', `${repository.default_branch}:${path}`);
+    if (!ok) return undefined;
+    const lines = stdout.split('\n').filter(Boolean);
+    return lines.map((line) => ({ name: line.split('\t')[1] ?? '', type: / tree /.test(line) ? 'dir' : 'file' }));
+  }
+
   /** The pull request with its commits as they are now. */
   async freshPull(repository: Repository, pull: PullPart): Promise<PullPart> {
     if (pull.merged) return pull;

@@ -19,9 +19,9 @@ export function Forges(): JSX.Element {
     client.call('listForges', {}).then(({ items }) => (forges.value = items), failed);
   };
   useEffect(read, [client]);
-  const make = (id: string, name: string): void => {
+  const make = (id: string, organization: string, is_public: boolean): void => {
     fault.value = '';
-    const body = name === '' ? {} : { organization: name };
+    const body = { ...(organization !== '' && { organization }), ...(is_public && { public: true }) };
     client.call('startForgeApp', { params: { id }, body }).then(postForm).catch(failed);
   };
   const forget = ({ id }: Forge): void => {
@@ -40,9 +40,9 @@ export function Forges(): JSX.Element {
         {fault.value}
       </p>
       {forges.value
-        .filter(({ kind, registered }) => kind === 'github' && registered === 'no')
+        .filter(({ can_make_app }) => can_make_app)
         .map(({ id }) => (
-          <MakeApp key={id} onMake={(organization) => make(id, organization)} />
+          <MakeApp key={id} onMake={(...wish) => make(id, ...wish)} />
         ))}
       {asked && (
         <Confirm
@@ -58,11 +58,19 @@ export function Forges(): JSX.Element {
   );
 }
 
-function MakeApp({ onMake }: { onMake: (organization: string) => void }): JSX.Element {
+function MakeApp({ onMake }: { onMake: (organization: string, is_public: boolean) => void }): JSX.Element {
   const organization = useSignal('');
+  const is_public = useSignal(false);
   return (
     <div>
-      <button type="button" class="choice" onClick={() => onMake(organization.value.trim())}>
+      <label class="field">
+        <span>{s.accounts.who_uses_it}</span>
+        <select onChange={({ currentTarget }) => (is_public.value = currentTarget.value === 'others')}>
+          <option value="own">{s.accounts.only_own}</option>
+          <option value="others">{s.accounts.others_too}</option>
+        </select>
+      </label>
+      <button type="button" class="choice" onClick={() => onMake(organization.value.trim(), is_public.value)}>
         {s.accounts.make_app}
       </button>
       <details>

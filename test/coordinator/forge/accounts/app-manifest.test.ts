@@ -98,6 +98,24 @@ test('an organisation can own the app', async (t) => {
     t.is((await api.refused('startForgeApp', { params, body: { organization } })).code, 'invalid');
 });
 
+test('the app is for who makes it alone, unless the owner wants it for others too', async (t) => {
+  for (const is_public of [undefined, false, true]) {
+    const { github, server, api, params } = await scene(t);
+    const body = is_public === undefined ? {} : { public: is_public };
+    const started = await api.call('startForgeApp', { params, body });
+    await api.call('finishForgeApp', { body: { flow: started.flow, answer: await make(started, 'ann') } });
+    const ben = github.world.addPerson('ben');
+    const { api: member } = await server.person('ben@example.org');
+    const begun = await member.call('startLink', { params });
+    if (is_public !== true) {
+      await t.throwsAsync(agree(begun, ben), { message: /404/ });
+      continue;
+    }
+    const linked = await member.call('finishLink', { body: { flow: begun.flow, answer: await agree(begun, ben) } });
+    t.is(linked.login, 'ben');
+  }
+});
+
 test('an app that the settings name is not changed from the app', async (t) => {
   const { api, params } = await scene(t, { ERRAND_GITHUB_CLIENT_ID: 'Iv1', ERRAND_GITHUB_CLIENT_SECRET: 'secret' });
   t.is((await api.call('listForges', {})).items[0]?.registered, 'settings');

@@ -30,6 +30,30 @@ test('the list has what the person may push to, found as one types', async (t) =
   t.like(blog, { repo_url: `${github.origin}/ann/blog`, private: true, default_branch: 'main', forge: github.host });
 });
 
+test('a public repository where the app is not installed cannot be picked: a push there would be refused', async (t) => {
+  const { api, github, app } = await scene(t);
+  const names = async () => (await api.call('listRepositories', { query: {} })).items.map(({ name }) => name).sort();
+  const [cleo, dan] = [github.world.addPerson('cleo'), github.world.addPerson('dan')];
+  const permissions = { ann: 'write' } as const;
+  for (const owner of [cleo, dan]) await github.world.addRepository({ owner, name: 'open', permissions });
+  const some = await github.world.addRepository({ owner: dan, name: 'some', permissions });
+  github.apps.install(app, dan, [some]);
+  t.deepEqual(await names(), ['ann/blog', 'ann/shop', 'ann/shop-admin', 'dan/some']);
+});
+
+test('what a list leaves out is said: the organisations that ask for single sign-on', async (t) => {
+  const { api, github, app, ann } = await scene(t);
+  const acme = github.world.addPerson('acme', { type: 'Organization' });
+  acme.members.add(ann);
+  await github.world.addRepository({ owner: acme, name: 'tools' });
+  github.apps.install(app, acme);
+  github.sso.add(acme);
+  const { items, faults } = await api.call('listRepositories', { query: {} });
+  t.is(items.length, 3);
+  t.is(faults.length, 1);
+  t.regex(faults[0] ?? '', /1 organisation .*single sign-on.*\/orgs\/.*\/sso.*link it again/);
+});
+
 test('without a linked account there is nothing to pick', async (t) => {
   const { server } = await signInScene(t);
   const { api } = await server.person();

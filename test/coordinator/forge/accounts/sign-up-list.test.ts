@@ -42,6 +42,26 @@ test('a forge that does not say who is a member closes nothing: the sign-in is t
   t.is((await signIn(scene, dora)).user.role, 'member');
 });
 
+test('a forge that refuses to say who is a member lets nobody in, and the log says why', async (t) => {
+  const scene = await signInScene(t, { ERRAND_SIGNUP_LOGINS: 'org:acme' });
+  await scene.server.person('owner@example.org');
+  const dora = scene.github.world.addPerson('dora');
+  const said = () => scene.server.lines.filter((line) => line.includes('membership not read'));
+  scene.github.world.addPerson('acme', { type: 'Organization' });
+  await t.throwsAsync(signIn(scene, dora), { message: /signup_closed/ });
+  t.deepEqual(said(), [], 'who is no member is no fault');
+  scene.github.intercept = ({ url = '' }, response) => {
+    if (!url.includes('/memberships/')) return false;
+    response.writeHead(403).end('{"message": "Resource not accessible by integration"}');
+    return true;
+  };
+  await t.throwsAsync(signIn(scene, dora), { message: /signup_closed/ });
+  t.is(said().length, 1);
+  const { level, forge, organization, err } = JSON.parse(said()[0] ?? '{}');
+  t.deepEqual([level, forge, organization], [40, scene.github.origin, 'acme']);
+  t.regex(err.message, /403: Resource not accessible/);
+});
+
 test('what an unlinked account has allowed is revoked at the forge, also that of a deleted account', async (t) => {
   for (const how of ['unlinked', 'deleted', 'unlinked late', 'removed'] as const) {
     const scene = await signInScene(t, { ERRAND_SIGNUP: 'open' });

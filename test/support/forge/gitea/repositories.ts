@@ -51,7 +51,13 @@ export const repositories: Record<string, Handler> = {
   },
   'GET /repos/{owner}/{repo}/contents/{path}': async (call) => {
     const path = call.params['path'] ?? '';
-    const text = await call.gitea.world.file(repositoryOf(call), path);
+    const repository = repositoryOf(call);
+    const folder = await call.gitea.world.listFolder(repository, path);
+    if (folder !== undefined) {
+      const body = folder.map((entry) => fill('Contents', { ...entry, path: `${path}/${entry.name}` }));
+      return { status: 200, shape: 'Contents[]', body };
+    }
+    const text = await call.gitea.world.file(repository, path);
     if (text === undefined) throw notFound();
     const bytes = Buffer.from(text);
     const file = { type: 'file', encoding: 'base64', content: bytes.toString('base64'), size: bytes.length };

@@ -21,9 +21,11 @@ const REQUESTS: Record<string, string> = {
 
 const ROUTES = Object.entries<Handler>({ ...repositories, ...issues, ...reviews }).map(([name, handler]) => {
   const [method = '', path = ''] = name.split(' ');
-  const pattern = path.replaceAll(/\{(\w+)\}/g, (_, key: string) =>
-    ['path', 'branch', 'basehead'].includes(key) ? `(?<${key}>.+)` : `(?<${key}>[^/]+)`,
-  );
+  const pattern = path
+    .replace('/{path}', '/?(?<path>(?<=/).+|$)')
+    .replaceAll(/\{(\w+)\}/g, (_, key: string) =>
+      ['branch', 'basehead'].includes(key) ? `(?<${key}>.+)` : `(?<${key}>[^/]+)`,
+    );
   return { name, handler, method, pattern: new RegExp(`^${pattern}$`) };
 });
 

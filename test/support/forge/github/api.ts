@@ -16,9 +16,11 @@ import { answerFault, requestFault, type Json } from './shapes.ts';
 const HANDLERS = { ...people, ...repositories, ...checks, ...issues, ...pulls, ...apps };
 const ROUTES = (Object.entries(HANDLERS) as [Operation, Handler][]).map(([operation, handler]) => {
   const [method = '', path = ''] = operation.split(' ');
-  const pattern = path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-    ['path', 'branch', 'ref'].includes(name) ? `(?<${name}>.+)` : `(?<${name}>[^/]+)`,
-  );
+  const pattern = path
+    .replace('/{path}', '/?(?<path>(?<=/).+|$)')
+    .replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+      ['branch', 'ref'].includes(name) ? `(?<${name}>.+)` : `(?<${name}>[^/]+)`,
+    );
   return { operation, handler, method, pattern: new RegExp(`^${pattern}$`) };
 });
 

@@ -102,6 +102,12 @@ export async function pullOf(call: Call, repository: Repository): Promise<PullIs
   return issue;
 }
 
+/** What goes with a list that leaves out what these accounts own, where an organisation asks for single sign-on. */
+export function ssoHeader({ github }: Call, owners: Person[]): Record<string, string> {
+  const left_out = new Set(owners.filter((owner) => github.sso.has(owner)).map(({ id }) => id));
+  return left_out.size === 0 ? {} : { 'x-github-sso': `partial-results; organizations=${[...left_out].join(',')}` };
+}
+
 /** One page of a list, with the `Link` header that leads to the next. */
 export function page<T>({ query, url, github }: Call, all: T[]): { items: T[]; headers: Record<string, string> } {
   const per_page = Math.min(Math.max(Number(query.get('per_page') ?? 30), 1), 100);

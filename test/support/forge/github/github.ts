@@ -1,7 +1,7 @@
 import type { GitServer, Intercept } from '../../git-server.ts';
 import { Actions } from '../actions.ts';
 import type { App } from '../apps.ts';
-import type { CheckRun } from '../world.ts';
+import type { CheckRun, Person } from '../world.ts';
 import { Hooks } from '../hooks.ts';
 import { Render } from './render.ts';
 import { SignIn } from './sign-in.ts';
@@ -25,6 +25,8 @@ export class GitHub extends Actions {
   readonly calls: SeenCall[] = [];
   /** Answers requests in the stand-in's place, git's too. True: it has. */
   intercept: Intercept | undefined;
+  /** Organisations that ask for single sign-on, at which nobody has a session: lists leave them out. */
+  readonly sso = new Set<Person>();
   /** Refuses all calls of the API until then, in milliseconds. */
   limited: { kind: 'primary' | 'secondary'; until: number } | undefined;
 

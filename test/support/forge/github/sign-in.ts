@@ -63,6 +63,7 @@ export class SignIn {
       return { status: 400, html: 'The code_challenge_method must be S256.' };
     const person = this.#world.person(query.get('as') ?? '') ?? this.browser;
     if (person === null) return { status: 200, html: agreePage(this.#world, app.name, query) };
+    if (!this.#apps.mayAuthorize(app, person)) return { status: 404, html: 'Not Found' };
     const code = secret('').slice(0, 20);
     const expires_at = this.#world.now() + CODE_MS;
     this.#codes.set(code, {
@@ -150,6 +151,7 @@ export class SignIn {
       hook_url: hook?.url ?? null,
       callback_urls: (manifest['callback_urls'] as string[] | undefined) ?? [],
       setup_url: (manifest['setup_url'] as string | undefined) ?? null,
+      public: manifest['public'] === true,
       device_flow: false,
     });
   }

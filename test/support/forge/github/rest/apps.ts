@@ -1,6 +1,6 @@
 import { atLeast, type Repository } from '../../world.ts';
 import type { App, Installation } from '../../apps.ts';
-import { actor, notFound, ok, page, Refusal, type Call, type Handlers } from '../call.ts';
+import { actor, notFound, ok, page, Refusal, ssoHeader, type Call, type Handlers } from '../call.ts';
 
 /** GitHub Apps: their creation from a manifest, installations, and tokens. */
 export const apps: Handlers = {
@@ -50,8 +50,14 @@ export const apps: Handlers = {
         app === call.token?.app &&
         world.repositories.some((one) => one.owner === account && atLeast(world.permission(self, one), 'read')),
     );
-    const { items, headers } = page(call, all);
-    return ok({ total_count: all.length, installations: items.map((one) => render.installation(one)) }, headers);
+    const shown = all.filter(({ account }) => !call.github.sso.has(account));
+    const { items, headers } = page(call, shown);
+    const left_out = ssoHeader(
+      call,
+      all.map(({ account }) => account),
+    );
+    const body = { total_count: shown.length, installations: items.map((one) => render.installation(one)) };
+    return ok(body, { ...headers, ...left_out });
   },
   'GET /user/installations/{installation_id}/repositories': (call) => {
     actor(call);

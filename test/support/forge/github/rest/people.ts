@@ -1,6 +1,6 @@
 import type { Repository } from '../../world.ts';
 import { atLeast } from '../../world.ts';
-import { actor, notFound, ok, page, Refusal, type Call, type Handlers } from '../call.ts';
+import { actor, notFound, ok, page, Refusal, ssoHeader, type Call, type Handlers } from '../call.ts';
 
 /** Accounts, organisations, and the repositories that one may pick. */
 export const people: Handlers = {
@@ -22,11 +22,21 @@ export const people: Handlers = {
   },
   'GET /user/repos': (call) => {
     const self = person(call);
-    const all = visible(call)
+    const { world, sso, render } = call.github;
+    const own = visible(call)
       .filter((one) => one.owner === self || one.permissions.has(self) || one.owner.members.has(self))
       .sort(sorting(call));
-    const { items, headers } = page(call, all);
-    return ok(items.map(rendered(call)), headers);
+    const { items, headers } = page(
+      call,
+      own.filter(({ owner }) => !sso.has(owner)),
+    );
+    const left_out = ssoHeader(
+      call,
+      own.map(({ owner }) => owner),
+    );
+    // What the person may do, also where an app through which they call may do less.
+    const rendered_own = items.map((one) => render.repository(one, world.permission(self, one), 'repository'));
+    return ok(rendered_own, { ...headers, ...left_out });
   },
   'GET /user/memberships/orgs/{org}': (call) => {
     const organisation = call.github.world.person(call.params['org'] ?? '');

@@ -56,10 +56,21 @@ export const repositories: Handlers = {
   'GET /repos/{owner}/{repo}/contents/{path}': async (call) => {
     const repository = repositoryOf(call);
     const path = call.params['path'] ?? '';
-    const text = await call.github.world.file(repository, path);
+    const { world, api } = call.github;
+    const url = `${api}/repos/${repository.owner.login}/${repository.name}/contents/${path}`;
+    const folder = await world.listFolder(repository, path);
+    if (folder !== undefined)
+      return ok(
+        folder.map((entry) => {
+          const nowhere = { git_url: null, html_url: null, download_url: null };
+          const own = `${url}/${entry.name}`;
+          const links = { self: own, git: null, html: null };
+          return { ...entry, path: `${path}/${entry.name}`, sha: '', size: 0, url: own, ...nowhere, _links: links };
+        }),
+      );
+    const text = await world.file(repository, path);
     if (text === undefined) throw notFound();
     const bytes = Buffer.from(text);
-    const url = `${call.github.api}/repos/${repository.owner.login}/${repository.name}/contents/${path}`;
     return ok(
       fill('content-file', {
         type: 'file',

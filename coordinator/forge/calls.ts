@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import { ErrandError } from '../../../protocol/problem.ts';
-import { answerError } from '../answer-error.ts';
-import { ForgeApiError } from '../forge-api-error.ts';
-import type { ForgeHttp, ForgeRequest } from '../forge-http.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import { answerError } from './answer-error.ts';
+import { ForgeApiError } from './forge-api-error.ts';
+import type { ForgeAnswer, ForgeHttp, ForgeRequest } from './forge-http.ts';
 
 /** What sign-in and apps ask of forges and identity providers. Redirects are not followed. */
 export class Calls {
@@ -30,11 +30,11 @@ export class Calls {
   ): Promise<T | undefined> {
     const headers = { accept: 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) };
     const answer = await this.#send({ method, url, headers });
-    const { status, body } = answer;
+    const { status } = answer;
     const { fault, message } = answerError(url.host, answer, token ?? '');
     if (status >= 500 || fault === 'rate_limited') throw new ErrandError('upstream_unreachable', message);
     if (status < 200 || status > 299) return undefined;
-    return readJson(schema, body.length === 0 ? 'null' : body.toString('utf8'), url);
+    return readJson(schema, textOf(answer), url);
   }
 
   /**
@@ -50,7 +50,7 @@ export class Calls {
     const answer = await this.#http.send({ method, url, headers, body: sent && JSON.stringify(sent) });
     if (answer.status === 404) return undefined;
     if (answer.status < 200 || answer.status > 299) throw answerError(url.host, answer, token);
-    return readJson(schema, answer.body.toString('utf8'), url);
+    return readJson(schema, textOf(answer), url);
   }
 
   /** Removes something in the name of the app itself. Rejects with `ForgeApiError` if it is not removed. */
@@ -93,6 +93,11 @@ export class Calls {
       throw new ErrandError('upstream_unreachable', text, { cause });
     }
   }
+}
+
+/** An answer without a body is null. */
+function textOf({ body }: ForgeAnswer): string {
+  return body.length === 0 ? 'null' : body.toString('utf8');
 }
 
 /** The answer is in no error: it may have tokens in it. */
