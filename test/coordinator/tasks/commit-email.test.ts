@@ -30,8 +30,15 @@ test("commits bear GitHub's address of the linked account, and elsewhere that of
   };
   const link = (forge_id: string | null, issuer: string, subject: string, login: string) =>
     insertLinkedAccount(db, {
-      ...{ id: newId(), user_id: ann, forge_id, issuer, subject, login },
-      ...{ tokens: null, expires_at: null, created_at: at },
+      id: newId(),
+      user_id: ann,
+      forge_id,
+      issuer,
+      subject,
+      login,
+      tokens: null,
+      expires_at: null,
+      created_at: at,
     });
   link(addForge('github', 'https://github.com'), 'https://github.com', '4711', 'ann-x');
   link(addForge('github', 'https://git.acme.example:8443'), 'https://git.acme.example:8443', '7', 'ann_acme');
