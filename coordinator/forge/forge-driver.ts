@@ -14,6 +14,11 @@ export type ForgeDriver = {
   confirms_email: boolean;
   /** Whether a person is a member of an organisation. Rejects with `ForgeApiError` if the forge does not say. */
   isMember: (calls: Calls, origin: string, organization: string, person: Member) => Promise<boolean>;
+  /**
+   * The address that an account has for commits, which keeps its own private. Undefined: its id or login has none. The forge
+   * refuses no other address where there is no such function.
+   */
+  commitEmail?: (origin: string, account: { id: string; login: string }) => string | undefined;
   /** Undefined: a server cannot have an app of its own there. */
   apps?: ForgeApps;
 };

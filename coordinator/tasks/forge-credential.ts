@@ -21,6 +21,8 @@ export type LinkedCredentials = {
     repo_url: string,
     fallback: ForgeCredential | undefined,
   ) => Promise<ForgeCredential | undefined>;
+  /** The address that their account has for commits at the forge of a repository. Undefined: none, or it needs none. */
+  commitEmail: (user_id: string, repo_url: string) => string | undefined;
 };
 
 type Dependencies = { db: Db; config: ServerToken; linked: LinkedCredentials };

@@ -40,7 +40,7 @@ export function taskSettings({ db, keys, config, linked }: TaskSettingsDependenc
         env: { ...project?.env, ...secrets },
         secrets: Object.keys(secrets),
         egress: project?.egress ?? EGRESS_DEFAULT.egress,
-        author: { name: 'Errand', email: commitEmail(db, task) },
+        author: { name: 'Errand', email: commitEmail({ db, linked }, task) },
       };
     },
     /**

@@ -100,6 +100,13 @@ export class Access implements ForgeAccess {
     return { username: TOKEN_USERNAME, password: token, renew, hint: this.#hint(found.forge) };
   }
 
+  commitEmail(user_id: string, repo_url: string): string | undefined {
+    const { db, forges } = this.#deps;
+    const forge = forges.at(repo_url)?.forge;
+    const account = forge && listLinkedAccounts(db, user_id).findLast(({ forge_id }) => forge_id === forge.id);
+    return account && forge?.driver.commitEmail?.(forge.origin, { id: account.subject, login: account.login });
+  }
+
   /** A person may have linked their account, and not let the app into a repository. */
   #hint(forge: KnownForge): string | undefined {
     const { install_url } = this.#deps.forges.view(forge);

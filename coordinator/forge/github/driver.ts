@@ -7,6 +7,9 @@ import { installationToken } from './installation-token.ts';
 
 /** The client ids of GitHub Apps, as opposed to those of OAuth apps. */
 const GITHUB_APP_CLIENT = /^Iv/;
+/** What ids and logins look like: others would make another address. */
+const ID = /^\d+$/;
+const LOGIN = /^[\w-]+$/;
 const Membership = z.object({ state: z.string() });
 
 /** GitHub: github.com, or an Enterprise server. */
@@ -31,5 +34,8 @@ export const github: ForgeDriver = {
     const url = new URL(`${apiRoot(origin)}/user/memberships/orgs/${encodeURIComponent(organization)}`);
     return (await calls.find(Membership, url, { token }))?.state === 'active';
   },
+  // GitHub refuses pushes that publish an address which the person keeps private.
+  commitEmail: (origin, { id, login }) =>
+    ID.test(id) && LOGIN.test(login) ? `${id}+${login}@users.noreply.${new URL(origin).hostname}` : undefined,
   apps: { formAddress, manifest, convert, installAddress, installationToken },
 };

@@ -4,6 +4,7 @@ import type { ForgeKind } from '../../../protocol/forges.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { readKeys } from '../../../coordinator/base/keys.ts';
 import { readConfig } from '../../../coordinator/base/config.ts';
+import { ForgeAccounts } from '../../../coordinator/forge/accounts/forge-accounts.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { insertForge } from '../../../coordinator/sqlite/forges.ts';
 import { insertLinkedAccount } from '../../../coordinator/sqlite/linked-accounts.ts';
@@ -12,7 +13,6 @@ import { findUser } from '../../../coordinator/sqlite/users.ts';
 import { taskSettings } from '../../../coordinator/tasks/task-settings.ts';
 import { addTask, addUser } from '../../support/fixtures.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { NO_LINKS } from '../../support/no-links.ts';
 import { SILENT } from '../../support/silent.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
 
@@ -45,7 +45,10 @@ test("commits bear GitHub's address of the linked account, and elsewhere that of
   link(addForge('github', 'https://odd.example'), 'https://odd.example', '7', 'ann> <eve@x');
   link(addForge('gitea', 'https://gitea.example'), 'https://gitea.example', '5', 'ann');
   link(null, 'https://id.example', '12', 'ann@id.example');
-  const { settings } = taskSettings({ db, keys: readKeys(folder), config: readConfig({}), linked: NO_LINKS });
+  const [keys, config] = [readKeys(folder), readConfig({})];
+  const accounts = new ForgeAccounts({ log, keys, config, logger: SILENT });
+  t.teardown(() => accounts.stop());
+  const { settings } = taskSettings({ db, keys, config, linked: accounts.access });
   const emailOf = (user_id: string, repo_url: string) => settings(addTask(log, user_id, { repo_url })).author.email;
   t.is(emailOf(ann, 'https://github.com/ann-x/bills.git'), '4711+ann-x@users.noreply.github.com');
   t.is(emailOf(ann, 'https://git.acme.example:8443/a/b'), '7+ann_acme@users.noreply.git.acme.example');
