@@ -101,7 +101,6 @@ export class ContextPolicy {
     // The API failed to write one: it is not asked again at each turn.
     if (!is_summarised) model.api_summarises = true;
     if (response instanceof Error || !is_summarised) return false;
-    model.messagesReplaced(count);
     await this.handleAnswer(response);
     return true;
   }

@@ -1,6 +1,6 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, AnthropicError } from '@anthropic-ai/sdk';
 import { errorCode } from '../base/error-code.ts';
-import type { RefusedPlace } from './refused-parts.ts';
+import { refusalIn, type Refusal } from './refusal.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 /**
@@ -9,44 +9,34 @@ import { retryAfterMs } from './retry-after.ts';
  * - `transient`: another try may succeed.
  * - `disconnected`: there is no connection to the coordinator, through which all requests go.
  * - `context_overflow`: the conversation is too long.
- * - `thinking_refused`, `image_refused`: the API refuses a thinking block, or an image, of the conversation.
- * - `message_refused`: the API refuses a message of the conversation; `place` says which, if the API did.
  * - `budget_spent`: the task's budget is spent.
  * - `unavailable`: the server asks not to retry now.
- * - `rejected`: it would be refused every time.
+ * - `rejected`: it would be refused every time, unless what `refusal` names of the conversation is changed.
  */
 export type ModelErrorKind =
-  | 'transient'
-  | 'disconnected'
-  | 'context_overflow'
-  | 'thinking_refused'
-  | 'image_refused'
-  | 'message_refused'
-  | 'budget_spent'
-  | 'unavailable'
-  | 'rejected';
+  'transient' | 'disconnected' | 'context_overflow' | 'budget_spent' | 'unavailable' | 'rejected';
 
 export class ModelError extends Error {
   override readonly name = 'ModelError';
   readonly kind: ModelErrorKind;
   /** How long the API asks to wait before a retry; null if it does not say. */
   readonly retry_after_ms: number | null;
-  /** What the API refuses, by its place in the request. */
-  readonly place: RefusedPlace;
+  /** What the API refuses of the conversation; null if it is not the conversation. */
+  readonly refusal: Refusal | null;
 
-  constructor(kind: ModelErrorKind, message: string, retry_after_ms: number | null, cause?: unknown) {
+  constructor(
+    kind: ModelErrorKind,
+    message: string,
+    retry_after_ms: number | null,
+    cause?: unknown,
+    refusal: Refusal | null = null,
+  ) {
     super(message, { cause });
     this.kind = kind;
     this.retry_after_ms = retry_after_ms;
-    const [, named, block] = REFUSED_MESSAGE.exec(message) ?? [];
-    this.place = { message: numberOrNull(named), block: numberOrNull(block) };
+    this.refusal = refusal;
   }
 }
-
-/** How the API begins what is wrong with a message: `messages.7.content.0: …`, or `messages: …`. */
-const REFUSED_MESSAGE = /\bmessages(?:\.(\d{1,6})(?:\.content\.(\d{1,6}))?)?[.:]/;
-
-const numberOrNull = (digits: string | undefined): number | null => (digits === undefined ? null : Number(digits));
 
 /** There was no connection to the coordinator, so the request was not sent: it restarts, or cannot be reached. */
 const DISCONNECTED_CODES = new Set(
@@ -76,8 +66,8 @@ function fromConnectionError(error: APIConnectionError): ModelError {
 function fromApiError(error: APIError): ModelError {
   const text = error.apiMessage ?? error.message;
   const { status, type } = error;
-  const make = (kind: ModelErrorKind, message: string) =>
-    new ModelError(kind, message, retryAfterMs(error.headers), error);
+  const make = (kind: ModelErrorKind, message: string, refusal: Refusal | null = null) =>
+    new ModelError(kind, message, retryAfterMs(error.headers), error, refusal);
   // The spending limit of the API account, as 429 or 402. It does not pass by waiting.
   if (error.errorCode?.endsWith('_spend_limit_reached') === true) return make('rejected', text);
   if (type === 'billing_error' || status === 402) return make('budget_spent', text);
@@ -88,16 +78,14 @@ function fromApiError(error: APIError): ModelError {
     const is_transient = type === null || TRANSIENT_TYPES.includes(type);
     return make(is_transient ? 'transient' : 'rejected', `The Claude API broke off its response: ${text}`);
   }
-  return make(kindOfStatus(status, text, error.headers), `The Claude API answered ${status}: ${text}`);
+  const refusal = status === 400 ? refusalIn(text) : null;
+  return make(kindOfStatus(status, error.headers), `The Claude API answered ${status}: ${text}`, refusal);
 }
 
-function kindOfStatus(status: number, text: string, headers: Headers | undefined): ModelErrorKind {
+function kindOfStatus(status: number, headers: Headers | undefined): ModelErrorKind {
   const should_retry = headers?.get('x-should-retry');
   if (status === 408 || status === 409 || status === 429 || status >= 500 || should_retry === 'true')
     return should_retry === 'false' ? 'unavailable' : 'transient';
-  if (status === 400 && /thinking|signature/i.test(text)) return 'thinking_refused';
-  if (status === 400 && /image/i.test(text)) return 'image_refused';
-  if (status === 400 && REFUSED_MESSAGE.test(text)) return 'message_refused';
   return 'rejected';
 }
 

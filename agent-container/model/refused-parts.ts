@@ -1,126 +1,112 @@
 import { z } from 'zod';
 import { ContentBlock, type ModelMessage } from './message.ts';
+import type { Refusal, RefusedKind } from './refusal.ts';
 
 /** What a block such as the result of a call may contain. */
 const Blocks = z.array(ContentBlock);
 
 const LEFT_OUT = '[An answer that the API did not accept is left out here.]';
+const WORDS: Record<'document' | 'image', string> = {
+  document: '[a document that the API did not accept: take what you need out of it with a command]',
+  image: '[an image that the API did not accept]',
+};
 
-/** How many answers may be left out. */
+/** How many answers of a conversation may be left out. */
 const LEFT_OUT_MAX = 5;
 
-/** The parts of a conversation that may be refused. */
-export type RefusedPart = 'thinking' | 'image' | 'answer';
-/** The message and its block that the API names; null where it does not. */
-export type RefusedPlace = { message: number | null; block: number | null };
-
 /**
- * What the API refuses of a conversation, by its place: it is sent in another form, or left out, from then on.
+ * What the API refused of a conversation: it is sent in another form, or left out, from then on. Blocks and answers are
+ * known by their identity: a transcript keeps each as one object, wherever a summary moves it.
  */
 export class RefusedParts {
-  /** Answers that are sent without their thinking. */
-  #thoughtless = new Set<number>();
-  /** Messages without their images, and which of their blocks: null for all. */
-  #imageless = new Map<number, Set<number | null>>();
-  #left_out = new Set<number>();
-  readonly #everywhere = new Set<RefusedPart>();
+  /** Images and documents, which words replace, and thinking, which is left out. */
+  readonly #blocks = new Set<ContentBlock>();
+  readonly #answers = new Set<ModelMessage>();
 
   /**
-   * Changes what is sent after the API refused a part of a message: of the one that it names, or whose results it names;
-   * else of the newest one. False: nothing is left to change.
+   * Changes what is sent after a refusal: the block that it names; else all of the kind that it names, in the message that
+   * it names, or the newest, and then in all; else the answer that it names, or whose results. `may_guess`: else the newest
+   * answer. False: nothing is left to change.
    */
-  add(part: RefusedPart, messages: ModelMessage[], { message: named, block }: RefusedPlace): boolean {
-    switch (part) {
-      case 'answer':
-        return this.#addAnswer(messages, named);
-      case 'thinking':
-        if (named === null || this.#thoughtless.has(named)) return this.#addEverywhere(part);
-        this.#thoughtless.add(named);
-        return true;
-      case 'image':
-        return this.#addImage(named ?? messages.findLastIndex((message, i) => this.#hasImages(message, i)), block);
-    }
+  add(refusal: Refusal, messages: ModelMessage[], may_guess: boolean): boolean {
+    const blocks = refusedBlocks(refusal, this.apply(messages));
+    for (const block of blocks) this.#blocks.add(block);
+    return blocks.length > 0 || this.#addAnswer(refusal, messages, may_guess);
   }
 
-  /** The conversation as it is sent. */
+  /** The conversation as it is sent. Each message keeps its place. */
   apply(messages: ModelMessage[]): ModelMessage[] {
-    const changed = messages.map((message, i) => {
-      const has_no_thinking = this.#everywhere.has('thinking') || this.#thoughtless.has(i);
-      const thoughtless = has_no_thinking ? withoutThinking(message) : message;
-      const imageless = this.#everywhere.has('image') ? ALL_BLOCKS : this.#imageless.get(i);
-      return imageless ? withoutImages(thoughtless, imageless) : thoughtless;
+    if (this.#blocks.size === 0 && this.#answers.size === 0) return messages;
+    return messages.map((message, i) => {
+      if (this.#answers.has(message)) return replacementOf(message);
+      const kept = withoutBlocks(message, this.#blocks);
+      const before = messages[i - 1];
+      return before && this.#answers.has(before) ? withoutCalls(kept) : kept;
     });
-    return [...this.#left_out].reduce(leaveOutAnswer, changed);
   }
 
-  /** A summary has taken the place of this many messages. */
-  shift(count: number): void {
-    const shifted = (set: Set<number>) => new Set([...set].map((i) => i - count + 1).filter((i) => i > 0));
-    this.#thoughtless = shifted(this.#thoughtless);
-    const imageless = [...this.#imageless].map(([i, blocks]) => [i - count + 1, blocks] as const);
-    this.#imageless = new Map(imageless.filter(([i]) => i > 0));
-    this.#left_out = shifted(this.#left_out);
-  }
-
-  /** The named block alone; if that was not it, the images of its message; then all. */
-  #addImage(message: number, block: number | null): boolean {
-    const blocks = this.#imageless.get(message) ?? new Set();
-    const next = blocks.has(block) ? null : block;
-    if (message === -1 || blocks.has(next)) return this.#addEverywhere('image');
-    this.#imageless.set(message, blocks.add(next));
-    return true;
-  }
-
-  /** Whether a message has images that are still sent. */
-  #hasImages({ role, content }: ModelMessage, index: number): boolean {
-    return (
-      role === 'user' && !this.#imageless.get(index)?.has(null) && JSON.stringify(content).includes('"type":"image"')
-    );
-  }
-
-  #addAnswer(messages: ModelMessage[], named: number | null): boolean {
-    const isCandidate = (i: number) => messages[i]?.role === 'assistant' && !this.#left_out.has(i);
-    const newest = messages.findLastIndex((_, i) => isCandidate(i));
-    const index = named === null ? newest : ([named, named - 1].find(isCandidate) ?? -1);
-    if (index === -1 || this.#left_out.size >= LEFT_OUT_MAX) return false;
-    this.#left_out.add(index);
-    return true;
-  }
-
-  #addEverywhere(part: RefusedPart): boolean {
-    if (this.#everywhere.has(part)) return false;
-    this.#everywhere.add(part);
+  #addAnswer({ kind, message: named }: Refusal, messages: ModelMessage[], may_guess: boolean): boolean {
+    const isSent = (message: ModelMessage | undefined): message is ModelMessage =>
+      message?.role === 'assistant' && !this.#answers.has(message);
+    const near = named === null ? [] : [messages[named], messages[named - 1]];
+    const summaries = kind === 'summary' ? messages.filter(({ content }) => content.some(isSummary)) : [];
+    const answer = [...near, ...summaries.toReversed(), ...(may_guess ? messages.toReversed() : [])].find(isSent);
+    const left_out = messages.filter((message) => this.#answers.has(message)).length;
+    if (answer === undefined || left_out >= LEFT_OUT_MAX) return false;
+    this.#answers.add(answer);
     return true;
   }
 }
 
-/** A message must not be empty, so it gets a placeholder. */
-function withoutThinking({ role, content }: ModelMessage): ModelMessage {
-  const kept = content.filter(({ type }) => !type.endsWith('thinking'));
-  return { role, content: kept.length > 0 ? kept : [{ type: 'text', text: '(a thought)' }] };
+/** The blocks of a conversation that a refusal is about. None: it is about none that could be changed alone. */
+function refusedBlocks(refusal: Refusal, sent: ModelMessage[]): ContentBlock[] {
+  const message = refusal.message === null ? undefined : sent[refusal.message];
+  const block = blockAt(refusal, message);
+  // No answer has images or documents, so a text that names one there is about something else.
+  const is_answer = message?.role === 'assistant' && refusal.kind !== 'thinking';
+  const kind = (block && kindOf(block)) ?? (is_answer ? null : refusal.kind);
+  if (kind === null || kind === 'summary') return [];
+  // All thinking of an answer goes at once: the API takes either all of it, or none.
+  const alone = block && kind !== 'thinking' ? [block] : [];
+  const scopes = [alone, (message ?? sent.at(-1))?.content ?? [], sent.flatMap(({ content }) => content)];
+  for (const scope of scopes) {
+    const found = scope.flatMap((outer) => [outer, ...innerOf(outer)]).filter((each) => kindOf(each) === kind);
+    if (found.length > 0) return found;
+  }
+  return [];
 }
 
-const ALL_BLOCKS: ReadonlySet<number | null> = new Set([null]);
-
-function withoutImages({ role, content }: ModelMessage, blocks: ReadonlySet<number | null>): ModelMessage {
-  return {
-    role,
-    content: content.map((block, i) => (blocks.has(null) || blocks.has(i) ? withoutImage(block) : block)),
-  };
+function blockAt({ block, inner }: Refusal, message: ModelMessage | undefined): ContentBlock | undefined {
+  const outer = block === null ? undefined : message?.content[block];
+  return outer && inner !== null ? innerOf(outer)[inner] : outer;
 }
 
-function withoutImage(block: ContentBlock): ContentBlock {
-  if (block.type === 'image') return { type: 'text', text: '[an image that the API did not accept]' };
-  const inner = Blocks.safeParse(block['content']).data;
-  return inner ? { ...block, content: inner.map(withoutImage) } : block;
+function kindOf({ type }: ContentBlock): RefusedKind | null {
+  if (type === 'image' || type === 'document') return type;
+  if (type === 'compaction') return 'summary';
+  return type.endsWith('thinking') ? 'thinking' : null;
 }
 
-/** The conversation without the answer at `index`. The results of its calls become text, which needs no call. */
-function leaveOutAnswer(messages: ModelMessage[], index: number): ModelMessage[] {
-  return messages.map((message, i) => {
-    if (i === index) return replacementOf(message);
-    return i === index + 1 ? { ...message, content: message.content.flatMap(withoutCall) } : message;
-  });
+/** The blocks in the content of a block, themselves and no copies. */
+const innerOf = (block: ContentBlock): ContentBlock[] => (isBlocks(block['content']) ? block['content'] : []);
+const isBlocks = (value: unknown): value is ContentBlock[] => Blocks.safeParse(value).success;
+
+const isSummary = (block: ContentBlock): boolean => block.type === 'compaction';
+
+/** The message with words in the place of refused images and documents, and without refused thinking. */
+function withoutBlocks({ role, content }: ModelMessage, refused: ReadonlySet<ContentBlock>): ModelMessage {
+  const kept = content.filter((block) => !(refused.has(block) && kindOf(block) === 'thinking'));
+  // A message must not be empty.
+  if (kept.length === 0) return { role, content: [{ type: 'text', text: '(a thought)' }] };
+  return { role, content: kept.map((block) => inWords(block, refused)) };
+}
+
+function inWords(block: ContentBlock, refused: ReadonlySet<ContentBlock>): ContentBlock {
+  if (refused.has(block) && (block.type === 'image' || block.type === 'document'))
+    return { type: 'text', text: WORDS[block.type] };
+  const inner = innerOf(block);
+  if (!inner.some((each) => refused.has(each))) return block;
+  return { ...block, content: inner.map((each) => inWords(each, refused)) };
 }
 
 /** A summary begins the conversation: without its signature only a user may say it. */
@@ -131,7 +117,14 @@ function replacementOf({ content }: ModelMessage): ModelMessage {
   return { role: 'assistant', content: [{ type: 'text', text: LEFT_OUT }] };
 }
 
-function withoutCall(block: ContentBlock): ContentBlock[] {
-  if (block.type !== 'tool_result') return [block];
-  return [{ type: 'text', text: 'The result of a call in it:' }, ...(Blocks.safeParse(block['content']).data ?? [])];
+/** The results of an answer that is left out become text, which needs no call. */
+function withoutCalls({ role, content }: ModelMessage): ModelMessage {
+  return {
+    role,
+    content: content.flatMap((block) =>
+      block.type === 'tool_result'
+        ? [{ type: 'text', text: 'The result of a call in it:' }, ...innerOf(block)]
+        : [block],
+    ),
+  };
 }

@@ -3,8 +3,7 @@ import { backoffMs, retry, type Backoff } from '../base/retry.ts';
 import type { ProgressReporter } from '../base/work.ts';
 import type { ModelClient } from './client.ts';
 import { ModelError } from './error.ts';
-import type { ModelMessage } from './message.ts';
-import { RefusedParts, type RefusedPart } from './refused-parts.ts';
+import { RefusedParts } from './refused-parts.ts';
 import type { ModelRequest, ShortenContext } from './request.ts';
 import type { ModelResponse } from './response.ts';
 
@@ -33,7 +32,7 @@ const WAIT_REASON_CHARS_MAX = 500;
 
 /**
  * Repeats a request until the model answers: the only place that retries model requests. If the API refuses a part of
- * the conversation (its thinking, its images, an answer), that part is left out from then on.
+ * the conversation (its thinking, a picture, a document, an answer), that part is left out from then on.
  */
 export class RetryingModelClient {
   readonly #client: ModelClient;
@@ -59,7 +58,7 @@ export class RetryingModelClient {
     const failures = new RequestFailures(this.#limits);
     return retry(
       () => this.#requestOnce(turn.ref, request, signal),
-      (error) => this.#beforeRetry(turn, request.messages, error, failures),
+      (error) => this.#beforeRetry(turn, request, error, failures),
       signal,
     );
   }
@@ -69,11 +68,6 @@ export class RetryingModelClient {
     const { shorten_context, api_summarises } = this;
     const messages = this.#refused.apply(request.messages);
     await this.#client.request({ ...request, messages, shorten_context, api_summarises }, signal, SILENT);
-  }
-
-  /** A summary has taken the place of this many messages of the conversation. */
-  messagesReplaced(count: number): void {
-    this.#refused.shift(count);
   }
 
   async #requestOnce(ref: string, request: ConversationRequest, signal: AbortSignal): Promise<ModelResponse> {
@@ -93,12 +87,12 @@ export class RetryingModelClient {
   /** Reports the failure, and returns how long to wait. Throws if a retry is of no use. */
   async #beforeRetry(
     { turn, ref }: TurnRef,
-    messages: ModelMessage[],
+    request: ConversationRequest,
     error: unknown,
     failures: RequestFailures,
   ): Promise<number> {
     if (!(error instanceof ModelError)) throw error;
-    const { wait_ms, is_reported } = this.#adaptTo(error, messages)
+    const { wait_ms, is_reported } = this.#adaptTo(error, request)
       ? { wait_ms: 0, is_reported: true }
       : failures.add(error);
     const now = Date.now();
@@ -115,7 +109,7 @@ export class RetryingModelClient {
   }
 
   /** Changes what the next try sends, if that may help. Throws `AttemptFailure` if nothing can help. */
-  #adaptTo(error: ModelError, messages: ModelMessage[]): boolean {
+  #adaptTo(error: ModelError, { messages, purpose }: ConversationRequest): boolean {
     switch (error.kind) {
       case 'transient':
       case 'disconnected':
@@ -123,22 +117,13 @@ export class RetryingModelClient {
       case 'context_overflow':
       case 'budget_spent':
         throw error;
-      case 'thinking_refused':
-        return this.#leaveOut('thinking', error, messages);
-      case 'image_refused':
-        return this.#leaveOut('image', error, messages);
-      case 'message_refused':
-        return this.#leaveOut('answer', error, messages);
       case 'unavailable':
         throw unavailable(error.message, error);
       case 'rejected':
+        // Without a summary the conversation goes on: no answer is given up for one.
+        if (error.refusal !== null && this.#refused.add(error.refusal, messages, purpose === 'answer')) return true;
         throw new AttemptFailure('model_rejected', error.message, error);
     }
-  }
-
-  #leaveOut(part: RefusedPart, error: ModelError, messages: ModelMessage[]): boolean {
-    if (this.#refused.add(part, messages, error.place)) return true;
-    throw new AttemptFailure('model_rejected', error.message, error);
   }
 }
 

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { DONE, run, textOf } from '../../support/agent-script.ts';
-import { bench, type Bench } from '../../support/agent-work.ts';
+import { bench, transcriptOf, type Bench } from '../../support/agent-work.ts';
 import { faults, type Fault, type MessagesRequest, type Turn } from '../../support/model/server.ts';
 
 /* How a long conversation is kept short: by a summary that the API is asked for, and by other means only if it refuses. */
@@ -94,6 +94,24 @@ test('the next attempt goes on from the summary, with the same bytes, wherever t
       return compaction?.type === sent[0]?.compaction?.type && messages.length === sent[0]?.messages.length;
     });
     t.deepEqual(bare(sent[0]?.messages), bare(same.at(-1)?.messages), `after event ${at}`);
+  }
+});
+
+test('a summary whose signature the API refuses is said by the user, and the errand goes on, also in later attempts', async (t) => {
+  const b = await longBench(t, reading(16));
+  t.is((await b.run()).status, 'succeeded');
+  const changed = JSON.stringify(transcriptOf(b.events)).replace(/("type":"compaction",.*?"signature":")/, '$1x');
+  for (const attempt of [2, 3]) {
+    b.messages.say('Go on.');
+    const transcript = JSON.parse(changed) as ReturnType<typeof transcriptOf>;
+    const end = await b.run({ transcript, attempt });
+    t.is(end.status, 'succeeded', end.detail ?? '');
+    t.is(rejected(b).length, attempt - 1);
+    t.regex(rejected(b).at(-1)?.reason ?? '', /messages\.0\.content\.0: Invalid `signature` in `compaction` block/);
+    const sent = bodies(b).at(-1)?.messages;
+    t.like(sent?.[0], { role: 'user', content: [{ text: 'The conversation so far:\n\nNine files were read.' }] });
+    // Its thinking is not what was refused.
+    t.true(JSON.stringify(sent).includes('"type":"thinking"'));
   }
 });
 

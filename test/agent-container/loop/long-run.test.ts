@@ -3,7 +3,10 @@ import { bench } from '../../support/agent-work.ts';
 import { costOfRun, simulate, storyOf } from '../../support/long-run/policies.ts';
 import { longRun, prepareLongRun, TURNS } from '../../support/long-run/script.ts';
 
-test('a run of 450 turns reads at least 97 % of its prompts from the cache, and is cheaper than clearing results', async (t) => {
+/** The API's own summary keeps no turn word for word, which is cheaper, and leaves the model without its newest results. */
+const DEARER_THAN_OWN_SUMMARY_MAX = 1.15;
+
+test('a run of 450 turns reads 97 % of its prompts from the cache, and costs less than one that clears results or is never shortened', async (t) => {
   t.timeout(600_000);
   const b = await bench(t, longRun());
   await prepareLongRun(b);
@@ -18,13 +21,13 @@ test('a run of 450 turns reads at least 97 % of its prompts from the cache, and 
   const cost = costOfRun(b.events);
   t.true(cost.cached >= 0.97, `cached: ${cost.cached}`);
   const story = storyOf(b.events);
-  const others = {
+  const cheaper_than = {
     'clearing that slides': simulate(story, { summary: true, clearing: 'slides' }),
     'clearing in steps': simulate(story, { summary: true, clearing: 'steps' }),
-    'a summary by the API itself': simulate(story, { summary: true, clearing: 'never' }),
     'no shortening': simulate(story, { summary: false, clearing: 'never' }),
   };
-  t.log(cost, others);
-  t.true(cost.usd < others['clearing that slides'].usd);
-  t.true(cost.usd < others['no shortening'].usd);
+  const own_summary = simulate(story, { summary: true, clearing: 'never' });
+  t.log(cost, cheaper_than, own_summary);
+  for (const [policy, other] of Object.entries(cheaper_than)) t.true(cost.usd < other.usd, policy);
+  t.true(cost.usd < DEARER_THAN_OWN_SUMMARY_MAX * own_summary.usd);
 });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import test from 'ava';
 import { z } from 'zod';
@@ -117,6 +118,29 @@ test('a PDF is shown as a document; one that the API would refuse is an error of
   t.regex(await use('read_file', { path: 'locked.pdf' }), /^ERROR: .*encrypted/);
   t.regex(await use('read_file', { path: 'long.pdf' }), /^ERROR: .*101 pages; at most 100/);
   t.regex(await use('read_file', { path: 'large.pdf' }), /^ERROR: .*at most 655360 can be shown/);
+});
+
+/** A PDF that keeps its pages in compressed streams of objects, as newer ones do. */
+function packed(...streams: string[]): Buffer {
+  const parts = streams.map((objects, i) => {
+    const bytes = deflateSync(objects).toString('latin1');
+    return `${i + 9} 0 obj <</Type /ObjStm /Length ${bytes.length}>>\nstream\r\n${bytes}\nendstream endobj\n`;
+  });
+  return Buffer.from(pdf(parts.join('')), 'latin1');
+}
+
+test('pages in compressed streams are counted, as far as that is cheap; what is not found is not claimed', async (t) => {
+  const page = '<</Type /Page /Parent 2 0 R>>';
+  const { call, use } = await toolbox(t, {
+    'long.pdf': packed(page.repeat(60), page.repeat(41)),
+    'short.pdf': packed(page.repeat(60), page.repeat(40)),
+    'odd.pdf': pdf('1 0 obj <</Type/ObjStm>>\nstream\nno stream\nendstream'),
+    'backwards.pdf': pdf('endstream /ObjStm'),
+    'bomb.pdf': packed(...Array.from({ length: 40 }, () => ' '.repeat(4_000_000)), page.repeat(101)),
+  });
+  t.regex(await use('read_file', { path: 'long.pdf' }), /^ERROR: .*101 pages; at most 100/);
+  for (const path of ['short.pdf', 'odd.pdf', 'backwards.pdf', 'bomb.pdf'])
+    t.false((await call('read_file', { path })).is_error, path);
 });
 
 test('a notebook is shown by its cells, with their outputs and images', async (t) => {

@@ -19,6 +19,8 @@ export type Plan = {
   output_tokens?: number;
   /** The length of a summary, if the prompt is long enough for one. */
   summary_tokens?: number;
+  /** A summary that was asked for is not part of the reported usage, but extra work beside it. */
+  summary_apart?: boolean;
   fault?:
     | { kind: 'status'; status: number }
     | { kind: 'reset' }
@@ -148,13 +150,9 @@ function toModelMessage(request: PromptRequest, plan: Plan, passes: PassUsage[],
     thinking === undefined ? [] : [{ type: 'thinking', thinking, signature: randomBytes(100).toString('base64') }];
   const text: MessageBlock[] = plan.text === undefined ? [] : [{ type: 'text', text: plan.text }];
   const content = request.compaction ? summary : [...summary, ...thoughts, ...text, ...tools];
-  const iterations =
-    own && compaction
-      ? [
-          { type: 'compaction', ...compaction },
-          { type: 'message', ...own },
-        ]
-      : null;
+  const is_apart = request.compaction !== undefined && plan.summary_apart === true;
+  const extra = is_apart ? own : compaction;
+  const message = is_apart ? [] : [{ type: 'message', ...own }];
   const edits = is_cleared ? [{ type: 'clear_tool_uses_20250919', cleared_tool_uses: 1, cleared_input_tokens: 1 }] : [];
   return {
     id: `msg_${randomBytes(12).toString('hex')}`,
@@ -163,14 +161,22 @@ function toModelMessage(request: PromptRequest, plan: Plan, passes: PassUsage[],
     stop_reason: request.compaction ? 'compaction' : tools.length > 0 ? 'tool_use' : 'end_turn',
     stop_details: null,
     usage: {
-      ...own,
+      ...(is_apart ? NO_TOKENS : own),
       output_tokens_details: { thinking_tokens: 0 },
-      iterations,
+      iterations: extra ? [{ type: 'compaction', ...extra }, ...message] : null,
       ...plan.lies,
     } as ModelMessage['usage'],
     context_management: request.context_management ? { applied_edits: edits } : null,
   };
 }
+
+const NO_TOKENS: PassUsage = {
+  input_tokens: 0,
+  cache_read_input_tokens: 0,
+  cache_creation_input_tokens: 0,
+  cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
+  output_tokens: 0,
+};
 
 /** A text of so many tokens. */
 function summaryOf(tokens: number): string {

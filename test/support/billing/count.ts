@@ -17,7 +17,7 @@ export type PromptRequest = {
   cache_control?: Mark;
   context_management?: { edits: { type: string; trigger?: Threshold; keep?: Threshold }[] };
   /** Asks for a summary of the conversation, and nothing else. */
-  compaction?: { type: 'summarize' };
+  compaction?: { type: 'summarize'; instructions?: string };
   stream?: boolean;
   metadata?: { user_id: string };
 };
@@ -77,8 +77,11 @@ export function clear(request: PromptRequest): PromptRequest {
   return { ...request, messages };
 }
 
-/** The parts of a prompt: tools, system, messages. */
-export function partsOf({ tools = [], system, messages }: PromptRequest): Part[] {
+/** What the API adds to the instructions for a summary. */
+const SUMMARY_TOKENS = 400;
+
+/** The parts of a prompt: tools, system, messages, and the instructions for a summary. */
+export function partsOf({ tools = [], system, messages, compaction }: PromptRequest): Part[] {
   const described = tools.map((tool) => ({ type: 'tool', tool, cache_control: tool['cache_control'] }));
   const instructions = typeof system === 'string' ? [{ type: 'text', text: system }] : (system ?? []);
   const blocks = messages.flatMap(({ role, content }) => {
@@ -93,7 +96,12 @@ export function partsOf({ tools = [], system, messages }: PromptRequest): Part[]
       const part = toPart(block);
       return { ...part, tokens: part.tokens + (role === '' ? 0 : 4), text: role + part.text };
     }),
+    ...(compaction ? [toInstructions(compaction)] : []),
   ];
+}
+
+function toInstructions({ instructions = '' }: PromptRequest['compaction'] & object): Part {
+  return { tokens: SUMMARY_TOKENS + textTokens(instructions), text: instructions, mark: undefined };
 }
 
 export function count(parts: Part[]): number {

@@ -14,6 +14,7 @@ export class RandomConversation {
   readonly #id: string;
   readonly #tools: { [field: string]: unknown }[];
   #messages: PromptMessage[] = [];
+  #is_summarised = false;
 
   constructor(random: Random, id: string) {
     this.#random = random;
@@ -27,12 +28,16 @@ export class RandomConversation {
     if (random.next() < 0.2) this.#tools.push({ type: 'bash_20250124', name: 'bash' });
   }
 
-  /** Adds a turn, and returns the next request. */
+  /** Adds a turn, and returns the next request: now and then one for a summary, which then takes the place of messages. */
   next(): PromptRequest {
     const random = this.#random;
+    if (this.#is_summarised) this.#summarise();
+    this.#is_summarised = false;
     if (this.#messages.length > 0) this.#messages.push({ role: 'assistant', content: this.#assistantBlocks() });
     this.#messages.push({ role: 'user', content: this.#userContent() });
     const edits = this.#edits();
+    // The API takes no edits beside it.
+    this.#is_summarised = random.next() < 0.15;
     return {
       model: this.#model,
       max_tokens: random.pick([0, 1, 100, 2_000, 32_000, 64_000]),
@@ -41,10 +46,19 @@ export class RandomConversation {
         random.next() < 0.3 ? [{ type: 'text', text: this.#text(300), cache_control: this.#mark() }] : 'Be brief.',
       ...(this.#tools.length > 0 && { tools: this.#tools }),
       ...(random.next() < 0.6 && { cache_control: this.#mark() }),
-      ...(edits.length > 0 && { context_management: { edits } }),
+      ...(this.#is_summarised
+        ? { compaction: { type: 'summarize' as const, instructions: this.#text(300) } }
+        : edits.length > 0 && { context_management: { edits } }),
       ...(random.next() < 0.6 && { stream: true }),
       metadata: { user_id: this.#id },
     };
+  }
+
+  /** Puts a summary in the place of the first messages. The newest stay word for word. */
+  #summarise(): void {
+    const kept = this.#messages.slice(this.#random.whole(1, this.#messages.length));
+    const summary = { type: 'compaction', content: this.#text(3_000), signature: this.#text(200) };
+    this.#messages = [{ role: 'assistant', content: [summary] }, ...kept];
   }
 
   #userContent(): string | Block[] {
@@ -133,6 +147,7 @@ export function randomPlan(random: Random): Plan {
   const text = random.pick(['Done.', 'word '.repeat(300), '0123456789'.repeat(200)]);
   const plan: Plan = { text, summary_tokens: random.pick([10, 3_000, 100_000]) };
   if (random.next() < 0.3) plan.output_tokens = random.pick([0, 1, 5_000, 100_000]);
+  if (random.next() < 0.5) plan.summary_apart = true;
   const kind = random.next();
   if (kind < 0.06) plan.fault = { kind: 'status', status: random.pick([400, 429, 500, 529]) };
   else if (kind < 0.08) plan.fault = { kind: 'reset' };

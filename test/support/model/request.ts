@@ -31,7 +31,14 @@ const Image = z.strictObject({
   ]),
   cache_control,
 });
-const Document = z.looseObject({ type: z.literal('document'), cache_control });
+const Document = z.looseObject({
+  type: z.literal('document'),
+  source: z.discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('base64'), media_type: z.literal('application/pdf'), data: z.base64().min(1) }),
+    z.strictObject({ type: z.literal('text'), media_type: z.literal('text/plain'), data: z.string().min(1) }),
+  ]),
+  cache_control,
+});
 const ToolUse = z.strictObject({
   type: z.literal('tool_use'),
   id,

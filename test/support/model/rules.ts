@@ -1,4 +1,5 @@
 import { invalid } from './api-error.ts';
+import { checkDocuments } from './documents.ts';
 import type { RequestBlock, CountRequest, Message, MessagesRequest } from './request.ts';
 
 /** Fields that the API accepts only with their beta header. */
@@ -63,6 +64,7 @@ export function checkRequest(request: CountRequest, betas: string[]): void {
   checkTools(request);
   checkCacheControls(request);
   checkMessages(request.messages);
+  checkDocuments(request.messages);
 }
 
 /** Checks `max_tokens`. The limit is the same for all models. 0 fills the cache, and has no answer that could be shaped. */

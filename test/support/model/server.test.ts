@@ -188,7 +188,12 @@ test('refuses the requests that the API refuses', async (t) => {
     /cannot be `thinking`/,
   );
   t.regex(await refusal(talk([{ type: 'text', text: '\ud800' }], [text])), /surrogate/);
-  t.regex(await refusal(talk([{ type: 'document', source: {} }], [text])), /document/);
+  const source = { type: 'text', media_type: 'text/plain', data: 'x' };
+  t.regex(await refusal(talk([{ type: 'document', source }], [text])), /`document` blocks are not permitted/);
+  t.regex(
+    await refusal(talk([text], [{ type: 'document', source: { ...source, type: 'base64' } }])),
+    /content\.0\.source/,
+  );
   t.regex(await refusal({ tools: [TOOL, TOOL] }), /unique/);
   t.regex(await refusal({ tools: [{ ...TOOL, strict: true }] }), /additionalProperties/);
 });

@@ -22,7 +22,7 @@ test('no errand is billed more than its budget, whatever it asks and the API ans
     () => (random.next() < 0.05 ? random.pick([404, 429, 500]) : undefined),
   );
   const errands = await startErrands(t, api.base_url);
-  const seen = { requests: 0, refused: 0, answered: 0, aborted: 0, statuses: new Set<number>() };
+  const seen = { requests: 0, refused: 0, answered: 0, aborted: 0, summaries: 0, statuses: new Set<number>() };
 
   const runErrand = async () => {
     const budget_usd = random.pick([0.01, 0.05, 0.2, 1, 3]);
@@ -30,7 +30,8 @@ test('no errand is billed more than its budget, whatever it asks and the API ans
     const conversation = new RandomConversation(random, id);
     for (let n = 0; n < PER_ERRAND_MAX && seen.requests < REQUESTS; n++) {
       const at_once = random.next() < 0.15 ? 3 : 1;
-      const body = toJson(random, conversation.next());
+      const request = conversation.next();
+      const body = toJson(random, request);
       const replies = await Promise.all(
         Array.from({ length: at_once }, () => {
           seen.requests++;
@@ -42,7 +43,9 @@ test('no errand is billed more than its budget, whatever it asks and the API ans
         if (reply === 'aborted') seen.aborted++;
         else if (reply.body.includes('billing_error')) seen.refused++;
         else seen.statuses.add(reply.status);
-        if (reply !== 'aborted' && reply.status === 200) seen.answered++;
+        if (reply === 'aborted' || reply.status !== 200) continue;
+        seen.answered++;
+        if (request.compaction) seen.summaries++;
       }
       if (random.next() < 0.3) await errands.settled(id);
     }
@@ -58,4 +61,5 @@ test('no errand is billed more than its budget, whatever it asks and the API ans
   await Promise.all(Array.from({ length: 16 }, runErrands));
   t.log(seen, `${api.counts} counts`);
   t.true(seen.requests >= REQUESTS && seen.answered > 2_000 && seen.refused > 500 && seen.aborted > 300);
+  t.true(seen.summaries > 300);
 });
