@@ -149,6 +149,9 @@ test.serial('the service worker shows what the server sends, answers from it, an
   await touch(worker, tag, 'answer-1');
   await until('it is answered', async () => (await said(scene, errand.id)).includes('Down'));
   await until('it says so', async () => (await shown(page))[0]?.body === 'Sent: Down');
+  // Another app of the same host is in front.
+  const foreign = await context.newPage();
+  await foreign.goto(`${network.url}/openapi.json`);
   await touch(worker, tag);
   await page.waitForURL(`${network.url}/errands/${errand.id}/decision`);
   await page.getByRole('heading', { name: 'Decision' }).waitFor();
