@@ -5,6 +5,7 @@ import { format, locale } from './parts/speech.ts';
 import { startClock } from './parts/now.ts';
 import { PartsContext } from './parts/context.ts';
 import { followKeyboard } from './parts/viewport.ts';
+import { keepInstallOffer } from './store/install-offer.ts';
 import { painted } from './store/painted.ts';
 import { Router } from './store/router.ts';
 import { BASE } from './store/routes.ts';
@@ -12,6 +13,7 @@ import { Store } from './store/store.ts';
 import { installWorker } from './store/worker.ts';
 
 document.documentElement.lang = locale;
+keepInstallOffer();
 const parts = { store: new Store(location.origin + BASE), router: new Router() };
 parts.router.start();
 startClock();
