@@ -13,6 +13,8 @@ export function ReloadOffer(): JSX.Element | null {
   const take = update.value;
   // Some browsers load it after all.
   if (incomplete.value && session?.live.value?.kind !== 'live') return <Offer words={t.incomplete} onTake={reload} />;
+  // What could not be stored at a touch is told in its own words.
+  if (session?.full.value && !session.acts.unstored.value) return <Offer words={t.full} onTake={reload} />;
   return take ? <Offer words={t.update} onTake={take} /> : null;
 }
 
