@@ -279,5 +279,19 @@ test.serial(
   },
 );
 
+test.serial('a device whose browser blocks notifications says how to allow them, and offers no button', async (t) => {
+  t.timeout(60_000);
+  const { context, page, network } = await openAppLoggedIn(t, { whole: true });
+  const browser = await context.newCDPSession(page);
+  const permission = { name: 'notifications' };
+  await browser.send('Browser.setPermission', { permission, setting: 'denied', origin: network.url });
+  await page.goto(`${network.url}/settings/notifications`);
+  await page.getByText('Blocked: allow notifications for this page').waitFor();
+  t.is(await page.getByRole('button', { name: 'Turn on notifications' }).count(), 0);
+  await browser.send('Browser.setPermission', { permission, setting: 'granted', origin: network.url });
+  await page.reload();
+  await page.getByText('Off on this device.').waitFor();
+});
+
 const said = async ({ api }: Scene, id: string) =>
   (await eventsOf(api, id)).filter(({ type }) => type === 'message.received').map(({ body }) => body.text);
