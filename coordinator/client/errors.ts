@@ -42,6 +42,9 @@ export class Unreachable extends Failure {
   }
 }
 
+/** A part of the app could not be loaded. A browser keeps that failure until the page is loaded again. */
+export class Incomplete extends Unreachable {}
+
 /** A proxy in front of the server answered in its place: its own log-in may have expired. */
 export class Intercepted extends Failure {}
 

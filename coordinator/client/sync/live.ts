@@ -3,7 +3,17 @@ import type { ServerFrame } from '../../../protocol/socket.ts';
 import type { TaskChange } from '../../../protocol/task.ts';
 import type { Client } from '../client.ts';
 import type { Connection } from '../connection.ts';
-import { Displaced, Failure, Intercepted, LoggedOut, Moved, Refusal, TokenRefused, Unreachable } from '../errors.ts';
+import {
+  Displaced,
+  Failure,
+  Incomplete,
+  Intercepted,
+  LoggedOut,
+  Moved,
+  Refusal,
+  TokenRefused,
+  Unreachable,
+} from '../errors.ts';
 import { loadWire } from '../load-wire.ts';
 import { wait } from '../wait.ts';
 
@@ -233,9 +243,9 @@ export class Live {
   }
 }
 
-/** Whether a new attempt by itself would be wrong, or in vain: another device would lose its connection. */
+/** Whether a new attempt by itself would be in vain, or wrong: another device would lose its connection. */
 function needsPerson(error: unknown): boolean {
-  return error instanceof Displaced || error instanceof Moved;
+  return error instanceof Displaced || error instanceof Moved || error instanceof Incomplete;
 }
 
 /** How long the server asks to wait, in milliseconds. */

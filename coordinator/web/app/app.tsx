@@ -5,17 +5,27 @@ import { Logo } from '../parts/logo.tsx';
 import { locale, t } from '../parts/speech.ts';
 import type { Place } from '../store/router.ts';
 import type { Session } from '../store/session.ts';
-import { update } from '../store/worker.ts';
 import { loadScreens, screens, type Screens } from './lazy.ts';
 import { link } from './access/link-code.ts';
 import { LinkScreen } from './access/link-screen.tsx';
 import { AccessScreen } from './access/access-screen.tsx';
 import { deviceInfo } from './settings/device-name.ts';
 import { Inbox } from './inbox/inbox.tsx';
+import { ReloadOffer } from './reload-offer.tsx';
 import { useWidth } from './width.ts';
 
-/** The whole app: who is not logged in logs in, wherever they are. */
-export function App(): JSX.Element | null {
+/** The whole app. */
+export function App(): JSX.Element {
+  return (
+    <>
+      <Opened />
+      <ReloadOffer />
+    </>
+  );
+}
+
+/** Who is not logged in logs in, wherever they are. */
+function Opened(): JSX.Element | null {
   const access = useStore().access.value;
   const place = useRouter().place.value;
   const to = link.value;
@@ -42,7 +52,6 @@ export function App(): JSX.Element | null {
         <Within session={access.session}>
           <Panes />
           <Keys />
-          <UpdateOffer />
           {access.session.acts.unstored.value && (
             <p class="update fault" role="alert">
               {t.attach.fault.no_room()}
@@ -170,17 +179,4 @@ function Unavailable(): JSX.Element {
 
 function NothingOpen(): JSX.Element {
   return <section class="screen nothing-open" aria-hidden="true" />;
-}
-
-function UpdateOffer(): JSX.Element | null {
-  const take = update.value;
-  if (!take) return null;
-  return (
-    <div class="update" role="status">
-      {t.update}
-      <button type="button" onClick={take}>
-        {t.update_now}
-      </button>
-    </div>
-  );
 }

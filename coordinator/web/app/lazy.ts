@@ -12,3 +12,6 @@ export function loadScreens(): void {
     () => (screens.value = 'unavailable'),
   );
 }
+
+/** The part that speaks with the server could not be loaded. A browser keeps that failure for as long as the page lives. */
+export const incomplete = signal(false);

@@ -23,8 +23,8 @@ export function LiveBadge(): JSX.Element {
 /** The app has no way to log in at a proxy: its own page must open in place of the app. */
 function ProxyLink({ why }: { why: string }): JSX.Element {
   return (
-    <span role="status">
-      <a class="live off" href={`${BASE}/?${PAST_CACHE}`} target="_self" title={why}>
+    <span class="live off" role="status">
+      <a href={`${BASE}/?${PAST_CACHE}`} target="_self" title={why}>
         {t.live.intercepted}
       </a>
     </span>

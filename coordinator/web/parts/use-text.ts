@@ -1,5 +1,6 @@
 import { useSignal, type Signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { isFull } from '../store/database.ts';
 import { useSession } from './context.ts';
 
 /** The most that is lost when the app is killed while somebody writes. */
@@ -20,10 +21,11 @@ export function without(written: string): (kept: string) => string {
  * A text that survives the app: it is stored while it is written, under `key`. Set it to an empty text once it was sent.
  */
 export function useText(key: string, initial = '', join: Join = (_, written) => written): Signal<string> {
-  const { texts } = useSession();
+  const { texts, full } = useSession();
   const text = useSignal(initial);
   useEffect(() => {
-    let stored = initial;
+    /** Undefined: not known, since a write has failed. */
+    let stored: string | undefined = initial;
     let loaded = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const save = (): void => {
@@ -31,7 +33,11 @@ export function useText(key: string, initial = '', join: Join = (_, written) => 
       timer = undefined;
       if (!loaded || text.peek() === stored) return;
       stored = text.peek();
-      void texts.write(key, stored);
+      texts.write(key, stored).catch((error: unknown) => {
+        stored = undefined;
+        if (!isFull(error)) throw error;
+        full.value = true;
+      });
     };
     const load = (kept: string | undefined): void => {
       if (loaded) return;

@@ -26,7 +26,7 @@ export type Tables = DBSchema & {
   files: { key: string; value: KeptFile };
 };
 
-type Db = IDBPDatabase<Tables>;
+export type Db = IDBPDatabase<Tables>;
 type TableName = 'login' | 'known' | 'tasks' | 'events' | 'diffs' | 'outbox' | 'texts' | 'files';
 const TABLES: readonly TableName[] = ['login', 'known', 'tasks', 'events', 'diffs', 'outbox', 'texts', 'files'];
 
@@ -36,6 +36,8 @@ export const databaseName = (base: string): string => `errand${base}`;
 /** The app's own database in the browser. A phone may close it in the background: then it is opened again. */
 export class Database {
   readonly #name: string;
+  /** Removes what the device can do without, if it has no room for something else. */
+  makeRoom: (db: Db) => Promise<void> = () => Promise.resolve();
   #opened: Promise<Db> | undefined;
 
   constructor(name: string) {
@@ -46,13 +48,14 @@ export class Database {
     return this.#name;
   }
 
-  /** Runs `act` with the database; once more if the browser has closed it meanwhile. */
+  /** Runs `act` with the database; once more if the browser has closed it meanwhile, or after `makeRoom` if it is full. */
   async use<T>(act: (db: Db) => Promise<T>): Promise<T> {
     try {
       return await act(await this.#open());
     } catch (error) {
-      if (!(error instanceof DOMException) || !['InvalidStateError', 'UnknownError'].includes(error.name)) throw error;
-      this.close();
+      if (isFull(error)) await this.makeRoom(await this.#open());
+      else if (isClosed(error)) this.close();
+      else throw error;
       return act(await this.#open());
     }
   }
@@ -87,4 +90,13 @@ export class Database {
     });
     return this.#opened;
   }
+}
+
+/** Whether the device had no room for what was to be stored. */
+export function isFull(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'QuotaExceededError';
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof DOMException && ['InvalidStateError', 'UnknownError'].includes(error.name);
 }

@@ -43,6 +43,14 @@ export function isRoute(path: string): boolean {
   return Object.values(ROUTES).some((route) => new RegExp(`^${route.replace(':id', '[0-9a-z]{1,40}')}$`).test(path));
 }
 
+/**
+ * Whether a URL is an address of the app whose first one is `base`, such as `https://home.example/errand/`. Other apps may
+ * be on the same host: above it, beside it or below it.
+ */
+export function isOfApp(base: string, url: string): boolean {
+  return url.startsWith(base) && isRoute(`/${url.slice(base.length).replace(/[?#].*$/s, '')}`);
+}
+
 /** The page says where the app is. Outside of a page, as in the build, there is none. */
 function basePath(): string {
   const { document } = globalThis as { document?: { baseURI: string } };

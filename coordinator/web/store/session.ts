@@ -15,7 +15,7 @@ import { Files } from './files.ts';
 import { Push } from './push.ts';
 import { later } from './later.ts';
 import { NOTHING, type OpenErrand } from './open-errand.ts';
-import { diffStorage, mirrorStorage, pruneAnswers, pruneLogs } from './storage.ts';
+import { diffStorage, dropLogs, mirrorStorage, pruneAnswers, pruneLogs } from './storage.ts';
 import { Texts } from './texts.ts';
 
 /** A list changes at most this often, and a conversation once a frame. */
@@ -31,6 +31,8 @@ export class Session {
   /** Whether the server may have errands older than these. */
   readonly has_older = signal(false);
   readonly live = signal<LiveState | undefined>(undefined);
+  /** The device has no room for what is new. */
+  readonly full = signal(false);
   /** The projects as they were last read; undefined until then. */
   readonly projects = signal<readonly Project[] | undefined>(undefined);
   readonly client: Client;
@@ -51,11 +53,13 @@ export class Session {
   constructor(database: Database, client: Client, onEnded: () => void) {
     this.client = client;
     this.#database = database;
+    database.makeRoom = (db) => dropLogs(db, this.#errands);
     this.texts = new Texts(database);
     this.push = new Push(client, this.texts);
     this.#diffs = diffStorage(database);
     const drawList = later(() => this.#drawList(), LIST_MS);
-    this.#mirror = new Mirror(client, mirrorStorage(database), ({ conversation, tasks = [] }) => {
+    const storage = mirrorStorage(database, () => (this.full.value = true));
+    this.#mirror = new Mirror(client, storage, ({ conversation, tasks = [] }) => {
       for (const id of tasks) if (this.#errands.has(id)) this.#change(id, { gone: !this.#mirror.task(id) });
       if (conversation === undefined) drawList();
       else this.#errands.get(conversation)?.draw();

@@ -2,7 +2,7 @@ import type { SessionStore } from '../../client/session.ts';
 import type { Change, MirrorStorage } from '../../client/sync/storage.ts';
 import type { IDBPTransaction } from 'idb';
 import { filesOf, type Entry, type OutboxStorage } from '../../client/sync/outbox-entry.ts';
-import type { Database, SeenDiff, Tables } from './database.ts';
+import { isFull, type Database, type Db, type SeenDiff, type Tables } from './database.ts';
 import { locked } from './lock.ts';
 import { giveText, type GivenText } from './texts.ts';
 import { writtenFor } from './written.ts';
@@ -24,7 +24,13 @@ export function sessionStore(database: Database): SessionStore {
   };
 }
 
-export function mirrorStorage(database: Database): MirrorStorage {
+/**
+ * What is known of the server. `onFull`: the device has no room even without the logs of other errands. From then on
+ * nothing more is stored, since it would have a gap: what the device has stays true up to its cursor, and the next start
+ * goes on from there.
+ */
+export function mirrorStorage(database: Database, onFull: () => void = () => undefined): MirrorStorage {
+  let full = false;
   return {
     load: async () => {
       // At once: the list waits for it at each start.
@@ -40,7 +46,16 @@ export function mirrorStorage(database: Database): MirrorStorage {
         const first = count > 1 ? await last?.advance(count - 1) : last;
         return last ? store.getAll(between(first?.key ?? [id, 0])) : [];
       }),
-    save: (change) => save(database, change),
+    save: async (change) => {
+      if (full) return;
+      try {
+        await save(database, change);
+      } catch (error) {
+        if (!isFull(error)) throw error;
+        full = true;
+        onFull();
+      }
+    },
   };
 }
 
@@ -75,22 +90,31 @@ async function save(database: Database, stored: Change) {
 
 /** Removes the logs that are too many: those of the oldest errands. */
 export async function pruneLogs(database: Database): Promise<void> {
-  await database.use(async (db) => {
-    const change = db.transaction(['events', 'diffs'], 'readwrite');
-    const ids: string[] = [];
-    // Jumps from errand to errand, without reading the events of each.
-    let cursor = await change.objectStore('events').openKeyCursor();
-    while (cursor) {
-      const [id] = cursor.key;
-      ids.push(id);
-      cursor = await cursor.continue([id, Number.MAX_SAFE_INTEGER]);
-    }
-    for (const id of ids.slice(0, -LOGS_MAX)) {
-      void change.objectStore('events').delete(logOf(id));
-      void change.objectStore('diffs').delete(diffsOf(id));
-    }
-    await change.done;
-  });
+  await database.use((db) => removeLogs(db, (ids) => ids.slice(0, -LOGS_MAX)));
+}
+
+/** Removes the logs of all errands but those that are open. They come again from the server. */
+export async function dropLogs(db: Db, open: { has: (id: string) => boolean }): Promise<void> {
+  await removeLogs(db, (ids) => ids.filter((id) => !open.has(id)));
+}
+
+/** Removes the logs and diffs that `choose` chooses among the ids of all errands that have some, oldest first. */
+async function removeLogs(db: Db, choose: (ids: readonly string[]) => readonly string[]): Promise<void> {
+  const change = db.transaction(['events', 'diffs'], 'readwrite');
+  const [events, diffs] = [change.objectStore('events'), change.objectStore('diffs')];
+  const ids = new Set((await diffs.getAllKeys()).map((key) => key.split('/', 1)[0] ?? ''));
+  // Jumps from errand to errand, without reading the events of each.
+  let cursor = await events.openKeyCursor();
+  while (cursor) {
+    const [id] = cursor.key;
+    ids.add(id);
+    cursor = await cursor.continue([id, Number.MAX_SAFE_INTEGER]);
+  }
+  for (const id of choose([...ids].sort())) {
+    void events.delete(logOf(id));
+    void diffs.delete(diffsOf(id));
+  }
+  await change.done;
 }
 
 /** What was written, ticked and attached for decisions that are not open any more. */

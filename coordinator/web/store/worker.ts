@@ -15,17 +15,19 @@ export async function installWorker(open: (path: string) => void): Promise<void>
     if (typeof data?.open === 'string') open(data.open);
   });
   serviceWorker.startMessages();
-  const is_first = serviceWorker.controller === null;
+  let { controller } = serviceWorker;
+  serviceWorker.addEventListener('controllerchange', () => {
+    // The first one takes over by itself: nothing is new then.
+    if (controller) location.reload();
+    ({ controller } = serviceWorker);
+  });
   const registration = await serviceWorker.register(scriptUrl('service_worker'), { updateViaCache: 'none' });
   const offer = (): void => {
     const { waiting } = registration;
-    if (waiting && !is_first) update.value = () => waiting.postMessage('take over');
+    if (waiting && serviceWorker.controller) update.value = () => waiting.postMessage('take over');
   };
   offer();
   registration.addEventListener('updatefound', () => registration.installing?.addEventListener('statechange', offer));
-  serviceWorker.addEventListener('controllerchange', () => {
-    if (!is_first) location.reload();
-  });
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') void registration.update().catch(() => undefined);
   });

@@ -1,5 +1,7 @@
 /* What the service worker does with push messages. Browsers that know declarative notifications show them themselves. */
 
+import { isOfApp } from '../store/routes.ts';
+
 type Data = { id?: string; answers?: Record<string, string>; navigate?: string };
 /** A notification as the server sends it: `PushBody` in protocol/notifications.ts. */
 type Shown = Omit<NotificationOptions, 'data'> & { title: string; navigate?: string; data?: Data };
@@ -61,11 +63,12 @@ export async function answerOrOpen(
   }
 }
 
-/** Brings an open window to the front, and tells it where to go; without one it opens a new one. */
+/** Brings an open window of the app to the front, and tells it where to go; without one it opens a new one. */
 async function openApp(scope: ServiceWorkerGlobalScope, address: string): Promise<void> {
   const url = new URL(address, scope.registration.scope);
   if (url.origin !== scope.location.origin) return;
-  const windows = await scope.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const all = await scope.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const windows = all.filter((each) => isOfApp(scope.registration.scope, each.url));
   const window = windows.find(({ focused }) => focused) ?? windows[0];
   if (!window) {
     await scope.clients.openWindow(url.href);

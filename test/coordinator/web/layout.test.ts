@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import type { Page } from 'playwright-core';
+import { speak } from '../../../coordinator/web/strings/strings.ts';
 import { openApp } from '../../support/web/app-scene.ts';
 import { SCREENS_ENV, visitScreens } from '../../support/web/every-screen.ts';
 
@@ -63,8 +64,15 @@ test.serial(
         [size, dir],
       );
     // Before anything is measured by the app, as in a browser that is set so.
-    await scene.context.addInitScript(() => (document.documentElement.style.fontSize = '200%'));
+    await scene.context.addInitScript(() => {
+      // The script runs before there is an element.
+      new MutationObserver((_, observer) => {
+        document.documentElement.style.fontSize = '200%';
+        observer.disconnect();
+      }).observe(document, { childList: true });
+    });
     await visitScreens(scene, async (path) => {
+      t.is(await page.evaluate(() => getComputedStyle(document.documentElement).fontSize), '32px', path);
       await look(path, 'at 200 %');
       await set('100%', 'ltr');
       await look(path, 'as it is');
@@ -74,3 +82,33 @@ test.serial(
     t.deepEqual(all, []);
   },
 );
+
+const NOON = Date.parse('2026-11-28T12:34:00Z');
+
+test.serial('in German, with large changes and a server that is long away, each screen fits', async (t) => {
+  t.timeout(180_000);
+  const locale = 'de-DE';
+  const scene = await openApp(t, { locale }, SCREENS_ENV);
+  const { page } = scene;
+  const words = await speak(locale);
+  const away = words.t.live.server_away(words.format.clock(NOON));
+  const all: string[] = [];
+  let shots = 0;
+  await visitScreens(
+    scene,
+    async (path) => {
+      await page.evaluate(
+        (longest) => {
+          for (const [selector, text] of Object.entries(longest))
+            for (const element of document.querySelectorAll(selector)) element.textContent = text;
+        },
+        { '.live': away, 'header .stat ins': '+1234', 'header .stat del': '−5678' },
+      );
+      all.push(...(await misfits(page)).map((misfit) => `${path}: ${misfit}`));
+      if (SHOTS !== undefined)
+        await page.screenshot({ path: join(SHOTS, `de${path.replaceAll(/\W/g, '-')}-${++shots}.png`) });
+    },
+    locale,
+  );
+  t.deepEqual(all, []);
+});

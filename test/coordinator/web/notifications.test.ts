@@ -149,6 +149,9 @@ test.serial('the service worker shows what the server sends, answers from it, an
   await touch(worker, tag, 'answer-1');
   await until('it is answered', async () => (await said(scene, errand.id)).includes('Down'));
   await until('it says so', async () => (await shown(page))[0]?.body === 'Sent: Down');
+  // Another app of the same host is in front.
+  const foreign = await context.newPage();
+  await foreign.goto(`${network.url}/openapi.json`);
   await touch(worker, tag);
   await page.waitForURL(`${network.url}/errands/${errand.id}/decision`);
   await page.getByRole('heading', { name: 'Decision' }).waitFor();
@@ -275,6 +278,20 @@ test.serial(
     t.is((await shows).postData(), JSON.stringify({ task_id: errand.id }));
   },
 );
+
+test.serial('a device whose browser blocks notifications says how to allow them, and offers no button', async (t) => {
+  t.timeout(60_000);
+  const { context, page, network } = await openAppLoggedIn(t, { whole: true });
+  const browser = await context.newCDPSession(page);
+  const permission = { name: 'notifications' };
+  await browser.send('Browser.setPermission', { permission, setting: 'denied', origin: network.url });
+  await page.goto(`${network.url}/settings/notifications`);
+  await page.getByText('Blocked: allow notifications for this page').waitFor();
+  t.is(await page.getByRole('button', { name: 'Turn on notifications' }).count(), 0);
+  await browser.send('Browser.setPermission', { permission, setting: 'granted', origin: network.url });
+  await page.reload();
+  await page.getByText('Off on this device.').waitFor();
+});
 
 const said = async ({ api }: Scene, id: string) =>
   (await eventsOf(api, id)).filter(({ type }) => type === 'message.received').map(({ body }) => body.text);

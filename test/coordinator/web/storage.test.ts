@@ -1,12 +1,19 @@
 import 'fake-indexeddb/auto';
 import test, { type ExecutionContext } from 'ava';
+import type { Diff } from '../../../protocol/api.ts';
 import type { LogEvent } from '../../../protocol/events.ts';
 import type { Task } from '../../../protocol/task.ts';
 import { Client } from '../../../coordinator/client/client.ts';
 import { Acts } from '../../../coordinator/web/store/acts.ts';
 import { Database } from '../../../coordinator/web/store/database.ts';
 import { Files } from '../../../coordinator/web/store/files.ts';
-import { mirrorStorage, outboxStorage, pruneLogs } from '../../../coordinator/web/store/storage.ts';
+import {
+  diffStorage,
+  dropLogs,
+  mirrorStorage,
+  outboxStorage,
+  pruneLogs,
+} from '../../../coordinator/web/store/storage.ts';
 import { Texts } from '../../../coordinator/web/store/texts.ts';
 import { MemoryDevice } from '../../support/web/memory-storage.ts';
 
@@ -25,6 +32,18 @@ const QUIET = { changed: () => undefined, task: () => Promise.resolve() };
 /** More than it takes steps of the database. */
 const LOOKS = 20;
 const PLAIN = { media_type: 'application/octet-stream', width: null, height: null };
+
+const DIFF = { diff: '+a', truncated: false } as Diff;
+const full = () => new DOMException('', 'QuotaExceededError');
+
+/** A database without room, while `is_full`. */
+class FullDatabase extends Database {
+  is_full = false;
+
+  override use<T>(act: Parameters<typeof Database.prototype.use<T>>[0]): Promise<T> {
+    return this.is_full ? Promise.reject(full()) : super.use(act);
+  }
+}
 
 /** A client that sends nothing, until the test ends. */
 function quietClient(t: ExecutionContext): Promise<Client> {
@@ -156,4 +175,39 @@ test('the logs of the newest errands are kept', async (t) => {
   t.is((await storage.loadEvents(ids[4] ?? '', 100)).length, 0);
   t.is((await storage.loadEvents(ids[5] ?? '', 100)).length, 2);
   t.is((await storage.loadEvents(ids[44] ?? '', 100)).length, 2);
+});
+
+test('on a full device the logs and diffs of errands that are not open make room, and then what is new is stored', async (t) => {
+  const database = new Database('full');
+  const [storage, diffs] = [mirrorStorage(database), diffStorage(database)];
+  await storage.save({ cursor: 1, epoch: 'e', events: [event(1, 'open'), event(2, 'other'), event(3, 'third')] });
+  for (const id of ['open', 'other', 'seen']) await diffs.write(id, DIFF, 'a');
+  database.makeRoom = (db) => dropLogs(db, new Set(['open']));
+  let tries = 0;
+  await database.use(async (db) => {
+    if (++tries === 1) throw full();
+    await db.put('texts', 'written', 'draft');
+  });
+  t.is(await new Texts(database).read('draft'), 'written');
+  const logs = await Promise.all(['open', 'other', 'third'].map((id) => storage.loadEvents(id, 10)));
+  t.deepEqual(
+    logs.map(({ length }) => length),
+    [1, 0, 0],
+  );
+  const kept = await Promise.all(['open', 'other', 'seen'].map((id) => diffs.read(id, 'a')));
+  t.deepEqual(kept, [DIFF, undefined, undefined]);
+});
+
+test('what a full device knows stays as it was at its cursor: nothing is stored behind a gap', async (t) => {
+  const database = new FullDatabase('full up to a cursor');
+  let told = 0;
+  const storage = mirrorStorage(database, () => told++);
+  await storage.save({ cursor: 1, epoch: 'e', tasks: [task('a')], events: [event(1, 'a')] });
+  database.is_full = true;
+  await storage.save({ cursor: 2, tasks: [task('b')], events: [event(2, 'a')] });
+  database.is_full = false;
+  await storage.save({ cursor: 3, tasks: [task('c')], events: [event(3, 'a')] });
+  t.is(told, 1);
+  t.like(await storage.load(), { cursor: 1, tasks: [{ id: 'a' }] });
+  t.is((await storage.loadEvents('a', 10)).length, 1);
 });

@@ -1,4 +1,6 @@
 import type { Page } from 'playwright-core';
+import type { Strings } from '../../../coordinator/web/strings/en.ts';
+import { speak } from '../../../coordinator/web/strings/strings.ts';
 import { PASSWORD } from '../start-api.ts';
 import type { AppScene } from './app-scene.ts';
 import { fillGallery } from './gallery.ts';
@@ -9,9 +11,17 @@ export const SCREENS_ENV = { ERRAND_PRIVATE_HOSTS: '127.0.0.1' };
 /** Opens a screen, and touches something in it. */
 type Visit = (path: string, ready: string, touch?: string) => Promise<void>;
 
-/** Shows each screen of the app with something on it, from the log-in on, and calls `look` there with its path. */
-export async function visitScreens(scene: AppScene, look: (path: string) => Promise<void>): Promise<void> {
+/**
+ * Shows each screen of the app with something on it, from the log-in on, and calls `look` there with its path. `locale`: the
+ * one of the browser.
+ */
+export async function visitScreens(
+  scene: AppScene,
+  look: (path: string) => Promise<void>,
+  locale = 'en-US',
+): Promise<void> {
   const { server, api, network, page, session } = scene;
+  const { t } = await speak(locale);
   const { asks, works, tests, broke } = await fillGallery(server, api);
   const body = { name: 'bills', repo_url: 'https://git.example.org/you/bills' };
   const { id } = await api.call('createProject', { body });
@@ -23,9 +33,9 @@ export async function visitScreens(scene: AppScene, look: (path: string) => Prom
     await look(path);
   };
   await visit('/', 'form');
-  await visit('/', 'form', '.access .quiet:has-text("link")');
+  await visit('/', 'form', `.access .quiet:has-text("${t.link.have}")`);
   await visit('/?by=link#login=none', '.access .primary');
-  await logIn(page, session.user.email);
+  await logIn(page, t, session.user.email);
   await visit('/', '.task', '.icon-button');
   await visit(`/errands/${works.id}`, '.talk .said', '.call:has-text("npm test")');
   await visit(`/errands/${asks.id}`, '.decision', '.errand .icon-button');
@@ -51,11 +61,11 @@ export async function visitScreens(scene: AppScene, look: (path: string) => Prom
   await api.call('createInvite', { body: {} });
   await visit('/settings/server', '.plot', '.owner summary');
   await visit('/settings/server', '.devices li:nth-child(2)', '.devices .quiet');
-  await visitRest(visit, id);
+  await visitRest(visit, t, id);
 }
 
-async function logIn(page: Page, email: string): Promise<void> {
-  await page.getByRole('button', { name: 'Log in with a password' }).click();
+async function logIn(page: Page, t: Strings, email: string): Promise<void> {
+  await page.getByRole('button', { name: t.link.with_password }).click();
   await page.fill('input[name=email]', email);
   await page.fill('input[name=password]', PASSWORD);
   await page.click('button[type=submit]');
@@ -63,11 +73,11 @@ async function logIn(page: Page, email: string): Promise<void> {
 }
 
 /** The screens that need nothing more than a project. */
-async function visitRest(visit: Visit, project_id: string): Promise<void> {
+async function visitRest(visit: Visit, t: Strings, project_id: string): Promise<void> {
   await visit('/settings', '.devices li');
   await visit('/settings/accounts', '.accounts');
   await visit('/settings/notifications', '.notifications .devices li');
-  await visit('/settings', '.devices li', '.choice:has-text("Add a phone")');
+  await visit('/settings', '.devices li', `.choice:has-text("${t.link.add}")`);
   await visit('/settings/projects', '.places li');
   await visit(`/settings/projects/${project_id}`, 'form');
   await visit('/settings/projects/new', 'form');

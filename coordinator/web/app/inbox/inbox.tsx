@@ -1,6 +1,6 @@
 import { useComputed, useSignal } from '@preact/signals';
 import type { JSX, RefObject } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Task } from '../../../../protocol/task.ts';
 import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
@@ -101,7 +101,8 @@ function GroupList({ groups, selected, searching }: GroupListProps): JSX.Element
 
 function Search({ onInput }: { onInput: (text: string) => void }): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), []);
+  // In the touch itself: iOS opens the keyboard at no other time.
+  useLayoutEffect(() => input.current?.focus(), []);
   return (
     <div class="search">
       <input

@@ -1,0 +1,39 @@
+import test from 'ava';
+import { sendErrand } from '../../support/send-errand.ts';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
+
+/** A device that can be filled up: from then on its browser stores nothing more. */
+function becomeFillable(): void {
+  // oxlint-disable-next-line typescript/unbound-method -- it is called with its `this`
+  const { put } = IDBObjectStore.prototype;
+  IDBObjectStore.prototype.put = function (...given) {
+    if (localStorage.getItem('full') !== null) throw new DOMException('', 'QuotaExceededError');
+    return put.apply(this, given);
+  };
+}
+
+test.serial('a device without room says so and stays live, and keeps a draft once there is room again', async (t) => {
+  t.timeout(120_000);
+  const { server, api, network, context, page, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  await context.addInitScript(becomeFillable);
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  await page.getByText('live', { exact: true }).first().waitFor();
+  await page.evaluate(() => localStorage.setItem('full', 'yes'));
+  await page.locator('textarea.composer-field').fill('Half a sentence');
+  await page.getByText('This device has no room').waitFor();
+  for (const text of ['First on a full device.', 'Second.']) {
+    errand.say(text);
+    await page.getByText(text).first().waitFor();
+  }
+  await page.getByText('live', { exact: true }).first().waitFor();
+
+  await page.evaluate(() => localStorage.removeItem('full'));
+  await page.getByRole('button', { name: 'Reload' }).click();
+  await page.getByText('This device has no room').waitFor({ state: 'detached' });
+  await page.getByText('Second.').first().waitFor();
+  await page.waitForFunction(() => document.querySelector('textarea')?.value === 'Half a sentence');
+  t.deepEqual(faults, []);
+});
