@@ -62,6 +62,26 @@ export function canTakeBack({ tried, refused, failed, ...entry }: Entry): boolea
   return refused !== undefined || (isWaiting({ tried, ...entry }) && (!tried || failed !== undefined));
 }
 
+/** The entry once it can no longer be undone. */
+export function withoutHold(entry: Entry): Entry {
+  const { held_until: _, ...rest } = entry;
+  return rest;
+}
+
+/**
+ * What an entry becomes once the decision that it answers is closed. Null: it has arrived, and nothing is left to show of
+ * it. The words of a refused answer have no other place any more: they become those of a message that was refused.
+ */
+export function onceClosed(entry: Entry): Entry | null {
+  const { action, done, refused } = entry;
+  if (action.do !== 'answer') return entry;
+  if (done) return null;
+  const { text, attachments } = action.body;
+  if (!refused || text === undefined) return entry;
+  const body = { text, ...(attachments && { attachments }) };
+  return { ...entry, action: { do: 'say', task_id: action.task_id, body } };
+}
+
 /** The entry once an attempt got an answer. */
 export function withoutFailure(entry: Entry): Entry {
   const { failed: _, ...rest } = entry;

@@ -7,7 +7,9 @@ import {
   canTakeBack,
   filesOf,
   nextOf,
+  onceClosed,
   withoutFailure,
+  withoutHold,
   type Action,
   type Entry,
   type OutboxStorage,
@@ -110,10 +112,22 @@ export class Outbox {
     return changed;
   }
 
-  /** The decisions that are still open: nothing is left to show of an answer to another one that the server has. */
+  /** Sends what is held now: it can no longer be undone. For a device that may be suspended before its time. */
+  async sendHeld(): Promise<void> {
+    // What is just being stored too.
+    await this.load();
+    const held = this.#entries.filter(({ tried, held_until }) => !tried && held_until !== undefined);
+    await Promise.all(held.map(({ key }) => this.#change(key, withoutHold)));
+    await this.flush();
+  }
+
+  /** The decisions that are still open; what was answered to any other one is over. */
   async seenOpen(need_ids: ReadonlySet<string>): Promise<void> {
-    for (const { key, action, done } of this.#entries)
-      if (done && action.do === 'answer' && !need_ids.has(action.need_id)) await this.#change(key, () => null);
+    for (const entry of this.#entries) {
+      const { key, action } = entry;
+      const is_over = action.do === 'answer' && !need_ids.has(action.need_id);
+      if (is_over && onceClosed(entry) !== entry) await this.#change(key, onceClosed);
+    }
   }
 
   /**

@@ -3,6 +3,7 @@ import { useContext, useEffect } from 'preact/hooks';
 import { PartsContext, useRouter, useStore } from '../parts/context.ts';
 import { Logo } from '../parts/logo.tsx';
 import { locale, t } from '../parts/speech.ts';
+import { onLeave } from '../store/on-leave.ts';
 import type { Place } from '../store/router.ts';
 import type { Session } from '../store/session.ts';
 import { loadScreens, screens, type Screens } from './lazy.ts';
@@ -85,6 +86,8 @@ function Within({ session, children }: { session: Session; children: ComponentCh
     // Without the server it is tried again when that is back.
     session.push.start(deviceInfo(navigator.userAgent, locale)).catch(() => undefined);
   }, [session, live]);
+  // A phone stops the page's timers: who leaves within the time to undo a decision has made it.
+  useEffect(() => onLeave(() => void session.acts.outbox.sendHeld()), [session]);
   return <PartsContext.Provider value={parts && { ...parts, session }}>{children}</PartsContext.Provider>;
 }
 

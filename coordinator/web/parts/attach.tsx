@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Attachment } from '../../../protocol/attachments.ts';
 import { isShowable } from '../../../protocol/file-kind.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
-import type { FileFault } from '../store/files.ts';
+import type { FileFault } from '../store/keep-file.ts';
 import { useSession } from './context.ts';
 import { Icon } from './icons.tsx';
 import { Sheet } from './screen.tsx';
@@ -50,7 +50,6 @@ export function useFiles(key: string): DraftFiles {
   async function addAll(given: File[]): Promise<void> {
     fault.value = undefined;
     for (const file of given) {
-      if (list.peek().length >= LIMITS.attachments_per_message_max) return void (fault.value = 'too_many');
       const added = await files.add(file, key);
       if (typeof added === 'string') fault.value = added;
       else list.value = [...list.peek(), added];
@@ -124,18 +123,26 @@ export function AttachButton({ files }: { files: DraftFiles }): JSX.Element {
 
 /** The files of a draft, each with a button that removes it. */
 export function DraftFileList({ files }: { files: DraftFiles }): JSX.Element | null {
-  const { list, fault } = files;
-  if (list.value.length === 0 && fault.value === undefined) return null;
+  const { list } = files;
+  // Those that came back from the outbox join those that were added since.
+  const too_many = list.value.length > LIMITS.attachments_per_message_max ? 'too_many' : undefined;
+  const fault = files.fault.value ?? too_many;
+  if (list.value.length === 0 && fault === undefined) return null;
   return (
     <div class="draft-files">
       <FileList files={list.value} onRemove={files.remove} />
-      {fault.value !== undefined && (
+      {fault !== undefined && (
         <p class="fault" role="alert">
-          {t.attach.fault[fault.value](format.bytes(LIMITS.attachment_bytes_max))}
+          {fileFaultWords(fault)}
         </p>
       )}
     </div>
   );
+}
+
+/** Why a file was not taken, in words. */
+export function fileFaultWords(fault: FileFault): string {
+  return t.attach.fault[fault](format.bytes(LIMITS.attachment_bytes_max));
 }
 
 type FileListProps = { files: readonly Attachment[]; onRemove?: (id: string) => void };

@@ -3,8 +3,10 @@ import type { Need } from '../../../protocol/needs.ts';
 import { AttachButton, DraftFileList, takesFiles, useFiles } from './attach.tsx';
 import { Choices } from './choices.tsx';
 import { useSession } from './context.ts';
+import { GrowingField } from './growing-field.tsx';
 import { Icon } from './icons.tsx';
 import { t } from './speech.ts';
+import { isTooLong, TooLong } from './too-long.tsx';
 import { ticksKey } from '../store/written.ts';
 import { continued, useText, without } from './use-text.ts';
 
@@ -38,7 +40,11 @@ export function OwnWords({ need, draft, onSend }: OwnWordsProps): JSX.Element {
     },
   };
   const label = need.kind === 'push' ? t.needs.send_back : t.needs.answer;
-  const can_send = text.value.trim() !== '' || ticked.length > 0 || files.list.value.length > 0;
+  const has_answer = text.value.trim() !== '' || ticked.length > 0 || files.list.value.length > 0;
+  const can_send = has_answer && !isTooLong(text.value);
+  const send = (): void => {
+    if (can_send) onSend(ticked, text.value);
+  };
   const tick = (value: string): void => {
     const others = ticked.filter((each) => each !== value);
     ticks.value = JSON.stringify(others.length < ticked.length ? others : [...ticked, value]);
@@ -56,17 +62,12 @@ export function OwnWords({ need, draft, onSend }: OwnWordsProps): JSX.Element {
         {...takesFiles(files)}
         onSubmit={(event) => {
           event.preventDefault();
-          if (can_send) onSend(ticked, text.value);
+          send();
         }}
       >
-        <input
-          value={text.value}
-          placeholder={label}
-          aria-label={label}
-          dir="auto"
-          onInput={({ currentTarget }) => (text.value = currentTarget.value)}
-        />
+        <GrowingField value={text.value} label={label} onSend={send} onInput={(said) => (text.value = said)} />
         <DraftFileList files={files} />
+        <TooLong text={text.value} />
         <AttachButton files={files} />
         <button type="submit" class="round" aria-label={t.needs.send} disabled={!can_send}>
           <Icon name="send" />

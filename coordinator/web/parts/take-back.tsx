@@ -1,16 +1,37 @@
 import type { JSX } from 'preact';
 import { canTakeBack, type Entry } from '../../client/sync/outbox-entry.ts';
+import { hasWords } from '../store/written.ts';
 import { useSession } from './context.ts';
 import { t } from './speech.ts';
 
-/** Takes back what was not sent, into the field where it was written; or removes what was refused. */
-export function TakeBack({ entry, label = t.errand.take_back }: { entry: Entry; label?: string }): JSX.Element | null {
+type TakeBackProps = {
+  entry: Entry;
+  label?: string;
+  /** What was refused is in its draft again. */
+  onBack?: () => void;
+};
+
+/** Takes back what was not sent, or was refused, into the field where it was written; or removes what was refused. */
+export function TakeBack({ entry, label = t.errand.take_back, onBack }: TakeBackProps): JSX.Element | null {
   const { acts } = useSession();
-  const { key, refused } = entry;
+  const { key, action, refused } = entry;
   if (!canTakeBack(entry)) return null;
+  if (!refused)
+    return (
+      <button type="button" class="quiet" onClick={() => void acts.takeBack(key)}>
+        {label}
+      </button>
+    );
   return (
-    <button type="button" class="quiet" onClick={() => void (refused ? acts.dismiss(key) : acts.takeBack(key))}>
-      {refused ? t.errand.dismiss : label}
-    </button>
+    <>
+      {hasWords(action) && (
+        <button type="button" class="quiet" onClick={() => void acts.takeBack(key).then(onBack)}>
+          {t.errand.to_draft}
+        </button>
+      )}
+      <button type="button" class="quiet" onClick={() => void acts.dismiss(key)}>
+        {t.errand.dismiss}
+      </button>
+    </>
   );
 }

@@ -1,6 +1,7 @@
 import { useSignal, type Signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { isFull } from '../store/database.ts';
+import { onLeave } from '../store/on-leave.ts';
 import { useSession } from './context.ts';
 
 /** The most that is lost when the app is killed while somebody writes. */
@@ -57,17 +58,12 @@ export function useText(key: string, initial = '', join: Join = (_, written) => 
       if (loaded) text.value = next(text.peek());
       else load(kept);
     });
-    const onHide = (): void => {
-      if (document.visibilityState === 'hidden') save();
-    };
-    document.addEventListener('visibilitychange', onHide);
-    addEventListener('pagehide', save);
+    const unwatch = onLeave(save);
     return () => {
       unsubscribe();
       unfollow();
       save();
-      document.removeEventListener('visibilitychange', onHide);
-      removeEventListener('pagehide', save);
+      unwatch();
     };
   }, [key, texts]);
   return text;

@@ -10,7 +10,7 @@ import type { Files } from './files.ts';
 import { outboxStorage } from './storage.ts';
 import type { Texts } from './texts.ts';
 
-/** How long a decision can be undone. */
+/** How long a decision can be undone, while the app is on the screen. */
 const UNDO_MS = 5_000;
 
 type Kept = { database: Database; client: Client; files: Files; texts: Texts };
@@ -78,7 +78,7 @@ export class Acts {
     return this.#add({ do: 'unsay', task_id, message_id });
   }
 
-  /** Makes a decision. For a moment it can be undone, with `takeBack`. */
+  /** Makes a decision. For a moment it can be undone, with `takeBack`; not once the app was left. */
   decide(task_id: string, need_id: string, body: NeedAnswerCreate): Promise<boolean> {
     return this.#add({ do: 'answer', task_id, need_id, body }, UNDO_MS);
   }
@@ -106,12 +106,12 @@ export class Acts {
     return this.outbox.change(key, text);
   }
 
-  /** Takes back what was not sent: its words, files and ticked options go back to where they were made. */
+  /** Takes back what was not sent, or was refused: its words, files and ticked options go back to where they were made. */
   async takeBack(key: string): Promise<void> {
     await this.outbox.takeBack(key, true);
   }
 
-  /** Removes what was refused. */
+  /** Removes what was refused, with its words and files. */
   async dismiss(key: string): Promise<void> {
     const entry = await this.outbox.takeBack(key);
     if (entry) await this.#files.forget(filesOf(entry));

@@ -1,19 +1,11 @@
 import { signal } from '@preact/signals';
 import type { Attachment } from '../../../protocol/attachments.ts';
-import { cleanName, sniff, SNIFF_BYTES } from '../../../protocol/file-kind.ts';
-import { newId } from '../../../protocol/new-id.ts';
-import { LIMITS } from '../../../protocol/limits.ts';
 import type { Client } from '../../client/client.ts';
 import { loadWire } from '../../client/load-wire.ts';
 import type { Database } from './database.ts';
+import { keepFile, type FileFault } from './keep-file.ts';
 import type { KeptFile } from './kept-file.ts';
 import { putFile } from './put-file.ts';
-
-/** What all files that wait on this device may have together. */
-const DEVICE_BYTES_MAX = 200 * 1024 * 1024;
-
-/** Why a file was not taken. */
-export type FileFault = 'too_large' | 'too_many' | 'no_room' | 'unreadable';
 
 /** The files that wait on this device: with a draft, or in the outbox. */
 export class Files {
@@ -31,22 +23,8 @@ export class Files {
   }
 
   /** Keeps a file of a draft. Resolves with it, or with why it was not taken. */
-  async add(file: File, draft: string): Promise<KeptFile | FileFault> {
-    if (file.size > LIMITS.attachment_bytes_max) return 'too_large';
-    try {
-      // Read now: a phone takes back a file that was picked once the app was away.
-      const blob = new Blob([await file.arrayBuffer()], { type: file.type });
-      const head = new Uint8Array(await blob.slice(0, SNIFF_BYTES).arrayBuffer());
-      const kept: KeptFile = { id: newId(), name: cleanName(file.name), bytes: blob.size, ...sniff(head), blob, draft };
-      if (blob.size === 0) return 'unreadable';
-      const all = await this.#database.use((db) => db.getAll('files'));
-      if (all.reduce((sum, { bytes }) => sum + bytes, kept.bytes) > DEVICE_BYTES_MAX) return 'no_room';
-      await this.#database.use((db) => db.put('files', kept));
-      return kept;
-    } catch (error) {
-      if (error instanceof DOMException) return error.name === 'QuotaExceededError' ? 'no_room' : 'unreadable';
-      throw error;
-    }
+  add(file: File, draft: string): Promise<KeptFile | FileFault> {
+    return keepFile(this.#database, file, draft);
   }
 
   read(id: string): Promise<KeptFile | undefined> {

@@ -13,7 +13,25 @@ type Written = {
 };
 
 const NOTHING: Written = { texts: [] };
-const after = (text: string) => (kept: string) => (kept === '' ? text : `${kept}\n${text}`);
+/** Adds a text behind what is in a field already. */
+export const after = (text: string) => (kept: string) => (kept === '' ? text : `${kept}\n${text}`);
+
+/** Whether somebody wrote something for an action: it must not go without their will. */
+export function hasWords(action: Action): boolean {
+  switch (action.do) {
+    case 'send':
+    case 'say':
+      return true;
+    case 'reword':
+    case 'answer':
+      return action.body.text !== undefined;
+    case 'unsay':
+    case 'stop':
+    case 'retry':
+    case 'archive':
+      return false;
+  }
+}
 
 /** Where what was written for an action goes back to once the action is taken back. */
 export function writtenFor(action: Action): Written {
@@ -38,7 +56,11 @@ export function writtenFor(action: Action): Written {
         draft,
       };
     }
-    case 'reword':
+    // The message may have been heard since: what it should have said is said next.
+    case 'reword': {
+      const { text } = action.body;
+      return text === undefined ? NOTHING : { texts: [[`say ${action.task_id}`, after(text)]] };
+    }
     case 'unsay':
     case 'stop':
     case 'retry':

@@ -10,9 +10,11 @@ export const de_errand: ErrandStrings = {
   waits_to_be_sent: 'wartet aufs Senden',
   sending: 'wird gesendet …',
   take_back: 'Zurücknehmen',
+  to_draft: 'Zurück in den Entwurf',
   dismiss: 'Verwerfen',
   refused: (why) => `nicht angenommen: ${why}`,
   not_sent: (why, at) => `nicht gesendet, versucht um ${at}: ${why}`,
+  too_long: (characters, most) => `${characters} von ${most} Zeichen: Gekürzt lässt sich der Text senden.`,
   no_output: 'Keine Ausgabe',
   lines_more: (n) => `… ${count(n, 'frühere Zeile', 'frühere Zeilen')}`,
 };

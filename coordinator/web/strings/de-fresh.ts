@@ -16,6 +16,8 @@ export const de_fresh: FreshStrings = {
   budget_usd: 'Budget in US-Dollar',
   default_budget: 'Standardbudget',
   up_to: (money) => `bis ${money}`,
+  left_out: (n) =>
+    n === 1 ? 'Etwas Geteiltes wurde nicht übernommen.' : `${n} geteilte Dinge wurden nicht übernommen.`,
   later: 'Wird gesendet, wenn du wieder online bist',
   done: 'Fertig',
   use_address: (address) => `${address} nehmen`,

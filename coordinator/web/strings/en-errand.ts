@@ -8,9 +8,12 @@ export const en_errand = {
   waits_to_be_sent: 'waits to be sent',
   sending: 'sending…',
   take_back: 'Take back',
+  to_draft: 'Back to the draft',
   dismiss: 'Dismiss',
   refused: (why: string) => `not accepted: ${why}`,
   not_sent: (why: string, at: string) => `not sent, tried at ${at}: ${why}`,
+  too_long: (characters: string, most: string) =>
+    `${characters} of ${most} characters: shorten the text, and it can be sent.`,
   no_output: 'No output',
   lines_more: (n: number) => `… ${count(n, 'earlier line', 'earlier lines')}`,
 };

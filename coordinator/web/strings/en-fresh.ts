@@ -14,6 +14,8 @@ export const en_fresh = {
   budget_usd: 'Budget in US dollars',
   default_budget: 'default budget',
   up_to: (money: string) => `up to ${money}`,
+  left_out: (n: number) =>
+    n === 1 ? 'One thing that you shared was left out.' : `${n} things that you shared were left out.`,
   later: 'Sent when you are back online',
   done: 'Done',
   use_address: (address: string) => `Use ${address}`,

@@ -1,35 +1,34 @@
-import { cleanName, sniff, SNIFF_BYTES } from '../../../protocol/file-kind.ts';
-import { newId } from '../../../protocol/new-id.ts';
-import { LIMITS } from '../../../protocol/limits.ts';
 import { Database, databaseName } from '../store/database.ts';
+import { keepFile, type FileFault } from '../store/keep-file.ts';
+import { writeLeftOut } from '../store/left-out.ts';
 
 /** The address that the share sheet posts to, below the app's. The service worker answers it; the server never sees it. */
 export const SHARE_PATH = 'share';
 
-/** Keeps what was shared as the draft of a new errand, and opens that. `base`: the path of the app, such as `/errand/`. */
+/**
+ * Keeps what was shared as the draft of a new errand, and opens that, with what was not taken. `base`: the path of the
+ * app, such as `/errand/`.
+ */
 export async function takeShared(request: Request, base: string): Promise<Response> {
   const database = new Database(databaseName(base.replace(/\/$/, '')));
+  const faults: FileFault[] = [];
   try {
     const form = await request.formData();
-    let taken = 0;
     for (const given of form.getAll('files')) {
-      if (typeof given === 'string' || given.size === 0 || given.size > LIMITS.attachment_bytes_max) continue;
-      if (taken >= LIMITS.attachments_per_message_max) break;
-      const blob = new Blob([await given.arrayBuffer()], { type: given.type });
-      const head = new Uint8Array(await blob.slice(0, SNIFF_BYTES).arrayBuffer());
-      const file = { id: newId(), name: cleanName(given.name), bytes: blob.size, ...sniff(head), blob, draft: 'new' };
-      await database.use((db) => db.put('files', file));
-      taken++;
+      // A share sheet without files sends one without a name.
+      if (typeof given === 'string' || (given.size === 0 && given.name === '')) continue;
+      const taken = await keepFile(database, given, 'new');
+      if (typeof taken === 'string') faults.push(taken);
     }
     const texts = ['title', 'text', 'url'].map((name) => form.get(name));
     const said = texts.filter((text): text is string => typeof text === 'string' && text.trim() !== '');
-    await append(database, 'new prompt', [...new Set(said)].join('\n'));
+    await append(database, 'new prompt', [...new Set(said)].join('\n')).catch(() => faults.push('no_room'));
   } catch {
-    // Without room on the device the errand begins empty.
+    faults.push('unreadable');
   } finally {
     database.close();
   }
-  return Response.redirect(`${base}new`, 303);
+  return Response.redirect(new URL(`${base}new${writeLeftOut(faults)}`, request.url), 303);
 }
 
 /** Adds to a draft that is there already. */

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { NeedAnswerCreate } from '../../../protocol/needs.ts';
 import type { Action } from '../../../coordinator/client/sync/outbox-entry.ts';
 import { eventsOf } from '../../support/events-of.ts';
 import { sendErrand } from '../../support/send-errand.ts';
@@ -61,6 +62,59 @@ test('what is said behind an answer that can be undone waits for it, so that it 
   t.truthy(await device.outbox.takeBack(undone));
   await until('the words go on by themselves', async () => (await said(errand)).length > 1);
   t.deepEqual(await said(errand), ['Two', 'And test it']);
+});
+
+test('what can be undone is final once it is sent early: what is just being stored too, and offline as soon as it can', async (t) => {
+  const { api, errand, network, device } = await startOffline(t);
+  errand.ask('Which?', ['One', 'Two']);
+  const [need] = (await api.call('getTask', { params: errand })).needs ?? [];
+  const decide = () =>
+    device.outbox.add({ do: 'answer', task_id: errand.id, need_id: need?.id ?? '', body: { choose: ['2'] } }, 60_000);
+  const said = async () =>
+    (await eventsOf(api, errand.id)).flatMap(({ type, body }) => (type === 'message.received' ? [body.text] : []));
+  await decide();
+  await device.outbox.sendHeld();
+  t.deepEqual(
+    device.outbox.entries().map(({ held_until }) => held_until),
+    [undefined],
+  );
+  network.offline = false;
+  device.live.wake();
+  await until('the answer has come', async () => (await said()).length > 0);
+  errand.ask('And now?', ['One', 'Two']);
+  await device.isLive();
+  const adding = decide();
+  await device.outbox.sendHeld();
+  await adding;
+  await device.outbox.flush();
+  t.true(device.outbox.entries().every(({ tried, held_until }) => tried && held_until === undefined));
+});
+
+test('a refused answer to a closed decision becomes a message that was refused, with its words and files', async (t) => {
+  const { api, errand, network, device } = await startOffline(t);
+  errand.ask('Which?', ['One', 'Two']);
+  const [need] = (await api.call('getTask', { params: errand })).needs ?? [];
+  const answer = (body: NeedAnswerCreate): Action => ({
+    do: 'answer',
+    task_id: errand.id,
+    need_id: need?.id ?? '',
+    body,
+  });
+  await api.call('answerNeed', { params: { id: errand.id, need_id: need?.id ?? '' }, body: { choose: ['1'] } });
+  const chosen = await device.outbox.add(answer({ choose: ['2'] }));
+  await device.outbox.add(answer({ choose: [], text: 'Neither.' }));
+  network.offline = false;
+  device.live.wake();
+  await until('both are refused', () => device.outbox.entries().every(({ refused }) => refused !== undefined));
+  const before = device.outbox.entries();
+  await device.outbox.seenOpen(new Set([need?.id ?? '']));
+  t.deepEqual(device.outbox.entries(), before, 'while it is open its card has the words');
+  await device.outbox.seenOpen(new Set());
+  const [first, second] = device.outbox.entries();
+  t.is(first?.key, chosen);
+  t.is(first?.action.do, 'answer', 'without words there is nothing to keep');
+  t.like(second, { action: { do: 'say', task_id: errand.id, body: { text: 'Neither.' } } });
+  t.is(second?.refused?.code, 'conflict');
 });
 
 test('an answer that came too late is shown with how it was answered', async (t) => {

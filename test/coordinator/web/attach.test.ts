@@ -65,7 +65,15 @@ for (const [name, size] of [
     runTask(server.log, task.id);
     await page.getByRole('button', { name: 'Take back' }).click();
     await page.getByText('The agent may have read the message already').waitFor();
+    await page.getByRole('button', { name: 'Dismiss' }).click();
+    await page.getByRole('button', { name: 'Change', exact: true }).click();
+    await page.locator('.edited textarea').fill('Not too late?');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.locator('.unsent .mine', { hasText: 'Not too late?' }).waitFor();
     await shot('refused');
+    await page.getByRole('button', { name: 'Back to the draft' }).click();
+    const composer = page.locator('textarea.composer-field');
+    await until('its words are said next', async () => (await composer.inputValue()) === 'Not too late?');
     t.deepEqual(faults, []);
   });
 

@@ -56,13 +56,40 @@ for (const [name, size] of [
 test.serial('an answer that was given before the app died is sent when it is opened again', async (t) => {
   t.timeout(120_000);
   const scene = await openAppLoggedIn(t, { size: PHONE });
-  const { page } = scene;
+  const { page, context, network } = scene;
   const { said } = await asking(scene);
   await button(page, 'Down').click();
   await button(page, /^Undo/).waitFor();
-  await page.reload();
+  const opened = await context.newPage();
+  await Promise.all([page.waitForEvent('crash'), page.goto('chrome://crash').catch(() => undefined)]);
+  await page.close();
+  await opened.goto(network.url);
   await until('the answer has come', () => said().length > 0, 20_000);
   t.deepEqual(said(), ['Down']);
+});
+
+test.serial('an answer is final, and is sent at once, when the app leaves the screen', async (t) => {
+  t.timeout(120_000);
+  const scene = await openAppLoggedIn(t, { size: PHONE });
+  const { page, faults } = scene;
+  const { said } = await asking(scene);
+  // The page of a phone that is locked gets no timers.
+  await page.evaluate(() => {
+    const wait = window.setTimeout;
+    const short = (act: () => void, ms = 0) => (ms > 1_000 ? 0 : wait(act, ms));
+    Object.assign(window, { setTimeout: short, setInterval: () => 0 });
+  });
+  await button(page, 'Down').click();
+  await button(page, /^Undo/).waitFor();
+  t.deepEqual(said(), []);
+  await page.evaluate(() => {
+    Object.defineProperty(document, 'visibilityState', { configurable: true, value: 'hidden' });
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+  await until('the answer has come', () => said().length > 0, 15_000);
+  t.deepEqual(said(), ['Down']);
+  await button(page, /^Undo/).waitFor({ state: 'detached' });
+  t.deepEqual(faults, []);
 });
 
 test.serial(

@@ -82,7 +82,7 @@ test.serial('an answer keeps its words and files: while it is written, and when 
   const { errand, said } = await open(scene);
   errand.ask('Which rounding?');
   const form = page.locator('.talk form.answer');
-  const field = form.locator('input:not([type=file])');
+  const field = form.locator('textarea');
   await field.fill('Half up, as always');
   await draftIsKept(page, 'Half up, as always');
   await page.reload();
@@ -90,12 +90,12 @@ test.serial('an answer keeps its words and files: while it is written, and when 
   const file = { name: 'rules.txt', mimeType: 'text/plain', buffer: Buffer.from('rules') };
   await form.locator('input[type=file]').first().setInputFiles(file);
   await form.getByText('rules.txt').waitFor();
-  await field.press('Enter');
+  await field.press('ControlOrMeta+Enter');
   await page.locator('.talk').getByRole('button', { name: /^Undo/ }).click();
   await until('the words are back', async () => (await field.inputValue()) === 'Half up, as always');
   await form.getByText('rules.txt').waitFor();
   await field.fill('Half even');
-  await field.press('Enter');
+  await field.press('ControlOrMeta+Enter');
   await until('the answer has come', () => said().length > 0);
   t.deepEqual(said(), ['Half even']);
   t.deepEqual(faults, []);
@@ -114,7 +114,7 @@ test.serial(
     const ticked = () => talk.locator('.choice[aria-pressed=true]').allTextContents();
     for (const option of ['Down', 'Half up']) await talk.getByRole('button', { name: option }).click();
     t.deepEqual(await ticked(), ['Half up', 'Down']);
-    await draftIsKept(page, '0');
+    await draftIsKept(page, '"3","1"');
     await page.reload();
     await until('they are ticked', async () => (await ticked()).join() === 'Half up,Down');
     await talk.getByRole('button', { name: 'Send the answer' }).click();
@@ -188,6 +188,14 @@ test.serial('a message that is being changed survives the app', async (t) => {
   await until('its words are there', async () => (await editor.inputValue()) === 'First');
   await button(page, 'Save').click();
   await until('it is changed', () => said()[0] === 'First');
+  await goOffline(scene, page);
+  await say('Second');
+  await page.locator('.unsent').getByRole('button', { name: 'Change' }).click();
+  await editor.fill('Second, but not now');
+  await goOnline(scene, page);
+  await until('it is sent as it was', () => said()[1] === 'Second');
+  await until('the change is said next', async () => (await composer(page).inputValue()) === 'Second, but not now');
+  await editor.waitFor({ state: 'detached' });
   t.deepEqual(faults, []);
 });
 

@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import { sendErrand } from '../../support/send-errand.ts';
 import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { draftIsKept } from './kept-draft.ts';
 
 /** Posts to the address of the share target, as the share sheet does: the page's own policy forbids forms. */
 const share = (page: Page, fields: Record<string, string>, files: Record<string, string>): Promise<string> =>
@@ -23,13 +24,11 @@ test.serial('what is shared becomes a draft, beside what was written before, and
   await page.goto(`${network.url}/new?repo=errand://sample`);
   const field = page.locator('textarea.prompt');
   await field.fill('Look');
-  await until('the draft is there after a reload', async () => {
-    await page.reload();
-    return (await field.inputValue()) === 'Look';
-  });
+  await draftIsKept(page, 'Look');
   const fields = { title: 'A page', text: 'It fails.', url: 'https://example.org/<b>' };
   t.is(await share(page, fields, { 'log.txt': 'line', 'empty.txt': '' }), 'opaqueredirect');
-  await page.goto(`${network.url}/new`);
+  await page.goto(`${network.url}/new?left_out=1&why=unreadable`);
+  await page.getByText('One thing that you shared was left out. The file is empty, or cannot be read.').waitFor();
   await page.locator('.draft-files').getByText('log.txt').waitFor();
   await until('the draft is there', async () => (await field.inputValue()).includes('example.org'));
   t.is(await field.inputValue(), 'Look\nA page\nIt fails.\nhttps://example.org/<b>');

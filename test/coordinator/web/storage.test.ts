@@ -4,6 +4,7 @@ import type { Diff } from '../../../protocol/api.ts';
 import type { LogEvent } from '../../../protocol/events.ts';
 import type { Task } from '../../../protocol/task.ts';
 import { Client } from '../../../coordinator/client/client.ts';
+import type { Action } from '../../../coordinator/client/sync/outbox-entry.ts';
 import { Acts } from '../../../coordinator/web/store/acts.ts';
 import { Database } from '../../../coordinator/web/store/database.ts';
 import { Files } from '../../../coordinator/web/store/files.ts';
@@ -15,6 +16,7 @@ import {
   pruneLogs,
 } from '../../../coordinator/web/store/storage.ts';
 import { Texts } from '../../../coordinator/web/store/texts.ts';
+import { hasWords } from '../../../coordinator/web/store/written.ts';
 import { MemoryDevice } from '../../support/web/memory-storage.ts';
 
 const task = (id: string) => ({ id, title: id }) as Task;
@@ -137,6 +139,42 @@ for (const [what, draft, act] of [
     }
     await taking;
     t.like(await look(database, key, draft), { waits: false, text: 'written since\nwords', file: draft });
+  });
+
+for (const [what, field, action] of [
+  [
+    'an errand',
+    'new prompt',
+    { do: 'send', body: { prompt: 'words', repo_url: 'errand://sample', attachments: ['f'] } },
+  ],
+  ['a message', 'say t', { do: 'say', task_id: 't', body: { text: 'words', attachments: ['f'] } }],
+  [
+    'an answer',
+    'answer n',
+    { do: 'answer', task_id: 't', need_id: 'n', body: { choose: [], text: 'words', attachments: ['f'] } },
+  ],
+  ['a changed message', 'say t', { do: 'reword', task_id: 't', message_id: 'm', body: { revision: 1, text: 'words' } }],
+] satisfies [string, string, Action][])
+  test(`${what} that the server refused goes back to its draft, with its words and files`, async (t) => {
+    const database = new Database(`refused ${what}`);
+    const client = await quietClient(t);
+    const texts = new Texts(database);
+    const files = new Files(database, client);
+    const acts = new Acts({ database, client, files, texts }, { ...QUIET, reachable: () => false });
+    t.teardown(() => acts.stop());
+    await texts.write(field, 'written since');
+    const refused = { code: 'invalid', detail: 'no' } as const;
+    await database.use(async (db) => {
+      await db.put('outbox', { key: 'k', at: '', action, tried: true, refused });
+      await db.put('files', { id: 'f', name: 'f', blob: new Blob(['x']), bytes: 1, ...PLAIN });
+    });
+    await acts.outbox.load();
+    t.true(hasWords(action));
+    await acts.takeBack('k');
+    const draft = field === 'new prompt' ? 'new' : field;
+    const { file, ...rest } = await look(database, 'k', draft);
+    t.deepEqual(rest, { waits: false, text: 'written since\nwords' });
+    t.is(file, action.do === 'reword' ? undefined : draft);
   });
 
 test('a field that is saved at any moment while words are given back to it keeps both', async (t) => {

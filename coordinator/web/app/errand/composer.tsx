@@ -1,6 +1,5 @@
 import { useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { LIMITS } from '../../../../protocol/limits.ts';
 import type { Hear, Task } from '../../../../protocol/task.ts';
 import { isEnded } from '../../../../protocol/without-schemas.ts';
 import { AttachButton, DraftFileList, takesFiles, useFiles } from '../../parts/attach.tsx';
@@ -9,6 +8,7 @@ import { GrowingField } from '../../parts/growing-field.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Confirm } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
+import { TooLong, isTooLong } from '../../parts/too-long.tsx';
 import { s } from '../screen-speech.ts';
 import { useOnce } from '../../parts/use-once.ts';
 import { continued, useText, without } from '../../parts/use-text.ts';
@@ -25,7 +25,7 @@ export function Composer({ task }: { task: Task }): JSX.Element {
   const mind = useSignal<Mind>({});
   const ended = isEnded(task.status);
   const has_files = files.list.value.length > 0;
-  const can_send = (text.value.trim() !== '' || has_files) && text.value.length <= LIMITS.text_chars_max;
+  const can_send = (text.value.trim() !== '' || has_files) && !isTooLong(text.value);
   // While it works, a message can wait until the end of the turn.
   const can_wait = (task.status === 'running' || task.status === 'starting') && text.value.trim() !== '';
   const send = (): void => {
@@ -54,6 +54,7 @@ export function Composer({ task }: { task: Task }): JSX.Element {
       }}
     >
       <DraftFileList files={files} />
+      <TooLong text={text.value} />
       {text.value.trim() !== '' && (
         <div class="when">
           <MindChoice task={task} mind={mind} />

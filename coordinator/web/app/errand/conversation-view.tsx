@@ -31,12 +31,12 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
   const { items, drafts, loaded, has_beginning } = errand;
   const list = useRef<HTMLDivElement>(null);
   const session = useSession();
-  const entries = session.acts.entries.value;
+  const live = session.live.value?.kind === 'live';
   const needs = openNeeds(task);
   const asked = needs.map(({ question }) => question).join('\n');
   // An open question is drawn with its answers, below the rows.
   const rows = useMemo(() => groupReads(items.filter((item) => !isAsked(item, needs))), [items, asked]);
-  const unsent = entries.filter((entry) => isUnsent(entry, id, items, session.live.value?.kind === 'live'));
+  const unsent = session.acts.entries.value.filter((entry) => isUnsent(entry, { id, items, needs, live }));
   const is_whole = useRef(true);
   const { follows, toEnd } = useFollowEnd(list, is_whole, onScroll);
   const { from, end, earlier, later } = useRowWindow(
@@ -124,11 +124,13 @@ function Below({ task, needs }: { task: Task; needs: readonly Need[] }): JSX.Ele
   );
 }
 
+type Shown = { id: string; items: readonly Item[]; needs: readonly Need[]; live: boolean };
+
 /**
  * Whether an entry of the outbox is about this errand, and shows: the server has no event of it yet. What is not a
  * message shows once it is refused or fails, and while there is no connection, so that it can be taken back.
  */
-function isUnsent(entry: Entry, id: string, items: readonly Item[], live: boolean): boolean {
+function isUnsent(entry: Entry, { id, items, needs, live }: Shown): boolean {
   const { action, message_id } = entry;
   const is_stuck = (entry.refused ?? entry.failed) !== undefined;
   if (action.do === 'send' || action.task_id !== id) return false;
@@ -137,8 +139,9 @@ function isUnsent(entry: Entry, id: string, items: readonly Item[], live: boolea
       return !items.some(
         (item) => item.kind === 'person' && item.message_id !== null && item.message_id === message_id,
       );
+    // The card of an open decision shows its answer.
     case 'answer':
-      return is_stuck;
+      return is_stuck && !needs.some((need) => need.id === action.need_id);
     case 'stop':
     case 'retry':
     case 'archive':

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { LIMITS } from '../../../../protocol/limits.ts';
+import { useLayoutEffect } from 'preact/hooks';
 import type { Hear } from '../../../../protocol/task.ts';
 import type { PersonItem } from '../../../client/errand/items.ts';
 import type { Entry } from '../../../client/sync/outbox-entry.ts';
@@ -10,8 +10,11 @@ import { entryWords } from '../../parts/entry-words.ts';
 import { GrowingField } from '../../parts/growing-field.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { TakeBack } from '../../parts/take-back.tsx';
+import { isTooLong, TooLong } from '../../parts/too-long.tsx';
+import { useOnce } from '../../parts/use-once.ts';
 import { useText } from '../../parts/use-text.ts';
 import { s } from '../screen-speech.ts';
+import { after } from '../../store/written.ts';
 import { SaidText } from './said-text.tsx';
 
 /** What a person said, and what became of it. Until it is heard it can be changed and taken back. */
@@ -27,30 +30,20 @@ export function Message({ item, task_id }: { item: PersonItem; task_id: string }
   const changed = waiting.findLast(({ action, refused }) => action.do === 'reword' && !refused)?.action;
   const text = (changed?.do === 'reword' && changed.body.text) || item.text;
   const gone = waiting.some(({ action, refused }) => action.do === 'unsay' && !refused);
-  if (message_id === null || heard_at !== null)
-    return (
-      <>
-        <Said text={item.text} files={attachments} />
-        {message_id !== null && heard_at !== null && <small>{s.errand.heard_at(format.clock(heard_at))}</small>}
-        <Refused entries={waiting} />
-      </>
-    );
+  const can_change = message_id !== null && heard_at === null;
+  const save = async (next: string): Promise<boolean> =>
+    next === text || session.acts.reword(task_id, message_id ?? '', { revision: item.revision, text: next });
   return (
     <>
-      {edits.value ? (
-        <Editor
-          draft={`edit ${message_id}`}
-          text={text}
-          onSave={(next) => {
-            edits.value = false;
-            if (next !== text) void session.acts.reword(task_id, message_id, { revision: item.revision, text: next });
-          }}
-        />
+      {edits.value && message_id !== null ? (
+        // Also of a message that is heard meanwhile: what is written must not go. The server refuses it, and it comes back.
+        <Editor draft={`edit ${message_id}`} text={text} onSave={save} onClose={() => (edits.value = false)} />
       ) : (
-        <Said text={text} files={attachments} struck={gone} />
+        <Said text={can_change ? text : item.text} files={attachments} struck={can_change && gone} />
       )}
-      <small>{gone ? s.errand.taking_back : s.errand.heard[hear]}</small>
-      {!gone && !edits.value && (
+      {can_change && <small>{gone ? s.errand.taking_back : s.errand.heard[hear]}</small>}
+      {message_id !== null && heard_at !== null && <small>{s.errand.heard_at(format.clock(heard_at))}</small>}
+      {can_change && !gone && !edits.value && (
         <Actions item={item} task_id={task_id} message_id={message_id} onEdit={() => (edits.value = true)} />
       )}
       <Refused entries={waiting} />
@@ -93,41 +86,66 @@ function Actions({ item: { hear, revision }, task_id, message_id, onEdit }: Acti
   );
 }
 
-type EditorProps = { draft: string; text: string; onSave: (text: string) => void };
+type EditorProps = {
+  /** Where the text is kept while it is written. */
+  draft: string;
+  text: string;
+  /** Resolves with whether the text is stored now. */
+  onSave: (text: string) => Promise<boolean>;
+  onClose: () => void;
+  /** The text can be changed no more; what was written goes there. */
+  over?: ((written: string) => void) | undefined;
+};
 
-/** `draft`: where the text is kept while it is written. */
-function Editor({ draft, text, onSave }: EditorProps): JSX.Element {
+function Editor({ draft, text, onSave, onClose, over }: EditorProps): JSX.Element {
   const now = useText(draft, text);
+  const once = useOnce();
   const next = now.value.trim();
-  const end = (saved: string): void => {
+  const close = (): void => {
     now.value = '';
-    onSave(saved);
+    onClose();
   };
-  const is_valid = next !== '' && next.length <= LIMITS.text_chars_max;
+  useLayoutEffect(() => {
+    if (!over) return;
+    if (next !== '' && next !== text) over(next);
+    close();
+  }, [over === undefined]);
+  const save = (): void =>
+    once(async () => {
+      if (await onSave(next)) close();
+    });
   return (
     <div class="mine edited">
       <GrowingField autofocus value={now.value} label={s.errand.change} onInput={(written) => (now.value = written)} />
-      <button type="button" class="quiet" onClick={() => end(text)}>
+      <TooLong text={now.value} />
+      <button type="button" class="quiet" onClick={close}>
         {t.cancel}
       </button>
-      <button type="button" class="quiet" disabled={!is_valid} onClick={() => end(next)}>
+      <button type="button" class="quiet" disabled={next === '' || isTooLong(next)} onClick={save}>
         {s.errand.save}
       </button>
     </div>
   );
 }
 
-/** Changes that came too late, that another device has overtaken, or that did not arrive. */
+/** Changes that came too late, that another device has overtaken, or that did not arrive, with their words. */
 function Refused({ entries }: { entries: readonly Entry[] }): JSX.Element {
   return (
     <>
       {entries.map(
         (entry) =>
           (entry.refused ?? entry.failed) && (
-            <small key={entry.key} class="fault" role="status">
-              {entryWords(entry)}
-              <TakeBack entry={entry} />
-            </small>
+            <div key={entry.key} class="unsent" role="status">
+              {entry.refused && entry.action.do === 'reword' && entry.action.body.text !== undefined && (
+                <div class="mine" dir="auto">
+                  {entry.action.body.text}
+                </div>
+              )}
+              <small class="fault">
+                {entryWords(entry)}
+                <TakeBack entry={entry} />
+              </small>
+            </div>
           ),
       )}
     </>
@@ -142,14 +160,19 @@ export function UnsentMessage({ entry }: { entry: Entry }): JSX.Element | null {
   if (action.do !== 'say') return <UnsentAct entry={entry} />;
   const { text, hear = 'next_call' } = action.body;
   const words = message_id === undefined ? entryWords(entry) : s.errand.heard[hear];
-  const save = (next: string): void => {
-    edits.value = false;
-    if (next !== text) void session.acts.change(key, next);
-  };
+  const save = async (next: string): Promise<boolean> => next === text || session.acts.change(key, next);
+  // It is being sent as it was: what it should have become is said next.
+  const sayNext = (written: string): void => void session.texts.give(`say ${action.task_id}`, after(written));
   return (
     <li class="person unsent">
-      {edits.value && !tried ? (
-        <Editor draft={`edit ${key}`} text={text} onSave={save} />
+      {edits.value ? (
+        <Editor
+          draft={`edit ${key}`}
+          text={text}
+          onSave={save}
+          onClose={() => (edits.value = false)}
+          over={tried ? sayNext : undefined}
+        />
       ) : (
         <div class="mine" dir="auto">
           {text}

@@ -13,6 +13,7 @@ import type { RowAttributes } from './long-list.tsx';
 import { now } from '../../parts/now.ts';
 import { PullChip } from '../../parts/pull-chip.tsx';
 import { format, t } from '../../parts/speech.ts';
+import { useRouter } from '../../parts/context.ts';
 import { changesOf, whereWords } from '../../parts/repositories.ts';
 import { Stat } from '../../parts/stat.tsx';
 import { TakeBack } from '../../parts/take-back.tsx';
@@ -90,13 +91,14 @@ function whereOf(task: Task): string {
 
 /** An errand that was written and waits for the network. */
 export function UnsentRow({ entry }: { entry: Entry }): JSX.Element | null {
-  const { action } = entry;
+  const router = useRouter();
+  const { action, refused, failed } = entry;
   if (action.do !== 'send') return null;
   return (
     <li class="task unsent">
       <b dir="auto">{firstLine(action.body.prompt)}</b>
-      <span class="now">{entryWords(entry)}</span>
-      <TakeBack entry={entry} />
+      <span class={(refused ?? failed) ? 'now fault' : 'now'}>{entryWords(entry)}</span>
+      <TakeBack entry={entry} onBack={() => router.go('new_errand')} />
     </li>
   );
 }

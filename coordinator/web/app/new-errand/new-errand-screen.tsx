@@ -3,11 +3,20 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { TaskCreate } from '../../../../protocol/api.ts';
 import { LIMITS } from '../../../../protocol/limits.ts';
-import { AttachButton, DraftFileList, takesFiles, useFiles, type DraftFiles } from '../../parts/attach.tsx';
+import {
+  AttachButton,
+  DraftFileList,
+  fileFaultWords,
+  takesFiles,
+  useFiles,
+  type DraftFiles,
+} from '../../parts/attach.tsx';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { GrowingField } from '../../parts/growing-field.tsx';
 import { useTitle } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
+import { isTooLong, TooLong } from '../../parts/too-long.tsx';
+import { readLeftOut } from '../../store/left-out.ts';
 import { s } from '../screen-speech.ts';
 import { useOnce } from '../../parts/use-once.ts';
 import { continued, useText, without } from '../../parts/use-text.ts';
@@ -18,7 +27,6 @@ import { RepositorySheet } from './repository-sheet.tsx';
 
 /** A new errand: its text first, then what else it needs, each behind a chip. */
 export function NewErrandScreen(): JSX.Element {
-  const session = useSession();
   const router = useRouter();
   const { prompt, kept } = useDraft();
   const fresh = useComputed(() => readFresh(kept.value));
@@ -27,7 +35,7 @@ export function NewErrandScreen(): JSX.Element {
   useTitle(s.fresh.title);
   const set = (change: Partial<Fresh>) => (kept.value = writeFresh({ ...fresh.value, ...change }));
   const request = toRequest(prompt.value, fresh.value);
-  const too_long = prompt.value.length > LIMITS.text_chars_max;
+  const can_send = request !== undefined && !isTooLong(prompt.value);
   const send = useSend(prompt, kept, files);
   const close = () => (sheet.value = undefined);
   return (
@@ -37,12 +45,7 @@ export function NewErrandScreen(): JSX.Element {
           {t.cancel}
         </button>
         <h1>{s.fresh.title}</h1>
-        <button
-          type="button"
-          class="quiet send"
-          disabled={!request || too_long}
-          onClick={() => request && !too_long && send(request)}
-        >
+        <button type="button" class="quiet send" disabled={!can_send} onClick={() => can_send && send(request)}>
           {s.fresh.send}
         </button>
       </header>
@@ -54,11 +57,11 @@ export function NewErrandScreen(): JSX.Element {
           label={s.fresh.prompt}
           onInput={(text) => (prompt.value = text)}
         />
-        {too_long && <p class="fault">{format.number(prompt.value.length - LIMITS.text_chars_max)}</p>}
+        <LeftOutNote />
         <DraftFileList files={files} />
         <Chips fresh={fresh.value} onOpen={(name) => (sheet.value = name)} onChoose={set} files={files} />
       </div>
-      {session.live.value?.kind === 'away' && <p class="later">{s.fresh.later}</p>}
+      <BelowText text={prompt.value} />
       {typeof sheet.value === 'number' && (
         <RepositorySheet
           key={sheet.value}
@@ -73,6 +76,31 @@ export function NewErrandScreen(): JSX.Element {
       {sheet.value === 'budget' && <BudgetSheet fresh={fresh.value} onChoose={set} onClose={close} />}
     </section>
   );
+}
+
+/** What of a share was not taken, where the share sheet led here. */
+function LeftOutNote(): JSX.Element | null {
+  const router = useRouter();
+  // The address has it only until it has filled in the draft.
+  const left_out = useRef(readLeftOut(router.place.peek().query)).current;
+  if (!left_out) return null;
+  return (
+    <p class="fault" role="alert">
+      {[s.fresh.left_out(left_out.count), ...left_out.why.map(fileFaultWords)].join(' ')}
+    </p>
+  );
+}
+
+/** What keeps the errand from being sent, or from being sent now. */
+function BelowText({ text }: { text: string }): JSX.Element | null {
+  const session = useSession();
+  if (isTooLong(text))
+    return (
+      <div class="later">
+        <TooLong text={text} />
+      </div>
+    );
+  return session.live.value?.kind === 'away' ? <p class="later">{s.fresh.later}</p> : null;
 }
 
 /** Sends the errand, and leaves once it is stored. */
