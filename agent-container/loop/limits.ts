@@ -64,7 +64,8 @@ export class AttemptLimits {
     if (this.turns_left <= 0) throw new AttemptFailure('turn_limit', `The limit of ${max_turns} turns is reached.`);
     if (this.#spent_usd >= budget_usd)
       throw new AttemptFailure('budget_exhausted', `The budget of $${budget_usd.toFixed(2)} is spent.`);
-    if (this.ms_left <= 0) throw this.timeLimitFailure();
+    // The timer may be a moment earlier than the clock.
+    if (this.deadline.aborted || this.ms_left <= 0) throw this.timeLimitFailure();
     this.#turns++;
     const minutes = Math.max(1, Math.round(this.ms_left / 60_000));
     const left_usd = budget_usd - this.#spent_usd;
