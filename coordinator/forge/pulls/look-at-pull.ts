@@ -89,17 +89,18 @@ async function tellOf(looking: Looking, { forge, access, name, pull }: Place): P
 /**
  * Whether it conflicts with its base. GitHub begins to find that out when it is asked, and Gitea says that it cannot be merged
  * while it finds out: so the forge is asked once more where it does not know, or says so for the first time. What it does not
- * know then stays as it was.
+ * know then stays as it was for that commit; a new one has no conflicts yet.
  */
 async function conflictsOf(
   { row, signal, conflicts_ms }: Looking,
   first: Pull,
   ask: () => Promise<Pull>,
 ): Promise<boolean> {
-  if (first.conflicts === false || (first.conflicts && row.conflicts)) return first.conflicts;
+  const known = row.conflicts && row.head_commit === first.head.commit;
+  if (first.conflicts === false || (first.conflicts && known)) return first.conflicts;
   await delay(conflicts_ms, undefined, { signal });
   const { conflicts, head } = await ask();
-  return head.commit === first.head.commit ? (conflicts ?? row.conflicts) : row.conflicts;
+  return head.commit === first.head.commit ? (conflicts ?? known) : known;
 }
 
 /** What is stored of the checks. Those that no token may read hide nothing else: the person is told which right is missing. */

@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { PullRequest } from '../../../../protocol/pulls.ts';
 import { testEachForge } from '../../../support/forge/each-forge.ts';
+import { taskOf } from '../../../support/fixtures.ts';
 import { PullsScene } from '../../../support/pulls-scene.ts';
 
 const hasConflicts = ({ conflicts }: PullRequest) => conflicts === true;
@@ -51,6 +52,6 @@ test('a forge that does not know whether there are conflicts changes nothing; a 
   await scene.pull(errand, 'the base has another change', hasConflicts);
   client.pull = unknown;
   t.true(await looked());
-  await scene.work(errand, 'A third way', 'other.txt');
+  await forge.push(demo, taskOf(scene.log, errand.id).branch, { 'other.txt': 'By a person' });
   t.false(await looked());
 });
