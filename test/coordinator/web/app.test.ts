@@ -1,12 +1,14 @@
 import test from 'ava';
 import type { Page } from 'playwright-core';
 import { eventsOf } from '../../support/events-of.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { PASSWORD } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
 import { openApp, openAppLoggedIn } from '../../support/web/app-scene.ts';
-import { DESK, PHONE } from '../../support/web/browser.ts';
+import { openBrowser, SIZES } from '../../support/web/browser.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
+import { write } from './by-keyboard.ts';
 import { draftIsKept } from './kept-draft.ts';
 
 const DIFF = `diff --git a/a.ts b/a.ts
@@ -22,12 +24,10 @@ index 1111111..2222222 100644
 
 const said = async (api: Parameters<typeof eventsOf>[0], id: string) =>
   (await eventsOf(api, id)).filter(({ type }) => type === 'message.received').map(({ body }) => body.text);
+const composer = (page: Page) => page.locator('textarea.composer-field');
 const label = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 
-for (const [name, size] of [
-  ['phone', PHONE],
-  ['desk', DESK],
-] as const)
+for (const [name, size] of SIZES)
   test.serial(
     `on a ${name}: send an errand, watch it, open a tool call, say something, answer, comment, stop`,
     async (t) => {
@@ -90,47 +90,51 @@ for (const [name, size] of [
   );
 
 test.serial(
-  'without a network what was seen opens, what is written waits, and back online all arrives once and in order',
+  'without a network what was seen opens in a new browser, and what was written and answered arrives once and in order',
   async (t) => {
     t.timeout(120_000);
-    const { server, network, api, page, faults } = await openAppLoggedIn(t);
+    const profile = await temporaryFolder(t);
+    const before = await openAppLoggedIn(t, { profile });
+    const { server, network, api } = before;
     const errand = new LivelyErrand(server, await sendErrand(api));
     errand.begin();
     errand.say('Seen before the tunnel.');
-    await page.getByRole('link', { name: /Fix it/ }).click();
-    await page.getByText('Seen before the tunnel.').waitFor();
+    errand.ask('Which rounding?', ['Up', 'Down']);
+    await before.page.getByRole('link', { name: /Fix it/ }).click();
+    await label(before.page, 'Down').waitFor();
     // The app is on the device once its worker controls the page.
-    await page.waitForFunction(async () => (await navigator.serviceWorker.ready).active?.state === 'activated');
+    await before.page.waitForFunction(async () => (await navigator.serviceWorker.ready).active?.state === 'activated');
 
     network.offline = true;
     network.cut();
+    await before.page.locator('.live.off').waitFor();
+    await label(before.page, 'Down').click();
     for (const text of ['first', 'second']) {
-      await page.getByPlaceholder('Say something…').fill(text);
-      await label(page, 'Send').last().click();
-      await page.locator('.unsent', { hasText: text }).waitFor();
+      await composer(before.page).fill(text);
+      await label(before.page, 'Send').last().click();
+      await before.page.locator('.unsent', { hasText: text }).waitFor();
     }
-    await page.getByPlaceholder('Say something…').fill('half a sent');
-    await page.locator('.live.off', { hasText: /since/ }).waitFor();
-    await draftIsKept(page, 'half a sent');
+    await composer(before.page).fill('half a sent');
+    await before.page.locator('.live.off', { hasText: /since/ }).waitFor();
+    await draftIsKept(before.page, 'half a sent');
+    await before.context.close();
 
-    await page.reload();
+    const { page, faults } = await (await openBrowser(t, { profile })).open();
+    await page.goto(`${network.url}/errands/${errand.id}`);
     await page.getByText('Seen before the tunnel.').waitFor();
-    t.is(await page.locator('.unsent').count(), 2);
-    await until(
-      'the draft is there',
-      async () => (await page.getByPlaceholder('Say something…').inputValue()) === 'half a sent',
-    );
+    for (const text of ['first', 'second']) await page.locator('.unsent', { hasText: text }).waitFor();
+    await until('the draft is there', async () => (await composer(page).inputValue()) === 'half a sent');
 
     errand.say('Said while away.');
     network.offline = false;
     await page.evaluate(() => window.dispatchEvent(new Event('online')));
     await page.getByText('live', { exact: true }).waitFor();
     await page.getByText('Said while away.').waitFor();
-    await until('both have come', async () => (await said(api, errand.id)).length >= 2);
-    t.deepEqual(await said(api, errand.id), ['first', 'second']);
+    await until('all have come', async () => (await said(api, errand.id)).length >= 3);
+    t.deepEqual(await said(api, errand.id), ['Down', 'first', 'second']);
     await until('each shows once', async () => (await page.locator('.unsent').count()) === 0);
     t.is(await page.locator('.mine', { hasText: 'first' }).count(), 1);
-    t.deepEqual(faults, []);
+    t.deepEqual([...before.faults, ...faults], []);
   },
 );
 
@@ -189,19 +193,20 @@ test.serial(
   },
 );
 
-test.serial('the link of the server signs up with its code, which stays in no address', async (t) => {
-  t.timeout(60_000);
-  const { network, page } = await openApp(t);
-  await page.goto('about:blank');
-  await page.goto(`${network.url}/#setup=0123456789abcdef`);
-  await page.getByRole('heading', { name: 'Set up your server' }).waitFor();
-  t.false(page.url().includes('0123456789abcdef'));
-  await page.fill('input[name=email]', 'owner@example.org');
-  await page.fill('input[name=password]', 'correct horse battery');
-  const sent = page.waitForRequest('**/auth/signup');
-  await page.click('button[type=submit]');
-  t.is((await sent).postDataJSON().setup_code, '0123456789abcdef');
-});
+for (const [name, size] of SIZES)
+  test.serial(`on a ${name}, by keyboard alone: the link of the server signs up with its code`, async (t) => {
+    t.timeout(60_000);
+    const { network, page } = await openApp(t, { size });
+    await page.goto('about:blank');
+    await page.goto(`${network.url}/#setup=0123456789abcdef`);
+    await page.getByRole('heading', { name: 'Set up your server' }).waitFor();
+    t.false(page.url().includes('0123456789abcdef'), 'the code stays in no address');
+    await write(page, page.locator('input[name=email]'), 'owner@example.org');
+    await write(page, page.locator('input[name=password]'), 'correct horse battery');
+    const sent = page.waitForRequest('**/auth/signup');
+    await page.keyboard.press('Enter');
+    t.is((await sent).postDataJSON().setup_code, '0123456789abcdef');
+  });
 
 test.serial('a log-in that was ended elsewhere asks for a new one, and keeps what was written', async (t) => {
   t.timeout(60_000);

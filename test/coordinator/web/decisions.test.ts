@@ -4,12 +4,11 @@ import { listPendingMessages } from '../../../coordinator/sqlite/messages.ts';
 import { openNeeds } from '../../../protocol/task.ts';
 import { askForHost } from '../../../coordinator/worker-api/egress/ask-for-host.ts';
 import { createLogger } from '../../../coordinator/base/logger.ts';
-import { endAttempt } from '../../../coordinator/tasks/advance.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { taskOf } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
-import { DESK, PHONE } from '../../support/web/browser.ts';
+import { PHONE, SIZES } from '../../support/web/browser.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
 const OPTIONS = ['Half up, as for invoices', 'Half even, as the bank does', 'Down'];
@@ -29,10 +28,7 @@ async function asking(scene: Scene, body: object = {}) {
   return { id, errand, said, open };
 }
 
-for (const [name, size] of [
-  ['phone', PHONE],
-  ['desk', DESK],
-] as const)
+for (const [name, size] of SIZES)
   test.serial(
     `on a ${name}: one touch in the list answers, can be undone for five seconds, and is then sent`,
     async (t) => {
@@ -123,45 +119,37 @@ test.serial('a second device learns how it was answered', async (t) => {
   t.deepEqual(said(), ['Half up, as for invoices']);
 });
 
-test.serial(
-  'work to approve, a blocked host and a spent budget are decisions too, and hostile text stays text',
-  async (t) => {
-    t.timeout(120_000);
-    const scene = await openAppLoggedIn(t, { size: PHONE });
-    const { page, server, network, faults } = scene;
-    const { id, errand, open } = await asking(scene, {
-      question: '<img src=x onerror=alert(1)> \u202eWhich?',
-      options: ['<b>one</b>', '[x](javascript:alert(1))'],
-    });
-    await button(page, '<b>one</b>').waitFor();
-    t.is(await page.locator('.decision img, .decision b, .decision a').count(), 0);
-    errand.report({ type: 'question.closed', body: { ref: 'q1', answered: false } });
-    const ask = askForHost(server.log, createLogger('silent'));
-    ask({ task_id: id }, 'registry.example.org');
-    await page.getByText('A command wanted to reach registry.example.org').waitFor();
-    await page.goto(`${network.url}/errands/${id}/decision`);
-    await button(page, 'Allow for this errand').click();
-    await until('it is decided', async () => (await open()).length === 0, 15_000);
-    // The worker hears the answer.
-    for (const { id: message_id, text } of listPendingMessages(server.db, id))
-      errand.report({ type: 'input.added', body: { turn: 1, source: 'person', message_id, text } });
-    const end = { status: 'parked' as const, reason: null, detail: null, at: new Date().toISOString() };
-    const commit = 'c'.repeat(40);
-    const diff_stat = { files: 2, insertions: 42, deletions: 18 };
-    server.log.write((tx) =>
-      endAttempt(tx, taskOf(server.log, id), 1, end, {
-        kind: 'push',
-        ref: commit,
-        commit,
-        diff_stat,
-        question: 'Push?',
-        takes_text: true,
-        options: ['approve', 'send_back'].map((value) => ({ value, label: value })),
-      }),
-    );
-    await page.getByRole('link', { name: /See the changes/ }).waitFor();
-    await button(page, 'Push it').click();
-    await until('it is approved', () => taskOf(server.log, id).approved_commit === commit, 15_000);
-    t.deepEqual(faults, []);
-  },
-);
+for (const [name, size] of SIZES)
+  test.serial(
+    `on a ${name}: work to approve and a blocked host are decisions too, and hostile text stays text`,
+    async (t) => {
+      t.timeout(120_000);
+      const scene = await openAppLoggedIn(t, { size });
+      const { page, server, network, faults } = scene;
+      const { id, errand, open } = await asking(scene, {
+        question: '<img src=x onerror=alert(1)> \u202eWhich?',
+        options: ['<b>one</b>', '[x](javascript:alert(1))'],
+      });
+      await button(page, '<b>one</b>').first().waitFor();
+      t.is(await page.locator('.decision img, .decision b, .decision a').count(), 0);
+      errand.report({ type: 'question.closed', body: { ref: 'q1', answered: false } });
+      const ask = askForHost(server.log, createLogger('silent'));
+      ask({ task_id: id }, 'registry.example.org');
+      await page.getByText('A command wanted to reach registry.example.org').waitFor();
+      await page.goto(`${network.url}/errands/${id}/decision`);
+      await button(page, 'Allow for this errand').last().click();
+      await until('it is decided', async () => (await open()).length === 0, 15_000);
+      // The worker hears the answer.
+      for (const { id: message_id, text } of listPendingMessages(server.db, id))
+        errand.report({ type: 'input.added', body: { turn: 1, source: 'person', message_id, text } });
+      const commit = 'c'.repeat(40);
+      errand.askToPush(commit);
+      await page
+        .getByRole('link', { name: /See the changes/ })
+        .last()
+        .waitFor();
+      await button(page, 'Push it').last().click();
+      await until('it is approved', () => taskOf(server.log, id).approved_commit === commit, 15_000);
+      t.deepEqual(faults, []);
+    },
+  );

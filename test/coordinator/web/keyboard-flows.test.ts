@@ -1,11 +1,13 @@
+import sharp from 'sharp';
 import test from 'ava';
-import type { Locator, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { eventsOf } from '../../support/events-of.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
-import { DESK, PHONE } from '../../support/web/browser.ts';
+import { PHONE, SIZES } from '../../support/web/browser.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
+import { press, tabTo, write } from './by-keyboard.ts';
 
 const DIFF = `diff --git a/a.ts b/a.ts
 index 1111111..2222222 100644
@@ -18,28 +20,10 @@ index 1111111..2222222 100644
 +const c = 4;
 `;
 
-/** The most steps from anywhere to anything on a screen. */
-const STEPS_MAX = 60;
-
-/** Moves the focus to an element with the Tab key alone. */
-async function tabTo(page: Page, target: Locator): Promise<void> {
-  await target.waitFor();
-  for (let i = 0; i < STEPS_MAX; i++) {
-    if (await target.evaluate((element) => element === document.activeElement)) return;
-    await page.keyboard.press('Tab');
-  }
-  throw new Error('The Tab key does not reach it.');
-}
-
-async function press(page: Page, target: Locator, key = 'Enter'): Promise<void> {
-  await tabTo(page, target);
-  await page.keyboard.press(key);
-}
-
-async function write(page: Page, target: Locator, text: string): Promise<void> {
-  await tabTo(page, target);
-  await page.keyboard.type(text);
-}
+const picture = () =>
+  sharp({ create: { width: 320, height: 200, channels: 3, background: 'teal' } })
+    .png()
+    .toBuffer();
 
 /** Writes a new errand, with its options, and sends it. */
 async function writeErrand(page: Page): Promise<void> {
@@ -60,61 +44,87 @@ async function writeErrand(page: Page): Promise<void> {
   await press(page, button('Send'));
 }
 
-for (const [name, size] of [
-  ['phone', PHONE],
-  ['desk', DESK],
-] as const) {
-  test.serial(`on a ${name}, by keyboard alone: an errand is sent, answered, reviewed and deleted`, async (t) => {
-    t.timeout(180_000);
-    const { server, api, page, faults } = await openAppLoggedIn(t, { size });
-    const button = (words: string | RegExp) => page.getByRole('button', { name: words, exact: true });
-    const dialog = page.getByRole('dialog');
-    await writeErrand(page);
-    const task = await until('it is sent', async () => (await api.call('listTasks', {})).items[0]);
-    t.like(task, { prompt: 'Round up', model: 'claude-opus-5', effort: 'high', ask_before_push: true });
+/** Says something about a picture, which it picks; a phone first asks from where. */
+async function sayWithPicture(page: Page, words: string): Promise<void> {
+  const composer = page.locator('form.composer');
+  const picking = page.waitForEvent('filechooser');
+  await press(page, composer.getByRole('button', { name: 'Attach a file' }));
+  if (page.viewportSize()?.width === PHONE.width)
+    await press(page, page.getByRole('dialog').getByLabel('Choose files'));
+  await (await picking).setFiles({ name: 'total.png', mimeType: 'image/png', buffer: await picture() });
+  await page.locator('.draft-files img').waitFor();
+  await page.keyboard.press('r');
+  await page.keyboard.type(words);
+  await press(page, composer.getByRole('button', { name: 'Send' }));
+}
 
-    const errand = new LivelyErrand(server, task);
-    errand.begin();
-    errand.tool('run_command', { command: 'npm test' }, 'one\ntwo', { exit_code: 1 });
-    errand.ask('Which rounding?', ['Up', 'Down']);
-    await press(page, page.locator('.task').getByRole('button', { name: 'Down' }));
-    const said = async () =>
-      (await eventsOf(api, task.id)).filter(({ type }) => type === 'message.received').map(({ body }) => body.text);
-    await until('it is answered', async () => (await said()).includes('Down'));
+/** Comments on the first added lines, a line each, and sends the comments. */
+async function commentOnLines(page: Page, comments: string[]): Promise<void> {
+  for (const [i, words] of comments.entries()) {
+    await press(page, page.locator('.line-of.added').nth(i));
+    await write(page, page.locator('.note-on-line textarea'), words);
+    await press(page, page.getByRole('button', { name: 'Add comment' }));
+  }
+  await press(page, page.getByRole('button', { name: `Send ${comments.length} comments` }));
+}
 
-    await press(page, page.getByRole('link', { name: /Round up/ }));
-    await press(page, page.locator('.call', { hasText: 'npm test' }));
-    await page.locator('.out', { hasText: 'two' }).waitFor();
-    await page.keyboard.press('r');
-    await page.keyboard.type('Go on.');
-    await press(page, page.locator('form.composer').getByRole('button', { name: 'Send' }));
-    await until('it is said', async () => (await said()).includes('Go on.'));
+for (const [name, size] of SIZES) {
+  test.serial(
+    `on a ${name}, by keyboard alone: an errand is sent, answered, reviewed, approved, stopped and deleted`,
+    async (t) => {
+      t.timeout(180_000);
+      const { server, api, page, faults } = await openAppLoggedIn(t, { size });
+      const button = (words: string | RegExp) => page.getByRole('button', { name: words, exact: true });
+      const dialog = page.getByRole('dialog');
+      await writeErrand(page);
+      const task = await until('it is sent', async () => (await api.call('listTasks', {})).items[0]);
+      t.like(task, { prompt: 'Round up', model: 'claude-opus-5', effort: 'high', ask_before_push: true });
 
-    errand.succeed({ diff_stat: { files: 1, insertions: 2, deletions: 1 } }, DIFF);
-    await page
-      .getByRole('link', { name: /^Changes/ })
-      .first()
-      .waitFor();
-    await page.keyboard.press('d');
-    const line = page.locator('.line-of.added').first();
-    await press(page, line);
-    await write(page, page.locator('.note-on-line textarea'), 'Why three?');
-    await press(page, button('Add comment'));
-    await press(page, button('Send 1 comment'));
-    await until('the comment has come', async () => (await said()).some((text) => String(text).includes('Why three?')));
+      const errand = new LivelyErrand(server, task);
+      errand.begin();
+      errand.tool('run_command', { command: 'npm test' }, 'one\ntwo', { exit_code: 1 });
+      errand.ask('Which rounding?', ['Up', 'Down']);
+      await press(page, page.locator('.task').getByRole('button', { name: 'Down' }));
+      const read = () => api.call('getTask', { params: { id: task.id } });
+      const said = async () =>
+        (await eventsOf(api, task.id)).filter(({ type }) => type === 'message.received').map(({ body }) => body.text);
+      await until('it is answered', async () => (await said()).includes('Down'));
 
-    errand.begin();
-    await press(page, button('Stop'));
-    await press(page, dialog.getByRole('button', { name: 'Cancel' }));
-    await dialog.waitFor({ state: 'detached' });
-    errand.succeed({});
-    await press(page, button('Details'));
-    await press(page, dialog.getByRole('button', { name: 'Delete' }));
-    await press(page, dialog.getByRole('button', { name: 'Delete' }));
-    await until('it is gone', async () => (await api.call('listTasks', {})).items.length === 0);
-    await page.waitForURL((url) => url.pathname === '/');
-    t.deepEqual(faults, []);
-  });
+      await press(page, page.getByRole('link', { name: /Round up/ }));
+      await press(page, page.locator('.call', { hasText: 'npm test' }));
+      await page.locator('.out', { hasText: 'two' }).waitFor();
+      await sayWithPicture(page, 'Go on.');
+      await until('it is said', async () => (await said()).includes('Go on.'));
+
+      errand.succeed({ diff_stat: { files: 1, insertions: 2, deletions: 1 } }, DIFF);
+      await page
+        .getByRole('link', { name: /^Changes/ })
+        .first()
+        .waitFor();
+      await page.keyboard.press('d');
+      await commentOnLines(page, ['Why three?', 'Remove this.']);
+      await until('the comments have come', async () =>
+        (await said()).some((text) => String(text).includes('Why three?')),
+      );
+
+      errand.begin();
+      errand.askToPush('c'.repeat(40));
+      await press(page, button('Push it').last());
+      await until('it is approved', async () => (await read()).status === 'queued');
+
+      errand.begin();
+      await press(page, button('Stop'));
+      await press(page, dialog.getByRole('button', { name: 'Stop' }));
+      await until('it is being stopped', async () => (await read()).cancel_reason !== null);
+      errand.stop();
+      await press(page, button('Details'));
+      await press(page, dialog.getByRole('button', { name: 'Delete' }));
+      await press(page, dialog.getByRole('button', { name: 'Delete' }));
+      await until('it is gone', async () => (await api.call('listTasks', {})).items.length === 0);
+      await page.waitForURL((url) => url.pathname === '/');
+      t.deepEqual(faults, []);
+    },
+  );
 
   test.serial(`on a ${name}, by keyboard alone: projects and settings`, async (t) => {
     t.timeout(180_000);

@@ -5,40 +5,47 @@ import { sendErrand } from '../../support/send-errand.ts';
 import { PASSWORD } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
-import { openBrowser } from '../../support/web/browser.ts';
+import { openBrowser, SIZES } from '../../support/web/browser.ts';
 
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
 const sheet = (page: Page) => page.getByRole('dialog');
 
-test.serial('a phone is added by a QR code: one touch logs it in, and it shows among the devices', async (t) => {
-  t.timeout(60_000);
-  const { network, page, faults } = await openAppLoggedIn(t);
-  await page.goto(`${network.url}/settings`);
-  await button(page, 'Add a phone').click();
-  await sheet(page).locator('.qr .qr-dark').waitFor();
-  const link = (await sheet(page).locator('.link-text').textContent()) ?? '';
-  t.true(link.startsWith(`${network.url}/#login=`));
-  await sheet(page).getByText('No other device reaches this address').waitFor();
+for (const [name, size] of SIZES)
+  test.serial(
+    `on a ${name}: a device is added by a QR code: one touch logs it in, and it shows among the devices`,
+    async (t) => {
+      t.timeout(60_000);
+      const { network, page, faults } = await openAppLoggedIn(t, { size });
+      await page.goto(`${network.url}/settings`);
+      await button(page, 'Add a phone').click();
+      await sheet(page).locator('.qr .qr-dark').waitFor();
+      const link = (await sheet(page).locator('.link-text').textContent()) ?? '';
+      t.true(link.startsWith(`${network.url}/#login=`));
+      await sheet(page).getByText('No other device reaches this address').waitFor();
 
-  const phone = await (await openBrowser(t)).open();
-  await phone.page.goto(link);
-  await button(phone.page, 'Log in on this device').click();
-  await phone.page.getByText('live', { exact: true }).first().waitFor();
-  t.is(phone.page.url(), `${network.url}/`);
+      const phone = await (await openBrowser(t, { size })).open();
+      await phone.page.goto(link);
+      await button(phone.page, 'Log in on this device').click();
+      await phone.page.getByText('live', { exact: true }).first().waitFor();
+      t.is(phone.page.url(), `${network.url}/`);
 
-  await sheet(page).getByRole('button', { name: 'Close' }).click();
-  await page.locator('.devices li', { hasText: 'Chrome, Android' }).or(page.locator('.devices li').nth(1)).waitFor();
-  t.is(await page.locator('.devices', { hasText: 'this device' }).count(), 1);
+      await sheet(page).getByRole('button', { name: 'Close' }).click();
+      await page
+        .locator('.devices li', { hasText: 'Chrome, Android' })
+        .or(page.locator('.devices li').nth(1))
+        .waitFor();
+      t.is(await page.locator('.devices', { hasText: 'this device' }).count(), 1);
 
-  // The link is used up. Whoever is logged in already may stay so.
-  await phone.page.goto('about:blank');
-  await phone.page.goto(link);
-  await button(phone.page, 'Log in on this device').click();
-  await phone.page.getByText('This link was used before').waitFor();
-  await button(phone.page, /^Stay logged in as/).click();
-  await phone.page.getByText('live', { exact: true }).first().waitFor();
-  t.deepEqual([...faults, ...phone.faults], []);
-});
+      // The link is used up. Whoever is logged in already may stay so.
+      await phone.page.goto('about:blank');
+      await phone.page.goto(link);
+      await button(phone.page, 'Log in on this device').click();
+      await phone.page.getByText('This link was used before').waitFor();
+      await button(phone.page, /^Stay logged in as/).click();
+      await phone.page.getByText('live', { exact: true }).first().waitFor();
+      t.deepEqual([...faults, ...phone.faults], []);
+    },
+  );
 
 test.serial('the owner invites, blocks, lets in again and removes a person, whose app learns it at once', async (t) => {
   t.timeout(90_000);

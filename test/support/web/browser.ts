@@ -6,6 +6,12 @@ import { temporaryFolder, type Ends } from '../folder.ts';
 export const PHONE = { width: 390, height: 844 };
 export const DESK = { width: 1280, height: 800 };
 
+/** The sizes at which people use the app. */
+export const SIZES = [
+  ['phone', PHONE],
+  ['desk', DESK],
+] as const;
+
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -26,6 +32,8 @@ export type BrowserOptions = {
   locale?: string;
   /** With notifications. */
   whole?: boolean;
+  /** The folder of a profile, which a browser after this one may go on with; by default one of its own. */
+  profile?: string;
   /** A home folder, with the authorities that the browser trusts, and a host that is this machine. */
   home?: string;
   host?: string;
@@ -37,9 +45,9 @@ export type Watched = { page: Page; faults: string[] };
 /** Starts Chromium with an empty profile, until the test ends. Requests that fail without a network are no fault. */
 export async function openBrowser(
   t: Ends,
-  { size = PHONE, dark = false, locale = 'en-US', whole = false, home, host }: BrowserOptions = {},
+  { size = PHONE, dark = false, locale = 'en-US', whole = false, profile, home, host }: BrowserOptions = {},
 ): Promise<{ context: BrowserContext; open: () => Promise<Watched> }> {
-  const folder = await temporaryFolder(t);
+  const folder = profile ?? (await temporaryFolder(t));
   const context = await chromium.launchPersistentContext(join(folder, 'profile'), {
     executablePath: chromiumPath(whole),
     args: [...FLAGS, ...(host === undefined ? [] : [`--host-resolver-rules=MAP ${host} 127.0.0.1`])],

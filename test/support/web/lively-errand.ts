@@ -3,6 +3,7 @@ import type { Task, TaskResult, Usage, WaitingFor } from '../../../protocol/task
 import { putDiff } from '../../../coordinator/sqlite/diffs.ts';
 import { findState, updateWaitingFor } from '../../../coordinator/sqlite/progress.ts';
 import { addUsage } from '../../../coordinator/sqlite/usage.ts';
+import { endAttempt } from '../../../coordinator/tasks/advance.ts';
 import { applyEvents } from '../../../coordinator/worker-api/apply-events.ts';
 import { checkEvents } from '../../../coordinator/worker-api/validate-events.ts';
 import { taskOf } from '../fixtures.ts';
@@ -132,6 +133,23 @@ export class LivelyErrand {
     putDiff(this.#server.db, this.id, { diff, truncated: false });
     const full = { summary: '', branch: `errand/${this.id}-work`, commit: 'b'.repeat(40), base_commit: 'a'.repeat(40) };
     this.#staged.end('succeeded', null, { ...full, diff_stat: { files: 0, insertions: 0, deletions: 0 }, ...result });
+  }
+
+  /** Ends the attempt as its worker does that has finished work, a commit, which may not be pushed before it is approved. */
+  askToPush(commit: string): void {
+    const task = taskOf(this.#server.log, this.id);
+    const end = { status: 'parked' as const, reason: null, detail: null, at: new Date().toISOString() };
+    const options = ['approve', 'send_back'].map((value) => ({ value, label: value }));
+    const diff_stat = { files: 2, insertions: 42, deletions: 18 };
+    const asked = { question: 'Push?', options, takes_text: true, diff_stat };
+    this.#server.log.write((tx) =>
+      endAttempt(tx, task, task.attempt, end, { kind: 'push', ref: commit, commit, ...asked }),
+    );
+  }
+
+  /** Ends the attempt as its worker does after a cancel. */
+  stop(): void {
+    this.#staged.end('cancelled');
   }
 
   fail(reason: Parameters<StagedErrand['end']>[1]): void {
