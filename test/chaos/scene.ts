@@ -208,9 +208,16 @@ export class Scene {
     return eventsOf({ api: this.api, session: this.session, phone: () => this.follow() }, id);
   }
 
-  /** Waits until all errands have ended. */
+  /** Waits until all errands have ended. Rejects if they have not for a while in which nothing was heard of them. */
   async ended(): Promise<TaskDetail[]> {
-    await until('all errands have ended', () => this.allEnded(), END_MS);
+    const heard = () => this.phones.reduce((sum, { events }) => sum + events.length, 0);
+    for (let before = heard(); ; before = heard())
+      try {
+        await until('all errands have ended', () => this.allEnded(), END_MS);
+        break;
+      } catch (error) {
+        if (heard() === before) throw error;
+      }
     return Promise.all(this.tasks.map((id) => this.insist(() => this.task(id))));
   }
 
