@@ -1,4 +1,6 @@
-/** One row: a folder, and what the files in it may import. A folder that ends in `/**` stands for those below it too. */
+/**
+ * One row: a folder, and what the files in it may import. A folder that ends in `/**` stands for those below it too.
+ */
 export type Row = {
   folder: string;
   /**

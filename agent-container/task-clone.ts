@@ -117,9 +117,9 @@ export class TaskClone {
   }
 
   /**
-   * Pushes the finished work. Null: it is pushed, or nothing has changed. Otherwise a text for the model and for people:
-   * what is in the way, or what the commit leaves out. What is left out is said once. Throws `AttemptFailure` where the
-   * forge cannot be reached.
+   * Pushes the finished work. Null: it is pushed, or nothing has changed. Otherwise a text for the model and for
+   * people: what is in the way, or what the commit leaves out. What is left out is said once. Throws `AttemptFailure`
+   * where the forge cannot be reached.
    */
   async deliver(signal: AbortSignal, message: string): Promise<string | null> {
     const repair = await this.#repair(signal);

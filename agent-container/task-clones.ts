@@ -15,10 +15,14 @@ type Options = Omit<CloneOptions, 'remote' | 'key'> & {
   onReady: (clone: TaskClone) => Promise<void>;
 };
 
-/** What became of the work in one repository. `error`: why it, or the newest of it, is not on the forge; null: it is. */
+/**
+ * What became of the work in one repository. `error`: why it, or the newest of it, is not on the forge; null: it is.
+ */
 type Finished = { clone: TaskClone; published: Omit<Published, 'problem' | 'left_out'>; error: unknown };
 
-/** The repositories of an attempt, the first one first. What fails in one does not keep the others from being pushed. */
+/**
+ * The repositories of an attempt, the first one first. What fails in one does not keep the others from being pushed.
+ */
 export class TaskClones {
   readonly first: TaskClone;
   readonly others: readonly TaskClone[];

@@ -38,8 +38,8 @@ function stopOnSignals(errand: Errand, logger: Logger): void {
 const SETTLED_MS = 5_000;
 
 /**
- * Gives back the memory that only the start needed, a tenth of all. V8 does so by itself once much more is allocated, which
- * an idle server never does. `gc` is there if Node runs with `--expose-gc`.
+ * Gives back the memory that only the start needed, a tenth of all. V8 does so by itself once much more is allocated,
+ * which an idle server never does. `gc` is there if Node runs with `--expose-gc`.
  */
 function collectAfterStart(): void {
   setTimeout(() => globalThis.gc?.({ flavor: 'last-resort' }), SETTLED_MS).unref();

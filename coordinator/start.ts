@@ -53,7 +53,9 @@ export type Errand = {
   demo: boolean;
   /** What the first account needs; undefined: the server has an owner. */
   setup_code: string | undefined;
-  /** Takes no new work, tells the clients, answers the callbacks under way, and closes all. Workers with a task go on. */
+  /**
+   * Takes no new work, tells the clients, answers the callbacks under way, and closes all. Workers with a task go on.
+   */
   stop: () => Promise<void>;
 };
 

@@ -1,8 +1,8 @@
 import type { FailureReason } from '../../protocol/task.ts';
 
 /**
- * Ends the attempt as failed, for a reason of the contract. `message` is shown to the user. `retry_at`: when the service
- * that failed takes requests again, as it said itself.
+ * Ends the attempt as failed, for a reason of the contract. `message` is shown to the user. `retry_at`: when the
+ * service that failed takes requests again, as it said itself.
  */
 export class AttemptFailure extends Error {
   override readonly name = 'AttemptFailure';

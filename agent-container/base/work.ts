@@ -68,9 +68,9 @@ export type WorkInput = {
   /** Commits and pushes everything as work in progress. Never throws. */
   checkpoint: () => Promise<void>;
   /**
-   * Commits and pushes the finished work with this message. Null: done. Otherwise a text for the model that says what is
-   * in the way, or what is left out: it may act, and then end again. Rejects with `AttemptFailure` where that would not
-   * help. Work that does not call it is pushed after its end.
+   * Commits and pushes the finished work with this message. Null: done. Otherwise a text for the model that says what
+   * is in the way, or what is left out: it may act, and then end again. Rejects with `AttemptFailure` where that
+   * would not help. Work that does not call it is pushed after its end.
    */
   deliver: (commit_message: string) => Promise<string | null>;
 };

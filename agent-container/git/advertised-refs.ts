@@ -9,10 +9,10 @@ const LENGTH_DIGITS = 4;
 const BRANCH = 'refs/heads/';
 
 /**
- * Reads the refs of a remote from the first answer of git's smart HTTP protocol (version 0, which lists them all): one
- * request, and no process. `url` is an address of the loopback proxy. Null for any answer that is not plain and short: git
- * itself finds out then what it means. `answer_ms`: how long the whole answer may take. Rejects only when the signal
- * aborts.
+ * Reads the refs of a remote from the first answer of git's smart HTTP protocol (version 0, which lists them all):
+ * one request, and no process. `url` is an address of the loopback proxy. Null for any answer that is not plain and
+ * short: git itself finds out then what it means. `answer_ms`: how long the whole answer may take. Rejects only when
+ * the signal aborts.
  */
 export async function advertisedRefs(
   url: string,

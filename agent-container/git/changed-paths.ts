@@ -2,8 +2,8 @@ import { emptyTree } from './diff.ts';
 import type { Git } from './git.ts';
 
 /**
- * The files of a commit that differ from those of each base, so that they are the work of the task: a file that is as in
- * one of them came from there. Without a base, all files. `options`: further ones of `git diff`.
+ * The files of a commit that differ from those of each base, so that they are the work of the task: a file that is as
+ * in one of them came from there. Without a base, all files. `options`: further ones of `git diff`.
  */
 export async function changedPaths(
   own: Git,

@@ -39,8 +39,8 @@ export function chooseBaseBranch(
 
 /**
  * Fetches the branches into a new repository of the worker's own, and writes the files of the task's branch: from the
- * remote if it is there, else of the branch that the person named, else of the base branch. `base_commit`: what the task's
- * changes are compared with. Both are null if there is no commit.
+ * remote if it is there, else of the branch that the person named, else of the base branch. `base_commit`: what the
+ * task's changes are compared with. Both are null if there is no commit.
  */
 export async function checkOut(
   own: Git,

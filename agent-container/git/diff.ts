@@ -19,8 +19,8 @@ export async function diffStat(git: Git, base: string | null, commit: string): P
 
 /**
  * The unified diff between two commits: with the whole of each changed file while that takes at most
- * `diff_context_bytes_max`, so that a reader can open the lines between; else with git's three lines around each change,
- * and cut at the end of a line if it is above its limit. A null base is the empty tree.
+ * `diff_context_bytes_max`, so that a reader can open the lines between; else with git's three lines around each
+ * change, and cut at the end of a line if it is above its limit. A null base is the empty tree.
  */
 export async function diff(git: Git, base: string | null, commit: string): Promise<Diff> {
   const from = base ?? (await emptyTree(git));

@@ -61,7 +61,10 @@ function lfsTexts(paths: string[], pushed: Blob[]): string[] {
   ];
 }
 
-/** What is wrong with files of Git LFS where nothing can be uploaded. `other`: the LFS server that the repository names. */
+/**
+ * What is wrong with files of Git LFS where nothing can be uploaded. `other`: the LFS server that the repository
+ * names.
+ */
 async function pointerTexts(
   own: Git,
   { bases, commit }: Pick<Pushed, 'bases' | 'commit'>,

@@ -61,8 +61,8 @@ export class Git {
   readonly #settings: string[];
 
   /**
-   * `env` says where programs are. `lfs`: whether git-lfs may run, where it is there. The git directory is named to git, so that neither a setting (`core.worktree`,
-   * `core.bare`) nor a file in place of `.git` leads git elsewhere.
+   * `env` says where programs are. `lfs`: whether git-lfs may run, where it is there. The git directory is named to
+   * git, so that neither a setting (`core.worktree`, `core.bare`) nor a file in place of `.git` leads git elsewhere.
    */
   constructor(
     dir: string,

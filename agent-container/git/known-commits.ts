@@ -7,7 +7,9 @@ import { fetchBranches, remoteRefs, type Remote } from './remote.ts';
 export type KnownCommits = {
   /** Commits that the remote has: what they contain need not be looked at before a push. */
   not: string[];
-  /** The newest commits of others' branches that the commit contains, the first of them being where the task started. */
+  /**
+   * The newest commits of others' branches that the commit contains, the first of them being where the task started.
+   */
   bases: string[];
 };
 
@@ -50,8 +52,8 @@ async function hasMore(
 }
 
 /**
- * The commits at which the remote's branches are, as far as they are here. Those of `branches` are fetched: they may have
- * moved since the agent fetched them.
+ * The commits at which the remote's branches are, as far as they are here. Those of `branches` are fetched: they may
+ * have moved since the agent fetched them.
  */
 async function fetchTips(own: Git, remote: Remote, branches: string[]): Promise<string[]> {
   try {

@@ -89,8 +89,9 @@ function numbered(path: string, count: number): string {
 }
 
 /**
- * How many files at or below each path were changed since then; paths without any are not named. The time of change cannot
- * be set back by a program. Where there is too much, what comes later and is deeper in the folders is not looked at.
+ * How many files at or below each path were changed since then; paths without any are not named. The time of change
+ * cannot be set back by a program. Where there is too much, what comes later and is deeper in the folders is not
+ * looked at.
  */
 async function countNew(
   dir: string,

@@ -8,8 +8,8 @@ import type { Git } from './git.ts';
  */
 
 /**
- * Has diffs show these pointers, also where `.gitattributes` says that the files are binary, and before all else: a long
- * diff is cut at its end.
+ * Has diffs show these pointers, also where `.gitattributes` says that the files are binary, and before all else: a
+ * long diff is cut at its end.
  */
 export async function showPointers(own: Git, paths: string[]): Promise<void> {
   const attributes = paths.map((path) => `${JSON.stringify(`/${path.replace(/[\\*?[\]!#]/g, '\\$&')}`)} diff\n`);
@@ -22,8 +22,8 @@ export async function showPointers(own: Git, paths: string[]): Promise<void> {
 }
 
 /**
- * One commit in place of those since `base`, of which earlier ones may have objects that the last one has no more. Merges
- * stay: what they bring is on the remote. Returns the new commit, or `commit` itself.
+ * One commit in place of those since `base`, of which earlier ones may have objects that the last one has no more.
+ * Merges stay: what they bring is on the remote. Returns the new commit, or `commit` itself.
  */
 export async function asOneCommit(
   own: Git,

@@ -83,7 +83,10 @@ async function copyObject(from: string, to: string, { oid, size }: Pointer, sign
   }
 }
 
-/** Reads the text of an object that is here, in pieces, until `onText` returns false. Rejects when `signal` is aborted. */
+/**
+ * Reads the text of an object that is here, in pieces, until `onText` returns false. Rejects when `signal` is
+ * aborted.
+ */
 export async function readObject(
   own: Git,
   pointer: Pointer,
@@ -97,8 +100,8 @@ export async function readObject(
 }
 
 /**
- * Uploads the objects of a commit that the remote does not have, before the commit is pushed. `known`: a commit that the
- * remote has. Throws `AttemptFailure`.
+ * Uploads the objects of a commit that the remote does not have, before the commit is pushed. `known`: a commit that
+ * the remote has. Throws `AttemptFailure`.
  */
 export async function uploadObjects(
   own: Git,

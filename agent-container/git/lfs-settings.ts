@@ -18,8 +18,8 @@ export const LFS_FILTER = {
 export const LFS_ON = Object.entries(LFS_FILTER).map(([key, value]) => `filter.lfs.${key}=${value}`);
 
 /**
- * No filter at all: what a repository's settings have for it does not run. Git's commands in the agent's repository have
- * these, since git-lfs itself would read programs from its settings.
+ * No filter at all: what a repository's settings have for it does not run. Git's commands in the agent's repository
+ * have these, since git-lfs itself would read programs from its settings.
  */
 export const LFS_OFF = ['clean=', 'smudge=', 'process=', 'required=false'].map((setting) => `filter.lfs.${setting}`);
 

@@ -48,8 +48,8 @@ export const tracking = (branch: string) => `refs/remotes/origin/${branch}`;
 export type Branches = { base_branch: string; branch: string; work_branch?: string | undefined };
 
 /**
- * Fetches those of the task's branches that the remote has, and returns their names: the one to start from last. What the
- * task has pushed already comes before the branch that the person named, and that before the base.
+ * Fetches those of the task's branches that the remote has, and returns their names: the one to start from last. What
+ * the task has pushed already comes before the branch that the person named, and that before the base.
  */
 export async function fetchKnown(
   own: Git,
@@ -67,8 +67,8 @@ export async function fetchKnown(
 }
 
 /**
- * Makes the worker's own git directory anew, without commits. It is written here: a run of git takes longer. Objects of Git
- * LFS stay: those of commits that are not pushed yet may be nowhere else.
+ * Makes the worker's own git directory anew, without commits. It is written here: a run of git takes longer. Objects
+ * of Git LFS stay: those of commits that are not pushed yet may be nowhere else.
  */
 export async function initOwn({ git_dir }: Git, { object_format }: RemoteRefs): Promise<void> {
   const names = (await readdir(git_dir).catch(() => [])).filter((name) => name !== 'lfs');

@@ -8,14 +8,15 @@ import { fetchBranches, remoteRefs, retryRemote, type Remote } from './remote.ts
 const PUSH_MS = 300_000;
 
 /**
- * What became of a push to the branch that the person named. `refused`: the model can do something about it, or the forge
- * does not want it. `gone`: the branch is not the one any more on which the work began; `why` is a sentence.
+ * What became of a push to the branch that the person named. `refused`: the model can do something about it, or the
+ * forge does not want it. `gone`: the branch is not the one any more on which the work began; `why` is a sentence.
  */
 type NamedPush = { kind: 'pushed' } | { kind: 'refused'; failure: AttemptFailure } | { kind: 'gone'; why: string };
 
 /**
- * Pushes a commit, which the remote has already, to the branch that the person named. Others work on that branch too, so it
- * only moves forward, and no commit of theirs is lost. Throws `AttemptFailure` where the remote cannot be reached.
+ * Pushes a commit, which the remote has already, to the branch that the person named. Others work on that branch too,
+ * so it only moves forward, and no commit of theirs is lost. Throws `AttemptFailure` where the remote cannot be
+ * reached.
  */
 export async function pushNamed(own: Git, remote: Remote, branch: string, commit: string): Promise<NamedPush> {
   return retryRemote(own, 'push_failed', async () => {

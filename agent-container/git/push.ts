@@ -12,20 +12,23 @@ const TARGETS_MAX = 4;
 /** A branch, the commit that it must be at now, and what is pushed there; `expected` is empty: it must not exist. */
 type Target = { branch: string; expected: string; commit: string };
 
-/** What of the work to push. `is_exact`: no other commit may be pushed in its place, for a person has approved this one. */
-export type Pushed = { commit: string; is_exact: boolean };
+/**
+ * What of the work to push. `is_exact`: no other commit may be pushed in its place, for a person has approved this
+ * one.
+ */
+type ToPush = { commit: string; is_exact: boolean };
 
 /**
- * Pushes a commit to the task's branch, and returns the branch's name and its new commit. It replaces only what the task
- * itself pushed. Where the forge lets nobody replace that, both are joined by a commit with the same files; if someone
- * else has pushed to the branch, the commit goes to another branch next to it. Where a branch of the repository is in the
- * way, the name loses its slashes. Throws `AttemptFailure`.
+ * Pushes a commit to the task's branch, and returns the branch's name and its new commit. It replaces only what the
+ * task itself pushed. Where the forge lets nobody replace that, both are joined by a commit with the same files; if
+ * someone else has pushed to the branch, the commit goes to another branch next to it. Where a branch of the
+ * repository is in the way, the name loses its slashes. Throws `AttemptFailure`.
  */
 export async function push(
   own: Git,
   remote: Remote,
   task_branch: string,
-  { commit, is_exact }: Pushed,
+  { commit, is_exact }: ToPush,
 ): Promise<{ branch: string; commit: string }> {
   let target: Target = { branch: task_branch, expected: (await own.commit(PUSHED_REF)) ?? '', commit };
   return retryRemote(own, 'push_failed', async () => {
@@ -54,7 +57,7 @@ async function otherTarget(
   own: Git,
   remote: Remote,
   target: Target,
-  { commit, is_exact }: Pushed,
+  { commit, is_exact }: ToPush,
   result: GitResult,
 ): Promise<Target | null> {
   const { branch, expected } = target;

@@ -61,8 +61,8 @@ export async function fetchBranches(git: Git, remote: Remote, names: string[], o
 }
 
 /**
- * As `fetchBranches`, for branches of `refs` into a new repository. It asks for their commits: git need not list the refs
- * of the remote again. Where that fails, they may have moved.
+ * As `fetchBranches`, for branches of `refs` into a new repository. It asks for their commits: git need not list the
+ * refs of the remote again. Where that fails, they may have moved.
  */
 export async function fetchNew(
   git: Git,

@@ -19,8 +19,8 @@ import { newWorkspaceId, readRecord, writeRecord, type WorkspaceRecord } from '.
 type Task = Pick<Assignment, 'task_id' | 'base_branch' | 'branch' | 'work_branch' | 'author'>;
 
 /**
- * What the transcript says about its workspace. `turn`: the newest that has finished; 0: the model has not worked in it.
- * `workspace`: its id; null where an older worker did not record it.
+ * What the transcript says about its workspace. `turn`: the newest that has finished; 0: the model has not worked in
+ * it. `workspace`: its id; null where an older worker did not record it.
  */
 export type Expected = { turn: number; workspace: string | null; base_commit: string | null };
 export const NOTHING_EXPECTED: Expected = { turn: 0, workspace: null, base_commit: null };
@@ -137,7 +137,10 @@ async function adopt(
 const isOlder = (record: WorkspaceRecord, { turn }: Expected): record is WorkspaceRecord & { turn: number } =>
   record.turn !== undefined && record.turn < turn;
 
-/** Brings what was pushed to a branch since `known` to the agent; the working tree takes it over if it only moves forward. */
+/**
+ * Brings what was pushed to a branch since `known` to the agent; the working tree takes it over if it only moves
+ * forward.
+ */
 async function takeOver(
   { own, agents }: Repositories,
   remote: Remote,

@@ -104,7 +104,10 @@ async function paths(git: Git, args: string[]): Promise<string[]> {
 /** The bound that a size exceeds, in words; null: it fits. */
 const exceeded = (size: number, max: number) => (size > max ? `${Math.floor(max / MIB)} MiB` : null);
 
-/** The bound that the size of a file of Git LFS exceeds; null: it fits. `room`: the bytes that the attempt can still upload. */
+/**
+ * The bound that the size of a file of Git LFS exceeds; null: it fits. `room`: the bytes that the attempt can still
+ * upload.
+ */
 export function exceededByLfs(size: number, room: number): string | null {
   const { lfs_object_bytes_max, lfs_attempt_bytes_max } = LIMITS;
   const left = `the ${Math.floor(room / MIB)} MiB that are left of ${Math.floor(lfs_attempt_bytes_max / MIB)} MiB for files of Git LFS`;

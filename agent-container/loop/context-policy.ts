@@ -10,8 +10,8 @@ import type { ModelTurns } from './model-turns.ts';
 import { OPENING_AGAIN, type RecordEvent, type Transcript } from './transcript.ts';
 
 /**
- * From which length on a conversation is summarised, and how much of its newest part stays word for word. `too_long`: the
- * API would not take it; `too_dear`: the rest of the budget pays for only a few prompts like it.
+ * From which length on a conversation is summarised, and how much of its newest part stays word for word. `too_long`:
+ * the API would not take it; `too_dear`: the rest of the budget pays for only a few prompts like it.
  */
 const SUMMARY = {
   usual: { from_tokens: SUMMARY_AT_TOKENS, kept_tokens: 20_000 },
@@ -36,8 +36,9 @@ type Options = {
 };
 
 /**
- * Keeps the conversation short. A long one is summarised: the API is asked for a summary of all but the newest turns. Old
- * results are left out only where the conversation is too long even so, since each time that costs the whole cache.
+ * Keeps the conversation short. A long one is summarised: the API is asked for a summary of all but the newest turns.
+ * Old results are left out only where the conversation is too long even so, since each time that costs the whole
+ * cache.
  */
 export class ContextPolicy {
   readonly #options: Options;
@@ -61,8 +62,8 @@ export class ContextPolicy {
   }
 
   /**
-   * Makes the next request shorter, after one was too long or too dear. Throws `AttemptFailure` if it was as short as it
-   * can be.
+   * Makes the next request shorter, after one was too long or too dear. Throws `AttemptFailure` if it was as short as
+   * it can be.
    */
   async handleRefusal(error?: ModelError): Promise<void> {
     const { model, transcript } = this.#options;

@@ -22,9 +22,9 @@ export class ContextSize {
   }
 
   /**
-   * How many of the first messages a summary should replace, so that at most `kept_tokens` and at least the newest answer
-   * stay word for word. They are the messages of an earlier request, so the API has them in its cache. Null: a summary
-   * would not make the conversation much shorter.
+   * How many of the first messages a summary should replace, so that at most `kept_tokens` and at least the newest
+   * answer stay word for word. They are the messages of an earlier request, so the API has them in its cache. Null: a
+   * summary would not make the conversation much shorter.
    */
   cut(kept_tokens: number): number | null {
     const { tokens } = this;

@@ -17,8 +17,8 @@ const SCRIPT = `(
 ) 2>/dev/null`;
 
 /**
- * What the model would look up first: sentences about the machine, its tools and the newest commits. Empty if they cannot
- * be found out.
+ * What the model would look up first: sentences about the machine, its tools and the newest commits. Empty if they
+ * cannot be found out.
  */
 export async function readEnvironment(shell: Shell): Promise<string[]> {
   const { output } = await shell.run(SCRIPT, TIMEOUT_MS, () => undefined);

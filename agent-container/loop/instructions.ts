@@ -14,9 +14,9 @@ const IMPORT = /(?<=^|\s)@([\w./-]+\.\w+)/gm;
 const CODE = /```[^]*?(```|$)|`[^`\n]*`/g;
 
 /**
- * The own instructions of the repositories in these folders: AGENTS.md and CLAUDE.md at the root of each, and the files in
- * the same repository that they import, each labelled with its path from the first. Null if there are none. Text that is
- * too long is cut, and says so. Never rejects: a file that cannot be read is left out.
+ * The own instructions of the repositories in these folders: AGENTS.md and CLAUDE.md at the root of each, and the
+ * files in the same repository that they import, each labelled with its path from the first. Null if there are none.
+ * Text that is too long is cut, and says so. Never rejects: a file that cannot be read is left out.
  */
 export async function readInstructions(dirs: readonly string[]): Promise<string | null> {
   return inEach(
@@ -27,8 +27,8 @@ export async function readInstructions(dirs: readonly string[]): Promise<string 
 }
 
 /**
- * The same for the folders that lead to these paths, which are relative to the first repository or absolute, without the
- * roots. `isKnown`: whether the model has read the file with this label already.
+ * The same for the folders that lead to these paths, which are relative to the first repository or absolute, without
+ * the roots. `isKnown`: whether the model has read the file with this label already.
  */
 export async function readNestedInstructions(
   dirs: readonly string[],

@@ -41,7 +41,10 @@ type Options = {
   /** The shell of the agent's commands. */
   shell: Pick<Shell, 'has_background' | 'takeNotices'>;
   tool_calls: ToolCalls;
-  /** Tells a model that has used the shell of a previous attempt that this one is new; null if there is nothing to tell. */
+  /**
+   * Tells a model that has used the shell of a previous attempt that this one is new; null if there is nothing to
+   * tell.
+   */
   new_shell_note: string | null;
   /**
    * Runs the verify command. Null: it passed, or there is none. Otherwise a text for the model that says how it failed.

@@ -48,8 +48,8 @@ export class ModelTurns {
   }
 
   /**
-   * Keeps the conversation, whose newest answer has calls that still run, in the API's cache for an hour. Rejects if the
-   * API does not.
+   * Keeps the conversation, whose newest answer has calls that still run, in the API's cache for an hour. Rejects if
+   * the API does not.
    */
   async keepCached(): Promise<void> {
     const { transcript, model, signal } = this.#options;

@@ -18,7 +18,10 @@ type ModelListener = {
   onActivity: () => void;
 };
 
-/** Makes requests to the Claude API, streamed if they have an answer, each of them once: `retrying-client.ts` repeats them. */
+/**
+ * Makes requests to the Claude API, streamed if they have an answer, each of them once: `retrying-client.ts` repeats
+ * them.
+ */
 export class ModelClient {
   readonly #access: WorkInput['model'];
   readonly #timeouts: ModelTimeouts;

@@ -24,9 +24,9 @@ export class RefusedParts {
   readonly #answers = new Set<ModelMessage>();
 
   /**
-   * Changes what is sent after a refusal: the block that it names; else all of the kind that it names, in the message that
-   * it names, or the newest, and then in all; else the answer that it names, or whose results. `may_guess`: else the newest
-   * answer. False: nothing is left to change.
+   * Changes what is sent after a refusal: the block that it names; else all of the kind that it names, in the message
+   * that it names, or the newest, and then in all; else the answer that it names, or whose results. `may_guess`: else
+   * the newest answer. False: nothing is left to change.
    */
   add(refusal: Refusal, messages: ModelMessage[], may_guess: boolean): boolean {
     const blocks = refusedBlocks(refusal, this.apply(messages));

@@ -16,8 +16,8 @@ export type ModelRequest = {
   tools: readonly ToolSpec[];
   messages: ModelMessage[];
   /**
-   * `answer`: the model's next turn. `summary`: nothing but a summary of the conversation. `cache`: no answer at all; the
-   * conversation stays in the API's cache for an hour.
+   * `answer`: the model's next turn. `summary`: nothing but a summary of the conversation. `cache`: no answer at all;
+   * the conversation stays in the API's cache for an hour.
    */
   purpose: 'answer' | 'summary' | 'cache';
   /** Which results of tools the API leaves out: all but the newest where the context was too long, all if too dear. */
@@ -69,8 +69,8 @@ export function toApiParams(request: ModelRequest): MessageCreateParams {
 type Edits = BetaContextManagementConfig['edits'] & object;
 
 /**
- * What the API may leave out by itself. Old results are cleared only where the context is too long otherwise, since that
- * writes the cache anew. It takes no edit that summarises beside a summary that it was asked for.
+ * What the API may leave out by itself. Old results are cleared only where the context is too long otherwise, since
+ * that writes the cache anew. It takes no edit that summarises beside a summary that it was asked for.
  */
 function editsFor({ model, messages, shorten_context, api_summarises }: ModelRequest): Edits {
   const summary = summaryIn(messages);
@@ -118,9 +118,9 @@ export function summaryIn(messages: ModelMessage[]): 'none' | 'asked' | 'own' {
 }
 
 /**
- * Marks where the previous request ended. The API finds a cached prefix only within 20 blocks before a mark, and a turn
- * with many tool calls has more than that. A request for the cache alone marks the newest answer: what follows it is not
- * known yet.
+ * Marks where the previous request ended. The API finds a cached prefix only within 20 blocks before a mark, and a
+ * turn with many tool calls has more than that. A request for the cache alone marks the newest answer: what follows
+ * it is not known yet.
  */
 function withCacheMark(
   messages: ModelMessage[],

@@ -39,7 +39,10 @@ export class RetryingModelClient {
   readonly #report: ProgressReporter;
   readonly #limits: RetryLimits;
   readonly #refused = new RefusedParts();
-  /** The last request was refused for its length, and could not be summarised: the next one asks for a shorter context. */
+  /**
+   * The last request was refused for its length, and could not be summarised: the next one asks for a shorter
+   * context.
+   */
   shorten_context: ShortenContext = 'no';
   /** Whether the API has to summarise by itself, since it refused to do so when it was asked. */
   api_summarises = false;
@@ -51,8 +54,8 @@ export class RetryingModelClient {
   }
 
   /**
-   * Rejects with `AttemptFailure` if there is no response to be had, with the `ModelError` of a conversation that is too
-   * long or too dear, or with the signal's reason.
+   * Rejects with `AttemptFailure` if there is no response to be had, with the `ModelError` of a conversation that is
+   * too long or too dear, or with the signal's reason.
    */
   async request(turn: TurnRef, request: ConversationRequest, signal: AbortSignal): Promise<ModelResponse> {
     const failures = new RequestFailures(this.#limits);

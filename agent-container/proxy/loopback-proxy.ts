@@ -57,8 +57,8 @@ export class LoopbackProxy {
   }
 
   /**
-   * A repository of the task, for git; `key` null: the first. `takeGitFailure`: the newest failure of a git request there
-   * since the last call, or null. Git does not show what a response said.
+   * A repository of the task, for git; `key` null: the first. `takeGitFailure`: the newest failure of a git request
+   * there since the last call, or null. Git does not show what a response said.
    */
   remoteOf(key: string | null): { url: string; takeGitFailure: () => GitFailure | null } {
     const path = key === null ? '/git' : `/git/${key}`;

@@ -98,8 +98,8 @@ export class SpoolFiles {
 }
 
 /**
- * Makes the directory of a new spool with its first events, whole or not at all: it gets its name when they are written.
- * Throws if there is one of that name, or if the disk fails or is full.
+ * Makes the directory of a new spool with its first events, whole or not at all: it gets its name when they are
+ * written. Throws if there is one of that name, or if the disk fails or is full.
  */
 export function createSpool(dir: string, events: WorkerEvent[]): void {
   const unfinished = `${dir}.new`;

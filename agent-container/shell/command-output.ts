@@ -8,8 +8,8 @@ import { OverwrittenText } from './overwritten-text.ts';
 const LOG_BYTES_MAX = 32 * 1024 * 1024;
 
 /**
- * The output of one command: relayed as it comes. Its head and tail are kept, and it is written to a file if that is not
- * all; both have only the last state of a progress bar.
+ * The output of one command: relayed as it comes. Its head and tail are kept, and it is written to a file if that is
+ * not all; both have only the last state of a progress bar.
  */
 export class CommandOutput {
   readonly shown = new HeadAndTail();

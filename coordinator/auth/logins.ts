@@ -138,8 +138,8 @@ export class Logins {
   }
 
   /**
-   * Throws if nobody can sign up like this now. `is_listed`: the owner named the person in the settings. Returns where to
-   * wait for the hash: strangers do not delay the owner.
+   * Throws if nobody can sign up like this now. `is_listed`: the owner named the person in the settings. Returns
+   * where to wait for the hash: strangers do not delay the owner.
    */
   requireAllowed(
     { email, setup_code: given, invite }: Omit<z.output<typeof Signup>, 'password'>,
@@ -153,7 +153,8 @@ export class Logins {
     if (invite !== undefined) links.require('invite', invite);
     else if (config.signup === 'closed' && !is_listed)
       throw new ErrandError('signup_closed', 'Sign-up is closed on this server: its owner can invite you.');
-    // Nobody confirms an address, so one that the owner trusts with the server's git token must have its account before.
+    // Nobody confirms an address, so one that the owner trusts with the server's git token must have its account
+    // before.
     if (config.git_token_users.includes(email))
       throw new ErrandError('email_taken', 'No account can be made with this e-mail address.');
     return invite === undefined ? 'strangers' : 'known';

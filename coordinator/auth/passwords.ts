@@ -13,8 +13,8 @@ const WAITING_MAX = 32;
 const BYTES_MAX = 72;
 
 /**
- * Who waits for a hash. `known`: whoever has shown before that the account is theirs. However many strangers guess, they
- * wait behind each other alone.
+ * Who waits for a hash. `known`: whoever has shown before that the account is theirs. However many strangers guess,
+ * they wait behind each other alone.
  */
 export type Lane = 'known' | 'strangers';
 
@@ -40,8 +40,8 @@ export class Passwords {
   }
 
   /**
-   * Whether the password has this hash, in any Unicode form that a keyboard may send. Without a hash, or with one that no
-   * password has: false, after the same time.
+   * Whether the password has this hash, in any Unicode form that a keyboard may send. Without a hash, or with one
+   * that no password has: false, after the same time.
    */
   async matches(password: string, hash: string | undefined, lane: Lane): Promise<boolean> {
     for (const form of formsOf(password)) if (await this.#matchesAsIs(form, hash, lane)) return true;

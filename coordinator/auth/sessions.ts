@@ -35,9 +35,9 @@ type Rotated = { user_id: string; session: string; refresh_token: string };
 type Family = Pick<RefreshTokenRow, 'family' | 'user_id'> & { began_at?: string };
 
 /**
- * Log-ins, and the refresh tokens of each (its family). A token is exchanged once, and gives the same
- * successor again while nobody has used that: the answer was lost, however long ago. A use of the token after that of its
- * successor means that two parties have it, and ends the log-in.
+ * Log-ins, and the refresh tokens of each (its family). A token is exchanged once, and gives the same successor again
+ * while nobody has used that: the answer was lost, however long ago. A use of the token after that of its successor
+ * means that two parties have it, and ends the log-in.
  */
 export class Sessions {
   readonly #log: EventLog;

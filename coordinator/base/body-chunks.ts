@@ -11,8 +11,8 @@ const WAITING = { highWaterMark: 16, lowWaterMark: 8 };
 
 /**
  * The chunks of a large body, as fast as they are taken. Throws `unavailable` if it pauses for too long, so that the
- * client sends it again, and `invalid` if all of it takes too long or it ends early. A body that is not taken to its end
- * stays readable: see `discardBody`.
+ * client sends it again, and `invalid` if all of it takes too long or it ends early. A body that is not taken to its
+ * end stays readable: see `discardBody`.
  */
 export async function* bodyChunks(request: IncomingMessage, { idle_ms, total_ms }: BodyPace): AsyncGenerator<Buffer> {
   if (request.destroyed) throw endedEarly();

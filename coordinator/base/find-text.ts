@@ -1,6 +1,6 @@
 /**
- * Where `text` first has `part`, from `from` on; -1: nowhere (Knuth, Morris and Pratt). `indexOf` of V8 takes the product of
- * both lengths for some texts; this takes their sum, whatever they are.
+ * Where `text` first has `part`, from `from` on; -1: nowhere (Knuth, Morris and Pratt). `indexOf` of V8 takes the
+ * product of both lengths for some texts; this takes their sum, whatever they are.
  */
 export function findText(text: string, part: string, from: number): number {
   if (part === '') return from;

@@ -80,11 +80,16 @@ export type OidcConfig = { issuer: string; client_id: string; client_secret: str
 /** The forge that a server knows without any setting, and that a name without a host is at. */
 export const DEFAULT_FORGE = 'github' satisfies ForgeKind;
 
-/** What `Config` has of forges and sign-in: each kind of forge under its name. Undefined: the server uses none of it. */
+/**
+ * What `Config` has of forges and sign-in: each kind of forge under its name. Undefined: the server uses none of it.
+ */
 export type SignInConfig = Record<ForgeKind, ForgeConfig | undefined> &
   Record<typeof DEFAULT_FORGE, ForgeConfig> & {
     oidc: OidcConfig | undefined;
-    /** Who may sign up with a forge: `name` at GitHub, `host/name` at another forge, each perhaps with `user:` or `org:` before it; in lower case. */
+    /**
+     * Who may sign up with a forge: `name` at GitHub, `host/name` at another forge, each perhaps with `user:` or
+     * `org:` before it; in lower case.
+     */
     signup_logins: string[];
   };
 

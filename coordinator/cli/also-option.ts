@@ -13,7 +13,10 @@ export const ALSO_OPTION = {
   help: 'a further repository, or a project by its name: what to start from there, and a branch to push to; may be repeated',
 } as const;
 
-/** Reads the further repositories of an errand, as they were typed; an empty text is none. Rejects with `UsageFailure` for a path. */
+/**
+ * Reads the further repositories of an errand, as they were typed; an empty text is none. Rejects with `UsageFailure`
+ * for a path.
+ */
 export async function readAlso(client: Client, also?: readonly string[]): Promise<RepositoryChoice[] | undefined> {
   if (also === undefined) return undefined;
   const choices: RepositoryChoice[] = [];

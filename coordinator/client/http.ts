@@ -43,9 +43,9 @@ const ANSWER_MS = 30_000;
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
- * Sends one request of the public API. Rejects with `Refusal` for a problem document, with `Unreachable` if a retry may
- * succeed, with `Intercepted` if a proxy seems to want a log-in of its own, and with another `Failure` if the answer is not one of
- * Errand's, or a redirect that is not followed.
+ * Sends one request of the public API. Rejects with `Refusal` for a problem document, with `Unreachable` if a retry
+ * may succeed, with `Intercepted` if a proxy seems to want a log-in of its own, and with another `Failure` if the
+ * answer is not one of Errand's, or a redirect that is not followed.
  */
 export async function send<N extends RouteName>(
   server: string,

@@ -4,8 +4,8 @@ import type { RepositoryChoice } from '../../protocol/repositories.ts';
 export type TypedRepository = { place: string } & Pick<RepositoryChoice, 'base_branch' | 'work_branch'>;
 
 /**
- * Reads `PLACE`, `PLACE#BASE`, `PLACE#BASE:PUSH` or `PLACE#:PUSH`: what to start from there, and the branch to push to. No
- * branch name has a colon. The names are not checked.
+ * Reads `PLACE`, `PLACE#BASE`, `PLACE#BASE:PUSH` or `PLACE#:PUSH`: what to start from there, and the branch to push
+ * to. No branch name has a colon. The names are not checked.
  */
 export function readRepositoryText(text: string): TypedRepository {
   const hash = text.indexOf('#');

@@ -1,15 +1,15 @@
 import type { Egress } from '../../protocol/api.ts';
 
 /**
- * Which hosts a task's commands may reach. Set on the project. `allowed_hosts`: further ones that its person allowed when
- * it asked.
+ * Which hosts a task's commands may reach. Set on the project. `allowed_hosts`: further ones that its person allowed
+ * when it asked.
  */
 export type EgressPolicy = { egress: Egress; egress_hosts: string[]; allowed_hosts?: string[] };
 
 /**
- * The well-known package registries and the hosts that they redirect downloads to. Registries accept uploads from anyone
- * with an account, so data can still leak through them; hosts for arbitrary uploads (forges, storage, pastebins) are left
- * out. Only TLS is allowed: a package manager that uses plain HTTP (apt by default) is refused.
+ * The well-known package registries and the hosts that they redirect downloads to. Registries accept uploads from
+ * anyone with an account, so data can still leak through them; hosts for arbitrary uploads (forges, storage,
+ * pastebins) are left out. Only TLS is allowed: a package manager that uses plain HTTP (apt by default) is refused.
  */
 const REGISTRY_HOSTS = [
   // JavaScript

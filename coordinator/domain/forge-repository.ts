@@ -1,7 +1,7 @@
 /**
- * The credential for HTTP basic authentication at a forge; `password` is usually a token. `renew`, where there is one: the
- * forge has refused this password; resolves with another one, or with words why there is none.
- * `hint`: what its person can do where the forge shows them no such repository.
+ * The credential for HTTP basic authentication at a forge; `password` is usually a token. `renew`, where there is
+ * one: the forge has refused this password; resolves with another one, or with words why there is none. `hint`: what
+ * its person can do where the forge shows them no such repository.
  */
 export type ForgeCredential = {
   username: string;

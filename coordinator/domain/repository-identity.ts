@@ -1,6 +1,6 @@
 /**
- * What all addresses of one repository have in common. Forges do not tell apart the case of names, `.git` and a slash at
- * the end may be there or not, and a repository is the same over http and https.
+ * What all addresses of one repository have in common. Forges do not tell apart the case of names, `.git` and a slash
+ * at the end may be there or not, and a repository is the same over http and https.
  */
 export function repositoryIdentity(repo_url: string): string {
   const url = URL.parse(repo_url);

@@ -9,7 +9,9 @@ export type RepositoryOfTask = { task_id: string; key: string | null };
 /** What a worker did in a repository. */
 export type RepositoryOutcome = Omit<TaskResult, 'summary'>;
 
-/** A repository of a task beside its first one, as stored. The fields mean what those of the task mean for the first. */
+/**
+ * A repository of a task beside its first one, as stored. The fields mean what those of the task mean for the first.
+ */
 export type TaskRepositoryRow = Pick<
   TaskRow,
   'repo_url' | 'project_id' | 'base_branch' | 'work_branch' | 'pushed_branch' | 'approved_commit' | 'held_commit'
@@ -25,8 +27,8 @@ export type TaskRepositoryRow = Pick<
 const KEY_CHARS_MAX = 40;
 
 /**
- * A key for each repository, in their order: its name, with `-2` and so on where another has it, or where a workspace has
- * such a folder already.
+ * A key for each repository, in their order: its name, with `-2` and so on where another has it, or where a workspace
+ * has such a folder already.
  */
 export function repositoryKeys(repo_urls: readonly string[]): string[] {
   const taken = new Set(WORKSPACE_FOLDERS);

@@ -64,7 +64,9 @@ function reasonOf({ body }: ForgeAnswer, token: string): string {
   return cleanText(safe, REASON_CHARS_MAX).replaceAll(/\s+/g, ' ').trim();
 }
 
-/** An error of a refusal: a text, or an object with one, or the name of a field and what it is. Anything else: empty. */
+/**
+ * An error of a refusal: a text, or an object with one, or the name of a field and what it is. Anything else: empty.
+ */
 const Detail = z
   .union([
     z.string(),

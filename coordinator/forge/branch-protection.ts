@@ -7,8 +7,8 @@ import { isTokenRefused } from './other-token.ts';
 type Where = { user_id: string; project_id: string | null; repo_url: string };
 
 /**
- * Why no errand may push to this branch as its forge has it now; null: it may, or the repository is on no forge that can be
- * asked. Forges let administrators pass the protection of a branch, so it is not left to them. Rejects with
+ * Why no errand may push to this branch as its forge has it now; null: it may, or the repository is on no forge that
+ * can be asked. Forges let administrators pass the protection of a branch, so it is not left to them. Rejects with
  * `upstream_unreachable` or `rate_limited` if the forge does not say so now: the push is then to be tried again.
  */
 export async function protectionOf(

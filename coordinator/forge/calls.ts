@@ -21,7 +21,8 @@ export class Calls {
   }
 
   /**
-   * Calls a forge's API. Undefined: it refused. Rejects with `upstream_unreachable`, also if it fails or limits its callers.
+   * Calls a forge's API. Undefined: it refused. Rejects with `upstream_unreachable`, also if it fails or limits its
+   * callers.
    */
   async api<T>(
     schema: z.ZodType<T>,

@@ -9,8 +9,9 @@ const Changed: z.ZodType<ChangedThread> = z.object({ number: z.int(), updated_at
 const PAGE_ITEMS = 50;
 
 /**
- * The issues and pull requests of a repository that have changed since. Both forges list them alike, those opened last
- * first: what changes while pages are read is listed twice, but nothing is left out. `page_size`: how the forge names that.
+ * The issues and pull requests of a repository that have changed since. Both forges list them alike, those opened
+ * last first: what changes while pages are read is listed twice, but nothing is left out. `page_size`: how the forge
+ * names that.
  */
 export async function changedThreads(
   api: RestApi,

@@ -15,8 +15,8 @@ export type ForgeDriver = {
   /** Whether a person is a member of an organisation. Rejects with `ForgeApiError` if the forge does not say. */
   isMember: (calls: Calls, origin: string, organization: string, person: Member) => Promise<boolean>;
   /**
-   * The address that an account has for commits, which keeps its own private. Undefined: its id or login has none. The forge
-   * refuses no other address where there is no such function.
+   * The address that an account has for commits, which keeps its own private. Undefined: its id or login has none.
+   * The forge refuses no other address where there is no such function.
    */
   commitEmail?: (origin: string, account: { id: string; login: string }) => string | undefined;
   /** Undefined: a server cannot have an app of its own there. */
@@ -60,8 +60,8 @@ type ForgeApps = {
 };
 
 /**
- * What an app is to be. Addresses are the server's own; `webhook_url` undefined: no forge can reach it. `is_public`: others
- * than the account or organisation that makes it can install it and sign in with it.
+ * What an app is to be. Addresses are the server's own; `webhook_url` undefined: no forge can reach it. `is_public`:
+ * others than the account or organisation that makes it can install it and sign in with it.
  */
 export type AppWish = {
   base_url: string;

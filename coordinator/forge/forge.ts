@@ -206,8 +206,8 @@ export type ForgeClient = {
   /** The reviews of a pull request, oldest first. */
   reviews: (access: Access, name: RepositoryName, number: number) => Promise<ForgeReview[]>;
   /**
-   * Who has put this label on an issue or pull request last, at an ISO time or later where the forge can tell that apart.
-   * `id` is of this one time, `at` when it was (ISO 8601). Undefined: nobody has, or it was too long ago.
+   * Who has put this label on an issue or pull request last, at an ISO time or later where the forge can tell that
+   * apart. `id` is of this one time, `at` when it was (ISO 8601). Undefined: nobody has, or it was too long ago.
    */
   labeledBy: (
     access: Access,

@@ -13,7 +13,10 @@ type Call<T> = (client: ForgeClient, access: Access) => Promise<T>;
 /** Makes a call, perhaps more than once. */
 type Run = <T>(access: Access, call: Call<T>) => Promise<T>;
 
-/** The first access, and the next one for each call that the forge refuses to the first. It stays with what has worked. */
+/**
+ * The first access, and the next one for each call that the forge refuses to the first. It stays with what has
+ * worked.
+ */
 export function orElse(first: OpenForge, findNext: () => Promise<OpenForge | undefined>): OpenForge {
   let in_use = first;
   const run: Run = async (access, call) => {
@@ -32,8 +35,8 @@ export function orElse(first: OpenForge, findNext: () => Promise<OpenForge | und
 }
 
 /**
- * An access whose token is renewed once the forge does not accept it any more. `hint`: what to tell a person to whom the
- * forge refuses something, or shows nothing.
+ * An access whose token is renewed once the forge does not accept it any more. `hint`: what to tell a person to whom
+ * the forge refuses something, or shows nothing.
  */
 export function renewing(open: OpenForge, { renew, hint }: Pick<ForgeCredential, 'renew' | 'hint'>): OpenForge {
   let { token } = open;

@@ -14,8 +14,8 @@ export function signatureOf(text: string): string | undefined {
 }
 
 /**
- * Text of others, or of a model, where people at a forge read it: it mentions nobody and hides nothing. A zero-width space
- * comes in between. An e-mail address stays.
+ * Text of others, or of a model, where people at a forge read it: it mentions nobody and hides nothing. A zero-width
+ * space comes in between. An e-mail address stays.
  */
 export function quiet(text: string): string {
   return text.replace(/<!--/g, '<\u200B!--').replace(/(?<![A-Za-z0-9])@(?=[\p{L}\p{N}_])/gu, '@\u200B');

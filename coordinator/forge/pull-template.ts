@@ -2,7 +2,10 @@ import { z } from 'zod';
 import type { Access, RepositoryName } from './forge.ts';
 import { pathOf, type RestApi } from './rest-api.ts';
 
-/** Where a forge looks for a repository's template. `folders`: the first goes first; empty: the root. `file`: its name. */
+/**
+ * Where a forge looks for a repository's template. `folders`: the first goes first; empty: the root. `file`: its
+ * name.
+ */
 export type TemplatePlaces = { folders: string[]; file: RegExp };
 
 const Entries = z.array(z.object({ type: z.string(), name: z.string() }));

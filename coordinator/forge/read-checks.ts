@@ -2,8 +2,8 @@ import type { Access, ForgeClient, ReadableChecks, RepositoryName } from './forg
 import { unlessRefused } from './unless-refused.ts';
 
 /**
- * The checks of a commit, as far as the token may read them: not every token can be given the right to all, and the rest of a
- * pull request does not depend on them. Rejects as the forge does, except where it refuses the checks.
+ * The checks of a commit, as far as the token may read them: not every token can be given the right to all, and the
+ * rest of a pull request does not depend on them. Rejects as the forge does, except where it refuses the checks.
  */
 export async function readChecks(
   client: Pick<ForgeClient, 'checks' | 'readableChecks'>,

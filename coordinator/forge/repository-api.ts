@@ -13,7 +13,9 @@ export function permissionFrom(permissions: z.infer<typeof Permissions> | null |
   return admin ? 'admin' : push ? 'write' : pull ? 'read' : 'none';
 }
 
-/** What to tell a person whose list of repositories was not read to its end, and may lack the one that they look for. */
+/**
+ * What to tell a person whose list of repositories was not read to its end, and may lack the one that they look for.
+ */
 export function cutText(origin: string): string {
   return `${new URL(origin).host} has more repositories than were searched: give the address of one that is missing.`;
 }

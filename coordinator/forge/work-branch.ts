@@ -40,8 +40,8 @@ export async function findWorkBranch(
 }
 
 /**
- * Throws `conflict` while another task works on the branch under another name of the repository: it was renamed or moved.
- * What its forge cannot tell now counts as another repository. `field`: names the branch in the request.
+ * Throws `conflict` while another task works on the branch under another name of the repository: it was renamed or
+ * moved. What its forge cannot tell now counts as another repository. `field`: names the branch in the request.
  */
 export async function requireFreeUnderOtherNames(
   db: Db,

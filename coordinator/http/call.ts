@@ -28,7 +28,10 @@ export type Call<R> = {
   /** Who asks; undefined on routes that anyone may call. */
   who: R extends { auth: 'user' } ? Identity : undefined;
   client: Client;
-  /** The scheme and host that the request was sent to, such as `https://errand.example.org`. The host is the server's own. */
+  /**
+   * The scheme and host that the request was sent to, such as `https://errand.example.org`. The host is the server's
+   * own.
+   */
   origin: string;
   /** The request itself, with the body of a route that takes bytes. */
   request: IncomingMessage;

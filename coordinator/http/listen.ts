@@ -6,8 +6,8 @@ import { ConnectionLimit } from '../base/connection-limit.ts';
 /** How long the head of a request may take from the opening of the connection. */
 const HEAD_MS = 10_000;
 /**
- * How long an idle connection stays open for the next request. A proxy must be the one that closes it: a request that it
- * sends while the server closes is lost. Caddy keeps its connections for 120 seconds, nginx for 60.
+ * How long an idle connection stays open for the next request. A proxy must be the one that closes it: a request that
+ * it sends while the server closes is lost. Caddy keeps its connections for 120 seconds, nginx for 60.
  */
 const KEEP_ALIVE_MS = 5_000;
 const KEEP_ALIVE_BEHIND_PROXY_MS = 150_000;

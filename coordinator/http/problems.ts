@@ -7,7 +7,8 @@ import { closeAfterUnreadBody } from './body.ts';
 
 /**
  * The outermost middleware: gives each request an id, logs how it ended, and turns whatever is thrown into a problem
- * document. `onRefused` counts the codes. The response never contains the cause; the log does, under the same `request_id`.
+ * document. `onRefused` counts the codes. The response never contains the cause; the log does, under the same
+ * `request_id`.
  */
 export function answerProblems(logger: Logger, onRefused: (code: ErrorCode) => void) {
   return async (ctx: ExtendableContext, next: Next): Promise<void> => {

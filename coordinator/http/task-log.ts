@@ -21,8 +21,8 @@ type TaskLogDependencies = {
 };
 
 /**
- * What the task changed in the repository with this key; undefined: in its first one. Throws `not_found` if it has no such
- * repository.
+ * What the task changed in the repository with this key; undefined: in its first one. Throws `not_found` if it has no
+ * such repository.
  */
 function readDiff(db: Db, task: TaskRow, key: string | undefined): Diff {
   const other = key === undefined ? undefined : findTaskRepository(db, task.id, key);

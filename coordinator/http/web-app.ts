@@ -45,8 +45,8 @@ const PAGE_HEADERS = {
 };
 
 /**
- * Middleware that serves the app: its files, and its page to whoever asks an address of the app for HTML. Everything else
- * is left to the API. `forms_to`: the only other origins that forms of the page may go to.
+ * Middleware that serves the app: its files, and its page to whoever asks an address of the app for HTML. Everything
+ * else is left to the API. `forms_to`: the only other origins that forms of the page may go to.
  */
 export function webApp({ files, pageAt }: WebApp, forms_to: string[]) {
   const headers = { 'Cross-Origin-Resource-Policy': 'same-origin', 'Content-Security-Policy': policy(forms_to) };

@@ -136,7 +136,8 @@ export class LightFeed {
 }
 
 /**
- * Sent with every change: a client that has read the task meanwhile may know a value that came and went between two frames.
+ * Sent with every change: a client that has read the task meanwhile may know a value that came and went between two
+ * frames.
  */
 const ALWAYS = new Set(['id', 'status', 'reason', 'waiting_for', 'queue_place', 'ended_at', 'archived', 'unread']);
 

@@ -20,8 +20,9 @@ export class Presence {
   }
 
   /**
-   * Whether a device needs to be told of an errand; null: of something else. `seen`: it said that it shows it, after what it would be told of.
-   * A number: it showed the errand a moment ago, so wait until then, in case that it still does.
+   * Whether a device needs to be told of an errand; null: of something else. `seen`: it said that it shows it, after
+   * what it would be told of. A number: it showed the errand a moment ago, so wait until then, in case that it still
+   * does.
    */
   of(channel_id: string, task_id: string | null, since: number): 'tell' | 'seen' | { until: number } {
     const shown = this.#shown.get(channel_id);

@@ -40,8 +40,8 @@ export type RetentionDependencies = {
 };
 
 /**
- * Enforces the server's limits on the age and size of ended tasks and their workspaces, soon after the start and then every ten
- * minutes. A task is removed together with its log; only ended tasks are removed.
+ * Enforces the server's limits on the age and size of ended tasks and their workspaces, soon after the start and then
+ * every ten minutes. A task is removed together with its log; only ended tasks are removed.
  */
 export class Retention {
   readonly #deps: RetentionDependencies;
@@ -98,8 +98,8 @@ export class Retention {
 
   /**
    * Removes workspaces: those that are too old, then some while the disk is short, then by the total size of one
-   * person's. Nobody loses a workspace for what others do: while the disk is short, those give theirs whose errands need
-   * the space.
+   * person's. Nobody loses a workspace for what others do: while the disk is short, those give theirs whose errands
+   * need the space.
    */
   async #thinWorkspaces(by_age: boolean, signal: AbortSignal): Promise<void> {
     const { log, keep, attempts, disk } = this.#deps;

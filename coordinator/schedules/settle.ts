@@ -32,7 +32,10 @@ function outcomeOf(status: TaskStatus): ScheduleRunRow['outcome'] | undefined {
   return status === 'succeeded' || status === 'failed' || status === 'cancelled' ? status : undefined;
 }
 
-/** How many of its runs have failed in a row, and whether it pauses for that: its newest errand says so, if it has one. */
+/**
+ * How many of its runs have failed in a row, and whether it pauses for that: its newest errand says so, if it has
+ * one.
+ */
 export function countFailures(tx: Tx, schedule: ScheduleRow, at: string): Pick<ScheduleRow, 'failures' | 'paused'> {
   const { id: schedule_id, name, paused, failures_since } = schedule;
   const failures = countFailuresInRow(tx.db, schedule_id, failures_since);

@@ -91,7 +91,9 @@ export function readTaskEvents(
 export const READ_TASK_EVENTS_BEFORE = `SELECT * FROM events INDEXED BY events_by_task
    WHERE task_id = :task_id AND id < :before ORDER BY id DESC LIMIT :limit`;
 
-/** The page of a task's events that ends before the id `before`, oldest first. `more`: whether there are earlier ones. */
+/**
+ * The page of a task's events that ends before the id `before`, oldest first. `more`: whether there are earlier ones.
+ */
 export function readTaskEventsBefore(
   db: Db,
   page: { task_id: string; before: number; limit: number; bytes_max: number },

@@ -9,7 +9,10 @@ export type RefreshTokenRow = {
   user_id: string;
   /** When that log-in was made. */
   began_at: string;
-  /** What the client that got this token called itself, and its IP address. Null: the token is older than these columns. */
+  /**
+   * What the client that got this token called itself, and its IP address. Null: the token is older than these
+   * columns.
+   */
   user_agent: string | null;
   address: string | null;
   created_at: string;
@@ -52,7 +55,10 @@ export function listFamilies(db: Db, user_id: string): string[] {
     .map((row) => row.family);
 }
 
-/** The statement of `listSessions`; a test holds it to its index. Each log-in that has not ended has one token that was not used. */
+/**
+ * The statement of `listSessions`; a test holds it to its index. Each log-in that has not ended has one token that
+ * was not used.
+ */
 export const LIST_SESSIONS = `SELECT family AS id, began_at AS created_at, created_at AS last_used_at, user_agent, address
    FROM refresh_tokens INDEXED BY refresh_tokens_unused
    WHERE user_id = :user_id AND family < :before AND used_at IS NULL AND expires_at > :now ORDER BY family DESC LIMIT :limit`;

@@ -56,8 +56,8 @@ export function newestDueTime(db: Db, schedule_id: string): string {
 }
 
 /**
- * How many runs have failed or were refused since the newest that succeeded, by due time. Those that were cancelled, are
- * at work or had no reason to start neither count nor end the row. `since`: only runs that were due after it.
+ * How many runs have failed or were refused since the newest that succeeded, by due time. Those that were cancelled,
+ * are at work or had no reason to start neither count nor end the row. `since`: only runs that were due after it.
  */
 export function countFailuresInRow(db: Db, schedule_id: string, since: string): number {
   const count = `SELECT count(*) FROM schedule_runs

@@ -32,8 +32,8 @@ const pageOf = (where: string) => `SELECT * FROM tasks WHERE id IN (
 const NEEDS_YOU = `(status = 'waiting' OR status = 'parked' OR (status = 'failed' AND reason = 'budget_exhausted'))`;
 
 /**
- * The statements of the pages with one filter, or a project and a status. INDEXED BY names the index that makes it a single
- * search at any number of rows; the `+` keeps the planner from using `user_id` for another one.
+ * The statements of the pages with one filter, or a project and a status. INDEXED BY names the index that makes it a
+ * single search at any number of rows; the `+` keeps the planner from using `user_id` for another one.
  */
 export const LIST_TASKS = {
   all: pageOf('INDEXED BY tasks_by_user WHERE user_id = :user_id'),

@@ -19,8 +19,8 @@ export function insertTaskPush(
 }
 
 /**
- * The commits of others that a commit took along when the task pushed it to this ref. Undefined: the task has not pushed
- * it there.
+ * The commits of others that a commit took along when the task pushed it to this ref. Undefined: the task has not
+ * pushed it there.
  */
 export function findKeptCommits(
   db: Db,

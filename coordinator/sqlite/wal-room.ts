@@ -3,21 +3,25 @@ import { dirname } from 'node:path';
 import type { Db } from './database.ts';
 
 /**
- * From so many frames on SQLite copies the WAL into the database, within a commit. It waits for the disk then: at its own
- * 1,000 a busy server spends a quarter of its time there. Many workers write to the same pages, which are copied once.
+ * From so many frames on SQLite copies the WAL into the database, within a commit. It waits for the disk then: at its
+ * own 1,000 a busy server spends a quarter of its time there. Many workers write to the same pages, which are copied
+ * once.
  */
 export const CHECKPOINT_FRAMES = 4000;
 /**
- * The size of the WAL: as many frames as two segments of its shared-memory index have room for, so that the index need
- * not grow either. Half of it is free after a checkpoint is due: for urgent writes, should the disk be full. A burst or a
- * long read makes the WAL longer; SQLite cuts it to this size afterwards.
+ * The size of the WAL: as many frames as two segments of its shared-memory index have room for, so that the index
+ * need not grow either. Half of it is free after a checkpoint is due: for urgent writes, should the disk be full. A
+ * burst or a long read makes the WAL longer; SQLite cuts it to this size afterwards.
  */
 export const WAL_BYTES = 32 + (4062 + 4096) * (24 + 4096);
 /** For so long `isLow` answers what it has found. Meanwhile writes go into the WAL, which has its blocks. */
 const LOW_KNOWN_MS = 20;
 const ZEROS = Buffer.alloc(1024 * 1024);
 
-/** What there is for urgent writes. `ready`: the whole of it. `low`: it is kept for them, and other writes are refused. */
+/**
+ * What there is for urgent writes. `ready`: the whole of it. `low`: it is kept for them, and other writes are
+ * refused.
+ */
 export type RoomState = { ready: boolean; low: boolean };
 
 /**

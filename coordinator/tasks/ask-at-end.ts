@@ -36,8 +36,8 @@ export function askAtEnd(db: Db, task: TaskRow, ended: Ended): NeedAsk | undefin
 }
 
 /**
- * Work that is done, but not pushed because nobody has approved it: one question for all repositories. A worker that does
- * not know of approvals tries to push, and fails.
+ * Work that is done, but not pushed because nobody has approved it: one question for all repositories. A worker that
+ * does not know of approvals tries to push, and fails.
  */
 function askForPush(db: Db, task: TaskRow, ended: Ended): NeedAsk | undefined {
   if (!task.ask_before_push) return undefined;

@@ -22,8 +22,9 @@ type Upload = {
 };
 
 /**
- * Stores an upload. The same upload again changes nothing. Rejects with `conflict` if the person has another file under
- * this id, with `too_large` above the limits of a file or a person, and as `AttachmentFiles.write` and `requireLiving` do.
+ * Stores an upload. The same upload again changes nothing. Rejects with `conflict` if the person has another file
+ * under this id, with `too_large` above the limits of a file or a person, and as `AttachmentFiles.write` and
+ * `requireLiving` do.
  */
 export async function storeUpload(log: EventLog, files: AttachmentFiles, upload: Upload): Promise<Attachment> {
   const { user_id, id, source } = upload;

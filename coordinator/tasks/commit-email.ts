@@ -5,8 +5,8 @@ import { findUser } from '../sqlite/users.ts';
 import type { LinkedCredentials } from './forge-credential.ts';
 
 /**
- * The e-mail address of the author of a task's commits: the one that the person's linked account has for that at the forge
- * of a repository, else that of their account here.
+ * The e-mail address of the author of a task's commits: the one that the person's linked account has for that at the
+ * forge of a repository, else that of their account here.
  */
 export function commitEmail(
   { db, linked }: { db: Db; linked: LinkedCredentials },

@@ -59,8 +59,8 @@ export function changeMessage(
 }
 
 /**
- * Withdraws a message. Throws `conflict` if the worker has it, or if it answers a question: that counts once it is given.
- * A task that was queued for nothing but this message is again as it had ended.
+ * Withdraws a message. Throws `conflict` if the worker has it, or if it answers a question: that counts once it is
+ * given. A task that was queued for nothing but this message is again as it had ended.
  */
 export function withdrawMessage(
   tx: Tx,

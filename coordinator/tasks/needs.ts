@@ -12,8 +12,9 @@ import { closeNeed, findNeedByRef, insertNeed, listOpenNeeds } from '../sqlite/n
 type Asker = Pick<TaskRow, 'id' | 'user_id' | 'attempt'>;
 
 /**
- * Asks the person. Undefined: nothing is asked, because the same is open, or it is a question that was answered already
- * and that a resumed worker asks again. Anything else is decided anew: work that was sent back may come again unchanged.
+ * Asks the person. Undefined: nothing is asked, because the same is open, or it is a question that was answered
+ * already and that a resumed worker asks again. Anything else is decided anew: work that was sent back may come again
+ * unchanged.
  */
 export function askNeed(tx: Tx, task: Asker, ask: NeedAsk, at: string): NeedRow | undefined {
   const before = findNeedByRef(tx.db, task.id, ask.kind, ask.ref);

@@ -12,9 +12,9 @@ import { mergedNotes } from './merged-notes.ts';
 type Outgoing = Pick<MessageCreate, 'text' | 'hear' | 'model' | 'effort' | 'attachments'> & { id?: string };
 
 /**
- * Puts a message into a task's queue, with its event. A task that has ended or is parked is queued again for it; one that
- * has ended also hears what happened to its work meanwhile. `at` is an ISO time. Returns the ids of the message and of
- * its event. Throws `conflict` if another task works on one of the branches.
+ * Puts a message into a task's queue, with its event. A task that has ended or is parked is queued again for it; one
+ * that has ended also hears what happened to its work meanwhile. `at` is an ISO time. Returns the ids of the message
+ * and of its event. Throws `conflict` if another task works on one of the branches.
  */
 export function sendMessage(
   tx: Tx,

@@ -42,8 +42,8 @@ export type TaskDefaults = {
 };
 
 /**
- * Queues a new task. Fields that it leaves out come from its project, then from the server's defaults. `schedule_id`: of
- * the schedule that starts it; null: a person does.
+ * Queues a new task. Fields that it leaves out come from its project, then from the server's defaults. `schedule_id`:
+ * of the schedule that starts it; null: a person does.
  */
 export function createTask(
   tx: Tx,

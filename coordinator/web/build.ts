@@ -12,7 +12,10 @@ import { depthOf, isRoute, ROUTES } from './store/routes.ts';
 import { shellHtml } from './shell.ts';
 import { versionOfSources } from './sources-version.ts';
 
-/** The version of the sources from which `.bundle` made the server. Not defined where the server runs from its sources. */
+/**
+ * The version of the sources from which `.bundle` made the server. Not defined where the server runs from its
+ * sources.
+ */
 declare const WEB_VERSION: string | undefined;
 
 /** Both this file and the bundle of the server (see `.bundle`) are two folders below it. */
@@ -135,8 +138,8 @@ async function bundleApp(bundle: typeof esbuild.build): Promise<Built> {
 }
 
 /**
- * Has the app import texts from their own bundles. Were they parts of the app's, what they share with it would be a part of
- * its own, and one more request of the first view.
+ * Has the app import texts from their own bundles. Were they parts of the app's, what they share with it would be a
+ * part of its own, and one more request of the first view.
  */
 function languagesApart(built: readonly string[]): esbuild.Plugin {
   return {
@@ -151,8 +154,8 @@ function languagesApart(built: readonly string[]): esbuild.Plugin {
 }
 
 /**
- * Has the parts that come later import the entry, which has run by then. So all of the entry is one part, and not one for
- * each set of them that shares something of it: each would be one more request of the first view.
+ * Has the parts that come later import the entry, which has run by then. So all of the entry is one part, and not one
+ * for each set of them that shares something of it: each would be one more request of the first view.
  */
 const sharedWithEntry: esbuild.Plugin = {
   name: 'shared with the entry',

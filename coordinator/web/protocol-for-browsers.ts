@@ -15,10 +15,10 @@ const MEANING = new RegExp(String.raw`\b(event|numbered)\(\s*('[\w.]+'),\s*${TEX
 const OF_ACTIONS = new RegExp(String.raw`('\w+\.\w+'):\s*${TEXT},`, 'g');
 
 /**
- * The protocol as a browser needs it. `import { z }` brings all of zod, with its messages in fifty languages; a namespace
- * brings what is used, a third of the size of the whole app, and `zod.ts` sets what a browser needs. What only the
- * documents say of routes, events and fields is left out, and so is what makes JSON Schemas: both were a tenth of the first
- * view. Of a route a client reads where it is and what it answers.
+ * The protocol as a browser needs it. `import { z }` brings all of zod, with its messages in fifty languages; a
+ * namespace brings what is used, a third of the size of the whole app, and `zod.ts` sets what a browser needs. What
+ * only the documents say of routes, events and fields is left out, and so is what makes JSON Schemas: both were a
+ * tenth of the first view. Of a route a client reads where it is and what it answers.
  */
 export const protocolForBrowsers: Plugin = {
   name: 'protocol-for-browsers',

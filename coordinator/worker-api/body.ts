@@ -50,8 +50,8 @@ export class BodyReader {
   }
 
   /**
-   * Passes a body to `job`, in another thread if it is large. Resolves with the result, and with the body, which may have
-   * moved. Rejects as the job does.
+   * Passes a body to `job`, in another thread if it is large. Resolves with the result, and with the body, which may
+   * have moved. Rejects as the job does.
    */
   async check<A extends unknown[], T>(
     bytes: Buffer,

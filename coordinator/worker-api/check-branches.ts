@@ -8,7 +8,9 @@ import { invalid, type CheckedEvent } from './validate-events.ts';
 /** A branch that a worker names, in the repository with this key; undefined: in the first. */
 type Named = { repository: string | undefined; branch: string | null };
 
-/** Throws `invalid` where the task has no such repository, or may not push to this branch there. `at`: of the fields. */
+/**
+ * Throws `invalid` where the task has no such repository, or may not push to this branch there. `at`: of the fields.
+ */
 function checkBranch(
   db: Db,
   task_id: string,
@@ -23,7 +25,9 @@ function checkBranch(
   throw invalid(at.branch, `is not a branch of this task: its name must begin with ${branchPrefix(task_id)}`);
 }
 
-/** Throws `invalid` where an event names a repository that the task does not have, or a push to a branch not its own. */
+/**
+ * Throws `invalid` where an event names a repository that the task does not have, or a push to a branch not its own.
+ */
 export function checkEventBranches(db: Db, task_id: string, events: CheckedEvent[]): void {
   for (const [index, { acts }] of events.entries()) {
     if (acts?.type !== 'branch.pushed' && acts?.type !== 'repository.ready') continue;

@@ -5,8 +5,8 @@ import type { Db } from '../sqlite/database.ts';
 type Use = { bytes: number; events: number };
 
 /**
- * Why an attempt may not store what it sent, as a sentence for its person; null if it may. `use`: what the attempt would
- * have stored then.
+ * Why an attempt may not store what it sent, as a sentence for its person; null if it may. `use`: what the attempt
+ * would have stored then.
  */
 export function quotaFault(
   db: Db,

@@ -12,8 +12,8 @@ import { redactDeltas, redactEvent, redactResult, type HeldBack } from './redact
 import { checkEvents, type CheckedEvent } from './validate-events.ts';
 
 /**
- * The body of an `events` callback, with everything checked that the body alone tells, and without secrets. `held`: what
- * was held back of its deltas; absent: there is nothing to redact.
+ * The body of an `events` callback, with everything checked that the body alone tells, and without secrets. `held`:
+ * what was held back of its deltas; absent: there is nothing to redact.
  */
 export type CheckedPost = Pick<EventsPost, 'attempt' | 'deltas' | 'waiting_for'> & {
   events: CheckedEvent[];

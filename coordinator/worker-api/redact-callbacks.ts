@@ -19,8 +19,8 @@ const DELTA_CHARS_MAX = 64 * 1024;
 export type HeldBack = ReadonlyMap<string, string>;
 
 /**
- * Redacts deltas: of each stream one text with what was held back before it, and without what may be the first part of a
- * secret, which is in the new `held`.
+ * Redacts deltas: of each stream one text with what was held back before it, and without what may be the first part
+ * of a secret, which is in the new `held`.
  */
 export function redactDeltas(
   redactor: Redactor,

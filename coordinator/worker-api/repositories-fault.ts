@@ -3,8 +3,9 @@ import { listTaskRepositories } from '../sqlite/task-repositories.ts';
 import type { CheckedEvent } from './validate-events.ts';
 
 /**
- * Why a worker cannot do a task with several repositories; null: it can, or the task has one. The first event of an attempt
- * decides: a worker that does not know of further repositories would work in the first alone, and say that it is done.
+ * Why a worker cannot do a task with several repositories; null: it can, or the task has one. The first event of an
+ * attempt decides: a worker that does not know of further repositories would work in the first alone, and say that it
+ * is done.
  */
 export function repositoriesFault(
   db: Db,

@@ -23,8 +23,8 @@ type Fault = { reason: FailureReason; detail: string };
 
 /**
  * Why an attempt cannot have succeeded, whatever its worker says; null: nothing contradicts it. In this attempt the
- * repository must have been ready, the project's setup command must have run after that, and its verify command must have
- * passed after the last change.
+ * repository must have been ready, the project's setup command must have run after that, and its verify command must
+ * have passed after the last change.
  */
 export function missingStep(db: Db, task_id: string, n: number): Fault | null {
   const newestSeq = (types: readonly WorkerEventType[]) => findNewestEvent(db, task_id, n, types)?.seq ?? 0;

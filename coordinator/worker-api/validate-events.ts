@@ -22,7 +22,8 @@ type TaskEvent = Extract<
 >;
 
 /**
- * A valid event, with its body as the JSON text that is stored. `acts`: the event itself, if it is one of those; the others are needed as text alone. `sent`: the body as it was sent, if it was redacted.
+ * A valid event, with its body as the JSON text that is stored. `acts`: the event itself, if it is one of those; the
+ * others are needed as text alone. `sent`: the body as it was sent, if it was redacted.
  */
 export type CheckedEvent = Pick<NumberedEvent, 'seq' | 'at' | 'type'> & {
   body: string;
@@ -31,7 +32,8 @@ export type CheckedEvent = Pick<NumberedEvent, 'seq' | 'at' | 'type'> & {
 };
 
 /**
- * Checks what the schema cannot: size, nesting depth, consecutive `seq`. Throws `invalid` or `too_large`, naming the event.
+ * Checks what the schema cannot: size, nesting depth, consecutive `seq`. Throws `invalid` or `too_large`, naming the
+ * event.
  */
 export function checkEvents(events: NumberedEvent[]): CheckedEvent[] {
   const first = events[0]?.seq ?? 1;

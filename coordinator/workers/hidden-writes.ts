@@ -29,9 +29,9 @@ export class HiddenWrites {
   #known = new Map<object, Known>();
 
   /**
-   * Takes in one measurement of the disk and of all who write to it. Returns what each of them hides, at most: together
-   * no more than the disk has lost since they began, those who are excused first, then the largest. For who could not be
-   * measured, that includes by how much its folder has grown since.
+   * Takes in one measurement of the disk and of all who write to it. Returns what each of them hides, at most:
+   * together no more than the disk has lost since they began, those who are excused first, then the largest. For who
+   * could not be measured, that includes by how much its folder has grown since.
    */
   measure(used: number, writers: Writer[]): Map<object, number> {
     this.#explain(used, writers);
@@ -71,8 +71,8 @@ export class HiddenWrites {
   }
 
   /**
-   * By how much the folder of a writer has grown since it was measured. That of a new one may have been there before, in
-   * part.
+   * By how much the folder of a writer has grown since it was measured. That of a new one may have been there before,
+   * in part.
    */
   #growthOf({ key, visible, written }: Writer): number {
     if (visible === undefined) return 0;

@@ -28,8 +28,8 @@ export type Runner = {
   /** Why it cannot start workers, as a sentence for the server's owner; null if it can. */
   check: () => Promise<string | null>;
   /**
-   * Tries whether its workers can reach what they must not reach. Rejects if that could not be tried now. Absent: it does
-   * not isolate its workers, or does so elsewhere. `watch`: when it aborts, nobody waits for `changed` any more.
+   * Tries whether its workers can reach what they must not reach. Rejects if that could not be tried now. Absent: it
+   * does not isolate its workers, or does so elsewhere. `watch`: when it aborts, nobody waits for `changed` any more.
    */
   tryIsolation?: (image: string, limits: WorkerLimits, watch: AbortSignal) => Promise<Isolation>;
   /** Closes its connections. Workers keep running. */
@@ -38,8 +38,8 @@ export type Runner = {
 
 /**
  * How well workers are isolated. `fault`: what they could reach, as a sentence for the server's owner; null: nothing.
- * `detail`: how that was tried, for people. `changed`: aborts once that may be different, such as after a restart of the
- * container engine.
+ * `detail`: how that was tried, for people. `changed`: aborts once that may be different, such as after a restart of
+ * the container engine.
  */
 export type Isolation = { fault: string | null; detail: string; changed: AbortSignal };
 
@@ -69,7 +69,9 @@ export type Worker = {
   readonly channel: WorkerChannel | null;
   /** The folders of this machine that it writes to. Empty if it runs elsewhere. */
   readonly local_dirs: string[];
-  /** How much it has written to disks of this machine, in bytes; undefined: unknown. Rejects if it cannot be read now. */
+  /**
+   * How much it has written to disks of this machine, in bytes; undefined: unknown. Rejects if it cannot be read now.
+   */
   written?: () => Promise<number | undefined>;
   /**
    * Starts it, or adopts it if it is running. `grant`: for a worker that cannot be called. Rejects with an

@@ -63,8 +63,8 @@ export class Trash {
   }
 
   /**
-   * Removes all that was taken, also what comes meanwhile. Resolves when only what is stuck is left. Rejects if the disk
-   * does not say what is there.
+   * Removes all that was taken, also what comes meanwhile. Resolves when only what is stuck is left. Rejects if the
+   * disk does not say what is there.
    */
   empty(): Promise<void> {
     return (this.#emptying ??= this.#empty().finally(() => (this.#emptying = undefined)));

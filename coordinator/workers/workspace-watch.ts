@@ -138,7 +138,9 @@ export class WorkspaceWatch {
     }
   }
 
-  /** How much a worker has written, in bytes; undefined: unknown. Each worker for which it is unknown is logged once. */
+  /**
+   * How much a worker has written, in bytes; undefined: unknown. Each worker for which it is unknown is logged once.
+   */
   async #count({ task_id, key, written }: MeasuredWorkspace): Promise<number | undefined> {
     const bytes = await written().catch(() => undefined);
     if (bytes === undefined && !this.#uncounted.has(key)) {

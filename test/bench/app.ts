@@ -204,7 +204,10 @@ function turn(n: number): WorkerEvent[] {
   ];
 }
 
-/** The longest task of the page's main thread while `act` runs; what is below 50 ms counts as 0, as browsers report it. */
+/**
+ * The longest task of the page's main thread while `act` runs; what is below 50 ms counts as 0, as browsers report
+ * it.
+ */
 async function longestTask(page: Page, act: () => Promise<unknown>): Promise<number> {
   const observe = `window.long_tasks = []; new PerformanceObserver((list) =>
     window.long_tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' }); true`;
@@ -214,8 +217,8 @@ async function longestTask(page: Page, act: () => Promise<unknown>): Promise<num
 }
 
 /**
- * Scrolls a screen's body by half of its height a frame, up to its start and down to its end. An edge is one where nothing
- * more has come for a while.
+ * Scrolls a screen's body by half of its height a frame, up to its start and down to its end. An edge is one where
+ * nothing more has come for a while.
  */
 async function scroll(page: Page, body: string): Promise<void> {
   await page.evaluate(`(async () => {

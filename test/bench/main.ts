@@ -9,8 +9,8 @@ import { benchRelay } from './relay/relay.ts';
 import { benchStart } from './start.ts';
 
 /**
- * The benchmarks by name: `npm run bench -- pages idle`. By default all run. With `--long` each hostile body is sent for a
- * minute.
+ * The benchmarks by name: `npm run bench -- pages idle`. By default all run. With `--long` each hostile body is sent
+ * for a minute.
  */
 const PARTS: Record<string, (options: { long: boolean }) => Promise<Row[]>> = {
   relay: benchRelay,

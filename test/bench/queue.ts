@@ -21,8 +21,8 @@ const PICK_GOAL_MS = 2;
 const PROGRAM = fileURLToPath(new URL('./relay/product-server.ts', import.meta.url));
 
 /**
- * (f) The time of `POST /task`, and of the pick of the next task, with few and with many queued. All servers run at once
- * and are called in turn, so that noise affects all.
+ * (f) The time of `POST /task`, and of the pick of the next task, with few and with many queued. All servers run at
+ * once and are called in turn, so that noise affects all.
  */
 export async function benchQueue(): Promise<Row[]> {
   await using stack = new AsyncDisposableStack();

@@ -37,7 +37,8 @@ export function failAt(point: Failpoint | undefined): Failing {
   const passAll = (at: Failpoint['at'], rows: { type: string }[]) => {
     for (const { type } of rows) pass(at, type);
   };
-  // The engine's client starts a container with `POST /containers/<id>/start`. Node publishes this message before it sends a
+  // The engine's client starts a container with `POST /containers/<id>/start`. Node publishes this message before it
+  // sends a
   // byte.
   subscribe('http.client.request.start', (message) => {
     const { request } = message as { request: ClientRequest };

@@ -14,7 +14,9 @@ export type Fault = {
   whyNot?: () => Promise<string | undefined>;
   /** Runs before the coordinator starts. */
   prepare?: (scene: Scene, random: Random) => Promise<void> | void;
-  /** Injects it, and resolves when it is over. False: it did not happen, such as because the errands had ended before. */
+  /**
+   * Injects it, and resolves when it is over. False: it did not happen, such as because the errands had ended before.
+   */
   inject: (scene: Scene, random: Random) => Promise<boolean>;
 };
 

@@ -28,7 +28,10 @@ const PASSWORD = 'correct horse battery';
 /** Every errand must have ended within this time. */
 const END_MS = 150_000;
 
-/** Below the ephemeral ports, so that nobody takes the port while a coordinator is down; far from those of another run. */
+/**
+ * Below the ephemeral ports, so that nobody takes the port while a coordinator is down; far from those of another
+ * run.
+ */
 let next_port = 20_000 + (process.pid % 50) * 200;
 
 /** All of Errand in processes that can be killed: a supervised coordinator, a forge, a model and clients. */

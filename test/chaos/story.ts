@@ -47,7 +47,10 @@ function refusalOf({ messages }: MessagesRequest, turn: number): Fault | undefin
 /** What the model does only if the prompt asks for it. */
 export type Misdeed = 'bad blocks' | 'refusal' | 'wild command';
 
-/** What a request says to the model, without results of tools. After a summary, the beginning stands in a later message. */
+/**
+ * What a request says to the model, without results of tools. After a summary, the beginning stands in a later
+ * message.
+ */
 const saidIn = ({ messages }: MessagesRequest): string =>
   JSON.stringify(
     messages.flatMap(({ role, content }) => (role === 'user' ? content.filter(({ type }) => type === 'text') : [])),

@@ -246,7 +246,8 @@ const ERRANDS: Record<string, (t: ExecutionContext, start: RunnerUnderTest['star
     const done = ended(ann, id, 100_000);
     let frames = 0;
     while (phone.cuts < 100) {
-      // Disconnect after one to six more frames, so before, during and after the replay. After the end no frames follow.
+      // Disconnect after one to six more frames, so before, during and after the replay. After the end no frames
+      // follow.
       const next = frames + 1 + Math.floor(random() * 6);
       await phone.until(({ frames: seen, events }) => seen.length >= next || (over(events) && seen.length > frames));
       frames = phone.frames.length;

@@ -11,8 +11,8 @@ export type ConnectProxy = {
 };
 
 /**
- * A proxy as companies have them: it alone knows names, and leads every request to `port` of this machine. It stops with
- * the test.
+ * A proxy as companies have them: it alone knows names, and leads every request to `port` of this machine. It stops
+ * with the test.
  */
 export async function startConnectProxy(t: ExecutionContext, port: number): Promise<ConnectProxy> {
   const asked: string[] = [];

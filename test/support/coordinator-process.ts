@@ -95,8 +95,8 @@ export class CoordinatorProcess extends Running {
   }
 
   /**
-   * Its open sockets. `said`: what the system says of it, a line of `/proc/net`. `accepted`: a connection at a port where
-   * it listens.
+   * Its open sockets. `said`: what the system says of it, a line of `/proc/net`. `accepted`: a connection at a port
+   * where it listens.
    */
   sockets(): { said: string; accepted: boolean }[] {
     const inodes = this.#descriptors().flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []);

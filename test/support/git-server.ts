@@ -95,7 +95,10 @@ export const GIT_ENVIRONMENT = {
   GIT_COMMITTER_EMAIL: 'test@example.test',
 };
 
-/** Writes a bare repository by hand and imports its commit: one process of git where init, add, commit and clone are six. */
+/**
+ * Writes a bare repository by hand and imports its commit: one process of git where init, add, commit and clone are
+ * six.
+ */
 async function createRepository(root: string, name: string, files: Record<string, string | Buffer>): Promise<void> {
   const bare = join(root, name);
   await mkdir(join(bare, 'objects'), { recursive: true });

@@ -12,8 +12,8 @@ export function isAlive(pid: number): boolean {
 }
 
 /**
- * Whether the process that has this id now is still there, and not a zombie. The system gives ids anew: after many other
- * processes, another one may have it.
+ * Whether the process that has this id now is still there, and not a zombie. The system gives ids anew: after many
+ * other processes, another one may have it.
  */
 export function watchProcess(pid: number): () => boolean {
   const born = bornAt(pid);
@@ -29,7 +29,9 @@ function bornAt(pid: number): string | undefined {
   }
 }
 
-/** The process id of a worker that the runner `process` started. `workers_dir`: the folder with all workers' folders. */
+/**
+ * The process id of a worker that the runner `process` started. `workers_dir`: the folder with all workers' folders.
+ */
 export function workerPid(workers_dir: string, name: string): number {
   const text = readFileSync(join(workers_dir, name, 'process.json'), 'utf8');
   return z.object({ pid: z.number() }).parse(JSON.parse(text)).pid;

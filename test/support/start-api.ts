@@ -67,8 +67,8 @@ export type StartedApi = {
 export const PASSWORD = 'correct horse battery';
 
 /**
- * Starts the public API and its sockets on a free port, without workers, until the test ends. By default every repository
- * check succeeds.
+ * Starts the public API and its sockets on a free port, without workers, until the test ends. By default every
+ * repository check succeeds.
  */
 export async function startApi(
   t: Ends,

@@ -10,8 +10,8 @@ const CACHE = fileURLToPath(new URL('../../node_modules/.cache/errand-databases'
 let empty: string | undefined;
 
 /**
- * Opens the database at `path`, as `openDatabase` does. A new one is a copy of an empty one: all migrations take 80 ms of
- * CPU time, and tests create thousands of databases.
+ * Opens the database at `path`, as `openDatabase` does. A new one is a copy of an empty one: all migrations take 80
+ * ms of CPU time, and tests create thousands of databases.
  */
 export function openTestDatabase(path: string): Db {
   if (existsSync(path)) return openDatabase(path);

@@ -3,8 +3,8 @@ import { partsOf, type Line } from './line.ts';
 const GAP = '  ';
 
 /**
- * A row of a list: its parts, two spaces apart. A part that does not fit beside the others goes below them, indented, so
- * that none is broken. One that is wider than the terminal is left to `fold`.
+ * A row of a list: its parts, two spaces apart. A part that does not fit beside the others goes below them, indented,
+ * so that none is broken. One that is wider than the terminal is left to `fold`.
  */
 export function rowLines([first = '', ...parts]: Line, columns: number): Line[] {
   const widthOf = (part: Line[number]): number => partsOf(part)[1].length;

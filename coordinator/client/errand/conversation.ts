@@ -17,7 +17,10 @@ const SHOWN_ELSEWHERE = new Set(['update_plan', 'ask_person']);
 export class Conversation {
   readonly #known: TypeEvent;
   #items: Item[] = [];
-  /** The places of the rows by their keys, counted from the first row that there ever was: earlier rows are below zero. */
+  /**
+   * The places of the rows by their keys, counted from the first row that there ever was: earlier rows are below
+   * zero.
+   */
   readonly #places = new Map<string, number>();
   #rows_in_front = 0;
   /** Changes of rows that are not here: they are in a part of the log that comes in front. */

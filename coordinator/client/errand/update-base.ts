@@ -1,6 +1,9 @@
 import type { Task } from '../../../protocol/task.ts';
 
-/** The branch that an errand's work goes into: of its open pull request, or the one that it started from; null: the default. */
+/**
+ * The branch that an errand's work goes into: of its open pull request, or the one that it started from; null: the
+ * default.
+ */
 export function baseOf({ pulls = [], base_branch }: Pick<Task, 'pulls' | 'base_branch'>): string | null {
   return pulls.findLast(({ state }) => state === 'open')?.base ?? base_branch;
 }

@@ -10,7 +10,10 @@ import { Logs } from './logs.ts';
 import type { Cursors, Receiver } from './live.ts';
 import type { Change, MirrorStorage } from './storage.ts';
 
-/** The pages that are listed at a cold start: all errands that need the person, then the newest. The rest is read on demand. */
+/**
+ * The pages that are listed at a cold start: all errands that need the person, then the newest. The rest is read on
+ * demand.
+ */
 const LIST_PAGES_MAX = 5;
 
 /** What is told about a change: the errands whose task or whose conversation changed. */

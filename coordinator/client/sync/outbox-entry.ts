@@ -15,11 +15,11 @@ export type Action =
   | { do: 'archive'; task_id: string; archived: boolean };
 
 /**
- * One action on its way. `key` is its Idempotency-Key, and names it for ever. `tried`: it may have arrived, so it cannot
- * be taken back. `refused`: the server will not do it. `failed`: the last of so many attempts in a row got an answer that
- * says neither; it is tried again, later each time. `message_id`, `event_id`: it has arrived as this message, whose event
- * has not been seen yet. `held_until`: it can be undone until then, and is not sent before. `done`: the server has it, and
- * what follows from it has not been seen yet.
+ * One action on its way. `key` is its Idempotency-Key, and names it for ever. `tried`: it may have arrived, so it
+ * cannot be taken back. `refused`: the server will not do it. `failed`: the last of so many attempts in a row got an
+ * answer that says neither; it is tried again, later each time. `message_id`, `event_id`: it has arrived as this
+ * message, whose event has not been seen yet. `held_until`: it can be undone until then, and is not sent before.
+ * `done`: the server has it, and what follows from it has not been seen yet.
  */
 export type Entry = {
   key: string;
@@ -39,9 +39,10 @@ export type OutboxStorage = {
   load: () => Promise<Entry[]>;
   put: (entry: Entry) => Promise<void>;
   /**
-   * Stores what `next` makes of an entry as it is stored now; null removes it. No other change comes in between. Resolves
-   * with what is stored then: null if it is gone, such as by another window. `gives_back`: if this removes it, what was
-   * written for it goes back to where it was written, in the same step: whenever the app dies, it is in one of the two.
+   * Stores what `next` makes of an entry as it is stored now; null removes it. No other change comes in between.
+   * Resolves with what is stored then: null if it is gone, such as by another window. `gives_back`: if this removes
+   * it, what was written for it goes back to where it was written, in the same step: whenever the app dies, it is in
+   * one of the two.
    */
   change: (key: string, next: (stored: Entry) => Entry | null, gives_back?: boolean) => Promise<Entry | null>;
   /** Runs `act` while no other tab or process sends. */
@@ -69,8 +70,9 @@ export function withoutHold(entry: Entry): Entry {
 }
 
 /**
- * What an entry becomes once the decision that it answers is closed. Null: it has arrived, and nothing is left to show of
- * it. The words of a refused answer have no other place any more: they become those of a message that was refused.
+ * What an entry becomes once the decision that it answers is closed. Null: it has arrived, and nothing is left to
+ * show of it. The words of a refused answer have no other place any more: they become those of a message that was
+ * refused.
  */
 export function onceClosed(entry: Entry): Entry | null {
   const { action, done, refused } = entry;

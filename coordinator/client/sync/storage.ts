@@ -7,7 +7,10 @@ type Known = {
   cursor: number;
   /** The epoch of the server's database. With another one everything else is void. */
   epoch: string;
-  /** Where the list of the older errands goes on that are not known; null: all are. Undefined: an older app stored this. */
+  /**
+   * Where the list of the older errands goes on that are not known; null: all are. Undefined: an older app stored
+   * this.
+   */
   older?: string | null | undefined;
   tasks: readonly Task[];
 };

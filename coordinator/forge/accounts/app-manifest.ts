@@ -14,8 +14,8 @@ import { CALLBACK_PATH } from './sign-in.ts';
 type Dependencies = { log: EventLog; forges: Forges; flows: Flows; calls: Calls; config: Pick<Config, 'public_url'> };
 
 /**
- * Makes an app of the server's own at a forge by a manifest: the owner's browser posts a form to the forge and comes back
- * with a code, for which the forge hands out the app's id, secrets and key once.
+ * Makes an app of the server's own at a forge by a manifest: the owner's browser posts a form to the forge and comes
+ * back with a code, for which the forge hands out the app's id, secrets and key once.
  */
 export class AppManifest {
   readonly #deps: Dependencies;

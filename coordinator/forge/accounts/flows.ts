@@ -6,8 +6,8 @@ import type { Keys } from '../../base/keys.ts';
 import { seal, unseal } from '../../base/seal.ts';
 
 /**
- * What is known of a sign-in that has begun. `user_id`: who links an account, or makes an app. `device`: the forge's code
- * of a device flow.
+ * What is known of a sign-in that has begun. `user_id`: who links an account, or makes an app. `device`: the forge's
+ * code of a device flow.
  */
 const Flow = z.object({
   purpose: z.enum(['sign_in', 'link', 'app']),
@@ -85,8 +85,8 @@ export function challengeOf({ verifier }: Flow): string {
 }
 
 /**
- * The code in the query that the browser came back with. Throws `link_invalid` if the state is not that of the flow, and
- * `forbidden` if the person refused.
+ * The code in the query that the browser came back with. Throws `link_invalid` if the state is not that of the flow,
+ * and `forbidden` if the person refused.
  */
 export function codeOf(answer: string, flow: Flow): string {
   const query = new URLSearchParams(answer);

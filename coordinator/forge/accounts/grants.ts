@@ -18,8 +18,8 @@ export class Grants {
   }
 
   /**
-   * Keeps what the linked accounts of a person allow while `remove` unlinks them, then revokes what is unlinked. A failed
-   * removal revokes nothing. Nobody waits for the forge: where it is away, the person can revoke it there.
+   * Keeps what the linked accounts of a person allow while `remove` unlinks them, then revokes what is unlinked. A
+   * failed removal revokes nothing. Nobody waits for the forge: where it is away, the person can revoke it there.
    */
   async whileRemoving<T>(user_id: string, remove: () => T | Promise<T>): Promise<T> {
     const { db, keys } = this.#deps;

@@ -40,7 +40,10 @@ export class InstallationTokens {
     return fresh?.token;
   }
 
-  /** The forge has refused this token: after a new installation the one before is void. Gives another one, as `read` does. */
+  /**
+   * The forge has refused this token: after a new installation the one before is void. Gives another one, as `read`
+   * does.
+   */
   async refused(forge: KnownForge, name: RepositoryName, token: string): Promise<string | undefined> {
     const key = keyOf(forge, name);
     if (this.#kept.get(key)?.token === token) this.#kept.delete(key);

@@ -25,8 +25,9 @@ export class UserTokens {
   }
 
   /**
-   * A token that is valid now; undefined: the forge accepts none any more, and the account must be linked again. Rejects
-   * with `upstream_unreachable` if one has to be renewed, and the forge does not answer or does not know the server.
+   * A token that is valid now; undefined: the forge accepts none any more, and the account must be linked again.
+   * Rejects with `upstream_unreachable` if one has to be renewed, and the forge does not answer or does not know the
+   * server.
    */
   async read(id: string): Promise<string | undefined> {
     const grant = this.#grantOf(id);

@@ -9,7 +9,10 @@ const titled = (title: string, draft: boolean): string => (draft ? DRAFT_PREFIX 
 
 const Comparison = z.object({ total_commits: z.int() });
 
-/** Opens a pull request. Rejects with `invalid` if the base has all commits of the head: Gitea would open an empty one. */
+/**
+ * Opens a pull request. Rejects with `invalid` if the base has all commits of the head: Gitea would open an empty
+ * one.
+ */
 export async function openPull(
   api: RestApi,
   access: Access,

@@ -16,8 +16,8 @@ const JWT_S = 480;
 const CLOCK_S = 60;
 
 /**
- * A token for one repository, of the app's installation there. Undefined: it is not installed. Rejects with `ForgeApiError`
- * or `upstream_unreachable` if GitHub does not say so, or gives no token.
+ * A token for one repository, of the app's installation there. Undefined: it is not installed. Rejects with
+ * `ForgeApiError` or `upstream_unreachable` if GitHub does not say so, or gives no token.
  */
 export async function installationToken(
   calls: Calls,

@@ -7,8 +7,8 @@ import { pathOf, type Listed, type RestApi } from '../rest-api.ts';
 import { Repository } from './schemas.ts';
 
 /**
- * What a token may push to, those with the newest push first. `cut`: there is more than was read. `without_sign_on`: how
- * many organisations GitHub has left out, since they ask for single sign-on and there was no session.
+ * What a token may push to, those with the newest push first. `cut`: there is more than was read. `without_sign_on`:
+ * how many organisations GitHub has left out, since they ask for single sign-on and there was no session.
  */
 export type PushableRepositories = Listed<ForgeRepositoryInfo> & { without_sign_on: number };
 
@@ -37,8 +37,8 @@ export async function readOwn(api: RestApi, access: Access): Promise<PushableRep
 }
 
 /**
- * What the person may push to through an app: only where it is installed. Their own list has public repositories where it
- * is not, to which GitHub then refuses the push.
+ * What the person may push to through an app: only where it is installed. Their own list has public repositories
+ * where it is not, to which GitHub then refuses the push.
  */
 export async function readInstallations(api: RestApi, access: Access): Promise<PushableRepositories> {
   let without_sign_on = 0;

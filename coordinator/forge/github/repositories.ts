@@ -15,9 +15,9 @@ const Branch = z.object({
 const Rules = z.array(z.object({ type: z.string() }));
 
 /**
- * The rules that refuse a push from outside of a pull request, whatever it brings: to ask first saves the work. Signatures are
- * among them since errands do not sign their commits. What depends on the commits, such as the pattern of a message or the
- * size of a file, is left to the push.
+ * The rules that refuse a push from outside of a pull request, whatever it brings: to ask first saves the work.
+ * Signatures are among them since errands do not sign their commits. What depends on the commits, such as the pattern
+ * of a message or the size of a file, is left to the push.
  */
 const FORBIDDING = new Set([
   'update',

@@ -12,8 +12,8 @@ const APP_USER_TOKEN = /^ghu_/;
 type Kept = { list: Promise<PushableRepositories>; until: number };
 
 /**
- * The repositories that a token may push to. GitHub cannot search among these: they are read page by page. What was read
- * is kept for a while, and shared while it is read, since a person who types a name asks with every letter.
+ * The repositories that a token may push to. GitHub cannot search among these: they are read page by page. What was
+ * read is kept for a while, and shared while it is read, since a person who types a name asks with every letter.
  */
 export class RepositoryLists {
   readonly #api: RestApi;

@@ -81,8 +81,9 @@ export async function openFor(
 }
 
 /**
- * Whether the forge lets this person write to the repository. Some forges tell only administrators what others may do:
- * then it is asked with the person's own token, if they have linked their account. Rejects where it cannot be asked now.
+ * Whether the forge lets this person write to the repository. Some forges tell only administrators what others may
+ * do: then it is asked with the person's own token, if they have linked their account. Rejects where it cannot be
+ * asked now.
  */
 export async function mayWrite(
   { access, personAt, logger }: PermissionParts,

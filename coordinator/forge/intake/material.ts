@@ -43,8 +43,8 @@ export function titleFor({ request }: Asked, { title }: Thread): string | undefi
 }
 
 /**
- * The message to an errand that is at work on the issue or pull request already. `n`: the number of the comment on lines
- * that it is in; null: it is in none.
+ * The message to an errand that is at work on the issue or pull request already. `n`: the number of the comment on
+ * lines that it is in; null: it is in none.
  */
 export function messageFor(
   { request, login }: Asked,
@@ -60,8 +60,8 @@ export function messageFor(
 }
 
 /**
- * The comments of a review, as many in each group as fit into one message. The first has what the review says as a whole
- * too. There is one group at least.
+ * The comments of a review, as many in each group as fit into one message. The first has what the review says as a
+ * whole too. There is one group at least.
  */
 export function inMessages(body: string, comments: readonly ForgeComment[]): ForgeComment[][] {
   const groups: ForgeComment[][] = [[]];

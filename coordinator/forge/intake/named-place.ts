@@ -14,8 +14,8 @@ const BRANCH = new RegExp(
 );
 
 /**
- * Reads where the work is to go from the beginning of a request: `go on with #12`, `work on branch topic`. Returns undefined
- * if it names no place.
+ * Reads where the work is to go from the beginning of a request: `go on with #12`, `work on branch topic`. Returns
+ * undefined if it names no place.
  */
 export function namedPlace(request: string): NamedPlace | undefined {
   const text = request.replace(/[ \t]+/g, ' ').trimStart();

@@ -40,8 +40,8 @@ type Wish = {
 };
 
 /**
- * What follows from a mention or the label. Undefined: nothing, since a stranger asked, or it has acted already. Rejects
- * where the forge cannot be asked now.
+ * What follows from a mention or the label. Undefined: nothing, since a stranger asked, or it has acted already.
+ * Rejects where the forge cannot be asked now.
  */
 export async function planAsk(
   parts: PlanParts,
@@ -104,8 +104,8 @@ const CREATION_MS = 10_000;
 const LABEL_SLACK_MS = 10 * 60_000;
 
 /**
- * The wish, if whoever is said to have set the label has, as the forge's own list has it. Each time it is set acts once,
- * and one that came with the issue is one with what the issue's text asks for. Undefined: they have not.
+ * The wish, if whoever is said to have set the label has, as the forge's own list has it. Each time it is set acts
+ * once, and one that came with the issue is one with what the issue's text asks for. Undefined: they have not.
  */
 async function ifSetBy(
   ask: Ask,

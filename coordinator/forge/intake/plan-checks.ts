@@ -19,10 +19,10 @@ type CheckEvent = Extract<ForgeEvent, { type: 'check' }>;
 const LOG_BYTES_MAX = 2 * 1024 * 1024;
 
 /**
- * Failed checks of an errand's pull request send the errand back to work, once for each commit: when the last check that
- * runs has ended, with the logs of all that failed. Those outside of the forge may never end: they are waited for as
- * `haveWaited` says. Undefined: they do not. An errand that is at work may have left the commit behind: its checks are looked
- * at when the work has ended (`hearFailedChecks`).
+ * Failed checks of an errand's pull request send the errand back to work, once for each commit: when the last check
+ * that runs has ended, with the logs of all that failed. Those outside of the forge may never end: they are waited
+ * for as `haveWaited` says. Undefined: they do not. An errand that is at work may have left the commit behind: its
+ * checks are looked at when the work has ended (`hearFailedChecks`).
  */
 export async function planChecks(
   parts: PlanParts,
@@ -72,8 +72,8 @@ function urlOf({ pull }: FollowedPull): string {
 }
 
 /**
- * The failed checks of the newest commit, with what matters of their logs. Undefined: it is not the newest, or jobs run; with
- * `waits`, or any check does.
+ * The failed checks of the newest commit, with what matters of their logs. Undefined: it is not the newest, or jobs
+ * run; with `waits`, or any check does.
  */
 async function readFailed(
   { client, repository, token }: OpenForge,

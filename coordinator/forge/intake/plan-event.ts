@@ -6,7 +6,10 @@ import { planChecks } from './plan-checks.ts';
 import { planReview } from './plan-review.ts';
 import type { Effect, PlanParts } from './plan.ts';
 
-/** Asks the forge what is needed to know, and decides what follows from an event. Rejects where it cannot be asked now. */
+/**
+ * Asks the forge what is needed to know, and decides what follows from an event. Rejects where it cannot be asked
+ * now.
+ */
 export async function planEvent(
   parts: PlanParts,
   { id, client, names }: KnownForge,

@@ -16,8 +16,8 @@ import { findUser } from '../../sqlite/users.ts';
 export type FollowedPull = { pull: PullRow; task: TaskRow; project: ProjectRow };
 
 /**
- * The pull request at a forge as the task has it that answers for it. Several may have taken it up: it is the one that has
- * not ended, else the newest. `user_id`: among the tasks of this person alone.
+ * The pull request at a forge as the task has it that answers for it. Several may have taken it up: it is the one
+ * that has not ended, else the newest. `user_id`: among the tasks of this person alone.
  */
 export function answeringPull(db: Db, thread: ThreadKey, user_id?: string): PullRow | undefined {
   const pulls = listPullsAtNumber(db, thread.forge_id, thread.repository_id, thread.number).flatMap((pull) => {
@@ -28,8 +28,8 @@ export function answeringPull(db: Db, thread: ThreadKey, user_id?: string): Pull
 }
 
 /**
- * The task of a pull request and the project of its repository, if it may go back to work. Undefined: the project does not
- * want that. A repository of no project follows the first one's, as its pull request does.
+ * The task of a pull request and the project of its repository, if it may go back to work. Undefined: the project
+ * does not want that. A repository of no project follows the first one's, as its pull request does.
  */
 export function followedPull(db: Db, pull: PullRow | undefined): FollowedPull | undefined {
   if (pull?.state !== 'open') return undefined;
@@ -43,8 +43,8 @@ export function followedPull(db: Db, pull: PullRow | undefined): FollowedPull | 
 }
 
 /**
- * What follows where the person of a task may not read the repository any more: nothing of it comes to the task, and its
- * pull request says so once it was looked at.
+ * What follows where the person of a task may not read the repository any more: nothing of it comes to the task, and
+ * its pull request says so once it was looked at.
  */
 export function withheld({ logger }: { logger: Logger }, { pull, task }: FollowedPull): Effect {
   return (tx) => {

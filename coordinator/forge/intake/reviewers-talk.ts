@@ -3,8 +3,8 @@ import { signatureOf } from '../own-words.ts';
 import { findMention } from './mention.ts';
 
 /**
- * Whether a comment on lines answers another person: what reviewers say to each other is not meant for the errand, unless
- * it names Errand. `comments`: all that there are. `names`: what Errand is called at the forge.
+ * Whether a comment on lines answers another person: what reviewers say to each other is not meant for the errand,
+ * unless it names Errand. `comments`: all that there are. `names`: what Errand is called at the forge.
  */
 export function answersReviewer(
   { author, review, body, ...at }: ForgeComment,

@@ -73,8 +73,8 @@ function isSettled(db: Db, task_id: string): boolean {
 }
 
 /**
- * Answers each comment in its thread, and all else with one comment. What was fixed is resolved. Where somebody asked in a
- * thread, the words there on what becomes of the task turn into the answer.
+ * Answers each comment in its thread, and all else with one comment. What was fixed is resolved. Where somebody asked
+ * in a thread, the words there on what becomes of the task turn into the answer.
  */
 function answerItems(tx: Tx, task: TaskRow, at: string): void {
   const items = listUnanswered(tx.db, task.id);

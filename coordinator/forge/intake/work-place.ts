@@ -12,8 +12,8 @@ import { namedPlace } from './named-place.ts';
 export type WorkPlace = Pick<TaskCreate, 'base_branch' | 'work_branch'> | ErrandError;
 
 /**
- * Where the work goes: to the pull request or branch that the request names, else to the branch of the pull request that
- * it was written at, else to a branch of its own. Rejects where the forge cannot be asked now.
+ * Where the work goes: to the pull request or branch that the request names, else to the branch of the pull request
+ * that it was written at, else to a branch of its own. Rejects where the forge cannot be asked now.
  */
 export async function workPlace(
   open: OpenForge,

@@ -10,15 +10,18 @@ import { threadOf } from '../thread-of.ts';
 /** How long failed checks wait for others that run: some, such as an approval that somebody has to give, never end. */
 export const CHECKS_WAIT_MS = 15 * 60_000;
 
-/** Whether checks have failed for so long by now, an ISO time, that those that still run are not waited for any longer. */
+/**
+ * Whether checks have failed for so long by now, an ISO time, that those that still run are not waited for any
+ * longer.
+ */
 export function haveWaited({ checks, updated_at }: Pick<PullRow, 'checks' | 'updated_at'>, now: string): boolean {
   return checks !== null && checks.failed > 0 && Date.parse(now) - Date.parse(updated_at) >= CHECKS_WAIT_MS;
 }
 
 /**
- * Has the failed checks of a pull request handled as if its forge had sent a webhook: it may send none, or it sent it while
- * the task was at work, or before the pull request was open. Each outcome of a commit's checks is handled once for each
- * attempt of the task, and once more when it has waited for those that run.
+ * Has the failed checks of a pull request handled as if its forge had sent a webhook: it may send none, or it sent it
+ * while the task was at work, or before the pull request was open. Each outcome of a commit's checks is handled once
+ * for each attempt of the task, and once more when it has waited for those that run.
  */
 export function hearFailedChecks(tx: Tx, pull: PullRow, task: TaskRow, at: string): void {
   const { checks, head_commit: commit, head_branch: branch, repository_id, owner, name } = pull;

@@ -74,8 +74,8 @@ async function openForge(looking: Looking): Promise<OpenForge> {
 type Place = { forge: OpenForge; access: Access; name: { owner: string; name: string }; pull: Pull };
 
 /**
- * Brings the text up to date after a further round of work, or when another repository got its pull request. Resolves with
- * the commit that it tells of.
+ * Brings the text up to date after a further round of work, or when another repository got its pull request. Resolves
+ * with the commit that it tells of.
  */
 async function tellOf(looking: Looking, { forge, access, name, pull }: Place): Promise<string | null> {
   const { row, branches } = looking;
@@ -87,9 +87,9 @@ async function tellOf(looking: Looking, { forge, access, name, pull }: Place): P
 }
 
 /**
- * Whether it conflicts with its base. GitHub begins to find that out when it is asked, and Gitea says that it cannot be merged
- * while it finds out: so the forge is asked once more where it does not know, or says so for the first time. What it does not
- * know then stays as it was for that commit; a new one has no conflicts yet.
+ * Whether it conflicts with its base. GitHub begins to find that out when it is asked, and Gitea says that it cannot
+ * be merged while it finds out: so the forge is asked once more where it does not know, or says so for the first
+ * time. What it does not know then stays as it was for that commit; a new one has no conflicts yet.
  */
 async function conflictsOf(
   { row, signal, conflicts_ms }: Looking,
@@ -103,7 +103,10 @@ async function conflictsOf(
   return head.commit === first.head.commit ? (conflicts ?? known) : known;
 }
 
-/** What is stored of the checks. Those that no token may read hide nothing else: the person is told which right is missing. */
+/**
+ * What is stored of the checks. Those that no token may read hide nothing else: the person is told which right is
+ * missing.
+ */
 function checksOf({ items, missing }: ReadableChecks, host: string): Pick<PullRow, 'checks' | 'problem'> {
   if (missing.length === 0) return { checks: countChecks(items), problem: null };
   const problem = `${host} does not let the token read all checks: give it the right to read ${missing.join(' and ')}.`;

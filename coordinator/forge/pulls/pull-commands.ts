@@ -17,9 +17,9 @@ import { titleOf } from './pull-title.ts';
  */
 
 /**
- * A person asks for the pull requests of a task. What is open already is looked at anew, and what failed is tried again.
- * In one repository alone if the wish names it. Throws `conflict` if nothing was pushed, `not_found` for an unknown
- * repository.
+ * A person asks for the pull requests of a task. What is open already is looked at anew, and what failed is tried
+ * again. In one repository alone if the wish names it. Throws `conflict` if nothing was pushed, `not_found` for an
+ * unknown repository.
  */
 export function askForPulls(tx: Tx, user_id: string, task_id: string, wish: PullCreate, at: string): TaskRow {
   const task = requireTask(tx.db, user_id, task_id);
@@ -126,7 +126,10 @@ function addPull(
   tx.announce('pulls');
 }
 
-/** The texts of the errand's other pull requests are to link to this one: they are due, with a text that is out of date. */
+/**
+ * The texts of the errand's other pull requests are to link to this one: they are due, with a text that is out of
+ * date.
+ */
 function linkOthers(tx: Tx, { task_id, repo_url }: PullRow, at: string): void {
   for (const other of listPullsOf(tx.db, task_id))
     if (other.repo_url !== repo_url && other.state === 'open')

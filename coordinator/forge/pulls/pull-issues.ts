@@ -20,10 +20,11 @@ const NO_WORDS = /^Do what this (?:issue|pull request) asks for: .*$/u;
 const QUOTED = /^[ \t]*>.*$/gmu;
 
 /**
- * The issues of the repository that a person asks for: the one in which they mentioned Errand or set the label, and those
- * that their own words name, by `#12`, by `owner/name#12`, or by an address. One that they say to solve, or that the prompt
- * consists of, is closed by the pull request. What others wrote, and quotes, name none. `#12` alone is of the first repository
- * of an errand, as is the place where it was asked for; `is_first`: whether this is the one.
+ * The issues of the repository that a person asks for: the one in which they mentioned Errand or set the label, and
+ * those that their own words name, by `#12`, by `owner/name#12`, or by an address. One that they say to solve, or
+ * that the prompt consists of, is closed by the pull request. What others wrote, and quotes, name none. `#12` alone
+ * is of the first repository of an errand, as is the place where it was asked for; `is_first`: whether this is the
+ * one.
  */
 export function issuesOf(prompt: string, origin: string, repository: RepositoryName, is_first: boolean): NamedIssue[] {
   const asked = ASKED_AT.exec(prompt);

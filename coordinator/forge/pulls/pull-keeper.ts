@@ -95,8 +95,8 @@ export class PullKeeper {
   }
 
   /**
-   * Stores what was learned. Where the row was changed meanwhile, the answer may be out of date: it is asked anew. So it is
-   * where another repository got its pull request meanwhile: `others`, to which the text links, is out of date.
+   * Stores what was learned. Where the row was changed meanwhile, the answer may be out of date: it is asked anew. So
+   * it is where another repository got its pull request meanwhile: `others`, to which the text links, is out of date.
    */
   #store(row: PullRow, found: Partial<PullRow>, others?: readonly string[]): void {
     const { log, now, times } = this.#deps;

@@ -91,7 +91,10 @@ function Within({ session, children }: { session: Session; children: ComponentCh
   return <PartsContext.Provider value={parts && { ...parts, session }}>{children}</PartsContext.Provider>;
 }
 
-/** One screen on a phone; the list beside it where there is room, and the changes beside the errand where there is more. */
+/**
+ * One screen on a phone; the list beside it where there is room, and the changes beside the errand where there is
+ * more.
+ */
 function Panes(): JSX.Element {
   const width = useWidth();
   const place = useRouter().place.value;

@@ -12,8 +12,8 @@ let worker: Worker | undefined;
 let last_id = 0;
 
 /**
- * Colours code in a worker. `name`: the file's name, or a language. Resolves with the pieces of each line; undefined: it
- * stays without colours.
+ * Colours code in a worker. `name`: the file's name, or a language. Resolves with the pieces of each line; undefined:
+ * it stays without colours.
  */
 export async function highlight(name: string, text: string): Promise<readonly Piece[][] | undefined> {
   const language = languageOf(name);

@@ -4,8 +4,8 @@ import { useMemo } from 'preact/hooks';
 import { CodeBlock } from './code.tsx';
 
 /**
- * Text of the model: its Markdown becomes nodes, never HTML. What is HTML in it is shown as it was written, a picture is
- * a link, and a link leads nowhere but to the web.
+ * Text of the model: its Markdown becomes nodes, never HTML. What is HTML in it is shown as it was written, a picture
+ * is a link, and a link leads nowhere but to the web.
  */
 export function Markdown({ text }: { text: string }): JSX.Element {
   const tokens = useMemo(() => lexer(text), [text]);

@@ -23,7 +23,10 @@ type OwnWordsProps = {
   onSend: (choose: readonly string[], written: string) => void;
 };
 
-/** The field for an answer in one's own words, with files; and the options, where several may be ticked. All survive the app. */
+/**
+ * The field for an answer in one's own words, with files; and the options, where several may be ticked. All survive
+ * the app.
+ */
 export function OwnWords({ need, draft, onSend }: OwnWordsProps): JSX.Element {
   const { texts } = useSession();
   const key = `answer ${need.id}`;

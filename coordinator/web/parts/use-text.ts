@@ -19,7 +19,8 @@ export function without(written: string): (kept: string) => string {
 }
 
 /**
- * A text that survives the app: it is stored while it is written, under `key`. Set it to an empty text once it was sent.
+ * A text that survives the app: it is stored while it is written, under `key`. Set it to an empty text once it was
+ * sent.
  */
 export function useText(key: string, initial = '', join: Join = (_, written) => written): Signal<string> {
   const { texts, full } = useSession();

@@ -1,7 +1,7 @@
 /**
  * Keeps `--height` at the height that is seen, and `--keyboard` at what an on-screen keyboard covers below it: so the
- * composer and the sheets stay above the keyboard where the browser does not shrink the page for it. A zoomed page keeps
- * what it had.
+ * composer and the sheets stay above the keyboard where the browser does not shrink the page for it. A zoomed page
+ * keeps what it had.
  */
 export function followKeyboard(): void {
   const view = window.visualViewport;

@@ -16,8 +16,8 @@ const UNDO_MS = 5_000;
 type Kept = { database: Database; client: Client; files: Files; texts: Texts };
 
 /**
- * What a person does. Each act is stored on this device, and sent from there. It resolves with whether it was stored: if
- * not, `unstored` says so.
+ * What a person does. Each act is stored on this device, and sent from there. It resolves with whether it was stored:
+ * if not, `unstored` says so.
  */
 export class Acts {
   readonly entries = signal<readonly Entry[]>([]);
@@ -106,7 +106,10 @@ export class Acts {
     return this.outbox.change(key, text);
   }
 
-  /** Takes back what was not sent, or was refused: its words, files and ticked options go back to where they were made. */
+  /**
+   * Takes back what was not sent, or was refused: its words, files and ticked options go back to where they were
+   * made.
+   */
   async takeBack(key: string): Promise<void> {
     await this.outbox.takeBack(key, true);
   }

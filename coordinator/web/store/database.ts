@@ -48,7 +48,10 @@ export class Database {
     return this.#name;
   }
 
-  /** Runs `act` with the database; once more if the browser has closed it meanwhile, or after `makeRoom` if it is full. */
+  /**
+   * Runs `act` with the database; once more if the browser has closed it meanwhile, or after `makeRoom` if it is
+   * full.
+   */
   async use<T>(act: (db: Db) => Promise<T>): Promise<T> {
     try {
       return await act(await this.#open());

@@ -5,7 +5,9 @@ type InstallOffer = Event & { prompt: () => Promise<unknown> };
 
 export const install_offer = signal<InstallOffer | undefined>(undefined);
 
-/** Keeps the browser's offer to install the app. It comes once, soon after the start: call this before anything waits. */
+/**
+ * Keeps the browser's offer to install the app. It comes once, soon after the start: call this before anything waits.
+ */
 export function keepInstallOffer(): void {
   addEventListener('beforeinstallprompt', (event) => {
     event.preventDefault();

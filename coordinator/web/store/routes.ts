@@ -44,8 +44,8 @@ export function isRoute(path: string): boolean {
 }
 
 /**
- * Whether a URL is an address of the app whose first one is `base`, such as `https://home.example/errand/`. Other apps may
- * be on the same host: above it, beside it or below it.
+ * Whether a URL is an address of the app whose first one is `base`, such as `https://home.example/errand/`. Other
+ * apps may be on the same host: above it, beside it or below it.
  */
 export function isOfApp(base: string, url: string): boolean {
   return url.startsWith(base) && isRoute(`/${url.slice(base.length).replace(/[?#].*$/s, '')}`);

@@ -26,8 +26,8 @@ export function sessionStore(database: Database): SessionStore {
 
 /**
  * What is known of the server. `onFull`: the device has no room even without the logs of other errands. From then on
- * nothing more is stored, since it would have a gap: what the device has stays true up to its cursor, and the next start
- * goes on from there.
+ * nothing more is stored, since it would have a gap: what the device has stays true up to its cursor, and the next
+ * start goes on from there.
  */
 export function mirrorStorage(database: Database, onFull: () => void = () => undefined): MirrorStorage {
   let full = false;

@@ -93,9 +93,9 @@ export class Store {
   }
 
   /**
-   * Removes everything that the device keeps at once, and then ends the log-in on the server. While the server cannot be
-   * told, the page says so and tells it again. The token stays in the page's memory alone: if it were stored, whoever
-   * finds the device could use it.
+   * Removes everything that the device keeps at once, and then ends the log-in on the server. While the server cannot
+   * be told, the page says so and tells it again. The token stays in the page's memory alone: if it were stored,
+   * whoever finds the device could use it.
    */
   async logOut(): Promise<void> {
     const stored = await this.#logins.read();

@@ -5,8 +5,8 @@ import { scriptUrl } from './script-url.ts';
 export const update = signal<(() => void) | undefined>(undefined);
 
 /**
- * Installs the service worker, which keeps the app on the device and shows its notifications. Without TLS there is none.
- * `open` goes to an address of the app: a touch on a notification asks for it.
+ * Installs the service worker, which keeps the app on the device and shows its notifications. Without TLS there is
+ * none. `open` goes to an address of the app: a touch on a notification asks for it.
  */
 export async function installWorker(open: (path: string) => void): Promise<void> {
   const { serviceWorker } = navigator as Partial<Navigator>;

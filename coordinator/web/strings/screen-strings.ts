@@ -30,7 +30,10 @@ const en = {
 };
 export type ScreenStrings = typeof en;
 
-/** The texts of the screens beside the list, in the language `locale`. They come with these screens, after the first view. */
+/**
+ * The texts of the screens beside the list, in the language `locale`. They come with these screens, after the first
+ * view.
+ */
 export async function speakOfScreens(locale: string): Promise<ScreenStrings> {
   return languageOf(locale) === 'de' ? (await import('./de-screens.ts')).de : en;
 }

@@ -1,7 +1,10 @@
 import { en, type Strings } from './en.ts';
 import { Format } from './format.ts';
 
-/** The texts of each language. Others than English come only where they are read: the first view is the smaller for it. */
+/**
+ * The texts of each language. Others than English come only where they are read: the first view is the smaller for
+ * it.
+ */
 const CATALOGUES: Record<string, () => Promise<Strings>> = {
   en: () => Promise.resolve(en),
   de: () => import('./de.ts').then(({ de }) => de),

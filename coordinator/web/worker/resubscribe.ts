@@ -17,8 +17,9 @@ type Tokens = { access_token: string; refresh_token: string; expires_in: number 
 const EXPIRES_SOON_MS = 30_000;
 
 /**
- * Tells the server of a subscription that the browser has replaced, so that the device is notified although nobody opens
- * the app. Without a network the app does it at its next start. `base`: the path of the app, such as `/errand/`.
+ * Tells the server of a subscription that the browser has replaced, so that the device is notified although nobody
+ * opens the app. Without a network the app does it at its next start. `base`: the path of the app, such as
+ * `/errand/`.
  */
 export async function resubscribe(scope: ServiceWorkerGlobalScope, event: PushChange, base: string): Promise<void> {
   const path = base.replace(/\/$/, '');

@@ -2,7 +2,10 @@ import { Database, databaseName } from '../store/database.ts';
 import { keepFile, type FileFault } from '../store/keep-file.ts';
 import { writeLeftOut } from '../store/left-out.ts';
 
-/** The address that the share sheet posts to, below the app's. The service worker answers it; the server never sees it. */
+/**
+ * The address that the share sheet posts to, below the app's. The service worker answers it; the server never sees
+ * it.
+ */
 export const SHARE_PATH = 'share';
 
 /**

@@ -29,8 +29,8 @@ export function allowDestination(authority: string, policy: EgressPolicy, privat
 }
 
 /**
- * The host of a refused CONNECT request that the person may allow; null: it is not the policy's list that refused it, or
- * the server's owner listed it as private.
+ * The host of a refused CONNECT request that the person may allow; null: it is not the policy's list that refused it,
+ * or the server's owner listed it as private.
  */
 export function hostToAskFor(authority: string, policy: EgressPolicy, private_hosts: string[]): string | null {
   const { host, port } = readAuthority(authority);

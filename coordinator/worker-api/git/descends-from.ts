@@ -15,9 +15,9 @@ const PACK_HEAD_BYTES = 12;
 const COUNT_AT = 8;
 
 /**
- * Whether `old` is an ancestor of `commit`, or `commit` itself. `packs` have what `commit` has beyond `old`. Git computes
- * the ids of what is in a pack, so the answer does not depend on whoever sent it. Rejects with `too_large` for a pack of
- * too many objects, and if git cannot read one.
+ * Whether `old` is an ancestor of `commit`, or `commit` itself. `packs` have what `commit` has beyond `old`. Git
+ * computes the ids of what is in a pack, so the answer does not depend on whoever sent it. Rejects with `too_large`
+ * for a pack of too many objects, and if git cannot read one.
  */
 export async function descendsFrom(
   packs: Buffer[],

@@ -24,8 +24,8 @@ const MOVED_MAX = 1000;
 
 /**
  * A plain HTTP request. `names_host`: it is the first for a host that a person named, so an unknown name is final.
- * `for_repo`: the address comes from the forge of this repository. The owner's exceptions hold for it if they hold for the
- * repository itself: no other forge may lead to a private host.
+ * `for_repo`: the address comes from the forge of this repository. The owner's exceptions hold for it if they hold
+ * for the repository itself: no other forge may lead to a private host.
  */
 export type PlainRequest = {
   method: 'GET' | 'POST' | 'PUT';

@@ -37,8 +37,8 @@ export type GitDependencies = {
   /** The branch that the task's person named, which it may push to. By default there is none. */
   workBranch?: (where: RepositoryOfTask) => string | null;
   /**
-   * Why the forge wants no push to the branch that the person named; null: it may be pushed. By default all may. Rejects
-   * where the forge does not say.
+   * Why the forge wants no push to the branch that the person named; null: it may be pushed. By default all may.
+   * Rejects where the forge does not say.
    */
   protection?: (where: RepositoryOfTask, branch: string, signal: AbortSignal) => Promise<string | null>;
   /** Which commits each task has pushed. By default all that are on its branches. */

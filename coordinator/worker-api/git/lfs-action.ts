@@ -24,8 +24,8 @@ export type LfsAction = z.infer<typeof LfsAction>;
 const SEALED_CHARS_MAX = 8192;
 
 /**
- * Seals transfers, so that a worker can name one and neither reads nor makes one: the forge's signed addresses and tokens
- * stay in this process, and so does the key. `context`: whose transfer it is.
+ * Seals transfers, so that a worker can name one and neither reads nor makes one: the forge's signed addresses and
+ * tokens stay in this process, and so does the key. `context`: whose transfer it is.
  */
 export class LfsSeal {
   readonly #keys = { seal: new Uint8Array(randomBytes(32)) };

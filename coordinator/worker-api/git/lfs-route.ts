@@ -16,7 +16,10 @@ export function isLfsPath(path: string): boolean {
   return /^(?:\/[^/?]+)?\/info\/lfs(?:\/|$)|^\.git\/info\/lfs(?:\/|$)/.test(path);
 }
 
-/** The route of a request whose path is one of Git LFS. Throws `not_found` for all that is not supported, such as locks. */
+/**
+ * The route of a request whose path is one of Git LFS. Throws `not_found` for all that is not supported, such as
+ * locks.
+ */
 export function lfsRouteOf({ method }: IncomingMessage, path: string): LfsRoute {
   const [, name = null, rest = ''] = /^(?:\/([^/?]+?))?(?:\.git)?\/info\/lfs\/(.*)$/s.exec(path) ?? [];
   const action = /^objects\/([\w-]{1,8192})$/.exec(rest)?.[1];

@@ -4,8 +4,8 @@ import type { AskRepository } from './backend.ts';
 import { FLUSH, pktLine } from './pkt-line.ts';
 
 /**
- * The pack with what `commit` has beyond `old`, as `git fetch` gets it; with the commits alone, where the repository can
- * leave out the rest. Rejects with `too_large`.
+ * The pack with what `commit` has beyond `old`, as `git fetch` gets it; with the commits alone, where the repository
+ * can leave out the rest. Rejects with `too_large`.
  */
 export async function packBetween(
   ask: AskRepository,

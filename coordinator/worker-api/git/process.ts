@@ -61,8 +61,8 @@ type GitProcess = {
 };
 
 /**
- * Starts git within `GIT_LIMITS`. It is killed with all that it started when `signal` aborts, and above a limit: then its
- * output ends early. The caller reads both outputs. Every git of the server is started here.
+ * Starts git within `GIT_LIMITS`. It is killed with all that it started when `signal` aborts, and above a limit: then
+ * its output ends early. The caller reads both outputs. Every git of the server is started here.
  */
 export function startGit(args: string[], { settings = [], env = {}, signal }: GitOptions): GitProcess {
   if (signal?.aborted) return notStarted();

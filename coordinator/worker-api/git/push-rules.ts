@@ -8,8 +8,8 @@ import type { Push, PushCommand } from './push-commands.ts';
 export type Pusher = { task_id: string; work_branch: string | null };
 
 /**
- * Why the task may not make this push: a reason for each command, in their order. Null: its commands alone do not forbid
- * it.
+ * Why the task may not make this push: a reason for each command, in their order. Null: its commands alone do not
+ * forbid it.
  */
 export function refusalOf(push: Push, pusher: Pusher): string[] | null {
   const reasons = push.commands.map((command) => refusalOfCommand(command, pusher));

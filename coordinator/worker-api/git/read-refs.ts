@@ -3,8 +3,8 @@ import type { AskRepository } from './backend.ts';
 import { PktReader } from './pkt-line.ts';
 
 /**
- * The refs of a repository with their commits, the ref that its HEAD points to, if it says so, and whether a fetch can leave
- * out files.
+ * The refs of a repository with their commits, the ref that its HEAD points to, if it says so, and whether a fetch
+ * can leave out files.
  */
 export type Refs = { head: string | undefined; refs: Map<string, string>; can_filter: boolean };
 

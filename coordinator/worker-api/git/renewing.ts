@@ -2,8 +2,8 @@ import type { ForgeRepository } from '../../domain/forge-repository.ts';
 import { ForgeError } from './forge-error.ts';
 
 /**
- * Asks a forge. Where it refuses a credential that can be renewed, that is done, and the forge is asked once more if the
- * request can be repeated. Rejects as `ask` does.
+ * Asks a forge. Where it refuses a credential that can be renewed, that is done, and the forge is asked once more if
+ * the request can be repeated. Rejects as `ask` does.
  */
 export async function renewing<T>(
   repository: ForgeRepository,

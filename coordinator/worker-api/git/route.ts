@@ -4,7 +4,8 @@ import { RepositoryKey } from '../../../protocol/repositories.ts';
 import { mediaType, type GitService } from './backend.ts';
 
 /**
- * `is_rpc`: the request has a body for the service; else it asks for the refs. `key`: of the repository; null: the first.
+ * `is_rpc`: the request has a body for the service; else it asks for the refs. `key`: of the repository; null: the
+ * first.
  */
 export type GitRoute = { service: GitService; is_rpc: boolean; key: string | null };
 

@@ -4,9 +4,10 @@ import { toProblem } from '../../../protocol/problem-document.ts';
 import type { ErrorWriter } from '../caller.ts';
 
 /**
- * Writes an error as plain text, and for Git LFS as JSON, whose message it shows. Git prints that as `remote: <code>: <detail>`, but only for its request for the
- * refs; the header `errand-error` has the code for clients that can read headers. A 401 always means the task token.
- * A forge that refuses its own credential becomes another status, or git would prompt for a password.
+ * Writes an error as plain text, and for Git LFS as JSON, whose message it shows. Git prints that as `remote: <code>:
+ * <detail>`, but only for its request for the refs; the header `errand-error` has the code for clients that can read
+ * headers. A 401 always means the task token. A forge that refuses its own credential becomes another status, or git
+ * would prompt for a password.
  */
 export const writeGitError: ErrorWriter = (response, error, request_id) => {
   const { status, code, detail } = toProblem(error, request_id);

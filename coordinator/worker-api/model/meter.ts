@@ -14,9 +14,9 @@ const Change = z.looseObject({
 const Event = z.looseObject({ type: z.string(), delta: z.record(z.string(), z.unknown()).nullish() });
 
 /**
- * What an answer says about its cost. `state`: whether it never began, failed before it did, broke off, or came to its
- * end. `reliable`: false where its usage is missing or impossible. `parts`: the tokens of the answer, and of extra work of
- * the API (compactions); each part is priced separately. `seen_bytes`: the text that arrived.
+ * What an answer says about its cost. `state`: whether it never began, failed before it did, broke off, or came to
+ * its end. `reliable`: false where its usage is missing or impossible. `parts`: the tokens of the answer, and of
+ * extra work of the API (compactions); each part is priced separately. `seen_bytes`: the text that arrived.
  */
 export type Metered = {
   state: 'none' | 'failed' | 'begun' | 'complete';

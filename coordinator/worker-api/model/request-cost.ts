@@ -5,9 +5,9 @@ import { unseenOutput } from './unseen-output.ts';
 import { promptTokens } from './usage.ts';
 
 /**
- * What a request has cost. `metered`: the API said it. `cut`: the answer was not seen to its end, and the model may have
- * written so many tokens. `unknown`: the answer ended, but says nothing about its cost that can be true, so all of the
- * reservation is charged. `nothing`: the API did not work on it.
+ * What a request has cost. `metered`: the API said it. `cut`: the answer was not seen to its end, and the model may
+ * have written so many tokens. `unknown`: the answer ended, but says nothing about its cost that can be true, so all
+ * of the reservation is charged. `nothing`: the API did not work on it.
  */
 export type Outcome =
   | { kind: 'metered'; model: string; parts: Tokens[]; edited: boolean }

@@ -15,8 +15,9 @@ export type StreamOptions = {
 };
 
 /**
- * Streams the API's answer to the worker as it arrives, and reads it to its end even where the worker hangs up: only its
- * end says what it cost. Rejects with `upstream_unreachable` where the API breaks off, and with the signal's reason.
+ * Streams the API's answer to the worker as it arrives, and reads it to its end even where the worker hangs up: only
+ * its end says what it cost. Rejects with `upstream_unreachable` where the API breaks off, and with the signal's
+ * reason.
  */
 export async function streamResponse(
   answer: Dispatcher.ResponseData,

@@ -23,8 +23,8 @@ export type Report = { found: Found[]; untried: Found[] };
 type Address = { host: string; port: number } | { path: string };
 
 /**
- * Tries to reach what a worker must not reach. It runs in a container that is set up as a worker's, and is sent there as
- * its own source, so it uses nothing from outside of itself.
+ * Tries to reach what a worker must not reach. It runs in a container that is set up as a worker's, and is sent there
+ * as its own source, so it uses nothing from outside of itself.
  */
 export class Canary {
   readonly #targets: Targets;

@@ -208,8 +208,8 @@ export class EngineClient {
 }
 
 /**
- * Sends a request. The whole exchange, with the response's body, has `timeout_ms`. If the options have a signal, it ends
- * the response, and only the head has that limit.
+ * Sends a request. The whole exchange, with the response's body, has `timeout_ms`. If the options have a signal, it
+ * ends the response, and only the head has that limit.
  */
 function exchange(
   options: RequestOptions,

@@ -29,13 +29,13 @@ export type Launcher = {
   /** Why it cannot start workers, as a sentence for the server's owner; null if it can. */
   check: () => Promise<string | null>;
   /**
-   * Tries whether a worker like this could reach what it must not reach, such as `other_file` in another worker's folder.
-   * Rejects if that could not be tried now. Absent: its workers are not isolated. `watch`: as in `Runner`.
+   * Tries whether a worker like this could reach what it must not reach, such as `other_file` in another worker's
+   * folder. Rejects if that could not be tried now. Absent: its workers are not isolated. `watch`: as in `Runner`.
    */
   tryIsolation?: (spec: LaunchSpec, other_file: string, watch: AbortSignal) => Promise<Isolation>;
   /**
-   * How much the worker has written to disks, in bytes; undefined: unknown. Rejects if that cannot be read now. Absent: it
-   * does not know.
+   * How much the worker has written to disks, in bytes; undefined: unknown. Rejects if that cannot be read now.
+   * Absent: it does not know.
    */
   written?: (name: string) => Promise<number | undefined>;
   /** Closes its connections. Workers keep running. */

@@ -3,7 +3,10 @@ import { bench } from '../../support/agent-work.ts';
 import { costOfRun, simulate, storyOf } from '../../support/long-run/policies.ts';
 import { longRun, prepareLongRun, TURNS } from '../../support/long-run/script.ts';
 
-/** The API's own summary keeps no turn word for word, which is cheaper, and leaves the model without its newest results. */
+/**
+ * The API's own summary keeps no turn word for word, which is cheaper, and leaves the model without its newest
+ * results.
+ */
 const DEARER_THAN_OWN_SUMMARY_MAX = 1.2;
 
 test('a run of 450 turns reads 97 % of its prompts from the cache, and costs less than one that clears results or is never shortened', async (t) => {

@@ -16,7 +16,9 @@ const EVERY_MS = 100;
 const FRAME_MS = 30_000;
 const Received = z.object({ message_id: z.string() });
 
-/** Errands of other people that go on, each with a worker in a container, and somebody who writes to them and watches. */
+/**
+ * Errands of other people that go on, each with a worker in a container, and somebody who writes to them and watches.
+ */
 export class Neighbours {
   readonly #url: string;
   readonly #api: Api;

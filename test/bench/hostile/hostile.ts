@@ -23,8 +23,8 @@ type Worst = { what: string; p99_ms: number };
 
 /**
  * (g) What others feel while somebody sends bodies that are cheap to send and dear to check, as fast as they are
- * answered: the p99 of nine errands' events from the POST to a client, for the worst body of each door. Each callback and
- * each request to the model comes from an errand of its own, whose budget of bytes is whole.
+ * answered: the p99 of nine errands' events from the POST to a client, for the worst body of each door. Each callback
+ * and each request to the model comes from an errand of its own, whose budget of bytes is whole.
  */
 export async function benchHostile({ long }: { long: boolean }): Promise<Row[]> {
   const flood_ms = long ? FLOOD_MS.long : FLOOD_MS.short;

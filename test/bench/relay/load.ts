@@ -19,8 +19,8 @@ export type Target =
   | { kind: 'tcp'; port: number };
 
 /**
- * Each of `workers` posts `posts` times `events` events, or one delta if that is 0. `posts_per_s`: the total rate; null:
- * as fast as possible. `first_seq`: of each worker's first event.
+ * Each of `workers` posts `posts` times `events` events, or one delta if that is 0. `posts_per_s`: the total rate;
+ * null: as fast as possible. `first_seq`: of each worker's first event.
  */
 export type Load = {
   target: Target;

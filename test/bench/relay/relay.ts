@@ -97,7 +97,9 @@ async function startRaw(stack: AsyncDisposableStack): Promise<Target> {
   return { kind: 'tcp', ...(await startFloor<{ port: number }>(stack, 'raw-server')) };
 }
 
-/** Starts a program of this folder with a folder to write to; resolves with the message that it sends when it listens. */
+/**
+ * Starts a program of this folder with a folder to write to; resolves with the message that it sends when it listens.
+ */
 async function startFloor<T>(stack: AsyncDisposableStack, name: string, ...args: string[]): Promise<T> {
   const { path } = stack.use(await temporaryFolder());
   const child = startProgram(stack, program(name), [path, ...args]);

@@ -40,9 +40,9 @@ function mentions(db: Db, words: string[]): Record<string, number> {
 }
 
 /**
- * Tables without rows of a person: facts of the server, the index of the search, which has no text to find, what forges
- * have sent, which is forgotten after a while, and until when a repository was heard, which is forgotten at the next look
- * if nobody wants to hear of it any more.
+ * Tables without rows of a person: facts of the server, the index of the search, which has no text to find, what
+ * forges have sent, which is forgotten after a while, and until when a repository was heard, which is forgotten at
+ * the next look if nobody wants to hear of it any more.
  */
 const IMPERSONAL = /^(meta|removed|subscribers|spending_days|search|search_.*|forges|deliveries|heard_repositories)$/;
 

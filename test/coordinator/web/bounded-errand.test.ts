@@ -18,8 +18,8 @@ const line = (n: number): WorkerEvent => ({
 type Seen = { rows_max: number; moved_max: number };
 
 /**
- * Scrolls by a part of the screen until a text is there, a step each frame. Returns the most rows that were in the page,
- * and the furthest that the row in the middle was from where a step should have brought it.
+ * Scrolls by a part of the screen until a text is there, a step each frame. Returns the most rows that were in the
+ * page, and the furthest that the row in the middle was from where a step should have brought it.
  */
 const scrollTo = (page: Page, by: number, text: string): Promise<Seen> =>
   page.locator('.talk').evaluate(

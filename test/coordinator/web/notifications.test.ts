@@ -46,8 +46,8 @@ async function openNotifications(t: ExecutionContext): Promise<Scene> {
 }
 
 /**
- * Hands a message to the service worker, as the browser does when its push service brings one, and waits until it shows.
- * Chromium forgets a notification that is about to show when somebody asks meanwhile what shows already.
+ * Hands a message to the service worker, as the browser does when its push service brings one, and waits until it
+ * shows. Chromium forgets a notification that is about to show when somebody asks meanwhile what shows already.
  */
 async function deliver({ context, page, network }: Scene, notification: unknown): Promise<void> {
   const worker = serviceWorker(context);

@@ -28,7 +28,10 @@ export class RandomConversation {
     if (random.next() < 0.2) this.#tools.push({ type: 'bash_20250124', name: 'bash' });
   }
 
-  /** Adds a turn, and returns the next request: now and then one for a summary, which then takes the place of messages. */
+  /**
+   * Adds a turn, and returns the next request: now and then one for a summary, which then takes the place of
+   * messages.
+   */
   next(): PromptRequest {
     const random = this.#random;
     if (this.#is_summarised) this.#summarise();

@@ -19,7 +19,10 @@ export type App = {
   hook_url: string | null;
   callback_urls: string[];
   setup_url: string | null;
-  /** Whether others than its owner, or the members of the organisation that owns it, can sign in with it and install it. */
+  /**
+   * Whether others than its owner, or the members of the organisation that owns it, can sign in with it and install
+   * it.
+   */
   public: boolean;
   /** Whether it allows the device flow. Its owner ticks that in its settings: a manifest cannot. */
   device_flow: boolean;

@@ -39,7 +39,9 @@ export function longRun(): ModelOptions {
 }
 
 type ToolCall = { name: string; input: Record<string, unknown> };
-/** `share`: how long texts and results are, against a long run. `long_every`: how many turns for one output of 60 kB. */
+/**
+ * `share`: how long texts and results are, against a long run. `long_every`: how many turns for one output of 60 kB.
+ */
 type Measure = { share: number; long_every: number };
 
 /** One turn of such a run. */

@@ -6,7 +6,10 @@ type Document = Extract<RequestBlock, { type: 'document' }>;
 /** The pages of all documents of a request together. */
 const PAGES_MAX = 100;
 
-/** Checks the PDFs of a request. Throws the API's 400 for the first that it does not take; one text of it names no place. */
+/**
+ * Checks the PDFs of a request. Throws the API's 400 for the first that it does not take; one text of it names no
+ * place.
+ */
 export function checkDocuments(messages: Message[]): void {
   let pages = 0;
   for (const [where, document] of documentsIn(messages)) {

@@ -36,9 +36,10 @@ const DEFAULTS = {
 class Killed extends Error {}
 
 /**
- * Runs schedules in several zones through a span of time in which the server is up most of the time: it is killed before
- * or after a commit, stays away for minutes to days, and its clock is set back and forth. `:memory:` stands for the disk:
- * it keeps what was committed. `trouble`: how much more often something goes wrong than in a usual year.
+ * Runs schedules in several zones through a span of time in which the server is up most of the time: it is killed
+ * before or after a commit, stays away for minutes to days, and its clock is set back and forth. `:memory:` stands
+ * for the disk: it keeps what was committed. `trouble`: how much more often something goes wrong than in a usual
+ * year.
  */
 export async function simulateYear(
   from: number,

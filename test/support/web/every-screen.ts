@@ -12,8 +12,8 @@ export const SCREENS_ENV = { ERRAND_PRIVATE_HOSTS: '127.0.0.1' };
 type Visit = (path: string, ready: string, touch?: string) => Promise<void>;
 
 /**
- * Shows each screen of the app with something on it, from the log-in on, and calls `look` there with its path. `locale`: the
- * one of the browser.
+ * Shows each screen of the app with something on it, from the log-in on, and calls `look` there with its path.
+ * `locale`: the one of the browser.
  */
 export async function visitScreens(
   scene: AppScene,

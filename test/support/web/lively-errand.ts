@@ -10,7 +10,9 @@ import { taskOf } from '../fixtures.ts';
 import { StagedErrand } from '../staged-errand.ts';
 import type { StartedApi } from '../start-api.ts';
 
-/** An errand whose worker is the test, as the app sees it: with its plan, its money, what it waits for, and its text. */
+/**
+ * An errand whose worker is the test, as the app sees it: with its plan, its money, what it waits for, and its text.
+ */
 export class LivelyErrand {
   readonly id: string;
   readonly #server: StartedApi;
@@ -135,7 +137,10 @@ export class LivelyErrand {
     this.#staged.end('succeeded', null, { ...full, diff_stat: { files: 0, insertions: 0, deletions: 0 }, ...result });
   }
 
-  /** Ends the attempt as its worker does that has finished work, a commit, which may not be pushed before it is approved. */
+  /**
+   * Ends the attempt as its worker does that has finished work, a commit, which may not be pushed before it is
+   * approved.
+   */
   askToPush(commit: string): void {
     const task = taskOf(this.#server.log, this.id);
     const end = { status: 'parked' as const, reason: null, detail: null, at: new Date().toISOString() };

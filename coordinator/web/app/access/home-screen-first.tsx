@@ -6,7 +6,10 @@ import { t } from '../../parts/speech.ts';
 
 type HomeScreenFirstProps = { code: string; onBrowser: () => void };
 
-/** On iOS a link opens in Safari, whose log-ins the app on the home screen does not share: says so before it is used up. */
+/**
+ * On iOS a link opens in Safari, whose log-ins the app on the home screen does not share: says so before it is used
+ * up.
+ */
 export function HomeScreenFirst({ code, onBrowser }: HomeScreenFirstProps): JSX.Element {
   const link = `${useStore().server}/#login=${encodeURIComponent(code)}`;
   return (

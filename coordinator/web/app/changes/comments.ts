@@ -57,8 +57,8 @@ export function quote(code: string): string {
 type Shown = { repository: string | undefined; diff: object | undefined; files: readonly DiffFile[] };
 
 /**
- * The comments where they stand in the diffs of now: each at the nearest line with the text that it is about, one a line.
- * Where there is none, the comment is `lost`. A diff that was not read yet moves nothing.
+ * The comments where they stand in the diffs of now: each at the nearest line with the text that it is about, one a
+ * line. Where there is none, the comment is `lost`. A diff that was not read yet moves nothing.
  */
 export function placeComments(comments: readonly Comment[], diffs: readonly Shown[]): Comment[] {
   const taken = new Set<string>();

@@ -5,7 +5,9 @@ import { parseDiff } from './parse.ts';
 /** The comparison takes one character for each line that differs; these are all it has. */
 const LINES_MAX = 0xd7ff;
 
-/** What is different since the last look. `fresh`: lines; `gone`: files that were changed then, and are not any more. */
+/**
+ * What is different since the last look. `fresh`: lines; `gone`: files that were changed then, and are not any more.
+ */
 export type SinceLook = { fresh: ReadonlySet<DiffLine>; gone: readonly string[] };
 export const NOTHING_NEW: SinceLook = { fresh: new Set(), gone: [] };
 

@@ -7,7 +7,10 @@ import type { DiffFile } from './diff-file.ts';
 import { parseDiff } from './parse.ts';
 import { NOTHING_NEW, sinceLook, type SinceLook } from './since-look.ts';
 
-/** What changed in one repository. `repository`: its key; undefined: the errand has one alone. `diff` undefined: it is not read yet. */
+/**
+ * What changed in one repository. `repository`: its key; undefined: the errand has one alone. `diff` undefined: it is
+ * not read yet.
+ */
 export type RepositoryDiff = {
   repository: string | undefined;
   diff: Diff | undefined;
@@ -19,7 +22,10 @@ export type RepositoryDiff = {
 type Read = Omit<RepositoryDiff, 'repository'>;
 const UNREAD: Read = { diff: undefined, files: [], since: NOTHING_NEW, failed: false };
 
-/** The diffs of all repositories of an errand, the first one first. They are read again when it has ended anew, or asks. */
+/**
+ * The diffs of all repositories of an errand, the first one first. They are read again when it has ended anew, or
+ * asks.
+ */
 export function useDiffs(id: string): RepositoryDiff[] {
   const session = useSession();
   const read = useSignal<Record<string, Read>>({});

@@ -8,8 +8,8 @@ const NEAR_PX = 24;
 type Anchor = { row: Element; top: number };
 
 /**
- * Keeps a list where its reader is: at its end, as long as they are there; else with the first visible row where it was,
- * whatever changes above. `is_whole`: its last row is in the page.
+ * Keeps a list where its reader is: at its end, as long as they are there; else with the first visible row where it
+ * was, whatever changes above. `is_whole`: its last row is in the page.
  */
 export function useFollowEnd(
   list: RefObject<HTMLElement | null>,

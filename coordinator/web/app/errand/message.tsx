@@ -36,7 +36,8 @@ export function Message({ item, task_id }: { item: PersonItem; task_id: string }
   return (
     <>
       {edits.value && message_id !== null ? (
-        // Also of a message that is heard meanwhile: what is written must not go. The server refuses it, and it comes back.
+        // Also of a message that is heard meanwhile: what is written must not go. The server refuses it, and it comes
+        // back.
         <Editor draft={`edit ${message_id}`} text={text} onSave={save} onClose={() => (edits.value = false)} />
       ) : (
         <Said text={can_change ? text : item.text} files={attachments} struck={can_change && gone} />
@@ -198,8 +199,8 @@ function UnsentFiles({ ids }: { ids: readonly string[] }): JSX.Element {
 }
 
 /**
- * What a person did that is no message, and that waits for the network, or was refused: an answer may come too late, and
- * a budget may be more than they may spend.
+ * What a person did that is no message, and that waits for the network, or was refused: an answer may come too late,
+ * and a budget may be more than they may spend.
  */
 function UnsentAct({ entry }: { entry: Entry }): JSX.Element | null {
   const name = nameOf(entry.action);

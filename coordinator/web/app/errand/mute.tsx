@@ -5,7 +5,9 @@ import { useSession } from '../../parts/context.ts';
 import { s } from '../screen-speech.ts';
 import { faultWords } from '../../parts/words.ts';
 
-/** Whether the person is notified of an errand, and the button that changes it. It shows once the server has said so. */
+/**
+ * Whether the person is notified of an errand, and the button that changes it. It shows once the server has said so.
+ */
 export function Mute({ id }: { id: string }): JSX.Element | null {
   const { push } = useSession();
   const muted = useSignal<boolean | undefined>(undefined);

@@ -24,7 +24,9 @@ export function PullCards({ task }: { task: Task }): JSX.Element | null {
   );
 }
 
-/** The repositories where something was pushed, of which no pull request is there. One that has failed says so itself. */
+/**
+ * The repositories where something was pushed, of which no pull request is there. One that has failed says so itself.
+ */
 function lacksPull({ pulls = [], result, repo_url, repositories, ended_at }: Task): string[] {
   if (ended_at === null) return [];
   return (repositories ?? [{ repo_url, commit: result?.commit ?? null }]).flatMap(({ repo_url: own, commit }) => {

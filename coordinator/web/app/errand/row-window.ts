@@ -6,8 +6,8 @@ export const ROWS_STEP = 20;
 type Row = { readonly key: string };
 
 /**
- * The part of a long list that is in the page. It is counted from a row that it knows by its key, since rows come at both
- * ends: earlier ones above, new ones below.
+ * The part of a long list that is in the page. It is counted from a row that it knows by its key, since rows come at
+ * both ends: earlier ones above, new ones below.
  */
 export class RowWindow {
   /** The row that it is counted from. Undefined: it is the end of the list. */

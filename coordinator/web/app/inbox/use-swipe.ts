@@ -6,8 +6,8 @@ import { useEffect } from 'preact/hooks';
 const DECIDES_PX = 10;
 
 /**
- * Lets a finger push a row aside, towards its beginning, so that the panel behind it shows. `panel` is in the row, after
- * what moves. Returns whether the row is aside. A touch anywhere else brings it back.
+ * Lets a finger push a row aside, towards its beginning, so that the panel behind it shows. `panel` is in the row,
+ * after what moves. Returns whether the row is aside. A touch anywhere else brings it back.
  */
 export function useSwipe(panel: RefObject<HTMLElement | null>): Signal<boolean> {
   const aside = useSignal(false);

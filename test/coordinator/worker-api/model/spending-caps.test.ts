@@ -36,7 +36,9 @@ async function setUp(t: ExecutionContext, caps: SpendingCaps) {
     max_tokens: random.whole(1, 64_000),
     input: { tokens_max: random.whole(1, 40_000), cache: '5m', compacts: random.next() < 0.2 },
   });
-  /** Asks for up to three requests at once, each of which costs the most it may. Returns a refusal, if there was one. */
+  /**
+   * Asks for up to three requests at once, each of which costs the most it may. Returns a refusal, if there was one.
+   */
   const askAtOnce = async (payers: [Payer, ...Payer[]]): Promise<unknown> => {
     const asking = Array.from({ length: random.whole(1, 3) }, () => {
       const payer = payers[random.whole(0, payers.length - 1)] ?? payers[0];

@@ -59,7 +59,10 @@ export function actor({ token }: Call): Person {
   return person;
 }
 
-/** The repository of the call, if the token sees it. Where it has another name now, the answer is a redirect to its id. */
+/**
+ * The repository of the call, if the token sees it. Where it has another name now, the answer is a redirect to its
+ * id.
+ */
 export function repositoryOf(call: Call, needed: Permission = 'read'): Repository {
   const { github, method, params, token, url } = call;
   const { owner = '', repo = '' } = params;

@@ -8,7 +8,9 @@ import type { Reply } from './call.ts';
 import { GitHub } from './github.ts';
 import { webPage } from './pages.ts';
 
-/** Starts GitHub, as an Enterprise server at `http://127.0.0.1:<port>`. The test fails if an answer had a wrong shape. */
+/**
+ * Starts GitHub, as an Enterprise server at `http://127.0.0.1:<port>`. The test fails if an answer had a wrong shape.
+ */
 export async function startGitHub(t: Ends): Promise<GitHub> {
   const git_server = await startGitServer();
   const github = new GitHub(git_server);
