@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 
-/* The bodies of the routes for accounts and log-ins. Requests are strict: an unknown field is an error that names it. */
+/* The bodies of the routes for accounts and log-ins. Requests are strict: an error names each unknown field. */
 
 /** An account. */
 export const User = z.object({

@@ -30,8 +30,8 @@ import {
 export const EPOCH_HEADER = 'Errand-Epoch';
 
 /**
- * The hosts that a worker may reach through the forward proxy. `registries`: the well-known package registries.
- * `list`: `egress_hosts`. `open`: any public host.
+ * The hosts that a worker may reach through the forward proxy. `registries`: the well-known package registries. `list`:
+ * `egress_hosts`. `open`: any public host.
  */
 export const Egress = z.enum(EGRESS);
 export type Egress = z.infer<typeof Egress>;
@@ -258,8 +258,8 @@ export const TasksQuery = z.strictObject({
     .describe('needs_you: those that need you come first, each part newest first'),
 });
 /**
- * A page of events, in ascending order. `after`: the id of the last event that the client has. `before`: the page that ends
- * there, so that a long log opens at its end; any id above the newest, such as 9007199254740991, means the end.
+ * A page of events, in ascending order. `after`: the id of the last event that the client has. `before`: the page that
+ * ends there, so that a long log opens at its end; any id above the newest, such as 9007199254740991, means the end.
  */
 export const EventsQuery = z
   .strictObject({

@@ -10,8 +10,8 @@ import { Commit, DiffStat, PlanItem, Usage } from './task.ts';
  * reconnecting client replays and the transcript that a later attempt resumes from are all computed from these rows.
  *
  * A worker writes the events of `NumberedEvent`, and numbers them from 1 in each attempt. The coordinator writes those
- * of `./coordinator-events.ts`, which have no `seq`. Bodies may gain fields: a reader must ignore unknown fields and types.
- * But the coordinator refuses a worker's event with an unknown field, so that the author of the worker finds the
+ * of `./coordinator-events.ts`, which have no `seq`. Bodies may gain fields: a reader must ignore unknown fields and
+ * types. But the coordinator refuses a worker's event with an unknown field, so that the author of the worker finds the
  * mistake.
  */
 

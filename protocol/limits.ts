@@ -6,8 +6,8 @@ export const LIMITS = {
   /** A JSON body of the public API: prompts, messages, projects. */
   request_body_bytes_max: 256 * 1024,
   /**
-   * The structure of any JSON body: its nesting depth, the elements of one array, the keys of one object, and the values
-   * and keys of the whole body. It is counted before the body is parsed.
+   * The structure of any JSON body: its nesting depth, the elements of one array, the keys of one object, and the
+   * values and keys of the whole body. It is counted before the body is parsed.
    */
   body_depth_max: 200,
   body_elements_max: 100_000,
@@ -185,8 +185,8 @@ export const LIMITS = {
   /** The valid log-ins of one account. One more ends the oldest. */
   sessions_per_user_max: 100,
   /**
-   * The unused log-in links of one account: one more voids the oldest. How long one is valid, and how many an account may
-   * ask for.
+   * The unused log-in links of one account: one more voids the oldest. How long one is valid, and how many an account
+   * may ask for.
    */
   login_links_per_user_max: 5,
   login_link_s: 600,
@@ -240,7 +240,7 @@ export const LIMITS = {
   delivery_bytes_max: 2 * 1024 * 1024,
   deliveries_per_minute_max: 1_200,
   deliveries_waiting_max: 10_000,
-  /** A webhook about something older is not heeded; how long what was handled is known, which is longer; and retried. */
+  /** From what age a webhook is ignored; for how long a handled one is known, and a failed one is retried. */
   delivery_age_s_max: 3 * 24 * 3600,
   delivery_kept_s: 30 * 24 * 3600,
   delivery_retry_s: 24 * 3600,
@@ -251,7 +251,7 @@ export const LIMITS = {
   comments_searched_max: 300,
   /** How often reviews and failed checks send an errand back to work before its person is asked. */
   follow_up_rounds_max: 3,
-  /** What one of them tells: characters of a review in one message, failed checks, and characters of the log of each. */
+  /** What one round tells: characters of a review in a message, failed checks, and characters of the log of each. */
   review_chars_max: 16_000,
   failed_checks_max: 5,
   check_log_chars_max: 5_000,

@@ -12,8 +12,8 @@ import { HeldRepository } from './repositories.ts';
 
 /**
  * `question`: the agent asks. `push`: the work waits for approval before it is pushed. `host`: the forward proxy has
- * refused a host. `budget`: the budget is spent. `follow_up`: its pull request has sent it back to work several times. The set is open: a client shows the question and options of an unknown
- * kind as they are.
+ * refused a host. `budget`: the budget is spent. `follow_up`: its pull request has sent it back to work several times.
+ * The set is open: a client shows the question and options of an unknown kind as they are.
  */
 export const NeedKind = z.enum(['question', 'push', 'host', 'budget', 'follow_up']);
 export type NeedKind = z.infer<typeof NeedKind>;

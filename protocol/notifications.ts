@@ -120,7 +120,7 @@ export const PushKey = z.object({ public_key: z.string() });
 export const Presence = z.strictObject({ task_id: Id.nullable() });
 export type Presence = z.infer<typeof Presence>;
 
-/** The answer to a question that a notification asked. `token` came with the notification, and has the answer's text. */
+/** The answer to a question of a notification. `token` came with the notification, and has the answer's text. */
 export const NoticeAnswer = z.strictObject({ token: z.string().min(1).max(4000) });
 export type NoticeAnswer = z.infer<typeof NoticeAnswer>;
 export const NoticeAnswered = z.object({ task_id: Id, text: z.string().describe('what was answered') });

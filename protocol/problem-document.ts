@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { ErrandError, ErrorCode, FieldError } from './problem.ts';
 
 /*
- * Errors in HTTP responses. Only code at the edge imports this: all other code throws error codes and knows no
- * status.
+ * Errors in HTTP responses. Only code at the edge imports this: all other code throws error codes and knows no status.
  */
 
 /** The HTTP status of each error code. */
@@ -51,8 +50,7 @@ export const Problem = z.object({
 export type Problem = z.infer<typeof Problem>;
 
 /**
- * Makes the problem document of an error. An error that is not an `ErrandError` becomes `internal`, without its
- * cause.
+ * Makes the problem document of an error. An error that is not an `ErrandError` becomes `internal`, without its cause.
  */
 export function toProblem(error: unknown, request_id?: string): Problem {
   const known =

@@ -18,8 +18,8 @@ export const PullAuthor = z.enum(PULL_AUTHORS);
 export type PullAuthor = z.infer<typeof PullAuthor>;
 
 /**
- * The state of a pull request. `opening`: the forge has not opened it yet; that is retried. `failed`: it was not opened,
- * and is not retried by itself. `merged` and `closed` are as on the forge, where it may be reopened.
+ * The state of a pull request. `opening`: the forge has not opened it yet; that is retried. `failed`: it was not
+ * opened, and is not retried by itself. `merged` and `closed` are as on the forge, where it may be reopened.
  */
 export const PullRequestState = z.enum(['opening', 'open', 'merged', 'closed', 'failed']);
 export type PullRequestState = z.infer<typeof PullRequestState>;
@@ -33,7 +33,10 @@ export const PullChecks = z.object({
 });
 export type PullChecks = z.infer<typeof PullChecks>;
 
-/** A pull request of a task, or one that is being opened. A task has one for each repository at most, if none was closed. */
+/**
+ * A pull request of a task, or one that is being opened. A task has one for each repository at most, if none was
+ * closed.
+ */
 export const PullRequest = z.object({
   id: Id,
   repo_url: z.string(),

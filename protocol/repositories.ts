@@ -77,8 +77,8 @@ export const TaskRepository = z.object({
 export type TaskRepository = z.infer<typeof TaskRepository>;
 
 /**
- * A further repository of an assignment. Its git address is that of the first with `/<key>` behind it. The worker clones
- * it to the folder `key` of the workspace, beside `repo`, and pushes its work to the assignment's `branch`.
+ * A further repository of an assignment. Its git address is that of the first with `/<key>` behind it. The worker
+ * clones it to the folder `key` of the workspace, beside `repo`, and pushes its work to the assignment's `branch`.
  */
 export const AssignedRepository = z.object({
   key: RepositoryKey,

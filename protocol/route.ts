@@ -27,8 +27,8 @@ export type Route = {
   /** The media type of a response that is not JSON. */
   media_type?: string;
   /**
-   * The error codes of this route, besides those of every route: `invalid`, `unauthenticated`, `forbidden`, `too_large`,
-   * `unsupported_media_type` and `internal`.
+   * The error codes of this route, besides those of every route: `invalid`, `unauthenticated`, `forbidden`,
+   * `too_large`, `unsupported_media_type` and `internal`.
    */
   errors: ErrorCode[];
   /**

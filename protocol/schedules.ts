@@ -19,7 +19,8 @@ import { BUDGET_USD_MAX, Effort, ModelName, Prompt, RepoAddress } from './task.t
 
 /**
  * A cron expression of five fields: minute, hour, day of the month, month, day of the week (0 and 7: Sunday). With both
- * days given, either is enough. A field is `*`, numbers or names, ranges `a-b`, lists `a,b` and steps such as `0-59/15`.
+ * days given, either is enough. A field is `*`, numbers or names, ranges `a-b`, lists `a,b` and steps such as
+ * `0-59/15`.
  */
 export const Cron = z
   .string()
@@ -39,8 +40,8 @@ export const PauseReason = z.enum(['person', 'failures', 'project_gone']);
 export type PauseReason = z.infer<typeof PauseReason>;
 
 /**
- * Why a due time started no errand. `still_at_work`: the errand before has not ended. `missed`: the server was down, and
- * a later due time took its place. `refused`: for another reason, in `detail`.
+ * Why a due time started no errand. `still_at_work`: the errand before has not ended. `missed`: the server was down,
+ * and a later due time took its place. `refused`: for another reason, in `detail`.
  */
 export const SkipReason = z.enum([
   'still_at_work',
@@ -57,7 +58,7 @@ export type SkipReason = z.infer<typeof SkipReason>;
 const Name = z.string().trim().min(1, 'is empty').max(100);
 const Budget = z.number().positive().max(BUDGET_USD_MAX);
 
-/** Makes a schedule, for a project or a repository. Absent fields come from the project, then the server, at each run. */
+/** Makes a schedule, for a project or a repository. At each run, absent fields come from the project or the server. */
 export const ScheduleCreate = z
   .strictObject({
     name: Name,
@@ -79,8 +80,8 @@ export const ScheduleCreate = z
 export type ScheduleCreate = z.infer<typeof ScheduleCreate>;
 
 /**
- * Changes a schedule. Absent fields stay unchanged, and null removes a value. A new `project_id` or `repo_url` takes the
- * place of the other. `enabled: true` begins the count of failures anew.
+ * Changes a schedule. Absent fields stay unchanged, and null removes a value. A new `project_id` or `repo_url` takes
+ * the place of the other. `enabled: true` begins the count of failures anew.
  */
 export const SchedulePatch = z
   .strictObject({

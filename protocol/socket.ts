@@ -35,8 +35,8 @@ import { TaskChange, TaskStatus, WaitingFor } from './task.ts';
  *   all    the default: every event of every errand, and the deltas of `task_id`
  *   tasks  the light feed: how all errands stand. A `tasks` frame has the fields that changed, at most once in
  *          `LIMITS.light_feed_ms`, and no bodies of events
- *   log    the full log of the errand `task_id`, its deltas and its state; for at most `LIMITS.socket_logs_max` errands.
- *          Its `events` and its `caught_up` name the scope and the errand
+ *   log    the full log of the errand `task_id`, its deltas and its state; for at most `LIMITS.socket_logs_max`
+ *          errands. Its `events` and its `caught_up` name the scope and the errand
  *
  * Each has its own cursor: `after` is the `cursor` of the last `tasks` or `caught_up` frame of the light feed, and the
  * id of the last event of a log. A `subscribe` replaces the one with the same scope and errand, and `unsubscribe` ends
@@ -45,12 +45,13 @@ import { TaskChange, TaskStatus, WaitingFor } from './task.ts';
  * A cold start, and a week's sleep:
  *
  *   1. `hello`. Its `cursor` is C. With another epoch than before, forget everything.
- *   2. Either `subscribe {scope: 'tasks', after: <last cursor>}`: the light feed sends each errand that changed meanwhile, once,
- *      and `removed`. Or `GET /tasks?updated_since=<time of the last contact, less a minute for the clocks>` (all pages,
- *      without the time at a cold start), and then `subscribe {scope: 'tasks', after: C}`.
- *   3. For the errand on the screen: `GET /tasks/:id/events?before=9007199254740991&bodies=short` has the last page of its log,
- *      whatever its length; then `subscribe {scope: 'log', task_id, after: <id of the last event of the page>}`. Scrolling up
- *      reads `?before=<id of the first event>`. `GET /tasks/:id/events/:event_id` has a cut body whole.
+ *   2. Either `subscribe {scope: 'tasks', after: <last cursor>}`: the light feed sends each errand that changed
+ *      meanwhile, once, and `removed`. Or `GET /tasks?updated_since=<time of the last contact, less a minute for the
+ *      clocks>` (all pages, without the time at a cold start), and then `subscribe {scope: 'tasks', after: C}`.
+ *   3. For the errand on the screen: `GET /tasks/:id/events?before=9007199254740991&bodies=short` has the last page
+ *      of its log, whatever its length; then `subscribe {scope: 'log', task_id, after: <id of the last event of the
+ *      page>}`. Scrolling up reads `?before=<id of the first event>`. `GET /tasks/:id/events/:event_id` has a cut body
+ *      whole.
  *
  * A client that reads too slowly gets no live frames for a while. It gets the events from the log at its own pace,
  * then another `caught_up`. Deltas that it missed are not sent again.

@@ -102,8 +102,8 @@ export type Effort = z.infer<typeof Effort>;
 
 /**
  * When a message enters the conversation. `next_call`: after the tool calls of the turn in progress. `after_turn`: when
- * the agent ends its turn, so it first does what it was about to do. Where nothing is in progress, or the message answers
- * a question, both mean at once.
+ * the agent ends its turn, so it first does what it was about to do. Where nothing is in progress, or the message
+ * answers a question, both mean at once.
  */
 export const Hear = z.enum(['next_call', 'after_turn']);
 export type Hear = z.infer<typeof Hear>;

@@ -158,8 +158,8 @@ export const TRANSCRIPT_TYPES = [
 ] as const;
 
 /**
- * The event types about a process that is gone. Where they were not acknowledged, the next attempt leaves them out: they
- * would be wrong about the new process.
+ * The event types about a process that is gone. Where they were not acknowledged, the next attempt leaves them out:
+ * they would be wrong about the new process.
  */
 export const PROCESS_TYPES = [
   'agent.started',
@@ -202,9 +202,9 @@ export const MessagesPush = z.object({ messages: z.array(Message).max(100) });
 export const CancelPush = z.object({ reason: z.string().max(500) });
 
 /**
- * The body of the `events` callback. The whole body is limited by `LIMITS.callback_body_bytes_max`, and its structure by
- * `callback_body_nodes_max`, `body_depth_max`, `body_elements_max` and `body_keys_max`. Errors:
- * `events_missing`, `event_conflict`, `too_large`.
+ * The body of the `events` callback. The whole body is limited by `LIMITS.callback_body_bytes_max`, and its structure
+ * by `callback_body_nodes_max`, `body_depth_max`, `body_elements_max` and `body_keys_max`. Errors: `events_missing`,
+ * `event_conflict`, `too_large`.
  */
 export const EventsPost = z.strictObject({
   attempt: z.number().int().positive(),

@@ -22,8 +22,8 @@
  *   ERRAND_COORDINATOR  `unix:/run/errand/coordinator/coordinator.sock`, or `http://host:port` from another machine.
  *   ERRAND_LISTEN       `unix:/run/errand/worker/worker.sock`, or `host:port`. Absent: the coordinator cannot call the
  *                       worker, which then works by callbacks alone.
- *   ERRAND_WORKSPACE    A folder that outlives the worker. Absent: `/workspace`. The repository is cloned to `repo` in it.
- *                       No further repository has one of `WORKSPACE_FOLDERS` as its key.
+ *   ERRAND_WORKSPACE    A folder that outlives the worker. Absent: `/workspace`. The repository is cloned to `repo` in
+ *                       it. No further repository has one of `WORKSPACE_FOLDERS` as its key.
  *   ERRAND_SPOOL        A folder that outlives the worker. Absent: `spool` in the workspace. It stores the events that
  *                       were not acknowledged yet.
  *
@@ -45,11 +45,10 @@
  *   GET  /status     200 `WorkerStatus`.
  *
  * Before there is a task, messages and cancel answer 409. A malformed body: 400 with a problem document. A body above
- * its limit: 413 (the limits: `assignment_bytes_max`; `request_body_bytes_max` for a cancel;
- * `callback_body_bytes_max` for messages). Any other path: 404. Over TCP, once there is a task, every call but `GET
- * /healthz` has the header `Authorization: Bearer` with the task token: that of the assignment, or a newer one from a
- * heartbeat. Any other token: 401. On a socket no token is needed, because only the coordinator can reach the
- * socket's directory.
+ * its limit: 413 (the limits: `assignment_bytes_max`; `request_body_bytes_max` for a cancel; `callback_body_bytes_max`
+ * for messages). Any other path: 404. Over TCP, once there is a task, every call but `GET /healthz` has the header
+ * `Authorization: Bearer` with the task token: that of the assignment, or a newer one from a heartbeat. Any other
+ * token: 401. On a socket no token is needed, because only the coordinator can reach the socket's directory.
  *
  * ## Calls from the worker to the coordinator
  *
@@ -98,9 +97,9 @@
  *
  *   The lease expires when the worker makes no callback for `lease_ms`.
  *   The attempt has stalled when for `stall_ms` there is no event, no delta, no new `waiting_for` and no request to
- *   `llm`, `git` or `attachments`, even though the worker calls. A CONNECT tunnel does not count. A wait with an `until`
- *   may last until then plus `wait_grace_ms`; deltas do not extend it. A wait for a person without an `until` may last
- *   for any time.
+ *   `llm`, `git` or `attachments`, even though the worker calls. A CONNECT tunnel does not count. A wait with an
+ *   `until` may last until then plus `wait_grace_ms`; deltas do not extend it. A wait for a person without an `until`
+ *   may last for any time.
  *
  * When the model or command that the worker waits for sends nothing for `quiet_ms`, the worker adds `silent_since` to
  * `waiting_for`, and removes it when something comes.
@@ -111,23 +110,23 @@
  * same messages: the worker adds each one to the conversation once, by its id.
  *
  * A person may change or withdraw a message until the worker takes it. A worker that says `takes_messages` in its
- * `agent.started` takes each message with the `messages` call right before it adds it to the conversation: the reply has
- * the message as it is now, and leaves out one that was withdrawn, which the worker then drops. From that call on the
- * message stays as it is. A repeat of the call gets the same. A worker without `takes_messages` adds messages as they
- * came, and while it works nobody can change one. A message with `hear` `after_turn` is added when the model ends its
- * turn, any other after the results of the turn's tool calls; `model` and `effort` hold for the requests after it. An
- * older worker may ignore all three.
+ * `agent.started` takes each message with the `messages` call right before it adds it to the conversation: the reply
+ * has the message as it is now, and leaves out one that was withdrawn, which the worker then drops. From that call on
+ * the message stays as it is. A repeat of the call gets the same. A worker without `takes_messages` adds messages as
+ * they came, and while it works nobody can change one. A message with `hear` `after_turn` is added when the model ends
+ * its turn, any other after the results of the turn's tool calls; `model` and `effort` hold for the requests after it.
+ * An older worker may ignore all three.
  *
  * A prompt and a message may have `attachments`. The worker fetches each with the `attachments` call and writes it
- * outside of the repository, so that no commit has it. It tells the model of each with an `input.added` event that names
- * it in `attachment_id`, with the picture or document in `content`. An older worker may ignore attachments. 404: the file
- * is gone, such as after a restore; the work goes on without it.
+ * outside of the repository, so that no commit has it. It tells the model of each with an `input.added` event that
+ * names it in `attachment_id`, with the picture or document in `content`. An older worker may ignore attachments. 404:
+ * the file is gone, such as after a restore; the work goes on without it.
  *
  * ## Retries
  *
  * The worker retries; the coordinator does not. The worker repeats a POST of events, with the same numbers, until it
- * gets a response. The coordinator stores each number once, so a repeat has no effect. The same holds for the
- * heartbeat and the result. What to do after each response:
+ * gets a response. The coordinator stores each number once, so a repeat has no effect. The same holds for the heartbeat
+ * and the result. What to do after each response:
  *
  *   no connection; no response in 30 s;   Retry with exponential backoff from 100 ms to 5 s, with jitter, for as long
  *   429, 500, 502, 503, 504               as the worker lives. Honour `Retry-After`.
@@ -141,8 +140,7 @@
  *   409 `attempt_ended`                   The result is already stored. Exit with code 0.
  *   anything else                         A retry would not help. Stop, push nothing, exit.
  *
- * For an error code that is not in `./problem.ts` the status decides, as in this list. Any other 5xx status is
- * retried.
+ * For an error code that is not in `./problem.ts` the status decides, as in this list. Any other 5xx status is retried.
  *
  * The worker keeps each event in the spool, on disk, until the event is acknowledged, so that events survive a crash
  * of the agent's process. The spool is bounded by the assignment's `spool_bytes_max`. A worker with a full spool
@@ -177,8 +175,8 @@
  * same commit; if it is sent back, the next attempt has the person's message. A worker that does not know the field
  * tries to push and fails with `push_rejected`: the coordinator then asks for the commit that it refused.
  *
- * The forward proxy may ask the person about a host that it refuses. The worker need not wait: where the host is allowed, a
- * message says that the command can be run again.
+ * The forward proxy may ask the person about a host that it refuses. The worker need not wait: where the host is
+ * allowed, a message says that the command can be run again.
  *
  * A push that the forge refuses is no end of the work either: the forge's lines are in the result's `detail`, and the
  * result has the diff of what could not be pushed.
@@ -203,20 +201,22 @@
  *
  * ## Several repositories
  *
- * A task may have up to `repositories_max` repositories. The fields of the assignment and of the result are about the first
- * one; those beside it are in `repositories`, each with a `key`. What this page says of the repository holds for each of
- * them: the worker clones it, to the folder `key` of the workspace, beside `repo`; it reports a `repository.ready` for it, the
- * first one first, and pushes to the branch `branch` there where the work has changed something. Its git address is
- * `…/git/<key>`. `base_branch`, `work_branch` and `approved_commit` are its own, and so are the credential that the proxy
- * adds, and the commits that count as pushed: what was pushed to one repository may be somebody else's in another.
+ * A task may have up to `repositories_max` repositories. The fields of the assignment and of the result are about the
+ * first one; those beside it are in `repositories`, each with a `key`. What this page says of the repository holds for
+ * each of them: the worker clones it, to the folder `key` of the workspace, beside `repo`; it reports a
+ * `repository.ready` for it, the first one first, and pushes to the branch `branch` there where the work has changed
+ * something. Its git address is `…/git/<key>`. `base_branch`, `work_branch` and `approved_commit` are its own, and so
+ * are the credential that the proxy adds, and the commits that count as pushed: what was pushed to one repository may
+ * be somebody else's in another.
  *
- * `repository.ready` and `branch.pushed` name it in `repository`. The result has an entry of `repositories` for each one that
- * was cloned; all diffs together are at most `diff_bytes_max`. Where a push fails in one, the work in the others is pushed
- * all the same, and `detail` says where it failed. Setup and verify command, `env` and `secrets` are those of the first.
+ * `repository.ready` and `branch.pushed` name it in `repository`. The result has an entry of `repositories` for each
+ * one that was cloned; all diffs together are at most `diff_bytes_max`. Where a push fails in one, the work in the
+ * others is pushed all the same, and `detail` says where it failed. Setup and verify command, `env` and `secrets` are
+ * those of the first.
  *
- * A worker that does so says `takes_repositories` in its `agent.started`, where the assignment has `repositories`. Without
- * that the coordinator ends the attempt with `agent_error`, and answers `stale_attempt`: an older worker would work in the first
- * one alone.
+ * A worker that does so says `takes_repositories` in its `agent.started`, where the assignment has `repositories`.
+ * Without that the coordinator ends the attempt with `agent_error`, and answers `stale_attempt`: an older worker would
+ * work in the first one alone.
  *
  * ## Versions
  *
@@ -225,10 +225,10 @@
  * that skips no version interrupts no errand.
  *
  * A worker implements one version. It reports it in `/healthz`, which is the same in all versions, and in the header
- * `errand-contract` of its callbacks; without the header it is version 1. It refuses an assignment of another
- * version: with 400 where it was handed over; where it fetched the assignment, it prints the reason and exits with a
- * code other than 0. The coordinator refuses callbacks of an unsupported version with 403 `forbidden`. The message
- * always names both versions and the side to upgrade.
+ * `errand-contract` of its callbacks; without the header it is version 1. It refuses an assignment of another version:
+ * with 400 where it was handed over; where it fetched the assignment, it prints the reason and exits with a code other
+ * than 0. The coordinator refuses callbacks of an unsupported version with 403 `forbidden`. The message always names
+ * both versions and the side to upgrade.
  *
  * Within a version the contract may only grow, on the coordinator's side first:
  *

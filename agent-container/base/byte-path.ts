@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import { resolve } from 'node:path';
 
 /*
- * A file name is a row of bytes, and need not be UTF-8. Inside the worker a path is a `Buffer`, so that each file can be
- * reached. For the model, a byte that is no text is `\xHH`.
+ * A file name is a row of bytes, and need not be UTF-8. Inside the worker a path is a `Buffer`, so that each file can
+ * be reached. For the model, a byte that is no text is `\xHH`.
  */
 
 const CHARACTER_BYTES = [1, 2, 3, 4];

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Git } from './git.ts';
 
 /*
- * A person approves a commit by its diff, and the coordinator takes those objects of Git LFS that this diff names. So it
- * has to name each object of what is pushed.
+ * A person approves a commit by its diff, and the coordinator takes those objects of Git LFS that this diff names. So
+ * it has to name each object of what is pushed.
  */
 
 /**

@@ -84,8 +84,7 @@ async function copyObject(from: string, to: string, { oid, size }: Pointer, sign
 }
 
 /**
- * Reads the text of an object that is here, in pieces, until `onText` returns false. Rejects when `signal` is
- * aborted.
+ * Reads the text of an object that is here, in pieces, until `onText` returns false. Rejects when `signal` is aborted.
  */
 export async function readObject(
   own: Git,

@@ -21,8 +21,8 @@ type ToPush = { commit: string; is_exact: boolean };
 /**
  * Pushes a commit to the task's branch, and returns the branch's name and its new commit. It replaces only what the
  * task itself pushed. Where the forge lets nobody replace that, both are joined by a commit with the same files; if
- * someone else has pushed to the branch, the commit goes to another branch next to it. Where a branch of the
- * repository is in the way, the name loses its slashes. Throws `AttemptFailure`.
+ * someone else has pushed to the branch, the commit goes to another branch next to it. Where a branch of the repository
+ * is in the way, the name loses its slashes. Throws `AttemptFailure`.
  */
 export async function push(
   own: Git,

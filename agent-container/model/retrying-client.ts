@@ -40,8 +40,7 @@ export class RetryingModelClient {
   readonly #limits: RetryLimits;
   readonly #refused = new RefusedParts();
   /**
-   * The last request was refused for its length, and could not be summarised: the next one asks for a shorter
-   * context.
+   * The last request was refused for its length, and could not be summarised: the next one asks for a shorter context.
    */
   shorten_context: ShortenContext = 'no';
   /** Whether the API has to summarise by itself, since it refused to do so when it was asked. */

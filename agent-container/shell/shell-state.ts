@@ -9,9 +9,9 @@ export type ShellState = { cwd: Buffer; env: Record<string, string> };
 /**
  * Runs the command in `$1/command` as a shell would, then writes the working directory and the exported environment to
  * `$1/state`. It does so in an EXIT trap, so that it also happens when the command calls `exit`. A file holds the
- * command because an argument has at most 128 kB, and so that `pkill -f` does not find the command's own shell.
- * With a variable that is too long for any program `env` cannot run, and the shell itself lists the variables.
- * `$1/cwd` is there only for a working directory that Node cannot pass on.
+ * command because an argument has at most 128 kB, and so that `pkill -f` does not find the command's own shell. With a
+ * variable that is too long for any program `env` cannot run, and the shell itself lists the variables. `$1/cwd` is
+ * there only for a working directory that Node cannot pass on.
  */
 const RUN_AND_SAVE_STATE = `exec 2>&1
 readonly ERRAND_STATE=$1

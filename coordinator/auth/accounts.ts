@@ -34,9 +34,8 @@ export class Accounts {
   }
 
   /**
-   * Changes the password and ends all other log-ins. A repeat with the same two passwords changes nothing and
-   * succeeds, since the first answer may have been lost. Rejects with `wrong_credentials` or `rate_limited`, as a
-   * log-in does.
+   * Changes the password and ends all other log-ins. A repeat with the same two passwords changes nothing and succeeds,
+   * since the first answer may have been lost. Rejects with `wrong_credentials` or `rate_limited`, as a log-in does.
    */
   async changePassword(
     identity: Identity,
@@ -59,9 +58,9 @@ export class Accounts {
   }
 
   /**
-   * Gives someone else a new random password; for the owner only. Rejects with `forbidden` for anyone else,
-   * `not_found` if there is no such account, and `conflict` for the owner's own: a stolen access token must not be
-   * enough to take over the server.
+   * Gives someone else a new random password; for the owner only. Rejects with `forbidden` for anyone else, `not_found`
+   * if there is no such account, and `conflict` for the owner's own: a stolen access token must not be enough to take
+   * over the server.
    */
   async resetPasswordOf(identity: Identity, email: string, client: Client): Promise<PasswordResetDone> {
     const owner = this.requireOwner(identity);

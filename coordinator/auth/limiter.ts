@@ -44,8 +44,8 @@ type Attempt = {
 };
 
 /**
- * Limits log-ins per account and per address, and sign-ups per address. Failures from elsewhere do not block an
- * account at an address from which it was used before, nor a person who is logged in to it.
+ * Limits log-ins per account and per address, and sign-ups per address. Failures from elsewhere do not block an account
+ * at an address from which it was used before, nor a person who is logged in to it.
  */
 export class Limiter {
   readonly #log: EventLog;

@@ -17,9 +17,9 @@ const GROUP_CHARS = 5;
 
 /**
  * Gives an account a new random password, ends its log-ins, and clears its failed ones, so that it can log in at
- * once. Only the returned value contains the password. The caller checks who may do this. `by`: who
- * does it, for the audit log; by default somebody on the command line. `email` in its stored form.
- * Rejects with `not_found` if there is no such account.
+ * once. Only the returned value contains the password. The caller checks who may do this. `by`: who does it, for the
+ * audit log; by default somebody on the command line. `email` in its stored form. Rejects with `not_found` if there is
+ * no such account.
  */
 export async function resetPassword(
   { log, passwords, sessions }: Dependencies,

@@ -5,8 +5,8 @@ import type { Keys } from '../base/keys.ts';
 const CODE_CHARS = 24;
 
 /**
- * The one-time code for the first account, which owns the server. It stays the same through restarts until that
- * account is made, and is another one with another database. `instance`: that of the database.
+ * The one-time code for the first account, which owns the server. It stays the same through restarts until that account
+ * is made, and is another one with another database. `instance`: that of the database.
  */
 export function setupCode(keys: Keys, instance: string): string {
   return createHmac('sha256', keys.seal).update(`setup code of ${instance}`).digest('hex').slice(0, CODE_CHARS);

@@ -1,8 +1,8 @@
 import { LIMITS } from '../../protocol/limits.ts';
 
 /**
- * How much structure a JSON text may have. What it costs to parse and to check follows from these, not from its
- * bytes: 4 MB of text are cheap, and 4 MB of zeros are not.
+ * How much structure a JSON text may have. What it costs to parse and to check follows from these, not from its bytes:
+ * 4 MB of text are cheap, and 4 MB of zeros are not.
  */
 export type ShapeLimits = {
   depth_max: number;

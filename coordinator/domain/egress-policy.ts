@@ -8,8 +8,8 @@ export type EgressPolicy = { egress: Egress; egress_hosts: string[]; allowed_hos
 
 /**
  * The well-known package registries and the hosts that they redirect downloads to. Registries accept uploads from
- * anyone with an account, so data can still leak through them; hosts for arbitrary uploads (forges, storage,
- * pastebins) are left out. Only TLS is allowed: a package manager that uses plain HTTP (apt by default) is refused.
+ * anyone with an account, so data can still leak through them; hosts for arbitrary uploads (forges, storage, pastebins)
+ * are left out. Only TLS is allowed: a package manager that uses plain HTTP (apt by default) is refused.
  */
 const REGISTRY_HOSTS = [
   // JavaScript

@@ -3,8 +3,8 @@ import type { ForgeAccess, OpenForge } from './forge-access.ts';
 import { isTokenRefused } from './other-token.ts';
 
 /**
- * Whether the person of an errand may read a repository now: with a token of theirs, or as everybody may. The
- * server's own app may see more than they do. Rejects where the forge cannot be asked now.
+ * Whether the person of an errand may read a repository now: with a token of theirs, or as everybody may. The server's
+ * own app may see more than they do. Rejects where the forge cannot be asked now.
  */
 export async function mayRead(
   access: ForgeAccess,

@@ -4,8 +4,8 @@ import type { OpenForge } from './forge-access.ts';
 import { ForgeApiError } from './forge-api-error.ts';
 
 /*
- * What happens where a forge refuses a token: it is renewed, or another one that may be used is. Callers see one client,
- * and their calls succeed if any token may make them.
+ * What happens where a forge refuses a token: it is renewed, or another one that may be used is. Callers see one
+ * client, and their calls succeed if any token may make them.
  */
 
 /** One call, to be made with this client and access. */
@@ -14,8 +14,7 @@ type Call<T> = (client: ForgeClient, access: Access) => Promise<T>;
 type Run = <T>(access: Access, call: Call<T>) => Promise<T>;
 
 /**
- * The first access, and the next one for each call that the forge refuses to the first. It stays with what has
- * worked.
+ * The first access, and the next one for each call that the forge refuses to the first. It stays with what has worked.
  */
 export function orElse(first: OpenForge, findNext: () => Promise<OpenForge | undefined>): OpenForge {
   let in_use = first;

@@ -56,8 +56,8 @@ export class RestApi {
   }
 
   /**
-   * Reads a list page by page, until it ends or `enough` says so. `entries` finds the list in an answer, whose
-   * headers have names in lower case.
+   * Reads a list page by page, until it ends or `enough` says so. `entries` finds the list in an answer, whose headers
+   * have names in lower case.
    */
   async list<T extends z.ZodType, E>(
     access: Access,

@@ -69,8 +69,7 @@ export async function listen(
 }
 
 /**
- * The address of a listener for clients on this machine: IPv6 in brackets, `localhost` if it listens on all
- * addresses.
+ * The address of a listener for clients on this machine: IPv6 in brackets, `localhost` if it listens on all addresses.
  */
 export function addressOf(host: string, port: number): string {
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;

@@ -38,8 +38,8 @@ export type LiveSocketsDependencies = {
 
 /**
  * Serves `WS /ws/:user_id`. A socket lives as long as its session, longer than the ten-minute access token that opened
- * it: a phone is not disconnected when the token expires. A logout closes its sockets at once, and an expired
- * session is found within `socket_log_in_check_ms`.
+ * it: a phone is not disconnected when the token expires. A logout closes its sockets at once, and an expired session
+ * is found within `socket_log_in_check_ms`.
  */
 export class LiveSockets {
   /** For the HTTP server's `upgrade` event. */

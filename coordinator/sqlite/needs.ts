@@ -73,8 +73,8 @@ export function countNeeds(db: Db, task_id: string, kind: Need['kind']): number 
 }
 
 /**
- * Closes a need, with its answer or without one. `message_id`: the message that tells the worker of the answer.
- * False: it was closed before, and stays as it is.
+ * Closes a need, with its answer or without one. `message_id`: the message that tells the worker of the answer. False:
+ * it was closed before, and stays as it is.
  */
 export function closeNeed(
   db: Db,

@@ -24,8 +24,7 @@ export function positionsByTask(db: Db, task_ids: readonly string[]): Map<string
 }
 
 /**
- * Stores that a task's log was read up to this event, or to its newest. A mark never goes back. False: nothing
- * changed.
+ * Stores that a task's log was read up to this event, or to its newest. A mark never goes back. False: nothing changed.
  */
 export function markRead(db: Db, task_id: string, event_id: number): boolean {
   const { changes } = sql(

@@ -10,8 +10,7 @@ export type RefreshTokenRow = {
   /** When that log-in was made. */
   began_at: string;
   /**
-   * What the client that got this token called itself, and its IP address. Null: the token is older than these
-   * columns.
+   * What the client that got this token called itself, and its IP address. Null: the token is older than these columns.
    */
   user_agent: string | null;
   address: string | null;

@@ -19,8 +19,7 @@ const LOW_KNOWN_MS = 20;
 const ZEROS = Buffer.alloc(1024 * 1024);
 
 /**
- * What there is for urgent writes. `ready`: the whole of it. `low`: it is kept for them, and other writes are
- * refused.
+ * What there is for urgent writes. `ready`: the whole of it. `low`: it is kept for them, and other writes are refused.
  */
 export type RoomState = { ready: boolean; low: boolean };
 

@@ -12,8 +12,8 @@ import { closeNeed, findNeedByRef, insertNeed, listOpenNeeds } from '../sqlite/n
 type Asker = Pick<TaskRow, 'id' | 'user_id' | 'attempt'>;
 
 /**
- * Asks the person. Undefined: nothing is asked, because the same is open, or it is a question that was answered
- * already and that a resumed worker asks again. Anything else is decided anew: work that was sent back may come again
+ * Asks the person. Undefined: nothing is asked, because the same is open, or it is a question that was answered already
+ * and that a resumed worker asks again. Anything else is decided anew: work that was sent back may come again
  * unchanged.
  */
 export function askNeed(tx: Tx, task: Asker, ask: NeedAsk, at: string): NeedRow | undefined {

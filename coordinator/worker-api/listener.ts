@@ -96,9 +96,9 @@ export class Listener {
 }
 
 /**
- * Opens the unix socket through which one worker reaches the coordinator. It replaces a socket that an earlier
- * process left. The mode of its directory lets others pass through but not list it, so whoever is given the directory
- * can connect, under any user id.
+ * Opens the unix socket through which one worker reaches the coordinator. It replaces a socket that an earlier process
+ * left. The mode of its directory lets others pass through but not list it, so whoever is given the directory can
+ * connect, under any user id.
  */
 export async function listenOnSocket(handlers: Handlers, path: string, worker: string): Promise<Listener> {
   await mkdir(dirname(path), { recursive: true });

@@ -5,8 +5,8 @@ import type { Redactor } from '../base/redactor.ts';
 import { actsOn, invalid, type CheckedEvent } from './validate-events.ts';
 
 /*
- * Redacts the secrets of a task from what its worker sends, before anything of it is stored, relayed or logged. The worker
- * does so itself, but any process in its container may send callbacks.
+ * Redacts the secrets of a task from what its worker sends, before anything of it is stored, relayed or logged. The
+ * worker does so itself, but any process in its container may send callbacks.
  */
 
 /** The streams of one task whose ends are kept. A worker has a few at once: a turn, and the calls of tools. */

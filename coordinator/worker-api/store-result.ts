@@ -28,9 +28,9 @@ export function storeResult(tx: Tx, task: TaskRow, result: ResultPost, at: strin
 }
 
 /**
- * Whether a result takes the place of the one before. An attempt that failed before it pushed anything must not
- * replace the result of an earlier attempt, whose branch is still there. The diff of work that could not be pushed is
- * kept: it is nowhere else.
+ * Whether a result takes the place of the one before. An attempt that failed before it pushed anything must not replace
+ * the result of an earlier attempt, whose branch is still there. The diff of work that could not be pushed is kept: it
+ * is nowhere else.
  */
 function isNews(
   status: ResultPost['status'],

@@ -66,8 +66,8 @@ export class AttemptWorker {
   }
 
   /**
-   * Hands the task to the warm worker, or to a new one. Rejects with an error message for people if no worker
-   * accepted it.
+   * Hands the task to the warm worker, or to a new one. Rejects with an error message for people if no worker accepted
+   * it.
    */
   async begin(workspace: string, warm: Worker | undefined): Promise<void> {
     if (!this.#deps.workers.runner.can_call) return this.#startUncallable(workspace);
@@ -107,8 +107,8 @@ export class AttemptWorker {
   }
 
   /**
-   * Starts a worker that cannot be called: it fetches the task itself. Until its first callback only the lease
-   * watches it.
+   * Starts a worker that cannot be called: it fetches the task itself. Until its first callback only the lease watches
+   * it.
    */
   async #startUncallable(workspace: string): Promise<void> {
     // Told now, and not by a worker that cannot get it.

@@ -50,8 +50,8 @@ export class Attempts {
   }
 
   /**
-   * Whether one of the attempts uses this workspace. Before its worker is open, that is the workspace with the
-   * worker's name.
+   * Whether one of the attempts uses this workspace. Before its worker is open, that is the workspace with the worker's
+   * name.
    */
   hasWorkspace(name: string): boolean {
     return this.#runs().some((run) => run.worker_name === name || run.workspace === name);

@@ -196,8 +196,7 @@ export class Dispatcher {
   }
 
   /**
-   * Stores the attempt's row, with the worker's name, before anything is started: so a crash leaves no unknown
-   * worker.
+   * Stores the attempt's row, with the worker's name, before anything is started: so a crash leaves no unknown worker.
    */
   #insertAttempt(id: string, warm: Worker | undefined, at: string): { attempt: AttemptRow; workspace: string } {
     return this.#deps.log.write((tx) => {

@@ -29,9 +29,9 @@ export class HiddenWrites {
   #known = new Map<object, Known>();
 
   /**
-   * Takes in one measurement of the disk and of all who write to it. Returns what each of them hides, at most:
-   * together no more than the disk has lost since they began, those who are excused first, then the largest. For who
-   * could not be measured, that includes by how much its folder has grown since.
+   * Takes in one measurement of the disk and of all who write to it. Returns what each of them hides, at most: together
+   * no more than the disk has lost since they began, those who are excused first, then the largest. For who could not
+   * be measured, that includes by how much its folder has grown since.
    */
   measure(used: number, writers: Writer[]): Map<object, number> {
     this.#explain(used, writers);

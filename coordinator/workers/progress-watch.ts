@@ -29,8 +29,8 @@ const CHECKS = 20;
 /**
  * Finds attempts whose worker calls but makes no progress: heartbeats come from a timer that keeps running while the
  * agent's loop hangs. A wait with an `until` may last until then, plus a grace period. Anything else may last
- * `stall_ms` without a sign of progress. A worker may lie, so each attempt also has a deadline. The state is in
- * memory, by monotonic time, and starts again with the server.
+ * `stall_ms` without a sign of progress. A worker may lie, so each attempt also has a deadline. The state is in memory,
+ * by monotonic time, and starts again with the server.
  */
 export class ProgressWatch {
   readonly #times: StallTimes;

@@ -188,8 +188,8 @@ export function hiddenFault(
 }
 
 /**
- * Why a workspace of this size is too large, as a sentence for its user; null if it is not. `Infinity`: the
- * measurement timed out.
+ * Why a workspace of this size is too large, as a sentence for its user; null if it is not. `Infinity`: the measurement
+ * timed out.
  */
 export function sizeFault({ bytes, files }: { bytes: number; files: number }, bytes_max: number): string | null {
   if (bytes === Infinity || files === Infinity)

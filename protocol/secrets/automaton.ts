@@ -1,7 +1,7 @@
 /**
- * The tree of all beginnings of some words (Aho and Corasick), as arrays: a node is a number, and the root is 0. Nodes are
- * numbered in the order of the sorted words, so the first child of a node is the next number. The arrays are in shared
- * memory: threads get them without a copy.
+ * The tree of all beginnings of some words (Aho and Corasick), as arrays: a node is a number, and the root is 0. Nodes
+ * are numbered in the order of the sorted words, so the first child of a node is the next number. The arrays are in
+ * shared memory: threads get them without a copy.
  */
 export type Automaton = {
   /** The children of the root, by their character; 0: there is none. */
@@ -15,14 +15,14 @@ export type Automaton = {
   word: Int32Array;
   word_length: Int32Array;
   /**
-   * The children of other nodes that are not the first one, as a hash table with open addressing. `edge_to` 0: the slot is
-   * free.
+   * The children of other nodes that are not the first one, as a hash table with open addressing. `edge_to` 0: the slot
+   * is free.
    */
   edge_from: Int32Array;
   edge_to: Int32Array;
 };
 
-/** Builds the tree of words that are not empty. Takes time and memory (14 bytes each) in proportion to their characters. */
+/** Builds the tree of words that are not empty. Time and memory grow with their characters (14 bytes for each). */
 export function buildAutomaton(words: readonly string[]): Automaton {
   const sorted = words.map((word, index) => ({ word, index })).sort((a, b) => (a.word < b.word ? -1 : 1));
   const shared = sorted.map(({ word }, i) => sharedStart(sorted[i - 1]?.word ?? '', word));
@@ -90,7 +90,7 @@ function addNode(
   }
 }
 
-/** Sets `fail`, and `word` where a node's text ends with a word that began later: of the nodes close to the root first. */
+/** Sets `fail`, and `word` where a node's text ends with a word that began later. Nodes near the root come first. */
 function linkEnds(automaton: Automaton, parents: Int32Array, depth_max: number): void {
   const { label, depth, fail, word } = automaton;
   /** By depth: a node of that depth. By node: another one of the same depth; 0: no other. */

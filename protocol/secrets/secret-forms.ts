@@ -1,6 +1,6 @@
 /*
- * The texts in which a secret may stand where it must not: in what a worker reports, which the coordinator redacts, and in
- * what it pushes, which it looks through itself.
+ * The texts in which a secret may stand where it must not: in what a worker reports, which the coordinator redacts, and
+ * in what it pushes, which it looks through itself.
  */
 
 /** A secret: its value, and the name that its mask has. */
@@ -32,9 +32,9 @@ export function formsOf(secrets: readonly Secret[]): Map<string, string> {
 }
 
 /**
- * The texts in which a secret's value may stand: as it is, its single lines, in a JSON text, in a
- * URL, and in base64 at any position of other bytes. Whoever wants to can write it in yet another way, so this guards
- * against accidents, not against malice.
+ * The texts in which a secret's value may stand: as it is, its single lines, in a JSON text, in a URL, and in base64 at
+ * any position of other bytes. Whoever wants to can write it in yet another way, so this guards against accidents, not
+ * against malice.
  */
 function secretForms(value: string): string[] {
   const forms = [value, ...linesOf(value)].flatMap((text) => [text, ...jsonForms(text), ...urlForms(text)]);

@@ -1,14 +1,14 @@
 import { buildAutomaton, childOf, hasChild, type Automaton } from './automaton.ts';
 
 /**
- * A part of a text that words cover: from `start` to `end` (exclusive). `index`: the longest of the words that begin where
- * it starts.
+ * A part of a text that words cover: from `start` to `end` (exclusive). `index`: the longest of the words that begin
+ * where it starts.
  */
 export type Covered = { start: number; end: number; index: number };
 
 /**
- * Finds all of many words in one pass over a text. The time is in proportion to the text, whatever the words and the text
- * have in common.
+ * Finds all of many words in one pass over a text. The time is in proportion to the text, whatever the words and the
+ * text have in common.
  */
 export class TextMatcher {
   readonly automaton: Automaton;
@@ -19,9 +19,9 @@ export class TextMatcher {
   }
 
   /**
-   * The parts of a text that words cover, in their order: words that overlap or touch are one part. `open`: the length of
-   * the longest end of the text that is the beginning of a word, but not all of it. `steps`: how many nodes were looked
-   * at: at most two for each character, since each of them leads down by one node at most.
+   * The parts of a text that words cover, in their order: words that overlap or touch are one part. `open`: the length
+   * of the longest end of the text that is the beginning of a word, but not all of it. `steps`: how many nodes were
+   * looked at: at most two for each character, since each of them leads down by one node at most.
    */
   cover(text: string): { parts: Covered[]; open: number; steps: number } {
     const { automaton } = this;

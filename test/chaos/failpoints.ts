@@ -38,8 +38,7 @@ export function failAt(point: Failpoint | undefined): Failing {
     for (const { type } of rows) pass(at, type);
   };
   // The engine's client starts a container with `POST /containers/<id>/start`. Node publishes this message before it
-  // sends a
-  // byte.
+  // sends a byte.
   subscribe('http.client.request.start', (message) => {
     const { request } = message as { request: ClientRequest };
     if (request.method === 'POST' && /^\/containers\/[^/]+\/start$/.test(request.path))

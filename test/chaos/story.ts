@@ -48,8 +48,7 @@ function refusalOf({ messages }: MessagesRequest, turn: number): Fault | undefin
 export type Misdeed = 'bad blocks' | 'refusal' | 'wild command';
 
 /**
- * What a request says to the model, without results of tools. After a summary, the beginning stands in a later
- * message.
+ * What a request says to the model, without results of tools. After a summary, the beginning stands in a later message.
  */
 const saidIn = ({ messages }: MessagesRequest): string =>
   JSON.stringify(

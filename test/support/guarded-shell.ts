@@ -1,6 +1,6 @@
 /*
- * A process with a shell, as a worker has it: runs each argument as a command, and prints what came of them as JSON. The
- * commands know its id as WORKER.
+ * A process with a shell, as a worker has it: runs each argument as a command, and prints what came of them as JSON.
+ * The commands know its id as WORKER.
  */
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -20,8 +20,8 @@ import { readRecording, Recorded, recordingOf } from './recorded.ts';
 
 /*
  * Records what today's worker sends: `node test/worker-contract/main.ts`. The real agent runs whole errands with a
- * scripted model and a mock coordinator. Together they produce every event type of the agent. With the name of an errand
- * it records that one alone, and keeps the others as they are.
+ * scripted model and a mock coordinator. Together they produce every event type of the agent. With the name of an
+ * errand it records that one alone, and keeps the others as they are.
  */
 
 /** `further`: whether it has a second repository. */
@@ -151,7 +151,8 @@ async function pass(
   const [answer] = await answered;
   outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
   const got = call === undefined ? undefined : textOf(answer);
-  await pipeline(answer, outgoing).catch(() => undefined); // The worker hangs up on a model's answer when it is cancelled.
+  // The worker hangs up on a model's answer when it is cancelled.
+  await pipeline(answer, outgoing).catch(() => undefined);
   if (call === undefined) return;
   const told = { [CONTRACT_HEADER]: String(headers[CONTRACT_HEADER]) };
   const [body, reply] = await Promise.all([sent, got]);

@@ -1,8 +1,10 @@
 import { styleText } from 'node:util';
 import { clean } from './text.ts';
 
-/** How a piece of a line looks on a terminal with colours. A `command` is meant to be copied, so it is never broken. A `qr` code
- * is light on dark whatever the terminal's colours are. */
+/**
+ * How a piece of a line looks on a terminal with colours. A `command` is meant to be copied, so it is never broken. A
+ * `qr` code is light on dark whatever the terminal's colours are.
+ */
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'command' | 'qr';
 const FORMATS = {
   bold: 'bold',

@@ -71,9 +71,9 @@ export class Access implements ForgeAccess {
   }
 
   /**
-   * What git uses for a person at a repository: the token of their linked account. Where the server's own token
-   * serves them too (`fallback`), the linked account is used only if it may push there. Rejects with `forbidden`
-   * where there is only a link that the forge does not accept any more.
+   * What git uses for a person at a repository: the token of their linked account. Where the server's own token serves
+   * them too (`fallback`), the linked account is used only if it may push there. Rejects with `forbidden` where there
+   * is only a link that the forge does not accept any more.
    */
   async gitCredential(
     user_id: string,

@@ -53,10 +53,9 @@ const OVERLAP_MS = 60_000;
 const SETTLED_MS = 10_000;
 
 /**
- * Finds out what webhooks did not tell, since the server was away, or none are set up: it asks the forges which
- * issues and pull requests have changed since it last heard, and takes what happened there as if a webhook had told
- * of it. Each comment, review or label acts once, however often it is heard of. At rest this is one call for a
- * repository.
+ * Finds out what webhooks did not tell, since the server was away, or none are set up: it asks the forges which issues
+ * and pull requests have changed since it last heard, and takes what happened there as if a webhook had told of it.
+ * Each comment, review or label acts once, however often it is heard of. At rest this is one call for a repository.
  */
 export class MissedEvents {
   readonly #deps: Dependencies;

@@ -11,8 +11,7 @@ import { threadOf } from '../thread-of.ts';
 export const CHECKS_WAIT_MS = 15 * 60_000;
 
 /**
- * Whether checks have failed for so long by now, an ISO time, that those that still run are not waited for any
- * longer.
+ * Whether checks have failed for so long by now, an ISO time, that those that still run are not waited for any longer.
  */
 export function haveWaited({ checks, updated_at }: Pick<PullRow, 'checks' | 'updated_at'>, now: string): boolean {
   return checks !== null && checks.failed > 0 && Date.parse(now) - Date.parse(updated_at) >= CHECKS_WAIT_MS;

@@ -12,8 +12,8 @@ export function lookAtNumber(tx: Tx, { forge_id, repository_id, number }: Thread
 
 /**
  * What a forge says of a pull request: call it with each verified event, in the transaction that handles it. An event
- * is only a hint: whoever may add a webhook to one repository may know the secret of all. So the forge itself
- * is asked at once, and what it answers is stored. `at` is an ISO time.
+ * is only a hint: whoever may add a webhook to one repository may know the secret of all. So the forge itself is asked
+ * at once, and what it answers is stored. `at` is an ISO time.
  */
 export function noteForgeChange(tx: Tx, forge_id: string, event: ForgeEvent, at: string): void {
   const { repository } = event;

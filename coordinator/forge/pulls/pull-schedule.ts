@@ -27,8 +27,7 @@ export const PULL_TIMES: PullTimes = {
   give_up_ms: 24 * HOUR,
 };
 /**
- * A pull request that could not be read so often in a row is asked for no more often than one at which nothing
- * happens.
+ * A pull request that could not be read so often in a row is asked for no more often than one at which nothing happens.
  */
 const FAILURES_MAX = 40;
 

@@ -17,8 +17,8 @@ const ENCRYPTED_CLIENT_HELLO = 0xfe0d;
 const ENCRYPTED_SERVER_NAME = 0xffce;
 
 /**
- * Reads a ClientHello (RFC 8446, 4.1.2) from the first bytes of a connection. Undefined: more bytes are needed.
- * Throws `invalid` where the bytes are not a ClientHello, and where parsers could disagree about its meaning.
+ * Reads a ClientHello (RFC 8446, 4.1.2) from the first bytes of a connection. Undefined: more bytes are needed. Throws
+ * `invalid` where the bytes are not a ClientHello, and where parsers could disagree about its meaning.
  */
 export function readClientHello(bytes: Buffer): ClientHello | undefined {
   try {

@@ -7,8 +7,7 @@ import { ForgeError } from './forge-error.ts';
 type Asked = { base: string; credential: ForgeCredential | undefined; request: GitRequest };
 
 /**
- * Turns a forge's response into one for the worker's git. Rejects with a `ForgeError` that explains any other
- * response.
+ * Turns a forge's response into one for the worker's git. Rejects with a `ForgeError` that explains any other response.
  */
 export async function understand(answer: Dispatcher.ResponseData, asked: Asked): Promise<GitResponse> {
   const { statusCode, headers, body } = answer;

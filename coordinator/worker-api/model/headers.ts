@@ -41,8 +41,8 @@ export function requestHeaders(given: IncomingHttpHeaders, api_key: string): Rec
 }
 
 /**
- * The headers of the response to the worker: those that describe the answer and say when to retry. None that
- * identifies the API account.
+ * The headers of the response to the worker: those that describe the answer and say when to retry. None that identifies
+ * the API account.
  */
 export function responseHeaders(given: IncomingHttpHeaders): Record<string, string> {
   return { ...pick(given, RESPONSE), 'cache-control': 'no-cache', 'x-accel-buffering': 'no' };

@@ -105,10 +105,9 @@ export class Ledger {
   }
 
   /**
-   * Reserves the most that a request may cost, and resolves once the reservation is on disk. Rejects with
-   * `BudgetSpent` where the task's budget cannot pay for the request, `SpendingCapReached` where a monthly cap cannot,
-   * `rate_limited` where both could once other requests have ended, and `unavailable` while the database cannot be
-   * written.
+   * Reserves the most that a request may cost, and resolves once the reservation is on disk. Rejects with `BudgetSpent`
+   * where the task's budget cannot pay for the request, `SpendingCapReached` where a monthly cap cannot, `rate_limited`
+   * where both could once other requests have ended, and `unavailable` while the database cannot be written.
    */
   async reserve(payer: Payer, ask: Ask): Promise<Reservation> {
     const { model } = ask;

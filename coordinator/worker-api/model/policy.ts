@@ -8,8 +8,8 @@ import { scan, type Span } from './scan.ts';
 
 /*
  * The features of the Claude API that a task may use. Any process in the untrusted container can send requests, so
- * this is an allow-list. Other features could fetch or store data on the vendor's servers, outside the forward
- * proxy's control, or have costs that the meter does not know.
+ * this is an allow-list. Other features could fetch or store data on the vendor's servers, outside the forward proxy's
+ * control, or have costs that the meter does not know.
  */
 
 const names = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));

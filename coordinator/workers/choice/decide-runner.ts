@@ -22,8 +22,8 @@ export function decideRunner({ wanted, docker, exposures }: Situation): 'docker'
 }
 
 /**
- * Why workers without isolation would be a risk here, for people: an API key can be spent, or others can send
- * errands. Empty for a trial.
+ * Why workers without isolation would be a risk here, for people: an API key can be spent, or others can send errands.
+ * Empty for a trial.
  */
 export function readExposures(config: Pick<Config, 'anthropic_api_key' | 'host' | 'trust_proxy'>): string[] {
   const exposures: string[] = [];

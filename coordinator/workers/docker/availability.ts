@@ -3,9 +3,9 @@ import { addressOf, statusOf } from './engine.ts';
 import { isOwnImage } from './image.ts';
 
 /**
- * Whether a Docker engine can start workers. `fault` is a sentence that says what is wrong and how to fix it.
- * `absent`: the machine has no engine socket. `image_missing`: only the worker image is missing. `unusable`: an
- * engine exists, or was named, but cannot be used.
+ * Whether a Docker engine can start workers. `fault` is a sentence that says what is wrong and how to fix it. `absent`:
+ * the machine has no engine socket. `image_missing`: only the worker image is missing. `unusable`: an engine exists, or
+ * was named, but cannot be used.
  */
 export type Availability = { kind: 'ready' } | Fault;
 

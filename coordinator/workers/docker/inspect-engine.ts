@@ -2,8 +2,8 @@ import { CONTRACT_LABEL, CONTRACT_VERSION_UNNAMED } from '../../../protocol/work
 import { unlessMissing, openEngine } from './engine.ts';
 
 /**
- * `version`: that of the engine. `contract_version`: the version of the worker contract in the image's label;
- * undefined if there is no such image.
+ * `version`: that of the engine. `contract_version`: the version of the worker contract in the image's label; undefined
+ * if there is no such image.
  */
 export type EngineReport = { version: string; contract_version: number | undefined };
 

@@ -2,8 +2,8 @@ import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../../../protocol/worker.ts';
 import type { Isolation, WorkerEnd, WorkerSpec } from '../runner.ts';
 
 /**
- * Starts the program of a worker on this machine; `docker/` and `process/` implement it. `LocalRunner` adds
- * directories and sockets. Each method has a time limit of its own.
+ * Starts the program of a worker on this machine; `docker/` and `process/` implement it. `LocalRunner` adds directories
+ * and sockets. Each method has a time limit of its own.
  */
 export type Launcher = {
   readonly name: string;
@@ -34,8 +34,8 @@ export type Launcher = {
    */
   tryIsolation?: (spec: LaunchSpec, other_file: string, watch: AbortSignal) => Promise<Isolation>;
   /**
-   * How much the worker has written to disks, in bytes; undefined: unknown. Rejects if that cannot be read now.
-   * Absent: it does not know.
+   * How much the worker has written to disks, in bytes; undefined: unknown. Rejects if that cannot be read now. Absent:
+   * it does not know.
    */
   written?: (name: string) => Promise<number | undefined>;
   /** Closes its connections. Workers keep running. */
@@ -56,8 +56,8 @@ export type Directories = {
 export type LaunchSpec = Omit<WorkerSpec, 'mounts'> & { mounts: Directories };
 
 /**
- * The environment variables with a worker's sockets and folders (see `protocol/worker.ts`). The paths are those
- * inside the worker.
+ * The environment variables with a worker's sockets and folders (see `protocol/worker.ts`). The paths are those inside
+ * the worker.
  */
 export function workerEnvironment({ coordinator_dir, worker_dir, workspace_dir }: Directories): Record<string, string> {
   return {

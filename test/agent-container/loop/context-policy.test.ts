@@ -5,7 +5,7 @@ import { DONE, run, textOf } from '../../support/agent-script.ts';
 import { bench, transcriptOf, type Bench } from '../../support/agent-work.ts';
 import { faults, type Fault, type MessagesRequest, type Turn } from '../../support/model/server.ts';
 
-/* How a long conversation is kept short: by a summary that the API is asked for, and by other means only if it refuses. */
+/* How a long conversation is kept short: by a summary of the API, and by other means only if it refuses one. */
 
 const FULL: Turn = { text: 'Full', stop_reason: 'model_context_window_exceeded' };
 const refused: Fault = { fault: 'status', status: 400, type: 'invalid_request_error', message: 'compaction: no' };

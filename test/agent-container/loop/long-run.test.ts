@@ -4,8 +4,7 @@ import { costOfRun, simulate, storyOf } from '../../support/long-run/policies.ts
 import { longRun, prepareLongRun, TURNS } from '../../support/long-run/script.ts';
 
 /**
- * The API's own summary keeps no turn word for word, which is cheaper, and leaves the model without its newest
- * results.
+ * The API's own summary keeps no turn word for word, which is cheaper, and leaves the model without its newest results.
  */
 const DEARER_THAN_OWN_SUMMARY_MAX = 1.2;
 

@@ -9,8 +9,8 @@ import { readMessagesBody } from '../../support/model/read-body.ts';
 import { Random } from '../../support/random.ts';
 
 /*
- * Whatever a model answers, the conversation stays one that the API takes: as this attempt sends it, and as the next one
- * builds it from the stored events. The check is that of the model server.
+ * Whatever a model answers, the conversation stays one that the API takes: as this attempt sends it, and as the next
+ * one builds it from the stored events. The check is that of the model server.
  */
 
 const ROUNDS = 2_000;

@@ -7,8 +7,8 @@ import { newId } from '../../../protocol/ids.ts';
 import { portOf } from './port-of.ts';
 
 /*
- * A program: the floor of a relay over HTTP, and nothing of the product. It has `node:http`, `ws` and `better-sqlite3`, a
- * group commit, and one table with the indexes that such a log has: one to page by task, one to page by user, and one
+ * A program: the floor of a relay over HTTP, and nothing of the product. It has `node:http`, `ws` and `better-sqlite3`,
+ * a group commit, and one table with the indexes that such a log has: one to page by task, one to page by user, and one
  * that keeps a repeated POST from storing an event twice. There is no log-in, no check and no state of tasks. The
  * arguments are a folder and the number of workers. Deltas go out at once.
  */

@@ -10,8 +10,9 @@ import type { Worker, WorkerEnd, WorkerSpec } from '../../../coordinator/workers
 import { COORDINATOR_SOCKET, CONTRACT_VERSION, WORKER_SOCKET } from '../../../protocol/worker.ts';
 
 /*
- * A program: the server as `npm start` runs it, but for its workers. They have their sockets, take a task and do nothing
- * with it: the load posts in their place. Each one's task, token and socket are a line of `TASKS` in the data folder.
+ * A program: the server as `npm start` runs it, but for its workers. They have their sockets, take a task and do
+ * nothing with it: the load posts in their place. Each one's task, token and socket are a line of `TASKS` in the data
+ * folder.
  */
 
 export const TASKS = 'bench-tasks.jsonl';

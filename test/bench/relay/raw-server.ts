@@ -7,8 +7,8 @@ import { portOf } from './port-of.ts';
 
 /*
  * A program: the floor of any durable relay. It appends each line that it receives to a file, in groups with one
- * fdatasync each, then acknowledges it with an empty line and sends it to the watchers: the connections whose first line
- * is `watch`. The first argument is a folder.
+ * fdatasync each, then acknowledges it with an empty line and sends it to the watchers: the connections whose first
+ * line is `watch`. The first argument is a folder.
  */
 
 const [folder = ''] = process.argv.slice(2);

@@ -13,8 +13,8 @@ import { setupCodeOf } from '../../support/setup-code.ts';
 
 /*
  * The power fails while events are stored. The file system is cut off under the writer, which loses everything that was
- * written and not synced, in the database and in the WAL, and is then mounted again. Copying the two files would not do:
- * a checkpoint between the two copies makes a pair that no power failure leaves.
+ * written and not synced, in the database and in the WAL, and is then mounted again. Copying the two files would not
+ * do: a checkpoint between the two copies makes a pair that no power failure leaves.
  *
  * The test proves that acknowledged events were synced, and that SQLite recovers a whole database from what is left. It
  * cannot prove that a real disk writes its own cache: here, what reached the device counts as safe.

@@ -88,8 +88,8 @@ test.serial('an attempt whose worker exited while the server was down is lost, a
 
 test.serial('a task gets no new worker before that of an ended attempt is gone, even after a crash', async (t) => {
   const { data_dir, first, task } = await stoppedWhileRunning(t, 'stay');
-  // The server is killed right after it stored that the attempt is lost: its worker still runs, and the task is
-  // queued again.
+  // The server is killed right after it stored that the attempt is lost: its worker still runs, and the task is queued
+  // again.
   first.log.write((tx) => {
     const end = { status: 'failed', reason: 'worker_lost', detail: null, at: time(-60_000) } as const;
     endAttempt(tx, first.task(task.id), 1, end);

@@ -29,8 +29,7 @@ export class RandomConversation {
   }
 
   /**
-   * Adds a turn, and returns the next request: now and then one for a summary, which then takes the place of
-   * messages.
+   * Adds a turn, and returns the next request: now and then one for a summary, which then takes the place of messages.
    */
   next(): PromptRequest {
     const random = this.#random;

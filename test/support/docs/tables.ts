@@ -29,11 +29,18 @@ export function settingsTables(): string {
 /** A file for systemd or a shell that lists every setting as a comment, with its default. */
 export function envExample(): string {
   const groups = Object.entries(SETTING_GROUPS).map(([subject, names]) => {
-    const lines = names.map((name) => `# ${meaningOf(name).replaceAll('`', '')}\n#${name}=${defaultOf(name)}\n`);
+    const lines = names.map(
+      (name) => `${asComment(meaningOf(name).replaceAll('`', ''))}\n#${name}=${defaultOf(name)}\n`,
+    );
     return `# ---- ${subject} ----\n\n${lines.join('\n')}`;
   });
   const head = '# All settings of Errand, with their defaults. Remove the # before a name to set it.';
   return `${head}\n# "npm run docs" writes this file from coordinator/base/settings.ts.\n\n${groups.join('\n')}`;
+}
+
+/** Lines of at most 120 characters that begin with `# `. */
+function asComment(text: string): string {
+  return text.replace(/(.{1,118})(?: |$)/g, '# $1\n').trimEnd();
 }
 
 export function routesTable(): string {

@@ -39,7 +39,7 @@ const TIMES = { first_ms: 20, max_ms: 100, give_up_ms: 60_000 };
 export const SELDOM = 3_600_000;
 const PUBLIC_URL = 'https://errand.example.org';
 
-/** A server's intake at a forge's stand-in, GitHub's if nothing is said, where ada has linked her account and bob has not. Both may write to `demo`. */
+/** A server's intake at a fake forge, by default GitHub: ada has linked her account, bob has not; both may push. */
 export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
   readonly github: Forge;
   readonly log: EventLog;

@@ -50,8 +50,8 @@ export function digestOf(request: CountRequest): string {
 }
 
 /**
- * Checks that every thinking block is unchanged and in its place, and every signed summary unchanged. With
- * `drop_block` a thinking block that is out of its place is let through, as the API leaves it out.
+ * Checks that every thinking block is unchanged and in its place, and every signed summary unchanged. With `drop_block`
+ * a thinking block that is out of its place is let through, as the API leaves it out.
  */
 export function checkSignatures(request: CountRequest): void {
   const { thinking } = request;

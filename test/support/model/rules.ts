@@ -68,8 +68,7 @@ export function checkRequest(request: CountRequest, betas: string[]): void {
 }
 
 /**
- * Checks `max_tokens`. The limit is the same for all models. 0 fills the cache, and has no answer that could be
- * shaped.
+ * Checks `max_tokens`. The limit is the same for all models. 0 fills the cache, and has no answer that could be shaped.
  */
 export function checkMaxTokens(request: MessagesRequest): void {
   const { max_tokens, stream, thinking, tool_choice, output_config } = request;

@@ -2,8 +2,8 @@ import { createDecipheriv, createHmac, createPublicKey, verify, type ECDH } from
 import { z } from 'zod';
 
 /*
- * The receiving side of Web Push by the letter of RFC 8291, RFC 8188 and RFC 8292, on nothing but node:crypto, so that it
- * shares no code with the sender.
+ * The receiving side of Web Push by the letter of RFC 8291, RFC 8188 and RFC 8292, on nothing but node:crypto, so that
+ * it shares no code with the sender.
  */
 
 const hmac = (key: Buffer, ...data: (Buffer | string)[]): Buffer => {

@@ -1,5 +1,5 @@
 /**
- * Splits a bill among so many people. Amounts are whole cents. Those who come first pay the cents that cannot be divided.
+ * Splits a bill among people. Amounts are whole cents. The first people pay the cents that cannot be divided.
  */
 export function splitBill(total, people) {
   if (!Number.isInteger(total) || total < 0) throw new RangeError('The total is not a whole number of cents.');

@@ -1,8 +1,8 @@
 /*
  * The shapes of Gitea's API, as its description has them: go-gitea/gitea, templates/swagger/v1_json.tmpl and the
  * structs in modules/structs that it is generated from (user.go, repo.go, issue.go, issue_comment.go, pull.go,
- * pull_review.go, status.go, repo_actions.go, hook.go). Of each, the fields that are always there. Written
- * in short, `name:type`: `?` may be null, `[]` is a list, another name is another shape.
+ * pull_review.go, status.go, repo_actions.go, hook.go). Of each, the fields that are always there. Written in short,
+ * `name:type`: `?` may be null, `[]` is a list, another name is another shape.
  */
 const TEXTS = {
   User:
