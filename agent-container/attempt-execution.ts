@@ -183,12 +183,14 @@ export class AttemptExecution {
   }
 }
 
-/** A reporter whose events the clones see too. What they cannot note, as on a full disk, does not end the work. */
+/** A reporter that also passes events to the clones. If they cannot store one, as on a full disk, the work goes on. */
 function observed(report: ProgressReporter, clones: TaskClones, log: Logger): ProgressReporter {
   return {
     emit: async (event) => {
       await report.emit(event);
-      await clones.observe(event).catch((error: unknown) => log('warn', 'workspace note failed', { err: error }));
+      await clones
+        .observe(event)
+        .catch((error: unknown) => log('warn', 'workspace record could not be updated', { err: error }));
     },
     delta: (delta) => report.delta(delta),
     waitingFor: (waiting) => report.waitingFor(waiting),

@@ -92,7 +92,7 @@ export class Attempt {
     try {
       this.#reporter.start();
       await proxy.start();
-      // A new spool begins with it.
+      // It is the first event of a new spool.
       if (this.#previous.unreported === null) await this.#reporter.emit(this.#started());
       await removePreviousSpools(config.spool_dir, this.#assignment);
       this.#execution = new AttemptExecution({
@@ -162,7 +162,7 @@ export class Attempt {
       .catch(() => undefined);
   }
 
-  /** Says who works. */
+  /** The first event of an attempt: the worker's name and version, and what it supports. */
   #started(): WorkerEvent {
     const { agent, assignment } = this.#options;
     // An older coordinator does not know the field.

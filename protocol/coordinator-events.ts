@@ -54,9 +54,13 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
     hear: Hear,
     revision: z.number().int().positive(),
   }),
-  event('message.withdrawn', 'A person withdrew a message before the worker took it. It is never heard.', {
-    message_id: Id,
-  }),
+  event(
+    'message.withdrawn',
+    'A person withdrew a message before the worker took it. It never enters the conversation.',
+    {
+      message_id: Id,
+    },
+  ),
   event('task.model', 'A message that asks for another model or effort was taken. They hold from now on.', {
     model: z.string(),
     effort: Effort,

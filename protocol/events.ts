@@ -91,8 +91,8 @@ export const NumberedEvent = z.discriminatedUnion('type', [
     request_id: z.string().nullable(),
     duration_ms: ms,
     /**
-     * The content is a summary, which takes the place of so many messages at the beginning of the conversation. Those
-     * after them stay. Absent: the content is the model's next message.
+     * The content is a summary, which replaces this many messages at the beginning of the conversation. Those after
+     * them stay. Absent: the content is the model's next message.
      */
     replaces_messages: z.number().int().positive().optional(),
   }),

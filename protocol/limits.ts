@@ -53,7 +53,7 @@ export const LIMITS = {
   cron_chars_max: 200,
   /** The shortest time between two runs of a schedule. */
   schedule_interval_ms_min: 5 * 60_000,
-  /** A schedule pauses once so many of its runs have failed or were refused in a row. */
+  /** A schedule pauses once this many of its runs in a row have failed or were refused. */
   schedule_failures_max: 3,
   /** The newest runs of a schedule that are kept, with those that started nothing. */
   schedule_runs_kept_max: 500,

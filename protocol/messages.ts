@@ -35,7 +35,10 @@ export const MessagePatch = z
   .meta({ minProperties: 2 });
 export type MessagePatch = z.infer<typeof MessagePatch>;
 
-/** A message that waits to be heard. `taken`: the worker has it, so it cannot be changed or withdrawn any more. */
+/**
+ * A message that is not part of the conversation yet. `taken`: the worker has it, so it cannot be changed or withdrawn
+ * any more.
+ */
 export const WaitingMessage = z.object({
   id: Id,
   text: z.string(),

@@ -30,7 +30,7 @@ export const OWNER_ROUTES = {
   getServer: {
     method: 'get',
     path: '/server/state',
-    summary: 'How the server does: queue, workers, disk, money and backups; for its owner',
+    summary: 'The state of the server: queue, workers, disk, money and backups; for its owner',
     auth: 'user',
     status: 200,
     response: ServerState,
@@ -39,7 +39,7 @@ export const OWNER_ROUTES = {
   listSettings: {
     method: 'get',
     path: '/server/settings',
-    summary: 'The settings that the server runs by, and where each comes from; for its owner',
+    summary: 'The settings of the server, and where each comes from; for its owner',
     description:
       'Secrets are not shown, only whether they are set. Settings are changed in the environment of the server.',
     auth: 'user',

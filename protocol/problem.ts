@@ -17,7 +17,7 @@ export const ERROR_MEANING = {
   account_blocked: 'The owner of the server has blocked the account.',
   forbidden:
     'The caller may not do this, such as push to another branch, use a model without a price, or call from a page of another server.',
-  not_found: 'There is no such thing, or it belongs to someone else.',
+  not_found: 'It does not exist, or it belongs to someone else.',
   method_not_allowed: 'The path does not support this method. `Allow` lists those that it supports.',
   conflict: 'The current state does not allow it, such as to cancel a task that has succeeded.',
   email_taken: 'There is an account with this e-mail address already.',

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { Time } from './ids.ts';
 
-/* What the owner sees of the server: how it does, and by which settings it runs. */
+/* What the owner sees of the server: its state and its settings. */
 
 const count = z.number().int().nonnegative();
 const usd = z.number().nonnegative();
 
-/** How the server did at one time. `disk_free_bytes`: null if it could not be read. */
+/** The state of the server at one time. `disk_free_bytes`: null if it could not be read. */
 export const ServerSample = z.object({
   at: Time,
   queued: count,
@@ -19,7 +19,7 @@ export type ServerSample = z.infer<typeof ServerSample>;
 export const DayCost = z.object({ day: z.iso.date(), cost_usd: usd });
 export type DayCost = z.infer<typeof DayCost>;
 
-/** How the server does now, and did lately. */
+/** The state of the server now and over the last day. */
 export const ServerState = z.object({
   started_at: Time,
   /** Why no errand is started now, in words; null: errands are started. */
@@ -46,8 +46,8 @@ export const ServerState = z.object({
 export type ServerState = z.infer<typeof ServerState>;
 
 /**
- * One setting. `value`: what the server runs by, as one would write it; null: it is secret, or it is not set. `source`:
- * whether it was set in the environment of the server, or is what Errand takes by default.
+ * One setting. `value`: as one would write it in the environment; null: it is secret, or it is not set. `source`:
+ * whether it was set in the environment of the server, or is the default.
  */
 export const SettingInForce = z.object({
   name: z.string(),

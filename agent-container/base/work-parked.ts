@@ -3,6 +3,6 @@ export class WorkParked extends Error {
   override readonly name = 'WorkParked';
 
   constructor() {
-    super('The work waits for the answer of the person without a worker.');
+    super('The task waits for its answer without a worker.');
   }
 }

@@ -1,6 +1,6 @@
 import type { RemoteRefs } from './remote-refs.ts';
 
-/** The same name without a slash, for a repository that has a branch in its way. */
+/** The same name without slashes, for a repository where another branch is in the way. */
 export const flatName = (branch: string) => branch.replaceAll('/', '-');
 
 /**

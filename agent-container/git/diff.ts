@@ -40,7 +40,7 @@ async function readDiff(git: Git, own: string[], bytes_max: number): Promise<Dif
   return { diff: cut.slice(0, cut.lastIndexOf('\n') + 1), diff_truncated: true };
 }
 
-/** A diff that takes at most so many bytes, cut at the end of a line. */
+/** Cuts a diff to `bytes_max` at the end of a line. */
 export function cutDiff({ diff, diff_truncated }: Diff, bytes_max: number): Diff {
   const bytes = Buffer.from(diff);
   if (bytes.length <= bytes_max) return { diff, diff_truncated };

@@ -66,7 +66,7 @@ async function fetchTips(own: Git, remote: Remote, branches: string[]): Promise<
     if (moved.length > 0) await fetchBranches(own, remote, moved, []);
     return await commitsHere(own, [...refs.branches.values()]);
   } catch (error) {
-    // The push is about to fail for the same reason. Without an answer, more is looked at than need be.
+    // The push will fail for the same reason. Without the tips, the inspection only covers more than it needs to.
     if (error instanceof AttemptFailure) return [];
     throw error;
   }

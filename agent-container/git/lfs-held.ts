@@ -22,8 +22,8 @@ export async function showPointers(own: Git, paths: string[]): Promise<void> {
 }
 
 /**
- * One commit in place of those since `base`, of which earlier ones may have objects that the last one has no more.
- * Merges stay: what they bring is on the remote. Returns the new commit, or `commit` itself.
+ * Replaces the commits since `base` by one, since earlier ones may have objects that the last one no longer has. Merges
+ * stay: what they bring is on the remote. Returns the new commit, or `commit` itself.
  */
 export async function asOneCommit(
   own: Git,

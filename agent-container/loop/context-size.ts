@@ -8,7 +8,7 @@ export class ContextSize {
   /** Of the newest request and its answer. What was added since is not counted yet. */
   tokens = 0;
 
-  /** Adds a request with so many messages. */
+  /** Adds a request with this number of messages. */
   add(messages: number, usage: z.infer<typeof TurnUsage>): void {
     const tokens = usage.input_tokens + usage.cache_write_tokens + usage.cache_read_tokens;
     this.#requests.push({ messages, tokens });

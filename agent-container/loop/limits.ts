@@ -10,7 +10,7 @@ type LimitWarning = Extract<WorkerEvent, { type: 'limit.near' }>['body'] & { not
 /** The shares of a limit at which the model and the user are warned. */
 const WARN_AT = [0.8, 0.95];
 
-/** The rest of the budget must pay for so many prompts like the last one. */
+/** The rest of the budget must pay for this many prompts like the last one. */
 const PROMPTS_LEFT_MIN = 3;
 
 /** All limits of an attempt: its turns, the task's budget, and the time. */

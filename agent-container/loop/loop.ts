@@ -219,7 +219,7 @@ export class Loop {
   #keepCacheDuring(calls: OpenCall[]): NodeJS.Timeout | undefined {
     if (!calls.some(({ name }) => name === 'ask_person')) return undefined;
     const { turns, keep_cache_ms } = this.#options;
-    // It only saves money: without it the next request is dearer.
+    // It only saves money: without it the next request costs more.
     return setTimeout(() => void turns.keepCached().catch(() => undefined), keep_cache_ms);
   }
 

@@ -24,9 +24,9 @@ export class RefusedParts {
   readonly #answers = new Set<ModelMessage>();
 
   /**
-   * Changes what is sent after a refusal: the block that it names; else all of the kind that it names, in the message
-   * that it names, or the newest, and then in all; else the answer that it names, or whose results. `may_guess`: else
-   * the newest answer. False: nothing is left to change.
+   * Changes what is sent after a refusal, by the first of these that is there: the block that it names; the blocks of
+   * the kind that it names, in the message that it names (or the newest), then in all messages; the answer that it
+   * names, or whose results it names; with `may_guess`, the newest answer. False: nothing is left to change.
    */
   add(refusal: Refusal, messages: ModelMessage[], may_guess: boolean): boolean {
     const blocks = refusedBlocks(refusal, this.apply(messages));
@@ -58,7 +58,7 @@ export class RefusedParts {
   }
 }
 
-/** The blocks of a conversation that a refusal is about. None: it is about none that could be changed alone. */
+/** The blocks of a conversation that a refusal is about. Empty: no single block can be changed. */
 function refusedBlocks(refusal: Refusal, sent: ModelMessage[]): ContentBlock[] {
   const message = refusal.message === null ? undefined : sent[refusal.message];
   const block = blockAt(refusal, message);

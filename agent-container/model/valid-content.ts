@@ -28,7 +28,7 @@ const FIELDS: Record<string, readonly string[]> = {
 const Caller = z.strictObject({ type: z.string() });
 
 /**
- * The content of an answer as the API takes it back. A block that cannot be mended is left out; the result may be
+ * The content of an answer as the API takes it back. A block that cannot be repaired is left out; the result may be
  * empty. `used_ids`: the ids of all earlier calls; `turn` names calls whose own id is not valid.
  */
 export function validAnswer(content: readonly unknown[], used_ids: ReadonlySet<string>, turn: number): ContentBlock[] {
@@ -122,22 +122,22 @@ function unused(id: string, ids: ReadonlySet<string>): string {
 
 /** An input must be an object. Another value is kept inside of one, so that the model sees what it sent. */
 function validInputOf(input: unknown): unknown {
-  return mended(isObject(input) ? input : { value: input ?? null }, INPUT_DEPTH_MAX);
+  return repaired(isObject(input) ? input : { value: input ?? null }, INPUT_DEPTH_MAX);
 }
 
 /** The same value with well-formed strings, and not nested deeper than `depth`. What needs no change is not copied. */
-function mended(value: unknown, depth: number): unknown {
+function repaired(value: unknown, depth: number): unknown {
   if (typeof value === 'string') return value.toWellFormed();
   if (typeof value !== 'object' || value === null) return value;
   if (depth === 0) return '[nested too deeply]';
   if (Array.isArray(value)) {
-    const items: unknown[] = value.map((item) => mended(item, depth - 1));
+    const items: unknown[] = value.map((item) => repaired(item, depth - 1));
     return items.every((item, i) => item === value[i]) ? value : items;
   }
   const entries = Object.entries(value);
-  const mended_entries = entries.map(([key, item]) => [key.toWellFormed(), mended(item, depth - 1)] as const);
-  const is_same = mended_entries.every(([key, item], i) => key === entries[i]?.[0] && item === entries[i]?.[1]);
-  return is_same ? value : Object.fromEntries(mended_entries);
+  const repaired_entries = entries.map(([key, item]) => [key.toWellFormed(), repaired(item, depth - 1)] as const);
+  const is_same = repaired_entries.every(([key, item], i) => key === entries[i]?.[0] && item === entries[i]?.[1]);
+  return is_same ? value : Object.fromEntries(repaired_entries);
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

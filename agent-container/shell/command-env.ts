@@ -104,7 +104,7 @@ function proxyEnv(url: string): Record<string, string> {
  * A JVM reads none of the variables above. It reads this one whatever starts it: `java`, Maven, Gradle's wrapper and
  * daemon, sbt, forked tests. It says so in a line on stderr, as it does for JDK_JAVA_OPTIONS, which only `java` of
  * JDK 9 and newer reads. It leaves out loopback addresses by itself. As other programs, it is not told of a proxy for
- * plain HTTP, which is not forwarded. Maven heeds the properties of the JVM by itself up to 3.8; the last two tell
+ * plain HTTP, which is not forwarded. Maven reads the properties of the JVM by itself up to 3.8; the last two tell
  * newer ones to. `of_project`: the project's own options. They come last, so they win.
  */
 function jvmEnv({ hostname, port }: URL, of_project: string | undefined): Record<string, string> {

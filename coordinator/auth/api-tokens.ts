@@ -25,7 +25,7 @@ import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import type { Identity } from './identity.ts';
 
 const DAY_MS = 24 * 3600_000;
-/** A use is stored at most so often, since each costs a write. */
+/** The time of the last use is stored at most this often, since each update costs a write. */
 const USE_STORED_MS = 10 * 60_000;
 const Scopes = z.array(TokenScope);
 

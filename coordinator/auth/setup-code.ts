@@ -5,14 +5,14 @@ import type { Keys } from '../base/keys.ts';
 const CODE_CHARS = 24;
 
 /**
- * The one-time code for the first account, which owns the server. It stays the same through restarts until that account
- * is made, and is another one with another database. `instance`: that of the database.
+ * The one-time code for the first account, which owns the server. Restarts do not change it. Each database has another
+ * one. `instance`: the id of the database.
  */
 export function setupCode(keys: Keys, instance: string): string {
   return createHmac('sha256', keys.seal).update(`setup code of ${instance}`).digest('hex').slice(0, CODE_CHARS);
 }
 
-/** Whether somebody gave the right code. It takes as long for each wrong one. */
+/** Whether the code is right, compared in constant time. */
 export function isSetupCode(given: string, code: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(code));

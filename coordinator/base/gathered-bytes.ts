@@ -1,4 +1,4 @@
-/** So much memory is taken for the length that a body declares, before as much of it has come. */
+/** The most memory that is allocated for a declared length before that much of the body has come. */
 const BELIEVED_BYTES = 1024 * 1024;
 
 /**

@@ -70,7 +70,7 @@ export function shapeFault(json: Buffer, limits: ShapeLimits): string | undefine
 }
 
 /**
- * Past so many bytes of a string native code searches for its end: it is slower to call, and five times as fast then.
+ * After this many bytes of a string, native code searches for its end: it is slower to call, but five times as fast.
  */
 const NEAR_BYTES = 64;
 

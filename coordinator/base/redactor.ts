@@ -62,12 +62,12 @@ export class Redactor {
 
   /**
    * Redacts the next part of a stream, whose parts may cut a secret anywhere. `held`: the end of `text` that may be the
-   * first part of a secret. It is not in the result: it belongs before the next part.
+   * first part of a secret. `redacted` leaves it out: pass it in front of the next part.
    */
   redactPart(text: string): { redacted: string; held: string } {
     const { parts, open } = this.#texts.cover(text);
     let cut = text.length - open;
-    // A secret whose end may be the beginning of another one waits for that one.
+    // A secret whose suffix may begin another one is held back with that one.
     for (const { start, end } of parts) if (start < cut && cut < end) cut = start;
     if (text.length - cut > HELD_CHARS_MAX) cut = text.length;
     const before = parts.filter(({ end }) => end <= cut);
@@ -85,8 +85,8 @@ export class Redactor {
 }
 
 /**
- * Whether `redacted` is `text` with masks in place of some parts of it. So it can be told without the secrets, which
- * may have changed since.
+ * Whether `redacted` is `text` with masks in place of some parts of it. This needs no secrets, which may have changed
+ * since.
  */
 export function isRedactionOf(redacted: string, text: string): boolean {
   const [first = '', ...parts] = redacted.split(MASK);

@@ -46,7 +46,7 @@ export type ThreadLimits = {
   idle_ms: number;
 };
 
-/** On a machine that is busy with other things a job may take so many times its CPU time. */
+/** On a busy machine a job may take this many times its CPU time. */
 const WAITS_MAX = 12;
 const LIMITS: ThreadLimits = { threads_max: 2, job_ms: 5_000, heap_mb: 512, waiting_max: 256, idle_ms: 30_000 };
 

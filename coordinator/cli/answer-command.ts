@@ -36,7 +36,7 @@ function pick(needs: readonly Need[], number = '1'): Need {
   const need = needs[Number(number) - 1];
   if (need) return need;
   if (needs.length === 0) throw new Failure('The errand asks nothing now.');
-  throw new UsageFailure(`--need is not a number from 1 to ${needs.length}: so many questions are open.`);
+  throw new UsageFailure(`--need is not a number from 1 to ${needs.length}, the number of open questions.`);
 }
 
 /** Reads an answer: numbers or values of options, or text where it is none of them. */

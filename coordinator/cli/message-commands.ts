@@ -20,7 +20,7 @@ const HEARD: Record<Hear, string> = { next_call: 'at the next tool call', after_
 export const messages = clientCommand({
   name: 'messages',
   operands: ['ID'],
-  summary: 'List what you said to an errand and it has not heard yet',
+  summary: 'List the messages that an errand has not heard yet',
   options: { json: JSON_OPTION },
   run: async ({ values, operands: [id] }, io, open) => {
     const client = await open();
@@ -42,7 +42,7 @@ export const messages = clientCommand({
 export const reword = clientCommand({
   name: 'reword',
   operands: ['ID', 'MESSAGE', '[TEXT]'],
-  summary: 'Change what you said to an errand, until it has heard it',
+  summary: 'Change a message to an errand, until it has heard it',
   options: {
     'after-turn': AFTER_TURN_OPTION,
     now: { type: 'boolean', help: 'hear it at the next tool call' },
@@ -67,7 +67,7 @@ export const reword = clientCommand({
 export const unsay = clientCommand({
   name: 'unsay',
   operands: ['ID', 'MESSAGE'],
-  summary: 'Take back what you said to an errand, until it has heard it',
+  summary: 'Take back a message to an errand, until it has heard it',
   options: {},
   run: async ({ operands: [id, named] }, io, open) => {
     const client = await open();

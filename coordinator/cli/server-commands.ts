@@ -10,7 +10,7 @@ import { oneLine } from './render/text.ts';
 export const serverStatus = clientCommand({
   name: 'server status',
   operands: [],
-  summary: 'As the owner: how the server does',
+  summary: 'As the owner: show the state of the server',
   options: { json: JSON_OPTION },
   run: async ({ values }, io, open) => {
     const state = await (await open()).call('getServer', {});
@@ -23,7 +23,7 @@ export const serverStatus = clientCommand({
 export const serverSettings = clientCommand({
   name: 'server settings',
   operands: [],
-  summary: 'As the owner: the settings that the server runs by, and where each comes from',
+  summary: 'As the owner: show the settings of the server, and where each comes from',
   options: { json: JSON_OPTION },
   run: async ({ values }, io, open) => {
     const { items } = await (await open()).call('listSettings', {});

@@ -4,7 +4,7 @@ import type { Client } from './client.ts';
 import { Failure, NotFound } from './errors.ts';
 import { allChannels, allPeople, allProjects, allSchedules, allSessions, allTasks, allTokens } from './lists.ts';
 
-/** Of an id so many characters must be given. */
+/** The fewest characters of an id that must be given. */
 const PART_CHARS_MIN = 3;
 
 /** Finds a task by its id, or by the start or the end of its id if that is unique. Resolves with the id. */

@@ -10,7 +10,7 @@ import type { Client } from './client.ts';
 
 /* Whole lists, page by page. */
 
-/** A list is read up to so many pages. */
+/** The most pages of a list that are read. */
 const PAGES_MAX = 50;
 
 export function allTasks(client: Client): Promise<Task[]> {

@@ -1,7 +1,7 @@
 import { ErrandError } from '../../protocol/problem.ts';
 import { undated } from './prices.ts';
 
-/** What an errand may ask of the Claude API: of which models, and at most so many tokens in one answer. */
+/** What an errand may ask of the Claude API: its models, and the most tokens of one answer (null: no limit). */
 export type ModelRules = { models: readonly string[]; max_tokens: number | null };
 
 /** Throws `forbidden` unless the rules have the model; its name may end in a date. */

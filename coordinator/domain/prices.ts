@@ -68,7 +68,7 @@ export function demoPrices(): Prices {
   return new Prices({ [DEMO_MODEL]: FREE });
 }
 
-/** The highest rates of a prompt that has at most so many tokens. */
+/** The highest rates of a prompt of up to this many tokens. */
 export function ratesUpTo({ long_prompt: long, ...short }: Price, prompt_tokens: number): Rates {
   return !long || prompt_tokens <= long.above_tokens ? short : maxOf(short, long);
 }

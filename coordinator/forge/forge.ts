@@ -105,7 +105,7 @@ export type PullPatch = Partial<Pick<PullDraft, 'title' | 'body' | 'draft'>> & {
 export type Check = {
   id: string;
   name: string;
-  /** `waiting`: for a person, such as for an approval or a signature. No commit can mend that. */
+  /** `waiting`: for a person, such as for an approval or a signature. No commit can fix that. */
   state: 'running' | 'waiting' | 'passed' | 'failed' | 'skipped';
   url: string | null;
   /** Where its log can be asked for with `checkLog`; null: there is none. */

@@ -1,6 +1,6 @@
 import { ForgeApiError } from './forge-api-error.ts';
 
-/** A text has up to 65,536 characters, in JSON up to 6 bytes each: so many fit into what is read of an answer. */
+/** A text has up to 65,536 characters, in JSON up to 6 bytes each: this many fit into the limit of an answer. */
 const LONG_PAGE_ITEMS = 20;
 
 /** Reads pages that are as long as the forge gives them, and shorter ones where texts are long. */

@@ -2,7 +2,7 @@ import type { Db } from '../sqlite/database.ts';
 import { changeMessage, waitingMessages, withdrawMessage } from '../tasks/message-commands.ts';
 import type { Handlers } from './router.ts';
 
-/** Messages that a task has not heard yet: they can be changed and withdrawn. */
+/** The messages to a task that are not part of its conversation yet: they can be changed and withdrawn. */
 export function messageHandlers(db: Db): Pick<Handlers, 'listMessages' | 'patchMessage' | 'deleteMessage'> {
   return {
     listMessages: ({ who, params }) => ({

@@ -38,7 +38,7 @@ const policy = (forms_to: string[]) =>
     'trusted-types errand',
   ].join('; ');
 
-/** What browsers heed of a page alone. */
+/** Headers that browsers apply only to a page. */
 const PAGE_HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Permissions-Policy': 'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',

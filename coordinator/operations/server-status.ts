@@ -9,7 +9,7 @@ import { listDaySpending } from '../sqlite/spending-days.ts';
 import { readQueue, usedBytes } from '../sqlite/stats.ts';
 
 const SAMPLE_MS = 5 * 60_000;
-/** A day of them. */
+/** The samples of one day. */
 const SAMPLES_MAX = 288;
 const DAYS = 30;
 const DAY_MS = 24 * 3600_000;
@@ -26,7 +26,7 @@ export type ServerStatusDependencies = {
   now?: () => number;
 };
 
-/** How the server does, for its owner. It keeps samples of the last day in memory. */
+/** Reads the state of the server, for its owner. It keeps samples of the last day in memory. */
 export class ServerStatus {
   readonly #deps: ServerStatusDependencies;
   readonly #now: () => number;
@@ -95,7 +95,7 @@ export class ServerStatus {
     });
   }
 
-  /** The day (UTC) so many days ago. */
+  /** The day (UTC) `ago` days ago. */
   #day(ago: number): string {
     return new Date(this.#now() - ago * DAY_MS).toISOString().slice(0, 10);
   }

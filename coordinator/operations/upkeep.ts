@@ -66,7 +66,7 @@ export function openMetrics(
   return () => metrics.read();
 }
 
-/** Starts to watch how the server does, for its owner. */
+/** Starts to sample the state of the server, for its owner. */
 export async function startStatus(
   { config, log, gate, logger }: Core,
   { dispatcher, backups }: { dispatcher: Dispatcher; backups: BackupSchedule | undefined },

@@ -37,7 +37,7 @@ export function handleDue(tx: Tx, defaults: RunDefaults, schedule_id: string, no
   });
 }
 
-/** Runs the schedule for a due time. Gives how it stands from now on. */
+/** Runs the schedule for a due time. Returns its state from now on. */
 function start(tx: Tx, defaults: RunDefaults, schedule: ScheduleRow, at: number, now: number): Partial<ScheduleRow> {
   // It was handled before the clock went back.
   if (hasScheduleRun(tx.db, schedule.id, iso(at))) return {};

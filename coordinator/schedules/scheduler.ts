@@ -34,8 +34,8 @@ type Dependencies = {
 };
 
 /**
- * Starts the errands of schedules when they are due. What is due is asked of the database each second, by one look into
- * an index, so that schedules at rest cost nothing and the clock may be set at any time.
+ * Starts the errands of schedules when they are due. It asks the database each second what is due, by one look into an
+ * index. So idle schedules cost nothing, and the clock may be set at any time.
  */
 export class Scheduler {
   readonly #log: EventLog;
@@ -124,7 +124,7 @@ export class Scheduler {
     }
   }
 
-  /** The schedule as it must be, if it is not so: handled up to now at most, and at rest until the due time after. */
+  /** The schedule with corrected times, if they are wrong: handled up to now at most, and next due after that. */
   #realigned(schedule: ScheduleRow, now: number): ScheduleRow[] {
     try {
       const handled = Math.min(Date.parse(schedule.handled_until), now);

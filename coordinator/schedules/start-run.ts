@@ -15,7 +15,7 @@ export type RunDefaults = TaskDefaults & { config: Pick<Config, 'person_month_us
 /** Why no errand was started. */
 export type Skipped = { reason: SkipReason; detail: string | null };
 
-/** Queues the errand of a schedule, unless something stands against it. */
+/** Queues the errand of a schedule, unless there is a reason not to. */
 export function startRun(tx: Tx, defaults: RunDefaults, schedule: ScheduleRow, now: number): TaskRow | Skipped {
   const skipped = whyNot(tx, defaults, schedule, now);
   if (skipped) return skipped;

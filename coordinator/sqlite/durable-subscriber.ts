@@ -9,8 +9,8 @@ import { advanceSubscriberCursor, findSubscriberCursor } from './subscribers.ts'
 const BATCH_ROWS_MAX = 500;
 const BATCH_BYTES_MAX = 1024 * 1024;
 /**
- * The cursor is stored after each handled event, and at least after so many others: a start passes over no more than
- * these again.
+ * The cursor is stored after each handled event, and at least after this many others: a start skips no more than these
+ * again.
  */
 const UNSTORED_EVENTS_MAX = 1_000;
 const RETRY = { first_ms: 1_000, max_ms: 60_000 };

@@ -1,11 +1,11 @@
 import { sql, type Db } from './database.ts';
 
-/** A repository of which somebody wants to hear, and with whose access it can be read. */
+/** A repository whose events Errand reads, and the person and project whose access shows it. */
 export type HeardRepository = { user_id: string; project_id: string | null; repo_url: string };
 
 /**
- * The repositories of projects that heed mentions or follow up on pull requests, and those of their open pull requests,
- * which may be others. One that several projects have is there for each.
+ * The repositories of projects that react to mentions or follow up on pull requests, and those of their open pull
+ * requests, which may be others. A repository of several projects is listed once for each.
  */
 export function listHeardRepositories(db: Db): HeardRepository[] {
   return sql<HeardRepository>(
@@ -21,14 +21,14 @@ export function listHeardRepositories(db: Db): HeardRepository[] {
   ).all();
 }
 
-/** Until when repositories were heard, as ISO times of their forges. */
+/** Up to when the events of each repository were read, as ISO times of its forge. */
 export function listHeardTo(db: Db): Map<string, string> {
   type Row = { repository: string; heard_to: string };
   const rows = sql<Row>(db, 'SELECT repository, heard_to FROM heard_repositories').all();
   return new Map(rows.map(({ repository, heard_to }) => [repository, heard_to]));
 }
 
-/** Notes until when a repository was heard. */
+/** Stores up to when the events of a repository were read. */
 export function putHeardTo(db: Db, repository: string, heard_to: string): void {
   sql(
     db,
@@ -37,7 +37,7 @@ export function putHeardTo(db: Db, repository: string, heard_to: string): void {
   ).run({ repository, heard_to });
 }
 
-/** Forgets a repository of which nobody wants to hear any more. */
+/** Forgets a repository whose events nobody needs any more. */
 export function forgetHeardTo(db: Db, repository: string): void {
   sql(db, 'DELETE FROM heard_repositories WHERE repository = ?').run(repository);
 }

@@ -11,7 +11,7 @@ const endedIn = (
     + coalesce((SELECT octet_length(diff) FROM diffs WHERE task_id = tasks.id), 0)
     + 2 * (SELECT total(octet_length(text)) FROM messages WHERE task_id = tasks.id) AS bytes
   FROM ${tasks} WHERE ended_at IS NOT NULL AND id NOT IN (SELECT id FROM removed)`;
-/** More than there can be workers: among so many tasks there is one without a running worker, if there is any. */
+/** More than there can be workers, so that one of these tasks has no running worker, if there is any such task. */
 const LISTED_MAX = 200;
 
 /** The statements; a test checks that each one reads a page of its index. */

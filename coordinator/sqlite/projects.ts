@@ -96,7 +96,7 @@ export function findProjectOf(db: Db, user_id: string, id: string): ProjectRow |
   return row && fromStored(row);
 }
 
-/** The user's oldest project of a repository. Forges do not tell upper and lower case, or `.git`, apart. */
+/** The user's oldest project of a repository. The case and a final `.git` do not matter, as at forges. */
 export function findProjectAt(db: Db, user_id: string, repo_url: string): ProjectRow | undefined {
   const plain = repo_url.replace(/\.git$/i, '');
   const row = sql<Stored>(
@@ -118,7 +118,7 @@ export function listProjects(db: Db, user_id: string, before: string | undefined
     .map(fromStored);
 }
 
-/** A user's projects that heed mentions, newest first. */
+/** A user's projects that react to mentions, newest first. */
 export function listProjectsWithMentions(db: Db, user_id: string): ProjectRow[] {
   return sql<Stored>(
     db,

@@ -102,7 +102,7 @@ export function deleteSchedule(db: Db, id: string): void {
 export const LIST_DUE_SCHEDULES = `SELECT id FROM schedules INDEXED BY schedules_due
    WHERE next_at <= :now AND user_id NOT IN (SELECT id FROM removed) ORDER BY next_at LIMIT :limit`;
 
-/** Some schedules that are to be looked at, those that wait for longest first. Those of deleted accounts rest. */
+/** Some schedules that are due, the longest waiting first. Those of deleted accounts are left out. */
 export function listDueSchedules(db: Db, now: string, limit: number): string[] {
   return sql<{ id: string }>(db, LIST_DUE_SCHEDULES)
     .all({ now, limit })

@@ -122,7 +122,7 @@ export function countQueuedOf(db: Db, user_id: string): number {
   return numberOf(db, `SELECT count(*) FROM tasks WHERE user_id = ? AND status = 'queued'`, user_id);
 }
 
-/** Whether a task of this user is queued or at work. */
+/** Whether a task of this user is queued or at work. Parked tasks do not count. */
 export function hasWork(db: Db, user_id: string): boolean {
   const row = sql(
     db,
@@ -131,7 +131,7 @@ export function hasWork(db: Db, user_id: string): boolean {
   return row !== undefined;
 }
 
-/** Whether a task of this project, or one that works in its repository too, is queued or at work. */
+/** Whether a task of this project, or one that also works in its repository, is queued, at work or parked. */
 export function isProjectAtWork(db: Db, user_id: string, project_id: string): boolean {
   const row = sql(
     db,
@@ -141,7 +141,10 @@ export function isProjectAtWork(db: Db, user_id: string, project_id: string): bo
   return row !== undefined;
 }
 
-/** The tasks of a user that are queued or at work. Their number is bounded: see `queued_tasks_per_user_max`. */
+/**
+ * The tasks of a user that are queued or at work, without parked ones. Their number is bounded: see
+ * `queued_tasks_per_user_max`.
+ */
 export function listOpenTasksOf(db: Db, user_id: string): TaskRow[] {
   return sql<Stored>(
     db,
@@ -151,7 +154,7 @@ export function listOpenTasksOf(db: Db, user_id: string): TaskRow[] {
     .map(fromStored);
 }
 
-/** Whether a task of this user is queued or at work. */
+/** Whether a task of this user is queued, at work or parked. */
 export function isUserAtWork(db: Db, user_id: string): boolean {
   const row = sql(
     db,

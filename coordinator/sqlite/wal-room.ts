@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 import type { Db } from './database.ts';
 
 /**
- * From so many frames on SQLite copies the WAL into the database, within a commit. It waits for the disk then: at its
- * own 1,000 a busy server spends a quarter of its time there. Many workers write to the same pages, which are copied
- * once.
+ * From this many frames on, SQLite copies the WAL into the database within a commit, and waits for the disk. With its
+ * default of 1,000 a busy server spends a quarter of its time there. Many workers write to the same pages, which are
+ * copied once.
  */
 export const CHECKPOINT_FRAMES = 4000;
 /**
@@ -14,13 +14,11 @@ export const CHECKPOINT_FRAMES = 4000;
  * burst or a long read makes the WAL longer; SQLite cuts it to this size afterwards.
  */
 export const WAL_BYTES = 32 + (4062 + 4096) * (24 + 4096);
-/** For so long `isLow` answers what it has found. Meanwhile writes go into the WAL, which has its blocks. */
+/** How long `isLow` reuses its last answer. Meanwhile writes go into the WAL, which has its blocks. */
 const LOW_KNOWN_MS = 20;
 const ZEROS = Buffer.alloc(1024 * 1024);
 
-/**
- * What there is for urgent writes. `ready`: the whole of it. `low`: it is kept for them, and other writes are refused.
- */
+/** The state of the reserve for urgent writes. `ready`: it has its full size. `low`: all other writes are refused. */
 export type RoomState = { ready: boolean; low: boolean };
 
 /**

@@ -17,7 +17,7 @@ type OtherAtBranch = TaskAtBranch & { branch: string };
 
 /**
  * Another task that has not ended, and pushes to a branch that this one pushes to, in any of its repositories: the
- * branch that both were told, or one that is the other's own.
+ * branch that both were given, or one that is the other's own.
  */
 export function findOtherAtBranch(db: Db, task: Place & { id: string }): OtherAtBranch | undefined {
   for (const place of [task, ...listTaskRepositories(db, task.id)]) {

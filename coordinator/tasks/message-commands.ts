@@ -27,8 +27,9 @@ import { advance } from './advance.ts';
 import { requireTask } from './task-commands.ts';
 
 /*
- * A message between its sending and its hearing. Its sender may change or withdraw it until the worker takes it. The
- * worker takes it with a call before it adds it to the conversation, and whichever transaction is first wins.
+ * Messages that were sent and are not part of the conversation yet. The sender may change or withdraw one until the
+ * worker takes it. The worker takes it with a call before it adds it to the conversation, and the first transaction
+ * wins.
  */
 
 /** The messages to a user's task that are not part of its conversation yet. */
@@ -46,7 +47,7 @@ export function changeMessage(
   const task = requireTask(tx.db, user_id, task_id);
   const message = requireUntaken(tx, task, message_id);
   const { text = message.text, revision } = patch;
-  // The worker waits for an answer in the midst of its turn.
+  // The answer to a question enters at once: the worker waits for it within its turn.
   const hear = isAnswer(tx.db, task_id, message_id) ? message.hear : (patch.hear ?? message.hear);
   if (!updateMessage(tx.db, { id: message_id, text, hear, revision }))
     throw new ErrandError('conflict', 'The message was changed on another device meanwhile: look at it again.', {

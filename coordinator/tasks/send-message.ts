@@ -13,8 +13,8 @@ type Outgoing = Pick<MessageCreate, 'text' | 'hear' | 'model' | 'effort' | 'atta
 
 /**
  * Puts a message into a task's queue, with its event. A task that has ended or is parked is queued again for it; one
- * that has ended also hears what happened to its work meanwhile. `at` is an ISO time. Returns the ids of the message
- * and of its event. Throws `conflict` if another task works on one of the branches.
+ * that has ended also gets a note on what happened to its work meanwhile. `at` is an ISO time. Returns the ids of the
+ * message and of its event. Throws `conflict` if another task works on one of the branches.
  */
 export function sendMessage(
   tx: Tx,

@@ -121,7 +121,7 @@ export function addMessage(
   const id = newId();
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
-  // The worker waits for an answer in the midst of its turn.
+  // The answer to a question enters at once: the worker waits for it within its turn.
   const hear = answerByMessage(tx, task, { id, text }, at) ? 'next_call' : wanted;
   const message = { id, text, hear, attachments, ...(model && { model }), ...(effort && { effort }) };
   const { message_id, event_id } = sendMessage(tx, task, message, at);

@@ -11,9 +11,11 @@ const EVERY_MS = 15_000;
 /** The same while the disk is nearly full. */
 const EVERY_WHILE_SHORT_MS = 2_000;
 const MEASURE_MS_MAX = 60_000;
-/** After so many timed-out measurements in a row a workspace counts as too large. One may be due to a busy machine. */
+/**
+ * After this many timed-out measurements in a row a workspace counts as too large. One may be due to a busy machine.
+ */
 const SLOW_MAX = 3;
-/** After so many in a row that failed, for whatever reason, a worker is suspected of what its folders may hide. */
+/** After this many failed measurements in a row, for whatever reason, a worker is suspected of hidden files. */
 const MISSED_MAX = 3;
 /**
  * Several times the files of a large repository with its dependencies. A disk of 40 GB has 2.5 million inodes, for
@@ -115,7 +117,8 @@ export class WorkspaceWatch {
 
   /**
    * Ends the attempts that exceed their limit with files that no folder shows. One that could not be measured may have
-   * all that it has written: the others are blamed for the rest, and it is itself once that has happened repeatedly.
+   * all that it has written: the others are blamed for the rest, and it is blamed itself once its measurement has
+   * failed repeatedly.
    */
   async #blame(sizes: Sized[], signal: AbortSignal): Promise<void> {
     const [first] = sizes;

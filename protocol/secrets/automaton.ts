@@ -1,7 +1,7 @@
 /**
- * The tree of all beginnings of some words (Aho and Corasick), as arrays: a node is a number, and the root is 0. Nodes
- * are numbered in the order of the sorted words, so the first child of a node is the next number. The arrays are in
- * shared memory: threads get them without a copy.
+ * The trie of some words with its failure links (Aho and Corasick), as arrays: a node is a number, and the root is 0.
+ * Nodes are numbered in the order of the sorted words, so the first child of a node is the next number. The arrays are
+ * in shared memory: threads get them without a copy.
  */
 export type Automaton = {
   /** The children of the root, by their character; 0: there is none. */
@@ -9,9 +9,9 @@ export type Automaton = {
   /** The character that leads to each node from its parent. */
   label: Uint16Array;
   depth: Int32Array;
-  /** The node of the longest proper end of each node's text that is in the tree too. */
+  /** The failure link: the node of the longest proper suffix of each node's text that is in the trie too. */
   fail: Int32Array;
-  /** The longest word with which each node's text ends, by its index; -1: none. */
+  /** The index of the longest word that is a suffix of each node's text; -1: none. */
   word: Int32Array;
   word_length: Int32Array;
   /**
@@ -22,10 +22,10 @@ export type Automaton = {
   edge_to: Int32Array;
 };
 
-/** Builds the tree of words that are not empty. Time and memory grow with their characters (14 bytes for each). */
+/** Builds the trie of words that are not empty. Time and memory grow with their characters (14 bytes for each). */
 export function buildAutomaton(words: readonly string[]): Automaton {
   const sorted = words.map((word, index) => ({ word, index })).sort((a, b) => (a.word < b.word ? -1 : 1));
-  const shared = sorted.map(({ word }, i) => sharedStart(sorted[i - 1]?.word ?? '', word));
+  const shared = sorted.map(({ word }, i) => commonPrefix(sorted[i - 1]?.word ?? '', word));
   const nodes = sorted.reduce((sum, { word }, i) => sum + word.length - (shared[i] ?? 0), 1);
   const slots = 2 ** Math.ceil(Math.log2(2 * words.length + 2));
   const automaton: Automaton = {
@@ -51,7 +51,7 @@ export function buildAutomaton(words: readonly string[]): Automaton {
     }
     automaton.word[path[word.length] ?? 0] = index;
   }
-  linkEnds(automaton, parents, path.length - 1);
+  linkSuffixes(automaton, parents, path.length - 1);
   return automaton;
 }
 
@@ -68,7 +68,7 @@ export function childOf(automaton: Automaton, node: number, char: number): numbe
   }
 }
 
-/** Whether a node's text is the beginning of a longer word. */
+/** Whether a node's text is a proper prefix of a word. */
 export function hasChild({ depth }: Automaton, node: number): boolean {
   return (depth[node + 1] ?? 0) > (depth[node] ?? 0);
 }
@@ -90,10 +90,10 @@ function addNode(
   }
 }
 
-/** Sets `fail`, and `word` where a node's text ends with a word that began later. Nodes near the root come first. */
-function linkEnds(automaton: Automaton, parents: Int32Array, depth_max: number): void {
+/** Sets `fail` for all nodes, and `word` where only a proper suffix is a word. Nodes near the root come first. */
+function linkSuffixes(automaton: Automaton, parents: Int32Array, depth_max: number): void {
   const { label, depth, fail, word } = automaton;
-  /** By depth: a node of that depth. By node: another one of the same depth; 0: no other. */
+  /** Linked lists of the nodes of each depth: `some` has the first one, `other` the next; 0: no more. */
   const some = new Int32Array(depth_max + 1);
   const other = new Int32Array(depth.length);
   for (let node = 1; node < depth.length; node++) {
@@ -104,13 +104,13 @@ function linkEnds(automaton: Automaton, parents: Int32Array, depth_max: number):
   for (let at = 1; at <= depth_max; at++)
     for (let node = some[at] ?? 0; node !== 0; node = other[node] ?? 0) {
       const parent = parents[node] ?? 0;
-      if (parent !== 0) fail[node] = endWith(automaton, fail[parent] ?? 0, label[node] ?? 0);
+      if (parent !== 0) fail[node] = suffixWith(automaton, fail[parent] ?? 0, label[node] ?? 0);
       if (word[node] === -1) word[node] = word[fail[node] ?? 0] ?? -1;
     }
 }
 
-/** The node of the longest end of a node's text that is in the tree with this character behind it; 0: none is. */
-function endWith(automaton: Automaton, node: number, char: number): number {
+/** The node of the longest suffix of a node's text that is in the trie with this character appended; 0: none is. */
+function suffixWith(automaton: Automaton, node: number, char: number): number {
   for (let end = node; ; end = automaton.fail[end] ?? 0) {
     const child = childOf(automaton, end, char);
     if (child !== 0 || end === 0) return child;
@@ -126,8 +126,8 @@ function hash(node: number, char: number): number {
   return mixed ^ (mixed >>> 15);
 }
 
-/** How many characters two texts have in common at their beginning. */
-function sharedStart(a: string, b: string): number {
+/** The length of the longest common prefix of two texts. */
+function commonPrefix(a: string, b: string): number {
   const most = Math.min(a.length, b.length);
   for (let at = 0; at < most; at++) if (a.charCodeAt(at) !== b.charCodeAt(at)) return at;
   return most;

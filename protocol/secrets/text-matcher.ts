@@ -7,8 +7,7 @@ import { buildAutomaton, childOf, hasChild, type Automaton } from './automaton.t
 export type Covered = { start: number; end: number; index: number };
 
 /**
- * Finds all of many words in one pass over a text. The time is in proportion to the text, whatever the words and the
- * text have in common.
+ * Finds all of many words in one pass over a text. The time is linear in the text, even for hostile words and texts.
  */
 export class TextMatcher {
   readonly automaton: Automaton;
@@ -20,8 +19,8 @@ export class TextMatcher {
 
   /**
    * The parts of a text that words cover, in their order: words that overlap or touch are one part. `open`: the length
-   * of the longest end of the text that is the beginning of a word, but not all of it. `steps`: how many nodes were
-   * looked at: at most two for each character, since each of them leads down by one node at most.
+   * of the longest suffix of the text that is a proper prefix of a word. `steps`: how many nodes were visited, at most
+   * two for each character.
    */
   cover(text: string): { parts: Covered[]; open: number; steps: number } {
     const { automaton } = this;

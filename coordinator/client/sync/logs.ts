@@ -8,7 +8,7 @@ import { unlessAborted } from '../wait.ts';
 import type { MirrorStorage } from './storage.ts';
 
 const PAGE = LIMITS.page_items_max;
-/** A log with more rows is shortened, and so many events stay. */
+/** A log with more rows is shortened to this many events. */
 const ROWS_MAX = 5_000;
 const KEPT = 1_000;
 /** Above the id of every event. */

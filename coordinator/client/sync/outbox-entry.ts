@@ -16,10 +16,10 @@ export type Action =
 
 /**
  * One action on its way. `key` is its Idempotency-Key, and names it for ever. `tried`: it may have arrived, so it
- * cannot be taken back. `refused`: the server will not do it. `failed`: the last of so many attempts in a row got an
- * answer that says neither; it is tried again, later each time. `message_id`, `event_id`: it has arrived as this
- * message, whose event has not been seen yet. `held_until`: it can be undone until then, and is not sent before.
- * `done`: the server has it, and what follows from it has not been seen yet.
+ * cannot be taken back. `refused`: the server will not do it. `failed`: the last `attempts` in a row got an answer that
+ * says neither; it is tried again, later each time. `message_id`, `event_id`: it has arrived as this message, whose
+ * event has not been seen yet. `held_until`: it can be undone until then, and is not sent before. `done`: the server
+ * has it, and what follows from it has not been seen yet.
  */
 export type Entry = {
   key: string;

@@ -30,7 +30,7 @@ type Dependencies = {
 /** The address of the app that a forge sends the browser back to. */
 export const CALLBACK_PATH = '/signed-in';
 
-/** What is not decided yet: ask again after so many seconds. */
+/** Not decided yet: ask again after this many seconds. */
 type Pending = { again_s: number };
 
 /**

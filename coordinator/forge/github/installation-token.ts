@@ -71,7 +71,7 @@ function isKeyRefused(error: unknown): error is ForgeApiError {
   return error instanceof ForgeApiError && error.fault === 'unauthorized';
 }
 
-/** No person can mend this by linking their account again, and it may pass: it is retried. */
+/** No person can fix this by linking their account again, and it may pass: it is retried. */
 function keyRefused(cause: ForgeApiError): ForgeApiError {
   const text = `It does not accept the key of the app. The owner of this server can check the key, and its clock. ${cause.message}`;
   return new ForgeApiError('unreachable', text, { cause });

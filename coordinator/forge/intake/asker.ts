@@ -25,7 +25,7 @@ const PROJECTS_ASKED_MAX = 20;
 
 /**
  * The person of this server behind an account at a forge, if they may write to the repository now and have a project of
- * it that heeds mentions. Undefined: a stranger. The forge is asked only for people of this server.
+ * it that reacts to mentions. Undefined: a stranger. The forge is asked only for people of this server.
  */
 export async function findAsker(
   parts: PermissionParts & { db: Db },

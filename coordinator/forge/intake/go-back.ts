@@ -26,7 +26,7 @@ export type RoundMessage = {
 export type Round = {
   forge_id: string;
   messages: readonly RoundMessage[];
-  /** Whether the person of the task asks for it in so many words. */
+  /** Whether the person of the task asks for it explicitly. */
   is_wish: boolean;
 };
 
@@ -38,10 +38,10 @@ const OPTIONS: NeedOption[] = [
 const WAITING_MAX = 5;
 
 /**
- * Sends a task back to work on its branch, by messages: one that is at work hears them when it is done with what it
- * does. While it waits for a decision of its person they wait too, and `sendWaiting` sends them: only the person's
- * own words answer that. After as many rounds as it may have by itself, or while another task works on the branch,
- * its person is asked, and the messages wait for the answer.
+ * Sends a task back to work on its branch, by messages: a task at work gets them at the end of its turn. While it waits
+ * for a decision of its person they wait too, and `sendWaiting` sends them: only the person's own words answer that.
+ * After as many rounds as it may have by itself, or while another task works on the branch, its person is asked, and
+ * the messages wait for the answer.
  */
 export function goBack(
   tx: Tx,

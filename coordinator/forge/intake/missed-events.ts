@@ -39,8 +39,8 @@ type Dependencies = {
 };
 
 /**
- * A repository to look at. `heard_to` undefined: it was not heard of yet. `ways`: those with whose access it can be
- * read.
+ * A repository to look at. `heard_to`: up to when its events were read; undefined: never. `ways`: whose access shows
+ * it.
  */
 type Look = { repository: string; heard_to: string | undefined; ways: readonly HeardRepository[] };
 
@@ -53,9 +53,10 @@ const OVERLAP_MS = 60_000;
 const SETTLED_MS = 10_000;
 
 /**
- * Finds out what webhooks did not tell, since the server was away, or none are set up: it asks the forges which issues
- * and pull requests have changed since it last heard, and takes what happened there as if a webhook had told of it.
- * Each comment, review or label acts once, however often it is heard of. At rest this is one call for a repository.
+ * Finds the events that no webhook delivered, because the server was away or no webhook is set up. It asks the forges
+ * which issues and pull requests have changed since the last look, and handles what happened there as if a webhook had
+ * delivered it. Each comment, review or label acts once, however often it is found. Where nothing has changed, a look
+ * is one call for each repository.
  */
 export class MissedEvents {
   readonly #deps: Dependencies;
@@ -70,7 +71,7 @@ export class MissedEvents {
     this.#periodic = new Periodic({
       every_ms: deps.times.every_ms,
       work: (signal) => this.#lookAtAll(signal),
-      onError: (err) => deps.logger.error({ err }, 'look for missed webhooks failed'),
+      onError: (err) => deps.logger.error({ err }, 'missed webhooks could not be looked for'),
     });
   }
 
@@ -147,7 +148,7 @@ export class MissedEvents {
     const forge = this.#forgeAt(open.client.origin);
     if (!forge) return;
     const { client, repository: name, token } = open;
-    // What is older is not heeded, as in webhooks.
+    // Older events are ignored, as those of webhooks are.
     const since = iso(Math.max(Date.parse(heard_to) - OVERLAP_MS, now() - LIMITS.delivery_age_s_max * 1000));
     const { items, cut } = await client.changedThreads({ token, signal }, name, since);
     if (cut) logger.warn({ repository, heard_to }, 'too many issues have changed: some are not looked at');
@@ -208,7 +209,7 @@ export class MissedEvents {
     return personAt(client.origin, event.sender.id) !== undefined && askOf(event, names) !== undefined;
   }
 
-  /** What happens until somebody wants to hear of it again is not made up for. */
+  /** What happens there until somebody needs it again is never caught up on. */
   #forget(repository: string): void {
     this.#failures.delete(repository);
     this.#read.delete(repository);

@@ -21,7 +21,7 @@ const LOG_BYTES_MAX = 2 * 1024 * 1024;
 /**
  * Failed checks of an errand's pull request send the errand back to work, once for each commit: when the last check
  * that runs has ended, with the logs of all that failed. Those outside of the forge may never end: they are waited
- * for as `haveWaited` says. Undefined: they do not. An errand that is at work may have left the commit behind: its
+ * for as `haveWaited` says. Undefined: nothing follows. An errand that is at work may have left the commit behind: its
  * checks are looked at when the work has ended (`hearFailedChecks`).
  */
 export async function planChecks(

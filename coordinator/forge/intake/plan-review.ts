@@ -16,9 +16,9 @@ type Review = Parameters<typeof reviewMessage>[0];
 type ReviewEvent = Extract<ForgeEvent, { type: 'review' }>;
 
 /**
- * A review of an errand's pull request sends the errand back to work, with all comments of the review. Undefined: it
- * does not, since the project does not want it, the reviewer may not write there, or is a bot, or there is nothing to
- * do. An approval asks for nothing, and neither does what reviewers say to each other without a verdict.
+ * A review of an errand's pull request sends the errand back to work, with all comments of the review. Undefined:
+ * nothing follows, since the project does not want it, the reviewer may not write there, or is a bot, or there is
+ * nothing to do. An approval asks for nothing, and neither does what reviewers say to each other without a verdict.
  */
 export async function planReview(
   parts: PlanParts,

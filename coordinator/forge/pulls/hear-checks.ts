@@ -10,9 +10,7 @@ import { threadOf } from '../thread-of.ts';
 /** How long failed checks wait for others that run: some, such as an approval that somebody has to give, never end. */
 export const CHECKS_WAIT_MS = 15 * 60_000;
 
-/**
- * Whether checks have failed for so long by now, an ISO time, that those that still run are not waited for any longer.
- */
+/** Whether checks failed so long ago that those that still run are not waited for any longer. `now` is an ISO time. */
 export function haveWaited({ checks, updated_at }: Pick<PullRow, 'checks' | 'updated_at'>, now: string): boolean {
   return checks !== null && checks.failed > 0 && Date.parse(now) - Date.parse(updated_at) >= CHECKS_WAIT_MS;
 }

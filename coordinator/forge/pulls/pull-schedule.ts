@@ -26,9 +26,7 @@ export const PULL_TIMES: PullTimes = {
   conflicts_ms: 2_000,
   give_up_ms: 24 * HOUR,
 };
-/**
- * A pull request that could not be read so often in a row is asked for no more often than one at which nothing happens.
- */
+/** After this many failed reads in a row, a pull request is read no more often than one at which nothing happens. */
 const FAILURES_MAX = 40;
 
 /** When to look again: after a quarter of the time in which nothing has changed. Null: not by itself. */

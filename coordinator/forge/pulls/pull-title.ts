@@ -1,7 +1,7 @@
 import type { TaskRow } from '../../domain/task.ts';
 
 const TITLE_CHARS_MAX = 100;
-/** So much of the first line is read. */
+/** How much of the first line is read. */
 const LINE_CHARS_MAX = 500;
 /** How an agent begins a report of what it did. That is no title. */
 const REPORT = /^(i|i've|i'm|we|we've|done|all|the|this|here|both|everything|ok|okay|great|perfect|sure)\b/i;

@@ -13,8 +13,8 @@ const PROJECT: NeedOption = { value: 'project', label: 'For this project' };
 const NO: NeedOption = { value: 'no', label: 'No' };
 
 /**
- * Asks the person of a task whether it may reach a host that was refused: once for each host, and for so many hosts at
- * most. The task goes on meanwhile.
+ * Asks the person of a task whether it may reach a host that was refused: once for each host, and for a bounded number
+ * of hosts. The task goes on meanwhile.
  */
 export function askForHost(log: EventLog, logger: Logger) {
   return ({ task_id }: Pick<Caller, 'task_id'>, host: string): void => {

@@ -114,7 +114,7 @@ function killGroup({ pid }: ChildProcessWithoutNullStreams): void {
   }
 }
 
-/** Passes so many bytes on, and no more. */
+/** Passes on at most `bytes_max` bytes. */
 function cutAt(bytes_max: number, onOver: () => void): Transform {
   let bytes = 0;
   return new Transform({

@@ -4,7 +4,7 @@ import { allBlocks, type Message, type RequestBody } from './request-body.ts';
 export type InputEstimate = {
   /** The prompt has no more tokens than this. */
   tokens_max: number;
-  /** The dearest kind of cache that the prompt may be written to. */
+  /** The most expensive kind of cache that the prompt may be written to. */
   cache: 'none' | '5m' | '1h';
   /**
    * Whether the API may summarise the conversation before it answers. It then reads a prompt twice and writes twice.

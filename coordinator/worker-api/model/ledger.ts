@@ -30,7 +30,7 @@ import { promptTokens, toOpenPrompt, toUsage } from './usage.ts';
 export type Reservation = Reserved & {
   id: number;
   payer: Payer;
-  /** What was asked for, with fewer `max_tokens` where the budget does not pay for so many. */
+  /** What was asked for, with `max_tokens` lowered to what the budget pays for. */
   ask: Ask;
   /** The unspent budget before this request, in US dollars. */
   left_usd: number;
@@ -58,8 +58,8 @@ export class Ledger {
   readonly #caps: SpendingCaps;
   readonly #now: () => number;
   /**
-   * The price of each model that the API has answered with a dearer one. A request may not ask for that, but what the
-   * API did once it may do again.
+   * The price of each model that the API has answered with a more expensive one. A request may not ask for that, but
+   * what the API did once it may do again.
    */
   readonly #substituted = new Map<string, Price>();
   /** Charges that could not be stored yet. */
@@ -223,7 +223,7 @@ export class Ledger {
     return second;
   }
 
-  /** From now on requests for a model are reserved at the price of the dearer one that answers them. */
+  /** From now on requests for a model are reserved at the price of the more expensive one that answers them. */
   #expect(asked: string, answered: string, price: Price): void {
     const before = this.#boundOf(asked);
     const bound = dearest(before, price);

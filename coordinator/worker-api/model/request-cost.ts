@@ -6,8 +6,8 @@ import { promptTokens } from './usage.ts';
 
 /**
  * What a request has cost. `metered`: the API said it. `cut`: the answer was not seen to its end, and the model may
- * have written so many tokens. `unknown`: the answer ended, but says nothing about its cost that can be true, so all
- * of the reservation is charged. `nothing`: the API did not work on it.
+ * have written up to `output_tokens`. `unknown`: the answer ended, but says nothing about its cost that can be true, so
+ * all of the reservation is charged. `nothing`: the API did not work on it.
  */
 export type Outcome =
   | { kind: 'metered'; model: string; parts: Tokens[]; edited: boolean }

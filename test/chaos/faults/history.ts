@@ -4,7 +4,7 @@ import { badHistory } from '../story.ts';
 export const HISTORY_FAULTS: Fault[] = [
   {
     name: 'model: blocks that no history may have at one turn, an answer that it refuses at another',
-    outcome: 'the blocks are mended or left out, the answer is left out; the errand continues',
+    outcome: 'the blocks are repaired or left out, the answer is left out; the errand continues',
     prepare: (scene, random) => {
       scene.manner = badHistory(random.whole(0, 9), random.whole(0, 9));
     },

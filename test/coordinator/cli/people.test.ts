@@ -68,7 +68,7 @@ test('an invitation can be revoked', async (t) => {
   t.is((await cli.run(['invites'])).stdout, '');
 });
 
-test('the owner reads how the server does, and its settings without secrets', async (t) => {
+test('the owner reads the state of the server, and its settings without secrets', async (t) => {
   const { cli } = await loggedIn(t);
   const status = (await cli.run(['server', 'status'])).stdout;
   for (const part of [/^Errands are started\.$/m, /^queue +0$/m, /^workers +0 of 2 at work/m, /^backup +none/m])
