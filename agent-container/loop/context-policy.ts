@@ -11,15 +11,15 @@ import { OPENING_AGAIN, type RecordEvent, type Transcript } from './transcript.t
 
 /**
  * From which length on a conversation is summarised, and how much of its newest part stays word for word. `too_long`:
- * the API would not take it; `too_dear`: the rest of the budget pays for only a few prompts like it.
+ * the API would not take it; `too_expensive`: the rest of the budget pays for only a few prompts like it.
  */
 const SUMMARY = {
   usual: { from_tokens: SUMMARY_AT_TOKENS, kept_tokens: 20_000 },
   too_long: { from_tokens: 50_000, kept_tokens: 20_000 },
-  too_dear: { from_tokens: 20_000, kept_tokens: 5_000 },
+  too_expensive: { from_tokens: 20_000, kept_tokens: 5_000 },
 };
 const SAID_CHARS_MAX = 40_000;
-const TOO_DEAR =
+const TOO_EXPENSIVE =
   '[Errand] The rest of the budget does not pay for this conversation any more: the results of tools are left out of it, ' +
   'the newest too. Do not ask for long outputs again. Finish the work now, and end with your summary.';
 const CONTEXT_EXHAUSTED =
@@ -27,7 +27,7 @@ const CONTEXT_EXHAUSTED =
 
 type Options = {
   transcript: Transcript;
-  limits: Pick<AttemptLimits, 'is_prompt_too_dear'>;
+  limits: Pick<AttemptLimits, 'is_prompt_too_expensive'>;
   turns: ModelTurns;
   model: RetryingModelClient;
   record: RecordEvent;
@@ -51,32 +51,32 @@ export class ContextPolicy {
     this.#reductions = new ContextReductions(options.record);
   }
 
-  /** Prepares the conversation for a request: one that has become long, or too dear, is summarised. */
+  /** Prepares the conversation for a request: one that has become long, or too expensive, is summarised. */
   async makeRoom(): Promise<void> {
     const { transcript, limits, model } = this.#options;
     const { from_tokens, kept_tokens } =
-      SUMMARY[limits.is_prompt_too_dear ? 'too_dear' : model.shorten_context === 'no' ? 'usual' : 'too_long'];
+      SUMMARY[limits.is_prompt_too_expensive ? 'too_expensive' : model.shorten_context === 'no' ? 'usual' : 'too_long'];
     const is_long = transcript.size.tokens >= from_tokens;
     if (is_long && (await this.#summarise(kept_tokens))) model.shorten_context = 'no';
     if (transcript.lacks_opening) await this.#restate();
   }
 
   /**
-   * Makes the next request shorter, after one was too long or too dear. Throws `AttemptFailure` if it was as short as
-   * it can be.
+   * Makes the next request shorter, after one was too long or too expensive. Throws `AttemptFailure` if it was as short
+   * as it can be.
    */
   async handleRefusal(error?: ModelError): Promise<void> {
     const { model, transcript } = this.#options;
-    const is_too_dear = error?.kind === 'budget_spent';
-    const is_short = is_too_dear && transcript.size.tokens < CLEAR_FROM_TOKENS;
+    const is_too_expensive = error?.kind === 'budget_spent';
+    const is_short = is_too_expensive && transcript.size.tokens < CLEAR_FROM_TOKENS;
     if (model.shorten_context !== 'no' || is_short)
-      throw is_too_dear
+      throw is_too_expensive
         ? new AttemptFailure('budget_exhausted', error.message, error)
         : new AttemptFailure('context_exhausted', CONTEXT_EXHAUSTED, error);
-    if (is_too_dear) {
+    if (is_too_expensive) {
       // What is left may pay for a shorter prompt, but not for a summary.
       model.shorten_context = 'all_results';
-      if (!this.#is_told) await this.#options.say(TOO_DEAR);
+      if (!this.#is_told) await this.#options.say(TOO_EXPENSIVE);
       this.#is_told = true;
     } else if (!(await this.#summarise(SUMMARY.too_long.kept_tokens))) model.shorten_context = 'old_results';
   }

@@ -53,7 +53,7 @@ export class AttemptLimits {
    * Whether the conversation has become too long for the rest of the budget, which must pay for the whole prompt anew
    * in case the API's cache is lost. Shortening it costs about two prompts.
    */
-  get is_prompt_too_dear(): boolean {
+  get is_prompt_too_expensive(): boolean {
     const left_usd = this.#assignment.budget_usd - this.#spent_usd;
     return this.#reserved_usd * PROMPTS_LEFT_MIN > left_usd;
   }

@@ -20,7 +20,9 @@ export type ModelRequest = {
    * the conversation stays in the API's cache for an hour.
    */
   purpose: 'answer' | 'summary' | 'cache';
-  /** Which results of tools the API leaves out: all but the newest where the context was too long, all if too dear. */
+  /**
+   * Which results of tools the API leaves out: all but the newest where the context was too long, all if too expensive.
+   */
   shorten_context: ShortenContext;
   /** Whether the API is to summarise a long conversation by itself: it could not be asked for a summary. */
   api_summarises: boolean;

@@ -54,7 +54,7 @@ export class RetryingModelClient {
 
   /**
    * Rejects with `AttemptFailure` if there is no response to be had, with the `ModelError` of a conversation that is
-   * too long or too dear, or with the signal's reason.
+   * too long or too expensive, or with the signal's reason.
    */
   async request(turn: TurnRef, request: ConversationRequest, signal: AbortSignal): Promise<ModelResponse> {
     const failures = new RequestFailures(this.#limits);

@@ -163,7 +163,7 @@ test.serial(
   },
 );
 
-test.serial('without git-lfs files stay pointers, and a change is refused in words', async (t) => {
+test.serial('without git-lfs files stay pointers, and a change is refused with the reason', async (t) => {
   const bin = join('/tmp', `errand-bin-${process.pid}`);
   await mkdir(bin, { recursive: true });
   await symlink('/usr/bin/git', join(bin, 'git')).catch(() => undefined);

@@ -120,7 +120,7 @@ for (const [what, lose] of Object.entries({
     t.regex(note ?? '', /The workspace in which the conversation so far took place is gone/);
     t.true(
       task.events.some((event) => event.type === 'log' && event.body.text === note),
-      'the person hears the same',
+      'the person is told the same',
     );
     t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), 'README.md\nmore.txt');
     const found = (await readdir(own.workspace_dir, { recursive: true })).filter((path) =>

@@ -36,7 +36,7 @@ printf 'every push needs \033[31mok.txt\033[0m\nask \007ann@example.org\n' >&2; 
   t.is(await worker.ended, 0);
   t.regex(answers[0] ?? '', /pre-receive hook declined[^]*every push needs ok\.txt\n {2}ask  ?ann@example\.org/);
   t.is(answers[1], null);
-  t.true(logs(task).includes(answers[0] ?? ''), 'the person hears the same');
+  t.true(logs(task).includes(answers[0] ?? ''), 'the person is told the same');
   t.like(task.current.result, { status: 'succeeded', branch: task.base.branch });
   t.is(await git(bare, 'log', '--format=%s', task.base.branch), 'Second try\nFirst');
 });

@@ -211,7 +211,7 @@ export class Scene {
     return eventsOf({ api: this.api, session: this.session, phone: () => this.follow() }, id);
   }
 
-  /** Waits until all errands have ended. Rejects if they have not for a while in which nothing was heard of them. */
+  /** Waits until all errands have ended. Rejects once no event of them has come for a while. */
   async ended(): Promise<TaskDetail[]> {
     const heard = () => this.phones.reduce((sum, { events }) => sum + events.length, 0);
     for (let before = heard(); ; before = heard())

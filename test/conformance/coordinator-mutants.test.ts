@@ -106,12 +106,12 @@ async function words(t: ExecutionContext, name: string, coordinator: Coordinator
   if (!rule) throw new Error(`There is no rule '${name}'.`);
   const message = (await t.throwsAsync(checkRule(rule, coordinator)))?.message ?? '';
   t.true(message.startsWith(`The rule "${name}" is broken: `), message);
-  t.notRegex(message, /\S+ [!=]==? \S+/, 'the message is in words');
+  t.notRegex(message, /\S+ [!=]==? \S+/, 'the message is a sentence');
   return message;
 }
 
 for (const [name, change, rule, says] of MUTANTS)
-  test(`the suite finds out a coordinator that ${name}`, async (t) => {
+  test(`the suite detects a coordinator that ${name}`, async (t) => {
     const coordinator = await mockedCoordinator(t, (socket_path) => changing(t, socket_path, change));
     t.regex(await words(t, rule, coordinator), says);
   });

@@ -38,13 +38,13 @@ async function brokenRule({ name, rule }: Mutant): Promise<{ name: string; messa
 // Each lane checks one mutant at a time.
 const lanes: Promise<unknown>[] = Array.from({ length: AT_ONCE }, () => Promise.resolve());
 for (const [i, mutant] of MUTANTS.entries()) {
-  test(`the suite finds out a worker that ${mutant.name}`, async (t) => {
+  test(`the suite detects a worker that ${mutant.name}`, async (t) => {
     const broken = (lanes[i % AT_ONCE] ?? Promise.resolve()).then(() => brokenRule(mutant));
     lanes[i % AT_ONCE] = broken.catch(() => undefined);
     const found = await broken;
     t.is(found?.name, mutant.rule);
     t.regex(found?.message ?? '', mutant.says);
-    t.notRegex(found?.message ?? '', /\S+ [!=]== \S+/, 'the message is in words');
+    t.notRegex(found?.message ?? '', /\S+ [!=]== \S+/, 'the message is a sentence');
   });
 }
 

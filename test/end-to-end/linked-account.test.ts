@@ -54,7 +54,7 @@ dockerTest(
     const branches = await git(join(github.world.git_server.root, 'ann/adder.git'), 'branch', '--list', 'errand/*');
     t.regex(branches, new RegExp(`errand/${id}`));
 
-    // Revoked in the middle: it ends in words, and says what to do.
+    // Revoked in the middle: it ends with the reason, and says what to do.
     github.apps.revokeAll(ann);
     await owner.api.call('createMessage', { params: { id }, body: { text: 'Once more' } });
     const again = await ended(owner, id, 90_000);

@@ -62,7 +62,7 @@ test('a question outlives its worker and a killed coordinator: the work is pushe
   t.is((await second.stop()).code, 0);
 });
 
-/** A project whose errands mend the repository, and a person who sent one. */
+/** A project whose errands fix the repository, and a person who sent one. */
 async function sendMending(t: ExecutionContext, settings: object, turns: Turn[] = MEND) {
   const errand = await startErrand(t, { runner: 'process', model: byConversation(turns) });
   const person = await errand.person('ann');

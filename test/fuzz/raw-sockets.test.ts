@@ -18,7 +18,7 @@ const SEED = Number(process.env['ERRAND_FUZZ_SEED'] ?? Date.now() % 1_000_000);
 /** How many random connections each listener gets, after those of the lists. */
 const RANDOM_CONNECTIONS = Number(process.env['ERRAND_FUZZ_CONNECTIONS'] ?? 1_500);
 const AT_ONCE = 16;
-/** After so many connections a normal request is checked. */
+/** After this many connections a normal request is checked. */
 const BATCH = 200;
 /** How many connections may stay open: those that the worker and its forwarder keep alive. */
 const KEPT_SOCKETS_MAX = 50;

@@ -9,7 +9,7 @@ const event = (body: string) => `{"seq":1,"at":"${at}","type":"custom","body":${
 const post = (events: string, more = '') => `{"attempt":1,"events":[${events}]${more}}`;
 const data = (text: string) => post(event(`{"name":"x","data":${text}}`));
 
-/** Callbacks of 4 MB or less that are cheap to send and dear to parse or to check. */
+/** Callbacks of 4 MB or less that are cheap to send and expensive to parse or to check. */
 export const HOSTILE: Record<string, string> = {
   'zeros in place of events': post(fill('0', 4 * MB - 200)),
   'zeros in place of deltas': post('', `,"deltas":[${fill('0', 4 * MB - 200)}]`),

@@ -22,7 +22,7 @@ export async function startMock(t: ExecutionContext, args: string[], given: Reco
     const response = await request(`${origin}/control`, { method: 'POST', body: line });
     return `${response.statusCode} ${await response.body.text()}`;
   };
-  /** Waits until it has printed so many results, and where their branches are. */
+  /** Waits until it has printed this many results, and where their branches are. */
   const results = (count: number) =>
     until(
       `${count} results are printed`,

@@ -32,7 +32,7 @@ function blobId(content: Buffer): Buffer {
   return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest();
 }
 
-/** One blob of so many megabytes of zeros. A block of deflate that was flushed may be repeated. */
+/** One blob of this many megabytes of zeros. A block of deflate that was flushed may be repeated. */
 export function zeros(megabytes: number): Buffer {
   const block = deflateRawSync(Buffer.alloc(MB), { finishFlush: constants.Z_FULL_FLUSH });
   const sum = Buffer.alloc(4);
@@ -47,7 +47,7 @@ function deltaSize(size: number): number[] {
   return bytes;
 }
 
-/** A small blob, and so many deltas that each copy it until they have so many megabytes. */
+/** A small blob, and this many deltas that each copy it until they have this many megabytes. */
 export function deltas(count: number, megabytes: number): Buffer {
   const base = Buffer.alloc(MB - 1);
   const copy = [0b1111_0000 | 0x80, base.length & 0xff, (base.length >> 8) & 0xff, (base.length >> 16) & 0xff];
@@ -67,7 +67,7 @@ export function deltas(count: number, megabytes: number): Buffer {
   return pack(objects);
 }
 
-/** So many tiny blobs, all different. */
+/** This many tiny blobs, all different. */
 export function crumbs(count: number): Buffer {
   const objects = Array.from({ length: count }, (_, i) => {
     const content = Buffer.from(String(i));
@@ -76,7 +76,7 @@ export function crumbs(count: number): Buffer {
   return pack(objects);
 }
 
-/** A zlib stream of one block that is not compressed: of so many, compressing would take most of the time. */
+/** A zlib stream of one block that is not compressed: compressing the many blobs would take most of the time. */
 function stored(content: Buffer): Buffer {
   const tail = Buffer.alloc(4);
   let [low, high] = [1, 0];

@@ -5,7 +5,7 @@ type Options = {
   table_at?: number;
 };
 
-/** A small PDF with so many pages. */
+/** A small PDF with this many pages. */
 export function pdfOf(pages: number, { mark = '', table_at }: Options = {}): Buffer {
   const objects = [
     `<</Type /Catalog /Pages 2 0 R>> % ${mark}`,

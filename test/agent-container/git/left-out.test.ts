@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../support/folder.ts';
 import { git } from '../../support/git-server.ts';
 import { until } from '../../support/until.ts';
 
-/** A repository with a submodule, and so many files that are older than the work; all of them are one file. */
+/** A repository with a submodule, and this many files that are older than the work; all of them are one file. */
 async function scene(t: ExecutionContext, old: Record<string, number>) {
   const dir = await temporaryFolder(t);
   await git(dir, 'init', '-q');

@@ -6,7 +6,7 @@ const DONE: Turn = { text: 'Mend the sum\n\nIt added one too many.' };
 const AGAIN: Turn = { text: 'Mend it well\n\nAs asked.' };
 const run = (command: string): Turn => ({ tools: [{ name: 'run_command', input: { command } }] });
 
-test('the model hears why its work was not pushed, and ends again', async (t) => {
+test('the model is told why its work was not pushed, and ends again', async (t) => {
   const b = await bench(t, { script: [DONE, run('true'), AGAIN] });
   b.refusals.push('The repository rejected the push: no.');
   t.like(await b.run(), { status: 'succeeded', summary: 'Mend it well\n\nAs asked.' });

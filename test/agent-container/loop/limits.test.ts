@@ -22,17 +22,17 @@ test('the budget counts what was spent before, and what the coordinator says is 
   t.throws(() => limits.beginTurn(), { message: /budget of \$10\.00 is spent/ });
 });
 
-test('what is reserved for a prompt counts as spent in a warning, and a prompt is too dear for a third of the rest', (t) => {
+test('what is reserved for a prompt counts as spent in a warning, and a prompt is too expensive from a third of the rest on', (t) => {
   const limits = new AttemptLimits(LIMITS);
   limits.setBudgetLeft(5, 1);
   t.deepEqual(limits.beginTurn(), []);
-  t.false(limits.is_prompt_too_dear);
+  t.false(limits.is_prompt_too_expensive);
   limits.setBudgetLeft(4, 2);
   t.like(limits.beginTurn()[0], { limit: 'budget', used: 8, of: 10 });
-  t.true(limits.is_prompt_too_dear);
+  t.true(limits.is_prompt_too_expensive);
   limits.setBudgetLeft(3.9, 0.1);
   t.deepEqual(limits.beginTurn(), []);
-  t.false(limits.is_prompt_too_dear);
+  t.false(limits.is_prompt_too_expensive);
   limits.setBudgetLeft(0.5, 3);
   t.like(limits.beginTurn()[0], { used: 10, of: 10 });
 });

@@ -6,7 +6,7 @@ import { longRun, prepareLongRun, TURNS } from '../../support/long-run/script.ts
 /**
  * The API's own summary keeps no turn word for word, which is cheaper, and leaves the model without its newest results.
  */
-const DEARER_THAN_OWN_SUMMARY_MAX = 1.2;
+const COST_TO_OWN_SUMMARY_MAX = 1.2;
 
 test('a run of 450 turns reads 97 % of its prompts from the cache, and costs less than one that clears results or is never shortened', async (t) => {
   t.timeout(600_000);
@@ -31,5 +31,5 @@ test('a run of 450 turns reads 97 % of its prompts from the cache, and costs les
   const own_summary = simulate(story, { summary: true, clearing: 'never' });
   t.log(cost, cheaper_than, own_summary);
   for (const [policy, other] of Object.entries(cheaper_than)) t.true(cost.usd < other.usd, policy);
-  t.true(cost.usd < DEARER_THAN_OWN_SUMMARY_MAX * own_summary.usd);
+  t.true(cost.usd < COST_TO_OWN_SUMMARY_MAX * own_summary.usd);
 });

@@ -61,7 +61,7 @@ test('a model that has used no shell is told nothing', async (t) => {
   t.deepEqual(notes(b), []);
 });
 
-test('a working folder that is gone is not restored, and the model hears where it is', async (t) => {
+test('a working folder that is gone is not restored, and the model is told where it is', async (t) => {
   const b = await bench(t, tell([run('mkdir -p x/y && cd x/y && rmdir ../y'), { text: 'Done.' }, run('pwd')]));
   await b.run();
   b.messages.say('Go on.');

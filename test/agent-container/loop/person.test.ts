@@ -125,7 +125,7 @@ test('a question has the options of the agent, and none that it did not give', a
   ]);
 });
 
-test('options out of bounds are a failed call that the model can mend', async (t) => {
+test('options out of bounds are a failed call that the model can correct', async (t) => {
   const many = Array.from({ length: 9 }, (_, i) => `option ${i}`);
   for (const options of [many, ['one'], ['one', 'x'.repeat(201)], ['one', ' '], 'one']) {
     const b = await bench(t, {

@@ -48,7 +48,7 @@ test('another outcome is progress', (t) => {
   t.true(check(turns).every((state) => state === 'ok'));
 });
 
-/** Turns of the same kind while a command runs in the background, so many milliseconds apart. */
+/** Turns of the same kind while a command runs in the background, `turn_ms` apart. */
 function checkWaiting(turns: Turn[], turn_ms: number, then: Turn[] = []): string[] {
   let now = 0;
   const detector = new StuckDetector(() => now);

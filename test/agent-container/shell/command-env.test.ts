@@ -28,7 +28,7 @@ test('programs are told of the proxy, and a JVM in its own way; without egress t
   t.true(options.includes('-Dhttps.proxyPort=1'));
   const own = envOf({ egress: 'open', env: { JAVA_TOOL_OPTIONS: '-Xmx1g' } });
   t.is(own['JAVA_TOOL_OPTIONS'], `${env['JAVA_TOOL_OPTIONS']} -Xmx1g`);
-  // Without it Maven 3.9 and newer would not heed the two above.
+  // Without it Maven 3.9 and newer would ignore the two above.
   t.true(options.includes('-Daether.connector.http.useSystemProperties=true'));
   t.deepEqual(
     Object.keys(envOf({ egress: 'none', env: {} })).filter((name) => /PROXY$|^JAVA/i.test(name)),

@@ -54,7 +54,7 @@ export const CARRIED_MODEL: AttackGroup = {
       to: 'llm/v1/messages',
       body: { model: MODEL, max_tokens: 10, messages: [{ role: 'user', content: 'x' }], container: 'x' },
     }),
-    byWorker('be served at a dearer tier', /^4\d\d/, {
+    byWorker('be served at a more expensive tier', /^4\d\d/, {
       to: 'llm/v1/messages',
       body: { model: MODEL, max_tokens: 10, messages: [{ role: 'user', content: 'x' }], service_tier: 'priority' },
     }),

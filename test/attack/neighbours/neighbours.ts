@@ -35,7 +35,7 @@ export class Neighbours {
     this.#ids = ids;
   }
 
-  /** Starts so many errands of a project. Resolves once all have a worker that has begun. */
+  /** Starts this many errands of a project. Resolves once all have a worker that has begun. */
   static async start(url: string, api: Api, session: Session, project_id: string, count: number): Promise<Neighbours> {
     const ids: string[] = [];
     for (let i = 0; i < count; i++) {

@@ -100,7 +100,9 @@ export class NeighbourScene {
     });
   }
 
-  /** One worker does this for so many seconds; if its errand is ended, the next one goes on. Returns how each ended. */
+  /**
+   * One worker does this for this many seconds; if its errand is ended, the next one goes on. Returns how each ended.
+   */
   async attack(what: string, seconds: number): Promise<string[]> {
     const until_ms = performance.now() + seconds * 1000;
     const outcomes: string[] = [];

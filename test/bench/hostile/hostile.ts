@@ -22,7 +22,7 @@ const WHAT: Record<Door, string> = {
 type Worst = { what: string; p99_ms: number };
 
 /**
- * (g) What others feel while somebody sends bodies that are cheap to send and dear to check, as fast as they are
+ * (g) What others feel while somebody sends bodies that are cheap to send and expensive to check, as fast as they are
  * answered: the p99 of nine errands' events from the POST to a client, for the worst body of each door. Each callback
  * and each request to the model comes from an errand of its own, whose budget of bytes is whole.
  */

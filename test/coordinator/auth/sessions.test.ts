@@ -115,7 +115,7 @@ test("past the limit, a user's oldest log-in ends", async (t) => {
   t.deepEqual(ended, [identity.session]);
 });
 
-test('a log-in can be refreshed only so many times', async (t) => {
+test('a log-in can be refreshed a limited number of times', async (t) => {
   const server = await startApi(t);
   const { session } = await server.person();
   server.db

@@ -18,7 +18,7 @@ const need: Need = {
 };
 const named = { ...need, options: ['approve', 'send_back'].map((value) => ({ value, label: value })) };
 
-test('a number or a name of an option chooses it, anything else is said in words', (t) => {
+test('a number or a name of an option chooses it, anything else is refused with the reason', (t) => {
   const cases: [Need, string, string | undefined, NeedAnswerCreate][] = [
     [need, '2', undefined, { choose: ['2'] }],
     [need, ' 1 ', 'but fast', { choose: ['1'], text: 'but fast' }],

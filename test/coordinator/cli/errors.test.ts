@@ -22,7 +22,7 @@ const KINDS: Record<NotFound['kind'], true> = {
   server: true,
 };
 
-/** A process whose output and errors are a terminal of so many columns. */
+/** A process whose output and errors are a terminal of this many columns. */
 function terminal(columns: number): { io: Io; text: () => string } {
   let text = '';
   const stream = { isTTY: true, columns, write: (part: string) => ((text += part), true) };

@@ -17,7 +17,7 @@ test('a new device knows each errand that needs its person, however old, and rea
   const [changes] = addErrands(server.log, session.user.id, NEW, () => ({ status: 'cancelled', ended_at }));
   const device = await newDevice(t, server.url, session);
   await device.isLive();
-  t.is(device.mirror.tasks().length, 1_000, 'a start reads so many');
+  t.is(device.mirror.tasks().length, 1_000, 'a start reads only these');
   t.deepEqual(
     old.map(({ id }) => device.mirror.task(id)?.status),
     ['waiting', 'parked', undefined],

@@ -99,7 +99,7 @@ test('the marks at the end of an outcome are left out, and nothing else of it', 
   t.is(outcomesOf(`[1] fixed: a ${run}b \`\` `).get(1)?.text, `a ${run}b`);
 });
 
-test('a title is read from the begin of a long line', (t) => {
+test('a title is read from the beginning of a long line', (t) => {
   const { length } = titleOf({ title: 'Fix it', result: resultOf(`# ${'x'.repeat(CHARS)}`) });
   t.is(length, 100);
 });

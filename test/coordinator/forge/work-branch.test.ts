@@ -24,7 +24,7 @@ test('an errand goes on with a pull request, on its branch', async (t) => {
   t.is((await send({ continue_pull: pull.number })).work_branch, 'feature');
 });
 
-test('a pull request that cannot be continued is refused in words', async (t) => {
+test('a pull request that cannot be continued is refused with the reason', async (t) => {
   const { send, github, demo, pull } = await scene(t);
   await t.throwsAsync(send({ continue_pull: 4711 }), { message: /continue_pull is no pull request of the repository/ });
   await github.editPull(demo, pull, { state: 'closed' });

@@ -38,7 +38,7 @@ test('a webhook is stored before it is answered, and known when it comes again',
   t.is((await send({}, '')).status, 403);
 });
 
-test('a webhook may have so many bytes and no more', async (t) => {
+test('the length of a webhook is limited', async (t) => {
   const { send } = await webhookScene(t);
   t.is((await send({}, new Uint8Array(LIMITS.delivery_bytes_max))).status, 403);
   t.is((await send({}, new Uint8Array(LIMITS.delivery_bytes_max + 1))).status, 413);

@@ -11,7 +11,7 @@ const BYTES = LIMITS.request_body_bytes_max;
 const JSON_BODY = { 'content-type': 'application/json' };
 const keys = (n: number) => Array.from({ length: n }, (_, i) => `"k${i}":0`).join();
 
-/** Bodies that are cheap to send and dear to parse or to check. */
+/** Bodies that are cheap to send and expensive to parse or to check. */
 const HOSTILE: Record<string, string> = {
   'unknown keys': `{${keys(25_000)}}`,
   'zeros in an array': `{"egress_hosts":[${'0,'.repeat(BYTES / 2 - 50)}0]}`,

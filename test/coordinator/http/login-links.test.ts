@@ -85,7 +85,7 @@ test('an unknown code, an invitation and an expired code get the same answer, an
   t.deepEqual([...codes], ['link_invalid', 'rate_limited']);
 });
 
-test('an API token makes no log-in links, and a person makes only so many in a minute', async (t) => {
+test('an API token makes no log-in links, and those that a person makes in a minute are limited', async (t) => {
   const { api } = await (await startApi(t)).person();
   const { token } = await api.call('createToken', { body: { name: 'ci', scopes: ['read'], expires_in_days: 1 } });
   t.is((await new Api(api.url, token).refused('createLoginLink', {})).code, 'forbidden');

@@ -43,7 +43,7 @@ test('a sign-up that fails does not use the invitation up', async (t) => {
   t.is((await signUp(server.url, { email: 'bob@example.org', invite })).user.role, 'member');
 });
 
-test('an invitation ends by its expiry and by being revoked, and only so many are open', async (t) => {
+test('an invitation ends by its expiry and by being revoked, and the number of open ones is limited', async (t) => {
   const { server, owner } = await scene(t);
   const first = await owner.api.call('createInvite', { body: { expires_in_days: 1 } });
   await owner.api.call('deleteInvite', { params: { id: first.id } });

@@ -124,7 +124,7 @@ test('a choice that cannot be worked on is refused, and names its field', async 
   t.is((await refused([{ repo_url: `${HOST}/a/b` }], { repo_url: SAMPLE_REPO_URL })).code, 'invalid');
 });
 
-test('an errand has at most so many repositories', async (t) => {
+test('the number of repositories of an errand is limited', async (t) => {
   const { send, refused } = await scene(t);
   const many = Array.from({ length: LIMITS.repositories_max }, (_, i) => ({ repo_url: `${HOST}/team/r${i}` }));
   t.is((await send(many.slice(1))).repositories?.length, LIMITS.repositories_max);

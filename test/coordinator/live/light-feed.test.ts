@@ -190,7 +190,7 @@ test('after 10,000 missed events a phone is live with one frame for each errand 
   await phone.client.close();
 });
 
-test('whoever is connected hears of a removed errand at once, and whoever was away when they return', async (t) => {
+test('clients that are connected are told of a removed errand at once, and others when they return', async (t) => {
   const { scene, user_id, task } = await start(t);
   const others = addTask(scene.log, addUser(scene.log));
   const ended = Array.from({ length: 3 }, () => addTask(scene.log, user_id, { status: 'succeeded' }));

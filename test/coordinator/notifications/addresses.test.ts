@@ -81,7 +81,7 @@ test('keys that nothing can be encrypted for are refused', async (t) => {
   }
 });
 
-test('a person has so many channels at most; a device that registers again is the same channel', async (t) => {
+test('the number of channels of a person is limited; a device that registers again is the same channel', async (t) => {
   const { receiver, api, device } = await notifyScene(t);
   const first = await device(api);
   await api.call('patchChannel', { params: { id: first.id }, body: { occasions: ['done'] } });

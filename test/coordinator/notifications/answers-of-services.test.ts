@@ -46,7 +46,7 @@ for (const status of [301, 307, 400, 401, 403])
     t.is(receiver.received.length, 1);
   });
 
-test('Retry-After is heeded, in seconds and as a date', async (t) => {
+test('Retry-After is obeyed, in seconds and as a date', async (t) => {
   const { receiver, server, api, device, errand } = await notifyScene(t);
   await device(api);
   for (const [header, after_s] of [

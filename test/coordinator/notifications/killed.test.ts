@@ -45,7 +45,7 @@ class Scene {
     this.subscription = receiver.subscribe();
   }
 
-  /** The demo model mends the sample repository. */
+  /** The demo model fixes the sample repository. */
   async send(prompt: string): Promise<string> {
     return (await this.api.call('createTask', { body: { prompt, repo_url: 'errand://sample' } })).id;
   }

@@ -88,7 +88,7 @@ test('a webhook of a project is told of its errands alone', async (t) => {
   t.is((await stranger.refused('createChannel', { body: hook })).code, 'not_found');
 });
 
-test('an ntfy topic is told in words, with its token', async (t) => {
+test('an ntfy topic gets a readable text, with its token', async (t) => {
   const { receiver, api, errand } = await notifyScene(t);
   const body = { kind: 'ntfy', name: 'Phone', server: receiver.url, topic: 'errands', token: 'tk_1' } as const;
   await api.call('createChannel', { body });

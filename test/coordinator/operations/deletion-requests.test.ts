@@ -41,8 +41,8 @@ function mentions(db: Db, words: string[]): Record<string, number> {
 
 /**
  * Tables without rows of a person: facts of the server, the index of the search, which has no text to find, what
- * forges have sent, which is forgotten after a while, and until when a repository was heard, which is forgotten at
- * the next look if nobody wants to hear of it any more.
+ * forges have sent, which is forgotten after a while, and until when a repository was looked through for missed events,
+ * which is forgotten at the next look if no project reacts to it any more.
  */
 const IMPERSONAL = /^(meta|removed|subscribers|spending_days|search|search_.*|forges|deliveries|heard_repositories)$/;
 
@@ -161,8 +161,7 @@ test('a deleted project goes with its tasks, logs, workspaces and secrets; other
   await person.api.call('deleteProject', { params: person.project });
   t.true(await deletion.sweep());
   const left = mentions(server.db, [person.project.id, person.task.id, String(secrets)]);
-  // Clients that were away hear of the removed tasks by these.
-  // A schedule keeps what it has started, by the id.
+  // Tombstones tell clients that were away of the removed tasks, and a schedule keeps the id of what it has started.
   t.true(nothing({ ...left, tombstones: 0, schedule_runs: 0 }), JSON.stringify(left));
   t.deepEqual(workspaces.list(), []);
   t.is((await person.api.call('getTask', { params: person.loose })).id, person.loose.id);

@@ -138,13 +138,13 @@ test('a person has a bounded number of schedules', async (t) => {
   t.is((await api.refused('createSchedule', { body: NIGHTLY })).code, 'conflict');
 });
 
-test('schedules at rest cost one look into an index', async (t) => {
+test('idle schedules cost one look into an index', async (t) => {
   const { server } = await scheduleScene(t);
   const plan = server.db.prepare(`EXPLAIN QUERY PLAN ${LIST_DUE_SCHEDULES}`).all({ now: '', limit: 1 });
   t.regex(JSON.stringify(plan), /SEARCH schedules USING (COVERING )?INDEX schedules_due \(next_at<\?\)/);
 });
 
-test('10,000 schedules at rest cost the server next to nothing', async (t) => {
+test('10,000 idle schedules cost the server next to nothing', async (t) => {
   const { server, scheduler, clock } = await scheduleScene(t);
   const { db } = server;
   const columns = 'user_id, name, project_id, repo_url, prompt, cron, time_zone, model, effort, budget_usd, paused';

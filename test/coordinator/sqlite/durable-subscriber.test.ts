@@ -24,7 +24,7 @@ async function open(t: ExecutionContext) {
   /** Stores an event of the type that is subscribed to. Gives its id. */
   const budget = (budget_usd: number) =>
     log.write((tx) => tx.note(task, { type: 'task.budget', body: { budget_usd } }, task.created_at).id);
-  /** Stores so many events of another type in one transaction. */
+  /** Stores this many events of another type in one transaction. */
   const others = (count: number) =>
     log.write((tx) => {
       for (let n = 0; n < count; n++)

@@ -9,7 +9,7 @@ import { addTask, addUser } from '../../support/fixtures.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { SILENT } from '../../support/silent.ts';
 
-test('a task has so many messages and no more, even if its worker takes in each one', async (t) => {
+test('the number of messages of a task is limited, even if its worker takes in each one', async (t) => {
   const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
   const log = new EventLog({ db, logger: SILENT });

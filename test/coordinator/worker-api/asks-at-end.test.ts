@@ -247,7 +247,7 @@ test('a host that is refused stays blocked, and is not asked for again', async (
   t.deepEqual(all.needs(), []);
 });
 
-test('a task asks for so many hosts at most, and its questions still come through', async (t) => {
+test('the number of hosts that a task asks for is limited, and its questions still come through', async (t) => {
   const all = await scene(t);
   await hosts(all)(...Array.from({ length: LIMITS.host_needs_per_task_max + 5 }, (_, i) => `h${i}.example.org`));
   t.is(all.needs().length, LIMITS.host_needs_per_task_max);

@@ -103,7 +103,7 @@ const QUOTAS = {
 } as const;
 
 for (const [what, { quota, attempts, says }] of Object.entries(QUOTAS))
-  test(`a quota of the ${what} ends the attempt, in words, and nothing more is stored`, async (t) => {
+  test(`a quota of the ${what} ends the attempt with the reason, and nothing more is stored`, async (t) => {
     const { scene, task_id, ...first } = await setCallbackScene(t, {}, { event_quotas: quota });
     const { db } = scene.log;
     let caller: Pick<typeof first, 'events'> = first;

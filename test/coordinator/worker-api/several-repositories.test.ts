@@ -78,7 +78,7 @@ const done = (key: string, more: object = {}) => ({
   ...more,
 });
 
-test('a worker that knows one repository loses its attempt in words, before it has cloned anything', async (t) => {
+test('a worker that knows one repository loses its attempt with the reason, before it has cloned anything', async (t) => {
   const unaware: unknown[][] = [[started()], [started({ takes_repositories: false }), ready(2)], [ready(1)]];
   for (const events of unaware) {
     const { events: post, task, others, log, task_id } = await scene(t);

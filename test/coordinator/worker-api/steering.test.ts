@@ -89,7 +89,7 @@ test('a message that is withdrawn before the worker takes it is never heard', as
   t.is(refusal(() => s.change(one, { revision: 1, text: 'x' })).code, 'not_found');
 });
 
-test('of edits and a hearing at the same time one wins, and both sides know which', async (t) => {
+test('of edits and a take at the same time one wins, and both sides know which', async (t) => {
   const s = await set(t);
   for (let i = 0; i < 20; i++) {
     const id = s.say({ text: 'before' });
@@ -128,7 +128,7 @@ test('a worker that takes no messages by a call may have read each one: none can
   t.deepEqual(s.waiting(), []);
 });
 
-test('the call takes only messages of its own task, at most so many, and only for the active attempt', async (t) => {
+test('the call takes only messages of its own task, a limited number, and only for the active attempt', async (t) => {
   const s = await set(t);
   t.deepEqual(await s.taken(newId()), []);
   t.is((await s.take()).status, 400);

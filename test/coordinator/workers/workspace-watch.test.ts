@@ -114,7 +114,7 @@ diskTest('who fills the disk is blamed although another cannot be measured, whic
   t.regex(blamed.get('unmeasured') ?? '', /^The workspace could not be measured 3 times in a row, .* up to 15 MB/);
 });
 
-/** A worker that can fill the disk with an unlinked, open file of so many bytes. */
+/** A worker that can fill the disk with an unlinked, open file of this many bytes. */
 function hidingWorker(disk: string, task_id: string, bytes: number) {
   const dir = join(disk, task_id);
   mkdirSync(dir);
@@ -155,7 +155,7 @@ diskTest('an errand that has filled the disk under the database fails once, and 
 });
 
 powerTest(
-  'an errand that fills the disk with an unlinked, open file is ended, in words, and the space is free',
+  'an errand that fills the disk with an unlinked, open file is ended with the reason, and the space is free',
   async (t) => {
     const disk = new CuttableDisk(join(await temporaryFolder(t), 'image'), 400);
     t.teardown(() => disk.remove());

@@ -60,7 +60,7 @@ const FATES: Record<string, Fate> = {
 };
 
 testEachForge(
-  'a token or a repository that changes in mid-errand: it goes on where it can, else it ends in words',
+  'a token or a repository that changes in mid-errand: it goes on where it can, else it ends with the reason',
   async (t, kind) => {
     t.timeout(180_000);
     const places = new Map<string, Place>();

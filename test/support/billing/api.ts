@@ -8,7 +8,7 @@ import { billOf, Cache, type PassUsage } from './bill.ts';
 import { clear, CONTEXT_TOKENS, count, partsOf, textTokens, withoutSummarised, type PromptRequest } from './count.ts';
 
 /**
- * What the API does with one request. `cut_after`: the stream breaks after so many frames, with an error event or
+ * What the API does with one request. `cut_after`: the stream breaks after this many frames, with an error event or
  * without. `lies`: the reported usage is replaced by this, while the bill stays true.
  */
 export type Plan = {
@@ -178,12 +178,12 @@ const NO_TOKENS: PassUsage = {
   output_tokens: 0,
 };
 
-/** A text of so many tokens. */
+/** A text of this many tokens. */
 function summaryOf(tokens: number): string {
   return 'word'.repeat(1) + ' wor'.repeat(Math.max(0, Math.floor((tokens - 1) / 2)));
 }
 
-/** Writes the frames of the stream, up to so many of them. Returns those. */
+/** Writes the frames of the stream, at most this many. Returns those. */
 async function stream(response: ServerResponse, message: ModelMessage, frames_max: number): Promise<string[]> {
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' }).flushHeaders();
   const frames = [...toStream(message, 200)];

@@ -1,7 +1,7 @@
 import type { ProjectRow } from '../../../coordinator/domain/project.ts';
 import { newId } from '../../../protocol/ids.ts';
 
-/** A project that heeds mentions and follows up, and opens no pull requests by itself. */
+/** A project that reacts to mentions and follows up, and opens no pull requests by itself. */
 export function newProject(fields: Pick<ProjectRow, 'user_id' | 'repo_url'> & Partial<ProjectRow>): ProjectRow {
   const none = { base_branch: null, setup_command: null, verify_command: null, model: null, effort: null };
   const limits = { max_tokens: null, budget_usd: null, max_turns: null, extra_models: [], egress_hosts: [] };

@@ -89,7 +89,7 @@ test('an account is linked to the identity provider, and serves to log in', asyn
   t.is((await anyone.call('finishSignIn', { body: await come('boss') })).user.id, session.user.id);
 });
 
-test('an issuer that is away, or is none, is said in words; it is asked again by the next sign-in', async (t) => {
+test('an issuer that is away, or is none, is reported; it is asked again by the next sign-in', async (t) => {
   const { provider, anyone } = await scene(t, {
     ERRAND_OIDC_ISSUER: 'http://127.0.0.1:9',
     ERRAND_PRIVATE_HOSTS: '127.0.0.1:9',

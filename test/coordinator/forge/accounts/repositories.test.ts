@@ -60,7 +60,7 @@ test('without a linked account there is nothing to pick', async (t) => {
   t.deepEqual(await api.call('listRepositories', { query: {} }), { items: [], faults: [] });
 });
 
-test('what cannot be listed is said in words: a revoked link, a limit, and a forge that is away', async (t) => {
+test('what cannot be listed is reported with the reason: a revoked link, a limit, and a forge that is away', async (t) => {
   const { api, github, ann } = await scene(t);
   const faults = async () => (await api.call('listRepositories', { query: {} })).faults.join('');
   github.intercept = (_request, response) => {

@@ -44,7 +44,7 @@ test('a token that expires soon is renewed once, however many ask for it', async
   t.is(refreshes(scene), 2);
 });
 
-test('a token that was revoked breaks the link in words, in the list and for git, until it is linked again', async (t) => {
+test('a token that was revoked breaks the link, says so in the list and to git, until it is linked again', async (t) => {
   const scene = await linkedScene(t);
   const { api, github, person } = scene;
   const credential = await scene.credential();

@@ -33,7 +33,7 @@ test('a mention starts an errand of the person, and one comment tells at once an
   t.regex(words(issue)[0] ?? '', /is done[^]*I added the check\. Ask @\u200Bbob\./);
 });
 
-test('the comment says in words that the errand has failed', async (t) => {
+test('the comment says that the errand has failed, and why', async (t) => {
   const scene = await IntakeScene.start(t);
   const issue = scene.github.openIssue(scene.demo, scene.ada, { title: 'x', body: '@errand try it' });
   await scene.deliver();
@@ -127,7 +127,7 @@ test('a delivery without the right signature is refused, and teaches nothing', a
   t.is(scene.tasks.length, 1);
 });
 
-test('what happened too long ago is not heeded, and too many deliveries are refused', async (t) => {
+test('what happened too long ago is ignored, and too many deliveries are refused', async (t) => {
   const scene = await IntakeScene.start(t);
   const { github, demo, ada } = scene;
   github.world.now = () => Date.now() - LIMITS.delivery_age_s_max * 1000 - 60_000;

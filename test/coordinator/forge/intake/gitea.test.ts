@@ -207,7 +207,7 @@ test('a label asks only for who has set it, and once each time', async (t) => {
   }
 });
 
-test('a repository that was renamed or moved, or whose forge gives it another host, is heeded as before', async (t) => {
+test('a repository that was renamed or moved, or whose forge gives it another host, is handled as before', async (t) => {
   for (const kind of ['github', 'gitea']) {
     const scene = kind === 'github' ? await IntakeScene.start(t) : await IntakeScene.startGitea(t);
     const { demo, ada, github: forge } = scene;

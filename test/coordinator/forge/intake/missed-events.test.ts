@@ -14,7 +14,7 @@ const DAY_MS = 24 * 3_600_000;
 /** The titles of the errands there are. */
 const titles = (scene: Pick<IntakeScene, 'tasks'>) => scene.tasks.map(({ title }) => title).sort();
 
-testEachForge('what was said while the server was away is heard once it is back, each once', async (t, kind) => {
+testEachForge('what was said while the server was away is handled once it is back, each once', async (t, kind) => {
   const scene = await intakeAt(t, kind);
   const { github, demo, ada, bob } = scene;
   const talk = github.openIssue(demo, bob, { title: 'talk' });
@@ -112,17 +112,17 @@ test('what webhooks have told of is not done again, and a quiet repository costs
   t.is(paths.filter((path) => path.endsWith('/issues/1')).length, 1);
 });
 
-test('nothing is made up for from before a project heeds mentions, or from longer ago than webhooks may be', async (t) => {
+test('nothing is caught up on from before a project reacts to mentions, or from longer ago than webhooks may be', async (t) => {
   const scene = await IntakeScene.start(t);
   const { github, demo, ada, log } = scene;
-  const heed = (on: number) =>
+  const setMentions = (on: number) =>
     log.write(({ db }) => sql(db, 'UPDATE projects SET mentions = :on, follow_up = :on').run({ on }));
-  heed(0);
+  setMentions(0);
   await scene.restart();
   await until('it is forgotten', () => listHeardTo(log.db).size === 0);
   github.world.now = () => Date.now() - DAY_MS;
   github.openIssue(demo, ada, { title: 'x', body: '@errand fix what was off' });
-  heed(1);
+  setMentions(1);
   await look(scene);
   t.deepEqual(titles(scene), []);
   github.world.now = () => Date.now();
@@ -133,7 +133,7 @@ test('nothing is made up for from before a project heeds mentions, or from longe
   t.deepEqual(titles(scene), []);
 });
 
-test('a repository or thread that the forge does not show now is heard later, and holds up no other', async (t) => {
+test('a repository or thread that the forge does not show now is handled later, and holds up no other', async (t) => {
   const scene = await IntakeScene.start(t);
   const { github, demo, ada, user_id } = scene;
   const other = await github.world.addRepository({ owner: ada, name: 'other' });
@@ -157,7 +157,7 @@ test('a repository or thread that the forge does not show now is heard later, an
   t.deepEqual(titles(scene), ['fix the demo', 'fix the other']);
 });
 
-test('so many pages of what has changed are read and no more, and the log says that something was left out', async (t) => {
+test('a bounded number of pages of changes is read, and the log says that something was left out', async (t) => {
   const scene = await IntakeScene.start(t);
   const { github, demo, ada } = scene;
   await scene.intake.stop();
@@ -183,7 +183,7 @@ test('so many pages of what has changed are read and no more, and the log says t
   t.true(scene.lines.some((line) => line.includes('too many issues have changed')));
 });
 
-test('a look that ends early has heard what had changed before, and goes on from there', async (t) => {
+test('a look that ends early has handled what had changed before, and goes on from there', async (t) => {
   const scene = await IntakeScene.start(t);
   const { github, demo, ada, log } = scene;
   await until('it is heard of', () => listHeardTo(log.db).size === 1);

@@ -63,7 +63,7 @@ test('a request goes on with the pull request or branch that it names, wherever 
   t.regex(words(second)[0] ?? '', /has been started/);
 });
 
-test('a request that names what no errand can push to is refused in words', async (t) => {
+test('a request that names what no errand can push to is refused with the reason', async (t) => {
   const scene = await IntakeScene.start(t);
   const { github, demo, ada } = scene;
   const issue = github.openIssue(demo, ada, { title: 'It fails', body: '' });

@@ -81,7 +81,7 @@ test('the project of the second repository decides whether its reviews send the 
   t.is(scene.messages(id).length, 1);
 });
 
-test("a repository that is a project of its own and another project's further one is heard once", async (t) => {
+test("what happens in a repository that is a project of its own and another project's further one is handled once", async (t) => {
   const scene = await IntakeScene.start(t);
   const of_shop = { repo_url: `${scene.github.origin}/ada/shop.git`, name: 'shop' };
   const { id, shop, bob, github, second } = await twoPulls(scene, scene.addProject(scene.user_id, of_shop).id);

@@ -48,7 +48,7 @@ class Storm {
     await storm.start();
     for (const person of [ada, bea, carl]) await storm.#signUp(person);
     await storm.kill();
-    // From now on it hears of the repository.
+    // From now on it looks for missed events of the repository.
     await storm.start();
     await until('it has begun to hear', () => storm.read('SELECT 1 FROM heard_repositories').length === 1);
     await storm.kill();
@@ -115,7 +115,7 @@ class Storm {
     }
   }
 
-  /** Makes an account with a project that heeds mentions, and links the person's account at the forge. */
+  /** Makes an account with a project that reacts to mentions, and links the person's account at the forge. */
   async #signUp(person: Person): Promise<void> {
     const api = new Api(this.#url);
     const email = `${person.login}@example.org`;

@@ -19,7 +19,7 @@ const MAIN = fileURLToPath(new URL('../../../chaos/coordinator.ts', import.meta.
 const LOGIN = { email: 'ada@example.org', password: 'correct horse battery' };
 const SAMPLE = sourcePath('coordinator/demo/sample-repository');
 
-/** A real coordinator with real workers and the demo model, and a project at GitHub with the code that it can mend. */
+/** A real coordinator with real workers and the demo model, and a project at GitHub with the code that it can fix. */
 class Scene {
   readonly github: GitHub;
   readonly demo: Repository;
@@ -64,7 +64,7 @@ class Scene {
     this.api = api;
   }
 
-  /** The demo model mends the code of the project, whose errands open a draft. */
+  /** The demo model fixes the code of the project, whose errands open a draft. */
   async send(): Promise<string> {
     const git_token = this.github.apps.personalToken(this.demo.owner).value;
     const repo_url = `${this.github.origin}/ada/demo.git`;

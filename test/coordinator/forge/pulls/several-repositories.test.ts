@@ -14,7 +14,7 @@ import { until } from '../../../support/until.ts';
 const now = () => new Date().toISOString();
 const bodyIn = ({ repository }: Pick<Elsewhere, 'repository'>) => repository.issues.find(isPull)?.body ?? '';
 
-/** The pull requests of the errand once so many are open. */
+/** The pull requests of the errand once this many are open. */
 const open = (scene: PullsScene, errand: StagedErrand, count: number): Promise<PullRequest[]> =>
   until('they are open', () => {
     const pulls = scene.pullsOf(errand).filter(({ state }) => state === 'open');

@@ -132,7 +132,7 @@ test("the agent's words notify nobody, close nothing and hide nothing", (t) => {
   t.true(body.includes('a@b.c'));
 });
 
-test("the repository's template is heeded: the result comes below its first heading, the rest stays", (t) => {
+test("the repository's template is used: the result comes below its first heading, the rest stays", (t) => {
   const template = '## Description\n<!-- say what -->\n\nCloses # (issue)\n\n## Checklist\n- [ ] Tests';
   const body = pullBody(text({ issues: [{ number: 12, closes: true }] }), template);
   const order = ['## Description', 'It works.', '<!-- say what -->', 'Closes #12', '## Checklist', '- [ ] Tests'];

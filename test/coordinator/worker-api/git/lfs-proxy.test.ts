@@ -143,7 +143,7 @@ test('what was not approved is not uploaded, and git-lfs says why', async (t) =>
   t.is(lfs.batches.length, 0);
 });
 
-test('one attempt moves so many bytes, and no more; what was not moved is not counted', async (t) => {
+test('the bytes that an attempt moves are limited; what was not moved is not counted', async (t) => {
   const { batch, lfs } = await scene(t, { lfs_attempt_bytes_max: 3 * OBJECT.size - 1 });
   lfs.objects.set(OID, Buffer.from('the content of a\n'));
   const answer = (await (await batch({ operation: 'download', objects: [OBJECT] })).json()) as {
@@ -228,7 +228,7 @@ test('an answer of an LFS server is read up to its bound', async (t) => {
   t.regex(stderr, /answers, but not as an LFS server/);
 });
 
-test('a task moves so many objects at once, and no more', async (t) => {
+test('the number of objects that a task moves at once is limited', async (t) => {
   const { batch, lfs } = await scene(t);
   lfs.objects.set(OID, Buffer.from('the content of a\n'));
   const answer = (await (await batch({ operation: 'download', objects: [OBJECT] })).json()) as {

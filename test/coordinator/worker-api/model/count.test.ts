@@ -65,7 +65,7 @@ test('a small PDF is priced by its pages', async (t) => {
   t.true(api.bill('') > 0.017 && api.bill('') <= 0.05);
 });
 
-test('while the API does not count, a request whose worst case is too dear is tried again later', async (t) => {
+test('while the API does not count, a request whose worst case is too expensive is tried again later', async (t) => {
   const { errands, post } = await setUp(t, { text: 'Done.' }, () => 529);
   const reply = await post(errands.add(0.06), ask(PROSE));
   t.is(reply.status, 503);
@@ -74,7 +74,7 @@ test('while the API does not count, a request whose worst case is too dear is tr
   t.is((await post(errands.add(0.9), ask(PROSE))).status, 200);
 });
 
-test('with an API that never counts, a request whose worst case is too dear ends the budget', async (t) => {
+test('with an API that never counts, a request whose worst case is too expensive ends the budget', async (t) => {
   const { errands, post } = await setUp(t, { text: 'Done.' }, () => 404);
   t.regex((await post(errands.add(0.06), ask(PROSE))).body, /billing_error.*budget of \$0\.0600 is spent/);
 });

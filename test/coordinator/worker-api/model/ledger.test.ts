@@ -138,7 +138,7 @@ test('no task exceeds its budget, however often the server dies in the middle of
   t.true(usage().cost_usd > 0.9 && usage().cost_usd <= 1, `${usage().cost_usd}`);
 });
 
-test('an answer at the price of a dearer model is charged at that price, at a cheaper one as asked', async (t) => {
+test('an answer at the price of a more expensive model is charged at that price, at a cheaper one as asked', async (t) => {
   const { caller, start, usage } = await setUp(t);
   const ledger = start();
   const parts = [{ ...NOTHING, input: 1_000, output: 1_000 }];
@@ -153,7 +153,7 @@ test('an answer at the price of a dearer model is charged at that price, at a ch
   t.is(await charge('claude-opus-5-5'), 24_000);
 });
 
-test('once a dearer model has answered, requests reserve its price, so that the budget holds', async (t) => {
+test('once a more expensive model has answered, requests reserve its price, so that the budget holds', async (t) => {
   for (const told of ['settle', 'recordPrompt'] as const) {
     const { caller, start, usage } = await setUp(t, 1);
     const ledger = start();

@@ -29,7 +29,7 @@ test('folders belong to the user of the container, as the engine remaps it, and 
   t.deepEqual(ownerOutside(remapped, user, same), user);
 });
 
-test('an engine that remaps users to ones that are not here, or not known, is refused in words', (t) => {
+test('an engine that remaps users to ones that are not here, or not known, is refused with the reason', (t) => {
   const other = { uid: map(0, 300_000, 65_536), gid: map(0, 300_000, 65_536) };
   t.throws(() => ownerOutside(remapped, user, other), { message: /userns-remap.*has no user for its user 101000/ });
   t.throws(() => ownerOutside({ ...remapped, DockerRootDir: '/data' }, user, all), {
@@ -41,7 +41,7 @@ for (const [runtime, fault] of [
   ['runsc', /ERRAND_WORKER_RUNTIME is 'runsc', and Docker has no such runtime\. It has: none\. Install it/],
   [undefined, null],
 ] as const)
-  test(`an engine without the runtime ${runtime} is ${fault ? 'refused in words' : 'accepted'}, by the canary too`, async (t) => {
+  test(`an engine without the runtime ${runtime} is ${fault ? 'refused with the reason' : 'accepted'}, by the canary too`, async (t) => {
     const { docker_host } = await startFakeEngine(t, { has_image: true });
     const data_dir = await temporaryFolder(t);
     const launcher = new DockerLauncher({ docker_host, image: 'a', runtime, instance: 'a', data_dir, logger: SILENT });

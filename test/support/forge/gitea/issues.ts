@@ -66,7 +66,7 @@ export const issues: Record<string, Handler> = {
     const repository = repositoryOf(call);
     const pull = await pullOf(call, repository);
     const body = call.gitea.render.pull(repository, pull);
-    // While Gitea finds out whether it can be merged, it says no.
+    // While Gitea still checks whether it can be merged, it says no.
     return {
       status: 200,
       shape: 'PullRequest',
