@@ -43,13 +43,13 @@ export function answerNeed(
     throw new ErrandError('conflict', 'The task is being cancelled, and needs no answer any more.');
   const at = new Date().toISOString();
   const stored = { choose: answer.choose, text: answer.text ?? null, by, at };
-  const message_id = act(tx, bounds, task, need, answer, at);
+  const message_id = carryOut(tx, bounds, task, need, answer, at);
   storeAnswer(tx, task, need, stored, message_id);
   return { ...need, closed_at: at, answer: stored };
 }
 
-/** Does what was decided. Returns the message that tells the worker; null: there is none. */
-function act(
+/** Carries out what was decided. Returns the message that tells the worker; null: there is none. */
+function carryOut(
   tx: Tx,
   bounds: Bounds,
   task: TaskRow,
