@@ -1,9 +1,8 @@
 import { AttemptFailure } from '../base/failure.ts';
 import { cutMiddle } from '../base/head-and-tail.ts';
 import { ModelError } from '../model/error.ts';
-import { CLEAR_FROM_TOKENS, SUMMARY_AT_TOKENS, summaryIn } from '../model/request.ts';
+import { CLEAR_FROM_TOKENS, SUMMARY_AT_TOKENS, summaryIn, type Shortening } from '../model/request.ts';
 import type { ModelResponse } from '../model/response.ts';
-import type { RetryingModelClient } from '../model/retrying-client.ts';
 import { ContextReductions } from './context-reductions.ts';
 import type { AttemptLimits } from './limits.ts';
 import type { ModelTurns } from './model-turns.ts';
@@ -29,7 +28,6 @@ type Options = {
   transcript: Transcript;
   limits: Pick<AttemptLimits, 'is_prompt_too_expensive'>;
   turns: ModelTurns;
-  model: RetryingModelClient;
   record: RecordEvent;
   /** Adds a note of the worker to the conversation. */
   say: (text: string) => Promise<void>;
@@ -43,6 +41,10 @@ type Options = {
 export class ContextPolicy {
   readonly #options: Options;
   readonly #reductions: ContextReductions;
+  /** Not 'no': the last request was refused for its length or price, and the conversation could not be summarised. */
+  #shorten_context: Shortening['shorten_context'] = 'no';
+  /** Whether the API has to summarise by itself, since it refused to do so when it was asked. */
+  #api_summarises = false;
   /** Whether the model knows that the budget no longer pays for its results. */
   #is_told = false;
 
@@ -51,13 +53,18 @@ export class ContextPolicy {
     this.#reductions = new ContextReductions(options.record);
   }
 
+  /** How the API is to shorten the next request. */
+  get shortening(): Shortening {
+    return { shorten_context: this.#shorten_context, api_summarises: this.#api_summarises };
+  }
+
   /** Prepares the conversation for a request: one that has become long, or too expensive, is summarised. */
   async makeRoom(): Promise<void> {
-    const { transcript, limits, model } = this.#options;
+    const { transcript, limits } = this.#options;
     const { from_tokens, kept_tokens } =
-      SUMMARY[limits.is_prompt_too_expensive ? 'too_expensive' : model.shorten_context === 'no' ? 'usual' : 'too_long'];
+      SUMMARY[limits.is_prompt_too_expensive ? 'too_expensive' : this.#shorten_context === 'no' ? 'usual' : 'too_long'];
     const is_long = transcript.size.tokens >= from_tokens;
-    if (is_long && (await this.#summarise(kept_tokens))) model.shorten_context = 'no';
+    if (is_long && (await this.#summarise(kept_tokens))) this.#shorten_context = 'no';
     if (transcript.lacks_opening) await this.#restate();
   }
 
@@ -66,33 +73,35 @@ export class ContextPolicy {
    * as it can be.
    */
   async handleRefusal(error?: ModelError): Promise<void> {
-    const { model, transcript } = this.#options;
+    const { transcript } = this.#options;
     const is_too_expensive = error?.kind === 'budget_spent';
     const is_short = is_too_expensive && transcript.size.tokens < CLEAR_FROM_TOKENS;
-    if (model.shorten_context !== 'no' || is_short)
+    if (this.#shorten_context !== 'no' || is_short)
       throw is_too_expensive
         ? new AttemptFailure('budget_exhausted', error.message, error)
         : new AttemptFailure('context_exhausted', CONTEXT_EXHAUSTED, error);
     if (is_too_expensive) {
       // What is left may pay for a shorter prompt, but not for a summary.
-      model.shorten_context = 'all_results';
+      this.#shorten_context = 'all_results';
       if (!this.#is_told) await this.#options.say(TOO_EXPENSIVE);
       this.#is_told = true;
-    } else if (!(await this.#summarise(SUMMARY.too_long.kept_tokens))) model.shorten_context = 'old_results';
+    } else if (!(await this.#summarise(SUMMARY.too_long.kept_tokens))) this.#shorten_context = 'old_results';
   }
 
-  /** Reports how the API shortened the context by itself, in an answer. */
-  async handleAnswer({ reductions }: ModelResponse): Promise<void> {
-    await this.#reductions.report(this.#options.transcript.turn, reductions);
+  /** Reports how the API shortened the context by itself. An answer that found no room in it counts as a refusal. */
+  async handleAnswer(response: ModelResponse): Promise<void> {
+    await this.#report(response);
+    if (response.stop_reason === 'model_context_window_exceeded') return this.handleRefusal();
+    this.#shorten_context = 'no';
   }
 
   /** Returns whether a summary has taken the place of most of the conversation. */
   async #summarise(kept_tokens: number): Promise<boolean> {
-    const { transcript, turns, model } = this.#options;
+    const { transcript, turns } = this.#options;
     const count = transcript.size.cut(kept_tokens);
-    if (count === null || model.api_summarises || summaryIn(transcript.messages()) === 'own') return false;
+    if (count === null || this.#api_summarises || summaryIn(transcript.messages()) === 'own') return false;
     const before = transcript.messages().length;
-    const response = await turns.summarise(count).catch((error: unknown) => {
+    const response = await turns.summarise(count, this.shortening).catch((error: unknown) => {
       if (!isRefusal(error)) throw error;
       return error;
     });
@@ -100,10 +109,14 @@ export class ContextPolicy {
     if (response instanceof ModelError && response.kind === 'budget_spent') return false;
     const is_summarised = transcript.messages().length < before;
     // The API failed to write one: it is not asked again at each turn.
-    if (!is_summarised) model.api_summarises = true;
+    if (!is_summarised) this.#api_summarises = true;
     if (response instanceof Error || !is_summarised) return false;
-    await this.handleAnswer(response);
+    await this.#report(response);
     return true;
+  }
+
+  async #report({ reductions }: ModelResponse): Promise<void> {
+    await this.#reductions.report(this.#options.transcript.turn, reductions);
   }
 
   /** A summary is not word for word: what the conversation is about is said again. */

@@ -3,7 +3,6 @@ import { AttemptFailure } from '../base/failure.ts';
 import type { WorkInput } from '../base/work.ts';
 import type { ModelResponse } from '../model/response.ts';
 import { ModelError } from '../model/error.ts';
-import type { RetryingModelClient } from '../model/retrying-client.ts';
 import type { Shell } from '../shell/shell.ts';
 import type { Attachments } from './attachments.ts';
 import { ContextPolicy } from './context-policy.ts';
@@ -35,7 +34,6 @@ type Options = {
   input: WorkInput;
   transcript: Transcript;
   limits: AttemptLimits;
-  model: RetryingModelClient;
   turns: ModelTurns;
   attachments: Attachments;
   /** The shell of the agent's commands. */
@@ -128,7 +126,7 @@ export class Loop {
     this.#new_shell_note = null;
     await this.#context.makeRoom();
     try {
-      const response = await turns.ask();
+      const response = await turns.ask(this.#context.shortening);
       await this.#context.handleAnswer(response);
       await this.#checkResponse(response);
     } catch (error) {
@@ -139,13 +137,11 @@ export class Loop {
 
   /** Handles a response that the transcript leaves out: it ends the work, or the request is made again. */
   async #checkResponse({ stop_reason, refusal }: ModelResponse): Promise<void> {
-    const { model, transcript } = this.#options;
+    const { transcript } = this.#options;
     this.#idle_turns++;
     if (stop_reason === 'refusal')
       throw new AttemptFailure('refused', `The model refused to go on${refusal === null ? '' : `: ${refusal}`}`);
-    if (stop_reason === 'model_context_window_exceeded') return this.#context.handleRefusal();
-    model.shorten_context = 'no';
-    if (transcript.unanswered_stop_reason !== null) return;
+    if (stop_reason === 'model_context_window_exceeded' || transcript.unanswered_stop_reason !== null) return;
     this.#failIfIdle();
     await this.#say('harness', '[Errand] Your answer was empty. Go on, or end with your summary.');
   }
@@ -220,7 +216,7 @@ export class Loop {
     if (!calls.some(({ name }) => name === 'ask_person')) return undefined;
     const { turns, keep_cache_ms } = this.#options;
     // It only saves money: without it the next request costs more.
-    return setTimeout(() => void turns.keepCached().catch(() => undefined), keep_cache_ms);
+    return setTimeout(() => void turns.keepCached(this.#context.shortening).catch(() => undefined), keep_cache_ms);
   }
 
   /** Adds the instructions of the folders that the model has looked into for the first time. */

@@ -1,6 +1,7 @@
 import type { Effort } from '../../protocol/task.ts';
 import type { Assignment, Message } from '../../protocol/worker-schemas.ts';
 import type { ModelMessage } from '../model/message.ts';
+import type { ModelRequest, Shortening } from '../model/request.ts';
 import type { ModelResponse } from '../model/response.ts';
 import type { RetryingModelClient } from '../model/retrying-client.ts';
 import type { AttemptLimits } from './limits.ts';
@@ -36,42 +37,37 @@ export class ModelTurns {
   }
 
   /** Asks for the next message of the model. Rejects as `RetryingModelClient.request` does. */
-  ask(): Promise<ModelResponse> {
-    return this.#ask('answer', this.#options.transcript.messages());
+  ask(shortening: Shortening): Promise<ModelResponse> {
+    return this.#ask(this.#request('answer', this.#options.transcript.messages(), shortening));
   }
 
   /** Asks for a summary of the first messages, which takes their place. Rejects in the same way. */
-  async summarise(count: number): Promise<ModelResponse> {
+  summarise(count: number, shortening: Shortening): Promise<ModelResponse> {
     const messages = this.#options.transcript.messages().slice(0, count);
-    const response = await this.#ask('summary', messages, { replaces_messages: count });
-    return response;
+    return this.#ask(this.#request('summary', messages, shortening), { replaces_messages: count });
   }
 
   /**
    * Keeps the conversation, whose newest answer has calls that still run, in the API's cache for an hour. Rejects if
    * the API does not.
    */
-  async keepCached(): Promise<void> {
+  async keepCached(shortening: Shortening): Promise<void> {
     const { transcript, model, signal } = this.#options;
     const messages = [...transcript.messages()];
     const at = messages.findLastIndex(({ role }) => role === 'assistant');
     const calls = messages[at]?.content.filter(({ type }) => type === 'tool_use') ?? [];
     const content = calls.map(({ id }) => ({ type: 'tool_result', tool_use_id: id, content: RUNNING }));
     messages.splice(at + 1, messages.length, { role: 'user', content });
-    await model.requestOnce({ ...this.#request(messages), purpose: 'cache' }, signal);
+    await model.requestOnce(this.#request('cache', messages, shortening), signal);
   }
 
-  async #ask(
-    purpose: 'answer' | 'summary',
-    messages: ModelMessage[],
-    more: { replaces_messages?: number } = {},
-  ): Promise<ModelResponse> {
+  async #ask(request: ModelRequest, more: { replaces_messages?: number } = {}): Promise<ModelResponse> {
     const { assignment, transcript, limits, model, record, signal } = this.#options;
     const turn = transcript.turn + 1;
     const ref = `turn-${assignment.attempt}-${turn}`;
-    await record({ type: 'turn.started', body: { turn, ref, model: this.#choice.model } });
+    await record({ type: 'turn.started', body: { turn, ref, model: request.model } });
     const started = performance.now();
-    const response = await model.request({ turn, ref }, { ...this.#request(messages), purpose }, signal);
+    const response = await model.request({ turn, ref }, request, signal);
     const duration_ms = Math.round(performance.now() - started);
     if (response.budget_left_usd !== null) limits.setBudgetLeft(response.budget_left_usd, response.budget_reserved_usd);
     const { usage, request_id } = response;
@@ -82,8 +78,8 @@ export class ModelTurns {
     return response;
   }
 
-  #request(messages: ModelMessage[]) {
+  #request(purpose: ModelRequest['purpose'], messages: ModelMessage[], shortening: Shortening): ModelRequest {
     const { transcript } = this.#options;
-    return { ...this.#choice, system: transcript.system ?? '', tools: TOOL_SPECS, messages };
+    return { ...this.#choice, system: transcript.system ?? '', tools: TOOL_SPECS, messages, purpose, ...shortening };
   }
 }

@@ -87,7 +87,6 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
       input,
       transcript,
       limits,
-      model,
       turns,
       attachments,
       shell: command_shell,

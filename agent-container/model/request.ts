@@ -7,9 +7,17 @@ import type {
 import type { Effort } from '../../protocol/task.ts';
 import type { ModelMessage, ToolSpec } from './message.ts';
 
-export type ShortenContext = 'no' | 'old_results' | 'all_results';
+/** How the API is to shorten the conversation of a request. */
+export type Shortening = {
+  /**
+   * Which results of tools the API leaves out: all but the newest where the context was too long, all if too expensive.
+   */
+  shorten_context: 'no' | 'old_results' | 'all_results';
+  /** Whether the API is to summarise a long conversation by itself: it could not be asked for a summary. */
+  api_summarises: boolean;
+};
 
-export type ModelRequest = {
+export type ModelRequest = Shortening & {
   model: string;
   effort: Effort;
   system: string;
@@ -20,12 +28,6 @@ export type ModelRequest = {
    * the conversation stays in the API's cache for an hour.
    */
   purpose: 'answer' | 'summary' | 'cache';
-  /**
-   * Which results of tools the API leaves out: all but the newest where the context was too long, all if too expensive.
-   */
-  shorten_context: ShortenContext;
-  /** Whether the API is to summarise a long conversation by itself: it could not be asked for a summary. */
-  api_summarises: boolean;
 };
 
 /** Of one answer. All models allow it; a large file in one call needs it. */

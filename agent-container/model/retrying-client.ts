@@ -4,7 +4,7 @@ import type { ProgressReporter } from '../base/work.ts';
 import type { ModelClient } from './client.ts';
 import { ModelError } from './error.ts';
 import { RefusedParts } from './refused-parts.ts';
-import type { ModelRequest, ShortenContext } from './request.ts';
+import type { ModelRequest } from './request.ts';
 import type { ModelResponse } from './response.ts';
 
 export type RetryLimits = {
@@ -21,9 +21,6 @@ export type RetryLimits = {
 /** The number of the turn, and the name of its deltas. */
 type TurnRef = { turn: number; ref: string };
 
-/** A request without what the client decides by itself. */
-export type ConversationRequest = Omit<ModelRequest, 'shorten_context' | 'api_summarises'>;
-
 /** A coordinator that is back should be noticed soon. */
 const RECONNECT_MS_MAX = 5_000;
 const SILENT = { onText: () => undefined, onActivity: () => undefined };
@@ -39,12 +36,6 @@ export class RetryingModelClient {
   readonly #report: ProgressReporter;
   readonly #limits: RetryLimits;
   readonly #refused = new RefusedParts();
-  /**
-   * The last request was refused for its length, and could not be summarised: the next one asks for a shorter context.
-   */
-  shorten_context: ShortenContext = 'no';
-  /** Whether the API has to summarise by itself, since it refused to do so when it was asked. */
-  api_summarises = false;
 
   constructor(client: ModelClient, report: ProgressReporter, limits: RetryLimits) {
     this.#client = client;
@@ -56,7 +47,7 @@ export class RetryingModelClient {
    * Rejects with `AttemptFailure` if there is no response to be had, with the `ModelError` of a conversation that is
    * too long or too expensive, or with the signal's reason.
    */
-  async request(turn: TurnRef, request: ConversationRequest, signal: AbortSignal): Promise<ModelResponse> {
+  async request(turn: TurnRef, request: ModelRequest, signal: AbortSignal): Promise<ModelResponse> {
     const failures = new RequestFailures(this.#limits);
     return retry(
       () => this.#requestOnce(turn.ref, request, signal),
@@ -66,18 +57,16 @@ export class RetryingModelClient {
   }
 
   /** Makes one request, and none again. */
-  async requestOnce(request: ConversationRequest, signal: AbortSignal): Promise<void> {
-    const { shorten_context, api_summarises } = this;
+  async requestOnce(request: ModelRequest, signal: AbortSignal): Promise<void> {
     const messages = this.#refused.apply(request.messages);
-    await this.#client.request({ ...request, messages, shorten_context, api_summarises }, signal, SILENT);
+    await this.#client.request({ ...request, messages }, signal, SILENT);
   }
 
-  async #requestOnce(ref: string, request: ConversationRequest, signal: AbortSignal): Promise<ModelResponse> {
+  async #requestOnce(ref: string, request: ModelRequest, signal: AbortSignal): Promise<ModelResponse> {
     const messages = this.#refused.apply(request.messages);
-    const { shorten_context, api_summarises } = this;
     this.#report.waitingFor({ kind: 'model', since: new Date().toISOString() });
     try {
-      return await this.#client.request({ ...request, messages, shorten_context, api_summarises }, signal, {
+      return await this.#client.request({ ...request, messages }, signal, {
         onText: (kind, text) => this.#report.delta({ ref, kind, text }),
         onActivity: () => this.#report.activity(),
       });
@@ -89,7 +78,7 @@ export class RetryingModelClient {
   /** Reports the failure, and returns how long to wait. Throws if a retry is of no use. */
   async #beforeRetry(
     { turn, ref }: TurnRef,
-    request: ConversationRequest,
+    request: ModelRequest,
     error: unknown,
     failures: RequestFailures,
   ): Promise<number> {
@@ -111,7 +100,7 @@ export class RetryingModelClient {
   }
 
   /** Changes what the next try sends, if that may help. Throws `AttemptFailure` if nothing can help. */
-  #adaptTo(error: ModelError, { messages, purpose }: ConversationRequest): boolean {
+  #adaptTo(error: ModelError, { messages, purpose }: ModelRequest): boolean {
     switch (error.kind) {
       case 'transient':
       case 'disconnected':
