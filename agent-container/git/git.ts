@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
-import { within } from '../base/within.ts';
+import { StringDecoder } from 'node:string_decoder';
 import { GIT_ENV } from '../shell/command-env.ts';
 import { hasLfs, LFS_OFF, LFS_ON } from './lfs-settings.ts';
-import { signalGroup } from '../shell/process-group.ts';
+import { startGroup } from '../shell/process-group.ts';
 
 /** How a git command ended. `code` is null if a signal ended it. `stdout` is cut at its limit, and then `truncated`. */
 export type GitResult = { code: number | null; stdout: Buffer; stderr: string; truncated: boolean };
@@ -92,39 +91,31 @@ export class Git {
 
   /** Runs git and returns how it ended. Rejects only if it cannot be started, or when the signal aborts. */
   async try(args: string[], options: GitOptions = {}): Promise<GitResult> {
-    const { time_limit_ms = TIME_LIMIT_MS, stdout_bytes_max = STDOUT_BYTES_MAX } = options;
+    const { time_limit_ms = TIME_LIMIT_MS, stdout_bytes_max = STDOUT_BYTES_MAX, input, onStdout } = options;
     this.signal.throwIfAborted();
-    const env = { ...this.#env, ...options.env };
-    // In a group of its own, so that git's helper processes end with it.
-    const child = spawn('git', [...this.#settings, ...args], { cwd: this.dir, env, detached: true });
-    const kill = () => signalGroup(child.pid, 'SIGKILL');
-    this.signal.addEventListener('abort', kill, { once: true });
     const out: Buffer[] = [];
     let bytes = 0;
+    const errors = new StringDecoder('utf8');
     let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      if (options.onStdout) return options.onStdout(chunk);
-      if (bytes < stdout_bytes_max) out.push(chunk.subarray(0, stdout_bytes_max - bytes));
-      bytes += chunk.length;
+    const { exited } = startGroup('git', [...this.#settings, ...args], {
+      cwd: this.dir,
+      env: { ...this.#env, ...options.env },
+      signal: this.signal,
+      input,
+      timeout_ms: time_limit_ms,
+      // What follows depends on the whole output.
+      drain_ms: time_limit_ms,
+      onData: (chunk, from) => {
+        if (from === 'stderr') stderr = (stderr + errors.write(chunk)).slice(-STDERR_CHARS_MAX);
+        else if (onStdout) onStdout(chunk);
+        else {
+          if (bytes < stdout_bytes_max) out.push(chunk.subarray(0, stdout_bytes_max - bytes));
+          bytes += chunk.length;
+        }
+      },
     });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr = (stderr + text).slice(-STDERR_CHARS_MAX);
-    });
-    // If git exits before it has read its input, its exit code says whether that is an error.
-    child.stdin.on('error', () => {});
-    child.stdin.end(options.input ?? '');
-    const closed = new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', resolve);
-    });
-    try {
-      if ((await within(time_limit_ms, closed)) === undefined) kill();
-      const code = await closed;
-      this.signal.throwIfAborted();
-      return { code, stdout: Buffer.concat(out), stderr, truncated: bytes > stdout_bytes_max };
-    } finally {
-      this.signal.removeEventListener('abort', kill);
-    }
+    const { exit_code } = await exited;
+    return { code: exit_code, stdout: Buffer.concat(out), stderr, truncated: bytes > stdout_bytes_max };
   }
 
   /** The commit that a name stands for, and its tree; null if there is none. */

@@ -5,7 +5,7 @@ import { within } from '../base/within.ts';
 /** How long a process has between SIGTERM and SIGKILL: after its time limit, and on an abort, which must be quick. */
 const TIMEOUT_GRACE_MS = 2_000;
 const ABORT_GRACE_MS = 100;
-/** How long output is read after the process has gone, while another process still holds its pipe. */
+/** Of `drain_ms`, if it is not given. */
 const DRAIN_MS = 200;
 
 type GroupOptions = {
@@ -13,7 +13,11 @@ type GroupOptions = {
   env: Record<string, string>;
   /** Aborts: the group ends, and `exited` rejects with the signal's reason. */
   signal: AbortSignal;
+  /** What the program gets on its stdin. Otherwise that is empty. */
+  input?: string | undefined;
   timeout_ms?: number;
+  /** How long output is read after the group has ended, while a process outside of it still holds the pipe. */
+  drain_ms?: number;
   onData: (bytes: Buffer, from: 'stdout' | 'stderr') => void;
 };
 
@@ -34,13 +38,20 @@ export type Group = {
 };
 
 /**
- * Starts a program as the head of a process group of its own, with an empty stdin. When it exits, is ended or exceeds
- * its time limit, the whole group is killed. `exited` rejects if the program cannot be started.
+ * Starts a program as the head of a process group of its own. When it exits, is ended or exceeds its time limit, the
+ * whole group is killed. `exited` rejects if the program cannot be started.
  */
 export function startGroup(file: string, args: string[], options: GroupOptions): Group {
-  const { cwd, env, signal, timeout_ms = TIMER_MS_MAX, onData } = options;
+  const { cwd, env, signal, input, timeout_ms = TIMER_MS_MAX, drain_ms = DRAIN_MS, onData } = options;
   const started = performance.now();
-  const child = spawn(file, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const head = { cwd, env, detached: true };
+  const child =
+    input === undefined
+      ? spawn(file, args, { ...head, stdio: ['ignore', 'pipe', 'pipe'] })
+      : spawn(file, args, { ...head, stdio: ['pipe', 'pipe', 'pipe'] });
+  // If it exits before it has read its input, its exit code says whether that is an error.
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(input);
   child.stdout.on('data', (bytes: Buffer) => onData(bytes, 'stdout'));
   child.stderr.on('data', (bytes: Buffer) => onData(bytes, 'stderr'));
   const { promise: closed, resolve: close } = Promise.withResolvers<void>();
@@ -62,7 +73,7 @@ export function startGroup(file: string, args: string[], options: GroupOptions):
       const [exit_code, ended_by] = await gone;
       const left_behind = ending === undefined && signalGroup(child.pid, 0);
       await (ending ?? endGroup(child.pid, 0, gone));
-      await within(DRAIN_MS, closed);
+      await within(drain_ms, closed);
       signal.throwIfAborted();
       return { exit_code, ended_by, timed_out, left_behind, duration_ms: Math.round(performance.now() - started) };
     } finally {
@@ -89,7 +100,7 @@ export function describeExit({ exit_code, ended_by, timed_out }: GroupExit): str
 }
 
 /** Signals a process group. Returns whether there was a process to get the signal; 0 only asks. */
-export function signalGroup(pid: number | undefined, signal: NodeJS.Signals | 0): boolean {
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals | 0): boolean {
   if (pid === undefined) return false;
   try {
     return process.kill(-pid, signal);
