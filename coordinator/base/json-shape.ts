@@ -37,7 +37,7 @@ const BRACKET_END = 0x5d;
 export function shapeFault(json: Buffer, limits: ShapeLimits): string | undefined {
   const { depth_max, nodes_max } = limits;
   /** For each open container how many elements or keys it may still have. */
-  const room = new Int32Array(depth_max + 1);
+  const room = [0];
   let nodes = 1;
   let depth = 0;
   for (let at = 0; at < json.length; at++) {

@@ -62,7 +62,7 @@ export class EventLog {
   readonly #onFull: (() => void)[] = [];
   /** Runs a function in a transaction, or in a savepoint when called inside of one. */
   readonly #transact: Database.Transaction<(work: () => unknown) => unknown>;
-  #commits = 0;
+  #rollbacks = 0;
   #queue: Waiting[] = [];
   #broken = false;
   /**
@@ -80,11 +80,9 @@ export class EventLog {
     this.#transact = db.transaction((work: () => unknown) => work());
   }
 
-  /**
-   * How many transactions this process has committed. What was read from the database holds while it stays the same.
-   */
-  get commits(): number {
-    return this.#commits;
+  /** How many transactions, or parts of one, were rolled back. */
+  get rollbacks(): number {
+    return this.#rollbacks;
   }
 
   /** Calls `handler` with each event of this type after its commit. `Subscriptions` has the rules. */
@@ -126,6 +124,7 @@ export class EventLog {
       this.#publish(open);
       return result;
     } catch (error) {
+      this.#rollbacks += 1;
       throw this.#failure(error);
     }
   }
@@ -148,6 +147,7 @@ export class EventLog {
       this.#refuseIfBroken();
       group = this.#commitGroup();
     } catch (error) {
+      this.#rollbacks += 1;
       const failure = this.#failure(error);
       for (const { reject } of this.#queue.splice(0)) reject(failure);
       return;
@@ -163,6 +163,7 @@ export class EventLog {
     try {
       return this.#tryGroup({ savepoints: false });
     } catch (error) {
+      this.#rollbacks += 1;
       const fault = storageFault(error);
       if (fault === 'busy' || fault === 'failed') throw error;
       return this.#tryGroup({ savepoints: true });
@@ -188,6 +189,7 @@ export class EventLog {
           // SQLite rolls the whole transaction back by itself where the disk is full or fails: then nobody's writes are
           // there.
           if (!savepoints || !this.db.inTransaction) throw error;
+          this.#rollbacks += 1;
           open.undo(point);
           settled.push(() => reject(this.#failure(error)));
         }
@@ -213,7 +215,6 @@ export class EventLog {
   }
 
   #publish(open: OpenTransaction): void {
-    this.#commits += 1;
     this.#hook?.after(open.rows);
     if (this.#locked_out) this.#waitForLock(BUSY_MS);
     this.#subscriptions.publish(open);

@@ -23,8 +23,8 @@ import { countPendingMessages, listPendingMessages } from '../sqlite/messages.ts
 import { listOpenNeeds } from '../sqlite/needs.ts';
 import { findState, clearSilence, updateWaitingFor } from '../sqlite/progress.ts';
 import { findTask } from '../sqlite/tasks.ts';
-import type { TaskClaims } from '../auth/task-tokens.ts';
-import { readAttemptState, requireActive, requireListener, type ListenerId } from './fence.ts';
+import { AttemptStates, type Origin } from './attempt-states.ts';
+import { readAttemptState } from './fence.ts';
 import { applyEvents, act } from './apply-events.ts';
 import { repositoriesFault } from './repositories-fault.ts';
 import { missingStep } from './required-steps.ts';
@@ -34,9 +34,6 @@ import type { CheckedPost } from './read-callbacks.ts';
 import { quotaFault } from './event-quotas.ts';
 import { checkEventBranches, checkResultBranches } from './check-branches.ts';
 import { invalid, sizeOf, storeEvents } from './validate-events.ts';
-
-/** Where a callback comes from: the claims of its token, and the listener that received it. */
-export type Origin = { claims: TaskClaims; listener: ListenerId };
 
 export type CallbackDependencies = {
   log: EventLog;
@@ -54,11 +51,11 @@ export class Callbacks {
   readonly #relay: Relay;
   readonly #progress: ProgressWatch;
   readonly #quotas: EventQuotas;
-  /** What deltas found of their attempts since the last commit. */
-  #seen = { commits: 0, states: new WeakMap<TaskClaims, AttemptState>() };
+  readonly #states: AttemptStates;
 
   constructor({ log, relay, progress, event_quotas }: CallbackDependencies) {
     this.#log = log;
+    this.#states = new AttemptStates(log);
     this.#relay = relay;
     this.#progress = progress;
     this.#quotas = event_quotas;
@@ -87,6 +84,7 @@ export class Callbacks {
       const last_seq = state.last_seq + added.length;
       if (added.length > 0) {
         updateLastSeq(tx.db, task_id, n, { last_seq, log_bytes });
+        this.#states.stored(origin.claims, { ...state, last_seq, log_bytes }, added.length + 1);
         tx.afterCommit(() => this.#progress.recordProgress(task_id, n));
       }
       applyEvents(tx, { task_id, attempt: n }, added, at);
@@ -141,11 +139,10 @@ export class Callbacks {
    * The first step of every callback, in its transaction: checks that the attempt is active. Its first call sets the
    * task to `running`.
    */
-  #begin(tx: Tx, { claims, listener }: Origin): ActiveCall {
-    const state = readAttemptState(tx.db, claims, listener);
-    requireActive(state, claims.attempt);
+  #begin(tx: Tx, origin: Origin): ActiveCall {
+    const state = this.#states.active(origin);
     const at = new Date().toISOString();
-    const { task_id, attempt } = claims;
+    const { task_id, attempt } = origin.claims;
     if (state.attempt_status === 'starting') {
       markAttemptRunning(tx.db, task_id, attempt);
       act(tx, task_id, { type: 'worker_called', at });
@@ -177,27 +174,13 @@ export class Callbacks {
    * Relays deltas that come alone: nothing of them is stored, so they wait for no transaction. Undefined: the call
    * changes the task's row, as the first one does.
    */
-  #relayAtOnce({ claims, listener }: Origin, deltas: Delta[]): CallbackReply | undefined {
-    const { task_id, attempt } = claims;
-    const state = this.#stateOf(claims, listener);
-    requireActive(state, attempt);
+  #relayAtOnce(origin: Origin, deltas: Delta[]): CallbackReply | undefined {
+    const { task_id, attempt } = origin.claims;
+    const state = this.#states.active(origin);
     if (state.attempt_status === 'starting' || state.silence !== null) return undefined;
     const call = { task_id, attempt, state };
     if (deltas.length > 0) this.#relayDeltas(call, deltas);
     return { acked_seq: state.last_seq, control: controlOf(this.#log.db, call) };
-  }
-
-  /**
-   * Outside of a transaction a read takes and gives back SQLite's locks, which is most of what deltas cost. Between two
-   * commits it would find the same.
-   */
-  #stateOf(claims: TaskClaims, listener: ListenerId): AttemptState {
-    if (this.#seen.commits !== this.#log.commits) this.#seen = { commits: this.#log.commits, states: new WeakMap() };
-    const { states } = this.#seen;
-    const state = states.get(claims) ?? readAttemptState(this.#log.db, claims, listener);
-    requireListener(state, listener);
-    states.set(claims, state);
-    return state;
   }
 
   #relayDeltas({ task_id, attempt, state }: Omit<ActiveCall, 'at'>, deltas: Delta[]): void {

@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { ByteBudget } from '../../../coordinator/base/byte-budget.ts';
 import { discardBody, hasBody, parseJson, readBody } from '../../../coordinator/base/json-body.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
+import { until } from '../../support/until.ts';
 
 const budget = new ByteBudget({ bytes_per_s: 1e6, burst_bytes: 1e6, time_share: 1 });
 const LIMITS = { bytes_max: 100, read_ms: 5_000, budget, key: 'anyone' };
@@ -47,6 +48,34 @@ test('a body is read up to its limit and refused above it, whether or not its le
   t.deepEqual(await post(text(100), chunked), { value: 'x'.repeat(98) });
   t.deepEqual(await post(text(101)), { code: 'too_large' });
   t.deepEqual(await post(text(101), chunked), { code: 'too_large' });
+});
+
+test('bodies are read whole over one connection, whether they come with their head, in parts or with the next request', async (t) => {
+  const whole: boolean[] = [];
+  const { port } = await serve(t, async (incoming) => {
+    // As in a server: whoever calls is looked up first.
+    await Promise.resolve();
+    whole.push(incoming.readableLength === 4);
+    return (await readBody(incoming, LIMITS)).toString();
+  });
+  const head = 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\n';
+  const socket = await dial(port, `${head}wh`);
+  t.teardown(() => socket.destroy());
+  await until('half of the first body has come', () => whole.length === 1);
+  let answers = '';
+  socket.setEncoding('utf8').on('data', (text: string) => (answers += text));
+  const values = () => [...answers.matchAll(/"value":"(\w+)"/g)].map(([, value]) => value);
+  for (const [text, wanted] of [
+    ['le', ['whle']],
+    [`${head}one1`, ['whle', 'one1']],
+    [`${head}two2${head}tri3`, ['whle', 'one1', 'two2', 'tri3']],
+    [`${head}last`, ['whle', 'one1', 'two2', 'tri3', 'last']],
+  ] as const) {
+    socket.write(text);
+    await until('it is answered', () => values().length >= wanted.length);
+    t.deepEqual(values(), [...wanted]);
+  }
+  t.deepEqual(whole, [false, true, true, true, true]);
 });
 
 test('a body that is not JSON in UTF-8 is invalid, and a compressed one is not supported', async (t) => {
