@@ -43,8 +43,10 @@ export class DurableSubscriber {
   #wake: () => void = () => undefined;
   /** It waits at the end of the log. */
   #caught_up = false;
-  /** There was a commit since it began to read. */
+  /** There was a commit with something for it since it began to read. */
   #missed = false;
+  /** The newest event of a commit that had nothing for it. */
+  #passed = 0;
   #work: Promise<void> = Promise.resolve();
 
   constructor(deps: DurableSubscriberDependencies) {
@@ -69,16 +71,21 @@ export class DurableSubscriber {
     await within(STOP_MS, this.#work);
   }
 
-  /** Most commits of a busy server have nothing for it: it does not read them, and only stores its cursor at times. */
+  /**
+   * Most commits of a busy server have nothing for it. It does not read them, nor again because of them, and only stores
+   * its cursor at times.
+   */
   #noteCommit(rows: EventRow[]): void {
-    if (this.#caught_up && !rows.some(({ type }) => this.#deps.types.includes(type))) {
-      this.#cursor = rows.at(-1)?.id ?? this.#cursor;
-      if (this.#isFar(this.#cursor)) this.#wake();
+    if (rows.some(({ type }) => this.#deps.types.includes(type))) {
+      this.#caught_up = false;
+      this.#missed = true;
+      this.#wake();
       return;
     }
-    this.#caught_up = false;
-    this.#missed = true;
-    this.#wake();
+    this.#passed = rows.at(-1)?.id ?? this.#passed;
+    if (!this.#caught_up) return;
+    this.#cursor = this.#passed;
+    if (this.#isFar(this.#cursor)) this.#wake();
   }
 
   async #run(): Promise<void> {
@@ -91,7 +98,7 @@ export class DurableSubscriber {
         if (this.#caught_up) await this.#advance(this.#cursor, false);
         else await this.#read();
         backoff.reset();
-        if (this.#caught_up && !signal.aborted) await woken;
+        if (this.#caught_up && !this.#isFar(this.#cursor) && !signal.aborted) await woken;
       } catch (error) {
         if (signal.aborted) return;
         const { logger, name } = this.#deps;
@@ -114,6 +121,8 @@ export class DurableSubscriber {
     }
     await this.#advance(cursor, false);
     this.#caught_up = !more && !this.#missed;
+    // Those that were committed since the page was read had nothing for it.
+    if (this.#caught_up) this.#cursor = Math.max(cursor, this.#passed);
   }
 
   #isFar(cursor: number): boolean {

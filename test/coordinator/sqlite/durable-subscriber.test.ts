@@ -158,6 +158,26 @@ test('what is not for it, it passes over without reading, however much comes, an
   t.deepEqual(seen, [first, last]);
 });
 
+test('what comes for others while it handles an event, it does not read either', async (t) => {
+  const { db, task, budget, others, subscribe } = await open(t);
+  const seen: number[] = [];
+  const { id: task_id, user_id, created_at: at } = task;
+  subscribe((id) => {
+    if (seen.push(id) > 1) return;
+    others(1);
+    // No commit tells of this one: only who reads the log gets it.
+    insertEvents(db, [{ task_id, user_id, attempt: 1, seq: null, type: 'task.budget', at, body: '{}' }]);
+  });
+  const first = budget(1);
+  await until('its cursor follows again', () => {
+    if (seen.length > 0) others(1_100);
+    return (findSubscriberCursor(db, 'test') ?? 0) > first;
+  });
+  const last = budget(2);
+  await until('the last one is handled', () => seen.at(-1) === last);
+  t.deepEqual(seen, [first, last]);
+});
+
 test('killed again and again, it gets every event at least once, in order', async (t) => {
   const { path, db, log, task } = await open(t);
   const file = `${path}.seen`;
