@@ -49,13 +49,15 @@ const PAGE_HEADERS = {
  * else is left to the API. `forms_to`: the only other origins that forms of the page may go to.
  */
 export function webApp({ files, pageAt }: WebApp, forms_to: string[]) {
-  const headers = { 'Cross-Origin-Resource-Policy': 'same-origin', 'Content-Security-Policy': policy(forms_to) };
+  const page_policy = policy(forms_to);
   return async (ctx: ExtendableContext, next: Next): Promise<void> => {
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next();
     const page = prefersHtml(ctx) ? pageAt(ctx.path) : undefined;
     const file = files.get(ctx.path) ?? page;
     if (!file) return next();
-    ctx.set(headers);
+    ctx.set('Cross-Origin-Resource-Policy', 'same-origin');
+    // The page's own files load nothing by themselves: the policy of all other answers holds for them, and is short.
+    if (!file.immutable) ctx.set('Content-Security-Policy', page_policy);
     if (file === page) {
       ctx.set(PAGE_HEADERS);
       ctx.vary('Accept');

@@ -110,12 +110,13 @@ async function build(version: string): Promise<Built> {
   return built;
 }
 
-/** Bundles the app, the worker that colours its code, and the texts of other languages than English. */
+/** Bundles the app, the worker that colours its code, the texts of other languages than English, and the style. */
 async function bundleApp(bundle: typeof esbuild.build): Promise<Built> {
   const common = { ...COMMON, outdir: '/', entryNames: '[name]-[hash]' };
   const highlighter = await bundle({ ...common, entryPoints: [join(HERE, 'worker/highlighter.ts')] });
   const entryPoints = LANGUAGE_FILES.map((name) => join(HERE, 'strings', name));
   const languages = await bundle({ ...common, entryPoints });
+  const style = await bundle({ ...common, entryPoints: [join(HERE, 'app/screens.css')] });
   const app = await bundle({
     ...common,
     plugins: [
@@ -123,7 +124,7 @@ async function bundleApp(bundle: typeof esbuild.build): Promise<Built> {
       ...common.plugins,
       languagesApart(languages.outputFiles.map(({ path }) => basename(path))),
     ],
-    define: { HIGHLIGHTER: JSON.stringify(`/app/${basename(highlighter.outputFiles[0]?.path ?? '')}`) },
+    define: { HIGHLIGHTER: addressOf(highlighter), SCREENS_STYLE: addressOf(style) },
     entryPoints: [
       { in: ENTRY, out: 'main' },
       { in: join(HERE, 'app.css'), out: 'app' },
@@ -133,8 +134,13 @@ async function bundleApp(bundle: typeof esbuild.build): Promise<Built> {
     jsx: 'automatic',
     jsxImportSource: 'preact',
   });
-  const outputs = [...app.outputFiles, ...highlighter.outputFiles, ...languages.outputFiles];
+  const outputs = [app, highlighter, languages, style].flatMap(({ outputFiles }) => outputFiles);
   return new Map(outputs.map(({ path, contents }) => [basename(path), Buffer.from(contents)]));
+}
+
+/** The address of the only file of a build below that of the app, as a literal of the code that loads it. */
+function addressOf({ outputFiles: [file] }: { outputFiles: esbuild.OutputFile[] }): string {
+  return JSON.stringify(`/app/${basename(file?.path ?? '')}`);
 }
 
 /**
@@ -160,7 +166,7 @@ function languagesApart(built: readonly string[]): esbuild.Plugin {
 const sharedWithEntry: esbuild.Plugin = {
   name: 'shared with the entry',
   setup: (app) =>
-    app.onLoad({ filter: /\/(app\/screens|client\/wire)\.ts$/ }, async ({ path }) => ({
+    app.onLoad({ filter: /\/(app\/screens|client\/wire|sync\/logs)\.ts$/ }, async ({ path }) => ({
       loader: 'ts',
       contents: `import ${JSON.stringify(ENTRY)};\n${await readFile(path, 'utf8')}`,
     })),

@@ -1,11 +1,11 @@
 import { render } from 'preact';
 import { loadWire } from '../client/load-wire.ts';
 import { App } from './app/app.tsx';
-import { incomplete } from './app/lazy.ts';
 import { format, locale } from './parts/speech.ts';
 import { startClock } from './parts/now.ts';
 import { PartsContext } from './parts/context.ts';
 import { followKeyboard } from './parts/viewport.ts';
+import { incomplete } from './store/incomplete.ts';
 import { keepInstallOffer } from './store/install-offer.ts';
 import { painted } from './store/painted.ts';
 import { Router } from './store/router.ts';

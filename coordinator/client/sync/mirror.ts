@@ -5,8 +5,8 @@ import { needsYou } from '../../../protocol/without-schemas.ts';
 import type { Client } from '../client.ts';
 import type { Conversation } from '../errand/conversation.ts';
 import { isGone } from '../errors.ts';
-import { loadWire } from '../load-wire.ts';
-import { Logs } from './logs.ts';
+import { loadLogs, loadWire } from '../load-wire.ts';
+import type { Logs } from './logs.ts';
 import type { Cursors, Receiver } from './live.ts';
 import type { Change, MirrorStorage } from './storage.ts';
 
@@ -81,7 +81,7 @@ export class Mirror implements Receiver {
    */
   async open(id: string): Promise<number> {
     this.#opened.add(id);
-    const { knownEvent } = await loadWire();
+    const [{ knownEvent }, { Logs }] = await Promise.all([loadWire(), loadLogs()]);
     if (!this.#opened.has(id)) return 0;
     this.#logs ??= new Logs(this.#client, this.#storage, knownEvent, (conversation) => this.#tell({ conversation }));
     try {

@@ -6,7 +6,7 @@ import { locale, t } from '../parts/speech.ts';
 import { onLeave } from '../store/on-leave.ts';
 import type { Place } from '../store/router.ts';
 import type { Session } from '../store/session.ts';
-import { loadScreens, screens, type Screens } from './lazy.ts';
+import { loadedScreens, loadScreens, type Screens } from './lazy.ts';
 import { link } from './access/link-code.ts';
 import { LinkScreen } from './access/link-screen.tsx';
 import { AccessScreen } from './access/access-screen.tsx';
@@ -112,10 +112,9 @@ function Panes(): JSX.Element {
 }
 
 function Detail({ place: { name, params } }: { place: Place }): JSX.Element {
-  useEffect(loadScreens, []);
-  const loaded = screens.value;
-  if (loaded === undefined) return <section class="screen" />;
-  if (loaded === 'unavailable') return <Unavailable />;
+  useEffect(() => void loadScreens(), []);
+  const loaded = loadedScreens();
+  if (!loaded) return <section class="screen" />;
   const Screen = screenOf(loaded, name);
   return <Screen key={`${name} ${params.id ?? ''}`} id={params.id ?? ''} />;
 }
@@ -157,30 +156,15 @@ function screenOf(loaded: Screens, name: Place['name']): ComponentType<{ id: str
 
 /** What a forge sent the browser back with, whether somebody is logged in or not. */
 function SignedIn({ session }: { session: Session | undefined }): JSX.Element {
-  useEffect(loadScreens, []);
-  const loaded = screens.value;
-  if (loaded === 'unavailable') return <Unavailable />;
+  useEffect(() => void loadScreens(), []);
+  const loaded = loadedScreens();
   return loaded ? <loaded.SignedInScreen session={session} /> : <main class="access" />;
 }
 
 function Keys(): JSX.Element | null {
-  useEffect(loadScreens, []);
-  const loaded = screens.value;
-  return typeof loaded === 'object' ? <loaded.Extras /> : null;
-}
-
-/** The server has a newer app, and this page still wants a part of the older one. */
-function Unavailable(): JSX.Element {
-  return (
-    <section class="screen">
-      <div class="empty">
-        <p>{t.problem['unreachable']}</p>
-        <button type="button" class="quiet" onClick={() => location.reload()}>
-          {t.retry}
-        </button>
-      </div>
-    </section>
-  );
+  useEffect(() => void loadScreens(), []);
+  const loaded = loadedScreens();
+  return loaded ? <loaded.Extras /> : null;
 }
 
 function NothingOpen(): JSX.Element {

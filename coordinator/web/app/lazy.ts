@@ -1,22 +1,48 @@
 import { signal } from '@preact/signals';
+import { BASE } from '../store/routes.ts';
 import type * as screensModule from './screens.ts';
+
+// The build writes the address of the style of the screens.
+declare const SCREENS_STYLE: string;
 
 export type Screens = typeof screensModule;
 
 /**
  * The screens beside the list, once their part is there. The service worker brings that part ahead of its first use.
+ * `missing`: it could not be loaded.
  */
-export const screens = signal<Screens | 'unavailable' | undefined>(undefined);
+export const screens = signal<Screens | 'missing' | undefined>(undefined);
 
-export function loadScreens(): void {
-  import('./screens.ts').then(
-    (loaded) => (screens.value = loaded),
-    () => (screens.value = 'unavailable'),
-  );
+/** Loads the screens and their style. Without them the next call tries again; some browsers load them then. */
+export async function loadScreens(): Promise<void> {
+  try {
+    const [loaded] = await Promise.all([import('./screens.ts'), loadStyle()]);
+    screens.value = loaded;
+  } catch {
+    screens.value = 'missing';
+  }
 }
 
-/**
- * The part that speaks with the server could not be loaded. A browser keeps that failure for as long as the page
- * lives.
- */
-export const incomplete = signal(false);
+/** The screens, if they are there. */
+export function loadedScreens(): Screens | undefined {
+  return typeof screens.value === 'object' ? screens.value : undefined;
+}
+
+let style: Promise<unknown> | undefined;
+
+/** What the screens look like: they are drawn once it is there. */
+function loadStyle(): Promise<unknown> {
+  style ??= new Promise((resolve, reject) => {
+    const link = document.createElement('link');
+    link.rel = 'stylesheet';
+    link.href = BASE + SCREENS_STYLE;
+    link.onload = resolve;
+    link.onerror = () => {
+      link.remove();
+      style = undefined;
+      reject(new Error('The style of the screens could not be loaded.'));
+    };
+    document.head.append(link);
+  });
+  return style;
+}

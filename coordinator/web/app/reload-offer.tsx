@@ -1,8 +1,9 @@
 import type { JSX } from 'preact';
 import { useStore } from '../parts/context.ts';
-import { t } from '../parts/speech.ts';
+import { is_whole, t } from '../parts/speech.ts';
+import { incomplete } from '../store/incomplete.ts';
 import { update } from '../store/worker.ts';
-import { incomplete } from './lazy.ts';
+import { screens } from './lazy.ts';
 
 const reload = (): void => location.reload();
 
@@ -11,8 +12,8 @@ export function ReloadOffer(): JSX.Element | null {
   const access = useStore().access.value;
   const session = access.kind === 'in' ? access.session : undefined;
   const take = update.value;
-  // Some browsers load it after all.
-  if (incomplete.value && session?.live.value?.kind !== 'live') return <Offer words={t.incomplete} onTake={reload} />;
+  if (incomplete.value || screens.value === 'missing' || !is_whole)
+    return <Offer words={t.incomplete} onTake={reload} />;
   // What could not be stored at a touch is told in its own words.
   if (session?.full.value && !session.acts.unstored.value) return <Offer words={t.full} onTake={reload} />;
   return take ? <Offer words={t.update} onTake={take} /> : null;

@@ -5,6 +5,7 @@ import { useRouter } from './context.ts';
 import { Icon } from './icons.tsx';
 import { LiveBadge } from './live-badge.tsx';
 import { t } from './speech.ts';
+import { useTitle } from './use-title.ts';
 
 type Parent = { name: RouteName; params?: { id?: string } };
 
@@ -42,13 +43,6 @@ export function Screen({ title, parent, beside, end, children }: ScreenProps): J
       {children}
     </section>
   );
-}
-
-/** Names the page, for the history, the tabs and screen readers. */
-export function useTitle(title: string): void {
-  useLayoutEffect(() => {
-    document.title = title === t.app ? title : `${title} · ${t.app}`;
-  }, [title]);
 }
 
 /** A sheet over the page, opened by its presence. Escape and a touch beside it close it. */

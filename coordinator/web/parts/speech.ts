@@ -2,4 +2,4 @@ import { chooseLanguage, speak } from '../strings/strings.ts';
 
 /** The language of this person. */
 export const locale = chooseLanguage(navigator.languages);
-export const { t, format } = await speak(locale);
+export const { t, format, is_whole } = await speak(locale);

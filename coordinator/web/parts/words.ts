@@ -1,6 +1,6 @@
 import type { FailureReason, Task, WaitingFor } from '../../../protocol/task.ts';
 import { isEnded, SAMPLE_REPO_URL } from '../../../protocol/without-schemas.ts';
-import { Refusal, Unreachable } from '../../client/errors.ts';
+import { Incomplete, Refusal, Unreachable } from '../../client/errors.ts';
 import { format, t } from './speech.ts';
 
 /** What an errand does now: a verb, and the code it is about. `since`: when that began. */
@@ -70,6 +70,7 @@ export function repositoryAddress(url: string): string {
 
 /** What went wrong, for the person. The server's own words name the field; of the others the app knows the language. */
 export function faultWords(error: unknown): string {
+  if (error instanceof Incomplete) return t.incomplete;
   if (error instanceof Unreachable) return t.problem['unreachable'] ?? '';
   if (error instanceof Refusal) return t.problem[error.code] ?? error.message;
   return error instanceof Error && error.message !== '' ? error.message : (t.problem['unknown'] ?? '');

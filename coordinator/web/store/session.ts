@@ -3,7 +3,7 @@ import type { Diff, Project } from '../../../protocol/api.ts';
 import type { Task } from '../../../protocol/task.ts';
 import { openNeeds } from '../../../protocol/without-schemas.ts';
 import type { Client } from '../../client/client.ts';
-import { Failure, isGone } from '../../client/errors.ts';
+import { Failure, Incomplete, isGone } from '../../client/errors.ts';
 import { loadWire } from '../../client/load-wire.ts';
 import { allProjects } from '../../client/lists.ts';
 import { Live, type LiveState } from '../../client/sync/live.ts';
@@ -12,6 +12,7 @@ import type { Entry } from '../../client/sync/outbox-entry.ts';
 import { Acts } from './acts.ts';
 import type { Database, SeenDiff } from './database.ts';
 import { Files } from './files.ts';
+import { incomplete } from './incomplete.ts';
 import { Push } from './push.ts';
 import { later } from './later.ts';
 import { NOTHING, type OpenErrand } from './open-errand.ts';
@@ -208,6 +209,8 @@ export class Session {
   #onLive(): void {
     void this.acts.outbox.flush();
     void pruneAnswers(this.#database, this.#openNeeds());
+    // What speaks with the server is there. A part that an open errand lacks is missed again below.
+    incomplete.value = false;
     for (const [id, { view }] of this.#errands) if (view.peek().failed) this.#read(id);
   }
 
@@ -261,6 +264,7 @@ export class Session {
     if (!conversation) return;
     const { items, drafts, has_beginning, last_id } = conversation;
     batch(() => {
+        if (error instanceof Incomplete) incomplete.value = true;
       this.#change(id, { items, drafts, has_beginning });
       const ids = items.flatMap((item) => (item.kind === 'person' ? (item.message_id ?? []) : []));
       void this.acts.outbox.seen(id, new Set(ids), last_id);

@@ -11,7 +11,6 @@ export const de: Strings = {
   close: 'Schließen',
   save: 'Sichern',
   loading: 'Lädt …',
-  retry: 'Noch einmal',
   update: 'Eine neue Version ist da',
   update_now: 'Neu laden',
   incomplete: 'Ein Teil der App ließ sich nicht laden',

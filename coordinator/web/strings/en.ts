@@ -11,7 +11,6 @@ export const en = {
   close: 'Close',
   save: 'Save',
   loading: 'Loading…',
-  retry: 'Try again',
   update: 'A new version is ready',
   update_now: 'Reload',
   incomplete: 'A part of the app could not be loaded',

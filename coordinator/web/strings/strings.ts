@@ -15,10 +15,14 @@ export function chooseLanguage(languages: readonly string[]): string {
   return languages.find((language) => languageOf(language) in CATALOGUES) ?? 'en';
 }
 
-/** The texts of the app, and the format of numbers, in the language `locale`, such as `de-AT`. */
-export async function speak(locale: string): Promise<{ t: Strings; format: Format }> {
-  const t = (await CATALOGUES[languageOf(locale)]?.()) ?? en;
-  return { t, format: new Format(locale, t.time.now) };
+/**
+ * The texts of the app, and the format of numbers, in the language `locale`, such as `de-AT`. `is_whole`: false if its
+ * texts could not be loaded, and these are the English ones.
+ */
+export async function speak(locale: string): Promise<{ t: Strings; format: Format; is_whole: boolean }> {
+  const loaded = await CATALOGUES[languageOf(locale)]?.().catch(() => undefined);
+  const t = loaded ?? en;
+  return { t, format: new Format(locale, t.time.now), is_whole: loaded !== undefined };
 }
 
 /** The language of a locale: `de` of `de-AT`. */

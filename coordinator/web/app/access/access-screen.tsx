@@ -3,12 +3,12 @@ import type { JSX, TargetedSubmitEvent } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { useStore } from '../../parts/context.ts';
 import { Logo } from '../../parts/logo.tsx';
-import { useTitle } from '../../parts/screen.tsx';
+import { useTitle } from '../../parts/use-title.ts';
 import { t } from '../../parts/speech.ts';
 import { fieldsOf } from '../../parts/form.ts';
 import { faultWords } from '../../parts/words.ts';
 import type { NewAccount } from '../../store/store.ts';
-import { loadScreens, screens } from '../lazy.ts';
+import { loadedScreens, loadScreens } from '../lazy.ts';
 import { link } from './link-code.ts';
 import { PasteLink } from './paste-link.tsx';
 
@@ -79,11 +79,11 @@ export function AccessScreen({ ended, email, untold }: AccessProps): JSX.Element
 /** The other ways to sign in come once the page is there: they belong to a part that the first view does without. */
 function MoreWays({ link }: { link: NewAccount | undefined }): JSX.Element | null {
   useEffect(() => {
-    const load = setTimeout(loadScreens, WAYS_AFTER_MS);
+    const load = setTimeout(() => void loadScreens(), WAYS_AFTER_MS);
     return () => clearTimeout(load);
   }, []);
-  const loaded = screens.value;
-  return typeof loaded === 'object' ? <loaded.Ways link={link} /> : null;
+  const loaded = loadedScreens();
+  return loaded ? <loaded.Ways link={link} /> : null;
 }
 
 type Given = { email: string; password: string };

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useStore } from '../../parts/context.ts';
 import { Logo } from '../../parts/logo.tsx';
-import { useTitle } from '../../parts/screen.tsx';
+import { useTitle } from '../../parts/use-title.ts';
 import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import { isInstalled, isIos } from '../../store/ios.ts';

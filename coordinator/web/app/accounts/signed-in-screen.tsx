@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { loadWire } from '../../../client/load-wire.ts';
 import { useRouter, useStore } from '../../parts/context.ts';
 import { Logo } from '../../parts/logo.tsx';
-import { useTitle } from '../../parts/screen.tsx';
+import { useTitle } from '../../parts/use-title.ts';
 import { t } from '../../parts/speech.ts';
 import { takeSignIn, type PendingSignIn } from '../../store/pending-sign-in.ts';
 import { pathOf, type RouteName } from '../../store/routes.ts';

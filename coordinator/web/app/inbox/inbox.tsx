@@ -6,9 +6,9 @@ import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { LiveBadge } from '../../parts/live-badge.tsx';
-import { loadScreens, screens } from '../lazy.ts';
+import { loadedScreens, loadScreens } from '../lazy.ts';
 import { LongList } from './long-list.tsx';
-import { useTitle } from '../../parts/screen.tsx';
+import { useTitle } from '../../parts/use-title.ts';
 import { t } from '../../parts/speech.ts';
 import { pathOf } from '../../store/routes.ts';
 import { groupTasks, type Groups } from './groups.ts';
@@ -79,10 +79,9 @@ export function Inbox({ selected }: { selected?: string | undefined }): JSX.Elem
 /** At the end of a list that this device knows in part. Its button comes with the other screens. */
 function Older({ list }: { list: RefObject<HTMLElement | null> }): JSX.Element | null {
   const session = useSession();
-  useEffect(loadScreens, []);
-  const loaded = screens.value;
-  if (loaded === undefined || loaded === 'unavailable') return null;
-  return <loaded.MoreRows list={list} label={t.errand.earlier} onMore={() => session.older()} />;
+  useEffect(() => void loadScreens(), []);
+  const loaded = loadedScreens();
+  return loaded ? <loaded.MoreRows list={list} label={t.errand.earlier} onMore={() => session.older()} /> : null;
 }
 
 type GroupListProps = { groups: Groups; selected: string | undefined; searching: boolean };

@@ -1,8 +1,7 @@
 import { signal } from '@preact/signals';
-import type { OwnWords } from '../../parts/own-words.tsx';
-import type { RowActions } from './row-actions.tsx';
+import { loadedScreens, loadScreens, type Screens } from '../lazy.ts';
 
-type LaterParts = { RowActions: typeof RowActions; OwnWords: typeof OwnWords };
+type LaterParts = Pick<Screens, 'RowActions' | 'OwnWords'>;
 
 /**
  * What the list needs only once somebody touches it. It comes with the other screens: a part of its own would cost the
@@ -11,9 +10,7 @@ type LaterParts = { RowActions: typeof RowActions; OwnWords: typeof OwnWords };
 export const later_parts = signal<LaterParts | undefined>(undefined);
 
 /** Without the part the list does without; the next touch tries again. */
-export function loadLaterParts(): void {
-  import('../screens.ts').then(
-    (loaded) => (later_parts.value = loaded),
-    () => undefined,
-  );
+export async function loadLaterParts(): Promise<void> {
+  await loadScreens();
+  later_parts.value = loadedScreens();
 }

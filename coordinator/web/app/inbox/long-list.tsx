@@ -1,7 +1,7 @@
 import type * as virtualCore from '@tanstack/virtual-core';
-import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef } from 'preact/hooks';
+import { loadedScreens, loadScreens, type Screens } from '../lazy.ts';
 
 /** A list of at most so many rows is drawn whole. */
 const WHOLE_MAX = 150;
@@ -10,16 +10,8 @@ const ROW_PX = 88;
 /** Rows that are drawn above and below those on the screen. */
 const BEYOND = 12;
 
-type Virtual = Pick<
-  typeof virtualCore,
-  'Virtualizer' | 'elementScroll' | 'observeElementOffset' | 'observeElementRect'
->;
-
-/**
- * What draws the part of a list that is on the screen. It comes with the other screens: a part of its own would cost
- * one more request.
- */
-const virtual = signal<Virtual | undefined>(undefined);
+/** What draws the part of a list that is on the screen comes with the other screens. */
+type Virtual = Pick<Screens, 'Virtualizer' | 'elementScroll' | 'observeElementOffset' | 'observeElementRect'>;
 
 type ListProps<T> = {
   items: readonly T[];
@@ -43,13 +35,10 @@ export function LongList<T>(props: ListProps<T>): JSX.Element {
   const is_long = props.items.length > WHOLE_MAX;
   useEffect(() => {
     // Without the part the first rows are shown; the next visit tries again.
-    if (is_long)
-      import('../screens.ts').then(
-        (loaded) => (virtual.value = loaded),
-        () => undefined,
-      );
+    if (is_long) void loadScreens();
   }, [is_long]);
-  if (is_long && virtual.value) return <Window {...props} virtual={virtual.value} />;
+  const virtual = is_long ? loadedScreens() : undefined;
+  if (virtual) return <Window {...props} virtual={virtual} />;
   return <ul class="rows">{props.items.slice(0, WHOLE_MAX).map((item) => props.row(item, {}))}</ul>;
 }
 

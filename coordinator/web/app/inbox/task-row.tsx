@@ -32,11 +32,11 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
   const { words, code, since } = doing(task, now.value);
   const [need] = needsPerson(task) ? openNeeds(task) : [];
   useEffect(() => {
-    if (need) loadLaterParts();
+    if (need) void loadLaterParts();
   }, [need === undefined]);
   const broke = task.status === 'failed';
   return (
-    <li class={selected ? 'task selected' : 'task'} {...attributes} onPointerDown={loadLaterParts}>
+    <li class={selected ? 'task selected' : 'task'} {...attributes} onPointerDown={() => void loadLaterParts()}>
       <a href={pathOf('errand', { id })} aria-current={selected ? 'page' : undefined}>
         <b dir="auto">
           {task.unread && (
@@ -73,7 +73,7 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
         label={t.inbox.actions(title)}
         onClick={() => {
           acts.value = true;
-          loadLaterParts();
+          void loadLaterParts();
         }}
       />
       {RowActions && <RowActions task={task} open={acts} />}

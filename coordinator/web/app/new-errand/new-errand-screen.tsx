@@ -13,7 +13,7 @@ import {
 } from '../../parts/attach.tsx';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { GrowingField } from '../../parts/growing-field.tsx';
-import { useTitle } from '../../parts/screen.tsx';
+import { useTitle } from '../../parts/use-title.ts';
 import { format, t } from '../../parts/speech.ts';
 import { isTooLong, TooLong } from '../../parts/too-long.tsx';
 import { readLeftOut } from '../../store/left-out.ts';
