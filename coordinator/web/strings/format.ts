@@ -4,6 +4,7 @@ export class Format {
   readonly #now: string;
   /** One for each set of options: to make one takes a hundred times as long as to use it, and each row has some. */
   readonly #numbers = new Map<string, Intl.NumberFormat>();
+  readonly #dates = new Map<string, Intl.DateTimeFormat>();
 
   /** `now`: the word for a time that has just been. */
   constructor(locale: string, now: string) {
@@ -61,7 +62,7 @@ export class Format {
     if (ms < 86_400_000) return this.duration(ms);
     const options: Intl.DateTimeFormatOptions =
       ms < 6 * 86_400_000 ? { weekday: 'short' } : { day: 'numeric', month: 'short' };
-    return new Intl.DateTimeFormat(this.#locale, options).format(Date.parse(iso));
+    return this.#date(options).format(Date.parse(iso));
   }
 
   /** A time of day; with its date if that is not today. */
@@ -71,7 +72,7 @@ export class Format {
     const options: Intl.DateTimeFormatOptions = today
       ? { timeStyle: 'short' }
       : { day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' };
-    return new Intl.DateTimeFormat(this.#locale, options).format(at);
+    return this.#date(options).format(at);
   }
 
   /** The symbols of the SI are the same in each language; a day has none that everyone reads. */
@@ -80,6 +81,14 @@ export class Format {
     const options = { maximumFractionDigits: 1, ...(unit === 'day' && day) };
     const number = this.#number(options).format(value);
     return unit === 'day' ? number : `${number}\u00a0${unit}`;
+  }
+
+  /** A phone that travels has another time zone then, and what was made before keeps the one that it was made in. */
+  #date(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+    const key = JSON.stringify([options, new Date().getTimezoneOffset()]);
+    const made = this.#dates.get(key) ?? new Intl.DateTimeFormat(this.#locale, options);
+    this.#dates.set(key, made);
+    return made;
   }
 
   #number(options: Intl.NumberFormatOptions): Intl.NumberFormat {
