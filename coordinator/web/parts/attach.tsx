@@ -18,7 +18,7 @@ export type DraftFiles = {
   remove: (id: string) => void;
   ids: () => string[];
   /** Files of the draft go on to the outbox. */
-  take: (ids: readonly string[]) => void;
+  take: (ids: readonly string[]) => Promise<void>;
 };
 
 /** Keeps the files of the draft `key`. */
@@ -43,7 +43,7 @@ export function useFiles(key: string): DraftFiles {
     ids: () => list.peek().map(({ id }) => id),
     take: (ids) => {
       list.value = list.peek().filter(({ id }) => !ids.includes(id));
-      void files.release(ids);
+      return files.release(ids);
     },
   };
 
@@ -52,7 +52,8 @@ export function useFiles(key: string): DraftFiles {
     for (const file of given) {
       const added = await files.add(file, key);
       if (typeof added === 'string') fault.value = added;
-      else list.value = [...list.peek(), added];
+      // It may be in the list already, where that was read anew meanwhile.
+      else list.value = [...list.peek().filter(({ id }) => id !== added.id), added];
     }
   }
 }

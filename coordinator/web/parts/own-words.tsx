@@ -8,7 +8,7 @@ import { Icon } from './icons.tsx';
 import { t } from './speech.ts';
 import { isTooLong, TooLong } from './too-long.tsx';
 import { ticksKey } from '../store/written.ts';
-import { continued, useText, without } from './use-text.ts';
+import { continued, useText } from './use-text.ts';
 
 /** The words, files and ticked options of an answer that is being written. */
 export type AnswerDraft = {
@@ -37,9 +37,9 @@ export function OwnWords({ need, draft, onSend }: OwnWordsProps): JSX.Element {
   draft.current = {
     ids: files.ids,
     sent: async (written, ids) => {
-      files.take(ids);
-      await texts.give(key, without(written));
-      await texts.give(ticksKey(need.id), () => '');
+      await files.take(ids);
+      await texts.give(key, { without: written });
+      await texts.give(ticksKey(need.id), { set: '' });
     },
   };
   const label = need.kind === 'push' ? t.needs.send_back : t.needs.answer;

@@ -13,11 +13,6 @@ type Join = (kept: string, written: string) => string;
 /** A person who writes at once goes on with what they wrote before. */
 export const continued: Join = (kept, written) => kept + written;
 
-/** What is left of a text once a part of it was stored elsewhere: what was written meanwhile. */
-export function without(written: string): (kept: string) => string {
-  return (kept) => (kept.startsWith(written) ? kept.slice(written.length) : kept);
-}
-
 /**
  * A text that survives the app: it is stored while it is written, under `key`. Set it to an empty text once it was
  * sent.
@@ -29,12 +24,15 @@ export function useText(key: string, initial = '', join: Join = (_, written) => 
     /** Undefined: not known, since a write has failed. */
     let stored: string | undefined = initial;
     let loaded = false;
+    /** Whether this field has written what is stored, as far as it knows. */
+    let owns = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const save = (): void => {
       clearTimeout(timer);
       timer = undefined;
       if (!loaded || text.peek() === stored) return;
       stored = text.peek();
+      owns = true;
       texts.write(key, stored).catch((error: unknown) => {
         stored = undefined;
         if (!isFull(error)) throw error;
@@ -56,8 +54,12 @@ export function useText(key: string, initial = '', join: Join = (_, written) => 
       if (written !== stored) timer ??= setTimeout(save, SAVE_MS);
     });
     const unfollow = texts.follow(key, (next, kept) => {
-      if (loaded) text.value = next(text.peek());
-      else load(kept);
+      if (!loaded) return load(kept);
+      const written = text.peek();
+      // A field in which nobody writes shows what is stored, which another window may have changed before.
+      const shown = !owns && written === stored ? kept : next(written);
+      if (shown === kept) [stored, owns] = [kept, false];
+      text.value = shown;
     });
     const unwatch = onLeave(save);
     return () => {

@@ -66,6 +66,7 @@ export class Session {
       else this.#errands.get(conversation)?.draw();
     });
     this.files = new Files(database, client);
+    this.texts.start(() => this.files.given.value++);
     this.acts = new Acts(
       { database, client, files: this.files, texts: this.texts },
       {
@@ -115,6 +116,7 @@ export class Session {
     document.removeEventListener('visibilitychange', this.#onBack);
     document.removeEventListener('freeze', this.#onFreeze);
     this.acts.stop();
+    this.texts.stop();
     await this.#live.stop();
   }
 

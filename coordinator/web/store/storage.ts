@@ -189,7 +189,7 @@ async function giveBack(
 ): Promise<GivenText[]> {
   const { texts, draft } = writtenFor(entry.action);
   const given: GivenText[] = [];
-  for (const [key, next] of texts) given.push(await giveText(change.objectStore('texts'), key, next));
+  for (const [key, give] of texts) given.push(await giveText(change.objectStore('texts'), key, give));
   const files = change.objectStore('files');
   for (const id of filesOf(entry)) {
     const file = await files.get(id);

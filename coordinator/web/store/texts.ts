@@ -1,9 +1,10 @@
 import type { Database } from './database.ts';
-import type { Give } from './written.ts';
+import { given, type Give } from './written.ts';
 
-type OnGive = (next: Give, kept: string) => void;
-/** A stored text that was changed, by `next`, to `kept`. */
-export type GivenText = { key: string; next: Give; kept: string };
+/** `next`: what the text of a field becomes. `kept`: what the stored one has become. */
+type OnGive = (next: (text: string) => string, kept: string) => void;
+/** A stored text that `give` has made to `kept`. */
+export type GivenText = { key: string; give: Give; kept: string };
 type TextTable = {
   get: (key: string) => Promise<string | undefined>;
   put: (text: string, key: string) => unknown;
@@ -11,10 +12,10 @@ type TextTable = {
 };
 
 /** Changes a text inside of a transaction. */
-export async function giveText(table: TextTable, key: string, next: Give): Promise<GivenText> {
-  const kept = next((await table.get(key)) ?? '');
+export async function giveText(table: TextTable, key: string, give: Give): Promise<GivenText> {
+  const kept = given((await table.get(key)) ?? '', give);
   void (kept === '' ? table.delete(key) : table.put(kept, key));
-  return { key, next, kept };
+  return { key, give, kept };
 }
 
 /** Small texts of the person: what is half written, what was viewed. An empty one is removed. */
@@ -24,9 +25,27 @@ export class Texts {
   /** What changes stored texts now. What a field saves meanwhile does not have that change yet: it waits in `#late`. */
   readonly #gives = new Set<Promise<unknown>>();
   readonly #late = new Map<string, string>();
+  #windows: BroadcastChannel | undefined;
 
   constructor(database: Database) {
     this.#database = database;
+  }
+
+  /**
+   * Tells the other windows of this device what is given here, and hears of theirs, until `stop`. `onGiven`: one of
+   * them gave something.
+   */
+  start(onGiven: () => void = () => undefined): void {
+    this.#windows = new BroadcastChannel(`${this.#database.name} texts`);
+    this.#windows.addEventListener('message', ({ data }: MessageEvent<GivenText>) => {
+      this.#show(data);
+      onGiven();
+    });
+  }
+
+  stop(): void {
+    this.#windows?.close();
+    this.#windows = undefined;
   }
 
   async read(key: string): Promise<string | undefined> {
@@ -45,11 +64,11 @@ export class Texts {
   }
 
   /** Changes a stored text, and the fields in which it is shown. */
-  give(key: string, next: Give): Promise<void> {
+  give(key: string, give: Give): Promise<void> {
     return this.giving(async () => {
       const changed = await this.#database.use(async (db) => {
         const { store, done } = db.transaction('texts', 'readwrite');
-        const made = await giveText(store, key, next);
+        const made = await giveText(store, key, give);
         await done;
         return made;
       });
@@ -68,11 +87,10 @@ export class Texts {
     }
   }
 
-  /** Shows a text that was changed in the fields that it is in. */
-  tell({ key, next, kept }: GivenText): void {
-    const waits = this.#late.get(key);
-    if (waits !== undefined) this.#late.set(key, next(waits));
-    for (const field of this.#fields) if (field.key === key) field.onGive(next, kept);
+  /** Shows a text that was changed in the fields that it is in, of all windows. */
+  tell(changed: GivenText): void {
+    this.#show(changed);
+    this.#windows?.postMessage(changed);
   }
 
   /** Hears what is given to a text, until the returned function is called. */
@@ -80,6 +98,13 @@ export class Texts {
     const field = { key, onGive };
     this.#fields.add(field);
     return () => void this.#fields.delete(field);
+  }
+
+  #show({ key, give, kept }: GivenText): void {
+    const next = (text: string): string => given(text, give);
+    const waits = this.#late.get(key);
+    if (waits !== undefined) this.#late.set(key, next(waits));
+    for (const field of this.#fields) if (field.key === key) field.onGive(next, kept);
   }
 
   async #given(): Promise<void> {

@@ -3,18 +3,26 @@ import type { Action } from '../../client/sync/outbox-entry.ts';
 /** Where the ticked options of a decision are kept. */
 export const ticksKey = (need_id: string): string => `ticks ${need_id}`;
 
-/** What a stored text becomes. */
-export type Give = (kept: string) => string;
+/**
+ * How a stored text changes: words come behind what is in it, or stand in its place, or are gone from its start, since
+ * they were stored elsewhere. Other windows are told it as it is.
+ */
+export type Give = { add: string } | { set: string } | { without: string };
 type Written = {
   /** The texts by their keys. */
-  texts: readonly (readonly [key: string, next: Give])[];
+  texts: readonly (readonly [key: string, give: Give])[];
   /** The draft that its files were attached to. */
   draft?: string;
 };
 
 const NOTHING: Written = { texts: [] };
-/** Adds a text behind what is in a field already. */
-export const after = (text: string) => (kept: string) => (kept === '' ? text : `${kept}\n${text}`);
+
+/** What becomes of a text to which something is given. */
+export function given(text: string, give: Give): string {
+  if ('set' in give) return give.set;
+  if ('add' in give) return [text, give.add].filter((part) => part !== '').join('\n');
+  return text.startsWith(give.without) ? text.slice(give.without.length) : text;
+}
 
 /** Whether somebody wrote something for an action: it must not go without their will. */
 export function hasWords(action: Action): boolean {
@@ -38,20 +46,20 @@ export function writtenFor(action: Action): Written {
   switch (action.do) {
     case 'send': {
       const { options } = action;
-      const prompt = ['new prompt', after(action.body.prompt)] as const;
-      return { texts: options === undefined ? [prompt] : [['new options', () => options], prompt], draft: 'new' };
+      const prompt = ['new prompt', { add: action.body.prompt }] as const;
+      return { texts: options === undefined ? [prompt] : [['new options', { set: options }], prompt], draft: 'new' };
     }
     case 'say': {
       const draft = `say ${action.task_id}`;
-      return { texts: [[draft, after(action.body.text)]], draft };
+      return { texts: [[draft, { add: action.body.text }]], draft };
     }
     case 'answer': {
       const draft = `answer ${action.need_id}`;
       const ticks = JSON.stringify(action.body.choose);
       return {
         texts: [
-          [draft, after(action.body.text ?? '')],
-          [ticksKey(action.need_id), () => ticks],
+          [draft, { add: action.body.text ?? '' }],
+          [ticksKey(action.need_id), { set: ticks }],
         ],
         draft,
       };
@@ -59,7 +67,7 @@ export function writtenFor(action: Action): Written {
     // The message may have been heard since: what it should have said is said next.
     case 'reword': {
       const { text } = action.body;
-      return text === undefined ? NOTHING : { texts: [[`say ${action.task_id}`, after(text)]] };
+      return text === undefined ? NOTHING : { texts: [[`say ${action.task_id}`, { add: text }]] };
     }
     case 'unsay':
     case 'stop':

@@ -1,6 +1,7 @@
 import { Database, databaseName } from '../store/database.ts';
 import { keepFile, type FileFault } from '../store/keep-file.ts';
 import { writeLeftOut } from '../store/left-out.ts';
+import { Texts } from '../store/texts.ts';
 
 /**
  * The address that the share sheet posts to, below the app's. The service worker answers it; the server never sees
@@ -14,29 +15,26 @@ export const SHARE_PATH = 'share';
  */
 export async function takeShared(request: Request, base: string): Promise<Response> {
   const database = new Database(databaseName(base.replace(/\/$/, '')));
+  const texts = new Texts(database);
+  texts.start();
   const faults: FileFault[] = [];
   try {
     const form = await request.formData();
-    for (const given of form.getAll('files')) {
+    for (const file of form.getAll('files')) {
       // A share sheet without files sends one without a name.
-      if (typeof given === 'string' || (given.size === 0 && given.name === '')) continue;
-      const taken = await keepFile(database, given, 'new');
+      if (typeof file === 'string' || (file.size === 0 && file.name === '')) continue;
+      const taken = await keepFile(database, file, 'new');
       if (typeof taken === 'string') faults.push(taken);
     }
-    const texts = ['title', 'text', 'url'].map((name) => form.get(name));
-    const said = texts.filter((text): text is string => typeof text === 'string' && text.trim() !== '');
-    await append(database, 'new prompt', [...new Set(said)].join('\n')).catch(() => faults.push('no_room'));
+    const given = ['title', 'text', 'url'].map((name) => form.get(name));
+    const said = given.filter((text): text is string => typeof text === 'string' && text.trim() !== '');
+    // Without a text too: an open window hears of the files.
+    await texts.give('new prompt', { add: [...new Set(said)].join('\n') }).catch(() => faults.push('no_room'));
   } catch {
     faults.push('unreadable');
   } finally {
+    texts.stop();
     database.close();
   }
   return Response.redirect(new URL(`${base}new${writeLeftOut(faults)}`, request.url), 303);
-}
-
-/** Adds to a draft that is there already. */
-async function append(database: Database, key: string, text: string): Promise<void> {
-  if (text === '') return;
-  const before = await database.use((db) => db.get('texts', key));
-  await database.use((db) => db.put('texts', before ? `${before}\n${text}` : text, key));
 }

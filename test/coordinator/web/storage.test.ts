@@ -17,6 +17,7 @@ import {
 } from '../../../coordinator/web/store/storage.ts';
 import { Texts } from '../../../coordinator/web/store/texts.ts';
 import { hasWords } from '../../../coordinator/web/store/written.ts';
+import { until } from '../../support/until.ts';
 import { MemoryDevice } from '../../support/web/memory-storage.ts';
 
 const task = (id: string) => ({ id, title: id }) as Task;
@@ -202,6 +203,33 @@ test('a field that is saved at any moment while words are given back to it keeps
     t.is(await texts.read(draft), 'half\nwords', `after ${steps} steps`);
     t.true((await read)?.startsWith('half'), `after ${steps} steps`);
   }
+});
+
+test('what is given to a text in one window, or by the share sheet, shows in the fields of the others', async (t) => {
+  const database = new Database('two windows');
+  const windows = [new Texts(database), new Texts(new Database('two windows'))] as const;
+  const [first, second] = windows;
+  let heard = 0;
+  second.start(() => heard++);
+  first.start();
+  t.teardown(() => windows.forEach((each) => each.stop()));
+  const field = { text: 'being written', kept: '' };
+  second.follow('say t', (next, kept) => Object.assign(field, { text: next(field.text), kept }));
+  await first.write('say t', 'stored');
+  for (const [give, text, kept] of [
+    [{ add: 'given back' }, 'being written\ngiven back', 'stored\ngiven back'],
+    [{ without: 'being written\n' }, 'given back', 'stored\ngiven back'],
+    [{ add: '' }, 'given back', 'stored\ngiven back'],
+    [{ set: 'chosen' }, 'chosen', 'chosen'],
+  ] as const) {
+    const before = heard;
+    await first.give('say t', give);
+    await until('the other window has heard', () => heard > before);
+    t.deepEqual(field, { text, kept });
+  }
+  second.stop();
+  await first.give('say t', { set: 'later' });
+  t.is(field.text, 'chosen');
 });
 
 test('the logs of the newest errands are kept', async (t) => {

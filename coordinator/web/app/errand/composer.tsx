@@ -11,7 +11,7 @@ import { t } from '../../parts/speech.ts';
 import { TooLong, isTooLong } from '../../parts/too-long.tsx';
 import { s } from '../screen-speech.ts';
 import { useOnce } from '../../parts/use-once.ts';
-import { continued, useText, without } from '../../parts/use-text.ts';
+import { continued, useText } from '../../parts/use-text.ts';
 import type { Fresh } from '../new-errand/fresh.ts';
 import { ModelSheet } from '../new-errand/option-sheets.tsx';
 
@@ -40,8 +40,8 @@ export function Composer({ task }: { task: Task }): JSX.Element {
     once(async () => {
       if (!(await session.acts.say(task.id, said, more))) return;
       [hear.value, mind.value] = ['next_call', {}];
-      files.take(attachments);
-      await session.texts.give(`say ${task.id}`, without(written));
+      await files.take(attachments);
+      await session.texts.give(`say ${task.id}`, { without: written });
     });
   };
   return (

@@ -14,7 +14,6 @@ import { isTooLong, TooLong } from '../../parts/too-long.tsx';
 import { useOnce } from '../../parts/use-once.ts';
 import { useText } from '../../parts/use-text.ts';
 import { s } from '../screen-speech.ts';
-import { after } from '../../store/written.ts';
 import { SaidText } from './said-text.tsx';
 
 /** What a person said, and what became of it. Until it is heard it can be changed and taken back. */
@@ -163,7 +162,7 @@ export function UnsentMessage({ entry }: { entry: Entry }): JSX.Element | null {
   const words = message_id === undefined ? entryWords(entry) : s.errand.heard[hear];
   const save = async (next: string): Promise<boolean> => next === text || session.acts.change(key, next);
   // It is being sent as it was: what it should have become is said next.
-  const sayNext = (written: string): void => void session.texts.give(`say ${action.task_id}`, after(written));
+  const sayNext = (written: string): void => void session.texts.give(`say ${action.task_id}`, { add: written });
   return (
     <li class="person unsent">
       {edits.value ? (

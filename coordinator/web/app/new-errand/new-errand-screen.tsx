@@ -19,7 +19,7 @@ import { isTooLong, TooLong } from '../../parts/too-long.tsx';
 import { readLeftOut } from '../../store/left-out.ts';
 import { s } from '../screen-speech.ts';
 import { useOnce } from '../../parts/use-once.ts';
-import { continued, useText, without } from '../../parts/use-text.ts';
+import { continued, useText } from '../../parts/use-text.ts';
 import { addText, joinFresh, readFresh, toRequest, writeFresh, type Fresh } from './fresh.ts';
 import { BudgetSheet, ModelSheet } from './option-sheets.tsx';
 import { placeName, placesOf, readPlace, type Place } from './place.ts';
@@ -115,8 +115,8 @@ function useSend(prompt: Signal<string>, kept: Signal<string>, files: DraftFiles
     const body = { ...request, ...(attachments.length > 0 && { attachments }) };
     once(async () => {
       if (!(await session.acts.send(body, kept.value))) return;
-      files.take(attachments);
-      await session.texts.give('new prompt', without(written));
+      await files.take(attachments);
+      await session.texts.give('new prompt', { without: written });
       leave();
     });
   };
