@@ -19,7 +19,7 @@ export type Action =
  * cannot be taken back. `refused`: the server will not do it. `failed`: the last `attempts` in a row got an answer that
  * says neither; it is tried again, later each time. `message_id`, `event_id`: it has arrived as this message, whose
  * event has not been seen yet. `held_until`: it can be undone until then, and is not sent before. `done`: the server
- * has it, and what follows from it has not been seen yet.
+ * has it, and what follows from it has not been seen yet. `gone`: it was for an errand that is gone.
  */
 export type Entry = {
   key: string;
@@ -32,6 +32,7 @@ export type Entry = {
   event_id?: number;
   held_until?: string;
   done?: true;
+  gone?: true;
 };
 
 /** Keeps the entries on the device. All windows of an app share it. */
@@ -82,6 +83,20 @@ export function onceClosed(entry: Entry): Entry | null {
   if (!refused || text === undefined) return entry;
   const body = { text, ...(attachments && { attachments }) };
   return { ...entry, action: { do: 'say', task_id: action.task_id, body } };
+}
+
+/**
+ * What a refused entry becomes once its errand is gone. Null: nothing is left to show of it. What somebody wrote has no
+ * other place any more: it becomes a new errand that was refused.
+ */
+export function onceGone(entry: Entry): Entry | null {
+  const { action, refused } = entry;
+  if (action.do === 'send' || !refused) return entry;
+  const text = 'body' in action ? action.body.text : undefined;
+  const attachments = [...filesOf(entry)];
+  if (text === undefined && attachments.length === 0) return null;
+  const body = { prompt: text ?? '', ...(attachments.length > 0 && { attachments }) };
+  return { ...entry, action: { do: 'send', body }, gone: true };
 }
 
 /** The entry once an attempt got an answer. */

@@ -8,6 +8,7 @@ import {
   filesOf,
   nextOf,
   onceClosed,
+  onceGone,
   withoutFailure,
   withoutHold,
   type Action,
@@ -128,6 +129,12 @@ export class Outbox {
       const is_over = action.do === 'answer' && !need_ids.has(action.need_id);
       if (is_over && onceClosed(entry) !== entry) await this.#change(key, onceClosed);
     }
+  }
+
+  /** Which errands there are; what was refused for any other one becomes a new errand, with its words and files. */
+  async seenErrands(isThere: (id: string) => boolean): Promise<void> {
+    for (const { key, action, refused } of this.#entries)
+      if (refused && action.do !== 'send' && !isThere(action.task_id)) await this.#change(key, onceGone);
   }
 
   /**

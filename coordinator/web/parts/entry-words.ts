@@ -2,8 +2,8 @@ import type { Entry } from '../../client/sync/outbox-entry.ts';
 import { format, t } from './speech.ts';
 
 /** What became of an entry of the outbox, in words. */
-export function entryWords({ refused, failed, tried }: Entry): string {
-  if (refused) return t.errand.refused(refused.detail);
+export function entryWords({ refused, failed, tried, gone }: Entry): string {
+  if (refused) return t.errand.refused(gone ? t.errand.gone : refused.detail);
   if (failed) return t.errand.not_sent(failed.detail, format.clock(failed.at));
   return tried ? t.errand.sending : t.errand.waits_to_be_sent;
 }

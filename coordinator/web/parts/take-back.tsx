@@ -14,7 +14,7 @@ type TakeBackProps = {
 /** Takes back what was not sent, or was refused, into the field where it was written; or removes what was refused. */
 export function TakeBack({ entry, label = t.errand.take_back, onBack }: TakeBackProps): JSX.Element | null {
   const { acts } = useSession();
-  const { key, action, refused } = entry;
+  const { key, action, refused, gone } = entry;
   if (!canTakeBack(entry)) return null;
   if (!refused)
     return (
@@ -26,7 +26,7 @@ export function TakeBack({ entry, label = t.errand.take_back, onBack }: TakeBack
     <>
       {hasWords(action) && (
         <button type="button" class="quiet" onClick={() => void acts.takeBack(key).then(onBack)}>
-          {t.errand.to_draft}
+          {gone ? t.errand.to_new : t.errand.to_draft}
         </button>
       )}
       <button type="button" class="quiet" onClick={() => void acts.dismiss(key)}>

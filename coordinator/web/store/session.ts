@@ -209,10 +209,11 @@ export class Session {
   };
 
   #onLive(): void {
-    void this.acts.outbox.flush();
-    void pruneAnswers(this.#database, this.#openNeeds());
     // What speaks with the server is there. A part that an open errand lacks is missed again below.
     incomplete.value = false;
+    void this.acts.outbox.flush();
+    this.#seeErrands();
+    void pruneAnswers(this.#database, this.#openNeeds());
     for (const [id, { view }] of this.#errands) if (view.peek().failed) this.#read(id);
   }
 
@@ -228,6 +229,13 @@ export class Session {
     this.tasks.value = tasks;
     this.has_older.value = this.#mirror.has_older;
     void this.acts.outbox.seenOpen(this.#openNeeds());
+    this.#seeErrands();
+  }
+
+  /** Before everything has arrived, an errand that is not here may still come. */
+  #seeErrands(): void {
+    if (this.live.peek()?.kind === 'live')
+      void this.acts.outbox.seenErrands((id) => this.#mirror.task(id) !== undefined);
   }
 
   #openNeeds(): ReadonlySet<string> {
@@ -256,6 +264,7 @@ export class Session {
         this.#change(id, { loaded: true, failed: false });
       })
       .catch((error: unknown) => {
+        if (error instanceof Incomplete) incomplete.value = true;
         const gone = isGone(error);
         this.#change(id, { loaded: true, gone, failed: !gone });
       });
@@ -266,7 +275,6 @@ export class Session {
     if (!conversation) return;
     const { items, drafts, has_beginning, last_id } = conversation;
     batch(() => {
-        if (error instanceof Incomplete) incomplete.value = true;
       this.#change(id, { items, drafts, has_beginning });
       const ids = items.flatMap((item) => (item.kind === 'person' ? (item.message_id ?? []) : []));
       void this.acts.outbox.seen(id, new Set(ids), last_id);

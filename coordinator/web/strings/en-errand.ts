@@ -9,8 +9,10 @@ export const en_errand = {
   sending: 'sending…',
   take_back: 'Take back',
   to_draft: 'Back to the draft',
+  to_new: 'Use for a new errand',
   dismiss: 'Dismiss',
   refused: (why: string) => `not accepted: ${why}`,
+  gone: 'its errand was deleted',
   not_sent: (why: string, at: string) => `not sent, tried at ${at}: ${why}`,
   too_long: (characters: string, most: string) =>
     `${characters} of ${most} characters: shorten the text, and it can be sent.`,

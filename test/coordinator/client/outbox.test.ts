@@ -5,7 +5,7 @@ import { sendErrand } from '../../support/send-errand.ts';
 import { startApi } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
-import { againAt, nextOf, type Entry } from '../../../coordinator/client/sync/outbox-entry.ts';
+import { againAt, nextOf, type Action, type Entry } from '../../../coordinator/client/sync/outbox-entry.ts';
 import { newDevice, startDevice } from '../../support/web/device.ts';
 import { startOffline } from '../../support/web/offline-device.ts';
 import { answerInstead } from '../../support/answer-instead.ts';
@@ -60,6 +60,35 @@ test('a refused action stays to be shown, and does not stop those behind it', as
   const [first] = device.outbox.entries();
   t.is(first?.refused?.code, 'conflict');
   t.truthy(await device.outbox.takeBack(first?.key ?? ''));
+});
+
+test('what was refused for an errand that is gone becomes a new errand, with its words and files', async (t) => {
+  const { api, errand, network, device } = await startOffline(t);
+  errand.succeed({});
+  const body = { text: 'Round down', attachments: ['f'] };
+  const add = (action: Action) => device.outbox.add(action);
+  const said = await add({ do: 'say', task_id: errand.id, body });
+  const stopped = await add({ do: 'stop', task_id: errand.id });
+  const answer = { choose: ['1'], text: 'Neither' };
+  const answered = await add({ do: 'answer', task_id: errand.id, need_id: errand.id, body: answer });
+  const waiting = await device.outbox.add({ do: 'say', task_id: errand.id, body: { text: 'later' } }, 60_000);
+  await api.call('deleteTask', { params: { id: errand.id } });
+  network.offline = false;
+  device.live.wake();
+  const entryOf = (key: string) => device.outbox.entries().find((entry) => entry.key === key);
+  await until('all are refused', () => [said, stopped, answered].every((key) => entryOf(key)?.refused !== undefined));
+  const before = device.outbox.entries();
+  await device.outbox.seenErrands((id) => id === errand.id);
+  t.deepEqual(device.outbox.entries(), before, 'while it is there its screen has them');
+  await device.outbox.seenErrands(() => false);
+  const { text: prompt, attachments } = body;
+  t.like(entryOf(said), { action: { do: 'send', body: { prompt, attachments } }, gone: true, tried: true });
+  t.truthy(entryOf(said)?.refused, 'it is not sent by itself');
+  t.like(entryOf(answered), { action: { do: 'send', body: { prompt: 'Neither' } }, gone: true });
+  t.is(entryOf(stopped), undefined, 'nothing is left to show of it');
+  t.is(entryOf(waiting)?.action.do, 'say', 'it was not refused');
+  await device.outbox.flush();
+  t.deepEqual((await api.call('listTasks', {})).items, []);
 });
 
 test('what waits can be taken back until it was sent', async (t) => {

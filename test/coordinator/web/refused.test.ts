@@ -98,6 +98,42 @@ test.serial('what the server refuses goes back to its draft with its words and f
   t.deepEqual(faults, []);
 });
 
+test.serial(
+  'words for an errand that was deleted meanwhile show in the list, for a new errand or to be dismissed',
+  async (t) => {
+    t.timeout(120_000);
+    const { server, api, page, network, faults } = await openAppLoggedIn(t, { size: PHONE });
+    const unsent = page.locator('.unsent', { hasText: 'Round down' });
+    for (const act of ['Use for a new errand', 'Dismiss']) {
+      const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Round the refunds' }));
+      errand.begin();
+      errand.succeed({});
+      await page.goto(`${network.url}/errands/${errand.id}`);
+      await composer(page).fill('Round down\nas always');
+      await page.locator('form.composer input[type=file]').first().setInputFiles(FILE);
+      await page.locator('.draft-files').getByText(FILE.name).waitFor();
+      network.offline = true;
+      network.cut();
+      await composer(page).press('ControlOrMeta+Enter');
+      await page.locator('.person.unsent').waitFor();
+      await api.call('deleteTask', { params: { id: errand.id } });
+      network.offline = false;
+      await page.evaluate(() => window.dispatchEvent(new Event('online')));
+      await page.getByText('does not exist here').waitFor();
+      await page.getByRole('button', { name: 'Back' }).click();
+      await unsent.getByText('its errand was deleted').waitFor();
+      await shot(page, 'refused-gone');
+      await unsent.getByRole('button', { name: act }).click();
+      await unsent.waitFor({ state: 'detached' });
+      if (act === 'Dismiss') continue;
+      await until('its words are there', async () => (await prompt(page).inputValue()) === 'Round down\nas always');
+      await page.locator('.draft-files').getByText(FILE.name).waitFor();
+      await prompt(page).fill('');
+    }
+    t.deepEqual(faults, []);
+  },
+);
+
 test.serial('an answer, a message and an errand that are too long say so, and keep their lines', async (t) => {
   t.timeout(120_000);
   const { server, api, page, network, faults } = await openAppLoggedIn(t, { size: PHONE });
