@@ -5,7 +5,7 @@ import { loadedScreens, loadScreens, type Screens } from '../lazy.ts';
 
 /** A list of at most so many rows is drawn whole. */
 const WHOLE_MAX = 150;
-/** The height of a row before it was measured, in CSS pixels. */
+/** The height of a row before any was measured, in CSS pixels. */
 const ROW_PX = 88;
 /** Rows that are drawn above and below those on the screen. */
 const BEYOND = 12;
@@ -48,12 +48,13 @@ function Window<T>({ items, keyOf, row, virtual }: ListProps<T> & { virtual: Vir
   const list = useRef<HTMLUListElement>(null);
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const rows = useRef<Rows | undefined>(undefined);
+  const row_px = useRef<number | undefined>(undefined);
   const options = {
     // The same function as long as the rows are the same: with another one all of them are laid out anew.
     getItemKey: useCallback((i: number) => keyOf(items[i] as T), [items]),
     count: items.length,
     getScrollElement: () => list.current?.closest<HTMLElement>('.body') ?? null,
-    estimateSize: () => ROW_PX,
+    estimateSize: () => row_px.current ?? ROW_PX,
     overscan: BEYOND,
     scrollMargin: list.current?.offsetTop ?? 0,
     scrollToFn: virtual.elementScroll,
@@ -66,6 +67,12 @@ function Window<T>({ items, keyOf, row, virtual }: ListProps<T> & { virtual: Vir
   window.setOptions({ ...window.options, ...options });
   useLayoutEffect(() => window._didMount(), [window]);
   useLayoutEffect(() => window._willUpdate());
+  useLayoutEffect(() => {
+    // A row of another height than estimated has all that follow it laid out anew. So most have to be as estimated.
+    if (row_px.current !== undefined) return;
+    row_px.current = usualHeight(list.current);
+    if (row_px.current !== undefined) window.measure();
+  });
   const shown = window.getVirtualItems();
   const { scrollMargin } = window.options;
   const drawn = useMemo(() => new Map<number, JSX.Element>(), [items, row]);
@@ -89,4 +96,15 @@ function Window<T>({ items, keyOf, row, virtual }: ListProps<T> & { virtual: Vir
       <li class="spacer" role="presentation" style={{ blockSize: `${below}px` }} />
     </ul>
   );
+}
+
+/** The height that most rows of a list have, in whole CSS pixels; undefined: it shows none yet. */
+function usualHeight(list: HTMLElement | null): number | undefined {
+  const counts = new Map<number, number>();
+  for (const row of list?.querySelectorAll<HTMLElement>(':scope > [data-index]') ?? []) {
+    const height = Math.round(row.getBoundingClientRect().height);
+    counts.set(height, (counts.get(height) ?? 0) + 1);
+  }
+  const [usual] = [...counts].sort(([, a], [, b]) => b - a);
+  return usual?.[0];
 }
