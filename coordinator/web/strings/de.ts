@@ -55,7 +55,7 @@ export const de: Strings = {
     needs_you: 'Braucht dich',
     at_work: 'In Arbeit',
     done: 'Fertig',
-    waiting_to_send: 'Wartet aufs Senden',
+    unsent: 'Nicht gesendet',
     search: 'Suchen',
     nothing_found: 'Nichts gefunden',
     settings: 'Einstellungen',

@@ -55,7 +55,7 @@ export const en = {
     needs_you: 'Needs you',
     at_work: 'At work',
     done: 'Done',
-    waiting_to_send: 'Waiting to be sent',
+    unsent: 'Not sent',
     search: 'Search',
     nothing_found: 'Nothing found',
     settings: 'Settings',

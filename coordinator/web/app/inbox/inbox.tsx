@@ -55,7 +55,7 @@ export function Inbox({ selected }: { selected?: string | undefined }): JSX.Elem
       </header>
       {searches.value && <Search onInput={(text) => (query.value = text)} />}
       <div class="body" ref={body}>
-        {unsent.length > 0 && <h2>{t.inbox.waiting_to_send}</h2>}
+        {unsent.length > 0 && <h2>{t.inbox.unsent}</h2>}
         <ul class="rows">
           {unsent.map((entry) => (
             <UnsentRow key={entry.key} entry={entry} />
