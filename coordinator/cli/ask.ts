@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { Failure } from '../client/errors.ts';
-import { wrap } from './render/text.ts';
+import { columnsOf, wrap } from './render/text.ts';
 import { UsageFailure } from './usage-failure.ts';
 import { readSecret, type Io } from './io.ts';
 
@@ -59,7 +59,7 @@ async function askTwice(io: Io, question: string): Promise<string> {
 export async function ask(io: Io, question: string, hidden = false): Promise<string> {
   if (!io.stdin.isTTY)
     throw new Failure(`${question.replace(/: $/, '')} is missing, and there is no terminal to ask on.`);
-  io.stderr.write(wrap(question, io.stderr.columns).join('\n'));
+  io.stderr.write(wrap(question, columnsOf(io.stderr)).join('\n'));
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: io.stdin, output: hidden ? nowhere : io.stderr, terminal: true });
   try {

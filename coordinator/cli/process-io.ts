@@ -1,6 +1,7 @@
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Io } from './io.ts';
+import { columnsOf } from './render/text.ts';
 import { ServersFile } from './servers-file.ts';
 
 /** The `Io` of this process. Ctrl-C aborts its signal. */
@@ -19,7 +20,7 @@ export function processIo(): Io {
     stderr,
     live,
     get columns() {
-      return stdout.columns ?? 80;
+      return columnsOf(stdout);
     },
     color: live && (NO_COLOR ?? '') === '',
     password: ERRAND_PASSWORD,

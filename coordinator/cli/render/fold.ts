@@ -1,8 +1,6 @@
 import { block, paint, partsOf, type Line, type Styled } from './line.ts';
 import { wrap } from './text.ts';
 
-const TEXT_COLUMNS_MIN = 20;
-
 /**
  * Breaks a line to the terminal's width. The text of a `block` keeps its indent. Other lines are broken between words;
  * the terminal itself breaks a word that is too long.
@@ -12,7 +10,7 @@ export function fold(line: Line, columns: number): Line[] {
   if (typeof indent === 'string' && piece !== undefined && others.length === 0) {
     const [style, text] = typeof piece === 'string' ? [undefined, piece] : piece;
     if (style !== 'command')
-      return block(wrap(text, Math.max(TEXT_COLUMNS_MIN, columns - indent.length)), indent, style);
+      return block(wrap(text, columns - indent.length), indent, style);
   }
   return paint(line, false).length <= columns ? [line] : foldWords(line, columns);
 }

@@ -1,5 +1,6 @@
 import { fold } from './fold.ts';
 import { paint, type Line } from './line.ts';
+import { columnsOf } from './text.ts';
 
 type Terminal = Pick<NodeJS.WriteStream, 'write'> & { columns?: number; rows?: number };
 
@@ -25,7 +26,7 @@ export class Screen {
 
   /** Appends lines to the log. */
   print(lines: readonly Line[]): void {
-    const folded = lines.flatMap((line) => fold(line, this.#terminal.columns ?? 80));
+    const folded = lines.flatMap((line) => fold(line, columnsOf(this.#terminal)));
     const text = folded.map((line) => `${paint(line, this.#color)}\n`).join('');
     this.#terminal.write(this.#erase() + text + this.#draw());
   }
@@ -50,7 +51,8 @@ export class Screen {
   #draw(): string {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const { columns = 80, rows = 24 } = this.#terminal;
+    const { rows = 24 } = this.#terminal;
+    const columns = columnsOf(this.#terminal);
     // Lines that have scrolled off the screen cannot be erased.
     const lines = this.#footer({ columns, rows }).slice(-Math.max(1, rows - 2));
     this.#drawn = lines.length;

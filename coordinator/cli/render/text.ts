@@ -28,6 +28,7 @@ export function oneLine(text: string, chars_max: number): string {
 }
 
 const LINE_CHARS_MAX = 300;
+const COLUMNS_MIN = 20;
 
 /** The first and the last lines of a text, and the number of lines between them. */
 export function headAndTail(text: string, head: number, tail: number): string[] {
@@ -38,18 +39,27 @@ export function headAndTail(text: string, head: number, tail: number): string[] 
   return shown.map((line) => cut(line, LINE_CHARS_MAX));
 }
 
-/** Breaks a text into lines of at most `columns` characters, between words if possible. */
+/** How wide a terminal is, in characters. One whose size is unknown, or 0 as on a serial line, is taken for usual. */
+export function columnsOf(terminal: { columns?: number }): number {
+  return terminal.columns || 80;
+}
+
+/**
+ * Breaks a text into lines of at most `columns` characters, between words if possible. Where there is hardly any room,
+ * lines have 20 characters, and the terminal breaks them.
+ */
 export function wrap(text: string, columns: number): string[] {
+  const room = Math.max(COLUMNS_MIN, columns);
   return clean(text)
     .split('\n')
     .flatMap((line) => {
       const rows: string[] = [];
       let rest = Array.from(line);
-      while (rest.length > columns) {
-        const space = rest.lastIndexOf(' ', columns);
+      while (rest.length > room) {
+        const space = rest.lastIndexOf(' ', room);
         // Do not break inside the indent.
         const between_words = space > rest.findIndex((character) => character !== ' ');
-        const end = between_words ? space : columns;
+        const end = between_words ? space : room;
         rows.push(rest.slice(0, end).join(''));
         rest = rest.slice(between_words ? end + 1 : end);
       }

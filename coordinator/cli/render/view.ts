@@ -87,7 +87,7 @@ export class View {
   /** The footer at `now`: unfinished text, the plan, the status, and what the errand waits for. */
   footer({ columns }: { columns: number }, now: number): Line[] {
     const drafts = this.#drafts.all().flatMap(({ kind, text }): Line[] => {
-      const lines = wrap(text.replace(/^\s*\n/, '').trimEnd(), Math.max(20, columns - 2)).slice(-DRAFT_LINES_MAX);
+      const lines = wrap(text.replace(/^\s*\n/, '').trimEnd(), columns - 2).slice(-DRAFT_LINES_MAX);
       return kind === 'text' ? block(lines, '') : block(lines, kind === 'output' ? '  │ ' : '', 'dim');
     });
     const { status, waiting_for, usage } = this.#task;

@@ -86,3 +86,13 @@ test('what pr and task refuse fits into 60 columns', async (t) => {
   await fits(t, cli, [...send, '--pull', '12', '--push-to', 'mine']);
   await fits(t, cli, [...send, '--push-to', 'no branch..has such a name']);
 });
+
+test('a terminal that has no width, or hardly any, gets the help like any other', async (t) => {
+  const cli = await CommandLine.create(t);
+  for (const columns of [0, 1])
+    for (const argv of [['--help'], ['task', '--help'], ['tasks', '--help']]) {
+      const { code, stdout } = await cli.atTerminal(columns, argv);
+      t.is(code, (await cli.run(argv)).code, `${columns} ${argv.join(' ')}`);
+      t.true(stdout.length > 200, stdout);
+    }
+});

@@ -103,9 +103,10 @@ test('long text is shortened to its first and last lines', (t) => {
   t.deepEqual(headAndTail(text, 2, 1), ['line 0', 'line 1', '… 97 more lines …', 'line 99']);
   t.deepEqual(headAndTail('a\nb\nc\nd', 2, 1), ['a', 'b', 'c', 'd']);
   t.is(oneLine(`  a\n b ${'c'.repeat(50)}`, 10), 'a b ccccc…');
-  t.deepEqual(wrap('abcdef\ngh', 4), ['abcd', 'ef', 'gh']);
-  t.deepEqual(wrap('one two three', 7), ['one two', 'three']);
-  t.deepEqual(wrap('    indented', 8), ['    inde', 'nted']);
+  t.deepEqual(wrap(`${'a'.repeat(22)}\ngh`, 20), ['a'.repeat(20), 'aa', 'gh']);
+  t.deepEqual(wrap('one two three four five', 20), ['one two three four', 'five']);
+  t.deepEqual(wrap(`    ${'b'.repeat(18)}`, 20), [`    ${'b'.repeat(16)}`, 'bb']);
+  t.deepEqual(wrap('one two three four five', -3), ['one two three four', 'five'], 'no room beside an indent');
   const folded = block(['one two three four five'], '  │ ', 'dim').flatMap((line) => fold(line, 24));
   t.deepEqual(
     folded.map((line) => paint(line, false)),
