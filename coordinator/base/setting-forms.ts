@@ -12,7 +12,7 @@ export const whole = (min: number, max: number, preset: number) =>
 const positive = (max: number) =>
   z
     .string()
-    .regex(/^\d+(\.\d+)?$/, 'is not a number')
+    .regex(/^\d+(\.\d+)?$/, 'is not a number above 0')
     .transform(Number)
     .pipe(z.number().positive('must be above 0').max(max, `is above ${max}`));
 export const amount = (max: number, preset: number) => positive(max).default(preset);
