@@ -127,6 +127,9 @@ export const LIMITS = {
   named_branch_pack_bytes_max: 64 * 1024 * 1024,
   /** The objects of a pack that the coordinator itself reads. */
   checked_pack_objects_max: 50_000,
+  /** The pushes whose packs the coordinator itself reads at once, one of each task, and how long each may take. */
+  checked_pushes_at_once_max: 8,
+  checked_push_ms: 10 * 60_000,
   git_commands_max: 20,
   /** The git requests of a task that may be in progress at once. */
   git_requests_at_once_max: 8,

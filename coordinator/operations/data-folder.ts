@@ -14,7 +14,7 @@ import { openFault } from '../sqlite/storage-fault.ts';
 const CHECKED_FIRST_BYTES_MAX = 256 * 1024 * 1024;
 
 const OWN_FILES = /^(errand\.|keys\.json|backup)/;
-const OWN_FOLDERS = ['attachments', 'workers', 'workspaces', 'trash', 'sample.git', 'samples'];
+const OWN_FOLDERS = ['attachments', 'packs', 'workers', 'workspaces', 'trash', 'sample.git', 'samples'];
 
 /**
  * `new_keys`: the folder had a database but no keys, so new ones were created. `unchecked`: the last shutdown was not

@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Config } from '../base/config.ts';
 import { BrowserGuard } from '../base/browser-guard.ts';
@@ -53,6 +55,9 @@ export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened)
   const { config, prices, log, relay, counters, threads, logger } = core;
   const { private_hosts, data_dir, proxy } = config;
   const { settings, watchdogs, noteUse, tokens, assignment, redactorOf, upstream, sample, access } = parts;
+  const packs_dir = join(data_dir, 'packs');
+  // What a server left there that was killed.
+  rmSync(packs_dir, { recursive: true, force: true });
   const rules = settings.models;
   const llm = new ModelProxy({ log, logger, prices, caps: config, rules, upstream, threads, proxy });
   opened.defer(() => llm.close());
@@ -72,6 +77,7 @@ export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened)
       private_hosts,
       proxy,
       sample,
+      packs_dir,
       workBranch: (where) => requireRepository(log.db, where).work_branch,
       protection: (where, branch, signal) => {
         const { task, ...repository } = requireRepository(log.db, where);

@@ -43,6 +43,7 @@ export async function setUp(
       return { repo_url, credential: credential ?? undefined };
     },
     private_hosts: [forge.host],
+    packs_dir: join(folder, 'packs'),
     sample: sampleBackend(() => ensureSampleRepository(join(folder, 'data'))),
     logger: createLogger('silent'),
     ...change,

@@ -59,6 +59,7 @@ export async function setScene(t: ExecutionContext, given: Given = {}): Promise<
       }),
       workBranch: ({ key }) => (repositories.find((each) => each.key === key) ?? task.base).work_branch ?? null,
       private_hosts: [git.host],
+      packs_dir: join(folder, 'packs'),
       sample: sampleBackend(() => ensureSampleRepository(folder)),
       logger: pino({ level: 'silent' }),
     }),

@@ -12,12 +12,12 @@ import { abortOnClose } from '../abort-on-close.ts';
 import type { NoteUse } from '../worker-audit.ts';
 import type { Caller, WorkerProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
-import type { AskRepository, GitBody, GitRequest, GitResponse } from './backend.ts';
+import type { GitBody, GitRequest, GitResponse } from './backend.ts';
 import { Forge, type ForgeTimeouts } from './forge.ts';
 import type { PushApproval } from './push-approval.ts';
 import { commandFor, refusalOfNamed } from './named-branch.ts';
-import type { PushCommand } from './push-commands.ts';
-import { refusalOfLosing, type PushedCommits } from './pushed-commits.ts';
+import { PackFolders } from './pack-folders.ts';
+import { refusalOfAll, type PushedCommits } from './pushed-commits.ts';
 import { refusalOf } from './push-rules.ts';
 import { openPush, type OpenedPush } from './open-push.ts';
 import { bodyLength, requestBody } from './request-body.ts';
@@ -43,6 +43,8 @@ export type GitDependencies = {
   protection?: (where: RepositoryOfTask, branch: string, signal: AbortSignal) => Promise<string | null>;
   /** Which commits each task has pushed. By default all that are on its branches. */
   pushed?: PushedCommits;
+  /** Where the packs of the pushes that are checked are stored meanwhile. */
+  packs_dir: string;
   /** Which pushes wait for their person's approval. By default none does. */
   approval?: PushApproval;
   /** Which uploads of Git LFS wait for it. By default none does. */
@@ -54,6 +56,7 @@ export type GitDependencies = {
   resolve?: Resolve;
   timeouts?: ForgeTimeouts;
   pack_bytes_max?: number;
+  checked_push_ms?: number;
   lfs_attempt_bytes_max?: number;
 };
 
@@ -73,6 +76,7 @@ export class GitProxy implements WorkerProxy {
   readonly #pushed: PushedCommits;
   readonly #approval: PushApproval;
   readonly #noteUse: NoteUse;
+  readonly #folders: PackFolders;
   readonly #logger: Logger;
   readonly #pack_bytes_max: number;
   readonly #forge: Forge;
@@ -90,6 +94,7 @@ export class GitProxy implements WorkerProxy {
     this.#pushed = deps.pushed ?? { toKeep: () => [], add: () => undefined };
     this.#approval = deps.approval ?? (() => null);
     this.#noteUse = deps.noteUse ?? (() => undefined);
+    this.#folders = new PackFolders(deps.packs_dir, deps.checked_push_ms);
     this.#logger = deps.logger;
     this.#pack_bytes_max = pack_bytes_max;
     this.#forge = new Forge(deps);
@@ -118,13 +123,14 @@ export class GitProxy implements WorkerProxy {
   }
 
   async #forward(request: IncomingMessage, response: ServerResponse, from: Caller, path: string): Promise<void> {
+    await using held = new AsyncDisposableStack();
     const { service, is_rpc, key } = gitRouteOf(request, path);
     const caller: GitCaller = { ...from, key };
     const signal = abortOnClose(response, caller.signal);
     const git: GitRequest = { service, headers: gitHeaders(request), signal };
     const body = { chunks: requestBody(request, this.#pack_bytes_max), bytes: bodyLength(request) };
     const answer = await (is_rpc && service === 'git-receive-pack'
-      ? this.#push(caller, git, body)
+      ? this.#push(caller, git, body, held)
       : this.#ask(caller, is_rpc ? { ...git, body } : git));
     response.writeHead(200, answer.headers);
     await pipeline(answer.body, response, { signal });
@@ -132,13 +138,13 @@ export class GitProxy implements WorkerProxy {
 
   /**
    * Forwards a push where all its commands are allowed. Else nothing is forwarded, and git gets a reason for each
-   * ref.
+   * ref. `held`: is disposed of once the push is answered.
    */
-  async #push(caller: GitCaller, request: GitRequest, sent: GitBody): Promise<GitResponse> {
+  async #push(caller: GitCaller, request: GitRequest, sent: GitBody, held: AsyncDisposableStack): Promise<GitResponse> {
     const { task_id, attempt, key } = caller;
     const opened = await openPush(sent);
     const { push, body, refuse } = opened;
-    const reasons = await this.#refusalOf(opened, caller, request.signal);
+    const reasons = await this.#refusalOf(opened, caller, request.signal, held);
     const refs = push.commands.map(({ ref }) => ref);
     if (reasons) {
       this.#logger.warn({ task_id, attempt, repository: key, refs, reasons }, 'push refused');
@@ -156,36 +162,29 @@ export class GitProxy implements WorkerProxy {
   }
 
   /** Why the push is refused: a reason for each command; null: it may be made. */
-  async #refusalOf(opened: OpenedPush, caller: GitCaller, signal: AbortSignal): Promise<string[] | null> {
+  async #refusalOf(
+    opened: OpenedPush,
+    caller: GitCaller,
+    signal: AbortSignal,
+    held: AsyncDisposableStack,
+  ): Promise<string[] | null> {
     const { push } = opened;
     const { task_id } = caller;
     const work_branch = this.#workBranch(caller);
     const reasons = refusalOf(push, { task_id, work_branch }) ?? this.#approval(caller, push);
     const named = commandFor(push, work_branch);
     if (reasons) return reasons;
-    const ask = (asked: Omit<GitRequest, 'signal'>) => this.#ask(caller, { ...asked, signal });
-    if (!named) return this.#refusalOfLosing(opened, caller, ask, signal);
+    const kept = named
+      ? []
+      : push.commands.map((command) => ({ command, commits: this.#pushed.toKeep(caller, command) }));
+    if (!named && kept.every(({ commits }) => commits.length === 0)) return null;
+    const folder = held.use(await this.#folders.open(task_id, signal));
+    const ask = (asked: Omit<GitRequest, 'signal'>) => this.#ask(caller, { ...asked, signal: folder.signal });
+    if (!named) return refusalOfAll(ask, folder, await opened.storePack(folder), kept);
     const reason =
-      (await refusalOfNamed(ask, task_id, named, signal)) ??
-      (await this.#protection(caller, work_branch ?? '', signal));
+      (await refusalOfNamed(ask, folder, task_id, named)) ??
+      (await this.#protection(caller, work_branch ?? '', folder.signal));
     return reason === null ? null : [reason];
-  }
-
-  /** Why the push is refused that would lose commits of others on the task's own branches. */
-  async #refusalOfLosing(
-    { push, readPack }: OpenedPush,
-    caller: GitCaller,
-    ask: AskRepository,
-    signal: AbortSignal,
-  ): Promise<string[] | null> {
-    const kept = new Map(push.commands.map((command) => [command, this.#pushed.toKeep(caller, command)]));
-    if ([...kept.values()].every((commits) => commits.length === 0)) return null;
-    const pack = await readPack(LIMITS.named_branch_pack_bytes_max);
-    const found = new Map<PushCommand, string | null>();
-    for (const [command, commits] of kept)
-      found.set(command, await refusalOfLosing(ask, pack, command, commits, signal));
-    if ([...found.values()].every((reason) => reason === null)) return null;
-    return push.commands.map((command) => found.get(command) ?? 'refused with the rest of the push');
   }
 
   async #ask(caller: GitCaller, request: GitRequest): Promise<GitResponse> {

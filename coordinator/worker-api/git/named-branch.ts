@@ -1,6 +1,7 @@
 import { branchPrefix } from '../../domain/task.ts';
 import type { AskRepository } from './backend.ts';
 import { descendsFrom } from './descends-from.ts';
+import type { PackFolder } from './pack-folders.ts';
 import { packBetween } from './pack-between.ts';
 import type { Push, PushCommand } from './push-commands.ts';
 import { readRefs } from './read-refs.ts';
@@ -22,20 +23,24 @@ export function commandFor({ commands }: Push, work_branch: string | null): Push
  */
 export async function refusalOfNamed(
   ask: AskRepository,
+  folder: PackFolder,
   task_id: string,
   { old, new: commit, ref }: PushCommand,
-  signal: AbortSignal,
 ): Promise<string | null> {
-  const { head, refs, can_filter } = await readRefs(ask);
+  const own = `refs/heads/${branchPrefix(task_id)}`;
+  let current: string | undefined;
+  let is_there = false;
+  const { head, can_filter } = await readRefs(ask, (name, id) => {
+    if (name === ref) current = id;
+    if (id === commit && inOwn(name, own)) is_there = true;
+  });
   if (head === undefined) return 'the repository does not say which branch is the default one';
   if (head === ref) return 'it is the default branch, to which errands never push';
-  const current = refs.get(ref);
   if (current === undefined) return /^0+$/.test(old) ? null : 'the branch does not exist any more';
   if (current !== old) return 'somebody has pushed to the branch: fetch first';
-  const own = `refs/heads/${branchPrefix(task_id)}`;
-  const is_there = [...refs].some(([name, id]) => id === commit && inOwn(name, own));
   if (!is_there) return `push the commit to ${own}* first`;
-  if (await descendsFrom([await packBetween(ask, old, commit, can_filter)], commit, old, signal)) return null;
+  const pack = await folder.store('after', await packBetween(ask, old, commit, can_filter));
+  if (await descendsFrom(folder, [pack], commit, old)) return null;
   return 'the commit does not contain the present one of the branch: merge it, and keep its commits';
 }
 

@@ -1,7 +1,9 @@
+import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { mediaType, type GitBody, type GitResponse } from './backend.ts';
+import type { PackFolder } from './pack-folders.ts';
 import { PktReader } from './pkt-line.ts';
 import { readPush, writePush, type Push } from './push-commands.ts';
 import { refusalReport } from './report-status.ts';
@@ -11,8 +13,8 @@ export type OpenedPush = {
   push: Push;
   /** The body to forward: the commands, encoded again, then the original pack. */
   body: GitBody;
-  /** Reads the whole pack; the body stays to be forwarded. Rejects with `too_large`. */
-  readPack: (bytes_max: number) => Promise<Buffer>;
+  /** Stores the pack in the folder, from where the body is forwarded then, and resolves with its path. */
+  storePack: (folder: PackFolder) => Promise<string>;
   /**
    * Makes the response that refuses the push, with a reason for each command. Rejects with `forbidden` where git did
    * not ask for a report.
@@ -33,17 +35,10 @@ export async function openPush(body: GitBody): Promise<OpenedPush> {
       chunks: concat(head, () => rest),
       bytes: body.bytes === undefined ? undefined : body.bytes - reader.bytes_read + head.length,
     },
-    readPack: async (bytes_max) => {
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      for await (const chunk of rest) {
-        bytes += chunk.length;
-        if (bytes > bytes_max) throw new ErrandError('too_large', `The push is longer than ${bytes_max} bytes.`);
-        chunks.push(chunk);
-      }
-      const pack = Buffer.concat(chunks);
-      rest = only(pack);
-      return pack;
+    storePack: async (folder) => {
+      const path = await folder.store('pushed', rest);
+      rest = fromFolder(folder, path);
+      return path;
     },
     refuse: async (reasons) => {
       // Git reads the response only after it has sent the whole pack.
@@ -70,6 +65,8 @@ async function* concat(head: Buffer, rest: () => AsyncIterable<Buffer>): AsyncGe
   yield* rest();
 }
 
-async function* only(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield bytes;
+/** The folder is not needed any more once its pack was forwarded, however long the repository takes to answer. */
+async function* fromFolder(folder: PackFolder, path: string): AsyncGenerator<Buffer> {
+  yield* createReadStream(path, { signal: folder.signal });
+  await folder[Symbol.asyncDispose]();
 }

@@ -49,6 +49,11 @@ export class PktReader {
     return this.#take(length - LENGTH_BYTES);
   }
 
+  /** Whether the next four bytes are these. They stay to be read. */
+  async startsWith(four: string): Promise<boolean> {
+    return (await this.#peek(LENGTH_BYTES)).toString('latin1') === four;
+  }
+
   /** The bytes after the lines that were read. */
   async *rest(): AsyncGenerator<Buffer> {
     if (this.#buffered.length > 0) yield this.#buffered;
@@ -59,6 +64,12 @@ export class PktReader {
     this.#bytes_read += count;
     if (this.#bytes_read > this.#bytes_max)
       throw new ErrandError('too_large', `The commands of the push are longer than ${this.#bytes_max} bytes.`);
+    const bytes = await this.#peek(count);
+    this.#buffered = this.#buffered.subarray(count);
+    return bytes;
+  }
+
+  async #peek(count: number): Promise<Buffer> {
     const chunks: Buffer[] = [this.#buffered];
     for (let size = this.#buffered.length; size < count;) {
       const step = await this.#source.next();
@@ -66,8 +77,7 @@ export class PktReader {
       chunks.push(step.value);
       size += step.value.length;
     }
-    const bytes = chunks.length === 1 ? this.#buffered : Buffer.concat(chunks);
-    this.#buffered = bytes.subarray(count);
-    return bytes.subarray(0, count);
+    if (chunks.length > 1) this.#buffered = Buffer.concat(chunks);
+    return this.#buffered.subarray(0, count);
   }
 }

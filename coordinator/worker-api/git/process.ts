@@ -51,7 +51,13 @@ const LIMITED = [
   'exec nice -n 10 git "$@"',
 ].join(' && ');
 
-type GitOptions = { settings?: string[]; env?: Record<string, string>; signal?: AbortSignal };
+type GitOptions = {
+  settings?: string[];
+  env?: Record<string, string>;
+  signal?: AbortSignal;
+  /** By default that of `GIT_LIMITS`. */
+  output_bytes_max?: number;
+};
 type GitProcess = {
   input: Writable;
   output: Readable;
@@ -64,7 +70,8 @@ type GitProcess = {
  * Starts git within `GIT_LIMITS`. It is killed with all that it started when `signal` aborts, and above a limit: then
  * its output ends early. The caller reads both outputs. Every git of the server is started here.
  */
-export function startGit(args: string[], { settings = [], env = {}, signal }: GitOptions): GitProcess {
+export function startGit(args: string[], options: GitOptions): GitProcess {
+  const { settings = [], env = {}, signal, output_bytes_max = GIT_LIMITS.output_bytes_max } = options;
   if (signal?.aborted) return notStarted();
   const given = [...SAFE, ...FRUGAL, ...settings].flatMap((setting) => ['-c', setting]);
   const child = spawn('sh', ['-c', LIMITED, 'git', ...given, ...args], {
@@ -74,7 +81,7 @@ export function startGit(args: string[], { settings = [], env = {}, signal }: Gi
   const kill = () => killGroup(child);
   const late = setTimeout(kill, GIT_LIMITS.run_ms_max);
   signal?.addEventListener('abort', kill, { once: true });
-  const output = cutAt(GIT_LIMITS.output_bytes_max, kill);
+  const output = cutAt(output_bytes_max, kill);
   pipeline(child.stdout, output, () => undefined);
   const exit = new Promise<number | null>((resolve) => {
     child.once('error', () => {

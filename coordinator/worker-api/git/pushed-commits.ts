@@ -3,6 +3,7 @@ import type { EventLog } from '../../sqlite/event-log.ts';
 import { findKeptCommits, insertTaskPush } from '../../sqlite/task-pushes.ts';
 import type { AskRepository } from './backend.ts';
 import { descendsFrom } from './descends-from.ts';
+import type { PackFolder, PackName } from './pack-folders.ts';
 import { packBetween } from './pack-between.ts';
 import type { PushCommand } from './push-commands.ts';
 import { readRefs } from './read-refs.ts';
@@ -34,33 +35,57 @@ export function pushedCommits(log: EventLog): PushedCommits {
 }
 
 /**
- * Why a push to the task's own branch that would lose commits of others is refused; null: the new commit contains them
- * all. `pack`: what is pushed. `kept`: the others' commits.
+ * Why a push to the task's own branches is refused: a reason for each command; null: it may be made. `pack`: the path
+ * of what is pushed. `kept`: the commits of others that take part in each command.
  */
-export async function refusalOfLosing(
+export async function refusalOfAll(
   ask: AskRepository,
-  pack: Buffer,
+  folder: PackFolder,
+  pack: string,
+  kept: { command: PushCommand; commits: string[] }[],
+): Promise<string[] | null> {
+  const found: (string | null)[] = [];
+  for (const { command, commits } of kept) found.push(await refusalOfLosing(ask, folder, pack, command, commits));
+  if (found.every((reason) => reason === null)) return null;
+  return found.map((reason) => reason ?? 'refused with the rest of the push');
+}
+
+/**
+ * Why a push to the task's own branch that would lose commits of others is refused; null: the new commit contains them
+ * all. `pack`: the path of what is pushed, in the folder. `kept`: the others' commits.
+ */
+async function refusalOfLosing(
+  ask: AskRepository,
+  folder: PackFolder,
+  pack: string,
   { old, new: commit }: PushCommand,
   kept: string[],
-  signal: AbortSignal,
 ): Promise<string | null> {
+  const contains = (packs: string[], theirs: string) => descendsFrom(folder, packs, commit, theirs).catch(() => false);
+  const fetch = async (name: PackName, theirs: string, end: string) =>
+    end === theirs ? [] : fetched(ask, folder, name, theirs, end);
   for (const theirs of kept) {
-    const contains = (packs: Buffer[]) => descendsFrom(packs, commit, theirs, signal).catch(() => false);
-    if (await contains([pack])) continue;
+    if (await contains([pack], theirs)) continue;
     // The repository may have the rest of the way already, behind what the branch is at or at the end of another one.
-    const packs = [pack];
-    for (const end of [old, commit]) if (end !== theirs) packs.push(...(await fetched(ask, theirs, end)));
-    if (await contains(packs)) continue;
+    const before = await fetch('before', theirs, old);
+    const after = await fetch('after', theirs, commit);
+    if (await contains([pack, ...before, ...after], theirs)) continue;
     return `a force-push would lose the commit ${theirs.slice(0, 12)} of somebody else: fetch the branch and merge it`;
   }
   return null;
 }
 
 /** The pack with what the end of a branch has beyond `theirs`; none where the repository does not give it. */
-async function fetched(ask: AskRepository, theirs: string, end: string): Promise<Buffer[]> {
+async function fetched(
+  ask: AskRepository,
+  folder: PackFolder,
+  name: PackName,
+  theirs: string,
+  end: string,
+): Promise<string[]> {
   try {
     const { can_filter } = await readRefs(ask);
-    return [await packBetween(ask, theirs, end, can_filter)];
+    return [await folder.store(name, await packBetween(ask, theirs, end, can_filter))];
   } catch {
     return [];
   }

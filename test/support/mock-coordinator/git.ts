@@ -56,6 +56,7 @@ export async function serveRepository(
     },
     // The developer named these addresses on the command line, so they may be private.
     private_hosts: [first, ...others].map(({ repo_url }) => new URL(repo_url).host),
+    packs_dir: join(data_dir, 'packs'),
     sample: sampleBackend(() => ensureSampleRepository(data_dir)),
     logger: pino({ level: 'silent' }),
   });

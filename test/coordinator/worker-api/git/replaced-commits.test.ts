@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { pushedCommits } from '../../../../coordinator/worker-api/git/pushed-commits.ts';
@@ -143,3 +144,17 @@ async function feed(cwd: string, args: string[], input: string): Promise<void> {
   child.stdin?.end(input);
   await once(child, 'close');
 }
+
+test('a commit with more parents than the server lists is refused', async (t) => {
+  const { clone, branch, tip, byAnother } = await scene(t);
+  const theirs = await byAnother();
+  await git(clone, 'fetch', '--quiet', 'origin', branch);
+  const tree = await git(clone, 'rev-parse', 'HEAD^{tree}');
+  const [parents, by] = [`parent ${theirs}\n`.repeat(420_000), 'A <a@b> 1 +0000'];
+  const content = `tree ${tree}\n${parents}author ${by}\ncommitter ${by}\n\nMany\n`;
+  await writeFile(join(clone, 'many'), content);
+  const commit_id = await git(clone, 'hash-object', '-t', 'commit', '-w', 'many');
+  const pushed = await tryGit(clone, 'push', '--force', '--no-thin', 'origin', `${commit_id}:refs/heads/${branch}`);
+  t.false(pushed.ok);
+  t.is(await tip(), theirs);
+});

@@ -41,7 +41,9 @@ async function scene(t: ExecutionContext, more: { web_branch?: string; ask_befor
     });
   const task = await send();
   const { db, log, keys } = server;
+  const folder = await temporaryFolder(t);
   const proxy = new GitProxy({
+    packs_dir: join(folder, 'packs'),
     repository: taskSettings({ db, keys, config: NO_TOKEN, linked: NO_LINKS }).repository,
     workBranch: (where) => requireRepository(db, where).work_branch,
     pushed: pushedCommits(log),
@@ -51,7 +53,6 @@ async function scene(t: ExecutionContext, more: { web_branch?: string; ask_befor
     logger: createLogger('silent'),
   });
   const { url } = await serveWorkerProxy(t, proxy, task.id);
-  const folder = await temporaryFolder(t);
   const clone = async (name: 'shop' | 'web') => {
     const dir = join(folder, name);
     await git(folder, 'clone', '-q', name === 'shop' ? url : `${url}/web`, dir);
