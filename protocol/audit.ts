@@ -51,6 +51,8 @@ export const AUDIT_ACTIONS = {
   'need.answered': 'Somebody made a decision for an errand. `subject`: the task; `kind` and `choose`, never the text.',
   'settings.changed':
     'The server started with other settings than before. `changed`: their names, and values unless secret.',
+  'audit.cut':
+    'The server deleted the oldest entries, for there were too many. `up_to`: the last of them; `hash`: its hash.',
   'keys.rotated': 'The owner made new signing keys. `subject`: their id.',
 } as const;
 export type AuditAction = keyof typeof AUDIT_ACTIONS;

@@ -220,6 +220,11 @@ export const LIMITS = {
    */
   idempotency_key_chars_max: 200,
   idempotency_key_s: 7 * 24 * 3600,
+  /** The requests by which one person writes something, but does not delete it. */
+  writes_per_minute_max: 600,
+  /** What one person may do in a day that is recorded in the audit log, and what their workers may for each action. */
+  audited_acts_per_day_max: 500,
+  audited_facts_per_day_max: 2_000,
   idempotency_keys_per_user_max: 10_000,
 
   /** The devices, webhooks and ntfy topics of one person. */

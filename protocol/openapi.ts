@@ -11,7 +11,7 @@ import { ROUTE_NAMES, ROUTES } from './routes.ts';
 /* Generates the OpenAPI 3.1 document of the public API from the routes. `./json-schema.ts` makes its schemas. */
 
 /** The error codes of every route. */
-const COMMON: ErrorCode[] = ['invalid', 'forbidden', 'too_large', 'unsupported_media_type', 'internal'];
+const COMMON: ErrorCode[] = ['invalid', 'forbidden', 'rate_limited', 'too_large', 'unsupported_media_type', 'internal'];
 
 /** Makes the OpenAPI 3.1 document of all routes. */
 export function openapiDocument(): Json {

@@ -5,18 +5,21 @@ const MINUTE_MS = 60_000;
 const KEYS_MAX = 10_000;
 
 /**
- * Limits how often something may happen for each key: `per_minute` times at once, and as often in each minute after
- * that. `detail` is the message for who comes more often. `now`: milliseconds since 1970.
+ * Limits how often something may happen for each key: `times` at once, and as often in each window after that.
+ * `detail` is the message for who comes more often. `now`: milliseconds since 1970.
+ * `window_ms`: a minute by default.
  */
 export class Rate {
-  readonly #per_minute: number;
+  readonly #each_ms: number;
+  readonly #window_ms: number;
   readonly #detail: string;
   readonly #now: () => number;
   /** When all that was used is free again. A key that is not there has used nothing. */
   readonly #free_at = new Map<string, number>();
 
-  constructor(per_minute: number, detail: string, now: () => number = Date.now) {
-    this.#per_minute = per_minute;
+  constructor(times: number, detail: string, now: () => number = Date.now, window_ms: number = MINUTE_MS) {
+    this.#each_ms = window_ms / times;
+    this.#window_ms = window_ms;
     this.#detail = detail;
     this.#now = now;
   }
@@ -29,8 +32,7 @@ export class Rate {
 
   /** Throws `rate_limited` if none of the key's times is left. */
   require(key: string): void {
-    const each_ms = MINUTE_MS / this.#per_minute;
-    const over_ms = this.#usedUntil(key) + each_ms - this.#now() - MINUTE_MS;
+    const over_ms = this.#usedUntil(key) + this.#each_ms - this.#now() - this.#window_ms;
     // A tolerance for sums of fractions.
     if (over_ms > 1e-3)
       throw new ErrandError('rate_limited', this.#detail, { retry_after_s: Math.ceil(over_ms / 1000) });
@@ -38,7 +40,7 @@ export class Rate {
 
   /** Counts one, even if none is left. */
   use(key: string): void {
-    const until = Math.min(this.#usedUntil(key) + MINUTE_MS / this.#per_minute, this.#now() + 2 * MINUTE_MS);
+    const until = Math.min(this.#usedUntil(key) + this.#each_ms, this.#now() + 2 * this.#window_ms);
     this.#free_at.delete(key);
     this.#free_at.set(key, until);
     for (const [oldest, at] of this.#free_at) {
@@ -50,6 +52,6 @@ export class Rate {
   /** A time that is further ahead than any use can put it was set before the clock was put back. */
   #usedUntil(key: string): number {
     const [at, now] = [this.#free_at.get(key) ?? 0, this.#now()];
-    return at > now + 2 * MINUTE_MS ? now : Math.max(at, now);
+    return at > now + 2 * this.#window_ms ? now : Math.max(at, now);
   }
 }

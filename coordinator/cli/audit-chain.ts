@@ -7,6 +7,8 @@ export class AuditChain {
   #first: AuditEntry | undefined;
   #last: AuditEntry | undefined;
   #count = 0;
+  /** The last entry that says which ones were deleted. */
+  #cut: AuditEntry | undefined;
 
   /** Throws a `Failure` that names the entry if it is not the one that followed the entry before. */
   add(entry: AuditEntry): void {
@@ -20,6 +22,18 @@ export class AuditChain {
     this.#first ??= entry;
     this.#last = entry;
     this.#count += 1;
+    if (entry.action === 'audit.cut') this.#cut = entry;
+  }
+
+  /**
+   * Throws a `Failure` if the oldest entries are missing and no entry says that the server deleted them. Call it after
+   * the last one.
+   */
+  requireStart(): void {
+    const [first, cut] = [this.#first, this.#cut?.detail];
+    if (!first || first.id === 1) return;
+    if (cut?.up_to !== first.id - 1 || cut.hash !== first.previous_hash)
+      throw new Failure(`The entries before ${first.id} are missing, and no entry says that the server deleted them.`);
   }
 
   /** What was verified. Undefined: nothing. */

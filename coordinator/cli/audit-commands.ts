@@ -64,6 +64,7 @@ export const verifyAudit = clientCommand({
     }
     const { verified } = chain;
     if (!verified) throw new Failure('There are no entries.');
+    chain.requireStart();
     if (!found) throw new Failure(`There is no entry with the hash ${values.has}: the log was written anew, or cut.`);
     const { count, first, last } = verified;
     print(io, [
@@ -71,7 +72,7 @@ export const verifyAudit = clientCommand({
         ['green', `${count} entries are as they were written`],
         `, from ${localTime(first.at)} to ${localTime(last.at)}.`,
       ],
-      ...(first.id > 1 ? [[`The oldest, before the entry ${first.id}, are no longer kept.`]] : []),
+      ...(first.id > 1 ? [[`The server has deleted those before the entry ${first.id}, and says so in the log.`]] : []),
       ['The last one has the hash ', ['bold', last.hash]],
     ]);
     return EXIT.succeeded;

@@ -31,6 +31,7 @@ import { notificationHandlers } from './notifications.ts';
 import { ownerHandlers } from './owner.ts';
 import { answerProblems } from './problems.ts';
 import { peopleHandlers } from './people.ts';
+import { personRates } from './person-rates.ts';
 import { projectHandlers } from './projects.ts';
 import { pullHandlers } from './pulls.ts';
 import { scheduleHandlers } from './schedules.ts';
@@ -117,6 +118,7 @@ export function createApp(deps: AppDeps): Koa {
     {
       ...deps,
       budget: requestBudget(),
+      rates: personRates(),
       // Read for each answer, not copied.
       get epoch() {
         return deps.epoch;

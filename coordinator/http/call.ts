@@ -14,6 +14,7 @@ import { clientOf, requireOperator, requireUser } from './authentication.ts';
 import { readJsonBody } from './body.ts';
 import { hashRequest, previousAnswer, readIdempotencyKey, writeOnce, type KeyedRequest } from './idempotency.ts';
 import type { JsonText } from './json-text.ts';
+import type { PersonRates } from './person-rates.ts';
 
 /** What a route's schema for a part of the request gives; undefined if it has none. */
 export type Parsed<R, Part extends string> = R extends { [P in Part]: infer S extends z.ZodType }
@@ -37,7 +38,10 @@ export type Call<R> = {
   request: IncomingMessage;
   /** Throws `unauthenticated` if the log-in has ended, or the account was deleted, since the request came. */
   requireLiving: () => void;
-  /** Adds an entry about the caller to the audit log, in the transaction of what they do. */
+  /**
+   * Adds an entry about the caller to the audit log, in the transaction of what they do. Throws `rate_limited` for
+   * whoever does too much that is recorded.
+   */
   audit: (tx: Tx, fact: Pick<Audited, 'action' | 'subject' | 'detail'>) => void;
   /**
    * Acts in one transaction. On an `idempotent` route a repeat with the same Idempotency-Key gets the first answer.
@@ -51,6 +55,7 @@ export type CallDependencies = {
   /** What each address may send in bodies. */
   budget: ByteBudget;
   auth: { authenticator: Authenticator };
+  rates: PersonRates;
   log: EventLog;
   /** Without a token the server has no operator. */
   config: { metrics_token: string | undefined };
@@ -60,13 +65,15 @@ export type CallDependencies = {
 
 /** Reads what a route takes, in this order: who asks, the path, the query, the body. Rejects with the first refusal. */
 export async function readCall(ctx: RouterContext, route: Route, deps: CallDependencies) {
-  const { log, config, epoch } = deps;
+  const { log, rates, config, epoch } = deps;
   const { authenticator } = deps.auth;
   if (route.auth === 'operator') requireOperator(ctx, config.metrics_token);
   const who = route.auth === 'user' ? await requireUser(ctx, authenticator) : undefined;
   // On a refusal too: what is not found may be in another database.
   if (who) ctx.set(EPOCH_HEADER, epoch);
   if (who) requireScope(who, route);
+  const writes = route.method !== 'get' && route.method !== 'delete';
+  if (who && writes) rates.writes.take(who.user_id);
   const params = route.params?.safeParse(ctx.params);
   // A malformed id is answered like an unknown one.
   if (params?.success === false) throw new ErrandError('not_found', 'There is nothing at this address.');
@@ -91,6 +98,7 @@ export async function readCall(ctx: RouterContext, route: Route, deps: CallDepen
     request: ctx.req,
     requireLiving,
     audit: (tx: Tx, { detail, ...fact }: Pick<Audited, 'action' | 'subject' | 'detail'>): void => {
+      if (who && writes) rates.audited.take(who.user_id);
       const by = who?.scopes && { token: who.session };
       appendAudit(tx.db, {
         ...fact,

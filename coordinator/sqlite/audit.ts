@@ -3,7 +3,7 @@ import { AuditEntry, auditText, type AuditAction } from '../../protocol/audit.ts
 import { sql, type Db } from './database.ts';
 import { findUser } from './users.ts';
 
-/** Entries past this number: the oldest are deleted. The rest of the chain can still be verified. */
+/** Entries past this number: the oldest are deleted. */
 const ROWS_MAX = 500_000;
 const PRUNE_EVERY = 1_000;
 /** A list of names or refs may come from a stranger. */
@@ -51,7 +51,21 @@ export function appendAudit(
     detail: JSON.stringify(entry.detail),
     hash: createHash('sha256').update(auditText(entry)).digest('hex'),
   });
-  if (entry.id % PRUNE_EVERY === 0) sql(db, 'DELETE FROM audit WHERE id <= ?').run(entry.id - ROWS_MAX);
+  if (entry.id % PRUNE_EVERY === 0) cutAudit(db, ROWS_MAX);
+}
+
+/**
+ * Deletes the oldest entries above `rows_max`. An entry says so, with the hash that the oldest one left is chained to:
+ * whoever verifies the log can tell this from entries that somebody else deleted.
+ */
+export function cutAudit(db: Db, rows_max: number): void {
+  const cut = sql<{ id: number; hash: string }>(
+    db,
+    'SELECT id, hash FROM audit WHERE id <= (SELECT max(id) FROM audit) - ? ORDER BY id DESC LIMIT 1',
+  ).get(rows_max);
+  if (!cut) return;
+  sql(db, 'DELETE FROM audit WHERE id <= ?').run(cut.id);
+  appendAudit(db, { action: 'audit.cut', detail: { up_to: cut.id, hash: cut.hash } });
 }
 
 /** The newest entries first, older than `before`; or with `after` the oldest first, newer than that. */

@@ -1,4 +1,6 @@
 import type { AuditAction } from '../../protocol/audit.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import { Rate } from '../base/rate.ts';
 import type { Redactor } from '../base/redactor.ts';
 import type { Logger } from '../base/logger.ts';
 import { appendAudit } from '../sqlite/audit.ts';
@@ -14,6 +16,7 @@ export type NoteUse = (
 
 /** The different facts of one attempt that are recorded. A worker cannot fill the log. */
 const FACTS_MAX = 1_000;
+const DAY_MS = 24 * 3600_000;
 
 export type WorkerAuditDependencies = {
   log: EventLog;
@@ -31,6 +34,8 @@ export class WorkerAudit {
   readonly #logger: Logger;
   /** What was recorded, by attempt. */
   readonly #noted = new Map<string, Set<string>>();
+  /** By user and action: many attempts must not push the entries of others out, nor hosts their user's pushes. */
+  readonly #rate = new Rate(LIMITS.audited_facts_per_day_max, 'Too many facts to record.', Date.now, DAY_MS);
 
   constructor({ log, redactorOf, logger }: WorkerAuditDependencies) {
     this.#log = log;
@@ -46,6 +51,12 @@ export class WorkerAudit {
     const fact = JSON.stringify([action, detail]);
     if (noted.has(fact) || noted.size >= FACTS_MAX) return;
     this.#noted.set(key, noted.add(fact));
+    try {
+      this.#rate.take(`${user_id} ${action}`);
+    } catch {
+      this.#logger.warn({ task_id, user_id, action }, 'audit entry not stored: too many in a day');
+      return;
+    }
     const last = noted.size === FACTS_MAX && { more: 'is not recorded' };
     const entry = { action, user_id, subject: task_id, detail: { ...detail, attempt, ...last } };
     this.#log

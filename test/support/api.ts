@@ -22,6 +22,7 @@ const COMMON: ErrorCode[] = [
   'invalid',
   'unauthenticated',
   'forbidden',
+  'rate_limited',
   'too_large',
   'unsupported_media_type',
   'internal',

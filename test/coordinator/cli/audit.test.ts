@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { appendAudit } from '../../../coordinator/sqlite/audit.ts';
+import { appendAudit, cutAudit } from '../../../coordinator/sqlite/audit.ts';
 import type { AuditEntry } from '../../../protocol/audit.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { loggedIn } from '../../support/logged-in.ts';
@@ -85,6 +85,25 @@ test('an export in which anything was changed, left out, added or exchanged is n
   await writeFile(garbled, `${exported[0]}\nnonsense\n`);
   t.regex((await cli.run(['audit', 'verify', garbled])).stderr, /line 2 cannot be read/);
   t.regex((await cli.run(['audit', 'verify', join(folder, 'none')])).stderr, /is not an export/);
+});
+
+test('a log whose oldest entries the server deleted is verified, one from which somebody else did is not', async (t) => {
+  const { cli, server } = await loggedIn(t);
+  const kept = 50;
+  // Twice: the last of the entries that say so counts.
+  for (const _ of [1, 2])
+    server.log.write((tx) => {
+      for (let n = 0; n < 100; n++) appendAudit(tx.db, { action: 'host.reached', detail: { n } });
+      cutAudit(tx.db, kept);
+    });
+  const verified = await cli.run(['audit', 'verify']);
+  t.is(verified.code, 0, verified.stderr);
+  t.regex(verified.stdout, new RegExp(`^${kept + 1} entries are as they were written`));
+  t.regex(verified.stdout, /The server has deleted those before the entry \d+, and says so in the log\./);
+  server.log.write(({ db }) => db.exec('DELETE FROM audit WHERE id = (SELECT min(id) FROM audit)'));
+  const refused = await cli.run(['audit', 'verify']);
+  t.is(refused.code, 2);
+  t.regex(refused.stderr, /are missing, and no entry says that the server deleted them/);
 });
 
 test('keys rotate logs nobody out', async (t) => {

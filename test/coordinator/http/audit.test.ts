@@ -2,7 +2,9 @@ import test, { type ExecutionContext } from 'ava';
 import { AuditChain } from '../../../coordinator/cli/audit-chain.ts';
 import { appendAudit } from '../../../coordinator/sqlite/audit.ts';
 import { AUDIT_ACTIONS, type AuditEntry } from '../../../protocol/audit.ts';
-import { Api } from '../../support/api.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import type { RouteName } from '../../../protocol/routes.ts';
+import { Api, type UncheckedRequest } from '../../support/api.ts';
 import { PASSWORD, startApi } from '../../support/start-api.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 
@@ -155,14 +157,39 @@ test('the log keeps its newest entries, and what is kept is still a chain', asyn
   server.log.write((tx) => {
     for (let n = 0; n < 3; n++) appendAudit(tx.db, { action: 'host.reached', detail: { long: 'x'.repeat(100_000) } });
   });
-  t.is(db.prepare('SELECT count(*) FROM audit').pluck().get(), 500_001);
+  t.is(db.prepare('SELECT count(*) FROM audit').pluck().get(), 500_002, 'with the entry that says so');
   const { items } = await owner.api.call('listAudit', { query: { limit: 3 } });
   t.deepEqual(
     items.map(({ id }) => id),
-    [502_001, 502_000, 501_999],
+    [502_002, 502_001, 502_000],
   );
+  t.is(items[1]?.action, 'audit.cut');
   t.true(JSON.stringify(items[0]?.detail).length < 5_000, 'a long detail is cut');
   const chain = new AuditChain();
   for (const entry of items.toReversed()) chain.add(entry);
   t.is(chain.verified?.count, 3);
+});
+
+test('a person who changes too much is refused, by the day and by the minute, and may still delete', async (t) => {
+  const { server, bob, owner } = await setUp(t);
+  const { api } = bob;
+  const { id } = await api.call('createProject', { body: { name: 'P', repo_url } });
+  const task = await sendErrand(api);
+  /** Does it until it is refused, and counts how often it was not. */
+  const repeat = async (name: RouteName, request: UncheckedRequest) => {
+    for (let done = 0; ; done += 50) {
+      const answers = await Promise.all(Array.from({ length: 50 }, () => api.send(name, request)));
+      const good = answers.filter(({ ok }) => ok).length;
+      if (good < 50) return { done: done + good, status: answers.at(-1)?.status };
+    }
+  };
+  const changes = await repeat('patchProject', { params: { id }, body: { egress: 'open' } });
+  t.deepEqual(changes, { done: LIMITS.audited_acts_per_day_max - 1, status: 429 });
+  const recorded = server.db.prepare(`SELECT count(*) FROM audit WHERE user_id = ?`).pluck();
+  t.true(Number(recorded.get(bob.session.user.id)) <= LIMITS.audited_acts_per_day_max + 2);
+  const messages = await repeat('patchTask', { params: task, body: { archived: false } });
+  t.is(messages.status, 429);
+  t.true(messages.done < 500, `${messages.done}`);
+  await api.call('deleteProject', { params: { id } });
+  await owner.api.call('createProject', { body: { name: 'O', repo_url } });
 });

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { WorkerAudit } from '../../../coordinator/worker-api/worker-audit.ts';
 import { listAudit } from '../../../coordinator/sqlite/audit.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
 import { git, tryGit } from '../../support/git-server.ts';
 import { cloneWithWork, setUp as gitScene } from '../../support/git-proxy-scene.ts';
 import { setListenerScene } from '../../support/listener-scene.ts';
@@ -25,6 +26,20 @@ test('what a worker does is recorded once per attempt, and a thousand facts at m
   for (let n = 0; n < 2_000; n++) note(caller, 'host.reached', { host: `h${n}.example:443` });
   await until('the rest is stored', () => entries().length === 1_000);
   t.like(entries().at(-1)?.detail, { more: 'is not recorded' });
+});
+
+test('however many attempts a person has, their hosts take a part of the log only, and no room from their pushes', async (t) => {
+  const { scene, user_id, id: task_id } = await setListenerScene(t);
+  const { note } = new WorkerAudit({ log: scene.log, redactorOf: () => undefined, logger: SILENT });
+  const entries = () => listAudit(scene.log.db, { after: 0, limit: 10_000 });
+  for (let n = 0; n < 3_000; n++) {
+    const attempt = Math.floor(n / 500);
+    note({ task_id, user_id, attempt }, 'host.reached', { host: `h${n}.example:443` });
+  }
+  note({ task_id, user_id, attempt: 9 }, 'git.pushed', { refs: {} });
+  note({ task_id, user_id: 'another', attempt: 9 }, 'host.reached', { host: 'a.example:443' });
+  await until('all are stored', () => entries().length >= LIMITS.audited_facts_per_day_max + 2);
+  t.is(entries().length, LIMITS.audited_facts_per_day_max + 2);
 });
 
 test('each host that a tunnel reaches is recorded, and none that is refused', async (t) => {
