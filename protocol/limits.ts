@@ -226,6 +226,8 @@ export const LIMITS = {
   audited_acts_per_day_max: 500,
   audited_facts_per_day_max: 2_000,
   idempotency_keys_per_user_max: 10_000,
+  /** The answers that are kept for one person's keys. The oldest above it are forgotten, within some minutes. */
+  idempotency_answer_bytes_max: 64 * 1024 * 1024,
 
   /** The devices, webhooks and ntfy topics of one person. */
   channels_per_user_max: 30,

@@ -11,7 +11,7 @@ import type { Logger } from '../base/logger.ts';
 import type { Deletion } from './deletion.ts';
 import { shrinkLog } from './shrink-log.ts';
 import { findSeenAt, putSeenAt } from '../sqlite/meta.ts';
-import { pruneStoredResponses } from '../sqlite/idempotency.ts';
+import { pruneLargeResponses, pruneStoredResponses } from '../sqlite/idempotency.ts';
 import { pruneRefreshTokens } from '../sqlite/refresh-tokens.ts';
 import { markEndedBefore, type EndPosition } from '../sqlite/removed.ts';
 import { findTask, hasWork } from '../sqlite/tasks.ts';
@@ -205,10 +205,11 @@ export class Retention {
     return true;
   }
 
-  /** Expired rows are pruned at each use; this also prunes them on an idle server. */
+  /** Expired rows are pruned at each use; this also prunes them on an idle server, and what is too much in all. */
   #prune(): void {
     this.#deps.log.write(({ db }) => {
       pruneStoredResponses(db, ago(LIMITS.idempotency_key_s * 1000));
+      pruneLargeResponses(db, LIMITS.idempotency_answer_bytes_max);
       pruneRefreshTokens(db, ago(0));
     });
   }

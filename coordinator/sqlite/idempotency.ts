@@ -40,3 +40,15 @@ export function pruneStoredResponsesOf(db: Db, user_id: string, keep: number): v
 export function pruneStoredResponses(db: Db, before: string): void {
   sql(db, 'DELETE FROM idempotency_keys WHERE created_at < ?').run(before);
 }
+
+/** Deletes the oldest responses of everybody whose responses take more than so many bytes together. */
+export function pruneLargeResponses(db: Db, bytes_max: number): void {
+  sql(
+    db,
+    `DELETE FROM idempotency_keys WHERE (user_id, key) IN (
+       SELECT user_id, key FROM (
+         SELECT user_id, key, sum(octet_length(response)) OVER (PARTITION BY user_id ORDER BY created_at DESC) AS bytes
+         FROM idempotency_keys)
+       WHERE bytes > ?)`,
+  ).run(bytes_max);
+}

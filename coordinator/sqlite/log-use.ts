@@ -1,15 +1,28 @@
+import { LIMITS } from '../../protocol/limits.ts';
 import { sql, type Db } from './database.ts';
 
-/* What ended tasks take: the events of their attempts, by the sizes that are kept with those, messages and diffs. */
+/** A row of `task_pushes` with its key: four ids, about. */
+const PUSH_BYTES = 200;
 
-/** A task that has ended, and what it takes. A message is kept twice: in its table, and as an event. */
+/*
+ * What ended tasks take: all that is written about them, whoever wrote it. The events of workers count by the sizes that
+ * are kept with the attempts; those of the server by an index that has their sizes.
+ */
+
+/** A task that has ended, and what it takes. */
 export type EndedTask = { id: string; user_id: string; ended_at: string; bytes: number };
 
-const endedIn = (
-  tasks: string,
-) => `SELECT id, user_id, ended_at, (SELECT total(log_bytes) FROM attempts WHERE task_id = tasks.id)
-    + coalesce((SELECT octet_length(diff) FROM diffs WHERE task_id = tasks.id), 0)
-    + 2 * (SELECT total(octet_length(text)) FROM messages WHERE task_id = tasks.id) AS bytes
+/** The prompt and the result are in the row of the task, and take about as much again in the index of the search. */
+const BYTES = `(SELECT total(log_bytes) FROM attempts WHERE task_id = tasks.id)
+  + (SELECT total(octet_length(body)) + ${LIMITS.event_row_bytes} * count(*)
+     FROM events INDEXED BY events_of_server WHERE task_id = tasks.id AND seq IS NULL)
+  + (SELECT total(octet_length(text)) FROM messages WHERE task_id = tasks.id)
+  + (SELECT total(octet_length(diff)) FROM diffs WHERE task_id = tasks.id)
+  + (SELECT total(octet_length(diff)) FROM task_repositories WHERE task_id = tasks.id)
+  + ${PUSH_BYTES} * (SELECT count(*) FROM task_pushes WHERE task_id = tasks.id)
+  + 2 * (octet_length(prompt) + coalesce(octet_length(result), 0))`;
+
+const endedIn = (tasks: string) => `SELECT id, user_id, ended_at, ${BYTES} AS bytes
   FROM ${tasks} WHERE ended_at IS NOT NULL AND id NOT IN (SELECT id FROM removed)`;
 /** More than there can be workers, so that one of these tasks has no running worker, if there is any such task. */
 const LISTED_MAX = 200;

@@ -2,7 +2,8 @@ import test from 'ava';
 import { writeOnce, hashRequest } from '../../../coordinator/http/idempotency.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
-import { insertStoredResponse } from '../../../coordinator/sqlite/idempotency.ts';
+import type { Db } from '../../../coordinator/sqlite/database.ts';
+import { insertStoredResponse, pruneLargeResponses } from '../../../coordinator/sqlite/idempotency.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { startApi } from '../../support/start-api.ts';
 import { SILENT } from '../../support/silent.ts';
@@ -132,4 +133,30 @@ test('a key is limited in length, and expires', async (t) => {
   server.db.prepare('UPDATE idempotency_keys SET created_at = ?').run(old);
   t.not((await api.call('createTask', { body, ...longest })).id, id);
   t.is(server.db.prepare('SELECT count(*) FROM idempotency_keys').pluck().get(), 1);
+});
+
+test('the answers that one person keeps are limited in bytes, and only their oldest go', async (t) => {
+  const { log, person } = await startApi(t);
+  const [ann, bob] = [await person(), await person()];
+  const store = (db: Db, { session }: typeof ann, n: number) =>
+    insertStoredResponse(db, {
+      user_id: session.user.id,
+      key: `k${n}`,
+      request_hash: 'x',
+      status: 200,
+      response: 'x'.repeat(100_000),
+      created_at: new Date(1_700_000_000_000 + n).toISOString(),
+    });
+  const left = log.write(({ db }) => {
+    for (let n = 0; n < 5; n++) for (const who of n < 2 ? [ann, bob] : [ann]) store(db, who, n);
+    pruneLargeResponses(db, 250_000);
+    return db.prepare('SELECT user_id, key FROM idempotency_keys ORDER BY key').raw().all();
+  });
+  const [of_ann, of_bob] = [ann.session.user.id, bob.session.user.id];
+  t.deepEqual(left, [
+    [of_bob, 'k0'],
+    [of_bob, 'k1'],
+    [of_ann, 'k3'],
+    [of_ann, 'k4'],
+  ]);
 });

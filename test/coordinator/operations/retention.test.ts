@@ -114,8 +114,8 @@ test('removes as few tasks as needed, oldest end first, while they take too much
   const body = JSON.stringify({ level: 'info', text: 'x'.repeat(MB) });
   const large = (fields: object) => {
     const task = addTask(db, user_id, { attempt: 1, ...fields });
-    const event = { task_id: task.id, user_id, attempt: 1, seq: null, type: 'log', at: time(), body };
-    log.write((tx) => Array.from({ length: 4 }, () => tx.append(event)));
+    const event = { task_id: task.id, user_id, attempt: 1, type: 'log', at: time(), body };
+    log.write((tx) => Array.from({ length: 4 }, (_, i) => tx.append({ ...event, seq: i + 1 })));
     db.prepare(
       `INSERT INTO attempts (task_id, n, status, runner, worker, warm, last_seq, started_at, log_bytes)
        VALUES (?, 1, 'failed', 'process', ?, 0, 4, ?, ?)`,

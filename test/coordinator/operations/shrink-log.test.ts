@@ -6,6 +6,7 @@ import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
 import { putDiff } from '../../../coordinator/sqlite/diffs.ts';
 import { insertMessage } from '../../../coordinator/sqlite/messages.ts';
+import { insertTaskPush } from '../../../coordinator/sqlite/task-pushes.ts';
 import { Workspaces } from '../../../coordinator/workers/workspaces.ts';
 import type { TaskRow } from '../../../coordinator/domain/task.ts';
 import { newId } from '../../../protocol/ids.ts';
@@ -53,7 +54,7 @@ async function openScene(t: ExecutionContext) {
     await deletion.stop();
   };
   const left = () => db.prepare<[], string>('SELECT id FROM tasks ORDER BY id').pluck().all();
-  return { db, user: () => addUser(db), add, ended, shrink, left };
+  return { db, log, user: () => addUser(db), add, ended, shrink, left };
 }
 
 for (const status of ['starting', 'running', 'waiting', 'queued'] as const)
@@ -97,16 +98,49 @@ test('without a flood, each person loses the tasks that ended first, and as few 
   t.deepEqual(left(), [...of_ann.slice(5), ...of_bob].toSorted());
 });
 
-test('diffs and messages count too', async (t) => {
-  const { db, user, ended, shrink, left } = await openScene(t);
-  const [ann, bob] = [user(), user()];
-  const tasks = [ann, bob].map((who) => [ended(who, 0.25, 2), ended(who, 0.25, 1)]);
-  putDiff(db, tasks[0]?.[0] ?? '', { diff: '€'.repeat(MB / 3), truncated: false });
-  for (let i = 0; i < 20; i++)
-    insertMessage(db, { id: newId(), task_id: tasks[1]?.[0] ?? '', text: 'x'.repeat(30_000), created_at: time() });
-  await shrink(1);
-  t.deepEqual(left(), tasks.map(([, newest]) => newest ?? '').toSorted());
-});
+type Scene = Awaited<ReturnType<typeof openScene>>;
+/** What is written about a task beside the events of its workers: each way writes more than a megabyte. */
+const WRITTEN: Record<string, (scene: Scene, task_id: string, user_id: string) => void> = {
+  'a diff': ({ db }, id) => putDiff(db, id, { diff: '€'.repeat(MB / 2), truncated: false }),
+  messages: ({ db }, task_id) => {
+    for (let i = 0; i < 40; i++)
+      insertMessage(db, { id: newId(), task_id, text: 'x'.repeat(30_000), created_at: time() });
+  },
+  'a long prompt': ({ db }, id) => db.prepare('UPDATE tasks SET prompt = ? WHERE id = ?').run('€ '.repeat(MB / 4), id),
+  'a long result': ({ db }, id) =>
+    db.prepare('UPDATE tasks SET result = ? WHERE id = ?').run(`"${'€ '.repeat(MB / 4)}"`, id),
+  'long events of the server': ({ log }, task_id, user_id) => {
+    const body = JSON.stringify({ text: 'x'.repeat(MB) });
+    log.write((tx) => tx.append({ task_id, user_id, attempt: 1, seq: null, type: 'task.created', at: time(), body }));
+  },
+  'many events of the server': ({ log }, task_id, user_id) => {
+    const event = { task_id, user_id, attempt: 1, seq: null, type: 'task.archived', at: time(), body: '{}' };
+    log.write((tx) => Array.from({ length: 6_000 }, () => tx.append(event)));
+  },
+  'the diff of a further repository': ({ db }, id) => {
+    db.prepare(`INSERT INTO task_repositories (task_id, n, key, repo_url, diff) VALUES (?, 1, 'web', 'x', ?)`).run(
+      id,
+      '€'.repeat(MB / 2),
+    );
+  },
+  pushes: ({ log, db }, task_id) =>
+    log.write(() => {
+      for (let i = 0; i < 6_000; i++)
+        insertTaskPush(db, { task_id, key: null }, { ref: 'refs/heads/a', commit: `${i}`, kept: [] });
+    }),
+};
+
+for (const [what, write] of Object.entries(WRITTEN))
+  test(`the size of a task includes ${what}`, async (t) => {
+    const scene = await openScene(t);
+    const ann = scene.user();
+    const tasks = [scene.ended(ann, 0.25, 2), scene.ended(ann, 0.25, 1)];
+    await scene.shrink(1);
+    t.is(scene.left().length, 2);
+    write(scene, tasks[0] ?? '', ann);
+    await scene.shrink(1);
+    t.deepEqual(scene.left(), [tasks[1]]);
+  });
 
 test('a task that may still have a worker stays, and all others of its person may go', async (t) => {
   const { user, ended, shrink, left } = await openScene(t);

@@ -23,7 +23,7 @@ test('no periodic statement reads more of a large table than it returns', async 
   const searches = {
     [LIST_ENDED_BEFORE]: 'SEARCH tasks USING COVERING INDEX tasks_ended ((ended_at,id)>(?,?) AND ended_at<?)',
     [LOG_USE.ended]: 'SEARCH tasks USING INDEX tasks_ended ((ended_at,id)>(?,?))',
-    [LOG_USE.ended_of]: 'SEARCH tasks USING COVERING INDEX tasks_ended_by_user (user_id=? AND ended_at>?)',
+    [LOG_USE.ended_of]: 'SEARCH tasks USING INDEX tasks_ended_by_user (user_id=? AND ended_at>?)',
     [LIST_ENDED_ATTEMPTS]: 'SEARCH attempts USING INDEX attempts_by_worker (worker=?)',
     [FIND_EVENTS_BY_SEQ]: 'SEARCH events USING INDEX events_by_task (task_id=? AND id>?)',
   };
@@ -32,8 +32,13 @@ test('no periodic statement reads more of a large table than it returns', async 
     const plan = db.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${text}`).all(parameters);
     const details = plan.map(({ detail }) => detail);
     t.is(details[0], search);
+    if (text.includes('octet_length(body)')) t.regex(details.join('\n'), /COVERING INDEX events_of_server/);
     for (const detail of details)
-      t.notRegex(detail, /^SCAN (tasks|attempts|events|removed|messages|diffs)|TEMP B-TREE/, text);
+      t.notRegex(
+        detail,
+        /^SCAN (tasks|attempts|events|removed|messages|diffs|task_repositories|task_pushes)|TEMP B-TREE/,
+        text,
+      );
   }
 });
 
