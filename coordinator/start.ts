@@ -8,7 +8,7 @@ import { listenFault } from './base/listen-error.ts';
 import type { Logger } from './base/logger.ts';
 import { startDemoModel } from './demo/demo-model.ts';
 import { sampleBackend } from './demo/sample-backend.ts';
-import { ensureSampleOf, removeSampleOf } from './demo/sample-repository.ts';
+import { ensureSampleOf, samplesIn } from './demo/sample-repository.ts';
 import { DEMO_MODEL } from './domain/prices.ts';
 import type { ErrorCode } from '../protocol/problem.ts';
 import { Pulls } from './forge/pulls/pulls.ts';
@@ -160,8 +160,8 @@ async function startWork({ core, forge_accounts }: Shared, options: StartOptions
   await disk.start();
   await dispatcher.start();
   opened.defer(() => dispatcher.stop());
-  const removeSample = (task_id: string) => removeSampleOf(config.data_dir, task_id);
-  startRetention(core, { attempts: dispatcher.attempts, workspaces, removeSample }, opened);
+  const samples = samplesIn(config.data_dir);
+  startRetention(core, { attempts: dispatcher.attempts, workspaces, samples }, opened);
   return { runner, dispatcher, trash };
 }
 

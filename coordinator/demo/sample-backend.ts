@@ -6,19 +6,22 @@ import { GitSlots } from '../worker-api/git/git-slots.ts';
 import { FLUSH, pktLine } from '../worker-api/git/pkt-line.ts';
 import { runGit, startGit } from '../worker-api/git/process.ts';
 
-/** The limit of a push, and of what a task's repository may hold before one. The sample is small. */
-const PUSH_BYTES_MAX = 16 * 1024 * 1024;
-const REPOSITORY_BYTES_MAX = 64 * 1024 * 1024;
+/** The limit of a push, and of what a task's repository may hold before one. The sample is small. Tests have lower ones. */
+const LIMITS = { push_bytes_max: 16 * 1024 * 1024, repository_bytes_max: 64 * 1024 * 1024 };
 const MEASURE_MS = 10_000;
-/** The git processes that run at once, in all and for one task. Each may take a quarter of a gigabyte of memory. */
-const GIT_AT_ONCE_MAX = 6;
-const GIT_OF_ONE_MAX = 2;
+/**
+ * The git processes that run at once, in all and for one task. Each may take a quarter of a gigabyte of memory. A task
+ * pushes one thing at a time: what that leaves is measured before the next one.
+ */
+const READS = { at_once_max: 3, of_one_max: 2 };
+const PUSHES = { at_once_max: 3, of_one_max: 1 };
 
 /** Serves a task's sample repository like `git http-backend`. `repositoryOf`: its path; makes it at the first use. */
 export function sampleBackend(
   repositoryOf: (task_id: string) => Promise<string>,
+  { push_bytes_max, repository_bytes_max } = LIMITS,
 ): (request: GitRequest, task_id: string) => Promise<GitResponse> {
-  const slots = new GitSlots({ at_once_max: GIT_AT_ONCE_MAX, of_one_max: GIT_OF_ONE_MAX });
+  const [reads, pushes] = [new GitSlots(READS), new GitSlots(PUSHES)];
   let capabilities: Promise<string> | undefined;
   return async (request, task_id) => {
     const path = await repositoryOf(task_id).catch((cause: unknown) => {
@@ -34,12 +37,17 @@ export function sampleBackend(
       capabilities.catch(() => (capabilities = undefined));
       return { headers: headersOf(request), body: Readable.from([Buffer.from(await capabilities)]) };
     }
-    if (request.service === 'git-receive-pack') await requireRoom(path, request.signal);
-    const giveBack = await slots.take(task_id, request.signal);
+    const is_push = request.service === 'git-receive-pack' && request.body !== undefined;
+    const giveBack = await (is_push ? pushes : reads).take(task_id, request.signal);
+    if (is_push)
+      await requireRoom(path, repository_bytes_max, request.signal).catch((error: unknown) => {
+        giveBack();
+        throw error;
+      });
     const args = ['--stateless-rpc', ...(request.body ? [] : ['--advertise-refs']), path];
     const request_ended = new AbortController();
     const git = startGit([request.service.slice('git-'.length), ...args], {
-      settings: [`safe.directory=${path}`, `receive.maxInputSize=${PUSH_BYTES_MAX}`, 'receive.unpackLimit=1'],
+      settings: [`safe.directory=${path}`, `receive.maxInputSize=${push_bytes_max}`, 'receive.unpackLimit=1'],
       env: version ? { GIT_PROTOCOL: version } : {},
       signal: AbortSignal.any([request.signal, request_ended.signal]),
     });
@@ -67,8 +75,8 @@ function readCapabilities(path: string): Promise<string> {
 }
 
 /** Throws `too_large` if the repository has no room for a push. */
-async function requireRoom(path: string, signal: AbortSignal): Promise<void> {
-  if ((await folderSize('bytes', [path], { within_ms: MEASURE_MS, signal })) > REPOSITORY_BYTES_MAX)
+async function requireRoom(path: string, bytes_max: number, signal: AbortSignal): Promise<void> {
+  if ((await folderSize('bytes', [path], { within_ms: MEASURE_MS, signal })) > bytes_max)
     throw new ErrandError('too_large', "The errand's copy of the sample repository is full.");
 }
 

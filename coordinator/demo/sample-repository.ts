@@ -1,9 +1,13 @@
-import { cpSync, existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { cpSync, existsSync, renameSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Id } from '../../protocol/ids.ts';
 import { sourcePath } from '../base/source-path.ts';
+import type { Samples } from '../operations/retention.ts';
 import { runGit } from '../worker-api/git/process.ts';
+
+const SAMPLES = 'samples';
+const SUFFIX = '.git';
 
 /** Constant, so that the sample's first commit has the same hash on every server. */
 const AUTHOR = { NAME: 'Errand', EMAIL: 'errand@users.noreply.invalid', DATE: '2026-11-01T09:00:00Z' };
@@ -58,13 +62,26 @@ export async function ensureSampleOf(data_dir: string, task_id: string): Promise
   return path;
 }
 
-/** Removes a task's copy of the sample, if it has one. */
-export async function removeSampleOf(data_dir: string, task_id: string): Promise<void> {
-  await rm(sampleOf(data_dir, task_id), { recursive: true, force: true });
+/** The copies of the sample that tasks have. */
+export function samplesIn(data_dir: string): Samples {
+  const path = (task_id: string) => sampleOf(data_dir, task_id);
+  return {
+    path,
+    list: async () => {
+      const names = await readdir(join(data_dir, SAMPLES)).catch(() => []);
+      return names.flatMap((name) => (name.endsWith(SUFFIX) ? [name.slice(0, -SUFFIX.length)] : []));
+    },
+    remove: async (task_id) => {
+      // In this turn of the event loop: a task that begins again gets a new copy, never what is left of this one.
+      const gone = `${path(task_id)}.removed`;
+      if (existsSync(path(task_id)) && !existsSync(gone)) renameSync(path(task_id), gone);
+      await rm(gone, { recursive: true, force: true });
+    },
+  };
 }
 
 function sampleOf(data_dir: string, task_id: string): string {
-  return join(data_dir, 'samples', `${Id.parse(task_id)}.git`);
+  return join(data_dir, SAMPLES, `${Id.parse(task_id)}${SUFFIX}`);
 }
 
 async function makeRepository(git_dir: string, files: string): Promise<void> {

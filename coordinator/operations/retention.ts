@@ -27,9 +27,22 @@ const CLOCK_DOUBT_MS = DAY_MS;
 /** The timeout for measuring a workspace. */
 const MEASURE_MS = 60_000;
 
+/** The sample repositories that tasks have, by the ids of the tasks. */
+export type Samples = {
+  list: () => Promise<string[]>;
+  path: (task_id: string) => string;
+  /** Takes it from the task at once, if it has one, and resolves when it is deleted. */
+  remove: (task_id: string) => Promise<void>;
+};
+
+/** The files of an ended task. Null: it has no workspace, but a sample repository. */
+type EndedFiles = Omit<EndedWorkspace, 'workspace'> & { workspace: string | null };
+
 export type RetentionDependencies = {
   log: EventLog;
   workspaces: Workspaces;
+  /** The repositories of tasks that work on the sample. Each is kept as long as the workspace of its task. */
+  samples: Samples;
   deletion: Deletion;
   logger: Logger;
   keep: Pick<Config, 'keep_ms' | 'keep_log_bytes' | 'keep_workspaces_ms' | 'keep_workspaces_bytes'>;
@@ -47,7 +60,7 @@ export class Retention {
   readonly #deps: RetentionDependencies;
   readonly #periodic: Periodic;
   #first: NodeJS.Timeout | undefined;
-  /** The size of each workspace, in bytes: measured once each time its task has ended. */
+  /** The bytes of what each task keeps: measured once each time it has ended. */
   #sizes = new Map<string, { ended_at: string; bytes: number }>();
   /** Monotonic time at which a clock jump was detected. */
   #clock_doubted_at: number | undefined;
@@ -81,7 +94,7 @@ export class Retention {
     // For rows that an earlier process marked, or that could not be deleted so far.
     void this.#deps.deletion.sweep();
     const by_age = this.#mayRemoveByAge();
-    await this.#attempt('workspaces', signal, () => this.#thinWorkspaces(by_age, signal));
+    await this.#attempt('workspaces', signal, () => this.#thinFiles(by_age, signal));
     if (by_age) await this.#attempt('tasks', signal, () => this.#removeOld(signal));
     await this.#attempt('log', signal, () => shrinkLog(this.#deps, signal));
     await this.#attempt('idempotency keys and log-ins', signal, async () => this.#prune());
@@ -97,42 +110,56 @@ export class Retention {
   }
 
   /**
-   * Removes workspaces: those that are too old, then some while the disk is short, then by the total size of one
-   * person's. Nobody loses a workspace for what others do: while the disk is short, those give theirs whose errands
+   * Removes the files of ended tasks: those that are too old, then some while the disk is short, then by the total size
+   * of one person's. Nobody loses files for what others do: while the disk is short, those give theirs whose errands
    * need the space.
    */
-  async #thinWorkspaces(by_age: boolean, signal: AbortSignal): Promise<void> {
+  async #thinFiles(by_age: boolean, signal: AbortSignal): Promise<void> {
     const { log, keep, attempts, disk } = this.#deps;
     const before = by_age ? ago(keep.keep_workspaces_ms) : '';
-    const workspaces = listEndedWorkspaces(log.db).filter(({ task_id }) => !attempts.has(task_id));
-    const kept: EndedWorkspace[] = [];
-    for (const workspace of workspaces) {
-      const goes = workspace.ended_at < before || (hasWork(log.db, workspace.user_id) && (await disk.isShort()));
-      if (goes) await this.#remove(workspace, signal);
-      else kept.push(workspace);
+    const ended = (await this.#listEnded()).filter(({ task_id }) => !attempts.has(task_id));
+    const kept: EndedFiles[] = [];
+    for (const files of ended) {
+      const goes = files.ended_at < before || (hasWork(log.db, files.user_id) && (await disk.isShort()));
+      if (goes) await this.#remove(files, signal);
+      else kept.push(files);
     }
     await this.#measure(kept, signal);
     const used = new Map<string, number>();
-    // The newest come first: a workspace that does not fit beside those of its person is removed.
-    for (const workspace of kept.toReversed()) {
-      const bytes = this.#sizes.get(workspace.workspace)?.bytes ?? 0;
-      const total = (used.get(workspace.user_id) ?? 0) + bytes;
-      if (total > keep.keep_workspaces_bytes) await this.#remove(workspace, signal);
-      else used.set(workspace.user_id, total);
+    // The newest come first: what does not fit beside the files of its person is removed.
+    for (const files of kept.toReversed()) {
+      const bytes = this.#sizes.get(files.task_id)?.bytes ?? 0;
+      const total = (used.get(files.user_id) ?? 0) + bytes;
+      if (total > keep.keep_workspaces_bytes) await this.#remove(files, signal);
+      else used.set(files.user_id, total);
     }
   }
 
-  /** Removes the folder before its row is updated: on a full disk no write succeeds until then. */
-  async #remove({ task_id, workspace }: EndedWorkspace, signal: AbortSignal): Promise<void> {
-    const { log, workspaces, logger, attempts } = this.#deps;
+  /** The ended tasks that have a workspace, or else a sample repository; oldest end first. */
+  async #listEnded(): Promise<EndedFiles[]> {
+    const { log, samples } = this.#deps;
+    const with_sample = await samples.list();
+    const ended: EndedFiles[] = listEndedWorkspaces(log.db);
+    for (const task_id of with_sample) {
+      const task = findTask(log.db, task_id);
+      if (task?.workspace !== null || task.ended_at === null) continue;
+      ended.push({ task_id, user_id: task.user_id, workspace: null, ended_at: task.ended_at });
+    }
+    return ended.toSorted((a, b) => (a.ended_at < b.ended_at ? -1 : 1));
+  }
+
+  /** Removes the folders before the row is updated: on a full disk no write succeeds until then. */
+  async #remove({ task_id, workspace }: EndedFiles, signal: AbortSignal): Promise<void> {
+    const { log, workspaces, samples, logger, attempts } = this.#deps;
     signal.throwIfAborted();
     // No turn of the event loop passes between this check and the removal, so no attempt can start.
     const task = findTask(log.db, task_id);
     if (task?.workspace !== workspace || task.ended_at === null || attempts.has(task_id)) return;
     try {
-      await workspaces.remove(workspace);
-      await workspaces.emptied();
-      log.write(({ db }) => giveUpWorkspace(db, task_id, workspace));
+      const sample = samples.remove(task_id);
+      if (workspace !== null) await workspaces.remove(workspace);
+      await Promise.all([sample, workspaces.emptied()]);
+      if (workspace !== null) log.write(({ db }) => giveUpWorkspace(db, task_id, workspace));
       logger.info({ task_id, workspace }, 'workspace of an ended task removed');
     } catch (error) {
       // Continue with the others. The reconciler or the next run finds what is left.
@@ -140,24 +167,25 @@ export class Retention {
     }
   }
 
-  /** Measures one workspace at a time, and none that has a worker: its size still changes. */
-  async #measure(ended: EndedWorkspace[], signal: AbortSignal): Promise<void> {
-    const { workspaces, logger, attempts } = this.#deps;
+  /** Measures one task's files at a time, and none of a task that has a worker: their size still changes. */
+  async #measure(ended: EndedFiles[], signal: AbortSignal): Promise<void> {
+    const { workspaces, samples, logger, attempts } = this.#deps;
     const before = this.#sizes;
     this.#sizes = new Map();
     for (const { task_id, workspace, ended_at } of ended) {
-      const known = before.get(workspace);
-      if (known?.ended_at === ended_at) this.#sizes.set(workspace, known);
+      const known = before.get(task_id);
+      if (known?.ended_at === ended_at) this.#sizes.set(task_id, known);
       else if (!attempts.has(task_id)) {
         const limits = { within_ms: MEASURE_MS, signal };
-        const bytes = await folderSize('bytes', [workspaces.path(workspace)], limits).catch((error: unknown) => {
+        const paths = [samples.path(task_id), ...(workspace === null ? [] : [workspaces.path(workspace)])];
+        const bytes = await folderSize('bytes', paths, limits).catch((error: unknown) => {
           logger.warn({ err: error, task_id, workspace }, 'workspace measurement failed');
           return undefined;
         });
         if (bytes === undefined) continue;
         // A worker can create a folder that takes hours to count: a timeout counts as too large.
         if (bytes === Infinity) logger.warn({ task_id, workspace }, 'workspace measurement timed out');
-        this.#sizes.set(workspace, { ended_at, bytes });
+        this.#sizes.set(task_id, { ended_at, bytes });
       }
     }
   }

@@ -8,24 +8,20 @@ import { AttachmentSweep } from './attachment-sweep.ts';
 import { CopyService } from './backup/copy-service.ts';
 import { BackupSchedule } from './backup/schedule.ts';
 import type { Core, Opened } from './core.ts';
-import { Deletion, type DeletionDependencies } from './deletion.ts';
+import { Deletion } from './deletion.ts';
 import { LinkService } from './link-service.ts';
 import { Metrics } from './metrics.ts';
-import { Retention } from './retention.ts';
+import { Retention, type RetentionDependencies } from './retention.ts';
 import { ServerStatus } from './server-status.ts';
 
 /* Starts the maintenance parts of a running server. `opened` stops them. */
 
-type RetentionParts = Pick<DeletionDependencies, 'workspaces'> & {
-  attempts: Attempts;
-  /** Removes the sample repository of a task. */
-  removeSample: (task_id: string) => Promise<void>;
-};
+type RetentionParts = Pick<RetentionDependencies, 'workspaces' | 'samples'> & { attempts: Attempts };
 
 /** Starts the deletion of removed rows and files, and the retention limits. */
 export function startRetention(
   { config, log, disk, gate, logger }: Core,
-  { attempts, workspaces, removeSample }: RetentionParts,
+  { attempts, workspaces, samples }: RetentionParts,
   opened: Opened,
 ): void {
   const attachments = new AttachmentSweep({ log, files: new AttachmentFiles(config.data_dir), logger });
@@ -33,10 +29,10 @@ export function startRetention(
   opened.defer(() => attachments.stop());
   const removeFiles = async (task_id: string) => {
     await attachments.removeOfTask(task_id);
-    await removeSample(task_id);
+    await samples.remove(task_id);
   };
   const deletion = new Deletion({ log, workspaces, removeFiles, attempts, logger });
-  const retention = new Retention({ log, workspaces, deletion, attempts, disk, logger, keep: config });
+  const retention = new Retention({ log, workspaces, samples, deletion, attempts, disk, logger, keep: config });
   retention.start();
   disk.onShort(() => void retention.enforce());
   // A person's new errand may make room for itself.

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { sampleBackend } from '../../../coordinator/demo/sample-backend.ts';
-import { ensureSampleOf, removeSampleOf } from '../../../coordinator/demo/sample-repository.ts';
+import { ensureSampleOf, samplesIn } from '../../../coordinator/demo/sample-repository.ts';
 import { folderSize } from '../../../coordinator/base/folder-size.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -33,8 +33,8 @@ test("what one errand pushes to the sample is in nobody else's copy, and goes wi
   await git(first, 'branch', 'errand/x', 'main');
   t.is(await git(second, 'branch', '--list', 'errand/*'), '');
   t.is(await ensureSampleOf(data_dir, task), first);
-  await removeSampleOf(data_dir, task);
-  await removeSampleOf(data_dir, task);
+  await samplesIn(data_dir).remove(task);
+  await samplesIn(data_dir).remove(task);
   t.deepEqual([existsSync(first), existsSync(second)], [false, true]);
   await t.throwsAsync(ensureSampleOf(data_dir, '../x'));
 });
@@ -49,17 +49,22 @@ test('a pack that unpacks to gigabytes takes little of the disk, and its push en
   t.true((await bytes()) < 20 * MB, pushed.stderr);
 });
 
-test('pushes are refused once the copy is full, and reads go on', async (t) => {
-  const { own, bytes } = await scene(t);
+test('pushes are refused once the copy is full, also of those that come at once, and reads go on', async (t) => {
+  const data_dir = await temporaryFolder(t);
+  const limits = { push_bytes_max: 2 * MB, repository_bytes_max: 4 * MB };
+  const own = await setUp(t, { ...SAMPLE, sample: sampleBackend((id) => ensureSampleOf(data_dir, id), limits) });
   const clone = await cloneWithWork(own);
-  let pushed = { ok: true, stderr: '' };
-  for (let i = 0; pushed.ok && i < 10; i++) {
-    await commit(clone, 'random', randomBytes(14 * MB));
-    pushed = await tryGit(clone, 'push', 'origin', `HEAD:refs/heads/${own.prefix}${i}`);
+  const branches = Array.from({ length: 6 }, (_, i) => `${own.prefix}${i}`);
+  for (const branch of branches) {
+    await git(clone, 'checkout', '--quiet', '-b', branch, 'origin/HEAD');
+    await commit(clone, 'random', randomBytes(1.8 * MB));
   }
-  t.false(pushed.ok);
-  t.regex(pushed.stderr, /413|full/);
-  t.true((await bytes()) < 100 * MB);
+  const pushed = await Promise.all(branches.map((branch) => tryGit(clone, 'push', 'origin', branch)));
+  const refused = pushed.filter(({ ok }) => !ok);
+  t.true(refused.length >= 3, `${refused.length}`);
+  for (const { stderr } of refused) t.regex(stderr, /413|full/);
+  const limit = { within_ms: 10_000, signal: AbortSignal.timeout(10_000) };
+  t.true((await folderSize('bytes', [join(data_dir, 'samples')], limit)) < 7 * MB);
   t.true((await tryGit(clone, 'fetch', 'origin')).ok);
 });
 

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { samplesIn } from '../../../coordinator/demo/sample-repository.ts';
 import { advance } from '../../../coordinator/tasks/advance.ts';
 import { ConfigError, readConfig } from '../../../coordinator/base/config.ts';
 import { newWorkerName } from '../../../coordinator/workers/worker-name.ts';
@@ -42,11 +43,19 @@ async function start(t: ExecutionContext) {
   const db = openTestDatabase(join(data_dir, 'errand.db'));
   const own_log = new EventLog({ db, logger: SILENT });
   const stored = new Workspaces(data_dir);
+  const samples = samplesIn(data_dir);
   const user_id = addUser(db);
   t.teardown(() => db.close());
   const make = ({ has = () => false, isDiskShort = () => false, log = own_log, ...given }: Limits) => {
     const keep = { ...readConfig({}), ...given };
-    const shared = { log, workspaces: stored, removeFiles: async () => undefined, logger: SILENT, attempts: { has } };
+    const shared = {
+      log,
+      samples,
+      workspaces: stored,
+      removeFiles: async () => undefined,
+      logger: SILENT,
+      attempts: { has },
+    };
     const deletion = new Deletion(shared);
     const disk = { isShort: () => Promise.resolve(isDiskShort()) };
     return { deletion, retention: new Retention({ ...shared, deletion, keep, disk }) };
@@ -64,7 +73,12 @@ async function start(t: ExecutionContext) {
     return addTask(db, of, { status: 'failed', attempt: 1, ended_at: daysAgo(days), workspace });
   };
   const workspaces = () => stored.list().toSorted();
-  return { db, log: own_log, stored, user_id, make, enforce, addWorkspace, workspaces };
+  /** Gives a task a sample repository of so many megabytes. */
+  const addSample = (task_id: string, megabytes: number) => {
+    mkdirSync(samples.path(task_id), { recursive: true });
+    writeFileSync(join(samples.path(task_id), 'pack'), randomBytes(megabytes * MB));
+  };
+  return { db, samples, addSample, log: own_log, stored, user_id, make, enforce, addWorkspace, workspaces };
 }
 
 const namesOf = (tasks: { workspace: string | null }[]) => tasks.map(({ workspace }) => workspace ?? '').toSorted();
@@ -217,13 +231,40 @@ test('keeps tasks and workspaces that may still have a worker', async (t) => {
   t.deepEqual(workspaces(), []);
 });
 
+test('the sample repository of a task counts with its workspace, and goes with it', async (t) => {
+  const { db, samples, addSample, addWorkspace, enforce, workspaces, user_id } = await start(t);
+  const [old, newer] = [addWorkspace(3, 1), addWorkspace(2, 1)];
+  for (const { id } of [old, newer]) addSample(id, 2);
+  await enforce({ keep_workspaces_bytes: 5 * MB });
+  t.deepEqual(workspaces(), [newer.workspace]);
+  t.deepEqual(await samples.list(), [newer.id]);
+  // One whose workspace is gone counts too, and one that may get a worker stays.
+  const [alone, queued] = [
+    addTask(db, user_id, { status: 'failed', attempt: 1, ended_at: daysAgo(4), workspace: null }),
+    addTask(db, user_id, { status: 'queued' }),
+  ];
+  for (const { id } of [alone, queued]) addSample(id, 3);
+  await enforce({ keep_workspaces_bytes: 5 * MB });
+  t.deepEqual((await samples.list()).toSorted(), [newer.id, queued.id].toSorted());
+  await enforce({ isDiskShort: () => true });
+  t.deepEqual(await samples.list(), [queued.id]);
+});
+
 test.serial('a task whose workspace was removed resumes in a new one', async (t) => {
   const server = await startServer(t);
   const { db, log, workspaces, dispatcher } = server;
+  const samples = samplesIn(await temporaryFolder(t));
   const workspace = newWorkerName();
   workspaces.make(workspace, owner);
   const { id } = addTask(db, addUser(db), { status: 'failed', ended_at: daysAgo(2), attempt: 1, workspace });
-  const shared = { log, workspaces, removeFiles: async () => undefined, logger: SILENT, attempts: dispatcher.attempts };
+  const shared = {
+    log,
+    workspaces,
+    samples,
+    removeFiles: async () => undefined,
+    logger: SILENT,
+    attempts: dispatcher.attempts,
+  };
   const deletion = new Deletion(shared);
   const keep = { ...readConfig({}), keep_workspaces_ms: DAY_MS };
   const disk = { isShort: () => Promise.resolve(false) };
