@@ -1,11 +1,12 @@
 import test, { type ExecutionContext } from 'ava';
 import { AuditChain } from '../../../coordinator/cli/audit-chain.ts';
 import { appendAudit } from '../../../coordinator/sqlite/audit.ts';
-import { AUDIT_ACTIONS, type AuditEntry } from '../../../protocol/audit.ts';
+import { AUDIT_ACTIONS, type AuditAction, type AuditEntry } from '../../../protocol/audit.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { RouteName } from '../../../protocol/routes.ts';
 import { Api, type UncheckedRequest } from '../../support/api.ts';
 import { PASSWORD, startApi } from '../../support/start-api.ts';
+import { NIGHTLY } from '../../support/schedules/scene.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 
 const repo_url = 'https://forge.example/a/b';
@@ -100,6 +101,34 @@ test('what is done to a thing names the thing: projects, tokens, errands, log-in
     for (const [n, entry] of expected.entries()) t.like(entries[n], entry);
   }
   for (const { action } of await all()) t.true(action in AUDIT_ACTIONS, action);
+});
+
+test('channels, schedules, invitations and blocks are in the log, with who did it and to what', async (t) => {
+  const { owner, bob, added } = await setUp(t);
+  const params: Record<string, { id: string }> = { bob: bob.session.user };
+  const make = async (name: string, made: Promise<{ id: string }>) => void (params[name] = { id: (await made).id });
+  const of = (name: string) => ({ params: params[name] ?? { id: '' } });
+  const channel = { kind: 'webhook', name: 'Bot', url: 'https://hooks.example.org/hook' } as const;
+  const deeds: [AuditAction, subject: string, by: typeof bob, act: () => Promise<unknown>][] = [
+    ['channel.created', 'channel', bob, () => make('channel', bob.api.call('createChannel', { body: channel }))],
+    ['channel.removed', 'channel', bob, () => bob.api.call('deleteChannel', of('channel'))],
+    ['schedule.created', 'schedule', bob, () => make('schedule', bob.api.call('createSchedule', { body: NIGHTLY }))],
+    [
+      'schedule.changed',
+      'schedule',
+      bob,
+      () => bob.api.call('patchSchedule', { ...of('schedule'), body: { name: 'N' } }),
+    ],
+    ['schedule.removed', 'schedule', bob, () => bob.api.call('deleteSchedule', of('schedule'))],
+    ['invite.created', 'invite', owner, () => make('invite', owner.api.call('createInvite', { body: {} }))],
+    ['invite.revoked', 'invite', owner, () => owner.api.call('deleteInvite', of('invite'))],
+    ['account.blocked', 'bob', owner, () => owner.api.call('blockPerson', of('bob'))],
+    ['account.unblocked', 'bob', owner, () => owner.api.call('unblockPerson', of('bob'))],
+  ];
+  for (const [action, subject, by, act] of deeds) {
+    const entry = (await added(act)).find((one) => one.action === action);
+    t.like(entry, { subject: params[subject]?.id, user_id: by.session.user.id, address: '127.0.0.1' }, action);
+  }
 });
 
 test('a deed that is refused or rolled back leaves no entry, and a repeat with its key no second one', async (t) => {

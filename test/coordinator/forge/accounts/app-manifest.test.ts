@@ -75,6 +75,8 @@ test('a manifest is finished once, by the owner who began it, with its own state
   // Another app takes its place only once this one is removed.
   t.is((await api.refused('startForgeApp', { params, body: {} })).code, 'conflict');
   await api.call('deleteForgeApp', { params });
+  const [newest] = (await api.call('listAudit', { query: { limit: 1 } })).items;
+  t.like(newest, { action: 'forge.app_removed', subject: params.id });
   t.is((await api.call('listForges', {})).items[0]?.registered, 'no');
   t.is((await api.refused('deleteForgeApp', { params })).code, 'not_found');
 });

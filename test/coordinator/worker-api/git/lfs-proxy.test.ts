@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { LIMITS } from '../../../../protocol/limits.ts';
 import type { GitDependencies } from '../../../../coordinator/worker-api/git/git-proxy.ts';
+import type { NoteUse } from '../../../../coordinator/worker-api/worker-audit.ts';
 import { git, startGitServer, tryGit } from '../../../support/git-server.ts';
 import { cloneWithWork, commit, CREDENTIAL, setUp } from '../../../support/git-proxy-scene.ts';
 import { addLfsServer, pointerOf } from '../../../support/lfs-server.ts';
@@ -32,9 +33,12 @@ const OID = /^oid sha256:([0-9a-f]{64})$/m.exec(pointerOf('the content of a\n'))
 const OBJECT = { oid: OID, size: 17 };
 
 test('git-lfs uploads, verifies and downloads through the proxy, and sees nothing of the forge', async (t) => {
-  const { clone, push, lfs, forge, folder, prefix, batch } = await scene(t);
+  const uploads: unknown[] = [];
+  const noteUse: NoteUse = (_, action, detail) => void (action === 'git.lfs_uploaded' && uploads.push(detail));
+  const { clone, push, lfs, forge, folder, prefix, batch } = await scene(t, { noteUse });
   const pushed = await push();
   t.true(pushed.ok, pushed.stderr);
+  t.deepEqual(uploads, [{ host: forge.host, ...OBJECT }]);
   t.is(lfs.objects.get(OID)?.toString(), 'the content of a\n');
   t.deepEqual(lfs.verified, [OID]);
   await git(clone, 'push', '--quiet', 'origin', `HEAD:refs/heads/${prefix}work`);
