@@ -81,7 +81,7 @@ export const ACCOUNT_ROUTES = {
     path: '/me',
     summary: 'Delete your account, with your projects, your tasks and their logs',
     description:
-      'The password confirms it. It is refused while one of your tasks is queued or running. All log-ins end, and their sockets are ' +
+      'The password confirms it. It is refused while one of your tasks has not ended. All log-ins end, and their sockets are ' +
       'closed. The owner of the server cannot be deleted, because the next account would then own the server.',
     auth: 'user',
     body: accounts.AccountDelete,

@@ -78,7 +78,7 @@ export const ROUTES = {
     method: 'delete',
     path: '/projects/:id',
     summary: 'Delete a project, with its secrets, its tasks and their logs',
-    description: 'It is refused while one of its tasks is queued or running. Pushed branches stay in the repository.',
+    description: 'It is refused while one of its tasks has not ended. Pushed branches stay in the repository.',
     auth: 'user',
     scope: 'projects',
     params: api.ById,

@@ -105,9 +105,9 @@ export class People {
   #block(tx: Tx, owner: UserRow, id: string, client: Client): void {
     const { email, role } = this.#person(id);
     if (role === 'owner') throw new ErrandError('conflict', 'The owner of the server cannot be blocked or removed.');
+    const errands = cancelAllOf(tx, id, 'The owner of the server has blocked your account.');
     if (!markBlocked(tx.db, id, new Date(this.#deps.now()).toISOString())) return;
     this.#deps.sessions.endAll(tx, id, { why: 'the account was blocked' });
-    const errands = cancelAllOf(tx, id, 'The owner of the server has blocked your account.');
     const by = { user_id: owner.id, address: client.address };
     appendAudit(tx.db, { action: 'account.blocked', subject: id, detail: { email, errands }, ...by });
   }

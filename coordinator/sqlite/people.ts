@@ -1,5 +1,6 @@
 import type { Person } from '../../protocol/people.ts';
 import { sql, type Db } from './database.ts';
+import { OPEN } from './status-sets.ts';
 
 /* The accounts as the owner of the server sees them. */
 
@@ -9,7 +10,7 @@ const LIST_PEOPLE = `SELECT id, email, role, created_at, blocked_at,
       WHERE user_id = users.id AND used_at IS NULL) AS last_used_at,
      (SELECT total(cost_usd) FROM spending WHERE month = :month AND user_id = users.id) AS month_usd,
      (SELECT count(*) FROM tasks INDEXED BY tasks_by_user_status WHERE user_id = users.id
-      AND status IN ('queued', 'starting', 'running', 'waiting')) AS errands
+      AND status IN ${OPEN}) AS errands
    FROM users WHERE id > :after AND id NOT IN (SELECT id FROM removed) ORDER BY id LIMIT :limit`;
 
 /** A page of the accounts, oldest first. `month`: the one whose money is counted. */

@@ -1,5 +1,6 @@
 import type { ScheduleRun } from '../../protocol/schedules.ts';
 import { numberOf, sql, type Db } from './database.ts';
+import { ENDED } from './status-sets.ts';
 
 /** A row of `schedule_runs`: what became of one due time. Times are ISO. */
 export type ScheduleRunRow = ScheduleRun & { schedule_id: string };
@@ -99,7 +100,7 @@ export function listUnsettledErrands(db: Db, schedule_id: string | null, limit: 
     db,
     `SELECT task_id FROM schedule_runs INDEXED BY schedule_runs_open JOIN tasks ON tasks.id = task_id
      WHERE outcome IS NULL AND task_id IS NOT NULL AND (:schedule_id IS NULL OR schedule_runs.schedule_id = :schedule_id)
-       AND status IN ('succeeded', 'failed', 'cancelled')
+       AND status IN ${ENDED}
      ORDER BY due_at LIMIT :limit`,
   )
     .all({ schedule_id, limit })

@@ -2,6 +2,7 @@ import { FurtherRepositories } from '../../protocol/repositories.ts';
 import type { PauseReason, Schedule } from '../../protocol/schedules.ts';
 import type { Effort } from '../../protocol/task.ts';
 import { numberOf, sql, type Db } from './database.ts';
+import { ENDED } from './status-sets.ts';
 
 /** A row of `schedules`. Times are ISO. */
 export type ScheduleRow = {
@@ -119,12 +120,12 @@ export function listAllSchedules(db: Db, after: string, limit: number): Schedule
   return sql<Stored>(db, 'SELECT * FROM schedules WHERE id > ? ORDER BY id LIMIT ?').all(after, limit).map(fromStored);
 }
 
-/** Whether an errand that the schedule has started is queued or at work. */
+/** Whether an errand that the schedule has started has not ended. */
 export function isScheduleAtWork(db: Db, id: string): boolean {
   const row = sql(
     db,
     `SELECT 1 FROM tasks INDEXED BY tasks_of_schedule
-     WHERE schedule_id = ? AND status NOT IN ('succeeded', 'failed', 'cancelled') LIMIT 1`,
+     WHERE schedule_id = ? AND status NOT IN ${ENDED} LIMIT 1`,
   ).get(id);
   return row !== undefined;
 }

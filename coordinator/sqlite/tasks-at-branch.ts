@@ -1,10 +1,11 @@
 import type { TaskRow } from '../domain/task.ts';
 import { sql, type Db } from './database.ts';
+import { ENDED } from './status-sets.ts';
 
 /** A repository of a task that has not ended, and the branch there that its person named. */
 export type TaskAtBranch = Pick<TaskRow, 'id' | 'user_id' | 'repo_url' | 'work_branch'>;
 
-const NOT_ENDED = `tasks.status NOT IN ('succeeded', 'failed', 'cancelled')`;
+const NOT_ENDED = `tasks.status NOT IN ${ENDED}`;
 const OTHERS = `SELECT tasks.id, tasks.user_id, other.repo_url, other.work_branch
   FROM task_repositories AS other JOIN tasks ON tasks.id = other.task_id WHERE ${NOT_ENDED}`;
 /** Few tasks are in this index: all of it is read, since one repository has several addresses. */

@@ -3,6 +3,7 @@ import { PlanItem, TaskResult, WaitingFor } from '../../protocol/task.ts';
 import type { TaskRow } from '../domain/task.ts';
 import type { TaskState } from '../domain/task-state.ts';
 import { numberOf, sql, type Db } from './database.ts';
+import { AT_WORK, OPEN } from './status-sets.ts';
 
 /** A row of `tasks`. */
 export type Stored = Omit<TaskRow, 'ask_before_push' | 'waiting_for' | 'silence' | 'plan' | 'result' | 'usage'> & {
@@ -122,43 +123,29 @@ export function countQueuedOf(db: Db, user_id: string): number {
   return numberOf(db, `SELECT count(*) FROM tasks WHERE user_id = ? AND status = 'queued'`, user_id);
 }
 
-/** Whether a task of this user is queued or at work. Parked tasks do not count. */
+/** Whether a task of this user needs a worker. */
 export function hasWork(db: Db, user_id: string): boolean {
-  const row = sql(
-    db,
-    `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting') LIMIT 1`,
-  ).get(user_id);
+  const row = sql(db, `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ${AT_WORK} LIMIT 1`).get(user_id);
   return row !== undefined;
 }
 
-/** Whether a task of this project, or one that also works in its repository, is queued, at work or parked. */
+/** Whether a task of this project, or one that works in its repository too, has not ended. */
 export function isProjectAtWork(db: Db, user_id: string, project_id: string): boolean {
   const row = sql(
     db,
-    `SELECT 1 FROM tasks WHERE user_id = :user_id AND status IN ('queued', 'starting', 'running', 'waiting', 'parked')
+    `SELECT 1 FROM tasks WHERE user_id = :user_id AND status IN ${OPEN}
        AND (project_id = :project_id OR id IN (SELECT task_id FROM task_repositories WHERE project_id = :project_id)) LIMIT 1`,
   ).get({ user_id, project_id });
   return row !== undefined;
 }
 
-/**
- * The tasks of a user that are queued or at work, without parked ones. Their number is bounded: see
- * `queued_tasks_per_user_max`.
- */
+/** The tasks of a user that have not ended. */
 export function listOpenTasksOf(db: Db, user_id: string): TaskRow[] {
-  return sql<Stored>(
-    db,
-    `SELECT * FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting')`,
-  )
-    .all(user_id)
-    .map(fromStored);
+  return sql<Stored>(db, `SELECT * FROM tasks WHERE user_id = ? AND status IN ${OPEN}`).all(user_id).map(fromStored);
 }
 
-/** Whether a task of this user is queued, at work or parked. */
-export function isUserAtWork(db: Db, user_id: string): boolean {
-  const row = sql(
-    db,
-    `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting', 'parked') LIMIT 1`,
-  ).get(user_id);
+/** Whether a task of this user has not ended. */
+export function hasOpenTask(db: Db, user_id: string): boolean {
+  const row = sql(db, `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ${OPEN} LIMIT 1`).get(user_id);
   return row !== undefined;
 }

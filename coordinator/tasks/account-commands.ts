@@ -3,7 +3,7 @@ import type { Tx } from '../sqlite/event-log.ts';
 import { deleteLinkedAccountsOf } from '../sqlite/linked-accounts.ts';
 import { deleteFailuresFor } from '../sqlite/login-failures.ts';
 import { markRemoved } from '../sqlite/removed.ts';
-import { isUserAtWork } from '../sqlite/tasks.ts';
+import { hasOpenTask } from '../sqlite/tasks.ts';
 import { releaseEmail, type UserRow } from '../sqlite/users.ts';
 
 /**
@@ -17,8 +17,7 @@ export function removeAccount(tx: Tx, { id, email, role }: UserRow): void {
       'conflict',
       "The owner's account cannot be deleted: the next person to sign up would own the server.",
     );
-  if (isUserAtWork(tx.db, id))
-    throw new ErrandError('conflict', 'One of your tasks is queued or running: cancel it first.');
+  if (hasOpenTask(tx.db, id)) throw new ErrandError('conflict', 'One of your tasks has not ended: cancel it first.');
   releaseEmail(tx.db, id);
   deleteFailuresFor(tx.db, email);
   deleteLinkedAccountsOf(tx.db, id);

@@ -44,8 +44,12 @@ export class StagedErrand {
     });
   }
 
-  /** Ends the attempt, and the errand if the reason is not retryable. */
-  end(status: 'succeeded' | 'failed' | 'cancelled', reason: FailureReason | null = null, result?: TaskResult): void {
+  /** Ends the attempt, and the errand unless the reason is retryable or it is parked. */
+  end(
+    status: 'succeeded' | 'failed' | 'cancelled' | 'parked',
+    reason: FailureReason | null = null,
+    result?: TaskResult,
+  ): void {
     this.#log.write((tx) => {
       const task = taskOf(this.#log, this.id);
       if (result) {

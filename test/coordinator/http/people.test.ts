@@ -6,6 +6,7 @@ import { PEOPLE_ROUTES } from '../../../protocol/people-routes.ts';
 import { SUBPROTOCOL } from '../../../protocol/socket.ts';
 import { Api } from '../../support/api.ts';
 import { PASSWORD, startApi } from '../../support/start-api.ts';
+import { taskOf } from '../../support/fixtures.ts';
 import { StagedErrand } from '../../support/staged-errand.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 
@@ -110,6 +111,30 @@ test('a person is removed with all their errands once these have stopped, and th
   t.is((await owner.api.refused('removePerson', { params: { id } })).code, 'not_found');
   const { code: invite } = await owner.api.call('createInvite', { body: {} });
   t.not((await signUp(server.url, { email: 'ada@example.org', invite })).user.id, id);
+});
+
+test('an errand that waits without a worker counts as open, and ends with a block', async (t) => {
+  const { server, owner, api, id } = await scene(t);
+  const { id: task_id } = await sendErrand(api);
+  const errand = new StagedErrand(server.log, task_id);
+  errand.begin();
+  errand.end('parked');
+  t.is((await owner.api.call('listPeople', {})).items[1]?.errands, 1);
+  t.is((await owner.api.call('blockPerson', { params: { id } })).errands, 0);
+  t.is(taskOf(server.log, task_id).status, 'cancelled');
+  await owner.api.call('removePerson', { params: { id } });
+  t.is((await owner.api.refused('removePerson', { params: { id } })).code, 'not_found');
+});
+
+test('the removal of somebody who is blocked already ends what they have open', async (t) => {
+  const { server, owner, api, id } = await scene(t);
+  const { id: task_id } = await sendErrand(api);
+  new StagedErrand(server.log, task_id).begin();
+  await owner.api.call('blockPerson', { params: { id } });
+  // An older server left errands out.
+  server.db.prepare(`UPDATE tasks SET status = 'parked', cancel_reason = NULL WHERE id = ?`).run(task_id);
+  await owner.api.call('removePerson', { params: { id } });
+  t.is((await owner.api.refused('removePerson', { params: { id } })).code, 'not_found');
 });
 
 test('the owner is neither blocked nor removed', async (t) => {
