@@ -1,7 +1,9 @@
 import { Effort } from '../../protocol/task.ts';
 import { baseOf, pushedBranch, updateBaseText } from '../client/errand/update-base.ts';
+import type { Client } from '../client/client.ts';
 import { Failure } from '../client/errors.ts';
 import { findProject, findTask } from '../client/find.ts';
+import { readRepositoryText, type TypedRepository } from '../client/repository-text.ts';
 import { ALSO_OPTION, readAlso, refuseLocal } from './also-option.ts';
 import { confirm, YES_OPTION } from './ask.ts';
 import { attachFiles, ATTACH_OPTION } from './attach.ts';
@@ -32,8 +34,8 @@ export const task = clientCommand({
   options: {
     repo: {
       type: 'string',
-      placeholder: 'URL',
-      help: 'the repository, or owner/name of a linked account; errand://sample for a trial',
+      placeholder: 'URL[#BASE[:BRANCH]]',
+      help: 'the repository, or owner/name of a linked account, and its branches as in --also; errand://sample for a trial',
     },
     project: { type: 'string', placeholder: 'NAME', help: 'a project, by its name or id, in place of --repo' },
     branch: { type: 'string', placeholder: 'NAME', help: "what to start from (the repository's default)" },
@@ -67,18 +69,18 @@ export const task = clientCommand({
     };
     const client = await open();
     const project_id = project === undefined ? undefined : await findProject(client, project);
-    const picked = repo === undefined ? undefined : await findRepository(client, repo);
+    const typed = await readRepo(client, repo);
     const { branch: base_branch, 'push-to': work_branch, model } = values;
     const effort = readEffort(values.effort);
     const attachments = await attachFiles(client, values.attach);
     const ask_before_push = values['ask-before-push'];
-    const of = { repo_url: picked ?? repo, project_id, make_project: picked === undefined ? undefined : true };
     const repositories = await readAlso(client, values.also);
     const more = {
-      ...of,
+      ...typed,
+      project_id,
       repositories,
-      base_branch,
-      work_branch,
+      base_branch: base_branch ?? typed.base_branch,
+      work_branch: work_branch ?? typed.work_branch,
       model,
       effort,
       attachments,
@@ -101,6 +103,18 @@ export const task = clientCommand({
     return EXIT.succeeded;
   },
 });
+
+type TypedRepo = Omit<TypedRepository, 'place'> & { repo_url?: string; make_project?: true };
+
+/** Reads `--repo`: an address, or owner/name of a linked account, each with branches behind it as in `--also`. */
+async function readRepo(client: Client, repo: string | undefined): Promise<TypedRepo> {
+  if (repo === undefined) return {};
+  const { place, ...branches } = readRepositoryText(repo);
+  const picked = await findRepository(client, place);
+  if (picked !== undefined) return { repo_url: picked, make_project: true, ...branches };
+  // Of an address that is pasted, the server knows whether it is a page, and what follows a place on that page.
+  return branches.work_branch === undefined ? { repo_url: repo } : { repo_url: place, ...branches };
+}
 
 /** The same under the name that people look for. */
 export const send: Command = { ...task, name: 'send', summary: 'The same as task' };

@@ -1,5 +1,5 @@
 import { SAMPLE_REPO_URL } from '../../protocol/task.ts';
-import { canonicalHost, isOwnerAndNameHost, repositoryOfPage } from './repository-page.ts';
+import { branchBehind, canonicalHost, isOwnerAndNameHost, repositoryOfPage } from './repository-page.ts';
 
 /**
  * A repository's address: https, http or the sample's. `branch`: the one that the pasted address links to, if any.
@@ -28,6 +28,7 @@ export function readRepositoryAddress(text: string): RepositoryAddress | Address
   const address = tidy(text);
   if (address === '') return refuse(`is empty: give it as ${FORM}`);
   if (address.replace(/\/$/, '') === SAMPLE_REPO_URL) return { repo_url: SAMPLE_REPO_URL, branch: undefined };
+  if (/(\u2026|\.{3})\W*$/.test(text)) return refuse('ends with an ellipsis: it was cut off where it was shown');
   if (/[\s\p{Cc}]/u.test(address)) return refuse('contains a space or a line break: give the address alone');
   const found = webAddress(address);
   if (typeof found !== 'string') return found;
@@ -37,12 +38,17 @@ export function readRepositoryAddress(text: string): RepositoryAddress | Address
   const given = new URL(found);
   if (hasCredential(given)) return refuseCredential(`${given.protocol}//${given.host}${given.pathname}`);
   const url = canonicalHost(given);
-  const { path, branch } = repositoryOfPage(url);
+  const { path, branch, is_page } = repositoryOfPage(url);
   const problem = pathProblem(url, path);
   if (problem !== undefined) return refuse(problem);
   const repo_url = `${url.protocol}//${url.host}/${path.join('/')}`;
   if (repo_url.length > ADDRESS_CHARS_MAX) return refuse(`is too long: at most ${ADDRESS_CHARS_MAX} characters`);
-  return { repo_url, branch };
+  // Behind a page it is a place on the page, and `readme` is one that npm links to.
+  if (is_page || url.hash === '' || url.hash === '#readme') return { repo_url, branch };
+  const named = branchBehind(url);
+  return named === undefined
+    ? refuse(`names no branch behind the #: give it as ${repo_url}#branch`)
+    : { repo_url, branch: named };
 }
 
 /** Removes what is copied along with an address from a chat, a document or a shell. */
@@ -50,8 +56,9 @@ function tidy(text: string): string {
   return text
     .replace(/^[\s\u200B-\u200F\u2060\uFEFF]+|[\s\u200B-\u200F\u2060\uFEFF]+$/g, '')
     .replace(/^git clone\s+(?=\S+$)/i, '')
-    .replace(/^([<"'`(])(.*)[>"'`)]$/s, '$2')
-    .replace(/[.,;!?]+$/, '')
+    .replace(/^[<"'`(\u2018-\u201F\u00AB\u00BB\u2039\u203A]+/, '')
+    .replace(/[>"'`).,;!?\u2018-\u201F\u00AB\u00BB\u2039\u203A]+$/, '')
+    .replace(/^view-source:/i, '')
     .replace(/^(https?:\/\/)+(?=https?:\/\/)/i, '');
 }
 
@@ -119,12 +126,15 @@ function fromSsh(text: string): string | AddressRefusal {
 }
 
 /**
- * Whether there is a password, a token as the user name, or one in the query. A short user name is no secret: some
+ * Whether there is a password, a token as the user name, or one in the query or the fragment. A short user name is no secret: some
  * forges include it in the addresses that they show.
  */
-function hasCredential({ username, password, searchParams }: URL): boolean {
+function hasCredential({ username, password, searchParams, hash }: URL): boolean {
   return (
-    password !== '' || username.length >= 20 || [...searchParams.keys()].some((key) => /token|password/i.test(key))
+    password !== '' ||
+    username.length >= 20 ||
+    /(token|password)[^&]*=/i.test(hash) ||
+    [...searchParams.keys()].some((key) => /token|password/i.test(key))
   );
 }
 
@@ -133,6 +143,8 @@ function pathProblem({ host, hostname }: URL, path: string[]): string | undefine
   if (path.length === 0) return `names no repository: give it as https://${host}/owner/name`;
   if (path.length < 2 && isOwnerAndNameHost(hostname))
     return `names an account and no repository: give it as https://${host}/${text}/name`;
+  if (isOwnerAndNameHost(hostname) && path.some((part) => !/^~?[\w.-]+$/.test(part)))
+    return `has characters that no repository at ${host} has in its name: give it as https://${host}/owner/name`;
   if (path.some((part) => part.startsWith('-'))) return `names no repository: give it as https://${host}/owner/name`;
   if (/%2f/i.test(text)) return 'contains an escaped slash';
   return undefined;

@@ -34,7 +34,8 @@ const PAGES = new Set(
 /** Common names of main branches. No branch `main/x` can exist beside `main`, so what follows them is a path. */
 const TRUNKS = new Set(['HEAD', 'develop', 'main', 'master', 'trunk']);
 
-type Page = { path: string[]; branch: string | undefined };
+/** `is_page`: the address is that of a page of the repository, and not its own. */
+type Page = { path: string[]; branch: string | undefined; is_page: boolean };
 
 export function isOwnerAndNameHost(hostname: string): boolean {
   return OWNER_AND_NAME_HOSTS.has(hostname);
@@ -61,7 +62,12 @@ export function canonicalHost(given: URL): URL {
 export function repositoryOfPage(url: URL): Page {
   const parts = url.pathname.split('/').filter((part) => part !== '');
   const { path, rest } = split(url.hostname, parts);
-  return { path, branch: branchOf(rest, url) };
+  return { path, branch: branchOf(rest, url), is_page: rest.length > 0 || url.search !== '' };
+}
+
+/** The branch that follows the address of a repository, as `#name`. Undefined: it is no name of a branch. */
+export function branchBehind({ hash }: URL): string | undefined {
+  return branchName(decode(hash.slice(1)));
 }
 
 /** Splits a path into the repository's path and its page. */
@@ -71,6 +77,8 @@ function split(hostname: string, parts: string[]): { path: string[]; rest: strin
   if (dot_git >= 0) return at(dot_git + 1, parts[dot_git + 1] === '-' ? 1 : 0);
   // GitLab.
   if (parts.indexOf('-') >= 2) return at(parts.indexOf('-'), 1);
+  const request = parts.findIndex((part, n) => n >= 2 && part === 'merge_requests' && /^\d+$/.test(parts[n + 1] ?? ''));
+  if (request >= 0) return at(request);
   const plus = parts.indexOf('+');
   // Gitiles.
   if (plus >= 1) return { path: parts.slice(0, plus), rest: ['tree', ...parts.slice(plus + 1)] };
@@ -81,7 +89,7 @@ function split(hostname: string, parts: string[]): { path: string[]; rest: strin
   const [kind, key, name] = [parts[repos - 2], parts[repos - 1], parts[repos + 1]];
   if (name !== undefined && key !== undefined && (kind === 'projects' || kind === 'users')) {
     const owner = kind === 'users' ? `~${key}` : key;
-    return { path: [...parts.slice(0, repos - 2), 'scm', owner, `${name}.git`], rest: [] };
+    return { path: [...parts.slice(0, repos - 2), 'scm', owner, `${name}.git`], rest: parts.slice(repos + 2) };
   }
   if (isOwnerAndNameHost(hostname) || (PAGES.has(parts[2] ?? '') && parts.length > 3)) return at(2);
   return { path: parts, rest: [] };

@@ -31,6 +31,19 @@ test('an errand is sent to several repositories, by addresses and projects, each
   t.not(task?.repositories?.[2]?.project_id, null);
 });
 
+for (const [text, base_branch, work_branch] of [
+  [`${API}#next`, 'next', null],
+  [`${API}.git#next:topic`, 'next', 'topic'],
+  [`${API}#:topic`, null, 'topic'],
+] as const)
+  test(`--repo ${text} names its branches as --also does`, async (t) => {
+    const { cli, api } = await loggedIn(t);
+    const sent = await cli.run(['task', 'Rename it', '--repo', text]);
+    t.is(sent.code, 0, sent.stderr);
+    const [task] = (await api.call('listTasks', {})).items;
+    t.like(task, { base_branch, work_branch });
+  });
+
 test('each further repository may have a branch to start from, one to push to, or both', async (t) => {
   const { cli, api } = await loggedIn(t);
   const also = [`${SHOP}#next:topic`, `${DOCS}#:topic`, 'https://github.com/ada/web#a#b'];

@@ -43,14 +43,31 @@ const UNDERSTOOD: [string, string, string?][] = [
   ['"https://github.com/o/r"', GITHUB],
   ['`git@github.com:o/r.git`', `${GITHUB}.git`],
   ['(https://github.com/o/r)', GITHUB],
+  ['https://github.com/o/r)', GITHUB],
+  ['https://github.com/o/r).', GITHUB],
+  ['\u201chttps://github.com/o/r\u201d', GITHUB],
+  ['\u201ehttps://github.com/o/r\u201c.', GITHUB],
+  ['\u00abhttps://github.com/o/r\u00bb', GITHUB],
+  ['\u2018https://github.com/o/r\u2019', GITHUB],
+  ['view-source:https://github.com/o/r', GITHUB],
+  ["git clone 'https://github.com/o/r.git'", `${GITHUB}.git`],
   ['https://github.com/o/r.', GITHUB],
   ['https://github.com/o/r,', GITHUB],
   ['git clone https://github.com/o/r.git', `${GITHUB}.git`],
   ['git clone git@github.com:o/r.git', `${GITHUB}.git`],
   // With a query or a fragment.
   ['https://github.com/o/r?tab=readme-ov-file', GITHUB],
-  ['https://github.com/o/r#installation', GITHUB],
+  ['https://github.com/o/r#readme', GITHUB],
+  ['https://github.com/o/r?tab=readme-ov-file#installation', GITHUB],
   ['https://github.com/o/r.git?x=1#y', `${GITHUB}.git`],
+  ['https://github.com/o/r#', GITHUB],
+  // A branch behind the repository's own address.
+  ['https://github.com/o/r#next', GITHUB, 'next'],
+  ['https://github.com/o/r.git#feature/x', `${GITHUB}.git`, 'feature/x'],
+  ['https://github.com/o/r#fix-%23123', GITHUB, 'fix-#123'],
+  ['https://gitlab.com/g/sub/r#next', 'https://gitlab.com/g/sub/r', 'next'],
+  ['git@github.com:o/r.git#next', `${GITHUB}.git`, 'next'],
+  ['gh:o/r#next', GITHUB, 'next'],
   // ssh.
   ['git@github.com:o/r.git', `${GITHUB}.git`],
   ['git@github.com:o/r', GITHUB],
@@ -75,7 +92,7 @@ const UNDERSTOOD: [string, string, string?][] = [
   ['git@ssh.dev.azure.com:v3/org/project/repo', 'https://dev.azure.com/org/project/_git/repo'],
   // As package managers write it.
   ['git+https://github.com/o/r.git', `${GITHUB}.git`],
-  ['git+https://github.com/o/r.git#v1.2', `${GITHUB}.git`],
+  ['git+https://github.com/o/r.git#v1.2', `${GITHUB}.git`, 'v1.2'],
   ['github:o/r', GITHUB],
   ['gh:o/r', GITHUB],
   ['gitlab:g/r', 'https://gitlab.com/g/r'],
@@ -129,6 +146,8 @@ const UNDERSTOOD: [string, string, string?][] = [
   ['https://gitlab.com/g/r/-/blob/main/a/b.md', 'https://gitlab.com/g/r', 'main'],
   ['https://gitlab.example/g/r/-/merge_requests/7/diffs', 'https://gitlab.example/g/r'],
   ['https://gitlab.example/g/r/-/issues/7', 'https://gitlab.example/g/r'],
+  ['https://gitlab.example/g/r/merge_requests/1', 'https://gitlab.example/g/r'],
+  ['https://gitlab.example/g/sub/r/merge_requests/1/diffs#note_2', 'https://gitlab.example/g/sub/r'],
   ['https://gitlab.example/g/r.git/-/tree/main', 'https://gitlab.example/g/r.git', 'main'],
   ['git@gitlab.com:g/sub/r.git', 'https://gitlab.com/g/sub/r.git'],
   // Gitea and Forgejo.
@@ -158,6 +177,7 @@ const UNDERSTOOD: [string, string, string?][] = [
   ['https://chromium.googlesource.com/a/b/+/refs/heads/main/c', 'https://chromium.googlesource.com/a/b', 'main'],
   // What only looks like a page: repositories may be in folders, and folders may be called anything.
   ['https://git.example/team/tree', 'https://git.example/team/tree'],
+  ['https://git.example/team/sub/merge_requests', 'https://git.example/team/sub/merge_requests'],
   ['https://git.example/team/sub/issues', 'https://git.example/team/sub/issues'],
   ['https://github.com/o/tree', 'https://github.com/o/tree'],
 ];
@@ -170,6 +190,13 @@ for (const [text, repo_url, branch] of UNDERSTOOD)
 
 /** What is pasted, and the words that it is refused with. */
 const REFUSED: [string, RegExp][] = [
+  ['https://github.com/o/long-na\u2026', /^ends with an ellipsis: it was cut off/],
+  ['https://github.com/o/long-na...', /^ends with an ellipsis/],
+  ['https://github.com/o/r\u201d,x', /^has characters that no repository at github\.com has in its name/],
+  ['https://github.com/o/r(1)x', /^has characters/],
+  ['https://github.com/o/r#to:pic', /^names no branch behind the #: give it as https:\/\/github\.com\/o\/r#branch/],
+  [`https://github.com/o/r#${SHA}`, /^names no branch behind the #/],
+  ['https://github.com/o/r.git#semver:^1.0', /^names no branch behind the #/],
   ['', /^is empty: give it as https:\/\/host\/owner\/name/],
   [' \n', /^is empty/],
   ['https://github.com/o/r and more', /^contains a space/],
@@ -229,6 +256,7 @@ const CREDENTIALS = [
   'https://oauth2:sesame@gitlab.com/o/r.git',
   'https://github.com/o/r?access_token=sesame',
   'https://gitlab.com/o/r.git?private_token=sesame',
+  'https://github.com/o/r#access_token=sesame',
   'ada:sesame@github.com/o/r',
   'ada:ses@sesame@github.com/o/r',
   'ssh://git:sesame@github.com/o/r',
