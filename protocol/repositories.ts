@@ -23,9 +23,9 @@ export const BranchName = z
   );
 
 /**
- * A repository's address as a person pastes it: with or without `https://`, a page of the repository on its forge
- * (`…/tree/main`, `…/pull/12`), or the ssh form. The server converts it into the http or https URL that it clones
- * from, and responds with that URL; or it refuses it and names the right form.
+ * A repository's address as a person pastes it: with or without `https://`, with `#branch` behind it, a page of the
+ * repository on its forge (`…/tree/main`, `…/pull/12`), or the ssh form. The server converts it into the http or https
+ * URL that it clones from, and responds with that URL; or it refuses it and names the right form.
  */
 export const RepoAddress = z.string().max(LIMITS.repo_address_chars_max);
 

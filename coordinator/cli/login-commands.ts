@@ -44,6 +44,7 @@ export const signup = command({
     if (code?.kind === 'login')
       throw new UsageFailure(`This link logs in to an account: ${PROGRAM} login --server ${link}`);
     const { url, name } = await target(await io.servers.read(), address, values.name, io.signal);
+    await io.servers.requireWritable();
     const email = values.email ?? (await ask(io, 'E-mail: '));
     const password = await askPassword(io, { is_new: true });
     const body = {
@@ -81,6 +82,7 @@ export const login = command({
     if (code !== undefined && code.kind !== 'login')
       throw new UsageFailure(`This link makes an account: ${PROGRAM} signup ${link}`);
     const { url, name, known } = await target(servers, address, values.name, io.signal);
+    await io.servers.requireWritable();
     if (code?.kind === 'login') {
       const body = { code: code.text };
       await keep(io, name, url, await send(url, 'linkLogin', { body }, { user_agent: io.user_agent }, io.signal));

@@ -39,6 +39,11 @@ export class ServersFile {
     });
   }
 
+  /** Rejects with `Failure` if a log-in could not be kept. To be asked before one is made on a server. */
+  async requireWritable(): Promise<void> {
+    await this.update((servers) => servers);
+  }
+
   /** The store for the log-in at one server. */
   session(name: string): SessionStore {
     return {
@@ -50,8 +55,15 @@ export class ServersFile {
   }
 
   async #locked<T>(act: () => Promise<T>): Promise<T> {
-    await mkdir(this.#dir, { recursive: true, mode: 0o700 });
-    return withLock(`${this.#path}.lock`, act);
+    try {
+      await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+      return await withLock(`${this.#path}.lock`, act);
+    } catch (error) {
+      // What a system call says, such as that the disk is read-only or full.
+      if (!(error instanceof Error && 'syscall' in error)) throw error;
+      const words = `Log-ins cannot be kept in ${this.#dir}: ${error.message}. Make that folder writable, or set XDG_CONFIG_HOME to another.`;
+      throw new Failure(words, { cause: error });
+    }
   }
 
   /** Replaces the file in one step: a reader sees the old one or the new one, whole. */
@@ -77,7 +89,7 @@ async function readJson<T>(path: string, parse: (value: unknown) => T): Promise<
   try {
     return parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return undefined;
     throw new Failure(`${path} cannot be read: move it away, and log in again.`, { cause: error });
   }
 }

@@ -39,6 +39,22 @@ test('a command goes to the current server, or to the one named by --server or E
   t.regex(taken.stderr, /^The name 'home' is taken by http/);
 });
 
+test('no log-in is made on a server where this machine cannot keep it', async (t) => {
+  const home = await startApi(t);
+  const { api } = await home.person(EMAIL);
+  const before = (await api.call('listSessions', {})).items.length;
+  const cli = await CommandLine.create(t);
+  await writeFile(join(cli.config_dir, 'file'), '');
+  for (const folder of [join(cli.config_dir, 'file'), '/sys/none']) {
+    const options = { stdin: PASSWORD, env: { XDG_CONFIG_HOME: folder } };
+    const { code, stderr } = await cli.run(['login', '--server', home.url, '--email', EMAIL], options);
+    t.is(code, 2);
+    t.true(stderr.startsWith(`Log-ins cannot be kept in ${folder}/errand: E`), stderr);
+    t.regex(stderr, /Make that folder writable, or set XDG_CONFIG_HOME to another\.\n$/);
+  }
+  t.is((await api.call('listSessions', {})).items.length, before);
+});
+
 test('logout keeps the server, and logout --forget does not', async (t) => {
   const { network, cli } = await loggedIn(t);
   const { host } = new URL(network.url);
