@@ -29,8 +29,10 @@ async function examine(): Promise<Finding[]> {
   const found = await Promise.all([
     outcome('docker', async () => (await import('./checks/docker.ts')).checkDocker(config)),
     outcome('model', async () => (await import('./checks/model.ts')).checkModel(config)),
+    outcome('proxy', async () => (await import('./checks/reach.ts')).checkMachine(config)),
     outcome('data', async () => (await import('./checks/storage.ts')).checkStorage(config)),
     outcome('server', async () => (await import('./checks/server.ts')).checkServer(config)),
+    outcome('tls', async () => (await import('./checks/reach.ts')).checkPublicAddress(config)),
   ]);
   return [ok('settings', 'can be used'), ...found.flat()];
 }

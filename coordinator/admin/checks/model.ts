@@ -7,10 +7,14 @@ import { ok, problem, type Finding } from './finding.ts';
 const CLOCK_OFF_MS_MAX = 30_000;
 
 /** Checks the API key, and compares this machine's clock with the Date header of the API. */
-export async function checkModel({ anthropic_api_key: key, anthropic_base_url: url }: Config): Promise<Finding[]> {
+export async function checkModel({
+  anthropic_api_key: key,
+  anthropic_base_url: url,
+  proxy,
+}: Config): Promise<Finding[]> {
   const sent_ms = Date.now();
   const headers = { 'anthropic-version': '2023-06-01', ...(key !== undefined && { 'x-api-key': key }) };
-  const answer = await ask(`${url}/v1/models?limit=1`, headers).catch(noAnswerReason);
+  const answer = await ask(`${url}/v1/models?limit=1`, { headers, proxy }).catch(noAnswerReason);
   const model =
     key === undefined
       ? ok('model', 'no ANTHROPIC_API_KEY: the demo model answers, which only knows errand://sample')
@@ -23,7 +27,7 @@ function keyFinding(url: string, answer: Response | string): Finding {
   if (typeof answer === 'string')
     return problem(
       'model',
-      `${url} cannot be reached: ${answer}. Check the network, and ANTHROPIC_BASE_URL if it is set.`,
+      `${url} cannot be reached: ${answer}. Check the network, and HTTPS_PROXY and ANTHROPIC_BASE_URL if they are set.`,
     );
   if (answer.ok) return ok('model', `${url} takes the API key`);
   if (answer.status === 401 || answer.status === 403)

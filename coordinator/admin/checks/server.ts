@@ -40,8 +40,7 @@ function notRunningFinding(url: string, data_dir: string): Finding {
 }
 
 function isRefused(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
+  return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
 }
 
 /** Who can reach the port. In a container the published address decides that, not HOST. */

@@ -7,12 +7,17 @@ import test, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
 import { lockDataFolder } from '../../../coordinator/sqlite/data-lock.ts';
 import { WAL_BYTES } from '../../../coordinator/sqlite/wal-room.ts';
+import { readConfig } from '../../../coordinator/base/config.ts';
+import { checkModel } from '../../../coordinator/admin/checks/model.ts';
+import { checkMachine, checkPublicAddress } from '../../../coordinator/admin/checks/reach.ts';
 import { reachFinding } from '../../../coordinator/admin/checks/server.ts';
 import { CommandLine } from '../../support/command-line.ts';
+import { startConnectProxy } from '../../support/connect-proxy.ts';
 import { CoordinatorProcess } from '../../support/coordinator-process.ts';
 import { startFakeEngine } from '../../support/fake-engine.ts';
 import { freePort } from '../../support/free-port.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { startApi as startServer } from '../../support/start-api.ts';
 
 const Finding = z.object({ check: z.string(), ok: z.boolean(), detail: z.string() });
 
@@ -59,11 +64,14 @@ test('doctor finds no problem on a machine that is set up well', async (t) => {
     'image',
     'model',
     'clock',
+    'proxy',
+    'git',
     'data',
     'disk',
     'reserve',
     'server',
     'network',
+    'tls',
   ]);
   t.is(found['docker'], 'ok: Docker 99.1');
   t.is(found['image'], 'ok: errand-agent, worker contract 1');
@@ -73,6 +81,9 @@ test('doctor finds no problem on a machine that is set up well', async (t) => {
   t.regex(found['disk'] ?? '', /^ok: \d+ MB free$/);
   t.regex(found['server'] ?? '', /^ok: not running: nothing listens at http:\/\/127\.0\.0\.1:\d+$/);
   t.regex(found['network'] ?? '', /^ok: reached from this machine alone/);
+  t.is(found['proxy'], 'ok: none: neither HTTPS_PROXY nor HTTP_PROXY is set');
+  t.regex(found['git'] ?? '', /^ok: git version /);
+  t.regex(found['tls'] ?? '', /^ok: not checked: neither ERRAND_DOMAIN nor ERRAND_PUBLIC_URL/);
 });
 
 test('doctor reports a missing Docker, a missing image, and an image with another contract version', async (t) => {
@@ -110,6 +121,42 @@ test('doctor gives the API five seconds', async (t) => {
   const found = await examine(t, { ANTHROPIC_BASE_URL: `http://127.0.0.1:${port}` });
   t.regex(found['model'] ?? '', /^problem: \S+ cannot be reached: no answer within 5 seconds/);
   t.regex(found['clock'] ?? '', /^ok: not compared/);
+});
+
+const found = ({ ok, detail }: { ok: boolean; detail: string } = { ok: false, detail: 'nothing' }) =>
+  `${ok ? 'ok' : 'problem'}: ${detail}`;
+
+test('doctor asks the API through the proxy, as the server does, and reports a proxy that is not there', async (t) => {
+  const { port } = new URL(await startApi(t, 401));
+  const proxy = await startConnectProxy(t, Number(port));
+  const ANTHROPIC_BASE_URL = `http://claude.invalid:${port}`;
+  const config = readConfig({ ANTHROPIC_API_KEY: 'sk-right', ANTHROPIC_BASE_URL, HTTP_PROXY: proxy.url });
+  const [model, clock] = await checkModel(config);
+  t.is(found(model), `ok: ${ANTHROPIC_BASE_URL} takes the API key`);
+  t.is(found(clock), 'ok: as that of the API');
+  t.deepEqual(proxy.asked, [new URL(ANTHROPIC_BASE_URL).host]);
+  t.is(found((await checkMachine(config))[0]), `ok: HTTP_PROXY is ${new URL(proxy.url).host}, which takes connections`);
+
+  const gone = `127.0.0.1:${await freePort()}`;
+  const [none] = await checkMachine(readConfig({ HTTPS_PROXY: `http://ada:sesame@${gone}`, HTTP_PROXY: proxy.url }));
+  t.is(
+    found(none),
+    `problem: HTTPS_PROXY is ${gone}, which does not answer: nothing listens there. Start that proxy, or correct the setting.`,
+  );
+});
+
+test('doctor checks the public address, also for WebSockets', async (t) => {
+  const check = async (public_url: string) => found((await checkPublicAddress({ public_url }))[0]);
+  const { url } = await startServer(t);
+  t.is(await check(url), `ok: ${url} answers, and passes WebSockets on. Without https:// phones install no app`);
+  const front = createServer((_request, response) => response.end('{"ok":true}')).listen(0, '127.0.0.1');
+  await once(front, 'listening');
+  t.teardown(() => front.close());
+  const { port } = front.address() as AddressInfo;
+  t.regex(await check(`http://127.0.0.1:${port}`), /^problem: The proxy at \S+ passes no WebSockets on /);
+  t.regex(await check(await startApi(t, 404)), /^problem: \S+ answers with 404, and it is not Errand\. Point /);
+  const nobody = `http://127.0.0.1:${await freePort()}`;
+  t.regex(await check(nobody), /^problem: \S+ is not reached from this machine: nothing listens there\. Point /);
 });
 
 test('doctor never prints the API key', async (t) => {
