@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { readConfig } from '../../coordinator/base/config.ts';
+import { SECRET_SETTINGS } from '../../coordinator/base/settings.ts';
 import { CoordinatorProcess } from '../support/coordinator-process.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
@@ -13,6 +14,7 @@ const run = promisify(execFile);
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const unit = readFileSync(join(ROOT, 'coordinator/errand.service'), 'utf8');
+const readme = readFileSync(join(ROOT, 'coordinator/README.md'), 'utf8');
 /** CI must have systemd, so that no test is skipped there. */
 const has_systemd = process.env.CI === 'true' || spawnSync('systemd-analyze', ['--version']).status === 0;
 
@@ -33,9 +35,26 @@ test('the unit starts what npm start does, with settings that are known', (t) =>
   t.is(stderr, '');
 });
 
+test("the README's command for the server's machine has the user, the group and the settings of the unit", (t) => {
+  const command = readme.slice(readme.indexOf('sudo systemd-run')).split('\n```')[0] ?? '';
+  const setting = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1] ?? '';
+  t.true(command.includes(` --uid=${setting('User')} `), command);
+  for (const name of ['SupplementaryGroups', 'EnvironmentFile'])
+    t.true(command.includes(` --property=${name}=${setting(name)} `), name);
+  t.true(command.includes(` --setenv=${setting('Environment').split(' ')[0]} `), command);
+  const [, program = ''] = / \/opt\/errand\/(\S+) doctor$/.exec(command) ?? [];
+  t.true(existsSync(join(ROOT, program)), command);
+  // The shell and systemd read the file in different ways.
+  t.notRegex(readme, /\. \/etc\/errand\.env/);
+});
+
+test('each value of the example that may need quotes is shown in single quotes', (t) => {
+  const example = readFileSync(join(ROOT, 'coordinator/errand.env.example'), 'utf8');
+  for (const name of SECRET_SETTINGS) t.true(example.includes(`\n#${name}=''\n`), name);
+});
+
 /** The commands of the README that install the packages and build, without those that need the network or Docker. */
 function buildCommands(): string[] {
-  const readme = readFileSync(join(ROOT, 'coordinator/README.md'), 'utf8');
   const lines = readme.split('\n').filter((line) => line.includes('npm prune'));
   const elsewhere = ['cd /opt/errand', 'npm ci', 'npm run image'];
   const [first = [], ...others] = lines.map((line) =>

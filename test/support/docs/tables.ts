@@ -1,4 +1,4 @@
-import { SETTING_GROUPS, Settings } from '../../../coordinator/base/settings.ts';
+import { SECRET_SETTINGS, SETTING_GROUPS, Settings } from '../../../coordinator/base/settings.ts';
 import { CoordinatorEvent } from '../../../protocol/coordinator-events.ts';
 import { NumberedEvent } from '../../../protocol/events.ts';
 import { ERROR_STATUS } from '../../../protocol/problem-document.ts';
@@ -26,16 +26,22 @@ export function settingsTables(): string {
     .join('\n\n');
 }
 
-/** A file for systemd or a shell that lists every setting as a comment, with its default. */
+/** Settings whose values may have characters that systemd or Compose would change outside of single quotes. */
+const QUOTED = new Set([...SECRET_SETTINGS, 'ERRAND_WORKER_COMMAND']);
+const HEAD = `# All settings of Errand, with their defaults. Remove the # before a name to set it. systemd and the .env of Compose
+# read it alike. Put a value with a blank, a backslash or one of $ # " into single quotes: these keep it as it is.
+# "npm run docs" writes this file from coordinator/base/settings.ts.`;
+
+/** A file for systemd or Compose that lists every setting as a comment, with its default. */
 export function envExample(): string {
   const groups = Object.entries(SETTING_GROUPS).map(([subject, names]) => {
-    const lines = names.map(
-      (name) => `${asComment(meaningOf(name).replaceAll('`', ''))}\n#${name}=${defaultOf(name)}\n`,
-    );
+    const lines = names.map((name) => {
+      const value = QUOTED.has(name) ? "''" : defaultOf(name);
+      return `${asComment(meaningOf(name).replaceAll('`', ''))}\n#${name}=${value}\n`;
+    });
     return `# ---- ${subject} ----\n\n${lines.join('\n')}`;
   });
-  const head = '# All settings of Errand, with their defaults. Remove the # before a name to set it.';
-  return `${head}\n# "npm run docs" writes this file from coordinator/base/settings.ts.\n\n${groups.join('\n')}`;
+  return `${HEAD}\n\n${groups.join('\n')}`;
 }
 
 /** Lines of at most 120 characters that begin with `# `. */
