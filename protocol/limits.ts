@@ -160,6 +160,14 @@ export const LIMITS = {
 
   /** One frame from a client on the socket. */
   socket_frame_bytes_max: 16 * 1024,
+  /**
+   * What the clients of one user may send in the long run, over all their sockets, and at once: the bytes of their
+   * frames and `socket_frame_cost_bytes` for each. More closes the socket, and so do so many frames that are not valid.
+   */
+  socket_bytes_per_s_max: 64 * 1024,
+  socket_burst_bytes_max: 2 * 1024 * 1024,
+  socket_frame_cost_bytes: 1024,
+  socket_bad_frames_max: 20,
   /** The open sockets of one user. One more closes the one that was silent for longest. */
   sockets_per_user_max: 32,
   /**

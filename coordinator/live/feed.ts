@@ -14,6 +14,9 @@ export type SocketLimits = Pick<
   | 'socket_stalled_ms'
   | 'socket_subscribe_ms'
   | 'subscribes_per_minute_max'
+  | 'socket_bytes_per_s_max'
+  | 'socket_burst_bytes_max'
+  | 'socket_bad_frames_max'
   | 'socket_ping_ms'
   | 'socket_log_in_check_ms'
   | 'sockets_per_user_max'
@@ -133,7 +136,7 @@ export class Feed implements Watcher {
 
   /** Replies to a client's frame. A client that keeps sending and reads no reply is closed. */
   reply(frame: Buffer): void {
-    if (this.#buffer.isFull()) this.close(CLOSE.bad_frame, 'too many bad frames');
+    if (this.#buffer.isFull()) this.close(CLOSE.bad_frame, 'sends frames and reads no reply');
     else this.send(frame);
   }
 

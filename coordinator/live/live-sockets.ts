@@ -6,6 +6,7 @@ import type { Identity } from '../auth/identity.ts';
 import { encode } from './frames.ts';
 import type { PublicHandlers } from '../http/listen.ts';
 import type { BrowserGuard } from '../base/browser-guard.ts';
+import { ByteBudget } from '../base/byte-budget.ts';
 import { Rate } from '../base/rate.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Relay } from './relay.ts';
@@ -36,6 +37,9 @@ export type LiveSocketsDependencies = {
   logger: Logger;
 };
 
+/** The part of a CPU that the frames of one user may take in the long run. */
+const TIME_SHARE = 0.1;
+
 /**
  * Serves `WS /ws/:user_id`. A socket lives as long as its session, longer than the ten-minute access token that opened
  * it: a phone is not disconnected when the token expires. A logout closes its sockets at once, and an expired session
@@ -50,6 +54,7 @@ export class LiveSockets {
   readonly #limits: SocketLimits;
   readonly #upgrades: Upgrades;
   readonly #subscribes: Rate;
+  readonly #frames: ByteBudget;
   readonly #feeds = new Set<Feed>();
   #stopping = false;
   #pings: NodeJS.Timeout | undefined;
@@ -60,6 +65,8 @@ export class LiveSockets {
     this.#deps = deps;
     this.#limits = { ...LIMITS, ...deps.limits };
     this.#subscribes = new Rate(this.#limits.subscribes_per_minute_max, 'You subscribe too often.');
+    const { socket_bytes_per_s_max: bytes_per_s, socket_burst_bytes_max: burst_bytes } = this.#limits;
+    this.#frames = new ByteBudget({ bytes_per_s, burst_bytes, time_share: TIME_SHARE });
     this.#upgrades = new Upgrades((socket, request, admitted) => void this.#serve(socket, request, admitted), deps);
   }
 
@@ -109,9 +116,9 @@ export class LiveSockets {
       admitted();
       const { db, epoch } = this.#deps;
       const feed = this.#join(socket, identity);
-      const { socket_subscribe_ms: subscribe_ms, socket_logs_max: logs_max } = this.#limits;
       const { light } = this.#deps.relay;
-      listenToClient(socket, feed, { db, light, subscribe_ms, logs_max, rate: this.#subscribes }, fail);
+      const budgets = { subscribes: this.#subscribes, frames: this.#frames };
+      listenToClient(socket, feed, { db, light, limits: this.#limits, ...budgets }, fail);
       const cursor = newestEventIdOf(db, identity.user_id);
       feed.send(encode({ type: 'hello', cursor, epoch, at: new Date().toISOString() }));
       socket.resume();

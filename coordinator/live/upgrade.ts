@@ -11,6 +11,9 @@ import type { BrowserGuard } from '../base/browser-guard.ts';
 import type { Logger } from '../base/logger.ts';
 import { readSocketRequest, type SocketRequest } from './socket-request.ts';
 
+/** The fragments of one message. */
+const FRAGMENTS_MAX = 16;
+
 /** Serves an open WebSocket, and calls `admitted` once the client is authenticated. Does not throw. */
 export type ServeSocket = (socket: WebSocket, request: SocketRequest, admitted: () => void) => void;
 
@@ -35,6 +38,10 @@ export class Upgrades {
     // Compression costs 90 % of the throughput and 200 kB per socket.
     perMessageDeflate: false,
     maxPayload: LIMITS.socket_frame_bytes_max,
+    // Fragments cost time before anything of the message is seen here. No client has a reason to send many.
+    maxFragments: FRAGMENTS_MAX,
+    // One frame in a turn of the event loop: however many arrive at once, others get their turn between them.
+    allowSynchronousEvents: false,
     handleProtocols: (protocols) => (protocols.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
 
