@@ -157,6 +157,8 @@ export const LIMITS = {
   repository_check_ms: 10_000,
   /** The repository checks of one user that may be in progress at once. One more ends the oldest. */
   repository_checks_at_once_max: 4,
+  /** The names of hosts of one user that may be looked up at once, for new tasks and schedules. */
+  host_lookups_at_once_max: 16,
 
   /** One frame from a client on the socket. */
   socket_frame_bytes_max: 16 * 1024,

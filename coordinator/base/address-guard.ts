@@ -1,13 +1,18 @@
-import { lookup as systemLookup, type LookupAddress } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { ErrandError } from '../../protocol/problem.ts';
+import { askNameServers } from './name-servers.ts';
+import { askSystem } from './system-names.ts';
 
 const RESOLVE_MS = 10_000;
 
-/** Resolves a host name to all its addresses. An IP address resolves to itself. Rejects if there is none. */
-export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
+/**
+ * Resolves a host name to all its addresses. An IP address resolves to itself. Rejects if there is none, and may give up
+ * once the signal has aborted.
+ */
+export type Resolve = (hostname: string, signal: AbortSignal) => Promise<LookupAddress[]>;
 
 /**
  * Why a host is refused: no such name, the lookup failed, or only the server's owner can allow it, since one of its
@@ -35,11 +40,12 @@ export type AddressGuard = (hostname: string, port: number) => Promise<LookupAdd
 /**
  * Blocks requests to this machine, by its public addresses too, and to its private network (SSRF). `private_hosts`
  * lists the owner's exceptions, each `host` or `host:port`; those hosts may have any address and port. `ports`: those
- * that any other host may be reached at; absent: all.
+ * that any other host may be reached at; absent: all. `resolve`: absent, the owner's exceptions are looked up as the
+ * system does it, and all other names at the name servers alone.
  */
 export function addressGuard(
   private_hosts: string[],
-  resolve: Resolve = resolveBySystem,
+  resolve?: Resolve,
   { ports, ownAddresses = addressesOfThisMachine }: { ports?: readonly number[]; ownAddresses?: () => string[] } = {},
 ): AddressGuard {
   return async (hostname, port) => {
@@ -51,7 +57,8 @@ export function addressGuard(
         'private_address',
         `The port ${port} of ${name} may not be reached, only ${ports.join(' and ')}. ${exception}`,
       );
-    const addresses = await withTimeout(resolve(name)).catch((cause: unknown) => {
+    const look_up = resolve ?? (listed ? askSystem : askNameServers);
+    const addresses = await withTimeout((signal) => look_up(name, signal)).catch((cause: unknown) => {
       if (codeOf(cause) === 'ENOTFOUND')
         throw new AddressError('unknown_name', `There is no host with the name ${name}.`, cause);
       throw new AddressError('unresolved', `The name ${name} could not be resolved.`, cause);
@@ -156,19 +163,15 @@ const IPV6_SUBNETS = [
 for (const [network, prefix] of IPV4_SUBNETS) NOT_PUBLIC.addSubnet(network, prefix, 'ipv4');
 for (const [network, prefix] of IPV6_SUBNETS) NOT_PUBLIC.addSubnet(network, prefix, 'ipv6');
 
-/** The system resolver may take minutes to give up. */
-async function withTimeout<T>(work: Promise<T>): Promise<T> {
+/** Limits what a name server may take. Some ways to ask one cannot be cancelled: what they find later is dropped. */
+async function withTimeout<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const late = new AbortController();
   const done = new AbortController();
-  const late = setTimeout(RESOLVE_MS, undefined, { signal: done.signal }).then(() => {
+  const timeout = setTimeout(RESOLVE_MS, undefined, { signal: done.signal }).then(() => {
+    late.abort();
     throw new Error(`No answer within ${RESOLVE_MS} ms.`);
   });
-  return Promise.race([work, late]).finally(() => done.abort());
-}
-
-function resolveBySystem(hostname: string): Promise<LookupAddress[]> {
-  return new Promise((resolve, reject) => {
-    systemLookup(hostname, { all: true }, (error, addresses) => (error ? reject(error) : resolve(addresses)));
-  });
+  return Promise.race([work(late.signal), timeout]).finally(() => done.abort());
 }
 
 function codeOf(error: unknown): unknown {

@@ -24,7 +24,7 @@ export type RepositoryCheck = {
   check: (user_id: string, repository: ForgeRepository) => Promise<string[]>;
   /**
    * Rejects with `invalid` if the host of this address does not exist or has a private address. It only resolves the
-   * name, within a short time.
+   * name, within a short time, and only if not too many names are being resolved for the user.
    */
-  checkHost: (repo_url: string) => Promise<void>;
+  checkHost: (user_id: string, repo_url: string) => Promise<void>;
 };

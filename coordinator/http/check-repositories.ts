@@ -23,7 +23,7 @@ export async function checkRepository(
   choice: RepositoryChoice,
   continue_pull?: number,
 ): Promise<string | undefined> {
-  if (choice.repo_url !== undefined) await repositories.checkHost(choice.repo_url);
+  if (choice.repo_url !== undefined) await repositories.checkHost(user_id, choice.repo_url);
   const where = repositoryOf(db, user_id, choice);
   const branch = await findWorkBranch(forges, where, { ...choice, continue_pull });
   const field = continue_pull === undefined ? '/work_branch' : '/continue_pull';

@@ -5,6 +5,7 @@ import { within } from '../../base/deadline.ts';
 import { AddressError, addressGuard, type AddressGuard, type Resolve } from '../../base/address-guard.ts';
 import { hasProxy, NO_PROXY, type OutgoingProxy } from '../../base/outgoing.ts';
 import type { ForgeRepository, RepositoryCheck } from '../../domain/forge-repository.ts';
+import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import { NewestOnly } from '../newest-only.ts';
 import type { GitService } from './backend.ts';
 import { ForgeError, type ForgeFault } from './forge-error.ts';
@@ -35,6 +36,10 @@ export class ForgeCheck implements RepositoryCheck {
     retry_after_s: 1,
   });
 
+  readonly #lookups = new ConcurrencyLimit(LIMITS.host_lookups_at_once_max, {
+    detail: 'Too many hosts are being looked up for you at once.',
+  });
+
   constructor({
     private_hosts,
     resolve,
@@ -63,13 +68,16 @@ export class ForgeCheck implements RepositoryCheck {
     });
   }
 
-  async checkHost(repo_url: string): Promise<void> {
+  async checkHost(user_id: string, repo_url: string): Promise<void> {
     if (repo_url === SAMPLE_REPO_URL) return;
     const { protocol, hostname, port } = new URL(repo_url);
-    const resolved = this.#guard(hostname, Number(port) || (protocol === 'https:' ? 443 : 80));
+    const port_number = Number(port) || (protocol === 'https:' ? 443 : 80);
+    // The slot is taken until the name server has answered, however long anybody waits for it.
+    const resolved = this.#lookups.run(user_id, () => this.#guard(hostname, port_number));
     try {
       await within(this.#host_check_ms, resolved);
     } catch (error) {
+      // Without a slot, the worker finds out too.
       if (!(error instanceof AddressError) || error.fault === 'unresolved') return;
       // The proxy may know the name.
       if (this.#has_proxy && error.fault === 'unknown_name') return;

@@ -19,7 +19,7 @@ class Recorder implements RepositoryCheck {
     return ['mind the step'];
   }
 
-  async checkHost(url: string): Promise<void> {
+  async checkHost(_user_id: string, url: string): Promise<void> {
     this.asked.push(url);
     if (this.failure) throw this.failure;
   }

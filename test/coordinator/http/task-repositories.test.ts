@@ -135,7 +135,7 @@ test('a host that errands may not reach is refused for each repository', async (
   const checked: string[] = [];
   const server = await startApi(t, {}, undefined, {
     check: () => Promise.resolve([]),
-    checkHost: (url) => {
+    checkHost: (_user_id, url) => {
       checked.push(url);
       if (!url.includes('private')) return Promise.resolve();
       const errors = [{ field: '/repo_url', message: 'is private' }];

@@ -50,7 +50,7 @@ test('a forge is asked through the proxy, with the credential of the repository'
   t.is(proxy.asked[0], `forge.invalid:${portOf(known.forge.host)}`);
 
   const check = new ForgeCheck({ private_hosts, proxy: through(proxy.url) });
-  await check.checkHost(repo_url);
+  await check.checkHost('ada', repo_url);
   t.deepEqual(await check.check('ann', repository()), []);
 });
 

@@ -51,7 +51,7 @@ test('a repository that can be read and pushed to passes without a warning', asy
 test('the sample repository needs no check', async (t) => {
   const { checker } = await setUp(t);
   t.deepEqual(await checker.check('ada', { repo_url: 'errand://sample', credential: undefined }), []);
-  await t.notThrowsAsync(checker.checkHost('errand://sample'));
+  await t.notThrowsAsync(checker.checkHost('ada', 'errand://sample'));
 });
 
 const PUSH_ANSWERS: [number, typeof CREDENTIAL | undefined, RegExp][] = [
@@ -165,18 +165,30 @@ test('limits the checks that a user may have in progress: a newer one ends the o
 
 test('only the host name is looked up when a task is created', async (t) => {
   const { repo_url, forge, checker } = await setUp(t);
-  await checker.checkHost(repo_url);
+  await checker.checkHost('ada', repo_url);
   const at = (code: string) => new ForgeCheck({ private_hosts: [], resolve: lookUp(code) });
-  const unknown = await refused(at('ENOTFOUND').checkHost('https://forge.example/a/b'));
+  const unknown = await refused(at('ENOTFOUND').checkHost('ada', 'https://forge.example/a/b'));
   t.like(unknown, { code: 'invalid', field: '/repo_url', words: 'There is no host with the name forge.example.' });
-  await t.notThrowsAsync(at('EAI_AGAIN').checkHost('https://forge.example/a/b'), 'the worker tries again');
-  t.like(await refused(new ForgeCheck({ private_hosts: [] }).checkHost(repo_url)), { code: 'invalid' });
+  await t.notThrowsAsync(at('EAI_AGAIN').checkHost('ada', 'https://forge.example/a/b'), 'the worker tries again');
+  t.like(await refused(new ForgeCheck({ private_hosts: [] }).checkHost('ada', repo_url)), { code: 'invalid' });
   t.is(forge.requests.length, 0);
 });
 
 test('a slow name server does not delay a task', async (t) => {
   const slow = new ForgeCheck({ private_hosts: [], resolve: () => new Promise(() => {}), host_check_ms: 20 });
-  await t.notThrowsAsync(slow.checkHost('https://forge.example/a/b'));
+  await t.notThrowsAsync(slow.checkHost('ada', 'https://forge.example/a/b'));
+});
+
+test('the names that are looked up for a user at once are limited; the worker finds out about the others', async (t) => {
+  let lookups = 0;
+  const resolve = () => (lookups++, new Promise<never>(() => {}));
+  const slow = new ForgeCheck({ private_hosts: [], resolve, host_check_ms: 20 });
+  const check = (user: string) => slow.checkHost(user, 'https://forge.example/a/b');
+  for (let n = 0; n < 3; n++)
+    await Promise.all(Array.from({ length: LIMITS.host_lookups_at_once_max }, () => check('ada')));
+  t.is(lookups, LIMITS.host_lookups_at_once_max);
+  await check('bob');
+  t.is(lookups, LIMITS.host_lookups_at_once_max + 1);
 });
 
 /** Holds back the forge's answers until they are released. */
