@@ -148,6 +148,8 @@ export const LIMITS = {
   egress_tunnels_max: 64,
   /** The refused tunnels of a task. Above it all its tunnels are refused until some time has passed. */
   egress_refusals_per_minute_max: 60,
+  /** The tunnels that a task may ask for, refused ones too: some package managers open one for each package. */
+  egress_tunnels_per_minute_max: 3_000,
   egress_idle_ms: 120_000,
 
   /** The repositories of one task. */

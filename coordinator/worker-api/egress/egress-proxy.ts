@@ -26,10 +26,11 @@ export type EgressDependencies = {
   /** Asks the person of a task whether it may reach this host. Does not throw. */
   askForHost?: (caller: Caller, host: string) => void;
   logger: Logger;
-  /** For tests. The defaults use the real network. */
+  /** For tests. The defaults use the real network and the limits of the protocol. */
   resolve?: Resolve;
   connect?: (options: TcpNetConnectOpts) => Socket;
   timeouts?: EgressTimeouts;
+  tunnels_per_minute_max?: number;
 };
 
 /**
@@ -54,6 +55,7 @@ export class EgressProxy implements TunnelProxy {
   readonly #timeouts: EgressTimeouts;
   readonly #limit = new ConcurrencyLimit(LIMITS.egress_tunnels_max, { detail: 'This task has too many open tunnels.' });
   readonly #refusals = new Rate(LIMITS.egress_refusals_per_minute_max, 'This task had too many tunnels refused.');
+  readonly #opens: Rate;
 
   constructor({
     policy,
@@ -64,6 +66,7 @@ export class EgressProxy implements TunnelProxy {
     resolve,
     connect = netConnect,
     timeouts = TIMEOUTS,
+    tunnels_per_minute_max = LIMITS.egress_tunnels_per_minute_max,
   }: EgressDependencies) {
     this.#policy = policy;
     this.#private_hosts = private_hosts;
@@ -73,6 +76,7 @@ export class EgressProxy implements TunnelProxy {
     this.#guard = addressGuard(private_hosts, resolve);
     this.#connect = connect;
     this.#timeouts = timeouts;
+    this.#opens = new Rate(tunnels_per_minute_max, 'This task opens too many tunnels.');
   }
 
   /** Opens a tunnel and resolves when it is closed. Never rejects: a refusal is written to the client. */
@@ -87,19 +91,25 @@ export class EgressProxy implements TunnelProxy {
     try {
       this.#refusals.require(task_id);
       await this.#limit.run(task_id, async () => {
+        this.#opens.take(task_id);
         const destination = this.#allow(authority, caller);
         const upstream = await this.#reach(destination, abortOnClose(client, signal));
         this.#noteUse(caller, 'host.reached', { host: `${destination.host}:${destination.port}` });
         client.write('HTTP/1.1 200 Connection established\r\n\r\n');
         if (head.length > 0) client.unshift(head);
-        await runTunnel({ client, upstream, destination, timeouts: this.#timeouts, log });
+        const onRefused = (err: unknown): void => this.#noteRefusal(task_id, err, log);
+        await runTunnel({ client, upstream, destination, timeouts: this.#timeouts, onRefused, log });
       });
     } catch (err) {
-      const too_many = err instanceof ErrandError && err.code === 'rate_limited';
-      if (!too_many) this.#refusals.use(task_id);
-      log[too_many ? 'debug' : 'warn']({ err }, 'tunnel refused');
+      this.#noteRefusal(task_id, err, log);
       refuseTunnel(client, err, request_id);
     }
+  }
+
+  #noteRefusal(task_id: string, err: unknown, log: Logger): void {
+    const too_many = err instanceof ErrandError && err.code === 'rate_limited';
+    if (!too_many) this.#refusals.use(task_id);
+    log[too_many ? 'debug' : 'warn']({ err }, 'tunnel refused');
   }
 
   /** The destination, where the policy allows it. For a host that its person may allow, they are asked. */

@@ -11,17 +11,19 @@ export type Tunnel = {
   upstream: Socket;
   destination: Destination;
   timeouts: { hello_ms: number; idle_ms: number };
+  /** Called with the reason if its handshake is refused. */
+  onRefused: (err: unknown) => void;
   log: Logger;
 };
 
 /** Runs a tunnel until it is closed. Never rejects. */
-export async function runTunnel({ client, upstream, destination, timeouts, log }: Tunnel): Promise<void> {
+export async function runTunnel({ client, upstream, destination, timeouts, onRefused, log }: Tunnel): Promise<void> {
   upstream.on('error', (err) => log.debug({ err }, 'destination closed a tunnel with an error'));
   try {
     if (destination.tls) await expectHandshake(client, destination.host, timeouts.hello_ms);
   } catch (err) {
     upstream.destroy();
-    log.warn({ err }, 'tunnel refused');
+    onRefused(err);
     return refuseHandshake(client);
   }
   await pipeBoth(client, upstream, timeouts.idle_ms).catch((err: unknown) => log.debug({ err }, 'tunnel broken off'));
