@@ -47,7 +47,7 @@ export class Accounts {
     const candidates = old_password === undefined ? [] : [old_password, new_password];
     const given = await this.#confirmPassword(identity, candidates, client);
     if (given === new_password && given !== old_password) return;
-    const new_hash = await passwords.hash(new_password, 'known');
+    const new_hash = await passwords.hash(new_password, { lane: 'known', whose: id });
     log.write((tx) => {
       authenticator.requireLiving(identity);
       // Another change, or a reset, may have come in while this one was being hashed.
@@ -110,7 +110,7 @@ export class Accounts {
     }
     const admission = limiter.login({ email, user_id: id, address, logged_in: true });
     for (const candidate of candidates)
-      if (await passwords.matches(candidate, password_hash, admission.lane)) {
+      if (await passwords.matches(candidate, password_hash, admission.place)) {
         admission.succeeded();
         return candidate;
       }

@@ -4,7 +4,7 @@ import type { EventLog } from '../sqlite/event-log.ts';
 import type { Db } from '../sqlite/database.ts';
 import { deleteFailures, findFailures, pruneFailures, putFailures } from '../sqlite/login-failures.ts';
 import { isKnown } from './known-addresses.ts';
-import type { Lane } from './passwords.ts';
+import type { Place } from './passwords.ts';
 
 /** How many failures are free. Each further one doubles the wait, from one second up to `wait_ms_max`. */
 type Rule = { free: number; wait_ms_max: number };
@@ -29,7 +29,7 @@ const ROWS_MAX = 10_000;
  * An admitted attempt, and where it waits for its hash. It counts as failed until it has succeeded, so that many
  * attempts at once gain nothing.
  */
-export type Admission = { lane: Lane; succeeded: () => void };
+export type Admission = { place: Place; succeeded: () => void };
 
 /** Who tries a password. `user_id`: the account with this e-mail address, if there is one. */
 type Attempt = {
@@ -65,7 +65,7 @@ export class Limiter {
     const host: Limited = { rule: RULES.address, key: `address:${from}` };
     this.#admit([account, host]);
     return {
-      lane: known ? 'known' : 'strangers',
+      place: known ? { lane: 'known', whose: user_id ?? email } : { lane: 'strangers', whose: from },
       // The address keeps its count: an attacker could otherwise clear it by logging in to an account of their own.
       succeeded: () =>
         this.#log.write(
@@ -85,9 +85,13 @@ export class Limiter {
 
   /** Admits a try of a link's code, or throws `rate_limited`. */
   link(address: string): Admission {
-    const host: Limited = { rule: RULES.link, key: `link:${networkOf(address)}` };
+    const whose = networkOf(address);
+    const host: Limited = { rule: RULES.link, key: `link:${whose}` };
     this.#admit([host]);
-    return { lane: 'strangers', succeeded: () => this.#log.write(({ db }) => this.#takeBack(db, host.key)) };
+    return {
+      place: { lane: 'strangers', whose },
+      succeeded: () => this.#log.write(({ db }) => this.#takeBack(db, host.key)),
+    };
   }
 
   #admit(limits: Limited[]): void {

@@ -3,6 +3,7 @@ import type { Login, Session, Signup } from '../../protocol/accounts.ts';
 import { newId } from '../../protocol/ids.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Config } from '../base/config.ts';
+import { networkOf } from '../base/network-of.ts';
 import { appendAudit } from '../sqlite/audit.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { findUser, findUserByEmail, hasUsers, insertUser, type UserRow } from '../sqlite/users.ts';
@@ -50,7 +51,7 @@ export class Logins {
     const lane = this.requireAllowed(given);
     guess?.succeeded();
     limiter.signup(client.address);
-    const password_hash = await passwords.hash(password, lane);
+    const password_hash = await passwords.hash(password, { lane, whose: networkOf(client.address) });
     const { user, session, refresh_token } = log.write((tx) => {
       // Someone else may have signed up while this password was being hashed.
       this.requireAllowed(given);
@@ -70,7 +71,7 @@ export class Logins {
     const { log, limiter, passwords, sessions } = this.#deps;
     const user = findUserByEmail(log.db, email);
     const admission = limiter.login({ email, user_id: user?.id, address: client.address });
-    const matches = await passwords.matches(password, user?.password_hash, admission.lane);
+    const matches = await passwords.matches(password, user?.password_hash, admission.place);
     if (user && !matches) this.#auditFailure(user, client);
     if (!user || !matches) throw wrongCredentials();
     const { session, refresh_token } = log.write(
@@ -139,7 +140,7 @@ export class Logins {
 
   /**
    * Throws if nobody can sign up like this now. `is_listed`: the owner named the person in the settings. Returns
-   * where to wait for the hash: strangers do not delay the owner.
+   * in which lane to wait for the hash: strangers do not delay the owner.
    */
   requireAllowed(
     { email, setup_code: given, invite }: Omit<z.output<typeof Signup>, 'password'>,

@@ -28,7 +28,7 @@ export async function resetPassword(
 ): Promise<PasswordResetDone> {
   if (!findUserByEmail(log.db, email)) throw noAccount(email);
   const password = randomPassword();
-  const hash = await passwords.hash(password, 'known');
+  const hash = await passwords.hash(password, { lane: 'known', whose: email });
   log.write((tx) => {
     // The account may have been deleted while the password was being hashed.
     const user = findUserByEmail(tx.db, email);

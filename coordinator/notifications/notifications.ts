@@ -4,6 +4,7 @@ import type { Channel, ChannelCreate, NoticeAnswer } from '../../protocol/notifi
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import type { Logger } from '../base/logger.ts';
+import { networkOf } from '../base/network-of.ts';
 import { Rate } from '../base/rate.ts';
 import type { BackoffTimes } from '../base/retry.ts';
 import { deleteChannel, isMuted, putChannelAnswer, setMuted } from '../sqlite/channels.ts';
@@ -140,7 +141,7 @@ export class Notifications {
 
   /** Answers a question with the token from a notification. `address`: the client's. */
   answer({ token }: NoticeAnswer, address: string): { task_id: string; text: string } {
-    this.#rates.answer.take(address);
+    this.#rates.answer.take(networkOf(address));
     return this.#log.write((tx) =>
       answer(tx, { keys: this.#keys, config: this.#config }, token, new Date(this.#now()).toISOString()),
     );

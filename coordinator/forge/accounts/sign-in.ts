@@ -10,6 +10,7 @@ import type { Session } from '../../../protocol/accounts.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { Config } from '../../base/config.ts';
+import { networkOf } from '../../base/network-of.ts';
 import { Rate } from '../../base/rate.ts';
 import type { External, ExternalLogins } from '../../auth/external-logins.ts';
 import type { Client, Identity } from '../../auth/identity.ts';
@@ -60,7 +61,7 @@ export class SignIn {
     given: SignInStart,
     { origin, client, who }: { origin: string; client: Client; who?: Identity },
   ): Promise<SignInStarted> {
-    this.#rate.take(client.address);
+    this.#rate.take(networkOf(client.address));
     const way = this.#deps.ways.require(way_id);
     const { flow, text } = this.#deps.flows.begin({ ...purposeOf(who), ...given, way: way.id, ...this.#back(origin) });
     return { url: (await way.authorizeUrl(flow)).href, flow: text };
@@ -77,7 +78,7 @@ export class SignIn {
   }
 
   async startDevice(way_id: string, given: SignInStart, client: Client, who?: Identity): Promise<DeviceStarted> {
-    this.#rate.take(client.address);
+    this.#rate.take(networkOf(client.address));
     const way = this.#deps.ways.require(way_id);
     const { device_code, ...shown } = await deviceOf(way).start();
     const { text } = this.#deps.flows.begin({
@@ -102,7 +103,7 @@ export class SignIn {
   }
 
   async #comeBack({ flow: text, answer }: SignInFinish, client: Client, who: Identity | undefined) {
-    this.#rate.take(client.address);
+    this.#rate.take(networkOf(client.address));
     const { flows, ways } = this.#deps;
     const flow = flows.open(text, purposeOf(who).purpose, who?.user_id);
     if (flow.device !== undefined) throw new ErrandError('link_invalid', 'This sign-in waits for a code: begin again.');
@@ -112,7 +113,7 @@ export class SignIn {
   }
 
   async #poll(text: string, client: Client, who: Identity | undefined) {
-    this.#rate.take(client.address);
+    this.#rate.take(networkOf(client.address));
     const { flows, ways } = this.#deps;
     const flow = flows.open(text, purposeOf(who).purpose, who?.user_id);
     if (flow.device === undefined) throw new ErrandError('link_invalid', 'This sign-in needs a browser: begin again.');

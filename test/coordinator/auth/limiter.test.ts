@@ -80,10 +80,10 @@ test('an owner is not locked out at an address that the account was used from be
   t.true(wait_s('10.9.9.9') > 0, 'elsewhere the account is held up');
   t.is(wait_s('192.0.2.1'), 0);
   const attempt = { email: 'ada@example.org', user_id, address: '10.9.9.9' };
-  t.is(limiter.login({ ...attempt, logged_in: true }).lane, 'known');
-  t.is(limiter.login({ ...attempt, address: '192.0.2.1' }).lane, 'known');
+  t.is(limiter.login({ ...attempt, logged_in: true }).place.lane, 'known');
+  t.is(limiter.login({ ...attempt, address: '192.0.2.1' }).place.lane, 'known');
   clock.ms += 3600_000;
-  t.is(limiter.login(attempt).lane, 'strangers');
+  t.is(limiter.login(attempt).place.lane, 'strangers');
 });
 
 test('a success clears what failed for the account, not what failed from the address', async (t) => {
