@@ -207,6 +207,7 @@ async function servePeople(
   opened: Opened,
 ): Promise<string> {
   const { config, prices, keys, log, relay, gate, logger } = core;
+  const { private_hosts, proxy } = config;
   const { db } = log;
   const auth = createAuth({ config, log, keys });
   const epoch = readMeta(db, 'epoch');
@@ -228,7 +229,7 @@ async function servePeople(
     notifications,
     forge_accounts,
     intake,
-    repositories: new ForgeCheck({ private_hosts: config.private_hosts, proxy: config.proxy }),
+    repositories: new ForgeCheck({ private_hosts, proxy, ownAddresses: core.own_addresses.all }),
     epoch,
     models,
     gate,

@@ -1,9 +1,9 @@
 import type { LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { ErrandError } from '../../protocol/problem.ts';
 import { askNameServers } from './name-servers.ts';
+import { addressesOfInterfaces } from './own-addresses.ts';
 import { askSystem } from './system-names.ts';
 
 const RESOLVE_MS = 10_000;
@@ -37,6 +37,9 @@ export class AddressError extends ErrandError {
  */
 export type AddressGuard = (hostname: string, port: number) => Promise<LookupAddress[]>;
 
+/** The addresses of this machine, as they are now. */
+export type AskOwnAddresses = () => string[];
+
 /**
  * Blocks requests to this machine, by its public addresses too, and to its private network (SSRF). `private_hosts`
  * lists the owner's exceptions, each `host` or `host:port`; those hosts may have any address and port. `ports`: those
@@ -46,7 +49,10 @@ export type AddressGuard = (hostname: string, port: number) => Promise<LookupAdd
 export function addressGuard(
   private_hosts: string[],
   resolve?: Resolve,
-  { ports, ownAddresses = addressesOfThisMachine }: { ports?: readonly number[]; ownAddresses?: () => string[] } = {},
+  {
+    ports,
+    ownAddresses = addressesOfInterfaces,
+  }: { ports?: readonly number[]; ownAddresses?: AskOwnAddresses | undefined } = {},
 ): AddressGuard {
   return async (hostname, port) => {
     const name = bare(hostname);
@@ -70,10 +76,6 @@ export function addressGuard(
       throw new AddressError('private_address', `${name} has a private address. ${exception}`);
     return addresses;
   };
-}
-
-function addressesOfThisMachine(): string[] {
-  return Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
 }
 
 /** Whether the owner's list contains this host, with this port or without any. */

@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws';
 import { LIMITS } from '../../protocol/limits.ts';
-import { ErrandError, parse } from '../../protocol/problem.ts';
+import { ErrandError, parse, type ErrorCode } from '../../protocol/problem.ts';
 import { ClientFrame, CLOSE } from '../../protocol/socket.ts';
 import type { ByteBudget } from '../base/byte-budget.ts';
 import { shapeFault, type ShapeLimits } from '../base/json-shape.ts';
@@ -20,6 +20,8 @@ type Dependencies = {
   subscribes: Rate;
   /** What the frames of each user may take. */
   frames: ByteBudget;
+  /** Called once for a socket that is closed because of what it sent. */
+  onRefused: (code: ErrorCode) => void;
 };
 type Subscribe = Extract<ClientFrame, { type: 'subscribe' }>;
 
@@ -43,6 +45,10 @@ export function listenToClient(
   const unsubscribed = setTimeout(() => feed.close(CLOSE.bad_frame, 'no subscribe frame in time'), socket_subscribe_ms);
   socket.once('close', () => clearTimeout(unsubscribed));
   let bad_frames = 0;
+  const refuse = (code: ErrorCode, reason: string): void => {
+    deps.onRefused(code);
+    feed.close(CLOSE.bad_frame, reason);
+  };
 
   /** Runs `work` at the expense of the user. What arrives while the socket closes is dropped. */
   const charge = (bytes: number, work: () => void = () => undefined): void => {
@@ -52,7 +58,7 @@ export function listenToClient(
       deps.frames.admit(feed.user_id);
       deps.frames.spend(feed.user_id, bytes);
     } catch {
-      return feed.close(CLOSE.bad_frame, 'too many frames');
+      return refuse('rate_limited', 'too many frames');
     }
     work();
     deps.frames.spendTime(feed.user_id, performance.now() - started_at);
@@ -72,7 +78,7 @@ export function listenToClient(
       if (!(error instanceof ErrandError)) return fail(error);
       const { code, message } = error;
       if (code === 'invalid' && ++bad_frames >= socket_bad_frames_max)
-        return feed.close(CLOSE.bad_frame, 'too many frames that are not valid');
+        return refuse('invalid', 'too many frames that are not valid');
       feed.reply(encode({ type: 'error', code, message, ...(task_id !== undefined && { task_id }) }));
     }
   };

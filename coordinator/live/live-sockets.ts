@@ -114,11 +114,11 @@ export class LiveSockets {
       const refusal = this.#refusalOf(identity, request);
       if (refusal) return this.#refuse(socket, 'forbidden', ...refusal);
       admitted();
-      const { db, epoch } = this.#deps;
+      const { db, epoch, onRefused } = this.#deps;
       const feed = this.#join(socket, identity);
       const { light } = this.#deps.relay;
       const budgets = { subscribes: this.#subscribes, frames: this.#frames };
-      listenToClient(socket, feed, { db, light, limits: this.#limits, ...budgets }, fail);
+      listenToClient(socket, feed, { db, light, limits: this.#limits, onRefused, ...budgets }, fail);
       const cursor = newestEventIdOf(db, identity.user_id);
       feed.send(encode({ type: 'hello', cursor, epoch, at: new Date().toISOString() }));
       socket.resume();

@@ -5,6 +5,7 @@ import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import type { Logger } from '../base/logger.ts';
 import { networkOf } from '../base/network-of.ts';
+import type { OwnAddresses } from '../base/own-addresses.ts';
 import { Rate } from '../base/rate.ts';
 import type { BackoffTimes } from '../base/retry.ts';
 import { deleteChannel, isMuted, putChannelAnswer, setMuted } from '../sqlite/channels.ts';
@@ -27,6 +28,8 @@ type Dependencies = {
   keys: Keys;
   config: Pick<Config, 'private_hosts' | 'proxy' | 'public_url' | 'push_contact' | 'member_budget_usd_max'>;
   push_keys: PushKeys;
+  /** By default those of the machine's interfaces. */
+  own_addresses?: OwnAddresses;
   logger: Logger;
   times: BackoffTimes;
   /** Milliseconds since 1970. */
@@ -64,13 +67,13 @@ export class Notifications {
   readonly #stopped = new AbortController();
   readonly #rates: Record<'create' | 'test' | 'presence' | 'answer', Rate>;
 
-  constructor({ log, keys, config, push_keys, logger, times, now }: Dependencies) {
+  constructor({ log, keys, config, own_addresses, push_keys, logger, times, now }: Dependencies) {
     this.#log = log;
     this.#keys = keys;
     this.#config = config;
     this.#now = now;
     this.#push_keys = push_keys;
-    this.#poster = new Poster(config.private_hosts, config.proxy);
+    this.#poster = new Poster(config.private_hosts, config.proxy, own_addresses?.all);
     this.#presence = new Presence(now);
     const app_url = config.public_url;
     this.#delivery = new Delivery({ keys, push_keys, poster: this.#poster, app_url, now });

@@ -1,5 +1,5 @@
 import { LIMITS } from '../../protocol/limits.ts';
-import { AddressError, addressGuard, type AddressGuard, type Resolve } from '../base/address-guard.ts';
+import { AddressError, addressGuard, type AddressGuard, type AskOwnAddresses } from '../base/address-guard.ts';
 import { guardedConnector, refusePrivate } from '../base/guarded-connector.ts';
 import { hasProxy, OutgoingAgent, type OutgoingProxy } from '../base/outgoing.ts';
 import type { Outgoing } from './requests.ts';
@@ -19,8 +19,8 @@ export class Poster {
   readonly #agent: OutgoingAgent;
   readonly #has_proxy: boolean;
 
-  constructor(private_hosts: string[], proxy: OutgoingProxy, resolve?: Resolve) {
-    this.guard = addressGuard(private_hosts, resolve);
+  constructor(private_hosts: string[], proxy: OutgoingProxy, ownAddresses?: AskOwnAddresses) {
+    this.guard = addressGuard(private_hosts, undefined, { ownAddresses });
     this.#has_proxy = hasProxy(proxy);
     this.#agent = new OutgoingAgent(proxy, {
       connect: guardedConnector(this.guard, LIMITS.notification_answer_ms),

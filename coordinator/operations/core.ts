@@ -8,6 +8,7 @@ import type { Keys } from '../base/keys.ts';
 import { EventLog, type CommitHook } from '../sqlite/event-log.ts';
 import { WalRoom } from '../sqlite/wal-room.ts';
 import type { Logger } from '../base/logger.ts';
+import { OwnAddresses } from '../base/own-addresses.ts';
 import { ThreadPool } from '../base/threads.ts';
 import { DEMO_MODEL, demoPrices, type Prices } from '../domain/prices.ts';
 import { readPrices } from './price-table.ts';
@@ -27,6 +28,7 @@ export type Core = {
   log: EventLog;
   relay: Relay;
   counters: Counters;
+  own_addresses: OwnAddresses;
   gate: DispatchGate;
   disk: DiskSpace;
   threads: ThreadPool;
@@ -61,5 +63,14 @@ export function openCore(settings: Config, { logger, pace, commit_hook }: CoreOp
   opened.defer(() => threads.close());
   const relay = new Relay(log, gate);
   const counters = new Counters(log);
-  return { config, pace, demo, prices, keys, log, relay, counters, gate, disk, threads, logger };
+  const own_addresses = new OwnAddresses({ hosts: namesOf(config), logger });
+  // The start does not wait for name servers.
+  void own_addresses.start();
+  opened.defer(() => own_addresses.stop());
+  return { config, pace, demo, prices, keys, log, relay, counters, own_addresses, gate, disk, threads, logger };
+}
+
+/** The names by which people reach this machine. */
+function namesOf({ hosts, domain }: Config): string[] {
+  return domain === undefined ? hosts : [...hosts, domain];
 }

@@ -53,6 +53,7 @@ type WorkerApiParts = Required<Pick<WorkerApiDependencies, 'tokens' | 'assignmen
 /** The callbacks of workers, and the proxies to the model, to git and to other hosts. It does not listen yet. */
 export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened): WorkerApi {
   const { config, prices, log, relay, counters, threads, logger } = core;
+  const ownAddresses = core.own_addresses.all;
   const { private_hosts, data_dir, proxy } = config;
   const { settings, watchdogs, noteUse, tokens, assignment, redactorOf, upstream, sample, access } = parts;
   const packs_dir = join(data_dir, 'packs');
@@ -61,7 +62,14 @@ export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened)
   const rules = settings.models;
   const llm = new ModelProxy({ log, logger, prices, caps: config, rules, upstream, threads, proxy });
   opened.defer(() => llm.close());
-  const egress = { policy: settings.egress, private_hosts, noteUse, askForHost: askForHost(log, logger), logger };
+  const egress = {
+    policy: settings.egress,
+    private_hosts,
+    ownAddresses,
+    noteUse,
+    askForHost: askForHost(log, logger),
+    logger,
+  };
   return new WorkerApi({
     log,
     relay,
@@ -75,6 +83,7 @@ export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened)
     git: new GitProxy({
       repository: settings.repository,
       private_hosts,
+      ownAddresses,
       proxy,
       sample,
       packs_dir,

@@ -21,6 +21,9 @@ const FILES = { 'README.md': 'A small repository.\n' };
 /** A person with an account, a project and an errand whose agent runs what it is told. */
 export type Party = { api: Api; session: Session; project_id: string; task_id: string; worker: string };
 
+/** A public address by which people would reach the server. No interface has it. */
+export const OWN_ADDRESS = '93.184.215.14';
+
 /** Errand as `npm start` runs it, with real containers: an attacker, and somebody whose things the attacker wants. */
 export class AttackScene {
   readonly data_dir: string;
@@ -55,6 +58,7 @@ export class AttackScene {
       ERRAND_PRIVATE_HOSTS: forge.host,
       ERRAND_METRICS_TOKEN: METRICS_TOKEN,
       ERRAND_SIGNUP: 'open',
+      ERRAND_HOSTS: OWN_ADDRESS,
       ANTHROPIC_API_KEY: model.api_key,
       ANTHROPIC_BASE_URL: model.base_url,
     });

@@ -8,7 +8,7 @@ import { LiveSockets } from '../../coordinator/live/live-sockets.ts';
 import type { Relay } from '../../coordinator/live/relay.ts';
 import type { Db } from '../../coordinator/sqlite/database.ts';
 import { readMeta } from '../../coordinator/sqlite/meta.ts';
-import { ErrandError } from '../../protocol/problem.ts';
+import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 
 type Options = {
   db: Db;
@@ -22,10 +22,11 @@ type Options = {
  * Serves clients' sockets on a free port. A user's id is its access token and its ticket; `bad` and `none` are invalid.
  */
 export async function startLiveSockets({ db, relay, logger, now, limits }: Options) {
+  const refused: ErrorCode[] = [];
   const listeners = new Set<(session: string) => void>();
   const identityOf = (user_id: string) => ({ user_id, session: `session-${user_id}`, expires_at_ms: now() + 600_000 });
   const sockets = new LiveSockets({
-    onRefused: () => undefined,
+    onRefused: (code) => void refused.push(code),
     db,
     relay,
     logger,
@@ -51,6 +52,8 @@ export async function startLiveSockets({ db, relay, logger, now, limits }: Optio
   const { port } = server.address() as AddressInfo;
   return {
     sockets,
+    /** The codes of the sockets that were refused. */
+    refused,
     /** The bytes that all clients were sent, with those of closed sockets. */
     sentBytes: () => connections.reduce((sum, { bytesWritten }) => sum + bytesWritten, 0),
     url: `ws://127.0.0.1:${port}/ws`,

@@ -76,6 +76,7 @@ export async function startWorkerApiScene(options: WorkerApiOptions) {
     ended,
     callback_port: callbacks.port,
     sockets: live.sockets,
+    refused: live.refused,
     socket_url: live.url,
     sentBytes: live.sentBytes,
     endSession: live.endSession,

@@ -5,7 +5,13 @@ import { addAbortSignal, type Duplex } from 'node:stream';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
-import { addressGuard, pinned, type AddressGuard, type Resolve } from '../../base/address-guard.ts';
+import {
+  addressGuard,
+  pinned,
+  type AddressGuard,
+  type AskOwnAddresses,
+  type Resolve,
+} from '../../base/address-guard.ts';
 import { Rate } from '../../base/rate.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { EgressPolicy } from '../../domain/egress-policy.ts';
@@ -21,6 +27,8 @@ export type EgressDependencies = {
   /** The hosts that a task may reach, by the current settings of its project. */
   policy: (task_id: string) => EgressPolicy;
   private_hosts: string[];
+  /** By default those of the machine's interfaces. */
+  ownAddresses?: AskOwnAddresses;
   /** Records each host that a worker reaches. */
   noteUse?: NoteUse;
   /** Asks the person of a task whether it may reach this host. Does not throw. */
@@ -60,6 +68,7 @@ export class EgressProxy implements TunnelProxy {
   constructor({
     policy,
     private_hosts,
+    ownAddresses,
     noteUse = () => undefined,
     askForHost = () => undefined,
     logger,
@@ -73,7 +82,7 @@ export class EgressProxy implements TunnelProxy {
     this.#noteUse = noteUse;
     this.#askForHost = askForHost;
     this.#logger = logger;
-    this.#guard = addressGuard(private_hosts, resolve);
+    this.#guard = addressGuard(private_hosts, resolve, { ownAddresses });
     this.#connect = connect;
     this.#timeouts = timeouts;
     this.#opens = new Rate(tunnels_per_minute_max, 'This task opens too many tunnels.');

@@ -1,7 +1,14 @@
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { ErrandError } from '../../../protocol/problem.ts';
-import { AddressError, addressGuard, listsHost, type AddressGuard, type Resolve } from '../../base/address-guard.ts';
+import {
+  AddressError,
+  addressGuard,
+  listsHost,
+  type AddressGuard,
+  type AskOwnAddresses,
+  type Resolve,
+} from '../../base/address-guard.ts';
 import { guardedConnector, refusePrivate } from '../../base/guarded-connector.ts';
 import { hasProxy, NO_PROXY, OutgoingAgent, type OutgoingProxy } from '../../base/outgoing.ts';
 import type { ForgeCredential, ForgeRepository } from '../../domain/forge-repository.ts';
@@ -39,10 +46,14 @@ export type PlainRequest = {
 /** How requests are sent: with a guard of where to. */
 type Way = { guard: AddressGuard; agent: OutgoingAgent };
 
-/** `private_hosts`: the owner's exceptions. The others have defaults: they are for tests, but for the proxy. */
+/**
+ * `private_hosts`: the owner's exceptions. `ownAddresses`: by default those of the machine's interfaces. The others are
+ * for tests, but for the proxy.
+ */
 export type ForgeOptions = {
   private_hosts: string[];
   proxy?: OutgoingProxy | undefined;
+  ownAddresses?: AskOwnAddresses | undefined;
   resolve?: Resolve | undefined;
   timeouts?: ForgeTimeouts | undefined;
 };
@@ -60,10 +71,10 @@ export class Forge {
    */
   readonly #moved = new Map<string, string>();
 
-  constructor({ private_hosts, resolve, timeouts = FORGE_TIMEOUTS, proxy = NO_PROXY }: ForgeOptions) {
+  constructor({ private_hosts, resolve, ownAddresses, timeouts = FORGE_TIMEOUTS, proxy = NO_PROXY }: ForgeOptions) {
     this.#has_proxy = hasProxy(proxy);
     const way = (hosts: string[]): Way => {
-      const guard = addressGuard(hosts, resolve, { ports: FORGE_PORTS });
+      const guard = addressGuard(hosts, resolve, { ports: FORGE_PORTS, ownAddresses });
       const agent = new OutgoingAgent(proxy, {
         connect: guardedConnector(guard, timeouts.connect_ms),
         allowH2: false,

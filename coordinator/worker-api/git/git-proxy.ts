@@ -4,7 +4,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import type { OutgoingProxy } from '../../base/outgoing.ts';
-import type { Resolve } from '../../base/address-guard.ts';
+import type { AskOwnAddresses, Resolve } from '../../base/address-guard.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { ForgeRepository } from '../../domain/forge-repository.ts';
 import type { RepositoryOfTask } from '../../domain/task-repository.ts';
@@ -32,6 +32,8 @@ export type GitDependencies = {
   repository: (where: RepositoryOfTask) => ForgeRepository | Promise<ForgeRepository>;
   proxy?: OutgoingProxy;
   private_hosts: string[];
+  /** By default those of the machine's interfaces. */
+  ownAddresses?: AskOwnAddresses;
   /** Serves a task's own copy of the sample repository, which is stored on this server. */
   sample: (request: GitRequest, task_id: string) => Promise<GitResponse>;
   /** The branch that the task's person named, which it may push to. By default there is none. */

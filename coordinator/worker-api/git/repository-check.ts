@@ -2,7 +2,13 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError, type ErrorCode } from '../../../protocol/problem.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { within } from '../../base/deadline.ts';
-import { AddressError, addressGuard, type AddressGuard, type Resolve } from '../../base/address-guard.ts';
+import {
+  AddressError,
+  addressGuard,
+  type AddressGuard,
+  type AskOwnAddresses,
+  type Resolve,
+} from '../../base/address-guard.ts';
 import { hasProxy, NO_PROXY, type OutgoingProxy } from '../../base/outgoing.ts';
 import type { ForgeRepository, RepositoryCheck } from '../../domain/forge-repository.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
@@ -14,6 +20,8 @@ import { Forge, FORGE_PORTS } from './forge.ts';
 type Dependencies = {
   private_hosts: string[];
   proxy?: OutgoingProxy;
+  /** By default those of the machine's interfaces. */
+  ownAddresses?: AskOwnAddresses;
   /** For tests. The defaults use the real network and the limits of the protocol. */
   resolve?: Resolve;
   check_ms?: number;
@@ -43,12 +51,13 @@ export class ForgeCheck implements RepositoryCheck {
   constructor({
     private_hosts,
     resolve,
+    ownAddresses,
     proxy = NO_PROXY,
     check_ms = LIMITS.repository_check_ms,
     host_check_ms = HOST_CHECK_MS,
   }: Dependencies) {
-    this.#guard = addressGuard(private_hosts, resolve, { ports: FORGE_PORTS });
-    this.#forge = new Forge({ private_hosts, resolve, proxy });
+    this.#guard = addressGuard(private_hosts, resolve, { ports: FORGE_PORTS, ownAddresses });
+    this.#forge = new Forge({ private_hosts, resolve, ownAddresses, proxy });
     this.#has_proxy = hasProxy(proxy);
     this.#check_ms = check_ms;
     this.#host_check_ms = host_check_ms;

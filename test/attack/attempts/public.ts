@@ -1,8 +1,10 @@
+import { once } from 'node:events';
+import { WebSocket } from 'ws';
 import { ROUTES } from '../../../protocol/routes.ts';
 import type { Route } from '../../../protocol/route.ts';
 import { rawExchange, upgradeRequest } from '../../support/raw-connection.ts';
 import type { AttackGroup } from '../attempt.ts';
-import type { AttackScene } from '../scene.ts';
+import { OWN_ADDRESS, type AttackScene } from '../scene.ts';
 import { answer, request, REQUEST_REFUSED as NOTICED, type Token } from './by-request.ts';
 
 const nobody: Token = () => undefined;
@@ -11,6 +13,12 @@ const ofVictim = ({ victim: { task_id } }: AttackScene) => ({ params: { id: task
 const NEEDS_LOG_IN = (['me', 'listTasks', 'listProjects', 'createTask', 'wsTicket'] as const).filter(
   (name) => (ROUTES[name] as Route).auth !== 'none',
 );
+
+const FLOODS: [string, (socket: WebSocket) => void][] = [
+  ['frames that are not valid', (socket) => socket.send('x')],
+  ['frames that are valid', (socket) => socket.send('{"type":"unsubscribe","scope":"all"}')],
+  ['pings', (socket) => socket.ping()],
+];
 
 /** What a stranger tries who has no account. */
 export const STRANGER: AttackGroup = {
@@ -117,6 +125,15 @@ export const MEMBER: AttackGroup = {
     request('use a repository of the own network', /^4\d\d/, 'createProject', attacker, () => ({
       body: { name: 'metadata', repo_url: 'http://169.254.169.254/latest.git' },
     })),
+    request(
+      "use a repository at the server's own public address",
+      /^400 .*private address/s,
+      'createProject',
+      attacker,
+      () => ({
+        body: { name: 'own', repo_url: `https://${OWN_ADDRESS}/x.git` },
+      }),
+    ),
     request('use a repository on the disk', /^4\d\d/, 'createProject', attacker, () => ({
       body: { name: 'disk', repo_url: 'file:///etc' },
     })),
@@ -133,6 +150,12 @@ export const MEMBER: AttackGroup = {
       }),
     ),
     request('use an id that is no id', /^4\d\d/, 'getTask', attacker, () => ({ params: { id: "' OR 1=1 --" } })),
+    ...FLOODS.map(([what, flood]) => ({
+      name: `flood their own socket with ${what}`,
+      refused: /^4400 too many frames/,
+      noticed: NOTICED,
+      make: ({ url, attacker: { api, session } }: AttackScene) => flooded(url, session.user.id, api.token ?? '', flood),
+    })),
     {
       name: 'listen to the socket of another',
       refused: /^4\d\d|^101.*not found$/s,
@@ -147,6 +170,16 @@ export const MEMBER: AttackGroup = {
     },
   ],
 };
+
+/** Sends frames on a person's own socket, and returns the code and the reason that it was closed with. */
+async function flooded(url: string, user_id: string, token: string, flood: (socket: WebSocket) => void) {
+  const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/ws/${user_id}`, ['errand.v1', `bearer.${token}`]);
+  socket.on('open', () => {
+    for (let n = 0; n < 5_000; n++) flood(socket);
+  });
+  const [code, reason] = (await once(socket, 'close')) as [number, Buffer];
+  return `${code} ${reason.toString()}`;
+}
 
 /** The status and the rest of what the server answers to these bytes. */
 async function raw(url: string, text: string): Promise<string> {

@@ -23,6 +23,7 @@ test('a socket is closed after a number of frames that are not valid', async (t)
   for (let n = 0; n < 50; n++) client.say('x');
   t.deepEqual(await closeOf(client), { code: CLOSE.bad_frame, reason: 'too many frames that are not valid' });
   t.is(client.of('error').length, 4);
+  t.deepEqual(scene.refused, ['invalid']);
 });
 
 const FRAMES: [string, (client: TestClient) => void][] = [
@@ -38,6 +39,7 @@ for (const [what, send] of FRAMES)
     for (let n = 0; n < 15; n++) for (const client of [one, two]) send(client);
     const closed = { code: CLOSE.bad_frame, reason: 'too many frames' };
     t.deepEqual(await Promise.all([closeOf(one), closeOf(two)]), [closed, closed]);
+    t.deepEqual(scene.refused, ['rate_limited', 'rate_limited']);
     const other = await TestClient.subscribe(scene.socket_url, addUser(scene.log));
     await other.until(() => other.of('caught_up').length === 1);
     await other.close();
