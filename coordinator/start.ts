@@ -119,11 +119,11 @@ async function startWork({ core, forge_accounts }: Shared, options: StartOptions
   const { note } = new WorkerAudit({ log, redactorOf, logger });
   const buildOne = async (task_id: string, n: number) => {
     handOver(task_id);
-    const built = await buildAssignment(assignment, task_id, n);
+    const { json, secrets } = await buildAssignment(assignment, task_id, n);
     const user_id = findTask(log.db, task_id)?.user_id;
-    if (built.secrets?.length && user_id !== undefined)
-      note({ task_id, user_id, attempt: n }, 'secrets.used', { names: built.secrets });
-    return built;
+    if (secrets.length > 0 && user_id !== undefined)
+      note({ task_id, user_id, attempt: n }, 'secrets.used', { names: secrets });
+    return json;
   };
   const watchdogs = startWatchdogs(core, opened);
   const upstream = await openModel(core, opened);

@@ -1,14 +1,16 @@
+import { setImmediate } from 'node:timers/promises';
 import { ErrandError } from '../../protocol/problem.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { CONTRACT_VERSION } from '../../protocol/worker.ts';
-import type { Assignment, TranscriptEvent } from '../../protocol/worker-schemas.ts';
+import type { Assignment } from '../../protocol/worker-schemas.ts';
 import { findAttempt, listAttempts } from '../sqlite/attempts.ts';
 import type { Db } from '../sqlite/database.ts';
+import { newestEventId } from '../sqlite/events.ts';
 import { attachmentView, listAttachments } from '../sqlite/attachments.ts';
 import { listPendingMessages, listWaitingMessages } from '../sqlite/messages.ts';
 import { listTaskRepositories } from '../sqlite/task-repositories.ts';
 import { findTask } from '../sqlite/tasks.ts';
-import { listTranscript, measureTranscript } from '../sqlite/transcript.ts';
+import { readTranscript, type TranscriptRow } from '../sqlite/transcript.ts';
 import { branchPrefix, type TaskRow } from '../domain/task.ts';
 
 /** The settings that a task takes from its project, or from the server's defaults if it has no project. */
@@ -32,14 +34,39 @@ export type Pace = Pick<Assignment, 'heartbeat_ms' | 'lease_ms'>;
 const SPOOL_BYTES_MAX = 64 * 1024 * 1024;
 /** What an event of the transcript takes beside its body. */
 const EVENT_BYTES = 100;
+/** What is read of a transcript in one turn of the event loop: some milliseconds. */
+const PAGE = { rows_max: 2_000, bytes_max: 1024 * 1024 };
 
 /**
- * Builds all that a worker needs to start this attempt, from the current rows. Throws `not_found` if the attempt does
- * not exist, and `too_large` if the transcript exceeds the limit of an assignment.
+ * All that a worker needs to start an attempt: an `Assignment` as JSON in UTF-8. It may be tens of megabytes: the bodies
+ * of its transcript are those that are stored, and are not parsed. `secrets`: the names of the secrets that it has.
  */
-export async function buildAssignment(deps: AssignmentDependencies, task_id: string, n: number): Promise<Assignment> {
-  // Awaited first: everything below reads the database in one turn of the event loop, so the rows are consistent.
+export type BuiltAssignment = { json: Buffer; secrets: string[] };
+
+/**
+ * Builds the assignment of this attempt, from the current rows. Throws `not_found` if the attempt does not exist, and
+ * `too_large` if the transcript exceeds the limit of an assignment.
+ */
+export async function buildAssignment(
+  deps: AssignmentDependencies,
+  task_id: string,
+  n: number,
+): Promise<BuiltAssignment> {
   const token = await deps.issueToken(task_id, n);
+  // Both are of one turn of the event loop, and stored events never change: so the transcript fits the other rows.
+  const [head, until] = [readHead(deps, task_id, n, token), newestEventId(deps.db)];
+  const start = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"transcript":[`);
+  const parts = [start, ...(await transcriptTexts(deps.db, task_id, n, until)), Buffer.from(']}')];
+  return { json: Buffer.concat(parts), secrets: head.secrets ?? [] };
+}
+
+/** All of an assignment but its transcript. */
+function readHead(
+  deps: AssignmentDependencies,
+  task_id: string,
+  n: number,
+  token: string,
+): Omit<Assignment, 'transcript'> {
   const task = findTask(deps.db, task_id);
   const attempt = findAttempt(deps.db, task_id, n);
   if (!task || !attempt) throw new ErrandError('not_found', 'There is no such attempt.');
@@ -70,7 +97,6 @@ export async function buildAssignment(deps: AssignmentDependencies, task_id: str
     heartbeat_ms: deps.pace.heartbeat_ms,
     lease_ms: deps.pace.lease_ms,
     spool_bytes_max: SPOOL_BYTES_MAX,
-    transcript: readTranscript(deps.db, task_id, n),
     ...(known && { known: { attempt: known.n, last_seq: known.last_seq } }),
     ...attachmentsOf(deps.db, task_id),
     ...repositoriesOf(deps.db, task),
@@ -101,13 +127,29 @@ function attachmentsOf(db: Db, task_id: string): Pick<Assignment, 'attachments'>
   return heard.length > 0 ? { attachments: heard.map(attachmentView) } : {};
 }
 
-function readTranscript(db: Db, task_id: string, n: number): TranscriptEvent[] {
-  requireTranscriptFits(db, task_id, n);
-  return listTranscript(db, task_id, n).map(({ attempt, type, body }) => ({ attempt, type, body: JSON.parse(body) }));
+/** The events of the transcript up to the id `until`, as the elements of a JSON array, in parts. */
+async function transcriptTexts(db: Db, task_id: string, n: number, until: number): Promise<Buffer[]> {
+  const texts: Buffer[] = [];
+  let [bytes, after] = [0, 0];
+  for (;;) {
+    const { rows, cursor, more } = readTranscript(db, { task_id, n, after, until, size: PAGE });
+    const text = Buffer.from(rows.map(transcriptText).join());
+    for (const { body } of rows) bytes += Buffer.byteLength(body) + EVENT_BYTES;
+    if (bytes > LIMITS.transcript_bytes_max)
+      throw new ErrandError('too_large', "The task's conversation is too long to continue: start a new task.");
+    if (texts.length > 0 && text.length > 0) texts.push(Buffer.from(','));
+    if (text.length > 0) texts.push(text);
+    if (!more) return texts;
+    after = cursor;
+    await setImmediate();
+  }
 }
 
-/** Throws `too_large` if the transcript is too long for an assignment. A hostile worker can make it of any length. */
-export function requireTranscriptFits(db: Db, task_id: string, n: number): void {
-  if (measureTranscript(db, task_id, n, EVENT_BYTES) > LIMITS.transcript_bytes_max)
-    throw new ErrandError('too_large', "The task's conversation is too long to continue: start a new task.");
+function transcriptText({ attempt, type, body }: TranscriptRow): string {
+  return `{"attempt":${attempt},"type":${JSON.stringify(type)},"body":${body}}`;
+}
+
+/** Rejects with `too_large` if the transcript is too long for an assignment. A hostile worker can make it of any length. */
+export async function requireTranscriptFits(db: Db, task_id: string, n: number): Promise<void> {
+  await transcriptTexts(db, task_id, n, newestEventId(db));
 }

@@ -10,6 +10,11 @@ export function reply(response: ServerResponse, body: object): void {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }).end(text);
 }
 
+/** Responds with status 200 and JSON that is ready. */
+export function sendJson(response: ServerResponse, json: Buffer): void {
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': json.length }).end(json);
+}
+
 /** Responds with the error's problem document. */
 export function writeProblem(response: ServerResponse, error: unknown, request_id: string): void {
   const problem = toProblem(error, request_id);

@@ -12,7 +12,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import { ERROR_STATUS } from '../../protocol/problem-document.ts';
 import { CONTRACT_HEADER, CONTRACT_VERSION_UNNAMED, contractFault } from '../../protocol/worker.ts';
-import type { Assignment, CallbackReply, MessagesTaken } from '../../protocol/worker-schemas.ts';
+import type { CallbackReply, MessagesTaken } from '../../protocol/worker-schemas.ts';
 import type { Leases } from '../workers/leases.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';
@@ -28,7 +28,7 @@ import { ConcurrencyLimit } from './concurrency-limit.ts';
 import { proxyTokenOf, tokenOf } from './credentials.ts';
 import type { ListenerId } from './fence.ts';
 import { listenOnSocket, listenOnTcp, type Handlers, type Listener } from './listener.ts';
-import { refuseTunnel, reply, writeProblem } from './reply.ts';
+import { refuseTunnel, reply, sendJson, writeProblem } from './reply.ts';
 import { EVENTS, HEARTBEAT, RESULT, TAKE } from './read-callbacks.ts';
 import { parseRoute, type CallbackName, type Route } from './route.ts';
 
@@ -39,7 +39,8 @@ export type WorkerApiDependencies = {
   leases: Leases;
   progress: ProgressWatch;
   event_quotas: EventQuotas;
-  assignment: (task_id: string, attempt: number) => Promise<Assignment>;
+  /** The assignment as JSON. */
+  assignment: (task_id: string, attempt: number) => Promise<Buffer>;
   llm: WorkerProxy;
   git: WorkerProxy;
   attachments: WorkerProxy;
@@ -215,7 +216,7 @@ export class WorkerApi {
     const assignment = await this.#deps.assignment(task_id, attempt);
     if (response.destroyed) return;
     const closed = once(response, 'close', { signal: AbortSignal.timeout(SEND_MS) });
-    reply(response, assignment);
+    sendJson(response, assignment);
     await closed.catch(() => response.destroy());
   }
 

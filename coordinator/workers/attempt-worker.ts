@@ -1,4 +1,3 @@
-import type { Assignment } from '../../protocol/worker-schemas.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Logger } from '../base/logger.ts';
 import { retry } from '../base/retry.ts';
@@ -23,7 +22,8 @@ export type AttemptWorkerDependencies = {
   log: EventLog;
   workers: Workers;
   workspaces: Workspaces;
-  buildAssignment: (task_id: string, n: number) => Promise<Assignment>;
+  /** The assignment as JSON. */
+  buildAssignment: (task_id: string, n: number) => Promise<Buffer>;
   /** The token for a worker that cannot be called. */
   grant: (task_id: string, n: number) => Promise<TaskGrant>;
   logger: Logger;
@@ -112,7 +112,7 @@ export class AttemptWorker {
    */
   async #startUncallable(workspace: string): Promise<void> {
     // Told now, and not by a worker that cannot get it.
-    requireTranscriptFits(this.#deps.log.db, this.#task_id, this.#n);
+    await requireTranscriptFits(this.#deps.log.db, this.#task_id, this.#n);
     const grant = await this.#deps.grant(this.#task_id, this.#n);
     if (this.#done.aborted) return;
     this.#current = await this.#deps.workers.open(this.#name, workspace);
@@ -120,7 +120,7 @@ export class AttemptWorker {
     this.#has_task = true;
   }
 
-  async #handOff(worker: Worker, assignment: Assignment, within_ms: number): Promise<boolean> {
+  async #handOff(worker: Worker, assignment: Buffer, within_ms: number): Promise<boolean> {
     if (!worker.channel) return false;
     const bounds = { within_ms, signal: this.#done, logger: this.#deps.logger };
     if (!(await handOff(worker, worker.channel, assignment, bounds))) return false;

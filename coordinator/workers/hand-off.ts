@@ -1,4 +1,3 @@
-import type { Assignment } from '../../protocol/worker-schemas.ts';
 import type { Logger } from '../base/logger.ts';
 import { callWhileBooting } from './boot.ts';
 import type { Worker, WorkerChannel } from './runner.ts';
@@ -7,13 +6,13 @@ import { postTask } from './worker-client.ts';
 type Bounds = { within_ms: number; signal: AbortSignal; logger: Logger };
 
 /**
- * Hands a task to a worker, which may still be booting. Resolves with whether the worker accepted it in time, before
+ * Hands a task to a worker, which may still be booting: its assignment as JSON. Resolves with whether the worker accepted it in time, before
  * the signal aborted. If not, the log says why.
  */
 export async function handOff(
   worker: Worker,
   channel: WorkerChannel,
-  assignment: Assignment,
+  assignment: Buffer,
   { within_ms, signal, logger }: Bounds,
 ): Promise<boolean> {
   try {

@@ -117,7 +117,7 @@ export type WorkerChannel = {
   call: (request: WorkerRequest) => Promise<WorkerResponse>;
 };
 
-export type WorkerRequest = { method: 'GET' | 'POST'; path: string; content?: unknown; signal: AbortSignal };
+export type WorkerRequest = { method: 'GET' | 'POST'; path: string; json?: Buffer; signal: AbortSignal };
 export type WorkerResponse = { status: number; text: string };
 
 /** A call without a response. `unreached`: the worker does not listen, so it did not get the call. */

@@ -210,8 +210,10 @@ function createDispatcher({ log, runner, workspaces, gate, logger, tokens, optio
     warm_workers: options.warm_workers ?? 0,
     workspace_bytes_max: options.workspace_bytes_max ?? 1024 ** 3,
     heartbeat_ms: LIMITS.heartbeat_ms,
-    buildAssignment: (id, n) =>
-      buildAssignment({ db: log.db, settings, issueToken, time_limit_ms: 60_000, park_after_ms, pace: LIMITS }, id, n),
+    buildAssignment: async (id, n) => {
+      const deps = { db: log.db, settings, issueToken, time_limit_ms: 60_000, park_after_ms, pace: LIMITS };
+      return (await buildAssignment(deps, id, n)).json;
+    },
     grant: async (task_id, n) => ({ task_id, token: await issueToken(task_id, n) }),
   });
 }

@@ -169,7 +169,7 @@ async function follow(launcher: Launcher, channel: WorkerChannel, task: MockTask
     untilHealthy(channel),
     ended.then(({ output }) => Promise.reject(new Error(`The worker did not start: ${output.trim()}`))),
   ]);
-  const taken = await postTask(channel, task.assignment(), AbortSignal.timeout(START_MS));
+  const taken = await postTask(channel, Buffer.from(JSON.stringify(task.assignment())), AbortSignal.timeout(START_MS));
   if (taken.status !== 202) throw new Error(`The worker did not take the task: ${taken.status} ${taken.text}`);
   steer(channel, task, () => launcher.remove(channel.worker));
   const { exit_code, output } = await ended;

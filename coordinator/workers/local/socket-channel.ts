@@ -88,10 +88,9 @@ function watchDirectory(dir: string, onChange: (name: string | null) => void): F
   }
 }
 
-function exchange(socketPath: string, { method, path, content, signal }: WorkerRequest): Promise<WorkerResponse> {
+function exchange(socketPath: string, { method, path, json, signal }: WorkerRequest): Promise<WorkerResponse> {
   return new Promise((resolve, reject) => {
-    const body = content === undefined ? undefined : Buffer.from(JSON.stringify(content));
-    const headers = body ? { 'content-type': 'application/json', 'content-length': body.length } : {};
+    const headers = json ? { 'content-type': 'application/json', 'content-length': json.length } : {};
     const call = request({ socketPath, method, path, headers, signal, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
@@ -107,6 +106,6 @@ function exchange(socketPath: string, { method, path, content, signal }: WorkerR
       );
     });
     call.on('error', reject);
-    call.end(body);
+    call.end(json);
   });
 }

@@ -6,7 +6,6 @@ import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { Problem } from '../../../protocol/problem-document.ts';
 import { checkAnswer, newNeed } from '../../../coordinator/domain/need.ts';
-import { buildAssignment } from '../../../coordinator/tasks/assignment.ts';
 import { AttachmentFiles } from '../../../coordinator/tasks/attachment-files.ts';
 import { AttachmentSweep } from '../../../coordinator/operations/attachment-sweep.ts';
 import { findAttachment, insertAttachment, measureAttachments } from '../../../coordinator/sqlite/attachments.ts';
@@ -15,6 +14,7 @@ import { startApi } from '../../support/start-api.ts';
 import { endTask, runTask } from '../../support/fixtures.ts';
 import { repo_url } from '../../support/send-errand.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
+import { readAssignment } from '../../support/read-assignment.ts';
 
 const PNG = Buffer.from('89504e470d0a1a0a0000000d49484452000007d0000003e80806000000', 'hex');
 
@@ -169,7 +169,7 @@ test('an upload is sent once, within the bounds of an errand, and comes with eve
     park_after_ms: 1,
     pace: LIMITS,
   };
-  const assignment = await buildAssignment(deps, task.id, 1);
+  const assignment = await readAssignment(deps, task.id, 1);
   t.deepEqual(assignment.attachments?.map(({ id }) => id).toSorted(), [a, b].toSorted());
   t.like(assignment.messages, [{ attachments: [{ id: c }] }]);
   const many = [];

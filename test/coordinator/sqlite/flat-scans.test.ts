@@ -4,6 +4,7 @@ import { LIST_ENDED_ATTEMPTS } from '../../../coordinator/sqlite/attempts.ts';
 import type { Db } from '../../../coordinator/sqlite/database.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { FIND_EVENTS_BY_SEQ, findEventsBySeq } from '../../../coordinator/sqlite/events.ts';
+import { READ_TRANSCRIPT } from '../../../coordinator/sqlite/transcript.ts';
 import { LOG_USE } from '../../../coordinator/sqlite/log-use.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
 import { LIST_ENDED_BEFORE, markEndedBefore, REMOVED_ROWS_MAX } from '../../../coordinator/sqlite/removed.ts';
@@ -25,6 +26,7 @@ test('no periodic statement reads more of a large table than it returns', async 
     [LOG_USE.ended]: 'SEARCH tasks USING INDEX tasks_ended ((ended_at,id)>(?,?))',
     [LOG_USE.ended_of]: 'SEARCH tasks USING INDEX tasks_ended_by_user (user_id=? AND ended_at>?)',
     [LIST_ENDED_ATTEMPTS]: 'SEARCH attempts USING INDEX attempts_by_worker (worker=?)',
+    [READ_TRANSCRIPT]: 'SEARCH events USING INDEX events_by_task (task_id=? AND id>? AND id<?)',
     [FIND_EVENTS_BY_SEQ]: 'SEARCH events USING INDEX events_by_task (task_id=? AND id>?)',
   };
   for (const [text, search] of Object.entries(searches)) {

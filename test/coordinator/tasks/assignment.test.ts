@@ -12,6 +12,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { Assignment } from '../../../protocol/worker-schemas.ts';
 import { addTask, addUser, time } from '../../support/dispatching.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { readAssignment } from '../../support/read-assignment.ts';
 
 async function openWithTask(t: ExecutionContext): Promise<{ deps: AssignmentDependencies; task: TaskRow }> {
   const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
@@ -57,7 +58,7 @@ function addEvent(db: Db, task: TaskRow, attempt: number, seq: number | null, ty
 test('the first assignment is complete and has an empty transcript', async (t) => {
   const { deps, task } = await openWithTask(t);
   addAttempt(deps.db, task.id, 1, 0);
-  const assignment = await buildAssignment(deps, task.id, 1);
+  const assignment = await readAssignment(deps, task.id, 1);
   t.deepEqual(Assignment.parse(assignment), assignment);
   t.like(assignment, {
     contract_version: 1,
@@ -86,7 +87,7 @@ test('a later attempt gets the transcript of all attempts, in order, and the las
   addEvent(deps.db, task, 1, 3, 'turn.started', { turn: 1 });
   addEvent(deps.db, task, 1, 4, 'turn.finished', { turn: 1 });
   addEvent(deps.db, task, 2, 1, 'input.added', { text: 'go on' });
-  const assignment = await buildAssignment(deps, task.id, 4);
+  const assignment = await readAssignment(deps, task.id, 4);
   t.deepEqual(Assignment.parse(assignment), assignment);
   t.deepEqual(assignment.transcript, [
     { attempt: 1, type: 'conversation.started', body: { system: 's' } },
@@ -101,7 +102,7 @@ test('a worker that restarts within an attempt gets the events that the attempt 
   const { deps, task } = await openWithTask(t);
   addAttempt(deps.db, task.id, 1, 1);
   addEvent(deps.db, task, 1, 1, 'turn.finished', { turn: 1 });
-  const { transcript, known } = await buildAssignment(deps, task.id, 1);
+  const { transcript, known } = await readAssignment(deps, task.id, 1);
   t.deepEqual(transcript, [{ attempt: 1, type: 'turn.finished', body: { turn: 1 } }]);
   t.deepEqual(known, { attempt: 1, last_seq: 1 });
 });
@@ -113,7 +114,7 @@ test('messages that are already in the conversation are not sent again', async (
   for (const id of [taken_in, pending])
     insertMessage(deps.db, { id, task_id: task.id, text: `this is ${id}`, created_at: '2026-01-01T00:00:00.000Z' });
   markMessageTakenIn(deps.db, task.id, taken_in, time());
-  const { messages } = await buildAssignment(deps, task.id, 1);
+  const { messages } = await readAssignment(deps, task.id, 1);
   t.deepEqual(messages, [
     { id: pending, text: `this is ${pending}`, at: '2026-01-01T00:00:00.000Z', hear: 'next_call' },
   ]);
@@ -137,13 +138,51 @@ for (const [what, lengthOf] of Object.entries(TOO_LONG))
     await t.throwsAsync(buildAssignment(deps, task.id, 2), { code: 'too_large', message: /is too long to continue/ });
   });
 
+test('stored bodies are in the assignment as they are, however they are written', async (t) => {
+  const { deps, task } = await openWithTask(t);
+  const { id: task_id, user_id } = task;
+  addAttempt(deps.db, task.id, 1, 2);
+  const bodies = ['{ "turn" : 1.0 }', '{"turn":2,"turn":3}'];
+  const rows = bodies.map((body, i) => ({ attempt: 1, seq: i + 1, type: 'turn.finished', at: time(), body }));
+  insertEvents(
+    deps.db,
+    rows.map((row) => ({ ...row, task_id, user_id })),
+  );
+  const { json } = await buildAssignment(deps, task.id, 1);
+  const texts = bodies.map((body) => `{"attempt":1,"type":"turn.finished","body":${body}}`);
+  t.true(json.toString('utf8').endsWith(`,"transcript":[${texts.join()}]}`));
+});
+
+test('a long transcript is read in parts, without what is stored meanwhile, and other work goes on between them', async (t) => {
+  const { deps, task } = await openWithTask(t);
+  addAttempt(deps.db, task.id, 1, 6_000);
+  deps.db.transaction(() => {
+    for (let seq = 1; seq <= 6_000; seq++)
+      addEvent(deps.db, task, 1, seq, seq % 3 === 0 ? 'turn.finished' : 'log', { turn: seq });
+  })();
+  const built = readAssignment(deps, task.id, 1);
+  let turns = 0;
+  const work = () => {
+    if (turns++ === 0) addEvent(deps.db, task, 1, 6_001, 'turn.finished', { turn: 6_001 });
+    next = setImmediate(work);
+  };
+  let next = setImmediate(work);
+  const { transcript } = await built;
+  clearImmediate(next);
+  t.deepEqual(
+    transcript.map(({ body }) => body),
+    Array.from({ length: 2_000 }, (_, i) => ({ turn: 3 * (i + 1) })),
+  );
+  t.true(turns >= 2);
+});
+
 test('a transcript just below the size limit fits into an assignment', async (t) => {
   const { deps, task } = await openWithTask(t);
   addAttempt(deps.db, task.id, 1, 30);
   addAttempt(deps.db, task.id, 2, 0);
   const text = 'x'.repeat(LIMITS.transcript_bytes_max / 32);
   for (let seq = 1; seq <= 31; seq++) addEvent(deps.db, task, 1, seq, 'tool.finished', { text });
-  const assignment = await buildAssignment(deps, task.id, 2);
+  const assignment = await readAssignment(deps, task.id, 2);
   t.is(assignment.transcript.length, 31);
   t.true(Buffer.byteLength(JSON.stringify(assignment)) < LIMITS.assignment_bytes_max);
 });

@@ -127,7 +127,7 @@ test('gives the assignment to the active attempt only', async (t) => {
   const { scene, where, id, attempt, token } = await start(t, {
     assignment: async (...of) => {
       asked.push(of);
-      return JSON.parse('{"contract_version":1}');
+      return Buffer.from('{"contract_version":1}');
     },
   });
   const path = `/internal/tasks/${id}/assignment`;
@@ -143,7 +143,7 @@ test('one assignment of a task is in memory at a time, until its worker has read
   const { where, id, token } = await start(t, {
     assignment: async () => {
       built++;
-      return JSON.parse(JSON.stringify({ contract_version: 1, prompt: 'x'.repeat(8 * 1024 * 1024) }));
+      return Buffer.from(JSON.stringify({ contract_version: 1, prompt: 'x'.repeat(8 * 1024 * 1024) }));
     },
   });
   const path = `/internal/tasks/${id}/assignment`;

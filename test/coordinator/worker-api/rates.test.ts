@@ -13,7 +13,7 @@ test('a task may fetch its assignment a few times a minute, in another attempt t
   const { scene, user_id, where, id, attempt, token } = await start(t, {
     assignment: async () => {
       built++;
-      return JSON.parse('{"contract_version":1}');
+      return Buffer.from('{"contract_version":1}');
     },
   });
   const fetchAs = (task: string, bearer: string) =>

@@ -2,7 +2,6 @@ import test, { type ExecutionContext } from 'ava';
 import type { NeedAnswerCreate } from '../../../protocol/needs.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { answerNeed } from '../../../coordinator/tasks/answer-need.ts';
-import { buildAssignment } from '../../../coordinator/tasks/assignment.ts';
 import { Redactor } from '../../../coordinator/base/redactor.ts';
 import { addMessage } from '../../../coordinator/tasks/task-commands.ts';
 import { branchPrefix } from '../../../coordinator/domain/task.ts';
@@ -16,6 +15,7 @@ import {
 } from '../../../coordinator/sqlite/task-repositories.ts';
 import { callerOf, setCallbackScene } from '../../support/callback-scene.ts';
 import { startAttempt, taskOf } from '../../support/fixtures.ts';
+import { readAssignment } from '../../support/read-assignment.ts';
 
 const AT = '2026-01-02T03:04:05.678Z';
 const [ONE, TWO, THREE] = ['a'.repeat(40), 'b'.repeat(40), 'c'.repeat(40)];
@@ -111,7 +111,7 @@ test('the assignment names the other repositories, and what may be pushed to eac
     time_limit_ms: 1,
     park_after_ms: 1,
   };
-  const { repositories } = await buildAssignment(deps, task_id, attempt);
+  const { repositories } = await readAssignment(deps, task_id, attempt);
   t.deepEqual(repositories, [
     {
       key: 'web',
