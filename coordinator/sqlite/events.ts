@@ -127,9 +127,18 @@ export const FIND_EVENTS_BY_SEQ = `SELECT type, at, body FROM events INDEXED BY 
      WHERE task_id = :task_id AND attempt = :attempt AND seq <= :first AND seq % 64 = 1 ORDER BY seq DESC LIMIT 1
    ) ORDER BY id LIMIT :count`;
 
-/** The events of an attempt from one `seq` to another, in order. All of them must be stored. */
-export function findEventsBySeq(db: Db, task_id: string, attempt: number, first: number, last: number): SentEvent[] {
-  return sql<SentEvent>(db, FIND_EVENTS_BY_SEQ).all({ task_id, attempt, first, last, count: last - first + 1 });
+/**
+ * The events of an attempt from one `seq` to another, in order, each read when it is asked for. All of them must be
+ * stored.
+ */
+export function findEventsBySeq(
+  db: Db,
+  task_id: string,
+  attempt: number,
+  first: number,
+  last: number,
+): IterableIterator<SentEvent> {
+  return sql<SentEvent>(db, FIND_EVENTS_BY_SEQ).iterate({ task_id, attempt, first, last, count: last - first + 1 });
 }
 
 /** The limits of one page of the log: rows, and bytes of their bodies. */

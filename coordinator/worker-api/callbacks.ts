@@ -32,6 +32,7 @@ import { storeResult } from './store-result.ts';
 import { findNewestEvent } from '../sqlite/steps.ts';
 import type { CheckedPost } from './read-callbacks.ts';
 import { quotaFault } from './event-quotas.ts';
+import { conflict, type UncomparedRepeats } from './repeats.ts';
 import { checkEventBranches, checkResultBranches } from './check-branches.ts';
 import { invalid, sizeOf, storeEvents } from './validate-events.ts';
 
@@ -40,6 +41,8 @@ export type CallbackDependencies = {
   relay: Relay;
   progress: ProgressWatch;
   event_quotas: EventQuotas;
+  /** Runs `SAME` at the task's cost. */
+  countSame: (task_id: string, lines: Buffer) => Promise<number>;
 };
 
 /**
@@ -52,13 +55,15 @@ export class Callbacks {
   readonly #progress: ProgressWatch;
   readonly #quotas: EventQuotas;
   readonly #states: AttemptStates;
+  readonly #countSame: CallbackDependencies['countSame'];
 
-  constructor({ log, relay, progress, event_quotas }: CallbackDependencies) {
+  constructor({ log, relay, progress, event_quotas, countSame }: CallbackDependencies) {
     this.#log = log;
     this.#states = new AttemptStates(log);
     this.#relay = relay;
     this.#progress = progress;
     this.#quotas = event_quotas;
+    this.#countSame = countSame;
   }
 
   async events(origin: Origin, post: CheckedPost): Promise<CallbackReply> {
@@ -67,8 +72,21 @@ export class Callbacks {
       const reply = this.#relayAtOnce(origin, post.deltas);
       if (reply) return reply;
     }
+    for (let same_to = 0; ;) {
+      const outcome = await this.#store(origin, post, same_to);
+      if (outcome instanceof ErrandError) throw outcome;
+      if ('acked_seq' in outcome) return outcome;
+      const { lines, events, last_seq } = outcome;
+      const other = events[await this.#countSame(origin.claims.task_id, lines)];
+      if (other) throw conflict(post.events, other);
+      same_to = last_seq;
+    }
+  }
+
+  /** Stores what a call brings. `same_to`: events that are stored already were compared up to this `seq`. */
+  #store(origin: Origin, post: CheckedPost, same_to: number): Promise<CallbackReply | UncomparedRepeats | ErrandError> {
     const checked = post.events;
-    const outcome = await this.#log.enqueue((tx) => {
+    return this.#log.enqueue((tx) => {
       const call = this.#begin(tx, origin);
       const { task_id, attempt: n, state, at } = call;
       const log_bytes = state.log_bytes + sizeOf(checked, state.last_seq);
@@ -80,7 +98,9 @@ export class Callbacks {
       const unable = repositoriesFault(tx.db, task_id, state.last_seq, checked);
       if (unable !== null) return giveUp(tx, call, { reason: 'agent_error', detail: unable, code: 'stale_attempt' });
       checkEventBranches(tx.db, task_id, checked);
-      const added = storeEvents(tx, { task_id, n, user_id: state.user_id, last_seq: state.last_seq }, checked);
+      const attempt = { task_id, n, user_id: state.user_id, last_seq: state.last_seq };
+      const added = storeEvents(tx, attempt, checked, same_to);
+      if (!Array.isArray(added)) return added;
       const last_seq = state.last_seq + added.length;
       if (added.length > 0) {
         updateLastSeq(tx.db, task_id, n, { last_seq, log_bytes });
@@ -92,8 +112,6 @@ export class Callbacks {
       if (post.deltas.length > 0) tx.afterCommit(() => this.#relayDeltas(call, post.deltas));
       return { acked_seq: last_seq, control: controlOf(tx.db, call) };
     });
-    if (outcome instanceof ErrandError) throw outcome;
-    return outcome;
   }
 
   async heartbeat(origin: Origin, heartbeat: Heartbeat): Promise<CallbackReply> {

@@ -1,10 +1,8 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { NumberedEvent } from '../../protocol/events.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import { isRedactionOf } from '../base/redactor.ts';
-import { findEventsBySeq, type SentEvent } from '../sqlite/events.ts';
 import type { Tx } from '../sqlite/event-log.ts';
+import { compareTexts, type UncomparedRepeats } from './repeats.ts';
 
 /** The events that change the rows of their task, or are checked against them. */
 type TaskEvent = Extract<
@@ -77,18 +75,26 @@ export function invalid(field: string, message: string): ErrandError {
 type Attempt = { task_id: string; user_id: string; n: number; last_seq: number };
 
 /**
- * Stores the events that are new and returns them. Skips those that are stored already. Throws `events_missing` where
- * there is a gap before them, and `event_conflict` where a stored `seq` is sent again with different content.
+ * Stores the events that are new and returns them. Skips those that are stored already. Otherwise stores none and
+ * returns why: `events_missing` where there is a gap before them, `event_conflict` where a stored `seq` is sent again
+ * with different content, and the events that must be compared first. `same_to`: up to this `seq` they were. A refusal
+ * is not thrown, since that would undo and repeat what others store in the same transaction.
  */
-export function storeEvents(tx: Tx, attempt: Attempt, events: CheckedEvent[]): CheckedEvent[] {
+export function storeEvents(
+  tx: Tx,
+  attempt: Attempt,
+  events: CheckedEvent[],
+  same_to: number,
+): CheckedEvent[] | UncomparedRepeats | ErrandError {
   const { task_id, user_id, n, last_seq } = attempt;
   const first = events[0]?.seq ?? last_seq + 1;
   if (first > last_seq + 1)
-    throw new ErrandError('events_missing', `The events from ${last_seq + 1} on have not arrived.`, {
+    return new ErrandError('events_missing', `The events from ${last_seq + 1} on have not arrived.`, {
       expected_seq: last_seq + 1,
     });
   const known = events.filter(({ seq }) => seq <= last_seq);
-  requireSame(tx, attempt, known);
+  const difference = compareTexts(tx.db, attempt, known, same_to);
+  if (difference) return difference;
   const added = events.slice(known.length);
   tx.appendAll(added.map(({ seq, type, at, body }) => ({ task_id, user_id, attempt: n, seq, type, at, body })));
   return added;
@@ -99,26 +105,6 @@ export function sizeOf(events: CheckedEvent[], last_seq: number): number {
   let bytes = 0;
   for (const { seq, body } of events) if (seq > last_seq) bytes += Buffer.byteLength(body) + LIMITS.event_row_bytes;
   return bytes;
-}
-
-/** Throws `event_conflict` where an event differs from the one that is stored with its `seq`. */
-function requireSame(tx: Tx, { task_id, n }: Attempt, events: CheckedEvent[]): void {
-  const [first, last] = [events[0]?.seq, events.at(-1)?.seq];
-  if (first === undefined || last === undefined) return;
-  const stored = findEventsBySeq(tx.db, task_id, n, first, last);
-  for (const [index, sent] of events.entries())
-    if (!isSame(sent, stored[index]))
-      throw new ErrandError('event_conflict', `Event ${sent.seq} is already stored with different content.`, {
-        errors: [{ field: `/events/${index}`, message: 'is already stored with different content' }],
-      });
-}
-
-function isSame({ type, at, body, sent = body }: CheckedEvent, stored: SentEvent | undefined): boolean {
-  if (stored?.type !== type || stored.at !== at) return false;
-  // The same object with its keys in another order is the same event.
-  if (stored.body === body || isDeepStrictEqual(JSON.parse(stored.body), JSON.parse(body))) return true;
-  // It was redacted when it was stored, and the secrets have changed since.
-  return stored.body === sent || isRedactionOf(stored.body, sent);
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {

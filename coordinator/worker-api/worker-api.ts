@@ -30,6 +30,7 @@ import type { ListenerId } from './fence.ts';
 import { listenOnSocket, listenOnTcp, type Handlers, type Listener } from './listener.ts';
 import { refuseTunnel, reply, sendJson, writeProblem } from './reply.ts';
 import { EVENTS, HEARTBEAT, RESULT, TAKE } from './read-callbacks.ts';
+import { SAME } from './repeats.ts';
 import { parseRoute, type CallbackName, type Route } from './route.ts';
 
 export type WorkerApiDependencies = {
@@ -87,13 +88,14 @@ export class WorkerApi {
   constructor(deps: WorkerApiDependencies) {
     this.#deps = deps;
     this.#admission = new Admission(deps);
-    this.#callbacks = new Callbacks(deps);
     this.#redaction = new CallbackRedaction(deps.log, deps.redactorOf ?? (() => undefined));
     this.#bodies = new BodyReader(deps.threads, {
       bytes_max: LIMITS.callback_body_bytes_max,
       bytes_per_s: LIMITS.callback_bytes_per_s_max,
       burst_bytes: LIMITS.callback_burst_bytes_max,
     });
+    const countSame = async (task_id: string, lines: Buffer) => (await this.#bodies.check(lines, task_id, SAME)).value;
+    this.#callbacks = new Callbacks({ ...deps, countSame });
   }
 
   /** Opens the socket of one worker. It accepts only the tokens of that worker's attempt. */

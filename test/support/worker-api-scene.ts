@@ -23,7 +23,9 @@ export type WorkerApiOptions = {
   limits?: Partial<SocketLimits>;
   now?: () => number;
 } & Partial<WatchdogTimes> &
-  Partial<Pick<WorkerApiDependencies, 'llm' | 'git' | 'egress' | 'assignment' | 'event_quotas' | 'redactorOf'>>;
+  Partial<
+    Pick<WorkerApiDependencies, 'llm' | 'git' | 'egress' | 'assignment' | 'event_quotas' | 'redactorOf' | 'threads'>
+  >;
 
 export type WorkerApiScene = Awaited<ReturnType<typeof startWorkerApiScene>>;
 

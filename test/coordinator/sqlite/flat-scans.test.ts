@@ -87,7 +87,7 @@ test('what a worker sends again is found from any position, among the events of 
     const newest = (next.get(`${id}/${attempt}`) ?? 1) - 1;
     const first = random.whole(1, newest);
     const last = random.whole(first, Math.min(newest, first + 200));
-    const bodies = findEventsBySeq(db, id, attempt, first, last).map(({ body }) => body);
+    const bodies = [...findEventsBySeq(db, id, attempt, first, last)].map(({ body }) => body);
     t.deepEqual(
       bodies,
       Array.from({ length: last - first + 1 }, (_, n) => `"${id}/${attempt}/${first + n}"`),

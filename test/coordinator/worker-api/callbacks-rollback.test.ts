@@ -13,6 +13,7 @@ import { addTask, addUser, endTask, startAttempt } from '../../support/fixtures.
 import { temporaryFolder } from '../../support/folder.ts';
 import { SILENT } from '../../support/silent.ts';
 
+const countSame = () => Promise.reject(new Error('nothing is sent again'));
 const at = new Date().toISOString();
 
 const CALLS: Record<string, (callbacks: Callbacks, task_id: string, i: number) => Promise<unknown>> = {
@@ -52,7 +53,7 @@ for (const [what, call] of Object.entries(CALLS))
     const progress = new ProgressWatch((stall) => found.push(stall) > 0, { stall_ms: 300, wait_grace_ms: 100 });
     t.teardown(() => progress.stop());
     progress.begin(id, 1, 60_000);
-    const callbacks = new Callbacks({ log, relay: new Relay(log), progress, event_quotas: EVENT_QUOTAS });
+    const callbacks = new Callbacks({ log, relay: new Relay(log), progress, event_quotas: EVENT_QUOTAS, countSame });
     broken = true;
     const began = performance.now();
     for (let i = 0; found.length === 0 && performance.now() - began < 3_000; i++) {
@@ -91,7 +92,7 @@ test('deltas that come alone wait for no commit, and are refused once the attemp
   });
   const progress = new ProgressWatch(() => false, { stall_ms: 60_000, wait_grace_ms: 100 });
   t.teardown(() => progress.stop());
-  const callbacks = new Callbacks({ log, relay, progress, event_quotas: EVENT_QUOTAS });
+  const callbacks = new Callbacks({ log, relay, progress, event_quotas: EVENT_QUOTAS, countSame });
   const call = (name: string) => CALLS[name]?.(callbacks, id, 0);
   await call('an event');
   commits = 0;
@@ -115,7 +116,7 @@ test('between two commits deltas find what the row says, and after each commit w
   startAttempt(log, id, 'worker-1');
   const progress = new ProgressWatch(() => false, { stall_ms: 60_000, wait_grace_ms: 100 });
   t.teardown(() => progress.stop());
-  const callbacks = new Callbacks({ log, relay: new Relay(log), progress, event_quotas: EVENT_QUOTAS });
+  const callbacks = new Callbacks({ log, relay: new Relay(log), progress, event_quotas: EVENT_QUOTAS, countSame });
   const { claims } = originOf(id);
   const send = (seq: number[], worker = 'worker-1') =>
     callbacks.events(
