@@ -38,9 +38,9 @@ export function estimateInput(body: RequestBody): InputEstimate {
   return { tokens_max, cache: cacheOf(json), compacts: tokens_max >= compactsFrom(body) };
 }
 
-/** The most tokens of messages that are added to a prompt. */
-export function estimateMessages(messages: Message[]): number {
-  return bytesAsTokens(JSON.stringify(messages)) + mediaTokens(messages.map(({ content }) => content));
+/** The most tokens of a message that is added to a prompt, with the comma before it. */
+export function estimateMessage(message: Message): number {
+  return bytesAsTokens(JSON.stringify(message)) + 1 + mediaTokens([message.content]);
 }
 
 /** How many tokens make the API summarise the conversation; `Infinity` where the request does not ask for it. */

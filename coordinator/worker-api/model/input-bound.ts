@@ -3,10 +3,10 @@ import type { Dispatcher } from 'undici';
 import type { Tokens } from '../../domain/prices.ts';
 import type { Caller } from '../caller.ts';
 import { countTokens } from './count-tokens.ts';
-import { compactsFrom, type InputEstimate } from './estimate-input.ts';
+import type { InputEstimate } from './estimate-input.ts';
 import { KnownPrefixes, type Prompt } from './known-prefix.ts';
 import type { Ledger } from './ledger.ts';
-import type { BoundedRequest } from './policy.ts';
+import { toCountBody, type BoundedRequest } from './policy.ts';
 import type { ClaudeApi } from './upstream.ts';
 import { promptTokens } from './usage.ts';
 
@@ -24,8 +24,14 @@ export type InputBound = {
   refusal?: Dispatcher.ResponseData;
 };
 
-/** A request whose prompt is to be bounded. */
-type Request = { caller: Caller; max_tokens: number; wanted: BoundedRequest; headers: IncomingHttpHeaders };
+/** A request whose prompt is to be bounded. `raw`: its body. */
+type Request = {
+  caller: Caller;
+  max_tokens: number;
+  wanted: BoundedRequest;
+  raw: Buffer;
+  headers: IncomingHttpHeaders;
+};
 
 /**
  * Finds the upper bound of a prompt: from the body alone; from the prompt before it, which the API has counted; and,
@@ -41,14 +47,15 @@ export class InputBounds {
     this.#ledger = ledger;
   }
 
-  async find({ caller, max_tokens, wanted, headers }: Request, signal: AbortSignal): Promise<InputBound> {
-    const { body, bound, prompt } = wanted;
+  async find({ caller, max_tokens, wanted, raw, headers }: Request, signal: AbortSignal): Promise<InputBound> {
+    const { model, bound, compacts_from, counted_at, prompt } = wanted;
     const known = this.#known.tokensMax(caller.task_id, prompt) ?? Infinity;
     const tokens_max = Math.min(bound.tokens_max, known);
-    const input = { ...bound, tokens_max, compacts: tokens_max >= compactsFrom(body) };
-    const share = this.#ledger.shareOfRest(caller, { model: body.model, max_tokens, input });
+    const input = { ...bound, tokens_max, compacts: tokens_max >= compacts_from };
+    const share = this.#ledger.shareOfRest(caller, { model, max_tokens, input });
     if (share <= COUNT_FROM_SHARE) return { prompt, input, countable: true };
-    const outcome = await countTokens(this.#api, body, input, headers, signal);
+    const uncounted = { body: toCountBody(raw, counted_at), bound: input, compacts_from };
+    const outcome = await countTokens(this.#api, uncounted, headers, signal);
     switch (outcome.kind) {
       case 'counted':
         return { prompt, input: outcome.input, countable: true };

@@ -129,7 +129,7 @@ export class ModelProxy implements WorkerProxy {
     const { caller, request, response, signal } = exchange;
     if (asked === undefined || !max_tokens_at) throw new ErrandError('invalid', 'max_tokens: Field required');
     const max_tokens = Math.min(asked, tokens_max);
-    const bound = await this.#bounds.find({ caller, max_tokens, wanted, headers: request.headers }, signal);
+    const bound = await this.#bounds.find({ caller, max_tokens, wanted, raw, headers: request.headers }, signal);
     if (bound.refusal) return streamResponse(bound.refusal, response, { signal, headers: {} });
     const reservation = await this.#ledger
       .reserve(caller, { model, effort, max_tokens, input: bound.input })

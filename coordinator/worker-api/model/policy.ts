@@ -1,7 +1,8 @@
 import { ErrandError } from '../../../protocol/problem.ts';
 import { Effort } from '../../../protocol/task.ts';
 import { job } from '../../base/threads.ts';
-import { estimateInput, type InputEstimate } from './estimate-input.ts';
+import { FIELDS as COUNTED_FIELDS } from './count-tokens.ts';
+import { compactsFrom, estimateInput, type InputEstimate } from './estimate-input.ts';
 import { toPrompt, type Prompt } from './known-prefix.ts';
 import { allBlocks, parseBody, type RequestBody } from './request-body.ts';
 import { scan, type Span } from './scan.ts';
@@ -11,6 +12,9 @@ import { scan, type Span } from './scan.ts';
  * this is an allow-list. Other features could fetch or store data on the vendor's servers, outside the forward proxy's
  * control, or have costs that the meter does not know.
  */
+
+/** The characters of a name that a refusal repeats. */
+const NAME_CHARS_MAX = 200;
 
 const names = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
 
@@ -27,7 +31,10 @@ const TOOLS = /^(custom|(bash|text_editor|memory)_\d{8})$/;
 const SOURCE_TYPES = new Set(['base64', 'text', 'content']);
 const EDITS = /^(clear_tool_uses|clear_thinking|compact)_\d{8}$/;
 
-/** An allowed request. */
+/**
+ * An allowed request: what the proxy needs of it. Another thread may have read it, so that nothing here is as large as a
+ * body may be.
+ */
 export type LlmRequest = {
   model: string;
   /** Null: it names none that is known here. */
@@ -36,17 +43,19 @@ export type LlmRequest = {
   max_tokens: number | undefined;
   /** The position of the value of `max_tokens` in the body. */
   max_tokens_at: Span | undefined;
-  body: RequestBody;
+  /** The positions of the fields that a request to count its tokens has too. */
+  counted_at: Span[];
 };
 
 /**
  * Parses a request body and checks it against the policy. Throws `invalid` where it is malformed, and `forbidden` for
  * a feature that is not allowed.
  */
-export function readRequest(raw: Buffer): LlmRequest {
+export function readRequest(raw: Buffer): { request: LlmRequest; body: RequestBody } {
   const body = parseBody(raw);
-  const { duplicate, span } = scan(raw, 'max_tokens');
-  if (duplicate !== undefined) throw new ErrandError('invalid', `${duplicate}: the key appears twice in one object.`);
+  const { duplicate, span, members } = scan(raw, 'max_tokens');
+  if (duplicate !== undefined)
+    throw new ErrandError('invalid', `${cut(duplicate)}: the key appears twice in one object.`);
   for (const field of Object.keys(body)) if (!FIELDS.has(field)) refuse(`the field '${field}'`);
   for (const { type } of body.tools ?? [])
     if (!TOOLS.test(type ?? 'custom')) refuse(`the tool '${type ?? ''}', which runs outside the container`);
@@ -54,17 +63,31 @@ export function readRequest(raw: Buffer): LlmRequest {
     if (!EDITS.test(type)) refuse(`context edits of type '${type}'`);
   for (const content of [body.system, ...body.messages.map((message) => message.content)]) checkContent(content);
   const effort = Effort.safeParse(body.output_config?.effort).data ?? null;
-  return { model: body.model, effort, max_tokens: body.max_tokens, max_tokens_at: span, body };
+  const counted_at = members.filter(({ key }) => COUNTED_FIELDS.has(key)).map(({ start, end }) => ({ start, end }));
+  const { model, max_tokens } = body;
+  return { request: { model, effort, max_tokens, max_tokens_at: span, counted_at }, body };
 }
 
-/** An allowed request, with what takes long to compute from its whole text: the bound and the digests of its prompt. */
-export type BoundedRequest = LlmRequest & { bound: InputEstimate; prompt: Prompt };
+/**
+ * An allowed request, with what takes long to compute from its whole text: the bound and the digests of its prompt.
+ * `compacts_from`: see `compactsFrom`.
+ */
+export type BoundedRequest = LlmRequest & { bound: InputEstimate; compacts_from: number; prompt: Prompt };
 
 /** Reads, checks and measures a request, for `BodyReader`. */
 export const REQUEST = job('coordinator/worker-api/model/policy.ts', 'REQUEST', (raw: Buffer): BoundedRequest => {
-  const request = readRequest(raw);
-  return { ...request, bound: estimateInput(request.body), prompt: toPrompt(request.body) };
+  const { request, body } = readRequest(raw);
+  return { ...request, bound: estimateInput(body), compacts_from: compactsFrom(body), prompt: toPrompt(body) };
 });
+
+/** The body of a request to count the tokens of a request with this body. */
+export function toCountBody(raw: Buffer, counted_at: Span[]): Buffer {
+  const fields = counted_at.flatMap(({ start, end }, i) => [
+    Buffer.from(i === 0 ? '{' : ','),
+    raw.subarray(start, end),
+  ]);
+  return Buffer.concat([...fields, Buffer.from('}')]);
+}
 
 /** Replaces the value of `max_tokens` in the body, and changes no other byte. */
 export function withMaxTokens(raw: Buffer, at: Span, max_tokens: number): Buffer {
@@ -79,5 +102,10 @@ function checkContent(content: unknown): void {
 }
 
 function refuse(what: string): never {
-  throw new ErrandError('forbidden', `Tasks on this server may not use ${what}.`);
+  throw new ErrandError('forbidden', `Tasks on this server may not use ${cut(what)}.`);
+}
+
+/** A name in a request may be as long as its body. */
+function cut(name: string): string {
+  return name.length > NAME_CHARS_MAX ? `${name.slice(0, NAME_CHARS_MAX)}…` : name;
 }

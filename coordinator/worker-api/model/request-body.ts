@@ -4,6 +4,8 @@ import { shapeOf } from '../../base/json-shape.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError, parse } from '../../../protocol/problem.ts';
 
+/** No model has a longer name. */
+const MODEL_CHARS_MAX = 200;
 /** Deeper content is refused: no agent needs it. */
 const DEPTH_MAX = 5;
 const SHAPE = shapeOf(LIMITS.llm_body_nodes_max);
@@ -25,7 +27,7 @@ export type Message = z.infer<typeof Message>;
 const Edit = z.looseObject({ type: z.string(), trigger: z.looseObject({ value: z.number().optional() }).nullish() });
 
 const Body = z.looseObject({
-  model: z.string(),
+  model: z.string().max(MODEL_CHARS_MAX),
   max_tokens: z.number().int().nonnegative().optional(),
   stream: z.boolean().optional(),
   system: Content.optional(),

@@ -1,5 +1,6 @@
+import { serialize } from 'node:v8';
 import test from 'ava';
-import { readRequest, withMaxTokens } from '../../../../coordinator/worker-api/model/policy.ts';
+import { readRequest, REQUEST, toCountBody, withMaxTokens } from '../../../../coordinator/worker-api/model/policy.ts';
 import { ErrandError } from '../../../../protocol/problem.ts';
 
 const BODY = { model: 'm', max_tokens: 5, messages: [{ role: 'user', content: 'hi' }] };
@@ -26,7 +27,7 @@ test('allows the features that an agent needs', (t) => {
       ],
     }),
   );
-  t.like(request, { model: 'm', max_tokens: 5 });
+  t.like(request.request, { model: 'm', max_tokens: 5 });
 });
 
 test('refuses features that leave the sandbox or whose cost is not known', (t) => {
@@ -79,17 +80,50 @@ test('refuses a duplicate key, however it is escaped', (t) => {
   ];
   for (const text of twice) t.throws(() => readRequest(bytes(text)), { message: /appears twice/ }, text);
   const once = String.raw`{"model":"m","messages":[{"role":"user","content":"{\"model\":1,\"model\":2} \\"},{"role":"user","content":"x"}]}`;
-  t.is(readRequest(bytes(once)).model, 'm');
+  t.is(readRequest(bytes(once)).request.model, 'm');
 });
 
 test('replaces max_tokens and changes no other byte', (t) => {
   const text =
     '{ "messages":[{"role":"user","content":"\\"max_tokens\\": 7 €","max_tokens":1}],\n "max_tokens" : 64000 , "model":"m"}';
   const raw = bytes(text);
-  const { max_tokens_at } = readRequest(raw);
+  const { max_tokens_at } = readRequest(raw).request;
   t.truthy(max_tokens_at);
   if (max_tokens_at) t.is(withMaxTokens(raw, max_tokens_at, 12).toString(), text.replace('64000', '12'));
   const last = bytes('{"model":"m","messages":[],"max_tokens":64000}');
-  const at = readRequest(last).max_tokens_at;
+  const at = readRequest(last).request.max_tokens_at;
   if (at) t.is(withMaxTokens(last, at, 12).toString(), '{"model":"m","messages":[],"max_tokens":12}');
+});
+
+test('a request to count has the fields that are counted, as they were written', (t) => {
+  const once =
+    '{ "model" : "m" ,"max_tokens":5,"messages":[{"role":"user","content":"a,}"}], "stream":true,"tools":[] }';
+  const { counted_at } = readRequest(bytes(once)).request;
+  const count = toCountBody(bytes(once), counted_at).toString('utf8');
+  t.is(count, '{"model" : "m" ,"messages":[{"role":"user","content":"a,}"}],"tools":[] }');
+  t.deepEqual(JSON.parse(count), {
+    model: 'm',
+    messages: [{ role: 'user', content: 'a,}' }],
+    tools: [],
+  });
+});
+
+test('what is passed on of a request does not grow with what it contains, and a refusal repeats no long name', (t) => {
+  const long = 'x'.repeat(100_000);
+  const content = Array.from({ length: 10_000 }, () => ({ type: 'text', text: '' }));
+  const read = REQUEST.run(bytes({ ...BODY, system: long, messages: [{ role: 'user', content }] }));
+  t.true(serialize(read).length < 1_000);
+  const messages = Array.from({ length: 1_000 }, () => BODY.messages[0]);
+  t.true(serialize(REQUEST.run(bytes({ ...BODY, messages }))).length < 50_000);
+  const named = [
+    { ...BODY, [long]: 1 },
+    { ...BODY, tools: [{ type: long }] },
+    says([{ type: long }]),
+    { ...BODY, model: long },
+    `{"model":"m","messages":[{"${long}":1,"${long}":2}]}`,
+  ];
+  for (const body of named) {
+    const error = t.throws(() => REQUEST.run(bytes(body)), { instanceOf: ErrandError });
+    t.true(JSON.stringify([error?.message, error?.errors]).length < 2_000);
+  }
 });
