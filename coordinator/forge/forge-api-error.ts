@@ -11,9 +11,7 @@ export type ForgeApiFault =
   /** `retry_at` says until when. */
   | 'rate_limited'
   /** The forge could not be reached, failed, or answered with what it does not promise. */
-  | 'unreachable'
-  /** A webhook that this forge did not sign. */
-  | 'invalid_signature';
+  | 'unreachable';
 
 /** A call to a forge's API failed. The message is for people: it names the forge and never a token. */
 export class ForgeApiError extends Error {

@@ -1,3 +1,4 @@
+import type { RunJob } from '../base/check-body.ts';
 import type { ForgeKind } from '../../protocol/forges.ts';
 
 /*
@@ -166,7 +167,8 @@ export type ForgeEvent = {
 );
 
 /** A webhook as it arrived. Header names are in lower case. */
-export type Delivery = { headers: Record<string, string | undefined>; body: Uint8Array };
+export type Delivery = { headers: DeliveryHeaders; body: Buffer };
+export type DeliveryHeaders = Record<string, string | undefined>;
 
 /** Which token to use, and when to give up. */
 export type Access = { token: string; signal?: AbortSignal | undefined };
@@ -240,9 +242,11 @@ export type ForgeClient = {
   /** The end of a check's log, `bytes_max` at most; empty: the forge has none any more. */
   checkLog: (access: Access, name: RepositoryName, check: Check, bytes_max: number) => Promise<string>;
 
+  /** The signature of a webhook, such as `sha256=…`, out of its headers. */
+  signatureOf: (headers: DeliveryHeaders) => string | undefined;
   /**
-   * Verifies the signature and reads the event. Rejects with `invalid_signature`, or resolves with undefined for events
-   * that Errand does not use.
+   * Reads a webhook whose signature is right, with `run`. Resolves with undefined for events that Errand does not use.
+   * Rejects with `invalid` or `too_large` for what this forge does not send.
    */
-  readDelivery: (delivery: Delivery, secret: string) => Promise<ForgeEvent | undefined>;
+  readDelivery: (delivery: Delivery, run: RunJob) => Promise<ForgeEvent | undefined>;
 };

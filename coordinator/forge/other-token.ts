@@ -91,6 +91,7 @@ function routed(client: ForgeClient, run: Run): ForgeClient {
     checks: (access, name, commit) => run(access, (to, by) => to.checks(by, name, commit)),
     readableChecks: (access, name, commit) => run(access, (to, by) => to.readableChecks(by, name, commit)),
     checkLog: (access, name, check, bytes_max) => run(access, (to, by) => to.checkLog(by, name, check, bytes_max)),
-    readDelivery: (delivery, secret) => client.readDelivery(delivery, secret),
+    signatureOf: client.signatureOf,
+    readDelivery: client.readDelivery,
   };
 }

@@ -63,7 +63,7 @@ export type AppDeps = RunDefaults & {
   auth: Auth;
   notifications: Notifications;
   /** Takes the webhooks of forges. */
-  intake: Pick<Intake, 'receive'>;
+  intake: Pick<Intake, 'admit' | 'receive'>;
   forge_accounts: ForgeAccounts;
   /** Asked before a project or a task relies on a repository. */
   repositories: RepositoryCheck;

@@ -5,6 +5,7 @@ import type { ExtendableContext } from 'koa';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { ByteBudget } from '../base/byte-budget.ts';
+import { checkHere } from '../base/check-body.ts';
 import { discardBody, hasBody, parseJson, readBody } from '../base/json-body.ts';
 import { shapeOf } from '../base/json-shape.ts';
 import { networkOf } from '../base/network-of.ts';
@@ -35,7 +36,11 @@ export async function readJsonBody(ctx: ExtendableContext, budget: ByteBudget): 
     throw new ErrandError('unsupported_media_type', 'The body must be in UTF-8.');
   const key = networkOf(ctx.ip);
   const bytes = await readBody(ctx.req, { bytes_max: LIMITS.request_body_bytes_max, read_ms: READ_MS, budget, key });
-  return parseJson(bytes, SHAPE);
+  return checkHere(
+    bytes,
+    (ms) => budget.spendTime(key, ms),
+    () => parseJson(bytes, SHAPE),
+  );
 }
 
 /**

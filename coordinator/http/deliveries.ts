@@ -12,13 +12,15 @@ const READ_MS = 10_000;
 const BUDGET = { bytes_per_s: 4 * 1024 * 1024, burst_bytes: 64 * 1024 * 1024, time_share: 0.25 };
 
 /** The webhooks of forges. */
-export function deliveryHandlers(receiver: Pick<Receiver, 'receive'>): Pick<Handlers, 'receiveDelivery'> {
+export function deliveryHandlers(receiver: Pick<Receiver, 'admit' | 'receive'>): Pick<Handlers, 'receiveDelivery'> {
   const budget = new ByteBudget(BUDGET);
   return {
     receiveDelivery: async ({ params, request, client }) => {
       const key = networkOf(client.address);
+      const headers = textsOf(request.headers);
+      receiver.admit(params.id, headers);
       const body = await readBody(request, { bytes_max: LIMITS.delivery_bytes_max, read_ms: READ_MS, budget, key });
-      return receiver.receive(params.id, { headers: textsOf(request.headers), body });
+      return receiver.receive(params.id, { headers, body }, (ms) => budget.spendTime(key, ms));
     },
   };
 }

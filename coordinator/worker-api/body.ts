@@ -1,21 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { ByteBudget } from '../base/byte-budget.ts';
+import { checkWith } from '../base/check-body.ts';
 import { discardBody, readBody } from '../base/json-body.ts';
-import { shapeFault, type ShapeLimits } from '../base/json-shape.ts';
 import type { Job, ThreadPool } from '../base/threads.ts';
 
 /** How long a worker may take to send a body. */
 const READ_MS = 30_000;
 /** How much of a body that was refused is still read, and for how long, so that the worker gets to read why. */
 const DISCARD = { bytes_max: 32 * 1024 * 1024, ms: 10_000 };
-/**
- * A body with more than this is checked in another thread. Below it that takes a few milliseconds at most, and the way
- * to the thread and back would cost more than it saves.
- */
-const INLINE_BYTES_MAX = 128 * 1024;
-const INLINE_SHAPE: ShapeLimits = { depth_max: 200, nodes_max: 10_000, elements_max: 10_000, keys_max: 1_000 };
-/** To check a body of this size takes less time than to measure that. Its bytes alone are charged. */
-const UNTIMED_BYTES_MAX = 2 * 1024;
 /** The part of a CPU that the bodies of one task may take in the long run. */
 const TIME_SHARE = 0.25;
 
@@ -59,23 +51,9 @@ export class BodyReader {
     job: Job<A, T>,
     ...args: A
   ): Promise<{ value: T; bytes: Buffer }> {
-    if (bytes.length <= UNTIMED_BYTES_MAX) return { value: job.run(bytes, ...args), bytes };
     const charge = (ms: number) => this.#budget.spendTime(key, ms);
-    if (!isSmall(bytes)) return this.#threads.run({ key, charge }, job, bytes, args);
-    const before = process.threadCpuUsage();
-    try {
-      return { value: job.run(bytes, ...args), bytes };
-    } finally {
-      const { user, system } = process.threadCpuUsage(before);
-      charge((user + system) / 1000);
-    }
+    return checkWith(this.#threads, { key, charge })(bytes, job, ...args);
   }
-}
-
-function isSmall(json: Buffer): boolean {
-  // A node has at least one byte.
-  if (json.length <= INLINE_SHAPE.nodes_max) return true;
-  return json.length <= INLINE_BYTES_MAX && shapeFault(json, INLINE_SHAPE) === undefined;
 }
 
 async function discardRest(request: IncomingMessage): Promise<void> {

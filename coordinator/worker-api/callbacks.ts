@@ -34,7 +34,8 @@ import type { CheckedPost } from './read-callbacks.ts';
 import { quotaFault } from './event-quotas.ts';
 import { conflict, type UncomparedRepeats } from './repeats.ts';
 import { checkEventBranches, checkResultBranches } from './check-branches.ts';
-import { invalid, sizeOf, storeEvents } from './validate-events.ts';
+import { storeEvents } from './store-events.ts';
+import { invalid, sizeOf } from './validate-events.ts';
 
 export type CallbackDependencies = {
   log: EventLog;

@@ -30,6 +30,7 @@ import { Api } from './api.ts';
 import { temporaryFolder, type Ends } from './folder.ts';
 import { NO_APP } from './no-app.ts';
 import { PATIENT } from './patient-server.ts';
+import { ThreadPool } from '../../coordinator/base/threads.ts';
 
 export type StartedApi = {
   url: string;
@@ -137,7 +138,9 @@ function openForges(
   models: ((name: string) => boolean) | undefined,
 ): { forge_accounts: ForgeAccounts; intake: Intake } {
   const forge_accounts = new ForgeAccounts(parts);
-  const intake = openIntake({ ...parts, models }, forge_accounts);
+  const threads = new ThreadPool();
+  t.teardown(() => threads.close());
+  const intake = openIntake({ ...parts, models, threads }, forge_accounts);
   for (const part of [forge_accounts, intake]) {
     part.start();
     t.teardown(() => part.stop());

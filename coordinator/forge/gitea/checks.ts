@@ -29,13 +29,13 @@ export async function listChecks(
   const path = `${pathOf('repos', owner, name, 'commits', commit)}/status`;
   const { statuses } = await api.call(access, { path, query: { limit: 50 } }, Combined);
   return (statuses ?? []).map(({ context, status, target_url }) =>
-    giteaCheck(api, commit, context, status, target_url),
+    giteaCheck(api.root, commit, context, status, target_url),
   );
 }
 
-/** `target_url` may lack the host. The log is found by the commit and the page that shows it. */
-export function giteaCheck(api: RestApi, commit: string, context: string, state: string, target_url: string): Check {
-  const url = URL.parse(target_url, api.root);
+/** `root`: of the forge's API. `target_url` may lack the host. The log is found by the commit and the page that shows it. */
+export function giteaCheck(root: string, commit: string, context: string, state: string, target_url: string): Check {
+  const url = URL.parse(target_url, root);
   const job = JOB.exec(url?.pathname ?? '')?.[1];
   const check = statusCheck({ context, state, target_url: target_url === '' || url === null ? '' : url.href });
   return { ...check, log_id: job === undefined ? null : `${commit} ${job}` };

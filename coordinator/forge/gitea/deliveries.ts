@@ -1,27 +1,30 @@
 import { z } from 'zod';
-import type { Delivery, ForgeEvent, ReviewVerdict } from '../forge.ts';
+import { job } from '../../base/threads.ts';
+import type { DeliveryHeaders, ReviewVerdict } from '../forge.ts';
 import { Line, Text } from '../forge-text.ts';
-import type { RestApi } from '../rest-api.ts';
 import { eventOf, type Said } from '../signed-delivery.ts';
 import { giteaCheck } from './checks.ts';
 import { Account, Issue, IssueComment, PullRequest, Repository } from './schemas.ts';
 
-/**
- * Verifies a webhook and reads it. Rejects with `invalid_signature`, or with `invalid` for what Gitea does not send.
- */
-export function readDelivery(api: RestApi, delivery: Delivery, secret: string): Promise<ForgeEvent | undefined> {
-  const { headers } = delivery;
-  const event = headers['x-gitea-event'] ?? headers['x-forgejo-event'];
-  const delivery_id = headers['x-gitea-delivery'] ?? headers['x-forgejo-delivery'];
-  // Gitea writes its signature in two ways. The one with the name of the hash is what GitHub sends too.
+/** The signature of a webhook of Gitea's, which writes it in two ways: one has the name of the hash, as GitHub's has. */
+export function signatureOf(headers: DeliveryHeaders): string | undefined {
   const own = headers['x-gitea-signature'];
-  const signature = headers['x-hub-signature-256'] ?? (own && `sha256=${own}`);
-  const signed = { ...delivery, headers: { ...headers, 'x-hub-signature-256': signature } };
-  const read = (json: unknown) => READERS.get(event ?? '')?.(json, api);
-  return eventOf(signed, secret, { delivery_id, Repository, Account, read });
+  return headers['x-hub-signature-256'] ?? (own && `sha256=${own}`);
 }
 
-type Reader = (json: unknown, api: RestApi) => Said | undefined;
+/** Reads a webhook of Gitea's, for `RunJob`. `root`: of its API. */
+export const DELIVERY = job(
+  'coordinator/forge/gitea/deliveries.ts',
+  'DELIVERY',
+  (body: Buffer, headers: DeliveryHeaders, root: string) => {
+    const event = headers['x-gitea-event'] ?? headers['x-forgejo-event'];
+    const delivery_id = headers['x-gitea-delivery'] ?? headers['x-forgejo-delivery'];
+    const read = (json: unknown) => READERS.get(event ?? '')?.(json, root);
+    return eventOf(body, { delivery_id, Repository, Account, read });
+  },
+);
+
+type Reader = (json: unknown, root: string) => Said | undefined;
 
 const READERS = new Map<string, Reader>(
   Object.entries<Reader>({
@@ -59,9 +62,9 @@ const READERS = new Map<string, Reader>(
     pull_request_approved: (json) => reviewed(json, 'approved'),
     pull_request_rejected: (json) => reviewed(json, 'changes_requested'),
     pull_request_comment: (json) => reviewed(json, 'commented'),
-    status: (json, api) => {
+    status: (json, root) => {
       const { sha: commit, context, state, target_url, ...rest } = Status.parse(json);
-      const check = giteaCheck(api, commit, context, state, target_url);
+      const check = giteaCheck(root, commit, context, state, target_url);
       return { type: 'check', at: rest.updated_at ?? rest.created_at, commit, branch: null, check };
     },
     repository: (json) =>

@@ -6,7 +6,7 @@ import { readPullTemplate, type TemplatePlaces } from '../pull-template.ts';
 import { permissionOf } from '../repository-api.ts';
 import { RestApi } from '../rest-api.ts';
 import { listChecks, readLog } from './checks.ts';
-import { readDelivery } from './deliveries.ts';
+import { DELIVERY, signatureOf } from './deliveries.ts';
 import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
 import { listReviews } from './reviews.ts';
 import { findBranch, findRepository, listRepositories } from './repositories.ts';
@@ -51,6 +51,7 @@ export function giteaClient(http: ForgeHttp, origin: string): ForgeClient {
     // All checks are statuses here, which a token may read or not.
     readableChecks: () => Promise.resolve({ items: [], missing: ['repositories'] }),
     checkLog: (access, name, check, bytes_max) => readLog(api, access, name, check, bytes_max),
-    readDelivery: (delivery, secret) => readDelivery(api, delivery, secret),
+    signatureOf,
+    readDelivery: async ({ headers, body }, run) => (await run(body, DELIVERY, headers, api.root)).value,
   };
 }

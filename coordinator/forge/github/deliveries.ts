@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Delivery, ForgeEvent, ReviewVerdict } from '../forge.ts';
+import { job } from '../../base/threads.ts';
+import type { DeliveryHeaders, ReviewVerdict } from '../forge.ts';
 import { Id, Line, Text, WebAddress } from '../forge-text.ts';
 import { eventOf, type Said } from '../signed-delivery.ts';
 import { statusCheck } from '../status-check.ts';
@@ -16,14 +17,20 @@ import {
 
 const Action = z.object({ action: z.string() });
 
-/**
- * Verifies a webhook and reads it. Rejects with `invalid_signature`, or with `invalid` for what GitHub does not send.
- */
-export function readDelivery(delivery: Delivery, secret: string): Promise<ForgeEvent | undefined> {
-  const { 'x-github-event': event = '', 'x-github-delivery': delivery_id } = delivery.headers;
-  const read = (json: unknown) => READERS.get(event)?.(json);
-  return eventOf(delivery, secret, { delivery_id, Repository, Account, read });
+/** The signature of a webhook of GitHub's. */
+export function signatureOf({ 'x-hub-signature-256': signature }: DeliveryHeaders): string | undefined {
+  return signature;
 }
+
+/** Reads a webhook of GitHub's, for `RunJob`. */
+export const DELIVERY = job(
+  'coordinator/forge/github/deliveries.ts',
+  'DELIVERY',
+  (body: Buffer, { 'x-github-event': event = '', 'x-github-delivery': delivery_id }: DeliveryHeaders) => {
+    const read = (json: unknown) => READERS.get(event)?.(json);
+    return eventOf(body, { delivery_id, Repository, Account, read });
+  },
+);
 
 type Reader = (json: unknown) => Said | undefined;
 

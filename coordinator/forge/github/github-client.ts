@@ -7,7 +7,7 @@ import { permissionOf } from '../repository-api.ts';
 import { RestApi } from '../rest-api.ts';
 import { apiRoot, isGitHubCom } from './api-root.ts';
 import { listChecks, listReadableChecks, readLog } from './checks.ts';
-import { readDelivery } from './deliveries.ts';
+import { DELIVERY, signatureOf } from './deliveries.ts';
 import { GraphqlApi } from './graphql.ts';
 import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
 import { listReviews } from './reviews.ts';
@@ -55,6 +55,7 @@ export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
     checks: (access, name, commit) => listChecks(api, access, name, commit),
     readableChecks: (access, name, commit) => listReadableChecks(api, access, name, commit),
     checkLog: (access, name, check, bytes_max) => readLog(api, access, name, check, bytes_max),
-    readDelivery,
+    signatureOf,
+    readDelivery: async ({ headers, body }, run) => (await run(body, DELIVERY, headers)).value,
   };
 }

@@ -1,11 +1,12 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { DeliveryReceived } from '../../../protocol/deliveries.ts';
 import type { DueQueue } from '../../base/due-queue.ts';
+import type { Payer, ThreadPool } from '../../base/threads.ts';
 import type { DeliveryRow } from '../../sqlite/deliveries.ts';
 import type { DurableSubscriber } from '../../sqlite/durable-subscriber.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import type { WordsRow } from '../../sqlite/forge-words.ts';
-import type { Delivery } from '../forge.ts';
+import type { Delivery, DeliveryHeaders } from '../forge.ts';
 import { deliveryQueue } from './deliveries.ts';
 import type { FindForge } from './known-forge.ts';
 import { MissedEvents, type LookTimes } from './missed-events.ts';
@@ -21,6 +22,7 @@ const LOOK_TIMES: LookTimes = { every_ms: 120_000, retry: { first_ms: 120_000, m
 
 type Dependencies = Omit<PlanParts, 'link'> & {
   findForge: FindForge;
+  threads: ThreadPool;
   /** The address of this server; undefined: it does not know. */
   public_url: string | undefined;
   times?: RetryTimes;
@@ -64,8 +66,13 @@ export class Intake {
     await this.#words.stop();
   }
 
-  /** Takes a webhook. `Receiver` has the rules. */
-  receive(forge_id: string, delivery: Delivery): Promise<DeliveryReceived> {
-    return this.#receiver.receive(forge_id, delivery);
+  /* Take a webhook. `Receiver` has the rules. */
+
+  admit(forge_id: string, headers: DeliveryHeaders): void {
+    this.#receiver.admit(forge_id, headers);
+  }
+
+  receive(forge_id: string, delivery: Delivery, charge: Payer['charge']): Promise<DeliveryReceived> {
+    return this.#receiver.receive(forge_id, delivery, charge);
   }
 }

@@ -1,5 +1,6 @@
 import type { Config } from '../../base/config.ts';
 import type { Logger } from '../../base/logger.ts';
+import type { ThreadPool } from '../../base/threads.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import { findLinkedAccountOf } from '../../sqlite/linked-accounts.ts';
 import type { TaskDefaults } from '../../tasks/task-commands.ts';
@@ -11,7 +12,13 @@ const NAME = 'errand';
 
 /** The intake of a server, for the forges and linked accounts that it has. */
 export function openIntake(
-  { log, config, models, logger }: { log: EventLog; config: Config; models: TaskDefaults['models']; logger: Logger },
+  {
+    log,
+    config,
+    models,
+    threads,
+    logger,
+  }: { log: EventLog; config: Config; models: TaskDefaults['models']; threads: ThreadPool; logger: Logger },
   { forges, access }: Pick<ForgeAccounts, 'forges' | 'access'>,
 ): Intake {
   const findForge = (forge_id: string): KnownForge | undefined => {
@@ -24,6 +31,7 @@ export function openIntake(
     log,
     config,
     models,
+    threads,
     logger,
     access,
     findForge,

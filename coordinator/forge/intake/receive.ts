@@ -2,15 +2,17 @@ import { createHash } from 'node:crypto';
 import type { DeliveryReceived } from '../../../protocol/deliveries.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
+import { checkWith } from '../../base/check-body.ts';
 import type { Logger } from '../../base/logger.ts';
 import { Rate } from '../../base/rate.ts';
+import type { Payer, ThreadPool } from '../../base/threads.ts';
 import { countWaitingDeliveries, insertDelivery, isDeliveryKnown } from '../../sqlite/deliveries.ts';
 import type { Db } from '../../sqlite/database.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import { listPullsAt } from '../../sqlite/pulls.ts';
-import { ForgeApiError } from '../forge-api-error.ts';
-import type { Delivery, ForgeEvent } from '../forge.ts';
-import type { FindForge, KnownForge } from './known-forge.ts';
+import type { Delivery, DeliveryHeaders, ForgeEvent } from '../forge.ts';
+import { isSignature, isSigned } from '../signed-delivery.ts';
+import type { FindForge } from './known-forge.ts';
 import { threadOf } from '../thread-of.ts';
 
 const DELIVERY_ID_CHARS_MAX = 200;
@@ -18,6 +20,8 @@ const DELIVERY_ID_CHARS_MAX = 200;
 type Dependencies = {
   log: EventLog;
   findForge: FindForge;
+  /** Reads large deliveries. */
+  threads: ThreadPool;
   /** Called when a delivery was stored. */
   onStored: () => void;
   now: () => number;
@@ -35,25 +39,35 @@ export class Receiver {
   }
 
   /**
-   * Resolves once the delivery is on disk, or is not needed. The signature is checked first: nobody else can use up the
-   * forge's rate, or learn what is known. Rejects with `not_found` for an unknown forge, `forbidden` for a wrong
-   * signature, `invalid`, `rate_limited`, and `unavailable` if too many deliveries wait.
+   * To be called before the body is read. Throws `not_found` for an unknown forge, and `forbidden` where the headers have
+   * no signature.
    */
-  async receive(forge_id: string, delivery: Delivery): Promise<DeliveryReceived> {
-    const { log, findForge, onStored, now, logger } = this.#deps;
-    const forge = findForge(forge_id);
-    if (forge?.webhook_secret === undefined) throw new ErrandError('not_found', 'There is no such forge.');
-    const event = await this.#read(forge, delivery, forge.webhook_secret);
+  admit(forge_id: string, headers: DeliveryHeaders): void {
+    this.#signerOf(forge_id, headers);
+  }
+
+  /**
+   * Resolves once the delivery is on disk, or is not needed. The signature is checked first: nobody else can use up the
+   * forge's rate, or learn what is known. Then the rate, whatever the delivery says. `charge` is told the CPU time that
+   * it takes to read it. Rejects as `admit` does, with `forbidden` for a wrong signature, `invalid`, `rate_limited`, and
+   * `unavailable` if too many deliveries wait.
+   */
+  async receive(forge_id: string, delivery: Delivery, charge: Payer['charge']): Promise<DeliveryReceived> {
+    const { log, threads, onStored, now, logger } = this.#deps;
+    const { client, secret, signature } = this.#signerOf(forge_id, delivery.headers);
+    if (!(await isSigned(delivery.body, secret, signature))) throw this.#unsigned(forge_id);
+    this.#rate.take(forge_id);
+    // The body itself may be in another thread afterwards.
+    const body_hash = createHash('sha256').update(delivery.body).digest('base64url');
+    const event = await client.readDelivery(delivery, checkWith(threads, { key: forge_id, charge }));
     if (event === undefined) return { delivery: 'unused' };
     const { delivery_id } = event;
     if (delivery_id.length > DELIVERY_ID_CHARS_MAX)
       throw new ErrandError('invalid', 'The id of the delivery is too long.');
     if (event.at !== null && Date.parse(event.at) < now() - LIMITS.delivery_age_s_max * 1000)
       return { delivery: 'too_old' };
-    const body_hash = createHash('sha256').update(delivery.body).digest('base64url');
     if (isDeliveryKnown(log.db, { forge_id, delivery_id, body_hash })) return { delivery: 'known' };
     if (!concernsErrand(log.db, forge_id, event)) return { delivery: 'unused' };
-    this.#rate.take(forge_id);
     if (countWaitingDeliveries(log.db, forge_id) >= LIMITS.deliveries_waiting_max)
       throw new ErrandError('unavailable', 'Too many webhooks wait to be handled.', { retry_after_s: 60 });
     const received_at = new Date(now()).toISOString();
@@ -66,15 +80,17 @@ export class Receiver {
     return { delivery: 'stored' };
   }
 
-  async #read({ id, client }: KnownForge, delivery: Delivery, secret: string): Promise<ForgeEvent | undefined> {
-    try {
-      return await client.readDelivery(delivery, secret);
-    } catch (error) {
-      if (!(error instanceof ForgeApiError)) throw error;
-      if (error.fault !== 'invalid_signature') throw new ErrandError('invalid', error.message, { cause: error });
-      this.#deps.logger.debug({ forge_id: id }, 'webhook with a wrong signature');
-      throw new ErrandError('forbidden', 'The webhook is not signed with the secret of this forge.');
-    }
+  #signerOf(forge_id: string, headers: DeliveryHeaders) {
+    const { client, webhook_secret: secret } = this.#deps.findForge(forge_id) ?? {};
+    if (!client || secret === undefined) throw new ErrandError('not_found', 'There is no such forge.');
+    const signature = client.signatureOf(headers);
+    if (!isSignature(signature)) throw this.#unsigned(forge_id);
+    return { client, secret, signature };
+  }
+
+  #unsigned(forge_id: string): ErrandError {
+    this.#deps.logger.debug({ forge_id }, 'webhook with a wrong signature');
+    return new ErrandError('forbidden', 'The webhook is not signed with the secret of this forge.');
   }
 }
 

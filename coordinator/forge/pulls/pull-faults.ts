@@ -34,7 +34,6 @@ export function faultOf(error: unknown, { host, branch }: { host: string; branch
         problem: `${host} shows no such repository to the token: it was moved, deleted or made private. ${error.hint ?? 'If the app is not installed there: the settings, "Linked accounts", have the link to install it.'}`,
       };
     case 'invalid':
-    case 'invalid_signature':
       return { ...never, problem: error.message };
     case 'rate_limited':
       return { problem: `${host} takes no more calls for now.`, worth_a_retry: true, retry_at: error.retry_at };

@@ -40,6 +40,16 @@ test('a webhook is stored before it is answered, and known when it comes again',
 
 test('the length of a webhook is limited', async (t) => {
   const { send } = await webhookScene(t);
-  t.is((await send({}, new Uint8Array(LIMITS.delivery_bytes_max))).status, 403);
-  t.is((await send({}, new Uint8Array(LIMITS.delivery_bytes_max + 1))).status, 413);
+  const headers = { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` };
+  t.is((await send(headers, new Uint8Array(LIMITS.delivery_bytes_max))).status, 403);
+  t.is((await send(headers, new Uint8Array(LIMITS.delivery_bytes_max + 1))).status, 413);
+});
+
+test('a webhook of an unknown forge, or without a signature, is refused before its body is read', async (t) => {
+  const { send } = await webhookScene(t);
+  const long = new Uint8Array(LIMITS.delivery_bytes_max + 1);
+  const signature = `sha256=${'0'.repeat(64)}`;
+  for (const headers of [{}, { 'x-hub-signature-256': 'sha256=12' }, { 'x-hub-signature': signature }])
+    t.is((await send(headers, long)).status, 403);
+  t.is((await send({ 'x-hub-signature-256': signature }, long, '0'.repeat(20))).status, 404);
 });

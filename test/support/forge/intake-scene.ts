@@ -33,6 +33,7 @@ import { startGitea } from './gitea/stand-in.ts';
 import type { GitHub } from './github/github.ts';
 import { startGitHub } from './github/stand-in.ts';
 import type { Person, Repository } from './world.ts';
+import { CountingThreads } from '../counting-threads.ts';
 
 const TIMES = { first_ms: 20, max_ms: 100, give_up_ms: 60_000 };
 /** Nothing is looked for unless a test says so. */
@@ -51,6 +52,9 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
   /** The people of the server by the ids of their accounts at the forge. */
   readonly linked = new Map<string, string>();
   intake: Intake;
+  readonly threads = new CountingThreads();
+  /** The CPU time of reading deliveries. */
+  readonly charged: number[] = [];
   /** In milliseconds; undefined: the clock runs. */
   stopped_at: number | undefined;
   /** How often the forge is asked what has changed, in milliseconds: from the next start on. */
@@ -90,6 +94,7 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
     t.teardown(async () => {
       await scene.intake.stop();
       await http.close();
+      await scene.threads.close();
       db.close();
     });
     return scene;
@@ -147,7 +152,9 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
   }
 
   async receive({ headers, body }: Pick<SentHook, 'headers' | 'body'>): Promise<string> {
-    return (await this.intake.receive(this.forge_id, { headers, body: Buffer.from(body) })).delivery;
+    return (
+      await this.intake.receive(this.forge_id, { headers, body: Buffer.from(body) }, (ms) => this.charged.push(ms))
+    ).delivery;
   }
 
   /** A delivery with this body, signed as GitHub does. */
@@ -265,6 +272,7 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
       findForge: (id) =>
         id === this.forge_id ? { id, client, webhook_secret: this.#secret, names: ['errand', app.slug] } : undefined,
       public_url: PUBLIC_URL,
+      threads: this.threads,
       times: TIMES,
       look_times: { every_ms: this.look_ms, retry: { first_ms: 20, max_ms: 100 } },
       now: () => this.stopped_at ?? Date.now(),

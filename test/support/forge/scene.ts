@@ -12,6 +12,7 @@ import type { SentHook } from './hooks.ts';
 import { startGitHub } from './github/stand-in.ts';
 import { startGitea } from './gitea/stand-in.ts';
 import type { Person, Repository } from './world.ts';
+import { readDelivery } from './read-delivery.ts';
 
 /** A forge of one kind, with a client, two people, and a repository of ada's that bob may write to. */
 export type ForgeScene = {
@@ -42,7 +43,7 @@ export async function forgeScene(t: Ends, kind: ForgeKind): Promise<ForgeScene> 
     demo,
     access: (person) => ({ token: forge.apps.personalToken(person).value }),
     sent: () => hooks.sent,
-    read: ({ headers, body }) => client.readDelivery({ headers, body: Buffer.from(body) }, webhook_secret),
+    read: ({ headers, body }) => readDelivery(client, { headers, body: Buffer.from(body) }, webhook_secret),
   };
 }
 

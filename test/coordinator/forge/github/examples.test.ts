@@ -1,9 +1,8 @@
-import { createHmac } from 'node:crypto';
 import type { components } from '@octokit/openapi-types';
 import webhooks from '@octokit/webhooks-examples' with { type: 'json' };
 import test from 'ava';
 import type { z } from 'zod';
-import { readDelivery } from '../../../../coordinator/forge/github/deliveries.ts';
+import { DELIVERY } from '../../../../coordinator/forge/github/deliveries.ts';
 import type * as schemas from '../../../../coordinator/forge/github/schemas.ts';
 
 type Example = { action?: string; [key: string]: unknown };
@@ -43,18 +42,16 @@ const READ: Record<string, string> = {
   'repository privatized': 'repository',
 };
 
-test("reads each of GitHub's own examples of webhooks", async (t) => {
+test("reads each of GitHub's own examples of webhooks", (t) => {
   let read = 0;
   for (const { name, examples: ofName } of examples) {
     for (const [index, example] of ofName.entries()) {
       const body = Buffer.from(JSON.stringify(example));
-      const signature = createHmac('sha256', 'secret').update(body).digest('hex');
       const headers = {
         'x-github-event': name,
         'x-github-delivery': `example-${index}`,
-        'x-hub-signature-256': `sha256=${signature}`,
       };
-      const event = await readDelivery({ headers, body }, 'secret');
+      const event = DELIVERY.run(body, headers);
       const action = `${name} ${example.action ?? ''}`.trim();
       const expected = READ[action] ?? (name === 'pull_request' ? 'pull' : name === 'status' ? 'check' : undefined);
       t.is<string | undefined, string | undefined>(event?.type, expected, action);
