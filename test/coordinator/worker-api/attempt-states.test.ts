@@ -37,7 +37,7 @@ async function open(t: ExecutionContext) {
   const log = new EventLog({ db, logger: SILENT, hook: { before, after: () => undefined } });
   const progress = new ProgressWatch(() => false, { stall_ms: 60_000, wait_grace_ms: 100 });
   t.teardown(() => progress.stop());
-  const callbacks = new Callbacks({ log, relay: new Relay(log), progress, event_quotas: EVENT_QUOTAS });
+  const callbacks = new Callbacks({ log, relay: new Relay(log), progress, event_quotas: EVENT_QUOTAS, countSame });
   return { log, callbacks, commit, user_id: addUser(log) };
 }
 
@@ -72,6 +72,7 @@ async function send(scene: Scene, origin: Origin, count: number): Promise<number
 const LAST_SEQ = 'SELECT last_seq FROM attempts WHERE task_id = ? AND n = ?';
 const EVENT = { at, type: 'log' as const, body: '{"level":"info","text":"x"}', acts: null };
 const WAIT = JSON.stringify({ kind: 'model', since: at });
+const countSame = () => Promise.reject(new Error('nothing is sent again'));
 const codeOf = (error: unknown) => (error instanceof ErrandError ? error.code : String(error));
 
 /** Ends the task's attempt, if it has one. */
