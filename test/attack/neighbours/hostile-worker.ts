@@ -39,6 +39,21 @@ function post(path: string, type: string, body: Buffer): Promise<{ status: numbe
   });
 }
 
+/** Fetches the assignment, and resolves with the status of the answer; with 0 if the connection was cut. */
+function fetchAssignment(): Promise<{ status: number }> {
+  return new Promise((resolve) => {
+    const headers = { authorization: `Bearer ${token}` };
+    const call = request({ socketPath: SOCKET, path: `/internal/tasks/${task_id}/assignment`, headers });
+    const cut = () => resolve({ status: 0 });
+    call.on('error', cut);
+    call.on('response', (response) => {
+      response.on('end', () => resolve({ status: response.statusCode ?? 0 })).on('error', cut);
+      response.resume();
+    });
+    call.end();
+  });
+}
+
 const json = (path: string, text: string) => post(path, 'application/json', Buffer.from(text));
 
 /** Makes calls on many connections until the time is over. Returns how often each status came. */
@@ -55,8 +70,22 @@ async function flood(call: (i: number) => Promise<{ status: number }>): Promise<
   return JSON.stringify(counts);
 }
 
-const event = (seq: number, data: string) =>
-  `{"seq":${seq},"at":"${new Date().toISOString()}","type":"custom","body":{"name":"x","data":${data}}}`;
+const event = (seq: number, data: string, at = new Date().toISOString()) =>
+  `{"seq":${seq},"at":"${at}","type":"custom","body":{"name":"x","data":${data}}}`;
+
+/** A list of objects, with so many values and keys in all. */
+function manyValues(nodes: number): string {
+  const one = `{${Array.from({ length: 1000 }, (_, i) => `"k${i}":0`).join()}}`;
+  return `[${Array<string>(Math.floor(nodes / 2001))
+    .fill(one)
+    .join()}]`;
+}
+
+/** The number of the event that comes next. */
+async function nextSeq(): Promise<number> {
+  const { text } = await json('events', `{"attempt":${attempt},"events":[${event(1_000_000_000, '0')}]}`);
+  return Number(/"expected_seq":(\d+)/.exec(text)?.[1] ?? 1);
+}
 
 function zeros(megabytes: number): Buffer {
   const block = deflateRawSync(Buffer.alloc(MB), { finishFlush: constants.Z_FULL_FLUSH });
@@ -78,6 +107,27 @@ const ATTACKS: Record<string, () => Promise<string>> = {
       `{${Array.from({ length: 250_000 }, (_, i) => `"k${i}":0`).join()}}`,
     ];
     return flood((i) => json('events', bodies[i % bodies.length] ?? ''));
+  },
+  'events in another order': async () => {
+    const [first, at, data] = [await nextSeq(), new Date().toISOString(), manyValues(55_000)];
+    const post = (each: string) =>
+      json('events', `{"attempt":${attempt},"events":[${[0, 1, 2, 3].map((i) => event(first + i, each, at)).join()}]}`);
+    const orders = [`{"a":${data},"b":0}`, `{"b":0,"a":${data}}`];
+    return flood((i) => post(orders[i % 2] ?? ''));
+  },
+  assignments: async () => {
+    const body = `{"turn":1,"ref":"x","name":"y","input":${manyValues(200_000)}}`;
+    for (let i = 0; i < 30; i++) {
+      const sent = `{"seq":${await nextSeq()},"at":"${new Date().toISOString()}","type":"tool.started","body":${body}}`;
+      await json('events', `{"attempt":${attempt},"events":[${sent}]}`);
+    }
+    return flood(fetchAssignment);
+  },
+  'accepted model bodies': () => {
+    const input = manyValues(450_000);
+    const content = `[{"type":"tool_use","id":"x","name":"y","input":${input}}]`;
+    const body = `{"model":"claude-sonnet-5-5","max_tokens":1,"messages":[{"role":"user","content":${content}}]}`;
+    return flood(() => json('llm/v1/messages', body));
   },
   'model bodies': () => {
     const body = `{"model":"claude-sonnet-5-5","max_tokens":1,"messages":[${'0,'.repeat(15_000_000)}0]}`;

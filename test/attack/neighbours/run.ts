@@ -4,6 +4,9 @@ import { NeighbourScene } from './scene.ts';
 /** What one worker does, in turn, while the others go on. */
 export const ATTACKS = [
   'callback bodies',
+  'events in another order',
+  'assignments',
+  'accepted model bodies',
   'model bodies',
   'undeletable folders',
   'a flood of events',

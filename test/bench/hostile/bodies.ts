@@ -2,8 +2,14 @@ import { fill, HOSTILE, MB, WRONG } from '../../support/hostile-bodies.ts';
 
 const request = (messages: string) => `{"model":"demo","max_tokens":1,"messages":${messages}}`;
 
-/** Requests to the model of 31 MB. */
+/** An object of so many keys. */
+const keys = (count: number) => `{${Array.from({ length: count }, (_, i) => `"k${i}":0`).join()}}`;
+
+/** Requests to the model of 31 MB, and one that is allowed and has as many values as that may have. */
 const REQUESTS = {
+  'a call of a tool with many values': request(
+    `[{"role":"user","content":[{"type":"tool_use","id":"x","name":"y","input":[${fill(keys(1000), 2_100_000)}]}]}]`,
+  ),
   'zeros in place of messages': request(`[${fill('0', 31 * MB)}]`),
   'arrays in arrays': request('['.repeat(31 * MB)),
   'empty blocks': request(`[{"role":"user","content":[${fill('{}', 31 * MB)}]}]`),

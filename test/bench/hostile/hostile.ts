@@ -15,7 +15,7 @@ const P99_GOAL_MS = 100;
 
 const WHAT: Record<Door, string> = {
   callbacks: 'callbacks of up to 4 MB',
-  model: 'requests of 31 MB to the model',
+  model: 'requests of up to 31 MB to the model',
   public: 'log-ins of 256 kB',
 };
 

@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
 import Koa from 'koa';
@@ -40,7 +39,7 @@ test('who sends a body to the public API pays for the time that it takes to pars
   const app = new Koa().use(
     async (ctx) => void (ctx.body = { read: await readJsonBody(ctx, budget).catch(() => null) }),
   );
-  const server = createServer(app.callback()).listen(0, '127.0.0.1');
+  const server = app.listen(0, '127.0.0.1');
   t.teardown(() => server.close());
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

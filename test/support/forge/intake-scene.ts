@@ -33,6 +33,7 @@ import { startGitea } from './gitea/stand-in.ts';
 import type { GitHub } from './github/github.ts';
 import { startGitHub } from './github/stand-in.ts';
 import type { Person, Repository } from './world.ts';
+import { repositoryAt } from './repository-at.ts';
 import { CountingThreads } from '../counting-threads.ts';
 
 const TIMES = { first_ms: 20, max_ms: 100, give_up_ms: 60_000 };
@@ -93,8 +94,7 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
     scene.intake.start();
     t.teardown(async () => {
       await scene.intake.stop();
-      await http.close();
-      await scene.threads.close();
+      await Promise.all([http.close(), scene.threads.close()]);
       db.close();
     });
     return scene;
@@ -280,15 +280,8 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
     });
   }
 
-  /** Undefined: it is at another forge. */
-  #at(repo_url: string): OpenForge['repository'] | undefined {
-    const { origin, pathname } = new URL(repo_url);
-    const [, owner = '', name = ''] = pathname.replace(/\.git$/, '').split('/');
-    return origin === this.github.origin ? { owner, name } : undefined;
-  }
-
   #asPerson(client: OpenForge['client'], user_id: string, repo_url: string): OpenForge | undefined {
-    const repository = this.#at(repo_url);
+    const repository = repositoryAt(this.github.origin, repo_url);
     const person = this.github.world.people.find(({ id }) => this.linked.get(String(id)) === user_id);
     if (!person || !repository) return undefined;
     const token = this.github.apps.personalToken(person).value;
@@ -296,7 +289,7 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
   }
 
   #asApp(client: OpenForge['client'], repo_url: string): OpenForge | undefined {
-    const repository = this.#at(repo_url);
+    const repository = repositoryAt(this.github.origin, repo_url);
     if (!repository) return undefined;
     if (this.#isGitea()) return { client, repository, token: this.#bot_token, as: 'app' };
     const [installation] = this.github.apps.installations;
