@@ -1,11 +1,11 @@
 import { signal } from '@preact/signals';
 import { BASE } from '../store/routes.ts';
-import type * as screensModule from './screens.ts';
 
 // The build writes the address of the style of the screens.
 declare const SCREENS_STYLE: string;
 
-export type Screens = typeof screensModule;
+const importScreens = () => import('./screens.ts');
+export type Screens = Awaited<ReturnType<typeof importScreens>>;
 
 /**
  * The screens beside the list, once their part is there. The service worker brings that part ahead of its first use.
@@ -16,7 +16,7 @@ export const screens = signal<Screens | 'missing' | undefined>(undefined);
 /** Loads the screens and their style. Without them the next call tries again; some browsers load them then. */
 export async function loadScreens(): Promise<void> {
   try {
-    const [loaded] = await Promise.all([import('./screens.ts'), loadStyle()]);
+    const [loaded] = await Promise.all([importScreens(), loadStyle()]);
     screens.value = loaded;
   } catch {
     screens.value = 'missing';
@@ -36,12 +36,12 @@ function loadStyle(): Promise<unknown> {
     const link = document.createElement('link');
     link.rel = 'stylesheet';
     link.href = BASE + SCREENS_STYLE;
-    link.onload = resolve;
-    link.onerror = () => {
+    link.addEventListener('load', resolve);
+    link.addEventListener('error', () => {
       link.remove();
       style = undefined;
       reject(new Error('The style of the screens could not be loaded.'));
-    };
+    });
     document.head.append(link);
   });
   return style;
