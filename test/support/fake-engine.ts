@@ -7,6 +7,8 @@ type FakeEngine = {
   docker_host: string;
   /** The received calls, such as `GET /_ping`. */
   calls: string[];
+  /** The arguments of the builds. */
+  build_args: unknown[];
   /** Reports to whoever watches that the engine has read its settings again. */
   reload: () => void;
   /** Ends every connection, as a restart does. */
@@ -28,6 +30,7 @@ type Options = {
 export async function startFakeEngine(t: ExecutionContext, options: Options = {}): Promise<FakeEngine> {
   const socket = join(await temporaryFolder(t), 'docker.sock');
   const calls: string[] = [];
+  const build_args: unknown[] = [];
   let has_image = options.has_image ?? false;
   const respond = (path: string): [status: number, ...lines: object[]] => {
     if (path === '/_ping') return [200];
@@ -46,6 +49,8 @@ export async function startFakeEngine(t: ExecutionContext, options: Options = {}
   const server = createServer((request, response) => {
     const path = (request.url ?? '').split('?')[0] ?? '';
     calls.push(`${request.method} ${path}`);
+    if (path === '/build')
+      build_args.push(JSON.parse(new URL(request.url ?? '', 'http://engine').searchParams.get('buildargs') ?? ''));
     if (path === '/events') {
       response.writeHead(200).flushHeaders();
       watching.add(response);
@@ -68,6 +73,7 @@ export async function startFakeEngine(t: ExecutionContext, options: Options = {}
   return {
     docker_host: `unix://${socket}`,
     calls,
+    build_args,
     reload: () => watching.forEach((response) => response.write('{"Type":"daemon","Action":"reload"}\n')),
     restart: () => server.closeAllConnections(),
   };

@@ -155,7 +155,8 @@ async function chooseLauncher(name: string): Promise<Launcher> {
   const found = await docker.readAvailability();
   if (found.kind === 'image_missing' && isOwnImage(image)) {
     console.log(`Building the image ${image}.`);
-    await buildWorkerImage(docker_host);
+    const { HTTPS_PROXY = '', HTTP_PROXY = '', NO_PROXY = '' } = process.env;
+    await buildWorkerImage(docker_host, { https_proxy: HTTPS_PROXY, http_proxy: HTTP_PROXY, no_proxy: NO_PROXY });
   } else if (found.kind !== 'ready') throw new Error(found.fault);
   return docker;
 }

@@ -88,7 +88,7 @@ async function findDocker(docker: DockerLauncher, { config, logger, say }: Runne
   if (found.kind !== 'image_missing' || !isOwnImage(config.worker_image)) return found;
   say(`The workers' image '${config.worker_image}' is missing. It is built now, which takes a minute or two.`);
   try {
-    await buildWorkerImage(config.docker_host);
+    await buildWorkerImage(config.docker_host, config.proxy);
   } catch (error) {
     if (!(error instanceof ErrandError)) throw error;
     logger.debug({ err: error }, 'worker image build failed');

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { ErrandError } from '../../../protocol/problem.ts';
+import type { OutgoingProxy } from '../../base/outgoing.ts';
 import { sourcePath } from '../../base/source-path.ts';
 import { OWN_WORKER_IMAGE } from '../../base/settings.ts';
 import { openEngine } from './engine.ts';
@@ -31,11 +32,11 @@ export function isOwnImage(image: string): boolean {
 }
 
 /**
- * Builds Errand's own worker image from this checkout. Rejects with `unavailable`, for people, if the build fails or
+ * Builds Errand's own worker image from this checkout, behind `proxy` where there is one. Rejects with `unavailable`, for people, if the build fails or
  * takes longer than a quarter of an hour, or if the sources are missing (in the coordinator's own image). The error's
  * cause has the last lines of the build.
  */
-export async function buildWorkerImage(docker_host: string | undefined): Promise<void> {
+export async function buildWorkerImage(docker_host: string | undefined, proxy: OutgoingProxy): Promise<void> {
   if (!existsSync(sourcePath(DOCKERFILE)))
     throw new ErrandError(
       'unavailable',
@@ -43,7 +44,7 @@ export async function buildWorkerImage(docker_host: string | undefined): Promise
     );
   const lines: string[] = [];
   try {
-    await build(docker_host, (line) => {
+    await build(docker_host, proxy, (line) => {
       lines.push(line);
       if (lines.length > OUTPUT_LINES_MAX) lines.shift();
     });
@@ -57,9 +58,21 @@ export async function buildWorkerImage(docker_host: string | undefined): Promise
   }
 }
 
-async function build(docker_host: string | undefined, onOutput: (line: string) => void): Promise<void> {
+/** The arguments that every build knows, without a line in its Dockerfile. They do not become part of the image. */
+function buildArguments({ https_proxy, http_proxy, no_proxy }: OutgoingProxy): Record<string, string> {
+  const set = Object.entries({ https_proxy, http_proxy, no_proxy }).filter(([, value]) => value !== '');
+  // apt reads the small names alone.
+  return Object.fromEntries(set.flatMap(([name, value]) => [name, name.toUpperCase()].map((each) => [each, value])));
+}
+
+async function build(
+  docker_host: string | undefined,
+  proxy: OutgoingProxy,
+  onOutput: (line: string) => void,
+): Promise<void> {
   const engine = openEngine(docker_host);
-  const query = { t: OWN_WORKER_IMAGE, dockerfile: DOCKERFILE, rm: 'true', forcerm: 'true' };
+  const buildargs = JSON.stringify(buildArguments(proxy));
+  const query = { t: OWN_WORKER_IMAGE, dockerfile: DOCKERFILE, rm: 'true', forcerm: 'true', buildargs };
   let fault: string | undefined;
   try {
     await engine.builds.build(archive(), query, (line) => {

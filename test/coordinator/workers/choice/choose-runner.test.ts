@@ -140,6 +140,14 @@ for (const image of ['errand-agent', 'errand-agent:latest'])
     t.regex(said, /is missing\. It is built now/);
   });
 
+test('the image is built with the proxy of the settings, which apt reads by its small name', async (t) => {
+  const engine = await startFakeEngine(t, BUILD_SUCCEEDS);
+  const env = { DOCKER_HOST: engine.docker_host, HTTP_PROXY: 'http://proxy.test:3128', NO_PROXY: '.test' };
+  t.is((await choose(t, env)).kind, 'docker');
+  const args = { HTTP_PROXY: env.HTTP_PROXY, http_proxy: env.HTTP_PROXY, NO_PROXY: '.test', no_proxy: '.test' };
+  t.deepEqual(engine.build_args, [args]);
+});
+
 for (const image of ['errand-agnet', 'errand-agent:v2', 'example.org/errand-agent', 'errand-agent@sha256:0'])
   test(`a missing image ${image} is refused, and not built as Errand's own`, async (t) => {
     const { docker_host, calls } = await startFakeEngine(t, BUILD_SUCCEEDS);
