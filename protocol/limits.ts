@@ -1,3 +1,5 @@
+import { FORGE_LIMITS } from './forge-limits.ts';
+
 /**
  * The limits that both sides of a connection must know. Each name ends in its unit. A side may be stricter, never
  * more lenient.
@@ -148,8 +150,6 @@ export const LIMITS = {
   egress_tunnels_max: 64,
   /** The refused tunnels of a task. Above it all its tunnels are refused until some time has passed. */
   egress_refusals_per_minute_max: 60,
-  /** The tunnels that a task may ask for, refused ones too: some package managers open one for each package. */
-  egress_tunnels_per_minute_max: 3_000,
   egress_idle_ms: 120_000,
 
   /** The repositories of one task. */
@@ -159,19 +159,9 @@ export const LIMITS = {
   repository_check_ms: 10_000,
   /** The repository checks of one user that may be in progress at once. One more ends the oldest. */
   repository_checks_at_once_max: 4,
-  /** The names of hosts of one user that may be looked up at once, for new tasks and schedules. */
-  host_lookups_at_once_max: 16,
 
   /** One frame from a client on the socket. */
   socket_frame_bytes_max: 16 * 1024,
-  /**
-   * What the clients of one user may send in the long run, over all their sockets, and at once: the bytes of their
-   * frames and `socket_frame_cost_bytes` for each. More closes the socket, and so do so many frames that are not valid.
-   */
-  socket_bytes_per_s_max: 64 * 1024,
-  socket_burst_bytes_max: 2 * 1024 * 1024,
-  socket_frame_cost_bytes: 1024,
-  socket_bad_frames_max: 20,
   /** The open sockets of one user. One more closes the one that was silent for longest. */
   sockets_per_user_max: 32,
   /**
@@ -258,41 +248,7 @@ export const LIMITS = {
   /** A notification that could not be delivered for this long is given up. */
   notification_ttl_s: 24 * 3600,
 
-  /** One webhook of a forge, how many of one forge are taken in a minute, and how many may wait. */
-  delivery_bytes_max: 2 * 1024 * 1024,
-  deliveries_per_minute_max: 1_200,
-  deliveries_waiting_max: 10_000,
-  /** From what age a webhook is ignored; for how long a handled one is known, and a failed one is retried. */
-  delivery_age_s_max: 3 * 24 * 3600,
-  delivery_kept_s: 30 * 24 * 3600,
-  delivery_retry_s: 24 * 3600,
-  /** What an errand is given of an issue or pull request: characters, and comments. */
-  thread_chars_max: 16_000,
-  thread_comments_max: 50,
-  /** The newest comments among which one is looked for: a mention, or what Errand wrote before it died. */
-  comments_searched_max: 300,
-  /** How often reviews and failed checks send an errand back to work before its person is asked. */
-  follow_up_rounds_max: 3,
-  /** What one round tells: characters of a review in a message, failed checks, and characters of the log of each. */
-  review_chars_max: 16_000,
-  failed_checks_max: 5,
-  check_log_chars_max: 5_000,
-
-  /** How long a forge's API may take to answer, and how much of an answer is read. */
-  forge_answer_ms: 20_000,
-  forge_answer_bytes_max: 8 * 1024 * 1024,
-  forge_answer_nodes_max: 400_000,
-  /** The pages of one list that are read. A forge has at most 100 entries on each. */
-  forge_pages_max: 10,
-  /** Longer texts of a forge are cut: titles and names, and what people wrote. */
-  forge_line_chars_max: 1_000,
-  forge_text_chars_max: 65_536,
-  /** How much of a check's log is read, and how long that may take. Its end is what is used. */
-  forge_log_bytes_max: 64 * 1024 * 1024,
-  forge_log_ms: 60_000,
-  /** The answers that are kept to ask whether they changed, which forges count less or not at all. */
-  forge_kept_answers_max: 200,
-  forge_kept_answer_bytes_max: 64 * 1024,
+  ...FORGE_LIMITS,
 
   /** A worker that makes no call for this long loses its attempt. */
   lease_ms: 60_000,

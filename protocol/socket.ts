@@ -138,8 +138,8 @@ export const CLOSE_MEANING: Readonly<Record<keyof typeof CLOSE, string>> = {
   going_away: 'The server is stopping. Reconnect later with the same cursor.',
   failed: 'Something went wrong on the server.',
   bad_frame:
-    'The client sent no `subscribe` in time, too many frames that are not valid, or more frames than ' +
-    '`LIMITS.socket_bytes_per_s_max` allows. The reason says which.',
+    'The client sent no `subscribe` in time, too many frames that are not valid, or too many frames. The reason says ' +
+    'which.',
   unauthenticated:
     'The token is not valid, or its log-in has ended. Refresh the access token once and connect again; else log in.',
   not_found: 'The credentials belong to another user than the one in the path.',

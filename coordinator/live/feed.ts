@@ -14,14 +14,23 @@ export type SocketLimits = Pick<
   | 'socket_stalled_ms'
   | 'socket_subscribe_ms'
   | 'subscribes_per_minute_max'
-  | 'socket_bytes_per_s_max'
-  | 'socket_burst_bytes_max'
-  | 'socket_bad_frames_max'
   | 'socket_ping_ms'
   | 'socket_log_in_check_ms'
   | 'sockets_per_user_max'
   | 'socket_logs_max'
->;
+> & { [Name in keyof typeof FRAME_LIMITS]: number };
+
+/**
+ * What the clients of one user may send in the long run, over all their sockets, and at once: the bytes of their frames
+ * and `FRAME_COST_BYTES` for each. More closes the socket, and so do so many frames that are not valid.
+ */
+export const FRAME_LIMITS = {
+  frame_bytes_per_s_max: 64 * 1024,
+  frame_burst_bytes_max: 2 * 1024 * 1024,
+  bad_frames_max: 20,
+} as const;
+/** What a frame takes beside its bytes. */
+export const FRAME_COST_BYTES = 1024;
 
 /** How long to wait for the client's close frame before the socket is terminated. */
 const CLOSE_MS = 2_000;

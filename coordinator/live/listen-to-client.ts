@@ -1,5 +1,4 @@
 import type { WebSocket } from 'ws';
-import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, parse, type ErrorCode } from '../../protocol/problem.ts';
 import { ClientFrame, CLOSE } from '../../protocol/socket.ts';
 import type { ByteBudget } from '../base/byte-budget.ts';
@@ -8,7 +7,7 @@ import type { Rate } from '../base/rate.ts';
 import type { Db } from '../sqlite/database.ts';
 import { requireTask } from '../tasks/task-commands.ts';
 import { encode } from './frames.ts';
-import type { Feed, SocketLimits } from './feed.ts';
+import { FRAME_COST_BYTES, type Feed, type SocketLimits } from './feed.ts';
 import type { LightFeed } from './light-feed.ts';
 import { AllStream, LogStream, TasksStream } from './streams.ts';
 
@@ -41,7 +40,7 @@ export function listenToClient(
   deps: Dependencies,
   fail: (error: unknown) => void,
 ): void {
-  const { socket_subscribe_ms, socket_bad_frames_max } = deps.limits;
+  const { socket_subscribe_ms, bad_frames_max } = deps.limits;
   const unsubscribed = setTimeout(() => feed.close(CLOSE.bad_frame, 'no subscribe frame in time'), socket_subscribe_ms);
   socket.once('close', () => clearTimeout(unsubscribed));
   let bad_frames = 0;
@@ -77,7 +76,7 @@ export function listenToClient(
     } catch (error) {
       if (!(error instanceof ErrandError)) return fail(error);
       const { code, message } = error;
-      if (code === 'invalid' && ++bad_frames >= socket_bad_frames_max)
+      if (code === 'invalid' && ++bad_frames >= bad_frames_max)
         return refuse('invalid', 'too many frames that are not valid');
       feed.reply(encode({ type: 'error', code, message, ...(task_id !== undefined && { task_id }) }));
     }
@@ -85,10 +84,10 @@ export function listenToClient(
 
   socket.on('message', (data) => {
     const bytes = Buffer.isBuffer(data) ? data : Buffer.alloc(0);
-    charge(bytes.length + LIMITS.socket_frame_cost_bytes, () => take(bytes));
+    charge(bytes.length + FRAME_COST_BYTES, () => take(bytes));
   });
   // The library has replied already.
-  socket.on('ping', () => charge(LIMITS.socket_frame_cost_bytes));
+  socket.on('ping', () => charge(FRAME_COST_BYTES));
   socket.on('pong', () => charge(PONG_BYTES));
 }
 

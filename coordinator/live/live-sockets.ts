@@ -12,7 +12,7 @@ import type { Logger } from '../base/logger.ts';
 import type { Relay } from './relay.ts';
 import type { Db } from '../sqlite/database.ts';
 import { newestEventIdOf } from '../sqlite/events.ts';
-import { closeSocket, Feed, type SocketLimits } from './feed.ts';
+import { closeSocket, Feed, FRAME_LIMITS, type SocketLimits } from './feed.ts';
 import { listenToClient } from './listen-to-client.ts';
 import type { SocketRequest } from './socket-request.ts';
 import { Upgrades } from './upgrade.ts';
@@ -63,9 +63,9 @@ export class LiveSockets {
 
   constructor(deps: LiveSocketsDependencies) {
     this.#deps = deps;
-    this.#limits = { ...LIMITS, ...deps.limits };
+    this.#limits = { ...LIMITS, ...FRAME_LIMITS, ...deps.limits };
     this.#subscribes = new Rate(this.#limits.subscribes_per_minute_max, 'You subscribe too often.');
-    const { socket_bytes_per_s_max: bytes_per_s, socket_burst_bytes_max: burst_bytes } = this.#limits;
+    const { frame_bytes_per_s_max: bytes_per_s, frame_burst_bytes_max: burst_bytes } = this.#limits;
     this.#frames = new ByteBudget({ bytes_per_s, burst_bytes, time_share: TIME_SHARE });
     this.#upgrades = new Upgrades((socket, request, admitted) => void this.#serve(socket, request, admitted), deps);
   }

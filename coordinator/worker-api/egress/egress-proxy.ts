@@ -47,6 +47,8 @@ export type EgressDependencies = {
  */
 export type EgressTimeouts = { connect_ms: number; hello_ms: number; idle_ms: number };
 const TIMEOUTS: EgressTimeouts = { connect_ms: 10_000, hello_ms: 10_000, idle_ms: LIMITS.egress_idle_ms };
+/** The tunnels that a task may ask for: some package managers open one for each package. */
+const TUNNELS_PER_MINUTE_MAX = 3_000;
 
 /**
  * The forward proxy. It opens tunnels to the hosts that the task's project allows, and closes them when the attempt
@@ -75,7 +77,7 @@ export class EgressProxy implements TunnelProxy {
     resolve,
     connect = netConnect,
     timeouts = TIMEOUTS,
-    tunnels_per_minute_max = LIMITS.egress_tunnels_per_minute_max,
+    tunnels_per_minute_max = TUNNELS_PER_MINUTE_MAX,
   }: EgressDependencies) {
     this.#policy = policy;
     this.#private_hosts = private_hosts;

@@ -30,6 +30,8 @@ type Dependencies = {
 
 /** How long to wait for a name server. Where it takes longer, the task's worker finds out whether the host exists. */
 const HOST_CHECK_MS = 3_000;
+/** The names of hosts of one user that are looked up at once, for new tasks and schedules. */
+export const LOOKUPS_AT_ONCE_MAX = 16;
 
 /** Asks forges about repositories as `git ls-remote` does. It uses the same address guard as the workers' git. */
 export class ForgeCheck implements RepositoryCheck {
@@ -44,7 +46,7 @@ export class ForgeCheck implements RepositoryCheck {
     retry_after_s: 1,
   });
 
-  readonly #lookups = new ConcurrencyLimit(LIMITS.host_lookups_at_once_max, {
+  readonly #lookups = new ConcurrencyLimit(LOOKUPS_AT_ONCE_MAX, {
     detail: 'Too many hosts are being looked up for you at once.',
   });
 

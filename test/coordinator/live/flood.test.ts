@@ -1,4 +1,5 @@
 import test from 'ava';
+import { FRAME_COST_BYTES } from '../../../coordinator/live/feed.ts';
 import { CLOSE } from '../../../protocol/socket.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { addUser } from '../../support/fixtures.ts';
@@ -8,8 +9,8 @@ import { until } from '../../support/until.ts';
 
 /** Room for so many frames at once, and next to none in the long run. */
 const roomFor = (frames: number) => ({
-  socket_burst_bytes_max: frames * LIMITS.socket_frame_cost_bytes,
-  socket_bytes_per_s_max: 1,
+  frame_burst_bytes_max: frames * FRAME_COST_BYTES,
+  frame_bytes_per_s_max: 1,
 });
 
 async function closeOf(client: TestClient) {
@@ -18,7 +19,7 @@ async function closeOf(client: TestClient) {
 }
 
 test('a socket is closed after a number of frames that are not valid', async (t) => {
-  const { scene, user_id } = await start(t, { socket_bad_frames_max: 5 });
+  const { scene, user_id } = await start(t, { bad_frames_max: 5 });
   const client = await TestClient.subscribe(scene.socket_url, user_id);
   for (let n = 0; n < 50; n++) client.say('x');
   t.deepEqual(await closeOf(client), { code: CLOSE.bad_frame, reason: 'too many frames that are not valid' });
@@ -33,7 +34,7 @@ const FRAMES: [string, (client: TestClient) => void][] = [
 ];
 for (const [what, send] of FRAMES)
   test(`${what} are charged to their user, over all sockets, and to nobody else`, async (t) => {
-    const { scene, user_id } = await start(t, { ...roomFor(20), socket_bad_frames_max: 100 });
+    const { scene, user_id } = await start(t, { ...roomFor(20), bad_frames_max: 100 });
     const [one, two] = [new TestClient(scene.socket_url, user_id), new TestClient(scene.socket_url, user_id)];
     for (const client of [one, two]) await client.until(() => client.of('hello').length === 1);
     for (let n = 0; n < 15; n++) for (const client of [one, two]) send(client);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer, type AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { ForgeCheck } from '../../../../coordinator/worker-api/git/repository-check.ts';
+import { ForgeCheck, LOOKUPS_AT_ONCE_MAX } from '../../../../coordinator/worker-api/git/repository-check.ts';
 import { LIMITS } from '../../../../protocol/limits.ts';
 import { ErrandError, type ErrorCode } from '../../../../protocol/problem.ts';
 import { makeCertificate } from '../../../support/certificate.ts';
@@ -184,11 +184,10 @@ test('the names that are looked up for a user at once are limited; the worker fi
   const resolve = () => (lookups++, new Promise<never>(() => {}));
   const slow = new ForgeCheck({ private_hosts: [], resolve, host_check_ms: 20 });
   const check = (user: string) => slow.checkHost(user, 'https://forge.example/a/b');
-  for (let n = 0; n < 3; n++)
-    await Promise.all(Array.from({ length: LIMITS.host_lookups_at_once_max }, () => check('ada')));
-  t.is(lookups, LIMITS.host_lookups_at_once_max);
+  for (let n = 0; n < 3; n++) await Promise.all(Array.from({ length: LOOKUPS_AT_ONCE_MAX }, () => check('ada')));
+  t.is(lookups, LOOKUPS_AT_ONCE_MAX);
   await check('bob');
-  t.is(lookups, LIMITS.host_lookups_at_once_max + 1);
+  t.is(lookups, LOOKUPS_AT_ONCE_MAX + 1);
 });
 
 /** Holds back the forge's answers until they are released. */
