@@ -11,6 +11,7 @@ import { newId } from '../../../protocol/ids.ts';
 import { readKeys } from '../../../coordinator/base/keys.ts';
 import { addTask, addUser } from '../../support/fixtures.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { until } from '../../support/until.ts';
 import { SILENT } from '../../support/silent.ts';
 
 /** A task of a project, whose secrets the test sets. */
@@ -86,6 +87,24 @@ test('a restarted server redacts what the project has now', async (t) => {
   const { keys, log, task_id, keep } = await setUp(t);
   keep({ env: { A: 'first-Value-1' } });
   t.is(new TaskRedaction(log, keys).redact(task_id, 'a first-Value-1'), 'a [secret A]');
+});
+
+test('what a worker was handed is redacted after a restart too, is stored sealed, and goes with its attempt', async (t) => {
+  const { db, keys, log, task_id, keep } = await setUp(t);
+  keep({ env: { A: 'first-Value-1' } });
+  new TaskRedaction(log, keys).handOver(task_id);
+  keep({ env: { A: 'second-Value-2' } });
+  const restarted = new TaskRedaction(log, keys);
+  t.is(restarted.redact(task_id, 'first-Value-1, second-Value-2'), '[secret A], [secret A]');
+  t.false(db.serialize().includes('first-Value-1'));
+  restarted.handOver(task_id);
+  t.is(new TaskRedaction(log, keys).redact(task_id, 'first-Value-1, second-Value-2'), '[secret A], [secret A]');
+  const stored = () => db.prepare('SELECT count(*) FROM handed_secrets').pluck().get();
+  t.is(stored(), 1);
+  const task = findTask(db, task_id);
+  const body = { status: 'failed', reason: 'out_of_memory', detail: null, retry_at: null } as const;
+  log.write((tx) => task && tx.note(task, { type: 'attempt.ended', body }, new Date().toISOString()));
+  await until('they are gone', () => stored() === 0);
 });
 
 test('a secret with the value of a word of the worker contract breaks no callback', async (t) => {
