@@ -281,25 +281,7 @@ test('a credential in an address that is refused for another reason is not repea
 });
 
 test('any text is either understood or refused in a moment', (t) => {
-  const pieces = [
-    'https://',
-    'git@',
-    'host',
-    ':',
-    '/',
-    '@',
-    '.',
-    '-',
-    'tree',
-    '%',
-    '?',
-    '#',
-    '\u0000',
-    '[',
-    '~',
-    'é',
-    '.git',
-  ];
+  const pieces = 'https://|git@|host|:|/|@|.|-|tree|%|?|#|\u0000|[|~|é|.git'.split('|');
   let seed = 7;
   const random = (below: number) => (seed = (seed * 48_271) % 2_147_483_647) % below;
   for (let n = 0; n < 20_000; n++) {
