@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { t } from './speech.ts';
 
-/** Copies a link. `class`: how it looks. */
+/** Copies a link, or another text that shows once. `class`: how it looks. */
 export function CopyLink({ link, class: look }: { link: string; class: string }): JSX.Element {
   const copied = useSignal(false);
   const copy = (): void => {

@@ -29,6 +29,6 @@ export const de_link: LinkStrings = {
   qr: 'QR-Code des Links',
   valid: (time) => `Gilt einmal, noch ${time}.`,
   expired: 'Der Link ist abgelaufen.',
-  copy: 'Link kopieren',
+  copy: 'Kopieren',
   copied: 'Kopiert',
 };

@@ -7,7 +7,7 @@ export const en_link = {
   log_in: 'Log in on this device',
   have: 'I have a link',
   paste: 'Link, or its code',
-  paste_hint: '“Add a phone” in the settings of another device shows one, and so does: npx errand qr',
+  paste_hint: '“Add a phone” on another device shows one, as does: npx errand qr',
   go_on: 'Continue',
   not_one: 'This is not a link to Errand. Copy the whole link, and paste it here.',
   home_title: 'First add Errand to the home screen',
@@ -27,7 +27,7 @@ export const en_link = {
   qr: 'QR code of the link',
   valid: (time: string) => `Works once, for another ${time}.`,
   expired: 'The link has expired.',
-  copy: 'Copy link',
+  copy: 'Copy',
   copied: 'Copied',
 };
 export type LinkStrings = typeof en_link;

@@ -27,6 +27,7 @@ for (const [name, size] of [
     if (SHOTS !== undefined) await page.screenshot({ path: join(SHOTS, `webhook-${name}.png`) });
     await sheet.getByRole('button', { name: 'Add', exact: true }).click();
     await page.getByText(/^whsec_/).waitFor();
+    await sheet.getByRole('button', { name: 'Copy', exact: true }).waitFor();
     if (SHOTS !== undefined) await page.screenshot({ path: join(SHOTS, `webhook-key-${name}.png`) });
     await sheet.getByRole('button', { name: 'Close' }).click();
 

@@ -51,7 +51,7 @@ test.serial(
     await page.goto(`${network.url}/#${fragment}`);
     await page.getByRole('heading', { name: 'First add Errand to the home screen' }).waitFor();
     t.is(await button(page, 'Log in on this device').count(), 0);
-    await button(page, 'Copy link').click();
+    await button(page, 'Copy').click();
     await button(page, 'Copied').waitFor();
     t.is(await page.evaluate(() => navigator.clipboard.readText()), `${network.url}/#login=${code}`);
     await button(page, 'Log in in this browser').click();

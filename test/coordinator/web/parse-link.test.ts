@@ -1,4 +1,7 @@
 import test from 'ava';
+import { temporaryFolder } from '../../support/folder.ts';
+import { setupCode } from '../../../coordinator/auth/setup-code.ts';
+import { readKeys } from '../../../coordinator/base/keys.ts';
 import { parsePastedLink } from '../../../coordinator/web/app/access/parse-link.ts';
 
 const CODE = 'AbCdEf-0123456789_AbCdEf01234567';
@@ -13,6 +16,11 @@ test('a pasted link is found whatever white space it has, of each kind, as is th
     ])
       t.deepEqual(parsePastedLink(link), { kind, code: CODE }, link);
   t.deepEqual(parsePastedLink(` ${CODE}\n`), { kind: 'login', code: CODE });
+});
+
+test('the code of the link for the first account is told from the others', async (t) => {
+  const code = setupCode(readKeys(await temporaryFolder(t)), 'instance');
+  t.deepEqual(parsePastedLink(code), { kind: 'setup', code });
 });
 
 test('what is no link and no code is not sent to the server', (t) => {

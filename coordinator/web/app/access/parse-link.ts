@@ -5,6 +5,9 @@ export type LinkCode = NewAccount | { kind: 'login'; code: string };
 /** What a code consists of: shorter or longer ones are a mistake of whoever pastes. */
 const CODE = /^[\w-]{16,100}$/;
 
+/** The code of the link for the first account, which no other link's code looks like. */
+const SETUP_CODE = /^[0-9a-f]{24}$/;
+
 /** The code in the fragment of an address, without its `#`; undefined: it has none. */
 export function codeInFragment(fragment: string): LinkCode | undefined {
   const given = new URLSearchParams(fragment);
@@ -17,11 +20,11 @@ export function codeInFragment(fragment: string): LinkCode | undefined {
 
 /**
  * The code of a link that a person pasted. White space is left out: a link that was copied from a terminal is wrapped.
- * A code alone is taken for that of a log-in link. Undefined: it is neither.
+ * A code alone is that of the first account or of a log-in link. Undefined: it is neither.
  */
 export function parsePastedLink(text: string): LinkCode | undefined {
   const link = text.replaceAll(/\s/g, '');
-  if (CODE.test(link)) return { kind: 'login', code: link };
+  if (CODE.test(link)) return { kind: SETUP_CODE.test(link) ? 'setup' : 'login', code: link };
   const found = codeInFragment(link.slice(link.indexOf('#') + 1));
   return found && CODE.test(found.code) ? found : undefined;
 }

@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { OCCASIONS } from '../../../../protocol/without-schemas.ts';
 import type { ChannelCreate, ChannelCreated, Occasion } from '../../../../protocol/notifications.ts';
 import { useSession } from '../../parts/context.ts';
+import { CopyLink } from '../../parts/copy-link.tsx';
 import { fieldsOf } from '../../parts/form.ts';
 import { Sheet } from '../../parts/screen.tsx';
 import { locale, t } from '../../parts/speech.ts';
@@ -125,7 +126,8 @@ function Secret({ made: { secret }, title, onClose }: SecretProps): JSX.Element 
       <h2>{s.notify.secret}</h2>
       <p>{s.notify.secret_hint}</p>
       <p class="link-text">{secret}</p>
-      <button type="button" class="choice main" onClick={onClose}>
+      <CopyLink link={secret ?? ''} class="choice main" />
+      <button type="button" class="choice" onClick={onClose}>
         {t.close}
       </button>
     </Sheet>
