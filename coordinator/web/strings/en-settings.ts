@@ -11,6 +11,7 @@ export const en_settings = {
     devices: 'Devices',
     this_device: 'this device',
     last_used: (time: string) => `last used ${time}`,
+    ago: (age: string) => `${age} ago`,
     end: 'End',
     end_title: 'End this log-in?',
     end_text: 'That device must log in again.',

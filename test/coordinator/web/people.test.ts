@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import test from 'ava';
 import type { Page } from 'playwright-core';
 import { Api } from '../../support/api.ts';
@@ -6,6 +7,8 @@ import { PASSWORD } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { openBrowser, SIZES } from '../../support/web/browser.ts';
+
+const SHOTS = process.env['ERRAND_TEST_SHOTS'];
 
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
 const sheet = (page: Page) => page.getByRole('dialog');
@@ -122,6 +125,16 @@ test.serial(
     await member.page.goto(`${network.url}/settings`);
     await member.page.locator('.devices li').first().waitFor();
     t.is(await member.page.getByRole('link', { name: /This server/ }).count(), 0);
+    await member.page.locator('.devices', { hasText: 'last used now' }).waitFor();
+    const before = new Date(Date.now() - 2 * 3600 * 1000).toISOString();
+    server.db.prepare('UPDATE refresh_tokens SET created_at = ?').run(before);
+    await member.page.reload();
+    await member.page.locator('.devices', { hasText: /last used 2.h ago/ }).waitFor();
+    if (SHOTS !== undefined) await member.page.screenshot({ path: join(SHOTS, 'member-devices.png') });
+    await member.page.goto(`${network.url}/settings/server`);
+    await member.page.getByText('This page is for the owner of this server.').waitFor();
+    t.is(await button(member.page, 'Invite someone').count(), 0);
+    if (SHOTS !== undefined) await member.page.screenshot({ path: join(SHOTS, 'member-server.png') });
     t.deepEqual([...faults, ...member.faults], []);
   },
 );

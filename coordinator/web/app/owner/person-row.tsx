@@ -2,9 +2,9 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Person } from '../../../../protocol/people.ts';
 import { useSession } from '../../parts/context.ts';
-import { now } from '../../parts/now.ts';
 import { Confirm, Sheet } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
+import { ago } from '../ago.ts';
 import { s } from '../screen-speech.ts';
 
 type Act = (work: () => Promise<unknown>) => void;
@@ -80,7 +80,7 @@ function describe({ role, blocked_at, month_usd, errands, last_used_at }: Person
   return [
     role === 'owner' ? s.settings.owner : s.owner.member,
     ...(blocked_at === null ? [] : [s.owner.blocked(format.clock(blocked_at))]),
-    ...(last_used_at === null ? [] : [s.settings.last_used(format.age(last_used_at, now.value))]),
+    ...(last_used_at === null ? [] : [s.settings.last_used(ago(last_used_at))]),
     s.owner.month(format.money(month_usd)),
     ...(errands === 0 ? [] : [s.owner.open_errands(errands)]),
   ].join(' · ');

@@ -3,9 +3,9 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { ServerState } from '../../../../protocol/server.ts';
 import { useSession } from '../../parts/context.ts';
-import { now } from '../../parts/now.ts';
 import { format, t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
+import { ago } from '../ago.ts';
 import { Plot } from './plot.tsx';
 import { s } from '../screen-speech.ts';
 
@@ -59,8 +59,7 @@ function Known({ state }: { state: ServerState }): JSX.Element {
 }
 
 function Work({ state: { queue, workers, samples } }: { state: ServerState }): JSX.Element {
-  const queued =
-    queue.oldest_at === null ? s.owner.none : s.owner.queued(queue.queued, format.age(queue.oldest_at, now.value));
+  const queued = queue.oldest_at === null ? s.owner.none : s.owner.queued(queue.queued, ago(queue.oldest_at));
   const at_work = s.owner.at_work(workers.at_work, workers.max, workers.warm);
   const most = (values: number[]) => format.number(Math.max(0, ...values));
   const queues = [...samples.map((each) => each.queued), queue.queued];
@@ -116,7 +115,7 @@ function Backup({ state: { backup } }: { state: ServerState }): JSX.Element {
           ? s.owner.backup_off
           : last === null
             ? s.owner.backup_none
-            : s.owner.backup_last(format.clock(last), format.age(last, now.value))}
+            : s.owner.backup_last(format.clock(last), ago(last))}
         {failed && backup.failed_at !== null && ` ${s.owner.backup_failed(format.clock(backup.failed_at))}`}
       </p>
     </div>

@@ -4,10 +4,9 @@ import { useEffect } from 'preact/hooks';
 import type { SessionInfo } from '../../../../protocol/accounts.ts';
 import { allSessions } from '../../../client/lists.ts';
 import { useSession } from '../../parts/context.ts';
-import { now } from '../../parts/now.ts';
 import { Confirm } from '../../parts/screen.tsx';
-import { format } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
+import { ago } from '../ago.ts';
 import { s } from '../screen-speech.ts';
 import { AddDevice } from './add-device.tsx';
 import { deviceName } from './device-name.ts';
@@ -41,9 +40,7 @@ export function Devices(): JSX.Element {
             <span>
               <b>{deviceName(session.user_agent) ?? s.settings.unknown_device}</b>
               <small>
-                {session.current
-                  ? s.settings.this_device
-                  : s.settings.last_used(format.age(session.last_used_at, now.value))}
+                {session.current ? s.settings.this_device : s.settings.last_used(ago(session.last_used_at))}
                 {session.address !== null && ` · ${session.address}`}
               </small>
             </span>
