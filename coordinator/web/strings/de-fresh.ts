@@ -10,6 +10,7 @@ export const de_fresh: FreshStrings = {
   model: 'Modell und Aufwand',
   default_model: 'Standardmodell',
   model_name: 'Modell',
+  no_such_model: 'Dieses Modell bietet der Server nicht an.',
   effort: 'Aufwand',
   default: 'Standard',
   budget: 'Budget',

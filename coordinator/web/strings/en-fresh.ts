@@ -8,6 +8,7 @@ export const en_fresh = {
   model: 'Model and effort',
   default_model: 'default model',
   model_name: 'Model',
+  no_such_model: 'This server does not offer this model.',
   effort: 'Effort',
   default: 'default',
   budget: 'Budget',

@@ -1,7 +1,8 @@
-import type { TaskCreate } from '../../../../protocol/api.ts';
+import type { Project, TaskCreate } from '../../../../protocol/api.ts';
+import type { ServerInfo } from '../../../../protocol/server-info.ts';
 import { chosen, EFFORTS } from '../../../../protocol/without-schemas.ts';
 import type { Effort } from '../../../../protocol/task.ts';
-import { toChoice, type Places } from './place.ts';
+import { toChoice, type Place, type Places } from './place.ts';
 
 /** An errand that is being written, but for its text. What is absent is left to the project and the server. */
 export type Fresh = Places & {
@@ -52,6 +53,37 @@ export function joinFresh(kept: string, written: string): string {
     }),
     ...now,
   });
+}
+
+/**
+ * What the errand after this one begins with. Branches are for one errand alone; nor does a choice stay that the server
+ * does not offer. `offer`: what it offers, if that is known.
+ */
+export function forNext(fresh: Fresh, offer: ServerInfo | undefined): Fresh {
+  const { others, model, budget_usd } = fresh;
+  const withoutBranches = (place: Place): Place => ({ ...place, base_branch: undefined, push_to: undefined });
+  const has_model = !offer || (model !== undefined && offer.models.includes(model));
+  const has_budget = !offer || (budget_usd !== undefined && budget_usd <= offer.bounds.budget_usd_max);
+  return {
+    ...fresh,
+    ...withoutBranches(fresh),
+    others: others?.map(withoutBranches),
+    model: has_model ? model : undefined,
+    budget_usd: has_budget ? budget_usd : undefined,
+  };
+}
+
+/** What holds for an errand where nothing is chosen: as its project says, else as the server does. */
+export function defaultsOf(
+  { project }: Fresh,
+  projects: readonly Project[],
+  offer: ServerInfo | undefined,
+): { model: string | undefined; budget_usd: number | undefined } {
+  const own = projects.find(({ id }) => id === project?.id);
+  return {
+    model: own?.model ?? offer?.defaults.model,
+    budget_usd: own?.budget_usd ?? offer?.defaults.budget_usd,
+  };
 }
 
 /** The request that sends it; undefined if it lacks a text or a repository. */

@@ -2,6 +2,7 @@ import { useComputed, useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { TaskCreate } from '../../../../protocol/api.ts';
+import type { ServerInfo } from '../../../../protocol/server-info.ts';
 import { LIMITS } from '../../../../protocol/limits.ts';
 import {
   AttachButton,
@@ -20,10 +21,11 @@ import { readLeftOut } from '../../store/left-out.ts';
 import { s } from '../screen-speech.ts';
 import { useOnce } from '../../parts/use-once.ts';
 import { continued, useText } from '../../parts/use-text.ts';
-import { addText, joinFresh, readFresh, toRequest, writeFresh, type Fresh } from './fresh.ts';
+import { addText, defaultsOf, forNext, joinFresh, readFresh, toRequest, writeFresh, type Fresh } from './fresh.ts';
 import { BudgetSheet, ModelSheet } from './option-sheets.tsx';
 import { placeName, placesOf, readPlace, type Place } from './place.ts';
 import { RepositorySheet } from './repository-sheet.tsx';
+import { useOffer } from './use-offer.ts';
 
 /** A new errand: its text first, then what else it needs, each behind a chip. */
 export function NewErrandScreen(): JSX.Element {
@@ -36,7 +38,8 @@ export function NewErrandScreen(): JSX.Element {
   const set = (change: Partial<Fresh>) => (kept.value = writeFresh({ ...fresh.value, ...change }));
   const request = toRequest(prompt.value, fresh.value);
   const can_send = request !== undefined && !isTooLong(prompt.value);
-  const send = useSend(prompt, kept, files);
+  const offer = useOffer();
+  const send = useSend(prompt, kept, files, offer);
   const close = () => (sheet.value = undefined);
   return (
     <section class="screen fresh" aria-label={s.fresh.title}>
@@ -59,7 +62,7 @@ export function NewErrandScreen(): JSX.Element {
         />
         <LeftOutNote />
         <DraftFileList files={files} />
-        <Chips fresh={fresh.value} onOpen={(name) => (sheet.value = name)} onChoose={set} files={files} />
+        <Chips fresh={fresh.value} offer={offer} onOpen={(name) => (sheet.value = name)} onChoose={set} files={files} />
       </div>
       <BelowText text={prompt.value} />
       {typeof sheet.value === 'number' && (
@@ -104,19 +107,25 @@ function BelowText({ text }: { text: string }): JSX.Element | null {
 }
 
 /** Sends the errand, and leaves once it is stored. */
-function useSend(prompt: Signal<string>, kept: Signal<string>, files: DraftFiles): (request: TaskCreate) => void {
+function useSend(
+  prompt: Signal<string>,
+  kept: Signal<string>,
+  files: DraftFiles,
+  offer: ServerInfo | undefined,
+): (request: TaskCreate) => void {
   const session = useSession();
   const router = useRouter();
   const once = useOnce();
   return (request) => {
-    const written = prompt.value;
+    const [written, options] = [prompt.value, kept.value];
     const attachments = files.ids();
     const leave = router.unlessGone(() => router.back('inbox'));
     const body = { ...request, ...(attachments.length > 0 && { attachments }) };
     once(async () => {
-      if (!(await session.acts.send(body, kept.value))) return;
+      if (!(await session.acts.send(body, options))) return;
       await files.take(attachments);
       await session.texts.give('new prompt', { without: written });
+      await session.texts.give('new options', { set: writeFresh(forNext(readFresh(options), offer)) });
       leave();
     });
   };
@@ -148,13 +157,15 @@ type SheetName = number | 'model' | 'budget';
 
 type ChipsProps = {
   fresh: Fresh;
+  offer: ServerInfo | undefined;
   files: DraftFiles;
   onOpen: (name: SheetName) => void;
   onChoose: (change: Partial<Fresh>) => void;
 };
 
-function Chips({ fresh, files, onOpen, onChoose }: ChipsProps): JSX.Element {
+function Chips({ fresh, offer, files, onOpen, onChoose }: ChipsProps): JSX.Element {
   const { model, effort, budget_usd, ask_before_push = false } = fresh;
+  const unset = defaultsOf(fresh, useSession().projects.value ?? [], offer);
   return (
     <div class="chips">
       {placesOf(fresh).map((place, index) => (
@@ -162,10 +173,12 @@ function Chips({ fresh, files, onOpen, onChoose }: ChipsProps): JSX.Element {
       ))}
       <button type="button" class="option" onClick={() => onOpen('model')}>
         {model ?? s.fresh.default_model}
+        {model === undefined && unset.model !== undefined && <span> {unset.model}</span>}
         {effort !== undefined && <span> {t.effort[effort]}</span>}
       </button>
       <button type="button" class="option" onClick={() => onOpen('budget')}>
         {budget_usd === undefined ? s.fresh.default_budget : s.fresh.up_to(format.money(budget_usd))}
+        {budget_usd === undefined && unset.budget_usd !== undefined && <span> {format.money(unset.budget_usd)}</span>}
       </button>
       <button
         type="button"

@@ -5,6 +5,7 @@ import { format, t } from '../../parts/speech.ts';
 import { s } from '../screen-speech.ts';
 import type { Fresh } from './fresh.ts';
 import type { OptionSheetProps } from './repository-sheet.tsx';
+import { useOffer } from './use-offer.ts';
 
 /** What holds where nothing is chosen. */
 type Unset = { model: string; effort: string };
@@ -19,35 +20,49 @@ export function ModelSheet({
   onChoose: (change: Pick<Fresh, 'model' | 'effort'>) => void;
   unset?: Unset;
 }): JSX.Element {
+  const models = useOffer()?.models;
+  const is_unknown = models !== undefined && fresh.model !== undefined && !models.includes(fresh.model);
   return (
     <Sheet label={s.fresh.model} onClose={onClose}>
       <h2>{s.fresh.model}</h2>
-      <label class="field">
-        <span>{s.fresh.model_name}</span>
-        <input
-          defaultValue={fresh.model ?? ''}
-          placeholder={unset.model}
-          autocapitalize="none"
-          onInput={({ currentTarget: { value } }) => onChoose({ model: value.trim() || undefined })}
-        />
-      </label>
-      <label class="field">
-        <span>{s.fresh.effort}</span>
-        <select
-          value={fresh.effort ?? ''}
-          onChange={({ currentTarget: { value } }) => onChoose({ effort: chosen(EFFORTS, value) })}
-        >
-          <option value="">{unset.effort}</option>
-          {EFFORTS.map((effort) => (
-            <option key={effort} value={effort}>
-              {t.effort[effort]}
-            </option>
-          ))}
-        </select>
-      </label>
-      <button type="button" class="primary" onClick={onClose}>
-        {s.fresh.done}
-      </button>
+      <form method="dialog">
+        <label class="field">
+          <span>{s.fresh.model_name}</span>
+          <input
+            list="models"
+            defaultValue={fresh.model ?? ''}
+            placeholder={unset.model}
+            autocapitalize="none"
+            autocomplete="off"
+            onInput={({ currentTarget: { value } }) => onChoose({ model: value.trim() || undefined })}
+          />
+          <datalist id="models">
+            {models?.map((name) => (
+              <option key={name} value={name} />
+            ))}
+          </datalist>
+          {is_unknown && (
+            <small class="fault" role="alert">
+              {s.fresh.no_such_model}
+            </small>
+          )}
+        </label>
+        <label class="field">
+          <span>{s.fresh.effort}</span>
+          <select
+            value={fresh.effort ?? ''}
+            onChange={({ currentTarget: { value } }) => onChoose({ effort: chosen(EFFORTS, value) })}
+          >
+            <option value="">{unset.effort}</option>
+            {EFFORTS.map((effort) => (
+              <option key={effort} value={effort}>
+                {t.effort[effort]}
+              </option>
+            ))}
+          </select>
+        </label>
+        <button class="primary">{s.fresh.done}</button>
+      </form>
     </Sheet>
   );
 }
@@ -84,23 +99,23 @@ export function BudgetSheet({ fresh, onChoose, onClose }: OptionSheetProps): JSX
           {s.fresh.default_budget}
         </button>
       </div>
-      <label class="field">
-        <span>{s.fresh.budget_usd}</span>
-        <input
-          type="number"
-          inputMode="decimal"
-          min="0.01"
-          max={BUDGET_USD_MAX}
-          step="0.01"
-          defaultValue={fresh.budget_usd === undefined ? '' : String(fresh.budget_usd)}
-          onInput={({ currentTarget: { valueAsNumber, validity } }) =>
-            onChoose({ budget_usd: validity.valid && valueAsNumber > 0 ? valueAsNumber : undefined })
-          }
-        />
-      </label>
-      <button type="button" class="primary" onClick={onClose}>
-        {s.fresh.done}
-      </button>
+      <form method="dialog">
+        <label class="field">
+          <span>{s.fresh.budget_usd}</span>
+          <input
+            type="number"
+            inputMode="decimal"
+            min="0.01"
+            max={BUDGET_USD_MAX}
+            step="0.01"
+            defaultValue={fresh.budget_usd === undefined ? '' : String(fresh.budget_usd)}
+            onInput={({ currentTarget: { valueAsNumber, validity } }) =>
+              onChoose({ budget_usd: validity.valid && valueAsNumber > 0 ? valueAsNumber : undefined })
+            }
+          />
+        </label>
+        <button class="primary">{s.fresh.done}</button>
+      </form>
     </Sheet>
   );
 }

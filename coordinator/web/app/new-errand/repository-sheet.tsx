@@ -34,30 +34,39 @@ export function RepositorySheet({ fresh, index, onChoose, onAdd, onClose }: Repo
   const title = is_only ? s.fresh.repository : s.repositories.nth(index + 1);
   const known = new Set((session.projects.value ?? []).map(({ repo_url }) => repo_url));
   const is_address = /^(https?:\/\/|git@|errand:)|.\/./.test(word);
+  const found = useFound(fresh, index, word);
   const choose = (change: Place): void => {
     const nothing = { project: undefined, repo_url: undefined, make_project: undefined };
     onChoose(changePlace(fresh, index, { ...nothing, ...change }));
     onClose();
   };
+  const first = is_address ? { repo_url: word } : found[0]?.change;
   return (
     <Sheet label={title} onClose={onClose}>
       <h2>{title}</h2>
-      <label class="field">
-        <span class="hidden">{s.fresh.search}</span>
-        <input
-          type="search"
-          inputMode="url"
-          autocapitalize="none"
-          placeholder={s.fresh.search}
-          onInput={({ currentTarget }) => (query.value = currentTarget.value)}
-        />
-      </label>
-      {is_address && (
-        <button type="button" class="choice main" onClick={() => choose({ repo_url: word })}>
-          {s.fresh.use_address(repositoryAddress(word))}
-        </button>
-      )}
-      <Found fresh={fresh} index={index} word={word} onChoose={choose} />
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (word !== '' && first) choose(first);
+        }}
+      >
+        <label class="field">
+          <span class="hidden">{s.fresh.search}</span>
+          <input
+            type="search"
+            inputMode="url"
+            autocapitalize="none"
+            placeholder={s.fresh.search}
+            onInput={({ currentTarget }) => (query.value = currentTarget.value)}
+          />
+        </label>
+        {is_address && (
+          <button type="submit" class="choice main">
+            {s.fresh.use_address(repositoryAddress(word))}
+          </button>
+        )}
+      </form>
+      <Found found={found} onChoose={choose} />
       <PickedRepositories
         search={word}
         known={known}
@@ -68,22 +77,25 @@ export function RepositorySheet({ fresh, index, onChoose, onAdd, onClose }: Repo
   );
 }
 
-type FoundProps = { fresh: Fresh; index: number; word: string; onChoose: (change: Place) => void };
-
 /** The known repositories with this word that the errand does not have yet. */
-function Found({ fresh, index, word, onChoose }: FoundProps): JSX.Element {
+function useFound(fresh: Fresh, index: number, word: string): Choice[] {
   const session = useSession();
   const taken = placesOf(fresh).filter((_, i) => i !== index);
   const isTaken = ({ key, change }: Choice): boolean =>
     taken.some(
       ({ project, repo_url }) => project?.id === key || (repo_url !== undefined && repo_url === change.repo_url),
     );
-  const found = choices(session.projects.value ?? [], session.tasks.value ?? []).filter(
+  return choices(session.projects.value ?? [], session.tasks.value ?? []).filter(
     (choice) =>
       `${choice.name} ${choice.hint}`.toLowerCase().includes(word.toLowerCase()) &&
       !isTaken(choice) &&
       (choice.key !== 'sample' || (index === 0 && taken.length === 0)),
   );
+}
+
+type FoundProps = { found: readonly Choice[]; onChoose: (change: Place) => void };
+
+function Found({ found, onChoose }: FoundProps): JSX.Element {
   return (
     <ul class="rows places">
       {found.map(({ key, name, hint, change }) => (
@@ -132,7 +144,7 @@ type BranchesProps = { place: Place; hint: string; onChange: (change: Place) => 
 /** What the work starts from, and where it is pushed to. */
 function Branches({ place, hint, onChange }: BranchesProps): JSX.Element {
   return (
-    <>
+    <form method="dialog">
       <label class="field">
         <span>{s.fresh.branch}</span>
         <input
@@ -152,7 +164,8 @@ function Branches({ place, hint, onChange }: BranchesProps): JSX.Element {
         />
         <small>{hint}</small>
       </label>
-    </>
+      <button class="primary">{s.fresh.done}</button>
+    </form>
   );
 }
 

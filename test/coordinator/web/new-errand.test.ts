@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { PHONE } from '../../support/web/browser.ts';
+
+const SHOTS = process.env['ERRAND_TEST_SHOTS'];
+
+test('a new errand names the defaults, takes Enter, and the next one begins without what the server refused', async (t) => {
+  t.timeout(120_000);
+  const { api, page, network, faults } = await openAppLoggedIn(t, { size: PHONE });
+  const shot = async (name: string) => {
+    if (SHOTS !== undefined) await page.screenshot({ path: join(SHOTS, `${name}.png`) });
+  };
+  const chip = (name: string | RegExp) => page.getByRole('button', { name });
+  const sheet = page.getByRole('dialog');
+  const { models, defaults } = await api.call('server', {});
+  const detail = "The model 'gpt-4' is not in this server's price table.";
+  const problem = { type: 'about:blank', title: 'Forbidden', status: 403, code: 'forbidden', detail };
+  const refusal = { status: 403, contentType: 'application/problem+json', body: JSON.stringify(problem) };
+  await page.route(/\/tasks?$/, (route) =>
+    route.request().method() === 'POST' ? route.fulfill(refusal) : route.continue(),
+  );
+  await page.goto(`${network.url}/new`);
+  await chip(`default model ${defaults.model}`).waitFor();
+  await chip(/default budget \$5/).waitFor();
+  await page.locator('textarea.prompt').fill('Mend it');
+
+  await chip('Choose a repository').click();
+  await sheet.getByRole('searchbox').fill('https://example.org/one.git');
+  await sheet.getByRole('searchbox').press('Enter');
+  await sheet.waitFor({ state: 'detached' });
+  await chip('one').click();
+  await sheet.getByLabel('Start from').fill('no-such-branch');
+  await shot('new-branches');
+  await sheet.getByLabel('Start from').press('Enter');
+  await sheet.waitFor({ state: 'detached' });
+
+  await chip('default model').click();
+  const model = sheet.getByRole('combobox', { name: 'Model' });
+  t.deepEqual(
+    await sheet.locator('datalist option').evaluateAll((all) => all.map((each) => each.getAttribute('value'))),
+    models,
+  );
+  await model.fill('gpt-4');
+  await sheet.getByText('This server does not offer this model.').waitFor();
+  await shot('new-model');
+  await model.press('Enter');
+  await sheet.waitFor({ state: 'detached' });
+  await chip('gpt-4').waitFor();
+  await page.locator('button.send').click();
+  await page.locator('.unsent', { hasText: 'price table' }).waitFor();
+
+  await page.goto(`${network.url}/new`);
+  await chip('one').waitFor();
+  await chip(`default model ${defaults.model}`).waitFor();
+  await shot('new-next');
+  t.is(await page.getByText('no-such-branch').count(), 0);
+  t.deepEqual(faults, []);
+});
