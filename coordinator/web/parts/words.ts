@@ -14,11 +14,11 @@ export function doing(task: Task, now: number): Doing {
   return { words: task.status === 'running' ? t.waiting.working : t.status[task.status] };
 }
 
-/** How an errand ended: its result in a line, or why there is none. */
-function outcome({ status, reason, result }: Task): string {
+/** How an errand ended: its result in a line, or why there is none. The repository or the branch may be missing. */
+function outcome({ status, reason, detail, result }: Task): string {
   const summary = firstLine(result?.summary ?? '');
   if (status === 'succeeded') return summary || t.status.succeeded;
-  return reasonWords(reason) ?? t.status[status];
+  return (reason === 'repository_not_found' && detail) || (reasonWords(reason) ?? t.status[status]);
 }
 
 export function reasonWords(reason: FailureReason | null): string | undefined {

@@ -106,7 +106,7 @@ export const de: Strings = {
     model_unavailable: 'Die Claude-API war nicht erreichbar',
     repository_unavailable: 'Das Repository war nicht erreichbar',
     push_failed: 'Der Push ging nicht durch',
-    repository_not_found: 'Das Repository gibt es nicht, oder es ist nicht lesbar',
+    repository_not_found: 'Das Repository oder sein Branch wurde nicht gefunden',
     push_rejected: 'Der Push wurde abgelehnt',
     setup_failed: 'Der Setup-Befehl schlug fehl',
     verify_failed: 'Der Prüfbefehl schlug fehl',

@@ -105,7 +105,7 @@ export const en = {
     model_unavailable: 'The Claude API could not be reached',
     repository_unavailable: 'The repository could not be reached',
     push_failed: 'The push did not work',
-    repository_not_found: 'The repository was not found, or may not be read',
+    repository_not_found: 'The repository or its branch was not found',
     push_rejected: 'The push was refused',
     setup_failed: 'The setup command failed',
     verify_failed: 'The verify command failed',

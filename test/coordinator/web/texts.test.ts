@@ -1,7 +1,7 @@
 import test from 'ava';
 import { parseDiff } from '../../../coordinator/web/app/changes/parse.ts';
-import { groupReads } from '../../../coordinator/client/errand/group.ts';
-import type { Item } from '../../../coordinator/client/errand/items.ts';
+import { groupReads, withoutEchoes } from '../../../coordinator/client/errand/group.ts';
+import type { Item, Note } from '../../../coordinator/client/errand/items.ts';
 import { parseAnsi } from '../../../coordinator/web/parts/ansi.ts';
 import { cronOf, timingOf } from '../../../coordinator/web/app/schedules/timing.ts';
 import { SETTING_GROUPS } from '../../../coordinator/base/settings.ts';
@@ -117,6 +117,21 @@ test('runs of finished reads fold into one row; one alone, and what is between, 
   t.deepEqual(
     groupReads(items).map(({ key }) => key),
     ['reads-1', 's', '3', '4', '5', '6'],
+  );
+});
+
+test('what the agent is told shows unless the log says the same before it', (t) => {
+  const note = (key: string, of: Note): Item => ({ kind: 'note', key, at: '', note: of });
+  const text = `The workspace is gone. ${'Look what is missing. '.repeat(20)}`;
+  const items = [
+    note('1', { what: 'harness', text: '[Errand] Something else.' }),
+    note('2', { what: 'log', level: 'warn', text: text.slice(0, 300) }),
+    note('3', { what: 'harness', text: `[Errand] ${text}` }),
+    note('4', { what: 'harness', text: '[Errand] Your answer was empty.' }),
+  ];
+  t.deepEqual(
+    withoutEchoes(items).map(({ key }) => key),
+    ['1', '2', '4'],
   );
 });
 

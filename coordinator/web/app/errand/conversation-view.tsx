@@ -5,7 +5,7 @@ import type { Task } from '../../../../protocol/task.ts';
 import { openNeeds } from '../../../../protocol/without-schemas.ts';
 import type { Draft } from '../../../client/errand/drafts.ts';
 import type { Item } from '../../../client/errand/items.ts';
-import { groupReads } from '../../../client/errand/group.ts';
+import { groupReads, withoutEchoes } from '../../../client/errand/group.ts';
 import type { Entry } from '../../../client/sync/outbox-entry.ts';
 import { OwnWords } from '../../parts/own-words.tsx';
 import { BudgetChoices } from '../../parts/budget-choices.tsx';
@@ -35,7 +35,7 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
   const needs = openNeeds(task);
   const asked = needs.map(({ question }) => question).join('\n');
   // An open question is drawn with its answers, below the rows.
-  const rows = useMemo(() => groupReads(items.filter((item) => !isAsked(item, needs))), [items, asked]);
+  const rows = useMemo(() => groupReads(withoutEchoes(items.filter((item) => !isAsked(item, needs)))), [items, asked]);
   const unsent = session.acts.entries.value.filter((entry) => isUnsent(entry, { id, items, needs, live }));
   const is_whole = useRef(true);
   const { follows, toEnd } = useFollowEnd(list, is_whole, onScroll);

@@ -41,9 +41,9 @@ export function ErrandScreen({ id }: { id: string }): JSX.Element {
       <header class="small">
         <Back name="inbox" />
         <span class="where">{task && whereWords(task)}</span>
-        {task && changed && (
+        {changed && changed.files > 0 && (
           <a class="chip" href={pathOf('changes', { id })}>
-            <span class="hidden">{s.changes.title}</span>
+            <span class={changed.insertions + changed.deletions > 0 ? 'hidden' : ''}>{s.changes.title}</span>
             <Stat {...changed} />
           </a>
         )}

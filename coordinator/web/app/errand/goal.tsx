@@ -32,11 +32,12 @@ function State({ task }: { task: Task }): JSX.Element {
   const stops = useSession().acts.asked('stop', task.id);
   const { words, code, since } = doing(task, now.value);
   const ended = isEnded(task.status);
+  const why = ended && task.status !== 'succeeded' && words !== t.status[task.status];
   return (
     <div class={`state ${task.status}`}>
       <strong>{stops && !ended ? t.waiting.stopping : ended ? t.status[task.status] : words}</strong>
       {code !== undefined && <code>{code}</code>}
-      {ended && task.status !== 'succeeded' && <span class="why">{words}</span>}
+      {why && <span class="why">{words}</span>}
       {since !== undefined && <time>{format.duration(now.value - Date.parse(since))}</time>}
     </div>
   );

@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { PullRequest } from '../../../../protocol/pulls.ts';
 import type { Task } from '../../../../protocol/task.ts';
+import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import { useSession } from '../../parts/context.ts';
 import { PullChip } from '../../parts/pull-chip.tsx';
 import { format } from '../../parts/speech.ts';
@@ -26,13 +27,14 @@ export function PullCards({ task }: { task: Task }): JSX.Element | null {
 
 /**
  * The repositories where something was pushed, of which no pull request is there. One that has failed says so itself.
+ * The sample is on no forge, so it can have none.
  */
 function lacksPull({ pulls = [], result, repo_url, repositories, ended_at }: Task): string[] {
   if (ended_at === null) return [];
   return (repositories ?? [{ repo_url, commit: result?.commit ?? null }]).flatMap(({ repo_url: own, commit }) => {
     const has_one = ({ state, head, repo_url: of }: PullRequest): boolean =>
       of === own && (state === 'merged' ? head.commit === commit : state !== 'closed');
-    return commit === null || pulls.some(has_one) ? [] : [own];
+    return commit === null || own === SAMPLE_REPO_URL || pulls.some(has_one) ? [] : [own];
   });
 }
 
@@ -72,6 +74,9 @@ function authorWords({ author, wished_author }: PullRequest): string {
   return author !== wished_author && author === 'person' ? s.pulls.not_as_app : s.pulls.as[author];
 }
 
+/** Brings what stands at the end of the conversation into sight once it is there. */
+const show = (element: HTMLElement | null): void => element?.scrollIntoView({ block: 'nearest' });
+
 /** Asks for the pull request. What comes of it shows by itself. */
 function Ask({ task_id, label }: { task_id: string; label: string }): JSX.Element {
   const { client } = useSession();
@@ -91,7 +96,7 @@ function Ask({ task_id, label }: { task_id: string; label: string }): JSX.Elemen
         {asking.value ? s.pulls.asking : label}
       </button>
       {fault.value !== '' && (
-        <p class="fault" role="alert">
+        <p class="fault" role="alert" ref={show}>
           {fault.value}
         </p>
       )}
