@@ -9,8 +9,7 @@ export function fold(line: Line, columns: number): Line[] {
   const [indent, piece, ...others] = line;
   if (typeof indent === 'string' && piece !== undefined && others.length === 0) {
     const [style, text] = typeof piece === 'string' ? [undefined, piece] : piece;
-    if (style !== 'command')
-      return block(wrap(text, columns - indent.length), indent, style);
+    if (style !== 'command') return block(wrap(text, columns - indent.length), indent, style);
   }
   return paint(line, false).length <= columns ? [line] : foldWords(line, columns);
 }
