@@ -23,8 +23,8 @@ export type Place = { lane: Lane; whose: string };
 export type Lane = 'known' | 'strangers';
 
 /**
- * Hashes passwords with bcrypt, one at a time in each lane. Further callers wait, and the accounts and networks among them
- * take turns: who has many waiting delays only themselves. Past a limit callers are refused with `unavailable`.
+ * Hashes passwords with bcrypt, one at a time in each lane. Further callers wait, and the accounts and networks among
+ * them take turns: who has many waiting delays only themselves. Past a limit callers are refused with `unavailable`.
  */
 export class Passwords {
   readonly #rounds: number;

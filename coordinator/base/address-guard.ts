@@ -9,8 +9,8 @@ import { askSystem } from './system-names.ts';
 const RESOLVE_MS = 10_000;
 
 /**
- * Resolves a host name to all its addresses. An IP address resolves to itself. Rejects if there is none, and may give up
- * once the signal has aborted.
+ * Resolves a host name to all its addresses. An IP address resolves to itself. Rejects if there is none, and may give
+ * up once the signal has aborted.
  */
 export type Resolve = (hostname: string, signal: AbortSignal) => Promise<LookupAddress[]>;
 

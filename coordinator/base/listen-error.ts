@@ -12,8 +12,8 @@ const REASONS: Record<string, string> = {
 };
 
 /**
- * Turns an error of `listen` into a `ConfigError` that names the settings of the address. Returns any other error, which
- * is not one of the system, unchanged.
+ * Turns an error of `listen` into a `ConfigError` that names the settings of the address. Returns any other error,
+ * which is not one of the system, unchanged.
  */
 export function listenFault(error: unknown, where: { host: string; port: number }, settings: string): unknown {
   if (!(error instanceof Error && 'code' in error && 'syscall' in error)) return error;

@@ -8,8 +8,8 @@ import { isIP } from 'node:net';
  * process until the name server answers, and no time limit frees it. Eight names whose server never answers would keep
  * every other look-up waiting.
  *
- * As in the system, /etc/hosts comes first, and then the name servers of /etc/resolv.conf with its `search`, `domain` and
- * `ndots`. It differs so:
+ * As in the system, /etc/hosts comes first, and then the name servers of /etc/resolv.conf with its `search`, `domain`
+ * and `ndots`. It differs so:
  * - /etc/nsswitch.conf is not read: names that only mDNS (`.local`), NIS or another module knows are not found.
  * - The domain is not guessed from the host's own name, and LOCALDOMAIN and RES_OPTIONS are not read.
  * - IPv4 addresses come first. A connection tries the others too, so the order hardly matters.

@@ -5,9 +5,9 @@ const asked = new Map<string, Promise<LookupAddress[]>>();
 let last: Promise<unknown> = Promise.resolve();
 
 /**
- * Looks up a name that the server's owner chose, by all that the system knows, such as mDNS. One at a time, and each name
- * once however many ask: a look-up holds one of the few threads of the process until its name server answers. Rejects as
- * `dns.lookup` does.
+ * Looks up a name that the server's owner chose, by all that the system knows, such as mDNS. One at a time, and each
+ * name once however many ask: a look-up holds one of the few threads of the process until its name server answers.
+ * Rejects as `dns.lookup` does.
  */
 export function askSystem(hostname: string): Promise<LookupAddress[]> {
   const known = asked.get(hostname);

@@ -6,7 +6,9 @@ import { GitSlots } from '../worker-api/git/git-slots.ts';
 import { FLUSH, pktLine } from '../worker-api/git/pkt-line.ts';
 import { runGit, startGit } from '../worker-api/git/process.ts';
 
-/** The limit of a push, and of what a task's repository may hold before one. The sample is small. Tests have lower ones. */
+/**
+ * The limit of a push, and of what a task's repository may hold before one. The sample is small. Tests have lower ones.
+ */
 const LIMITS = { push_bytes_max: 16 * 1024 * 1024, repository_bytes_max: 64 * 1024 * 1024 };
 const MEASURE_MS = 10_000;
 /**

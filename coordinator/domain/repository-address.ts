@@ -126,8 +126,8 @@ function fromSsh(text: string): string | AddressRefusal {
 }
 
 /**
- * Whether there is a password, a token as the user name, or one in the query or the fragment. A short user name is no secret: some
- * forges include it in the addresses that they show.
+ * Whether there is a password, a token as the user name, or one in the query or the fragment. A short user name is no
+ * secret: some forges include it in the addresses that they show.
  */
 function hasCredential({ username, password, searchParams, hash }: URL): boolean {
   return (

@@ -12,9 +12,9 @@ const NEVER_CUT = new Set(['question.asked']);
 export type ShortBody = { body: string; whole_bytes: number | undefined };
 
 /**
- * Shortens the body of an event, JSON text as `JSON.stringify` writes it, if it is longer than `LIMITS.short_body_bytes_max`. Long strings are cut,
- * and once they have used up that size, lists end and what is nested deeper is left out. So the body still has the form
- * of its type.
+ * Shortens the body of an event, JSON text as `JSON.stringify` writes it, if it is longer than
+ * `LIMITS.short_body_bytes_max`. Long strings are cut, and once they have used up that size, lists end and what is
+ * nested deeper is left out. So the body still has the form of its type.
  */
 export function shortBody(type: string, body: string): ShortBody {
   // The characters are a lower bound of the bytes, and at most a third of them: only a body near the limit is measured.
@@ -37,8 +37,8 @@ const BRACKET_END = 0x5d;
 const PLAIN = /[^,\]}]*/y;
 
 /**
- * Copies what is kept of a JSON text without space between its parts, as `JSON.stringify` writes it. What is left out is
- * passed over and not parsed: that would take a hundred times as long, and a worker decides how much it is.
+ * Copies what is kept of a JSON text without space between its parts, as `JSON.stringify` writes it. What is left out
+ * is passed over and not parsed: that would take a hundred times as long, and a worker decides how much it is.
  */
 class Shortener {
   readonly #json: string;

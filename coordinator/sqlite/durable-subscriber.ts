@@ -72,8 +72,8 @@ export class DurableSubscriber {
   }
 
   /**
-   * Most commits of a busy server have nothing for it. It does not read them, nor again because of them, and only stores
-   * its cursor at times.
+   * Most commits of a busy server have nothing for it. It does not read them, nor again because of them, and only
+   * stores its cursor at times.
    */
   #noteCommit(rows: EventRow[]): void {
     if (rows.some(({ type }) => this.#deps.types.includes(type))) {

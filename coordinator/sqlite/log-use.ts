@@ -5,8 +5,8 @@ import { sql, type Db } from './database.ts';
 const PUSH_BYTES = 200;
 
 /*
- * What ended tasks take: all that is written about them, whoever wrote it. The events of workers count by the sizes that
- * are kept with the attempts; those of the server by an index that has their sizes.
+ * What ended tasks take: all that is written about them, whoever wrote it. The events of workers count by the sizes
+ * that are kept with the attempts; those of the server by an index that has their sizes.
  */
 
 /** A task that has ended, and what it takes. */

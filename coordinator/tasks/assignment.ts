@@ -38,8 +38,9 @@ const EVENT_BYTES = 100;
 const PAGE = { rows_max: 2_000, bytes_max: 1024 * 1024 };
 
 /**
- * All that a worker needs to start an attempt: an `Assignment` as JSON in UTF-8. It may be tens of megabytes: the bodies
- * of its transcript are those that are stored, and are not parsed. `secrets`: the names of the secrets that it has.
+ * All that a worker needs to start an attempt: an `Assignment` as JSON in UTF-8. It may be tens of megabytes: the
+ * bodies of its transcript are those that are stored, and are not parsed. `secrets`: the names of the secrets that it
+ * has.
  */
 export type BuiltAssignment = { json: Buffer; secrets: string[] };
 
@@ -149,7 +150,9 @@ function transcriptText({ attempt, type, body }: TranscriptRow): string {
   return `{"attempt":${attempt},"type":${JSON.stringify(type)},"body":${body}}`;
 }
 
-/** Rejects with `too_large` if the transcript is too long for an assignment. A hostile worker can make it of any length. */
+/**
+ * Rejects with `too_large` if the transcript is too long for an assignment. A hostile worker can make it of any length.
+ */
 export async function requireTranscriptFits(db: Db, task_id: string, n: number): Promise<void> {
   await transcriptTexts(db, task_id, n, newestEventId(db));
 }

@@ -19,9 +19,9 @@ const TASKS_MAX = 1_000;
 const Handed = z.array(z.object({ name: z.string(), value: z.string() }));
 
 /**
- * What to redact from the output of a task's workers: the secrets of its project that were handed to them, so also those
- * that the project has no longer. They are stored, sealed, until the attempt has ended: a restart does not change what
- * a worker has.
+ * What to redact from the output of a task's workers: the secrets of its project that were handed to them, so also
+ * those that the project has no longer. They are stored, sealed, until the attempt has ended: a restart does not change
+ * what a worker has.
  */
 export class TaskRedaction {
   readonly #log: EventLog;

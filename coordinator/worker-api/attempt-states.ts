@@ -8,9 +8,9 @@ import { readAttemptState, requireActive, requireListener, type ListenerId } fro
 export type Origin = { claims: TaskClaims; listener: ListenerId };
 
 /**
- * The states of active attempts, so that a callback need not read them while nothing but events was stored since. SQLite
- * counts all rows that this process changes: if there are others than those of `stored`, or something was rolled back,
- * all states are read again.
+ * The states of active attempts, so that a callback need not read them while nothing but events was stored since.
+ * SQLite counts all rows that this process changes: if there are others than those of `stored`, or something was rolled
+ * back, all states are read again.
  */
 export class AttemptStates {
   readonly #log: EventLog;
@@ -44,8 +44,8 @@ export class AttemptStates {
   }
 
   /**
-   * A call whose attempt was `active` has stored events, for which it changed so many `rows`: `state` follows from that. If
-   * it has changed others too, the count does not fit, and the next call reads its state.
+   * A call whose attempt was `active` has stored events, for which it changed so many `rows`: `state` follows from
+   * that. If it has changed others too, the count does not fit, and the next call reads its state.
    */
   stored({ task_id, attempt }: TaskClaims, state: AttemptState, rows: number): void {
     this.#seen.changes += rows;

@@ -8,8 +8,8 @@ import type { Db } from '../sqlite/database.ts';
 import type { CheckedEvent } from './validate-events.ts';
 
 /*
- * Events that a worker sends again. Most have the very text that is stored. To tell that another text says the same takes
- * long where it is large, so that is not done in the transaction.
+ * Events that a worker sends again. Most have the very text that is stored. To tell that another text says the same
+ * takes long where it is large, so that is not done in the transaction.
  */
 
 /** What every mask of a redacted text begins with. */
@@ -76,8 +76,8 @@ function mayBeSame(event: CheckedEvent, stored: SentEvent): boolean {
 }
 
 /**
- * Compares events for `BodyReader`: three lines of JSON for each, the stored body, the one that would be stored now, and
- * the one that was sent. JSON text has no line break. Returns how many are the same before the first that is not.
+ * Compares events for `BodyReader`: three lines of JSON for each, the stored body, the one that would be stored now,
+ * and the one that was sent. JSON text has no line break. Returns how many are the same before the first that is not.
  */
 function countSame(lines: Buffer): number {
   const texts = lines.toString('utf8').split('\n');

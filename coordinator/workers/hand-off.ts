@@ -6,8 +6,8 @@ import { postTask } from './worker-client.ts';
 type Bounds = { within_ms: number; signal: AbortSignal; logger: Logger };
 
 /**
- * Hands a task to a worker, which may still be booting: its assignment as JSON. Resolves with whether the worker accepted it in time, before
- * the signal aborted. If not, the log says why.
+ * Hands a task to a worker, which may still be booting: its assignment as JSON. Resolves with whether the worker
+ * accepted it in time, before the signal aborted. If not, the log says why.
  */
 export async function handOff(
   worker: Worker,

@@ -33,7 +33,10 @@ export async function listChecks(
   );
 }
 
-/** `root`: of the forge's API. `target_url` may lack the host. The log is found by the commit and the page that shows it. */
+/**
+ * `root`: of the forge's API. `target_url` may lack the host. The log is found by the commit and the page that shows
+ * it.
+ */
 export function giteaCheck(root: string, commit: string, context: string, state: string, target_url: string): Check {
   const url = URL.parse(target_url, root);
   const job = JOB.exec(url?.pathname ?? '')?.[1];

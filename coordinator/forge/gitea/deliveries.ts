@@ -6,7 +6,9 @@ import { eventOf, type Said } from '../signed-delivery.ts';
 import { giteaCheck } from './checks.ts';
 import { Account, Issue, IssueComment, PullRequest, Repository } from './schemas.ts';
 
-/** The signature of a webhook of Gitea's, which writes it in two ways: one has the name of the hash, as GitHub's has. */
+/**
+ * The signature of a webhook of Gitea's, which writes it in two ways: one has the name of the hash, as GitHub's has.
+ */
 export function signatureOf(headers: DeliveryHeaders): string | undefined {
   const own = headers['x-gitea-signature'];
   return headers['x-hub-signature-256'] ?? (own && `sha256=${own}`);

@@ -39,8 +39,8 @@ export class Receiver {
   }
 
   /**
-   * To be called before the body is read. Throws `not_found` for an unknown forge, and `forbidden` where the headers have
-   * no signature.
+   * To be called before the body is read. Throws `not_found` for an unknown forge, and `forbidden` where the headers
+   * have no signature.
    */
   admit(forge_id: string, headers: DeliveryHeaders): void {
     this.#signerOf(forge_id, headers);
@@ -49,8 +49,8 @@ export class Receiver {
   /**
    * Resolves once the delivery is on disk, or is not needed. The signature is checked first: nobody else can use up the
    * forge's rate, or learn what is known. Then the rate, whatever the delivery says. `charge` is told the CPU time that
-   * it takes to read it. Rejects as `admit` does, with `forbidden` for a wrong signature, `invalid`, `rate_limited`, and
-   * `unavailable` if too many deliveries wait.
+   * it takes to read it. Rejects as `admit` does, with `forbidden` for a wrong signature, `invalid`, `rate_limited`,
+   * and `unavailable` if too many deliveries wait.
    */
   async receive(forge_id: string, delivery: Delivery, charge: Payer['charge']): Promise<DeliveryReceived> {
     const { log, threads, onStored, now, logger } = this.#deps;

@@ -32,8 +32,8 @@ const SOURCE_TYPES = new Set(['base64', 'text', 'content']);
 const EDITS = /^(clear_tool_uses|clear_thinking|compact)_\d{8}$/;
 
 /**
- * An allowed request: what the proxy needs of it. Another thread may have read it, so that nothing here is as large as a
- * body may be.
+ * An allowed request: what the proxy needs of it. Another thread may have read it, so that nothing here is as large as
+ * a body may be.
  */
 export type LlmRequest = {
   model: string;

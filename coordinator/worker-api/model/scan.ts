@@ -11,9 +11,9 @@ export type Span = { start: number; end: number };
 export type Member = Span & { key: string };
 
 /**
- * Finds where the top-level keys stand, and what `JSON.parse` does not report: a key that appears twice in one object, and the byte range of the number
- * under the top-level key `name`. Parsers differ in which duplicate they use, so a request with one could mean
- * something else to the API than to the policy check. `json` must be a valid JSON object.
+ * Finds where the top-level keys stand, and what `JSON.parse` does not report: a key that appears twice in one object,
+ * and the byte range of the number under the top-level key `name`. Parsers differ in which duplicate they use, so a
+ * request with one could mean something else to the API than to the policy check. `json` must be a valid JSON object.
  */
 export function scan(
   json: Buffer,

@@ -32,9 +32,9 @@ export function isOwnImage(image: string): boolean {
 }
 
 /**
- * Builds Errand's own worker image from this checkout, behind `proxy` where there is one. Rejects with `unavailable`, for people, if the build fails or
- * takes longer than a quarter of an hour, or if the sources are missing (in the coordinator's own image). The error's
- * cause has the last lines of the build.
+ * Builds Errand's own worker image from this checkout, behind `proxy` where there is one. Rejects with `unavailable`,
+ * for people, if the build fails or takes longer than a quarter of an hour, or if the sources are missing (in the
+ * coordinator's own image). The error's cause has the last lines of the build.
  */
 export async function buildWorkerImage(docker_host: string | undefined, proxy: OutgoingProxy): Promise<void> {
   if (!existsSync(sourcePath(DOCKERFILE)))
