@@ -22,12 +22,12 @@ test('the second column wraps beside the first, or goes below it if the first is
   const text = (columns: number) =>
     columnLines(
       [
-        ['a', 'one two three four'],
-        ['bc', 'five'],
+        ['a', 'one two three four five six'],
+        ['bc', 'seven'],
       ],
       columns,
     ).map((line) => paint(line, false));
-  t.deepEqual(text(14), ['a   one two', '    three four', 'bc  five']);
+  t.deepEqual(text(24), ['a   one two three four', '    five six', 'bc  seven']);
   const wide = columnLines([['a-wide-column', 'one two three']], 20).map((line) => paint(line, false));
   t.deepEqual(wide, ['a-wide-column', '      one two three']);
 });
