@@ -64,6 +64,7 @@ function fillTables(db: Db, user_id: string, task_id: string): void {
   insert('read_marks', { task_id, event_id: 1 });
   insert('tombstones', { user_id, task_id, event_id: 1 });
   insert('task_pushes', { task_id, repository: '', commit_id: 'c'.repeat(40) });
+  insert('handed_secrets', { task_id, sealed: 'sealed' });
   insert('task_repositories', { task_id, n: 1, key: 'web', repo_url });
   fillForgeTables(insert, { id, user_id, task_id, at });
 }
