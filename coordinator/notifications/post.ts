@@ -2,6 +2,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { AddressError, addressGuard, type AddressGuard, type AskOwnAddresses } from '../base/address-guard.ts';
 import { guardedConnector, refusePrivate } from '../base/guarded-connector.ts';
 import { hasProxy, OutgoingAgent, type OutgoingProxy } from '../base/outgoing.ts';
+import { readStart } from '../base/read-start.ts';
 import type { Outgoing } from './requests.ts';
 
 /** What the other side answered. `status` null: nothing. `detail`: for people. `retry_after_s`: as it asked. */
@@ -45,7 +46,7 @@ export class Poster {
       const { statusCode: status } = response;
       const retry = RETRY_STATUS.has(status) || status >= 500;
       const retry_after_s = retryAfter(response.headers['retry-after']);
-      return { status, detail: await readStart(response.body), retry_after_s, retry };
+      return { status, detail: await startOf(response.body), retry_after_s, retry };
     } catch (error) {
       if (error instanceof AddressError)
         return { status: null, detail: error.message, retry: error.fault !== 'private_address' };
@@ -66,16 +67,9 @@ function retryAfter(header: string | string[] | undefined): number | undefined {
   return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
 }
 
-/** The start of an answer, as one line. The rest is not read. */
-async function readStart(body: AsyncIterable<Buffer>): Promise<string> {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of body) {
-    pieces.push(piece);
-    bytes += piece.length;
-    if (bytes >= LIMITS.notification_answer_bytes_max) break;
-  }
-  const text = Buffer.concat(pieces).toString('utf8');
+/** The start of an answer, as one line. */
+async function startOf(body: AsyncIterable<Buffer>): Promise<string> {
+  const text = await readStart(body, LIMITS.notification_answer_bytes_max);
   return text
     .replace(/[\p{C}\s]+/gu, ' ')
     .trim()

@@ -1,5 +1,6 @@
 import { reason } from '../../client/http.ts';
 import { NO_PROXY, OutgoingAgent, type OutgoingProxy } from '../../base/outgoing.ts';
+import { readStart } from '../../base/read-start.ts';
 
 const ANSWER_MS = 5_000;
 /** Larger than any answer that is read here. What comes after it is left out. */
@@ -17,7 +18,7 @@ export async function ask(url: string, { headers = {}, proxy = NO_PROXY }: Asked
     const { origin, pathname, search } = new URL(url);
     const signal = AbortSignal.timeout(ANSWER_MS);
     const answer = await agent.request({ origin, path: pathname + search, method: 'GET', headers, signal });
-    const text = await readStart(answer.body);
+    const text = await readStart(answer.body, ANSWER_BYTES_MAX);
     const date = String(answer.headers['date'] ?? '');
     return new Response(text === '' ? null : text, { status: answer.statusCode, headers: { date } });
   } finally {
@@ -28,15 +29,4 @@ export async function ask(url: string, { headers = {}, proxy = NO_PROXY }: Asked
 /** Why `ask` got no answer, as text for a person. */
 export function noAnswerReason(error: unknown): string {
   return reason(error, ANSWER_MS);
-}
-
-async function readStart(body: AsyncIterable<Buffer>): Promise<string> {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of body) {
-    pieces.push(piece);
-    bytes += piece.length;
-    if (bytes >= ANSWER_BYTES_MAX) break;
-  }
-  return Buffer.concat(pieces).toString('utf8');
 }

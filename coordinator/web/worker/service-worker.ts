@@ -1,6 +1,6 @@
 /*
- * The service worker: it keeps the app on the device, so that it opens without a network, and shows notifications. It keeps
- * nothing but the app's own files: what the server says is stored by the app.
+ * The service worker: it keeps the app on the device, so that it opens without a network, and shows notifications. It
+ * keeps nothing but the app's own files: what the server says is stored by the app.
  */
 
 import { isRoute, PAST_CACHE } from '../store/routes.ts';
