@@ -50,5 +50,32 @@ test('of a long list only the rows near the screen are in the page, and its end 
     return [...seen];
   });
   t.true(Math.max(...heights) - Math.min(...heights) < 20, heights.join(' '));
+  // While it flies by, a row shows its title alone, in a place of the same height; where it stops, all of it.
+  const [flying, resting] = await page.evaluate(async () => {
+    const body = document.querySelector('.inbox .body');
+    const look = () => ({
+      rows: document.querySelectorAll('.rows.long .task').length,
+      whole: document.querySelectorAll('.rows.long .task time').length,
+      height: body?.scrollHeight ?? 0,
+    });
+    for (let i = 0; i < 8; i++) {
+      body?.scrollBy(0, body.clientHeight * 2);
+      await new Promise(requestAnimationFrame);
+    }
+    const at_flight = look();
+    while (look().whole === 0) await new Promise(requestAnimationFrame);
+    return [at_flight, look()];
+  });
+  t.like(flying, { whole: 0 });
+  t.true(flying.rows > 0);
+  t.is(resting.whole, resting.rows);
+  t.true(Math.abs(resting.height - flying.height) < 20, `${flying.height} and ${resting.height}`);
+  // One jump is drawn whole at once.
+  const at_once = await page.evaluate(async () => {
+    document.querySelector('.inbox .body')?.scrollTo(0, 0);
+    for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+    return document.querySelectorAll('.rows.long .task time').length;
+  });
+  t.true(at_once > 0);
   t.deepEqual(faults, []);
 });

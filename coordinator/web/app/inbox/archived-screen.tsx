@@ -9,7 +9,7 @@ import { t } from '../../parts/speech.ts';
 import { MoreRows } from '../errand/more-rows.tsx';
 import { s } from '../screen-speech.ts';
 import { LongList } from './long-list.tsx';
-import { TaskRow } from './task-row.tsx';
+import { taskGlance, TaskRow } from './task-row.tsx';
 
 /** The errands that were put away: those that this device knows at once, then all that the server has. */
 export function ArchivedScreen(): JSX.Element {
@@ -38,6 +38,7 @@ export function ArchivedScreen(): JSX.Element {
         <LongList
           items={archived}
           keyOf={({ id }) => id}
+          glance={taskGlance}
           row={(task, attributes) => <TaskRow key={task.id} task={task} selected={false} attributes={attributes} />}
         />
         {typeof next.value === 'string' && <MoreRows list={list} label={t.errand.earlier} onMore={readMore} />}

@@ -12,7 +12,7 @@ import { useTitle } from '../../parts/use-title.ts';
 import { t } from '../../parts/speech.ts';
 import { pathOf } from '../../store/routes.ts';
 import { groupTasks, type Groups } from './groups.ts';
-import { TaskRow, UnsentRow } from './task-row.tsx';
+import { taskGlance, TaskRow, UnsentRow } from './task-row.tsx';
 import { useSearch } from './use-search.ts';
 
 /** Home: what needs the person, what is at work, what is done. */
@@ -125,6 +125,7 @@ function Group({ title, tasks, selected, needs = false }: GroupProps): JSX.Eleme
       <LongList
         items={tasks}
         keyOf={({ id }) => id}
+        glance={taskGlance}
         row={(task, attributes) => (
           <TaskRow key={task.id} task={task} selected={task.id === selected} attributes={attributes} />
         )}

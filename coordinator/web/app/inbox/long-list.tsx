@@ -8,7 +8,9 @@ const WHOLE_MAX = 150;
 /** The height of a row before any was measured, in CSS pixels. */
 const ROW_PX = 88;
 /** Rows that are drawn above and below those on the screen. */
-const BEYOND = 12;
+const BEYOND = 8;
+/** A list that moves by more than this part of its height between two draws flies by: nobody can read it. */
+const FLIES_BY = 0.25;
 
 /** What draws the part of a list that is on the screen comes with the other screens. */
 type Virtual = Pick<Screens, 'Virtualizer' | 'elementScroll' | 'observeElementOffset' | 'observeElementRect'>;
@@ -18,6 +20,8 @@ type ListProps<T> = {
   keyOf: (item: T) => string;
   /** Draws a row: a `li`, with the attributes that it gets. */
   row: (item: T, attributes: RowAttributes) => JSX.Element;
+  /** Draws the little that shows of a row while the list flies by: a `li`, with the attributes that it gets. */
+  glance: (item: T, attributes: RowAttributes) => JSX.Element;
 };
 /** What places a row in a long list. */
 export type RowAttributes = {
@@ -25,6 +29,7 @@ export type RowAttributes = {
   'data-index'?: number;
   'aria-setsize'?: number;
   'aria-posinset'?: number;
+  style?: { blockSize: string };
 };
 
 /**
@@ -44,7 +49,7 @@ export function LongList<T>(props: ListProps<T>): JSX.Element {
 
 type Rows = virtualCore.Virtualizer<HTMLElement, HTMLLIElement>;
 
-function Window<T>({ items, keyOf, row, virtual }: ListProps<T> & { virtual: Virtual }): JSX.Element {
+function Window<T>({ items, keyOf, row, glance, virtual }: ListProps<T> & { virtual: Virtual }): JSX.Element {
   const list = useRef<HTMLUListElement>(null);
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const rows = useRef<Rows | undefined>(undefined);
@@ -75,27 +80,42 @@ function Window<T>({ items, keyOf, row, virtual }: ListProps<T> & { virtual: Vir
   });
   const shown = window.getVirtualItems();
   const { scrollMargin } = window.options;
+  const flies = useFlight(window);
   const drawn = useMemo(() => new Map<number, JSX.Element>(), [items, row]);
-  const draw = (index: number): JSX.Element =>
-    row(items[index] as T, {
-      ref: window.measureElement,
-      'data-index': index,
-      'aria-setsize': items.length,
-      'aria-posinset': index + 1,
-    });
+  const draw = ({ index, size }: virtualCore.VirtualItem): JSX.Element => {
+    const item = items[index] as T;
+    const place = { 'data-index': index, 'aria-setsize': items.length, 'aria-posinset': index + 1 };
+    if (flies) return glance(item, { ...place, style: { blockSize: `${size}px` } });
+    const node = row(item, { ...place, ref: window.measureElement });
+    drawn.set(index, node);
+    return node;
+  };
   // A row that was on the page before is the same node: it is not drawn again.
-  const nodes = shown.map(({ index }) => [index, drawn.get(index) ?? draw(index)] as const);
-  drawn.clear();
-  for (const [index, node] of nodes) drawn.set(index, node);
+  const nodes = shown.map((at) => drawn.get(at.index) ?? draw(at));
+  for (const index of drawn.keys())
+    if (index < (shown[0]?.index ?? 0) || index > (shown.at(-1)?.index ?? 0)) drawn.delete(index);
   const above = (shown[0]?.start ?? scrollMargin) - scrollMargin;
   const below = window.getTotalSize() - ((shown.at(-1)?.end ?? scrollMargin) - scrollMargin);
   return (
     <ul ref={list} class="rows long">
       <li class="spacer" role="presentation" style={{ blockSize: `${above}px` }} />
-      {nodes.map(([, node]) => node)}
+      {nodes}
       <li class="spacer" role="presentation" style={{ blockSize: `${below}px` }} />
     </ul>
   );
+}
+
+/**
+ * Whether the list flies by. One jump is no flight: it comes from a key or from the screen's history, and somebody reads
+ * where it ends. Once a list has stood still for a moment it is drawn again.
+ */
+function useFlight({ isScrolling, scrollOffset, scrollRect }: Rows): boolean {
+  const last = useRef({ offset: 0, leaps: 0 });
+  const offset = scrollOffset ?? 0;
+  const leapt = isScrolling && Math.abs(offset - last.current.offset) > (scrollRect?.height ?? 0) * FLIES_BY;
+  const leaps = leapt ? last.current.leaps + 1 : 0;
+  useLayoutEffect(() => void (last.current = { offset, leaps }));
+  return leaps > 1;
 }
 
 /** The height that most rows of a list have, in whole CSS pixels; undefined: it shows none yet. */

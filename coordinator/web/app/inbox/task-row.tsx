@@ -83,6 +83,17 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
   );
 }
 
+/** The same while the list flies by. */
+export function taskGlance({ id, title }: Task, attributes: RowAttributes): JSX.Element {
+  return (
+    <li key={id} class="task" {...attributes}>
+      <a href={pathOf('errand', { id })}>
+        <b dir="auto">{title}</b>
+      </a>
+    </li>
+  );
+}
+
 function whereOf(task: Task): string {
   const { branch, base_branch } = task;
   const shown = branch?.replace(/^errand\/[0-9a-z]{20}-/, 'errand/…') ?? base_branch;
