@@ -16,7 +16,7 @@ export const screens = signal<Screens | 'missing' | undefined>(undefined);
 /** Loads the screens and their style. Without them the next call tries again; some browsers load them then. */
 export async function loadScreens(): Promise<void> {
   try {
-    const [loaded] = await Promise.all([importScreens(), loadStyle()]);
+    const [, loaded] = await Promise.all([loadStyle(), importScreens()]);
     screens.value = loaded;
   } catch {
     screens.value = 'missing';

@@ -8,11 +8,11 @@ import { t } from '../../parts/speech.ts';
 import { fieldsOf } from '../../parts/form.ts';
 import { faultWords } from '../../parts/words.ts';
 import type { NewAccount } from '../../store/store.ts';
+import { loadWire } from '../../../client/load-wire.ts';
+import { painted } from '../../store/painted.ts';
 import { loadedScreens, loadScreens } from '../lazy.ts';
 import { link } from './link-code.ts';
 import { PasteLink } from './paste-link.tsx';
-
-const WAYS_AFTER_MS = 50;
 
 type AccessProps = { ended: boolean; email: string; untold?: boolean };
 
@@ -76,11 +76,13 @@ export function AccessScreen({ ended, email, untold }: AccessProps): JSX.Element
   );
 }
 
-/** The other ways to sign in come once the page is there: they belong to a part that the first view does without. */
+/** The other ways to sign in belong to a part that the first view does without. */
 function MoreWays({ link }: { link: NewAccount | undefined }): JSX.Element | null {
   useEffect(() => {
-    const load = setTimeout(() => void loadScreens(), WAYS_AFTER_MS);
-    return () => clearTimeout(load);
+    // After what every way needs: on a slow line they would hold up each other. `main` says where that is missing.
+    painted()
+      .then(loadWire)
+      .then(loadScreens, () => undefined);
   }, []);
   const loaded = loadedScreens();
   return loaded ? <loaded.Ways link={link} /> : null;
