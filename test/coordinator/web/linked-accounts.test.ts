@@ -28,6 +28,7 @@ test.serial(
     const ann = github.world.addPerson('ann');
     await github.world.addRepository({ owner: ann, name: 'shop' });
     await github.world.addRepository({ owner: ann, name: 'blog', private: true });
+    await github.world.addRepository({ owner: ann, name: 'zoo' });
     // Whoever is signed in at GitHub in this browser, and agrees to all.
     github.sign_in.browser = ann;
 
@@ -62,6 +63,14 @@ test.serial(
     const names = () => server.db.prepare('SELECT name FROM projects').pluck().all();
     await until('the errand has made its project', () => names().length > 0);
     t.deepEqual(names(), ['shop']);
+    // What is offered as a project or as a recent repository is not offered again among those of the forge.
+    await whole.api.call('createTask', { body: { prompt: 'Mend it', repo_url: `${github.origin}/ann/blog.git` } });
+    await page.goto(`${network.url}/new`);
+    await page.locator('.option').first().click();
+    await sheet(page).getByText('ann/zoo', { exact: true }).waitFor();
+    for (const name of ['shop', 'blog']) {
+      t.is(await sheet(page).locator('.places li', { hasText: name }).count(), 1, name);
+    }
 
     await breakLink(whole, ann);
     await button(page, 'Link again').click();

@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { PickableRepositories } from '../../../../protocol/forges.ts';
 import { useSession } from '../../parts/context.ts';
-import { repositoryAddress } from '../../parts/words.ts';
+import { repositoryAddress, repositoryKey } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 
 /** How long one pauses in typing before the forge is asked. */
@@ -11,7 +11,10 @@ const PAUSE_MS = 200;
 
 type PickedProps = { search: string; known: ReadonlySet<string>; onChoose: (repo_url: string) => void };
 
-/** The repositories that the person may push to, found as they type. `known`: those that are offered already. */
+/**
+ * The repositories that the person may push to, found as they type. `known`: the keys of those that are offered already,
+ * or taken.
+ */
 export function PickedRepositories({ search, known, onChoose }: PickedProps): JSX.Element | null {
   const { client } = useSession();
   const found = useSignal<PickableRepositories>({ items: [], faults: [] });
@@ -32,7 +35,7 @@ export function PickedRepositories({ search, known, onChoose }: PickedProps): JS
   const { items, faults } = found.value;
   const word = search.toLowerCase();
   // The answer to what was typed before is shown as far as it fits.
-  const shown = items.filter(({ name, repo_url }) => !known.has(repo_url) && name.toLowerCase().includes(word));
+  const shown = items.filter(({ name, repo_url }) => !known.has(repositoryKey(repo_url)) && name.toLowerCase().includes(word));
   if (shown.length === 0 && faults.length === 0) return null;
   return (
     <>

@@ -6,7 +6,7 @@ import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import { useSession } from '../../parts/context.ts';
 import { Sheet } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
-import { repositoryAddress, repositoryName } from '../../parts/words.ts';
+import { repositoryAddress, repositoryKey, repositoryName } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 import { PickedRepositories } from './picked-repositories.tsx';
 import type { Fresh } from './fresh.ts';
@@ -32,9 +32,11 @@ export function RepositorySheet({ fresh, index, onChoose, onAdd, onClose }: Repo
   const word = query.value.trim();
   const is_only = index === 0 && placesOf(fresh).length === 1;
   const title = is_only ? s.fresh.repository : s.repositories.nth(index + 1);
-  const known = new Set((session.projects.value ?? []).map(({ repo_url }) => repo_url));
   const is_address = /^(https?:\/\/|git@|errand:)|.\/./.test(word);
   const found = useFound(fresh, index, word);
+  const others = placesOf(fresh).filter((_, i) => i !== index);
+  const offered = [...(session.projects.value ?? []), ...found.map(({ change }) => change), ...others];
+  const known = new Set(offered.map(({ repo_url = '' }) => repositoryKey(repo_url)));
   const choose = (change: Place): void => {
     const nothing = { project: undefined, repo_url: undefined, make_project: undefined };
     onChoose(changePlace(fresh, index, { ...nothing, ...change }));
