@@ -23,6 +23,8 @@ const PASSWORD = 'correct horse battery';
 const DISK_MB = 4096;
 const WORKSPACE_MB = 512;
 const HOSTILE = new URL('./hostile-worker.ts', import.meta.url);
+/** More than the neighbours send to the model. */
+const MODEL_BODY_BYTES = 1024 * 1024;
 /** How long the neighbours' model thinks in each turn. */
 const THINK_MS = 700;
 /** The longest command of the attacker. */
@@ -58,6 +60,8 @@ export class NeighbourScene {
     const [forge, model] = await Promise.all([
       startGitServer(FORGE),
       startModel({
+        // It runs in the process that measures: to read what an attacker sends would be measured too.
+        body_bytes_max: MODEL_BODY_BYTES,
         handler: async (request) => {
           if (JSON.stringify(request.messages[0]).includes(ATTACK_PROMPT)) return hostile.turn(request);
           await delay(THINK_MS);
@@ -140,6 +144,8 @@ export class NeighbourScene {
     let printed = 'no time was left';
     const hasEnded = async () => isEnded((await read()).status);
     const end = until('its errand has ended', hasEnded, 3_600_000);
+    // Whoever awaits it hears of its fault. After another fault nobody does.
+    end.catch(() => undefined);
     while (performance.now() < until_ms - 1000 && !(await hasEnded())) {
       const seconds = Math.min(COMMAND_S_MAX, Math.ceil((until_ms - performance.now()) / 1000));
       const token = await taskTokensOf(disk.dir).issue(id, 1);

@@ -38,6 +38,8 @@ export type ModelOptions = {
   /** The accepted key, as `Authorization: Bearer` or `x-api-key`. */
   api_key?: string;
   context_tokens_max?: number;
+  /** The longest body that it reads; by default as long as the real one does. */
+  body_bytes_max?: number;
   /** The characters per text delta. */
   piece_chars?: number;
 };
@@ -122,7 +124,7 @@ class FakeModel {
     try {
       const betas = checkHeaders(incoming, this.api_key);
       const route = `${method} ${path.split('?')[0]}`;
-      if (raw.length > BODY_BYTES_MAX)
+      if (raw.length > (this.#options.body_bytes_max ?? BODY_BYTES_MAX))
         throw new ApiError(413, 'request_too_large', 'Request exceeds the maximum allowed number of bytes.');
       if (route === 'POST /v1/messages/count_tokens') {
         sendJson(response, 200, { input_tokens: count(readCountBody(raw, betas)) });
