@@ -52,7 +52,7 @@ type WorkerApiParts = Required<Pick<WorkerApiDependencies, 'tokens' | 'assignmen
 
 /** The callbacks of workers, and the proxies to the model, to git and to other hosts. It does not listen yet. */
 export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened): WorkerApi {
-  const { config, prices, log, relay, counters, threads, logger } = core;
+  const { config, prices, log, relay, gate, counters, threads, logger } = core;
   const ownAddresses = core.own_addresses.all;
   const { private_hosts, data_dir, proxy } = config;
   const { settings, watchdogs, noteUse, tokens, assignment, redactorOf, upstream, sample, access } = parts;
@@ -60,7 +60,7 @@ export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened)
   // What a server left there that was killed.
   rmSync(packs_dir, { recursive: true, force: true });
   const rules = settings.models;
-  const llm = new ModelProxy({ log, logger, prices, caps: config, rules, upstream, threads, proxy });
+  const llm = new ModelProxy({ log, gate, logger, prices, caps: config, rules, upstream, threads, proxy });
   opened.defer(() => llm.close());
   const egress = {
     policy: settings.egress,

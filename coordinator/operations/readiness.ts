@@ -31,7 +31,7 @@ export async function readReadiness(deps: ReadinessDependencies): Promise<Readin
     disk: checkOf(gate.of('disk'), free),
     runner: checkOf(gate.of('runner'), runner),
     isolation: checkOf(gate.of('isolation'), isolation()),
-    model: { ok: true, detail: model },
+    model: checkOf(gate.of('model'), model),
   };
   const ready = Object.values(checks).every(({ ok }) => ok);
   // A failed backup or a folder that cannot be removed does not make the server unready.

@@ -2,9 +2,9 @@ import type { Logger } from '../base/logger.ts';
 
 /**
  * The parts that can stop dispatch: the runner cannot start workers, or does not isolate them as it should, the disk is
- * full, or the database is damaged.
+ * full, the database is damaged, or the API of the model refuses the server's key.
  */
-export const PARTS = ['runner', 'isolation', 'disk', 'database'] as const;
+export const PARTS = ['runner', 'isolation', 'disk', 'database', 'model'] as const;
 export type Part = (typeof PARTS)[number];
 
 /**

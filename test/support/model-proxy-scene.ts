@@ -8,6 +8,7 @@ import type { Timeouts, Upstream } from '../../coordinator/worker-api/model/upst
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
 import { ThreadPool } from '../../coordinator/base/threads.ts';
+import { DispatchGate } from '../../coordinator/tasks/dispatch-gate.ts';
 import { type Prices } from '../../coordinator/domain/prices.ts';
 import { readPrices } from '../../coordinator/operations/price-table.ts';
 import type { Db } from '../../coordinator/sqlite/database.ts';
@@ -38,6 +39,7 @@ export async function leave(t: ExecutionContext, stream: BetaMessageStream): Pro
 
 export type ModelProxyScene = WorkerProxyServer & {
   model: ModelServer;
+  gate: DispatchGate;
   db: Db;
   client: Anthropic;
   /** The task's current row. */
@@ -76,8 +78,10 @@ export async function startModelProxy(t: ExecutionContext, options: Options = {}
   const row = taskRow(user_id, options.budget_usd ?? 5);
   insertTask(db, row);
   const lines: string[] = [];
+  const gate = new DispatchGate(SILENT);
   const proxy = new ModelProxy({
     log,
+    gate,
     logger: createLogger('debug', { write: (line) => lines.push(line) }),
     prices: options.prices ?? readPrices(undefined),
     upstream: { base_url: model.base_url, api_key: model.api_key, ...options.upstream },
@@ -98,7 +102,7 @@ export async function startModelProxy(t: ExecutionContext, options: Options = {}
     if (!found) throw new Error('The task is gone.');
     return found;
   };
-  return { ...server, model, db, client, task, rows, lines };
+  return { ...server, gate, model, db, client, task, rows, lines };
 }
 
 function taskRow(user_id: string, budget_usd: number): TaskRow {

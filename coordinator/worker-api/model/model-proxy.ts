@@ -15,11 +15,13 @@ import { Rate } from '../../base/rate.ts';
 import { COUNT_TOKENS } from './count-tokens.ts';
 import { BudgetSpent, remaining, writeLlmError } from './error.ts';
 import { InputBounds, type InputBound } from './input-bound.ts';
+import { KeyWatch } from './key-watch.ts';
 import { Ledger, type Reservation } from './ledger.ts';
 import { withLinger } from './linger.ts';
 import { Meter } from './meter.ts';
 import { REQUEST, withMaxTokens, type BoundedRequest } from './policy.ts';
 import { RequestCost, type Outcome } from './request-cost.ts';
+import type { DispatchGate } from '../../tasks/dispatch-gate.ts';
 import type { SpendingCaps } from '../../tasks/spending-caps.ts';
 import { streamResponse } from './stream-response.ts';
 import type { OutgoingProxy } from '../../base/outgoing.ts';
@@ -27,6 +29,8 @@ import { ClaudeApi, TIMEOUTS, UpstreamFailure, type Timeouts, type Upstream } fr
 
 export type LlmDependencies = {
   log: EventLog;
+  /** Is held while the API refuses the server's key. */
+  gate: DispatchGate;
   logger: Logger;
   prices: Prices;
   caps?: SpendingCaps;
@@ -54,6 +58,7 @@ type Exchange = { request: IncomingMessage; response: ServerResponse; caller: Ca
 export class ModelProxy implements WorkerProxy {
   readonly writeError = writeLlmError;
   readonly #api: ClaudeApi;
+  readonly #key_watch: KeyWatch;
   readonly #ledger: Ledger;
   readonly #bounds: InputBounds;
   readonly #bodies: BodyReader;
@@ -70,9 +75,10 @@ export class ModelProxy implements WorkerProxy {
     `The task has made more than ${LIMITS.llm_requests_per_minute_max} model requests in a minute.`,
   );
 
-  constructor({ log, logger, prices, caps, rules, upstream, threads, timeouts, proxy }: LlmDependencies) {
+  constructor({ log, gate, logger, prices, caps, rules, upstream, threads, timeouts, proxy }: LlmDependencies) {
     const { linger_ms, ...others } = { ...TIMEOUTS, ...timeouts };
-    this.#api = new ClaudeApi(upstream, others, proxy);
+    this.#api = new ClaudeApi(upstream, others, proxy, () => this.#key_watch.doubt());
+    this.#key_watch = new KeyWatch(gate, (signal) => this.#api.acceptsKey(signal));
     this.#ledger = new Ledger({ log, prices, logger, ...(caps && { caps }) });
     this.#bounds = new InputBounds(this.#api, this.#ledger);
     this.#bodies = new BodyReader(threads, {
@@ -106,6 +112,7 @@ export class ModelProxy implements WorkerProxy {
 
   /** Closes the connections to the API, which ends the requests in progress, and charges for them. */
   async close(): Promise<void> {
+    this.#key_watch.close();
     await this.#api.close();
     await within(CLOSE_WAIT_MS, Promise.all(this.#open));
   }

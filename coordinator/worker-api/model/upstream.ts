@@ -29,6 +29,9 @@ const NOT_CONNECTED = new Set(
   ).split(' '),
 );
 
+/** The status of `authentication_error`. */
+const KEY_REFUSED = 401;
+
 /** The API gave no answer that can be forwarded. `may_cost`: it may have worked on the request all the same. */
 export class UpstreamFailure extends ErrandError {
   readonly may_cost: boolean;
@@ -45,14 +48,17 @@ export class UpstreamFailure extends ErrandError {
  */
 export class ClaudeApi {
   readonly #upstream: Upstream;
+  readonly #onKeyRefused: () => void;
   readonly #agent: OutgoingAgent;
 
   constructor(
     upstream: Upstream,
     { connect_ms, head_ms, idle_ms }: Omit<Timeouts, 'linger_ms'>,
     proxy: OutgoingProxy = NO_PROXY,
+    onKeyRefused: () => void = () => undefined,
   ) {
     this.#upstream = upstream;
+    this.#onKeyRefused = onKeyRefused;
     const timeouts = { connect: { timeout: connect_ms }, headersTimeout: head_ms, bodyTimeout: idle_ms };
     this.#agent = new OutgoingAgent(proxy, timeouts);
   }
@@ -75,6 +81,7 @@ export class ClaudeApi {
       if (signal.aborted) throw cause;
       throw new UpstreamFailure('The Claude API could not be reached.', !NOT_CONNECTED.has(codeOf(cause)), cause);
     });
+    if (answer.statusCode === KEY_REFUSED) this.#onKeyRefused();
     const encoding = answer.headers['content-encoding'] ?? 'identity';
     const redirected = answer.statusCode >= 300 && answer.statusCode < 400;
     if (encoding === 'identity' && !redirected) return answer;
@@ -85,6 +92,17 @@ export class ClaudeApi {
       answer.statusCode < 300,
       cause,
     );
+  }
+
+  /** Whether the API takes the key. Rejects without an answer. An API that does not know the route takes it. */
+  async acceptsKey(signal: AbortSignal): Promise<boolean> {
+    const { base_url, api_key } = this.#upstream;
+    const { origin, pathname } = new URL(`${base_url}/v1/models`);
+    const headers = requestHeaders({}, api_key);
+    const options = { origin, path: `${pathname}?limit=1`, method: 'GET', headers, signal } as const;
+    const { statusCode, body } = await this.#agent.request(options);
+    await body.dump();
+    return statusCode !== KEY_REFUSED;
   }
 
   /** Closes all connections, and ends the requests in progress. */

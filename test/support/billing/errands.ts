@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { ThreadPool } from '../../../coordinator/base/threads.ts';
+import { DispatchGate } from '../../../coordinator/tasks/dispatch-gate.ts';
 import { openTestDatabase } from '../test-database.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { listOpenRequests } from '../../../coordinator/sqlite/open-requests.ts';
@@ -44,6 +45,7 @@ export async function startErrands(
   const logger = pino({ level: 'silent' });
   const proxy = new ModelProxy({
     log,
+    gate: new DispatchGate(SILENT),
     logger,
     prices,
     upstream: { base_url, api_key: 'k' },
