@@ -5,7 +5,7 @@ import { temporaryFolder } from './folder.ts';
 
 type FakeEngine = {
   docker_host: string;
-  /** The received calls, such as `GET /_ping`. */
+  /** The received calls, such as `GET /info`. */
   calls: string[];
   /** The arguments of the builds. */
   build_args: unknown[];
@@ -22,7 +22,7 @@ type Options = {
   has_image?: boolean;
   /** The labels of that image. */
   labels?: Record<string, string>;
-  /** Fails everything but the ping with 500: an engine that is up and broken. */
+  /** Fails everything with 500: an engine that is up and broken. */
   broken?: boolean;
 };
 
@@ -33,7 +33,6 @@ export async function startFakeEngine(t: ExecutionContext, options: Options = {}
   const build_args: unknown[] = [];
   let has_image = options.has_image ?? false;
   const respond = (path: string): [status: number, ...lines: object[]] => {
-    if (path === '/_ping') return [200];
     if (options.broken === true) return [500, { message: 'the storage driver failed' }];
     if (path === '/info') return [200, { NCPU: 2, LiveRestoreEnabled: true }];
     if (path === '/build') {

@@ -50,12 +50,13 @@ const ENGINES = [
 /**
  * Starts a container with the options of a worker, in which a script tries what a worker must not be able to do. A
  * setting of the engine, a runtime or a version may undo what the options ask for. `others`: files in the folder of
- * another worker. `name`: the container's. Rejects if it could not be tried now. The script needs Node: where the image
- * of the workers has none, it runs in `image_with_node`, since the image does not decide what a container may reach.
+ * another worker. `name`: the container's. `kernel`: the version of the engine's, if it tells. Rejects if it could not be
+ * tried now. The script needs Node: where the image of the workers has none, it runs in `image_with_node`, since the
+ * image does not decide what a container may reach.
  */
 export async function tryIsolation(
   engine: Engine,
-  { name, image_with_node }: { name: string; image_with_node: string },
+  { name, image_with_node, kernel }: { name: string; image_with_node: string; kernel: string | null },
   options: ContainerOptions,
   others: string[],
 ): Promise<Omit<Isolation, 'changed'>> {
@@ -63,7 +64,6 @@ export async function tryIsolation(
   try {
     const address = listener.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const { KernelVersion: kernel = null } = await engine.calls.info();
     const targets = {
       host: ownAddresses(port),
       network: ELSEWHERE,

@@ -38,7 +38,7 @@ export type DockerLauncherOptions = {
 };
 
 /** The engine's machine. `counts_all`: its control groups count every write, since they are those of version 2. */
-type Machine = { cpus: number; hostPath: HostPath; counts_all: boolean };
+type Machine = { cpus: number; kernel: string | null; hostPath: HostPath; counts_all: boolean };
 
 /**
  * Starts workers as containers of a Docker engine. Every call has a time limit, and rejects if the engine does not
@@ -130,9 +130,7 @@ export class DockerLauncher implements Launcher {
   /** Whether the engine responds and has the worker image. Never rejects. */
   async readAvailability(): Promise<Availability> {
     try {
-      await this.#engine.checks.ping();
-      await this.#readMachine();
-      await this.#engine.calls.inspectImage(this.#options.image);
+      await Promise.all([this.#readMachine(), this.#engine.checks.inspectImage(this.#options.image)]);
       return { kind: 'ready' };
     } catch (error) {
       this.#options.logger.debug({ err: error }, 'docker cannot start workers');
@@ -160,9 +158,9 @@ export class DockerLauncher implements Launcher {
 
   async #runCanary(spec: LaunchSpec, other_file: string): Promise<Omit<Isolation, 'changed'>> {
     const options = await this.#optionsOf(spec);
-    const { hostPath } = await this.#readMachine();
+    const { hostPath, kernel } = await this.#readMachine();
     // One canary for each server: one that was left by a process that died is found by its name.
-    const canary = { name: `errand-canary-${this.#options.instance}`, image_with_node: OWN_WORKER_IMAGE };
+    const canary = { name: `errand-canary-${this.#options.instance}`, image_with_node: OWN_WORKER_IMAGE, kernel };
     // Without the label, so that it is not taken for a worker.
     const files = [other_file, hostPath(other_file)];
     return tryIsolation(this.#engine, canary, { ...options, Labels: {} }, files);
@@ -216,7 +214,8 @@ export class DockerLauncher implements Launcher {
       this.#options.logger.warn(
         'docker has no live-restore: a restart of its daemon kills running workers; set "live-restore": true in /etc/docker/daemon.json and reload the daemon',
       );
-    return { cpus: info.NCPU, hostPath, counts_all: info.CgroupVersion === '2' };
+    const { NCPU: cpus, KernelVersion: kernel = null } = info;
+    return { cpus, kernel, hostPath, counts_all: info.CgroupVersion === '2' };
   }
 
   async #readEnd(name: string, container: Container | undefined): Promise<WorkerEnd> {

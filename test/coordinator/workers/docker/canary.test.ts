@@ -35,7 +35,8 @@ async function findIn(
   const engine = openEngine(undefined);
   t.teardown(() => engine.close());
   const changed = { ...options, ...own, HostConfig: { ...options.HostConfig, ...host } };
-  const canary = { name, image_with_node };
+  const { KernelVersion: kernel = null } = await engine.calls.info();
+  const canary = { name, image_with_node, kernel };
   return (await tryIsolation(engine, canary, changed, [other])).fault ?? '';
 }
 
