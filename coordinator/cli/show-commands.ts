@@ -5,7 +5,7 @@ import { clientCommand } from './client-command.ts';
 import { JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
 import { print, printJson, rowColumns, type Io } from './io.ts';
-import { STATUS_STYLE } from './render/event-lines.ts';
+import { STATUS_STYLE, statusWord } from './render/event-lines.ts';
 import { localTime, money, waiting } from './render/format.ts';
 import type { Line } from './render/line.ts';
 import { PROGRAM } from './render/program.ts';
@@ -127,7 +127,7 @@ function table(tasks: readonly Task[], columns: number): Line[] {
     return [
       ['bold', short],
       '  ',
-      [STATUS_STYLE[status], (cancel_reason === null ? status : 'cancelling').padEnd(STATUS_COLUMNS - 2)],
+      [STATUS_STYLE[status], (cancel_reason === null ? statusWord(status) : 'cancelling').padEnd(STATUS_COLUMNS - 2)],
       ['dim', facts],
       oneLine(title, Math.max(TITLE_COLUMNS_MIN, room)),
     ];

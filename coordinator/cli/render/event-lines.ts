@@ -198,6 +198,11 @@ export const STATUS_STYLE: Record<TaskStatus, Style> = {
   failed: 'red',
   cancelled: 'yellow',
 };
+/** A status for people: whether there is still a worker makes no difference to who has to answer. */
+export function statusWord(status: TaskStatus): string {
+  return status === 'parked' ? 'waiting' : status;
+}
+
 const LEVEL_STYLE = { info: 'dim', warn: 'yellow', error: 'red' } as const;
 
 type Body<T extends KnownEvent['type']> = Extract<KnownEvent, { type: T }>['body'];
@@ -205,7 +210,7 @@ type Body<T extends KnownEvent['type']> = Extract<KnownEvent, { type: T }>['body
 function statusLines({ to, reason, detail }: Body<'task.status'>): Line[] {
   // The reason for a return to the queue was shown with the end of the attempt.
   const why = to === 'queued' ? null : (detail ?? reason);
-  return [['● ', [STATUS_STYLE[to], to], why === null ? '' : ` — ${withLocalTimes(why)}`]];
+  return [['● ', [STATUS_STYLE[to], statusWord(to)], why === null ? '' : ` — ${withLocalTimes(why)}`]];
 }
 
 function endLines(attempt: number | null, body: Body<'attempt.ended'>): Line[] {

@@ -1,6 +1,6 @@
 import type { LogEvent } from '../../../protocol/events.ts';
 import { isEnded, type PlanItem, type Task, type Usage, type WaitingFor } from '../../../protocol/task.ts';
-import { EventLines, planLines, STATUS_STYLE } from './event-lines.ts';
+import { EventLines, planLines, STATUS_STYLE, statusWord } from './event-lines.ts';
 import { Drafts } from '../../client/errand/drafts.ts';
 import { foldTask } from '../../client/errand/task-fold.ts';
 import type { News } from '../../client/follow.ts';
@@ -100,7 +100,7 @@ export class View {
     return [
       ...drafts,
       ...(plan.length > 0 ? [[], ...plan] : []),
-      ['● ', [STATUS_STYLE[status], status], ['dim', parts.map((part) => ` · ${part}`).join('')]],
+      ['● ', [STATUS_STYLE[status], statusWord(status)], ['dim', parts.map((part) => ` · ${part}`).join('')]],
       ...(this.#lost === undefined ? [] : [[['yellow', this.#lost] as const]]),
     ];
   }

@@ -49,3 +49,8 @@ test('a command that runs on the machine of the server names the program as it w
   t.regex(await firstLine(installed), /^errand backup/);
   t.regex(await firstLine(MAIN), /^npx errand backup/);
 });
+
+test('the command line says its version', async (t) => {
+  const { stdout } = await promisify(execFile)(process.execPath, [MAIN, '--version']);
+  t.regex(stdout, /^errand \d+\.\d+\.\d+\n$/);
+});

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { statusWord } from '../../../../coordinator/cli/render/event-lines.ts';
 import type { LogEvent } from '../../../../protocol/events.ts';
 import type { Task } from '../../../../protocol/task.ts';
 import { newId } from '../../../../protocol/ids.ts';
@@ -34,6 +35,10 @@ class Terminal {
     return this.lines.join('\n');
   }
 }
+
+test('an errand that waits for its person is called waiting, with a worker or without', (t) => {
+  t.is(statusWord('parked'), statusWord('waiting'));
+});
 
 test('the footer stays below the log, and is removed at the end', (t) => {
   const terminal = new Terminal();
