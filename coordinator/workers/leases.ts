@@ -63,11 +63,13 @@ export class Leases {
     const key = `${lease.task_id}/${lease.attempt}`;
     this.#leases.delete(key);
     this.#leases.set(key, lease);
-    if (!this.#timer) this.#wait(lease);
+    // The timer may wait for a lease that was reported as silent, and expires much later.
+    if (!this.#timer || lease.heard_ms + this.#nextAfter(lease) < this.#due_ms) this.#wait(lease);
   }
 
   /** Sets the timer for the next change of this lease. */
   #wait(lease: Lease): void {
+    clearTimeout(this.#timer);
     this.#due_ms = lease.heard_ms + this.#nextAfter(lease);
     this.#timer = setTimeout(() => this.#sweep(), Math.max(1, this.#due_ms - performance.now())).unref();
   }

@@ -36,6 +36,18 @@ test('an attempt whose worker does not call is lost once; one whose worker calls
   t.like(lost[2], { task_id: 'calling', has_called: true });
 });
 
+test('a worker that calls after it was reported as silent is reported again when it falls silent again', async (t) => {
+  const silent: string[] = [];
+  const times = { lease_ms: 600_000, silent_ms: 30 };
+  const leases = new Leases(times, { silent: ({ task_id }) => silent.push(task_id), expired: () => undefined });
+  t.teardown(() => leases.stop());
+  leases.begin('task', 1);
+  await until('its silence is reported', () => silent.length === 1);
+  leases.renew('task', 1);
+  await until('its next silence is reported', () => silent.length === 2);
+  t.deepEqual(silent, ['task', 'task']);
+});
+
 test('no lease expires because this process itself was stalled', async (t) => {
   const { leases, lost } = startLeases(t, 50);
   leases.begin('task', 1);
