@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
-import { setTimeout } from 'node:timers/promises';
 import { ErrandError } from '../../protocol/problem.ts';
+import { within } from './deadline.ts';
 import { askNameServers } from './name-servers.ts';
 import { addressesOfInterfaces } from './own-addresses.ts';
 import { askSystem } from './system-names.ts';
@@ -167,13 +167,9 @@ for (const [network, prefix] of IPV6_SUBNETS) NOT_PUBLIC.addSubnet(network, pref
 
 /** Limits what a name server may take. Some ways to ask one cannot be cancelled: what they find later is dropped. */
 async function withTimeout<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const late = new AbortController();
-  const done = new AbortController();
-  const timeout = setTimeout(RESOLVE_MS, undefined, { signal: done.signal }).then(() => {
-    late.abort();
-    throw new Error(`No answer within ${RESOLVE_MS} ms.`);
-  });
-  return Promise.race([work(late.signal), timeout]).finally(() => done.abort());
+  const answer = await within(RESOLVE_MS, work(AbortSignal.timeout(RESOLVE_MS)));
+  if (answer === undefined) throw new Error(`No answer within ${RESOLVE_MS} ms.`);
+  return answer;
 }
 
 function codeOf(error: unknown): unknown {

@@ -74,7 +74,7 @@ export function ratesUpTo({ long_prompt: long, ...short }: Price, prompt_tokens:
 }
 
 /** A price that no request exceeds which costs one of the two. */
-export function dearest(one: Price, other: Price): Price {
+export function higherPrice(one: Price, other: Price): Price {
   const short = maxOf(one, other);
   const longs = [one.long_prompt, other.long_prompt].filter((long) => long !== undefined);
   if (longs.length === 0) return short;

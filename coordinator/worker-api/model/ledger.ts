@@ -4,7 +4,7 @@ import type { Usage } from '../../../protocol/task.ts';
 import type { Db } from '../../sqlite/database.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import type { Logger } from '../../base/logger.ts';
-import { dearest, type Price, type Prices, type Tokens } from '../../domain/prices.ts';
+import { higherPrice, type Price, type Prices, type Tokens } from '../../domain/prices.ts';
 import {
   deleteOpenRequest,
   insertOpenRequest,
@@ -160,7 +160,7 @@ export class Ledger {
     const { id, payer, ask } = reservation;
     const count = promptTokens(tokens);
     if (ask.input.compacts || count === 0 || count > ask.input.tokens_max) return;
-    const prompt = this.#dearest(ask.model, model, (price) => toOpenPrompt(tokens, price), 'prompt_usd');
+    const prompt = this.#higherCost(ask.model, model, (price) => toOpenPrompt(tokens, price), 'prompt_usd');
     reservation.begun = prompt;
     this.#log
       .enqueue((tx) => updateOpenPrompt(tx.db, id, { ...prompt, model: ask.model, at: new Date().toISOString() }))
@@ -189,7 +189,7 @@ export class Ledger {
       case 'nothing':
         return undefined;
       case 'metered':
-        return this.#dearest(
+        return this.#higherCost(
           reservation.ask.model,
           outcome.model,
           (price) => toUsage(outcome.parts, price),
@@ -209,7 +209,7 @@ export class Ledger {
    * The cost at the price of the model that was asked for, or of the one that the answer names, whichever is higher. A
    * name without a price is an alias of the model that was asked for.
    */
-  #dearest<K extends string, T extends Record<K, number>>(
+  #higherCost<K extends string, T extends Record<K, number>>(
     asked: string,
     answered: string,
     cost: (price: Price) => T,
@@ -226,10 +226,10 @@ export class Ledger {
   /** From now on requests for a model are reserved at the price of the more expensive one that answers them. */
   #expect(asked: string, answered: string, price: Price): void {
     const before = this.#boundOf(asked);
-    const bound = dearest(before, price);
+    const bound = higherPrice(before, price);
     if (isDeepStrictEqual(bound, before)) return;
     this.#substituted.set(asked, bound);
-    this.#logger.warn({ asked, answered }, 'the API answers with a dearer model');
+    this.#logger.warn({ asked, answered }, 'the API answers with a more expensive model');
   }
 
   #tryToStore(): void {

@@ -67,12 +67,12 @@ export function shareOfBudget(ask: Ask, price: Price, budget: Budget, reserved_u
       throw new ErrandError('rate_limited', "The rest of the task's budget is reserved for its other requests.", {
         retry_after_s: 2,
       });
-    throw new BudgetSpent(tooDear(ask, prompt.prompt_usd + wanted_min * token_usd, budget), left_usd);
+    throw new BudgetSpent(spentWords(ask, prompt.prompt_usd + wanted_min * token_usd, budget), left_usd);
   }
   return { prompt, max_tokens, output_usd: max_tokens * token_usd, left_usd };
 }
 
-function tooDear({ input }: Ask, usd_min: number, { budget_usd, cost_usd }: Budget): string {
+function spentWords({ input }: Ask, usd_min: number, { budget_usd, cost_usd }: Budget): string {
   const tokens = input.tokens_max.toLocaleString('en-US');
   return (
     `The task's budget of ${dollars(budget_usd)} is spent: ${dollars(cost_usd)} so far, and its next request may cost ` +

@@ -3,7 +3,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { ConfigError } from '../../../coordinator/base/config.ts';
-import { costOf, dearest, demoPrices, PriceTable, ratesUpTo, type Price } from '../../../coordinator/domain/prices.ts';
+import {
+  costOf,
+  higherPrice,
+  demoPrices,
+  PriceTable,
+  ratesUpTo,
+  type Price,
+} from '../../../coordinator/domain/prices.ts';
 import { readPrices } from '../../../coordinator/operations/price-table.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { Random } from '../../support/random.ts';
@@ -59,7 +66,7 @@ test('each current model has its documented price', (t) => {
     t.like(prices.of(model), { input, output, cache_write_5m, cache_write_1h, cache_read }, model);
 });
 
-test('a request that costs one of two prices never costs more than the dearest of both', (t) => {
+test('a request that costs one of two prices never costs more than the higher of both', (t) => {
   const table = PriceTable.parse(JSON.parse(readFileSync('coordinator/domain/prices.json', 'utf8')));
   const random = new Random(3);
   for (const one of Object.values(table))
@@ -68,7 +75,7 @@ test('a request that costs one of two prices never costs more than the dearest o
         const part = () => random.whole(0, 60_000);
         const [input, read, written, hour] = [part(), part(), part(), part()];
         const tokens = { input, cache_read: read, cache_write_5m: written, cache_write_1h: hour, output: part() };
-        const rates = ratesUpTo(dearest(one, other), input + read + written + hour);
+        const rates = ratesUpTo(higherPrice(one, other), input + read + written + hour);
         for (const price of [one, other]) t.true(costOf(price, tokens) <= costOf(rates, tokens) + 1e-12);
       }
 });

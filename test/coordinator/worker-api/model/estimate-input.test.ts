@@ -53,7 +53,7 @@ test('what precedes the newest summary is not counted; a summary without content
   t.true(tokens(long, nested) > 50_000);
 });
 
-test('the dearest cache that is named counts, in any spelling and place', (t) => {
+test('the most expensive cache that is named counts, in any spelling and place', (t) => {
   const hour = { cache_control: { type: 'ephemeral', ttl: '1h' } };
   t.is(estimate(says(text('"cache_control":{"ttl":"1h"}'))).cache, 'none');
   t.is(estimate(says({ ...text('a'), cache_control: { type: 'ephemeral' } })).cache, '5m');

@@ -74,7 +74,7 @@ test('takes the totals of the last message_delta and keeps the counts that it le
   ]);
 });
 
-test('takes writes of an unknown lifetime for those of the dearest cache that the request may use', (t) => {
+test('takes writes of an unknown lifetime for those of the most expensive cache that the request may use', (t) => {
   const meter = new Meter({ streamed: true, hour_cache: true });
   meter.push(streamWith('{"input_tokens":1,"cache_creation_input_tokens":30}', '{"output_tokens":2}'));
   t.like(meter.result(true).parts[0], { cache_write_5m: 0, cache_write_1h: 30 });
