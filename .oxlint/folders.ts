@@ -22,6 +22,8 @@ const app = ['protocol', 'coordinator/client', 'coordinator/web'];
  */
 export const folders: readonly Row[] = [
   { folder: '.oxlint', imports: [] },
+  // `package.json`.
+  { folder: '.', imports: [] },
 
   // What crosses a wire, and which secrets do not.
   { folder: 'protocol/secrets', imports: [] },
@@ -76,7 +78,7 @@ export const folders: readonly Row[] = [
   { folder: 'coordinator/client/errand', imports: ['protocol', 'coordinator/client'] },
   { folder: 'coordinator/client/sync', imports: ['protocol', 'coordinator/client'] },
   { folder: 'coordinator/cli/render', imports: ['protocol', 'coordinator/client'] },
-  { folder: 'coordinator/cli', imports: ['protocol', 'coordinator/client', 'coordinator/cli'] },
+  { folder: 'coordinator/cli', imports: ['.', 'protocol', 'coordinator/client', 'coordinator/cli'] },
   { folder: 'coordinator/cli/package', imports: [] },
   // The app in the browser.
   { folder: 'coordinator/web/strings', imports: ['protocol', 'coordinator/client'] },

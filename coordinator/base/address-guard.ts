@@ -167,9 +167,14 @@ for (const [network, prefix] of IPV6_SUBNETS) NOT_PUBLIC.addSubnet(network, pref
 
 /** Limits what a name server may take. Some ways to ask one cannot be cancelled: what they find later is dropped. */
 async function withTimeout<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const answer = await within(RESOLVE_MS, work(AbortSignal.timeout(RESOLVE_MS)));
-  if (answer === undefined) throw new Error(`No answer within ${RESOLVE_MS} ms.`);
-  return answer;
+  const late = new AbortController();
+  try {
+    const answer = await within(RESOLVE_MS, work(late.signal));
+    if (answer === undefined) throw new Error(`No answer within ${RESOLVE_MS} ms.`);
+    return answer;
+  } finally {
+    late.abort();
+  }
 }
 
 function codeOf(error: unknown): unknown {

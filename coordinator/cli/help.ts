@@ -20,9 +20,8 @@ export function overviewOf(commands: readonly Synopsis[], columns: number): Line
     ...text("On the server's machine, in Errand's folder:"),
     ...columnLines(rows(Object.values(ADMIN_COMMANDS)), columns),
     [],
-    ...text(
-      'An ID may be shortened to its first or last characters. Each command explains its options with --help; errand --version says which one this is.',
-    ),
+    ...text('An ID may be shortened to its first or last characters. Each command explains its options with --help.'),
+    ...text(`${PROGRAM} --version prints the version.`),
     ...text('Exit codes: 0 succeeded, 1 the errand failed, 2 trouble, 3 the errand was cancelled, 130 Ctrl-C.'),
   ];
 }

@@ -4,14 +4,14 @@ import { EXIT } from './exit.ts';
 import { helpOf, type Help } from './help.ts';
 import { print, printBeside, type Io } from './io.ts';
 import { UsageFailure } from './usage-failure.ts';
-import { ownVersion } from './version.ts';
+import { OWN_VERSION } from './version.ts';
 
 /** Runs the command that `argv`, the words after `errand`, name. Resolves with the exit code; never rejects. */
 export async function run(argv: string[], io: Io, commands: readonly Command[], overview: Help): Promise<number> {
   const found = commands.find(({ name }) => beginsWith(argv, name));
   try {
     if (argv[0] === '--version') {
-      print(io, [[`errand ${ownVersion()}`]]);
+      print(io, [[`errand ${OWN_VERSION}`]]);
       return EXIT.succeeded;
     }
     if (found) return await runCommand(found, argv.slice(found.name.split(' ').length), io);

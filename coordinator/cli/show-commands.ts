@@ -5,7 +5,7 @@ import { clientCommand } from './client-command.ts';
 import { JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
 import { print, printJson, rowColumns, type Io } from './io.ts';
-import { STATUS_STYLE, statusWord } from './render/event-lines.ts';
+import { STATUS_STYLE, statusWord } from './render/status.ts';
 import { localTime, money, waiting } from './render/format.ts';
 import type { Line } from './render/line.ts';
 import { PROGRAM } from './render/program.ts';
@@ -13,6 +13,8 @@ import { clean, oneLine } from './render/text.ts';
 import { whyNothingStarts } from './render/view.ts';
 import { watch } from './watch.ts';
 
+/** A status as people see it: an errand that waits for its person may have a worker or not. */
+const SHOWN = TaskStatus.options.filter((status) => statusWord(status) === status);
 /** The width of a status with the space around it. */
 const STATUS_COLUMNS = 12;
 const TITLE_COLUMNS_MIN = 12;
@@ -22,7 +24,7 @@ export const tasks = clientCommand({
   operands: [],
   summary: 'List the errands, newest first',
   options: {
-    status: { type: 'string', placeholder: 'STATUS', help: `${TaskStatus.options.join(', ')}; several with commas` },
+    status: { type: 'string', placeholder: 'STATUS', help: `${SHOWN.join(', ')}; several with commas` },
     project: { type: 'string', placeholder: 'NAME', help: 'only the errands of this project' },
     search: { type: 'string', placeholder: 'WORDS', help: 'only those with these words, or words that begin so' },
     unread: { type: 'boolean', help: 'only those that rest and that you have not looked at' },
@@ -36,7 +38,7 @@ export const tasks = clientCommand({
     const { items } = await client.call('listTasks', {
       query: {
         limit: numberOf('limit', values.limit) ?? 20,
-        status: values.status,
+        status: values.status && statusesOf(values.status),
         q: values.search,
         unread: values.unread === true ? 'true' : undefined,
         archived: archivedOf(values),
@@ -115,6 +117,12 @@ async function writeDiff(client: Client, io: Io, id: string, repository?: string
   if (!truncated) return;
   const which = repository === undefined ? 'The diff' : `The diff in ${repository}`;
   io.stderr.write(`${which} was too long to be kept whole: this is its beginning.\n`);
+}
+
+/** The statuses that the server knows for those that people see. */
+function statusesOf(given: string): string {
+  const words = given.split(',').map((word) => word.trim());
+  return [...new Set(words.flatMap((word) => (word === 'waiting' ? ['waiting', 'parked'] : [word])))].join(',');
 }
 
 /** One line per task. Titles are cut so that a line fits into `columns`. */

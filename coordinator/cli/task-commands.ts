@@ -12,7 +12,7 @@ import { given, JSON_OPTION, numberOf, type Command } from './command.ts';
 import { EXIT } from './exit.ts';
 import { AFTER_TURN_OPTION } from './message-commands.ts';
 import { print, printJson } from './io.ts';
-import { STATUS_STYLE } from './render/event-lines.ts';
+import { STATUS_STYLE } from './render/status.ts';
 import { findRepository } from './repository-commands.ts';
 import { readEffort } from './project-options.ts';
 import { PROGRAM } from './render/program.ts';

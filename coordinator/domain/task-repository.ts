@@ -1,6 +1,6 @@
 import { RepositoryKey, WORKSPACE_FOLDERS, type TaskRepository } from '../../protocol/repositories.ts';
 import type { TaskResult } from '../../protocol/task.ts';
-import { repositoryIdentity } from './repository-identity.ts';
+import { repositoryIdentity } from '../../protocol/repository-identity.ts';
 import type { TaskRow } from './task.ts';
 
 /** Names a repository of a task. `key` null: the first one. */

@@ -1,6 +1,6 @@
 import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import type { TaskCreate } from '../../protocol/api.ts';
-import { isSameRepository } from '../domain/repository-identity.ts';
+import { isSameRepository } from '../../protocol/repository-identity.ts';
 import type { Db } from '../sqlite/database.ts';
 import { branchTaken, listOthersAtBranch } from '../tasks/branch-at-work.ts';
 import { ForgeApiError } from './forge-api-error.ts';

@@ -1,5 +1,5 @@
 import { ErrandError } from '../../protocol/problem.ts';
-import { isSameRepository } from '../domain/repository-identity.ts';
+import { isSameRepository } from '../../protocol/repository-identity.ts';
 import { branchPrefixes, taskOfBranch, type TaskRow } from '../domain/task.ts';
 import type { Db } from '../sqlite/database.ts';
 import { listTaskRepositories } from '../sqlite/task-repositories.ts';

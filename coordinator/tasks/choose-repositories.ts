@@ -2,7 +2,7 @@ import type { TaskCreate } from '../../protocol/api.ts';
 import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import type { RepositoryChoice } from '../../protocol/repositories.ts';
 import { SAMPLE_REPO_URL } from '../../protocol/task.ts';
-import { repositoryIdentity } from '../domain/repository-identity.ts';
+import { repositoryIdentity } from '../../protocol/repository-identity.ts';
 import { repositoryKeys } from '../domain/task-repository.ts';
 import type { Db } from '../sqlite/database.ts';
 import { findProjectAt, findProjectOf } from '../sqlite/projects.ts';

@@ -63,7 +63,7 @@ export class Leases {
     const key = `${lease.task_id}/${lease.attempt}`;
     this.#leases.delete(key);
     this.#leases.set(key, lease);
-    // The timer may wait for a lease that was reported as silent, and expires much later.
+    // The timer may be set for the lease of a silent worker, which expires much later than this one is due.
     if (!this.#timer || lease.heard_ms + this.#nextAfter(lease) < this.#due_ms) this.#wait(lease);
   }
 

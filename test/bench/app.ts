@@ -69,7 +69,7 @@ async function firstView(t: Ends): Promise<Row[]> {
     });
     await cdp.send('Emulation.setCPUThrottlingRate', { rate: 4 });
     [bytes, requests] = [0, 0];
-    // The other screens come ahead of their use; their style comes first.
+    // The style of the other screens is asked for first; what follows it is not part of the first view.
     const first = new Set<string>();
     let is_first = true;
     cdp.on('Network.requestWillBeSent', ({ requestId, request }) => {

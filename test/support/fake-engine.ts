@@ -22,7 +22,7 @@ type Options = {
   has_image?: boolean;
   /** The labels of that image. */
   labels?: Record<string, string>;
-  /** Fails everything with 500: an engine that is up and broken. */
+  /** Fails everything but the ping with 500: an engine that is up and broken. */
   broken?: boolean;
 };
 
@@ -33,6 +33,7 @@ export async function startFakeEngine(t: ExecutionContext, options: Options = {}
   const build_args: unknown[] = [];
   let has_image = options.has_image ?? false;
   const respond = (path: string): [status: number, ...lines: object[]] => {
+    if (path === '/_ping') return [200];
     if (options.broken === true) return [500, { message: 'the storage driver failed' }];
     if (path === '/info') return [200, { NCPU: 2, LiveRestoreEnabled: true }];
     if (path === '/build') {

@@ -1,4 +1,5 @@
 import type { Config } from '../../base/config.ts';
+import { keyVerdict } from '../../domain/key-verdict.ts';
 import { duration } from '../../cli/render/format.ts';
 import { ask, noAnswerReason } from './ask.ts';
 import { ok, problem, type Finding } from './finding.ts';
@@ -29,10 +30,11 @@ function keyFinding(url: string, answer: Response | string): Finding {
       'model',
       `${url} cannot be reached: ${answer}. Check the network, and HTTPS_PROXY and ANTHROPIC_BASE_URL if they are set.`,
     );
-  if (answer.ok) return ok('model', `${url} takes the API key`);
-  if (answer.status === 401 || answer.status === 403)
+  const takes = keyVerdict(answer.status);
+  if (takes === false)
     return problem('model', `${url} refuses the API key (${answer.status}). Correct ANTHROPIC_API_KEY.`);
-  if (answer.status === 404) return ok('model', `${url} answers; whether it takes the API key is not known`);
+  if (takes && answer.ok) return ok('model', `${url} takes the API key`);
+  if (takes) return ok('model', `${url} answers; whether it takes the API key is not known`);
   return problem(
     'model',
     `${url} answers with ${answer.status}. Try again later, and check ANTHROPIC_BASE_URL if it is set.`,

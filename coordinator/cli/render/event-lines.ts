@@ -1,9 +1,10 @@
 import type { LogEvent } from '../../../protocol/events.ts';
+import { STATUS_STYLE, statusWord } from './status.ts';
 import type { Need, NeedAnswer, NeedOption } from '../../../protocol/needs.ts';
-import type { PlanItem, TaskStatus } from '../../../protocol/task.ts';
+import type { PlanItem } from '../../../protocol/task.ts';
 import { changes, clock, duration, money, withLocalTimes } from './format.ts';
 import type { KnownEvent } from '../../client/known-event.ts';
-import { block, type Line, type Style } from './line.ts';
+import { block, type Line } from './line.ts';
 import { PROGRAM } from './program.ts';
 import { pullLines } from './pull-lines.ts';
 import { headAndTail, oneLine } from './text.ts';
@@ -188,26 +189,12 @@ export function planLines(items: readonly PlanItem[]): Line[] {
   });
 }
 
-export const STATUS_STYLE: Record<TaskStatus, Style> = {
-  queued: 'yellow',
-  starting: 'yellow',
-  running: 'cyan',
-  waiting: 'yellow',
-  parked: 'yellow',
-  succeeded: 'green',
-  failed: 'red',
-  cancelled: 'yellow',
-};
-/** A status for people: whether there is still a worker makes no difference to who has to answer. */
-export function statusWord(status: TaskStatus): string {
-  return status === 'parked' ? 'waiting' : status;
-}
-
 const LEVEL_STYLE = { info: 'dim', warn: 'yellow', error: 'red' } as const;
 
 type Body<T extends KnownEvent['type']> = Extract<KnownEvent, { type: T }>['body'];
 
-function statusLines({ to, reason, detail }: Body<'task.status'>): Line[] {
+function statusLines({ from, to, reason, detail }: Body<'task.status'>): Line[] {
+  if (statusWord(from) === statusWord(to)) return [];
   // The reason for a return to the queue was shown with the end of the attempt.
   const why = to === 'queued' ? null : (detail ?? reason);
   return [['● ', [STATUS_STYLE[to], statusWord(to)], why === null ? '' : ` — ${withLocalTimes(why)}`]];

@@ -1,6 +1,7 @@
 import type { LogEvent } from '../../../protocol/events.ts';
 import { isEnded, type PlanItem, type Task, type Usage, type WaitingFor } from '../../../protocol/task.ts';
-import { EventLines, planLines, STATUS_STYLE, statusWord } from './event-lines.ts';
+import { EventLines, planLines } from './event-lines.ts';
+import { STATUS_STYLE, statusWord } from './status.ts';
 import { Drafts } from '../../client/errand/drafts.ts';
 import { foldTask } from '../../client/errand/task-fold.ts';
 import type { News } from '../../client/follow.ts';

@@ -1,7 +1,7 @@
 import type { Logger } from '../../base/logger.ts';
 import { findUser } from '../../sqlite/users.ts';
 import type { Db } from '../../sqlite/database.ts';
-import { isSameRepository } from '../../domain/repository-identity.ts';
+import { isSameRepository } from '../../../protocol/repository-identity.ts';
 import type { ProjectRow } from '../../domain/project.ts';
 import { listProjectsWithMentions } from '../../sqlite/projects.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';

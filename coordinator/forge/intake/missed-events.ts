@@ -2,7 +2,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import type { Logger } from '../../base/logger.ts';
 import { Periodic } from '../../base/periodic.ts';
 import { nextTryAt, type BackoffTimes } from '../../base/retry.ts';
-import { repositoryIdentity } from '../../domain/repository-identity.ts';
+import { repositoryIdentity } from '../../../protocol/repository-identity.ts';
 import { countWaitingDeliveries, insertDelivery } from '../../sqlite/deliveries.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import { listForges } from '../../sqlite/forges.ts';

@@ -68,11 +68,6 @@ export function repositoryAddress(url: string): string {
   return url.replace(/^https?:\/\//, '').replace(/\.git$/, '');
 }
 
-/** The same for all addresses of a repository that forges and people write. */
-export function repositoryKey(url: string): string {
-  return repositoryAddress(url).replace(/\/$/, '').toLowerCase();
-}
-
 /** What went wrong, for the person. The server's own words name the field; of the others the app knows the language. */
 export function faultWords(error: unknown): string {
   if (error instanceof Incomplete) return t.incomplete;

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { NO_PROXY, OutgoingAgent, type OutgoingProxy } from '../../base/outgoing.ts';
+import { keyVerdict } from '../../domain/key-verdict.ts';
 import { requestHeaders } from './headers.ts';
 
 /** The address of the Claude API, and the server's key for it. */
@@ -31,6 +32,7 @@ const NOT_CONNECTED = new Set(
 
 /** The status of `authentication_error`. */
 const KEY_REFUSED = 401;
+const KEY_CHECK_MS = 30_000;
 
 /** The API gave no answer that can be forwarded. `may_cost`: it may have worked on the request all the same. */
 export class UpstreamFailure extends ErrandError {
@@ -94,15 +96,17 @@ export class ClaudeApi {
     );
   }
 
-  /** Whether the API takes the key. Rejects without an answer. An API that does not know the route takes it. */
-  async acceptsKey(signal: AbortSignal): Promise<boolean> {
+  /** Whether the API takes the key; undefined: its answer does not say. Rejects without an answer in half a minute. */
+  async acceptsKey(closed: AbortSignal): Promise<boolean | undefined> {
     const { base_url, api_key } = this.#upstream;
     const { origin, pathname } = new URL(`${base_url}/v1/models`);
     const headers = requestHeaders({}, api_key);
+    const signal = AbortSignal.any([closed, AbortSignal.timeout(KEY_CHECK_MS)]);
     const options = { origin, path: `${pathname}?limit=1`, method: 'GET', headers, signal } as const;
     const { statusCode, body } = await this.#agent.request(options);
-    await body.dump();
-    return statusCode !== KEY_REFUSED;
+    // What it says does not matter, nor whether it comes.
+    body.dump().catch(() => undefined);
+    return keyVerdict(statusCode);
   }
 
   /** Closes all connections, and ends the requests in progress. */

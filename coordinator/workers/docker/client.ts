@@ -90,6 +90,10 @@ export class EngineClient {
     this.#timeout_ms = timeout_ms;
   }
 
+  async ping(): Promise<void> {
+    await this.#bytes({ method: 'GET', path: '/_ping' });
+  }
+
   version(): Promise<z.infer<typeof Version>> {
     return this.#json(Version, { method: 'GET', path: '/version' });
   }

@@ -130,7 +130,15 @@ export class DockerLauncher implements Launcher {
   /** Whether the engine responds and has the worker image. Never rejects. */
   async readAvailability(): Promise<Availability> {
     try {
-      await Promise.all([this.#readMachine(), this.#engine.checks.inspectImage(this.#options.image)]);
+      const [responds, ...others] = [
+        this.#engine.checks.ping(),
+        this.#readMachine(),
+        this.#engine.calls.inspectImage(this.#options.image),
+      ] as const;
+      // They are asked at once, and the fault of the first one is told: without an engine the others mean nothing.
+      for (const other of others) other.catch(() => undefined);
+      await responds;
+      for (const other of others) await other;
       return { kind: 'ready' };
     } catch (error) {
       this.#options.logger.debug({ err: error }, 'docker cannot start workers');

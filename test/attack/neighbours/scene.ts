@@ -60,7 +60,7 @@ export class NeighbourScene {
     const [forge, model] = await Promise.all([
       startGitServer(FORGE),
       startModel({
-        // It runs in the process that measures: to read what an attacker sends would be measured too.
+        // It runs in the process that measures: to parse what an attacker sends would be measured too.
         body_bytes_max: MODEL_BODY_BYTES,
         handler: async (request) => {
           if (JSON.stringify(request.messages[0]).includes(ATTACK_PROMPT)) return hostile.turn(request);

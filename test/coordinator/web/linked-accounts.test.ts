@@ -1,4 +1,4 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import type { Page } from 'playwright-core';
 import { openApp, openAppLoggedIn, type AppScene } from '../../support/web/app-scene.ts';
 import type { GitHub } from '../../support/forge/github/github.ts';
@@ -17,6 +17,16 @@ async function scene(t: Ends, open: typeof openApp, env: Record<string, string> 
   const github = await startGitHub(t);
   const settings = { ERRAND_GITHUB_ORIGIN: github.origin, ERRAND_PRIVATE_HOSTS: github.host, ...env };
   return { ...(await open(t, {}, settings)), github };
+}
+
+/** What is offered as a project or as a recent repository is not offered again among those of the forge. */
+async function isOfferedOnce(t: ExecutionContext, { api, github, network, page }: Scene): Promise<void> {
+  await api.call('createTask', { body: { prompt: 'Mend it', repo_url: `${github.origin}/ann/blog.git` } });
+  await page.goto(`${network.url}/new`);
+  await page.locator('.option').first().click();
+  await sheet(page).getByText('ann/zoo', { exact: true }).waitFor();
+  for (const name of ['shop', 'blog'])
+    t.is(await sheet(page).locator('.places li', { hasText: name }).count(), 1, name);
 }
 
 test.serial(
@@ -63,14 +73,7 @@ test.serial(
     const names = () => server.db.prepare('SELECT name FROM projects').pluck().all();
     await until('the errand has made its project', () => names().length > 0);
     t.deepEqual(names(), ['shop']);
-    // What is offered as a project or as a recent repository is not offered again among those of the forge.
-    await whole.api.call('createTask', { body: { prompt: 'Mend it', repo_url: `${github.origin}/ann/blog.git` } });
-    await page.goto(`${network.url}/new`);
-    await page.locator('.option').first().click();
-    await sheet(page).getByText('ann/zoo', { exact: true }).waitFor();
-    for (const name of ['shop', 'blog']) {
-      t.is(await sheet(page).locator('.places li', { hasText: name }).count(), 1, name);
-    }
+    await isOfferedOnce(t, whole);
 
     await breakLink(whole, ann);
     await button(page, 'Link again').click();

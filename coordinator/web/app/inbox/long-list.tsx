@@ -107,13 +107,16 @@ function Window<T>({ items, keyOf, row, glance, virtual }: ListProps<T> & { virt
 
 /**
  * Whether the list flies by. One jump is no flight: it comes from a key or from the screen's history, and somebody reads
- * where it ends. Once a list has stood still for a moment it is drawn again.
+ * where it ends. Once the list is slower, or has stood still for a moment, it is drawn whole again.
  */
 function useFlight({ isScrolling, scrollOffset, scrollRect }: Rows): boolean {
   const last = useRef({ offset: 0, leaps: 0 });
   const offset = scrollOffset ?? 0;
-  const leapt = isScrolling && Math.abs(offset - last.current.offset) > (scrollRect?.height ?? 0) * FLIES_BY;
-  const leaps = leapt ? last.current.leaps + 1 : 0;
+  const moved = Math.abs(offset - last.current.offset);
+  const leapt = moved > (scrollRect?.height ?? 0) * FLIES_BY;
+  // A draw without a move is one for another reason, such as a row that is higher than estimated.
+  const now = moved === 0 ? last.current.leaps : leapt ? last.current.leaps + 1 : 0;
+  const leaps = isScrolling ? now : 0;
   useLayoutEffect(() => void (last.current = { offset, leaps }));
   return leaps > 1;
 }

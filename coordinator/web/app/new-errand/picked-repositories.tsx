@@ -1,9 +1,10 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { repositoryIdentity } from '../../../../protocol/repository-identity.ts';
 import type { PickableRepositories } from '../../../../protocol/forges.ts';
 import { useSession } from '../../parts/context.ts';
-import { repositoryAddress, repositoryKey } from '../../parts/words.ts';
+import { repositoryAddress } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 
 /** How long one pauses in typing before the forge is asked. */
@@ -12,7 +13,7 @@ const PAUSE_MS = 200;
 type PickedProps = { search: string; known: ReadonlySet<string>; onChoose: (repo_url: string) => void };
 
 /**
- * The repositories that the person may push to, found as they type. `known`: the keys of those that are offered already,
+ * The repositories that the person may push to, found as they type. `known`: the identities of those that are offered already,
  * or taken.
  */
 export function PickedRepositories({ search, known, onChoose }: PickedProps): JSX.Element | null {
@@ -35,7 +36,9 @@ export function PickedRepositories({ search, known, onChoose }: PickedProps): JS
   const { items, faults } = found.value;
   const word = search.toLowerCase();
   // The answer to what was typed before is shown as far as it fits.
-  const shown = items.filter(({ name, repo_url }) => !known.has(repositoryKey(repo_url)) && name.toLowerCase().includes(word));
+  const shown = items.filter(
+    ({ name, repo_url }) => !known.has(repositoryIdentity(repo_url)) && name.toLowerCase().includes(word),
+  );
   if (shown.length === 0 && faults.length === 0) return null;
   return (
     <>

@@ -2,11 +2,12 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Project } from '../../../../protocol/api.ts';
+import { isSameRepository, repositoryIdentity } from '../../../../protocol/repository-identity.ts';
 import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import { useSession } from '../../parts/context.ts';
 import { Sheet } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
-import { repositoryAddress, repositoryKey, repositoryName } from '../../parts/words.ts';
+import { repositoryAddress, repositoryName } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 import { PickedRepositories } from './picked-repositories.tsx';
 import type { Fresh } from './fresh.ts';
@@ -36,7 +37,7 @@ export function RepositorySheet({ fresh, index, onChoose, onAdd, onClose }: Repo
   const found = useFound(fresh, index, word);
   const others = placesOf(fresh).filter((_, i) => i !== index);
   const offered = [...(session.projects.value ?? []), ...found.map(({ change }) => change), ...others];
-  const known = new Set(offered.map(({ repo_url = '' }) => repositoryKey(repo_url)));
+  const known = new Set(offered.map(({ repo_url = '' }) => repositoryIdentity(repo_url)));
   const choose = (change: Place): void => {
     const nothing = { project: undefined, repo_url: undefined, make_project: undefined };
     onChoose(changePlace(fresh, index, { ...nothing, ...change }));
@@ -85,7 +86,8 @@ function useFound(fresh: Fresh, index: number, word: string): Choice[] {
   const taken = placesOf(fresh).filter((_, i) => i !== index);
   const isTaken = ({ key, change }: Choice): boolean =>
     taken.some(
-      ({ project, repo_url }) => project?.id === key || (repo_url !== undefined && repo_url === change.repo_url),
+      ({ project, repo_url }) =>
+        project?.id === key || (repo_url !== undefined && isSameRepository(repo_url, change.repo_url ?? '')),
     );
   return choices(session.projects.value ?? [], session.tasks.value ?? []).filter(
     (choice) =>
@@ -178,9 +180,13 @@ function choices(projects: readonly Project[], tasks: readonly { repo_url: strin
     const hint = [repositoryAddress(repo_url), ...checks].join(' · ');
     return { key: id, name, hint, change: { project: { id, name } } };
   });
-  const of_projects = new Set(projects.map(({ repo_url }) => repo_url));
-  const recent = [...new Set(tasks.map(({ repo_url }) => repo_url))]
-    .filter((url) => !of_projects.has(url) && url !== SAMPLE_REPO_URL)
+  const of_projects = new Set(projects.map(({ repo_url }) => repositoryIdentity(repo_url)));
+  // Of several addresses of a repository the newest one counts.
+  const by_identity = new Map(tasks.toReversed().map(({ repo_url }) => [repositoryIdentity(repo_url), repo_url]));
+  const recent = [...by_identity]
+    .toReversed()
+    .filter(([identity, url]) => !of_projects.has(identity) && url !== SAMPLE_REPO_URL)
+    .map(([, url]) => url)
     .slice(0, RECENT_MAX)
     .map((url): Choice => ({
       key: url,

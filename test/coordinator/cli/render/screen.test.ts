@@ -1,5 +1,5 @@
 import test from 'ava';
-import { statusWord } from '../../../../coordinator/cli/render/event-lines.ts';
+import { statusWord } from '../../../../coordinator/cli/render/status.ts';
 import type { LogEvent } from '../../../../protocol/events.ts';
 import type { Task } from '../../../../protocol/task.ts';
 import { newId } from '../../../../protocol/ids.ts';
@@ -37,7 +37,8 @@ class Terminal {
 }
 
 test('an errand that waits for its person is called waiting, with a worker or without', (t) => {
-  t.is(statusWord('parked'), statusWord('waiting'));
+  t.is(statusWord('parked'), 'waiting');
+  t.is(statusWord('waiting'), 'waiting');
 });
 
 test('the footer stays below the log, and is removed at the end', (t) => {
