@@ -16,6 +16,8 @@ import type { Runner } from '../../coordinator/workers/runner.ts';
  */
 export type Failpoint = { at: 'before' | 'after'; what: string; nth: number };
 
+const WORKER_START = /^\/containers\/(?!errand-canary-)[^/]+\/start(?:\?|$)/;
+
 /** What a process writes to stderr before it kills itself. */
 export const FAILPOINT_REACHED = 'the failpoint was reached';
 
@@ -37,12 +39,11 @@ export function failAt(point: Failpoint | undefined): Failing {
   const passAll = (at: Failpoint['at'], rows: { type: string }[]) => {
     for (const { type } of rows) pass(at, type);
   };
-  // The engine's client starts a container with `POST /containers/<id>/start`. Node publishes this message before it
-  // sends a byte.
+  // The engine's client starts a container with `POST /containers/<name>/start?`. Node publishes this message before it
+  // sends a byte. The canary is no worker.
   subscribe('http.client.request.start', (message) => {
     const { request } = message as { request: ClientRequest };
-    if (request.method === 'POST' && /^\/containers\/[^/]+\/start$/.test(request.path))
-      pass('after', 'create_container');
+    if (request.method === 'POST' && WORKER_START.test(request.path)) pass('after', 'create_container');
   });
   return {
     commit_hook: { before: (rows) => passAll('before', rows), after: (rows) => passAll('after', rows) },
