@@ -50,8 +50,8 @@ const ENGINES = [
 /**
  * Starts a container with the options of a worker, in which a script tries what a worker must not be able to do. A
  * setting of the engine, a runtime or a version may undo what the options ask for. `others`: files in the folder of
- * another worker. `name`: the container's. `kernel`: the version of the engine's, if it tells. Rejects if it could not be
- * tried now. The script needs Node: where the image of the workers has none, it runs in `image_with_node`, since the
+ * another worker. `name`: the container's. `kernel`: the version of the engine's, if it tells. Rejects if it could not
+ * be tried now. The script needs Node: where the image of the workers has none, it runs in `image_with_node`, since the
  * image does not decide what a container may reach.
  */
 export async function tryIsolation(

@@ -79,7 +79,8 @@ export function AccessScreen({ ended, email, untold }: AccessProps): JSX.Element
 /** The other ways to sign in belong to a part that the first view does without. */
 function MoreWays({ link }: { link: NewAccount | undefined }): JSX.Element | null {
   useEffect(() => {
-    // After what every way needs: on a slow line they would hold up each other. `main` reports it if that cannot be loaded.
+    // After what every way needs: on a slow line the two would hold up each other. `main` reports it if that cannot be
+    // loaded.
     painted()
       .then(loadWire)
       .then(loadScreens, () => undefined);

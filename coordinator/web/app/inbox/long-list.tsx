@@ -106,8 +106,8 @@ function Window<T>({ items, keyOf, row, glance, virtual }: ListProps<T> & { virt
 }
 
 /**
- * Whether the list flies by. One jump is no flight: it comes from a key or from the screen's history, and somebody reads
- * where it ends. Once the list is slower, or has stood still for a moment, it is drawn whole again.
+ * Whether the list flies by. One jump is no flight: it comes from a key or from the screen's history, and somebody
+ * reads where it ends. Once the list is slower, or has stood still for a moment, it is drawn whole again.
  */
 function useFlight({ isScrolling, scrollOffset, scrollRect }: Rows): boolean {
   const last = useRef({ offset: 0, leaps: 0 });

@@ -13,8 +13,8 @@ const PAUSE_MS = 200;
 type PickedProps = { search: string; known: ReadonlySet<string>; onChoose: (repo_url: string) => void };
 
 /**
- * The repositories that the person may push to, found as they type. `known`: the identities of those that are offered already,
- * or taken.
+ * The repositories that the person may push to, found as they type. `known`: the identities of those that are offered
+ * already, or taken.
  */
 export function PickedRepositories({ search, known, onChoose }: PickedProps): JSX.Element | null {
   const { client } = useSession();
