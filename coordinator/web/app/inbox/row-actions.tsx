@@ -15,18 +15,19 @@ import { useSwipe } from './use-swipe.ts';
 type Act = keyof typeof s.archive.acts;
 const DANGERS: readonly Act[] = ['stop', 'remove'];
 
-type RowActionsProps = { task: Task; open: Signal<boolean> };
+/** `touch`: the one that the row began to listen with. */
+type RowActionsProps = { task: Task; open: Signal<boolean>; touch: PointerEvent | undefined };
 
 /**
  * What one can do to an errand without opening it: in a sheet, for its button, and behind its row, for a swipe. A swipe
  * deletes nothing: it is done too easily for that.
  */
-export function RowActions({ task, open }: RowActionsProps): JSX.Element {
+export function RowActions({ task, open, touch: first }: RowActionsProps): JSX.Element {
   const session = useSession();
   const panel = useRef<HTMLDivElement>(null);
   const asks = useSignal<'stop' | 'remove' | undefined>(undefined);
   const fault = useSignal('');
-  const swiped = useSwipe(panel);
+  const swiped = useSwipe(panel, first);
   const acts = actsOf(task, session);
   const touch = (act: Act): void => {
     [open.value, swiped.value] = [false, false];

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Task } from '../../../../protocol/task.ts';
 import { isEnded, openNeeds } from '../../../../protocol/without-schemas.ts';
 import type { Entry } from '../../../client/sync/outbox-entry.ts';
@@ -26,6 +26,8 @@ type RowProps = { task: Task; selected: boolean; attributes: RowAttributes };
 /** One errand of the list: what it is, where, and in one line what it does or needs. */
 export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
   const acts = useSignal(false);
+  const used = useSignal(false);
+  const touch = useRef<PointerEvent | undefined>(undefined);
   const { RowActions, OwnWords } = later_parts.value ?? {};
   const { id, title, updated_at, ended_at, usage } = task;
   const changed = changesOf(task);
@@ -36,7 +38,15 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
   }, [need === undefined]);
   const broke = task.status === 'failed';
   return (
-    <li class={selected ? 'task selected' : 'task'} {...attributes} onPointerDown={() => void loadLaterParts()}>
+    <li
+      class={selected ? 'task selected' : 'task'}
+      {...attributes}
+      onPointerDown={(event) => {
+        touch.current ??= event;
+        used.value = true;
+        void loadLaterParts();
+      }}
+    >
       <a href={pathOf('errand', { id })} aria-current={selected ? 'page' : undefined}>
         <b dir="auto">
           {task.unread && (
@@ -72,11 +82,12 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
       <MoreButton
         label={t.inbox.actions(title)}
         onClick={() => {
-          acts.value = true;
+          [acts.value, used.value] = [true, true];
           void loadLaterParts();
         }}
       />
-      {RowActions && <RowActions task={task} open={acts} />}
+      {/* Only in rows that somebody uses: what listens to a swipe is more than all else of a row. */}
+      {RowActions && used.value && <RowActions task={task} open={acts} touch={touch.current} />}
       {need && <DecisionCard task={task} need={need} words={OwnWords} />}
       {task.reason === 'budget_exhausted' && <BudgetChoices task={task} />}
     </li>

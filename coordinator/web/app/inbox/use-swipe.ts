@@ -7,9 +7,10 @@ const DECIDES_PX = 10;
 
 /**
  * Lets a finger push a row aside, towards its beginning, so that the panel behind it shows. `panel` is in the row,
- * after what moves. Returns whether the row is aside. A touch anywhere else brings it back.
+ * after what moves. `first`: a touch of the row that has begun already. Returns whether the row is aside. A touch
+ * anywhere else brings it back.
  */
-export function useSwipe(panel: RefObject<HTMLElement | null>): Signal<boolean> {
+export function useSwipe(panel: RefObject<HTMLElement | null>, first: PointerEvent | undefined): Signal<boolean> {
   const aside = useSignal(false);
   useEffect(() => {
     const [row, moves] = [panel.current?.parentElement, panel.current?.parentElement?.querySelector<HTMLElement>('a')];
@@ -17,7 +18,7 @@ export function useSwipe(panel: RefObject<HTMLElement | null>): Signal<boolean> 
     const gone = new AbortController();
     const { signal } = gone;
     const sign = getComputedStyle(row).direction === 'rtl' ? 1 : -1;
-    let start: { x: number; y: number; from: number } | undefined;
+    let start: { finger: number; x: number; y: number; from: number } | undefined;
     let moved = 0;
     const place = (px: number): void => void (moves.style.translate = px === 0 ? '' : `${sign * px}px`);
     const settle = (to: boolean): void => {
@@ -29,10 +30,11 @@ export function useSwipe(panel: RefObject<HTMLElement | null>): Signal<boolean> 
     const onDown = (event: PointerEvent): void => {
       if (event.pointerType === 'mouse' || !event.isPrimary) return;
       const from = aside.peek() ? (panel.current?.offsetWidth ?? 0) : 0;
-      [start, moved] = [{ x: event.clientX, y: event.clientY, from }, from];
+      [start, moved] = [{ finger: event.pointerId, x: event.clientX, y: event.clientY, from }, from];
     };
-    const onMove = ({ clientX, clientY }: PointerEvent): void => {
-      if (!start) return;
+    const onMove = ({ pointerId, clientX, clientY }: PointerEvent): void => {
+      // The first touch may be over before this listens.
+      if (start?.finger !== pointerId) return;
       const by = (clientX - start.x) * sign;
       const swipes = row.classList.contains('swiped');
       if (!swipes && Math.abs(clientY - start.y) > DECIDES_PX) return settle(aside.peek());
@@ -48,6 +50,7 @@ export function useSwipe(panel: RefObject<HTMLElement | null>): Signal<boolean> 
     const elsewhere = ({ target }: PointerEvent): void => {
       if (aside.peek() && !row.contains(target as Node)) settle(false);
     };
+    if (first) onDown(first);
     row.addEventListener('pointerdown', onDown, { signal });
     row.addEventListener('pointermove', onMove, { signal });
     row.addEventListener('pointerup', onUp, { signal });
