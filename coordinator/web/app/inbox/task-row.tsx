@@ -29,14 +29,11 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
   const used = useSignal(false);
   const touch = useRef<PointerEvent | undefined>(undefined);
   const { RowActions, OwnWords } = later_parts.value ?? {};
-  const { id, title, updated_at, ended_at, usage } = task;
-  const changed = changesOf(task);
-  const { words, code, since } = doing(task, now.value);
+  const { title } = task;
   const [need] = needsPerson(task) ? openNeeds(task) : [];
   useEffect(() => {
     if (need) void loadLaterParts();
   }, [need === undefined]);
-  const broke = task.status === 'failed';
   return (
     <li
       class={selected ? 'task selected' : 'task'}
@@ -47,38 +44,7 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
         void loadLaterParts();
       }}
     >
-      <a href={pathOf('errand', { id })} aria-current={selected ? 'page' : undefined}>
-        <b dir="auto">
-          {task.unread && (
-            <span class="dot">
-              <span class="hidden">{t.inbox.unread}</span>
-            </span>
-          )}
-          {title}
-        </b>
-        <time dateTime={ended_at ?? updated_at}>{format.age(ended_at ?? task.created_at, now.value)}</time>
-        <span class="where">{whereOf(task)}</span>
-        {changed && isEnded(task.status) ? (
-          <Stat {...changed} />
-        ) : (
-          usage.cost_usd > 0 && <span class="stat">{format.money(usage.cost_usd)}</span>
-        )}
-        {!need && (
-          <span class={broke ? 'now fault' : 'now'} dir="auto">
-            {words}
-            {code !== undefined && (
-              <>
-                {' '}
-                <code>{code}</code>
-              </>
-            )}
-            {since !== undefined && `, ${format.duration(now.value - Date.parse(since))}`}
-          </span>
-        )}
-        {task.pulls?.map((pull) => (
-          <PullChip key={pull.id} pull={pull} />
-        ))}
-      </a>
+      <TaskLink task={task} selected={selected} needs={need !== undefined} />
       <MoreButton
         label={t.inbox.actions(title)}
         onClick={() => {
@@ -94,7 +60,51 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
   );
 }
 
-/** The same while the list flies by. */
+type TaskLinkProps = { task: Task; selected: boolean; needs: boolean };
+
+/** `needs`: what it waits for is shown below it. */
+function TaskLink({ task, selected, needs }: TaskLinkProps): JSX.Element {
+  const { id, title, updated_at, ended_at, usage } = task;
+  const changed = changesOf(task);
+  const { words, code, since } = doing(task, now.value);
+  const broke = task.status === 'failed';
+  return (
+    <a href={pathOf('errand', { id })} aria-current={selected ? 'page' : undefined}>
+      <b dir="auto">
+        {task.unread && (
+          <span class="dot">
+            <span class="hidden">{t.inbox.unread}</span>
+          </span>
+        )}
+        {title}
+      </b>
+      <time dateTime={ended_at ?? updated_at}>{format.age(ended_at ?? task.created_at, now.value)}</time>
+      <span class="where">{whereOf(task)}</span>
+      {changed && isEnded(task.status) ? (
+        <Stat {...changed} />
+      ) : (
+        usage.cost_usd > 0 && <span class="stat">{format.money(usage.cost_usd)}</span>
+      )}
+      {!needs && (
+        <span class={broke ? 'now fault' : 'now'} dir="auto">
+          {words}
+          {code !== undefined && (
+            <>
+              {' '}
+              <code>{code}</code>
+            </>
+          )}
+          {since !== undefined && `, ${format.duration(now.value - Date.parse(since))}`}
+        </span>
+      )}
+      {task.pulls?.map((pull) => (
+        <PullChip key={pull.id} pull={pull} />
+      ))}
+    </a>
+  );
+}
+
+/** A row while the list flies by. */
 export function taskGlance({ id, title }: Task, attributes: RowAttributes): JSX.Element {
   return (
     <li key={id} class="task" {...attributes}>
