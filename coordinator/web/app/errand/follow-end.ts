@@ -17,9 +17,13 @@ export function useFollowEnd(
   onRead: () => void,
 ): { follows: Signal<boolean>; toEnd: () => void } {
   const follows = useSignal(true);
-  // As the page is before this is drawn: a scroll that no event has told of yet counts too.
-  const anchor = follows.peek() ? undefined : findAnchor(list.current);
   const last_top = useRef(0);
+  /** Whether the reader has scrolled up from the end. */
+  const hasLeft = ({ scrollTop, scrollHeight, clientHeight }: HTMLElement): boolean =>
+    scrollTop < last_top.current - 1 && !(is_whole.current && scrollHeight - scrollTop - clientHeight < NEAR_PX);
+  // As the page is before this is drawn: a scroll that no event has told of yet counts too.
+  const stays = follows.peek() && !(list.current && hasLeft(list.current));
+  const anchor = stays ? undefined : findAnchor(list.current);
   const toEnd = (): void => {
     follows.value = true;
     if (list.current) list.current.scrollTop = list.current.scrollHeight;
@@ -30,7 +34,7 @@ export function useFollowEnd(
     const onScroll = (): void => {
       const { scrollTop, scrollHeight, clientHeight } = element;
       const at_end = is_whole.current && scrollHeight - scrollTop - clientHeight < NEAR_PX;
-      if (scrollTop < last_top.current - 1 && !at_end) {
+      if (hasLeft(element)) {
         if (follows.value) onRead();
         follows.value = false;
       }
@@ -55,8 +59,10 @@ export function useFollowEnd(
   useLayoutEffect(() => {
     const element = list.current;
     if (!element) return;
-    if (follows.peek()) element.scrollTop = element.scrollHeight;
-    else if (anchor?.row.isConnected === true) {
+    if (stays) {
+      element.scrollTop = element.scrollHeight;
+      last_top.current = element.scrollTop;
+    } else if (anchor?.row.isConnected === true) {
       const moved = anchor.row.getBoundingClientRect().top - anchor.top;
       if (Math.abs(moved) >= 1) element.scrollTop += moved;
     }
