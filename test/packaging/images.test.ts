@@ -110,6 +110,7 @@ dockerTest(
       t.false(packages.includes(foreign), foreign);
     t.regex(await inside(COORDINATOR, 'ls /app/coordinator/demo/sample-repository'), /package\.json/);
     t.regex(await inside(COORDINATOR, 'node /app/coordinator/cli/main.ts --help'), /watch ID/);
+    t.regex(await inside(COORDINATOR, 'errand --version'), /^errand \d/);
   },
   noCoordinator,
 );
