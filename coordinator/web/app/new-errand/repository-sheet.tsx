@@ -180,13 +180,16 @@ function choices(projects: readonly Project[], tasks: readonly { repo_url: strin
     const hint = [repositoryAddress(repo_url), ...checks].join(' · ');
     return { key: id, name, hint, change: { project: { id, name } } };
   });
-  const of_projects = new Set(projects.map(({ repo_url }) => repositoryIdentity(repo_url)));
-  // Of several addresses of a repository the newest one counts.
-  const by_identity = new Map(tasks.toReversed().map(({ repo_url }) => [repositoryIdentity(repo_url), repo_url]));
-  const recent = [...by_identity]
-    .toReversed()
-    .filter(([identity, url]) => !of_projects.has(identity) && url !== SAMPLE_REPO_URL)
-    .map(([, url]) => url)
+  const offered = new Set([...projects.map(({ repo_url }) => repo_url), SAMPLE_REPO_URL].map(repositoryIdentity));
+  const isNew = (url: string): boolean => {
+    const identity = repositoryIdentity(url);
+    const is_new = !offered.has(identity);
+    offered.add(identity);
+    return is_new;
+  };
+  // The newest errand comes first, and its address is the one that is offered.
+  const recent = [...new Set(tasks.map(({ repo_url }) => repo_url))]
+    .filter(isNew)
     .slice(0, RECENT_MAX)
     .map((url): Choice => ({
       key: url,
