@@ -214,7 +214,9 @@ async function checkSockets({ coordinator }: Scene, wrong: Wrong): Promise<void>
   };
   await until('its sockets are closed', () => tooMany().length === 0, 20_000).catch(() => {
     const open = tooMany().map(({ said }) => said);
-    if (open.length > 0) wrong(`too many sockets are open in the coordinator:\n${open.join('\n')}`);
+    // A child has sockets of its own for its input and output.
+    const children = coordinator.children().map((command) => `child: ${command}`);
+    if (open.length > 0) wrong(['too many sockets are open in the coordinator:', ...open, ...children].join('\n'));
   });
 }
 

@@ -149,7 +149,8 @@ export class Scene {
 
   /** Starts a client that follows the log until the end. */
   follow(task_id?: string): Phone {
-    const phone = new Phone(this.api.url, this.session.user.id, () => this.session.access_token, task_id);
+    const renew = () => this.logIn();
+    const phone = new Phone(this.api.url, this.session.user.id, () => this.session.access_token, { task_id, renew });
     this.phones.push(phone);
     return phone;
   }

@@ -40,7 +40,7 @@ export async function sendFirstErrand(
   const project = { name: 'adder', repo_url, git_token: FORGE.password };
   const { id: project_id } = await api.call('createProject', { body: project });
   const { id } = await api.call('createTask', { body: { prompt: 'Count', project_id } });
-  const phone = new Phone(url, session.user.id, () => session.access_token, id);
+  const phone = new Phone(url, session.user.id, () => session.access_token, { task_id: id });
   t.teardown(() => phone.close());
   return { api, session, id, phone };
 }

@@ -104,7 +104,7 @@ export async function startErrand(t: ExecutionContext, options: Options): Promis
       api,
       session,
       phone: (task_id) => {
-        const phone = new Phone(errand.url, session.user.id, () => session.access_token, task_id);
+        const phone = new Phone(errand.url, session.user.id, () => session.access_token, { task_id });
         phones.push(phone);
         return phone;
       },

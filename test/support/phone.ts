@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws';
 import type { LogEvent } from '../../protocol/events.ts';
-import { ServerFrame } from '../../protocol/socket.ts';
+import { CLOSE, ServerFrame } from '../../protocol/socket.ts';
 
 const RECONNECT_MS = 30;
 
@@ -19,16 +19,26 @@ export class Phone {
   readonly #url: string;
   readonly #token: () => string;
   readonly #task_id: string | undefined;
+  readonly #renew: (() => Promise<void>) | undefined;
   readonly #waiting = new Set<() => void>();
   #socket: WebSocket | undefined;
   #closed = false;
   #failure: Error | undefined;
 
-  /** `url`: the server's; `task_id`: the task whose deltas it subscribes to. */
-  constructor(url: string, user_id: string, token: () => string, task_id?: string) {
+  /**
+   * `url`: the server's; `task_id`: the task whose deltas it subscribes to; `renew`: gets another token where the
+   * server refuses this one. Without it, that refusal is the end.
+   */
+  constructor(
+    url: string,
+    user_id: string,
+    token: () => string,
+    { task_id, renew }: { task_id?: string | undefined; renew?: () => Promise<void> } = {},
+  ) {
     this.#url = `${url.replace(/^http/, 'ws')}/ws/${user_id}`;
     this.#token = token;
     this.#task_id = task_id;
+    this.#renew = renew;
     this.#connect();
   }
 
@@ -73,10 +83,9 @@ export class Phone {
     socket.on('error', () => undefined); // A close follows each error.
     socket.on('close', (code) => {
       if (this.#closed) return;
+      if (code === CLOSE.unauthenticated && this.#renew) return void this.#renew().then(this.#reconnect, this.#fail);
       if (code >= 4400) return this.#fail(new Error(`The server closed the socket with ${code}.`));
-      this.cuts++;
-      // A stopped server refuses at once; a busy loop of reconnects would slow down its restart.
-      setTimeout(() => this.#closed || this.#connect(), RECONNECT_MS);
+      this.#reconnect();
     });
   }
 
@@ -91,8 +100,14 @@ export class Phone {
     for (const wake of this.#waiting) wake();
   }
 
-  #fail(error: Error): void {
+  readonly #reconnect = (): void => {
+    this.cuts++;
+    // A stopped server refuses at once; a busy loop of reconnects would slow down its restart.
+    setTimeout(() => this.#closed || this.#connect(), RECONNECT_MS);
+  };
+
+  readonly #fail = (error: Error): void => {
     this.#failure = error;
     for (const wake of this.#waiting) wake();
-  }
+  };
 }

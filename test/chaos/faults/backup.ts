@@ -12,6 +12,8 @@ import type { Fault } from '../fault.ts';
 const PROGRAM = fileURLToPath(new URL('../../../coordinator/admin/main.ts', import.meta.url));
 
 const TRIES_MAX = 10;
+/** How long another fault may keep the disk full. */
+const FULL_MS_MAX = 30_000;
 
 export const BACKUP_FAULTS: Fault[] = [
   {
@@ -36,7 +38,7 @@ export const BACKUP_FAULTS: Fault[] = [
       const acknowledged = scene.phones[1]?.events.at(-1)?.id ?? 0;
       const run = (command: string, ERRAND_DATA: string) =>
         promisify(execFile)(process.execPath, [PROGRAM, command], { env: { ...env, ERRAND_DATA } });
-      await run('backup', scene.data_dir);
+      await whenThereIsSpace(() => run('backup', scene.data_dir));
       await run('restore', join(dir, 'data'));
       const db = new Database(join(dir, 'data', 'errand.db'), { readonly: true });
       const ids = db
@@ -50,3 +52,13 @@ export const BACKUP_FAULTS: Fault[] = [
     },
   },
 ];
+
+/** A backup copies the database to the same disk first: while that is full, it is refused. */
+async function whenThereIsSpace<T>(run: () => Promise<T>): Promise<T> {
+  for (const end = performance.now() + FULL_MS_MAX; ; await delay(500))
+    try {
+      return await run();
+    } catch (error) {
+      if (!/disk is full|no space/i.test(String(error)) || performance.now() > end) throw error;
+    }
+}
