@@ -13,9 +13,10 @@ export async function callWorkerApi(
     headers?: Record<string, string>;
     body?: unknown;
     agent?: Agent;
+    signal?: AbortSignal;
   },
 ): Promise<WorkerApiResponse> {
-  const { path, token, headers, body, agent } = options;
+  const { path, token, headers, body, agent, signal } = options;
   const method = options.method ?? (body === undefined ? 'GET' : 'POST');
   const request = httpRequest({
     ...where,
@@ -24,6 +25,7 @@ export async function callWorkerApi(
     method,
     headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
     ...(agent && { agent }),
+    ...(signal && { signal }),
   });
   // The response may arrive before the whole body is sent; errors of the rest do not matter then.
   request.on('error', () => {});

@@ -4,6 +4,7 @@ import { PUSHES, REPOSITORIES } from './git.ts';
 import { LFS } from './lfs.ts';
 import { MACHINE } from './machine.ts';
 import { CARRIED_MODEL } from './model.ts';
+import { MONEY } from './money.ts';
 import { NETWORK, PROXY } from './network.ts';
 import { MEMBER, STRANGER } from './public.ts';
 import { MEMBERS_RIGHTS, SCRIPT } from './rights.ts';
@@ -21,4 +22,5 @@ export const GROUPS: AttackGroup[] = [
   LFS,
   CALLBACKS,
   CARRIED_MODEL,
+  MONEY,
 ];

@@ -2,7 +2,7 @@ import { callWorkerApi } from '../../support/worker-api-call.ts';
 import type { Attempt } from '../attempt.ts';
 import type { AttackScene, Party } from '../scene.ts';
 
-const CALL_REFUSED = { metric: 'errand_worker_calls_refused_total' };
+export const CALL_REFUSED = { metric: 'errand_worker_calls_refused_total' };
 
 /** A call of the attacker's worker: by default with its own token, about its own errand. */
 type Call = {
@@ -13,10 +13,12 @@ type Call = {
   body?: unknown;
   headers?: Record<string, string>;
   method?: string;
+  /** Hangs up. */
+  signal?: AbortSignal;
 };
 
 /** Makes the call. Returns the status and the body of the answer. */
-async function callAsWorker(scene: AttackScene, { about, to, token, body, headers, method }: Call): Promise<string> {
+export async function callAsWorker(scene: AttackScene, { about, to, token, body, headers, method, signal }: Call): Promise<string> {
   const party = about?.(scene) ?? scene.attacker;
   try {
     const { status, body: answer } = await callWorkerApi(
@@ -26,6 +28,7 @@ async function callAsWorker(scene: AttackScene, { about, to, token, body, header
         token: await (token ? token(scene) : scene.token(scene.attacker)),
         body,
         ...(method !== undefined && { method }),
+        ...(signal && { signal }),
         headers: { 'content-type': 'application/json', ...headers },
       },
     );
