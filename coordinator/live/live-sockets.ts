@@ -1,10 +1,11 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import { CLOSE } from '../../protocol/socket.ts';
 import type { Identity } from '../auth/identity.ts';
 import { encode } from './frames.ts';
-import type { PublicHandlers } from '../http/listen.ts';
 import type { BrowserGuard } from '../base/browser-guard.ts';
 import { ByteBudget } from '../base/byte-budget.ts';
 import { Rate } from '../base/rate.ts';
@@ -47,7 +48,7 @@ const TIME_SHARE = 0.1;
  */
 export class LiveSockets {
   /** For the HTTP server's `upgrade` event. */
-  readonly upgrade: PublicHandlers['upgrade'] = (request, raw, head, admitted = () => undefined) =>
+  readonly upgrade = (request: IncomingMessage, raw: Duplex, head: Buffer, admitted = (): void => undefined): void =>
     this.#upgrades.accept(request, raw, head, admitted);
 
   readonly #deps: LiveSocketsDependencies;

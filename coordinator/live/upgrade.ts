@@ -6,7 +6,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import { toProblem } from '../../protocol/problem-document.ts';
 import { SUBPROTOCOL } from '../../protocol/socket.ts';
-import { endWithProblem } from '../http/end-with-problem.ts';
+import { endWithProblem } from '../base/end-with-problem.ts';
 import type { BrowserGuard } from '../base/browser-guard.ts';
 import type { Logger } from '../base/logger.ts';
 import { readSocketRequest, type SocketRequest } from './socket-request.ts';
@@ -85,7 +85,9 @@ export class Upgrades {
     this.#onRefused(error instanceof ErrandError ? error.code : 'internal');
     if (error instanceof ErrandError) log.debug({ err: error }, 'upgrade refused');
     else log.error({ err: error }, 'upgrade failed');
-    endWithProblem(raw, toProblem(error, request_id), {
+    const problem = toProblem(error, request_id);
+    endWithProblem(raw, problem, {
+      status: `${problem.status} ${problem.title}`,
       headers: { 'x-request-id': request_id, 'sec-websocket-version': '13' },
     });
   }

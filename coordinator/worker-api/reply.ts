@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ErrandError } from '../../protocol/problem.ts';
 import { toProblem } from '../../protocol/problem-document.ts';
-import { endWithProblem } from '../http/end-with-problem.ts';
+import { endWithProblem } from '../base/end-with-problem.ts';
 
 /** Responds with status 200 and a JSON object. */
 export function reply(response: ServerResponse, body: object): void {
@@ -36,10 +36,10 @@ export function writeProblem(response: ServerResponse, error: unknown, request_i
  */
 export function refuseTunnel(socket: Duplex, error: unknown, request_id: string): void {
   const problem = toProblem(error, request_id);
-  const headers = { 'errand-error': problem.code };
-  if (problem.code === 'forbidden')
-    return endWithProblem(socket, problem, { status: `403 ${problem.detail ?? problem.title}`, headers });
-  if (problem.status !== 401) return endWithProblem(socket, problem, { headers });
+  const { code, status, title, detail = title } = problem;
+  const headers = { 'errand-error': code };
+  if (code === 'forbidden') return endWithProblem(socket, problem, { status: `403 ${detail}`, headers });
+  if (status !== 401) return endWithProblem(socket, problem, { status: `${status} ${title}`, headers });
   endWithProblem(socket, problem, {
     status: '407 Proxy Authentication Required',
     headers: { ...headers, 'proxy-authenticate': 'Basic realm="errand"' },

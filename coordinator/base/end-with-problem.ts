@@ -1,17 +1,16 @@
 import type { Duplex } from 'node:stream';
-import type { Problem } from '../../protocol/problem-document.ts';
 
 /** How long the other side may take to read the answer and to close the connection. */
 const CLOSE_MS = 2_000;
 
-type Head = { status?: string; headers?: Record<string, string> };
+type Head = { status: string; headers: Record<string, string> };
 
 /**
  * Answers an upgrade or a CONNECT with a problem document on its raw socket, and closes it. The HTTP server no longer
- * watches such a socket, so it is cut if the other side leaves it open. `status` replaces the code and reason of the
- * status line.
+ * watches such a socket, so it is cut if the other side leaves it open. `status`: the code and the reason of the status
+ * line.
  */
-export function endWithProblem(socket: Duplex, problem: Problem, { status, headers }: Head = {}): void {
+export function endWithProblem(socket: Duplex, problem: object, { status, headers }: Head): void {
   const cut = setTimeout(() => socket.destroy(), CLOSE_MS);
   socket.once('close', () => clearTimeout(cut));
   const body = JSON.stringify(problem);
@@ -23,5 +22,5 @@ export function endWithProblem(socket: Duplex, problem: Problem, { status, heade
   }).map(([name, value]) => `${name}: ${value}\r\n`);
   // What still comes is discarded: unread, it would turn the close into a reset, and the answer could be lost.
   socket.resume();
-  socket.end(`HTTP/1.1 ${status ?? `${problem.status} ${problem.title}`}\r\n${lines.join('')}\r\n${body}`);
+  socket.end(`HTTP/1.1 ${status}\r\n${lines.join('')}\r\n${body}`);
 }
