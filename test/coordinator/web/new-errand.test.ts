@@ -57,3 +57,16 @@ test('a new errand names the defaults, takes Enter, and the next one begins with
   t.is(await page.getByText('no-such-branch').count(), 0);
   t.deepEqual(faults, []);
 });
+
+test('the newest repositories are offered first, each once, as it was last written', async (t) => {
+  t.timeout(120_000);
+  const { api, page, network, faults } = await openAppLoggedIn(t, { size: PHONE });
+  for (const name of ['old.git', 'other.git', 'middle.git', 'old'])
+    await api.call('createTask', { body: { prompt: 'Mend it', repo_url: `https://example.org/ann/${name}` } });
+  await page.goto(`${network.url}/new`);
+  await page.getByRole('button', { name: 'Choose a repository' }).click();
+  const offered = page.locator('.places li', { hasText: 'example.org/ann/' });
+  await offered.nth(2).waitFor();
+  t.deepEqual(await offered.locator('b').allTextContents(), ['old', 'middle', 'other']);
+  t.deepEqual(faults, []);
+});
