@@ -88,9 +88,12 @@ export const folders: readonly Row[] = [
   { folder: 'coordinator/web/app/**', imports: app },
   { folder: 'coordinator/web/worker', imports: ['protocol', 'coordinator/web/store', 'coordinator/web/code'] },
   { folder: 'coordinator/web', imports: app },
-  { folder: 'coordinator/admin/checks', imports: server },
-  { folder: 'coordinator/admin', imports: server },
+  // Commands of the command line that need the server's code.
+  { folder: 'coordinator/operations/admin/checks', imports: server },
+  { folder: 'coordinator/operations/admin', imports: server },
   { folder: 'coordinator/demo', imports: server },
+  // The one composition root, and the program.
+  { folder: 'coordinator/start', imports: server },
   { folder: 'coordinator', imports: server },
   // A program that starts the whole server, and so stands below it.
   { folder: 'coordinator/demo/trial', imports: server },

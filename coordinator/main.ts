@@ -1,6 +1,6 @@
 import { ConfigError, readConfig } from './base/config.ts';
 import { createLogger, type Logger } from './base/logger.ts';
-import { start, type Errand, type StartOptions } from './start.ts';
+import { start, type Errand, type StartOptions } from './start/start.ts';
 import { paint } from './cli/render/line.ts';
 import { qrLines } from './cli/render/qr.ts';
 import { welcome } from './operations/welcome.ts';

@@ -38,7 +38,7 @@ const FAULTS: Fault[] = [
   importsFile('coordinator/sqlite', 'coordinator/http/app.ts'),
   importsFile('coordinator/domain', 'coordinator/base/logger.ts'),
   importsFile('coordinator/workers', 'coordinator/workers/docker/launcher.ts'),
-  importsFile('coordinator/demo', 'coordinator/start.ts'),
+  importsFile('coordinator/demo', 'coordinator/start/start.ts'),
   importsFile('coordinator/client', 'coordinator/base/logger.ts'),
   importsFile('coordinator/client', 'coordinator/web/store/database.ts'),
   importsFile('coordinator/cli', 'coordinator/sqlite/users.ts'),
@@ -114,7 +114,7 @@ const FINE: Record<string, string> = {
   'coordinator/base/config.ts': 'export const a = process.env.HOME;\n',
   'coordinator/cli/fine.ts': "export * from '../client/a.ts';\nexport * from './render/b.ts';\n",
   'test/anywhere/fine.ts':
-    "export * from '../../coordinator/start.ts';\nexport * from '../../agent-container/main.ts';\n",
+    "export * from '../../coordinator/start/start.ts';\nexport * from '../../agent-container/main.ts';\n",
 };
 
 /** Runs `npm run check:lint` on a tree of these files, with the configuration of this one. */

@@ -5,10 +5,10 @@ import { PROGRAM } from './render/program.ts';
 
 /*
  * Commands that run on the server's machine and work on its data folder. They are a separate program,
- * `coordinator/admin/`, because they need the server's code. An installed command line does not have that.
+ * `coordinator/operations/admin/`, because they need the server's code. An installed command line does not have that.
  */
 
-const ADMIN_PROGRAM = fileURLToPath(new URL('../admin/main.ts', import.meta.url));
+const ADMIN_PROGRAM = fileURLToPath(new URL('../operations/admin/main.ts', import.meta.url));
 
 /** How each of them is typed, and what it does. */
 export const ADMIN_COMMANDS = {

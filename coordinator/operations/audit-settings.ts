@@ -3,9 +3,12 @@ import { z } from 'zod';
 import { ForgeKind } from '../../protocol/forges.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
+import type { Logger } from '../base/logger.ts';
 import { appendAudit } from '../sqlite/audit.ts';
-import type { Core } from './core.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
 import { findSettings, putSettings } from '../sqlite/meta.ts';
+
+type AuditedSettings = { log: EventLog; keys: Keys; config: Config; logger: Logger };
 
 const Stored = z.record(z.string(), z.unknown());
 
@@ -27,7 +30,7 @@ const SECRET: ReadonlySet<string> = new Set<keyof Config>([
  * Records in the audit log what is set otherwise than at the last start, from what to what. Nothing is recorded if
  * nothing changed. Of secret values only a keyed hash is stored.
  */
-export function auditSettings({ log, keys, config, logger }: Pick<Core, 'log' | 'keys' | 'config' | 'logger'>): void {
+export function auditSettings({ log, keys, config, logger }: AuditedSettings): void {
   // What the settings are called in the environment is no setting of its own.
   const { in_force: _, ...settings } = config;
   const now = Object.fromEntries(

@@ -5,7 +5,7 @@ import type { Pace } from '../../coordinator/tasks/assignment.ts';
 import { readConfig, type Config } from '../../coordinator/base/config.ts';
 import { readKeys } from '../../coordinator/base/keys.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
-import { start, type Errand, type StartOptions } from '../../coordinator/start.ts';
+import { start, type Errand, type StartOptions } from '../../coordinator/start/start.ts';
 import type { Session } from '../../protocol/accounts.ts';
 import { isEnded, type TaskDetail } from '../../protocol/task.ts';
 import { Api } from './api.ts';

@@ -7,7 +7,7 @@ import { lockBackups } from '../../sqlite/data-lock.ts';
 import { messageOf } from './error.ts';
 import { backupCheck, readBackupState, type BackupState } from './state.ts';
 
-const PROGRAM = sourcePath('coordinator/admin/main.ts');
+const PROGRAM = sourcePath('coordinator/operations/admin/main.ts');
 /** The shortest wait: a run waits until the server has started, and while another run is seen. */
 const WAIT_MS_MIN = 10_000;
 /** How long a run may take. Tens of gigabytes over a slow line take less. */

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import type { Fault } from '../fault.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../../coordinator/admin/main.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../../coordinator/operations/admin/main.ts', import.meta.url));
 
 const TRIES_MAX = 10;
 /** How long another fault may keep the disk full. */

@@ -43,7 +43,7 @@ const ROWS: [folder: string, what: string][][] = [
   [['sqlite/', 'the event log: parts write to it and subscribe to it']],
   [
     ['operations/', 'retention, metrics, backups'],
-    ['admin/', "for the server's machine"],
+    ['start/', 'puts the parts together'],
   ],
   [
     ['schedules/', 'errands at set times'],

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { setupLink } from '../../../coordinator/auth/setup-code.ts';
 import { readConfig } from '../../../coordinator/base/config.ts';
 import { createLogger } from '../../../coordinator/base/logger.ts';
-import { start } from '../../../coordinator/start.ts';
+import { start } from '../../../coordinator/start/start.ts';
 import { toSvg } from './svg.ts';
 import { Terminal, type Cell } from './terminal.ts';
 

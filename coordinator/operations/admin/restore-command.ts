@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { readConfig } from '../base/config.ts';
-import { ADMIN_COMMANDS } from '../cli/admin-commands.ts';
-import { command } from '../cli/command.ts';
-import { EXIT } from '../cli/exit.ts';
-import { print, type Io } from '../cli/io.ts';
-import { localTime } from '../cli/render/format.ts';
-import type { Line } from '../cli/render/line.ts';
-import { PROGRAM } from '../cli/render/program.ts';
-import { UsageFailure } from '../cli/usage-failure.ts';
-import { readName } from '../operations/backup/name.ts';
-import type { Restored } from '../operations/backup/restore.ts';
-import type { BackupStore } from '../operations/backup/store.ts';
+import { readConfig } from '../../base/config.ts';
+import { ADMIN_COMMANDS } from '../../cli/admin-commands.ts';
+import { command } from '../../cli/command.ts';
+import { EXIT } from '../../cli/exit.ts';
+import { print, type Io } from '../../cli/io.ts';
+import { localTime } from '../../cli/render/format.ts';
+import type { Line } from '../../cli/render/line.ts';
+import { PROGRAM } from '../../cli/render/program.ts';
+import { UsageFailure } from '../../cli/usage-failure.ts';
+import { readName } from '../backup/name.ts';
+import type { Restored } from '../backup/restore.ts';
+import type { BackupStore } from '../backup/store.ts';
 import { backupConfig, configuredStore, sizeOf } from './backup-settings.ts';
 import { explained } from './explained.ts';
 
@@ -25,7 +25,7 @@ export const restore = command({
         if (named !== undefined) throw new UsageFailure('--list takes no name.');
         return list(await configuredStore(config), io);
       }
-      const { restore } = await import('../operations/backup/restore.ts');
+      const { restore } = await import('../backup/restore.ts');
       const file = named !== undefined && (named.includes('/') || existsSync(named)) ? resolve(named) : undefined;
       const source = file === undefined ? { store: await configuredStore(config), name: named } : { file };
       print(io, outcomeLines(await restore(backupConfig(config), source, io.signal), config.data_dir));

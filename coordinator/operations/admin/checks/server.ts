@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { Health, Readiness } from '../../../protocol/server-info.ts';
-import { isLoopback, type Config } from '../../base/config.ts';
-import { withLocalTimes } from '../../cli/render/format.ts';
+import { Health, Readiness } from '../../../../protocol/server-info.ts';
+import { isLoopback, type Config } from '../../../base/config.ts';
+import { withLocalTimes } from '../../../cli/render/format.ts';
 import { ask, noAnswerReason } from './ask.ts';
 import { ok, problem, type Finding } from './finding.ts';
 import { isInUse } from './storage.ts';

@@ -1,7 +1,7 @@
-import { ErrandError } from '../../protocol/problem.ts';
-import { ConfigError } from '../base/config.ts';
-import { Failure } from '../client/errors.ts';
-import { BackupError } from '../operations/backup/error.ts';
+import { ErrandError } from '../../../protocol/problem.ts';
+import { ConfigError } from '../../base/config.ts';
+import { Failure } from '../../client/errors.ts';
+import { BackupError } from '../backup/error.ts';
 
 /**
  * Runs a command. Turns the server's errors whose messages are for the owner into a `Failure`, which the command line

@@ -1,9 +1,9 @@
-import { readConfig } from '../base/config.ts';
-import { ADMIN_COMMANDS } from '../cli/admin-commands.ts';
-import { command } from '../cli/command.ts';
-import { EXIT } from '../cli/exit.ts';
-import { printLink } from '../cli/print-link.ts';
-import { Failure } from '../client/errors.ts';
+import { readConfig } from '../../base/config.ts';
+import { ADMIN_COMMANDS } from '../../cli/admin-commands.ts';
+import { command } from '../../cli/command.ts';
+import { EXIT } from '../../cli/exit.ts';
+import { printLink } from '../../cli/print-link.ts';
+import { Failure } from '../../client/errors.ts';
 import { explained } from './explained.ts';
 
 /** For a phone, or for who forgot the password: a link that logs in without it. The server must be running. */
@@ -13,7 +13,7 @@ export const loginLink = command({
   run: ({ operands: [email] }, io) =>
     explained(async () => {
       const { data_dir } = readConfig();
-      const { linkByServer } = await import('../operations/link-service.ts');
+      const { linkByServer } = await import('../link-service.ts');
       const answer = await linkByServer(data_dir, email, io.signal);
       if (!answer)
         throw new Failure(

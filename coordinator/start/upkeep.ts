@@ -4,15 +4,15 @@ import { AttachmentFiles } from '../tasks/attachment-files.ts';
 import { readMeta } from '../sqlite/meta.ts';
 import type { Attempts } from '../workers/attempts.ts';
 import type { Dispatcher } from '../workers/dispatcher.ts';
-import { AttachmentSweep } from './attachment-sweep.ts';
-import { CopyService } from './backup/copy-service.ts';
-import { BackupSchedule } from './backup/schedule.ts';
+import { AttachmentSweep } from '../operations/attachment-sweep.ts';
+import { CopyService } from '../operations/backup/copy-service.ts';
+import { BackupSchedule } from '../operations/backup/schedule.ts';
 import type { Core, Opened } from './core.ts';
-import { Deletion } from './deletion.ts';
-import { LinkService } from './link-service.ts';
-import { Metrics } from './metrics.ts';
-import { Retention, type RetentionDependencies } from './retention.ts';
-import { ServerStatus } from './server-status.ts';
+import { Deletion } from '../operations/deletion.ts';
+import { LinkService } from '../operations/link-service.ts';
+import { Metrics } from '../operations/metrics.ts';
+import { Retention, type RetentionDependencies } from '../operations/retention.ts';
+import { ServerStatus } from '../operations/server-status.ts';
 
 /* Starts the maintenance parts of a running server. `opened` stops them. */
 

@@ -1,6 +1,6 @@
-import { reason } from '../../client/http.ts';
-import { NO_PROXY, OutgoingAgent, type OutgoingProxy } from '../../base/outgoing.ts';
-import { readStart } from '../../base/read-start.ts';
+import { reason } from '../../../client/http.ts';
+import { NO_PROXY, OutgoingAgent, type OutgoingProxy } from '../../../base/outgoing.ts';
+import { readStart } from '../../../base/read-start.ts';
 
 const ANSWER_MS = 5_000;
 /** Larger than any answer that is read here. What comes after it is left out. */

@@ -1,6 +1,6 @@
-import type { BackupDestination } from '../base/backup-destination.ts';
-import { FolderStore } from '../operations/backup/folder-store.ts';
-import type { BackupStore } from '../operations/backup/store.ts';
+import type { BackupDestination } from '../../base/backup-destination.ts';
+import { FolderStore } from '../backup/folder-store.ts';
+import type { BackupStore } from '../backup/store.ts';
 
 /** The store that a destination names. Nothing is sent to it yet. */
 export async function openStore(to: BackupDestination): Promise<BackupStore> {
@@ -9,7 +9,7 @@ export async function openStore(to: BackupDestination): Promise<BackupStore> {
       return new FolderStore(to.path);
     case 's3': {
       // Loading the SDK takes half a second: only a bucket needs it.
-      const { S3Store } = await import('../operations/backup/s3/store.ts');
+      const { S3Store } = await import('../backup/s3/store.ts');
       return new S3Store(to);
     }
   }

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { setupLink } from '../../../coordinator/auth/setup-code.ts';
-import { CommandLine } from '../../support/command-line.ts';
-import { CoordinatorProcess } from '../../support/coordinator-process.ts';
-import { temporaryFolder } from '../../support/folder.ts';
-import { setupCodeOf } from '../../support/setup-code.ts';
+import { setupLink } from '../../../../coordinator/auth/setup-code.ts';
+import { CommandLine } from '../../../support/command-line.ts';
+import { CoordinatorProcess } from '../../../support/coordinator-process.ts';
+import { temporaryFolder } from '../../../support/folder.ts';
+import { setupCodeOf } from '../../../support/setup-code.ts';
 
 test("login-link on the server's machine logs the owner in without a password, while the server runs", async (t) => {
   const data_dir = await temporaryFolder(t);

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readConfig } from '../base/config.ts';
-import { createLogger } from '../base/logger.ts';
-import { ADMIN_COMMANDS } from '../cli/admin-commands.ts';
-import { command } from '../cli/command.ts';
-import { EXIT } from '../cli/exit.ts';
-import { print } from '../cli/io.ts';
-import { PROGRAM } from '../cli/render/program.ts';
-import { Failure } from '../client/errors.ts';
+import { readConfig } from '../../base/config.ts';
+import { createLogger } from '../../base/logger.ts';
+import { ADMIN_COMMANDS } from '../../cli/admin-commands.ts';
+import { command } from '../../cli/command.ts';
+import { EXIT } from '../../cli/exit.ts';
+import { print } from '../../cli/io.ts';
+import { PROGRAM } from '../../cli/render/program.ts';
+import { Failure } from '../../client/errors.ts';
 import { explained } from './explained.ts';
 
 /**
@@ -33,12 +33,12 @@ export const passwordReset = command({
 async function resetIn(data_dir: string, email: string): Promise<string> {
   const [{ lockDataFolder }, { openDataFolder }, { EventLog }, { Passwords }, { Sessions }, { resetPassword }] =
     await Promise.all([
-      import('../sqlite/data-lock.ts'),
-      import('../operations/data-folder.ts'),
-      import('../sqlite/event-log.ts'),
-      import('../auth/passwords.ts'),
-      import('../auth/sessions.ts'),
-      import('../auth/reset-password.ts'),
+      import('../../sqlite/data-lock.ts'),
+      import('../data-folder.ts'),
+      import('../../sqlite/event-log.ts'),
+      import('../../auth/passwords.ts'),
+      import('../../auth/sessions.ts'),
+      import('../../auth/reset-password.ts'),
     ]);
   if (!existsSync(join(data_dir, 'errand.db')))
     throw new Failure(`There is no database in ${data_dir}. Set ERRAND_DATA to the data folder of the server.`);

@@ -1,10 +1,10 @@
 import { constants, existsSync } from 'node:fs';
 import { access, mkdtemp, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Config } from '../../base/config.ts';
-import { lockDataFolder } from '../../sqlite/data-lock.ts';
-import { WAL_BYTES } from '../../sqlite/wal-room.ts';
-import { dataPathFault } from '../../workers/local/worker-directories.ts';
+import type { Config } from '../../../base/config.ts';
+import { lockDataFolder } from '../../../sqlite/data-lock.ts';
+import { WAL_BYTES } from '../../../sqlite/wal-room.ts';
+import { dataPathFault } from '../../../workers/local/worker-directories.ts';
 import { ok, problem, type Finding } from './finding.ts';
 
 const MB = 1024 * 1024;

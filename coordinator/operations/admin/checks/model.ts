@@ -1,6 +1,6 @@
-import type { Config } from '../../base/config.ts';
-import { keyVerdict } from '../../domain/key-verdict.ts';
-import { duration } from '../../cli/render/format.ts';
+import type { Config } from '../../../base/config.ts';
+import { keyVerdict } from '../../../domain/key-verdict.ts';
+import { duration } from '../../../cli/render/format.ts';
 import { ask, noAnswerReason } from './ask.ts';
 import { ok, problem, type Finding } from './finding.ts';
 

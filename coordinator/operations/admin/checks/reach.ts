@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { WebSocket } from 'ws';
-import { Health } from '../../../protocol/server-info.ts';
-import { SUBPROTOCOL } from '../../../protocol/socket.ts';
-import type { Config } from '../../base/config.ts';
+import { Health } from '../../../../protocol/server-info.ts';
+import { SUBPROTOCOL } from '../../../../protocol/socket.ts';
+import type { Config } from '../../../base/config.ts';
 import { ask, noAnswerReason } from './ask.ts';
 import { ok, problem, type Finding } from './finding.ts';
 

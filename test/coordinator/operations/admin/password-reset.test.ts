@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import test from 'ava';
-import { setupLink } from '../../../coordinator/auth/setup-code.ts';
-import { CommandLine } from '../../support/command-line.ts';
-import { CoordinatorProcess } from '../../support/coordinator-process.ts';
-import { temporaryFolder } from '../../support/folder.ts';
-import { setupCodeOf } from '../../support/setup-code.ts';
+import { setupLink } from '../../../../coordinator/auth/setup-code.ts';
+import { CommandLine } from '../../../support/command-line.ts';
+import { CoordinatorProcess } from '../../../support/coordinator-process.ts';
+import { temporaryFolder } from '../../../support/folder.ts';
+import { setupCodeOf } from '../../../support/setup-code.ts';
 
 const EMAIL = 'ada@example.org';
 const PROCESSES = { ERRAND_RUNNER: 'process' };

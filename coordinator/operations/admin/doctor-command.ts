@@ -1,10 +1,10 @@
-import { ConfigError, readConfig, type Config } from '../base/config.ts';
-import { ADMIN_COMMANDS } from '../cli/admin-commands.ts';
-import { command, JSON_OPTION } from '../cli/command.ts';
-import { EXIT } from '../cli/exit.ts';
-import { print, printJson } from '../cli/io.ts';
-import type { Line } from '../cli/render/line.ts';
-import { wrap } from '../cli/render/text.ts';
+import { ConfigError, readConfig, type Config } from '../../base/config.ts';
+import { ADMIN_COMMANDS } from '../../cli/admin-commands.ts';
+import { command, JSON_OPTION } from '../../cli/command.ts';
+import { EXIT } from '../../cli/exit.ts';
+import { print, printJson } from '../../cli/io.ts';
+import type { Line } from '../../cli/render/line.ts';
+import { wrap } from '../../cli/render/text.ts';
 import { ok, problem, type Finding } from './checks/finding.ts';
 
 export const doctor = command({

@@ -1,8 +1,8 @@
 import type { Pace } from '../tasks/assignment.ts';
-import { checkInBackground } from './check-database.ts';
+import { checkInBackground } from '../operations/check-database.ts';
 import { ConfigError, type Config } from '../base/config.ts';
-import { openDataFolder } from './data-folder.ts';
-import { DiskSpace } from './disk-space.ts';
+import { openDataFolder } from '../operations/data-folder.ts';
+import { DiskSpace } from '../operations/disk-space.ts';
 import { DispatchGate } from '../tasks/dispatch-gate.ts';
 import type { Keys } from '../base/keys.ts';
 import { EventLog, type CommitHook } from '../sqlite/event-log.ts';
@@ -11,9 +11,9 @@ import type { Logger } from '../base/logger.ts';
 import { OwnAddresses } from '../base/own-addresses.ts';
 import { ThreadPool } from '../base/threads.ts';
 import { DEMO_MODEL, demoPrices, type Prices } from '../domain/prices.ts';
-import { readPrices } from './price-table.ts';
+import { readPrices } from '../operations/price-table.ts';
 import { Relay } from '../live/relay.ts';
-import { Counters } from './counters.ts';
+import { Counters } from '../operations/counters.ts';
 
 /** Collects what was opened; disposes of it in reverse order. */
 export type Opened = AsyncDisposableStack;

@@ -1,8 +1,8 @@
-import { contractFault } from '../../../protocol/worker.ts';
-import type { Config } from '../../base/config.ts';
-import { createLogger } from '../../base/logger.ts';
-import { inspectEngine } from '../../workers/docker/inspect-engine.ts';
-import { DockerLauncher } from '../../workers/docker/launcher.ts';
+import { contractFault } from '../../../../protocol/worker.ts';
+import type { Config } from '../../../base/config.ts';
+import { createLogger } from '../../../base/logger.ts';
+import { inspectEngine } from '../../../workers/docker/inspect-engine.ts';
+import { DockerLauncher } from '../../../workers/docker/launcher.ts';
 import { ok, problem, type Finding } from './finding.ts';
 
 /** Checks the Docker engine and the workers' image. */

@@ -1,7 +1,7 @@
-import { COMMANDS } from '../cli/commands.ts';
-import { overviewOf } from '../cli/help.ts';
-import { processIo } from '../cli/process-io.ts';
-import { run } from '../cli/run.ts';
+import { COMMANDS } from '../../cli/commands.ts';
+import { overviewOf } from '../../cli/help.ts';
+import { processIo } from '../../cli/process-io.ts';
+import { run } from '../../cli/run.ts';
 import { backup } from './backup-command.ts';
 import { doctor } from './doctor-command.ts';
 import { loginLink } from './login-link-command.ts';

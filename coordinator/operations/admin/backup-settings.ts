@@ -1,7 +1,7 @@
-import type { Config } from '../base/config.ts';
-import { Failure } from '../client/errors.ts';
-import type { BackupConfig } from '../operations/backup/backup.ts';
-import type { BackupStore } from '../operations/backup/store.ts';
+import type { Config } from '../../base/config.ts';
+import { Failure } from '../../client/errors.ts';
+import type { BackupConfig } from '../backup/backup.ts';
+import type { BackupStore } from '../backup/store.ts';
 import { openStore } from './open-store.ts';
 
 /** The settings for backup and restore. */
