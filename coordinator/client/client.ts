@@ -1,6 +1,7 @@
 import { newId } from '../../protocol/new-id.ts';
 import type { Route } from '../../protocol/route.ts';
 import type { RouteName } from '../../protocol/routes.ts';
+import { backoffMs } from './backoff.ts';
 import { LoggedOut, Refusal, Unreachable } from './errors.ts';
 import type { CallOptions, RequestOf, ResponseOf } from './http.ts';
 import { loadWire } from './load-wire.ts';
@@ -9,8 +10,7 @@ import { toStored, type SessionStore, type Stored } from './session.ts';
 import { wait } from './wait.ts';
 
 const TRIES_MAX = 5;
-const TRY_AGAIN_FIRST_MS = 200;
-const TRY_AGAIN_MAX_MS = 5_000;
+const TRY_AGAIN = { first_ms: 200, max_ms: 5_000 };
 /** How long a call may wait in all between its tries. A longer wait that the server names is left to the user. */
 const WAIT_MAX_MS = 60_000;
 /** An access token that expires within this time is renewed before use. */
@@ -174,5 +174,5 @@ function waitBeforeRetry(error: unknown, tried: number): number | undefined {
   const isPassing = error instanceof Unreachable || (error instanceof Refusal && error.code === 'rate_limited');
   if (!isPassing) return undefined;
   const { retry_after_s = 0 } = error;
-  return retry_after_s * 1000 || Math.min(TRY_AGAIN_FIRST_MS * 2 ** (tried - 1), TRY_AGAIN_MAX_MS);
+  return retry_after_s * 1000 || backoffMs(TRY_AGAIN, tried);
 }

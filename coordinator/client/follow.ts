@@ -2,6 +2,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import type { Delta, LogEvent } from '../../protocol/events.ts';
 import { TaskStatus, type WaitingFor } from '../../protocol/task.ts';
 import { isEnded } from '../../protocol/without-schemas.ts';
+import { reconnectMs } from './backoff.ts';
 import type { Client } from './client.ts';
 import { Connection } from './connection.ts';
 import { Failure, TokenRefused, Unreachable } from './errors.ts';
@@ -20,9 +21,6 @@ export type News =
   | { type: 'lost'; why: string; retry_at_ms: number }
   /** The server's database was restored from a backup: the log follows again from its start. */
   | { type: 'restored' };
-
-const BACKOFF_FIRST_MS = 250;
-const BACKOFF_MAX_MS = 15_000;
 
 /**
  * Follows a task from its first event until it has ended and all its events have been yielded. Past events are read in
@@ -81,8 +79,7 @@ export async function* follow(client: Client, task_id: string, signal: AbortSign
         continue;
       }
       if (!(error instanceof Unreachable)) throw error;
-      const wait_ms = Math.min(BACKOFF_FIRST_MS * 2 ** failures, BACKOFF_MAX_MS) * (0.5 + Math.random() / 2);
-      failures++;
+      const wait_ms = reconnectMs(++failures);
       yield { type: 'lost', why: error.message, retry_at_ms: Date.now() + wait_ms };
       await wait(wait_ms, signal);
     }

@@ -1,6 +1,7 @@
 import type { Delta, LogEvent } from '../../../protocol/events.ts';
 import type { ServerFrame } from '../../../protocol/socket.ts';
 import type { TaskChange } from '../../../protocol/task.ts';
+import { reconnectMs } from '../backoff.ts';
 import type { Client } from '../client.ts';
 import type { Connection } from '../connection.ts';
 import {
@@ -54,8 +55,6 @@ export type Receiver = {
 
 /** Names the light feed among what has not caught up. */
 const TASKS = 'tasks';
-const BACKOFF_FIRST_MS = 250;
-const BACKOFF_MAX_MS = 15_000;
 /** A longer wait that the server names is not kept: the person would look at an old list. */
 const NAMED_WAIT_MAX_MS = 60_000;
 /** The longest wait that a timer takes: 24 days. */
@@ -141,7 +140,7 @@ export class Live {
           await this.#untilWake(signal);
           continue;
         }
-        await this.#stayAway(error, { since: lost_at, failures: failures++ }, signal);
+        await this.#stayAway(error, { since: lost_at, failures: ++failures }, signal);
       }
     }
   }
@@ -152,8 +151,7 @@ export class Live {
     { since, failures }: { since: number; failures: number },
     signal: AbortSignal,
   ): Promise<void> {
-    const backoff_ms = Math.min(BACKOFF_FIRST_MS * 2 ** failures, BACKOFF_MAX_MS) * (0.5 + Math.random() / 2);
-    const wait_ms = Math.max(backoff_ms, namedWait(error));
+    const wait_ms = Math.max(reconnectMs(failures), namedWait(error));
     const retry_at = Date.now() + wait_ms;
     const show = (why: string) => this.#onState({ kind: 'away', since, retry_at, why, intercepted: this.#intercepted });
     if (error instanceof Intercepted) this.#intercepted = true;

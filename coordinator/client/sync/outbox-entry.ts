@@ -2,6 +2,7 @@ import type { TaskCreate } from '../../../protocol/api.ts';
 import type { MessageCreate, MessagePatch } from '../../../protocol/messages.ts';
 import type { NeedAnswerCreate } from '../../../protocol/needs.ts';
 import type { ErrorCode } from '../../../protocol/problem.ts';
+import { backoffMs } from '../backoff.ts';
 
 /** What a person does that needs the server. `options`: what the client itself notes of a new errand. */
 export type Action =
@@ -50,9 +51,8 @@ export type OutboxStorage = {
   locked: (act: () => Promise<void>) => Promise<void>;
 };
 
-/** The first delay after an attempt that failed; each further one is twice as long. */
-const AGAIN_MS = 5_000;
-const AGAIN_MS_MAX = 10 * 60_000;
+/** The delays after attempts that failed. */
+const AGAIN = { first_ms: 5_000, max_ms: 10 * 60_000 };
 
 /** Whether the server has neither done nor refused it. */
 export function isWaiting({ refused, message_id, done }: Entry): boolean {
@@ -134,5 +134,5 @@ export function nextOf(entries: readonly Entry[], now_ms: number): Entry | undef
 
 /** When an entry that failed is tried again, in milliseconds since the epoch. */
 export function againAt({ at, attempts }: NonNullable<Entry['failed']>): number {
-  return Date.parse(at) + Math.min(AGAIN_MS * 2 ** (attempts - 1), AGAIN_MS_MAX);
+  return Date.parse(at) + backoffMs(AGAIN, attempts);
 }
