@@ -18,7 +18,7 @@ import { pushedCommits } from '../worker-api/git/pushed-commits.ts';
 import { pushApproval, uploadApproval } from '../worker-api/git/push-approval.ts';
 import { ModelProxy } from '../worker-api/model/model-proxy.ts';
 import type { Upstream } from '../worker-api/model/upstream.ts';
-import type { NoteUse } from '../worker-api/worker-audit.ts';
+import type { NoteUse, WorkerAudit } from '../worker-api/worker-audit.ts';
 import { WorkerApi, type WorkerApiDependencies } from '../worker-api/worker-api.ts';
 import type { WorkerListeners } from '../workers/runner.ts';
 import { Watchdogs, watchdogTimes } from '../workers/watchdogs.ts';
@@ -41,7 +41,7 @@ export function startWatchdogs({ config, pace, log, relay, logger }: Core, opene
 type WorkerApiParts = Required<Pick<WorkerApiDependencies, 'tokens' | 'assignment' | 'redactorOf'>> & {
   settings: ReturnType<typeof taskSettings>;
   watchdogs: Watchdogs;
-  noteUse: NoteUse;
+  audit: WorkerAudit;
   /** The model that answers. */
   upstream: Upstream;
   /** Serves the sample repository. */
@@ -55,7 +55,8 @@ export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened)
   const { config, prices, log, relay, gate, counters, threads, logger } = core;
   const ownAddresses = core.own_addresses.all;
   const { private_hosts, data_dir, proxy } = config;
-  const { settings, watchdogs, noteUse, tokens, assignment, redactorOf, upstream, sample, access } = parts;
+  const { settings, watchdogs, audit, tokens, assignment, redactorOf, upstream, sample, access } = parts;
+  const noteUse: NoteUse = (...fact) => audit.note(...fact);
   const packs_dir = join(data_dir, 'packs');
   // What a server left there that was killed.
   rmSync(packs_dir, { recursive: true, force: true });

@@ -115,20 +115,21 @@ async function startWork({ core, forge_accounts }: Shared, options: StartOptions
   const tokens = new TaskTokens(keys.task, readMeta(log.db, 'history'));
   const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
   const assignment = { ...config, db: log.db, settings: settings.settings, issueToken, pace };
-  const { redactorOf, redact, handOver } = new TaskRedaction(log, keys);
-  const { note } = new WorkerAudit({ log, redactorOf, logger });
+  const redaction = new TaskRedaction(log, keys);
+  const redactorOf = (task_id: string) => redaction.redactorOf(task_id);
+  const audit = new WorkerAudit({ log, redactorOf, logger });
   const buildOne = async (task_id: string, n: number) => {
-    handOver(task_id);
+    redaction.handOver(task_id);
     const { json, secrets } = await buildAssignment(assignment, task_id, n);
     const user_id = findTask(log.db, task_id)?.user_id;
     if (secrets.length > 0 && user_id !== undefined)
-      note({ task_id, user_id, attempt: n }, 'secrets.used', { names: secrets });
+      audit.note({ task_id, user_id, attempt: n }, 'secrets.used', { names: secrets });
     return json;
   };
   const watchdogs = startWatchdogs(core, opened);
   const upstream = await openModel(core, opened);
   const sample = sampleBackend((task_id) => ensureSampleOf(config.data_dir, task_id));
-  const parts = { settings, tokens, watchdogs, redactorOf, noteUse: note, assignment: buildOne, upstream, sample };
+  const parts = { settings, tokens, watchdogs, redactorOf, audit, assignment: buildOne, upstream, sample };
   const api = openWorkerApi(core, { ...parts, access: forge_accounts.access }, opened);
   const trash = new Trash(config.data_dir, logger);
   trash.start();
@@ -154,7 +155,7 @@ async function startWork({ core, forge_accounts }: Shared, options: StartOptions
     warm_workers: config.warm_workers,
     heartbeat_ms: pace.heartbeat_ms,
     buildAssignment: buildOne,
-    redact,
+    redact: (task_id, text) => redaction.redact(task_id, text),
     grant: async (task_id, n) => ({ task_id, token: await issueToken(task_id, n) }),
   });
   await disk.start();

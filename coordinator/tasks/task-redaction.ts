@@ -44,25 +44,27 @@ export class TaskRedaction {
   }
 
   /** Undefined: the task has no secret that can be redacted. */
-  readonly redactorOf = (task_id: string): Redactor | undefined => {
+  redactorOf(task_id: string): Redactor | undefined {
     if (!this.#redactors.has(task_id)) {
       const secrets = this.#secrets.get(task_id) ?? this.#keep(task_id, this.#all(task_id));
       this.#redactors.set(task_id, Redactor.of(secrets.filter(({ value }) => !isProtocolWord(value))));
     }
     return this.#redactors.get(task_id);
-  };
+  }
 
   /** Call it before a worker gets the secrets that the project has now. Throws if the disk is full. */
-  readonly handOver = (task_id: string): void => {
+  handOver(task_id: string): void {
     const all = this.#all(task_id);
     const text = JSON.stringify(all);
     if (all.length > 0 && text !== JSON.stringify(this.#handed(task_id)))
       this.#log.write(({ db }) => putHandedSecrets(db, task_id, seal(this.#keys, text, context(task_id))));
     this.#keep(task_id, all);
-  };
+  }
 
   /** Redacts a text of the task's worker. */
-  readonly redact = (task_id: string, text: string): string => this.redactorOf(task_id)?.redact(text) ?? text;
+  redact(task_id: string, text: string): string {
+    return this.redactorOf(task_id)?.redact(text) ?? text;
+  }
 
   /** The secrets that the project has now, and those that workers of the task were handed before. */
   #all(task_id: string): Secret[] {

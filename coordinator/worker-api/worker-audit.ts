@@ -7,18 +7,17 @@ import { appendAudit } from '../sqlite/audit.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import type { Caller } from './caller.ts';
 
+/** The attempt that did something, and whose it is. */
+type Actor = Pick<Caller, 'task_id' | 'user_id' | 'attempt'>;
+
 /** Records what an attempt did. Does not throw. */
-export type NoteUse = (
-  attempt: Pick<Caller, 'task_id' | 'user_id' | 'attempt'>,
-  action: AuditAction,
-  detail: Record<string, unknown>,
-) => void;
+export type NoteUse = (attempt: Actor, action: AuditAction, detail: Record<string, unknown>) => void;
 
 /** The different facts of one attempt that are recorded. A worker cannot fill the log. */
 const FACTS_MAX = 1_000;
 const DAY_MS = 24 * 3600_000;
 
-export type WorkerAuditDependencies = {
+type WorkerAuditDependencies = {
   log: EventLog;
   redactorOf: (task_id: string) => Redactor | undefined;
   logger: Logger;
@@ -44,7 +43,7 @@ export class WorkerAudit {
     log.subscribe('attempt.ended', ({ task_id, attempt }) => this.#noted.delete(`${task_id}/${attempt}`));
   }
 
-  readonly note: NoteUse = ({ task_id, user_id, attempt }, action, facts) => {
+  note({ task_id, user_id, attempt }: Actor, action: AuditAction, facts: Record<string, unknown>): void {
     const detail = this.#redactorOf(task_id)?.redactValue(facts) ?? facts;
     const key = `${task_id}/${attempt}`;
     const noted = this.#noted.get(key) ?? new Set();
@@ -62,5 +61,5 @@ export class WorkerAudit {
     this.#log
       .enqueue((tx) => appendAudit(tx.db, entry))
       .catch((err: unknown) => this.#logger.error({ err, task_id, action }, 'audit entry not stored'));
-  };
+  }
 }

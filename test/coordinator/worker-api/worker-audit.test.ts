@@ -11,11 +11,11 @@ import { until } from '../../support/until.ts';
 
 test('what a worker does is recorded once per attempt, and a thousand facts at most', async (t) => {
   const { scene, user_id, id: task_id, attempt } = await setListenerScene(t);
-  const { note } = new WorkerAudit({ log: scene.log, redactorOf: () => undefined, logger: SILENT });
+  const audit = new WorkerAudit({ log: scene.log, redactorOf: () => undefined, logger: SILENT });
   const entries = () => listAudit(scene.log.db, { after: 0, limit: 10_000 });
   const caller = { task_id, user_id, attempt };
-  for (let n = 0; n < 5; n++) note(caller, 'host.reached', { host: 'a.example:443' });
-  note(caller, 'secrets.used', { host: 'a.example:443' });
+  for (let n = 0; n < 5; n++) audit.note(caller, 'host.reached', { host: 'a.example:443' });
+  audit.note(caller, 'secrets.used', { host: 'a.example:443' });
   await until('they are stored', () => entries().length === 2);
   t.like(entries()[0], {
     action: 'host.reached',
@@ -23,21 +23,21 @@ test('what a worker does is recorded once per attempt, and a thousand facts at m
     subject: task_id,
     detail: { host: 'a.example:443', attempt },
   });
-  for (let n = 0; n < 2_000; n++) note(caller, 'host.reached', { host: `h${n}.example:443` });
+  for (let n = 0; n < 2_000; n++) audit.note(caller, 'host.reached', { host: `h${n}.example:443` });
   await until('the rest is stored', () => entries().length === 1_000);
   t.like(entries().at(-1)?.detail, { more: 'is not recorded' });
 });
 
 test('however many attempts a person has, their hosts take a part of the log only, and no room from their pushes', async (t) => {
   const { scene, user_id, id: task_id } = await setListenerScene(t);
-  const { note } = new WorkerAudit({ log: scene.log, redactorOf: () => undefined, logger: SILENT });
+  const audit = new WorkerAudit({ log: scene.log, redactorOf: () => undefined, logger: SILENT });
   const entries = () => listAudit(scene.log.db, { after: 0, limit: 10_000 });
   for (let n = 0; n < 3_000; n++) {
     const attempt = Math.floor(n / 500);
-    note({ task_id, user_id, attempt }, 'host.reached', { host: `h${n}.example:443` });
+    audit.note({ task_id, user_id, attempt }, 'host.reached', { host: `h${n}.example:443` });
   }
-  note({ task_id, user_id, attempt: 9 }, 'git.pushed', { refs: {} });
-  note({ task_id, user_id: 'another', attempt: 9 }, 'host.reached', { host: 'a.example:443' });
+  audit.note({ task_id, user_id, attempt: 9 }, 'git.pushed', { refs: {} });
+  audit.note({ task_id, user_id: 'another', attempt: 9 }, 'host.reached', { host: 'a.example:443' });
   await until('all are stored', () => entries().length >= LIMITS.audited_facts_per_day_max + 2);
   t.is(entries().length, LIMITS.audited_facts_per_day_max + 2);
 });
