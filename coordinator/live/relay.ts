@@ -2,9 +2,9 @@ import type { Bodies, Delta } from '../../protocol/events.ts';
 import type { TaskChange } from '../../protocol/task.ts';
 import { batchesOf, deltaFrame, encode, eventsFrame, logFrame, stateFrame } from './frames.ts';
 import { LightFeed } from './light-feed.ts';
-import type { EventLog } from '../sqlite/event-log.ts';
+import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import type { EventRow } from '../sqlite/events.ts';
-import type { StateRow } from '../sqlite/progress.ts';
+import { findState, type StateRow } from '../sqlite/progress.ts';
 import { listTombstonesAfter, newestTombstone } from '../sqlite/tombstones.ts';
 
 /** A client that watches live. Its functions neither wait nor throw. */
@@ -88,13 +88,12 @@ export class Relay {
     return this.#watchers.get(user_id)?.size ?? 0;
   }
 
-  /** Publishes a task's new state. */
-  state(state: StateRow): void {
-    const watchers = this.#watchers.get(state.user_id);
-    if (!watchers) return;
-    const frame = stateFrame(state);
-    for (const watcher of watchers) watcher.state(state.id, frame);
-    this.light.touch(state.user_id, state.id);
+  /** Publishes a task's state once the transaction that has changed it is on disk. */
+  state(tx: Tx, task_id: string): void {
+    tx.afterCommit(() => {
+      const state = findState(this.#log.db, task_id);
+      if (state) this.#publishState(state);
+    });
   }
 
   deltas(task: { id: string; user_id: string }, attempt: number, deltas: Delta[]): void {
@@ -114,6 +113,14 @@ export class Relay {
       for (const [task_id, of_task] of Map.groupBy(own, (row) => row.task_id)) publishLog(watchers, task_id, of_task);
       this.light.events(user_id, own);
     }
+  }
+
+  #publishState(state: StateRow): void {
+    const watchers = this.#watchers.get(state.user_id);
+    if (!watchers) return;
+    const frame = stateFrame(state);
+    for (const watcher of watchers) watcher.state(state.id, frame);
+    this.light.touch(state.user_id, state.id);
   }
 
   #publishRemoved(): void {

@@ -21,7 +21,7 @@ import type { ProgressWatch } from '../workers/progress-watch.ts';
 import { markAttemptRunning, markResultReceived, updateLastSeq, type AttemptState } from '../sqlite/attempts.ts';
 import { countPendingMessages, listPendingMessages } from '../sqlite/messages.ts';
 import { listOpenNeeds } from '../sqlite/needs.ts';
-import { findState, clearSilence, updateWaitingFor } from '../sqlite/progress.ts';
+import { clearSilence, updateWaitingFor } from '../sqlite/progress.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { AttemptStates, type Origin } from './attempt-states.ts';
 import { readAttemptState } from './fence.ts';
@@ -168,7 +168,7 @@ export class Callbacks {
     }
     if (state.silence !== null) {
       clearSilence(tx.db, task_id);
-      this.#sendState(tx, task_id);
+      this.#relay.state(tx, task_id);
     }
     return { task_id, attempt, state, at };
   }
@@ -178,15 +178,7 @@ export class Callbacks {
     const waiting_for = waiting && JSON.stringify(waiting);
     if (waiting_for === state.waiting_for) return;
     updateWaitingFor(tx.db, task_id, waiting_for);
-    this.#sendState(tx, task_id);
-  }
-
-  /** Sends the task's state to the watching clients once this transaction is on disk. */
-  #sendState(tx: Tx, task_id: string): void {
-    tx.afterCommit(() => {
-      const state = findState(tx.db, task_id);
-      if (state) this.#relay.state(state);
-    });
+    this.#relay.state(tx, task_id);
   }
 
   /**

@@ -5,7 +5,7 @@ import type { AttemptRow } from '../domain/task.ts';
 import type { Relay } from '../live/relay.ts';
 import { listActiveAttempts } from '../sqlite/attempts.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
-import { findState, setSilence } from '../sqlite/progress.ts';
+import { setSilence } from '../sqlite/progress.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { endAttempt } from '../tasks/advance.ts';
 import { Leases, type ExpiredLease, type LeaseTimes, type Silence } from './leases.ts';
@@ -78,9 +78,7 @@ export class Watchdogs {
     try {
       log.write((tx) => {
         const silence: WaitingFor = { kind: 'silent_worker', since, until };
-        if (!setSilence(tx.db, task_id, attempt, JSON.stringify(silence))) return;
-        const state = findState(tx.db, task_id);
-        if (state) tx.afterCommit(() => relay.state(state));
+        if (setSilence(tx.db, task_id, attempt, JSON.stringify(silence))) relay.state(tx, task_id);
       });
       logger.warn({ task_id, attempt, since, until }, 'worker silent');
     } catch (error) {

@@ -89,7 +89,7 @@ test("users do not see each other's events", async (t) => {
   const theirs = await TestClient.subscribe(scene.socket_url, other_id, 0, task.id);
   for (const client of [mine, theirs]) await client.until(() => client.of('caught_up').length === 1);
   ids.push(...addLogEvents(scene.log, task, 5));
-  scene.relay.state({ ...task, status: 'running' });
+  scene.log.write((tx) => scene.relay.state(tx, task.id));
   scene.relay.deltas(task, 1, [{ ref: 'r', kind: 'text', text: 'secret' }]);
   const own = addLogEvents(scene.log, other, 1);
   await theirs.until(() => theirs.ids().length === 1);

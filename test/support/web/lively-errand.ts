@@ -1,7 +1,7 @@
 import type { NumberedEvent, WorkerEvent } from '../../../protocol/events.ts';
 import type { Task, TaskResult, Usage, WaitingFor } from '../../../protocol/task.ts';
 import { putDiff } from '../../../coordinator/sqlite/diffs.ts';
-import { findState, updateWaitingFor } from '../../../coordinator/sqlite/progress.ts';
+import { updateWaitingFor } from '../../../coordinator/sqlite/progress.ts';
 import { addUsage } from '../../../coordinator/sqlite/usage.ts';
 import { endAttempt } from '../../../coordinator/tasks/advance.ts';
 import { applyEvents } from '../../../coordinator/worker-api/apply-events.ts';
@@ -39,13 +39,17 @@ export class LivelyErrand {
     const at = new Date().toISOString();
     const numbered = events.map((event, index): NumberedEvent => ({ ...event, seq: index + 1, at }));
     const attempt = { task_id: this.id, attempt: 1 };
-    this.#server.log.write((tx) => applyEvents(tx, attempt, checkEvents(numbered), at));
-    this.#publish();
+    this.#server.log.write((tx) => {
+      applyEvents(tx, attempt, checkEvents(numbered), at);
+      this.#server.relay.state(tx, this.id);
+    });
   }
 
   waitsFor(waiting_for: WaitingFor | null): void {
-    updateWaitingFor(this.#server.db, this.id, waiting_for && JSON.stringify(waiting_for));
-    this.#publish();
+    this.#server.log.write((tx) => {
+      updateWaitingFor(tx.db, this.id, waiting_for && JSON.stringify(waiting_for));
+      this.#server.relay.state(tx, this.id);
+    });
   }
 
   /** Starts a turn; its text comes with `write`, and `say` ends it. Returns its ref. */
@@ -159,11 +163,5 @@ export class LivelyErrand {
 
   fail(reason: Parameters<StagedErrand['end']>[1]): void {
     this.#staged.end('failed', reason);
-  }
-
-  /** Tells the sockets how the task stands, as the callbacks do. */
-  #publish(): void {
-    const state = findState(this.#server.db, this.id);
-    if (state) this.#server.relay.state(state);
   }
 }
