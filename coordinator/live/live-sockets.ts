@@ -8,6 +8,7 @@ import type { Identity } from '../auth/identity.ts';
 import { encode } from './frames.ts';
 import type { BrowserGuard } from '../base/browser-guard.ts';
 import { ByteBudget } from '../base/byte-budget.ts';
+import { Periodic } from '../base/periodic.ts';
 import { Rate } from '../base/rate.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Relay } from './relay.ts';
@@ -58,8 +59,8 @@ export class LiveSockets {
   readonly #frames: ByteBudget;
   readonly #feeds = new Set<Feed>();
   #stopping = false;
-  #pings: NodeJS.Timeout | undefined;
-  #checks: NodeJS.Timeout | undefined;
+  readonly #pings: Periodic;
+  readonly #checks: Periodic;
   #unsubscribe: (() => void) | undefined;
 
   constructor(deps: LiveSocketsDependencies) {
@@ -69,6 +70,16 @@ export class LiveSockets {
     const { frame_bytes_per_s_max: bytes_per_s, frame_burst_bytes_max: burst_bytes } = this.#limits;
     this.#frames = new ByteBudget({ bytes_per_s, burst_bytes, time_share: TIME_SHARE });
     this.#upgrades = new Upgrades((socket, request, admitted) => void this.#serve(socket, request, admitted), deps);
+    this.#pings = new Periodic({
+      every_ms: this.#limits.socket_ping_ms,
+      work: () => this.#ping(),
+      onError: (error) => deps.logger.error({ err: error }, 'sockets not pinged'),
+    });
+    this.#checks = new Periodic({
+      every_ms: this.#limits.socket_log_in_check_ms,
+      work: () => this.#closeExpired(),
+      onError: (error) => deps.logger.error({ err: error }, 'sessions of sockets not checked'),
+    });
   }
 
   /** All sockets that are not closed. */
@@ -78,10 +89,8 @@ export class LiveSockets {
 
   /** Starts to ping the sockets, and to close those whose session ends. */
   start(): void {
-    this.#pings = setInterval(() => {
-      for (const feed of this.#feeds) feed.ping();
-    }, this.#limits.socket_ping_ms).unref();
-    this.#checks = setInterval(() => this.#closeExpired(), this.#limits.socket_log_in_check_ms).unref();
+    void this.#pings.start();
+    void this.#checks.start();
     this.#unsubscribe = this.#deps.onSessionEnded((session) => {
       for (const feed of this.#feeds) if (feed.session === session) closeEnded(feed);
     });
@@ -90,19 +99,18 @@ export class LiveSockets {
   /** Sends `bye` to all clients and closes their sockets. Resolves when they are closed. Refuses new sockets. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    clearInterval(this.#pings);
-    clearInterval(this.#checks);
     this.#unsubscribe?.();
     const bye = encode({ type: 'bye', reason: 'the server is stopping' });
-    await Promise.all([...this.#feeds].map((feed) => feed.closeWith(bye)));
+    const closed = [...this.#feeds].map((feed) => feed.closeWith(bye));
+    await Promise.all([this.#pings.stop(), this.#checks.stop(), ...closed]);
+  }
+
+  #ping(): void {
+    for (const feed of this.#feeds) feed.ping();
   }
 
   #closeExpired(): void {
-    try {
-      for (const feed of this.#feeds) if (!this.#deps.lives(feed)) closeEnded(feed);
-    } catch (error) {
-      this.#deps.logger.error({ err: error }, 'sessions of sockets not checked');
-    }
+    for (const feed of this.#feeds) if (!this.#deps.lives(feed)) closeEnded(feed);
   }
 
   async #serve(socket: WebSocket, request: SocketRequest, admitted: () => void): Promise<void> {

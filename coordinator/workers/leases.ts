@@ -11,8 +11,8 @@ export type Silence = { task_id: string; attempt: number; since_ms: number; unti
 
 export type LeaseTimes = { lease_ms: number; silent_ms: number };
 
-/** `held_up_ms`: the time since the last call that does not count, because this process was held up. */
-type Lease = ExpiredLease & { heard_ms: number; held_up_ms: number; reported_silent: boolean };
+/** `quiet_since_ms`: the last call, moved on by `left_out_ms`: the time that this process was held up. */
+type Lease = ExpiredLease & { quiet_since_ms: number; left_out_ms: number; reported_silent: boolean };
 
 /** Called with what the leases report. */
 export type LeaseEvents = { silent: (silence: Silence) => void; expired: (lease: ExpiredLease) => void };
@@ -26,7 +26,7 @@ export class Leases {
   readonly #times: LeaseTimes;
   readonly #on: LeaseEvents;
   /**
-   * Ordered by `heard_ms`: the first lease expires next, and leases that were reported as silent come before the
+   * Ordered by `quiet_since_ms`: the first lease expires next, and leases that were reported as silent come before the
    * others.
    */
   readonly #leases = new Map<string, Lease>();
@@ -40,12 +40,12 @@ export class Leases {
 
   /** Gives an attempt a full lease: when it starts, or at the start of the server. */
   begin(task_id: string, attempt: number): void {
-    this.#put({ task_id, attempt, has_called: false, ...justHeard() });
+    this.#put({ task_id, attempt, has_called: false, ...notQuiet() });
   }
 
   /** Renews the lease of an attempt whose worker has called, if it has one. */
   renew(task_id: string, attempt: number): void {
-    if (this.#leases.has(`${task_id}/${attempt}`)) this.#put({ task_id, attempt, has_called: true, ...justHeard() });
+    if (this.#leases.has(`${task_id}/${attempt}`)) this.#put({ task_id, attempt, has_called: true, ...notQuiet() });
   }
 
   /** Drops the lease of an attempt that has ended. */
@@ -64,13 +64,13 @@ export class Leases {
     this.#leases.delete(key);
     this.#leases.set(key, lease);
     // The timer may be set for the lease of a silent worker, which expires much later than this one is due.
-    if (!this.#timer || lease.heard_ms + this.#nextAfter(lease) < this.#due_ms) this.#wait(lease);
+    if (!this.#timer || lease.quiet_since_ms + this.#nextAfter(lease) < this.#due_ms) this.#wait(lease);
   }
 
   /** Sets the timer for the next change of this lease. */
   #wait(lease: Lease): void {
     clearTimeout(this.#timer);
-    this.#due_ms = lease.heard_ms + this.#nextAfter(lease);
+    this.#due_ms = lease.quiet_since_ms + this.#nextAfter(lease);
     this.#timer = setTimeout(() => this.#sweep(), Math.max(1, this.#due_ms - performance.now())).unref();
   }
 
@@ -84,38 +84,39 @@ export class Leases {
     const now = performance.now();
     const { lease_ms, silent_ms } = this.#times;
     for (const lease of this.#leases.values()) {
-      const held_up_ms = heldUpMs(lease, now - this.#due_ms, now, lease_ms);
-      lease.heard_ms += held_up_ms;
-      lease.held_up_ms += held_up_ms;
+      const left_out_ms = heldUpMs(lease, now - this.#due_ms, now, lease_ms);
+      lease.quiet_since_ms += left_out_ms;
+      lease.left_out_ms += left_out_ms;
     }
     const expired: Lease[] = [];
     const silent: Lease[] = [];
     let next: Lease | undefined;
     for (const [key, lease] of this.#leases) {
-      if (lease.heard_ms + lease_ms <= now) {
+      if (lease.quiet_since_ms + lease_ms <= now) {
         this.#leases.delete(key);
         expired.push(lease);
         continue;
       }
-      if (!lease.reported_silent && lease.heard_ms + silent_ms <= now) {
+      if (!lease.reported_silent && lease.quiet_since_ms + silent_ms <= now) {
         lease.reported_silent = true;
         silent.push(lease);
       }
-      if (!next || lease.heard_ms + this.#nextAfter(lease) < next.heard_ms + this.#nextAfter(next)) next = lease;
+      if (!next || lease.quiet_since_ms + this.#nextAfter(lease) < next.quiet_since_ms + this.#nextAfter(next))
+        next = lease;
       // The others called later.
       if (!lease.reported_silent) break;
     }
     if (next) this.#wait(next);
     for (const { task_id, attempt, has_called } of expired) this.#on.expired({ task_id, attempt, has_called });
     const clock_ms = Date.now() - now;
-    for (const { task_id, attempt, heard_ms } of silent)
+    for (const { task_id, attempt, quiet_since_ms } of silent)
       this.#on.silent({
         task_id,
         attempt,
-        since_ms: clock_ms + heard_ms,
-        until_ms: clock_ms + heard_ms + lease_ms,
+        since_ms: clock_ms + quiet_since_ms,
+        until_ms: clock_ms + quiet_since_ms + lease_ms,
       });
   }
 }
 
-const justHeard = () => ({ heard_ms: performance.now(), held_up_ms: 0, reported_silent: false });
+const notQuiet = () => ({ quiet_since_ms: performance.now(), left_out_ms: 0, reported_silent: false });

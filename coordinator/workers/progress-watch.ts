@@ -1,5 +1,6 @@
-import { LIMITS } from '../../protocol/limits.ts';
 import type { WaitingFor } from '../../protocol/task.ts';
+import type { Logger } from '../base/logger.ts';
+import { Periodic } from '../base/periodic.ts';
 import { heldUpMs } from './held-up.ts';
 
 /**
@@ -10,13 +11,20 @@ export type Stall = { task_id: string; attempt: number; waiting_for: WaitingFor 
 
 export type StallTimes = { stall_ms: number; wait_grace_ms: number };
 
+export type ProgressWatchDependencies = {
+  /** Returns whether it ended the attempt. If not, it is called again after another `stall_ms`. */
+  onStall: (stall: Stall) => boolean;
+  times: StallTimes;
+  logger: Logger;
+};
+
 type Watched = Omit<Stall, 'over_time'> & {
   /** When the attempt must end, whatever its worker reports. */
   deadline_ms: number;
-  /** The last sign of progress. */
-  heard_ms: number;
-  /** The time since then that does not count, because this process was held up. */
-  held_up_ms: number;
+  /** The last sign of progress, moved on by `left_out_ms`. */
+  quiet_since_ms: number;
+  /** The time that does not count, because this process was held up. */
+  left_out_ms: number;
   /** When its wait must be over; null if the wait has no `until`. */
   wait_ends_ms: number | null;
   /** How many of its requests to the model or to git are being forwarded. These have time limits of their own. */
@@ -34,23 +42,39 @@ const CHECKS = 20;
  */
 export class ProgressWatch {
   readonly #times: StallTimes;
-  readonly #onStall: (stall: Stall) => boolean;
+  readonly #onStall: ProgressWatchDependencies['onStall'];
   readonly #watched = new Map<string, Watched>();
-  readonly #timer: NodeJS.Timeout;
+  readonly #checks: Periodic;
   #checked_ms = performance.now();
 
-  /** `onStall` returns whether it ended the attempt. If not, it is called again after another `stall_ms`. */
-  constructor(onStall: (stall: Stall) => boolean, times: StallTimes = LIMITS) {
+  constructor({ onStall, times, logger }: ProgressWatchDependencies) {
     this.#times = times;
     this.#onStall = onStall;
-    this.#timer = setInterval(() => this.#check(), times.stall_ms / CHECKS).unref();
+    this.#checks = new Periodic({
+      every_ms: times.stall_ms / CHECKS,
+      work: () => this.#check(),
+      onError: (error) => logger.error({ err: error }, 'progress of workers not checked'),
+    });
+  }
+
+  /** Starts the checks. */
+  start(): void {
+    void this.#checks.start();
   }
 
   /** The attempt was started or adopted, and must end within this time. Of other attempts nothing is recorded. */
   begin(task_id: string, attempt: number, within_ms: number): void {
-    const heard_ms = performance.now();
-    const fresh = { task_id, attempt, waiting_for: null, heard_ms, held_up_ms: 0, wait_ends_ms: null, forwarding: 0 };
-    this.#watched.set(keyOf(task_id, attempt), { ...fresh, deadline_ms: heard_ms + within_ms });
+    const quiet_since_ms = performance.now();
+    const fresh = {
+      task_id,
+      attempt,
+      waiting_for: null,
+      quiet_since_ms,
+      left_out_ms: 0,
+      wait_ends_ms: null,
+      forwarding: 0,
+    };
+    this.#watched.set(keyOf(task_id, attempt), { ...fresh, deadline_ms: quiet_since_ms + within_ms });
   }
 
   /** The attempt made progress: an event came. */
@@ -73,7 +97,7 @@ export class ProgressWatch {
     if (before?.kind === waiting_for?.kind && before?.since === waiting_for?.since) return;
     watched.waiting_for = waiting_for;
     moved(watched);
-    watched.wait_ends_ms = this.#endOf(waiting_for, watched.heard_ms);
+    watched.wait_ends_ms = this.#endOf(waiting_for, watched.quiet_since_ms);
   }
 
   /** A request is being forwarded for the attempt, until the returned function is called. */
@@ -94,7 +118,7 @@ export class ProgressWatch {
 
   /** Stops the checks. */
   stop(): void {
-    clearInterval(this.#timer);
+    void this.#checks.stop();
   }
 
   #find(task_id: string, attempt: number): Watched | undefined {
@@ -122,9 +146,9 @@ export class ProgressWatch {
     }
   }
 
-  #dueOf({ waiting_for, heard_ms, wait_ends_ms }: Watched): number {
-    const moving_ms = heard_ms + this.#times.stall_ms;
-    if (wait_ends_ms !== null) return Math.max(wait_ends_ms, heard_ms + this.#times.wait_grace_ms);
+  #dueOf({ waiting_for, quiet_since_ms, wait_ends_ms }: Watched): number {
+    const moving_ms = quiet_since_ms + this.#times.stall_ms;
+    if (wait_ends_ms !== null) return Math.max(wait_ends_ms, quiet_since_ms + this.#times.wait_grace_ms);
     // A person may take any time.
     return waiting_for?.kind === 'person' ? Infinity : moving_ms;
   }
@@ -133,13 +157,13 @@ export class ProgressWatch {
 const keyOf = (task_id: string, attempt: number): string => `${task_id}/${attempt}`;
 
 function moved(watched: Watched): void {
-  watched.heard_ms = performance.now();
-  watched.held_up_ms = 0;
+  watched.quiet_since_ms = performance.now();
+  watched.left_out_ms = 0;
 }
 
-function leaveOut(watched: Watched, held_up_ms: number): void {
-  watched.held_up_ms += held_up_ms;
-  watched.heard_ms += held_up_ms;
-  watched.deadline_ms += held_up_ms;
-  if (watched.wait_ends_ms !== null) watched.wait_ends_ms += held_up_ms;
+function leaveOut(watched: Watched, left_out_ms: number): void {
+  watched.left_out_ms += left_out_ms;
+  watched.quiet_since_ms += left_out_ms;
+  watched.deadline_ms += left_out_ms;
+  if (watched.wait_ends_ms !== null) watched.wait_ends_ms += left_out_ms;
 }

@@ -38,12 +38,12 @@ export class Watchdogs {
 
   constructor(deps: WatchdogDependencies) {
     this.#deps = deps;
-    const { log, times } = deps;
+    const { log, times, logger } = deps;
     this.leases = new Leases(times, {
       silent: (silence) => this.#silent(silence),
       expired: (lease) => this.#expired(lease),
     });
-    this.progress = new ProgressWatch((stall) => this.#stalled(stall), times);
+    this.progress = new ProgressWatch({ onStall: (stall) => this.#stalled(stall), times, logger });
     log.subscribe('attempt.started', ({ task_id, attempt, at }) =>
       this.#watch({ task_id, n: attempt, started_at: at }),
     );
@@ -55,6 +55,7 @@ export class Watchdogs {
 
   /** Watches the active attempts. */
   start(): void {
+    this.progress.start();
     for (const attempt of listActiveAttempts(this.#deps.log.db)) this.#watch(attempt);
   }
 

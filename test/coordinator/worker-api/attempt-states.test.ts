@@ -35,7 +35,11 @@ async function open(t: ExecutionContext) {
     if (commit.fails) throw new Error('the commit fails');
   };
   const log = new EventLog({ db, logger: SILENT, hook: { before, after: () => undefined } });
-  const progress = new ProgressWatch(() => false, { stall_ms: 60_000, wait_grace_ms: 100 });
+  const progress = new ProgressWatch({
+    onStall: () => false,
+    times: { stall_ms: 60_000, wait_grace_ms: 100 },
+    logger: SILENT,
+  });
   t.teardown(() => progress.stop());
   const callbacks = new Callbacks({ log, relay: new Relay(log), progress, event_quotas: EVENT_QUOTAS, countSame });
   return { log, callbacks, commit, user_id: addUser(log) };

@@ -50,7 +50,12 @@ for (const [what, call] of Object.entries(CALLS))
     const { id } = addTask(log, addUser(log));
     startAttempt(log, id);
     const found: Stall[] = [];
-    const progress = new ProgressWatch((stall) => found.push(stall) > 0, { stall_ms: 300, wait_grace_ms: 100 });
+    const progress = new ProgressWatch({
+      onStall: (stall) => found.push(stall) > 0,
+      times: { stall_ms: 300, wait_grace_ms: 100 },
+      logger: SILENT,
+    });
+    progress.start();
     t.teardown(() => progress.stop());
     progress.begin(id, 1, 60_000);
     const callbacks = new Callbacks({ log, relay: new Relay(log), progress, event_quotas: EVENT_QUOTAS, countSame });
@@ -90,7 +95,11 @@ test('deltas that come alone wait for no commit, and are refused once the attemp
     state: nothing,
     deltas: (frame) => frames.push(JSON.parse(frame.toString())),
   });
-  const progress = new ProgressWatch(() => false, { stall_ms: 60_000, wait_grace_ms: 100 });
+  const progress = new ProgressWatch({
+    onStall: () => false,
+    times: { stall_ms: 60_000, wait_grace_ms: 100 },
+    logger: SILENT,
+  });
   t.teardown(() => progress.stop());
   const callbacks = new Callbacks({ log, relay, progress, event_quotas: EVENT_QUOTAS, countSame });
   const call = (name: string) => CALLS[name]?.(callbacks, id, 0);
@@ -114,7 +123,11 @@ test('between two commits deltas find what the row says, and after each commit w
   const { id } = addTask(log, user_id);
   const other = addTask(log, user_id);
   startAttempt(log, id, 'worker-1');
-  const progress = new ProgressWatch(() => false, { stall_ms: 60_000, wait_grace_ms: 100 });
+  const progress = new ProgressWatch({
+    onStall: () => false,
+    times: { stall_ms: 60_000, wait_grace_ms: 100 },
+    logger: SILENT,
+  });
   t.teardown(() => progress.stop());
   const callbacks = new Callbacks({ log, relay: new Relay(log), progress, event_quotas: EVENT_QUOTAS, countSame });
   const { claims } = originOf(id);

@@ -9,6 +9,7 @@ import { startWorkerApiScene } from '../../support/worker-api-scene.ts';
 import { addTask, addUser, startAttempt, taskOf } from '../../support/fixtures.ts';
 import { workerPid } from '../../support/processes.ts';
 import { until } from '../../support/until.ts';
+import { SILENT } from '../../support/silent.ts';
 import { TestClient } from '../../support/test-client.ts';
 
 const since = new Date().toISOString();
@@ -64,7 +65,8 @@ test('a worker that misses its heartbeats is shown as silent, at once and wherev
 
 function stallsOf(t: ExecutionContext, times = { stall_ms: 700, wait_grace_ms: 100 }) {
   const found: Stall[] = [];
-  const progress = new ProgressWatch((stall) => found.push(stall) > 0, times);
+  const progress = new ProgressWatch({ onStall: (stall) => found.push(stall) > 0, times, logger: SILENT });
+  progress.start();
   const keep_alive = setInterval(() => undefined, 1_000);
   t.teardown(() => {
     progress.stop();
@@ -97,7 +99,12 @@ test('an attempt without progress is reported, with what its worker last waited 
 
 test('an attempt has a deadline, whatever its worker reports; one that could not be ended is reported again', async (t) => {
   const found: Stall[] = [];
-  const progress = new ProgressWatch((stall) => found.push(stall) > 1, { stall_ms: 200, wait_grace_ms: 100 });
+  const progress = new ProgressWatch({
+    onStall: (stall) => found.push(stall) > 1,
+    times: { stall_ms: 200, wait_grace_ms: 100 },
+    logger: SILENT,
+  });
+  progress.start();
   t.teardown(() => progress.stop());
   progress.begin('endless', 1, 50);
   progress.begin('ended', 1, 50);
