@@ -39,6 +39,7 @@ export class AttemptWorker {
   /** Aborts when the attempt is over, or the server stops. */
   readonly #done: AbortSignal;
   #name: string;
+  #workspace: string;
   #current: Worker | undefined;
   #has_task = false;
 
@@ -47,6 +48,8 @@ export class AttemptWorker {
     this.#task_id = task_id;
     this.#n = n;
     this.#name = worker;
+    // A task that has no workspace any more, or is gone: what the worker may have left bears its name.
+    this.#workspace = findTask(deps.log.db, task_id)?.workspace ?? worker;
     this.#done = done;
   }
 
@@ -69,8 +72,8 @@ export class AttemptWorker {
    * Hands the task to the warm worker, or to a new one. Rejects with an error message for people if no worker accepted
    * it.
    */
-  async begin(workspace: string, warm: Worker | undefined): Promise<void> {
-    if (!this.#deps.workers.runner.can_call) return this.#startUncallable(workspace);
+  async begin(warm: Worker | undefined): Promise<void> {
+    if (!this.#deps.workers.runner.can_call) return this.#startUncallable();
     const assignment = await this.#deps.buildAssignment(this.#task_id, this.#n);
     if (warm) {
       this.#current = warm;
@@ -80,10 +83,9 @@ export class AttemptWorker {
       await warm.remove();
       await this.#deps.workspaces.remove(warm.workspace);
       this.#current = undefined;
-      workspace = this.#name;
     }
     if (this.#done.aborted) return;
-    const worker = await this.#deps.workers.open(this.#name, workspace);
+    const worker = await this.#deps.workers.open(this.#name, this.#workspace);
     this.#current = worker;
     await worker.start();
     if ((await this.#handOff(worker, assignment, BOOT_MS)) || this.#done.aborted) return;
@@ -91,15 +93,15 @@ export class AttemptWorker {
   }
 
   /** Adopts a worker that got the task before this process started. */
-  async adopt(workspace: string, signal: AbortSignal): Promise<void> {
+  async adopt(signal: AbortSignal): Promise<void> {
     this.#has_task = true;
-    await this.open(workspace, signal);
+    await this.open(signal);
   }
 
   /** Opens a worker that may be running, with retries: it must be watched until it is gone. */
-  open(workspace: string, signal: AbortSignal): Promise<void> {
+  open(signal: AbortSignal): Promise<void> {
     const open = async () => {
-      this.#current = await this.#deps.workers.open(this.#name, workspace);
+      this.#current = await this.#deps.workers.open(this.#name, this.#workspace);
     };
     const onFailure = (error: unknown) =>
       this.#deps.logger.error({ err: error, worker: this.#name }, 'cannot listen to the worker; retrying');
@@ -110,12 +112,12 @@ export class AttemptWorker {
    * Starts a worker that cannot be called: it fetches the task itself. Until its first callback only the lease watches
    * it.
    */
-  async #startUncallable(workspace: string): Promise<void> {
+  async #startUncallable(): Promise<void> {
     // Told now, and not by a worker that cannot get it.
     await requireTranscriptFits(this.#deps.log.db, this.#task_id, this.#n);
     const grant = await this.#deps.grant(this.#task_id, this.#n);
     if (this.#done.aborted) return;
-    this.#current = await this.#deps.workers.open(this.#name, workspace);
+    this.#current = await this.#deps.workers.open(this.#name, this.#workspace);
     await this.#current.start(grant);
     this.#has_task = true;
   }
@@ -143,7 +145,7 @@ export class AttemptWorker {
       tx.note(task, { type: 'attempt.started', body: { runner, worker: name, warm: false } }, at);
       return true;
     });
-    if (replaced) this.#name = name;
+    if (replaced) this.#name = this.#workspace = name;
     else this.#has_task = true;
     return replaced;
   }

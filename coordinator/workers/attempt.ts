@@ -96,26 +96,26 @@ export class AttemptRun {
    * Starts the attempt on the warm worker, or on a new one. Resolves when the worker is gone or the server stops.
    * Never rejects.
    */
-  start(workspace: string, warm?: Worker): Promise<void> {
+  start(warm?: Worker): Promise<void> {
     return this.#run(async () => {
       // An attempt that an earlier process was about to start has not waited for it.
       await this.#deps.untilIsolated(this.#done);
-      if (!this.#done.aborted) await this.#worker.begin(workspace, warm);
+      if (!this.#done.aborted) await this.#worker.begin(warm);
     });
   }
 
   /** Adopts an attempt whose worker got the task before this server started. */
-  adopt(workspace: string): Promise<void> {
-    return this.#run(() => this.#worker.adopt(workspace, this.#left.signal));
+  adopt(): Promise<void> {
+    return this.#run(() => this.#worker.adopt(this.#left.signal));
   }
 
   /**
    * Removes the worker of an attempt that has ended, if it still exists. Until it is certainly gone, nobody else gets
    * its workspace.
    */
-  cleanUp(workspace: string): Promise<void> {
+  cleanUp(): Promise<void> {
     this.#over.abort();
-    return this.#run(() => this.#worker.open(workspace, this.#left.signal));
+    return this.#run(() => this.#worker.open(this.#left.signal));
   }
 
   /**

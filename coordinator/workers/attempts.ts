@@ -1,5 +1,4 @@
 import type { AttemptRow } from '../domain/task.ts';
-import { findTask } from '../sqlite/tasks.ts';
 import { AttemptRun, type AttemptDependencies } from './attempt.ts';
 import type { Worker } from './runner.ts';
 import type { MeasuredWorkspace } from './workspace-watch.ts';
@@ -63,21 +62,19 @@ export class Attempts {
   }
 
   /** Starts an attempt whose row was just written. */
-  start(attempt: AttemptRow, workspace: string, warm: Worker | undefined): void {
-    this.#add(attempt, (run) => run.start(workspace, warm));
+  start(attempt: AttemptRow, warm: Worker | undefined): void {
+    this.#add(attempt, (run) => run.start(warm));
   }
 
   /** Adopts an active attempt that an earlier process started, or was about to start. */
   adopt(attempt: AttemptRow): void {
-    const workspace = this.#workspaceOf(attempt);
     const has_called = attempt.status === 'running' || attempt.last_seq > 0;
-    this.#add(attempt, (run) => (has_called ? run.adopt(workspace) : run.start(workspace)));
+    this.#add(attempt, (run) => (has_called ? run.adopt() : run.start()));
   }
 
   /** Removes the worker of an attempt that has ended. Until it is gone, the task gets no other attempt. */
   cleanUp(attempt: AttemptRow): void {
-    const workspace = this.#workspaceOf(attempt);
-    this.#add(attempt, (run) => run.cleanUp(workspace));
+    this.#add(attempt, (run) => run.cleanUp());
   }
 
   /** Leaves running workers to the next start of the server. Resolves once no worker is being started or removed. */
@@ -107,10 +104,6 @@ export class Attempts {
   #ended(task_id: string, attempt: number): void {
     const run = this.#active.get(task_id)?.run;
     if (run?.n === attempt) run.ended();
-  }
-
-  #workspaceOf({ task_id, worker }: AttemptRow): string {
-    return findTask(this.#deps.log.db, task_id)?.workspace ?? worker;
   }
 
   #runs(): AttemptRun[] {

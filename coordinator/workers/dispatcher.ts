@@ -185,9 +185,9 @@ export class Dispatcher {
     const is_local = this.#deps.workers.runner.can_call;
     if (!warm && is_local && this.#booting.size >= BOOTS_MAX) return false;
     try {
-      const { attempt, workspace } = this.#insertAttempt(id, warm, at);
+      const attempt = this.#insertAttempt(id, warm, at);
       if (!warm) this.#booting.add(id);
-      this.attempts.start(attempt, workspace, warm);
+      this.attempts.start(attempt, warm);
       return true;
     } catch (error) {
       if (warm) this.#pool.putBack(warm);
@@ -198,7 +198,7 @@ export class Dispatcher {
   /**
    * Stores the attempt's row, with the worker's name, before anything is started: so a crash leaves no unknown worker.
    */
-  #insertAttempt(id: string, warm: Worker | undefined, at: string): { attempt: AttemptRow; workspace: string } {
+  #insertAttempt(id: string, warm: Worker | undefined, at: string): AttemptRow {
     return this.#deps.log.write((tx) => {
       const queued = findTask(tx.db, id);
       if (!queued) throw new Error(`The queued task ${id} does not exist.`);
@@ -220,12 +220,11 @@ export class Dispatcher {
         ended_at: null,
       };
       insertAttempt(tx.db, attempt);
-      const workspace = task.workspace ?? attempt.worker;
-      setWorkspace(tx.db, id, workspace);
+      if (task.workspace === null) setWorkspace(tx.db, id, attempt.worker);
       markServed(tx.db, task.user_id, at);
       const { runner, worker } = attempt;
       tx.note(task, { type: 'attempt.started', body: { runner, worker, warm: attempt.warm } }, at);
-      return { attempt, workspace };
+      return attempt;
     });
   }
 }
