@@ -9,7 +9,7 @@ import type { ForgeAccess } from '../forge/forge-access.ts';
 import { addressOf } from '../http/listen.ts';
 import { AttachmentFiles } from '../tasks/attachment-files.ts';
 import { requireRepository } from '../tasks/require-repository.ts';
-import type { taskSettings } from '../tasks/task-settings.ts';
+import type { TaskSettings } from '../tasks/task-settings.ts';
 import { askForHost } from '../worker-api/egress/ask-for-host.ts';
 import { attachmentProxy } from '../worker-api/attachment-proxy.ts';
 import { EgressProxy } from '../worker-api/egress/egress-proxy.ts';
@@ -39,7 +39,7 @@ export function startWatchdogs({ config, pace, log, relay, logger }: Core, opene
 }
 
 type WorkerApiParts = Required<Pick<WorkerApiDependencies, 'tokens' | 'assignment' | 'redactorOf'>> & {
-  settings: ReturnType<typeof taskSettings>;
+  settings: TaskSettings;
   watchdogs: Watchdogs;
   audit: WorkerAudit;
   /** The model that answers. */
@@ -60,11 +60,11 @@ export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened)
   const packs_dir = join(data_dir, 'packs');
   // What a server left there that was killed.
   rmSync(packs_dir, { recursive: true, force: true });
-  const rules = settings.models;
+  const rules = (task_id: string) => settings.models(task_id);
   const llm = new ModelProxy({ log, gate, logger, prices, caps: config, rules, upstream, threads, proxy });
   opened.defer(() => llm.close());
   const egress = {
-    policy: settings.egress,
+    policy: (task_id: string) => settings.egress(task_id),
     private_hosts,
     ownAddresses,
     noteUse,
@@ -82,7 +82,7 @@ export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened)
     assignment,
     llm,
     git: new GitProxy({
-      repository: settings.repository,
+      repository: (where) => settings.repository(where),
       private_hosts,
       ownAddresses,
       proxy,

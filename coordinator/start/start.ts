@@ -10,6 +10,7 @@ import { startDemoModel } from '../demo/demo-model.ts';
 import { sampleBackend } from '../demo/sample-backend.ts';
 import { ensureSampleOf, samplesIn } from '../demo/sample-repository.ts';
 import { DEMO_MODEL } from '../domain/prices.ts';
+import type { TaskRow } from '../domain/task.ts';
 import type { ErrorCode } from '../../protocol/problem.ts';
 import { Pulls } from '../forge/pulls/pulls.ts';
 import { ForgeAccounts } from '../forge/accounts/forge-accounts.ts';
@@ -31,7 +32,7 @@ import { findTask } from '../sqlite/tasks.ts';
 import { hasUsers } from '../sqlite/users.ts';
 import { buildAssignment, type Pace } from '../tasks/assignment.ts';
 import { TaskRedaction } from '../tasks/task-redaction.ts';
-import { taskSettings } from '../tasks/task-settings.ts';
+import { TaskSettings } from '../tasks/task-settings.ts';
 import { ForgeCheck } from '../worker-api/git/repository-check.ts';
 import type { Upstream } from '../worker-api/model/upstream.ts';
 import { WorkerAudit } from '../worker-api/worker-audit.ts';
@@ -109,12 +110,13 @@ export async function start(settings: Config, options: StartOptions): Promise<Er
 async function startWork({ core, forge_accounts }: Shared, options: StartOptions, opened: Opened): Promise<Work> {
   const { config, pace, keys, log, gate, disk, logger } = core;
   const { openRunner = chooseRunner, say = () => undefined } = options;
-  const settings = taskSettings({ db: log.db, keys, config, linked: forge_accounts.access });
+  const settings = new TaskSettings({ db: log.db, keys, config, linked: forge_accounts.access });
   // The issuer names the history of the database: after a restore, workers of the history before it must not write into
   // this one.
   const tokens = new TaskTokens(keys.task, readMeta(log.db, 'history'));
   const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
-  const assignment = { ...config, db: log.db, settings: settings.settings, issueToken, pace };
+  const workerSettings = (task: TaskRow) => settings.forWorker(task);
+  const assignment = { ...config, db: log.db, settings: workerSettings, issueToken, pace };
   const redaction = new TaskRedaction(log, keys);
   const redactorOf = (task_id: string) => redaction.redactorOf(task_id);
   const audit = new WorkerAudit({ log, redactorOf, logger });

@@ -14,11 +14,11 @@ import { readTranscript, type TranscriptRow } from '../sqlite/transcript.ts';
 import { branchPrefix, type TaskRow } from '../domain/task.ts';
 
 /** The settings that a task takes from its project, or from the server's defaults if it has no project. */
-export type TaskSettings = Pick<Assignment, 'env' | 'secrets' | 'egress' | 'author'>;
+export type WorkerSettings = Pick<Assignment, 'env' | 'secrets' | 'egress' | 'author'>;
 
 export type AssignmentDependencies = {
   db: Db;
-  settings: (task: TaskRow) => TaskSettings;
+  settings: (task: TaskRow) => WorkerSettings;
   /** Issues a new task token for this attempt. */
   issueToken: (task_id: string, attempt: number) => Promise<string>;
   time_limit_ms: number;

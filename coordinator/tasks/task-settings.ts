@@ -2,7 +2,8 @@ import { ErrandError } from '../../protocol/problem.ts';
 import type { EgressPolicy } from '../domain/egress-policy.ts';
 import type { ModelRules } from '../domain/model-rules.ts';
 import type { ForgeRepository } from '../domain/forge-repository.ts';
-import type { TaskSettings } from './assignment.ts';
+import type { ProjectRow } from '../domain/project.ts';
+import type { WorkerSettings } from './assignment.ts';
 import { commitEmail } from './commit-email.ts';
 import { gitCredential, type LinkedCredentials, type ServerToken } from './forge-credential.ts';
 import type { Keys } from '../base/keys.ts';
@@ -28,44 +29,57 @@ export function projectCommands(db: Db, task: TaskRow): Pick<AttemptRow, 'setup_
 }
 
 /** Reads a task's settings from its project's current row, or from the server's defaults if it has no project. */
-export function taskSettings({ db, keys, config, linked }: TaskSettingsDependencies) {
-  const projectOf = (task: TaskRow | undefined) => (task?.project_id ? findProject(db, task.project_id) : undefined);
+export class TaskSettings {
+  readonly #deps: TaskSettingsDependencies;
 
-  return {
-    /** For the assignment. */
-    settings: (task: TaskRow): TaskSettings => {
-      const project = projectOf(task);
-      const { env: secrets } = readTaskSecrets(db, keys, task);
-      return {
-        env: { ...project?.env, ...secrets },
-        secrets: Object.keys(secrets),
-        egress: project?.egress ?? EGRESS_DEFAULT.egress,
-        author: { name: 'Errand', email: commitEmail({ db, linked }, task) },
-      };
-    },
-    /**
-     * For the git proxy: a repository with its own credential. Rejects with `not_found` if there is no such one, or as
-     * `LinkedCredentials` does.
-     */
-    repository: async (where: RepositoryOfTask): Promise<ForgeRepository> => {
-      const { task, repo_url, project_id } = requireRepository(db, where);
-      const secrets = readTaskSecrets(db, keys, { repo_url, project_id });
-      const credential = await gitCredential({ db, config, linked }, task.user_id, repo_url, secrets);
-      return { repo_url, credential };
-    },
-    /** For the model proxy. Throws if there is no such task. */
-    models: (task_id: string): ModelRules => {
-      const task = findTask(db, task_id);
-      if (!task) throw new ErrandError('not_found', 'There is no such task.');
-      const { extra_models = [], max_tokens = null } = projectOf(task) ?? {};
-      // A worker goes on with its first model until it takes the message that names another one.
-      const begun_with = findAttempt(db, task_id, task.attempt)?.model ?? [];
-      return { models: [task.model, ...extra_models].concat(begun_with), max_tokens };
-    },
-    /** For the forward proxy. */
-    egress: (task_id: string): EgressPolicy => {
-      const { egress, egress_hosts, allowed_hosts = [] } = projectOf(findTask(db, task_id)) ?? EGRESS_DEFAULT;
-      return { egress, egress_hosts, allowed_hosts: [...allowed_hosts, ...listAllowedHosts(db, task_id)] };
-    },
-  };
+  constructor(deps: TaskSettingsDependencies) {
+    this.#deps = deps;
+  }
+
+  /** For the assignment. */
+  forWorker(task: TaskRow): WorkerSettings {
+    const project = this.#projectOf(task);
+    const { env: secrets } = readTaskSecrets(this.#deps.db, this.#deps.keys, task);
+    return {
+      env: { ...project?.env, ...secrets },
+      secrets: Object.keys(secrets),
+      egress: project?.egress ?? EGRESS_DEFAULT.egress,
+      author: { name: 'Errand', email: commitEmail(this.#deps, task) },
+    };
+  }
+
+  /**
+   * For the git proxy: a repository with its own credential. Rejects with `not_found` if there is no such one, or as
+   * `LinkedCredentials` does.
+   */
+  async repository(where: RepositoryOfTask): Promise<ForgeRepository> {
+    const { db, keys } = this.#deps;
+    const { task, repo_url, project_id } = requireRepository(db, where);
+    const secrets = readTaskSecrets(db, keys, { repo_url, project_id });
+    const credential = await gitCredential(this.#deps, task.user_id, repo_url, secrets);
+    return { repo_url, credential };
+  }
+
+  /** For the model proxy. Throws if there is no such task. */
+  models(task_id: string): ModelRules {
+    const { db } = this.#deps;
+    const task = findTask(db, task_id);
+    if (!task) throw new ErrandError('not_found', 'There is no such task.');
+    const { extra_models = [], max_tokens = null } = this.#projectOf(task) ?? {};
+    // A worker goes on with its first model until it takes the message that names another one.
+    const begun_with = findAttempt(db, task_id, task.attempt)?.model ?? [];
+    return { models: [task.model, ...extra_models].concat(begun_with), max_tokens };
+  }
+
+  /** For the forward proxy. */
+  egress(task_id: string): EgressPolicy {
+    const { db } = this.#deps;
+    const project = this.#projectOf(findTask(db, task_id));
+    const { egress, egress_hosts, allowed_hosts = [] } = project ?? EGRESS_DEFAULT;
+    return { egress, egress_hosts, allowed_hosts: [...allowed_hosts, ...listAllowedHosts(db, task_id)] };
+  }
+
+  #projectOf(task: TaskRow | undefined): ProjectRow | undefined {
+    return task?.project_id ? findProject(this.#deps.db, task.project_id) : undefined;
+  }
 }

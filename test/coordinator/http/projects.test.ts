@@ -1,5 +1,5 @@
 import test from 'ava';
-import { taskSettings } from '../../../coordinator/tasks/task-settings.ts';
+import { TaskSettings } from '../../../coordinator/tasks/task-settings.ts';
 import { readTaskSecrets } from '../../../coordinator/tasks/secrets.ts';
 import { startApi } from '../../support/start-api.ts';
 import { NO_LINKS } from '../../support/no-links.ts';
@@ -246,15 +246,15 @@ test("a project's models and tokens reach the errands' requests, from its curren
   const server = await startApi(t);
   const { api } = await server.person();
   const config = { git_token: undefined, git_host: 'github.com', git_token_users: [] };
-  const { models } = taskSettings({ db: server.db, keys: server.keys, config, linked: NO_LINKS });
+  const settings = new TaskSettings({ db: server.db, keys: server.keys, config, linked: NO_LINKS });
   const { id } = await api.call('createProject', { body: { name: 'P', repo_url, model: 'claude-opus-5-5' } });
   const { id: task_id } = await api.call('createTask', { body: { prompt: 'Mend it', project_id: id } });
-  t.deepEqual(models(task_id), { models: ['claude-opus-5-5'], max_tokens: null });
+  t.deepEqual(settings.models(task_id), { models: ['claude-opus-5-5'], max_tokens: null });
   const body = { extra_models: ['claude-haiku-5-5'], max_tokens: 9_000, model: 'claude-sonnet-5-5' };
   t.like(await api.call('patchProject', { params: { id }, body }), body);
-  t.deepEqual(models(task_id), { models: ['claude-opus-5-5', 'claude-haiku-5-5'], max_tokens: 9_000 });
+  t.deepEqual(settings.models(task_id), { models: ['claude-opus-5-5', 'claude-haiku-5-5'], max_tokens: 9_000 });
   const bare = await api.call('createTask', { body: { prompt: 'Mend it', repo_url } });
-  t.deepEqual(models(bare.id), { models: [bare.model], max_tokens: null });
+  t.deepEqual(settings.models(bare.id), { models: [bare.model], max_tokens: null });
   for (const wrong of [{ max_tokens: 1_023 }, { max_tokens: 128_001 }, { extra_models: [''] }, { extra_models: null }])
     t.is((await api.refused('patchProject', { params: { id }, body: wrong })).code, 'invalid');
 });

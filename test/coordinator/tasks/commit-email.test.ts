@@ -10,7 +10,7 @@ import { insertForge } from '../../../coordinator/sqlite/forges.ts';
 import { insertLinkedAccount } from '../../../coordinator/sqlite/linked-accounts.ts';
 import { insertTaskRepository } from '../../../coordinator/sqlite/task-repositories.ts';
 import { findUser } from '../../../coordinator/sqlite/users.ts';
-import { taskSettings } from '../../../coordinator/tasks/task-settings.ts';
+import { TaskSettings } from '../../../coordinator/tasks/task-settings.ts';
 import { addTask, addUser } from '../../support/fixtures.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { SILENT } from '../../support/silent.ts';
@@ -48,8 +48,9 @@ test("commits bear GitHub's address of the linked account, and elsewhere that of
   const [keys, config] = [readKeys(folder), readConfig({})];
   const accounts = new ForgeAccounts({ log, keys, config, logger: SILENT });
   t.teardown(() => accounts.stop());
-  const { settings } = taskSettings({ db, keys, config, linked: accounts.access });
-  const emailOf = (user_id: string, repo_url: string) => settings(addTask(log, user_id, { repo_url })).author.email;
+  const settings = new TaskSettings({ db, keys, config, linked: accounts.access });
+  const emailOf = (user_id: string, repo_url: string) =>
+    settings.forWorker(addTask(log, user_id, { repo_url })).author.email;
   t.is(emailOf(ann, 'https://github.com/ann-x/bills.git'), '4711+ann-x@users.noreply.github.com');
   t.is(emailOf(ann, 'https://git.acme.example:8443/a/b'), '7+ann_acme@users.noreply.git.acme.example');
   const own = findUser(db, ann)?.email ?? '';
@@ -59,6 +60,10 @@ test("commits bear GitHub's address of the linked account, and elsewhere that of
   const several = addTask(log, ann, { repo_url: 'https://gitea.example/a/b' });
   const place = { project_id: null, base_branch: null, work_branch: null };
   insertTaskRepository(db, { ...place, task_id: several.id, n: 1, key: 'c', repo_url: 'https://github.com/ann-x/c' });
-  t.is(settings(several).author.email, '4711+ann-x@users.noreply.github.com', 'a further repository is at GitHub');
+  t.is(
+    settings.forWorker(several).author.email,
+    '4711+ann-x@users.noreply.github.com',
+    'a further repository is at GitHub',
+  );
   t.is(emailOf(bob, 'https://github.com/ann-x/bills.git'), findUser(db, bob)?.email ?? '', 'nothing is linked');
 });

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { forgeCredential } from '../../../coordinator/tasks/forge-credential.ts';
 import { readConfig } from '../../../coordinator/base/config.ts';
-import { taskSettings } from '../../../coordinator/tasks/task-settings.ts';
+import { TaskSettings } from '../../../coordinator/tasks/task-settings.ts';
 import { findUser, type UserRow } from '../../../coordinator/sqlite/users.ts';
 import { Api } from '../../support/api.ts';
 import { PASSWORD, startApi } from '../../support/start-api.ts';
@@ -47,9 +47,9 @@ test('a project with its own token uses that one, whoever it belongs to', (t) =>
 test('whoever signs up gets no token: not by the address of somebody who is named, before or after that account', async (t) => {
   const server = await startApi(t, env);
   const { db, keys } = server;
-  const { repository } = taskSettings({ db, keys, config: readConfig(env), linked: NO_LINKS });
+  const settings = new TaskSettings({ db, keys, config: readConfig(env), linked: NO_LINKS });
   const passwordOf = async (api: Api) =>
-    (await repository({ task_id: (await sendErrand(api)).id, key: null })).credential?.password;
+    (await settings.repository({ task_id: (await sendErrand(api)).id, key: null })).credential?.password;
   const ann = await server.person('ann@example.org');
   t.is(await passwordOf(ann.api), 'the-servers');
   const eve = await server.person('eve@example.org');

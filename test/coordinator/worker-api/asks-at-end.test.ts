@@ -8,7 +8,7 @@ import { answerNeed } from '../../../coordinator/tasks/answer-need.ts';
 import { addMessage } from '../../../coordinator/tasks/task-commands.ts';
 import { askForHost } from '../../../coordinator/worker-api/egress/ask-for-host.ts';
 import { pushApproval } from '../../../coordinator/worker-api/git/push-approval.ts';
-import { taskSettings } from '../../../coordinator/tasks/task-settings.ts';
+import { TaskSettings } from '../../../coordinator/tasks/task-settings.ts';
 import { allowsHost } from '../../../coordinator/domain/egress-policy.ts';
 import { readKeys } from '../../../coordinator/base/keys.ts';
 import { createLogger } from '../../../coordinator/base/logger.ts';
@@ -223,17 +223,17 @@ for (const choice of ['once', 'project'] as const)
     const all = await scene(t);
     const { log, task_id, project_id, needs, answer, said } = all;
     const keys = readKeys(await temporaryFolder(t));
-    const { egress } = taskSettings({ db: log.db, keys, config: NO_TOKEN, linked: NO_LINKS });
+    const settings = new TaskSettings({ db: log.db, keys, config: NO_TOKEN, linked: NO_LINKS });
     const host = 'registry.example.org';
     await hosts(all)(host, host);
     t.deepEqual(
       needs().map(({ kind, host, options }) => [kind, host, options.map(({ value }) => value)]),
       [['host', host, ['once', 'project', 'no']]],
     );
-    t.false(allowsHost(egress(task_id), host));
+    t.false(allowsHost(settings.egress(task_id), host));
     answer({ choose: [choice] });
-    t.true(allowsHost(egress(task_id), host));
-    t.false(allowsHost(egress(task_id), `x.${host}`));
+    t.true(allowsHost(settings.egress(task_id), host));
+    t.false(allowsHost(settings.egress(task_id), `x.${host}`));
     t.deepEqual(findProject(log.db, project_id)?.allowed_hosts, choice === 'project' ? [host] : []);
     t.regex(said()[0] ?? '', /registry\.example\.org may be reached now/);
   });

@@ -6,7 +6,7 @@ import { ErrandError } from '../../../protocol/problem.ts';
 import { MessagesTaken } from '../../../protocol/worker-schemas.ts';
 import { changeMessage, waitingMessages, withdrawMessage } from '../../../coordinator/tasks/message-commands.ts';
 import { addMessage } from '../../../coordinator/tasks/task-commands.ts';
-import { taskSettings } from '../../../coordinator/tasks/task-settings.ts';
+import { TaskSettings } from '../../../coordinator/tasks/task-settings.ts';
 import { readKeys } from '../../../coordinator/base/keys.ts';
 import { setCallbackScene } from '../../support/callback-scene.ts';
 import { endTask, taskOf } from '../../support/fixtures.ts';
@@ -161,7 +161,7 @@ const pick = ({ status, reason, detail, ended_at }: ReturnType<typeof taskOf>) =
 test('the model and effort of a message are those of the task once the worker has taken it, not before', async (t) => {
   const s = await set(t);
   const models = () =>
-    taskSettings({
+    new TaskSettings({
       db: s.log.db,
       keys: readKeys(s.scene.folder),
       config: { git_token: undefined, git_token_users: [], git_host: '' },

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { taskSettings } from '../../../../coordinator/tasks/task-settings.ts';
+import { TaskSettings } from '../../../../coordinator/tasks/task-settings.ts';
 import { requireRepository } from '../../../../coordinator/tasks/require-repository.ts';
 import { GitProxy } from '../../../../coordinator/worker-api/git/git-proxy.ts';
 import { pushApproval } from '../../../../coordinator/worker-api/git/push-approval.ts';
@@ -29,22 +29,23 @@ async function scene(t: ExecutionContext, more: { web_branch?: string; ask_befor
     return api.call('createProject', { body: { name, repo_url, git_token: `token-of-${name}` } });
   };
   const [shop, web] = [await project('shop'), await project('web')];
-  const { web_branch: work_branch, ...settings } = more;
+  const { web_branch: work_branch, ...options } = more;
   const send = () =>
     api.call('createTask', {
       body: {
         prompt: 'Both',
         project_id: shop.id,
         repositories: [{ project_id: web.id, ...(work_branch !== undefined && { work_branch }) }],
-        ...settings,
+        ...options,
       },
     });
   const task = await send();
   const { db, log, keys } = server;
   const folder = await temporaryFolder(t);
+  const settings = new TaskSettings({ db, keys, config: NO_TOKEN, linked: NO_LINKS });
   const proxy = new GitProxy({
     packs_dir: join(folder, 'packs'),
-    repository: taskSettings({ db, keys, config: NO_TOKEN, linked: NO_LINKS }).repository,
+    repository: (where) => settings.repository(where),
     workBranch: (where) => requireRepository(db, where).work_branch,
     pushed: pushedCommits(log),
     approval: pushApproval(log),
