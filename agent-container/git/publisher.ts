@@ -32,13 +32,12 @@ export type Published = {
   left_out: string[];
 } & Diff;
 
+/** How the work differs from the base. */
+type Changes = { diff_stat: DiffStat } & Diff;
+
 const NO_DIFF: Diff = { diff: '', diff_truncated: false };
-export const NOTHING_PUBLISHED = {
-  branch: null,
-  commit: null,
-  diff_stat: { files: 0, insertions: 0, deletions: 0 },
-  ...NO_DIFF,
-};
+const NO_CHANGES: Changes = { diff_stat: { files: 0, insertions: 0, deletions: 0 }, ...NO_DIFF };
+export const NOTHING_PUBLISHED = { branch: null, commit: null, ...NO_CHANGES };
 
 type PublishOptions = {
   message: string;
@@ -48,6 +47,12 @@ type PublishOptions = {
   /** Whether the commit may be pushed although it leaves these files out. */
   accept: (left_out: string[]) => boolean;
 };
+
+/**
+ * The files as they are now. `commit`: null if they differ in nothing from the base. `is_there`: the forge has the
+ * commit, or the same files where they are work in progress.
+ */
+type Work = { found: Inspection; commit: string | null; is_there: boolean };
 
 type ToShow = {
   commit: string | null;
@@ -101,35 +106,20 @@ export class Publisher {
 
   async #publish(repos: Repositories, { message, wip, with_diff, accept }: PublishOptions): Promise<Published> {
     const { own } = repos;
-    const { base_commit } = this.#record;
-    const { found, commit, is_there } = await this.#commit(repos, { message, wip });
-    const { left_out, pointer_paths } = found;
-    const is_empty = commit === null || commit === base_commit;
-    if (is_empty && (left_out.length === 0 || accept(left_out)))
+    const work = await this.#commit(repos, { message, wip });
+    const { found, commit } = work;
+    const { left_out } = found;
+    if (commit === null && (left_out.length === 0 || accept(left_out)))
       return { ...NOTHING_PUBLISHED, problem: null, held_commit: null, left_out };
-    const [diff_stat, changes] = await Promise.all([
-      is_empty ? NOTHING_PUBLISHED.diff_stat : diffStat(own, base_commit, commit),
-      with_diff && !is_empty ? diff(own, base_commit, commit) : NO_DIFF,
-    ]);
-    const { approved_commit } = this.#options;
-    const is_approved = approved_commit === undefined || approved_commit === commit;
-    const stopped = problemOf(found, wip);
-    const is_due = stopped === null && !is_empty && !is_there && accept(left_out);
-    const pushes = is_due && is_approved;
-    const push_options = { wip, diff_stat, has_pointers: pointer_paths.length > 0 };
-    const problem = pushes ? await this.#push(repos, commit, push_options) : stopped;
-    const held_commit = is_due && !is_approved && !wip ? commit : null;
-    // The commit is kept as it is, so that the same one can be pushed later.
-    if (held_commit !== null) await moveHeadTo(repos, held_commit);
+    const changes = commit === null ? NO_CHANGES : await this.#changesOf(own, commit, with_diff);
+    const { diff_stat } = changes;
+    const outcome = await this.#pushOrHold(repos, work, { wip, accept, diff_stat });
     const place = await this.#placeOnForge(own);
-    return { ...place, diff_stat, ...changes, diff: found.redact(changes.diff), problem, held_commit, left_out };
+    return { ...place, ...changes, diff: found.redact(changes.diff), ...outcome, left_out };
   }
 
-  /** Commits the files. `is_there`: the forge has the commit, or the same files where they are work in progress. */
-  async #commit(
-    repos: Repositories,
-    { message, wip }: Pick<PublishOptions, 'message' | 'wip'>,
-  ): Promise<{ found: Inspection; commit: string | null; is_there: boolean }> {
+  /** Commits the files. */
+  async #commit(repos: Repositories, { message, wip }: Pick<PublishOptions, 'message' | 'wip'>): Promise<Work> {
     const { own } = repos;
     const { base_commit } = this.#record;
     const { secrets, began_ms, remote } = this.#options;
@@ -142,7 +132,36 @@ export class Publisher {
     const { pointer_paths } = found;
     const commit = await this.#commitToShow(own, { ...worktree, message, wip, pointer_paths, pushed });
     const is_there = (await this.#target(own, wip)) === commit || (wip && pushed?.tree === worktree.tree);
-    return { found, commit, is_there };
+    return { found, commit: commit === base_commit ? null : commit, is_there };
+  }
+
+  async #changesOf(own: Git, commit: string, with_diff: boolean): Promise<Changes> {
+    const { base_commit } = this.#record;
+    const [diff_stat, changes] = await Promise.all([
+      diffStat(own, base_commit, commit),
+      with_diff ? diff(own, base_commit, commit) : NO_DIFF,
+    ]);
+    return { diff_stat, ...changes };
+  }
+
+  /** Pushes the commit if it is new. Where its person is to approve it first, the finished one is held until then. */
+  async #pushOrHold(
+    repos: Repositories,
+    { found, commit, is_there }: Work,
+    { wip, accept, diff_stat }: Pick<PublishOptions, 'wip' | 'accept'> & { diff_stat: DiffStat },
+  ): Promise<Pick<Published, 'problem' | 'held_commit'>> {
+    const { left_out, pointer_paths } = found;
+    const { approved_commit } = this.#options;
+    const problem = problemOf(found, wip);
+    if (problem !== null || commit === null || is_there || !accept(left_out)) return { problem, held_commit: null };
+    if (approved_commit === undefined || approved_commit === commit) {
+      const push_options = { wip, diff_stat, has_pointers: pointer_paths.length > 0 };
+      return { problem: await this.#push(repos, commit, push_options), held_commit: null };
+    }
+    if (wip) return { problem, held_commit: null };
+    // The commit is kept as it is, so that the same one can be pushed later.
+    await moveHeadTo(repos, commit);
+    return { problem, held_commit: commit };
   }
 
   /** The newest commit on the forge, and the branch that has it: the one that the person named, if it does. */
@@ -170,29 +189,56 @@ export class Publisher {
     work: string,
     { wip, diff_stat, has_pointers }: { wip: boolean; diff_stat: DiffStat; has_pointers: boolean },
   ): Promise<AttemptFailure | null> {
-    const { remote, emit, approved_commit } = this.#options;
     try {
-      const { own } = repos;
-      const known = await own.commit(PUSHED_REF);
-      if (has_pointers) await uploadObjects(own, remote, { branch: this.#record.branch, commit: work, known });
-      const is_exact = approved_commit !== undefined;
-      const { branch, commit } = await push(own, remote, this.#record.branch, { commit: work, is_exact });
-      this.#pushed = commit;
-      if (branch !== this.#record.branch) {
-        this.#record = { ...this.#record, branch };
-        await writeRecord(repos.own, { ...(await readRecord(repos.own)), ...this.#record });
-      }
+      const { branch, commit } = await this.#pushToOwn(repos, work, has_pointers);
       if (!wip) await moveHeadTo(repos, commit);
-      const { work_branch } = this.#record;
-      const outcome = wip || work_branch === undefined ? null : await pushNamed(repos.own, remote, work_branch, commit);
-      if (outcome?.kind === 'gone') await this.#leaveNamed(repos, `${outcome.why} The work is at ${branch} instead.`);
-      const is_refused = outcome?.kind === 'refused';
-      const at = outcome?.kind === 'pushed' && work_branch !== undefined ? work_branch : branch;
-      await emit({ type: 'branch.pushed', body: { branch: at, commit, wip: wip || is_refused, diff_stat } });
-      return is_refused ? outcome.failure : null;
+      const { at, refusal } = wip ? { at: branch, refusal: null } : await this.#pushToNamed(repos, branch, commit);
+      const body = { branch: at, commit, wip: wip || refusal !== null, diff_stat };
+      await this.#options.emit({ type: 'branch.pushed', body });
+      return refusal;
     } catch (error) {
       if (error instanceof AttemptFailure) return error;
       throw error;
+    }
+  }
+
+  /** Pushes to the task's branch. If the work is at another one then, that is the task's from now on. */
+  async #pushToOwn(
+    { own }: Repositories,
+    work: string,
+    has_pointers: boolean,
+  ): Promise<{ branch: string; commit: string }> {
+    const { remote, approved_commit } = this.#options;
+    const { branch: task_branch } = this.#record;
+    const known = await own.commit(PUSHED_REF);
+    if (has_pointers) await uploadObjects(own, remote, { branch: task_branch, commit: work, known });
+    const is_exact = approved_commit !== undefined;
+    const { branch, commit } = await push(own, remote, task_branch, { commit: work, is_exact });
+    this.#pushed = commit;
+    if (branch !== task_branch) {
+      this.#record = { ...this.#record, branch };
+      await writeRecord(own, { ...(await readRecord(own)), ...this.#record });
+    }
+    return { branch, commit };
+  }
+
+  /** Pushes on to the branch that the person named. `at`: where the work is then; `refusal`: why it is not there. */
+  async #pushToNamed(
+    repos: Repositories,
+    branch: string,
+    commit: string,
+  ): Promise<{ at: string; refusal: AttemptFailure | null }> {
+    const { work_branch } = this.#record;
+    if (work_branch === undefined) return { at: branch, refusal: null };
+    const outcome = await pushNamed(repos.own, this.#options.remote, work_branch, commit);
+    switch (outcome.kind) {
+      case 'pushed':
+        return { at: work_branch, refusal: null };
+      case 'refused':
+        return { at: branch, refusal: outcome.failure };
+      case 'gone':
+        await this.#leaveNamed(repos, `${outcome.why} The work is at ${branch} instead.`);
+        return { at: branch, refusal: null };
     }
   }
 
