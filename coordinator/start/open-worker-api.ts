@@ -38,7 +38,7 @@ export function startWatchdogs({ config, pace, log, relay, logger }: Core, opene
   return watchdogs;
 }
 
-type WorkerApiParts = Required<Pick<WorkerApiDependencies, 'tokens' | 'assignment' | 'redactorOf'>> & {
+type WorkerApiParts = Pick<WorkerApiDependencies, 'tokens' | 'assignment' | 'redactorOf'> & {
   settings: TaskSettings;
   watchdogs: Watchdogs;
   audit: WorkerAudit;

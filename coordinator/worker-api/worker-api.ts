@@ -46,13 +46,13 @@ export type WorkerApiDependencies = {
   git: WorkerProxy;
   attachments: WorkerProxy;
   egress: TunnelProxy;
-  /** What redacts the secrets of a task; undefined: it has none. Absent: no task has any. */
-  redactorOf?: (task_id: string) => Redactor | undefined;
+  /** What redacts the secrets of a task; undefined: it has none. */
+  redactorOf: (task_id: string) => Redactor | undefined;
   /** Checks large bodies. */
   threads: ThreadPool;
   browser_guard: BrowserGuard;
   /** Called with the code of each call that was refused. */
-  onRefused?: (code: ErrorCode) => void;
+  onRefused: (code: ErrorCode) => void;
   logger: Logger;
 };
 
@@ -88,7 +88,7 @@ export class WorkerApi {
   constructor(deps: WorkerApiDependencies) {
     this.#deps = deps;
     this.#admission = new Admission(deps);
-    this.#redaction = new CallbackRedaction(deps.log, deps.redactorOf ?? (() => undefined));
+    this.#redaction = new CallbackRedaction(deps.log, deps.redactorOf);
     this.#bodies = new BodyReader(deps.threads, {
       bytes_max: LIMITS.callback_body_bytes_max,
       bytes_per_s: LIMITS.callback_bytes_per_s_max,
@@ -255,7 +255,7 @@ export class WorkerApi {
   /** Logs why a call failed. Returns the request id under which the log entry can be found. */
   #logFailure(error: unknown): string {
     const request_id = newId();
-    this.#deps.onRefused?.(error instanceof ErrandError ? error.code : 'internal');
+    this.#deps.onRefused(error instanceof ErrandError ? error.code : 'internal');
     const log = this.#deps.logger.child({ request_id });
     if (!(error instanceof ErrandError) || ERROR_STATUS[error.code] >= 500)
       log.error({ err: error }, 'worker call failed');

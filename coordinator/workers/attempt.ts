@@ -24,8 +24,8 @@ const REMOVE_RETRY = { first_ms: 1_000, max_ms: 30_000 };
 
 export type AttemptDependencies = AttemptWorkerDependencies & {
   heartbeat_ms: number;
-  /** Redacts the task's secrets from what its worker printed. Absent: no task has any. */
-  redact?: (task_id: string, text: string) => string;
+  /** Redacts the task's secrets from what its worker printed. */
+  redact: (task_id: string, text: string) => string;
   /** Resolves once workers are known to be isolated, or the signal aborts. */
   untilIsolated: (signal: AbortSignal) => Promise<void>;
   /** Called once the worker has accepted the task, or could not be started. */
@@ -209,7 +209,7 @@ export class AttemptRun {
   }
 
   #redact(text: string): string {
-    return this.#deps.redact?.(this.task_id, text) ?? text;
+    return this.#deps.redact(this.task_id, text);
   }
 
   #kill(): void {

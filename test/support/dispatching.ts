@@ -173,6 +173,8 @@ function listenersOf(parts: WorkerApiParts): WorkerListeners {
     browser_guard: new BrowserGuard([]),
     threads: new ThreadPool(),
     assignment: refuse,
+    redactorOf: () => undefined,
+    onRefused: () => undefined,
   };
   const api = new WorkerApi({ ...parts, ...proxies, ...more });
   return { listenOnSocket: (path, worker) => api.listenOnSocket(path, worker), listenOnTcp: refuse };
@@ -210,6 +212,7 @@ function createDispatcher({ log, runner, workspaces, gate, logger, tokens, optio
     warm_workers: options.warm_workers ?? 0,
     workspace_bytes_max: options.workspace_bytes_max ?? 1024 ** 3,
     heartbeat_ms: LIMITS.heartbeat_ms,
+    redact: (_, text) => text,
     buildAssignment: async (id, n) => {
       const deps = { db: log.db, settings, issueToken, time_limit_ms: 60_000, park_after_ms, pace: LIMITS };
       return (await buildAssignment(deps, id, n)).json;

@@ -12,6 +12,7 @@ import { ErrandError } from '../../protocol/problem.ts';
 import { temporaryFolder } from './folder.ts';
 import { git, startGitServer, type Credential, type GitServer } from './git-server.ts';
 import { serveWorkerProxy, type WorkerProxyServer } from './worker-proxy-server.ts';
+import { UNRESTRICTED } from './unrestricted.ts';
 
 /** The forge's credential. It must never reach the worker. */
 export const CREDENTIAL = { username: 'x-access-token', password: 'canary-of-the-forge' };
@@ -38,6 +39,7 @@ export async function setUp(
   const repo_url = await forge.createRepository('team/app');
   const folder = await temporaryFolder(t);
   const proxy = new GitProxy({
+    ...UNRESTRICTED,
     repository: ({ key }) => {
       if (key !== null) throw new ErrandError('not_found', 'The task has no repository with this key.');
       return { repo_url, credential: credential ?? undefined };

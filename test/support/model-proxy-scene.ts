@@ -79,16 +79,17 @@ export async function startModelProxy(t: ExecutionContext, options: Options = {}
   insertTask(db, row);
   const lines: string[] = [];
   const gate = new DispatchGate(SILENT);
+  const prices = options.prices ?? readPrices(undefined);
   const proxy = new ModelProxy({
     log,
     gate,
     logger: createLogger('debug', { write: (line) => lines.push(line) }),
-    prices: options.prices ?? readPrices(undefined),
+    prices,
+    caps: options.caps ?? {},
+    rules: options.rules ?? (() => ({ models: [...prices.models()], max_tokens: null })),
     upstream: { base_url: model.base_url, api_key: model.api_key, ...options.upstream },
     threads: new ThreadPool(),
     ...(options.timeouts && { timeouts: options.timeouts }),
-    ...(options.rules && { rules: options.rules }),
-    ...(options.caps && { caps: options.caps }),
   });
   const server = await serveWorkerProxy(t, proxy, row.id);
   server.caller.user_id = user_id;

@@ -64,6 +64,8 @@ export async function setUp(
   change: Partial<EgressDependencies> = {},
 ): Promise<TunnelServer> {
   const proxy = new EgressProxy({
+    noteUse: () => undefined,
+    askForHost: () => undefined,
     policy: () => policy,
     private_hosts: [],
     logger: createLogger('silent'),

@@ -36,11 +36,8 @@ export async function startWorkerApiScene(options: WorkerApiOptions) {
   const db = openTestDatabase(join(folder, 'errand.db'));
   const log = new EventLog({ db, logger });
   const relay = new Relay(log);
-  const tokens = new TaskTokens(
-    new KeyRing({ id: 'first', key: new Uint8Array(32).fill(7) }),
-    readMeta(db, 'history'),
-    now,
-  );
+  const keys = new KeyRing({ id: 'first', key: new Uint8Array(32).fill(7) });
+  const tokens = new TaskTokens(keys, readMeta(db, 'history'), now);
   const ended: string[] = [];
   log.subscribe('attempt.ended', ({ task_id, attempt }) => ended.push(`${task_id}/${attempt}`));
   const times = watchdogTimes({ time_limit_ms: 60_000, ...options });
@@ -57,6 +54,8 @@ export async function startWorkerApiScene(options: WorkerApiOptions) {
     browser_guard: new BrowserGuard([]),
     logger,
     threads: new ThreadPool(),
+    redactorOf: () => undefined,
+    onRefused: () => undefined,
     assignment: unavailable,
     llm: { forward: unavailable },
     git: { forward: unavailable },

@@ -15,6 +15,7 @@ import type { Assignment } from '../../protocol/worker-schemas.ts';
 import { startGitServer, type Credential, type GitServer } from './git-server.ts';
 import { MockCoordinator, type MockOptions } from './mock-coordinator/mock.ts';
 import type { MockTask } from './mock-coordinator/task.ts';
+import { UNRESTRICTED } from './unrestricted.ts';
 
 /**
  * A mock coordinator with a git proxy to a real git server, a task with a repository there, and folders for a worker.
@@ -53,6 +54,7 @@ export async function setScene(t: ExecutionContext, given: Given = {}): Promise<
   const mock = new MockCoordinator({
     socket_path: join(folder, 'coordinator.sock'),
     git: new GitProxy({
+      ...UNRESTRICTED,
       repository: ({ key }) => ({
         repo_url: (repositories.find((each) => each.key === key) ?? task.base).repo_url,
         credential: given.credential,

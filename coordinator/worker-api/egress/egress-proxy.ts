@@ -30,9 +30,9 @@ export type EgressDependencies = {
   /** By default those of the machine's interfaces. */
   ownAddresses?: AskOwnAddresses;
   /** Records each host that a worker reaches. */
-  noteUse?: NoteUse;
+  noteUse: NoteUse;
   /** Asks the person of a task whether it may reach this host. Does not throw. */
-  askForHost?: (caller: Caller, host: string) => void;
+  askForHost: (caller: Caller, host: string) => void;
   logger: Logger;
   /** For tests. The defaults use the real network and the limits of the protocol. */
   resolve?: Resolve;
@@ -71,8 +71,8 @@ export class EgressProxy implements TunnelProxy {
     policy,
     private_hosts,
     ownAddresses,
-    noteUse = () => undefined,
-    askForHost = () => undefined,
+    noteUse,
+    askForHost,
     logger,
     resolve,
     connect = netConnect,

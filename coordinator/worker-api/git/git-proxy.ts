@@ -36,23 +36,23 @@ export type GitDependencies = {
   ownAddresses?: AskOwnAddresses;
   /** Serves a task's own copy of the sample repository, which is stored on this server. */
   sample: (request: GitRequest, task_id: string) => Promise<GitResponse>;
-  /** The branch that the task's person named, which it may push to. By default there is none. */
-  workBranch?: (where: RepositoryOfTask) => string | null;
+  /** The branch that the task's person named, which it may push to; null: there is none. */
+  workBranch: (where: RepositoryOfTask) => string | null;
   /**
-   * Why the forge wants no push to the branch that the person named; null: it may be pushed. By default all may.
+   * Why the forge wants no push to the branch that the person named; null: it may be pushed.
    * Rejects where the forge does not say.
    */
-  protection?: (where: RepositoryOfTask, branch: string, signal: AbortSignal) => Promise<string | null>;
-  /** Which commits each task has pushed. By default all that are on its branches. */
-  pushed?: PushedCommits;
+  protection: (where: RepositoryOfTask, branch: string, signal: AbortSignal) => Promise<string | null>;
+  /** Which commits each task has pushed. */
+  pushed: PushedCommits;
   /** Where the packs of the pushes that are checked are stored meanwhile. */
   packs_dir: string;
-  /** Which pushes wait for their person's approval. By default none does. */
-  approval?: PushApproval;
-  /** Which uploads of Git LFS wait for it. By default none does. */
-  uploadApproval?: UploadApproval;
+  /** Which pushes wait for their person's approval. */
+  approval: PushApproval;
+  /** Which uploads of Git LFS wait for it. */
+  uploadApproval: UploadApproval;
   /** Records each push, and the use of a credential. */
-  noteUse?: NoteUse;
+  noteUse: NoteUse;
   logger: Logger;
   /** For tests. The defaults use the real network and the limits of the protocol. */
   resolve?: Resolve;
@@ -73,8 +73,8 @@ export class GitProxy implements WorkerProxy {
   readonly writeError = writeGitError;
   readonly #repository: GitDependencies['repository'];
   readonly #sample: GitDependencies['sample'];
-  readonly #workBranch: (where: RepositoryOfTask) => string | null;
-  readonly #protection: NonNullable<GitDependencies['protection']>;
+  readonly #workBranch: GitDependencies['workBranch'];
+  readonly #protection: GitDependencies['protection'];
   readonly #pushed: PushedCommits;
   readonly #approval: PushApproval;
   readonly #noteUse: NoteUse;
@@ -91,18 +91,17 @@ export class GitProxy implements WorkerProxy {
     const { pack_bytes_max = LIMITS.git_pack_bytes_max } = deps;
     this.#repository = deps.repository;
     this.#sample = deps.sample;
-    this.#workBranch = deps.workBranch ?? (() => null);
-    this.#protection = deps.protection ?? (() => Promise.resolve(null));
-    this.#pushed = deps.pushed ?? { toKeep: () => [], add: () => undefined };
-    this.#approval = deps.approval ?? (() => null);
-    this.#noteUse = deps.noteUse ?? (() => undefined);
+    this.#workBranch = deps.workBranch;
+    this.#protection = deps.protection;
+    this.#pushed = deps.pushed;
+    this.#approval = deps.approval;
+    this.#noteUse = deps.noteUse;
     this.#folders = new PackFolders(deps.packs_dir, deps.checked_push_ms);
     this.#logger = deps.logger;
     this.#pack_bytes_max = pack_bytes_max;
     this.#forge = new Forge(deps);
-    const { repository, logger, uploadApproval: approval = () => null } = deps;
+    const { repository, logger, uploadApproval: approval, noteUse } = deps;
     const { lfs_attempt_bytes_max: attempt_bytes_max = LIMITS.lfs_attempt_bytes_max } = deps;
-    const noteUse = this.#noteUse;
     this.#lfs = new LfsProxy({ forge: this.#forge, repository, approval, noteUse, logger, attempt_bytes_max });
   }
 

@@ -40,7 +40,7 @@ export type Reservation = Reserved & {
   begun: OpenPrompt | undefined;
 };
 
-type LedgerDependencies = { log: EventLog; prices: Prices; logger: Logger; caps?: SpendingCaps; now?: () => number };
+type LedgerDependencies = { log: EventLog; prices: Prices; logger: Logger; caps: SpendingCaps; now?: () => number };
 /** The attempt whose task pays. */
 type Payer = Pick<Caller, 'task_id' | 'user_id' | 'attempt'>;
 /** The cost of a request that has ended. Without `usage` it cost nothing. */
@@ -66,7 +66,7 @@ export class Ledger {
   #unstored: Charge[];
 
   /** Charges for the requests that were in progress when an earlier process died. */
-  constructor({ log, prices, logger, caps = {}, now = Date.now }: LedgerDependencies) {
+  constructor({ log, prices, logger, caps, now = Date.now }: LedgerDependencies) {
     this.#log = log;
     this.#caps = caps;
     this.#now = now;

@@ -33,9 +33,9 @@ export type LlmDependencies = {
   gate: DispatchGate;
   logger: Logger;
   prices: Prices;
-  caps?: SpendingCaps;
-  /** What a task may ask for. Missing: everything that has a price. */
-  rules?: (task_id: string) => ModelRules;
+  caps: SpendingCaps;
+  /** What a task may ask for. */
+  rules: (task_id: string) => ModelRules;
   upstream: Upstream;
   /** Checks large bodies. */
   threads: ThreadPool;
@@ -79,7 +79,7 @@ export class ModelProxy implements WorkerProxy {
     const { linger_ms, ...others } = { ...TIMEOUTS, ...timeouts };
     this.#api = new ClaudeApi(upstream, others, proxy, () => this.#key_watch.doubt());
     this.#key_watch = new KeyWatch(gate, (signal) => this.#api.acceptsKey(signal));
-    this.#ledger = new Ledger({ log, prices, logger, ...(caps && { caps }) });
+    this.#ledger = new Ledger({ log, prices, logger, caps });
     this.#bounds = new InputBounds(this.#api, this.#ledger);
     this.#bodies = new BodyReader(threads, {
       bytes_max: LIMITS.llm_body_bytes_max,
@@ -123,9 +123,9 @@ export class ModelProxy implements WorkerProxy {
     const { value: wanted, bytes: raw } = await this.#bodies.read(request, exchange.caller.task_id, REQUEST);
     signal.throwIfAborted();
     this.#ledger.priceOf(wanted.model);
-    const rules = this.#rules?.(exchange.caller.task_id);
-    if (rules) requireModel(rules, wanted.model);
-    if (route === MESSAGES) return this.#sendMessages(wanted, rules?.max_tokens ?? Infinity, raw, exchange);
+    const rules = this.#rules(exchange.caller.task_id);
+    requireModel(rules, wanted.model);
+    if (route === MESSAGES) return this.#sendMessages(wanted, rules.max_tokens ?? Infinity, raw, exchange);
     const answer = await this.#api.post(COUNT_TOKENS, raw, request.headers, signal);
     await streamResponse(answer, response, { signal, headers: {} });
   }

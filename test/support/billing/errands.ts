@@ -48,6 +48,8 @@ export async function startErrands(
     gate: new DispatchGate(SILENT),
     logger,
     prices,
+    caps: {},
+    rules: () => ({ models: [...prices.models()], max_tokens: null }),
     upstream: { base_url, api_key: 'k' },
     threads: new ThreadPool(),
     timeouts,

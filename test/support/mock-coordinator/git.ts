@@ -13,6 +13,7 @@ import { ErrandError } from '../../../protocol/problem.ts';
 import type { AssignedRepository } from '../../../protocol/repositories.ts';
 import type { Assignment } from '../../../protocol/worker-schemas.ts';
 import { startGitServer, type GitServer } from '../git-server.ts';
+import { UNRESTRICTED } from '../unrestricted.ts';
 
 /** Where a repository really is, for git: a folder or an address. */
 type Place = { repo_url: string; place: string };
@@ -49,6 +50,7 @@ export async function serveRepository(
   const [, ...keys] = repositoryKeys([first, ...places].map(({ repo_url }) => repo_url));
   const others = places.map((place, i) => ({ ...place, key: keys[i] ?? '', base_branch: null }));
   const proxy = new GitProxy({
+    ...UNRESTRICTED,
     repository: ({ key }) => {
       const found = key === null ? first : others.find((other) => other.key === key);
       if (!found) throw new ErrandError('not_found', 'The task has no repository with this key.');

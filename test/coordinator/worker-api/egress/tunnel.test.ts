@@ -162,6 +162,8 @@ test('a private host that the owner lists with its port is reached without TLS, 
   const target = await plainTarget(t);
   const makeProxy = (policy: EgressPolicy) =>
     new EgressProxy({
+      noteUse: () => undefined,
+      askForHost: () => undefined,
       policy: () => policy,
       private_hosts: [`localhost:${target.port}`, `127.0.0.1:${target.port}`],
       logger: createLogger('silent'),

@@ -14,6 +14,7 @@ import { commit } from '../../../support/git-proxy-scene.ts';
 import { NO_LINKS } from '../../../support/no-links.ts';
 import { startApi } from '../../../support/start-api.ts';
 import { serveWorkerProxy } from '../../../support/worker-proxy-server.ts';
+import { UNRESTRICTED } from '../../../support/unrestricted.ts';
 
 const username = 'x-access-token';
 const NO_TOKEN = { git_token: undefined, git_token_users: [], git_host: '' };
@@ -44,6 +45,7 @@ async function scene(t: ExecutionContext, more: { web_branch?: string; ask_befor
   const folder = await temporaryFolder(t);
   const settings = new TaskSettings({ db, keys, config: NO_TOKEN, linked: NO_LINKS });
   const proxy = new GitProxy({
+    ...UNRESTRICTED,
     packs_dir: join(folder, 'packs'),
     repository: (where) => settings.repository(where),
     workBranch: (where) => requireRepository(db, where).work_branch,

@@ -37,7 +37,7 @@ async function setUp(t: ExecutionContext, budget_usd = 5) {
     caller,
     db,
     log,
-    start: (prices = readPrices(undefined)) => new Ledger({ log, prices, logger: pino({ level: 'silent' }) }),
+    start: (prices = readPrices(undefined)) => new Ledger({ log, prices, logger: pino({ level: 'silent' }), caps: {} }),
     usage: () => taskOf(log, task_id).usage,
     open: () => listOpenRequests(db),
     charged: () => rows.filter(({ type }) => type === 'usage.updated'),

@@ -1,0 +1,13 @@
+import type { GitDependencies } from '../../coordinator/worker-api/git/git-proxy.ts';
+
+type Restrictions = 'workBranch' | 'protection' | 'pushed' | 'approval' | 'uploadApproval' | 'noteUse';
+
+/** For a git proxy whose tasks push to their own branches alone, and wait for nobody. */
+export const UNRESTRICTED: Pick<GitDependencies, Restrictions> = {
+  workBranch: () => null,
+  protection: () => Promise.resolve(null),
+  pushed: { toKeep: () => [], add: () => undefined },
+  approval: () => null,
+  uploadApproval: () => null,
+  noteUse: () => undefined,
+};
