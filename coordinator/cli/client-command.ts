@@ -1,6 +1,6 @@
 import { Client } from '../client/client.ts';
 import { LoggedOut, NotFound } from '../client/errors.ts';
-import { command, type Command, type Given, type Options, type Synopsis } from './command.ts';
+import { command, type Command, type Given, type CommandOptions, type Synopsis } from './command.ts';
 import type { Io } from './io.ts';
 import { openSocket } from './open-socket.ts';
 import { findServer, readAddress } from './servers.ts';
@@ -14,7 +14,7 @@ export const SERVER_OPTION = {
  * A command that needs a log-in. `open` makes the client, without a request yet; it rejects with `LoggedOut` if there
  * is no log-in.
  */
-export function clientCommand<const O extends Options, const P extends readonly string[]>(
+export function clientCommand<const O extends CommandOptions, const P extends readonly string[]>(
   spec: Synopsis<string, P> & {
     options: O;
     run: (given: Given<O, P>, io: Io, open: () => Promise<Client>) => Promise<number>;

@@ -10,15 +10,15 @@ type Option = {
   help: string;
   placeholder?: string;
 };
-export type Options = Record<string, Option>;
+export type CommandOptions = Record<string, Option>;
 type Value<O extends Option> = O extends { multiple: true } ? string[] : O['type'] extends 'string' ? string : boolean;
 /** The values of the options that were given. */
-export type Values<O extends Options> = { [K in keyof O]?: Value<O[K]> };
+export type Values<O extends CommandOptions> = { [K in keyof O]?: Value<O[K]> };
 type Operands<P extends readonly string[]> = {
   [K in keyof P]: P[K] extends `[${string}]` ? string | undefined : string;
 };
 /** What was typed after a command's name. */
-export type Given<O extends Options, P extends readonly string[]> = { values: Values<O>; operands: Operands<P> };
+export type Given<O extends CommandOptions, P extends readonly string[]> = { values: Values<O>; operands: Operands<P> };
 
 /** The option for machine-readable output. */
 export const JSON_OPTION = { type: 'boolean', help: 'print JSON, one object per line' } as const;
@@ -33,7 +33,7 @@ export type Synopsis<N extends string = string, P extends readonly string[] = re
 };
 
 export type Command = Synopsis & {
-  options: Options;
+  options: CommandOptions;
   /** Runs the command with the arguments after its name. Resolves with the exit code. */
   run: (argv: string[], io: Io) => Promise<number>;
 };
@@ -44,7 +44,7 @@ export function beginsWith(argv: readonly string[], name: string): boolean {
 }
 
 /** Makes a command whose `run` gets typed options. */
-export function command<const O extends Options, const P extends readonly string[]>(
+export function command<const O extends CommandOptions, const P extends readonly string[]>(
   spec: Synopsis<string, P> & { options: O; run: (given: Given<O, P>, io: Io) => Promise<number> },
 ): Command {
   return {
@@ -61,7 +61,7 @@ export function command<const O extends Options, const P extends readonly string
   };
 }
 
-function parse(argv: string[], options: Options) {
+function parse(argv: string[], options: CommandOptions) {
   try {
     return parseArgs({ args: separateOperands(argv, options), options, allowPositionals: true, strict: true });
   } catch (error) {
