@@ -24,13 +24,11 @@ type ScreenProps = {
   parent: Parent;
   /** Beside the title. */
   beside?: ComponentChildren;
-  /** At the end of the header; by default the state of the connection. */
-  end?: ComponentChildren;
   children: ComponentChildren;
 };
 
 /** A screen below another one: its header, and what it shows. */
-export function Screen({ title, parent, beside, end, children }: ScreenProps): JSX.Element {
+export function Screen({ title, parent, beside, children }: ScreenProps): JSX.Element {
   useTitle(title);
   return (
     <section class="screen" aria-label={title}>
@@ -38,7 +36,7 @@ export function Screen({ title, parent, beside, end, children }: ScreenProps): J
         <Back {...parent} />
         <h1 dir="auto">{title}</h1>
         {beside}
-        {end ?? <LiveBadge />}
+        <LiveBadge />
       </header>
       {children}
     </section>
