@@ -44,7 +44,7 @@ export class Connection {
   #ended: Failure | undefined;
   readonly #subscriptions = new Map<string, Subscription>();
   #timer: ReturnType<typeof setTimeout>;
-  #heard_at = Date.now();
+  #last_sign_ms = Date.now();
   readonly #over = new AbortController();
 
   constructor({ server, user_id, token, openSocket }: ConnectionTarget, signal: AbortSignal) {
@@ -82,7 +82,7 @@ export class Connection {
    */
   hurry(): boolean {
     if (this.#isUsed()) this.probe();
-    else if (Date.now() - this.#heard_at > HURRY_MS) this.#end(this.#lost());
+    else if (Date.now() - this.#last_sign_ms > HURRY_MS) this.#end(this.#lost());
     return this.#ended === undefined;
   }
 
@@ -175,7 +175,7 @@ export class Connection {
 
   /** Waits for the next frame. */
   #rest(): void {
-    this.#heard_at = Date.now();
+    this.#last_sign_ms = Date.now();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.probe(), SILENCE_MS);
   }

@@ -51,7 +51,7 @@ export class Feed implements Watcher {
   readonly #logs = new Map<string, LogStream>();
   #replaying = false;
   #pong_received = true;
-  #heard_at_ms = performance.now();
+  #last_sign_ms = performance.now();
 
   constructor(socket: WebSocket, who: { user_id: string; session: string }, limits: SocketLimits) {
     this.#socket = socket;
@@ -60,14 +60,14 @@ export class Feed implements Watcher {
     this.#buffer = new SendBuffer(socket, limits, () => this.close(CLOSE.too_slow, 'behind for too long'));
     socket.on('pong', () => {
       this.#pong_received = true;
-      this.#heard_at_ms = performance.now();
+      this.#last_sign_ms = performance.now();
     });
-    socket.on('message', () => (this.#heard_at_ms = performance.now()));
+    socket.on('message', () => (this.#last_sign_ms = performance.now()));
   }
 
-  /** When the client was last heard from, in milliseconds of `performance.now()`. */
-  get heard_at_ms(): number {
-    return this.#heard_at_ms;
+  /** When the client last gave a sign of life, in milliseconds of `performance.now()`. */
+  get last_sign_ms(): number {
+    return this.#last_sign_ms;
   }
 
   get wantsAll(): boolean {

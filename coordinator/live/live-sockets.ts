@@ -172,7 +172,7 @@ export class LiveSockets {
   #makeRoom(user_id: string): void {
     const own = this.#deps.relay.of(user_id).filter((watcher) => watcher instanceof Feed);
     if (this.#deps.relay.count(user_id) >= this.#limits.sockets_per_user_max) {
-      const [silent] = own.toSorted((one, other) => one.heard_at_ms - other.heard_at_ms);
+      const [silent] = own.toSorted((one, other) => one.last_sign_ms - other.last_sign_ms);
       if (silent) this.#leave(silent);
       silent?.close(CLOSE.too_many, 'a newer connection took its place');
     }
