@@ -6,7 +6,7 @@ import { BrowserGuard } from '../base/browser-guard.ts';
 import { listenFault } from '../base/listen-error.ts';
 import { protectionOf } from '../forge/branch-protection.ts';
 import type { ForgeAccess } from '../forge/forge-access.ts';
-import { addressOf } from '../http/listen.ts';
+import { addressOf } from '../base/listen.ts';
 import { AttachmentFiles } from '../tasks/attachment-files.ts';
 import { requireRepository } from '../tasks/require-repository.ts';
 import type { TaskSettings } from '../tasks/task-settings.ts';

@@ -16,7 +16,7 @@ import { Pulls } from '../forge/pulls/pulls.ts';
 import { ForgeAccounts } from '../forge/accounts/forge-accounts.ts';
 import { openIntake } from '../forge/intake/open-intake.ts';
 import { createApp, requestListener } from '../http/app.ts';
-import { addressOf, listen } from '../http/listen.ts';
+import { addressOf, listen } from '../base/listen.ts';
 import { LiveSockets } from '../live/live-sockets.ts';
 import { openNotifications, type Notifications } from '../notifications/notifications.ts';
 import type { BackupSchedule } from '../operations/backup/schedule.ts';

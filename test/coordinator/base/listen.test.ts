@@ -3,7 +3,7 @@ import { request, Server, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
-import { listen } from '../../../coordinator/http/listen.ts';
+import { listen } from '../../../coordinator/base/listen.ts';
 import { until } from '../../support/until.ts';
 
 const PER_ADDRESS = 256;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { ConnectionLimit } from '../base/connection-limit.ts';
+import { ConnectionLimit } from './connection-limit.ts';
 
 /** How long the head of a request may take from the opening of the connection. */
 const HEAD_MS = 10_000;
