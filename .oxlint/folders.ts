@@ -92,11 +92,10 @@ export const folders: readonly Row[] = [
   { folder: 'coordinator/operations/admin/checks', imports: server },
   { folder: 'coordinator/operations/admin', imports: server },
   { folder: 'coordinator/demo', imports: server },
-  // The one composition root, and the program.
+  // The one composition root, and the programs that start the whole server.
   { folder: 'coordinator/start', imports: server },
+  { folder: 'coordinator/start/trial', imports: server },
   { folder: 'coordinator', imports: server },
-  // A program that starts the whole server, and so stands below it.
-  { folder: 'coordinator/demo/trial', imports: server },
 
   { folder: 'test/**', imports: ['.oxlint', 'protocol', 'agent-container', 'coordinator'] },
 ];

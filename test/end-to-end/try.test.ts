@@ -11,7 +11,7 @@ import { git } from '../support/git-server.ts';
 
 /* `npm run try`, the first command of the README. */
 
-const TRY = fileURLToPath(new URL('../../coordinator/demo/trial/try.ts', import.meta.url));
+const TRY = fileURLToPath(new URL('../../coordinator/start/trial/try.ts', import.meta.url));
 /** An address without a Docker engine, as on a machine without Docker. */
 const NO_DOCKER = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
 const no_docker = await whyNot('errand-agent');

@@ -17,7 +17,7 @@ import { columnLines } from '../../cli/render/columns.ts';
 import type { Line } from '../../cli/render/line.ts';
 import { run } from '../../cli/run.ts';
 import { ServersFile } from '../../cli/servers-file.ts';
-import { start, type Errand } from '../../start/start.ts';
+import { start, type Errand } from '../start.ts';
 import { trialConfig } from './trial-config.ts';
 
 /*

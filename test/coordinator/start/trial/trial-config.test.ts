@@ -1,6 +1,6 @@
 import test from 'ava';
 import { readConfig } from '../../../../coordinator/base/config.ts';
-import { trialConfig } from '../../../../coordinator/demo/trial/trial-config.ts';
+import { trialConfig } from '../../../../coordinator/start/trial/trial-config.ts';
 import { startFakeEngine } from '../../../support/fake-engine.ts';
 import { SILENT } from '../../../support/silent.ts';
 
