@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -171,4 +171,31 @@ test('each row names a folder that exists, and allows imports only of rows above
       );
     above.push(folder);
   }
+});
+
+/** What stands at the root of the server, a folder or a file, and what each of them imports of the others. */
+function roomsOfServer(): Map<string, Set<string>> {
+  const roomOf = (path: string) => path.split('/')[1] ?? '';
+  const rooms = new Map<string, Set<string>>();
+  for (const file of globSync('coordinator/**/*.{ts,tsx}', { cwd: ROOT, exclude: ['**/node_modules/**'] })) {
+    const specifiers = readFileSync(join(ROOT, file), 'utf8').matchAll(/(?:from |import\()'(\.[^']+)'/g);
+    const targets = [...specifiers].map(([, specifier = '']) => join(dirname(file), specifier));
+    const others = targets.filter((target) => target.startsWith('coordinator/')).map(roomOf);
+    rooms.set(roomOf(file), new Set([...(rooms.get(roomOf(file)) ?? []), ...others]));
+  }
+  for (const [room, others] of rooms) others.delete(room);
+  return rooms;
+}
+
+test('the server has at most 18 folders, in at most 12 levels: each imports only what is below it', (t) => {
+  const rooms = roomsOfServer();
+  const folders_of_server = [...rooms.keys()].filter((room) => !room.endsWith('.ts'));
+  t.true(folders_of_server.length > 10 && folders_of_server.length <= 18, folders_of_server.join(' '));
+  const levelOf = (room: string, above: readonly string[] = []): number => {
+    if (above.includes(room)) throw new Error(`These import each other: ${[...above, room].join(' ')}`);
+    const below = [...(rooms.get(room) ?? [])].map((other) => levelOf(other, [...above, room]));
+    return 1 + Math.max(0, ...below);
+  };
+  const levels = Math.max(...[...rooms.keys()].map((room) => levelOf(room)));
+  t.true(levels > 5 && levels <= 12, `${levels} levels`);
 });
