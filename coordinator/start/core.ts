@@ -1,19 +1,19 @@
-import type { Pace } from '../tasks/assignment.ts';
-import { checkInBackground } from '../operations/check-database.ts';
 import { ConfigError, type Config } from '../base/config.ts';
-import { openDataFolder } from '../operations/data-folder.ts';
-import { DiskSpace } from '../operations/disk-space.ts';
-import { DispatchGate } from '../tasks/dispatch-gate.ts';
 import type { Keys } from '../base/keys.ts';
-import { EventLog, type CommitHook } from '../sqlite/event-log.ts';
-import { WalRoom } from '../sqlite/wal-room.ts';
 import type { Logger } from '../base/logger.ts';
 import { OwnAddresses } from '../base/own-addresses.ts';
 import { ThreadPool } from '../base/threads.ts';
 import { DEMO_MODEL, demoPrices, type Prices } from '../domain/prices.ts';
-import { readPrices } from '../operations/price-table.ts';
 import { Relay } from '../live/relay.ts';
+import { checkInBackground } from '../operations/check-database.ts';
 import { Counters } from '../operations/counters.ts';
+import { openDataFolder } from '../operations/data-folder.ts';
+import { DiskSpace } from '../operations/disk-space.ts';
+import { readPrices } from '../operations/price-table.ts';
+import { EventLog, type CommitHook } from '../sqlite/event-log.ts';
+import { WalRoom } from '../sqlite/wal-room.ts';
+import type { Pace } from '../tasks/assignment.ts';
+import { DispatchGate } from '../tasks/dispatch-gate.ts';
 
 /** Collects what was opened; disposes of it in reverse order. */
 export type Opened = AsyncDisposableStack;

@@ -1,25 +1,26 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { LIMITS } from '../../protocol/limits.ts';
-import type { Config } from '../base/config.ts';
 import { BrowserGuard } from '../base/browser-guard.ts';
+import type { Config } from '../base/config.ts';
 import { listenFault } from '../base/listen-error.ts';
+import { addressOf } from '../base/listen.ts';
 import { protectionOf } from '../forge/branch-protection.ts';
 import type { ForgeAccess } from '../forge/forge-access.ts';
-import { addressOf } from '../base/listen.ts';
 import { AttachmentFiles } from '../tasks/attachment-files.ts';
 import { requireRepository } from '../tasks/require-repository.ts';
+import type { TaskRedaction } from '../tasks/task-redaction.ts';
 import type { TaskSettings } from '../tasks/task-settings.ts';
-import { askForHost } from '../worker-api/egress/ask-for-host.ts';
 import { attachmentProxy } from '../worker-api/attachment-proxy.ts';
+import { askForHost } from '../worker-api/egress/ask-for-host.ts';
 import { EgressProxy } from '../worker-api/egress/egress-proxy.ts';
 import { GitProxy, type GitDependencies } from '../worker-api/git/git-proxy.ts';
-import { pushedCommits } from '../worker-api/git/pushed-commits.ts';
 import { pushApproval, uploadApproval } from '../worker-api/git/push-approval.ts';
+import { pushedCommits } from '../worker-api/git/pushed-commits.ts';
 import { ModelProxy } from '../worker-api/model/model-proxy.ts';
 import type { Upstream } from '../worker-api/model/upstream.ts';
-import type { NoteUse, WorkerAudit } from '../worker-api/worker-audit.ts';
 import { WorkerApi, type WorkerApiDependencies } from '../worker-api/worker-api.ts';
+import type { NoteUse, WorkerAudit } from '../worker-api/worker-audit.ts';
 import type { WorkerListeners } from '../workers/runner.ts';
 import { Watchdogs, watchdogTimes } from '../workers/watchdogs.ts';
 import type { Core, Opened } from './core.ts';
@@ -38,10 +39,11 @@ export function startWatchdogs({ config, pace, log, relay, logger }: Core, opene
   return watchdogs;
 }
 
-type WorkerApiParts = Pick<WorkerApiDependencies, 'tokens' | 'assignment' | 'redactorOf'> & {
+type WorkerApiParts = Pick<WorkerApiDependencies, 'tokens' | 'assignment'> & {
   settings: TaskSettings;
   watchdogs: Watchdogs;
   audit: WorkerAudit;
+  redaction: TaskRedaction;
   /** The model that answers. */
   upstream: Upstream;
   /** Serves the sample repository. */
@@ -55,7 +57,7 @@ export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened)
   const { config, prices, log, relay, gate, counters, threads, logger } = core;
   const ownAddresses = core.own_addresses.all;
   const { private_hosts, data_dir, proxy } = config;
-  const { settings, watchdogs, audit, tokens, assignment, redactorOf, upstream, sample, access } = parts;
+  const { settings, watchdogs, audit, tokens, assignment, redaction, upstream, sample, access } = parts;
   const noteUse: NoteUse = (...fact) => audit.note(...fact);
   const packs_dir = join(data_dir, 'packs');
   // What a server left there that was killed.
@@ -101,7 +103,7 @@ export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened)
     }),
     attachments: attachmentProxy(log.db, new AttachmentFiles(data_dir)),
     egress: new EgressProxy(egress),
-    redactorOf,
+    redactorOf: (task_id) => redaction.redactorOf(task_id),
     threads,
     onRefused: (code) => counters.refused.add({ code }),
     logger,

@@ -1,18 +1,18 @@
 import { CONTRACT_VERSION } from '../../protocol/worker.ts';
 import type { Auth } from '../auth/auth.ts';
-import { AttachmentFiles } from '../tasks/attachment-files.ts';
-import { readMeta } from '../sqlite/meta.ts';
-import type { Attempts } from '../workers/attempts.ts';
-import type { Dispatcher } from '../workers/dispatcher.ts';
 import { AttachmentSweep } from '../operations/attachment-sweep.ts';
 import { CopyService } from '../operations/backup/copy-service.ts';
 import { BackupSchedule } from '../operations/backup/schedule.ts';
-import type { Core, Opened } from './core.ts';
 import { Deletion } from '../operations/deletion.ts';
 import { LinkService } from '../operations/link-service.ts';
 import { Metrics } from '../operations/metrics.ts';
 import { Retention, type RetentionDependencies } from '../operations/retention.ts';
 import { ServerStatus } from '../operations/server-status.ts';
+import { readMeta } from '../sqlite/meta.ts';
+import { AttachmentFiles } from '../tasks/attachment-files.ts';
+import type { Attempts } from '../workers/attempts.ts';
+import type { Dispatcher } from '../workers/dispatcher.ts';
+import type { Core, Opened } from './core.ts';
 
 /* Starts the maintenance parts of a running server. `opened` stops them. */
 
