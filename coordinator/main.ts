@@ -57,7 +57,8 @@ export async function serve(options: Omit<StartOptions, 'logger' | 'say'> = {}):
     stopOnSignals(errand, logger);
     collectAfterStart();
     const qr = (text: string) => qrLines(text).map((line) => paint(line, process.stdout.isTTY));
-    for (const line of welcome({ ...errand, url: config.public_url ?? errand.url, qr })) say(line);
+    const published = config.public_url && { url: config.public_url, elsewhere: [] };
+    for (const line of welcome({ ...errand, ...published, qr })) say(line);
   } catch (error) {
     giveUp(error);
   }

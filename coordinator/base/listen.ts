@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ConnectionLimit } from './connection-limit.ts';
+import { addressesForDevices } from './own-addresses.ts';
 
 /** How long the head of a request may take from the opening of the connection. */
 const HEAD_MS = 10_000;
@@ -68,10 +69,32 @@ export async function listen(
   };
 }
 
+/** How many addresses a person is shown: a machine can have dozens. */
+const SHOWN_MAX = 3;
+
 /**
  * The address of a listener for clients on this machine: IPv6 in brackets, `localhost` if it listens on all addresses.
  */
 export function addressOf(host: string, port: number): string {
-  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  return urlOf(isWildcard(host) ? 'localhost' : host, port);
+}
+
+/**
+ * The first addresses at which other devices reach a listener on all addresses. The browser guard lets requests to them
+ * through: each is the address that the connection comes in at.
+ */
+export function addressesElsewhere(host: string, port: number, devices = addressesForDevices): string[] {
+  if (!isWildcard(host)) return [];
+  return devices()
+    .filter(({ family }) => host === '::' || family === 'IPv4')
+    .slice(0, SHOWN_MAX)
+    .map(({ address }) => urlOf(address, port));
+}
+
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+function urlOf(name: string, port: number): string {
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }

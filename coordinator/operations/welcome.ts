@@ -4,6 +4,8 @@ import { SAMPLE_REPO_URL, type RunnerName } from '../../protocol/task.ts';
 
 type Welcome = {
   url: string;
+  /** Where other devices reach the server, if not at `url`. */
+  elsewhere: readonly string[];
   runner: string;
   demo: boolean;
   setup_code: string | undefined;
@@ -17,11 +19,12 @@ const WORKERS: Record<RunnerName, string> = {
   process: 'processes of this machine, without isolation',
 };
 
-/** The first lines that a server prints: its address and the first commands. */
-export function welcome({ url, runner, demo, setup_code, qr }: Welcome): string[] {
+/** The first lines that a server prints: its addresses and the first commands. */
+export function welcome({ url, elsewhere, runner, demo, setup_code, qr }: Welcome): string[] {
   const model = demo ? 'the demo model, since ANTHROPIC_API_KEY is not set' : 'Claude';
   return [
     `Errand is ready: ${url}`,
+    ...elsewhere.map((address, i) => `  ${i === 0 ? 'network ' : '        '} ${address}`),
     `  model    ${model}`,
     `  workers  ${WORKERS[runner] ?? `by the runner '${runner}'`}`,
     ...(setup_code === undefined
@@ -29,15 +32,26 @@ export function welcome({ url, runner, demo, setup_code, qr }: Welcome): string[
       : [
           'In another terminal: the first account owns this server, and the link works for it alone.',
           `  npx errand signup ${setupLink(url, setup_code)}`,
-          ...forPhone(url, () => qr(setupLink(url, setup_code))),
+          ...forPhone(
+            (elsewhere.length > 0 ? elsewhere : [url]).map((address) => setupLink(address, setup_code)),
+            qr,
+          ),
         ]),
     `  npx errand task "Make the tests pass" --repo ${SAMPLE_REPO_URL} --follow`,
   ];
 }
 
-/** The same link for a phone's camera, where a phone can reach the server. */
-function forPhone(url: string, draw: () => string[]): string[] {
-  const local = isLoopback(new URL(url).hostname.replace(/[[\]]/g, ''));
-  if (local) return ['A phone cannot reach that address: see "TLS" in coordinator/README.md.'];
-  return ['Or with a phone:', ...draw()];
+/** The same link for a phone, where one can reach the server: to type, and the first one for its camera. */
+function forPhone(links: string[], qr: Welcome['qr']): string[] {
+  const [first = ''] = links;
+  const { protocol, hostname } = new URL(first);
+  if (isLoopback(hostname.replace(/[[\]]/g, '')))
+    return ['A phone cannot reach that address: see "TLS" in coordinator/README.md.'];
+  if (protocol === 'https:') return ['Or with a phone:', ...qr(first)];
+  return [
+    'Or with a phone of the same network:',
+    ...links.map((link) => `  ${link}`),
+    ...qr(first),
+    'Without TLS a phone installs no app and shows no notifications: see "TLS" in coordinator/README.md.',
+  ];
 }

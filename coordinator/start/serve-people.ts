@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../protocol/problem.ts';
 import { createAuth, type Auth } from '../auth/auth.ts';
 import { BrowserGuard } from '../base/browser-guard.ts';
 import { listenFault } from '../base/listen-error.ts';
-import { addressOf, listen } from '../base/listen.ts';
+import { addressesElsewhere, addressOf, listen } from '../base/listen.ts';
 import { openIntake } from '../forge/intake/open-intake.ts';
 import { createApp, requestListener } from '../http/app.ts';
 import { LiveSockets } from '../live/live-sockets.ts';
@@ -18,13 +18,21 @@ import type { Shared } from './open-forges.ts';
 import type { Work } from './start-work.ts';
 import { openMetrics, startLinkService, startStatus } from './upkeep.ts';
 
-/** Opens the public port: the HTTP API and the sockets. Gives its address. */
+/** Where people reach the server. */
+export type PublicAddresses = {
+  /** From this machine: `http://<host>:<port>`. */
+  url: string;
+  /** From other devices, if it listens on all addresses of the machine and no proxy is before it. */
+  elsewhere: string[];
+};
+
+/** Opens the public port: the HTTP API and the sockets. Gives its addresses. */
 export async function servePeople(
   { core, forge_accounts }: Shared,
   work: Work,
   backups: BackupSchedule | undefined,
   opened: Opened,
-): Promise<string> {
+): Promise<PublicAddresses> {
   const { config, prices, keys, log, relay, gate, logger } = core;
   const { private_hosts, proxy } = config;
   const { db } = log;
@@ -70,9 +78,9 @@ export async function servePeople(
   opened.defer(() => server.close());
   sockets.start();
   opened.defer(() => sockets.stop());
-  const url = addressOf(config.host, server.port);
+  const url = addressOf(host, server.port);
   await startLinkService(core, { url, auth }, opened);
-  return url;
+  return { url, elsewhere: behind_proxy ? [] : addressesElsewhere(host, server.port) };
 }
 
 /** What `GET /readyz` looks at. */

@@ -9,14 +9,12 @@ import { hasUsers } from '../sqlite/users.ts';
 import type { Pace } from '../tasks/assignment.ts';
 import { openCore, type Opened } from './core.ts';
 import { openForges } from './open-forges.ts';
-import { servePeople } from './serve-people.ts';
+import { servePeople, type PublicAddresses } from './serve-people.ts';
 import { startWork, type WorkOptions } from './start-work.ts';
 import { scheduleBackups } from './upkeep.ts';
 
 /** A server that is up. */
-export type Errand = {
-  /** Where people reach it: `http://<host>:<port>`. */
-  url: string;
+export type Errand = PublicAddresses & {
   /** The name of its runner, such as `docker`. */
   runner: string;
   /** Whether the demo model answers in place of Claude. */
@@ -54,11 +52,11 @@ export async function start(settings: Config, options: StartOptions): Promise<Er
   const shared = { core, forge_accounts: openForges(core, opened) };
   const work = await startWork(shared, options, opened);
   const backups = await scheduleBackups(core, opened);
-  const url = await servePeople(shared, work, backups, opened);
+  const addresses = await servePeople(shared, work, backups, opened);
   const all = opened.move();
   const { db } = core.log;
   return {
-    url,
+    ...addresses,
     runner: work.runner.name,
     demo: core.demo,
     setup_code: hasUsers(db) ? undefined : setupCode(core.keys, readMeta(db, 'instance')),
