@@ -4,10 +4,12 @@ import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import { toProblem } from '../../protocol/problem-document.ts';
 import type { Logger } from '../base/logger.ts';
 import { closeAfterUnreadBody } from './body.ts';
+import { prefersHtml } from './prefers-html.ts';
+import { answerWithPage } from './problem-page.ts';
 
 /**
  * The outermost middleware: gives each request an id, logs how it ended, and turns whatever is thrown into a problem
- * document. `onRefused` counts the codes. The response never contains the cause; the log does, under the same
+ * document, or into a page for a browser. `onRefused` counts the codes. The response never contains the cause; the log does, under the same
  * `request_id`.
  */
 export function answerProblems(logger: Logger, onRefused: (code: ErrorCode) => void) {
@@ -50,6 +52,7 @@ function answer(ctx: ExtendableContext, error: ErrandError, request_id: string):
   ctx.set('Cache-Control', 'no-store');
   if (problem.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="errand"');
   if (error.retry_after_s !== undefined) ctx.set('Retry-After', String(error.retry_after_s));
+  if (prefersHtml(ctx)) return answerWithPage(ctx, problem);
   ctx.body = JSON.stringify(problem);
   ctx.type = 'application/problem+json';
 }

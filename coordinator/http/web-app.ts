@@ -1,4 +1,5 @@
 import type { ExtendableContext, Next } from 'koa';
+import { prefersHtml } from './prefers-html.ts';
 
 /** A file of the app. `brotli`: the same, compressed. `immutable`: its name changes with its content. */
 type WebFile = {
@@ -64,11 +65,6 @@ export function webApp({ files, pageAt }: WebApp, forms_to: string[]) {
     }
     send(ctx, file);
   };
-}
-
-/** A client of the API accepts anything, and gets the answer of the API. */
-function prefersHtml(ctx: ExtendableContext): boolean {
-  return ctx.accepts('json', 'html') === 'html';
 }
 
 function send(ctx: ExtendableContext, { body, brotli, type, etag, immutable }: WebFile): void {

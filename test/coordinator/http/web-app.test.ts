@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { request, type IncomingHttpHeaders } from 'node:http';
 import { brotliDecompressSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
@@ -60,16 +61,58 @@ test('a browser gets the app at each of its addresses', async (t) => {
   t.is(head.body.length, 0);
 });
 
-test('whoever does not ask for HTML, and every other address, gets the API', async (t) => {
+test('whoever does not ask for HTML gets the API at every address', async (t) => {
   const { url } = await startWeb(t);
   for (const accept of ['*/*', 'application/json', 'application/problem+json, */*;q=0.1', 'image/png'])
-    t.is((await readProblem(await fetch(url, { headers: { accept } }))).code, 'not_found', accept);
+    for (const path of ['', '/nowhere', '/errands/A'])
+      t.is((await readProblem(await fetch(url + path, { headers: { accept } }))).code, 'not_found', accept + path);
   const headers = { accept: BROWSER };
-  for (const path of ['/nowhere', '/errands', '/errands/A', '/errands/a/b', '/settings/x/y/z', '/app/', '/app/none.js'])
-    t.is((await readProblem(await fetch(url + path, { headers }))).code, 'not_found', path);
   t.is((await readProblem(await fetch(url, { method: 'POST', headers }))).code, 'not_found');
   for (const path of ['/tasks', '/projects', '/me'])
-    t.is((await readProblem(await fetch(url + path, { headers }))).code, 'unauthenticated', path);
+    t.is((await readProblem(await fetch(url + path))).code, 'unauthenticated', path);
+});
+
+test('a browser gets a page for a problem, in its language, with the way to the app', async (t) => {
+  const { url } = await startWeb(t);
+  const pageOf = async (path: string, headers: Record<string, string> = {}) => {
+    const got = await get(url + path, { accept: BROWSER, ...headers });
+    t.is(got.headers['content-type'], 'text/html; charset=utf-8', path);
+    t.is(got.headers['cache-control'], 'no-store', path);
+    return { ...got, page: got.body.toString() };
+  };
+  for (const path of [
+    '/nowhere',
+    '/errands',
+    '/errands/A',
+    '/errands/a/b',
+    '/settings/x/y/z',
+    '/app/',
+    '/app/none.js',
+  ]) {
+    const { status, page } = await pageOf(path);
+    t.is(status, 404, path);
+    t.regex(page, /<h1>There is no such page<\/h1>/, path);
+    const [, way = ''] = /<a href="([^"]+)">/.exec(page) ?? [];
+    t.is(new URL(way, url + path).href, `${url}/`, path);
+  }
+  t.regex(
+    (await pageOf('/nowhere', { 'accept-language': 'de-AT, en;q=0.5' })).page,
+    /<html lang="de">[^]*gibt es nicht/,
+  );
+  t.is((await pageOf('/tasks')).status, 401, 'an address of the API');
+});
+
+test('the page for a problem runs no script, and shows what was sent as text', async (t) => {
+  const { url } = await startWeb(t);
+  const { status, headers, body } = await get(url, { accept: BROWSER, host: '<script>"evil.example' });
+  t.is(status, 403);
+  const page = body.toString();
+  t.regex(page, /&lt;script&gt;&quot;evil\.example/);
+  t.notRegex(page, /<script|<a /);
+  const policy = String(headers['content-security-policy']);
+  const [, style = ''] = /<style>([^]*)<\/style>/.exec(page) ?? [];
+  t.true(policy.includes(`style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`));
+  t.regex(policy, /^default-src 'none';.* frame-ancestors 'none'$/);
 });
 
 test('the page has no script and no style of its own, and its policy allows none', async (t) => {
