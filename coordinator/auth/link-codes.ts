@@ -21,6 +21,11 @@ const DAY_S = 24 * 3600;
 /** 192 random bits: nobody finds one by guessing. */
 const CODE_BYTES = 24;
 
+const FOR_SOMETHING_ELSE: Record<LinkKind, string> = {
+  invite: 'This is the code of an invitation, which makes an account: sign up with the whole link of it.',
+  login: 'This is the code of a log-in link, which makes no account: log in with the whole link of it.',
+};
+
 /** Makes and redeems the codes of links that work once: to log in, and to sign up by invitation. */
 export class LinkCodes {
   readonly #log: EventLog;
@@ -63,9 +68,12 @@ export class LinkCodes {
 
   /** The code's row. Throws `link_invalid`. */
   require(kind: LinkKind, code: string): LinkCodeRow {
-    const row = findLinkCode(this.#log.db, kind, hashOf(code), this.#iso());
-    if (!row) throw invalidLink();
-    return row;
+    const find = (of: LinkKind) => findLinkCode(this.#log.db, of, hashOf(code), this.#iso());
+    const row = find(kind);
+    if (row) return row;
+    // Whoever has a code alone cannot see what it is for.
+    const other = (['invite', 'login'] as const).find((each) => find(each));
+    throw other === undefined ? invalidLink() : new ErrandError('link_invalid', FOR_SOMETHING_ELSE[other]);
   }
 
   /** Uses a code up, in the caller's transaction. Throws `link_invalid`. */
@@ -94,7 +102,10 @@ export class LinkCodes {
 }
 
 export function invalidLink(): ErrandError {
-  return new ErrandError('link_invalid', 'This link was used before, or has expired: ask for another one.');
+  return new ErrandError(
+    'link_invalid',
+    'This server has no such code: it was mistyped or cut off, was used before, or has expired. Copy the whole link again, or ask for a new one.',
+  );
 }
 
 const hashOf = (code: string): string => createHash('sha256').update(code).digest('hex');

@@ -183,10 +183,10 @@ function wrongCredentials(): ErrandError {
 }
 
 function wrongSetupCode(given: string | undefined): ErrandError {
-  const message = given === undefined ? 'is missing' : 'is not that of this server';
+  const message = given === undefined ? 'is missing' : 'is not that of this server, or was mistyped';
   return new ErrandError(
     'setup_code_wrong',
-    `The first account owns the server. Its one-time code ${message}: sign up with the link that the server printed when it started.`,
+    `The first account owns the server. Its one-time code ${message}: sign up with the whole link that the server printed when it started.`,
     { errors: [{ field: '/setup_code', message }] },
   );
 }

@@ -150,6 +150,7 @@ async function keep(io: Io, name: string, url: string, session: Session): Promis
 
 /** The code in a link: for a server's first account, of an invitation, or to log in. */
 const CODE = /#(setup|invite|login)=(.*)$/;
+const LONE_CODE = /^[\w-]{20,40}$/;
 
 type LinkCode = { kind: string; text: string };
 
@@ -171,7 +172,9 @@ async function target(
   const typed = found?.url ?? readAddress(wanted ?? SERVER_DEFAULT);
   if (typed === undefined)
     throw new UsageFailure(
-      `'${wanted}' is neither the name of a server nor an address: an address begins with http:// or https://.`,
+      LONE_CODE.test(wanted ?? '')
+        ? 'A code alone does not say which server it is for: give the whole link, such as https://HOST/#invite=CODE.'
+        : `'${wanted}' is neither the name of a server nor an address: an address begins with http:// or https://.`,
     );
   refuseMoreThanAddress(typed);
   const url = await addressAfterRedirects(typed, signal);

@@ -202,9 +202,10 @@ export const de: Strings = {
     unreachable: 'Der Server ist gerade nicht erreichbar.',
     wrong_credentials: 'Die E-Mail-Adresse oder das Passwort ist falsch.',
     signup_closed: 'Registrieren ist auf diesem Server gesperrt: Wem er gehört, kann dich einladen.',
-    link_invalid: 'Dieser Link wurde schon benutzt oder ist abgelaufen. Bitte um einen neuen.',
+    link_invalid:
+      'Kein solcher Code: vertippt, abgeschnitten, schon benutzt oder abgelaufen. Füge den ganzen Link ein oder bitte um einen neuen.',
     account_blocked: 'Wem dieser Server gehört, hat dein Konto gesperrt.',
-    setup_code_wrong: 'Das erste Konto braucht den Link, den der Server beim Start gezeigt hat.',
+    setup_code_wrong: 'Der Code fehlt oder ist vertippt: Nimm den ganzen Link, den der Server beim Start gezeigt hat.',
     email_taken: 'Es gibt schon ein Konto mit dieser E-Mail-Adresse.',
     rate_limited: 'Zu viele Versuche. Warte ein wenig.',
     unavailable: 'Der Server ist beschäftigt oder seine Festplatte voll. Versuch es später.',

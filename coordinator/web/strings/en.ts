@@ -204,9 +204,10 @@ export const en = {
     unreachable: 'The server cannot be reached now.',
     wrong_credentials: 'The e-mail address or the password is wrong.',
     signup_closed: 'Sign-up is closed on this server: its owner can invite you.',
-    link_invalid: 'This link was used before, or has expired. Ask for another one.',
+    link_invalid:
+      'No such code: it was mistyped or cut off, was used, or has expired. Paste the whole link, or ask for a new one.',
     account_blocked: 'The owner of this server has blocked your account.',
-    setup_code_wrong: 'The first account needs the link that the server printed when it started.',
+    setup_code_wrong: 'The code is missing or mistyped: take the whole link that the server printed when it started.',
     email_taken: 'There is an account with this e-mail address already.',
     rate_limited: 'Too many attempts. Wait a little.',
     unavailable: 'The server is busy or its disk is full. Try again later.',

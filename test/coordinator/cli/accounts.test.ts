@@ -26,12 +26,14 @@ test('signup without the code or with a wrong one says what is needed, and login
   const signup = (link: string) => cli.run(['signup', link, '--email', 'ada@example.org'], { stdin: PASSWORD });
   for (const [link, fault] of [
     [server.url, 'is missing'],
-    [setupLink(server.url, 'guess'), 'is not that of this server'],
+    [setupLink(server.url, 'guess'), 'is not that of this server, or was mistyped'],
   ] as const) {
     const { code, stderr } = await signup(link);
     t.is(code, 2);
-    t.true(stderr.includes(`Its one-time code ${fault}: sign up with the link that the server printed`), stderr);
+    t.true(stderr.includes(`Its one-time code ${fault}: sign up with the whole link that the server printed`), stderr);
   }
+  const alone = await signup(server.setup_code);
+  t.regex(alone.stderr, /^A code alone does not say which server it is for: give the whole link/);
   const link = setupLink(server.url, server.setup_code);
   const { stderr } = await cli.run(['login', '--server', link], { stdin: PASSWORD });
   t.true(stderr.startsWith(`This link makes an account: npx errand signup ${link}\n`), stderr);

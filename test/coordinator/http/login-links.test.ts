@@ -24,6 +24,22 @@ test('a log-in link logs another device in once, and shows as a device of its ow
   t.is((await new Api(server.url, phone.access_token).call('me', {})).email, session.user.email);
 });
 
+test('a code that does not fit says what is likely, and what it is for if it is that of another kind of link', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const invite = (await api.call('createInvite', { body: {} })).code;
+  const login = (await api.call('createLoginLink', {})).code;
+  const mistyped = 'x'.repeat(32);
+  const logInWith = (code: string) => new Api(server.url).refused('linkLogin', { body: { code } });
+  const signUpWith = (invite: string) =>
+    new Api(server.url).refused('signup', { body: { email: 'bob@example.org', password: PASSWORD, invite } });
+  for (const { detail } of [await logInWith(mistyped), await signUpWith(mistyped)])
+    t.regex(detail ?? '', /mistyped or cut off, was used before, or has expired\. Copy the whole link/);
+  t.regex((await logInWith(invite)).detail ?? '', /code of an invitation.*sign up/);
+  t.regex((await signUpWith(login)).detail ?? '', /code of a log-in link.*log in/);
+  t.truthy(await new Api(server.url).call('linkLogin', { body: { code: login } }), 'neither is used up by that');
+});
+
 test('a server that does not know its public address leaves the link to the client', async (t) => {
   const { api } = await (await startApi(t)).person();
   t.is((await api.call('createLoginLink', {})).link, null);

@@ -21,6 +21,8 @@ test('a pasted link is found whatever white space it has, of each kind, as is th
 test('the code of the link for the first account is told from the others', async (t) => {
   const code = setupCode(readKeys(await temporaryFolder(t)), 'instance');
   t.deepEqual(parsePastedLink(code), { kind: 'setup', code });
+  for (const mistyped of [code.slice(1), `${code}0`, code.replace(/./, 'o'), code.toUpperCase()])
+    t.deepEqual(parsePastedLink(mistyped), { kind: 'setup', code: mistyped });
 });
 
 test('what is no link and no code is not sent to the server', (t) => {

@@ -43,7 +43,7 @@ for (const [name, size] of SIZES)
       await phone.page.goto('about:blank');
       await phone.page.goto(link);
       await button(phone.page, 'Log in on this device').click();
-      await phone.page.getByText('This link was used before').waitFor();
+      await phone.page.getByText('it was mistyped or cut off, was used').waitFor();
       await button(phone.page, /^Stay logged in as/).click();
       await phone.page.getByText('live', { exact: true }).first().waitFor();
       t.deepEqual([...faults, ...phone.faults], []);
