@@ -8,8 +8,8 @@ import { WAL_BYTES } from '../sqlite/wal-room.ts';
 
 type ReadinessDependencies = {
   db: Db;
-  gate: DispatchGate;
-  disk: DiskSpace;
+  gate: Pick<DispatchGate, 'of'>;
+  disk: Pick<DiskSpace, 'free_bytes' | 'reserve'>;
   runner: RunnerName;
   /** How far the workers' isolation was tried, for people. */
   isolation: () => string;
@@ -44,7 +44,7 @@ export async function readReadiness(deps: ReadinessDependencies): Promise<Readin
 }
 
 /** Whether cancels and log-ins will work, or do, while the disk is full. */
-function readReserve({ reserve: { ready, low } }: DiskSpace): Check {
+function readReserve({ reserve: { ready, low } }: ReadinessDependencies['disk']): Check {
   if (low)
     return {
       ok: false,
@@ -55,7 +55,7 @@ function readReserve({ reserve: { ready, low } }: DiskSpace): Check {
 }
 
 /** Why the database cannot be used, or null. The text is public, so it does not contain the path. */
-function readFault(db: Db, gate: DispatchGate): string | null {
+function readFault(db: Db, gate: ReadinessDependencies['gate']): string | null {
   if (gate.of('database') !== null) return "is damaged: see the server's log for details and the fix";
   try {
     checkReadable(db);

@@ -1,6 +1,7 @@
 import { de_accounts } from './de-accounts.ts';
 import { de_archive } from './de-archive.ts';
 import { de_changes } from './de-changes.ts';
+import { de_checks } from './de-checks.ts';
 import { de_conversation } from './de-conversation.ts';
 import { de_fresh } from './de-fresh.ts';
 import { de_keys } from './de-keys.ts';
@@ -18,6 +19,7 @@ export const de: ScreenStrings = {
   accounts: de_accounts,
   archive: de_archive,
   changes: de_changes,
+  checks: de_checks,
   errand: de_conversation,
   fresh: de_fresh,
   keys: de_keys,

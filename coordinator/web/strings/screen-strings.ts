@@ -1,6 +1,7 @@
 import { en_accounts } from './en-accounts.ts';
 import { en_archive } from './en-archive.ts';
 import { en_changes } from './en-changes.ts';
+import { en_checks } from './en-checks.ts';
 import { en_conversation } from './en-conversation.ts';
 import { en_fresh } from './en-fresh.ts';
 import { en_keys } from './en-keys.ts';
@@ -17,6 +18,7 @@ const en = {
   accounts: en_accounts,
   archive: en_archive,
   changes: en_changes,
+  checks: en_checks,
   errand: en_conversation,
   fresh: en_fresh,
   keys: en_keys,

@@ -5,6 +5,7 @@ import { Refusal } from '../../../client/errors.ts';
 import { useSession } from '../../parts/context.ts';
 import { faultWords } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
+import { checkWords } from './check-words.ts';
 
 type Check = { name: string; ok: boolean; detail: string };
 
@@ -36,12 +37,19 @@ export function Health(): JSX.Element {
         {client.server.replace(/^https?:\/\//, '')} <span class="soft">· {words.value}</span>
       </p>
       <ul class="checks">
-        {checks.value.map(({ name, ok, detail }) => (
-          <li key={name} class={ok ? '' : 'fault'}>
-            <span aria-hidden="true">{ok ? '✓' : '✗'}</span> {detail}
-          </li>
+        {checks.value.map((check) => (
+          <CheckLine key={check.name} {...check} />
         ))}
       </ul>
     </>
+  );
+}
+
+function CheckLine({ name, ok, detail }: Check): JSX.Element {
+  const words = checkWords(name, detail, s.checks);
+  return (
+    <li class={ok ? '' : 'fault'}>
+      <span aria-hidden="true">{ok ? '✓' : '✗'}</span> {words.name}: <span class={ok ? 'soft' : ''}>{words.words}</span>
+    </li>
   );
 }
