@@ -21,6 +21,8 @@ type Dependencies = {
   sessions: Sessions;
 };
 
+type ConfirmationField = 'old_password' | 'password';
+
 /** What people do to their accounts, and the owner to those of others. */
 export class Accounts {
   readonly #deps: Dependencies;
@@ -45,13 +47,13 @@ export class Accounts {
     const { log, passwords, sessions, authenticator } = this.#deps;
     const { id, password_hash } = this.find(identity.user_id);
     const candidates = old_password === undefined ? [] : [old_password, new_password];
-    const given = await this.#confirmPassword(identity, candidates, client);
+    const given = await this.#confirmPassword(identity, candidates, client, 'old_password');
     if (given === new_password && given !== old_password) return;
     const new_hash = await passwords.hash(new_password, { lane: 'known', whose: id });
     log.write((tx) => {
       authenticator.requireLiving(identity);
       // Another change, or a reset, may have come in while this one was being hashed.
-      if (!updatePassword(tx.db, id, password_hash, new_hash)) throw wrongPassword();
+      if (!updatePassword(tx.db, id, password_hash, new_hash)) throw wrongPassword('old_password');
       sessions.endAll(tx, id, { except: identity.session, why: 'the password was changed' });
       appendAudit(tx.db, { action: 'password.changed', user_id: id, address: client.address });
     });
@@ -78,7 +80,7 @@ export class Accounts {
    */
   async remove(identity: Identity, password: string | undefined, client: Client): Promise<void> {
     const { log, sessions, authenticator } = this.#deps;
-    await this.#confirmPassword(identity, password === undefined ? [] : [password], client);
+    await this.#confirmPassword(identity, password === undefined ? [] : [password], client, 'password');
     log.write((tx) => {
       authenticator.requireLiving(identity);
       const user = this.find(identity.user_id);
@@ -97,9 +99,14 @@ export class Accounts {
 
   /**
    * Which candidate is the account's password. An account without one needs none, soon after its log-in. Rejects with
-   * `wrong_credentials` otherwise: a failed log-in.
+   * `wrong_credentials` otherwise: a failed log-in. `field`: of the request, where it was given.
    */
-  async #confirmPassword(who: Identity, candidates: string[], { address }: Client): Promise<string | undefined> {
+  async #confirmPassword(
+    who: Identity,
+    candidates: string[],
+    { address }: Client,
+    field: ConfirmationField,
+  ): Promise<string | undefined> {
     const { limiter, passwords, sessions } = this.#deps;
     const { id, email, password_hash } = this.find(who.user_id);
     if (password_hash === NO_PASSWORD) {
@@ -114,7 +121,7 @@ export class Accounts {
         admission.succeeded();
         return candidate;
       }
-    throw wrongPassword();
+    throw wrongPassword(field);
   }
 
   /** The account. Throws `unauthenticated` if it was deleted. */
@@ -125,6 +132,8 @@ export class Accounts {
   }
 }
 
-function wrongPassword(): ErrandError {
-  return new ErrandError('wrong_credentials', 'The password is wrong.');
+function wrongPassword(field: ConfirmationField): ErrandError {
+  return new ErrandError('wrong_credentials', 'Your current password is wrong.', {
+    errors: [{ field: `/${field}`, message: 'is not your current password' }],
+  });
 }

@@ -38,13 +38,13 @@ export async function askFirstPassword(io: Io): Promise<{ new_password: string }
  */
 export async function askPasswordChange(io: Io): Promise<{ old_password: string; new_password: string }> {
   if (io.stdin.isTTY) {
-    const old_password = io.password ?? (await ask(io, 'Old password: ', true));
+    const old_password = io.password ?? (await ask(io, 'Current password: ', true));
     return { old_password, new_password: await askTwice(io, 'New password: ') };
   }
   const given = [...(io.password === undefined ? [] : [io.password]), ...(await readSecret(io)).split(/\r?\n/)];
   const [old_password, new_password, ...more] = given;
   if (old_password === undefined || new_password === undefined || more.length > 0)
-    throw new UsageFailure('The standard input has two lines: the old password and the new one.');
+    throw new UsageFailure('The standard input has two lines: the current password and the new one.');
   return { old_password, new_password };
 }
 

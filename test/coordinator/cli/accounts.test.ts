@@ -88,7 +88,7 @@ test('several processes with an expired token renew it once', async (t) => {
 test('password changes the password and keeps the current log-in', async (t) => {
   const { server, session, cli } = await loggedIn(t);
   const wrong = await cli.run(['password'], { stdin: `not the one\n${NEW_PASSWORD}\n` });
-  t.deepEqual([wrong.code, wrong.stderr], [2, 'The password is wrong.\n']);
+  t.deepEqual([wrong.code, wrong.stderr], [2, 'Your current password is wrong.\n']);
   const short = await cli.run(['password'], { stdin: `${PASSWORD}\nshort\n` });
   t.is(short.stderr, 'the new password is too short: at least 10 characters\n');
   t.regex((await cli.run(['password'], { stdin: PASSWORD })).stderr, /^The standard input has two lines/);

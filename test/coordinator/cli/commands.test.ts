@@ -165,7 +165,7 @@ test('remove, project remove and account remove ask for confirmation', async (t)
   await cli.run(login, { stdin: PASSWORD });
   t.is((await cli.run(['account', 'remove'], { stdin: PASSWORD })).code, 2);
   const wrong = await cli.run(['account', 'remove', '--yes'], { stdin: 'not the one' });
-  t.is(wrong.stderr, 'The password is wrong.\n');
+  t.is(wrong.stderr, 'Your current password is wrong.\n');
   t.is((await bob.api.call('me', {})).email, 'bob@example.org');
   const { stdout } = await cli.run(['account', 'remove', '--yes'], { env: { ERRAND_PASSWORD: PASSWORD } });
   t.is(stdout, `The account bob@example.org is removed from ${server.url}.\n`);

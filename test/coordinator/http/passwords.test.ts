@@ -75,6 +75,16 @@ test('a log-in whose password is changed while it is being checked fails', async
   t.is((await api.call('listSessions', {})).items.length, 1);
 });
 
+test('a wrong current password is named as such, at its field', async (t) => {
+  const { api } = await (await startApi(t)).person();
+  const wrong = await api.refused('changePassword', { body: { old_password: 'not the one', new_password: NEW } });
+  t.like(wrong, { code: 'wrong_credentials', detail: 'Your current password is wrong.' });
+  t.deepEqual(
+    wrong.errors?.map(({ field }) => field),
+    ['/old_password'],
+  );
+});
+
 test('guesses of the old password are rate limited like log-ins', async (t) => {
   const server = await startApi(t);
   const { api, password } = await server.person('ada@example.org');

@@ -100,6 +100,21 @@ test.serial('the owner invites, blocks, lets in again and removes a person, whos
   t.deepEqual([...faults, ...bob.faults], []);
 });
 
+test.serial('a wrong current password is named at its field, and the right one changes it', async (t) => {
+  t.timeout(60_000);
+  const { network, page, faults } = await openAppLoggedIn(t);
+  await page.goto(`${network.url}/settings`);
+  await page.getByLabel('Current password').fill('not the one');
+  await page.getByLabel('New password').fill('another horse battery');
+  await button(page, 'Save').click();
+  await page.locator('.field.wrong', { hasText: 'Your current password is wrong.' }).waitFor();
+  await page.getByLabel('Current password').fill(PASSWORD);
+  await button(page, 'Save').click();
+  await page.getByText('The password is changed.').waitFor();
+  t.is(await page.getByText('is wrong').count(), 0);
+  t.deepEqual(faults, []);
+});
+
 test.serial(
   'the owner sees health in words, plots with a text each, and the settings; a member sees none of it',
   async (t) => {

@@ -13,6 +13,7 @@ type PasswordFormProps = { email: string; /** Whether there is one already. */ h
 export function PasswordForm({ email, has_password }: PasswordFormProps): JSX.Element {
   const { client } = useSession();
   const fault = useSignal('');
+  const old_is_wrong = useSignal(false);
   const saved = useSignal(false);
   // Without a password, the server says what is needed in place of it.
   const faultOf = (error: unknown): string =>
@@ -22,6 +23,7 @@ export function PasswordForm({ email, has_password }: PasswordFormProps): JSX.El
     const form = event.currentTarget;
     const { old_password, new_password = '' } = fieldsOf(form);
     fault.value = '';
+    old_is_wrong.value = false;
     saved.value = false;
     client
       .call('changePassword', { body: { new_password, ...(old_password !== undefined && { old_password }) } })
@@ -29,7 +31,10 @@ export function PasswordForm({ email, has_password }: PasswordFormProps): JSX.El
         saved.value = true;
         form.reset();
       })
-      .catch((error: unknown) => (fault.value = faultOf(error)));
+      .catch((error: unknown) => {
+        old_is_wrong.value = isAbout(error, '/old_password');
+        fault.value = old_is_wrong.value ? '' : faultOf(error);
+      });
   };
   return (
     <form onSubmit={submit}>
@@ -42,14 +47,7 @@ export function PasswordForm({ email, has_password }: PasswordFormProps): JSX.El
         tabIndex={-1}
         aria-hidden="true"
       />
-      {has_password ? (
-        <label class="field">
-          <span>{s.settings.old_password}</span>
-          <input name="old_password" type="password" required autocomplete="current-password" />
-        </label>
-      ) : (
-        <p class="soft">{s.accounts.no_password}</p>
-      )}
+      {has_password ? <CurrentPassword is_wrong={old_is_wrong.value} /> : <p class="soft">{s.accounts.no_password}</p>}
       <label class="field">
         <span>{s.settings.new_password}</span>
         <input name="new_password" type="password" required minLength={10} autocomplete="new-password" />
@@ -62,4 +60,20 @@ export function PasswordForm({ email, has_password }: PasswordFormProps): JSX.El
       </button>
     </form>
   );
+}
+
+function CurrentPassword({ is_wrong }: { is_wrong: boolean }): JSX.Element {
+  return (
+    <label class={is_wrong ? 'field wrong' : 'field'}>
+      <span>{s.settings.old_password}</span>
+      <input name="old_password" type="password" required autocomplete="current-password" />
+      <span class="fault" role="alert">
+        {is_wrong ? s.settings.old_password_wrong : ''}
+      </span>
+    </label>
+  );
+}
+
+function isAbout(error: unknown, wanted: string): boolean {
+  return error instanceof Refusal && error.errors.some(({ field }) => field === wanted);
 }
