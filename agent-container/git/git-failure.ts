@@ -6,11 +6,12 @@ import { errorSummary, type GitResult } from './git.ts';
 
 /** What a failed fetch means, judged by the error code of the response, else by its status, else by git's output. */
 export function fetchFailure({ stderr }: GitResult, failure: GitFailure | null, repo_url: string): AttemptFailure {
-  const summary = errorSummary(stderr);
+  const words = refusalOf(stderr, failure);
+  const summary = words ?? errorSummary(stderr);
   if (isNotFound(failure, stderr))
     return new AttemptFailure(
       'repository_not_found',
-      `There is no repository at ${repo_url}, or no permission to read it (${summary}).`,
+      words ?? `There is no repository at ${repo_url}, or no permission to read it (${summary}).`,
     );
   return new AttemptFailure('repository_unavailable', sentence(`The repository could not be fetched: ${summary}`));
 }
@@ -19,6 +20,7 @@ export function fetchFailure({ stderr }: GitResult, failure: GitFailure | null, 
 const REJECTION = /^!\t\S+\t\[(remote rejected|rejected)\] \((.*)\)$/m;
 const FORGE_LINES_MAX = 20;
 const FORGE_LINE_CHARS_MAX = 300;
+const REFUSAL_CHARS_MAX = 1_000;
 
 /**
  * What a failed push means. A remote that rejects the ref will reject it again; anything else may be temporary. The
@@ -34,9 +36,10 @@ export function pushFailure({ stdout, stderr }: GitResult, failure: GitFailure |
       `${sentence(`The repository rejected the push: ${clean(reason)}`)}${said}`,
     );
   }
-  const summary = errorSummary(stderr);
+  const words = refusalOf(stderr, failure);
+  const summary = words ?? errorSummary(stderr);
   if (failure?.code ? isFinal(failure.code) : [401, 403, 404, 413].includes(failure?.status ?? 0))
-    return new AttemptFailure('push_rejected', sentence(`The push was rejected: ${summary}`));
+    return new AttemptFailure('push_rejected', words ?? sentence(`The push was rejected: ${summary}`));
   return new AttemptFailure('push_failed', sentence(`The push failed: ${summary}`));
 }
 
@@ -67,9 +70,20 @@ function forgeLines(stderr: string): string[] {
 }
 
 /** Text of the forge without escape sequences and other control characters. */
-function clean(text: string): string {
+function clean(text: string, chars_max = FORGE_LINE_CHARS_MAX): string {
   const plain = stripVTControlCharacters(text).replace(/[\p{Cc}\p{Cf}]/gu, ' ');
-  return plain.trimEnd().slice(0, FORGE_LINE_CHARS_MAX).toWellFormed();
+  return plain.trimEnd().slice(0, chars_max).toWellFormed();
+}
+
+/**
+ * The coordinator's own words for a refusal, which say what is wrong and what to do. Git prints them behind their code.
+ * Undefined: it gave none, or git did not print them.
+ */
+function refusalOf(stderr: string, failure: GitFailure | null): string | undefined {
+  if (!failure?.code) return undefined;
+  const before = `remote: ${failure.code}: `;
+  const line = stderr.split(/[\r\n]+/).find((each) => each.startsWith(before));
+  return line && sentence(clean(line.slice(before.length), REFUSAL_CHARS_MAX));
 }
 
 function isNotFound(failure: GitFailure | null, stderr: string): boolean {

@@ -20,7 +20,30 @@ test.serial('a repository that does not exist ends its task in one attempt, with
   const { id } = await ann.api.call('createTask', { body: { prompt: 'Do it', project_id: project.id } });
   const done = await ended(ann, id);
   t.deepEqual([done.status, done.reason, done.attempts.length], ['failed', 'repository_not_found', 1]);
-  t.regex(done.detail ?? '', /There is no repository at http:\/\/127\.0\.0\.1:\d+\/gone\.git/);
+  t.is(
+    done.detail,
+    `There is no repository at ${whole.forge.origin}/gone.git, or this credential may not see it: check the address, and which repositories the git token is for.`,
+  );
+});
+
+test.serial('an errand without access to its repository ends with one sentence that says what to do', async (t) => {
+  const whole = await startErrand(t, { runner: 'process' });
+  const ann = await whole.person('ann');
+  const repo_url = await whole.forge.createRepository('secret.git');
+  const { host } = new URL(repo_url);
+  for (const [git_token, words] of [
+    [
+      undefined,
+      `${host} asks for a credential to read ${repo_url}: give the project a git token, or check the address.`,
+    ],
+    ['stale', `${host} refused the credential for ${repo_url}: give its project a git token that is valid now.`],
+  ] as const) {
+    const body = { name: `secret-${git_token}`, repo_url, check: false, ...(git_token && { git_token }) };
+    const project = await ann.api.call('createProject', { body });
+    const { id } = await ann.api.call('createTask', { body: { prompt: 'Do it', project_id: project.id } });
+    const { status, reason, detail } = await ended(ann, id);
+    t.deepEqual([status, reason, detail], ['failed', 'repository_not_found', words]);
+  }
 });
 
 test.serial('an unreachable forge is retried, and the task continues once it is reachable', async (t) => {

@@ -20,27 +20,38 @@ export async function understand(answer: Dispatcher.ResponseData, asked: Asked):
   throw refusal(statusCode, Number(headers['retry-after']), asked);
 }
 
-/** Explains a forge's status to the person who configured the repository and its credential. */
+/**
+ * Explains a forge's status to the person who configured the repository and its credential, with what they can do. An
+ * errand that cannot reach its repository ends with these words alone.
+ */
 function refusal(status: number, retry_after_s: number, asked: Asked): ForgeError {
   const { base, credential, request } = asked;
   const { host } = new URL(base);
   const retry = retry_after_s > 0 ? { retry_after_s } : {};
-  const hint = credential?.hint === undefined ? '' : ` ${credential.hint}`;
+  const end = (advice: string) => (credential?.hint === undefined ? `: ${advice}.` : `. ${credential.hint}`);
   const right = request.service === 'git-receive-pack' ? 'push to' : 'read';
   switch (status) {
-    case 401: {
-      const refused = `${host} refused the credential for ${base}. It may be wrong, or have expired.`;
-      const missing = `${host} asks for a credential to ${right} ${base}, and there is none: give the project a git token. (Some forges answer so where there is no such repository, too.)`;
-      return credential ? new ForgeError('credential_refused', refused) : new ForgeError('credential_missing', missing);
-    }
+    case 401:
+      return credential
+        ? new ForgeError(
+            'credential_refused',
+            `${host} refused the credential for ${base}: give its project a git token that is valid now.`,
+          )
+        : new ForgeError(
+            'credential_missing',
+            `${host} asks for a credential to ${right} ${base}: give the project a git token, or check the address.`,
+          );
     case 403: {
       const whom = credential ? 'this credential' : 'just anyone';
-      return new ForgeError('not_allowed', `${host} does not allow ${whom} to ${right} ${base}.${hint}`);
+      const advice = `give its project a git token that may ${right} it`;
+      return new ForgeError('not_allowed', `${host} does not allow ${whom} to ${right} ${base}${end(advice)}`);
     }
     case 404:
     case 410: {
-      const or = credential ? 'this credential may not see it' : 'it is private and there is no credential';
-      return new ForgeError('no_repository', `There is no repository at ${base}, or ${or}.${hint}`);
+      const [or, advice] = credential
+        ? ['this credential may not see it', 'check the address, and which repositories the git token is for']
+        : ['it is private', 'check the address, or give its project a git token'];
+      return new ForgeError('no_repository', `There is no repository at ${base}, or ${or}${end(advice)}`);
     }
     case 413:
       return new ForgeError('too_large', `${host} does not take a push of this size.`);

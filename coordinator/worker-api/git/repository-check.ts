@@ -136,20 +136,10 @@ function problemOf(error: unknown, repository: ForgeRepository): unknown {
 }
 
 /** What the person can do about it; undefined where the error message says so already. */
-function adviceFor(fault: ForgeFault, { repo_url, credential }: ForgeRepository): string | undefined {
+function adviceFor(fault: ForgeFault, { repo_url }: ForgeRepository): string | undefined {
   switch (fault) {
     case 'unknown_host':
       return 'Check the spelling of the address.';
-    case 'credential_refused':
-      return 'Give a git_token that is valid now.';
-    case 'not_allowed':
-      return credential
-        ? 'Give a git_token that may read and write this repository.'
-        : 'Give a git_token, if the repository is private.';
-    case 'no_repository':
-      return credential
-        ? 'Check the address, and which repositories the git_token is for.'
-        : 'Check the address; for a private repository give a git_token.';
     case 'not_git':
       return `Give the address that git clone takes, such as ${new URL(repo_url).origin}/owner/name.`;
     case 'tls':
@@ -163,6 +153,9 @@ function adviceFor(fault: ForgeFault, { repo_url, credential }: ForgeRepository)
     case 'private_address':
     case 'moved':
     case 'credential_missing':
+    case 'credential_refused':
+    case 'not_allowed':
+    case 'no_repository':
       return undefined;
   }
 }

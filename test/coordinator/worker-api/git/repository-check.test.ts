@@ -70,12 +70,36 @@ for (const [status, credential, words] of PUSH_ANSWERS)
   });
 
 const READ_ANSWERS: [number, typeof CREDENTIAL | undefined, ErrorCode, string, RegExp][] = [
-  [401, WRONG, 'invalid', '/git_token', /refused the credential.* Give a git_token that is valid now/],
-  [401, undefined, 'invalid', '/repo_url', /asks for a credential.* give the project a git token/],
-  [403, WRONG, 'invalid', '/git_token', /Give a git_token that may read and write/],
-  [403, undefined, 'invalid', '/repo_url', /Give a git_token, if the repository is private/],
-  [404, WRONG, 'invalid', '/repo_url', /There is no repository at .* Check the address, and which repositories/],
-  [404, undefined, 'invalid', '/repo_url', /There is no repository at .* for a private repository give a git_token/],
+  [
+    401,
+    WRONG,
+    'invalid',
+    '/git_token',
+    /refused the credential for [^:]*:[^ ]*: give its project a git token that is valid now\.$/,
+  ],
+  [
+    401,
+    undefined,
+    'invalid',
+    '/repo_url',
+    /asks for a credential.*: give the project a git token, or check the address\.$/,
+  ],
+  [403, WRONG, 'invalid', '/git_token', /: give its project a git token that may read it\.$/],
+  [
+    403,
+    undefined,
+    'invalid',
+    '/repo_url',
+    /does not allow just anyone.*: give its project a git token that may read it\.$/,
+  ],
+  [404, WRONG, 'invalid', '/repo_url', /There is no repository at .*: check the address, and which repositories/],
+  [
+    404,
+    undefined,
+    'invalid',
+    '/repo_url',
+    /There is no repository at .*, or it is private: check the address, or give its project a git token\.$/,
+  ],
   [200, undefined, 'invalid', '/repo_url', /not as a git repository.* such as http:\/\/127\.0\.0\.1:\d+\/owner\/name/],
   [429, undefined, 'upstream_unreachable', '/repo_url', /limits the rate.* "check": false/],
   [502, undefined, 'upstream_unreachable', '/repo_url', /status 502.* "check": false/],
