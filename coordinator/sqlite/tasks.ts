@@ -144,6 +144,16 @@ export function listOpenTasksOf(db: Db, user_id: string): TaskRow[] {
   return sql<Stored>(db, `SELECT * FROM tasks WHERE user_id = ? AND status IN ${OPEN}`).all(user_id).map(fromStored);
 }
 
+/** The tasks of everybody that have not ended, oldest first. */
+export function listOpenTasks(db: Db): TaskRow[] {
+  return sql<Stored>(
+    db,
+    `SELECT * FROM tasks WHERE status IN ${OPEN} AND id NOT IN (SELECT id FROM removed) ORDER BY id`,
+  )
+    .all()
+    .map(fromStored);
+}
+
 /** Whether a task of this user has not ended. */
 export function hasOpenTask(db: Db, user_id: string): boolean {
   const row = sql(db, `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ${OPEN} LIMIT 1`).get(user_id);

@@ -8,6 +8,7 @@ import { print, type Io } from '../../cli/io.ts';
 import { localTime } from '../../cli/render/format.ts';
 import type { Line } from '../../cli/render/line.ts';
 import { PROGRAM } from '../../cli/render/program.ts';
+import { oneLine } from '../../cli/render/text.ts';
 import { UsageFailure } from '../../cli/usage-failure.ts';
 import { readName } from '../backup/name.ts';
 import type { Restored } from '../backup/restore.ts';
@@ -45,7 +46,7 @@ async function list(store: BackupStore, io: Io): Promise<number> {
 }
 
 function outcomeLines(restored: Restored, data_dir: string): Line[] {
-  const { name, manifest, requeued, previous, keys, files_missing, skipped } = restored;
+  const { name, manifest, requeued, lost_work, previous, keys, files_missing, skipped } = restored;
   const { at, counts, newest_event_id } = manifest;
   const count = (table: string) => `${table} ${counts[table] ?? 0}`;
   const parts = ['users', 'projects', 'tasks', 'events'].map(count).join(', ');
@@ -59,6 +60,7 @@ function outcomeLines(restored: Restored, data_dir: string): Line[] {
       : [[`  The previous database is in ${resolve(data_dir, previous)}. Remove it once you do not need it.`]]),
     ...(skipped === 0 ? [] : [[skippedText(skipped)]]),
     ...(files_missing === 0 ? [] : filesLines(files_missing, data_dir)),
+    ...lostLines(lost_work),
     ...keysLines(keys, data_dir),
   ];
 }
@@ -71,6 +73,34 @@ function filesLines(missing: number, data_dir: string): Line[] {
   return [
     [['red', `Files that people attached and that are not here: ${missing}.`], ' A backup does not have them.'],
     [`Put your copy of ${resolve(data_dir, 'attachments')} there. Without it these files are lost; all else works.`],
+  ];
+}
+
+/** How many errands are named. */
+const LOST_MAX = 50;
+
+/** Errand by errand, what no backup has: work that was not pushed. */
+function lostLines(lost: Restored['lost_work']): Line[] {
+  const listed = (errands: Restored['lost_work']): Line[] => [
+    ...errands.slice(0, LOST_MAX).map(({ id, title }): Line => ['  ', ['bold', id], `  ${oneLine(title, 60)}`]),
+    ...(errands.length > LOST_MAX ? [[`  and ${errands.length - LOST_MAX} more`]] : []),
+  ];
+  const held = lost.filter((each) => each.held);
+  const others = lost.filter((each) => !each.held);
+  return [
+    ...(held.length === 0
+      ? []
+      : [
+          [
+            ['red', 'The work of these errands waited to be pushed, and is lost:'] as const,
+            ' a backup has no workspaces.',
+          ],
+          ...listed(held),
+          ['  They have failed. Their changes can still be read, and a retry has them made again.'],
+        ]),
+    ...(others.length === 0
+      ? []
+      : [['These errands go on from what they had pushed, since their workspaces are not here:'], ...listed(others)]),
   ];
 }
 

@@ -7,17 +7,23 @@ import { deleteOpenRequest, listOpenRequests } from '../../sqlite/open-requests.
 import { findTask } from '../../sqlite/tasks.ts';
 import { addUsage } from '../../sqlite/usage.ts';
 import { endAttempt } from '../../tasks/advance.ts';
+import { endLostWork, type LostWork } from './lost-work.ts';
 
 /**
  * Prepares the database of a backup for a server: migrates it, and gives it a new epoch in one transaction. Everything
- * is in the one file then. Returns the number of tasks that were requeued.
+ * is in the one file then. Returns the number of tasks that were requeued, and what is lost.
  *
  * Attempts that ran when the backup was taken (`taken_at`, an ISO time) fail: their workers belong to the old epoch.
+ * `data_dir`: where the workspaces of tasks are, if they are still there.
  */
-export function startNewEpoch(path: string, taken_at: string): number {
+export function startNewEpoch(
+  path: string,
+  taken_at: string,
+  data_dir: string,
+): { requeued: number; lost_work: LostWork[] } {
   const db = openDatabase(path);
   try {
-    const requeued = new EventLog({ db, logger: createLogger('silent') }).write((tx) => {
+    const done = new EventLog({ db, logger: createLogger('silent') }).write((tx) => {
       const at = new Date().toISOString();
       const detail = `The server was restored from a backup of ${taken_at}.`;
       chargeOpenRequests(tx, at);
@@ -27,11 +33,12 @@ export function startNewEpoch(path: string, taken_at: string): number {
         const next = task && endAttempt(tx, task, n, { status: 'failed', reason: 'worker_lost', detail, at });
         if (next?.status === 'queued') requeued += 1;
       }
+      const lost_work = endLostWork(tx, data_dir, at);
       beginNewHistory(tx.db);
-      return requeued;
+      return { requeued, lost_work };
     });
     makeOneFile(db);
-    return requeued;
+    return done;
   } finally {
     db.close();
   }

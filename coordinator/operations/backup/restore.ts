@@ -7,6 +7,7 @@ import { fetchBackup, type RestoreSource } from './fetch-backup.ts';
 import { takeLock } from './lock.ts';
 import { verifyBackup, type Manifest } from './manifest.ts';
 import { countMissingFiles } from './missing-files.ts';
+import type { LostWork } from './lost-work.ts';
 import { startNewEpoch } from './new-epoch.ts';
 import { replaceDatabase, restoreFolder } from './replace-database.ts';
 
@@ -15,6 +16,8 @@ export type Restored = {
   manifest: Manifest;
   /** How many tasks were running. Each continues in a new attempt. */
   requeued: number;
+  /** The tasks whose workspaces are not in the data folder. */
+  lost_work: LostWork[];
   /** The folder, in the data folder, with the previous database. Null: there was none. */
   previous: string | null;
   /** Whether the data folder has the keys that the secrets of the backup are sealed with. */
@@ -59,13 +62,13 @@ async function restoreLocked(
   try {
     const { name, database, plain_at, skipped } = await fetchBackup(folder, from, free_bytes_min, signal);
     const manifest = verifyBackup(database, plain_at);
-    const requeued = startNewEpoch(database, manifest.at);
+    const { requeued, lost_work } = startNewEpoch(database, manifest.at, data_dir);
     const files_missing = await countMissingFiles(database, data_dir);
     await sync(database);
     signal.throwIfAborted();
     const keys = compareKeys(fingerprintOfKeys(data_dir), manifest.keys);
     const previous = await replaceDatabase(data_dir, database, new Date());
-    return { name, manifest, requeued, keys, previous, files_missing, skipped };
+    return { name, manifest, requeued, lost_work, keys, previous, files_missing, skipped };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

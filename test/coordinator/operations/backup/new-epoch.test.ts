@@ -5,7 +5,14 @@ import Database from 'better-sqlite3';
 import { startNewEpoch } from '../../../../coordinator/operations/backup/new-epoch.ts';
 import { openDatabase } from '../../../../coordinator/sqlite/open-database.ts';
 import { insertOpenRequest } from '../../../../coordinator/sqlite/open-requests.ts';
+import { EventLog } from '../../../../coordinator/sqlite/event-log.ts';
+import { listOpenNeeds } from '../../../../coordinator/sqlite/needs.ts';
+import { endAttempt } from '../../../../coordinator/tasks/advance.ts';
+import { askAtEnd } from '../../../../coordinator/tasks/ask-at-end.ts';
+import { Workspaces } from '../../../../coordinator/workers/workspaces.ts';
 import { dataFolder, look } from '../../../support/backups.ts';
+import { addTask, addUser, startAttempt, taskOf } from '../../../support/fixtures.ts';
+import { SILENT } from '../../../support/silent.ts';
 
 const TAKEN_AT = '2026-01-01T00:00:00.000Z';
 
@@ -16,9 +23,9 @@ test('everything is in the database file after a new epoch starts, or it fails',
   const reader = new Database(path, { readonly: true });
   reader.exec('BEGIN');
   reader.prepare('SELECT count(*) FROM tasks').get();
-  t.throws(() => startNewEpoch(path, TAKEN_AT), { message: /locked/ });
+  t.throws(() => startNewEpoch(path, TAKEN_AT, data_dir), { message: /locked/ });
   reader.close();
-  t.is(startNewEpoch(path, TAKEN_AT), 0);
+  t.is(startNewEpoch(path, TAKEN_AT, data_dir).requeued, 0);
   t.false(existsSync(`${path}-wal`));
 });
 
@@ -40,7 +47,7 @@ test('open model requests are charged for their prompt, once', async (t) => {
     at: TAKEN_AT,
   });
   db.close();
-  t.is(startNewEpoch(path, TAKEN_AT), 1);
+  t.is(startNewEpoch(path, TAKEN_AT, data_dir).requeued, 1);
   look(data_dir, (value) => {
     t.is(value('SELECT count(*) FROM open_requests'), 0);
     t.is(value('SELECT cost_usd FROM tasks'), 0.25);
@@ -52,4 +59,45 @@ test('open model requests are charged for their prompt, once', async (t) => {
       /"model":"claude-test".*"cost_usd":0.25/,
     );
   });
+});
+
+test('work that waited to be pushed fails if its workspace is gone, and can still be pushed if it is there', async (t) => {
+  const data_dir = await dataFolder(t);
+  const path = join(data_dir, 'errand.db');
+  const db = openDatabase(path);
+  const log = new EventLog({ db, logger: SILENT });
+  const user_id = addUser(log);
+  const parked = (workspace: string) => {
+    const { id } = addTask(log, user_id, { workspace, ask_before_push: true });
+    startAttempt(log, id);
+    const task = taskOf(log, id);
+    const diff_stat = { files: 1, insertions: 2, deletions: 0 };
+    const ask = askAtEnd(db, task, { status: 'succeeded', reason: null, held_commit: 'a'.repeat(40), diff_stat });
+    const end = { status: 'parked', reason: null, detail: null, at: TAKEN_AT } as const;
+    log.write((tx) => endAttempt(tx, task, 1, end, ask));
+    return id;
+  };
+  const [gone, kept] = [parked('errand-gone000000'), parked('errand-kept000000')];
+  new Workspaces(data_dir).make('errand-kept000000', { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
+  const running = String(db.prepare(`SELECT id FROM tasks WHERE status = 'starting'`).pluck().get());
+  db.close();
+
+  const { lost_work } = startNewEpoch(path, TAKEN_AT, data_dir);
+  const found = lost_work.map(({ id, held }) => [id, held]);
+  t.deepEqual(
+    new Map(found as [string, boolean][]),
+    new Map([
+      [running, false],
+      [gone, true],
+    ]),
+  );
+
+  const after = new EventLog({ db: openDatabase(path), logger: SILENT });
+  t.teardown(() => after.db.close());
+  t.like(taskOf(after, gone), { status: 'failed', reason: 'push_failed' });
+  t.regex(taskOf(after, gone).detail ?? '', /Retry the errand/);
+  t.deepEqual(listOpenNeeds(after.db, gone), [], 'nothing is offered that cannot work');
+  t.is(taskOf(after, kept).status, 'parked');
+  t.is(listOpenNeeds(after.db, kept).length, 1);
+  t.is(taskOf(after, running).status, 'queued');
 });

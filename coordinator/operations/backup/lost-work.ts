@@ -1,0 +1,37 @@
+import type { TaskRow } from '../../domain/task.ts';
+import { listAttempts } from '../../sqlite/attempts.ts';
+import type { Tx } from '../../sqlite/event-log.ts';
+import { listOpenNeeds } from '../../sqlite/needs.ts';
+import { listOpenTasks } from '../../sqlite/tasks.ts';
+import { advance } from '../../tasks/advance.ts';
+import { Workspaces } from '../../workers/workspaces.ts';
+
+/**
+ * A task whose workspace a restore did not find: no backup has workspaces. `held`: its work was done, and waited for
+ * approval to be pushed; it has failed. Otherwise it goes on from what it had pushed.
+ */
+export type LostWork = { id: string; title: string; held: boolean };
+
+/** The runners whose workspaces are in the data folder. */
+const LOCAL = new Set(['docker', 'process']);
+const DETAIL =
+  'The work that waited to be pushed was in a workspace, and the backup that the server was restored from has none. Its changes can still be read. Retry the errand to have them made again.';
+
+/**
+ * Finds the open tasks whose workspaces are not in the data folder. Ends those whose work waits for approval: nothing
+ * is there that an approval could push.
+ */
+export function endLostWork(tx: Tx, data_dir: string, at: string): LostWork[] {
+  const here = new Set(new Workspaces(data_dir).list());
+  return listOpenTasks(tx.db).flatMap((task) => {
+    if (task.workspace === null || here.has(task.workspace) || !isLocal(tx, task)) return [];
+    const held = task.status === 'parked' && listOpenNeeds(tx.db, task.id).some(({ kind }) => kind === 'push');
+    if (held) advance(tx, task, { type: 'end_parked', reason: 'push_failed', detail: DETAIL, at });
+    return [{ id: task.id, title: task.title, held }];
+  });
+}
+
+function isLocal({ db }: Tx, { id }: TaskRow): boolean {
+  const newest = listAttempts(db, id).at(-1);
+  return newest !== undefined && LOCAL.has(newest.runner);
+}
