@@ -35,10 +35,16 @@ export class NotFound extends Failure {
 /** The server could not be reached, or is unavailable now. A retry may succeed. */
 export class Unreachable extends Failure {
   readonly retry_after_s: number | undefined;
+  /** What of the server does not work, if it said so. */
+  readonly errors: readonly FieldError[];
 
-  constructor(message: string, options: { retry_after_s?: number | undefined; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { retry_after_s?: number | undefined; errors?: readonly FieldError[] | undefined; cause?: unknown } = {},
+  ) {
     super(message + when(options.retry_after_s), options);
     this.retry_after_s = options.retry_after_s;
+    this.errors = options.errors ?? [];
   }
 }
 

@@ -80,7 +80,10 @@ export async function send<N extends RouteName>(
   const problem = type.startsWith('application/problem+json') ? Problem.safeParse(json(text)).data : undefined;
   // A proxy says with any status above 500, such as 530, that it does not reach the server.
   if (problem?.code === 'unavailable' || (!problem && (status === 429 || status >= 500)))
-    throw new Unreachable(problem?.detail ?? `The server is not available now (${status}).`, { retry_after_s });
+    throw new Unreachable(problem?.detail ?? `The server is not available now (${status}).`, {
+      retry_after_s,
+      errors: problem?.errors,
+    });
   if (problem) throw new Refusal(problem, retry_after_s);
   const words = `${server} answered with ${status}: it is not an Errand server, or a proxy in front of it answered.`;
   throw isLogIn(status) ? new Intercepted(words) : new Failure(words);

@@ -57,6 +57,15 @@ async function goOn(t: ExecutionContext, trial: Running): Promise<void> {
   t.regex(await git(repository, 'branch', '--list', 'errand/*'), /make-the-tests-pass/);
 }
 
+test.serial('a trial whose temporary folder is too small ends, and says what to do', async (t) => {
+  const { trial, temporary } = await start(t, { ...NO_DOCKER, ERRAND_DISK_FREE_MB_MIN: '1048576' });
+  t.is((await trial.ended).code, 2);
+  t.regex(trial.stdout, /This trial cannot go on.*\n +The server's disk is nearly full: .* free/);
+  t.true(trial.stdout.includes(`The trial keeps its data in ${temporary}. Free some space there`));
+  t.regex(trial.stdout, /TMPDIR=\S+ npm run try/);
+  t.deepEqual(await readdir(temporary), []);
+});
+
 test.serial(
   'without Docker the trial runs the sample errand, keeps serving, and removes everything at Ctrl-C',
   async (t) => {

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ErrandError } from '../../../protocol/problem.ts';
 import { isEnded, SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { setupLink } from '../../auth/setup-code.ts';
 import { ConfigError, readConfig } from '../../base/config.ts';
@@ -18,6 +19,7 @@ import type { Line } from '../../cli/render/line.ts';
 import { run } from '../../cli/run.ts';
 import { ServersFile } from '../../cli/servers-file.ts';
 import { start, type Errand } from '../start.ts';
+import { whyHeld } from './held.ts';
 import { trialConfig } from './trial-config.ts';
 
 /*
@@ -29,6 +31,8 @@ const EMAIL = 'you@example.org';
 const PROMPT = 'Make the tests pass';
 /** How long to wait for workers to stop at the end. */
 const WORKERS_END_MS = 20_000;
+const MORE_SPACE = 'Free some space there, or name a folder that has more';
+const OTHER_FOLDER = 'TMPDIR=/var/tmp npm run try';
 
 /** Resolves with the exit code. */
 async function tryErrand(io: Io, folder: string): Promise<number> {
@@ -38,7 +42,7 @@ async function tryErrand(io: Io, folder: string): Promise<number> {
   const errand = await start(config, { logger });
   try {
     print(io, aboutServer(errand, config.model, io.columns));
-    const code = await runSample(io, errand);
+    const code = await runUnlessHeld(io, errand);
     if (code !== EXIT.succeeded) return code;
     const [repository = ''] = await readdir(join(config.data_dir, 'samples'));
     print(io, nextSteps(errand.url, io.password ?? '', join(config.data_dir, 'samples', repository)));
@@ -49,6 +53,36 @@ async function tryErrand(io: Io, folder: string): Promise<number> {
     await endWorkers(io, config.data_dir);
     await errand.stop();
   }
+}
+
+/** Runs the sample, unless the server starts no errand: then it says why, and what to do. */
+async function runUnlessHeld(io: Io, errand: Errand): Promise<number> {
+  const over = new AbortController();
+  const held = new AbortController();
+  const ended = AbortSignal.any([io.signal, over.signal]);
+  try {
+    let faults = await whyHeld(errand.url, ended, { until_ready: true });
+    if (!faults) {
+      const watched = whyHeld(errand.url, ended).then((found) => {
+        faults = found;
+        held.abort();
+      });
+      watched.catch(() => undefined);
+      const code = await runSample({ ...io, signal: AbortSignal.any([io.signal, held.signal]) }, errand);
+      if (!held.signal.aborted) return code;
+    }
+    print(io, [[], [['red', 'This trial cannot go on, because its server starts no errand:']], ...adviceLines(faults)]);
+    return EXIT.trouble;
+  } finally {
+    over.abort();
+  }
+}
+
+function adviceLines(faults: ReadonlyMap<string, string> = new Map()): Line[] {
+  const lines = [...faults.values()].map((fault): Line => [`  ${fault}`]);
+  if (!faults.has('disk'))
+    return [...lines, ['  ', ['command', 'npx errand doctor'], ' checks more, and says what to do.']];
+  return [...lines, [`The trial keeps its data in ${tmpdir()}. ${MORE_SPACE}:`], ['  ', ['command', OTHER_FOLDER]]];
 }
 
 /** Runs the commands that a newcomer would type. */
@@ -132,12 +166,19 @@ function trialIo(folder: string): Io {
   };
 }
 
+/** Whether the start failed since not even an empty database fits. */
+function isDiskFull(error: unknown): boolean {
+  const { code } = error instanceof Error && 'code' in error ? error : { code: undefined };
+  return code === 'ENOSPC' || code === 'SQLITE_FULL' || (error instanceof ErrandError && code === 'unavailable');
+}
+
 const folder = await mkdtemp(join(tmpdir(), 'errand-try-'));
 try {
   process.exitCode = await tryErrand(trialIo(folder), folder);
 } catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
-  process.stderr.write(`${error.message}\n`);
+  if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`);
+  else if (isDiskFull(error)) process.stderr.write(`${tmpdir()} is full. ${MORE_SPACE}: ${OTHER_FOLDER}\n`);
+  else throw error;
   process.exitCode = EXIT.trouble;
 } finally {
   await rm(folder, { recursive: true, force: true });

@@ -18,7 +18,10 @@ type Call = {
 };
 
 /** Makes the call. Returns the status and the body of the answer. */
-export async function callAsWorker(scene: AttackScene, { about, to, token, body, headers, method, signal }: Call): Promise<string> {
+export async function callAsWorker(
+  scene: AttackScene,
+  { about, to, token, body, headers, method, signal }: Call,
+): Promise<string> {
   const party = about?.(scene) ?? scene.attacker;
   try {
     const { status, body: answer } = await callWorkerApi(
