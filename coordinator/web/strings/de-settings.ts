@@ -28,6 +28,7 @@ export const de_settings: SettingsStrings = {
     log_out_unsent: (n) => `${count(n, 'Aktion wurde', 'Aktionen wurden')} noch nicht gesendet und geht verloren.`,
     server: 'Server',
     ready: 'Alles in Ordnung',
+    not_ready: 'Beginnt jetzt keine Aufträge',
     unknown_device: 'Unbekanntes Gerät',
     install: 'Auf den Home-Bildschirm',
     install_ios: 'In Safari: teilen, dann „Zum Home-Bildschirm“.',

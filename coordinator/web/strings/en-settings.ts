@@ -26,6 +26,7 @@ export const en_settings = {
     log_out_unsent: (n: number) => `${count(n, 'action', 'actions')} were not sent yet, and will be lost.`,
     server: 'Server',
     ready: 'All is well',
+    not_ready: 'Starts no errands now',
     unknown_device: 'Unknown device',
     install: 'To your home screen',
     install_ios: 'In Safari: share, then “Add to Home Screen”.',

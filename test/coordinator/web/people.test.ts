@@ -100,6 +100,17 @@ test.serial('the owner invites, blocks, lets in again and removes a person, whos
   t.deepEqual([...faults, ...bob.faults], []);
 });
 
+test.serial('a server that starts no errands names what does not work, in the words of the app', async (t) => {
+  const { server, network, page } = await openAppLoggedIn(t);
+  const detail = "The server's disk is nearly full: 68 MB free; new errands wait until 625 MB are free.";
+  server.readiness.ready = false;
+  server.readiness.checks['disk'] = { ok: false, detail };
+  await page.goto(`${network.url}/settings`);
+  await page.getByText('Disk: nearly full: 68 MB free. New errands wait for 625 MB').waitFor();
+  await page.getByText('Starts no errands now').waitFor();
+  t.is(await page.locator('.checks .fault').count(), 1);
+});
+
 test.serial('a wrong current password is named at its field, and the right one changes it', async (t) => {
   t.timeout(60_000);
   const { network, page, faults } = await openAppLoggedIn(t);

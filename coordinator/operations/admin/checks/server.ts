@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { Problem } from '../../../../protocol/problem-document.ts';
 import { Health, Readiness } from '../../../../protocol/server-info.ts';
 import { isLoopback, type Config } from '../../../base/config.ts';
 import { withLocalTimes } from '../../../cli/render/format.ts';
@@ -18,13 +19,11 @@ async function checkRunning({ host, port, data_dir }: Config): Promise<Finding> 
   try {
     const health = Health.safeParse(await (await ask(`${url}/healthz`)).json().catch(() => undefined));
     if (!health.success) return problem('server', `Another program has ${url}. Stop it, or set PORT to another port.`);
-    const { ready, checks } = Readiness.parse(await (await ask(`${url}/readyz`)).json());
-    if (ready) return ok('server', `runs at ${url}, and is ready`);
-    const faults = Object.entries(checks).filter(([, { ok }]) => !ok);
-    return problem(
-      'server',
-      `runs at ${url}, and is not ready: ${faults.map(([name, { detail }]) => `${name} ${withLocalTimes(detail)}`).join('; ')}`,
-    );
+    const readiness: unknown = await (await ask(`${url}/readyz`)).json();
+    if (Readiness.safeParse(readiness).success) return ok('server', `runs at ${url}, and is ready`);
+    const { errors = [] } = Problem.parse(readiness);
+    const faults = errors.map(({ field, message }) => `${field.replace('/checks/', '')} ${withLocalTimes(message)}`);
+    return problem('server', `runs at ${url}, and is not ready: ${faults.join('; ')}`);
   } catch (error) {
     if (isRefused(error)) return notRunningFinding(url, data_dir);
     return problem('server', `${url} does not answer: ${noAnswerReason(error)}. Is it Errand? Its log says more.`);

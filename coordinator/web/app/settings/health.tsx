@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { Refusal } from '../../../client/errors.ts';
+import { Unreachable } from '../../../client/errors.ts';
 import { useSession } from '../../parts/context.ts';
 import { faultWords } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
@@ -21,13 +21,13 @@ export function Health(): JSX.Element {
         checks.value = Object.entries(state.checks).map(([name, check]) => ({ name, ...check }));
       },
       (error: unknown) => {
-        words.value = faultWords(error);
-        if (error instanceof Refusal)
-          checks.value = error.errors.map(({ field, message }) => ({
-            name: field.replace('/checks/', ''),
-            ok: false,
-            detail: message,
-          }));
+        const failed = error instanceof Unreachable ? error.errors : [];
+        words.value = failed.length > 0 ? s.settings.not_ready : faultWords(error);
+        checks.value = failed.map(({ field, message }) => ({
+          name: field.replace('/checks/', ''),
+          ok: false,
+          detail: message,
+        }));
       },
     );
   }, [client]);

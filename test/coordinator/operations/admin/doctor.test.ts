@@ -10,7 +10,7 @@ import { WAL_BYTES } from '../../../../coordinator/sqlite/wal-room.ts';
 import { readConfig } from '../../../../coordinator/base/config.ts';
 import { checkModel } from '../../../../coordinator/operations/admin/checks/model.ts';
 import { checkMachine, checkPublicAddress } from '../../../../coordinator/operations/admin/checks/reach.ts';
-import { reachFinding } from '../../../../coordinator/operations/admin/checks/server.ts';
+import { checkServer, reachFinding } from '../../../../coordinator/operations/admin/checks/server.ts';
 import { CommandLine } from '../../../support/command-line.ts';
 import { startConnectProxy } from '../../../support/connect-proxy.ts';
 import { CoordinatorProcess } from '../../../support/coordinator-process.ts';
@@ -143,6 +143,16 @@ test('doctor asks the API through the proxy, as the server does, and reports a p
     found(none),
     `problem: HTTPS_PROXY is ${gone}, which does not answer: nothing listens there. Start that proxy, or correct the setting.`,
   );
+});
+
+test('doctor says what a running server lacks to start errands', async (t) => {
+  const server = await startServer(t);
+  const { port: PORT } = new URL(server.url);
+  const check = async () => found((await checkServer(readConfig({ PORT, ERRAND_DATA: server.data_dir })))[0]);
+  t.is(await check(), `ok: runs at ${server.url}, and is ready`);
+  server.readiness.ready = false;
+  server.readiness.checks['disk'] = { ok: false, detail: 'has 1 MB free' };
+  t.is(await check(), `problem: runs at ${server.url}, and is not ready: disk has 1 MB free`);
 });
 
 test('doctor checks the public address, also for WebSockets', async (t) => {
