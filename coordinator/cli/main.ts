@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 import { COMMANDS } from './commands.ts';
+import { errorLines } from './error-lines.ts';
 import { EXIT } from './exit.ts';
 import { overviewOf } from './help.ts';
+import { printBeside, type Io } from './io.ts';
 import { processIo } from './process-io.ts';
+import { useProxy } from './proxy.ts';
 import { run } from './run.ts';
 import { isAdminCommand, runAdminCommand } from './admin-commands.ts';
 
@@ -12,7 +15,15 @@ if (isAdminCommand(argv)) {
   process.exitCode = EXIT.trouble;
 } else {
   // No top-level await: the launcher of the installed package loads this module with require().
-  void run(argv, processIo(), COMMANDS, (columns) => overviewOf(COMMANDS, columns)).then(
-    (code) => (process.exitCode = code),
-  );
+  void begin(processIo()).then((code) => (process.exitCode = code));
+}
+
+async function begin(io: Io): Promise<number> {
+  try {
+    useProxy(io.variable);
+  } catch (error) {
+    printBeside(io, errorLines(error, undefined));
+    return EXIT.trouble;
+  }
+  return run(argv, io, COMMANDS, (columns) => overviewOf(COMMANDS, columns));
 }

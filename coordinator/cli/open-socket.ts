@@ -1,13 +1,20 @@
 import { WebSocket } from 'ws';
 import { LIMITS } from '../../protocol/limits.ts';
 import { isRedirect } from '../client/redirect.ts';
-import type { OpenSocket } from '../client/socket.ts';
+import { openWebSocket, type OpenSocket } from '../client/socket.ts';
+import { proxyAgent } from './proxy.ts';
 
 const HANDSHAKE_MS = 10_000;
 
-/** Opens a WebSocket that tells of redirects, which that of Node hides. */
+/**
+ * Opens a WebSocket that tells of redirects, which that of Node hides. Only that of Node knows how to lead a connection
+ * without TLS through a proxy.
+ */
 export const openSocket: OpenSocket = (url, protocols, onRedirect) => {
+  const agent = proxyAgent();
+  if (agent && url.startsWith('ws:')) return openWebSocket(url, protocols, onRedirect);
   const socket = new WebSocket(url, [...protocols], {
+    agent,
     handshakeTimeout: HANDSHAKE_MS,
     maxPayload: LIMITS.event_bytes_max * 8,
     perMessageDeflate: false,

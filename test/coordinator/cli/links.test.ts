@@ -38,7 +38,7 @@ test('the first password of an account needs no old one, and the next change doe
   await byCode(scene, cli, ['login', '--server', scene.server.url, '--github'], 'ann');
   const first = await cli.run(['password'], { stdin: `${PASSWORD}\n` });
   t.is(first.stdout, 'The password is set. Your other log-ins have ended.\n', first.stderr);
-  t.regex((await cli.run(['password'], { stdin: `${PASSWORD}\n` })).stderr, /has two lines: the old password/);
+  t.regex((await cli.run(['password'], { stdin: `${PASSWORD}\n` })).stderr, /has two lines: the current password/);
 });
 
 test('where the app allows no codes, link says what the owner can do, and where else to link', async (t) => {
