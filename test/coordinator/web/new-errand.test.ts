@@ -37,10 +37,9 @@ test('a new errand names the defaults, takes Enter, and the next one begins with
 
   await chip('default model').click();
   const model = sheet.getByRole('combobox', { name: 'Model' });
-  t.deepEqual(
-    await sheet.locator('datalist option').evaluateAll((all) => all.map((each) => each.getAttribute('value'))),
-    models,
-  );
+  const offered = sheet.locator('datalist option');
+  await offered.first().waitFor({ state: 'attached' });
+  t.deepEqual(await offered.evaluateAll((all) => all.map((each) => each.getAttribute('value'))), models);
   await model.fill('gpt-4');
   await sheet.getByText('This server does not offer this model.').waitFor();
   await shot('new-model');
