@@ -82,6 +82,32 @@ test.serial('a stale attempt ends its worker', async (t) => {
   t.not((await worker).code, 0);
 });
 
+test.serial('a worker that parks is answered with say, and the next one continues with the answer', async (t) => {
+  const prompt = script({ ask: 'Tabs or spaces?' }, { write: 'a.txt', text: 'a\n' });
+  const { mock, control, startWorker } = await forScript(t, prompt, ['--park-after-ms', '200']);
+  t.is((await startWorker()).code, 0);
+  t.regex(mock.printed(), /\? Tabs or spaces\?\nanswer it with: say TEXT\n/);
+  await control('say Tabs.');
+  t.is((await startWorker()).code, 0);
+  await until('the result is printed', () => mock.printed().includes('● succeeded'));
+  t.regex(await control('status'), /"attempt":2,.*"breaches":\[\]/);
+});
+
+test.serial('a breach is printed at once, and once', async (t) => {
+  const { mock, control, process_line } = await forScript(t, script({ wait: true }));
+  const [, id = ''] = /ERRAND_TASK_ID=(\S+)/.exec(process_line) ?? [];
+  const [, token = ''] = /ERRAND_TASK_TOKEN=(\S+)/.exec(process_line) ?? [];
+  const [, origin = ''] = /ERRAND_COORDINATOR=(http\S+)/.exec(process_line) ?? [];
+  const event = { seq: 1, at: '2026-01-02T03:04:05.678Z', type: 'log', body: { level: 'info', text: 'x' } };
+  const body = JSON.stringify({ attempt: 1, events: [event] });
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  await fetch(`${origin}/internal/tasks/${id}/events`, { method: 'POST', headers, body });
+  const words = 'The first event was log, not agent.started.';
+  await until('it is printed', () => mock.printed().includes(`✘ ${words}`));
+  await control('status');
+  t.is(mock.printed().split(words).length, 2);
+});
+
 test.serial('npm run agent pushes to a local repository and leaves nothing behind', async (t) => {
   const repo = await repository(t);
   const folder = await temporaryFolder(t);

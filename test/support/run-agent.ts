@@ -120,7 +120,7 @@ async function run(repo: string, prompt: string): Promise<number> {
   });
   try {
     await mock.start();
-    printTask(task, process.stdout, values.all);
+    printTask(task, process.stdout, values.all, 'a line, typed here');
     const workspace_dir = new Workspaces(data_dir).make(name, launcher.owner);
     const mounts = { coordinator_dir, worker_dir, workspace_dir };
     await launcher.start({ name, image: values.image, limits: LIMITS, labels: {}, mounts });
@@ -175,7 +175,6 @@ async function follow(launcher: Launcher, channel: WorkerChannel, task: MockTask
   steer(channel, task, () => launcher.remove(channel.worker));
   const { exit_code, output } = await ended;
   if (exit_code !== 0) console.error(`The worker ended with ${exit_code}.\n${output}`);
-  for (const breach of task.breaches) console.error(`Contract violation: ${breach}`);
   return exit_code === 0 && task.current.result?.status === 'succeeded' ? 0 : 1;
 }
 

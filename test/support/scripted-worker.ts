@@ -12,11 +12,17 @@ import { AttemptFailure } from '../../agent-container/base/failure.ts';
 import { logToStderr } from '../../agent-container/base/logger.ts';
 import { Secrets } from '../../agent-container/base/secrets.ts';
 import type { Work, WorkInput } from '../../agent-container/base/work.ts';
+import { WorkParked } from '../../agent-container/base/work-parked.ts';
 import { AttemptLimits } from '../../agent-container/loop/limits.ts';
 import { ProjectCommands } from '../../agent-container/loop/project-commands.ts';
+import { parked } from '../../agent-container/loop/work-result.ts';
 import { Shell } from '../../agent-container/shell/shell.ts';
+import { askPerson } from '../../agent-container/tools/ask-person.ts';
 import { endOnSignals, Worker } from '../../agent-container/worker.ts';
 import { DONE, untilStopped } from './worker-scene.ts';
+
+/** How long a question waits where the work cannot be parked. */
+const QUESTION_MS = 60_000;
 
 const Step = z.union([
   /** Emits events `<prefix>1` … `<prefix>n`. */
@@ -25,6 +31,8 @@ const Step = z.union([
   z.object({ run: z.string() }),
   /** Takes in the messages of the assignment, or the first one that arrives. */
   z.object({ hear: z.literal(true) }),
+  /** Asks the person, and takes in the answer. Without one it parks, where the assignment allows that. */
+  z.object({ ask: z.string() }),
   z.object({ wait: z.literal(true) }),
 ]);
 export type Step = z.input<typeof Step>;
@@ -39,11 +47,12 @@ const work: Work = async (given) => {
   const commands = new ProjectCommands(report, (event) => report.emit(event));
   try {
     if (setup_command !== null) await commands.setup(shell, setup_command);
-    for (const step of z.array(Step).parse(JSON.parse(prompt))) await take(step, { ...given, signal });
+    for (const step of z.array(Step).parse(JSON.parse(prompt))) await take(step, { ...given, signal }, shell);
     const failure = verify_command === null ? null : await commands.verify(shell, verify_command);
     if (failure !== null) throw new AttemptFailure('verify_failed', failure);
     return DONE;
   } catch (error) {
+    if (error instanceof WorkParked) return parked(assignment.title);
     if (limits.deadline.aborted && !given.signal.aborted) throw limits.timeLimitFailure();
     throw error;
   } finally {
@@ -51,8 +60,8 @@ const work: Work = async (given) => {
   }
 };
 
-async function take(step: z.output<typeof Step>, input: WorkInput): Promise<void> {
-  const { report, repo_dir, command_env, messages, signal } = input;
+async function take(step: z.output<typeof Step>, input: WorkInput, shell: Shell): Promise<void> {
+  const { assignment, report, repo_dir, scratch_dir, command_env, messages, signal } = input;
   if ('emit' in step) {
     for (let i = 1; i <= step.emit; i++)
       await report.emit({ type: 'log', body: { level: 'info', text: `${step.prefix}${i}` } });
@@ -62,9 +71,19 @@ async function take(step: z.output<typeof Step>, input: WorkInput): Promise<void
     await report.emit({ type: 'log', body: { level: 'info', text: stdout } });
   } else if ('hear' in step) {
     await messages.arrived(signal);
-    for (const { id, text } of await messages.take(true))
-      await report.emit({ type: 'input.added', body: { turn: 0, source: 'person', message_id: id, text } });
+    await hear(input);
+  } else if ('ask' in step) {
+    const { park_after_ms } = assignment;
+    const dirs = { repo_dir, other_dirs: [], scratch_dir };
+    const asking = { ref: 'asked', question_ms: park_after_ms ?? QUESTION_MS, parks: park_after_ms !== undefined };
+    await askPerson.run({ question: step.ask }, { ...dirs, ...asking, shell, report, messages, signal });
+    await hear(input);
   } else await untilStopped(input);
+}
+
+async function hear({ messages, report }: WorkInput): Promise<void> {
+  for (const { id, text } of await messages.take(true))
+    await report.emit({ type: 'input.added', body: { turn: 0, source: 'person', message_id: id, text } });
 }
 
 const worker = new Worker({

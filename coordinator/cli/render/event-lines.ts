@@ -1,11 +1,10 @@
 import type { LogEvent } from '../../../protocol/events.ts';
 import { STATUS_STYLE, statusWord } from './status.ts';
-import type { Need, NeedAnswer, NeedOption } from '../../../protocol/needs.ts';
 import type { PlanItem } from '../../../protocol/task.ts';
 import { changes, clock, duration, money, withLocalTimes } from './format.ts';
 import type { KnownEvent } from '../../client/known-event.ts';
+import { answerCommand, decisionLines, type AnswerWith } from './decision-lines.ts';
 import { block, type Line } from './line.ts';
-import { PROGRAM } from './program.ts';
 import { pullLines } from './pull-lines.ts';
 import { headAndTail, oneLine } from './text.ts';
 import { outputLines, ToolLines } from './tool-lines.ts';
@@ -17,6 +16,12 @@ const COMMAND_CHARS_MAX = 160;
 /** Turns the log of one task into lines for the user. */
 export class EventLines {
   readonly #tools = new ToolLines();
+  readonly #answerWith: AnswerWith;
+
+  /** `answerWith`: the command that answers what a task asks. */
+  constructor(answerWith: AnswerWith = answerCommand) {
+    this.#answerWith = answerWith;
+  }
 
   /**
    * The lines of the next event. `known`: what `knownEvent` made of it. Some events have none because another event
@@ -26,7 +31,7 @@ export class EventLines {
     if (known?.type === 'tool.started') return this.#tools.started(known.body);
     if (known?.type === 'tool.finished') return this.#tools.finished(known.body);
     // An event of a newer server: show its type.
-    const lines: Line[] = known ? linesOf(event, known) : [[['dim', event.type]]];
+    const lines: Line[] = known ? linesOf(event, known, this.#answerWith) : [[['dim', event.type]]];
     if (lines.length > 0) this.#tools.leave();
     return lines;
   }
@@ -70,20 +75,6 @@ function steeringLines({ type, body }: SteeringEvent): Line[] {
   }
 }
 
-type DecisionEvent = Extract<KnownEvent, { type: 'question.asked' | 'need.asked' | 'need.answered' }>;
-
-/** What the person has to decide, and has decided. */
-function decisionLines(task_id: string, { type, body }: DecisionEvent): Line[] {
-  switch (type) {
-    case 'question.asked':
-      return needLines(task_id, body.question, numberedOptions(body.options));
-    case 'need.asked':
-      return askLines(task_id, body.need);
-    case 'need.answered':
-      return answerLines(body);
-  }
-}
-
 /** What bounds the work, and what no other type fits. */
 function otherLines({
   type,
@@ -101,7 +92,7 @@ function otherLines({
   }
 }
 
-function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[] {
+function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>, answerWith: AnswerWith): Line[] {
   const { type, body } = known;
   switch (type) {
     case 'task.created':
@@ -146,7 +137,7 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'question.asked':
     case 'need.asked':
     case 'need.answered':
-      return decisionLines(event.task_id, known);
+      return decisionLines(event.task_id, known, answerWith);
     case 'verify.finished':
       return verifyLines(body);
     case 'branch.pushed':
@@ -208,36 +199,6 @@ function endLines(attempt: number | null, body: Body<'attempt.ended'>): Line[] {
       ` — the next one at ${clock(body.retry_at)}`,
     ],
   ];
-}
-
-/** A question of the agent has an event of its own. */
-function askLines(task_id: string, { kind, question, options }: Need): Line[] {
-  return kind === 'question' ? [] : needLines(task_id, question, options);
-}
-
-/** An answer that is sent as a message has the event of the message. */
-function answerLines({ message_id, answer }: Body<'need.answered'>): Line[] {
-  return message_id === null ? [[['dim', `decided: ${answerWords(answer)}`]]] : [];
-}
-
-/** What is asked, and how to answer it. */
-function needLines(task_id: string, question: string, options: readonly NeedOption[]): Line[] {
-  return [
-    ...block(headAndTail(question, 40, 0), '? ', 'yellow'),
-    ...options.map(({ label }, i): Line => [['bold', `  ${i + 1} `], oneLine(label, COMMAND_CHARS_MAX)]),
-    [
-      ['dim', 'answer it with: '],
-      ['command', `${PROGRAM} answer ${task_id} ${options.length > 0 ? 'NUMBER' : '"…"'}`],
-    ],
-  ];
-}
-
-function numberedOptions(labels: readonly string[] = []): NeedOption[] {
-  return labels.map((label, i) => ({ value: String(i + 1), label }));
-}
-
-function answerWords({ choose, text }: NeedAnswer): string {
-  return oneLine([...choose, ...(text === null ? [] : [text])].join(', '), COMMAND_CHARS_MAX);
 }
 
 function verifyLines(body: Body<'verify.finished'>): Line[] {

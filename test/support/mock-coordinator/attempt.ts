@@ -9,7 +9,9 @@ export type Seen =
   | { kind: 'delta'; delta: Delta }
   | { kind: 'heartbeat'; heartbeat: Heartbeat }
   | { kind: 'result'; result: ResultPost }
-  | ({ kind: 'refused' } & Refusal);
+  | ({ kind: 'refused' } & Refusal)
+  /** A violation of the contract that was not refused. */
+  | { kind: 'breach'; words: string };
 
 /** A refusal as one line for a person. */
 export const describeRefusal = ({ call, code, words }: Refusal) => `${call} was refused: ${code}: ${words}`;

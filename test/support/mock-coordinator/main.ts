@@ -51,7 +51,10 @@ async function serve(repository: ServedRepository, model: ServedModel): Promise<
     git: repository.proxy,
     llm: model.proxy,
     beforeAssignment: async () => {
-      if (task.current.result !== undefined) await next(task.base.prompt);
+      const { result } = task.current;
+      // The answer goes to the next attempt of the same task.
+      if (result?.status === 'parked') task.nextAttempt();
+      else if (result !== undefined) await next(task.base.prompt);
     },
     control: (line) => runCommand(mock, task, line, actions),
   });
@@ -71,7 +74,7 @@ async function serve(repository: ServedRepository, model: ServedModel): Promise<
   });
   try {
     await mock.start();
-    printTask(task, process.stdout, values.all);
+    printTask(task, process.stdout, values.all, 'say TEXT');
     task.watch(({ kind }) => {
       if (kind !== 'result') return;
       for (const { place } of [repository, ...repository.others])
@@ -95,6 +98,7 @@ function addTask(mock: MockCoordinator, repository: ServedRepository, { model }:
     verify_command: values.verify ?? null,
     model,
     heartbeat_ms: Number(values['heartbeat-ms']),
+    ...(values['park-after-ms'] !== undefined && { park_after_ms: Number(values['park-after-ms']) }),
     ...severalOf(repository),
   });
   task.tokens.stays = true;
@@ -110,5 +114,6 @@ or in a container:
 
 ${containerLine(start, values.image)}
 
-After its result the same command starts a worker for another task. Type help for a list of commands.`;
+After its result the same command starts a worker for another task; after \`parked\`, for the next attempt of the same
+one. Type help for a list of commands.`;
 }

@@ -14,6 +14,7 @@ ${CREDENTIAL_USAGE}  --prompt TEXT          the task's prompt
   --port N               the port on 127.0.0.1 (8788)
   --fail CALL:STATUS[:TIMES] --delay CALL:MS[:TIMES] --cut CALL[:TIMES] --lose CALL[:TIMES] --hang CALL[:TIMES]
   --heartbeat-ms N       the heartbeat interval of the worker (10000)
+  --park-after-ms N      after how long without an answer the worker may park (never)
   --all                  also print heartbeats, minor events and streamed text
 
 `;
@@ -39,6 +40,7 @@ export function readOptions() {
       lose: { type: 'string', multiple: true, default: [] },
       hang: { type: 'string', multiple: true, default: [] },
       'heartbeat-ms': { type: 'string', default: '10000' },
+      'park-after-ms': { type: 'string' },
       all: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },

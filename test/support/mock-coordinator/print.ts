@@ -10,11 +10,11 @@ import type { MockTask } from './task.ts';
 type Out = { write: (text: string) => unknown; isTTY?: boolean };
 
 /**
- * Prints the reports of a task's worker. `all`: also heartbeats, minor events and streamed text. Returns the function
- * that stops it.
+ * Prints the reports of a task's worker. `all`: also heartbeats, minor events and streamed text. `answer`: what a
+ * person types to answer a question. Returns the function that stops it.
  */
-export function printTask(task: MockTask, out: Out, all: boolean): () => void {
-  const events = new EventLines();
+export function printTask(task: MockTask, out: Out, all: boolean, answer: string): () => void {
+  const events = new EventLines(() => answer);
   let in_delta = false;
   const print = (line: Line) => {
     out.write(`${in_delta ? '\n' : ''}${paint(line, out.isTTY === true)}\n`);
@@ -47,6 +47,8 @@ function linesOf(task: MockTask, events: EventLines, seen: Exclude<Seen, { kind:
     }
     case 'refused':
       return [[['yellow', `✘ ${describeRefusal(seen)}`]]];
+    case 'breach':
+      return [[['red', `✘ ${seen.words}`]]];
     case 'result': {
       const { status, reason, detail, summary, branch, diff_stat, repositories = [] } = seen.result;
       const style = status === 'succeeded' ? 'green' : status === 'failed' ? 'red' : 'yellow';

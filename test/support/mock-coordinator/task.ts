@@ -3,7 +3,6 @@ import type { NumberedEvent } from '../../../protocol/events.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError, parse } from '../../../protocol/problem.ts';
-import { CONTRACT_VERSION } from '../../../protocol/worker.ts';
 import {
   EventsPost,
   Heartbeat,
@@ -15,8 +14,10 @@ import {
   type Message,
   type MessagesTaken,
 } from '../../../protocol/worker-schemas.ts';
+import { withDefaults, type TaskAssignment } from './default-assignment.ts';
 import { giveUpUnaware } from './give-up-unaware.ts';
 import { newAttempt, type Attempt, type Refusal, type Seen } from './attempt.ts';
+import { Questions } from './questions.ts';
 import { TaskTokens } from './tokens.ts';
 
 /**
@@ -24,13 +25,14 @@ import { TaskTokens } from './tokens.ts';
  * records in `breaches` violations that cannot be refused.
  */
 export class MockTask {
-  readonly base: Omit<Assignment, 'attempt' | 'token' | 'transcript' | 'messages' | 'known'>;
+  readonly base: TaskAssignment;
   readonly attempts: Attempt[] = [newAttempt()];
   readonly messages: Message[] = [];
   /** The ids of the messages that a worker took with a call. */
   readonly taken = new Set<string>();
   /** The attachments, by id. */
   readonly files = new Map<string, Buffer>();
+  readonly questions = new Questions();
   readonly breaches: string[] = [];
   /** The callbacks that it refused, in the words that the worker got. */
   readonly refusals: Refusal[] = [];
@@ -48,34 +50,9 @@ export class MockTask {
   #posts = 0;
 
   constructor(given: Partial<Assignment>) {
-    const task_id = given.task_id ?? newId();
-    const branch_prefix = `errand/${task_id}-`;
-    this.base = {
-      contract_version: CONTRACT_VERSION,
-      task_id,
-      prompt: 'Do it.',
-      title: 'Do it.',
-      base_branch: null,
-      branch: `${branch_prefix}do-it`,
-      branch_prefix,
-      repo_url: 'https://forge.test/owner/name',
-      model: 'claude-sonnet-5-5',
-      max_turns: 50,
-      budget_usd: 5,
-      spent_usd: 0,
-      time_limit_ms: 3_600_000,
-      setup_command: null,
-      verify_command: null,
-      env: {},
-      author: { name: 'Errand', email: 'errand@localhost' },
-      egress: 'none',
-      heartbeat_ms: LIMITS.heartbeat_ms,
-      lease_ms: LIMITS.lease_ms,
-      spool_bytes_max: 16 * 1024 * 1024,
-      ...given,
-    };
+    this.base = withDefaults(given);
     this.messages.push(...(given.messages ?? []));
-    this.tokens = new TaskTokens(task_id);
+    this.tokens = new TaskTokens(this.id);
     this.tokens.add(1);
   }
 
@@ -138,6 +115,7 @@ export class MockTask {
   say(text: string): Message {
     const message = { id: newId(), text, at: new Date().toISOString() };
     this.messages.push(message);
+    this.questions.answer();
     return message;
   }
 
@@ -165,6 +143,8 @@ export class MockTask {
     this.nextAttempt();
     this.#first_attempt = this.attempt;
     this.messages.length = 0;
+    this.breaches.length = 0;
+    this.questions.clear();
     this.cancelled = null;
     const { branch_prefix } = this.base;
     Object.assign(this.base, { prompt, title: prompt.slice(0, 80), branch: `${branch_prefix}do-it-${this.attempt}` });
@@ -203,7 +183,7 @@ export class MockTask {
     const fence = (given: number) => {
       if (given !== attempt) throw new ErrandError('stale_attempt', 'The attempt is stale.');
       if (this.current.result !== undefined) {
-        if (name !== 'result') this.breaches.push(`A call of ${name} came after the result.`);
+        if (name !== 'result') this.#breach(`A call of ${name} came after the result.`);
         throw new ErrandError('attempt_ended', 'The result is known already.');
       }
       this.current.calls.push({ name, at: performance.now() });
@@ -237,8 +217,9 @@ export class MockTask {
         fence(result.attempt);
         if (result.last_seq > this.events.length) throw this.#missing();
         if (result.last_seq < this.events.length)
-          this.breaches.push('The last_seq of the result is less than the number of events.');
-        if (this.#posts > 0) this.breaches.push('The result arrived while a POST of events was in progress.');
+          this.#breach('The last_seq of the result is less than the number of events.');
+        if (result.status === 'parked') this.#checkParked();
+        if (this.#posts > 0) this.#breach('The result arrived while a POST of events was in progress.');
         this.current.result = result;
         this.#tell({ kind: 'result', result });
         return this.#reply();
@@ -250,7 +231,7 @@ export class MockTask {
 
   /** Notes the start of a POST of events. Returns the function that notes its end. */
   beginEventsPost(): () => void {
-    if (++this.#posts > 1) this.breaches.push('Two POSTs of events were in progress at once.');
+    if (++this.#posts > 1) this.#breach('Two POSTs of events were in progress at once.');
     return () => this.#posts--;
   }
 
@@ -267,10 +248,11 @@ export class MockTask {
       if (stored === undefined) fresh.push(event);
     }
     if (this.events.length === 0 && fresh[0] !== undefined && fresh[0].type !== 'agent.started')
-      this.breaches.push(`The first event was ${fresh[0].type}, not agent.started.`);
+      this.#breach(`The first event was ${fresh[0].type}, not agent.started.`);
     giveUpUnaware(this, fresh[0]);
     for (const event of fresh) {
       this.events.push(event);
+      this.questions.apply(event);
       this.#tell({ kind: 'event', event });
     }
     for (const delta of post.deltas) {
@@ -278,6 +260,18 @@ export class MockTask {
       this.#tell({ kind: 'delta', delta });
     }
     return this.#reply();
+  }
+
+  #checkParked(): void {
+    const fault = this.questions.parkFault(this.base, this.events, this.pending().length > 0);
+    if (fault !== null) this.#breach(fault);
+  }
+
+  /** Notes a violation that is not refused. The same one counts once. */
+  #breach(words: string): void {
+    if (this.breaches.includes(words)) return;
+    this.breaches.push(words);
+    this.#tell({ kind: 'breach', words });
   }
 
   #missing(): ErrandError {

@@ -19,8 +19,7 @@ export class TaskTokens extends Map<string, { attempt: number; expired: boolean 
   /** Gives the next attempt a token. The tokens of the attempts before are known, but stale. */
   next(attempt: number): void {
     if (!this.stays) return this.add(attempt);
-    const [first = '', ...renewed] = this.keys();
-    for (const token of renewed) this.delete(token);
+    const [first = ''] = this.keys();
     this.set(first, { attempt, expired: false });
   }
 
