@@ -19,15 +19,14 @@ import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';
 import type { ProgressWatch } from '../workers/progress-watch.ts';
 import { markAttemptRunning, markResultReceived, updateLastSeq, type AttemptState } from '../sqlite/attempts.ts';
-import { countPendingMessages, listPendingMessages } from '../sqlite/messages.ts';
-import { listOpenNeeds } from '../sqlite/needs.ts';
+import { listPendingMessages } from '../sqlite/messages.ts';
 import { clearSilence, updateWaitingFor } from '../sqlite/progress.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { AttemptStates, type Origin } from './attempt-states.ts';
 import { readAttemptState } from './fence.ts';
 import { applyEvents, act } from './apply-events.ts';
 import { repositoriesFault } from './repositories-fault.ts';
-import { missingStep } from './required-steps.ts';
+import { faultOf } from './result-fault.ts';
 import { storeResult } from './store-result.ts';
 import { findNewestEvent } from '../sqlite/steps.ts';
 import type { CheckedPost } from './read-callbacks.ts';
@@ -225,15 +224,6 @@ function giveUp(tx: Tx, { task_id, attempt, at }: ActiveCall, { reason, detail, 
   const task = findTask(tx.db, task_id);
   if (task) endAttempt(tx, task, attempt, { status: 'failed', reason, detail, at });
   return new ErrandError(code, `${detail} Stop at once.`);
-}
-
-/** Why the attempt has failed, although its worker says that it has not; null: nothing contradicts the worker. */
-function faultOf(db: Db, task_id: string, attempt: number, { status }: ResultPost) {
-  if (status === 'succeeded') return missingStep(db, task_id, attempt);
-  const may_park = () => listOpenNeeds(db, task_id).some(({ kind }) => kind === 'question');
-  // The answer may have come while the worker was ending.
-  if (status !== 'parked' || may_park() || countPendingMessages(db, task_id) > 0) return null;
-  return { reason: 'agent_error' as const, detail: 'The worker ended to wait for an answer, but it has not asked.' };
 }
 
 /** The pending messages and cancel, for every reply. A callback adds no message: if there was none, there is none. */

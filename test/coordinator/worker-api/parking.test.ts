@@ -82,7 +82,29 @@ test('a cancel wins: of a parked task at once, and of a worker that parks meanwh
 test('a worker that parks without a question has failed', async (t) => {
   const { scene, task_id, result } = await worker(t);
   await result(0, parked);
-  t.like(taskOf(scene.log, task_id), { status: 'failed', reason: 'agent_error' });
+  const detail = 'The worker ended to wait for an answer, but it has not asked.';
+  t.like(taskOf(scene.log, task_id), { status: 'failed', reason: 'agent_error', detail });
+});
+
+test('a worker that parks after the answer, or after it closed its question, has failed with words that say so', async (t) => {
+  const over = await asking(t);
+  await over.events([{ ...asked, seq: 2, type: 'question.closed', body: { ref: 'q1', answered: false } }]);
+  await over.result(2, parked);
+  t.regex(over.task().detail ?? '', /, but it has closed its question\.$/);
+  const { scene, task_id, result, answer, task } = await asking(t);
+  await result(1, parked);
+  answer(['2']);
+  const next = await callerOf(scene, task_id, startAttempt(scene.log, task_id));
+  const { body } = await next.heartbeat();
+  const [message] = (body as { control: { messages: { id: string }[] } }).control.messages;
+  const heard = { turn: 0, source: 'person', message_id: message?.id, text: 'b' };
+  await next.events([
+    { seq: 1, at, type: 'input.added', body: heard },
+    { ...asked, seq: 2 },
+  ]);
+  await next.result(2, parked);
+  t.like(task(), { status: 'failed', reason: 'agent_error' });
+  t.regex(task().detail ?? '', /, but its question was answered already: it took the answer as a message\.$/);
 });
 
 test('a parked task is answered, not retried', async (t) => {
