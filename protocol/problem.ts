@@ -82,7 +82,10 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown, where = 'The requ
   const result = schema._zod.run({ value, issues: [] }, context);
   if (result instanceof Promise) throw new z.core.$ZodAsyncError();
   if (result.issues.length === 0) return result.value as T;
-  const issues = result.issues.slice(0, ERRORS_MAX).map((raw) => z.core.util.finalizeIssue(raw, context, z.config()));
+  const issues = result.issues.slice(0, ERRORS_MAX).map((raw) => {
+    const issue = z.core.util.finalizeIssue(raw, context, z.config());
+    return isMissing(raw) ? { ...issue, message: 'is missing' } : issue;
+  });
   const fields = issues.flatMap((issue) => {
     const base = at + issue.path.map((part) => `/${String(part)}`).join('');
     if (issue.code !== 'unrecognized_keys') return [{ field: base === '' ? '/' : base, message: issue.message }];
@@ -105,9 +108,7 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown, where = 'The requ
 function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
-      return issue.input === undefined
-        ? 'is missing'
-        : `is not ${TYPES[issue.expected] ?? `of the type ${issue.expected}`}`;
+      return `is not ${TYPES[issue.expected] ?? `of the type ${issue.expected}`}`;
     case 'invalid_value':
       return `must be one of ${issue.values.map(String).join(', ')}`;
     case 'too_big':
@@ -116,6 +117,23 @@ function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
       return `is too ${isText(issue.origin) ? 'short' : 'small'}: ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
     default:
       return undefined;
+  }
+}
+
+/** Whether there is no value at all. The schema's own message is about a value, such as "is not a time". */
+function isMissing(issue: z.core.$ZodRawIssue): boolean {
+  switch (issue.code) {
+    case 'invalid_type':
+    case 'invalid_value':
+      return issue.input === undefined;
+    case 'invalid_union': {
+      // A union that is told apart by a field gives the whole object.
+      const { input, discriminator } = issue;
+      if (typeof discriminator !== 'string' || typeof input !== 'object' || input === null) return input === undefined;
+      return !Object.hasOwn(input, discriminator);
+    }
+    default:
+      return false;
   }
 }
 

@@ -1,6 +1,8 @@
 import test from 'ava';
 import { ProjectCreate, TaskCreate, TasksQuery } from '../../protocol/api.ts';
 import { ErrandError, parse } from '../../protocol/problem.ts';
+import { EventsPost, ResultPost } from '../../protocol/worker-schemas.ts';
+import { SUCCEEDED } from '../support/result.ts';
 
 const repo_url = 'https://forge.example/bills';
 
@@ -25,4 +27,26 @@ test('the error names each wrong field, with a message to be read after its name
     '/base_branch is too short: at least 1',
   ]);
   t.deepEqual(faults(TaskCreate, null), ['/ is not an object']);
+});
+
+test('a required field that is missing is called missing, whatever its own message or type', (t) => {
+  const faults = (schema: typeof EventsPost | typeof ResultPost, value: unknown) => {
+    const error = t.throws(() => parse<unknown>(schema, value, 'The body'), { instanceOf: ErrandError });
+    return error?.errors?.map(({ field, message }) => `${field} ${message}`);
+  };
+  const waits = (waiting_for: object) => ({ attempt: 1, events: [], waiting_for });
+  t.deepEqual(faults(EventsPost, waits({ kind: 'person', question: '?' })), ['/waiting_for/since is missing']);
+  const since = 'yesterday';
+  t.deepEqual(faults(EventsPost, waits({ kind: 'person', question: '?', since })), [
+    '/waiting_for/since is not a time: ISO 8601 in UTC',
+  ]);
+  t.deepEqual(faults(EventsPost, waits({ since })), ['/waiting_for/kind is missing']);
+  const at = '2026-01-02T03:04:05.678Z';
+  t.deepEqual(faults(EventsPost, { attempt: 1, events: [{ seq: 1, at, body: {} }] }), ['/events/0/type is missing']);
+  t.deepEqual(
+    faults(EventsPost, { attempt: 1, events: [{ seq: 1, type: 'log', body: { level: 'info', text: '' } }] }),
+    ['/events/0/at is missing'],
+  );
+  const { status: _status, ...result } = SUCCEEDED;
+  t.deepEqual(faults(ResultPost, { attempt: 1, last_seq: 0, ...result }), ['/status is missing']);
 });
