@@ -1,5 +1,7 @@
 import type { Rule } from './rule.ts';
-import type { WorkerUnderTest } from './worker-calls.ts';
+import { LONG_TASK } from './long-task.ts';
+import { NotChecked, type WorkerUnderTest } from './worker-calls.ts';
+import { otherLives } from './worker-suite.ts';
 
 export type Verdict = { name: string; ok: boolean; words: string };
 
@@ -15,12 +17,32 @@ export async function checkWorker({ check }: Rule<WorkerUnderTest>, context: Wor
   try {
     await check(context);
   } catch (error) {
+    if (error instanceof NotChecked) throw error;
     const words = error instanceof Error ? error.message : String(error);
     throw new Error([words, ...objections().slice(0, OBJECTIONS_MAX)].join('\n'), { cause: error });
   }
 }
 
-/** Checks rules one after the other, and reports each verdict at once. A broken rule does not end the suite. */
+/**
+ * Checks the rules that need a new worker each. Where the long task ends by itself, the first verdict says so, and there
+ * is none of the rules that interrupt it.
+ */
+export async function checkOtherLives(
+  context: WorkerUnderTest,
+  tell: (verdict: Verdict) => void,
+): Promise<{ verdicts: Verdict[]; unchecked: number }> {
+  const rules = otherLives(context.prompts);
+  const first = await checkAll([LONG_TASK], context, tell);
+  const is_long = first.every(({ ok }) => ok);
+  const prompts = { ...context.prompts, ...(!is_long && { long: null }) };
+  const others = await checkAll(rules, { ...context, prompts }, tell);
+  return { verdicts: [...first, ...others], unchecked: rules.length - others.length };
+}
+
+/**
+ * Checks rules one after the other, and reports each verdict at once. A broken rule does not end the suite. One that
+ * cannot be checked has no verdict.
+ */
 export async function checkAll(
   rules: readonly Rule<WorkerUnderTest>[],
   context: WorkerUnderTest,
@@ -31,8 +53,12 @@ export async function checkAll(
     const { name } = rule;
     const verdict = await checkWorker(rule, context).then(
       (): Verdict => ({ name, ok: true, words: '' }),
-      (error: unknown): Verdict => ({ name, ok: false, words: error instanceof Error ? error.message : String(error) }),
+      (error: unknown): Verdict | null => {
+        if (error instanceof NotChecked) return null;
+        return { name, ok: false, words: error instanceof Error ? error.message : String(error) };
+      },
     );
+    if (verdict === null) continue;
     verdicts.push(verdict);
     tell(verdict);
   }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readConfig } from '../../agent-container/config.ts';
-import { checkAll, type Verdict } from './check-worker.ts';
+import { checkAll, checkOtherLives, type Verdict } from './check-worker.ts';
 import { asContainer, asProcess, attachedWorker, startedWorkers, type WorkerSource } from './worker-under-test.ts';
 import { oneLife } from './worker-life.ts';
 import { otherLives } from './worker-suite.ts';
@@ -16,8 +16,14 @@ const USAGE = `npm run conformance -- --worker WORKER [options]
     unix:PATH, http://HOST:PORT
                           a worker that you started, for one life; give it ERRAND_COORDINATOR as --coordinator says
   --coordinator ADDRESS   where the mock coordinator listens for it: unix:PATH, or http://127.0.0.1:PORT (8788)
-  --short PROMPT          a task that ends by itself        --long PROMPT   one that is still under way when it is interrupted
+  --short PROMPT          a task that ends by itself ("Make the failing test pass.")
+  --long PROMPT           a task that works for 10 s at least, and reports an event that the next attempt has to keep, such
+                          as a log, before the model first answers ("Make the failing test pass."). Requests to the model
+                          get no answer in it, so an agent that asks Claude through the coordinator waits there; for any
+                          other agent, name a task that takes long, such as "Run: sleep 600"
   --noisy PROMPT          a task that ends by itself, with at least 1 MB of events; without it the spool's bound is not checked
+  --asks PROMPT           a task in which the worker asks one question, and ends by itself after the answer, which is "Yes.";
+                          without it questions are not checked
   --work-ms N             how long a task may take (120000)
 `;
 
@@ -28,6 +34,7 @@ const { values } = parseArgs({
     short: { type: 'string', default: 'Make the failing test pass.' },
     long: { type: 'string', default: 'Make the failing test pass.' },
     noisy: { type: 'string' },
+    asks: { type: 'string' },
     'work-ms': { type: 'string', default: '120000' },
     help: { type: 'boolean', default: false },
   },
@@ -40,12 +47,18 @@ if (values.help || values.worker === undefined) {
 const source = await sourceOf(values.worker);
 let verdicts: Verdict[] = [];
 try {
-  const { short, long, noisy = null } = values;
-  const context = { source, prompts: { short, long, noisy }, work_ms: Number(values['work-ms']) };
-  const others = otherLives(context.prompts);
+  const { short, long, noisy = null, asks = null } = values;
+  const context = { source, prompts: { short, long, noisy, asks }, work_ms: Number(values['work-ms']) };
   verdicts = await checkAll(oneLife(), context, tell);
-  if (source.lives === 'many') verdicts.push(...(await checkAll(others, context, tell)));
-  else console.log(`  - ${others.length} more rules need a new worker each: use image:… or command:…`);
+  if (source.lives === 'many') {
+    const { verdicts: others, unchecked } = await checkOtherLives(context, tell);
+    verdicts.push(...others);
+    if (unchecked > 0) console.log(`  - ${unchecked} rules that interrupt the long task were not checked`);
+  } else {
+    const { length } = otherLives(context.prompts);
+    console.log(`  - ${length} more rules need a new worker each: use image:… or command:…`);
+  }
+  if (asks === null) console.log('  - questions were not checked: use --asks');
   if (noisy === null) console.log("  - the spool's bound was not checked: use --noisy");
 } finally {
   await source.close();

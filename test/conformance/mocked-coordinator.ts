@@ -7,6 +7,8 @@ import { serveRepository, severalOf } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
 import type { CoordinatorUnderTest, OpenTask } from './coordinator-calls.ts';
 
+const PARK_AFTER_MS = 60_000;
+
 /** The mock coordinator, on a socket. `address`: where its tasks are called in place of the socket. */
 export async function mockedCoordinator(
   t: ExecutionContext,
@@ -24,7 +26,7 @@ export async function mockedCoordinator(
   });
   const reached = (await address?.(socket_path)) ?? { origin: 'http://coordinator', socket_path };
   const open = (more: Partial<Assignment> = {}) => {
-    const task = mock.addTask({ repo_url: repository.repo_url, ...more });
+    const task = mock.addTask({ repo_url: repository.repo_url, park_after_ms: PARK_AFTER_MS, ...more });
     return {
       address: reached,
       task_id: task.id,

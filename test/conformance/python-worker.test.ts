@@ -10,7 +10,7 @@ import { asProcess, startedWorkers } from './worker-under-test.ts';
 
 const WORKER = fileURLToPath(new URL('../support/python-worker/worker.py', import.meta.url));
 const source = await startedWorkers(asProcess(['python3', WORKER]));
-const prompts = { short: 'Say hello.', long: 'Say hello.', noisy: null };
+const prompts = { short: 'Say hello.', long: 'Say hello.', noisy: null, asks: null };
 const context: WorkerUnderTest = { source, prompts, work_ms: 60_000 };
 test.after.always(() => source.close());
 

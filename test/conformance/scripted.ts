@@ -11,5 +11,6 @@ export const SCRIPTED_WORKER = fileURLToPath(new URL('../support/scripted-worker
 export const SCRIPTED_PROMPTS: Prompts = {
   short: script({ hear: true }, { emit: 300 }, { write: 'a.txt', text: 'a\n' }),
   long: script({ emit: 5, prefix: 'long ' }, { write: 'half.txt', text: 'half\n' }, { wait: true }),
+  asks: script({ ask: 'May it go on?' }, { write: 'a.txt', text: 'a\n' }),
   noisy: script({ emit: 2_000, prefix: 'noise '.repeat(100) }),
 };

@@ -7,10 +7,20 @@ import { callWorker, type Reply } from '../support/worker-call.ts';
 import type { RunningWorker, WorkerSource } from './worker-under-test.ts';
 
 /**
- * The prompts of the tests: `short` ends by itself, `long` still runs when it is interrupted. `noisy` ends by itself
- * too, with at least 1 MB of events; null: the rule about the spool's bound is left out.
+ * The prompts of the tests. `short` ends by itself, and `long` still runs when it is interrupted; null: there is no such
+ * task, and the rules that need one are not checked. `noisy` ends by itself, with at least 1 MB of events, and `asks`
+ * after the answer to the one question that the worker asks in it; null: the rule about it is left out.
  */
-export type Prompts = { short: string; long: string; noisy: string | null };
+export type Prompts = { short: string; long: string | null; noisy: string | null; asks: string | null };
+
+/** A rule cannot be checked with these prompts. */
+export class NotChecked extends Error {}
+
+/** The prompt of the long task. Throws `NotChecked`. */
+export function longTask({ prompts: { long } }: WorkerUnderTest): string {
+  if (long === null) throw new NotChecked('There is no long task.');
+  return long;
+}
 
 /** The workers under test, and how long each may take for its task. */
 export type WorkerUnderTest = { source: WorkerSource; prompts: Prompts; work_ms: number };
@@ -56,21 +66,31 @@ export async function hand(worker: RunningWorker, task: MockTask): Promise<void>
  * handed over.
  */
 export async function underWay(
-  { source, prompts, work_ms }: WorkerUnderTest,
+  context: WorkerUnderTest,
   more: Partial<Assignment> = {},
   before: (task: MockTask) => void = () => {},
 ): Promise<{ worker: RunningWorker; task: MockTask }> {
-  const worker = await source.start();
+  const prompt = longTask(context);
+  const worker = await context.source.start();
   await healthy(worker);
   // An agent that calls the model through the coordinator waits for it here.
   worker.mock.faults.add('llm', { kind: 'hang' }, 1000);
-  const task = addTask(worker, prompts.long, more);
+  const task = addTask(worker, prompt, more);
   before(task);
   await hand(worker, task);
   const steps = ['repository.ready', 'conversation.started', 'turn.started', 'tool.started'];
   const is_under_way = () => task.events.some(({ type }) => steps.includes(type));
-  await until('its work is under way', is_under_way, work_ms);
+  await until('its work is under way', is_under_way, context.work_ms);
   return { worker, task };
+}
+
+/** Whether this happens in time. */
+export function happens(condition: () => boolean, within_ms: number): Promise<boolean> {
+  const met = until('it happens', condition, within_ms);
+  return met.then(
+    () => true,
+    () => false,
+  );
 }
 
 export async function exitCode({ ended }: RunningWorker, within_ms: number): Promise<number | null> {

@@ -17,6 +17,7 @@ import {
   HEARTBEAT_MS,
   inOrder,
   keptTheRules,
+  longTask,
   post,
   restartKilled,
   underWay,
@@ -24,18 +25,20 @@ import {
   type WorkerUnderTest,
 } from './worker-calls.ts';
 import { COMMAND_RULES } from './worker-commands.ts';
+import { QUESTION_RULE } from './worker-questions.ts';
 import { REPORT_RULES, SPOOL_RULE } from './worker-reports.ts';
 import type { RunningWorker } from './worker-under-test.ts';
 
 const FILE = 'written-by-the-suite.txt';
 
 /** All rules that need a new worker each. */
-export function otherLives({ noisy }: Prompts): readonly Rule<WorkerUnderTest>[] {
+export function otherLives({ noisy, asks }: Prompts): readonly Rule<WorkerUnderTest>[] {
   return [
     ...INTERRUPTIONS,
     ...COMMAND_RULES,
     ...REPORT_RULES,
     REPOSITORIES_RULE,
+    ...(asks === null ? [] : [QUESTION_RULE]),
     ...(noisy === null ? [] : [SPOOL_RULE]),
   ];
 }
@@ -178,12 +181,14 @@ const CLONE_MS = 15_000;
 
 const REPOSITORIES_RULE: Rule<WorkerUnderTest> = {
   name: 'of several repositories it clones and pushes each; or it says that it knows one, and stops when that is refused',
-  check: async ({ source, prompts, work_ms }) => {
+  check: async (context) => {
+    const { source, work_ms } = context;
+    const prompt = longTask(context);
     const worker = await source.start();
     await healthy(worker);
     worker.mock.faults.add('llm', { kind: 'hang' }, 1000);
     const { key } = worker.other;
-    const task = addTask(worker, prompts.long, { repositories: [worker.other] });
+    const task = addTask(worker, prompt, { repositories: [worker.other] });
     await hand(worker, task);
     const isReady = (of?: string) =>
       task.events.some(({ type, body }) => type === 'repository.ready' && body.repository === of);

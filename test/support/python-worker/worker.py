@@ -207,8 +207,8 @@ class Task:
                 attempt.emit("agent.started", **agent, resumed=bool(self.given["transcript"]))
             for event in attempt.left_over:
                 attempt.emit(event["type"], **event["body"])
-            attempt.emit("log", level="info", text=f"Python {sys.version.split()[0]}")
             self.prepare()
+            attempt.emit("log", level="info", text=f"Python {sys.version.split()[0]}")
             limit = threading.Timer(self.given["time_limit_ms"] / 1000, attempt.stop, ["time_limit"])
             limit.daemon = True
             limit.start()
