@@ -133,12 +133,15 @@
  *   400 `invalid`, 413                    The event is malformed, and every retry would fail. Replace it by a `log`
  *                                         event with the same number that says so, or end with `agent_error`.
  *   401                                   The token is not valid. Exchange it by one heartbeat; if that fails, stop.
- *   409 `events_missing`                  Go back to the event with the number `expected_seq`.
+ *   409 `events_missing`                  Everything before `expected_seq` is stored: continue with exactly that event.
  *   409 `stale_attempt`                   The attempt was given up. Stop everything at once, push nothing, exit.
  *   409 `log_full`                        The attempt, or its task, has more events than the quotas in `limits.ts`
  *                                         allow, so it was ended. As after `stale_attempt`.
  *   409 `attempt_ended`                   The result is already stored. Exit with code 0.
  *   anything else                         A retry would not help. Stop, push nothing, exit.
+ *
+ * Git does not retry: while the coordinator is away its requests fail. The worker goes on with its heartbeats, and runs
+ * git again, for as long as it lives.
  *
  * For an error code that is not in `./problem.ts` the status decides, as in this list. Any other 5xx status is retried.
  *
@@ -150,13 +153,20 @@
  * ## The end of an attempt
  *
  * Every way out has the same three steps: commit and push the work to `branch_prefix…`, post the result, exit. After
- * SIGTERM the worker pushes the work in progress, within ten seconds, and exits with code 143; it posts a result only
- * if it was cancelled. A worker that is killed loses nothing that was acknowledged or spooled: the next attempt gets
- * the same workspace and spool, and the transcript so far in its assignment. Events of the previous attempt in the
- * spool that come after `known.last_seq` were never acknowledged: the next attempt reports them as its own, after its
- * `agent.started`, and adds them to the transcript. It leaves out those about the process that is gone
- * (`PROCESS_TYPES`). The previous attempt may be newer than `known.attempt`, if it ended before its first event was
- * stored: its spool then has what it took over from the attempt before it.
+ * SIGTERM the worker pushes the work in progress, within ten seconds, and exits with code 143, without a result. Only
+ * one that was cancelled posts its result, and then exits with 0. A worker that is killed loses nothing that was
+ * acknowledged or spooled: the next attempt gets the same workspace and spool, and the transcript so far in its
+ * assignment. Events of the previous attempt in the spool that come after `known.last_seq` were never acknowledged: the
+ * next attempt reports them as its own, after its `agent.started`, and adds them to the transcript. It leaves out those
+ * about the process that is gone (`PROCESS_TYPES`). The previous attempt may be newer than `known.attempt`, if it ended
+ * before its first event was stored: its spool then has what it took over from the attempt before it.
+ *
+ * A task that has ended may come back, as another attempt with the same prompt, branch and workspace, and the whole
+ * transcript. The assignment does not say how the attempt before ended, but what is to do: with `messages` people have
+ * said more; a new `approved_commit` is pushed as it is; with neither, the attempt before was lost or has failed, and
+ * the work goes on where the transcript ends. What else a worker must know it keeps in the workspace, outside of the
+ * clones. A message that came during an attempt, and was not in the conversation before the result, starts another
+ * attempt: look for messages once more before the result. `succeeded` is to be shown in each attempt anew.
  *
  * The workspace may be another one all the same: it had expired, or was lost or damaged. `repository.ready` names it in
  * `workspace`, and the transcript has that event. An attempt that finds another workspace than the transcript's begins
@@ -164,10 +174,14 @@
  *
  * A question outlives its worker. With `park_after_ms` in its assignment, a worker whose question has waited for that
  * long may commit and push the work, post a result with the status `parked`, and exit. The task then waits without a
- * worker, and the answer starts the next attempt: it comes as a message, before or after which that attempt asks the
- * question again, with the same `ref`, and closes it. A worker that does not park waits for as long as it wants. An
- * answer is always a message; one that chooses options has their texts, one on each line with `- ` before it where
- * several may be chosen.
+ * worker, and the answer starts the next attempt. A worker that does not park waits for as long as it wants. An answer
+ * is always a message; one that chooses options has their texts, one on each line with `- ` before it where several may
+ * be chosen.
+ *
+ * The transcript has no questions: a worker keeps the open `ref` in the workspace. The next attempt asks again, with
+ * the same `ref` and text, takes the answer, and closes the question. Before it has taken the answer it may wait for
+ * it, and park. After that the question stays answered, whether it is asked again or not, and no other answer comes: a
+ * worker that waits does so for ever, and one that parks has failed with `agent_error`.
  *
  * With `ask_before_push` in the assignment the proxy refuses every push whose commit is not `approved_commit`. The
  * worker keeps its work in the workspace, and names the finished commit in its result: `succeeded` with `held_commit`
@@ -270,17 +284,6 @@ export function contractFault(version: number): string | null {
     (version > CONTRACT_VERSION ? 'upgrade the server.' : 'rebuild the worker image.')
   );
 }
-
-/** The header of the model proxy's responses with the task's unspent budget before that request, in US dollars. */
-export const BUDGET_HEADER = 'errand-budget-remaining-usd';
-
-/**
- * The header of the model proxy's responses with the most that the prompt of that request may cost, plus what is
- * reserved for the task's other requests in progress, in US dollars. It is part of the unspent budget. A request whose
- * prompt needs more than the rest is refused, so a worker that counts it as spent warns in time, and shortens a long
- * conversation while the budget still pays for that.
- */
-export const BUDGET_RESERVED_HEADER = 'errand-budget-reserved-usd';
 
 /** The name of the coordinator's socket in its directory. */
 export const COORDINATOR_SOCKET = 'coordinator.sock';

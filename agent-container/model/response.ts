@@ -1,7 +1,7 @@
 import type { BetaMessage } from '@anthropic-ai/sdk/resources/beta/messages/messages';
 import { z } from 'zod';
 import type { TurnUsage } from '../../protocol/events.ts';
-import { BUDGET_HEADER, BUDGET_RESERVED_HEADER } from '../../protocol/worker.ts';
+import { BUDGET_HEADER, BUDGET_RESERVED_HEADER } from '../../protocol/budget-headers.ts';
 
 type ContextReduction = { means: 'clear_tool_uses' | 'compact'; detail: string };
 

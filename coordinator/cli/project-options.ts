@@ -124,7 +124,8 @@ function numberOrNull(option: string, text: string | undefined): number | null |
 
 function yesOrNo(option: string, text: string | undefined): boolean | undefined {
   if (text === undefined) return undefined;
-  if (text === 'yes' || text === 'no') return text === 'yes';
+  const word = text.toLowerCase();
+  if (word === 'yes' || word === 'no') return word === 'yes';
   throw new UsageFailure(`--${option} must be yes or no: ${text}`);
 }
 

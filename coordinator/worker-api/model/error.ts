@@ -1,6 +1,6 @@
 import { ErrandError, type ErrorCode } from '../../../protocol/problem.ts';
 import { toProblem } from '../../../protocol/problem-document.ts';
-import { BUDGET_HEADER, BUDGET_RESERVED_HEADER } from '../../../protocol/worker.ts';
+import { BUDGET_HEADER, BUDGET_RESERVED_HEADER } from '../../../protocol/budget-headers.ts';
 import type { ErrorWriter } from '../caller.ts';
 import { SpendingCapReached } from '../../tasks/spending-caps.ts';
 

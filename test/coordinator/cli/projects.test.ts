@@ -112,3 +112,15 @@ test('a name that another project has is refused', async (t) => {
   t.is(again.code, 2);
   t.regex(again.stderr, /bills/i);
 });
+
+test('yes and no may be written as the help writes them, or small; another word is refused', async (t) => {
+  const { api, cli } = await loggedIn(t);
+  t.is((await cli.run(['project', 'add', 'bills', ...REPO, '--no-check', '--ask-before-push', 'YES'])).code, 0);
+  const asks = async () => (await api.call('listProjects', {})).items[0]?.ask_before_push;
+  t.true(await asks());
+  t.is((await cli.run(['project', 'set', 'bills', '--ask-before-push', 'no'])).code, 0);
+  t.false(await asks());
+  const refused = await cli.run(['project', 'set', 'bills', '--ask-before-push', 'maybe']);
+  t.not(refused.code, 0);
+  t.regex(refused.stderr, /--ask-before-push must be yes or no: maybe/);
+});

@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import { BUDGET_RESERVED_HEADER } from '../../../../protocol/worker.ts';
+import { BUDGET_RESERVED_HEADER } from '../../../../protocol/budget-headers.ts';
 import { startBilledApi, type Plan } from '../../../support/billing/api.ts';
 import { startErrands } from '../../../support/billing/errands.ts';
 
