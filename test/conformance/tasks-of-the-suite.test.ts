@@ -1,0 +1,31 @@
+import test from 'ava';
+import { checkOtherLives, checkWorker } from './check-worker.ts';
+import { SCRIPTED_PROMPTS, SCRIPTED_WORKER } from './scripted.ts';
+import { asProcess, startedWorkers } from './worker-under-test.ts';
+import { REPORT_RULES } from './worker-reports.ts';
+import { otherLives } from './worker-suite.ts';
+
+const source = await startedWorkers(asProcess([process.execPath, SCRIPTED_WORKER]));
+test.after.always(() => source.close());
+
+test.serial('a long task that ends by itself fails once, with what to do, and the worker is not blamed', async (t) => {
+  const prompts = { ...SCRIPTED_PROMPTS, long: JSON.stringify([{ emit: 1 }]), noisy: null, asks: null };
+  const { verdicts, unchecked } = await checkOtherLives({ source, prompts, work_ms: 60_000 }, () => {});
+  const broken = verdicts.filter(({ ok }) => !ok);
+  t.is(broken.length, 1);
+  t.regex(broken[0]?.words ?? '', /^it ended by itself after [\d.]+ s, .* give --long a task that works for at least/);
+  t.true(unchecked > 5);
+  t.is(verdicts.length, otherLives(prompts).length - unchecked + 1);
+});
+
+test.serial(
+  'a long task without an event that the next attempt has to report is named, with what there was',
+  async (t) => {
+    const rule = REPORT_RULES.find(({ name }) => name.includes('had only in its spool'));
+    if (rule === undefined) return t.fail('There is no such rule.');
+    const prompts = { ...SCRIPTED_PROMPTS, long: JSON.stringify([{ wait: true }]) };
+    const error = await t.throwsAsync(checkWorker(rule, { source, prompts, work_ms: 5_000 }));
+    t.regex(error.message, /^it posted no event that the next attempt would have to report, within 5000 ms/);
+    t.regex(error.message, /It posted agent.started, .*repository.ready/);
+  },
+);
