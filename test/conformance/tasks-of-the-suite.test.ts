@@ -2,6 +2,7 @@ import test from 'ava';
 import { checkOtherLives, checkWorker } from './check-worker.ts';
 import { SCRIPTED_PROMPTS, SCRIPTED_WORKER } from './scripted.ts';
 import { asProcess, startedWorkers } from './worker-under-test.ts';
+import { QUESTION_RULE } from './worker-questions.ts';
 import { REPORT_RULES } from './worker-reports.ts';
 import { otherLives } from './worker-suite.ts';
 
@@ -29,3 +30,9 @@ test.serial(
     t.regex(error.message, /It posted agent.started, .*repository.ready/);
   },
 );
+
+test.serial('a worker that does not park, and waits for its answer, keeps the rule about questions', async (t) => {
+  const asks = JSON.stringify([{ ask: 'May it go on?', parks: false }]);
+  const prompts = { ...SCRIPTED_PROMPTS, asks };
+  await t.notThrowsAsync(checkWorker(QUESTION_RULE, { source, prompts, work_ms: 60_000 }));
+});

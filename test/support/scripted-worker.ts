@@ -31,8 +31,8 @@ const Step = z.union([
   z.object({ run: z.string() }),
   /** Takes in the messages of the assignment, or the first one that arrives. */
   z.object({ hear: z.literal(true) }),
-  /** Asks the person, and takes in the answer. Without one it parks, where the assignment allows that. */
-  z.object({ ask: z.string() }),
+  /** Asks the person, and takes in the answer. Without one it parks, where the assignment and `parks` allow that. */
+  z.object({ ask: z.string(), parks: z.boolean().default(true) }),
   z.object({ wait: z.literal(true) }),
 ]);
 export type Step = z.input<typeof Step>;
@@ -73,7 +73,7 @@ async function take(step: z.output<typeof Step>, input: WorkInput, shell: Shell)
     await messages.arrived(signal);
     await hear(input);
   } else if ('ask' in step) {
-    const { park_after_ms } = assignment;
+    const park_after_ms = step.parks ? assignment.park_after_ms : undefined;
     const dirs = { repo_dir, other_dirs: [], scratch_dir };
     const asking = { ref: 'asked', question_ms: park_after_ms ?? QUESTION_MS, parks: park_after_ms !== undefined };
     await askPerson.run({ question: step.ask }, { ...dirs, ...asking, shell, report, messages, signal });

@@ -3,7 +3,7 @@ import type { MockCoordinator } from './mock.ts';
 import type { MockTask } from './task.ts';
 
 export const HELP = `Commands, typed here or sent as the body of POST /control:
-  say TEXT                    send a message from the user
+  say TEXT                    send a message from the user, which answers an open question
   cancel [REASON]             cancel the task
   fail CALL STATUS [TIMES]    answer the next calls with this status
   delay CALL MS [TIMES]       delay them
