@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
 import type * as esbuild from 'esbuild';
 
+import { withBundler } from './bundler.ts';
 import { protocolForBrowsers } from './protocol-for-browsers.ts';
 import { depthOf, isRoute, ROUTES } from './store/routes.ts';
 import { shellHtml } from './shell.ts';
@@ -57,7 +58,9 @@ export async function openWebApp(): Promise<{
 }> {
   const version = typeof WEB_VERSION === 'string' ? WEB_VERSION : versionOfSources(ROOT);
   const folder = join(DIST, version);
-  const built = existsSync(join(folder, SHELL)) ? await readBuilt(folder) : await build(version);
+  const built = existsSync(join(folder, SHELL))
+    ? await readBuilt(folder)
+    : await withBundler((bundle) => build(version, bundle));
   if (!existsSync(join(folder, SHELL))) await keep(built, folder).catch(() => undefined);
   const files = [...built].filter(([name]) => !name.endsWith('.br')).map(([name, body]) => toFile(built, name, body));
   const by_path = new Map(files);
@@ -74,12 +77,7 @@ function toFile(built: Built, name: string, body: Buffer): [string, WebFile] {
   return [at_root ? `/${name}` : `/app/${name}`, { body, brotli, type, etag, immutable: !at_root }];
 }
 
-async function build(version: string): Promise<Built> {
-  const { build: bundle } = await import('esbuild').catch((cause: unknown) => {
-    const words =
-      'The app in the browser was not built, and its bundler is not installed: run npm ci, then npm run web.';
-    throw new Error(words, { cause });
-  });
+async function build(version: string, bundle: typeof esbuild.build): Promise<Built> {
   const built = await bundleApp(bundle);
   for (const name of await readdir(join(HERE, 'icons'))) {
     const body = await readFile(join(HERE, 'icons', name));

@@ -9,6 +9,7 @@ import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
 import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { FORGE, workersIn } from '../support/errand.ts';
 import { tryGit } from '../support/git-server.ts';
+import { childrenOf } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { durableViolations } from './durable.ts';
 import type { MessagesRequest } from '../support/model/server.ts';
@@ -215,7 +216,7 @@ async function checkSockets({ coordinator }: Scene, wrong: Wrong): Promise<void>
   await until('its sockets are closed', () => tooMany().length === 0, 20_000).catch(() => {
     const open = tooMany().map(({ said }) => said);
     // A child has sockets of its own for its input and output.
-    const children = coordinator.children().map((command) => `child: ${command}`);
+    const children = childrenOf(coordinator.pid).map((command) => `child: ${command}`);
     if (open.length > 0) wrong(['too many sockets are open in the coordinator:', ...open, ...children].join('\n'));
   });
 }

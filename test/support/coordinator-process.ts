@@ -118,14 +118,6 @@ export class CoordinatorProcess extends Running {
     }));
   }
 
-  /** The command lines of its child processes. */
-  children(): string[] {
-    return readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8')
-      .split(' ')
-      .filter((pid) => pid !== '')
-      .map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').trim());
-  }
-
   #descriptors(): string[] {
     const dir = `/proc/${this.pid}/fd`;
     return readdirSync(dir).flatMap((fd) => {

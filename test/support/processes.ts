@@ -36,3 +36,15 @@ export function workerPid(workers_dir: string, name: string): number {
   const text = readFileSync(join(workers_dir, name, 'process.json'), 'utf8');
   return z.object({ pid: z.number() }).parse(JSON.parse(text)).pid;
 }
+
+/** The command lines of the children of a process. */
+export function childrenOf(pid: number): string[] {
+  const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+  return pids.flatMap((child) => {
+    try {
+      return [readFileSync(`/proc/${child}/cmdline`, 'latin1').replaceAll('\0', ' ').trim()];
+    } catch {
+      return []; // It has ended since.
+    }
+  });
+}
