@@ -38,7 +38,7 @@ export const BACKUP_FAULTS: Fault[] = [
       const acknowledged = scene.phones[1]?.events.at(-1)?.id ?? 0;
       const run = (command: string, ERRAND_DATA: string) =>
         promisify(execFile)(process.execPath, [PROGRAM, command], { env: { ...env, ERRAND_DATA } });
-      await whenThereIsSpace(() => run('backup', scene.data_dir));
+      if (!(await isMade(() => run('backup', scene.data_dir)))) return false;
       await run('restore', join(dir, 'data'));
       const db = new Database(join(dir, 'data', 'errand.db'), { readonly: true });
       const ids = db
@@ -53,12 +53,17 @@ export const BACKUP_FAULTS: Fault[] = [
   },
 ];
 
-/** A backup copies the database to the same disk first: while that is full, it is refused. */
-async function whenThereIsSpace<T>(run: () => Promise<T>): Promise<T> {
+/**
+ * Whether a backup was made. It copies the database to the same disk first: while another fault keeps that full it is
+ * refused, and always where the disk is too small for both.
+ */
+async function isMade(backUp: () => Promise<unknown>): Promise<boolean> {
   for (const end = performance.now() + FULL_MS_MAX; ; await delay(500))
     try {
-      return await run();
+      await backUp();
+      return true;
     } catch (error) {
-      if (!/disk is full|no space/i.test(String(error)) || performance.now() > end) throw error;
+      if (String(error).includes('has no room for a backup')) return false;
+      if (!String(error).includes('disk is full') || performance.now() > end) throw error;
     }
 }
