@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ConnectionLimit } from './connection-limit.ts';
-import { addressesForDevices } from './own-addresses.ts';
+import { addressesForDevices } from './device-addresses.ts';
 
 /** How long the head of a request may take from the opening of the connection. */
 const HEAD_MS = 10_000;

@@ -1,5 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
+import { networkInterfaces } from 'node:os';
 import { askNameServers } from './name-servers.ts';
 import { Periodic } from './periodic.ts';
 import type { Logger } from './logger.ts';
@@ -15,39 +14,6 @@ type Dependencies = {
   /** For tests. The default asks the name servers. */
   resolve?: typeof askNameServers;
 };
-
-/** Interfaces towards the machine's own containers and virtual machines, where no other device is. */
-const INNER_INTERFACE = /^(docker|br-|veth|virbr|vmnet|vboxnet|lxc|lxd|podman|cni|flannel|cali)/;
-/** Link-local addresses: they need the name of an interface, or are there because nothing gave a better one. */
-const LINK_LOCAL = /^(fe[89ab]|169\.254\.)/i;
-/** What Docker and Podman put into each container. */
-const CONTAINER_MARKS = ['/.dockerenv', '/run/.containerenv'];
-const INTERFACES = '/sys/class/net';
-
-type Interfaces = NodeJS.Dict<Pick<NetworkInterfaceInfo, 'address' | 'family' | 'internal'>[]>;
-
-/** The addresses at which other devices of its networks reach this machine, IPv4 first. */
-export function addressesForDevices(
-  interfaces: Interfaces = networkInterfaces(),
-  has_own_network = isInOwnNetwork(),
-): { address: string; family: string }[] {
-  if (has_own_network) return [];
-  return Object.entries(interfaces)
-    .flatMap(([name, addresses]) => (INNER_INTERFACE.test(name) ? [] : (addresses ?? [])))
-    .filter(({ address, internal }) => !internal && !LINK_LOCAL.test(address))
-    .sort((a, b) => a.family.localeCompare(b.family));
-}
-
-/**
- * Whether this is a container with a network of its own: only its host knows what it publishes, and where. A container
- * in the network of the machine sees the bridges, too, also those that are down.
- */
-function isInOwnNetwork(): boolean {
-  return (
-    CONTAINER_MARKS.some((path) => existsSync(path)) &&
-    !readdirSync(INTERFACES).some((name) => INNER_INTERFACE.test(name))
-  );
-}
 
 /** The addresses of this machine's interfaces. */
 export function addressesOfInterfaces(): string[] {

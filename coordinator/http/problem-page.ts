@@ -42,7 +42,11 @@ export function answerWithPage(ctx: ExtendableContext, problem: Problem): void {
   const language = ctx.acceptsLanguages('en', 'de') === 'de' ? 'de' : 'en';
   const { titles, failed, back, no_page } = WORDS[language];
   const title = titles[problem.code] ?? failed;
-  const detail = problem.code === 'not_found' ? no_page : (problem.detail ?? problem.title);
+  // The server's own words are English.
+  const detail =
+    problem.code === 'not_found'
+      ? `<p>${no_page}</p>`
+      : `<p lang="en">${escapeHtml(problem.detail ?? problem.title)}</p>`;
   // A host that the server does not answer to has no app either.
   const way = problem.code === 'forbidden' ? '' : `<p><a href="${wayToApp(ctx)}">${back}</a></p>\n`;
   ctx.vary('Accept');
@@ -57,8 +61,8 @@ export function answerWithPage(ctx: ExtendableContext, problem: Problem): void {
 <style>${STYLE}</style>
 <main>
 <h1>${title}</h1>
-<p>${escapeHtml(detail)}</p>
-${way}<p><small>Errand, ${problem.status}</small></p>
+${detail}
+${way}<p><small>Errand, ${problem.status}, ${problem.request_id}</small></p>
 </main>
 </html>
 `;

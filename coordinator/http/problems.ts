@@ -9,8 +9,8 @@ import { answerWithPage } from './problem-page.ts';
 
 /**
  * The outermost middleware: gives each request an id, logs how it ended, and turns whatever is thrown into a problem
- * document, or into a page for a browser. `onRefused` counts the codes. The response never contains the cause; the log does, under the same
- * `request_id`.
+ * document, or into a page for a browser. `onRefused` counts the codes. The response never contains the cause; the log
+ * does, under the same `request_id`.
  */
 export function answerProblems(logger: Logger, onRefused: (code: ErrorCode) => void) {
   return async (ctx: ExtendableContext, next: Next): Promise<void> => {
@@ -52,7 +52,9 @@ function answer(ctx: ExtendableContext, error: ErrandError, request_id: string):
   ctx.set('Cache-Control', 'no-store');
   if (problem.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="errand"');
   if (error.retry_after_s !== undefined) ctx.set('Retry-After', String(error.retry_after_s));
-  if (prefersHtml(ctx)) return answerWithPage(ctx, problem);
+  // A client of the API may say that it accepts HTML first, as Java's does. No browser sends a token of its own accord.
+  const has_token = /^bearer /i.test(ctx.get('authorization'));
+  if (prefersHtml(ctx) && !has_token) return answerWithPage(ctx, problem);
   ctx.body = JSON.stringify(problem);
   ctx.type = 'application/problem+json';
 }

@@ -12,6 +12,7 @@ import {
   healthy,
   inOrder,
   keptTheRules,
+  NotChecked,
   type WorkerUnderTest,
 } from './worker-calls.ts';
 
@@ -28,7 +29,8 @@ export const QUESTION_RULE: Rule<WorkerUnderTest> = {
   check: async ({ source, prompts, work_ms }) => {
     let worker = await source.start();
     await healthy(worker);
-    const task = addTask(worker, prompts.asks ?? prompts.short, { park_after_ms: PARK_AFTER_MS });
+    if (prompts.asks === null) throw new NotChecked('There is no task in which it asks.');
+    const task = addTask(worker, prompts.asks, { park_after_ms: PARK_AFTER_MS });
     await hand(worker, task);
     const { body } = await until('it has asked, with question.asked', () => questions(task)[0], work_ms);
     if (await happens(() => task.current.result !== undefined, PARKS_WITHIN_MS)) {

@@ -96,11 +96,15 @@ function lostLines(lost: Restored['lost_work']): Line[] {
             ' a backup has no workspaces.',
           ],
           ...listed(held),
-          ['  They have failed. Their changes can still be read, and a retry has them made again.'],
+          ['  They have failed. What was approved after the backup may be in the repository: look there first.'],
+          ['  The changes of the others can still be read, and a retry has them made again.'],
         ]),
     ...(others.length === 0
       ? []
-      : [['These errands go on from what they had pushed, since their workspaces are not here:'], ...listed(others)]),
+      : [
+          ['These errands go on from what was pushed, if anything was, since their workspaces are not here:'],
+          ...listed(others),
+        ]),
   ];
 }
 

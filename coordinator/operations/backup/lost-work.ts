@@ -15,7 +15,7 @@ export type LostWork = { id: string; title: string; held: boolean };
 /** The runners whose workspaces are in the data folder. */
 const LOCAL = new Set(['docker', 'process']);
 const DETAIL =
-  'The work that waited to be pushed was in a workspace, and the backup that the server was restored from has none. Its changes can still be read. Retry the errand to have them made again.';
+  'The work that waited to be pushed was in a workspace, and the backup that the server was restored from has none. Its changes can still be read. If they were pushed after the backup, they are in the repository: look there first. Otherwise retry the errand to have them made again.';
 
 /**
  * Finds the open tasks whose workspaces are not in the data folder. Ends those whose work waits for approval: nothing

@@ -28,7 +28,8 @@ export const de_checks: CheckStrings = {
   full: 'Die Festplatte ist voll: Man kann nur anhalten, sich anmelden und lesen',
   full_no_reserve: 'Die Festplatte ist voll, und nichts lässt sich anhalten',
   nothing_left: 'nichts ist übrig',
-  left: (folders) => `${folders} Ordner lassen sich nicht entfernen: siehe das Protokoll des Servers`,
+  left: (folders) =>
+    `${folders} Ordner ${folders === '1' ? 'lässt' : 'lassen'} sich nicht entfernen: siehe das Protokoll des Servers`,
   no_backup: 'es gibt noch keine',
   last_backup: (minutes) => `die letzte ist ${minutes} Min. alt`,
   last_backup_h: (hours) => `die letzte ist ${hours} Std. alt`,

@@ -9,7 +9,7 @@ export const en_checks = {
     reserve: 'Reserve on the disk',
     removal: 'Removal of old workers',
     backup: 'Backup',
-  } as Record<string, string>,
+  },
   answers: 'answers',
   damaged: 'damaged: the server’s log says how to mend it',
   free: (mb: string) => `${mb} MB free`,
@@ -26,7 +26,8 @@ export const en_checks = {
   full: 'the disk is full: one can only stop, log in and read',
   full_no_reserve: 'the disk is full, and nothing can be stopped',
   nothing_left: 'nothing is left',
-  left: (folders: string) => `${folders} folders cannot be removed: see the server’s log`,
+  left: (folders: string) =>
+    `${folders} ${folders === '1' ? 'folder' : 'folders'} cannot be removed: see the server’s log`,
   no_backup: 'there is none yet',
   last_backup: (minutes: string) => `the last one is ${minutes} min old`,
   last_backup_h: (hours: string) => `the last one is ${hours} h old`,

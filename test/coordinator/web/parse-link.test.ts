@@ -23,6 +23,8 @@ test('the code of the link for the first account is told from the others', async
   t.deepEqual(parsePastedLink(code), { kind: 'setup', code });
   for (const mistyped of [code.slice(1), `${code}0`, code.replace(/./, 'o'), code.toUpperCase()])
     t.deepEqual(parsePastedLink(mistyped), { kind: 'setup', code: mistyped });
+  for (const cut of [CODE.slice(0, 20), CODE.slice(0, 24), CODE.slice(8)])
+    t.deepEqual(parsePastedLink(cut), { kind: 'login', code: cut });
 });
 
 test('what is no link and no code is not sent to the server', (t) => {

@@ -5,8 +5,11 @@ export type LinkCode = NewAccount | { kind: 'login'; code: string };
 /** What a code consists of: shorter or longer ones are a mistake of whoever pastes. */
 const CODE = /^[\w-]{16,100}$/;
 
-/** The code for the first account has 24 characters, others 32. A mistyped one is still near its length. */
-const SETUP_CODE = /^.{16,27}$/;
+/**
+ * The code for the first account has 24 hexadecimal digits, others 32 characters of base64. A mistyped one is still near
+ * that, with the letters that look like digits.
+ */
+const SETUP_CODE = /^[0-9a-foil]{20,28}$/i;
 
 /** The code in the fragment of an address, without its `#`; undefined: it has none. */
 export function codeInFragment(fragment: string): LinkCode | undefined {

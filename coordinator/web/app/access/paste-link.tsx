@@ -3,8 +3,8 @@ import type { JSX, TargetedSubmitEvent } from 'preact';
 import { useStore } from '../../parts/context.ts';
 import { fieldsOf } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
-import { faultWords } from '../../parts/words.ts';
 import type { NewAccount } from '../../store/store.ts';
+import { signInFault } from '../accounts/sign-in-fault.ts';
 import { parsePastedLink } from './parse-link.ts';
 
 /** Takes a link that the system would open in a browser, not in the installed app. A log-in link logs in at once. */
@@ -24,7 +24,7 @@ export function PasteLink({ onNewAccount }: { onNewAccount: (link: NewAccount) =
     sending.value = true;
     store
       .logInByLink(given.code)
-      .catch((error: unknown) => (fault.value = faultWords(error)))
+      .catch((error: unknown) => (fault.value = signInFault(error)))
       .finally(() => (sending.value = false));
   };
   return (

@@ -29,7 +29,7 @@ const KNOWN: readonly Known[] = [
 
 /** A check in words: its name, and how it does. What the app does not know is in the server's words. */
 export function checkWords(check: string, detail: string, strings: CheckStrings): { name: string; words: string } {
-  const name = strings.names[check] ?? check;
+  const name = isNamed(strings.names, check) ? strings.names[check] : check;
   for (const [of, pattern, key] of KNOWN) {
     const found = of === check ? pattern.exec(detail) : null;
     if (found === null) continue;
@@ -38,4 +38,8 @@ export function checkWords(check: string, detail: string, strings: CheckStrings)
     return { name, words: typeof text === 'string' ? text : text(first, second) };
   }
   return { name, words: detail };
+}
+
+function isNamed(names: CheckStrings['names'], check: string): check is keyof CheckStrings['names'] {
+  return Object.hasOwn(names, check);
 }

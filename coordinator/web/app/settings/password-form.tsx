@@ -32,7 +32,7 @@ export function PasswordForm({ email, has_password }: PasswordFormProps): JSX.El
         form.reset();
       })
       .catch((error: unknown) => {
-        old_is_wrong.value = isAbout(error, '/old_password');
+        old_is_wrong.value = has_password && isAbout(error, '/old_password');
         fault.value = old_is_wrong.value ? '' : faultOf(error);
       });
   };
