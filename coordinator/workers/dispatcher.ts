@@ -68,7 +68,7 @@ export class Dispatcher {
     const { log, workers, workspaces, gate, logger } = deps;
     this.#deps = deps;
     this.#health = new RunnerHealth(workers.runner, gate, logger);
-    this.#isolation = new IsolationCheck(workers, gate, logger);
+    this.#isolation = new IsolationCheck(workers, gate, this.#health, logger);
     const warm_workers = workers.runner.can_call ? deps.warm_workers : 0;
     const pool = { size: warm_workers, workers, workspaces, gate, health: this.#health, logger };
     this.#pool = new WarmPool(pool);

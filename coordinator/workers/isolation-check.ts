@@ -4,6 +4,7 @@ import { aborted } from '../base/deadline.ts';
 import { Backoff } from '../base/retry.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 import type { Isolation } from './runner.ts';
+import type { RunnerHealth } from './runner-health.ts';
 import type { Workers } from './workers.ts';
 
 const AGAIN = { first_ms: 1_000, max_ms: 60_000 };
@@ -17,15 +18,17 @@ const CHANGED =
 export class IsolationCheck {
   readonly #workers: Workers;
   readonly #gate: DispatchGate;
+  readonly #health: RunnerHealth;
   readonly #logger: Logger;
   readonly #backoff = new Backoff(AGAIN);
   readonly #stop = new AbortController();
   #passed = Promise.withResolvers<void>();
   #outcome = 'is being tried';
 
-  constructor(workers: Workers, gate: DispatchGate, logger: Logger) {
+  constructor(workers: Workers, gate: DispatchGate, health: RunnerHealth, logger: Logger) {
     this.#workers = workers;
     this.#gate = gate;
+    this.#health = health;
     this.#logger = logger;
   }
 
@@ -84,6 +87,8 @@ export class IsolationCheck {
     } catch (error) {
       if (!watch.aborted)
         this.#logger.warn({ err: error, runner: runner.name }, 'isolation of workers could not be tried');
+      // An engine that does not answer is the usual cause: its check names it.
+      void this.#health.check();
       const why = error instanceof ErrandError ? ` ${error.message}` : '';
       const fault = `It could not be tried whether workers are isolated; that is repeated.${why}`;
       return { fault, detail: this.#outcome, changed: watch };

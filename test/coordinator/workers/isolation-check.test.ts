@@ -27,6 +27,11 @@ class Isolating extends ProcessLauncher {
   changed = new AbortController();
   tried = 0;
   started = 0;
+  engine_fault: string | null = null;
+
+  override async check(): Promise<string | null> {
+    return this.engine_fault ?? super.check();
+  }
 
   override async start(spec: Parameters<Launcher['start']>[0]): Promise<void> {
     this.started += 1;
@@ -115,6 +120,30 @@ test('isolation is tried again after the engine was restarted, and until it pass
   released.resolve(PASSED);
   await server.reaches(id, 'succeeded');
   t.is(server.gate.of('isolation'), null);
+});
+
+test('an engine that dies under a running server is named, until it is back', async (t) => {
+  const data_dir = await temporaryFolder(t);
+  const env = { PATH: process.env.PATH ?? '' };
+  const launcher = new Isolating({ workers_dir: join(data_dir, 'workers'), program: { entry: TINY_WORKER }, env });
+  const server = await startServer(t, { data_dir, launcher: () => launcher });
+  const first = await server.runTask('finish');
+  await server.reaches(first.id, 'succeeded');
+  t.is(server.gate.of('runner'), null);
+
+  launcher.engine_fault = 'The engine does not answer.';
+  const released = Promise.withResolvers<Found>();
+  launcher.answers.push(
+    () => Promise.reject(new Error('connect ENOENT')),
+    () => released.promise,
+  );
+  launcher.changed.abort();
+  const fault = await until('the engine is named', () => server.gate.of('runner') ?? undefined);
+  t.is(fault, 'The engine does not answer.');
+  launcher.engine_fault = null;
+  await until('the engine is back', () => server.gate.of('runner') === null || undefined);
+  released.resolve(PASSED);
+  await until('dispatch goes on', () => server.gate.fault === null || undefined);
 });
 
 /** A task whose attempt is stored, and whose worker was not started yet. */
