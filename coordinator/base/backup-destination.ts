@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 
 /** A bucket of an S3-compatible store. */
 export type S3Destination = {
@@ -29,6 +29,8 @@ type Settings = {
 };
 
 export const S3_REGION_DEFAULT = 'us-east-1';
+const RELATIVE =
+  'ERRAND_BACKUP_TO is a relative path, which depends on where a command is started: write the whole path';
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 /** Characters that every store accepts in a key, and that need no escaping. */
 const PREFIX = /^[\w./-]{0,500}$/;
@@ -37,12 +39,17 @@ const PREFIX = /^[\w./-]{0,500}$/;
 export function readDestination(given: Settings): BackupDestination | { faults: string[] } | undefined {
   const to = given.ERRAND_BACKUP_TO;
   if (to === undefined) return undefined;
-  if (!/^[a-z0-9]+:\/\//i.test(to)) return { kind: 'folder', path: resolve(to) };
+  if (!/^[a-z0-9]+:\/\//i.test(to)) {
+    if (isAbsolute(to)) return { kind: 'folder', path: resolve(to) };
+    // The form of the setting names a ~ already.
+    return { faults: to.startsWith('~') ? [] : [RELATIVE] };
+  }
   const [, bucket = '', path = ''] = /^s3:\/\/([^/]*)\/*(.*)$/.exec(to) ?? [];
   const faults: string[] = [];
   if (!to.startsWith('s3://') || !BUCKET.test(bucket) || !PREFIX.test(path))
     faults.push('ERRAND_BACKUP_TO is neither the path of a folder nor s3://bucket/prefix');
-  const { AWS_ACCESS_KEY_ID: access_key_id, AWS_SECRET_ACCESS_KEY: secret_access_key } = given;
+  const access_key_id = given.AWS_ACCESS_KEY_ID?.trim();
+  const secret_access_key = given.AWS_SECRET_ACCESS_KEY?.trim();
   if (access_key_id === undefined) faults.push('AWS_ACCESS_KEY_ID is missing: ERRAND_BACKUP_TO is a bucket');
   if (secret_access_key === undefined) faults.push('AWS_SECRET_ACCESS_KEY is missing: ERRAND_BACKUP_TO is a bucket');
   if (faults.length > 0 || access_key_id === undefined || secret_access_key === undefined) return { faults };

@@ -6,6 +6,7 @@ import { readDestination, type BackupDestination } from './backup-destination.ts
 import { forgeFaults, signInConfig, type SignInConfig } from './forge-settings.ts';
 import type { OutgoingProxy } from './outgoing.ts';
 import type { SettingInForce } from '../../protocol/server.ts';
+import { faultsBetween } from './setting-faults.ts';
 import { settingsInForce } from './settings-in-force.ts';
 import { SETTING_NAMES, Settings } from './settings.ts';
 
@@ -132,9 +133,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   for (const name of Object.keys(given))
     if (name.startsWith('ERRAND_') && !SETTING_NAMES.includes(name) && !CLIENT_VARIABLES.includes(name))
       faults.push(`${name} is not a setting of Errand`);
-  if (given.ERRAND_WORKER_COMMAND !== undefined && given.ERRAND_RUNNER !== 'process')
-    faults.push('ERRAND_WORKER_COMMAND needs ERRAND_RUNNER=process: its workers are processes without isolation');
-  faults.push(...forgeFaults(given));
+  faults.push(...faultsBetween(given), ...forgeFaults(given));
   const to = readDestination(given);
   if (to && 'faults' in to) faults.push(...to.faults);
   if (!result.success || faults.length > 0 || (to && 'faults' in to))
@@ -183,7 +182,10 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'in_forc
     max_turns: s.ERRAND_MAX_TURNS,
     time_limit_ms: s.ERRAND_TIME_LIMIT_MINUTES * 60_000,
     event_quotas: {
-      attempt: { bytes_max: s.ERRAND_ATTEMPT_EVENTS_MB * MB, events_max: s.ERRAND_ATTEMPT_EVENTS },
+      attempt: {
+        bytes_max: Math.min(s.ERRAND_ATTEMPT_EVENTS_MB, s.ERRAND_EVENTS_MB) * MB,
+        events_max: Math.min(s.ERRAND_ATTEMPT_EVENTS, s.ERRAND_EVENTS),
+      },
       task: { bytes_max: s.ERRAND_EVENTS_MB * MB, events_max: s.ERRAND_EVENTS },
     },
     park_after_ms: s.ERRAND_PARK_AFTER_MS,
@@ -216,7 +218,11 @@ function publicUrl({ ERRAND_PUBLIC_URL, ERRAND_DOMAIN }: z.infer<typeof Settings
 /** Where people and workers reach the server by the settings, and what the owner adds. */
 function hostsOf(s: z.infer<typeof Settings>): string[] {
   const url = publicUrl(s);
-  const published = url === undefined ? [] : [new URL(url).host];
+  // The domain also where another address is published: its proxy serves both.
+  const published = new Set([
+    ...(url === undefined ? [] : [new URL(url).host]),
+    ...(s.ERRAND_DOMAIN === undefined ? [] : [s.ERRAND_DOMAIN]),
+  ]);
   const listening = [s.HOST, s.ERRAND_CALLBACK_HOST].filter((host) => isIP(host) === 0);
   return [...published, ...listening.map((host) => host.toLowerCase()), ...s.ERRAND_HOSTS];
 }

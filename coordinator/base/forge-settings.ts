@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ForgeKind } from '../../protocol/forges.ts';
-import { headerKey, httpUrl, issuerUrl, list } from './setting-forms.ts';
+import { headerKey, httpUrl, issuerUrl, list, secret } from './setting-forms.ts';
 
 /* The settings of forges and of sign-in with them, and how they become a part of `Config`. */
 
@@ -15,7 +15,7 @@ const origin = httpUrl.refine(
   (value) => new URL(value).pathname === '/',
   'is more than https://host: leave out the path',
 );
-const plain = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'has a space or another character that it cannot have');
+const plain = secret.regex(/^[\x21-\x7e]{1,200}$/, 'has a space or another character that it cannot have');
 const LOGIN = /^((user|org):)?([a-z0-9.-]+(:\d{1,5})?\/)?[a-z0-9][a-z0-9._-]{0,99}$/;
 
 export const forges = {
@@ -28,6 +28,7 @@ export const forges = {
   ERRAND_GITHUB_CLIENT_SECRET: headerKey.describe('its client secret'),
   ERRAND_GITHUB_APP_ID: z
     .string()
+    .trim()
     .regex(/^\d{1,15}$/, 'is not a number')
     .optional()
     .describe('its app id, for what the app does in its own name'),

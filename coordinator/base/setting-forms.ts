@@ -2,16 +2,19 @@ import { z } from 'zod';
 
 /* The forms that settings have. Each refuses with words to follow the name of the setting. */
 
-export const whole = (min: number, max: number, preset: number) =>
+/** `unit`: of what, such as `minutes`. */
+export const whole = (min: number, max: number, preset: number, unit?: string) =>
   z
     .string()
-    .regex(/^-?\d+$/, 'is not a whole number')
+    .trim()
+    .regex(/^-?\d+$/, `is not a whole number${unit === undefined ? '' : ` of ${unit}`} from ${min} to ${max}`)
     .transform(Number)
     .pipe(z.number().min(min, `is below ${min}`).max(max, `is above ${max}`))
     .default(preset);
 const positive = (max: number) =>
   z
     .string()
+    .trim()
     .regex(/^\d+(\.\d+)?$/, 'is not a number above 0')
     .transform(Number)
     .pipe(z.number().positive('must be above 0').max(max, `is above ${max}`));
@@ -20,6 +23,13 @@ export const optionalAmount = (max: number) => positive(max).optional();
 export const httpUrl = z
   .url({ protocol: /^https?$/, error: 'is not an address that begins with http:// or https://' })
   .transform((value) => value.replace(/\/+$/, ''));
+/** An address that paths are added to, and that people are shown. */
+export const ownUrl = httpUrl
+  .refine((value) => {
+    const { username, password } = new URL(value);
+    return username === '' && password === '';
+  }, 'has a user name or a password in it: leave them out')
+  .refine((value) => !/[?#]/.test(value), 'has a ? or a # in it: leave out what follows the path');
 /** A name that another side compares to the letter: a slash at the end of a path belongs to it. */
 export const issuerUrl = z
   .url({ protocol: /^https?$/, error: 'is not an address that begins with http:// or https://' })
@@ -50,9 +60,19 @@ export const hostList = list.refine(
   'is not a list of host or host:port',
 );
 
-/** A key that goes into a header as it is. The errors of the HTTP client would quote one that cannot. */
-export const headerKey = z
+/** Where nothing else reads a file of settings, its quotes become a part of the value. */
+const QUOTED = /^["'`\u2018-\u201f]|["'`\u2018-\u201f]$/;
+/** A password, key or token. A copy often has blanks around it, which none has. */
+export const secret = z
   .string()
   .trim()
+  .refine((value) => !QUOTED.test(value), { error: 'has quotes around it: leave them out', abort: true });
+/** A key that goes into a header as it is. The errors of the HTTP client would quote one that cannot. */
+export const headerKey = secret
   .regex(/^[\x21-\x7e]+$/, 'has a space, a line break or another character that no key has')
   .optional();
+
+/** The path of a file or folder. */
+export const path = z
+  .string()
+  .refine((value) => !value.startsWith('~'), 'begins with ~, which only a shell replaces: write the whole path');

@@ -12,7 +12,10 @@ import {
   list,
   optionalAmount,
   ORIGIN,
+  ownUrl,
+  path,
   proxyUrl,
+  secret,
   whole,
   yesNo,
 } from './setting-forms.ts';
@@ -35,10 +38,11 @@ const claude = {
     .string()
     .default('claude-sonnet-5-5')
     .describe('the model, unless the errand or its project names one'),
-  ERRAND_EFFORT: Effort.default('medium').describe(
-    'how much the model thinks, unless the errand or its project says: low, medium, high, xhigh or max',
-  ),
-  ERRAND_PRICES: z.string().optional().describe('a JSON file that changes or adds prices'),
+  ERRAND_EFFORT: z
+    .enum(Effort.options, `is none of ${Effort.options.join(', ')}`)
+    .default('medium')
+    .describe('how much the model thinks, unless the errand or its project says: low, medium, high, xhigh or max'),
+  ERRAND_PRICES: path.optional().describe('a JSON file that changes or adds prices'),
 };
 
 const server = {
@@ -53,7 +57,7 @@ const server = {
     )
     .optional()
     .describe('the name that the Caddy of `compose.yaml` serves with TLS: see "TLS"'),
-  ERRAND_PUBLIC_URL: httpUrl
+  ERRAND_PUBLIC_URL: ownUrl
     .optional()
     .describe(
       'the address that people use, if a proxy or a container publishes another; unset: `https://` and `ERRAND_DOMAIN`',
@@ -85,15 +89,17 @@ const server = {
     .enum(['open', 'closed'], 'is neither open nor closed')
     .default('closed')
     .describe('`open`: anyone may make an account; `closed`: only the first user'),
-  ERRAND_DATA: z.string().default('./data').describe('the folder for the database, keys and workspaces'),
-  ERRAND_DISK_FREE_MB_MIN: whole(1, 1_048_576, 500).describe('start no new work with less free disk space than this'),
+  ERRAND_DATA: path.default('./data').describe('the folder for the database, keys and workspaces'),
+  ERRAND_DISK_FREE_MB_MIN: whole(1, 1_048_576, 500, 'MB').describe(
+    'start no new work with less free disk space than this',
+  ),
   ERRAND_METRICS_TOKEN: z
     .string()
     .regex(/^[\w.~+/=-]{16,}$/, 'is no token: 16 or more letters, digits and . _ ~ + / = -')
     .optional()
     .describe('the bearer token for `GET /metrics`, at least 16 characters'),
   ERRAND_LOG: z
-    .enum(['debug', 'info', 'warn', 'error', 'silent'], 'must be one of debug, info, warn, error, silent')
+    .enum(['debug', 'info', 'warn', 'error', 'silent'], 'is none of debug, info, warn, error, silent')
     .default('info')
     .describe('the log level: `debug`, `info`, `warn`, `error` or `silent`'),
 };
@@ -119,10 +125,10 @@ const workers = {
     .string()
     .optional()
     .describe("with `ERRAND_RUNNER=process`: the command that starts a worker, instead of Errand's own agent"),
-  ERRAND_WORKER_MEMORY_MB: whole(128, 1_048_576, 1536).describe('the memory of one worker'),
+  ERRAND_WORKER_MEMORY_MB: whole(128, 1_048_576, 1536, 'MB').describe('the memory of one worker'),
   ERRAND_WORKER_CPUS: amount(256, 2).describe('the CPUs of one worker'),
   ERRAND_WORKER_PIDS: whole(32, 32_768, 512).describe('the processes and threads of one worker'),
-  ERRAND_WORKSPACE_MB: whole(16, 16_777_216, 10_240).describe(
+  ERRAND_WORKSPACE_MB: whole(16, 16_777_216, 10_240, 'MB').describe(
     'the size of one workspace; if it grows larger, the errand fails',
   ),
   ERRAND_CALLBACK_HOST: z
@@ -145,35 +151,35 @@ const limits = {
     'the same of all people together; set a limit at the API, too',
   ),
   ERRAND_MAX_TURNS: whole(1, 1000, 150).describe('the number of model turns of an errand'),
-  ERRAND_TIME_LIMIT_MINUTES: whole(1, 24 * 60, 90).describe('the time limit of one attempt'),
-  ERRAND_EVENTS_MB: whole(1, 65_536, LIMITS.task_log_bytes_max / MB).describe(
+  ERRAND_TIME_LIMIT_MINUTES: whole(1, 24 * 60, 90, 'minutes').describe('the time limit of one attempt'),
+  ERRAND_EVENTS_MB: whole(1, 65_536, LIMITS.task_log_bytes_max / MB, 'MB').describe(
     'the size of the events of an errand, of all its attempts together',
   ),
   ERRAND_EVENTS: whole(100, 100_000_000, LIMITS.task_events_max).describe('the number of these events'),
-  ERRAND_ATTEMPT_EVENTS_MB: whole(1, 65_536, LIMITS.attempt_log_bytes_max / MB).describe(
+  ERRAND_ATTEMPT_EVENTS_MB: whole(1, 65_536, LIMITS.attempt_log_bytes_max / MB, 'MB').describe(
     'the size of the events of one attempt',
   ),
   ERRAND_ATTEMPT_EVENTS: whole(100, 100_000_000, LIMITS.attempt_events_max).describe('the number of these events'),
-  ERRAND_PARK_AFTER_MS: whole(1, 24 * 3600_000, 180_000).describe(
+  ERRAND_PARK_AFTER_MS: whole(1, 24 * 3600_000, 180_000, 'milliseconds').describe(
     'after how long without an answer an errand gives its worker back, and waits without one',
   ),
 };
 
 const retention = {
-  ERRAND_KEEP_DAYS: whole(1, 36_500, 365).describe('how long an errand is kept after its end'),
-  ERRAND_KEEP_LOG_MB: whole(16, 16_777_216, 4096).describe(
+  ERRAND_KEEP_DAYS: whole(1, 36_500, 365, 'days').describe('how long an errand is kept after its end'),
+  ERRAND_KEEP_LOG_MB: whole(16, 16_777_216, 4096, 'MB').describe(
     'the size of what one person keeps of ended errands; above it some of their own are removed early',
   ),
-  ERRAND_KEEP_WORKSPACES_DAYS: whole(0, 36_500, 14).describe(
+  ERRAND_KEEP_WORKSPACES_DAYS: whole(0, 36_500, 14, 'days').describe(
     'how long a workspace is kept after the end of its errand',
   ),
-  ERRAND_KEEP_WORKSPACES_MB: whole(0, 16_777_216, 10_240).describe(
+  ERRAND_KEEP_WORKSPACES_MB: whole(0, 16_777_216, 10_240, 'MB').describe(
     "the total size of the workspaces of one person's ended errands",
   ),
 };
 
 const git = {
-  ERRAND_GIT_TOKEN: z.string().optional().describe("a token for the owner's repositories whose project has none"),
+  ERRAND_GIT_TOKEN: secret.optional().describe("a token for the owner's repositories whose project has none"),
   ERRAND_GIT_TOKEN_USERS: list.describe(
     'whose errands may use it too: e-mail addresses of accounts that exist, with commas',
   ),
@@ -188,8 +194,8 @@ const git = {
 };
 
 const backups = {
-  ERRAND_BACKUP_TO: z.string().optional().describe('a folder, or `s3://bucket/prefix`; unset: no backups'),
-  ERRAND_BACKUP_EVERY_MINUTES: whole(1, 7 * 24 * 60, 60).describe('the time between two backups'),
+  ERRAND_BACKUP_TO: path.optional().describe('the whole path of a folder, or `s3://bucket/prefix`; unset: no backups'),
+  ERRAND_BACKUP_EVERY_MINUTES: whole(1, 7 * 24 * 60, 60, 'minutes').describe('the time between two backups'),
   ERRAND_BACKUP_S3_ENDPOINT: httpUrl
     .optional()
     .describe('the address of the S3 store; unset: that of AWS for the region'),
@@ -198,8 +204,8 @@ const backups = {
     .regex(/^[\w-]{1,60}$/, 'is not the name of a region')
     .default(S3_REGION_DEFAULT)
     .describe('the region of the S3 store'),
-  AWS_ACCESS_KEY_ID: z.string().optional().describe('the key ID for the S3 store'),
-  AWS_SECRET_ACCESS_KEY: z.string().optional().describe('the secret key for the S3 store'),
+  AWS_ACCESS_KEY_ID: headerKey.describe('the key ID for the S3 store'),
+  AWS_SECRET_ACCESS_KEY: headerKey.describe('the secret key for the S3 store'),
 };
 
 /** The form of the whole environment. What is not a setting is passed over. */

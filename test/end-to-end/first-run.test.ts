@@ -122,7 +122,7 @@ test.serial('all wrong settings are reported at once, each with its fault', asyn
   t.deepEqual(stderr.trimEnd().split('\n'), [
     'These settings are wrong:',
     '  ANTHROPIC_BASE_URL is not an address that begins with http:// or https://',
-    '  PORT is not a whole number',
+    '  PORT is not a whole number from 0 to 65535',
     '  ERRAND_PUBLIC_URL is not an address that begins with http:// or https://',
     '  ERRAND_SIGNUP is neither open nor closed',
     '  ERRAND_RUNNER is neither docker nor process',

@@ -73,7 +73,7 @@ test.serial(
     t.teardown(() => taken.close());
     await once(taken, 'listening');
     const PORT = String((taken.address() as AddressInfo).port);
-    const { trial, temporary } = await start(t, { ...NO_DOCKER, PORT, ERRAND_CALLBACK_PORT: PORT });
+    const { trial, temporary } = await start(t, { ...NO_DOCKER, PORT });
     await goOn(t, trial);
     t.regex(trial.stdout, /No containers: Docker does not answer/);
     t.regex(trial.stdout, /model +the demo model, a script that only knows the sample/);
@@ -98,7 +98,7 @@ test.serial('wrong settings end the trial, and nothing is left behind', async (t
   const { trial, temporary } = await start(t, { ERRAND_WORKERS: 'many' });
   const { code, stderr } = await trial.ended;
   t.is(code, 2);
-  t.is(stderr, 'These settings are wrong:\n  ERRAND_WORKERS is not a whole number\n');
+  t.is(stderr, 'These settings are wrong:\n  ERRAND_WORKERS is not a whole number from 1 to 100\n');
   t.deepEqual(await readdir(temporary), []);
 });
 

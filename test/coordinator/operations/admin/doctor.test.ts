@@ -227,6 +227,6 @@ test('doctor reports a port that others reach without TLS, except in a container
 
 test('doctor reports wrong settings, and checks nothing else then', async (t) => {
   t.deepEqual(await examine(t, { ERRAND_WORKERS: 'many' }), {
-    settings: 'problem: These settings are wrong:\n  ERRAND_WORKERS is not a whole number',
+    settings: 'problem: These settings are wrong:\n  ERRAND_WORKERS is not a whole number from 1 to 100',
   });
 });

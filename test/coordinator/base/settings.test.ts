@@ -1,0 +1,80 @@
+import test from 'ava';
+import { ConfigError, readConfig } from '../../../coordinator/base/config.ts';
+
+/** What is said about these settings; undefined: they are taken. */
+function faultsOf(env: Record<string, string>): string[] | undefined {
+  try {
+    readConfig(env);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim());
+  }
+}
+
+const USER = 'has a user name or a password in it: leave them out';
+const QUERY = 'has a ? or a # in it: leave out what follows the path';
+const TILDE = 'begins with ~, which only a shell replaces: write the whole path';
+const QUOTES = 'has quotes around it: leave them out';
+const REFUSED: [Record<string, string>, string][] = [
+  [{ ERRAND_PUBLIC_URL: 'https://ann:pw@errand.example.org' }, `ERRAND_PUBLIC_URL ${USER}`],
+  [{ ERRAND_PUBLIC_URL: 'https://errand.example.org/?a=1' }, `ERRAND_PUBLIC_URL ${QUERY}`],
+  [{ ERRAND_PUBLIC_URL: 'https://errand.example.org/#top' }, `ERRAND_PUBLIC_URL ${QUERY}`],
+  [{ ERRAND_DATA: '~/data' }, `ERRAND_DATA ${TILDE}`],
+  [{ ERRAND_PRICES: '~/prices.json' }, `ERRAND_PRICES ${TILDE}`],
+  [{ ERRAND_BACKUP_TO: '~/backups' }, `ERRAND_BACKUP_TO ${TILDE}`],
+  [
+    { ERRAND_BACKUP_TO: 'backups' },
+    'ERRAND_BACKUP_TO is a relative path, which depends on where a command is started: write the whole path',
+  ],
+  [{ ANTHROPIC_API_KEY: '"sk-ant-1"' }, `ANTHROPIC_API_KEY ${QUOTES}`],
+  [{ ANTHROPIC_API_KEY: 'sk-ant-1\u201d' }, `ANTHROPIC_API_KEY ${QUOTES}`],
+  [{ ERRAND_GIT_TOKEN: "'ghp_1'" }, `ERRAND_GIT_TOKEN ${QUOTES}`],
+  [{ ERRAND_GITHUB_CLIENT_ID: '"Iv1"', ERRAND_GITHUB_CLIENT_SECRET: 's3cret' }, `ERRAND_GITHUB_CLIENT_ID ${QUOTES}`],
+  [
+    { AWS_ACCESS_KEY_ID: 'AK', AWS_SECRET_ACCESS_KEY: '"s"', ERRAND_BACKUP_TO: 's3://bucket' },
+    `AWS_SECRET_ACCESS_KEY ${QUOTES}`,
+  ],
+  [{ PORT: '9000', ERRAND_CALLBACK_PORT: '9000' }, 'ERRAND_CALLBACK_PORT is the same as PORT: give it another one'],
+  [
+    { ERRAND_ATTEMPT_EVENTS_MB: '2000' },
+    'ERRAND_ATTEMPT_EVENTS_MB is above ERRAND_EVENTS_MB (1024): one attempt cannot have more than its errand',
+  ],
+  [{ ERRAND_EFFORT: 'huge' }, 'ERRAND_EFFORT is none of low, medium, high, xhigh, max'],
+  [{ ERRAND_TIME_LIMIT_MINUTES: '1.5h' }, 'ERRAND_TIME_LIMIT_MINUTES is not a whole number of minutes from 1 to 1440'],
+  [{ ERRAND_WORKERS: 'two' }, 'ERRAND_WORKERS is not a whole number from 1 to 100'],
+];
+for (const [env, fault] of REFUSED)
+  test(`a setting that would do harm later is refused in words: ${JSON.stringify(env)}`, (t) =>
+    t.deepEqual(faultsOf(env), [fault]));
+
+test('blanks around numbers, keys and tokens are no part of them', (t) => {
+  const config = readConfig({
+    ERRAND_WORKERS: ' 3 ',
+    ERRAND_BUDGET_USD: '2.5\r',
+    ANTHROPIC_API_KEY: ' sk-ant-1 ',
+    ERRAND_GIT_TOKEN: 'ghp_1 ',
+    ERRAND_BACKUP_TO: 's3://bucket',
+    AWS_ACCESS_KEY_ID: ' AK ',
+    AWS_SECRET_ACCESS_KEY: ' s ',
+  });
+  t.like(config, { workers: 3, budget_usd: 2.5, anthropic_api_key: 'sk-ant-1', git_token: 'ghp_1' });
+  t.like(config.backup?.to, { access_key_id: 'AK', secret_access_key: 's' });
+});
+
+test('two ports that the system chooses are not the same', (t) => {
+  t.is(faultsOf({ PORT: '0', ERRAND_CALLBACK_PORT: '0' }), undefined);
+});
+
+test('the quota of an attempt follows a smaller one of its errand', (t) => {
+  const { attempt, task } = readConfig({ ERRAND_EVENTS_MB: '10', ERRAND_EVENTS: '1000' }).event_quotas;
+  t.deepEqual(attempt, task);
+});
+
+test('the server answers to its domain and to another public address', (t) => {
+  const { hosts } = readConfig({ ERRAND_DOMAIN: 'a.example.org', ERRAND_PUBLIC_URL: 'https://b.example.org:8443' });
+  t.deepEqual(hosts, ['b.example.org:8443', 'a.example.org']);
+});
