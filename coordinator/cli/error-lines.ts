@@ -1,5 +1,5 @@
 import { Failure, LoggedOut, Moved, NotFound, Refusal } from '../client/errors.ts';
-import { fieldErrorText } from './option-names.ts';
+import { fieldErrorText, withOptions } from './option-names.ts';
 import type { Line } from './render/line.ts';
 import { PROGRAM } from './render/program.ts';
 import { UsageFailure } from './usage-failure.ts';
@@ -20,7 +20,8 @@ export function errorLines(error: unknown, command: string | undefined): Line[] 
 
 /** The message of an error. For an invalid request it names the options instead of the API's fields. */
 function textOf(error: Failure): string {
-  if (!(error instanceof Refusal) || error.code !== 'invalid' || error.errors.length === 0) return error.message;
+  if (!(error instanceof Refusal)) return error.message;
+  if (error.code !== 'invalid' || error.errors.length === 0) return withOptions(error.message);
   const texts = error.errors.map(fieldErrorText);
   const [only = '', ...others] = texts;
   return others.length === 0 ? only : ['The server refused this:', ...texts.map((text) => `  ${text}`)].join('\n');

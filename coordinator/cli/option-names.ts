@@ -50,12 +50,20 @@ const INNER_NAMES: Record<string, string> = {
   work_branch: 'the branch to push to in --also',
 };
 
+/** What the API calls a field and its value, and the option for it. */
+const VALUES: Record<string, string> = { '"check": false': '--no-check' };
+
+/** The text of an error, naming the options for the fields and values that it quotes. */
+export function withOptions(text: string): string {
+  return Object.entries(VALUES).reduce((named, [value, option]) => named.replaceAll(value, option), text);
+}
+
 /** What is wrong with a field, naming its option. */
 export function fieldErrorText({ field, message }: FieldError): string {
   const [, key = '', inner, of_repository = ''] = field.split('/');
   const name = (key === 'repositories' ? INNER_NAMES[of_repository] : undefined) ?? NAMES[key];
   if (name === undefined) return `${field} ${message}`;
   // The message may name another field.
-  const named = message.replace(/\b[a-z]+(_[a-z]+)+\b/g, (word) => NAMES[word] ?? word);
+  const named = withOptions(message).replace(/\b[a-z]+(_[a-z]+)+\b/g, (word) => NAMES[word] ?? word);
   return [name, ...((key === 'env' || key === 'secrets') && inner !== undefined ? [inner] : []), named].join(' ');
 }

@@ -112,7 +112,7 @@ function explainOpenError(error: unknown, dir: string, database_path: string): u
     return new ConfigError(
       error.code === 'ENOSPC' || error.code === 'EDQUOT'
         ? full
-        : `Errand cannot use its data folder ${dir}: ${error.message}.\nMake the user that runs Errand the owner of the folder and its contents, or set ERRAND_DATA to another folder.`,
+        : `Errand cannot use its data folder ${dir}: ${error.message}.\n${adviceFor(String(error.code))}`,
       { cause: error },
     );
   switch (openFault(error)) {
@@ -132,6 +132,24 @@ function explainOpenError(error: unknown, dir: string, database_path: string): u
       );
     case undefined:
       return error;
+  }
+}
+
+/** What to do about an error of the file system. */
+function adviceFor(code: string): string {
+  switch (code) {
+    case 'EROFS':
+      return 'Its disk is read-only: mount it for writing, or set ERRAND_DATA to a folder on another disk. A disk that became read-only by itself may be failing: see the system log (dmesg).';
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return 'A file is where a folder should be. Set ERRAND_DATA to the path of a folder, or move the file away.';
+    case 'ENOENT':
+    case 'ELOOP':
+      return 'A part of the path cannot be followed, such as a link that leads nowhere. Set ERRAND_DATA to a folder that exists or can be made.';
+    case 'EIO':
+      return 'The disk failed: see the system log (dmesg).';
+    default:
+      return 'Make the user that runs Errand the owner of the folder and its contents, or set ERRAND_DATA to another folder.';
   }
 }
 

@@ -3,6 +3,9 @@ export class BackupError extends Error {
   override readonly name = 'BackupError';
 }
 
+/** A backup that cannot be restored, whatever is tried: another one may. */
+export class BadBackup extends BackupError {}
+
 const MEANINGS: Record<string, string> = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',

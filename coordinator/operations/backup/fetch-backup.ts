@@ -5,7 +5,7 @@ import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { checksumOf } from './checksum.ts';
-import { BackupError } from './error.ts';
+import { BackupError, BadBackup } from './error.ts';
 import { isInFuture, readName } from './name.ts';
 import type { BackupStore } from './store.ts';
 
@@ -39,7 +39,7 @@ export async function fetchBackup(
   await write(content, path);
   const checksum = readName(name)?.checksum;
   if (checksum !== undefined && !(await checksumOf(path)).startsWith(checksum))
-    throw new BackupError(`The backup ${name} is damaged: its checksum is not the one in its name.`);
+    throw new BadBackup(`The backup ${name} is damaged: its checksum is not the one in its name.`);
   if (!('file' in from) || !(await isDatabase(path))) {
     await unpack(path, database, free_bytes_min, signal);
     return { name, database, plain_at: undefined, skipped };
@@ -95,9 +95,9 @@ async function unpack(from: string, to: string, free_bytes_min: number, signal: 
     await pipeline(createReadStream(from), createGunzip(), limit, createWriteStream(to, { mode: 0o600 }), { signal });
   } catch (error) {
     const damaged = error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
-    throw damaged ? new BackupError('The backup is damaged: it cannot be unpacked.', { cause: error }) : error;
+    throw damaged ? new BadBackup('The backup is damaged: it cannot be unpacked.', { cause: error }) : error;
   }
-  if ((await stat(to)).size === 0) throw new BackupError('The backup is damaged: it is empty.');
+  if ((await stat(to)).size === 0) throw new BadBackup('The backup is damaged: it is empty.');
 }
 
 /** Passes on no more bytes than the disk of `path` has room for. */

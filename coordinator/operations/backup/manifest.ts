@@ -5,7 +5,7 @@ import { newestStoredEventId } from '../../sqlite/events.ts';
 import { findAnyDamage } from '../../sqlite/integrity.ts';
 import { readManifest, readMeta, writeManifest } from '../../sqlite/meta.ts';
 import { newestVersion, versionOf } from '../../sqlite/migrations.ts';
-import { BackupError } from './error.ts';
+import { BackupError, BadBackup } from './error.ts';
 
 const Manifest = z.object({
   /** When the copy was made. */
@@ -46,21 +46,21 @@ export function verifyBackup(path: string, plain_at?: string): Manifest {
   try {
     const version = versionOf(db);
     if (version > newestVersion())
-      throw new BackupError(
+      throw new BadBackup(
         `The backup is of version ${version}, newer than this Errand, which knows ${newestVersion()}. ` +
           'Restore it with the newer one.',
       );
-    if (version < 1) throw new BackupError('The file is not a database of Errand.');
+    if (version < 1) throw new BadBackup('The file is not a database of Errand.');
     const damage = findAnyDamage(db);
-    if (damage !== null) throw new BackupError(`The backup is damaged: ${damage}.`);
+    if (damage !== null) throw new BadBackup(`The backup is damaged: ${damage}.`);
     const stored = readManifest(db);
     if (stored === undefined && plain_at !== undefined) return manifestOf(db, { at: plain_at, keys: null });
     const manifest = Manifest.safeParse(JSON.parse(stored ?? 'null'));
-    if (!manifest.success) throw new BackupError('The file is not a backup of Errand: it has no manifest.');
+    if (!manifest.success) throw new BadBackup('The file is not a backup of Errand: it has no manifest.');
     const { newest_event_id, counts, schema_version } = manifest.data;
     const found = JSON.stringify([countRows(db), newestStoredEventId(db), version]);
     if (found !== JSON.stringify([counts, newest_event_id, schema_version]))
-      throw new BackupError('The backup is damaged: its rows are not those of its manifest.');
+      throw new BadBackup('The backup is damaged: its rows are not those of its manifest.');
     return manifest.data;
   } finally {
     db.close();

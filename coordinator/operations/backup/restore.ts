@@ -2,7 +2,7 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { fingerprintOfKeys } from '../../base/keys.ts';
 import { lockBackups, lockDataFolder } from '../../sqlite/data-lock.ts';
 import type { BackupConfig } from './backup.ts';
-import { toBackupError } from './error.ts';
+import { BackupError, BadBackup, toBackupError } from './error.ts';
 import { fetchBackup, type RestoreSource } from './fetch-backup.ts';
 import { takeLock } from './lock.ts';
 import { verifyBackup, type Manifest } from './manifest.ts';
@@ -27,6 +27,9 @@ export type Restored = {
   /** How many backups were skipped because they are dated in the future. */
   skipped: number;
 };
+
+const OLDER =
+  'It is the newest one, and nothing was changed. errand restore --list shows the others: name an older one.';
 
 /**
  * Replaces the database of a data folder with a backup. Checks the whole backup before it changes anything, and moves
@@ -69,6 +72,9 @@ async function restoreLocked(
     const keys = compareKeys(fingerprintOfKeys(data_dir), manifest.keys);
     const previous = await replaceDatabase(data_dir, database, new Date());
     return { name, manifest, requeued, lost_work, keys, previous, files_missing, skipped };
+  } catch (error) {
+    if (!(error instanceof BadBackup) || 'file' in from || from.name !== undefined) throw error;
+    throw new BackupError(`${error.message}\n${OLDER}`, { cause: error });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -5,7 +5,7 @@ import { printBeside, type Io } from '../../../coordinator/cli/io.ts';
 import { fieldErrorText } from '../../../coordinator/cli/option-names.ts';
 import { paint } from '../../../coordinator/cli/render/line.ts';
 import { run } from '../../../coordinator/cli/run.ts';
-import { Failure, NotFound } from '../../../coordinator/client/errors.ts';
+import { Failure, NotFound, Refusal } from '../../../coordinator/client/errors.ts';
 
 /** Every kind of thing that may not be found. */
 const KINDS: Record<NotFound['kind'], true> = {
@@ -45,6 +45,16 @@ test('whatever was not found, the hint names a command that there is', (t) => {
       COMMANDS.some((command) => command.name === name),
       `${kind}: ${hint}`,
     );
+  }
+});
+
+test('an error about a forge that does not answer names the option, not the field of the API', (t) => {
+  const detail = 'git.example.org could not be reached. With "check": false the project is saved without asking.';
+  const errors = [{ field: '/repo_url', message: detail }];
+  for (const code of ['upstream_unreachable', 'invalid'] as const) {
+    const error = new Refusal({ type: 'about:blank', title: 'x', status: 502, code, detail, errors });
+    const text = paint(errorLines(error, 'project add')[0] ?? [], false);
+    t.regex(text, /With --no-check the project is saved without asking\.$/);
   }
 });
 

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -119,17 +120,30 @@ test('a folder or database that another process has locked stops the start with 
   await t.throwsAsync(open(other), { instanceOf: ConfigError, message: /Another process has locked the database/ });
 });
 
-test('refuses a path that is a file', async (t) => {
-  const file = join(await temporaryFolder(t), 'file');
+test('a path that is a file, below one, or behind a link that leads nowhere is refused with what to do', async (t) => {
+  const folder = await temporaryFolder(t);
+  const file = join(folder, 'file');
   writeFileSync(file, '');
-  await t.throwsAsync(open(file), { instanceOf: ConfigError, message: /cannot use its data folder/ });
+  symlinkSync(join(folder, 'nowhere', 'else'), join(folder, 'link'));
+  for (const [dir, advice] of [
+    [file, /A file is where a folder should be/],
+    [join(file, 'data'), /A file is where a folder should be/],
+    [join(folder, 'link'), /A part of the path cannot be followed/],
+  ] as const) {
+    const error = await t.throwsAsync(open(dir), { instanceOf: ConfigError, message: /cannot use its data folder/ });
+    t.regex(error?.message ?? '', advice);
+    t.notRegex(error?.message ?? '', /owner/);
+  }
 });
 
 diskTest('a read-only folder stops the start with an explanation', async (t) => {
   const disk = mountDisk(t, join(await temporaryFolder(t), 'disk'), 8);
   await open(disk);
   execFileSync('mount', ['-o', 'remount,ro', disk]);
-  await t.throwsAsync(open(disk), { instanceOf: ConfigError, message: /cannot use its data folder .*read-only/ });
+  await t.throwsAsync(open(disk), {
+    instanceOf: ConfigError,
+    message: /cannot use its data folder .*\nIts disk is read-only/,
+  });
 });
 
 diskTest(

@@ -209,6 +209,16 @@ test('restores a plain database with its WAL, and gives it a new epoch', async (
   });
 });
 
+test('a newest backup that is broken says how to restore an older one', async (t) => {
+  const { path, name, server, bytes } = await scene(t);
+  const newer = nameOf(new Date(Date.now() - 1), '00'.repeat(32));
+  writeFileSync(join(path, newer), bytes);
+  const { code, stderr } = await server.run('restore');
+  t.is(code, 2);
+  t.regex(stderr, /is damaged: .*\nIt is the newest one.* errand restore --list shows the others: name an older one\./);
+  t.is((await server.run('restore', name)).code, 0);
+});
+
 test('refuses a plain database that is damaged, newer, with an orphaned row, or not of Errand', async (t) => {
   const { data_dir, server } = await scene(t);
   const elsewhere = await temporaryFolder(t);
