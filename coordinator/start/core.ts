@@ -9,6 +9,7 @@ import { checkInBackground } from '../operations/check-database.ts';
 import { Counters } from '../operations/counters.ts';
 import { openDataFolder } from '../operations/data-folder.ts';
 import { DiskSpace } from '../operations/disk-space.ts';
+import { logErrands } from '../operations/log-errands.ts';
 import { readPrices } from '../operations/price-table.ts';
 import { EventLog, type CommitHook } from '../sqlite/event-log.ts';
 import { WalRoom } from '../sqlite/wal-room.ts';
@@ -63,6 +64,7 @@ export function openCore(settings: Config, { logger, pace, commit_hook }: CoreOp
   opened.defer(() => threads.close());
   const relay = new Relay(log, gate);
   const counters = new Counters(log);
+  logErrands(log, logger);
   const own_addresses = new OwnAddresses({ hosts: namesOf(config), logger });
   // The start does not wait for name servers.
   void own_addresses.start();

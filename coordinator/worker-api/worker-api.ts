@@ -257,11 +257,19 @@ export class WorkerApi {
     const request_id = newId();
     this.#deps.onRefused(error instanceof ErrandError ? error.code : 'internal');
     const log = this.#deps.logger.child({ request_id });
-    if (!(error instanceof ErrandError) || ERROR_STATUS[error.code] >= 500)
+    // The fault of another server, such as a forge that is down: no place in this code explains it.
+    if (error instanceof ErrandError && error.code === 'upstream_unreachable')
+      log.warn({ code: error.code, reason: error.message, cause: causeOf(error) }, 'worker call failed upstream');
+    else if (!(error instanceof ErrandError) || ERROR_STATUS[error.code] >= 500)
       log.error({ err: error }, 'worker call failed');
     else log.debug({ err: error }, 'worker call refused');
     return request_id;
   }
+}
+
+/** The message of what lies behind an error, without its stack. */
+function causeOf({ cause }: Error): string | undefined {
+  return cause instanceof Error ? cause.message : undefined;
 }
 
 /**

@@ -67,6 +67,27 @@ test.serial('an unreachable forge is retried, and the task continues once it is 
   t.deepEqual([done.status, done.attempts.length], ['succeeded', 2]);
   const [failed] = (await eventsOf(ann, id)).filter((event) => event.type === 'attempt.ended');
   t.is(typeof failed?.body['retry_at'], 'string');
+
+  const logged = whole.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  const upstream = logged.filter(({ msg }) => msg === 'worker call failed upstream');
+  t.true(upstream.length > 0);
+  for (const line of upstream) {
+    t.like(line, { level: 40, code: 'upstream_unreachable' });
+    t.false(JSON.stringify(line).includes('stack'), 'a forge that is down is no fault of this code');
+  }
+  t.false(logged.some(({ msg }) => msg === 'worker call failed'));
+  t.deepEqual(
+    logged
+      .filter(({ level, task_id, msg }) => level === 30 && task_id === id && msg !== 'push forwarded')
+      .map(({ msg, status }) => [msg, status]),
+    [
+      ['attempt started', undefined],
+      ['attempt ended', 'failed'],
+      ['attempt started', undefined],
+      ['attempt ended', 'succeeded'],
+      ['errand ended', 'succeeded'],
+    ],
+  );
 });
 
 test.serial('while Docker does not answer, a task waits and says so', async (t) => {
