@@ -65,6 +65,8 @@ export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened)
   const rules = (task_id: string) => settings.models(task_id);
   const llm = new ModelProxy({ log, gate, logger, prices, caps: config, rules, upstream, threads, proxy });
   opened.defer(() => llm.close());
+  // The start does not wait for the API, and one that does not answer holds nothing.
+  if (!core.demo) void llm.tryKey();
   const egress = {
     policy: (task_id: string) => settings.egress(task_id),
     private_hosts,

@@ -38,6 +38,7 @@ export async function leave(t: ExecutionContext, stream: BetaMessageStream): Pro
 }
 
 export type ModelProxyScene = WorkerProxyServer & {
+  proxy: ModelProxy;
   model: ModelServer;
   gate: DispatchGate;
   db: Db;
@@ -103,7 +104,7 @@ export async function startModelProxy(t: ExecutionContext, options: Options = {}
     if (!found) throw new Error('The task is gone.');
     return found;
   };
-  return { ...server, gate, model, db, client, task, rows, lines };
+  return { ...server, proxy, gate, model, db, client, task, rows, lines };
 }
 
 function taskRow(user_id: string, budget_usd: number): TaskRow {

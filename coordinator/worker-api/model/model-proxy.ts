@@ -110,6 +110,11 @@ export class ModelProxy implements WorkerProxy {
     }
   }
 
+  /** Holds dispatch if the API refuses the server's key, before an errand finds out. Resolves once it was asked. */
+  tryKey(): Promise<void> {
+    return this.#api.tryKey();
+  }
+
   /** Closes the connections to the API, which ends the requests in progress, and charges for them. */
   async close(): Promise<void> {
     this.#key_watch.close();

@@ -98,15 +98,28 @@ export class ClaudeApi {
 
   /** Whether the API takes the key; undefined: its answer does not say. Rejects without an answer in half a minute. */
   async acceptsKey(closed: AbortSignal): Promise<boolean | undefined> {
+    return keyVerdict(await this.#askForModels(AbortSignal.any([closed, AbortSignal.timeout(KEY_CHECK_MS)])));
+  }
+
+  /**
+   * Asks once, before any errand does, whether the key is refused; it costs nothing. Only the API's own answer for a
+   * wrong key counts: a gateway may forbid this route and forward the others. Never rejects.
+   */
+  async tryKey(): Promise<void> {
+    const status = await this.#askForModels(AbortSignal.timeout(KEY_CHECK_MS)).catch(() => undefined);
+    if (status === KEY_REFUSED) this.#onKeyRefused();
+  }
+
+  /** The status of the answer to a request that costs nothing. */
+  async #askForModels(signal: AbortSignal): Promise<number> {
     const { base_url, api_key } = this.#upstream;
     const { origin, pathname } = new URL(`${base_url}/v1/models`);
     const headers = requestHeaders({}, api_key);
-    const signal = AbortSignal.any([closed, AbortSignal.timeout(KEY_CHECK_MS)]);
     const options = { origin, path: `${pathname}?limit=1`, method: 'GET', headers, signal } as const;
     const { statusCode, body } = await this.#agent.request(options);
     // What it says does not matter, nor whether it comes.
     body.dump().catch(() => undefined);
-    return keyVerdict(statusCode);
+    return statusCode;
   }
 
   /** Closes all connections, and ends the requests in progress. */

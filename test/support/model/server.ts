@@ -47,7 +47,7 @@ export type ModelOptions = {
 export type ModelServer = {
   base_url: string;
   api_key: string;
-  /** All received requests, in order. */
+  /** All received requests, in order, without those for the list of models: a server asks for it at its start. */
   requests: Recorded[];
   /** Resolves with request number `n` (from 0) when it has arrived. */
   request: (n: number) => Promise<Recorded>;
@@ -118,7 +118,8 @@ class FakeModel {
     const { method = 'GET', headers } = incoming;
     const request_id = `req_${randomBytes(12).toString('hex')}`;
     const recorded: Recorded = { method, path, headers, raw, body: undefined, ended, request_id };
-    this.requests.push(recorded);
+    const lists_models = method === 'GET' && path.split('?')[0] === '/v1/models';
+    if (!lists_models) this.requests.push(recorded);
     response.setHeader('request-id', request_id);
     response.setHeader('anthropic-organization-id', 'org-of-the-model-server');
     try {
@@ -126,7 +127,9 @@ class FakeModel {
       const route = `${method} ${path.split('?')[0]}`;
       if (raw.length > (this.#options.body_bytes_max ?? BODY_BYTES_MAX))
         throw new ApiError(413, 'request_too_large', 'Request exceeds the maximum allowed number of bytes.');
-      if (route === 'POST /v1/messages/count_tokens') {
+      if (lists_models) {
+        sendJson(response, 200, { data: [], has_more: false, first_id: null, last_id: null });
+      } else if (route === 'POST /v1/messages/count_tokens') {
         sendJson(response, 200, { input_tokens: count(readCountBody(raw, betas)) });
       } else if (route === 'POST /v1/messages') {
         const request = readMessagesBody(raw, betas, (parsed) => (recorded.body = parsed));

@@ -1,8 +1,12 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { AuthenticationError } from '@anthropic-ai/sdk';
 import test from 'ava';
 import { keyVerdict } from '../../../../coordinator/domain/key-verdict.ts';
 import { DispatchGate } from '../../../../coordinator/tasks/dispatch-gate.ts';
 import { KeyWatch } from '../../../../coordinator/worker-api/model/key-watch.ts';
+import { startErrand } from '../../../support/errand.ts';
 import { ASK, startModelProxy, type ModelProxyScene } from '../../../support/model-proxy-scene.ts';
 import { SILENT } from '../../../support/silent.ts';
 import { until } from '../../../support/until.ts';
@@ -15,6 +19,31 @@ test('while the API refuses the key of the server, dispatch is held, and the rea
   const fault = await until('dispatch is held', () => scene.gate.fault ?? undefined);
   t.regex(fault, /ANTHROPIC_API_KEY/);
   t.notRegex(fault, /mistyped/);
+});
+
+test('a server that starts with a refused key holds dispatch before any errand asks', async (t) => {
+  const { errand, model } = await startErrand(t, { runner: 'process', env: { ANTHROPIC_API_KEY: 'mistyped' } });
+  const ready = await until('dispatch is held', async () => {
+    const answer = await fetch(`${errand.url}/readyz`);
+    return answer.status === 503 && (await answer.text());
+  });
+  t.regex(ready, /ANTHROPIC_API_KEY/);
+  t.is(model.requests.length, 0, 'nothing was asked of the model');
+});
+
+test('at the start, an API that takes the key, forbids the question or does not answer holds nothing', async (t) => {
+  const scene = await startModelProxy(t);
+  await scene.proxy.tryKey();
+  t.is(scene.gate.fault, null);
+  const forbidding = createServer((_request, response) => void response.writeHead(403).end()).listen(0, '127.0.0.1');
+  t.teardown(() => forbidding.close());
+  await once(forbidding, 'listening');
+  const { port } = forbidding.address() as AddressInfo;
+  for (const base_url of [`http://127.0.0.1:${port}`, 'http://127.0.0.1:1']) {
+    const other = await startModelProxy(t, { upstream: { base_url } });
+    await other.proxy.tryKey();
+    t.is(other.gate.fault, null);
+  }
 });
 
 test('a single refusal holds nothing when the API still takes the key', async (t) => {
