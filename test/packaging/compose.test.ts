@@ -44,6 +44,12 @@ composeTest('compose.yaml sets or passes on every setting, and nothing else', as
   t.deepEqual(names.toSorted(), SETTING_NAMES.toSorted());
 });
 
+composeTest('compose.yaml keeps backups outside the container, in a volume or a folder of the machine', async (t) => {
+  t.regex(await compose(['config']), /errand-backups:\/backups|source: errand-backups\n\s+target: \/backups/);
+  const config = await compose(['config'], { BACKUP_FOLDER: '/mnt/backup' });
+  t.regex(config, /\/mnt\/backup:\/backups|source: \/mnt\/backup\n\s+target: \/backups/);
+});
+
 dockerTest(
   'an errand succeeds with the coordinator in its container, and no worker outlives its stop',
   async (t) => {
