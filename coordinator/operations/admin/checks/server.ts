@@ -44,9 +44,15 @@ function isRefused(error: unknown): boolean {
 
 /** Who can reach the port. In a container the published address decides that, not HOST. */
 export function reachFinding(
-  { host, trust_proxy }: Pick<Config, 'host' | 'trust_proxy'>,
+  { host, trust_proxy, public_url }: Pick<Config, 'host' | 'trust_proxy' | 'public_url'>,
   in_container: boolean,
 ): Finding {
+  // The server itself speaks no TLS: with https a proxy is before it.
+  if (!trust_proxy && public_url?.startsWith('https:') === true)
+    return problem(
+      'network',
+      `A proxy serves ${public_url}, and ERRAND_TRUST_PROXY is not set: all people count as one address, so the wrong guesses of a stranger slow down everybody's log-in. Set ERRAND_TRUST_PROXY=true, and let only the proxy reach this port.`,
+    );
   if (isLoopback(host))
     return ok(
       'network',

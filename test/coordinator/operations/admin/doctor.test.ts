@@ -217,12 +217,26 @@ test('doctor tells Errand on the port from another program', async (t) => {
   t.regex((await examine(t, { PORT: port }))['server'] ?? '', /^problem: Another program has .*set PORT to another/);
 });
 
+const reach = (env: Record<string, string>, in_container = false) => found(reachFinding(readConfig(env), in_container));
+
 test('doctor reports a port that others reach without TLS, except in a container', (t) => {
-  const open = reachFinding({ host: '0.0.0.0', trust_proxy: false }, false);
-  t.false(open.ok);
-  t.regex(open.detail, /^HOST=0\.0\.0\.0 lets others in by plain HTTP/);
-  t.true(reachFinding({ host: '0.0.0.0', trust_proxy: false }, true).ok);
-  t.regex(reachFinding({ host: '127.0.0.1', trust_proxy: true }, false).detail, /by a proxy/);
+  t.regex(reach({ HOST: '0.0.0.0' }), /^problem: HOST=0\.0\.0\.0 lets others in by plain HTTP/);
+  t.regex(reach({ HOST: '0.0.0.0' }, true), /^ok: /);
+  t.regex(reach({ ERRAND_TRUST_PROXY: 'true' }), /^ok: .* by a proxy/);
+});
+
+test('doctor reports a proxy with TLS that the server does not trust', (t) => {
+  const ERRAND_PUBLIC_URL = 'https://errand.example.org';
+  for (const [env, in_container] of [
+    [{ ERRAND_PUBLIC_URL }, false],
+    [{ ERRAND_PUBLIC_URL, HOST: '0.0.0.0' }, true],
+    [{ ERRAND_DOMAIN: 'errand.example.org', ERRAND_TRUST_PROXY: 'false' }, true],
+  ] as const) {
+    t.regex(reach(env, in_container), /^problem: A proxy serves https:.* Set ERRAND_TRUST_PROXY=true/);
+    t.regex(reach({ ...env, ERRAND_TRUST_PROXY: 'true' }, in_container), /^ok: /);
+  }
+  t.regex(reach({ ERRAND_DOMAIN: 'errand.example.org', HOST: '0.0.0.0' }, true), /^ok: /);
+  t.regex(reach({ ERRAND_PUBLIC_URL: 'http://192.168.1.5:8787' }), /^ok: /);
 });
 
 test('doctor reports wrong settings, and checks nothing else then', async (t) => {
