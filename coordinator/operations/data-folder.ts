@@ -1,7 +1,8 @@
-import { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, closeSync, constants, openSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkInterruptedRestore } from './backup/replace-database.ts';
 import { ConfigError } from '../base/config.ts';
+import { makeFolder } from '../base/make-folder.ts';
 import { readKeys, type Keys } from '../base/keys.ts';
 import { dataPathFault } from '../workers/local/worker-directories.ts';
 import { lockDataFolder } from '../sqlite/data-lock.ts';
@@ -73,7 +74,7 @@ export function damageMessage(database_path: string, damage: string): string {
 
 /** Creates the folder if needed. Throws the system's error if the folder or its database is not writable. */
 function requireWritable(dir: string, database_path: string): void {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeFolder(dir);
   closeSync(openSync(join(dir, 'errand.lock'), 'a', 0o600));
   if (sizeOf(database_path) > 0) accessSync(database_path, constants.R_OK | constants.W_OK);
 }

@@ -31,6 +31,7 @@ async function examine(): Promise<Finding[]> {
     outcome('model', async () => (await import('./checks/model.ts')).checkModel(config)),
     outcome('proxy', async () => (await import('./checks/reach.ts')).checkMachine(config)),
     outcome('data', async () => (await import('./checks/storage.ts')).checkStorage(config)),
+    outcome('backup', async () => (await import('./checks/backup.ts')).checkBackup(config)),
     outcome('server', async () => (await import('./checks/server.ts')).checkServer(config)),
     outcome('tls', async () => (await import('./checks/reach.ts')).checkPublicAddress(config)),
   ]);

@@ -1,8 +1,9 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { makeFolder } from '../../base/make-folder.ts';
 import { BackupError, toBackupError } from './error.ts';
 import { readName } from './name.ts';
 import type { BackupStore, LocalFile, StoredFile } from './store.ts';
@@ -23,7 +24,7 @@ export class FolderStore implements BackupStore {
   async put(name: string, { path }: LocalFile, signal: AbortSignal): Promise<void> {
     const unfinished = join(this.#path, UNFINISHED);
     try {
-      await mkdir(this.#path, { recursive: true, mode: 0o700 });
+      makeFolder(this.#path);
       await rm(unfinished, { force: true });
       await pipeline(createReadStream(path), createWriteStream(unfinished, { mode: 0o600, flush: true }), { signal });
       await rename(unfinished, join(this.#path, name));

@@ -67,6 +67,6 @@ async function checkReserve(data_dir: string): Promise<Finding> {
 }
 
 /** The folder itself, or its nearest parent that exists. */
-function existingAbove(path: string): string {
+export function existingAbove(path: string): string {
   return existsSync(path) ? path : existingAbove(dirname(path));
 }

@@ -69,6 +69,7 @@ test('doctor finds no problem on a machine that is set up well', async (t) => {
     'data',
     'disk',
     'reserve',
+    'backup',
     'server',
     'network',
     'tls',
@@ -79,6 +80,7 @@ test('doctor finds no problem on a machine that is set up well', async (t) => {
   t.is(found['clock'], 'ok: as that of the API');
   t.regex(found['data'] ?? '', /^ok: .* is made at the first start$/);
   t.regex(found['disk'] ?? '', /^ok: \d+ MB free$/);
+  t.regex(found['backup'] ?? '', /^ok: none are made: set ERRAND_BACKUP_TO/);
   t.regex(found['server'] ?? '', /^ok: not running: nothing listens at http:\/\/127\.0\.0\.1:\d+$/);
   t.regex(found['network'] ?? '', /^ok: reached from this machine alone/);
   t.is(found['proxy'], 'ok: none: neither HTTPS_PROXY nor HTTP_PROXY is set');
