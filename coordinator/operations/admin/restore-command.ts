@@ -46,7 +46,7 @@ async function list(store: BackupStore, io: Io): Promise<number> {
 }
 
 function outcomeLines(restored: Restored, data_dir: string): Line[] {
-  const { name, manifest, requeued, lost_work, previous, keys, files_missing, skipped } = restored;
+  const { name, manifest, requeued, queued, lost_work, previous, keys, files_missing, skipped } = restored;
   const { at, counts, newest_event_id } = manifest;
   const count = (table: string) => `${table} ${counts[table] ?? 0}`;
   const parts = ['users', 'projects', 'tasks', 'events'].map(count).join(', ');
@@ -54,6 +54,7 @@ function outcomeLines(restored: Restored, data_dir: string): Line[] {
     ['The backup ', ['bold', name], ' was restored. The server is as it was at ', ['bold', localTime(at)], '.'],
     [`  ${parts}; the newest event is ${newest_event_id}`],
     [requeued === 0 ? '  No task was under way.' : `  Tasks that were under way and get a new attempt: ${requeued}.`],
+    ...queueLines(queued),
     ['  All log-ins have ended: everyone logs in again.'],
     ...(previous === null
       ? []
@@ -62,6 +63,17 @@ function outcomeLines(restored: Restored, data_dir: string): Line[] {
     ...(files_missing === 0 ? [] : filesLines(files_missing, data_dir)),
     ...lostLines(lost_work),
     ...keysLines(keys, data_dir),
+  ];
+}
+
+/** A restore is also tried beside a live server: what is in the queue would be done twice then. */
+function queueLines(queued: number): Line[] {
+  if (queued === 0) return [];
+  return [
+    [['bold', `  Errands in the queue: ${queued}.`], ' They start as soon as a server runs on this data.'],
+    [
+      '  While the server that the backup is of still runs, start none: it would do its work again, and end its workers.',
+    ],
   ];
 }
 

@@ -4,6 +4,7 @@ import { beginNewHistory, makeOneFile } from '../../sqlite/copy.ts';
 import { openDatabase } from '../../sqlite/open-database.ts';
 import { EventLog, type Tx } from '../../sqlite/event-log.ts';
 import { deleteOpenRequest, listOpenRequests } from '../../sqlite/open-requests.ts';
+import { readQueue } from '../../sqlite/stats.ts';
 import { findTask } from '../../sqlite/tasks.ts';
 import { addUsage } from '../../sqlite/usage.ts';
 import { endAttempt } from '../../tasks/advance.ts';
@@ -11,7 +12,7 @@ import { endLostWork, type LostWork } from './lost-work.ts';
 
 /**
  * Prepares the database of a backup for a server: migrates it, and gives it a new epoch in one transaction. Everything
- * is in the one file then. Returns the number of tasks that were requeued, and what is lost.
+ * is in the one file then. Returns the number of tasks that were requeued, that of all in the queue, and what is lost.
  *
  * Attempts that ran when the backup was taken (`taken_at`, an ISO time) fail: their workers belong to the old epoch.
  * `data_dir`: where the workspaces of tasks are, if they are still there.
@@ -20,7 +21,7 @@ export function startNewEpoch(
   path: string,
   taken_at: string,
   data_dir: string,
-): { requeued: number; lost_work: LostWork[] } {
+): { requeued: number; queued: number; lost_work: LostWork[] } {
   const db = openDatabase(path);
   try {
     const done = new EventLog({ db, logger: createLogger('silent') }).write((tx) => {
@@ -35,7 +36,7 @@ export function startNewEpoch(
       }
       const lost_work = endLostWork(tx, data_dir, at);
       beginNewHistory(tx.db);
-      return { requeued, lost_work };
+      return { requeued, queued: readQueue(tx.db).n, lost_work };
     });
     makeOneFile(db);
     return done;

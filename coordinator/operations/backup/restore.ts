@@ -16,6 +16,8 @@ export type Restored = {
   manifest: Manifest;
   /** How many tasks were running. Each continues in a new attempt. */
   requeued: number;
+  /** How many tasks are in the queue, these among them. A server starts them at once. */
+  queued: number;
   /** The tasks whose workspaces are not in the data folder. */
   lost_work: LostWork[];
   /** The folder, in the data folder, with the previous database. Null: there was none. */
@@ -65,13 +67,13 @@ async function restoreLocked(
   try {
     const { name, database, plain_at, skipped } = await fetchBackup(folder, from, free_bytes_min, signal);
     const manifest = verifyBackup(database, plain_at);
-    const { requeued, lost_work } = startNewEpoch(database, manifest.at, data_dir);
+    const { requeued, queued, lost_work } = startNewEpoch(database, manifest.at, data_dir);
     const files_missing = await countMissingFiles(database, data_dir);
     await sync(database);
     signal.throwIfAborted();
     const keys = compareKeys(fingerprintOfKeys(data_dir), manifest.keys);
     const previous = await replaceDatabase(data_dir, database, new Date());
-    return { name, manifest, requeued, lost_work, keys, previous, files_missing, skipped };
+    return { name, manifest, requeued, queued, lost_work, keys, previous, files_missing, skipped };
   } catch (error) {
     if (!(error instanceof BadBackup) || 'file' in from || from.name !== undefined) throw error;
     throw new BackupError(`${error.message}\n${OLDER}`, { cause: error });

@@ -130,6 +130,7 @@ test('restores the newest backup, reports it, and keeps the previous database', 
   t.true(stdout.includes(name));
   t.regex(stdout, /users 1, projects 0, tasks 1, events 1;/);
   t.regex(stdout, /Tasks that were under way and get a new attempt: 1\./);
+  t.regex(stdout, /Errands in the queue: 1\. They start as soon as a server runs on this data\./);
   t.regex(
     stdout,
     /^These errands go on from what they had pushed, since their workspaces are not here:\n  \w+  Fix it$/m,
