@@ -42,7 +42,7 @@ export function readDestination(given: Settings): BackupDestination | { faults: 
   if (!/^[a-z0-9]+:\/\//i.test(to)) {
     if (isAbsolute(to)) return { kind: 'folder', path: resolve(to) };
     // The form of the setting names a ~ already.
-    return { faults: to.startsWith('~') ? [] : [RELATIVE] };
+    return { faults: to.startsWith('~') ? [] : [`${RELATIVE}, such as ${resolve(to)}`] };
   }
   const [, bucket = '', path = ''] = /^s3:\/\/([^/]*)\/*(.*)$/.exec(to) ?? [];
   const faults: string[] = [];

@@ -6,7 +6,6 @@ import { readDestination, type BackupDestination } from './backup-destination.ts
 import { forgeFaults, signInConfig, type SignInConfig } from './forge-settings.ts';
 import type { OutgoingProxy } from './outgoing.ts';
 import type { SettingInForce } from '../../protocol/server.ts';
-import { faultsBetween } from './setting-faults.ts';
 import { settingsInForce } from './settings-in-force.ts';
 import { SETTING_NAMES, Settings } from './settings.ts';
 
@@ -133,7 +132,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   for (const name of Object.keys(given))
     if (name.startsWith('ERRAND_') && !SETTING_NAMES.includes(name) && !CLIENT_VARIABLES.includes(name))
       faults.push(`${name} is not a setting of Errand`);
-  faults.push(...faultsBetween(given), ...forgeFaults(given));
+  if (given.ERRAND_WORKER_COMMAND !== undefined && given.ERRAND_RUNNER !== 'process')
+    faults.push('ERRAND_WORKER_COMMAND needs ERRAND_RUNNER=process: its workers are processes without isolation');
+  faults.push(...forgeFaults(given));
   const to = readDestination(given);
   if (to && 'faults' in to) faults.push(...to.faults);
   if (!result.success || faults.length > 0 || (to && 'faults' in to))

@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
 export function makeFolder(path: string): void {
   if (tryToMake(path)) return;
   makeFolder(dirname(path));
-  mkdirSync(path, { mode: 0o700 });
+  if (!tryToMake(path)) throw new Error(`The folder ${path} was removed while it was made.`);
 }
 
 /** False: its parent is missing. */

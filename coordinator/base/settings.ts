@@ -155,9 +155,11 @@ const limits = {
   ERRAND_EVENTS_MB: whole(1, 65_536, LIMITS.task_log_bytes_max / MB, 'MB').describe(
     'the size of the events of an errand, of all its attempts together',
   ),
-  ERRAND_EVENTS: whole(100, 100_000_000, LIMITS.task_events_max).describe('the number of these events'),
+  ERRAND_EVENTS: whole(100, 100_000_000, LIMITS.task_events_max).describe(
+    'the number of these events, at most that of its errand',
+  ),
   ERRAND_ATTEMPT_EVENTS_MB: whole(1, 65_536, LIMITS.attempt_log_bytes_max / MB, 'MB').describe(
-    'the size of the events of one attempt',
+    'the size of the events of one attempt, at most that of its errand',
   ),
   ERRAND_ATTEMPT_EVENTS: whole(100, 100_000_000, LIMITS.attempt_events_max).describe('the number of these events'),
   ERRAND_PARK_AFTER_MS: whole(1, 24 * 3600_000, 180_000, 'milliseconds').describe(
@@ -205,7 +207,7 @@ const backups = {
     .default(S3_REGION_DEFAULT)
     .describe('the region of the S3 store'),
   AWS_ACCESS_KEY_ID: headerKey.describe('the key ID for the S3 store'),
-  AWS_SECRET_ACCESS_KEY: headerKey.describe('the secret key for the S3 store'),
+  AWS_SECRET_ACCESS_KEY: secret.optional().describe('the secret key for the S3 store'),
 };
 
 /** The form of the whole environment. What is not a setting is passed over. */

@@ -2,7 +2,7 @@ import type { Middleware } from 'koa';
 import type { Logger } from '../base/logger.ts';
 
 /**
- * Warns once when a request names another client and the server does not believe it. Behind a proxy all people count
+ * Warns once when a request names another client and the server does not trust it. Behind a proxy all people count
  * as one address then, and one person's wrong guesses slow down everybody's log-in.
  */
 export function warnOfProxy(trust_proxy: boolean, logger: Logger): Middleware {
@@ -12,7 +12,7 @@ export function warnOfProxy(trust_proxy: boolean, logger: Logger): Middleware {
       warned = true;
       logger.warn(
         { setting: 'ERRAND_TRUST_PROXY', from: ctx.req.socket.remoteAddress },
-        'x-forwarded-for is not believed: behind a proxy all people count as one address',
+        'x-forwarded-for of a client or an untrusted proxy is ignored',
       );
     }
     return next();

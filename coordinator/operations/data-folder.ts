@@ -140,7 +140,7 @@ function explainOpenError(error: unknown, dir: string, database_path: string): u
 function adviceFor(code: string): string {
   switch (code) {
     case 'EROFS':
-      return 'Its disk is read-only: mount it for writing, or set ERRAND_DATA to a folder on another disk. A disk that became read-only by itself may be failing: see the system log (dmesg).';
+      return 'Its disk is read-only: mount it for writing, or set ERRAND_DATA to a folder on another disk. With systemd, name the folder in ReadWritePaths of the unit. A disk that became read-only by itself may be failing: see the system log (dmesg).';
     case 'EEXIST':
     case 'ENOTDIR':
       return 'A file is where a folder should be. Set ERRAND_DATA to the path of a folder, or move the file away.';

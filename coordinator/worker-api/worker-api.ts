@@ -267,9 +267,10 @@ export class WorkerApi {
   }
 }
 
-/** The message of what lies behind an error, without its stack. */
+/** What lies behind an error, without its stack. A host with several addresses fails once at each of them. */
 function causeOf({ cause }: Error): string | undefined {
-  return cause instanceof Error ? cause.message : undefined;
+  const [first] = cause instanceof AggregateError ? cause.errors : [cause];
+  return first instanceof Error ? first.message : undefined;
 }
 
 /**

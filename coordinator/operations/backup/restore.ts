@@ -1,5 +1,6 @@
 import { mkdir, open, rm } from 'node:fs/promises';
 import { fingerprintOfKeys } from '../../base/keys.ts';
+import { makeFolder } from '../../base/make-folder.ts';
 import { lockBackups, lockDataFolder } from '../../sqlite/data-lock.ts';
 import type { BackupConfig } from './backup.ts';
 import { BackupError, BadBackup, toBackupError } from './error.ts';
@@ -41,7 +42,7 @@ export async function restore(config: BackupConfig, from: RestoreSource, signal:
   const { data_dir } = config;
   const locks = new DisposableStack();
   try {
-    await mkdir(data_dir, { recursive: true, mode: 0o700 });
+    makeFolder(data_dir);
     for (const [take, busy] of [
       [lockDataFolder, `An Errand is running on the data folder ${data_dir}. Stop it first.`],
       [lockBackups, `A backup of ${data_dir} is running. Wait until it has ended.`],

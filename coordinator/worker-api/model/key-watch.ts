@@ -8,8 +8,7 @@ const REFUSED =
 
 /**
  * Holds dispatch while the Claude API refuses the server's key: with it each errand would fail at its first request.
- * `accepts` asks the API: true, it
- * takes the key; false, it refuses it; undefined or a rejection, it is not known.
+ * `accepts` asks the API: true, it takes the key; false, it refuses it; undefined or a rejection, it is not known.
  */
 export class KeyWatch {
   readonly #gate: DispatchGate;

@@ -33,6 +33,8 @@ const NOT_CONNECTED = new Set(
 /** The status of `authentication_error`. */
 const KEY_REFUSED = 401;
 const KEY_CHECK_MS = 30_000;
+/** How much of the answer is read. */
+const KEY_ANSWER_CHARS_MAX = 10_000;
 
 /** The API gave no answer that can be forwarded. `may_cost`: it may have worked on the request all the same. */
 export class UpstreamFailure extends ErrandError {
@@ -98,28 +100,32 @@ export class ClaudeApi {
 
   /** Whether the API takes the key; undefined: its answer does not say. Rejects without an answer in half a minute. */
   async acceptsKey(closed: AbortSignal): Promise<boolean | undefined> {
-    return keyVerdict(await this.#askForModels(AbortSignal.any([closed, AbortSignal.timeout(KEY_CHECK_MS)])));
+    const { status } = await this.#askForModels(AbortSignal.any([closed, AbortSignal.timeout(KEY_CHECK_MS)]));
+    return keyVerdict(status);
   }
 
   /**
    * Asks once, before any errand does, whether the key is refused; it costs nothing. Only the API's own answer for a
-   * wrong key counts: a gateway may forbid this route and forward the others. Never rejects.
+   * wrong key counts: a gateway may refuse this route, with whatever status, and forward the others. Never rejects.
    */
   async tryKey(): Promise<void> {
-    const status = await this.#askForModels(AbortSignal.timeout(KEY_CHECK_MS)).catch(() => undefined);
-    if (status === KEY_REFUSED) this.#onKeyRefused();
+    const answer = await this.#askForModels(AbortSignal.timeout(KEY_CHECK_MS)).catch(() => undefined);
+    if (answer?.status === KEY_REFUSED && answer.says_key) this.#onKeyRefused();
   }
 
-  /** The status of the answer to a request that costs nothing. */
-  async #askForModels(signal: AbortSignal): Promise<number> {
+  /** Sends a request that costs nothing. `says_key`: the answer is the API's own for a wrong key. */
+  async #askForModels(signal: AbortSignal): Promise<{ status: number; says_key: boolean }> {
     const { base_url, api_key } = this.#upstream;
     const { origin, pathname } = new URL(`${base_url}/v1/models`);
     const headers = requestHeaders({}, api_key);
     const options = { origin, path: `${pathname}?limit=1`, method: 'GET', headers, signal } as const;
-    const { statusCode, body } = await this.#agent.request(options);
-    // What it says does not matter, nor whether it comes.
-    body.dump().catch(() => undefined);
-    return statusCode;
+    const { statusCode: status, body } = await this.#agent.request(options);
+    let text = '';
+    for await (const chunk of body) {
+      text += String(chunk);
+      if (text.length > KEY_ANSWER_CHARS_MAX) break;
+    }
+    return { status, says_key: /"type"\s*:\s*"authentication_error"/.test(text) };
   }
 
   /** Closes all connections, and ends the requests in progress. */

@@ -52,7 +52,11 @@ function runFault(data_dir: string, every_ms: number): string | undefined {
   const { last_good, last_failure } = state;
   if (last_failure !== null && (last_good === null || last_failure.at >= last_good.at)) {
     const good = last_good === null ? 'There is no good one.' : `The last good one is of ${localTime(last_good.at)}.`;
-    return `The last backup, at ${localTime(last_failure.at)}, failed: ${last_failure.message} ${good} Once mended, try it: ${PROGRAM} backup`;
+    // The unit allows few folders, which shows in the service alone.
+    const hint = last_failure.message.includes('EROFS')
+      ? ' With systemd, name the folder in ReadWritePaths of the unit.'
+      : '';
+    return `The last backup, at ${localTime(last_failure.at)}, failed: ${last_failure.message} ${good}${hint} After fixing it, run: ${PROGRAM} backup`;
   }
   const { ok, detail } = backupCheck(state, every_ms, Date.now());
   return ok || last_good === null || !isInUse(data_dir)

@@ -47,11 +47,11 @@ export function reachFinding(
   { host, trust_proxy, public_url }: Pick<Config, 'host' | 'trust_proxy' | 'public_url'>,
   in_container: boolean,
 ): Finding {
-  // The server itself speaks no TLS: with https a proxy is before it.
+  // The server itself speaks no TLS: with https a proxy is in front of it.
   if (!trust_proxy && public_url?.startsWith('https:') === true)
     return problem(
       'network',
-      `A proxy serves ${public_url}, and ERRAND_TRUST_PROXY is not set: all people count as one address, so the wrong guesses of a stranger slow down everybody's log-in. Set ERRAND_TRUST_PROXY=true, and let only the proxy reach this port.`,
+      `A proxy serves ${public_url}, and ERRAND_TRUST_PROXY is not set: all people count as one address, so the wrong guesses of a stranger slow down everybody's log-in. If the proxy sets X-Forwarded-For itself, as Caddy and nginx do, set ERRAND_TRUST_PROXY=true, and let only the proxy reach this port.`,
     );
   if (isLoopback(host))
     return ok(

@@ -31,20 +31,32 @@ test('a server that starts with a refused key holds dispatch before any errand a
   t.is(model.requests.length, 0, 'nothing was asked of the model');
 });
 
-test('at the start, an API that takes the key, forbids the question or does not answer holds nothing', async (t) => {
+test('at the start, an API that takes the key or does not answer holds nothing', async (t) => {
   const scene = await startModelProxy(t);
   await scene.proxy.tryKey();
   t.is(scene.gate.fault, null);
-  const forbidding = createServer((_request, response) => void response.writeHead(403).end()).listen(0, '127.0.0.1');
-  t.teardown(() => forbidding.close());
-  await once(forbidding, 'listening');
-  const { port } = forbidding.address() as AddressInfo;
-  for (const base_url of [`http://127.0.0.1:${port}`, 'http://127.0.0.1:1']) {
-    const other = await startModelProxy(t, { upstream: { base_url } });
-    await other.proxy.tryKey();
-    t.is(other.gate.fault, null);
-  }
+  const away = await startModelProxy(t, { upstream: { base_url: 'http://127.0.0.1:1' } });
+  await away.proxy.tryKey();
+  t.is(away.gate.fault, null);
 });
+
+for (const status of [401, 403, 404])
+  test(`at the start, a gateway that answers ${status} to the question, in its own words, casts no doubt on the key`, async (t) => {
+    let asked = 0;
+    const gateway = createServer((_request, response) => {
+      asked += 1;
+      response.writeHead(status).end('<h1>Not here</h1>');
+    }).listen(0, '127.0.0.1');
+    t.teardown(() => gateway.close());
+    await once(gateway, 'listening');
+    const { port } = gateway.address() as AddressInfo;
+    const { proxy, gate } = await startModelProxy(t, { upstream: { base_url: `http://127.0.0.1:${port}` } });
+    await proxy.tryKey();
+    await proxy.tryKey();
+    // A doubt asks by itself.
+    t.is(asked, 2);
+    t.is(gate.fault, null);
+  });
 
 test('a single refusal holds nothing when the API still takes the key', async (t) => {
   const scene = await startModelProxy(t);
