@@ -168,6 +168,8 @@ const CAUSES: Record<string, string> = {
   ECONNREFUSED: 'nothing listens there',
   ENOTFOUND: 'there is no such host',
   ECONNRESET: 'the connection was cut',
+  // The command line gives its requests up then.
+  UND_ERR_DESTROYED: 'the proxy closes the connection',
 };
 
 /** Why a connection failed, as text for a person. */
