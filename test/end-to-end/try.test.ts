@@ -66,6 +66,16 @@ test.serial('a trial whose temporary folder is too small ends, and says what to 
   t.deepEqual(await readdir(temporary), []);
 });
 
+test.serial('Ctrl-C while the trial waits for a server that starts no errand ends it without a trace', async (t) => {
+  const { trial, temporary } = await start(t, { ...NO_DOCKER, ERRAND_DISK_FREE_MB_MIN: '1048576' });
+  await trial.shows('A server for this trial');
+  interrupt(trial);
+  const { code, stdout, stderr } = await trial.ended;
+  t.deepEqual([code, stderr], [130, '']);
+  t.notRegex(stdout, /cannot go on/);
+  t.deepEqual(await readdir(temporary), []);
+});
+
 test.serial(
   'without Docker the trial runs the sample errand, keeps serving, and removes everything at Ctrl-C',
   async (t) => {

@@ -63,9 +63,9 @@ async function runUnlessHeld(io: Io, errand: Errand): Promise<number> {
   try {
     let faults = await whyHeld(errand.url, ended, { until_ready: true });
     if (!faults) {
-      const watched = whyHeld(errand.url, ended).then((found) => {
+      const watched = whyHeld(errand.url, ended, { waits: () => waitsToStart(io) }).then((found) => {
         faults = found;
-        held.abort();
+        if (found) held.abort();
       });
       watched.catch(() => undefined);
       const code = await runSample({ ...io, signal: AbortSignal.any([io.signal, held.signal]) }, errand);
@@ -73,8 +73,22 @@ async function runUnlessHeld(io: Io, errand: Errand): Promise<number> {
     }
     print(io, [[], [['red', 'This trial cannot go on, because its server starts no errand:']], ...adviceLines(faults)]);
     return EXIT.trouble;
+  } catch (error) {
+    if (io.signal.aborted) return EXIT.interrupted;
+    throw error;
   } finally {
     over.abort();
+  }
+}
+
+/** Whether the sample errand is still in the queue, or is not even sent. One that has left it may well end. */
+async function waitsToStart(io: Io): Promise<boolean> {
+  try {
+    const [task] = (await (await openClient(io)).call('listTasks', { query: { limit: 1 } })).items;
+    return task === undefined || task.status === 'queued';
+  } catch {
+    // Nobody has signed up yet.
+    return true;
   }
 }
 
@@ -172,8 +186,9 @@ function isDiskFull(error: unknown): boolean {
   return code === 'ENOSPC' || code === 'SQLITE_FULL' || (error instanceof ErrandError && code === 'unavailable');
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'errand-try-'));
+let folder: string | undefined;
 try {
+  folder = await mkdtemp(join(tmpdir(), 'errand-try-'));
   process.exitCode = await tryErrand(trialIo(folder), folder);
 } catch (error) {
   if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`);
@@ -181,5 +196,5 @@ try {
   else throw error;
   process.exitCode = EXIT.trouble;
 } finally {
-  await rm(folder, { recursive: true, force: true });
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true });
 }
