@@ -38,7 +38,7 @@ export function useProxy(variable: (name: string) => string | undefined): void {
 
 /**
  * Node asks a proxy that closes the connection again at once, without end: even once the request has been given up, and
- * for as long as the process lives. So that after some times all requests fail, and `begin` gives later ones a new start.
+ * for as long as the process lives. So after some times all requests fail, and `begin` gives later ones a new start.
  */
 function endLoops(begin: () => void): void {
   let closes = 0;
