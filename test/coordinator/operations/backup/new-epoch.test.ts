@@ -95,7 +95,7 @@ test('work that waited to be pushed fails if its workspace is gone, and can stil
   const after = new EventLog({ db: openDatabase(path), logger: SILENT });
   t.teardown(() => after.db.close());
   t.like(taskOf(after, gone), { status: 'failed', reason: 'push_failed' });
-  t.regex(taskOf(after, gone).detail ?? '', /Retry the errand/);
+  t.regex(taskOf(after, gone).detail ?? '', /look there first. Otherwise retry the errand/);
   t.deepEqual(listOpenNeeds(after.db, gone), [], 'nothing is offered that cannot work');
   t.is(taskOf(after, kept).status, 'parked');
   t.is(listOpenNeeds(after.db, kept).length, 1);
