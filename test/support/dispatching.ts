@@ -74,7 +74,7 @@ export type Server = {
   ended: string[];
   task: (id: string) => TaskRow;
   attempts: (id: string) => ReturnType<typeof listAttempts>;
-  /** Adds a task of a new user, and waits until its worker has called. */
+  /** Adds a task of a new user, and waits until its worker has called. One that ends at once may be missed. */
   runTask: (prompt: string) => Promise<TaskRow>;
   /** Sends a message as the user does; returns its id. */
   say: (id: string, text: string) => string;

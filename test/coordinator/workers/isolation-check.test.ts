@@ -97,7 +97,8 @@ test('isolation is tried again after the engine was restarted, and until it pass
   const env = { PATH: process.env.PATH ?? '' };
   const launcher = new Isolating({ workers_dir: join(data_dir, 'workers'), program: { entry: TINY_WORKER }, env });
   const server = await startServer(t, { data_dir, launcher: () => launcher });
-  const first = await server.runTask('finish');
+  const first = addTask(server.db, addUser(server.db), { prompt: 'finish' });
+  server.dispatcher.wake();
   await server.reaches(first.id, 'succeeded');
   t.is(launcher.tried, 1);
 
@@ -127,7 +128,8 @@ test('an engine that dies under a running server is named, until it is back', as
   const env = { PATH: process.env.PATH ?? '' };
   const launcher = new Isolating({ workers_dir: join(data_dir, 'workers'), program: { entry: TINY_WORKER }, env });
   const server = await startServer(t, { data_dir, launcher: () => launcher });
-  const first = await server.runTask('finish');
+  const first = addTask(server.db, addUser(server.db), { prompt: 'finish' });
+  server.dispatcher.wake();
   await server.reaches(first.id, 'succeeded');
   t.is(server.gate.of('runner'), null);
 
