@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { ProcessLauncher } from '../../../coordinator/workers/process/launcher.ts';
 import type { TaskRow } from '../../../coordinator/domain/task.ts';
@@ -93,13 +93,7 @@ test('an attempt that an earlier process was about to start waits for it too', a
 });
 
 test('isolation is tried again after the engine was restarted, and until it passed no worker starts', async (t) => {
-  const data_dir = await temporaryFolder(t);
-  const env = { PATH: process.env.PATH ?? '' };
-  const launcher = new Isolating({ workers_dir: join(data_dir, 'workers'), program: { entry: TINY_WORKER }, env });
-  const server = await startServer(t, { data_dir, launcher: () => launcher });
-  const first = addTask(server.db, addUser(server.db), { prompt: 'finish' });
-  server.dispatcher.wake();
-  await server.reaches(first.id, 'succeeded');
+  const { launcher, server } = await serverAfterAnErrand(t);
   t.is(launcher.tried, 1);
 
   const released = Promise.withResolvers<Found>();
@@ -124,13 +118,7 @@ test('isolation is tried again after the engine was restarted, and until it pass
 });
 
 test('an engine that dies under a running server is named, until it is back', async (t) => {
-  const data_dir = await temporaryFolder(t);
-  const env = { PATH: process.env.PATH ?? '' };
-  const launcher = new Isolating({ workers_dir: join(data_dir, 'workers'), program: { entry: TINY_WORKER }, env });
-  const server = await startServer(t, { data_dir, launcher: () => launcher });
-  const first = addTask(server.db, addUser(server.db), { prompt: 'finish' });
-  server.dispatcher.wake();
-  await server.reaches(first.id, 'succeeded');
+  const { launcher, server } = await serverAfterAnErrand(t);
   t.is(server.gate.of('runner'), null);
 
   launcher.engine_fault = 'The engine does not answer.';
@@ -147,6 +135,18 @@ test('an engine that dies under a running server is named, until it is back', as
   released.resolve(PASSED);
   await until('dispatch goes on', () => server.gate.fault === null || undefined);
 });
+
+/** A server whose workers were found to be isolated, and that has done an errand. */
+async function serverAfterAnErrand(t: ExecutionContext) {
+  const data_dir = await temporaryFolder(t);
+  const env = { PATH: process.env.PATH ?? '' };
+  const launcher = new Isolating({ workers_dir: join(data_dir, 'workers'), program: { entry: TINY_WORKER }, env });
+  const server = await startServer(t, { data_dir, launcher: () => launcher });
+  const first = addTask(server.db, addUser(server.db), { prompt: 'finish' });
+  server.dispatcher.wake();
+  await server.reaches(first.id, 'succeeded');
+  return { launcher, server };
+}
 
 /** A task whose attempt is stored, and whose worker was not started yet. */
 function leaveStarting(data_dir: string): TaskRow {
