@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
+import { until } from '../../support/until.ts';
 import type { Fault } from '../fault.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../coordinator/operations/admin/main.ts', import.meta.url));
@@ -58,12 +59,18 @@ export const BACKUP_FAULTS: Fault[] = [
  * refused, and always where the disk is too small for both.
  */
 async function isMade(backUp: () => Promise<unknown>): Promise<boolean> {
-  for (const end = performance.now() + FULL_MS_MAX; ; await delay(500))
-    try {
-      await backUp();
-      return true;
-    } catch (error) {
-      if (String(error).includes('has no room for a backup')) return false;
-      if (!String(error).includes('disk is full') || performance.now() > end) throw error;
-    }
+  const tried = await until('a backup is made', () => tryOnce(backUp), FULL_MS_MAX);
+  return tried === 'made';
+}
+
+/** Undefined: the disk is full, for now. */
+async function tryOnce(backUp: () => Promise<unknown>): Promise<'made' | 'no room' | undefined> {
+  try {
+    await backUp();
+    return 'made';
+  } catch (error) {
+    if (String(error).includes('has no room for a backup')) return 'no room';
+    if (!String(error).includes('disk is full')) throw error;
+    return undefined;
+  }
 }
