@@ -270,7 +270,7 @@ test('an internal error is logged with its cause, and not shown', async (t) => {
   t.true(line?.includes(problem.request_id ?? '-'));
 });
 
-test('after a flood of bad requests, connections and memory are as before', async (t) => {
+test.serial('after a flood of bad requests, connections and memory are as before', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
   const bad = async (n: number): Promise<void> => {

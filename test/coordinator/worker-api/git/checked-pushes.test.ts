@@ -49,7 +49,7 @@ function stall({ server }: GitProxyScene, gzipped: Buffer): ClientRequest {
   return push;
 }
 
-test('the pushes of one task are checked one at a time, from the disk, while those of others go on', async (t) => {
+test.serial('the pushes of one task are checked one at a time, from the disk, while those of others go on', async (t) => {
   const setting = await scene(t);
   const before = (heapUsed(), process.memoryUsage().arrayBuffers);
   // All of each body but its last bytes.
@@ -85,7 +85,7 @@ test('a push that never ends loses its place', async (t) => {
   stalled.destroy();
 });
 
-test('of the refs of a repository none is kept that nobody asked for', async (t) => {
+test.serial('of the refs of a repository none is kept that nobody asked for', async (t) => {
   const names = Array.from({ length: 1_000 }, (_, i) => i);
   const before = heapUsed();
   let [read, used] = [0, 0];
