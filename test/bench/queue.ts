@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
 import { nextTask } from '../../coordinator/sqlite/queue.ts';
 import { LIMITS } from '../../protocol/limits.ts';
@@ -8,6 +7,7 @@ import { Api } from '../support/api.ts';
 import { addTask, addUser } from '../support/dispatching.ts';
 import { BENCH_ACCOUNT, logIn, signUp, startServerProcess } from './coordinator-process.ts';
 import { median, ms, timed, times, type Row } from './measure.ts';
+import { productCommand } from './relay/product.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const FEW = 100;
@@ -16,9 +16,6 @@ const POSTS = 200;
 const PICKS = 500;
 const RATIO_GOAL = 1.5;
 const PICK_GOAL_MS = 2;
-
-/** Its workers take a task and never end. */
-const PROGRAM = fileURLToPath(new URL('./relay/product-server.ts', import.meta.url));
 
 /**
  * (f) The time of `POST /task`, and of the pick of the next task, with few and with many queued. All servers run at
@@ -56,11 +53,14 @@ export async function benchQueue(): Promise<Row[]> {
   });
 }
 
-/** Starts a server with `count` queued tasks of other users, as many as they may have each. */
+/**
+ * Starts a server with `count` queued tasks of other users, as many as they may have each. Its workers take a task and
+ * never end.
+ */
 async function seededServer(stack: AsyncDisposableStack, count: number) {
   const { path } = stack.use(await temporaryFolder());
   const env = { PORT: '0', ERRAND_CALLBACK_PORT: '0', ERRAND_DATA: path, ERRAND_LOG: 'warn', ERRAND_WORKERS: '1' };
-  const start = () => startServerProcess([process.execPath, PROGRAM], { ...env, ERRAND_WARM_WORKERS: '0' });
+  const start = () => startServerProcess(productCommand(), { ...env, ERRAND_WARM_WORKERS: '0' });
   {
     await using first = await start();
     await signUp(first.url, path);

@@ -8,14 +8,13 @@ import { LocalRunner } from '../../../coordinator/workers/local/local-runner.ts'
 import { WorkerDirectories } from '../../../coordinator/workers/local/worker-directories.ts';
 import type { Worker, WorkerEnd, WorkerSpec } from '../../../coordinator/workers/runner.ts';
 import { COORDINATOR_SOCKET, CONTRACT_VERSION, WORKER_SOCKET } from '../../../protocol/worker.ts';
+import { TASKS } from './tasks-file.ts';
 
 /*
  * A program: the server as `npm start` runs it, but for its workers. They have their sockets, take a task and do
  * nothing with it: the load posts in their place. Each one's task, token and socket are a line of `TASKS` in the data
  * folder.
  */
-
-export const TASKS = 'bench-tasks.jsonl';
 
 /** Starts workers that are HTTP servers in this process. */
 class StandIns implements Launcher {
@@ -76,11 +75,10 @@ class StandInRunner extends LocalRunner {
   }
 }
 
-if (import.meta.main)
-  await serve({
-    openRunner: async ({ config, workspaces, listeners }) => {
-      const launcher = new StandIns(config.data_dir);
-      const directories = new WorkerDirectories(config.data_dir, launcher.owner);
-      return new StandInRunner({ launcher, directories, workspaces, listeners });
-    },
-  });
+void serve({
+  openRunner: async ({ config, workspaces, listeners }) => {
+    const launcher = new StandIns(config.data_dir);
+    const directories = new WorkerDirectories(config.data_dir, launcher.owner);
+    return new StandInRunner({ launcher, directories, workspaces, listeners });
+  },
+});

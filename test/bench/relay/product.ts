@@ -1,20 +1,24 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { Api } from '../../support/api.ts';
+import { bundled } from '../../support/bundled.ts';
 import { until } from '../../support/until.ts';
 import { signUp, startServerProcess } from '../coordinator-process.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import type { Target } from './load.ts';
-import { TASKS } from './product-server.ts';
+import { TASKS } from './tasks-file.ts';
 
 export type HttpTarget = Extract<Target, { kind: 'http' }>;
 
-const PROGRAM = fileURLToPath(new URL('./product-server.ts', import.meta.url));
 /** Those of `npm start`. */
 const FLAGS = readFileSync(new URL('../../../.start', import.meta.url), 'utf8').match(/--\S+/g) ?? [];
 const START_MS = 60_000;
+
+/** The command that starts `product-server.ts` as `npm start` starts the server: from one file, with the same flags. */
+export function productCommand(): string[] {
+  return [process.execPath, ...FLAGS, bundled('coordinator', 'test/bench/relay/product-server.ts')];
+}
 
 /**
  * Starts the server with as many workers, and gives a task to each of them. Resolves with its address, and with where a
@@ -33,7 +37,7 @@ export async function startProduct(
     ERRAND_WORKERS: String(worker_count),
     ERRAND_WARM_WORKERS: '0',
   };
-  const server = stack.use(await startServerProcess([process.execPath, ...FLAGS, PROGRAM], env));
+  const server = stack.use(await startServerProcess(productCommand(), env));
   const { user, access_token } = await signUp(server.url, path);
   const api = new Api(server.url, access_token);
   for (let i = 0; i < worker_count; i++)
