@@ -14,8 +14,11 @@ export const CHECKPOINT_FRAMES = 4000;
  * burst or a long read makes the WAL longer; SQLite cuts it to this size afterwards.
  */
 export const WAL_BYTES = 32 + (4062 + 4096) * (24 + 4096);
-/** How long `isLow` reuses its last answer. Meanwhile writes go into the WAL, which has its blocks. */
-const LOW_KNOWN_MS = 20;
+/**
+ * How long `isLow` reuses its last answer, so that it costs most writes nothing. The WAL has the blocks for what is
+ * written meanwhile: 16 MB of it are free.
+ */
+const LOW_KNOWN_MS = 100;
 const ZEROS = Buffer.alloc(1024 * 1024);
 
 /** The state of the reserve for urgent writes. `ready`: it has its full size. `low`: all other writes are refused. */
