@@ -91,11 +91,14 @@ export function countRows(db: Db): Record<string, number> {
  * Turns a copy into the start of another history:
  * - a new epoch and history: clients drop their cursors, and tokens of workers are refused;
  * - no log-ins: refresh tokens that were used or revoked after the copy was made would be valid again;
- * - no workspaces: those on the disk are from another time.
+ * - no workspaces but those of the tasks `kept`: the others are not on the disk, or are from another time.
  */
-export function beginNewHistory(db: Db): void {
+export function beginNewHistory(db: Db, kept: readonly string[]): void {
   sql(db, `UPDATE meta SET value = lower(hex(randomblob(8))) WHERE key IN ('epoch', 'history')`).run();
   sql(db, `DELETE FROM meta WHERE key = 'backup'`).run();
   sql(db, 'DELETE FROM refresh_tokens').run();
-  sql(db, 'UPDATE tasks SET workspace = NULL WHERE workspace IS NOT NULL').run();
+  sql(
+    db,
+    'UPDATE tasks SET workspace = NULL WHERE workspace IS NOT NULL AND id NOT IN (SELECT value FROM json_each(?))',
+  ).run(JSON.stringify(kept));
 }

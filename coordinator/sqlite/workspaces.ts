@@ -10,6 +10,18 @@ export function isWorkspace(db: Db, workspace: string): boolean {
   return sql(db, 'SELECT 1 FROM tasks WHERE workspace = ?').get(workspace) !== undefined;
 }
 
+/** The workspace of a task that had no attempt under way, and its newest attempt. */
+export type RestingWorkspace = { task_id: string; workspace: string; attempt: number };
+
+/** The workspaces of all tasks that have no attempt under way. */
+export function listRestingWorkspaces(db: Db): RestingWorkspace[] {
+  return sql<RestingWorkspace>(
+    db,
+    `SELECT id AS task_id, workspace, attempt FROM tasks INDEXED BY tasks_with_workspace
+     WHERE workspace IS NOT NULL AND status NOT IN ('starting', 'running', 'waiting')`,
+  ).all();
+}
+
 export type EndedWorkspace = { task_id: string; user_id: string; workspace: string; ended_at: string };
 
 /** The workspaces of ended tasks, oldest end first. Deletion takes care of those of tasks that are being deleted. */

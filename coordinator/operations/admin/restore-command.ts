@@ -114,7 +114,9 @@ function lostLines(lost: Restored['lost_work']): Line[] {
     ...(others.length === 0
       ? []
       : [
-          ['These errands go on from what was pushed, if anything was, since their workspaces are not here:'],
+          [
+            'These errands go on from what was pushed, if anything was, since their workspaces are not here as they were:',
+          ],
           ...listed(others),
         ]),
   ];

@@ -8,6 +8,7 @@ import { readQueue } from '../../sqlite/stats.ts';
 import { findTask } from '../../sqlite/tasks.ts';
 import { addUsage } from '../../sqlite/usage.ts';
 import { endAttempt } from '../../tasks/advance.ts';
+import { findKeptWorkspaces } from './kept-workspaces.ts';
 import { endLostWork, type LostWork } from './lost-work.ts';
 
 /**
@@ -28,14 +29,16 @@ export function startNewEpoch(
       const at = new Date().toISOString();
       const detail = `The server was restored from a backup of ${taken_at}.`;
       chargeOpenRequests(tx, at);
+      // Before the attempts that were under way are ended.
+      const kept = findKeptWorkspaces(tx.db, data_dir);
       let requeued = 0;
       for (const { task_id, n } of listActiveAttempts(tx.db)) {
         const task = findTask(tx.db, task_id);
         const next = task && endAttempt(tx, task, n, { status: 'failed', reason: 'worker_lost', detail, at });
         if (next?.status === 'queued') requeued += 1;
       }
-      const lost_work = endLostWork(tx, data_dir, at);
-      beginNewHistory(tx.db);
+      const lost_work = endLostWork(tx, new Set(kept), at);
+      beginNewHistory(tx.db, kept);
       return { requeued, queued: readQueue(tx.db).n, lost_work };
     });
     makeOneFile(db);

@@ -19,7 +19,7 @@ export type Restored = {
   requeued: number;
   /** How many tasks are in the queue, these among them. A server starts them at once. */
   queued: number;
-  /** The tasks whose workspaces are not in the data folder. */
+  /** The open tasks whose workspaces are not in the data folder, or are of another time. */
   lost_work: LostWork[];
   /** The folder, in the data folder, with the previous database. Null: there was none. */
   previous: string | null;

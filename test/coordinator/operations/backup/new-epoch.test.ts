@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import Database from 'better-sqlite3';
@@ -9,9 +9,10 @@ import { EventLog } from '../../../../coordinator/sqlite/event-log.ts';
 import { listOpenNeeds } from '../../../../coordinator/sqlite/needs.ts';
 import { endAttempt } from '../../../../coordinator/tasks/advance.ts';
 import { askAtEnd } from '../../../../coordinator/tasks/ask-at-end.ts';
+import { newWorkerName } from '../../../../coordinator/workers/worker-name.ts';
 import { Workspaces } from '../../../../coordinator/workers/workspaces.ts';
 import { dataFolder, look } from '../../../support/backups.ts';
-import { addTask, addUser, startAttempt, taskOf } from '../../../support/fixtures.ts';
+import { addTask, addUser, endTask, startAttempt, taskOf } from '../../../support/fixtures.ts';
 import { SILENT } from '../../../support/silent.ts';
 
 const TAKEN_AT = '2026-01-01T00:00:00.000Z';
@@ -97,7 +98,36 @@ test('work that waited to be pushed fails if its workspace is gone, and can stil
   t.like(taskOf(after, gone), { status: 'failed', reason: 'push_failed' });
   t.regex(taskOf(after, gone).detail ?? '', /look there first. Otherwise retry the errand/);
   t.deepEqual(listOpenNeeds(after.db, gone), [], 'nothing is offered that cannot work');
-  t.is(taskOf(after, kept).status, 'parked');
+  t.like(taskOf(after, kept), { status: 'parked', workspace: 'errand-kept000000' });
   t.is(listOpenNeeds(after.db, kept).length, 1);
   t.is(taskOf(after, running).status, 'queued');
+});
+
+test('a workspace is kept if it is as it was: not where an attempt was under way, or another one has begun since', async (t) => {
+  const data_dir = await dataFolder(t);
+  const path = join(data_dir, 'errand.db');
+  const log = new EventLog({ db: openDatabase(path), logger: SILENT });
+  const user_id = addUser(log);
+  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  /** A task with a workspace here, in which the attempts `spools` have left their spools. */
+  const withWorkspace = (...spools: number[]) => {
+    const workspace = newWorkerName();
+    const { id } = addTask(log, user_id, { workspace });
+    startAttempt(log, id);
+    const spool = join(new Workspaces(data_dir).make(workspace, owner), 'spool');
+    for (const n of spools) mkdirSync(join(spool, `${id}-${n}`));
+    return { id, workspace, spool };
+  };
+  const [running, ended, resumed, hostile] = [withWorkspace(1), withWorkspace(1), withWorkspace(2), withWorkspace()];
+  rmSync(hostile.spool, { recursive: true });
+  writeFileSync(hostile.spool, 'no folder');
+  for (const { id } of [ended, resumed, hostile]) endTask(log, id, 'failed');
+  log.db.close();
+  startNewEpoch(path, TAKEN_AT, data_dir);
+  const after = new EventLog({ db: openDatabase(path), logger: SILENT });
+  t.teardown(() => after.db.close());
+  t.deepEqual(
+    [running, ended, resumed, hostile].map(({ id }) => taskOf(after, id).workspace),
+    [null, ended.workspace, null, null],
+  );
 });

@@ -133,7 +133,7 @@ test('restores the newest backup, reports it, and keeps the previous database', 
   t.regex(stdout, /Errands in the queue: 1\. They start as soon as a server runs on this data\./);
   t.regex(
     stdout,
-    /^These errands go on from what was pushed, if anything was, since their workspaces are not here:\n  \w+  Fix it$/m,
+    /^These errands go on from what was pushed, if anything was, since their workspaces are not here as they were:\n  \w+  Fix it$/m,
   );
   t.notRegex(stdout, /keys\.json/);
   const [previous = ''] = readdirSync(data_dir).filter((other) => other.startsWith('before-restore-'));
