@@ -90,13 +90,14 @@ export function countRows(db: Db): Record<string, number> {
 /**
  * Turns a copy into the start of another history:
  * - a new epoch and history: clients drop their cursors, and tokens of workers are refused;
- * - no log-ins: refresh tokens that were used or revoked after the copy was made would be valid again;
+ * - no log-ins, API tokens and one-time links: those that were used or revoked after the copy was made would be valid
+ *   again;
  * - no workspaces but those of the tasks `kept`: the others are not on the disk, or are from another time.
  */
 export function beginNewHistory(db: Db, kept: readonly string[]): void {
   sql(db, `UPDATE meta SET value = lower(hex(randomblob(8))) WHERE key IN ('epoch', 'history')`).run();
   sql(db, `DELETE FROM meta WHERE key = 'backup'`).run();
-  sql(db, 'DELETE FROM refresh_tokens').run();
+  for (const table of ['refresh_tokens', 'api_tokens', 'link_codes']) sql(db, `DELETE FROM ${table}`).run();
   sql(
     db,
     'UPDATE tasks SET workspace = NULL WHERE workspace IS NOT NULL AND id NOT IN (SELECT value FROM json_each(?))',

@@ -55,7 +55,7 @@ function outcomeLines(restored: Restored, data_dir: string): Line[] {
     [`  ${parts}; the newest event is ${newest_event_id}`],
     [requeued === 0 ? '  No task was under way.' : `  Tasks that were under way and get a new attempt: ${requeued}.`],
     ...queueLines(queued),
-    ['  All log-ins have ended: everyone logs in again.'],
+    ['  All log-ins have ended, and API tokens and invitations are void: everyone logs in again.'],
     ...(previous === null
       ? []
       : [[`  The previous database is in ${resolve(data_dir, previous)}. Remove it once you do not need it.`]]),

@@ -2,7 +2,10 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import Database from 'better-sqlite3';
+import { newId } from '../../../../protocol/ids.ts';
 import { startNewEpoch } from '../../../../coordinator/operations/backup/new-epoch.ts';
+import { insertApiToken } from '../../../../coordinator/sqlite/api-tokens.ts';
+import { insertLinkCode } from '../../../../coordinator/sqlite/link-codes.ts';
 import { openDatabase } from '../../../../coordinator/sqlite/open-database.ts';
 import { insertOpenRequest } from '../../../../coordinator/sqlite/open-requests.ts';
 import { EventLog } from '../../../../coordinator/sqlite/event-log.ts';
@@ -130,4 +133,21 @@ test('a workspace is kept if it is as it was: not where an attempt was under way
     [running, ended, resumed, hostile].map(({ id }) => taskOf(after, id).workspace),
     [null, ended.workspace, null, null],
   );
+});
+
+test('nobody gets in with what may have been used or revoked after the backup', async (t) => {
+  const data_dir = await dataFolder(t);
+  const path = join(data_dir, 'errand.db');
+  const db = openDatabase(path);
+  const user_id = String(db.prepare('SELECT id FROM users').pluck().get());
+  const row = { id: newId(), user_id, hash: 'x', created_at: TAKEN_AT, expires_at: '2099-01-01T00:00:00.000Z' };
+  insertApiToken(db, { ...row, name: 'CI', scopes: '["read"]' });
+  insertLinkCode(db, { ...row, kind: 'login', session: null });
+  insertLinkCode(db, { ...row, id: newId(), hash: 'y', kind: 'invite', session: null });
+  db.close();
+  startNewEpoch(path, TAKEN_AT, data_dir);
+  look(data_dir, (value) => {
+    for (const table of ['refresh_tokens', 'api_tokens', 'link_codes'])
+      t.is(value(`SELECT count(*) FROM ${table}`), 0, table);
+  });
 });
