@@ -5,9 +5,12 @@ import { openDatabase } from '../../sqlite/open-database.ts';
 import { EventLog, type Tx } from '../../sqlite/event-log.ts';
 import { deleteOpenRequest, listOpenRequests } from '../../sqlite/open-requests.ts';
 import { readQueue } from '../../sqlite/stats.ts';
+import { addSpending } from '../../sqlite/spending.ts';
+import { addDaySpending } from '../../sqlite/spending-days.ts';
 import { findTask } from '../../sqlite/tasks.ts';
 import { addUsage } from '../../sqlite/usage.ts';
 import { endAttempt } from '../../tasks/advance.ts';
+import { dayOf, monthOf } from '../../tasks/spending-caps.ts';
 import { findKeptWorkspaces } from './kept-workspaces.ts';
 import { endLostWork, type LostWork } from './lost-work.ts';
 
@@ -57,7 +60,12 @@ function chargeOpenRequests(tx: Tx, at: string): void {
     const { id, task_id, user_id, attempt, model, input_tokens, cache_write_tokens, cache_read_tokens } = request;
     deleteOpenRequest(tx.db, id);
     const prompt = { input_tokens, cache_write_tokens, cache_read_tokens, output_tokens: 0 };
-    const usage = addUsage(tx.db, task_id, { requests: 1, ...prompt, cost_usd: request.prompt_usd }, at);
+    const cost_usd = request.prompt_usd;
+    const usage = addUsage(tx.db, task_id, { requests: 1, ...prompt, cost_usd }, at);
+    if (cost_usd > 0) {
+      addSpending(tx.db, user_id, monthOf(Date.parse(at)), cost_usd);
+      addDaySpending(tx.db, dayOf(Date.parse(at)), cost_usd);
+    }
     if (usage) tx.note({ id: task_id, user_id, attempt }, { type: 'usage.updated', body: { model, usage } }, at);
   }
 }

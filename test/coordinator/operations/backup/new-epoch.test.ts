@@ -58,6 +58,8 @@ test('open model requests are charged for their prompt, once', async (t) => {
     t.is(value('SELECT requests FROM tasks'), 1);
     t.is(value('SELECT input_tokens FROM tasks'), 100);
     t.is(value('SELECT output_tokens FROM tasks'), 0);
+    t.is(value('SELECT cost_usd FROM spending'), 0.25, 'the caps of the month know it');
+    t.is(value('SELECT cost_usd FROM spending_days'), 0.25);
     t.regex(
       String(value(`SELECT body FROM events WHERE type = 'usage.updated'`)),
       /"model":"claude-test".*"cost_usd":0.25/,
