@@ -40,7 +40,8 @@ import { TaskChange, TaskStatus, WaitingFor } from './task.ts';
  *
  * Each has its own cursor: `after` is the `cursor` of the last `tasks` or `caught_up` frame of the light feed, and the
  * id of the last event of a log. A `subscribe` replaces the one with the same scope and errand, and `unsubscribe` ends
- * it. Whoever was away for too long to be told what was removed gets `start_over`, and then all errands.
+ * it. Who was away for too long to be told what was removed, or would be told too much at once, gets `start_over`, and
+ * then all errands.
  *
  * A cold start, and a week's sleep:
  *

@@ -123,8 +123,13 @@ export class Feed implements Watcher {
   }
 
   removed(task_ids: readonly string[], frame: Buffer): void {
-    for (const id of task_ids) this.#logs.delete(id);
     if (this.#all || this.#tasks || this.#logs.size > 0) this.send(frame);
+    for (const id of task_ids) this.#logs.delete(id);
+  }
+
+  removedMany(): void {
+    this.#tasks?.startOver((frame) => this.send(frame));
+    this.#replayAgain();
   }
 
   state(task_id: string, frame: Buffer): void {

@@ -5,7 +5,7 @@ import { LightFeed } from './light-feed.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import type { EventRow } from '../sqlite/events.ts';
 import { findState, type StateRow } from '../sqlite/progress.ts';
-import { listTombstonesAfter, newestTombstone } from '../sqlite/tombstones.ts';
+import { listTombstonesAfter, newestTombstone, TOMBSTONES_MAX, type Tombstone } from '../sqlite/tombstones.ts';
 
 /** A client that watches live. Its functions neither wait nor throw. */
 export type Watcher = {
@@ -24,6 +24,8 @@ export type Watcher = {
   /** What changed of tasks. `cursor` 0: more frames belong to it. `frame` is of whoever has caught up. */
   tasks: (tasks: TaskChange[], frame: Buffer, cursor: number) => void;
   removed: (task_ids: readonly string[], frame: Buffer) => void;
+  /** More tasks were removed at once than are known. */
+  removedMany: () => void;
   /** A state or a delta is not stored: a watcher that is behind drops it. */
   state: (task_id: string, frame: Buffer) => void;
   deltas: (frame: Buffer) => void;
@@ -124,12 +126,24 @@ export class Relay {
   }
 
   #publishRemoved(): void {
-    const tombstones = listTombstonesAfter(this.#log.db, this.#tombstone);
-    this.#tombstone = tombstones.at(-1)?.id ?? this.#tombstone;
-    for (const [user_id, own] of Map.groupBy(tombstones, (tombstone) => tombstone.user_id)) {
+    for (const [user_id, own] of Map.groupBy(this.#newTombstones(), (tombstone) => tombstone.user_id)) {
       const task_ids = own.map(({ task_id }) => task_id);
       const frame = encode({ type: 'removed', task_ids });
-      for (const watcher of this.of(user_id)) watcher.removed(task_ids, frame);
+      for (const watcher of this.of(user_id)) {
+        watcher.removed(task_ids, frame);
+        if (own.length >= TOMBSTONES_MAX) watcher.removedMany();
+      }
+    }
+  }
+
+  /** One transaction may leave many, as that of a project does. */
+  #newTombstones(): Tombstone[] {
+    const all: Tombstone[] = [];
+    for (;;) {
+      const page = listTombstonesAfter(this.#log.db, this.#tombstone);
+      all.push(...page);
+      this.#tombstone = page.at(-1)?.id ?? this.#tombstone;
+      if (page.length < TOMBSTONES_MAX) return all;
     }
   }
 }

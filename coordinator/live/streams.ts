@@ -105,6 +105,13 @@ export class TasksStream implements Stream {
     this.#position = undefined;
   }
 
+  /** Lets the client forget all tasks, and replays them: more were removed than can be told. */
+  startOver(send: Send): void {
+    this.restart();
+    this.cursor = 0;
+    send(encode({ type: 'start_over' }));
+  }
+
   /** The cursor moves at the end alone, so that a client that leaves before misses nothing. */
   sendPage(send: Send): boolean {
     // What is pending is told first: the next changes are counted from what this page shows.
@@ -123,8 +130,6 @@ export class TasksStream implements Stream {
     if (this.cursor === 0) return;
     const task_ids = this.#light.removedSince(this.#user_id, this.cursor);
     if (task_ids && task_ids.length > 0) send(encode({ type: 'removed', task_ids }));
-    if (task_ids) return;
-    send(encode({ type: 'start_over' }));
-    this.cursor = 0;
+    if (!task_ids) this.startOver(send);
   }
 }

@@ -1,6 +1,6 @@
 import { numberOf, sql, type Db } from './database.ts';
 
-/** A task that was removed. `event_id`: the newest event of its user by then. */
+/** A task that was removed. In the table, `event_id` is the newest event of the log by then. */
 export type Tombstone = { id: number; user_id: string; task_id: string };
 
 /**
@@ -22,7 +22,10 @@ export function listTombstonesAfter(db: Db, after: number): Tombstone[] {
   ).all(after);
 }
 
-/** The tasks that were removed since the event `event_id` was a user's newest. Undefined: more than are known. */
+/**
+ * The tasks that were removed since the event `event_id` was a user's newest, and perhaps some from before. Undefined:
+ * more than are known.
+ */
 export function listRemovedSince(db: Db, user_id: string, event_id: number): string[] | undefined {
   const rows = sql<{ task_id: string }>(
     db,

@@ -11,10 +11,12 @@ import { markRemoved } from '../../../coordinator/sqlite/removed.ts';
 import { listTasks } from '../../../coordinator/sqlite/task-lists.ts';
 import { TOMBSTONES_MAX } from '../../../coordinator/sqlite/tombstones.ts';
 import { addUsage } from '../../../coordinator/sqlite/usage.ts';
+import { startDeletion } from '../../support/deletion-scene.ts';
 import { addLogEvents, addTask, addUser, endTask, runTask, taskOf } from '../../support/fixtures.ts';
 import { LightClient } from '../../support/light-client.ts';
 import { Random } from '../../support/random.ts';
 import { setSocketScene as start } from '../../support/socket-scene.ts';
+import { TestClient } from '../../support/test-client.ts';
 import { until } from '../../support/until.ts';
 
 type Scene = Awaited<ReturnType<typeof start>>['scene'];
@@ -233,4 +235,56 @@ test('whoever missed more removals than are known starts over', async (t) => {
   t.is(phone.client.of('start_over').length, 1);
   t.deepEqual([...phone.tasks.keys()], [task.id]);
   await phone.client.close();
+});
+
+test('who was away learns of each removed errand, also where the newest events went with another one', async (t) => {
+  const { scene, user_id, task } = await start(t);
+  const { deletion } = await startDeletion(t, scene.log);
+  const [old, newest] = [1, 2].map(() => addTask(scene.log, user_id, { status: 'succeeded' }));
+  if (!old || !newest) return t.fail();
+  for (const each of [task, old, newest]) addLogEvents(scene.log, each, 1);
+  const phone = new LightClient(scene.socket_url, user_id);
+  await phone.connect();
+  await phone.caughtUp();
+  await phone.client.close();
+  remove(scene, newest.id);
+  t.true(await deletion.sweep(), 'its events are gone');
+  remove(scene, old.id);
+  addLogEvents(scene.log, task, 1);
+  await phone.connect();
+  await phone.caughtUp();
+  t.deepEqual([...phone.tasks.keys()], [task.id]);
+  await phone.client.close();
+});
+
+test('clients that are connected start over where more errands were removed at once than are known', async (t) => {
+  const { scene, user_id, task } = await start(t);
+  const { log } = scene;
+  const ids = Array.from({ length: TOMBSTONES_MAX + 250 }, () => addTask(log, user_id, { status: 'succeeded' }).id);
+  addLogEvents(log, task, 1);
+  const phone = new LightClient(scene.socket_url, user_id);
+  await phone.connect();
+  await phone.caughtUp();
+  t.is(phone.tasks.size, ids.length + 1);
+  log.write((tx) => {
+    for (const id of ids) markRemoved(tx.db, 'task', id);
+    tx.announce('removed');
+  });
+  await phone.client.until(() => phone.client.of('caught_up').length === 2);
+  phone.take();
+  t.deepEqual([...phone.tasks.keys()], [task.id]);
+  await phone.client.close();
+});
+
+test('who follows nothing but the log of an errand learns that it was removed', async (t) => {
+  const { scene, user_id } = await start(t);
+  const { id } = addTask(scene.log, user_id, { status: 'succeeded' });
+  const client = new TestClient(scene.socket_url, user_id);
+  await client.until(() => client.of('hello').length === 1);
+  client.say({ type: 'subscribe', scope: 'log', task_id: id, after: 0 });
+  await client.until(() => client.of('caught_up').length === 1);
+  remove(scene, id);
+  await client.until(() => client.of('removed').length === 1);
+  t.deepEqual(client.of('removed')[0]?.task_ids, [id]);
+  await client.close();
 });

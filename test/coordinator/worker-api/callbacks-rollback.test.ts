@@ -92,6 +92,7 @@ test('deltas that come alone wait for no commit, and are refused once the attemp
     log: nothing,
     tasks: nothing,
     removed: nothing,
+    removedMany: nothing,
     state: nothing,
     deltas: (frame) => frames.push(JSON.parse(frame.toString())),
   });
