@@ -72,23 +72,18 @@ export function countNeeds(db: Db, task_id: string, kind: Need['kind']): number 
   return numberOf(db, 'SELECT count(*) FROM needs WHERE task_id = ? AND kind = ?', task_id, kind);
 }
 
-/**
- * Closes a need, with its answer or without one. `message_id`: the message that tells the worker of the answer. False:
- * it was closed before, and stays as it is.
- */
-export function closeNeed(
-  db: Db,
-  id: string,
-  at: string,
-  answer: NeedAnswer | null,
-  message_id: string | null = null,
-): boolean {
+/** Closes a need, with its answer or without one. False: it was closed before, and stays as it is. */
+export function closeNeed(db: Db, id: string, at: string, answer: NeedAnswer | null): boolean {
   const { changes } = sql(
     db,
-    `UPDATE needs SET closed_at = :at, answer = :answer, message_id = :message_id
-     WHERE id = :id AND closed_at IS NULL`,
-  ).run({ id, at, answer: answer && JSON.stringify(answer), message_id });
+    'UPDATE needs SET closed_at = :at, answer = :answer WHERE id = :id AND closed_at IS NULL',
+  ).run({ id, at, answer: answer && JSON.stringify(answer) });
   return changes === 1;
+}
+
+/** Stores which message tells the worker how a need was answered. */
+export function setAnswerMessage(db: Db, id: string, message_id: string): void {
+  sql(db, 'UPDATE needs SET message_id = ? WHERE id = ?').run(message_id, id);
 }
 
 /** Whether a message tells the worker how a need of its task was answered. */

@@ -31,6 +31,8 @@ export function advance(tx: Tx, task: TaskRow, action: TaskAction): TaskRow {
   // A host may still be allowed after the end, and its pull request goes on: so may the errand.
   const outlives = ({ kind }: NeedAsk) => next.status !== 'cancelled' && (kind === 'host' || kind === 'follow_up');
   if (isEnded(next.status)) withdrawNeeds(tx, next, (need) => !outlives(need), action.at);
+  // What it asked at its spent budget is void once it goes on, for whatever reason.
+  else if (task.status === 'parked') withdrawNeeds(tx, next, ({ kind }) => kind === 'budget', action.at);
   return next;
 }
 

@@ -43,8 +43,7 @@ export function answerNeed(
     throw new ErrandError('conflict', 'The task is being cancelled, and needs no answer any more.');
   const at = new Date().toISOString();
   const stored = { choose: answer.choose, text: answer.text ?? null, by, at };
-  const message_id = carryOut(tx, bounds, task, need, answer, at);
-  storeAnswer(tx, task, need, stored, message_id);
+  storeAnswer(tx, task, need, stored, () => carryOut(tx, bounds, task, need, answer, at));
   return { ...need, closed_at: at, answer: stored };
 }
 

@@ -2,7 +2,7 @@ import type { Need, NeedAnswer } from '../../protocol/needs.ts';
 import { needView, newNeed, numberedOptions, type NeedAsk, type NeedRow } from '../domain/need.ts';
 import type { TaskRow } from '../domain/task.ts';
 import type { Tx } from '../sqlite/event-log.ts';
-import { closeNeed, findNeedByRef, insertNeed, listOpenNeeds } from '../sqlite/needs.ts';
+import { closeNeed, findNeedByRef, insertNeed, listOpenNeeds, setAnswerMessage } from '../sqlite/needs.ts';
 
 /*
  * The decisions that a task needs, as they are asked and closed. `./answer-need.ts` answers them. Every change is an
@@ -46,13 +46,14 @@ export function withdrawNeeds(tx: Tx, task: Asker, which: (need: NeedRow) => boo
 }
 
 /**
- * Stores the answer of an open need, and tells everyone. False: it is closed. `message_id`: the message that tells the
- * worker.
+ * Stores the answer of an open need, carries it out, and tells everyone. `carryOut` returns the message that tells the
+ * worker; null: there is none. The need is closed before, so that what follows from its answer does not withdraw it.
  */
-export function storeAnswer(tx: Tx, task: Asker, need: Need, answer: NeedAnswer, message_id: string | null): boolean {
-  if (!closeNeed(tx.db, need.id, answer.at, answer, message_id)) return false;
+export function storeAnswer(tx: Tx, task: Asker, need: Need, answer: NeedAnswer, carryOut: () => string | null): void {
+  if (!closeNeed(tx.db, need.id, answer.at, answer)) throw new Error(`The need ${need.id} is closed already.`);
+  const message_id = carryOut();
+  if (message_id !== null) setAnswerMessage(tx.db, need.id, message_id);
   tx.note(task, { type: 'need.answered', body: { need_id: need.id, answer, message_id } }, answer.at);
-  return true;
 }
 
 /**
@@ -63,7 +64,7 @@ export function answerByMessage(tx: Tx, task: Asker, message: { id: string; text
   const needs = listOpenNeeds(tx.db, task.id).filter(({ kind }) => kind === 'question' || kind === 'push');
   for (const need of needs) {
     const choose = need.kind === 'push' ? ['send_back'] : [];
-    storeAnswer(tx, task, need, { choose, text: message.text, by: null, at }, message.id);
+    storeAnswer(tx, task, need, { choose, text: message.text, by: null, at }, () => message.id);
   }
   return needs.length > 0;
 }

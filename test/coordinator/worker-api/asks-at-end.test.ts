@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { newId } from '../../../protocol/ids.ts';
 import { findDiff } from '../../../coordinator/sqlite/diffs.ts';
-import { listOpenNeeds } from '../../../coordinator/sqlite/needs.ts';
+import { findNeed, listOpenNeeds } from '../../../coordinator/sqlite/needs.ts';
 import { findProject, insertProject } from '../../../coordinator/sqlite/projects.ts';
 import { waitingFor } from '../../../coordinator/domain/waiting-for.ts';
 import { answerNeed } from '../../../coordinator/tasks/answer-need.ts';
@@ -182,6 +182,33 @@ test('ending it at its budget is the end as without the question', async (t) => 
   t.like(task(), { status: 'failed', reason: 'budget_exhausted' });
   t.truthy(task().ended_at);
   t.deepEqual(needs(), []);
+});
+
+test('the answer that ends it is kept and told, as every other one', async (t) => {
+  const { log, task_id, result, answer, needs } = await scene(t, { ask_at_budget: true });
+  await result(0, spent);
+  const need_id = needs()[0]?.id ?? '';
+  answer({ choose: ['end'] });
+  t.deepEqual(findNeed(log.db, task_id, need_id)?.answer?.choose, ['end']);
+  const told = log.db
+    .prepare<[string], string>(`SELECT type FROM events WHERE task_id = ? AND type LIKE 'need.%' ORDER BY id`)
+    .pluck()
+    .all(task_id);
+  t.deepEqual(told, ['need.asked', 'need.answered']);
+  t.throws(() => answer({ choose: ['add_2'] }, need_id), { code: 'conflict', message: /“End here”/ });
+});
+
+test('a message lets it go on at its spent budget, and the question is void: the next one is the only one', async (t) => {
+  const { log, user_id, task_id, result, needs, task, next } = await scene(t, { ask_at_budget: true });
+  await result(0, spent);
+  const [first] = needs();
+  log.write((tx) => addMessage(tx, user_id, task_id, { text: 'Go on.', budget_usd: 5 }));
+  t.is(task().status, 'queued');
+  t.deepEqual(needs(), []);
+  const again = await next();
+  await again.result(0, spent);
+  t.is(needs().length, 1);
+  t.not(needs()[0]?.id, first?.id);
 });
 
 test('the bound of a person holds for what is added, and the question stays open', async (t) => {
