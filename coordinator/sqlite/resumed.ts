@@ -13,6 +13,8 @@ export function findEndBeforeMessage(db: Db, task_id: string): Pick<StatusEvent,
      WHERE task_id = ? AND type = 'task.status' ORDER BY id DESC LIMIT 2`,
   ).all(task_id);
   if (!queued || !ended) return undefined;
+  // A message that came too late for the attempt queues the task in the transaction that ends it.
+  if (queued.at === ended.at) return ended;
   // Both rows are of one transaction.
   const cause = sql<{ type: string }>(db, 'SELECT type FROM events WHERE id = ? AND task_id = ?').get(
     queued.id - 1,

@@ -4,9 +4,14 @@ import { hasMessage } from '../sqlite/messages.ts';
 import { listPullsOf } from '../sqlite/pulls.ts';
 import { listTaskRepositories } from '../sqlite/task-repositories.ts';
 
+/** The notes on pull requests that the agent was not told of yet. */
+export function newMergedNotes(db: Db, task: TaskRow): string[] {
+  return mergedNotes(db, task).filter((note) => !hasMessage(db, task.id, note));
+}
+
 /**
- * What the agent must know before it goes on with a branch of which a pull request was merged: a sentence for each pull
- * request that it was not told of. After a squash or a rebase the base has the work in other commits than the branch.
+ * What the agent must know before it goes on with a branch of which a pull request was merged: a sentence for each. After
+ * a squash or a rebase the base has the work in other commits than the branch.
  */
 export function mergedNotes(db: Db, task: TaskRow): string[] {
   const others = new Map(listTaskRepositories(db, task.id).map(({ repo_url, key }) => [repo_url, key]));
@@ -21,6 +26,5 @@ export function mergedNotes(db: Db, task: TaskRow): string[] {
         `there, fetch ${base} and merge it. If it was squashed or rebased, your commits may conflict with their own ` +
         `copies: take those of ${base}, which reviewers have seen.`
       );
-    })
-    .filter((note) => !hasMessage(db, task.id, note));
+    });
 }

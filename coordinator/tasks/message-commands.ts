@@ -10,7 +10,6 @@ import { listAttachments, unbindAttachments } from '../sqlite/attachments.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import {
   claimMessage,
-  countPendingMessages,
   deleteMessage,
   findMessage,
   listWaitingMessages,
@@ -24,6 +23,7 @@ import { findEndBeforeMessage } from '../sqlite/resumed.ts';
 import { findTask, updateModel } from '../sqlite/tasks.ts';
 import type { Db } from '../sqlite/database.ts';
 import { advance } from './advance.ts';
+import { mergedNotes } from './merged-notes.ts';
 import { requireTask } from './task-commands.ts';
 
 /*
@@ -72,12 +72,28 @@ export function withdrawMessage(
   requireUntaken(tx, task, message_id);
   if (isAnswer(tx.db, task_id, message_id))
     throw new ErrandError('conflict', 'It answers a question, so it cannot be taken back. Change it, or say more.');
-  if (!deleteMessage(tx.db, message_id)) throw taken();
   const at = new Date().toISOString();
-  const end = task.status === 'queued' && countPendingMessages(tx.db, task_id) === 0 && endBefore(tx.db, task_id);
-  unbindAttachments(tx.db, task_id, message_id, at);
+  remove(tx, task, message_id, at);
+  const end = task.status === 'queued' ? endBefore(tx.db, task_id) : undefined;
+  const rest = end && restOfNotes(tx.db, task);
+  if (!rest) return;
+  for (const { id } of rest) remove(tx, task, id, at);
+  advance(tx, task, { type: 'message_withdrawn', end, at });
+}
+
+function remove(tx: Tx, task: TaskRow, message_id: string, at: string): void {
+  if (!deleteMessage(tx.db, message_id)) throw taken();
+  unbindAttachments(tx.db, task.id, message_id, at);
   tx.note(task, { type: 'message.withdrawn', body: { message_id } }, at);
-  if (end) advance(tx, task, { type: 'message_withdrawn', end, at });
+}
+
+/**
+ * The pending messages, if there are none but notes that came along with the message of a person, and mean nothing
+ * without it. Undefined: there are others.
+ */
+function restOfNotes(db: Db, task: TaskRow): WaitingMessage[] | undefined {
+  const [rest, notes] = [listWaitingMessages(db, task.id), mergedNotes(db, task)];
+  return rest.every(({ text }) => notes.includes(text)) ? rest : undefined;
 }
 
 /** How a task had ended that a message has queued again; undefined: something else has. */

@@ -7,7 +7,7 @@ import { insertMessage } from '../sqlite/messages.ts';
 import { advance } from './advance.ts';
 import { attach } from './attachment-commands.ts';
 import { requireFreeBranches } from './branch-at-work.ts';
-import { mergedNotes } from './merged-notes.ts';
+import { newMergedNotes } from './merged-notes.ts';
 
 type Outgoing = Pick<MessageCreate, 'text' | 'hear' | 'model' | 'effort' | 'attachments'> & { id?: string };
 
@@ -31,7 +31,7 @@ export function sendMessage(
   const change = { ...(model !== undefined && { model }), ...(effort !== undefined && { effort }) };
   const body = { message_id: id, text, hear, ...files, ...change };
   const { id: event_id } = tx.note(task, { type: 'message.received', body }, at);
-  if (resumes) for (const note of mergedNotes(tx.db, task)) addNote(tx, task, note, at);
+  if (resumes) for (const note of newMergedNotes(tx.db, task)) addNote(tx, task, note, at);
   advance(tx, task, { type: 'message', at });
   return { message_id: id, event_id };
 }

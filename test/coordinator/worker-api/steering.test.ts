@@ -2,6 +2,8 @@ import test, { type ExecutionContext } from 'ava';
 import type { MessageCreate } from '../../../protocol/messages.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
+import { newPull } from '../../../coordinator/domain/pull.ts';
+import { insertPull } from '../../../coordinator/sqlite/pulls.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { MessagesTaken } from '../../../protocol/worker-schemas.ts';
 import { changeMessage, waitingMessages, withdrawMessage } from '../../../coordinator/tasks/message-commands.ts';
@@ -149,6 +151,38 @@ test('a task that ended, goes on for a message, and loses it again, is as it had
   s.withdraw(two);
   const { status, reason, detail, ended_at } = taskOf(s.log, s.task_id);
   t.deepEqual({ status, reason, detail, ended_at }, pick(before));
+});
+
+test('the note on a merged pull request that came along with a message goes with it', async (t) => {
+  const s = await set(t);
+  endTask(s.log, s.task_id);
+  const before = taskOf(s.log, s.task_id);
+  const wish = { task_id: s.task_id, repo_url: before.repo_url, head_branch: before.branch, base_branch: 'main' };
+  const pull = newPull({ ...wish, head_commit: 'a'.repeat(40), title: 'Mend it', draft: false, author: 'app' }, at);
+  s.log.write(({ db }) => insertPull(db, { ...pull, number: 7, state: 'merged' }));
+  const id = s.say({ text: 'Go on.' });
+  t.is(s.waiting().length, 2);
+  s.withdraw(id);
+  t.deepEqual(pick(taskOf(s.log, s.task_id)), pick(before));
+  t.deepEqual(s.waiting(), []);
+  s.say({ text: 'Go on after all.' });
+  t.regex(
+    s
+      .waiting()
+      .map(({ text }) => text)
+      .join('\n'),
+    /Pull request #7 .* was merged/,
+  );
+});
+
+test('a message that came too late for the attempt can be withdrawn too: the task is as that attempt ended it', async (t) => {
+  const s = await set(t);
+  const id = s.say({ text: 'And this.' });
+  endTask(s.log, s.task_id);
+  t.is(taskOf(s.log, s.task_id).status, 'queued');
+  s.withdraw(id);
+  t.like(taskOf(s.log, s.task_id), { status: 'succeeded', reason: null, retry_at: null });
+  t.truthy(taskOf(s.log, s.task_id).ended_at);
 });
 
 const pick = ({ status, reason, detail, ended_at }: ReturnType<typeof taskOf>) => ({
