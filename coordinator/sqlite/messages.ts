@@ -115,14 +115,18 @@ export function claimMessage(db: Db, id: string, at: string): boolean {
   return sql(db, 'UPDATE messages SET claimed_at = ? WHERE id = ? AND claimed_at IS NULL').run(at, id).changes === 1;
 }
 
-/** Whether a message from this time or later is pending. */
-export function hasPendingSince(db: Db, task_id: string, at: string): boolean {
-  return (
-    sql(db, 'SELECT 1 FROM messages WHERE task_id = ? AND taken_in_at IS NULL AND created_at >= ? LIMIT 1').get(
-      task_id,
-      at,
-    ) !== undefined
-  );
+/** The statement of `hasPendingOf`; a test checks that it uses its indexes. */
+export const PENDING_OF = `SELECT 1 FROM events INDEXED BY events_of_server
+   WHERE task_id = :task_id AND seq IS NULL AND attempt = :n AND type = 'message.received'
+     AND json_extract(body, '$.message_id') IN (SELECT id FROM messages WHERE task_id = :task_id AND taken_in_at IS NULL)
+   LIMIT 1`;
+
+/**
+ * Whether a message is pending that came while the `n`th attempt was the newest. The log tells, and not the time, which
+ * may have been set back.
+ */
+export function hasPendingOf(db: Db, task_id: string, n: number): boolean {
+  return countPendingMessages(db, task_id) > 0 && sql(db, PENDING_OF).get({ task_id, n }) !== undefined;
 }
 
 /** Marks a message as part of the conversation. False: the task has no such message, or it was marked before. */

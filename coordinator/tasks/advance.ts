@@ -5,7 +5,7 @@ import { updateWaitingFor } from '../sqlite/progress.ts';
 import { listOpenNeeds } from '../sqlite/needs.ts';
 import { askNeed, withdrawNeeds } from './needs.ts';
 import { findAttempt, markAttemptEnded } from '../sqlite/attempts.ts';
-import { hasPendingSince } from '../sqlite/messages.ts';
+import { hasPendingOf } from '../sqlite/messages.ts';
 import { releaseRepositoryCommits } from '../sqlite/task-repositories.ts';
 import { holdCommit, updateState } from '../sqlite/tasks.ts';
 import { isActive, nextState, type TaskAction } from '../domain/task-state.ts';
@@ -58,7 +58,7 @@ export function endAttempt(tx: Tx, task: TaskRow, n: number, end: End, ask?: Nee
   const ended = advance(tx, task, action);
   // Older pending messages were in its assignment and were ignored; another attempt would ignore them again.
   const is_over = isEnded(ended.status) || ended.status === 'parked';
-  const has_new = is_over && hasPendingSince(tx.db, task.id, started_at);
+  const has_new = is_over && hasPendingOf(tx.db, task.id, n);
   // What was said meanwhile goes on with the work, so that nothing is to be decided about it yet.
   if (ended.status === 'parked') park(tx, ended, has_new ? undefined : ask, at);
   const requeue = ended.status !== 'cancelled' && has_new;

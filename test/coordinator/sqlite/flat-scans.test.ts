@@ -4,6 +4,7 @@ import { LIST_ENDED_ATTEMPTS } from '../../../coordinator/sqlite/attempts.ts';
 import type { Db } from '../../../coordinator/sqlite/database.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { FIND_EVENTS_BY_SEQ, findEventsBySeq } from '../../../coordinator/sqlite/events.ts';
+import { PENDING_OF } from '../../../coordinator/sqlite/messages.ts';
 import { READ_TRANSCRIPT } from '../../../coordinator/sqlite/transcript.ts';
 import { LOG_USE } from '../../../coordinator/sqlite/log-use.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
@@ -28,6 +29,7 @@ test('no periodic statement reads more of a large table than it returns', async 
     [LIST_ENDED_ATTEMPTS]: 'SEARCH attempts USING INDEX attempts_by_worker (worker=?)',
     [READ_TRANSCRIPT]: 'SEARCH events USING INDEX events_by_task (task_id=? AND id>? AND id<?)',
     [FIND_EVENTS_BY_SEQ]: 'SEARCH events USING INDEX events_by_task (task_id=? AND id>?)',
+    [PENDING_OF]: 'SEARCH events USING INDEX events_of_server (task_id=? AND seq=?)',
   };
   for (const [text, search] of Object.entries(searches)) {
     const parameters = Object.fromEntries([...text.matchAll(/:(\w+)/g)].map(([, key]) => [key, '[]']));

@@ -185,6 +185,14 @@ test('a message that came too late for the attempt can be withdrawn too: the tas
   t.truthy(taskOf(s.log, s.task_id).ended_at);
 });
 
+test('a message that came too late for the attempt is heard, also if the clock was set back meanwhile', async (t) => {
+  const s = await set(t);
+  s.log.write(({ db }) => db.prepare(`UPDATE attempts SET started_at = '2099-01-01T00:00:00.000Z'`).run());
+  s.say({ text: 'And this.' });
+  endTask(s.log, s.task_id);
+  t.is(taskOf(s.log, s.task_id).status, 'queued');
+});
+
 const pick = ({ status, reason, detail, ended_at }: ReturnType<typeof taskOf>) => ({
   status,
   reason,
