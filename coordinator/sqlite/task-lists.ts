@@ -79,8 +79,8 @@ function simpleStatement(filter: TasksFilter): string | undefined {
   return status ? LIST_TASKS.project_status : LIST_TASKS.project;
 }
 
-/** `unread` as clients see it: the task is not at work, and its log goes on behind the mark. */
-const UNREAD = `(ended_at IS NOT NULL OR status = 'waiting')
+/** `unread` as clients see it: the task rests, and its log goes on behind the mark. */
+const UNREAD = `(ended_at IS NOT NULL OR status IN ('waiting', 'parked'))
   AND coalesce((SELECT max(events.id) FROM events WHERE task_id = tasks.id), 0)
     > coalesce((SELECT event_id FROM read_marks WHERE task_id = tasks.id), 0)`;
 

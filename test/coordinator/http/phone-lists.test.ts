@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { z } from 'zod';
-import { advance } from '../../../coordinator/tasks/advance.ts';
+import { advance, endAttempt } from '../../../coordinator/tasks/advance.ts';
 import { READ_TASK_EVENTS_BEFORE } from '../../../coordinator/sqlite/events.ts';
 import type { EventPage } from '../../../protocol/api.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
@@ -84,6 +84,20 @@ test('an errand that rests is unread until it was read to its end, on any device
   runTask(server.log, id);
   endTask(server.log, id);
   t.deepEqual(await unread({ unread: 'true' }), [[id, true]], 'what comes later is unread again');
+});
+
+test('an errand that is parked is listed as unread, as it says itself', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const { id } = await sendErrand(api);
+  runTask(server.log, id);
+  const at = new Date().toISOString();
+  const end = { status: 'parked' as const, reason: null, detail: null, at };
+  server.log.write((tx) => endAttempt(tx, taskOf(server.log, id), 1, end));
+  t.true((await api.call('getTask', { params: { id } })).unread);
+  const ids = async (unread: string) =>
+    (await api.call('listTasks', { query: { unread } })).items.map((task) => task.id);
+  t.deepEqual([await ids('true'), await ids('false')], [[id], []]);
 });
 
 test('a log of 10,000 events opens at its end with one page, and its pages back have no gap', async (t) => {
