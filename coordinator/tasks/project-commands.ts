@@ -140,7 +140,8 @@ function requireFreeName(tx: Tx, user_id: string, name: string, own_id?: string)
   });
 }
 
-const foldName = (name: string): string => name.normalize('NFC').toLowerCase();
+/** Two names that are equal when folded are one name. */
+export const foldName = (name: string): string => name.normalize('NFC').toLowerCase();
 
 /** The project if it is this user's; else throws `not_found`. */
 export function requireProject(db: Db, user_id: string, project_id: string): ProjectRow {

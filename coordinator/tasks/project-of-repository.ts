@@ -2,7 +2,7 @@ import type { Keys } from '../base/keys.ts';
 import type { ProjectRow } from '../domain/project.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import { findProjectAt, listProjectNames } from '../sqlite/projects.ts';
-import { createProject } from './project-commands.ts';
+import { createProject, foldName } from './project-commands.ts';
 
 const NAME_CHARS_MAX = 80;
 
@@ -24,12 +24,34 @@ export function projectOfRepository(
 
 /** `shop`, else `ann/shop`, else `ann/shop 2` and so on: the first that no other project has. */
 function freeName(tx: Tx, user_id: string, repo_url: string): string {
-  const taken = new Set(listProjectNames(tx.db, user_id).map(({ name }) => name.toLowerCase()));
-  const path = decodeURIComponent(new URL(repo_url).pathname).split('/').filter(Boolean);
-  const [short, long] = [path.at(-1) ?? repo_url, path.slice(-2).join('/')].map((name) =>
-    name.slice(0, NAME_CHARS_MAX),
-  );
-  const free = [short, long].find((name) => name !== undefined && !taken.has(name.toLowerCase()));
+  const taken = new Set(listProjectNames(tx.db, user_id).map(({ name }) => foldName(name)));
+  const path = new URL(repo_url).pathname.split('/').map(readable).filter(Boolean);
+  const nameOf = (parts: number) => cut(path.slice(-parts).join('/') || repo_url);
+  const [short, long] = [nameOf(1), nameOf(2)];
+  const free = [short, long].find((name) => !taken.has(foldName(name)));
   if (free !== undefined) return free;
-  for (let n = 2; ; n++) if (!taken.has(`${long} ${n}`.toLowerCase())) return `${long} ${n}`;
+  for (let n = 2; ; n++) if (!taken.has(foldName(`${long} ${n}`))) return `${long} ${n}`;
+}
+
+/** A part of a path as a person writes it. What is no text, such as `%zz`, stays as it is. */
+function readable(part: string): string {
+  return decoded(part)
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim();
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** Half of a surrogate pair is no character. */
+function cut(name: string): string {
+  return name
+    .slice(0, NAME_CHARS_MAX)
+    .replace(/[\uD800-\uDBFF]$/, '')
+    .trim();
 }

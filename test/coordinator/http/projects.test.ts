@@ -258,3 +258,26 @@ test("a project's models and tokens reach the errands' requests, from its curren
   for (const wrong of [{ max_tokens: 1_023 }, { max_tokens: 128_001 }, { extra_models: [''] }, { extra_models: null }])
     t.is((await api.refused('patchProject', { params: { id }, body: wrong })).code, 'invalid');
 });
+
+for (const [path, name] of [
+  ['ann/b%zz', 'b%zz'],
+  ['ann/two%0A%20words', 'two words'],
+  ['ann/%20', 'ann'],
+  [`ann/${'x'.repeat(79)}%F0%9F%98%80y`, 'x'.repeat(79)],
+] as const)
+  test(`an errand on a repository at ${path.slice(0, 20)} makes a project with a readable name`, async (t) => {
+    const server = await startApi(t);
+    const { api } = await server.person();
+    const body = { prompt: 'Mend it', repo_url: `https://git.example.org/${path}`, make_project: true };
+    const { project_id } = await api.call('createTask', { body });
+    t.is((await api.call('getProject', { params: { id: project_id ?? '' } })).name, name);
+  });
+
+test('the name of a project that an errand makes is free in any writing', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  await api.call('createProject', { body: { name: 'Caf\u00e9', repo_url: 'https://git.example.org/x', check: false } });
+  const repo_url = 'https://git.example.org/ann/cafe%CC%81';
+  const { project_id } = await api.call('createTask', { body: { prompt: 'Mend it', repo_url, make_project: true } });
+  t.is((await api.call('getProject', { params: { id: project_id ?? '' } })).name, 'ann/cafe\u0301');
+});
