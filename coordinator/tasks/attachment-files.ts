@@ -47,7 +47,8 @@ export class AttachmentFiles {
         hash.update(chunk);
         if (sniffed < SNIFF_BYTES) head.push(chunk.subarray(0, SNIFF_BYTES - sniffed));
         sniffed += chunk.length;
-        await file.write(chunk);
+        // Unlike `write`, it does not stop in the middle where the disk has no room for all of it.
+        await file.appendFile(chunk);
       }
       await file.sync();
     } catch (error) {

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { Attachment, cleanName, isShowable, sniff } from '../../../protocol/attachments.ts';
 import { newId } from '../../../protocol/ids.ts';
@@ -10,6 +12,7 @@ import { AttachmentFiles } from '../../../coordinator/tasks/attachment-files.ts'
 import { AttachmentSweep } from '../../../coordinator/operations/attachment-sweep.ts';
 import { findAttachment, insertAttachment, measureAttachments } from '../../../coordinator/sqlite/attachments.ts';
 import { pino } from 'pino';
+import { temporaryFolder } from '../../support/folder.ts';
 import { startApi } from '../../support/start-api.ts';
 import { endTask, runTask } from '../../support/fixtures.ts';
 import { repo_url } from '../../support/send-errand.ts';
@@ -247,4 +250,22 @@ test('files go with an answer that the agent reads, once, and with no other', as
     else
       t.throws(() => checkAnswer(row, answer), { message: /attachments are not possible here/ }, `${kind} ${choose}`);
   }
+});
+
+const moduleAt = (path: string) => JSON.stringify(new URL(`../../../${path}`, import.meta.url).href);
+/** Stores a file of 100,000 bytes, and says what came of it. */
+const WRITER = `
+  import { AttachmentFiles } from ${moduleAt('coordinator/tasks/attachment-files.ts')};
+  async function* source() { yield Buffer.alloc(100_000); }
+  const written = new AttachmentFiles(process.argv[1]).write('ann', 'x', source(), 1_000_000);
+  console.log(await written.then(({ bytes }) => 'stored ' + bytes, () => 'refused'));
+`;
+
+test('a file is never stored in part: the disk takes what it has room for, which is no error', async (t) => {
+  const folder = await temporaryFolder(t);
+  const { NODE_COMPILE_CACHE: _, ...env } = process.env;
+  const command = 'ulimit -f 64 && exec "$0" --input-type=module --eval "$1" "$2"';
+  const run = promisify(execFile)('sh', ['-c', command, process.execPath, WRITER, folder], { env });
+  t.is((await run).stdout, 'refused\n');
+  t.deepEqual(await readdir(join(folder, 'attachments', 'ann')), []);
 });
