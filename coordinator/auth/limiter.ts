@@ -90,7 +90,7 @@ export class Limiter {
     this.#admit([host]);
     return {
       place: { lane: 'strangers', whose },
-      succeeded: () => this.#log.write(({ db }) => this.#takeBack(db, host.key)),
+      succeeded: () => this.#log.write(({ db }) => this.#takeBack(db, host.key), { urgent: true }),
     };
   }
 

@@ -60,28 +60,34 @@ export class LinkLogins {
   redeem(code: string, client: Client): Promise<Session> {
     const { log, links, limiter, logins, sessions } = this.#deps;
     const admission = limiter.link(client.address);
-    const { user, begun } = log.write((tx) => {
-      const { id, user_id, session } = links.redeem(tx, 'login', code);
-      const user = findUser(tx.db, user_id);
-      if (!user || (session !== null && !sessions.lives({ user_id, session }))) throw invalidLink();
-      requireNotBlocked(user);
-      const begun = sessions.begin(tx, user_id, client);
-      const { address, user_agent } = client;
-      const detail = { user_agent, link: id };
-      appendAudit(tx.db, { action: 'login.succeeded', user_id, address, subject: begun.session, detail });
-      return { user, begun };
-    });
+    const { user, begun } = log.write(
+      (tx) => {
+        const { id, user_id, session } = links.redeem(tx, 'login', code);
+        const user = findUser(tx.db, user_id);
+        if (!user || (session !== null && !sessions.lives({ user_id, session }))) throw invalidLink();
+        requireNotBlocked(user);
+        const begun = sessions.begin(tx, user_id, client);
+        const { address, user_agent } = client;
+        const detail = { user_agent, link: id };
+        appendAudit(tx.db, { action: 'login.succeeded', user_id, address, subject: begun.session, detail });
+        return { user, begun };
+      },
+      { urgent: true },
+    );
     admission.succeeded();
     return logins.issue(user, begun.session, begun.refresh_token);
   }
 
   #create(user_id: string, session: string | null, by: { user_id?: string; address?: string }): OneTimeLink {
     const { log, links } = this.#deps;
-    return log.write((tx) => {
-      const link = links.createLogin(tx, user_id, session);
-      const detail = { for: user_id };
-      appendAudit(tx.db, { action: 'login_link.created', subject: link.id, detail, ...by });
-      return link;
-    });
+    return log.write(
+      (tx) => {
+        const link = links.createLogin(tx, user_id, session);
+        const detail = { for: user_id };
+        appendAudit(tx.db, { action: 'login_link.created', subject: link.id, detail, ...by });
+        return link;
+      },
+      { urgent: true },
+    );
   }
 }

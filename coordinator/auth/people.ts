@@ -32,7 +32,7 @@ export class People {
   /** Ends all that the person does here. Throws `not_found`, or `conflict` for the owner. */
   block(identity: Identity, id: string, client: Client): Person {
     const owner = this.#deps.accounts.requireOwner(identity);
-    this.#deps.log.write((tx) => this.#block(tx, owner, id, client));
+    this.#deps.log.write((tx) => this.#block(tx, owner, id, client), { urgent: true });
     return this.#person(id);
   }
 
