@@ -153,8 +153,10 @@ function cancel(tx: Tx, task: TaskRow, reason: string): TaskRow {
  */
 export function retryTask(tx: Tx, user_id: string, task_id: string, { budget_usd }: TaskRetry): TaskRow {
   const task = requireTask(tx.db, user_id, task_id);
-  requireRoomInQueue(tx, user_id);
-  if (isEnded(task.status)) requireFreeBranches(tx.db, user_id, task);
+  if (isEnded(task.status)) {
+    requireRoomInQueue(tx, user_id);
+    requireFreeBranches(tx.db, user_id, task);
+  }
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
   const next = advance(tx, { ...task, budget_usd: budget_usd ?? task.budget_usd }, { type: 'retry', at });

@@ -239,8 +239,10 @@ test('queued tasks and pending messages of a user are limited', async (t) => {
     await api.call('createMessage', { params: first, body: { text: 'x' } });
   t.is((await api.refused('createMessage', { params: first, body: { text: 'x' } })).code, 'conflict');
   await api.call('cancelTask', { params: first });
-  await sendErrand(api);
+  const last = await sendErrand(api);
   t.is((await api.refused('retryTask', { params: first })).code, 'unavailable');
+  server.db.prepare(`UPDATE tasks SET retry_at = '2099-01-01T00:00:00.000Z' WHERE id = ?`).run(last.id);
+  t.is((await api.call('retryTask', { params: { id: last.id } })).retry_at, null, 'it is in the queue already');
 });
 
 test("a task's diff is that of its newest result", async (t) => {
