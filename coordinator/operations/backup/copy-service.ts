@@ -23,8 +23,9 @@ export const copyPath = (data_dir: string): string => join(workFolder(data_dir),
 export class CopyService {
   readonly #deps: { db: Db; data_dir: string; logger: Logger };
   readonly #server = createServer((socket) => void this.#serve(socket));
-  /** The client of the copy in progress. The lock of the backups admits one at a time. */
-  #client: Socket | undefined;
+  readonly #open = new Set<Socket>();
+  /** Whether a copy is in progress. The lock of the backups admits one at a time. */
+  #copying = false;
 
   constructor(deps: { db: Db; data_dir: string; logger: Logger }) {
     this.#deps = deps;
@@ -43,9 +44,9 @@ export class CopyService {
     }
   }
 
-  /** Ends a copy in progress, whose backup then fails. */
+  /** Ends a copy in progress, whose backup then fails. A client that does not close its end is not waited for. */
   async stop(): Promise<void> {
-    this.#client?.destroy();
+    for (const socket of this.#open) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
@@ -53,16 +54,20 @@ export class CopyService {
     const gone = new AbortController();
     socket.resume();
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => gone.abort());
-    if (this.#client) return void socket.end('another copy is being made');
-    this.#client = socket;
+    this.#open.add(socket);
+    socket.on('close', () => {
+      this.#open.delete(socket);
+      gone.abort();
+    });
+    if (this.#copying) return void socket.end('another copy is being made');
+    this.#copying = true;
     try {
       await copyInSteps(this.#deps.db, copyPath(this.#deps.data_dir), gone.signal);
       socket.end(DONE);
     } catch (error) {
       socket.end(messageOf(error));
     }
-    this.#client = undefined;
+    this.#copying = false;
   }
 }
 

@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { open as openFile, type FileHandle } from 'node:fs/promises';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createLogger } from '../../../../coordinator/base/logger.ts';
 import test, { type ExecutionContext } from 'ava';
@@ -149,4 +151,15 @@ test('a data folder whose path is too long for a socket is backed up as if no se
   t.regex(lines.join(), /backups cannot ask for a copy/);
   t.false(await copyByServer(data_dir, never));
   await service.stop();
+});
+
+test('the server stops although a client that has its answer does not close its end', async (t) => {
+  const { data_dir, db } = await open(t);
+  const service = new CopyService({ db, data_dir, logger: SILENT });
+  await service.start();
+  const client = connect({ path: join(data_dir, 'copy.sock'), allowHalfOpen: true });
+  t.teardown(() => client.destroy());
+  client.on('error', () => undefined).resume();
+  await once(client, 'end');
+  await t.notThrowsAsync(service.stop());
 });
