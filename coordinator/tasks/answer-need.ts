@@ -76,12 +76,17 @@ function carryOut(
   }
 }
 
-/** The proxy reads the decision from the stored answer, or from the project. A task that has ended goes on with it. */
+/**
+ * The proxy reads the decision from the stored answer, or from the project. A task that has ended goes on with it; one
+ * that is parked waits for another decision, and is told later.
+ */
 function decideHost(tx: Tx, task: TaskRow, host: string, choice: string | undefined, at: string): string | null {
-  if (choice === 'no') return isEnded(task.status) ? null : say(tx, task, `[Errand] ${host} stays blocked.`, at);
+  const tell = (text: string) =>
+    sendMessage(tx, task, { text: `[Errand] ${host} ${text}`, wakes: false }, at).message_id;
+  if (choice === 'no') return isEnded(task.status) || task.status === 'parked' ? null : tell('stays blocked.');
   if (choice === 'project' && task.project_id !== null && !allowHost(tx.db, task.project_id, host, HOSTS_MAX))
     throw new ErrandError('conflict', `The project allows ${HOSTS_MAX} hosts already: remove one first.`);
-  return say(tx, task, `[Errand] ${host} may be reached now. Run the command again if you still need it.`, at);
+  return tell('may be reached now. Run the command again if you still need it.');
 }
 
 function decideBudget(tx: Tx, bounds: Bounds, task: TaskRow, choice: string | undefined, at: string): void {

@@ -9,7 +9,11 @@ import { attach } from './attachment-commands.ts';
 import { requireFreeBranches } from './branch-at-work.ts';
 import { newMergedNotes } from './merged-notes.ts';
 
-type Outgoing = Pick<MessageCreate, 'text' | 'hear' | 'model' | 'effort' | 'attachments'> & { id?: string };
+type Outgoing = Pick<MessageCreate, 'text' | 'hear' | 'model' | 'effort' | 'attachments'> & {
+  id?: string;
+  /** Whether a parked task goes on for it; by default it does. Else it is told once it goes on. */
+  wakes?: boolean;
+};
 
 /**
  * Puts a message into a task's queue, with its event. A task that has ended or is parked is queued again for it; one
@@ -19,7 +23,7 @@ type Outgoing = Pick<MessageCreate, 'text' | 'hear' | 'model' | 'effort' | 'atta
 export function sendMessage(
   tx: Tx,
   task: TaskRow,
-  { id = newId(), text, hear = 'next_call', model, effort, attachments = [] }: Outgoing,
+  { id = newId(), text, hear = 'next_call', model, effort, attachments = [], wakes = true }: Outgoing,
   at: string,
 ): { message_id: string; event_id: number } {
   const { id: task_id, user_id } = task;
@@ -32,7 +36,7 @@ export function sendMessage(
   const body = { message_id: id, text, hear, ...files, ...change };
   const { id: event_id } = tx.note(task, { type: 'message.received', body }, at);
   if (resumes) for (const note of newMergedNotes(tx.db, task)) addNote(tx, task, note, at);
-  advance(tx, task, { type: 'message', at });
+  if (wakes || task.status !== 'parked') advance(tx, task, { type: 'message', at });
   return { message_id: id, event_id };
 }
 

@@ -239,6 +239,27 @@ function hosts({ log, task_id }: Awaited<ReturnType<typeof scene>>) {
   };
 }
 
+for (const [choose, said_then] of [
+  ['no', []],
+  ['once', ['[Errand] api.example.com may be reached now. Run the command again if you still need it.']],
+] as const)
+  test(`a host that is answered with '${choose}' leaves an errand parked that waits for another decision`, async (t) => {
+    const all = await scene(t, {}, { ask_before_push: 1 });
+    const { succeed, needs, answer, task, said } = all;
+    await hosts(all)('api.example.com');
+    await succeed(held(FIRST));
+    const [host, push] = ['host', 'push'].map((kind) => needs().find((need) => need.kind === kind)?.id);
+    answer({ choose: [choose] }, host);
+    t.is(task().status, 'parked');
+    t.deepEqual(
+      needs().map(({ id }) => id),
+      [push],
+    );
+    answer({ choose: ['approve'] }, push);
+    t.is(task().status, 'queued');
+    t.deepEqual(said(), said_then, 'it is told once it goes on');
+  });
+
 test('the question about a host that registries lead to says why it is not allowed by itself', async (t) => {
   const all = await scene(t);
   await hosts(all)('github.com');
