@@ -136,4 +136,8 @@ test('IPv6 addresses are limited by their /64, IPv4 addresses each', (t) => {
   t.is(networkOf('2001:db8::1'), '2001:db8:0:0::/64');
   t.is(networkOf('fe80::1%eth0'), 'fe80:0:0:0::/64');
   t.is(networkOf('::1'), '0:0:0:0::/64');
+  t.is(networkOf('::ffff:c000:207'), '192.0.2.7');
+  t.is(networkOf('192.0.2.7:51234'), '192.0.2.7', 'a proxy may report the port too, which says nothing');
+  t.is(networkOf('[2001:db8:1:2::9]:51234'), '2001:db8:1:2::/64');
+  t.is(networkOf('[2001:db8:1:2::9]'), '2001:db8:1:2::/64');
 });
