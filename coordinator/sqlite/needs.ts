@@ -42,11 +42,11 @@ export function findNeed(db: Db, task_id: string, id: string): NeedRow | undefin
   return row && fromStored(row);
 }
 
-/** The newest need of this kind and `ref`, open or not. */
+/** The newest need of this kind and `ref`, open or not. Its id does not tell: the clock may have been set back. */
 export function findNeedByRef(db: Db, task_id: string, kind: Need['kind'], ref: string): NeedRow | undefined {
   const row = sql<Stored>(
     db,
-    'SELECT * FROM needs WHERE task_id = ? AND kind = ? AND ref = ? ORDER BY id DESC LIMIT 1',
+    'SELECT * FROM needs WHERE task_id = ? AND kind = ? AND ref = ? ORDER BY rowid DESC LIMIT 1',
   ).get(task_id, kind, ref);
   return row && fromStored(row);
 }

@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import type { NumberedEvent } from '../../../protocol/events.ts';
+import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { listPendingMessages } from '../../../coordinator/sqlite/messages.ts';
 import { checkEvents } from '../../../coordinator/worker-api/validate-events.ts';
@@ -132,6 +133,17 @@ test('the first answer counts: a second is told how it was answered, a repeat wi
   t.regex(late.detail ?? '', /answered already: “SQLite”/);
   t.deepEqual(said(), ['SQLite']);
   t.is(told('need.answered').length, 1);
+});
+
+test('a question that is asked again is the same one, also if the clock was set back since it was asked before', async (t) => {
+  const { server, ask, close, needs, told } = await scene(t);
+  ask();
+  server.db.prepare('UPDATE needs SET id = ?').run(newId(Date.now() + 3600_000));
+  close();
+  ask();
+  t.notThrows(() => ask());
+  t.is((await needs()).length, 1);
+  t.is(told('need.asked').length, 2);
 });
 
 test('a message answers the question that is open', async (t) => {
