@@ -139,7 +139,7 @@ export class AttemptExecution {
           if (!stop.work.aborted) log('warn', 'checkpoint failed', { err: error });
         }
       },
-      deliver: (message) => clones.deliver(stop.work, message),
+      deliver: (message, is_last) => clones.deliver(stop.work, message, is_last),
     };
   }
 

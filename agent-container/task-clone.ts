@@ -118,12 +118,13 @@ export class TaskClone {
 
   /**
    * Pushes the finished work. Null: it is pushed, or nothing has changed. Otherwise a text for the model and for
-   * people: what is in the way, or what the commit leaves out. What is left out is said once. Throws `AttemptFailure`
-   * where the forge cannot be reached.
+   * people: what is in the way, or what the commit leaves out. What is left out is said once; with `is_last` to people
+   * alone, and the rest is pushed. Throws `AttemptFailure` where the forge cannot be reached.
    */
-  async deliver(signal: AbortSignal, message: string): Promise<string | null> {
+  async deliver(signal: AbortSignal, message: string, is_last: boolean): Promise<string | null> {
     const repair = await this.#repair(signal);
-    const accept = (left_out: string[]) => repair === null && left_out.every((text) => this.#told.has(text));
+    const accept = (left_out: string[]) =>
+      is_last || (repair === null && left_out.every((text) => this.#told.has(text)));
     const { problem, left_out } = await this.#publisher.publish(this.#repositories(signal), {
       message,
       wip: false,
@@ -140,7 +141,7 @@ export class TaskClone {
     if (texts.length === 0) return null;
     const text = texts.join('\n\n');
     await this.#tell([...fresh, ...(problem === null ? [] : [problem.message])], text);
-    return text;
+    return is_last && problem === null ? null : text;
   }
 
   /** The last push of the attempt, with the diff. What it leaves out is reported. */

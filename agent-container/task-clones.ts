@@ -78,9 +78,9 @@ export class TaskClones {
   }
 
   /** As `TaskClone.deliver`, for all of them. The text says which repository it is about. */
-  async deliver(signal: AbortSignal, message: string): Promise<string | null> {
+  async deliver(signal: AbortSignal, message: string, is_last = false): Promise<string | null> {
     const texts = await this.#each(async (clone) => {
-      const text = await clone.deliver(signal, message);
+      const text = await clone.deliver(signal, message, is_last);
       return text === null ? null : `${this.#intro(clone)}${text}`;
     });
     return texts.length === 0 ? null : texts.join('\n\n');

@@ -70,9 +70,10 @@ export type WorkInput = {
   /**
    * Commits and pushes the finished work with this message. Null: done. Otherwise a text for the model that says what
    * is in the way, or what is left out: it may act, and then end again. Rejects with `AttemptFailure` where that
-   * would not help. Work that does not call it is pushed after its end.
+   * would not help. Work that does not call it is pushed after its end. `is_last`: the model has no turn left to act
+   * in, so what the commit leaves out does not keep the rest from being pushed.
    */
-  deliver: (commit_message: string) => Promise<string | null>;
+  deliver: (commit_message: string, is_last?: boolean) => Promise<string | null>;
 };
 
 /** How the work ended. The root commits, pushes and reports in each case. */

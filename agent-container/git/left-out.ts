@@ -35,6 +35,7 @@ const CACHE_FILES = /\.(pyc|pyo|swp|log|tsbuildinfo|pid)$/;
 /**
  * What is newer than `began_ms`, and which a commit of the working tree leaves out without a word: ignored files, and
  * files below a submodule. One text for each file or folder; and one where there are too many to look at all of them.
+ * A text does not change with the number of files: it is said once, and each run of the tests may add one.
  */
 export async function leftOut(own: Git, began_ms: number): Promise<string[]> {
   const [ignored, links] = await Promise.all([
@@ -43,25 +44,17 @@ export async function leftOut(own: Git, began_ms: number): Promise<string[]> {
   ]);
   const paths = split(ignored.stdout).filter((path) => !isCache(path));
   const submodules = split(links.stdout).flatMap((line) => /^160000 \S+ \d\t(.*)$/s.exec(line)?.[1] ?? []);
-  const { counts, is_incomplete } = await countNew(own.dir, [...submodules, ...paths], began_ms);
-  const found = new Map<string, number>();
-  for (const path of paths) {
-    // Single files of one folder are counted together.
-    const name = path.endsWith('/') || paths.length <= TEXTS_MAX ? path : folderOf(path);
-    found.set(name, (found.get(name) ?? 0) + (counts.get(path) ?? 0));
-  }
+  const { changed, is_incomplete } = await findNew(own.dir, [...submodules, ...paths], began_ms);
+  const ignored_new = paths.filter((path) => changed.has(path));
+  // Of many single files only their folders are named.
+  const names = paths.length <= TEXTS_MAX ? ignored_new : ignored_new.map(folderOf);
   const texts = [
-    ...[...found].flatMap(([path, count]) =>
-      count === 0 ? [] : [`${path}${numbered(path, count)} is ignored by the repository's rules`],
-    ),
-    ...submodules.flatMap((path) => {
-      const count = counts.get(path);
-      if (count === undefined) return [];
-      return [`${path}/${numbered(`${path}/`, count)} is a submodule, whose files are in a repository of their own`];
-    }),
+    ...[...new Set(names)].map((name) => `${name} is ignored by the repository's rules`),
+    ...submodules
+      .filter((path) => changed.has(path))
+      .map((path) => `${path}/ is a submodule, whose files are in a repository of their own`),
   ];
-  const more = texts.splice(TEXTS_MAX).length;
-  if (more > 0) texts.push(`${more} more files and folders`);
+  if (texts.splice(TEXTS_MAX).length > 0) texts.push('and more files and folders');
   if (is_incomplete || [ignored, links].some(({ code, truncated }) => code !== 0 || truncated))
     texts.push(PERHAPS_MORE);
   return texts;
@@ -83,33 +76,27 @@ function isCache(path: string): boolean {
 
 const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/') + 1) || path;
 
-function numbered(path: string, count: number): string {
-  if (!path.endsWith('/')) return '';
-  return ` (${count} ${count === 1 ? 'file' : 'files'})`;
-}
-
 /**
- * How many files at or below each path were changed since then; paths without any are not named. The time of change
- * cannot be set back by a program. Where there is too much, what comes later and is deeper in the folders is not
- * looked at.
+ * The paths at or below which a file was changed since then. The time of change cannot be set back by a program. Where
+ * there is too much, what comes later and is deeper in the folders is not looked at.
  */
-async function countNew(
+async function findNew(
   dir: string,
   paths: string[],
   began_ms: number,
-): Promise<{ counts: Map<string, number>; is_incomplete: boolean }> {
-  const counts = new Map<string, number>();
+): Promise<{ changed: Set<string>; is_incomplete: boolean }> {
+  const changed = new Set<string>();
   const waiting = paths.slice(0, LOOKED_AT_MAX).map((path) => ({ path, at: join(dir, path) }));
   let is_incomplete = paths.length > waiting.length;
   for (const { path, at } of waiting) {
+    if (changed.has(path)) continue;
     const stats = await lstat(at).catch(() => null);
     if (stats?.isDirectory()) {
       const names = (await readdir(at).catch(() => [])).filter((name) => name !== '.git' && !CACHES.has(name));
       const fitting = names.slice(0, LOOKED_AT_MAX - waiting.length);
       is_incomplete ||= fitting.length < names.length;
       for (const name of fitting) waiting.push({ path, at: join(at, name) });
-    } else if (stats !== null && stats.ctimeMs > began_ms - CLOCK_TICK_MS)
-      counts.set(path, (counts.get(path) ?? 0) + 1);
+    } else if (stats !== null && stats.ctimeMs > began_ms - CLOCK_TICK_MS) changed.add(path);
   }
-  return { counts, is_incomplete };
+  return { changed, is_incomplete };
 }

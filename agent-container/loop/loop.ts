@@ -48,8 +48,11 @@ type Options = {
    * Runs the verify command. Null: it passed, or there is none. Otherwise a text for the model that says how it failed.
    */
   verify: () => Promise<string | null>;
-  /** Pushes the finished work. Null: done. Otherwise a text for the model that says what is in the way. */
-  deliver: () => Promise<string | null>;
+  /**
+   * Pushes the finished work. Null: done. Otherwise a text for the model that says what is in the way. `is_last`: it
+   * has no turn left to act in.
+   */
+  deliver: (is_last: boolean) => Promise<string | null>;
   record: RecordEvent;
   /** How long the work may go on without a checkpoint. */
   checkpoint_ms: number;
@@ -245,11 +248,12 @@ export class Loop {
   /** Pushes the work. False: the model has to act on what is in the way. */
   async #deliver(): Promise<boolean> {
     const { deliver, limits } = this.#options;
-    const text = await deliver();
-    if (text === null) return true;
     this.#deliveries++;
     const may_go_on = this.#idle_turns < IDLE_TURNS_MAX && this.#deliveries < DELIVERIES_MAX;
-    if (!may_go_on || limits.turns_left <= 0) throw new AttemptFailure('push_rejected', text);
+    const is_last = !may_go_on || limits.turns_left <= 0;
+    const text = await deliver(is_last);
+    if (text === null) return true;
+    if (is_last) throw new AttemptFailure('push_rejected', text);
     await this.#say('harness', `[Errand] ${text}\n\n${DELIVER_AGAIN}`);
     return false;
   }

@@ -93,7 +93,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
       tool_calls,
       new_shell_note: newShellNote(assignment.transcript, command_shell.cwd, input.repo_dir),
       verify: async () => (verify_command === null ? null : commands.verify(verify_shell, verify_command)),
-      deliver: () => input.deliver(succeeded(title, transcript.last_text).commit_message),
+      deliver: (is_last) => input.deliver(succeeded(title, transcript.last_text).commit_message, is_last),
       record,
       checkpoint_ms: settings.checkpoint_ms,
       keep_cache_ms: settings.keep_cache_ms,

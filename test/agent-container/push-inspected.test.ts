@@ -36,7 +36,7 @@ test.serial('files that the agent adds and git leaves out are named once, before
   );
   await hand(worker, task);
   t.is(await worker.ended, 0);
-  t.regex(answers[0] ?? '', /\.env is ignored[^]*build\/ \(1 file\) is ignored/);
+  t.regex(answers[0] ?? '', /\.env is ignored[^]*build\/ is ignored/);
   t.notRegex(answers[0] ?? '', /node_modules/);
   t.is(answers[1], null);
   t.is(
@@ -197,6 +197,25 @@ test.serial("damage to the worker's own git directory during the work is repaire
   t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), 'README.md\na.txt\nb.txt');
 });
 
+test.serial('where the model has no turn left, what is left out keeps nothing else from being pushed', async (t) => {
+  const { task, start, bare } = await setScene(t, { files: { 'README.md': 'x', '.gitignore': 'build/\n' } });
+  const answers: (string | null)[] = [];
+  const worker = await start(
+    doing(async (input) => {
+      await input.report.emit({ type: 'step.started', body: { step: 'work' } });
+      await mkdir(join(input.repo_dir, 'build'));
+      await write(input, 'build/app.js', '1');
+      await write(input, 'a.txt', 'a\n');
+      answers.push(await input.deliver('It', true));
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.deepEqual(answers, [null]);
+  t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), '.gitignore\nREADME.md\na.txt');
+  t.is(logs(task).filter((text) => text.includes('build/ is ignored')).length, 1, 'the person is told once');
+});
+
 test.serial('files below a submodule are named as left out', async (t) => {
   const { task, start } = await setScene(t);
   const answers: (string | null)[] = [];
@@ -214,7 +233,7 @@ test.serial('files below a submodule are named as left out', async (t) => {
   );
   await hand(worker, task);
   t.is(await worker.ended, 0);
-  t.regex(answers[0] ?? '', /lib\/ \(1 file\) is a submodule/);
+  t.regex(answers[0] ?? '', /lib\/ is a submodule/);
 });
 
 test.serial('a long line with a secret may be removed; one that is added is found to its end', async (t) => {

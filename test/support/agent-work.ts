@@ -70,8 +70,9 @@ export type Bench = {
   deltas: Delta[];
   waits: (WaitingFor | null)[];
   checkpoints: number;
-  /** The commit messages that the work was delivered with. */
+  /** The commit messages that the work was delivered with, and whether each delivery was said to be the last. */
   deliveries: string[];
+  last_deliveries: boolean[];
   /** What the next deliveries answer. Empty: they succeed. */
   refusals: string[];
   workspace_note: string | null;
@@ -111,11 +112,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
     base_url: model.base_url,
     fetch,
     events,
-    deltas: [],
-    waits: [],
-    checkpoints: 0,
-    deliveries: [],
-    refusals: [],
+    ...nothingYet(),
     workspace_note: null,
     event: (type, accepts = () => true) =>
       new Promise((resolve) => {
@@ -143,13 +140,22 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         clone_facts: [],
         workspace_note: all.workspace_note,
         checkpoint: async () => void all.checkpoints++,
-        deliver: (message) => deliverTo(all, message),
+        deliver: (message, is_last) => deliverTo(all, message, is_last),
       };
       return workWith({ ...QUICK, ...settings }, input);
     },
   };
   return all;
 }
+
+const nothingYet = () => ({
+  deltas: [],
+  waits: [],
+  checkpoints: 0,
+  deliveries: [],
+  last_deliveries: [],
+  refusals: [],
+});
 
 /** A reporter that checks each event and keeps everything. */
 function recordInto(
@@ -221,7 +227,8 @@ async function writeAttachment(files: Bench['files'], id: string, path: string):
   await writeFile(path, file);
 }
 
-async function deliverTo({ deliveries, refusals }: Bench, message: string): ReturnType<WorkInput['deliver']> {
-  deliveries.push(message);
-  return refusals.shift() ?? null;
+async function deliverTo(bench: Bench, message: string, is_last = false): ReturnType<WorkInput['deliver']> {
+  bench.deliveries.push(message);
+  bench.last_deliveries.push(is_last);
+  return bench.refusals.shift() ?? null;
 }

@@ -34,8 +34,32 @@ test('one new file is found among thousands that are older, and among hundreds o
   await write('zz', '');
   t.deepEqual(await leftOut(), [
     "zz is ignored by the repository's rules",
-    'lib/ (1 file) is a submodule, whose files are in a repository of their own',
+    'lib/ is a submodule, whose files are in a repository of their own',
   ]);
+});
+
+test('a folder is named in the same words, however many new files it has', async (t) => {
+  const { write, leftOut } = await scene(t, { reports: 1, lib: 1 });
+  await write('.gitignore', 'reports/\n*.xml\n');
+  const texts: string[][] = [];
+  for (let run = 0; run < 3; run++) {
+    for (let i = 0; i < 10; i++) for (const path of [`reports/${run}-${i}`, `lib/${run}-${i}`]) await write(path, '');
+    texts.push(await leftOut());
+  }
+  t.is(texts[0]?.length, 2);
+  t.deepEqual(texts[1], texts[0]);
+  t.deepEqual(texts[2], texts[0]);
+});
+
+test('of many new files at the root only the first are named, and that there are more', async (t) => {
+  const { write, leftOut } = await scene(t, {});
+  await write('.gitignore', '*.xml\n');
+  const rest: (string | undefined)[] = [];
+  for (let run = 0; run < 2; run++) {
+    for (let i = 0; i < 30; i++) await write(`${run}${i}.xml`, '');
+    rest.push((await leftOut())[20]);
+  }
+  t.deepEqual(rest, ['and more files and folders', 'and more files and folders']);
 });
 
 test('where there are too many files to look at all of them, it is said', async (t) => {

@@ -36,6 +36,16 @@ test('a refused push ends the work where no turn is left', async (t) => {
   t.like(await b.run({ max_turns: 1 }), { status: 'failed', reason: 'push_rejected', detail: 'No.' });
 });
 
+test('a delivery says whether the model has another turn to act in', async (t) => {
+  const b = await bench(t, { handler: (_, n) => (n % 2 === 0 ? run(`echo ${n}`) : DONE) });
+  b.refusals.push('One.', 'Two.', 'Three.', 'Four.');
+  await b.run();
+  t.deepEqual(b.last_deliveries, [false, false, false, true]);
+  const other = await bench(t, { script: [DONE] });
+  await other.run({ max_turns: 1 });
+  t.deepEqual(other.last_deliveries, [true]);
+});
+
 test('work that was not verified is not pushed', async (t) => {
   const b = await bench(t, { script: [DONE, DONE, DONE] });
   t.is((await b.run({ verify_command: 'false' })).reason, 'verify_failed');
