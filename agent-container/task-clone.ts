@@ -13,7 +13,7 @@ import type { Remote } from './git/remote.ts';
 import { repositories, workingTree, type Repositories } from './git/repositories.ts';
 import { prepareRepository, repairAgents, type Expected, type PreparedRepository } from './git/repository.ts';
 import { wipMessage } from './git/wip-commit.ts';
-import { readRecord, writeRecord, type WorkspaceRecord } from './git/workspace-record.ts';
+import { readRecord, type WorkspaceRecord } from './git/workspace-record.ts';
 
 export type CloneOptions = {
   workspace_dir: string;
@@ -165,9 +165,7 @@ export class TaskClone {
   }
 
   async #note(news: Partial<WorkspaceRecord>): Promise<void> {
-    const { own } = this.#repositories(AbortSignal.timeout(60_000));
-    const record = await readRecord(own);
-    if (record !== null) await writeRecord(own, { ...record, ...news });
+    await this.#publisher.note(this.#repositories(AbortSignal.timeout(60_000)).own, news);
   }
 
   async #tell(parts: string[], text: string): Promise<void> {

@@ -14,7 +14,7 @@ import { push } from './push.ts';
 import { remoteRefs, type Remote } from './remote.ts';
 import type { Repositories } from './repositories.ts';
 import type { SecretSearch } from './secret-search.ts';
-import { readRecord, writeRecord, type WorkspaceRecord } from './workspace-record.ts';
+import { writeRecord, type WorkspaceRecord } from './workspace-record.ts';
 import { commitWorktree } from './worktree-commit.ts';
 
 /**
@@ -102,6 +102,12 @@ export class Publisher {
     });
     this.#previous = published.catch(() => undefined);
     return published;
+  }
+
+  /** Changes the record of the workspace: nobody else does, so that no change undoes another. */
+  async note(own: Git, news: Partial<WorkspaceRecord>): Promise<void> {
+    this.#record = { ...this.#record, ...news };
+    await writeRecord(own, this.#record);
   }
 
   async #publish(repos: Repositories, { message, wip, with_diff, accept }: PublishOptions): Promise<Published> {
@@ -215,10 +221,7 @@ export class Publisher {
     const is_exact = approved_commit !== undefined;
     const { branch, commit } = await push(own, remote, task_branch, { commit: work, is_exact });
     this.#pushed = commit;
-    if (branch !== task_branch) {
-      this.#record = { ...this.#record, branch };
-      await writeRecord(own, { ...(await readRecord(own)), ...this.#record });
-    }
+    if (branch !== task_branch) await this.note(own, { branch });
     return { branch, commit };
   }
 
@@ -249,9 +252,7 @@ export class Publisher {
 
   /** The branch that the person named cannot be pushed to any more. */
   async #leaveNamed({ own }: Repositories, text: string): Promise<void> {
-    const { work_branch: _gone, ...record } = { ...(await readRecord(own)), ...this.#record };
-    this.#record = record;
-    await writeRecord(own, record);
+    await this.note(own, { work_branch: undefined });
     await this.#options.emit({ type: 'log', body: { level: 'warn', text } });
   }
 

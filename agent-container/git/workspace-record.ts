@@ -40,6 +40,6 @@ export async function readRecord(own: Git): Promise<WorkspaceRecord | null> {
 }
 
 export async function writeRecord(own: Git, record: WorkspaceRecord): Promise<void> {
-  await writeFile(`${path(own)}.new`, JSON.stringify(record));
+  await writeFile(`${path(own)}.new`, JSON.stringify(WorkspaceRecord.parse(record)));
   await rename(`${path(own)}.new`, path(own));
 }

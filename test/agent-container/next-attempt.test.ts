@@ -176,6 +176,30 @@ test.serial('a workspace of the transcript is not said to be older', async (t) =
   t.is(await nextNote(t, { task, start }, own), null);
 });
 
+for (const what of ['moves to another branch', "makes the worker's own repository anew"])
+  test.serial(`a workspace is not said to be older after a push that ${what}`, async (t) => {
+    const { task, start, config, bare } = await setScene(t);
+    const own = config();
+    const first = await start(async (input) => {
+      for (const turn of [1, 2]) {
+        await input.report.emit({ type: 'turn.started', body: { turn, ref: `turn-1-${turn}`, model: 'm' } });
+        await input.report.emit({ type: 'turn.finished', body: { ...TURN, turn, ref: `turn-1-${turn}` } });
+      }
+      await write(input, 'a.txt', 'a\n');
+      if (what.startsWith('moves')) {
+        const other = await git(bare, 'commit-tree', 'main^{tree}', '-m', 'By another');
+        await git(bare, 'update-ref', `refs/heads/${task.base.branch}`, other);
+      } else await rm(join(own.workspace_dir, 'git/objects'), { recursive: true });
+      await input.checkpoint();
+      return untilStopped(input);
+    }, own);
+    await hand(first, task);
+    await until('the work is pushed', () => types(task).includes('branch.pushed'));
+    first.terminate();
+    await first.ended;
+    t.is(await nextNote(t, { task, start }, own), null);
+  });
+
 const TURN = {
   turn: 1,
   ref: 'turn-1-1',
