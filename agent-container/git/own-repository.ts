@@ -15,6 +15,11 @@ const DEPTH = 50;
 export const HEAD_REF = 'refs/errand/head';
 /** The commit that this task pushed last. The next push may replace it. */
 export const PUSHED_REF = 'refs/errand/pushed';
+/**
+ * One ref for each commit that this task began to push and of which it is not known whether the remote took it: the
+ * push, or the worker, was ended before the answer. The next push may replace these too.
+ */
+const SENT_REFS = 'refs/errand/sent';
 /** The commit of the branch that the person named, as it was last seen or pushed. */
 export const WORK_REF = 'refs/errand/work';
 
@@ -88,6 +93,23 @@ export async function makeRef(
   commit: string,
 ): Promise<void> {
   await writeFile(join(git_dir, ref), `${commit}\n`);
+}
+
+/** Notes that a push of this commit begins. */
+export async function noteSent({ git_dir }: Git, commit: string): Promise<void> {
+  await mkdir(join(git_dir, SENT_REFS), { recursive: true });
+  await writeFile(join(git_dir, SENT_REFS, commit), `${commit}\n`);
+}
+
+/** Whether a push of this commit began and was not answered, so that the task itself has put it on the remote. */
+export async function wasSent(own: Git, commit: string): Promise<boolean> {
+  return (await readRef(own, `${SENT_REFS}/${commit}`)) !== null;
+}
+
+/** The task's branch is at this commit, which the task has pushed. */
+export async function notePushed(own: Git, commit: string): Promise<void> {
+  await own.run(['update-ref', PUSHED_REF, commit]);
+  await rm(join(own.git_dir, SENT_REFS), { recursive: true, force: true });
 }
 
 /** The commit of a ref; null if there is none. Nobody packs the refs of the worker's own repository: each is a file. */

@@ -1,7 +1,7 @@
 import { flatName, nextName } from './branch-names.ts';
 import { pushFailure, refusedName } from './git-failure.ts';
 import type { Git, GitResult } from './git.ts';
-import { PUSHED_REF } from './own-repository.ts';
+import { notePushed, noteSent, PUSHED_REF, wasSent } from './own-repository.ts';
 import type { RemoteRefs } from './remote-refs.ts';
 import { remoteRefs, retryRemote, type Remote } from './remote.ts';
 
@@ -39,9 +39,10 @@ export async function push(
       // The coordinator may read in the pack that the commit contains what others have pushed to the branch.
       const whole = target.expected === '' ? [] : ['--no-thin'];
       const args = ['push', '--porcelain', '--no-verify', ...whole, lease, remote.url, spec];
+      await noteSent(own, target.commit);
       const result = await own.try(args, { time_limit_ms: PUSH_MS });
       if (result.code === 0) {
-        await own.run(['update-ref', PUSHED_REF, target.commit]);
+        await notePushed(own, target.commit);
         return { branch: target.branch, commit: target.commit };
       }
       const failure = pushFailure(result, remote.takeGitFailure());
@@ -66,7 +67,7 @@ async function otherTarget(
     case 'moved': {
       const refs = await remoteRefs(own, remote);
       const current = refs.branches.get(branch) ?? '';
-      const is_ours = current === '' || current === commit || (await isAncestor(own, current, commit));
+      const is_ours = current === '' || (await wasSent(own, current)) || (await isAncestor(own, current, commit));
       return is_ours ? { branch, expected: current, commit } : beside(refs);
     }
     case 'not_replaced':

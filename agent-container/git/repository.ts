@@ -9,7 +9,17 @@ import { checkOut, chooseBaseBranch } from './checkout.ts';
 import type { Git } from './git.ts';
 import { fetchLfs } from './lfs-objects.ts';
 import { moveAside } from './move-aside.ts';
-import { HEAD_REF, PUSHED_REF, rebuildOwn, removeLocks, tracking, WORK_REF, writeExcludes } from './own-repository.ts';
+import {
+  HEAD_REF,
+  notePushed,
+  PUSHED_REF,
+  rebuildOwn,
+  removeLocks,
+  tracking,
+  wasSent,
+  WORK_REF,
+  writeExcludes,
+} from './own-repository.ts';
 import type { RemoteRefs } from './remote-refs.ts';
 import { fetchBranches, remoteRefs, type Remote } from './remote.ts';
 import type { Repositories } from './repositories.ts';
@@ -124,8 +134,11 @@ async function adopt(
   const notes = [];
   if (isOlder(record, expected)) notes.push(describeOlder(record.turn, expected.turn));
   if (state.fault !== null) notes.push(await repairAgents(repos, remote, task, { record, state, found_dir }));
-  const { agents } = repos;
+  const { own, agents } = repos;
   await agents.run(['config', 'remote.origin.url', remote.url]);
+  // The attempt before ended between its push and the answer.
+  const current = refs.branches.get(record.branch);
+  if (current !== undefined && (await wasSent(own, current))) await notePushed(own, current);
   // Someone may have pushed to the task's branch meanwhile. If that is a fast-forward, it is taken over.
   await takeOver(repos, remote, refs, record.branch, PUSHED_REF);
   if (record.work_branch !== undefined) await takeOver(repos, remote, refs, record.work_branch, WORK_REF);

@@ -1,10 +1,13 @@
 import test from 'ava';
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { push } from '../../../agent-container/git/push.ts';
+import { repositories } from '../../../agent-container/git/repositories.ts';
 import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
 import { git as plainGit } from '../../support/git-server.ts';
 import { setRepositoryScene as scene } from '../../support/repository-scene.ts';
+import { until } from '../../support/until.ts';
 
 test('a shallow clone can be pushed from', async (t) => {
   const { clone, prepare, task, bare, folder, write, publish, names } = await scene(t);
@@ -69,3 +72,27 @@ test('a push whose response was lost is repeated without harm', async (t) => {
   t.true(server.requests.length > 0);
   t.is((await publish(git, 'A')).branch, task.branch);
 });
+
+for (const who of ['the same attempt', 'the next one'])
+  test(`a push that was ended after the remote took it is gone on from by ${who}`, async (t) => {
+    const { clone, prepare, task, write, publish, bare, folder } = await scene(t);
+    const [taken, go] = [join(folder, 'taken'), join(folder, 'go')];
+    const git = clone();
+    const { workspace, base_commit } = await prepare(git);
+    await write(git, 'a.txt', 'a\n');
+    const hook = `#!/bin/sh\n: > ${taken}\nwhile [ ! -e ${go} ]; do sleep 0.02; done\n`;
+    await writeFile(join(bare, 'hooks/post-receive'), hook, { mode: 0o755 });
+    const stop = new AbortController();
+    const env = { PATH: process.env.PATH ?? '', GIT_COMMITTER_NAME: 'a', GIT_COMMITTER_EMAIL: 'a@b', ...AUTHOR };
+    const pushing = publish(repositories(join(folder, 'work'), env, stop.signal), 'First try');
+    await until('the remote has taken the push', () => existsSync(taken));
+    stop.abort(new Error('It is cancelled.'));
+    await t.throwsAsync(pushing, { message: 'It is cancelled.' });
+    await writeFile(go, '');
+    if (who === 'the next one') await prepare(git, { turn: 0, workspace, base_commit });
+    await write(git, 'a.txt', 'b\n');
+    t.is((await publish(git, 'Second try')).branch, task.branch);
+    t.is(await plainGit(bare, 'log', '--format=%s', task.branch), 'Second try\nFirst');
+  });
+
+const AUTHOR = { GIT_AUTHOR_NAME: 'a', GIT_AUTHOR_EMAIL: 'a@b' };
