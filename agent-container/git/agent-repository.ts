@@ -44,8 +44,12 @@ export type AgentState = {
   fault: string | null;
 };
 
-/** Reads the state of the agent's repository. It never fails: what cannot be read is not there. */
+/**
+ * Reads the state of the agent's repository. It never fails: what cannot be read is not there. A working tree that was
+ * removed is made, since git cannot be started without that folder.
+ */
 export async function readAgentState({ own, agents }: Repositories): Promise<AgentState> {
+  await mkdir(own.dir, { recursive: true }).catch(() => undefined);
   const fault = await faultOfFiles(agents.git_dir);
   if (fault !== null) return { head: null, merge_heads: [], operation: null, fault };
   const [head, merge_heads, operation, settings, unmerged, last] = await Promise.all([

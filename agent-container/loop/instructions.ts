@@ -51,7 +51,8 @@ async function inEach(
   for (const dir of dirs) {
     const shown = (path: string) => join(relative(first, dir), path);
     const known = (path: string) => isKnown(labelOf(shown(path)));
-    const texts = await instructionsIn(await realpath(dir), foldersIn(dir), known);
+    const root = await realpath(dir).catch(() => dir);
+    const texts = await instructionsIn(root, foldersIn(dir), known);
     if (texts.size > 0) parts.push(format(texts, shown));
   }
   return parts.length === 0 ? null : parts.join('\n\n');
@@ -60,10 +61,13 @@ async function inEach(
 /** How a file is labelled in the text. */
 const labelOf = (path: string): string => `<file path="${path}">`;
 
-/** The folders from the root, which is left out, down to a path: it may be a folder itself. */
+/** The folders from the root, which is left out, down to a path, which may be a folder itself; the first of many. */
 function foldersTo(path: string): string[] {
   if (path.startsWith('..')) return [];
-  const names = path.split(sep).filter((name) => name !== '');
+  const names = path
+    .split(sep)
+    .filter((name) => name !== '')
+    .slice(0, FOLDERS_MAX);
   return names.map((_, i) => names.slice(0, i + 1).join(sep));
 }
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Secrets } from '../base/secrets.ts';
@@ -18,7 +18,7 @@ const OWNER_VARIABLE = 'ERRAND_COMMANDS_OF';
 const BASH = '/bin/bash';
 
 type Options = {
-  /** Where the first command starts, and any command whose working directory is gone. */
+  /** Where the first command starts, and any command whose working directory is gone. It is made if it is missing. */
   repo_dir: string;
   /** Where the whole output of a command goes if it is long. */
   scratch_dir: string;
@@ -141,8 +141,12 @@ export class Shell {
 
   async #beginCommand(): Promise<ShellState> {
     this.#commands++;
-    if (!(await isDirectory(this.#state.cwd)))
-      this.#state = { ...this.#state, cwd: Buffer.from(this.#options.repo_dir) };
+    if (!(await isDirectory(this.#state.cwd))) {
+      const { repo_dir } = this.#options;
+      // A command may have removed that too, and without a folder nothing can be started.
+      await mkdir(repo_dir, { recursive: true });
+      this.#state = { ...this.#state, cwd: Buffer.from(repo_dir) };
+    }
     return this.#state;
   }
 

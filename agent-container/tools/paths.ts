@@ -16,8 +16,7 @@ export async function pathToRead(path: string, { repo_dir, other_dirs, scratch_d
     if (isMissing(error)) throw new ToolError(`There is no ${path}. Use list_files or search to find it.`);
     throw error;
   });
-  for (const dir of [repo_dir, ...other_dirs, scratch_dir])
-    if (isInside(await realpath(dir, 'buffer'), real)) return real;
+  for (const dir of [repo_dir, ...other_dirs, scratch_dir]) if (isInside(await realFolder(dir), real)) return real;
   throw outsideError(path, wanted.equals(real));
 }
 
@@ -28,7 +27,7 @@ export async function pathToRead(path: string, { repo_dir, other_dirs, scratch_d
 export async function pathToWrite(path: string, { repo_dir, other_dirs }: Directories): Promise<Buffer> {
   const asked = resolvePath(Buffer.from(repo_dir), textToPath(path));
   const dirs = [repo_dir, ...other_dirs].map((dir) => Buffer.from(dir));
-  const roots = await Promise.all(dirs.map((dir) => realpath(dir, 'buffer')));
+  const roots = await Promise.all(dirs.map(realFolder));
   const at = dirs.findIndex((dir) => isInside(dir, asked));
   const [given, root] = [dirs[at], roots[at]];
   // The folder itself may lead through a link.
@@ -38,6 +37,11 @@ export async function pathToWrite(path: string, { repo_dir, other_dirs }: Direct
   const real = await realpathOfMissing(wanted);
   if (!roots.some((each) => isInside(each, real))) throw outsideError(path, wanted.equals(real));
   return real;
+}
+
+/** The real path of a folder. It stays as it is where a command has removed the folder. */
+async function realFolder(dir: Buffer | string): Promise<Buffer> {
+  return realpath(dir, 'buffer').catch(() => Buffer.from(dir));
 }
 
 /**
@@ -80,7 +84,7 @@ export async function openFile(real: Buffer | string): Promise<{ file: FileHandl
 
 /** The path as the model knows it: relative to the repository if it is inside. */
 export async function shownPath(real: Buffer, { repo_dir }: Directories): Promise<string> {
-  const root = await realpath(repo_dir, 'buffer');
+  const root = await realFolder(repo_dir);
   return isInside(root, real) ? pathToText(relativePath(root, real)) || '.' : pathToText(real);
 }
 

@@ -84,6 +84,12 @@ test('reads the instructions of each folder that leads to a path, but not those 
     );
 });
 
+test('a folder that is gone has no instructions, and of a path of any depth the first folders are looked at', async (t) => {
+  const repo = await repository(t, { 'AGENTS.md': 'Root.' });
+  t.is(await readInstructions([join(repo, 'gone')]), null);
+  t.is(await readNestedInstructions([join(repo, 'gone'), repo], ['a/'.repeat(100_000)], () => false), null);
+});
+
 test('each repository has its own instructions, with their paths from the first one', async (t) => {
   const [shop, web] = [
     await repository(t, { 'AGENTS.md': 'Of the shop.' }),

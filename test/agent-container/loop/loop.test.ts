@@ -211,3 +211,12 @@ test('the effort of the errand goes with each request; without one it is medium'
   t.deepEqual(b.model.requests[0]?.body?.output_config, { effort: 'max' });
   t.deepEqual(other.model.requests[0]?.body?.output_config, { effort: 'medium' });
 });
+
+test('a command that removes the repository does not end the work', async (t) => {
+  const b = await bench(t, { script: [{ tools: [run('rm -r "$PWD"')] }, { tools: [run('pwd')] }, DONE] });
+  t.is((await b.run()).status, 'succeeded');
+  t.deepEqual(
+    b.of('tool.finished').map(({ is_error }) => is_error),
+    [false, false],
+  );
+});

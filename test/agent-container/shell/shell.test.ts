@@ -251,3 +251,9 @@ test('a shell goes on in the folder in which the one before it was, and its ids 
   await last.keepCwdIn(file);
   t.is(last.cwd.toString(), repo_dir);
 });
+
+test('a command starts in the folder of the repository also where one before it has removed that', async (t) => {
+  const { run, repo_dir } = await makeShell(t);
+  t.is((await run('rm -r "$PWD"')).exit_code, 0);
+  t.is((await run('pwd')).output, `${repo_dir}\n`);
+});

@@ -65,3 +65,12 @@ test('an abort ends a command', async (t) => {
   const pid = Number(await readFile(file, 'utf8'));
   await until('the process has gone', () => !isAlive(pid));
 });
+
+test('after a command that removed the repository the tools go on, and write_file makes it again', async (t) => {
+  const { use, scratch_dir } = await toolbox(t, { 'a.txt': 'a\n' });
+  const removed = await use('run_command', { command: 'seq 1 50000; cd .. && rm -r repo' });
+  t.regex(removed, /\[exit code 0, [^]*the working folder is now /);
+  t.regex(await use('read_file', { path: join(scratch_dir, 'command-1.log'), limit: 1 }), /^1\t1\n/);
+  t.is(await use('write_file', { path: 'b.txt', content: 'b\n' }), 'Created b.txt: 1 lines.');
+  t.is(await use('read_file', { path: 'b.txt' }), '1\tb');
+});
