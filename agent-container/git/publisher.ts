@@ -90,7 +90,9 @@ export class Publisher {
    * Pushes everything in one commit, if there is something new. Where the worker's own repository is damaged, it is
    * made anew from the remote first. Throws errors of git; what the forge or the inspection refuses is a `problem`.
    */
-  publish(repos: Repositories, options: PublishOptions): Promise<Published> {
+  publish(repos: Repositories, given: PublishOptions): Promise<Published> {
+    // Git refuses a message with this character, which a model may write.
+    const options = { ...given, message: given.message.replaceAll('\0', '') };
     const published = this.#previous.then(async () => {
       try {
         return await this.#publish(repos, options);

@@ -236,6 +236,19 @@ test.serial('a folder of the repository that the agent removed is made anew, and
   t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), 'README.md\na.txt');
 });
 
+test.serial('a commit message of the model with a NUL character is no obstacle', async (t) => {
+  const { task, start, bare } = await setScene(t);
+  const worker = await start(
+    doing(async (input) => {
+      await write(input, 'a.txt', 'a\n');
+      t.is(await input.deliver('Read \0 as a character'), null);
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.is(await git(bare, 'log', '-1', '--format=%s', task.base.branch), 'Read  as a character');
+});
+
 test.serial('files below a submodule are named as left out', async (t) => {
   const { task, start } = await setScene(t);
   const answers: (string | null)[] = [];
