@@ -130,12 +130,13 @@ export async function rebuildOwn(
 ): Promise<void> {
   await initOwn(own, refs);
   await fetchKnown(own, remote, refs, { base_branch, branch, work_branch });
-  if (base_commit === null) return;
-  if ((await own.commit(base_commit)) === null) await fetchCommit(own, remote, base_commit, DEPTH);
-  if ((await own.commit(base_commit)) === null)
-    throw new AttemptFailure('repository_unavailable', `The remote no longer has the base commit ${base_commit}.`);
-  await own.run(['update-ref', HEAD_REF, base_commit]);
-  await own.run(['read-tree', base_commit]);
+  if (base_commit !== null) {
+    if ((await own.commit(base_commit)) === null) await fetchCommit(own, remote, base_commit, DEPTH);
+    if ((await own.commit(base_commit)) === null)
+      throw new AttemptFailure('repository_unavailable', `The remote no longer has the base commit ${base_commit}.`);
+    await own.run(['update-ref', HEAD_REF, base_commit]);
+    await own.run(['read-tree', base_commit]);
+  }
   await writeExcludes(own);
 }
 

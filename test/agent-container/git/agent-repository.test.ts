@@ -144,6 +144,25 @@ for (const [what, damage] of Object.entries(OWN_DAMAGE))
     );
   });
 
+test("what is never committed is not committed from a repository of the worker's own that was made anew", async (t) => {
+  const { clone, prepare, task, write, publish, names, server, remote } = await scene(t);
+  await plainGit(server.root, 'init', '-q', '--bare', 'empty');
+  await plainGit(join(server.root, 'empty'), 'config', 'http.receivepack', 'true');
+  for (const [name, path] of Object.entries({ empty: 'empty', full: 'repo' })) {
+    remote.url = `${server.origin}/${path}`;
+    const repos = clone(name);
+    const { workspace, base_commit } = await prepare(repos);
+    await rm(repos.own.git_dir, { recursive: true });
+    t.true((await prepare(repos, { turn: 1, workspace, base_commit })).adopted);
+    await write(repos, 'node_modules/a/index.js', 'a');
+    await write(repos, 'a.txt', 'a\n');
+    await publish(repos);
+    const listed = await plainGit(join(server.root, path), 'ls-tree', '-r', '--name-only', task.branch);
+    t.false(listed.includes('node_modules'), name);
+  }
+  t.deepEqual(await names(task.branch), ['README.md', 'a.txt']);
+});
+
 test("objects of Git LFS stay where the worker's own repository is made anew", async (t) => {
   const { clone, prepare } = await scene(t);
   const repos = clone();
