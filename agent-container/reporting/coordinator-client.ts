@@ -88,20 +88,24 @@ export class CoordinatorClient {
 
   /** Writes an attachment of the task to a file. Rejects with `not_found` if the coordinator does not have it. */
   async fetchAttachment(id: string, path: string, signal: AbortSignal): Promise<void> {
+    const unreachable = (cause: unknown) => {
+      signal.throwIfAborted();
+      return new ErrandError('upstream_unreachable', 'The coordinator did not answer attachments.', { cause });
+    };
     const response = await request(`${this.address.origin}${this.task_path}/attachments/${id}`, {
       signal,
       dispatcher: this.#callback_agent,
       headers: { authorization: `Bearer ${this.token}`, [CONTRACT_HEADER]: String(CONTRACT_VERSION) },
     }).catch((error: unknown) => {
-      signal.throwIfAborted();
-      throw new ErrandError('upstream_unreachable', 'The coordinator did not answer attachments.', { cause: error });
+      throw unreachable(error);
     });
     const { statusCode: status, headers } = response;
+    const body = arriving(response.body, unreachable);
     if (status !== 200) {
-      const text = await readText(response.body, REPLY_BYTES_MAX);
+      const text = await readText(body, REPLY_BYTES_MAX);
       throw errorOfResponse('attachments', { status, retry_after: headers['retry-after'], text });
     }
-    await pipeline(limited(response.body, LIMITS.attachment_bytes_max), createWriteStream(path), { signal });
+    await pipeline(limited(body, LIMITS.attachment_bytes_max), createWriteStream(path), { signal });
   }
 
   /** How to reach the Claude API through the coordinator. */
@@ -165,6 +169,15 @@ async function readText(body: AsyncIterable<Buffer>, bytes_max: number): Promise
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** A body, of which the connection may be cut: then `errorOf` makes the error. */
+async function* arriving(body: AsyncIterable<Buffer>, errorOf: (cause: unknown) => Error): AsyncGenerator<Buffer> {
+  try {
+    yield* body;
+  } catch (cause) {
+    throw errorOf(cause);
+  }
 }
 
 /** Throws once a stream is longer than it may be. */

@@ -1,9 +1,10 @@
 import test from 'ava';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { CoordinatorClient } from '../../../agent-container/reporting/coordinator-client.ts';
-import { classifyCallbackError } from '../../../agent-container/reporting/callback-errors.ts';
+import { classifyCallbackError, retryCallback } from '../../../agent-container/reporting/callback-errors.ts';
 import type { WorkerEvent } from '../../../protocol/events.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { until } from '../../support/until.ts';
@@ -250,4 +251,24 @@ test('an event that is too large is shortened before it is numbered', async (t) 
   t.is(task.events[1]?.type, 'tool.finished');
   t.true(Buffer.byteLength(text) < 1024 * 1024);
   t.regex(text, /head.*characters.*tail/);
+});
+
+test('an attachment whose transfer is cut is fetched again', async (t) => {
+  const folder = await temporaryFolder(t);
+  const socket_path = join(folder, 'coordinator.sock');
+  let calls = 0;
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-length': 10 });
+    if (++calls > 1) return void response.end('0123456789');
+    response.write('01234', () => response.destroy());
+  });
+  await once(server.listen(socket_path), 'listening');
+  const client = new CoordinatorClient({ origin: 'http://coordinator', socket_path }, 'x', 'token');
+  t.teardown(async () => {
+    await client.close();
+    server.close();
+  });
+  const path = join(folder, 'attachment');
+  await retryCallback(() => client.fetchAttachment('a', path, never), never);
+  t.is(await readFile(path, 'utf8'), '0123456789');
 });
