@@ -106,7 +106,10 @@ export class Reporter implements ProgressReporter {
    * coordinator had the result already. Nothing can be reported afterwards.
    */
   async finish(result: AttemptResult, signal: AbortSignal): Promise<void> {
-    await this.drained(signal);
+    do await this.drained(signal);
+    while (this.#spool.acked_seq < this.#spool.last_seq);
+    // Work that did not end when it was stopped may still report: the result would not count those events.
+    this.#spool.close(new Error('The result is reported: no event can follow.'));
     await this.stop();
     try {
       await this.#postResult(result, signal);

@@ -253,6 +253,18 @@ test('an event that is too large is shortened before it is numbered', async (t) 
   t.regex(text, /head.*characters.*tail/);
 });
 
+test('work that still reports while the result is sent does not keep the result from being taken', async (t) => {
+  const { reporter, mock, task } = await scene(t);
+  await reporter.emit(started);
+  mock.faults.add('result', { kind: 'fail', status: 503 });
+  const finished = reporter.finish(SUCCEEDED, never);
+  await until('the result was refused once', () => mock.calls.some(({ name }) => name === 'result'));
+  await t.throwsAsync(reporter.emit(log('late')), { message: /no event can follow/ });
+  await finished;
+  t.is(task.current.result?.last_seq, 1);
+  t.deepEqual(task.breaches, []);
+});
+
 test('an attachment whose transfer is cut is fetched again', async (t) => {
   const folder = await temporaryFolder(t);
   const socket_path = join(folder, 'coordinator.sock');
