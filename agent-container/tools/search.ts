@@ -3,7 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { z } from 'zod';
 import { bytesToText, textToPath } from '../base/byte-path.ts';
 import { errorCode } from '../base/error-code.ts';
-import { startGroup } from '../shell/process-group.ts';
+import { describeExit, startGroup } from '../shell/process-group.ts';
 import { pathToRead, shownPath } from './paths.ts';
 import { defineTool, ToolError, type ToolContext } from './tool.ts';
 
@@ -17,6 +17,9 @@ const NEWLINE = 10;
 const PREFIX_CHARS_MAX = 200;
 const ERROR_CHARS_MAX = 2_000;
 const SEARCH_MS_MAX = 30_000;
+/** The exit codes of both programs. */
+const FOUND = 0;
+const NOTHING_FOUND = 1;
 
 const Input = z.strictObject({
   pattern: z.string().min(1).max(2000),
@@ -43,7 +46,7 @@ export const search = defineTool({
       return collect('grep', grepArgs(input), path, root, context);
     });
     if (matches.text === '') {
-      if (matches.errors !== '') throw new ToolError(`The search failed: ${matches.errors}`);
+      if (matches.fault !== '') throw new ToolError(`The search failed: ${matches.fault}`);
       return `Nothing in ${path} matches.`;
     }
     const note = matches.is_cut ? `\n[Only the first results. Narrow the search by path, glob or pattern.]` : '';
@@ -51,7 +54,8 @@ export const search = defineTool({
   },
 });
 
-type Matches = { text: string; is_cut: boolean; errors: string; note: string };
+/** `fault`: why there may be more; empty: there is not. */
+type Matches = { text: string; is_cut: boolean; fault: string; note: string };
 
 /** Runs the program until it ends or has found enough. Rejects with ENOENT if it is not installed. */
 async function collect(
@@ -82,10 +86,12 @@ async function collect(
       if (isEnough()) void group.end();
     },
   });
-  const { timed_out } = await group.exited;
+  const exit = await group.exited;
   const note = program === 'grep' ? '[ripgrep is not installed: these are the results of grep -E.]\n' : '';
   const text = cutText(bytesToText(Buffer.concat(chunks).subarray(0, BYTES_MAX)));
-  return { text, is_cut: isEnough() || timed_out, errors: errors.trim(), note };
+  const has_ended = exit.exit_code === FOUND || exit.exit_code === NOTHING_FOUND;
+  const fault = errors.trim() || (has_ended ? '' : `it was ${describeExit(exit)}. Narrow it by path or glob.`);
+  return { text, is_cut: isEnough() || exit.timed_out, fault, note };
 }
 
 /** The program with the path as its last argument. Node passes only UTF-8, so bash makes any other path. */

@@ -48,3 +48,13 @@ test('uses grep if ripgrep is missing, and says so', async (t) => {
     '[ripgrep is not installed: these are the results of grep -E.]\n./src/b.js:1:alpha();',
   );
 });
+
+test('a search that was ended before its end does not say that nothing matches', async (t) => {
+  const { use, setPath, folder } = await toolbox(t, FILES);
+  await writeFile(join(folder, 'rg'), '#!/bin/sh\nkill -9 $$\n', { mode: 0o755 });
+  setPath(folder);
+  t.is(
+    await use('search', { pattern: 'alpha' }),
+    'ERROR: The search failed: it was ended by SIGKILL. Narrow it by path or glob.',
+  );
+});
