@@ -47,6 +47,7 @@ export class MessageQueue implements MessageSource {
       await this.#fetch(false);
       // One that was withdrawn just before is no arrival.
       if (this.#taken.length > 0) return;
+      if (this.#due(false).length > 0) continue;
       await once(this.#arrivals, 'message', { signal }).catch((error: unknown) => {
         signal.throwIfAborted();
         throw error;
@@ -55,10 +56,8 @@ export class MessageQueue implements MessageSource {
   }
 
   async #fetch(turn_is_over: boolean): Promise<void> {
-    const due = [...this.#queued.values()].filter(({ hear }) => turn_is_over || hear !== 'after_turn');
-    const ids = due.map(({ id }) => id).sort();
-    for (let i = 0; i < ids.length; i += LIMITS.messages_per_take_max) {
-      const some = ids.slice(i, i + LIMITS.messages_per_take_max);
+    // More may come while some are being taken.
+    for (let some = this.#due(turn_is_over); some.length > 0; some = this.#due(turn_is_over)) {
       const taken = await this.#takeAtCoordinator(some);
       this.#taken.push(...taken.filter(({ id }) => !this.#done.has(id)));
       for (const id of some) {
@@ -66,5 +65,14 @@ export class MessageQueue implements MessageSource {
         this.#queued.delete(id);
       }
     }
+  }
+
+  /** The ids of the first messages to take, as many as one call may take. */
+  #due(turn_is_over: boolean): string[] {
+    const due = [...this.#queued.values()].filter(({ hear }) => turn_is_over || hear !== 'after_turn');
+    return due
+      .map(({ id }) => id)
+      .sort()
+      .slice(0, LIMITS.messages_per_take_max);
   }
 }
