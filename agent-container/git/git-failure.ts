@@ -1,11 +1,21 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { ErrorCode } from '../../protocol/problem.ts';
+import type { FailureReason } from '../../protocol/task.ts';
 import { AttemptFailure } from '../base/failure.ts';
 import type { GitFailure } from '../proxy/forward-git.ts';
 import { errorSummary, type GitResult } from './git.ts';
 
+/** There was no connection to the coordinator, through which git reaches the remote. */
+export class Disconnected extends AttemptFailure {
+  constructor(reason: FailureReason, what: string) {
+    super(reason, `${what}: the server cannot be reached.`);
+  }
+}
+
 /** What a failed fetch means, judged by the error code of the response, else by its status, else by git's output. */
 export function fetchFailure({ stderr }: GitResult, failure: GitFailure | null, repo_url: string): AttemptFailure {
+  if (failure?.is_disconnected)
+    return new Disconnected('repository_unavailable', 'The repository could not be fetched');
   const words = refusalOf(stderr, failure);
   const summary = words ?? errorSummary(stderr);
   if (isNotFound(failure, stderr))
@@ -27,6 +37,7 @@ const REFUSAL_CHARS_MAX = 1_000;
  * message has the forge's own lines.
  */
 export function pushFailure({ stdout, stderr }: GitResult, failure: GitFailure | null): AttemptFailure {
+  if (failure?.is_disconnected) return new Disconnected('push_failed', 'The push failed');
   const [, by, reason = ''] = REJECTION.exec(stdout.toString('utf8')) ?? [];
   if (by === 'remote rejected') {
     const lines = forgeLines(stderr);

@@ -7,6 +7,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { LIMITS } from '../../protocol/limits.ts';
 import { AttemptFailure } from '../base/failure.ts';
+import { Disconnected } from './git-failure.ts';
 import { errorSummary, type Git } from './git.ts';
 import type { Blob, Pointer } from './lfs-blobs.ts';
 import { lfsFiles } from './lfs-blobs.ts';
@@ -115,6 +116,7 @@ export async function uploadObjects(
     const { code, stderr } = await own.try(args, { input, time_limit_ms: UPLOAD_MS });
     if (code === 0) return;
     const failure = remote.takeGitFailure();
+    if (failure?.is_disconnected) throw new Disconnected('push_failed', 'Files of Git LFS could not be uploaded');
     // What took that long is not tried again.
     const is_temporary =
       [408, 409, 429, 500, 502, 503, 504].includes(failure?.status ?? 0) || failure?.code === 'unauthenticated';

@@ -3,13 +3,15 @@ import { AttemptFailure } from '../base/failure.ts';
 import { backoffMs, retry } from '../base/retry.ts';
 import type { GitFailure } from '../proxy/forward-git.ts';
 import { advertisedRefs } from './advertised-refs.ts';
-import { fetchFailure } from './git-failure.ts';
+import { Disconnected, fetchFailure } from './git-failure.ts';
 import type { Git } from './git.ts';
 import { formatOf, type RemoteRefs } from './remote-refs.ts';
 
 const FETCH_MS = 900_000;
 const TRIES_MAX = 5;
 const BACKOFF = { first_ms: 500, max_ms: 8_000 };
+/** A coordinator that is back should be noticed soon. */
+const RECONNECT = { first_ms: 50, max_ms: 5_000 };
 
 /** The remote repository, as the worker reaches it. */
 export type Remote = {
@@ -84,12 +86,22 @@ export async function fetchCommit(git: Git, remote: Remote, commit: string, dept
   await git.try([...FETCH, `--depth=${depth}`, remote.url, commit], { time_limit_ms: FETCH_MS });
 }
 
-/** Repeats an operation on the remote, with backoff, while it fails for this reason. Throws its last failure. */
-export function retryRemote<T>(git: Git, reason: AttemptFailure['reason'], operation: () => Promise<T>): Promise<T> {
-  const delayMs = (error: unknown, failures: number) =>
-    error instanceof AttemptFailure && error.reason === reason && failures < TRIES_MAX
-      ? backoffMs(BACKOFF, failures)
-      : null;
+/**
+ * Repeats an operation on the remote, with backoff, while it fails for this reason: a few times; and for as long as
+ * there is no connection to the coordinator, which will be back. Throws its last failure.
+ */
+export function retryRemote<T>(
+  git: Pick<Git, 'signal'>,
+  reason: AttemptFailure['reason'],
+  operation: () => Promise<T>,
+): Promise<T> {
+  let [failures, disconnected] = [0, 0];
+  const delayMs = (error: unknown) => {
+    if (!(error instanceof AttemptFailure) || error.reason !== reason) return null;
+    if (error instanceof Disconnected) return backoffMs(RECONNECT, ++disconnected);
+    disconnected = 0;
+    return ++failures < TRIES_MAX ? backoffMs(BACKOFF, failures) : null;
+  };
   return retry(operation, delayMs, git.signal);
 }
 

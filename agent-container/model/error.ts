@@ -1,5 +1,5 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, AnthropicError } from '@anthropic-ai/sdk';
-import { errorCode } from '../base/error-code.ts';
+import { errorCode, isDisconnected } from '../base/error-code.ts';
 import { refusalIn, type Refusal } from './refusal.ts';
 import { retryAfterMs } from './retry-after.ts';
 
@@ -38,10 +38,6 @@ export class ModelError extends Error {
   }
 }
 
-/** There was no connection to the coordinator, so the request was not sent: it restarts, or cannot be reached. */
-const DISCONNECTED_CODES = new Set(
-  'ECONNREFUSED ENOENT EHOSTDOWN EHOSTUNREACH ENETUNREACH ENOTFOUND EAI_AGAIN UND_ERR_CONNECT_TIMEOUT'.split(' '),
-);
 /** Errors inside a stream, which has no HTTP status, that may pass. */
 const TRANSIENT_TYPES = ['overloaded_error', 'api_error', 'rate_limit_error', 'timeout_error'];
 
@@ -57,7 +53,7 @@ export function toModelError(error: unknown): ModelError {
 
 function fromConnectionError(error: APIConnectionError): ModelError {
   const code = systemCodeOf(error);
-  if (code !== undefined && DISCONNECTED_CODES.has(code))
+  if (isDisconnected(code))
     return new ModelError('disconnected', `The server cannot be reached (${code}).`, null, error);
   const what = error instanceof APIConnectionTimeoutError ? 'did not answer in time' : 'could not be reached';
   return new ModelError('transient', `The Claude API ${what}: ${error.message}`, null, error);

@@ -3,11 +3,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { GIT_URL_HEADER } from '../../protocol/lfs.ts';
 import { ErrorCode } from '../../protocol/problem.ts';
+import { errorCode, isDisconnected } from '../base/error-code.ts';
 import type { CoordinatorClient } from '../reporting/coordinator-client.ts';
 import { requestCoordinator } from './coordinator-request.ts';
 
-/** How a git request failed. `code` comes from the response header `errand-error`, and is null without one. */
-export type GitFailure = { status: number; code: ErrorCode | null };
+/**
+ * How a git request failed. `code` comes from the response header `errand-error`, and is null without one.
+ * `is_disconnected`: there was no connection to the coordinator.
+ */
+export type GitFailure = { status: number; code: ErrorCode | null; is_disconnected: boolean };
 
 /** Headers that belong to one connection, or that the worker sets itself. */
 const NOT_FORWARDED = new Set([
@@ -51,12 +55,14 @@ export async function forwardGit(
     // The response may come before the whole request was sent, for instance when a push is refused by its first lines.
     const answer = await responseTo(upstream);
     const status = answer.statusCode ?? 502;
-    if (status >= 400) onFailure({ status, code: parseErrorCode(answer.headers['errand-error']) });
+    if (status >= 400)
+      onFailure({ status, code: parseErrorCode(answer.headers['errand-error']), is_disconnected: false });
     response.writeHead(status, forwardedHeaders(answer.headers));
     await pipeline(answer, response);
-  } catch {
+  } catch (error) {
     upstream.destroy();
-    onFailure({ status: 502, code: 'upstream_unreachable' });
+    const is_disconnected = isDisconnected(errorCode(error));
+    onFailure({ status: 502, code: 'upstream_unreachable', is_disconnected });
     if (response.headersSent) response.destroy();
     else response.writeHead(502, { 'content-type': 'text/plain' }).end('The coordinator could not be reached.\n');
   }

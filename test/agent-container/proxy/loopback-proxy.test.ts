@@ -97,10 +97,10 @@ test('the error code of a git request can be taken once, for its repository alon
   for (const path of ['/info/refs?service=git-upload-pack', '/git-receive-pack']) {
     t.is((await request(`${other.url}${path}`)).statusCode, 403);
     t.is(first.takeGitFailure(), null);
-    t.deepEqual(other.takeGitFailure(), { status: 403, code: 'forbidden' });
+    t.deepEqual(other.takeGitFailure(), { status: 403, code: 'forbidden', is_disconnected: false });
   }
   t.is((await request(`${first.url}/info/refs`)).statusCode, 403);
-  t.deepEqual(first.takeGitFailure(), { status: 403, code: 'forbidden' });
+  t.deepEqual(first.takeGitFailure(), { status: 403, code: 'forbidden', is_disconnected: false });
   t.is(first.takeGitFailure(), null);
   t.is(other.takeGitFailure(), null);
 });
@@ -110,7 +110,7 @@ test('git gets 502 while the coordinator is down', async (t) => {
   await mock.stop();
   const remote = proxy.remoteOf(null);
   t.is((await request(`${remote.url}/info/refs`)).statusCode, 502);
-  t.deepEqual(remote.takeGitFailure(), { status: 502, code: 'upstream_unreachable' });
+  t.deepEqual(remote.takeGitFailure(), { status: 502, code: 'upstream_unreachable', is_disconnected: true });
 });
 
 test('a response that comes before the whole body was sent reaches the client', async (t) => {
