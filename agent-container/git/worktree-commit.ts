@@ -53,6 +53,7 @@ export async function commitWorktree(repos: Repositories, message: string): Prom
     await own.try(['add', '-f', '--ignore-errors', ...FROM_STDIN], {
       input: nul(staged.map((path) => `:(literal)${path}`)),
     });
+  if (head !== null) await keepUntouched(repos, head.commit);
   const tree = await own.run(['write-tree']);
   if (tree === (head === null ? await emptyTree(own) : head.tree))
     return { commit: head?.commit ?? null, tree, excluded, agent };
@@ -62,9 +63,44 @@ export async function commitWorktree(repos: Repositories, message: string): Prom
 }
 
 const FROM_STDIN = ['--pathspec-from-file=-', '--pathspec-file-nul'];
+/** Where more files than this have changed they are not compared with those of the commit: a cancel waits for it. */
+const COMPARED_MAX = 5_000;
 /** The most ignored files that the agent may add by name. */
 const STAGED_MAX = 1_000;
 const nul = (paths: string[]) => paths.join('\0');
+
+/**
+ * Puts files back into the worker's index whose bytes are those of the commit: git has stored them in another form
+ * only because of `.gitattributes`, such as with other line endings, and nobody has changed them. What the agent has
+ * staged itself is its own.
+ */
+async function keepUntouched({ own, agents }: Repositories, commit: string): Promise<void> {
+  const raw = await own.run([
+    'diff-index',
+    '--cached',
+    '--raw',
+    '-z',
+    '--no-abbrev',
+    '--no-renames',
+    '--diff-filter=M',
+    commit,
+  ]);
+  const changed = [...raw.matchAll(/:100\d{3} (100\d{3}) (\w+) \w+ M\0([^\0]+)\0/g)].flatMap(
+    ([, mode = '', id = '', path = '']) => (/^"|\n/.test(path) ? [] : [{ mode, id, path }]),
+  );
+  if (changed.length === 0 || changed.length > COMPARED_MAX) return;
+  const input = `${changed.map(({ path }) => path).join('\n')}\n`;
+  const hashed = await own.try(['hash-object', '--no-filters', '--stdin-paths'], { input, time_limit_ms: ADD_MS });
+  if (hashed.code !== 0) return;
+  const ids = hashed.stdout.toString('utf8').split('\n');
+  const by_agent = new Set(
+    await paths(agents, ['diff-index', '--cached', '--name-only', '-z', '--no-renames', commit]),
+  );
+  const untouched = changed.filter(({ id, path }, i) => ids[i] === id && !by_agent.has(path));
+  if (untouched.length === 0) return;
+  const entries = untouched.map(({ mode, id, path }) => `${mode} ${id} 0\t${path}\0`);
+  await own.run(['update-index', '-z', '--index-info'], { input: entries.join('') });
+}
 
 /** The parents of the next commit: the agent's HEAD, and the others of its merge; else the last HEAD that was read. */
 async function parentsFrom(repos: Repositories, { head, merge_heads }: AgentState): Promise<string[]> {

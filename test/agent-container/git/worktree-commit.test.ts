@@ -94,3 +94,22 @@ test('a merge with conflicts can be committed as it is', async (t) => {
   t.is((await git.own.run(['rev-list', '--parents', '-1', commit ?? ''])).split(' ').length, 3);
   t.regex(await git.own.run(['show', `${commit}:a.txt`]), /<<<<<<< HEAD/);
 });
+
+test('files that nobody touched stay as they are, whatever the attributes say of their form', async (t) => {
+  const crlf = { 'a.txt': 'one\r\ntwo\r\n', 'b.txt': 'three\r\n', 'c.txt': 'four\r\n', 'd.md': 'five\n' };
+  const { clone, prepare, write } = await scene(t, { '.gitattributes': '*.txt text eol=lf\n', ...crlf });
+  const repos = clone();
+  const { commit } = await prepare(repos);
+  // As where the index knows nothing of the files.
+  await repos.own.run(['read-tree', 'HEAD']);
+  t.like(await commitWorktree(repos, 'Nothing'), { commit });
+  await write(repos, 'd.md', 'six\n');
+  await write(repos, 'b.txt', 'three and more\r\n');
+  await repos.agents.run(['add', '--renormalize', 'c.txt']);
+  const work = await commitWorktree(repos, 'Work');
+  t.is(
+    await repos.own.run(['diff', '--name-only', commit ?? '', work.commit ?? '']),
+    'b.txt\nc.txt\nd.md',
+    'what the agent has changed or staged is committed',
+  );
+});
