@@ -1,5 +1,6 @@
 import type { Git } from './git.ts';
 import type { Branches } from './own-repository.ts';
+import { submodulesIn } from './submodules.ts';
 
 const NAMED_MAX = 10;
 
@@ -17,8 +18,7 @@ export async function cloneFacts(
   const history = shallow.stdout.toString('utf8').startsWith('true')
     ? ['The clone has only the newest part of the history: git fetch --unshallow gets the rest.']
     : [];
-  const links = staged.stdout.toString('utf8').split('\0');
-  const submodules = links.flatMap((line) => /^160000 \S+ \d\t(.*)$/s.exec(line)?.[1] ?? []);
+  const submodules = submodulesIn(staged.stdout);
   return [
     ...history,
     'Tags and other branches are not fetched: git fetch --tags, or git fetch origin <branch>, gets them.',

@@ -2,6 +2,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Git } from './git.ts';
 import { IGNORED_FOLDERS } from './own-repository.ts';
+import { submodulesIn } from './submodules.ts';
 
 /** How many files and folders are looked at, all in all: each push waits for it. */
 const LOOKED_AT_MAX = 20_000;
@@ -43,7 +44,7 @@ export async function leftOut(own: Git, began_ms: number): Promise<string[]> {
     own.try(['ls-files', '-s', '-z']),
   ]);
   const paths = split(ignored.stdout).filter((path) => !isCache(path));
-  const submodules = split(links.stdout).flatMap((line) => /^160000 \S+ \d\t(.*)$/s.exec(line)?.[1] ?? []);
+  const submodules = submodulesIn(links.stdout);
   const { changed, is_incomplete } = await findNew(own.dir, [...submodules, ...paths], began_ms);
   const ignored_new = paths.filter((path) => changed.has(path));
   // Of many single files only their folders are named.

@@ -3,6 +3,7 @@ import { changedPaths } from './changed-paths.ts';
 import { emptyTree } from './diff.ts';
 import type { Git } from './git.ts';
 import { revisions } from './known-commits.ts';
+import { namedSubmodules } from './submodules.ts';
 
 /** Forges refuse a push with a larger file. */
 const FILE_BYTES_MAX = 100 * 1024 * 1024;
@@ -55,14 +56,7 @@ async function strayLinks(own: Git, bases: string[], commit: string): Promise<st
   const changed = new Set(await changedPaths(own, bases, commit));
   const links = linked.filter((path) => changed.has(path));
   if (links.length === 0) return [];
-  const settings = ['config', '--blob', `${commit}:.gitmodules`, '--get-regexp', String.raw`^submodule\..*\.path$`];
-  const { stdout } = await own.try(settings);
-  const named = new Set(
-    stdout
-      .toString('utf8')
-      .split('\n')
-      .map((line) => line.replace(/^\S+ /, '')),
-  );
+  const named = await namedSubmodules(own, ['--blob', `${commit}:.gitmodules`]);
   return links.filter((path) => !named.has(path));
 }
 

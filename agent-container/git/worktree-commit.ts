@@ -4,6 +4,7 @@ import { importCommits, readAgentState, type AgentState } from './agent-reposito
 import { LIMITS } from '../../protocol/limits.ts';
 import { emptyTree } from './diff.ts';
 import { errorSummary, type Git } from './git.ts';
+import { checkedOutSubmodules } from './submodules.ts';
 import { HEAD_REF, removeLocks } from './own-repository.ts';
 import type { Repositories } from './repositories.ts';
 
@@ -37,17 +38,19 @@ export async function commitWorktree(repos: Repositories, message: string): Prom
     await own.run(['update-ref', HEAD_REF, head.commit]);
     await own.run(['read-tree', '-i', '-m', head.commit]);
   }
-  const [{ paths, excluded }, sparse, staged] = await Promise.all([
+  const [{ paths, excluded, submodules }, sparse, staged] = await Promise.all([
     excludedFiles(own),
     agent.fault === null ? sparseFiles(repos) : [],
     agent.fault === null ? stagedIgnoredFiles(repos) : [],
   ]);
   // Files that a sparse checkout left out are not deleted.
   if (sparse.length > 0) await own.try(['update-index', '-z', '--skip-worktree', '--stdin'], { input: nul(sparse) });
-  const input = nul(['.', ...paths.map((path) => `:(exclude,literal)${path}`)]);
+  // Git would look into submodules, and run programs that their settings name. Only their commits count here.
+  const input = nul(['.', ...[...paths, ...submodules].map((path) => `:(exclude,literal)${path}`)]);
   const added = await own.try(['add', '-A', '--ignore-errors', ...FROM_STDIN], { input, time_limit_ms: ADD_MS });
   if (added.code === null) await removeLocks(own.git_dir);
   if (added.code !== 0) excluded.push(errorSummary(added.stderr));
+  if (submodules.length > 0) await own.try(['update-index', '-z', '--add', '--stdin'], { input: nul(submodules) });
   // Ignored files that the agent has added by name.
   if (staged.length > 0)
     await own.try(['add', '-f', '--ignore-errors', ...FROM_STDIN], {
@@ -150,17 +153,23 @@ export function exceededByLfs(size: number, room: number): string | null {
   return exceeded(size, lfs_object_bytes_max) ?? (size > room ? left : null);
 }
 
-/** New files that no commit should hold: too large ones, and repositories inside the repository. */
-async function excludedFiles(own: Git): Promise<{ paths: string[]; excluded: string[] }> {
+/**
+ * New files that no commit should hold: too large ones, and repositories inside the repository. `submodules`: those that
+ * are checked out, which are no such repositories.
+ */
+async function excludedFiles(own: Git): Promise<{ paths: string[]; excluded: string[]; submodules: string[] }> {
   const others = ['ls-files', '--others', '--exclude-standard', '-z'];
   const of_lfs = own.has_lfs ? await own.run([...others, '--', ':(attr:filter=lfs)']) : '';
   const lfs_paths = new Set(of_lfs.split('\0'));
-  const listed = await own.run(others);
+  const listed = (await own.run(others)).split('\0').filter((path) => path !== '');
+  const nested = listed.filter((path) => path.endsWith('/')).map((path) => path.slice(0, -1));
+  const submodules = await checkedOutSubmodules(own, nested);
   const paths: string[] = [];
   const excluded: string[] = [];
   /** What an attempt can upload. */
   let lfs_room = LIMITS.lfs_attempt_bytes_max;
-  for (const path of listed.split('\0').filter((path) => path !== '')) {
+  for (const path of listed) {
+    if (submodules.includes(path.replace(/\/$/, ''))) continue;
     if (path.endsWith('/')) excluded.push(`${path} is a repository of its own`);
     else {
       const size = (await lstat(join(own.dir, path)).catch(() => null))?.size ?? 0;
@@ -172,5 +181,5 @@ async function excludedFiles(own: Git): Promise<{ paths: string[]; excluded: str
     }
     paths.push(path.replace(/\/$/, ''));
   }
-  return { paths, excluded };
+  return { paths, excluded, submodules };
 }

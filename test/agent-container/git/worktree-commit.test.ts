@@ -113,3 +113,44 @@ test('files that nobody touched stay as they are, whatever the attributes say of
     'what the agent has changed or staged is committed',
   );
 });
+
+test('a submodule that the agent adds, or moves to another commit, is committed; no program of it runs', async (t) => {
+  const { clone, prepare, write, publish, bare, task, server } = await scene(t);
+  const repos = clone();
+  await prepare(repos);
+  const { dir } = repos.own;
+  const lib = join(dir, 'lib');
+  await plainGit(dir, 'submodule', '--quiet', 'add', await server.createRepository('lib', { 'x.txt': 'x\n' }), 'lib');
+  const { excluded } = await publish(repos, 'Add it');
+  t.deepEqual(excluded, []);
+  const link = () => plainGit(bare, 'ls-tree', task.branch, 'lib');
+  const first = await plainGit(lib, 'rev-parse', 'HEAD');
+  t.is(await link(), `160000 commit ${first}\tlib`);
+
+  await plainGit(lib, 'commit', '-q', '--allow-empty', '-m', 'Second');
+  const second = await plainGit(lib, 'rev-parse', 'HEAD');
+  await writeFile(join(lib, '.gitattributes'), '* filter=x\n');
+  await plainGit(lib, 'config', 'filter.x.clean', `touch ${join(dir, 'ran')}; cat`);
+  await write(repos, 'lib/x.txt', 'y\n');
+  await write(repos, 'a.txt', 'a\n');
+  await publish(repos, 'Move it');
+  t.is(await link(), `160000 commit ${second}\tlib`);
+  t.is(await plainGit(bare, 'ls-tree', '--name-only', task.branch), '.gitmodules\nREADME.md\na.txt\nlib');
+
+  await rm(lib, { recursive: true });
+  await write(repos, 'lib', 'a file now');
+  await publish(repos, 'Replace it');
+  t.regex(await link(), /^100644 blob/);
+});
+
+test('a .gitmodules that names what is no submodule keeps nothing from being committed', async (t) => {
+  const { clone, prepare, write, publish, names, task } = await scene(t);
+  const repos = clone();
+  await prepare(repos);
+  const paths = ['.', '..', '../git', 'a.txt', '/', '.git', ':(top)'];
+  await write(repos, '.gitmodules', paths.map((path, i) => `[submodule "${i}"]\n\tpath = ${path}\n`).join(''));
+  await plainGit(repos.own.dir, 'init', '-q', 'nested');
+  await write(repos, 'a.txt', 'a\n');
+  t.deepEqual((await publish(repos)).excluded, ['nested/ is a repository of its own']);
+  t.deepEqual(await names(task.branch), ['.gitmodules', 'README.md', 'a.txt']);
+});
