@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../protocol/problem.ts';
 import type { FailureReason } from '../../protocol/task.ts';
 import { AttemptFailure } from '../base/failure.ts';
 import type { GitFailure } from '../proxy/forward-git.ts';
-import { errorSummary, type GitResult } from './git.ts';
+import { errorSummary, isDiskFull, type GitResult } from './git.ts';
 
 /** There was no connection to the coordinator, through which git reaches the remote. */
 export class Disconnected extends AttemptFailure {
@@ -16,6 +16,11 @@ export class Disconnected extends AttemptFailure {
 export function fetchFailure({ stderr }: GitResult, failure: GitFailure | null, repo_url: string): AttemptFailure {
   if (failure?.is_disconnected)
     return new Disconnected('repository_unavailable', 'The repository could not be fetched');
+  if (isDiskFull(stderr))
+    return new AttemptFailure(
+      'disk_full',
+      sentence(`The repository does not fit on the disk: ${errorSummary(stderr)}`),
+    );
   const words = refusalOf(stderr, failure);
   const summary = words ?? errorSummary(stderr);
   if (isNotFound(failure, stderr))

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
+import { AttemptFailure } from '../base/failure.ts';
 import { GIT_ENV } from '../shell/command-env.ts';
 import { hasLfs, LFS_OFF, LFS_ON } from './lfs-settings.ts';
 import { startGroup } from '../shell/process-group.ts';
@@ -82,10 +83,13 @@ export class Git {
     this.#env.GIT_LFS_SKIP_SMUDGE = '1';
   }
 
-  /** Runs git and returns its output without the last newline. Throws `GitError` if it fails. */
+  /**
+   * Runs git and returns its output without the last newline. Throws `GitError` if it fails, and `AttemptFailure` if
+   * that is because the disk is full.
+   */
   async run(args: string[], options: GitOptions = {}): Promise<string> {
     const result = await this.try(args, options);
-    if (result.code !== 0) throw new GitError(args.find((arg) => !arg.startsWith('-')) ?? '', result);
+    if (result.code !== 0) throw runError(args.find((arg) => !arg.startsWith('-')) ?? '', result);
     return result.stdout.toString('utf8').replace(/\n$/, '');
   }
 
@@ -128,6 +132,16 @@ export class Git {
   async commit(name: string): Promise<string | null> {
     return (await this.resolve(name))?.commit ?? null;
   }
+}
+
+function runError(command: string, result: GitResult): Error {
+  const error = new GitError(command, result);
+  return isDiskFull(result.stderr) ? new AttemptFailure('disk_full', error.message, error) : error;
+}
+
+/** Whether git says that the disk is full: this one, not that of the remote. */
+export function isDiskFull(stderr: string): boolean {
+  return /^(?!remote: ).*(No space left on device|Disk quota exceeded|Out of diskspace)/m.test(stderr);
 }
 
 /**

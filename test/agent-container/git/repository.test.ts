@@ -1,6 +1,8 @@
 import test from 'ava';
+import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AttemptFailure } from '../../../agent-container/base/failure.ts';
 import { diff, diffStat } from '../../../agent-container/git/diff.ts';
 import { repositories, type Repositories } from '../../../agent-container/git/repositories.ts';
 import { push } from '../../../agent-container/git/push.ts';
@@ -10,6 +12,7 @@ import { wipMessage } from '../../../agent-container/git/wip-commit.ts';
 import { moveHeadTo } from '../../../agent-container/git/agent-repository.ts';
 import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
 import { newId } from '../../../protocol/ids.ts';
+import { diskTest, fillDisk, mountDisk } from '../../support/disk.ts';
 import { git as plainGit, GIT_ENVIRONMENT } from '../../support/git-server.ts';
 import { setRepositoryScene as scene } from '../../support/repository-scene.ts';
 
@@ -158,4 +161,29 @@ test('git ends at once on an abort', async (t) => {
   const preparing = prepare(git);
   setTimeout(() => stop.abort(new Error('stop')), 100);
   await t.throwsAsync(preparing, { message: 'stop' });
+});
+
+diskTest(
+  'a repository that does not fit on the disk is not fetched again and again, and the disk is named',
+  async (t) => {
+    const { clone, prepare, folder, server } = await scene(t, { big: randomBytes(6 * 1024 * 1024) });
+    mountDisk(t, join(folder, 'work'), 4);
+    const error = await t.throwsAsync(prepare(clone()), { instanceOf: AttemptFailure });
+    t.is(error.reason, 'disk_full');
+    t.regex(error.message, /No space left on device/);
+    t.is(server.requests.filter(({ method }) => method === 'POST').length, 1);
+  },
+);
+
+diskTest('work that a full disk keeps from being committed ends with that, and nothing is made anew', async (t) => {
+  const { clone, prepare, folder, write } = await scene(t, { 'README.md': 'one\n' });
+  const disk = mountDisk(t, join(folder, 'work'), 4);
+  const repos = clone();
+  await prepare(repos);
+  await write(repos, 'README.md', 'two\n');
+  const free = fillDisk(disk);
+  const error = await t.throwsAsync(commitWorktree(repos, 'Work'), { instanceOf: AttemptFailure });
+  t.is(error.reason, 'disk_full');
+  free();
+  t.not((await commitWorktree(repos, 'Work')).commit, null);
 });
