@@ -16,6 +16,8 @@ import { fetchBranches, type Remote } from './remote.ts';
 import { isWip } from './wip-commit.ts';
 
 const CHECKOUT_MS = 900_000;
+/** How much more of the history is fetched, in turn. All of it may be gigabytes. */
+const DEEPENINGS = ['--deepen=500', '--deepen=5000', '--unshallow'];
 
 /**
  * The branch to start from: the one asked for, else the remote's default branch. It need not exist in a repository that
@@ -68,12 +70,13 @@ export async function checkOut(
   return { commit: parent, base_commit };
 }
 
-/** Where the branch left its base. That may be older than what a shallow fetch brought. */
+/** Where the branch left its base. That may be older than what a shallow fetch brought: more is fetched until it is found. */
 async function mergeBase(own: Git, remote: Remote, base: string, branch: string): Promise<string | null> {
   const find = () => own.try(['merge-base', tracking(base), tracking(branch)]);
   let found = await find();
-  if (found.code !== 0 && (await own.run(['rev-parse', '--is-shallow-repository'])) === 'true') {
-    await fetchBranches(own, remote, [base, branch], ['--unshallow']);
+  for (const more of DEEPENINGS) {
+    if (found.code === 0 || (await own.run(['rev-parse', '--is-shallow-repository'])) !== 'true') break;
+    await fetchBranches(own, remote, [base, branch], [more]);
     found = await find();
   }
   return found.code === 0 ? found.stdout.toString('utf8').trim() : own.commit(tracking(base));

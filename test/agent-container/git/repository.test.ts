@@ -1,7 +1,9 @@
 import test from 'ava';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { AttemptFailure } from '../../../agent-container/base/failure.ts';
 import { diff, diffStat } from '../../../agent-container/git/diff.ts';
 import { repositories, type Repositories } from '../../../agent-container/git/repositories.ts';
@@ -113,6 +115,33 @@ test('a lost workspace is cloned again from the branch, with the work in progres
   t.is(await again.agents.run(['status', '--porcelain']), '?? half.txt');
   await publish(again, 'All');
   t.is(await plainGit(bare, 'log', '--format=%s', task.branch), 'All\nDone\nFirst');
+});
+
+test('where the base has moved on far, a new clone gets as much of the history as it needs, and not all', async (t) => {
+  const { clone, prepare, write, publish, bare } = await scene(t);
+  /** Adds commits to `main`. */
+  const grow = async (count: number) => {
+    const tree = await plainGit(bare, 'rev-parse', 'main^{tree}');
+    const lines = Array.from({ length: count }, (_, i) => [
+      'commit refs/heads/main',
+      `committer A <a@b> ${1_700_000_000 + i} +0000`,
+      `data ${String(i).length}\n${i}`,
+      ...(i === 0 ? ['from refs/heads/main^0'] : []),
+      `M 040000 ${tree} \n`,
+    ]);
+    const importing = promisify(execFile)('git', ['fast-import', '--quiet'], { cwd: bare, env: GIT_ENVIRONMENT });
+    importing.child.stdin?.end(lines.flat().join('\n'));
+    await importing;
+  };
+  await grow(2_000);
+  const first = clone();
+  const { base_commit } = await prepare(first);
+  await write(first, 'a.txt', 'a\n');
+  await publish(first, 'A');
+  await grow(100);
+  const again = clone('again');
+  t.is((await prepare(again)).base_commit, base_commit);
+  t.true(Number(await again.own.run(['rev-list', '--count', '--all'])) < 1_500);
 });
 
 test('a workspace is adopted with its changes, and the locks of a killed git are removed', async (t) => {
