@@ -13,16 +13,17 @@ export class Disconnected extends AttemptFailure {
 }
 
 /** What a failed fetch means, judged by the error code of the response, else by its status, else by git's output. */
-export function fetchFailure({ stderr }: GitResult, failure: GitFailure | null, repo_url: string): AttemptFailure {
+export function fetchFailure(result: GitResult, failure: GitFailure | null, repo_url: string): AttemptFailure {
+  const { stderr } = result;
   if (failure?.is_disconnected)
     return new Disconnected('repository_unavailable', 'The repository could not be fetched');
   if (isDiskFull(stderr))
     return new AttemptFailure(
       'disk_full',
-      sentence(`The repository does not fit on the disk: ${errorSummary(stderr)}`),
+      sentence(`The repository does not fit on the disk: ${errorSummary(result)}`),
     );
   const words = refusalOf(stderr, failure);
-  const summary = words ?? errorSummary(stderr);
+  const summary = words ?? errorSummary(result);
   if (isNotFound(failure, stderr))
     return new AttemptFailure(
       'repository_not_found',
@@ -41,7 +42,8 @@ const REFUSAL_CHARS_MAX = 1_000;
  * What a failed push means. A remote that rejects the ref will reject it again; anything else may be temporary. The
  * message has the forge's own lines.
  */
-export function pushFailure({ stdout, stderr }: GitResult, failure: GitFailure | null): AttemptFailure {
+export function pushFailure(result: GitResult, failure: GitFailure | null): AttemptFailure {
+  const { stdout, stderr } = result;
   if (failure?.is_disconnected) return new Disconnected('push_failed', 'The push failed');
   const [, by, reason = ''] = REJECTION.exec(stdout.toString('utf8')) ?? [];
   if (by === 'remote rejected') {
@@ -53,7 +55,7 @@ export function pushFailure({ stdout, stderr }: GitResult, failure: GitFailure |
     );
   }
   const words = refusalOf(stderr, failure);
-  const summary = words ?? errorSummary(stderr);
+  const summary = words ?? errorSummary(result);
   if (failure?.code ? isFinal(failure.code) : [401, 403, 404, 413].includes(failure?.status ?? 0))
     return new AttemptFailure('push_rejected', words ?? sentence(`The push was rejected: ${summary}`));
   return new AttemptFailure('push_failed', sentence(`The push failed: ${summary}`));

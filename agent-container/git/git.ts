@@ -29,7 +29,7 @@ export class GitError extends Error {
   override readonly name = 'GitError';
 
   constructor(command: string, { code, stderr }: GitResult) {
-    super(`git ${command} failed (${code ?? 'killed'}): ${errorSummary(stderr)}`);
+    super(`git ${command} failed (${code ?? 'killed'}): ${errorSummary({ code, stderr })}`);
   }
 }
 
@@ -148,7 +148,7 @@ export function isDiskFull(stderr: string): boolean {
  * The last errors in git's output, for people: without hints and progress. If the remote gave reasons, git's own
  * summary of them is left out.
  */
-export function errorSummary(stderr: string): string {
+export function errorSummary({ code, stderr }: Pick<GitResult, 'code' | 'stderr'>): string {
   const lines = stderr
     .split(/[\r\n]+/)
     .map((line) => line.trim())
@@ -157,5 +157,6 @@ export function errorSummary(stderr: string): string {
   const errors = lines
     .filter((line) => !has_reasons || !/^fatal: unable to access .* The requested URL returned error/.test(line))
     .map((line) => line.replace(/^remote: /, ''));
-  return errors.slice(-SUMMARY_LINES_MAX).join('; ').slice(0, SUMMARY_CHARS_MAX) || 'no reason was given';
+  const summary = errors.slice(-SUMMARY_LINES_MAX).join('; ').slice(0, SUMMARY_CHARS_MAX);
+  return summary || (code === null ? 'it took too long' : 'no reason was given');
 }

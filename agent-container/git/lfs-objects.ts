@@ -44,7 +44,7 @@ export async function fetchLfs(own: Git, { url, repo_url }: Remote): Promise<str
   const args = [...lfsRemote(url), 'lfs', 'pull', 'origin'];
   const { code, stderr } = await own.try(args, { time_limit_ms: DOWNLOAD_MS });
   if (code === 0) return null;
-  const why = code === null ? `it took more than ${DOWNLOAD_MS / 60_000} minutes` : errorSummary(stderr);
+  const why = code === null ? `it took more than ${DOWNLOAD_MS / 60_000} minutes` : errorSummary({ code, stderr });
   return `Files of Git LFS could not be fetched, and are only pointers here (${why}). Should it work again, ${how}`;
 }
 
@@ -120,7 +120,7 @@ export async function uploadObjects(
     // What took that long is not tried again.
     const is_temporary =
       [408, 409, 429, 500, 502, 503, 504].includes(failure?.status ?? 0) || failure?.code === 'unauthenticated';
-    const text = `Files of Git LFS could not be uploaded, so the work was not pushed: ${errorSummary(stderr)}.`;
+    const text = `Files of Git LFS could not be uploaded, so the work was not pushed: ${errorSummary({ code, stderr })}.`;
     throw new AttemptFailure(is_temporary ? 'push_failed' : 'push_rejected', text.replace(/\.\.$/, '.'));
   });
 }

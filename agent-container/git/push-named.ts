@@ -2,10 +2,8 @@ import { AttemptFailure } from '../base/failure.ts';
 import { pushFailure } from './git-failure.ts';
 import type { Git } from './git.ts';
 import { tracking, WORK_REF } from './own-repository.ts';
-import { isAncestor } from './push.ts';
+import { isAncestor, PUSH_MS } from './push.ts';
 import { fetchBranches, remoteRefs, retryRemote, type Remote } from './remote.ts';
-
-const PUSH_MS = 300_000;
 
 /**
  * What became of a push to the branch that the person named. `refused`: the model can do something about it, or the

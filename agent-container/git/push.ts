@@ -5,7 +5,8 @@ import { notePushed, noteSent, PUSHED_REF, wasSent } from './own-repository.ts';
 import type { RemoteRefs } from './remote-refs.ts';
 import { remoteRefs, retryRemote, type Remote } from './remote.ts';
 
-const PUSH_MS = 300_000;
+/** As for a fetch: a slow line needs it. One that stands still is cut long before. */
+export const PUSH_MS = 900_000;
 /** How many branches one push may try. */
 const TARGETS_MAX = 4;
 

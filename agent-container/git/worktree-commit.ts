@@ -49,7 +49,7 @@ export async function commitWorktree(repos: Repositories, message: string): Prom
   const input = nul(['.', ...[...paths, ...submodules].map((path) => `:(exclude,literal)${path}`)]);
   const added = await own.try(['add', '-A', '--ignore-errors', ...FROM_STDIN], { input, time_limit_ms: ADD_MS });
   if (added.code === null) await removeLocks(own.git_dir);
-  if (added.code !== 0) excluded.push(errorSummary(added.stderr));
+  if (added.code !== 0) excluded.push(errorSummary(added));
   if (submodules.length > 0) await own.try(['update-index', '-z', '--add', '--stdin'], { input: nul(submodules) });
   // Ignored files that the agent has added by name.
   if (staged.length > 0)
