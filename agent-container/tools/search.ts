@@ -107,7 +107,7 @@ function cutText(text: string): string {
     .slice(0, TEXT_CHARS_MAX)
     .split('\n')
     .slice(0, LINES_MAX)
-    .map((line) => line.slice(0, LINE_CHARS_MAX + PREFIX_CHARS_MAX))
+    .map((line) => line.replace(/\r$/, '').slice(0, LINE_CHARS_MAX + PREFIX_CHARS_MAX))
     .join('\n')
     .trimEnd()
     .toWellFormed();
@@ -125,7 +125,8 @@ function ripgrepArgs(input: Input): string[] {
     `--max-columns=${LINE_CHARS_MAX}`,
     '--max-columns-preview',
     '--sort=path',
-    ...(input.glob === undefined ? [] : [`--glob=${input.glob}`]),
+    // No path begins with ./ where it is compared with a glob.
+    ...(input.glob === undefined ? [] : [`--glob=${input.glob.replace(/^(!?)(\.\/)+/, '$1')}`]),
     ...(input.ignore_case === true ? ['--ignore-case'] : []),
     ...commonArgs(input),
   ];

@@ -58,3 +58,12 @@ test('a search that was ended before its end does not say that nothing matches',
     'ERROR: The search failed: it was ended by SIGKILL. Narrow it by path or glob.',
   );
 });
+
+test('a glob may begin with ./ as paths in the results do, and lines have no line endings', async (t) => {
+  const { use } = await toolbox(t, { 'src/a.ts': 'one\r\ntwo\r\nthree\r\n', 'b.ts': 'two\n', 'c.js': 'two\n' });
+  t.is(
+    await use('search', { pattern: 'two', glob: './src/*.ts', context: 1 }),
+    './src/a.ts-1-one\n./src/a.ts:2:two\n./src/a.ts-3-three',
+  );
+  t.is(await use('search', { pattern: 'two', glob: '!./src/**' }), './b.ts:1:two\n./c.js:1:two');
+});
