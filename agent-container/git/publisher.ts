@@ -8,7 +8,7 @@ import { inspect, type Inspection } from './inspect.ts';
 import { knownCommits } from './known-commits.ts';
 import { asOneCommit, showPointers } from './lfs-held.ts';
 import { uploadObjects } from './lfs-objects.ts';
-import { HEAD_REF, PUSHED_REF, rebuildOwn, WORK_REF } from './own-repository.ts';
+import { HEAD_REF, PUSHED_REF, rebuildOwn, removeLocks, WORK_REF } from './own-repository.ts';
 import { pushNamed } from './push-named.ts';
 import { push } from './push.ts';
 import { remoteRefs, type Remote } from './remote.ts';
@@ -114,6 +114,8 @@ export class Publisher {
 
   async #publish(repos: Repositories, { message, wip, with_diff, accept }: PublishOptions): Promise<Published> {
     const { own } = repos;
+    // A git that was killed, as by a cancel, may have left some.
+    await removeLocks(own.git_dir);
     const work = await this.#commit(repos, { message, wip });
     const { found, commit } = work;
     const { left_out } = found;

@@ -197,58 +197,6 @@ test.serial("damage to the worker's own git directory during the work is repaire
   t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), 'README.md\na.txt\nb.txt');
 });
 
-test.serial('where the model has no turn left, what is left out keeps nothing else from being pushed', async (t) => {
-  const { task, start, bare } = await setScene(t, { files: { 'README.md': 'x', '.gitignore': 'build/\n' } });
-  const answers: (string | null)[] = [];
-  const worker = await start(
-    doing(async (input) => {
-      await input.report.emit({ type: 'step.started', body: { step: 'work' } });
-      await mkdir(join(input.repo_dir, 'build'));
-      await write(input, 'build/app.js', '1');
-      await write(input, 'a.txt', 'a\n');
-      answers.push(await input.deliver('It', true));
-    }),
-  );
-  await hand(worker, task);
-  t.is(await worker.ended, 0);
-  t.deepEqual(answers, [null]);
-  t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), '.gitignore\nREADME.md\na.txt');
-  t.is(logs(task).filter((text) => text.includes('build/ is ignored')).length, 1, 'the person is told once');
-});
-
-test.serial('a folder of the repository that the agent removed is made anew, and the model is told', async (t) => {
-  const { task, start, bare } = await setScene(t);
-  const answers: (string | null)[] = [];
-  const worker = await start(
-    doing(async (input) => {
-      await rm(input.repo_dir, { recursive: true });
-      await input.checkpoint();
-      answers.push(await input.deliver('It'));
-      await git(input.repo_dir, 'checkout', '-q', '.');
-      await write(input, 'a.txt', 'a\n');
-      answers.push(await input.deliver('It'));
-    }),
-  );
-  await hand(worker, task);
-  t.is(await worker.ended, 0);
-  t.regex(answers[0] ?? '', /The \.git folder of the repository is missing[^]*every file of the repository is deleted/);
-  t.is(answers[1], null);
-  t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), 'README.md\na.txt');
-});
-
-test.serial('a commit message of the model with a NUL character is no obstacle', async (t) => {
-  const { task, start, bare } = await setScene(t);
-  const worker = await start(
-    doing(async (input) => {
-      await write(input, 'a.txt', 'a\n');
-      t.is(await input.deliver('Read \0 as a character'), null);
-    }),
-  );
-  await hand(worker, task);
-  t.is(await worker.ended, 0);
-  t.is(await git(bare, 'log', '-1', '--format=%s', task.base.branch), 'Read  as a character');
-});
-
 test.serial('files below a submodule are named as left out', async (t) => {
   const { task, start } = await setScene(t);
   const answers: (string | null)[] = [];

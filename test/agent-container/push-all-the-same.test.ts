@@ -1,0 +1,86 @@
+import test from 'ava';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { WorkInput } from '../../agent-container/base/work.ts';
+import type { Worker } from '../../agent-container/worker.ts';
+import type { MockTask } from '../support/mock-coordinator/task.ts';
+import { git } from '../support/git-server.ts';
+import { callWorker } from '../support/worker-call.ts';
+import { doing, setScene } from '../support/worker-scene.ts';
+
+/* What is in the way of a push, and is no reason not to make it. */
+
+const hand = (worker: Worker, task: MockTask) => callWorker(worker.address, 'POST', '/task', task.assignment());
+const write = (input: WorkInput, name: string, text: string) => writeFile(join(input.repo_dir, name), text);
+const logs = (task: MockTask) => task.events.flatMap((event) => (event.type === 'log' ? [event.body.text] : []));
+
+test.serial('where the model has no turn left, what is left out keeps nothing else from being pushed', async (t) => {
+  const { task, start, bare } = await setScene(t, { files: { 'README.md': 'x', '.gitignore': 'build/\n' } });
+  const answers: (string | null)[] = [];
+  const worker = await start(
+    doing(async (input) => {
+      await input.report.emit({ type: 'step.started', body: { step: 'work' } });
+      await mkdir(join(input.repo_dir, 'build'));
+      await write(input, 'build/app.js', '1');
+      await write(input, 'a.txt', 'a\n');
+      answers.push(await input.deliver('It', true));
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.deepEqual(answers, [null]);
+  t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), '.gitignore\nREADME.md\na.txt');
+  t.is(logs(task).filter((text) => text.includes('build/ is ignored')).length, 1, 'the person is told once');
+});
+
+test.serial('a folder of the repository that the agent removed is made anew, and the model is told', async (t) => {
+  const { task, start, bare } = await setScene(t);
+  const answers: (string | null)[] = [];
+  const worker = await start(
+    doing(async (input) => {
+      await rm(input.repo_dir, { recursive: true });
+      await input.checkpoint();
+      answers.push(await input.deliver('It'));
+      await git(input.repo_dir, 'checkout', '-q', '.');
+      await write(input, 'a.txt', 'a\n');
+      answers.push(await input.deliver('It'));
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.regex(answers[0] ?? '', /The \.git folder of the repository is missing[^]*every file of the repository is deleted/);
+  t.is(answers[1], null);
+  t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), 'README.md\na.txt');
+});
+
+test.serial('a commit message of the model with a NUL character is no obstacle', async (t) => {
+  const { task, start, bare } = await setScene(t);
+  const worker = await start(
+    doing(async (input) => {
+      await write(input, 'a.txt', 'a\n');
+      t.is(await input.deliver('Read \0 as a character'), null);
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.is(await git(bare, 'log', '-1', '--format=%s', task.base.branch), 'Read  as a character');
+});
+
+test.serial('the lock of a git that was killed is no reason to fetch the repository again', async (t) => {
+  const { task, start, config, git: server } = await setScene(t);
+  const fetches = () => server.requests.filter(({ url }) => url.endsWith('/git-upload-pack')).length;
+  const seen: number[] = [];
+  const worker = await start(
+    doing(async (input) => {
+      seen.push(fetches());
+      for (const lock of ['index.lock', 'HEAD.lock', 'refs/errand/head.lock'])
+        await writeFile(join(config().workspace_dir, 'git', lock), '');
+      await write(input, 'a.txt', 'a\n');
+      t.is(await input.deliver('It'), null);
+      seen.push(fetches());
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.is(seen[1], seen[0]);
+});
