@@ -66,7 +66,8 @@ function fromApiError(error: APIError): ModelError {
     new ModelError(kind, message, retryAfterMs(error.headers), error, refusal);
   // The spending limit of the API account, as 429 or 402. It does not pass by waiting.
   if (error.errorCode?.endsWith('_spend_limit_reached') === true) return make('rejected', text);
-  if (type === 'billing_error' || status === 402) return make('budget_spent', text);
+  // So the coordinator says it of the task's budget. A 402 is about the API account, and no budget changes it.
+  if (type === 'billing_error' && status === 429) return make('budget_spent', text);
   // The model, or the platform, has no summaries on request.
   if (error.errorCode === 'compaction_unavailable') return make('rejected', text);
   if (status === 413 || /prompt is too long|exceed context limit/i.test(text)) return make('context_overflow', text);

@@ -218,7 +218,7 @@ for (const model of ['claude-haiku-4-5', 'claude-opus-4-5-20251101'])
     t.true(bodies(b).every(({ thinking, output_config }) => thinking === undefined && output_config === undefined));
   });
 
-const SPENT: Fault = { fault: 'status', status: 402, type: 'billing_error', message: 'The budget is spent.' };
+const SPENT: Fault = { fault: 'status', status: 429, type: 'billing_error', message: 'The budget is spent.' };
 
 test('a prompt that the budget no longer pays for is sent once more without old results', async (t) => {
   let refusals = 0;

@@ -46,7 +46,8 @@ for (const [what, fault] of TRANSIENT)
 
 const FINAL: [string, Fault, FailureReason][] = [
   ['a spent budget', status(429, 'billing_error', 'Spent.', { 'x-should-retry': 'false' }), 'budget_exhausted'],
-  ['a missing payment', status(402, 'billing_error', 'Pay.'), 'budget_exhausted'],
+  // No budget of an errand changes what the owner of the API account has not paid.
+  ['a missing payment', status(402, 'billing_error', 'Pay.'), 'model_rejected'],
   ['an invalid key', status(401, 'authentication_error', 'Bad key'), 'model_rejected'],
   ['a model that is not allowed', status(403, 'permission_error', 'No'), 'model_rejected'],
   ['a model that does not exist', status(404, 'not_found_error', 'model: x'), 'model_rejected'],
