@@ -36,7 +36,13 @@ export function DecisionCard({ task, need, words }: CardProps): JSX.Element {
       {entry ? (
         <Given need={need} entry={entry} />
       ) : (
-        <Answers need={need} words={words} onAnswer={(body) => session.acts.decide(task.id, need.id, body)} />
+        // With another question begins another answer.
+        <Answers
+          key={need.id}
+          need={need}
+          words={words}
+          onAnswer={(body) => session.acts.decide(task.id, need.id, body)}
+        />
       )}
     </section>
   );

@@ -153,3 +153,27 @@ for (const [name, size] of SIZES)
       t.deepEqual(faults, []);
     },
   );
+
+test.serial(
+  'words and files for one question do not become those of the next, which has come in its place',
+  async (t) => {
+    t.timeout(120_000);
+    const scene = await openAppLoggedIn(t);
+    const { page, faults } = scene;
+    const { errand } = await asking(scene);
+    const field = page.locator('.task .answer textarea');
+    await field.fill('For the first');
+    const file = { name: 'first.txt', mimeType: 'text/plain', buffer: Buffer.from('first') };
+    await page.locator('.task .answer input[type=file]').first().setInputFiles(file);
+    await page.getByText('first.txt').waitFor();
+    // At once, as for a phone that was away meanwhile.
+    errand.report(
+      { type: 'question.closed', body: { ref: 'q1', answered: false } },
+      { type: 'question.asked', body: { ref: 'q2', question: 'And which currency?' } },
+    );
+    await page.getByText('And which currency?').waitFor();
+    t.is(await field.inputValue(), '');
+    t.is(await page.locator('.task .draft-files').count(), 0);
+    t.deepEqual(faults, []);
+  },
+);
