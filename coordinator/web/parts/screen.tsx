@@ -43,32 +43,51 @@ export function Screen({ title, parent, beside, children }: ScreenProps): JSX.El
   );
 }
 
-/** A sheet over the page, opened by its presence. Escape and a touch beside it close it. */
-export function Sheet({
-  onClose,
-  label,
-  children,
-}: {
-  onClose: () => void;
-  label: string;
-  children: ComponentChildren;
-}) {
+type SheetProps = { onClose: () => void; label: string; children: ComponentChildren };
+
+/**
+ * A sheet over the page, opened by its presence. Escape and a touch beside it close it. However it goes, the focus is
+ * where it was before.
+ */
+export function Sheet({ onClose, label, children }: SheetProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
+  const latest = useRef(onClose);
+  latest.current = onClose;
+  /** Whether the touch began beside it: one that marks a text ends there at times. */
+  const began_beside = useRef(false);
   useLayoutEffect(() => {
-    dialog.current?.showModal();
+    const element = dialog.current;
+    if (!element) return;
+    const onClosed = (): void => latest.current();
+    element.addEventListener('close', onClosed);
+    element.showModal();
+    return () => {
+      element.removeEventListener('close', onClosed);
+      // A sheet that is only taken out of the page takes the focus with it.
+      element.close();
+    };
   }, []);
   return (
     <dialog
       ref={dialog}
       aria-label={label}
-      onClose={onClose}
+      // Firefox would tell a form around the sheet that it is to be sent.
+      onSubmit={(event) => event.stopPropagation()}
+      onPointerDown={(event) => (began_beside.current = isBeside(event, dialog.current))}
       onClick={(event) => {
-        if (event.target === dialog.current) onClose();
+        if (began_beside.current && isBeside(event, dialog.current)) onClose();
       }}
     >
       {children}
     </dialog>
   );
+}
+
+/** Whether a touch is beside a sheet: what is behind it belongs to it as an element. */
+function isBeside({ target, clientX, clientY }: MouseEvent, sheet: HTMLElement | null): boolean {
+  if (!sheet || target !== sheet) return false;
+  const { left, right, top, bottom } = sheet.getBoundingClientRect();
+  return clientX < left || clientX > right || clientY < top || clientY > bottom;
 }
 
 type ConfirmProps = {
