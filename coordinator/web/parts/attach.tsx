@@ -37,11 +37,13 @@ export function useFiles(key: string): DraftFiles {
     fault,
     add: (given) => void addAll([...given]),
     remove: (id) => {
+      fault.value = undefined;
       list.value = list.peek().filter((file) => file.id !== id);
       void files.forget([id]);
     },
     ids: () => list.peek().map(({ id }) => id),
     take: (ids) => {
+      fault.value = undefined;
       list.value = list.peek().filter(({ id }) => !ids.includes(id));
       return files.release(ids);
     },
@@ -74,12 +76,20 @@ export function takesFiles(files: DraftFiles): TakesFiles {
     files.add(given);
   };
   return {
-    onPaste: (event) => take(event, event.clipboardData),
+    onPaste: (event) => {
+      if (!isFormattedText(event.clipboardData)) take(event, event.clipboardData);
+    },
     onDrop: (event) => take(event, event.dataTransfer),
     onDragOver: (event) => {
       if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
     },
   };
+}
+
+/** Whether a text is pasted, which office programs copy with a picture of it. */
+function isFormattedText(data: DataTransfer | null): boolean {
+  const types = data?.types ?? [];
+  return types.includes('text/plain') && (types.includes('text/html') || types.includes('text/rtf'));
 }
 
 /** The button that picks files; on a phone it asks which way. */
@@ -116,6 +126,9 @@ export function AttachButton({ files }: { files: DraftFiles }): JSX.Element {
             {t.attach.files}
             <input class="hidden" type="file" multiple onChange={chosen} />
           </label>
+          <button type="button" class="choice" onClick={() => (asks.value = false)}>
+            {t.cancel}
+          </button>
         </Sheet>
       )}
     </>

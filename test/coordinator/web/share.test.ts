@@ -75,3 +75,39 @@ test.serial('a file is pasted, dropped, or taken with the camera', async (t) => 
   await page.locator('.person:not(.unsent) .files li').nth(2).waitFor();
   t.deepEqual(faults, []);
 });
+
+test.serial('a text that an office program copies with a picture of it is pasted as a text', async (t) => {
+  t.timeout(60_000);
+  const { api, page, faults } = await openAppLoggedIn(t);
+  await sendErrand(api);
+  await page.getByRole('link', { name: /Fix it/ }).click();
+  const field = page.locator('textarea.composer-field');
+  const paste = (texts: Record<string, string>) =>
+    field.evaluate((element, texts) => {
+      const data = new DataTransfer();
+      for (const [type, text] of Object.entries(texts)) data.setData(type, text);
+      data.items.add(new File(['x'], 'picture.png', { type: 'image/png' }));
+      const event = new ClipboardEvent('paste', { bubbles: true, cancelable: true, clipboardData: data });
+      element.dispatchEvent(event);
+      return event.defaultPrevented;
+    }, texts);
+  t.false(await paste({ 'text/plain': 'A cell', 'text/html': '<td>A cell</td>' }));
+  t.true(await paste({ 'text/html': '<img src="picture.png">' }), 'a picture of a page');
+  await page.locator('.draft-files').getByText('picture.png').waitFor();
+  t.is(await page.locator('.draft-files li').count(), 1);
+  t.deepEqual(faults, []);
+});
+
+test.serial('why a file was not taken shows until the message is sent', async (t) => {
+  t.timeout(60_000);
+  const { api, page } = await openAppLoggedIn(t);
+  await sendErrand(api);
+  await page.getByRole('link', { name: /Fix it/ }).click();
+  const files = page.locator('form.composer input[type=file]').first();
+  await files.setInputFiles({ name: 'empty.txt', mimeType: 'text/plain', buffer: Buffer.alloc(0) });
+  await page.getByText('The file is empty, or cannot be read.').waitFor();
+  await page.locator('textarea.composer-field').fill('Without it, then.');
+  await page.getByRole('button', { name: 'Send', exact: true }).last().click();
+  await page.getByText('The file is empty, or cannot be read.').waitFor({ state: 'detached' });
+  t.pass();
+});
