@@ -26,6 +26,8 @@ export class Logs {
   readonly #open = new Map<string, Conversation>();
   /** One reading of each log at a time: to its end, or a page back. */
   readonly #reading = new Map<string, Promise<void>>();
+  /** The events of open logs that are to be read whole, and were not yet. */
+  readonly #cut = new Map<string, Set<number>>();
 
   constructor(client: Client, storage: MirrorStorage, known: TypeEvent, tell: (task_id: string) => void) {
     this.#client = client;
@@ -63,6 +65,7 @@ export class Logs {
 
   close(id: string): void {
     this.#open.delete(id);
+    this.#cut.delete(id);
   }
 
   /** Reads all open logs to their ends: the ids of their last events, and the errands that do not exist any more. */
@@ -78,6 +81,8 @@ export class Logs {
           signal,
         );
         ends.set(id, this.#open.get(id)?.last_id ?? 0);
+        // What could not be read before.
+        void this.whole(id, [...(this.#cut.get(id) ?? [])]).catch(() => undefined);
       } catch (error) {
         if (!isGone(error)) throw error;
         gone.push(id);
@@ -131,10 +136,15 @@ export class Logs {
     });
   }
 
-  /** Reads events whole that came shortened. */
+  /** Reads events whole that came shortened; where the server cannot be reached, once it can. */
   async whole(id: string, event_ids: readonly number[]): Promise<void> {
+    if (!this.#open.has(id)) return;
+    const cut = this.#cut.get(id) ?? new Set();
+    this.#cut.set(id, cut);
+    for (const event_id of event_ids) cut.add(event_id);
     for (const event_id of event_ids) {
       const event = await this.#client.call('getEvent', { params: { id, event_id: String(event_id) } });
+      cut.delete(event_id);
       this.#open.get(id)?.replace(event);
       this.#tell(id);
       await this.#storage.save({ events: [event] });

@@ -220,7 +220,8 @@ export class Mirror implements Receiver {
     const last = tasks.at(-1);
     // The others come after those that need the person: while there are such, none of the others was listed.
     const oldest = typeof next !== 'string' || !last ? '' : needsYou(last) ? '~' : last.id;
-    const removed = [...this.#tasks.keys()].filter((id) => id >= oldest && !listed.has(id));
+    const isUnlisted = (id: string): boolean => id >= oldest && !listed.has(id) && !this.#opened.has(id);
+    const removed = [...this.#tasks.keys()].filter(isUnlisted);
     for (const id of removed) this.#tasks.delete(id);
     this.#cursor = cursor;
     this.#epoch = epoch;
@@ -228,6 +229,8 @@ export class Mirror implements Receiver {
     this.#putTasks(tasks);
     this.#tell({ tasks: removed });
     await this.#storage.save({ cursor, epoch, tasks, removed, older: this.#older });
+    // One that is open may be in the archive, or deleted.
+    for (const id of this.#opened) if (!listed.has(id)) await this.#readTask(id, signal);
   }
 
   #readPage(cursor: string | undefined, signal?: AbortSignal) {

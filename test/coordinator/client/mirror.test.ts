@@ -1,5 +1,8 @@
 import test from 'ava';
 import type { WorkerEvent } from '../../../protocol/events.ts';
+import { Client } from '../../../coordinator/client/client.ts';
+import { toStored } from '../../../coordinator/client/session.ts';
+import { Mirror } from '../../../coordinator/client/sync/mirror.ts';
 import { Conversation } from '../../../coordinator/client/errand/conversation.ts';
 import { knownEvent } from '../../../coordinator/client/known-event.ts';
 import { eventsOf } from '../../support/events-of.ts';
@@ -8,6 +11,7 @@ import { startApi } from '../../support/start-api.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { until } from '../../support/until.ts';
 import { newDevice, startDevice } from '../../support/web/device.ts';
+import { MemoryDevice } from '../../support/web/memory-storage.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
 test('a device knows each errand as the server does, whatever happens while it is connected and while it is not', async (t) => {
@@ -172,4 +176,50 @@ test('whenever its process ends, a device has stored each errand of the events u
   for (let i = 0; i < 5; i++) new LivelyErrand(server, await sendErrand(api)).begin();
   await until('all are stored', () => device.storage.tasks.size === 5);
   t.deepEqual(missing, []);
+});
+
+test('an errand that is open stays when the list is read, though it is archived, and goes if it was deleted', async (t) => {
+  const server = await startApi(t);
+  const { api, session } = await server.person();
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  errand.succeed({});
+  const params = { id: errand.id };
+  await api.call('patchTask', { params, body: { archived: true } });
+  const storage = new MemoryDevice(toStored(server.url, session));
+  const client = await Client.open(storage.session, { signal: new AbortController().signal });
+  const mirror = new Mirror(client, storage.mirror, () => undefined);
+  // As for the address of an errand that opens on a new device, before that has a connection.
+  await mirror.open(errand.id);
+  const epoch = client.epoch ?? '';
+  await mirror.connected({ cursor: Number.MAX_SAFE_INTEGER, epoch });
+  t.like(mirror.task(errand.id), { archived: true });
+  await api.call('deleteTask', { params });
+  await mirror.connected({ cursor: 0, epoch });
+  t.is(mirror.task(errand.id), undefined);
+  t.false(storage.tasks.has(errand.id));
+});
+
+test('a long text whose rest could not be read is whole once the server can be reached', async (t) => {
+  const server = await startApi(t);
+  const network = await startCuttingProxy(t, server.url);
+  const { api, session } = await server.person();
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  errand.say('long '.repeat(4_000));
+  const device = await newDevice(t, network.url, session);
+  await device.isLive();
+  device.live.follow(errand.id, await device.mirror.open(errand.id));
+  const said = () => device.mirror.conversation(errand.id)?.items.find(({ kind }) => kind === 'said');
+  const cut = said()?.cut ?? [];
+  t.is(cut.length, 1);
+  network.offline = true;
+  network.cut();
+  await t.throwsAsync(device.mirror.whole(errand.id, cut));
+  network.offline = false;
+  device.live.wake();
+  await until('it is whole', () => {
+    const row = said();
+    return row?.kind === 'said' && row.text.length === 20_000;
+  });
 });
