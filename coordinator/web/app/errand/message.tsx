@@ -20,18 +20,16 @@ import { SaidText } from './said-text.tsx';
 export function Message({ item, task_id }: { item: PersonItem; task_id: string }): JSX.Element {
   const session = useSession();
   const { entries } = session.acts;
-  const { message_id, heard_at, hear, attachments } = item;
+  const { message_id, heard_at, attachments } = item;
   const edits = useSignal(false);
   const waiting = entries.value.filter(
     ({ action }) => (action.do === 'reword' || action.do === 'unsay') && action.message_id === message_id,
   );
-  // What was changed here shows at once.
-  const changed = waiting.findLast(({ action, refused }) => action.do === 'reword' && !refused)?.action;
-  const text = (changed?.do === 'reword' && changed.body.text) || item.text;
+  const { text, hear, revision } = onceChanged(item, waiting);
   const gone = waiting.some(({ action, refused }) => action.do === 'unsay' && !refused);
   const can_change = message_id !== null && heard_at === null;
   const save = async (next: string): Promise<boolean> =>
-    next === text || session.acts.reword(task_id, message_id ?? '', { revision: item.revision, text: next });
+    next === text || session.acts.reword(task_id, message_id ?? '', { revision, text: next });
   return (
     <>
       {edits.value && message_id !== null ? (
@@ -44,10 +42,27 @@ export function Message({ item, task_id }: { item: PersonItem; task_id: string }
       {can_change && <small>{gone ? s.errand.taking_back : s.errand.heard[hear]}</small>}
       {message_id !== null && heard_at !== null && <small>{s.errand.heard_at(format.clock(heard_at))}</small>}
       {can_change && !gone && !edits.value && (
-        <Actions item={item} task_id={task_id} message_id={message_id} onEdit={() => (edits.value = true)} />
+        <Actions {...{ hear, revision, task_id, message_id }} onEdit={() => (edits.value = true)} />
       )}
       <Refused entries={waiting} />
     </>
+  );
+}
+
+type Changeable = Pick<PersonItem, 'text' | 'hear' | 'revision'>;
+
+/** A message once the changes on their way have arrived: they show at once, and the next one follows them. */
+function onceChanged({ text, hear, revision }: PersonItem, entries: readonly Entry[]): Changeable {
+  return entries.reduce<Changeable>(
+    (before, { action, refused }) =>
+      action.do !== 'reword' || refused
+        ? before
+        : {
+            text: action.body.text ?? before.text,
+            hear: action.body.hear ?? before.hear,
+            revision: Math.max(before.revision, action.body.revision + 1),
+          },
+    { text, hear, revision },
   );
 }
 
@@ -62,9 +77,13 @@ function Said({ text, files, struck = false }: SaidProps): JSX.Element {
   );
 }
 
-type ActionsProps = { item: PersonItem; task_id: string; message_id: string; onEdit: () => void };
+type ActionsProps = Pick<PersonItem, 'hear' | 'revision'> & {
+  task_id: string;
+  message_id: string;
+  onEdit: () => void;
+};
 
-function Actions({ item: { hear, revision }, task_id, message_id, onEdit }: ActionsProps): JSX.Element {
+function Actions({ hear, revision, task_id, message_id, onEdit }: ActionsProps): JSX.Element {
   const session = useSession();
   const other: Hear = hear === 'next_call' ? 'after_turn' : 'next_call';
   return (

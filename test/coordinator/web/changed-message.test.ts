@@ -1,0 +1,35 @@
+import test from 'ava';
+import { listPendingMessages } from '../../../coordinator/sqlite/messages.ts';
+import { sendErrand } from '../../support/send-errand.ts';
+import { until } from '../../support/until.ts';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+
+test.serial('a message that is changed and then delayed without a network shows both, and becomes both', async (t) => {
+  t.timeout(120_000);
+  const { server, api, network, page, faults } = await openAppLoggedIn(t);
+  const { id } = await sendErrand(api);
+  await page.goto(`${network.url}/errands/${id}`);
+  const composer = page.locator('textarea.composer-field');
+  await composer.fill('Frist');
+  await composer.press('ControlOrMeta+Enter');
+  const message = page.locator('.person:not(.unsent)', { hasText: /F(ir|ri)st/ });
+  await message.waitFor();
+  const button = (name: string) => page.getByRole('button', { name });
+  network.offline = true;
+  network.cut();
+  await page.locator('.live.off').waitFor();
+  await button('Change').click();
+  await page.locator('.edited textarea').fill('First');
+  await button('Save').click();
+  await message.getByText('First').waitFor();
+  await button('Hear after the turn').click();
+  await message.getByText('heard after this turn').waitFor();
+  t.is(await message.getByText('First').count(), 1);
+  network.offline = false;
+  await page.evaluate(() => window.dispatchEvent(new Event('online')));
+  const waiting = () => listPendingMessages(server.db, id)[0];
+  await until('both have come', () => waiting()?.hear === 'after_turn');
+  t.is(waiting()?.text, 'First');
+  t.is(await page.locator('.fault:not(:empty)').count(), 0);
+  t.deepEqual(faults, []);
+});
