@@ -2,7 +2,7 @@ import { signal } from '@preact/signals';
 import { Client } from '../../client/client.ts';
 import { LoggedOut, Refusal } from '../../client/errors.ts';
 import { loadWire } from '../../client/load-wire.ts';
-import { toStored, type SessionStore } from '../../client/session.ts';
+import { toStored, type SessionStore, type Stored } from '../../client/session.ts';
 import { Database, databaseName } from './database.ts';
 import { painted } from './painted.ts';
 import { unsubscribe } from './push.ts';
@@ -104,7 +104,12 @@ export class Store {
     this.#windows.postMessage(CHANGED);
     await unsubscribe().catch(() => undefined);
     this.access.value = OUT;
-    if (stored && !(await this.#hasEnded(stored.refresh_token))) this.#tellLater(stored.refresh_token);
+    if (stored) await this.#end(stored);
+  }
+
+  /** Ends a log-in on the server: now, or as soon as the server can be told. */
+  async #end({ refresh_token }: Stored): Promise<void> {
+    if (!(await this.#hasEnded(refresh_token))) this.#tellLater(refresh_token);
   }
 
   #tellLater(refresh_token: string): void {
@@ -157,8 +162,13 @@ export class Store {
 
   async #keep(session: Parameters<typeof toStored>[1]): Promise<void> {
     const before = await this.#logins.read();
-    if (before && before.user_id !== session.user.id) await this.#database.clear();
+    const of_another = before && before.user_id !== session.user.id;
+    if (of_another) {
+      await this.#database.clear();
+      await unsubscribe().catch(() => undefined);
+    }
     await this.#logins.write(toStored(this.server, session));
+    if (of_another) void this.#end(before);
     this.#windows.postMessage(CHANGED);
     await this.#enter();
   }

@@ -146,3 +146,26 @@ test.serial(
     t.is(await other.getByText('Private to the first person').count(), 0);
   },
 );
+
+test.serial(
+  'who logs in on the device of another person ends their log-in there, with its notifications',
+  async (t) => {
+    t.timeout(120_000);
+    const { server, network, api, context, page } = await openAppLoggedIn(t);
+    await context.addInitScript(() => {
+      const unsubscribe = () => Promise.resolve((localStorage.setItem('unsubscribed', 'yes'), true));
+      Object.assign(PushManager.prototype, { getSubscription: () => Promise.resolve({ unsubscribe }) });
+    });
+    const isListed = async () =>
+      (await api.call('listSessions', {})).items.some(({ user_agent }) => user_agent?.startsWith('Mozilla/'));
+    t.true(await isListed());
+    const bob = await server.person('bob@example.org');
+    const { code } = await bob.api.call('createLoginLink', {});
+    await page.goto('about:blank');
+    await page.goto(`${network.url}/#login=${code}`);
+    await page.getByRole('button', { name: 'Log in on this device' }).click();
+    await page.getByText('live', { exact: true }).first().waitFor();
+    await until('the log-in has ended', async () => !(await isListed()));
+    t.is(await page.evaluate(() => localStorage.getItem('unsubscribed')), 'yes');
+  },
+);
