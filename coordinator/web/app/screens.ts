@@ -1,5 +1,6 @@
 /* The screens beside the list, as one part: with a part each, the first view would take a request for each piece they share. */
 
+export { HomeScreenFirst } from './access/home-screen-first.tsx';
 export { AccountsScreen } from './accounts/accounts-screen.tsx';
 export { SignedInScreen } from './accounts/signed-in-screen.tsx';
 export { Ways } from './accounts/ways.tsx';

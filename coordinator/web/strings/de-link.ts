@@ -12,15 +12,6 @@ export const de_link: LinkStrings = {
   paste_hint: '„Handy hinzufügen“ in den Einstellungen eines anderen Geräts zeigt einen, ebenso: npx errand qr',
   go_on: 'Weiter',
   not_one: 'Das ist kein Link zu Errand. Kopiere den ganzen Link und füge ihn hier ein.',
-  home_title: 'Füge Errand zuerst zum Home-Bildschirm hinzu',
-  home_lead:
-    'Die App auf dem Home-Bildschirm wird für sich angemeldet, und nur dort kann sie dich benachrichtigen. Der Link gilt einmal.',
-  home_steps: [
-    'Kopiere den Link unten.',
-    'Teile diese Seite, dann „Zum Home-Bildschirm“.',
-    'Öffne Errand dort, wähle „Ich habe einen Link“ und füge ihn ein.',
-  ],
-  in_browser: 'In diesem Browser anmelden',
   with_password: 'Mit Passwort anmelden',
   stay: (email) => `Als ${email} angemeldet bleiben`,
   add: 'Handy hinzufügen',

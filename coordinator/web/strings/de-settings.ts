@@ -28,8 +28,18 @@ export const de_settings: SettingsStrings = {
     log_out_unsent: (n) => `${count(n, 'Aktion wurde', 'Aktionen wurden')} noch nicht gesendet und geht verloren.`,
     server: 'Server',
     ready: 'Alles in Ordnung',
+    ready_in_part: 'Beginnt Aufträge, aber nicht alles ist in Ordnung',
     not_ready: 'Beginnt jetzt keine Aufträge',
     unknown_device: 'Unbekanntes Gerät',
+    home_title: 'Füge Errand zuerst zum Home-Bildschirm hinzu',
+    home_lead:
+      'Die App auf dem Home-Bildschirm wird für sich angemeldet, und nur dort kann sie dich benachrichtigen. Der Link gilt einmal.',
+    home_steps: [
+      'Kopiere den Link unten.',
+      'Teile diese Seite, dann „Zum Home-Bildschirm“.',
+      'Öffne Errand dort, wähle „Ich habe einen Link“ und füge ihn ein.',
+    ],
+    in_browser: 'In diesem Browser anmelden',
     install: 'Auf den Home-Bildschirm',
     install_ios: 'In Safari: teilen, dann „Zum Home-Bildschirm“.',
     install_button: 'App installieren',
@@ -67,6 +77,7 @@ export const de_settings: SettingsStrings = {
     delete: 'Projekt löschen',
     delete_title: 'Dieses Projekt löschen?',
     delete_text: 'Seine Aufträge und ihre Protokolle werden entfernt. Gepushte Branches bleiben.',
+    gone: 'Dieses Projekt gibt es nicht mehr.',
     checks_with: (command) => `prüft mit ${command}`,
   },
 };

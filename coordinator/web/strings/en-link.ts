@@ -10,15 +10,6 @@ export const en_link = {
   paste_hint: '“Add a phone” on another device shows one, as does: npx errand qr',
   go_on: 'Continue',
   not_one: 'This is not a link to Errand. Copy the whole link, and paste it here.',
-  home_title: 'First add Errand to the home screen',
-  home_lead:
-    'The app on the home screen has a log-in of its own, and only there it can notify you. The link works once.',
-  home_steps: [
-    'Copy the link below.',
-    'Share this page, then “Add to Home Screen”.',
-    'Open Errand there, choose “I have a link”, and paste it.',
-  ],
-  in_browser: 'Log in in this browser',
   with_password: 'Log in with a password',
   stay: (email: string) => `Stay logged in as ${email}`,
   add: 'Add a phone',

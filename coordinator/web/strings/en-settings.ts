@@ -26,8 +26,18 @@ export const en_settings = {
     log_out_unsent: (n: number) => `${count(n, 'action', 'actions')} were not sent yet, and will be lost.`,
     server: 'Server',
     ready: 'All is well',
+    ready_in_part: 'Starts errands, but not all is well',
     not_ready: 'Starts no errands now',
     unknown_device: 'Unknown device',
+    home_title: 'First add Errand to the home screen',
+    home_lead:
+      'The app on the home screen has a log-in of its own, and only there it can notify you. The link works once.',
+    home_steps: [
+      'Copy the link below.',
+      'Share this page, then “Add to Home Screen”.',
+      'Open Errand there, choose “I have a link”, and paste it.',
+    ],
+    in_browser: 'Log in in this browser',
     install: 'To your home screen',
     install_ios: 'In Safari: share, then “Add to Home Screen”.',
     install_button: 'Install the app',
@@ -64,6 +74,7 @@ export const en_settings = {
     delete: 'Delete project',
     delete_title: 'Delete this project?',
     delete_text: 'Its errands and their logs are removed. Pushed branches stay.',
+    gone: 'This project does not exist any more.',
     checks_with: (command: string) => `checks with ${command}`,
   },
 };

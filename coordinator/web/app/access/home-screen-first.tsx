@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useStore } from '../../parts/context.ts';
 import { CopyLink } from '../../parts/copy-link.tsx';
 import { Logo } from '../../parts/logo.tsx';
-import { t } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
 
 type HomeScreenFirstProps = { code: string; onBrowser: () => void };
 
@@ -16,17 +16,17 @@ export function HomeScreenFirst({ code, onBrowser }: HomeScreenFirstProps): JSX.
     <main class="access">
       <div class="access-card">
         <Logo />
-        <h1>{t.link.home_title}</h1>
-        <p class="lead">{t.link.home_lead}</p>
+        <h1>{s.settings.home_title}</h1>
+        <p class="lead">{s.settings.home_lead}</p>
         <ol>
-          {t.link.home_steps.map((step) => (
+          {s.settings.home_steps.map((step) => (
             <li key={step}>{step}</li>
           ))}
         </ol>
         <p class="link-text">{link}</p>
         <CopyLink link={link} class="primary" />
         <button type="button" class="quiet" onClick={onBrowser}>
-          {t.link.in_browser}
+          {s.settings.in_browser}
         </button>
       </div>
     </main>

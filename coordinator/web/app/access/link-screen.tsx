@@ -1,12 +1,13 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { useStore } from '../../parts/context.ts';
 import { Logo } from '../../parts/logo.tsx';
 import { useTitle } from '../../parts/use-title.ts';
 import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import { isInstalled, isIos } from '../../store/ios.ts';
-import { HomeScreenFirst } from './home-screen-first.tsx';
+import { loadedScreens, loadScreens } from '../lazy.ts';
 
 type LinkScreenProps = {
   code: string;
@@ -30,7 +31,14 @@ export function LinkScreen({ code, email, onClose }: LinkScreenProps): JSX.Eleme
       .then(onClose, (error: unknown) => (fault.value = faultWords(error)))
       .finally(() => (sending.value = false));
   };
-  if (installs_first.value) return <HomeScreenFirst code={code} onBrowser={() => (installs_first.value = false)} />;
+  useEffect(() => {
+    if (installs_first.value) void loadScreens();
+  }, [installs_first.value]);
+  if (installs_first.value) {
+    const loaded = loadedScreens();
+    if (!loaded) return <main class="access" />;
+    return <loaded.HomeScreenFirst code={code} onBrowser={() => (installs_first.value = false)} />;
+  }
   return (
     <main class="access">
       <div class="access-card">

@@ -4,6 +4,7 @@ import type { Task } from '../../../../protocol/task.ts';
 import { isEnded } from '../../../../protocol/without-schemas.ts';
 import { baseOf, hasConflicts, pushedBranch } from '../../../client/errand/update-base.ts';
 import { Mute } from './mute.tsx';
+import { copyText } from '../../parts/copy-text.ts';
 import { Sheet } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { repositoryAddress } from '../../parts/words.ts';
@@ -87,7 +88,7 @@ export function Copyable({ text }: { text: string }): JSX.Element {
       type="button"
       class="copyable"
       title={s.errand.copy}
-      onClick={() => void navigator.clipboard.writeText(text).then(() => (copied.value = true))}
+      onClick={({ currentTarget }) => void copyText(text, currentTarget).then((done) => (copied.value = done))}
     >
       <code>{text}</code> <span role="status">{copied.value ? s.errand.copied : ''}</span>
     </button>
