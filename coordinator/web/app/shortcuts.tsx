@@ -82,7 +82,7 @@ function run(act: Exclude<Act, 'open' | 'help'>, router: Router): void {
     case 'previous':
       return step(-1);
     case 'search':
-      return document.querySelector<HTMLElement>('[data-key=search]')?.click();
+      return search();
     case 'new_errand':
       return router.go('new_errand');
     case 'reply':
@@ -96,6 +96,13 @@ function run(act: Exclude<Act, 'open' | 'help'>, router: Router): void {
     case 'back':
       return leave(router);
   }
+}
+
+/** Opens the search, or goes to it. */
+function search(): void {
+  const field = document.querySelector<HTMLElement>('.search input');
+  if (field) field.focus();
+  else document.querySelector<HTMLElement>('[data-key=search]')?.click();
 }
 
 /** Moves the focus to the next errand of the list, or the one before; on a screen without the list, nothing moves. */

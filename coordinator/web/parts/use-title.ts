@@ -5,5 +5,7 @@ import { t } from './speech.ts';
 export function useTitle(title: string): void {
   useLayoutEffect(() => {
     document.title = title === t.app ? title : `${title} · ${t.app}`;
+    // Beside a list that stays, nothing else names the page again.
+    return () => void (document.title = t.app);
   }, [title]);
 }

@@ -159,3 +159,25 @@ test.serial('what the server refuses of stop, try again and archive shows, and c
   await page.getByRole('button', { name: 'Dismiss' }).click();
   await page.getByText(/Try again: not accepted/).waitFor({ state: 'detached' });
 });
+
+test.serial('what the server refuses of an act in the list shows there, until it is dismissed', async (t) => {
+  t.timeout(120_000);
+  const { server, api, page } = await openAppLoggedIn(t);
+  const spent = new LivelyErrand(server, await sendErrand(api, { prompt: 'Spent' }));
+  spent.begin();
+  spent.fail('budget_exhausted');
+  const detail = 'Your budget of this month is spent.';
+  await page.route('**/retry', (route) =>
+    route.fulfill({
+      status: 403,
+      contentType: 'application/problem+json',
+      body: JSON.stringify({ type: 'about:blank', title: 'Forbidden', status: 403, code: 'forbidden', detail }),
+    }),
+  );
+  await page.getByRole('button', { name: '$2 more' }).click();
+  const row = page.locator('.task.unsent', { hasText: 'Spent' });
+  await row.getByText(`not accepted: ${detail}`).waitFor();
+  await row.getByRole('button', { name: 'Dismiss' }).click();
+  await row.waitFor({ state: 'detached' });
+  t.pass();
+});

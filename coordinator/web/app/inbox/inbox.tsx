@@ -1,7 +1,8 @@
-import { useComputed, useSignal } from '@preact/signals';
+import { useComputed, type Signal } from '@preact/signals';
 import type { JSX, RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Task } from '../../../../protocol/task.ts';
+import type { Entry } from '../../../client/sync/outbox-entry.ts';
 import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
@@ -13,14 +14,17 @@ import { t } from '../../parts/speech.ts';
 import { pathOf } from '../../store/routes.ts';
 import { groupTasks, type Groups } from './groups.ts';
 import { taskGlance, TaskRow, UnsentRow } from './task-row.tsx';
+import { useListPlace } from './use-list-place.ts';
 import { useSearch } from './use-search.ts';
+
+/** What a person does to an errand of the list without a word. */
+const SILENT: readonly string[] = ['stop', 'retry', 'archive'];
 
 /** Home: what needs the person, what is at work, what is done. */
 export function Inbox({ selected }: { selected?: string | undefined }): JSX.Element {
   const session = useSession();
   const body = useRef<HTMLDivElement>(null);
-  const query = useSignal('');
-  const searches = useSignal(false);
+  const { query, searches } = useListPlace(body);
   const groups = useComputed(() => {
     const tasks = session.tasks.value;
     return tasks && groupTasks(tasks);
@@ -28,7 +32,7 @@ export function Inbox({ selected }: { selected?: string | undefined }): JSX.Elem
   const search = useSearch(query.value);
   useTitle(t.app);
   const found = search ? groupTasks(search.tasks) : groups.value;
-  const unsent = session.acts.entries.value.filter(({ action }) => action.do === 'send');
+  const unsent = session.acts.entries.value.filter(isUnsent);
   const searching = query.value !== '';
   const is_empty = found && unsent.length === 0 && Object.values(found).every((group) => group.length === 0);
   return (
@@ -53,7 +57,7 @@ export function Inbox({ selected }: { selected?: string | undefined }): JSX.Elem
           <Icon name="settings" />
         </a>
       </header>
-      {searches.value && <Search onInput={(text) => (query.value = text)} />}
+      {searches.value && <Search query={query} />}
       <div class="body" ref={body}>
         {unsent.length > 0 && <h2>{t.inbox.unsent}</h2>}
         <ul class="rows">
@@ -74,6 +78,11 @@ export function Inbox({ selected }: { selected?: string | undefined }): JSX.Elem
       <NewErrandBar />
     </section>
   );
+}
+
+/** Whether an entry is not sent yet, or will not be, and shows in no other row of the list. */
+function isUnsent({ action, refused, failed }: Entry): boolean {
+  return action.do === 'send' || (SILENT.includes(action.do) && (refused ?? failed) !== undefined);
 }
 
 /** At the end of a list that this device knows in part. Its button comes with the other screens. */
@@ -98,10 +107,12 @@ function GroupList({ groups, selected, searching }: GroupListProps): JSX.Element
   );
 }
 
-function Search({ onInput }: { onInput: (text: string) => void }): JSX.Element {
+function Search({ query }: { query: Signal<string> }): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
-  // In the touch itself: iOS opens the keyboard at no other time.
-  useLayoutEffect(() => input.current?.focus(), []);
+  useLayoutEffect(() => {
+    // In the touch itself: iOS opens the keyboard at no other time. Whoever comes back reads what was found.
+    if (query.peek() === '') input.current?.focus();
+  }, [query]);
   return (
     <div class="search">
       <input
@@ -109,7 +120,8 @@ function Search({ onInput }: { onInput: (text: string) => void }): JSX.Element {
         type="search"
         placeholder={t.inbox.search}
         aria-label={t.inbox.search}
-        onInput={({ currentTarget }) => onInput(currentTarget.value)}
+        value={query.value}
+        onInput={({ currentTarget }) => (query.value = currentTarget.value)}
       />
     </div>
   );

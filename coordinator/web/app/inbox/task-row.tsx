@@ -13,7 +13,7 @@ import type { RowAttributes } from './long-list.tsx';
 import { now } from '../../parts/now.ts';
 import { PullChip } from '../../parts/pull-chip.tsx';
 import { format, t } from '../../parts/speech.ts';
-import { useRouter } from '../../parts/context.ts';
+import { useRouter, useSession } from '../../parts/context.ts';
 import { changesOf, whereWords } from '../../parts/repositories.ts';
 import { Stat } from '../../parts/stat.tsx';
 import { TakeBack } from '../../parts/take-back.tsx';
@@ -121,14 +121,16 @@ function whereOf(task: Task): string {
   return [whereWords(task), shown].filter((part) => part !== null).join(' · ');
 }
 
-/** An errand that was written and waits for the network. */
-export function UnsentRow({ entry }: { entry: Entry }): JSX.Element | null {
+/** An errand that was written and waits for the network, or what was not done to another one. */
+export function UnsentRow({ entry }: { entry: Entry }): JSX.Element {
   const router = useRouter();
+  const tasks = useSession().tasks.value;
   const { action, refused, failed } = entry;
-  if (action.do !== 'send') return null;
+  const title =
+    action.do === 'send' ? firstLine(action.body.prompt) : tasks?.find(({ id }) => id === action.task_id)?.title;
   return (
     <li class="task unsent">
-      <b dir="auto">{firstLine(action.body.prompt)}</b>
+      <b dir="auto">{title}</b>
       <span class={(refused ?? failed) ? 'now fault' : 'now'}>{entryWords(entry)}</span>
       <TakeBack entry={entry} onBack={() => router.go('new_errand')} />
     </li>

@@ -19,6 +19,8 @@ export function useSearch(query: string): Found | undefined {
   const answer = useSignal<{ query: string; tasks: readonly Task[] } | undefined>(undefined);
   const failed = useSignal(false);
   const q = query.trim();
+  // Once the server can be reached again it is asked again.
+  const live = session.live.value?.kind === 'live';
   useEffect(() => {
     if (q === '') return;
     let over = false;
@@ -38,7 +40,7 @@ export function useSearch(query: string): Found | undefined {
       over = true;
       clearTimeout(timer);
     };
-  }, [session, q]);
+  }, [session, q, live]);
   const known = session.tasks.value;
   if (q === '' || !known) return undefined;
   const here = known.filter((task) => matches(task, q));
