@@ -60,9 +60,8 @@ export class Format {
     const ms = now - Date.parse(iso);
     if (ms < 60_000) return this.#now;
     if (ms < 86_400_000) return this.duration(ms);
-    const options: Intl.DateTimeFormatOptions =
-      ms < 6 * 86_400_000 ? { weekday: 'short' } : { day: 'numeric', month: 'short' };
-    return this.#date(options).format(Date.parse(iso));
+    const at = new Date(iso);
+    return this.#date(ms < 6 * 86_400_000 ? { weekday: 'short' } : dayOf(at, now)).format(at);
   }
 
   /** A time of day; with its date if that is not today. */
@@ -71,7 +70,7 @@ export class Format {
     const today = at.toDateString() === new Date(now).toDateString();
     const options: Intl.DateTimeFormatOptions = today
       ? { timeStyle: 'short' }
-      : { day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' };
+      : { ...dayOf(at, now), hour: 'numeric', minute: '2-digit' };
     return this.#date(options).format(at);
   }
 
@@ -97,4 +96,10 @@ export class Format {
     this.#numbers.set(key, made);
     return made;
   }
+}
+
+/** The day of a time, with its year if that is not this one. */
+function dayOf(at: Date, now: number): Intl.DateTimeFormatOptions {
+  const is_this_year = at.getFullYear() === new Date(now).getFullYear();
+  return { day: 'numeric', month: 'short', ...(!is_this_year && { year: 'numeric' }) };
 }

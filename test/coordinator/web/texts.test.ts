@@ -18,6 +18,15 @@ test('the language is the first that the app speaks, and its numbers are those o
   t.is((await speak('de-DE')).format.duration(125_000).replaceAll('\u00a0', ' '), '2 min');
 });
 
+test('a time of another year says so', async (t) => {
+  const { format } = await speak('en-US');
+  const now = Date.parse('2026-03-01T12:00:00Z');
+  t.is(format.age('2026-01-20T12:00:00Z', now), 'Jan 20');
+  t.is(format.age('2025-12-30T12:00:00Z', now), 'Dec 30, 2025');
+  t.regex(format.clock('2025-12-30T12:00:00Z', now), /^Dec 30, 2025, /);
+  t.regex(format.clock('2026-01-20T12:00:00Z', now), /^Jan 20, \d/);
+});
+
 test('the groups of settings have a German name', async (t) => {
   const { group } = (await speakOfScreens('de-DE')).owner;
   const same = Object.keys(SETTING_GROUPS).filter((name) => group(name) === name);
