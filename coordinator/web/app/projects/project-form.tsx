@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX, TargetedSubmitEvent } from 'preact';
+import { useRef } from 'preact/hooks';
 import type { Project } from '../../../../protocol/api.ts';
 import { EGRESS } from '../../../../protocol/without-schemas.ts';
 import { Refusal } from '../../../client/errors.ts';
@@ -7,7 +8,7 @@ import { useSession } from '../../parts/context.ts';
 import { fieldsOf } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
-import { fieldsOfProject, readProject } from './project-fields.ts';
+import { changesOf, fieldsOfProject, readProject } from './project-fields.ts';
 import { s } from '../screen-speech.ts';
 
 type FormProps = { project: Project | undefined; onSaved: (warnings: readonly string[]) => Promise<void> };
@@ -17,16 +18,20 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
   const { client } = useSession();
   const faults = useSignal<Faults>({});
   const saving = useSignal(false);
+  const shown = useRef(readProject(fieldsOfProject(project)));
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const body = readProject(fieldsOf(event.currentTarget));
     saving.value = true;
     faults.value = {};
     const saved = project
-      ? client.call('patchProject', { params: { id: project.id }, body })
+      ? client.call('patchProject', { params: { id: project.id }, body: changesOf(shown.current, body) })
       : client.call('createProject', { body });
     saved
-      .then(({ warnings }) => onSaved(warnings))
+      .then(({ warnings }) => {
+        shown.current = body;
+        return onSaved(warnings);
+      })
       .catch((error: unknown) => (faults.value = faultsOf(error)))
       .finally(() => (saving.value = false));
   };
