@@ -111,6 +111,16 @@ test.serial('a server that starts no errands names what does not work, in the wo
   t.is(await page.locator('.checks .fault').count(), 1);
 });
 
+test.serial('a server that starts errands and has a fault beside that does not say that all is well', async (t) => {
+  const { server, network, page } = await openAppLoggedIn(t);
+  await page.goto(`${network.url}/settings`);
+  await page.getByText('All is well').waitFor();
+  server.readiness.checks['backup'] = { ok: false, detail: 'there is no backup yet' };
+  await page.reload();
+  await page.getByText('Starts errands, but not all is well').waitFor();
+  t.is(await page.locator('.checks .fault').count(), 1);
+});
+
 test.serial('a wrong current password is named at its field, and the right one changes it', async (t) => {
   t.timeout(60_000);
   const { network, page, faults } = await openAppLoggedIn(t);
@@ -123,6 +133,31 @@ test.serial('a wrong current password is named at its field, and the right one c
   await button(page, 'Save').click();
   await page.getByText('The password is changed.').waitFor();
   t.is(await page.getByText('is wrong').count(), 0);
+  t.deepEqual(faults, []);
+});
+
+test.serial('a new password is sent once, and then the devices that it has logged out are gone', async (t) => {
+  t.timeout(60_000);
+  const { network, page, faults } = await openAppLoggedIn(t);
+  await page.goto(`${network.url}/settings`);
+  // This device, and that of the test.
+  await page.locator('.devices li').nth(1).waitFor();
+  let asked = 0;
+  const answers = Promise.withResolvers<void>();
+  await page.route('**/auth/password', async (route) => {
+    asked++;
+    await answers.promise;
+    await route.continue();
+  });
+  await page.getByLabel('Current password').fill(PASSWORD);
+  await page.getByLabel('New password').fill('another horse battery');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Enter');
+  answers.resolve();
+  await page.getByText('The password is changed.').waitFor();
+  await page.locator('.devices li').nth(1).waitFor({ state: 'detached' });
+  t.is(await page.locator('.devices li').count(), 1);
+  t.is(asked, 1);
   t.deepEqual(faults, []);
 });
 

@@ -1,8 +1,8 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import { Unreachable } from '../../../client/errors.ts';
 import { useSession } from '../../parts/context.ts';
+import { useRead } from '../../parts/use-read.ts';
 import { faultWords } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 import { checkWords } from './check-words.ts';
@@ -14,10 +14,11 @@ export function Health(): JSX.Element {
   const { client } = useSession();
   const checks = useSignal<readonly Check[]>([]);
   const words = useSignal('');
-  useEffect(() => {
+  const read = (): void => {
     client.call('readyz', {}).then(
       (state) => {
-        words.value = s.settings.ready;
+        // It starts errands also without its backups, say.
+        words.value = Object.values(state.checks).every(({ ok }) => ok) ? s.settings.ready : s.settings.ready_in_part;
         checks.value = Object.entries(state.checks).map(([name, check]) => ({ name, ...check }));
       },
       (error: unknown) => {
@@ -30,7 +31,8 @@ export function Health(): JSX.Element {
         }));
       },
     );
-  }, [client]);
+  };
+  useRead(read, [client]);
   return (
     <>
       <p>

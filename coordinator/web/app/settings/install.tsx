@@ -7,11 +7,16 @@ import { s } from '../screen-speech.ts';
 export function Install(): JSX.Element | null {
   const prompt = install_offer.value;
   if (isInstalled() || (!prompt && !isIos())) return null;
+  const ask = (): void => {
+    // It asks once: a browser that was refused makes another offer.
+    install_offer.value = undefined;
+    void prompt?.prompt();
+  };
   return (
     <>
       <h2>{s.settings.install}</h2>
       {prompt ? (
-        <button type="button" class="choice" onClick={() => void prompt.prompt()}>
+        <button type="button" class="choice" onClick={ask}>
           {s.settings.install_button}
         </button>
       ) : (

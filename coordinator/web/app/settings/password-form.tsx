@@ -7,14 +7,20 @@ import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 
-type PasswordFormProps = { email: string; /** Whether there is one already. */ has_password: boolean };
+type PasswordFormProps = {
+  email: string;
+  /** Whether there is one already. */
+  has_password: boolean;
+  onSaved: () => void;
+};
 
 /** Changes the password, or sets the first; all other devices are logged out. */
-export function PasswordForm({ email, has_password }: PasswordFormProps): JSX.Element {
+export function PasswordForm({ email, has_password, onSaved }: PasswordFormProps): JSX.Element {
   const { client } = useSession();
   const fault = useSignal('');
   const old_is_wrong = useSignal(false);
   const saved = useSignal(false);
+  const saving = useSignal(false);
   // Without a password, the server says what is needed in place of it.
   const faultOf = (error: unknown): string =>
     !has_password && error instanceof Refusal ? error.message : faultWords(error);
@@ -25,16 +31,19 @@ export function PasswordForm({ email, has_password }: PasswordFormProps): JSX.El
     fault.value = '';
     old_is_wrong.value = false;
     saved.value = false;
+    saving.value = true;
     client
       .call('changePassword', { body: { new_password, ...(old_password !== undefined && { old_password }) } })
       .then(() => {
         saved.value = true;
         form.reset();
+        onSaved();
       })
       .catch((error: unknown) => {
         old_is_wrong.value = has_password && isAbout(error, '/old_password');
         fault.value = old_is_wrong.value ? '' : faultOf(error);
-      });
+      })
+      .finally(() => (saving.value = false));
   };
   return (
     <form onSubmit={submit}>
@@ -55,8 +64,8 @@ export function PasswordForm({ email, has_password }: PasswordFormProps): JSX.El
       <p class={fault.value === '' ? '' : 'fault'} role="status">
         {fault.value || (saved.value ? s.settings.password_saved : '')}
       </p>
-      <button type="submit" class="choice">
-        {t.save}
+      <button type="submit" class="choice" disabled={saving.value}>
+        {saving.value ? t.access.working : t.save}
       </button>
     </form>
   );

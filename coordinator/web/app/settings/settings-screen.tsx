@@ -1,11 +1,11 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { User } from '../../../../protocol/accounts.ts';
 import { isWaiting } from '../../../client/sync/outbox-entry.ts';
 import { useSession, useStore } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { Confirm, Screen } from '../../parts/screen.tsx';
+import { useRead } from '../../parts/use-read.ts';
 import { pathOf } from '../../store/routes.ts';
 import { Devices } from './devices.tsx';
 import { Health } from './health.tsx';
@@ -18,12 +18,19 @@ import { s } from '../screen-speech.ts';
 export function SettingsScreen(): JSX.Element {
   const session = useSession();
   const user = useSignal<User | undefined>(undefined);
-  useEffect(() => {
+  const read = (): void => {
     session.client.call('me', {}).then(
       (me) => (user.value = me),
       () => undefined,
     );
-  }, [session]);
+  };
+  useRead(read, [session]);
+  /** Counts what ends other log-ins. */
+  const ends = useSignal(0);
+  const onPassword = (): void => {
+    ends.value++;
+    read();
+  };
   const access = useStore().access.value;
   const has_password = user.value?.has_password ?? true;
   return (
@@ -37,9 +44,13 @@ export function SettingsScreen(): JSX.Element {
         <LinkRow to={pathOf('notifications')} name={s.notify.title} hint={s.notify.hint} />
         <LinkRow to={pathOf('accounts')} name={s.accounts.title} hint={s.accounts.hint} />
         <h2>{s.settings.devices}</h2>
-        <Devices />
+        <Devices key={ends.value} />
         <h2>{has_password ? s.settings.password : s.accounts.set_password}</h2>
-        <PasswordForm email={access.kind === 'in' ? access.email : ''} has_password={has_password} />
+        <PasswordForm
+          email={access.kind === 'in' ? access.email : ''}
+          has_password={has_password}
+          onSaved={onPassword}
+        />
         <Install />
         <h2>{s.settings.server}</h2>
         <Health />
