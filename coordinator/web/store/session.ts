@@ -188,16 +188,18 @@ export class Session {
     await this.#diffs.write(id, { ...fresh, ...(before && { before }) }, repository);
   }
 
-  /** Reads the projects: first those that this device knows, so that they show without a network. */
-  async readProjects(): Promise<void> {
+  /** Reads the projects: first those that this device knows. Resolves with why the server's could not be read. */
+  async readProjects(): Promise<Failure | undefined> {
     const [kept, { ProjectPage }] = await Promise.all([this.texts.read('projects'), loadWire()]);
     if (kept !== undefined && !this.projects.value)
       this.projects.value = ProjectPage.shape.items.safeParse(JSON.parse(kept)).data;
     try {
       this.projects.value = await allProjects(this.client);
       await this.texts.write('projects', JSON.stringify(this.projects.value));
+      return undefined;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
+      return error;
     }
   }
 

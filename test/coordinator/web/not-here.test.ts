@@ -52,3 +52,22 @@ test.serial('an errand that is deleted elsewhere while it is open does not exist
   await page.getByText(GONE).waitFor();
   t.is(await page.getByText(NOT_YET).count(), 0);
 });
+
+test.serial('the conversation of a known errand that was never open here says so, and comes', async (t) => {
+  t.timeout(60_000);
+  const { server, api, network, page, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Only in the list' }));
+  errand.begin();
+  errand.say('Said before.');
+  await page.getByRole('link', { name: /Only in the list/ }).waitFor();
+  network.offline = true;
+  network.cut();
+  await page.getByRole('link', { name: /Only in the list/ }).click();
+  const words = page.getByText('The conversation is not on this device yet.');
+  await words.waitFor();
+  network.offline = false;
+  await page.evaluate(() => window.dispatchEvent(new Event('online')));
+  await page.getByText('Said before.').waitFor();
+  t.is(await words.count(), 0);
+  t.deepEqual(faults, []);
+});

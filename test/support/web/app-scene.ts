@@ -41,10 +41,14 @@ export async function openAppLoggedIn(
   env: Record<string, string> = {},
 ): Promise<AppScene> {
   const scene = await openApp(t, options, env);
-  const { page, session } = scene;
+  await logIn(scene);
+  return scene;
+}
+
+/** Logs in, on the first page. */
+export async function logIn({ page, session }: AppScene): Promise<void> {
   await page.fill('input[name=email]', session.user.email);
   await page.fill('input[name=password]', PASSWORD);
   await page.click('button[type=submit]');
   await page.getByText('live', { exact: true }).first().waitFor();
-  return scene;
 }

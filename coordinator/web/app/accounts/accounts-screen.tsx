@@ -1,9 +1,9 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { LinkedAccount, SignInWay } from '../../../../protocol/forges.ts';
 import { useSession } from '../../parts/context.ts';
 import { Confirm, Screen } from '../../parts/screen.tsx';
+import { useRead } from '../../parts/use-read.ts';
 import { keepSignIn } from '../../store/pending-sign-in.ts';
 import type { Session } from '../../store/session.ts';
 import { WayName } from './way-name.tsx';
@@ -21,11 +21,11 @@ export function AccountsScreen(): JSX.Element {
   const failed = (error: unknown): void => void (fault.value = signInFault(error));
   const read = (): void => {
     Promise.all([client.call('listLinkedAccounts', {}), client.call('listSignInWays', {})]).then(
-      ([{ items: accounts }, { items: ways }]) => (known.value = { accounts, ways }),
+      ([{ items: accounts }, { items: ways }]) => ([known.value, fault.value] = [{ accounts, ways }, '']),
       failed,
     );
   };
-  useEffect(read, [client]);
+  useRead(read, [client]);
   const link = (id: string): void => {
     fault.value = '';
     startLink(client, id).catch(failed);

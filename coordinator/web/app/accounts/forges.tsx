@@ -1,9 +1,9 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { Forge, ForgeAppStarted } from '../../../../protocol/forges.ts';
 import { useSession } from '../../parts/context.ts';
 import { Confirm } from '../../parts/screen.tsx';
+import { useRead } from '../../parts/use-read.ts';
 import { keepSignIn } from '../../store/pending-sign-in.ts';
 import { signInFault } from './sign-in-fault.ts';
 import { s } from '../screen-speech.ts';
@@ -16,9 +16,9 @@ export function Forges(): JSX.Element {
   const fault = useSignal('');
   const failed = (error: unknown): void => void (fault.value = signInFault(error));
   const read = (): void => {
-    client.call('listForges', {}).then(({ items }) => (forges.value = items), failed);
+    client.call('listForges', {}).then(({ items }) => ([forges.value, fault.value] = [items, '']), failed);
   };
-  useEffect(read, [client]);
+  useRead(read, [client]);
   const make = (id: string, organization: string, is_public: boolean): void => {
     fault.value = '';
     const body = { ...(organization !== '' && { organization }), ...(is_public && { public: true }) };

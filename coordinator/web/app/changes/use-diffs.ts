@@ -39,9 +39,11 @@ export function useDiffs(id: string): RepositoryDiff[] {
   const names = JSON.stringify(task?.repositories?.map(({ key }) => key) ?? [null]);
   const keys = JSON.parse(names) as (string | null)[];
   useEffect(() => {
+    /** An answer that is late does not replace a newer one. */
+    let is_newest = true;
     for (const key of JSON.parse(names) as (string | null)[]) {
       const set = (change: Partial<Read>): void => {
-        read.value = { ...read.value, [key ?? '']: { ...UNREAD, ...read.value[key ?? ''], ...change } };
+        if (is_newest) read.value = { ...read.value, [key ?? '']: { ...UNREAD, ...read.value[key ?? ''], ...change } };
       };
       session
         .diff(id, key ?? undefined, (diff, before) => set(parse(diff, before)))
@@ -50,6 +52,7 @@ export function useDiffs(id: string): RepositoryDiff[] {
           () => set({ failed: true }),
         );
     }
+    return () => void (is_newest = false);
   }, [session, id, names, task?.ended_at, asked, live]);
   return keys.map((key) => ({ repository: key ?? undefined, ...(read.value[key ?? ''] ?? UNREAD) }));
 }

@@ -28,7 +28,7 @@ type ConversationProps = { id: string; task: Task; errand: OpenErrand; onScroll:
 
 /** The conversation, opened at its end. What comes is added below, and does not move what one reads. */
 export function ConversationView({ id, task, errand, onScroll }: ConversationProps): JSX.Element {
-  const { items, drafts, loaded, has_beginning } = errand;
+  const { items, drafts, loaded, failed, has_beginning } = errand;
   const list = useRef<HTMLDivElement>(null);
   const session = useSession();
   const live = session.live.value?.kind === 'live';
@@ -65,7 +65,7 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
           // The first row stays where it is.
           was_cut.current && <div key="beginning" class="more-rows" />
         )}
-        {!loaded && items.length === 0 && <p class="soft">{t.loading}</p>}
+        {items.length === 0 && (!loaded || failed) && <p class="soft">{loaded ? s.reading.no_log : t.loading}</p>}
         <ol key="rows">
           {rows.slice(from, end).map((row) => (
             <ItemRow key={row.key} row={row} writing={outputs.get(row.key)} task_id={task.id} onCut={onCut} />

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import { useSession } from '../../parts/context.ts';
+import { useRead } from '../../parts/use-read.ts';
 import { s } from '../screen-speech.ts';
 import { faultWords } from '../../parts/words.ts';
 
@@ -12,12 +12,13 @@ export function Mute({ id }: { id: string }): JSX.Element | null {
   const { push } = useSession();
   const muted = useSignal<boolean | undefined>(undefined);
   const fault = useSignal('');
-  useEffect(() => {
+  const read = (): void => {
     push.isMuted(id).then(
       (is_muted) => (muted.value = is_muted),
       () => undefined,
     );
-  }, [push, id]);
+  };
+  useRead(read, [push, id]);
   if (muted.value === undefined) return null;
   const change = (to: boolean): void => {
     push.mute(id, to).then(

@@ -1,11 +1,12 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import { LIMITS } from '../../../../protocol/limits.ts';
 import type { Task } from '../../../../protocol/task.ts';
 import { useSession } from '../../parts/context.ts';
 import { Screen } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
+import { useRead } from '../../parts/use-read.ts';
 import { MoreRows } from '../errand/more-rows.tsx';
 import { s } from '../screen-speech.ts';
 import { LongList } from './long-list.tsx';
@@ -19,15 +20,13 @@ export function ArchivedScreen(): JSX.Element {
   /** Where the server's list goes on; null: it was read to its end. */
   const next = useSignal<string | null | undefined>(undefined);
   const only_here = useSignal(false);
-  const readMore = async (): Promise<void> => {
-    const query = { archived: 'true', limit: LIMITS.page_items_max, cursor: next.peek() ?? undefined };
+  const readPage = async (cursor: string | undefined): Promise<void> => {
+    const query = { archived: 'true', limit: LIMITS.page_items_max, cursor };
     const page = await session.client.call('listTasks', { query });
-    read.value = [...read.peek(), ...page.items];
-    next.value = page.next_cursor;
+    read.value = [...(cursor === undefined ? [] : read.peek()), ...page.items];
+    [next.value, only_here.value] = [page.next_cursor, false];
   };
-  useEffect(() => {
-    readMore().catch(() => (only_here.value = true));
-  }, [session]);
+  useRead(() => void readPage(undefined).catch(() => (only_here.value = true)), [session]);
   const archived = merge(session.tasks.value ?? [], read.value);
   const is_read = next.value !== undefined || only_here.value;
   return (
@@ -41,7 +40,9 @@ export function ArchivedScreen(): JSX.Element {
           glance={taskGlance}
           row={(task, attributes) => <TaskRow key={task.id} task={task} selected={false} attributes={attributes} />}
         />
-        {typeof next.value === 'string' && <MoreRows list={list} label={t.errand.earlier} onMore={readMore} />}
+        {typeof next.value === 'string' && (
+          <MoreRows list={list} label={t.errand.earlier} onMore={() => readPage(next.peek() ?? undefined)} />
+        )}
       </div>
     </Screen>
   );

@@ -1,9 +1,9 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { User } from '../../../../protocol/accounts.ts';
 import { useSession } from '../../parts/context.ts';
 import { Screen } from '../../parts/screen.tsx';
+import { useRead } from '../../parts/use-read.ts';
 import { Forges } from '../accounts/forges.tsx';
 import { People } from './people.tsx';
 import { ServerSettings } from './server-settings.tsx';
@@ -14,13 +14,14 @@ import { s } from '../screen-speech.ts';
 export function OwnerScreen(): JSX.Element {
   const { client } = useSession();
   const seen_by = useSignal<User['role'] | 'unknown' | undefined>(undefined);
-  useEffect(() => {
+  const read = (): void => {
     client.call('me', {}).then(
       ({ role }) => (seen_by.value = role),
       // The parts of the page say why they show nothing.
-      () => (seen_by.value = 'unknown'),
+      () => (seen_by.value ??= 'unknown'),
     );
-  }, [client]);
+  };
+  useRead(read, [client]);
   return (
     <Screen title={s.owner.title} parent={{ name: 'settings' }}>
       <div class="body settings owner">

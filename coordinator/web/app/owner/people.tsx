@@ -1,12 +1,12 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { OneTimeLink } from '../../../../protocol/accounts.ts';
 import type { Invite, Person } from '../../../../protocol/people.ts';
 import { allPeople } from '../../../client/lists.ts';
 import { useSession } from '../../parts/context.ts';
 import { LinkSheet } from '../../parts/link-sheet.tsx';
 import { format } from '../../parts/speech.ts';
+import { useRead } from '../../parts/use-read.ts';
 import { faultWords } from '../../parts/words.ts';
 import { PersonRow } from './person-row.tsx';
 import { s } from '../screen-speech.ts';
@@ -32,7 +32,7 @@ export function People(): JSX.Element {
   const act = (work: () => Promise<unknown>): void => {
     void attempt(work).catch((error: unknown) => (fault.value = faultWords(error)));
   };
-  useEffect(() => act(() => Promise.resolve()), [client]);
+  useRead(() => act(() => Promise.resolve()), [client]);
   const invite = (): void => act(async () => (made.value = await client.call('createInvite', { body: {} })));
   const close = (): void => {
     made.value = undefined;

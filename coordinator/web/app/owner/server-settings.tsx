@@ -1,8 +1,8 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { SettingInForce } from '../../../../protocol/server.ts';
 import { useSession } from '../../parts/context.ts';
+import { useRead } from '../../parts/use-read.ts';
 import { faultWords } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 
@@ -11,12 +11,13 @@ export function ServerSettings(): JSX.Element {
   const { client } = useSession();
   const settings = useSignal<readonly SettingInForce[]>([]);
   const fault = useSignal('');
-  useEffect(() => {
+  const read = (): void => {
     client.call('listSettings', {}).then(
-      ({ items }) => (settings.value = items),
+      ({ items }) => ([settings.value, fault.value] = [items, '']),
       (error: unknown) => (fault.value = faultWords(error)),
     );
-  }, [client]);
+  };
+  useRead(read, [client]);
   const groups = Map.groupBy(settings.value, ({ group }) => group);
   return (
     <>

@@ -1,20 +1,21 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { Project } from '../../../../protocol/api.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { Confirm, Screen } from '../../parts/screen.tsx';
 import { faultWords } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 import { ProjectForm } from './project-form.tsx';
+import { useProjects } from './use-projects.ts';
 
 /** One project, or a new one if there is no id. */
 export function ProjectScreen({ id }: { id: string }): JSX.Element {
   const session = useSession();
   const router = useRouter();
-  const project = session.projects.value?.find((each) => each.id === id);
+  const { projects, fault } = useProjects();
+  const project = projects?.find((each) => each.id === id);
+  const is_new = id === '';
   const warnings = useSignal<readonly string[]>([]);
-  useEffect(() => void session.readProjects(), [session]);
   const leave = router.unlessGone(() => router.back('projects'));
   const saved = async (found: readonly string[]): Promise<void> => {
     await session.readProjects();
@@ -22,14 +23,19 @@ export function ProjectScreen({ id }: { id: string }): JSX.Element {
     if (found.length === 0) leave();
   };
   return (
-    <Screen title={project?.name ?? s.project.new} parent={{ name: 'projects' }}>
+    <Screen title={project?.name ?? (is_new ? s.project.new : s.project.title)} parent={{ name: 'projects' }}>
       <div class="body settings">
         {warnings.value.map((warning) => (
           <p key={warning} class="card">
             {warning}
           </p>
         ))}
-        {(project ?? id === '') && <ProjectForm key={id} project={project} onSaved={saved} />}
+        {!project && !is_new && (
+          <p class="empty" role="alert">
+            {fault === '' ? s.project.gone : fault}
+          </p>
+        )}
+        {(project ?? is_new) && <ProjectForm key={id} project={project} onSaved={saved} />}
         {project && <DeleteProject project={project} />}
       </div>
     </Screen>

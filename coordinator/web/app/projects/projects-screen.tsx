@@ -1,19 +1,21 @@
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
-import { useSession } from '../../parts/context.ts';
 import { Screen } from '../../parts/screen.tsx';
 import { repositoryAddress } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
 import { s } from '../screen-speech.ts';
+import { useProjects } from './use-projects.ts';
 
 /** The projects: repositories with their defaults. */
 export function ProjectsScreen(): JSX.Element {
-  const session = useSession();
-  const projects = session.projects.value;
-  useEffect(() => void session.readProjects(), [session]);
+  const { projects, fault } = useProjects();
   return (
     <Screen title={s.project.title} parent={{ name: 'settings' }}>
       <div class="body settings">
+        {!projects && (
+          <p class="fault" role="alert">
+            {fault}
+          </p>
+        )}
         {projects?.length === 0 && <p class="empty">{s.project.empty}</p>}
         <ul class="rows places">
           {projects?.map(({ id, name, repo_url, verify_command }) => (

@@ -1,10 +1,10 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { ScheduleRun } from '../../../../protocol/schedules.ts';
 import { useSession } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { format } from '../../parts/speech.ts';
+import { useRead } from '../../parts/use-read.ts';
 import { faultWords } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
 import { moment, runWords, s } from './words.ts';
@@ -24,11 +24,11 @@ export function Runs({ id }: { id: string }): JSX.Element {
       .call('listScheduleRuns', { params: { id }, query: { limit: PAGE, cursor } })
       .then((page) => {
         runs.value = [...(cursor === undefined ? [] : (runs.value ?? [])), ...page.items];
-        next.value = page.next_cursor;
+        [next.value, fault.value] = [page.next_cursor, ''];
       })
       .catch((error: unknown) => (fault.value = faultWords(error)));
   };
-  useEffect(() => read(undefined), [client, id]);
+  useRead(() => read(undefined), [client, id]);
   const cursor = next.value;
   return (
     <>

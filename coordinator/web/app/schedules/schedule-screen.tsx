@@ -1,10 +1,10 @@
 import { useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { Schedule } from '../../../../protocol/schedules.ts';
 import { Refusal } from '../../../client/errors.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { Confirm, Screen } from '../../parts/screen.tsx';
+import { useRead } from '../../parts/use-read.ts';
 import { faultWords } from '../../parts/words.ts';
 import { NextTimes } from './next-times.tsx';
 import { Runs } from './runs.tsx';
@@ -19,17 +19,18 @@ export function ScheduleScreen({ id }: { id: string }): JSX.Element {
   const schedule = useSignal<Schedule | undefined>(undefined);
   const changes = useSignal(id === '');
   const fault = useSignal('');
-  useEffect(() => {
+  const read = (): void => {
     void session.readProjects();
     if (id === '') return;
     session.client
       .call('getSchedule', { params: { id } })
-      .then((found) => (schedule.value = found))
+      .then((found) => ([schedule.value, fault.value] = [found, '']))
       .catch((error: unknown) => {
         const gone = error instanceof Refusal && error.code === 'not_found';
         fault.value = gone ? s.gone : faultWords(error);
       });
-  }, [session, id]);
+  };
+  useRead(read, [session, id]);
   const leave = router.unlessGone(() => router.back('schedules'));
   const saved = (next: Schedule): void => {
     if (id === '') return leave();

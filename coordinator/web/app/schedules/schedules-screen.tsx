@@ -1,10 +1,10 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { Schedule } from '../../../../protocol/schedules.ts';
 import { allSchedules } from '../../../client/lists.ts';
 import { useSession } from '../../parts/context.ts';
 import { Screen } from '../../parts/screen.tsx';
+import { useRead } from '../../parts/use-read.ts';
 import { faultWords } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
 import { WhenAndWhere } from './when-and-where.tsx';
@@ -15,13 +15,14 @@ export function SchedulesScreen(): JSX.Element {
   const session = useSession();
   const schedules = useSignal<readonly Schedule[] | undefined>(undefined);
   const fault = useSignal('');
-  useEffect(() => {
+  const read = (): void => {
     void session.readProjects();
     allSchedules(session.client).then(
-      (all) => (schedules.value = all),
+      (all) => ([schedules.value, fault.value] = [all, '']),
       (error: unknown) => (fault.value = faultWords(error)),
     );
-  }, [session]);
+  };
+  useRead(read, [session]);
   return (
     <Screen title={s.title} parent={{ name: 'settings' }}>
       <div class="body settings schedules">

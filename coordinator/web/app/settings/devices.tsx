@@ -1,10 +1,10 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { SessionInfo } from '../../../../protocol/accounts.ts';
 import { allSessions } from '../../../client/lists.ts';
 import { useSession } from '../../parts/context.ts';
 import { Confirm } from '../../parts/screen.tsx';
+import { useRead } from '../../parts/use-read.ts';
 import { faultWords } from '../../parts/words.ts';
 import { ago } from '../ago.ts';
 import { s } from '../screen-speech.ts';
@@ -19,11 +19,11 @@ export function Devices(): JSX.Element {
   const ending = useSignal<SessionInfo | undefined>(undefined);
   const read = (): void => {
     allSessions(client).then(
-      (all) => (sessions.value = all),
+      (all) => ([sessions.value, fault.value] = [all, '']),
       (error: unknown) => (fault.value = faultWords(error)),
     );
   };
-  useEffect(read, [client]);
+  useRead(read, [client]);
   const end = (id: string): void => {
     client
       .call('deleteSession', { params: { id } })

@@ -1,12 +1,12 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { Channel } from '../../../../protocol/notifications.ts';
 import { useSession } from '../../parts/context.ts';
-import { now } from '../../parts/now.ts';
 import { Confirm, Screen } from '../../parts/screen.tsx';
-import { format, locale } from '../../parts/speech.ts';
+import { locale } from '../../parts/speech.ts';
+import { ago } from '../ago.ts';
 import { s } from '../screen-speech.ts';
+import { useRead } from '../../parts/use-read.ts';
 import { faultWords } from '../../parts/words.ts';
 import { AddChannel } from './add-channel.tsx';
 import { deviceInfo } from './device-name.ts';
@@ -23,7 +23,7 @@ export function NotificationsScreen(): JSX.Element {
     fault.value = '';
     work().catch((error: unknown) => (fault.value = faultWords(error)));
   };
-  useEffect(() => act(() => push.refresh()), [push]);
+  useRead(() => act(() => push.refresh()), [push]);
   const [own, state] = [push.own, push.state.value];
   const others = push.channels.value?.filter(({ current }) => !current);
   return (
@@ -89,7 +89,7 @@ function OwnDevice({ own, act }: { own: Channel; act: Act }): JSX.Element {
 function LastAnswer({ channel: { last_answer } }: { channel: Channel }): JSX.Element {
   if (!last_answer) return <small>{s.notify.never_sent}</small>;
   const { at, ok, status, detail } = last_answer;
-  const time = format.age(at, now.value);
+  const time = ago(at);
   const why = [status, detail].filter(Boolean).join(' ');
   return (
     <small class={ok ? '' : 'fault'} role="status">

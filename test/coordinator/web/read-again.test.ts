@@ -1,0 +1,110 @@
+import test from 'ava';
+import type { Page } from 'playwright-core';
+import type { Ends } from '../../support/folder.ts';
+import { sendErrand } from '../../support/send-errand.ts';
+import { logIn, openApp, openAppLoggedIn, type AppScene } from '../../support/web/app-scene.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
+
+const AWAY = 'The server cannot be reached now.';
+const ONLY_HERE = 'Only what this device knows: the server cannot be reached.';
+
+/** Each address, what it says without a network, and what it shows with one. */
+const SCREENS: [string, string, string][] = [
+  ['/archived', ONLY_HERE, 'Long ago'],
+  ['/settings', AWAY, 'this device'],
+  ['/settings/projects', AWAY, 'bills'],
+  ['/settings/schedules', AWAY, 'Nightly'],
+  ['/settings/accounts', AWAY, 'Nobody can sign in elsewhere on this server yet.'],
+  ['/settings/notifications', AWAY, 'You are notified nowhere else.'],
+];
+
+/** A device that is logged in anew, and knows little of what the server has. */
+async function openFilled(t: Ends): Promise<AppScene> {
+  const scene = await openApp(t);
+  await fill(scene);
+  await logIn(scene);
+  await scene.page.waitForFunction(async () => (await navigator.serviceWorker.ready).active?.state === 'activated');
+  return scene;
+}
+
+async function fill({ server, api }: AppScene): Promise<void> {
+  const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Long ago' }));
+  errand.begin();
+  errand.succeed({});
+  await api.call('patchTask', { params: { id: errand.id }, body: { archived: true } });
+  const project = { name: 'bills', repo_url: 'https://git.example.org/you/bills' };
+  const { id: project_id } = await api.call('createProject', { body: project });
+  const timing = { cron: '0 3 * * *', time_zone: 'Europe/Berlin' };
+  await api.call('createSchedule', { body: { name: 'Nightly', prompt: 'Update it', project_id, ...timing } });
+}
+
+async function goOnline({ network }: AppScene, page: Page): Promise<void> {
+  network.offline = false;
+  await page.evaluate(() => window.dispatchEvent(new Event('online')));
+}
+
+test.serial('a screen that was opened without a network is read once the server can be reached', async (t) => {
+  t.timeout(180_000);
+  const scene = await openFilled(t);
+  const { page, network, faults } = scene;
+  for (const [path, without, shown] of SCREENS) {
+    network.offline = true;
+    network.cut();
+    await page.goto(network.url + path);
+    await page.getByText(without).first().waitFor();
+    t.is(await page.getByText(shown).count(), 0, path);
+    await goOnline(scene, page);
+    await page.getByText(shown).first().waitFor();
+    await page.getByText(without).first().waitFor({ state: 'detached' });
+  }
+  t.deepEqual(faults, []);
+});
+
+test.serial('a search that could ask no server asks it once that can be reached', async (t) => {
+  t.timeout(120_000);
+  const scene = await openFilled(t);
+  const { page, network, faults } = scene;
+  network.offline = true;
+  network.cut();
+  await page.getByRole('button', { name: 'Search' }).click();
+  await page.getByRole('searchbox').fill('Long');
+  await page.getByText(ONLY_HERE).waitFor();
+  await goOnline(scene, page);
+  await page.getByRole('link', { name: /Long ago/ }).waitFor();
+  t.is(await page.getByText(ONLY_HERE).count(), 0);
+  t.deepEqual(faults, []);
+});
+
+test.serial('a project that does not exist says so, and is no new one', async (t) => {
+  t.timeout(60_000);
+  const { page, network, faults } = await openAppLoggedIn(t);
+  await page.goto(`${network.url}/settings/projects/01hzzzzzzzzzzzzzzzzz`);
+  await page.getByText('This project does not exist any more.').waitFor();
+  t.is(await page.getByRole('heading', { name: 'New project' }).count(), 0);
+  t.deepEqual(faults, []);
+});
+
+test.serial(
+  'a form of a project saves what was changed in it, and leaves what was changed elsewhere meanwhile',
+  async (t) => {
+    t.timeout(60_000);
+    const { api, page, network, faults } = await openAppLoggedIn(t);
+    const body = { name: 'bills', repo_url: 'https://git.example.org/you/bills', allowed_hosts: ['one.example.org'] };
+    const { id } = await api.call('createProject', { body });
+    await page.goto(`${network.url}/settings/projects/${id}`);
+    await page.getByLabel('Verify command').fill('npm test');
+    const allowed_hosts = ['one.example.org', 'two.example.org'];
+    await api.call('patchProject', { params: { id }, body: { allowed_hosts, budget_usd: 3 } });
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.waitForURL(/projects$/);
+    t.like(await api.call('getProject', { params: { id } }), {
+      allowed_hosts,
+      budget_usd: 3,
+      verify_command: 'npm test',
+    });
+    await page.getByRole('link', { name: /bills/ }).click();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.waitForURL(/projects$/);
+    t.deepEqual(faults, []);
+  },
+);
