@@ -164,3 +164,30 @@ test.serial(
     t.deepEqual(faults, []);
   },
 );
+
+test.serial('of large changes the first files show at once, and each of the others at a touch', async (t) => {
+  t.timeout(120_000);
+  const { server, api, network, page, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  const lines = Array.from({ length: 200 }, (_, i) => `+line ${i}\n`).join('');
+  const files = Array.from(
+    { length: 30 },
+    (_, i) => `diff --git a/${i}.txt b/${i}.txt
+--- a/${i}.txt
++++ b/${i}.txt
+@@ -1 +1,201 @@
+ first
+${lines}`,
+  );
+  errand.succeed({ diff_stat: { files: 30, insertions: 6_000, deletions: 0 } }, files.join(''));
+  await page.goto(`${network.url}/errands/${errand.id}/changes`);
+  await page.locator('.file').nth(29).waitFor();
+  const shown = () => page.locator('.line-of').count();
+  t.true((await shown()) > 200 && (await shown()) <= 1_500, `${await shown()}`);
+  const last = page.locator('.file').last();
+  t.is(await last.locator('.line-of').count(), 0);
+  await last.getByRole('button', { name: '201 lines: show' }).click();
+  t.is(await last.locator('.line-of').count(), 201);
+  t.deepEqual(faults, []);
+});

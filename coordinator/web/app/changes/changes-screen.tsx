@@ -10,6 +10,7 @@ import { useText } from '../../parts/use-text.ts';
 import { s } from '../screen-speech.ts';
 import { fileKey, placeComments, readComments, type Comment, toMessage } from './comments.ts';
 import { FileView } from './file-view.tsx';
+import { shownAtOnce } from './fold.ts';
 import { LostComments } from './lost-comments.tsx';
 import type { DiffFile } from './diff-file.ts';
 import { Tray } from './tray.tsx';
@@ -38,6 +39,7 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
     });
   };
   const marks = readMarks(viewed.value);
+  const at_once = shownAtOnce(diffs.flatMap(({ files }) => files));
   return (
     <Screen
       title={s.changes.title}
@@ -55,6 +57,7 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
                 id={id}
                 repository={one.repository}
                 file={file}
+                at_once={at_once.has(file) || comments.some((comment) => !comment.lost && fileKey(comment) === name)}
                 fresh={one.since.fresh}
                 comments={comments}
                 viewed={marks[name]}

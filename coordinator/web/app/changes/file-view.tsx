@@ -3,11 +3,9 @@ import type { JSX } from 'preact';
 import { Stat } from '../../parts/stat.tsx';
 import { s } from '../screen-speech.ts';
 import type { Comment } from './comments.ts';
+import { countLines } from './fold.ts';
 import { Lines } from './lines-view.tsx';
 import type { DiffFile, DiffLine } from './diff-file.ts';
-
-/** A file with more lines than this is shown at a touch. */
-const LINES_SHOWN_MAX = 400;
 
 type FileProps = {
   /** The errand's. */
@@ -15,6 +13,8 @@ type FileProps = {
   /** The key of its repository, where the errand has several. */
   repository: string | undefined;
   file: DiffFile;
+  /** Whether its lines show without a touch. */
+  at_once: boolean;
   /** The lines that were not there at the last look. */
   fresh: ReadonlySet<DiffLine>;
   comments: readonly Comment[];
@@ -25,13 +25,13 @@ type FileProps = {
 };
 
 /** One file of a diff. Once viewed it is folded, until its diff is another. */
-export function FileView({ id, repository, file, fresh, comments, viewed, onView, onChange }: FileProps): JSX.Element {
+export function FileView({ file, at_once, viewed, onView, ...lines }: FileProps): JSX.Element {
+  const { fresh } = lines;
   const { path, old_path, mark, hunks } = file;
   const is_viewed = viewed === mark;
-  const count = hunks.reduce((sum, { near }) => sum + near.size, 0);
   const news = hunks.reduce((sum, { lines }) => sum + lines.filter((line) => fresh.has(line)).length, 0);
   const opened = useSignal<boolean | undefined>(undefined);
-  const open = opened.value ?? (!is_viewed && count <= LINES_SHOWN_MAX);
+  const open = opened.value ?? (!is_viewed && at_once);
   return (
     <section class="file" aria-label={path}>
       <header>
@@ -56,11 +56,11 @@ export function FileView({ id, repository, file, fresh, comments, viewed, onView
         </label>
       </header>
       {open ? (
-        <Lines id={id} repository={repository} file={file} fresh={fresh} comments={comments} onChange={onChange} />
+        <Lines {...lines} file={file} />
       ) : (
         !is_viewed && (
           <button type="button" class="quiet" onClick={() => (opened.value = true)}>
-            {s.changes.large(count)}
+            {s.changes.large(countLines(file))}
           </button>
         )
       )}

@@ -1,9 +1,31 @@
-import type { DiffHunk, DiffLine } from './diff-file.ts';
+import type { DiffFile, DiffHunk, DiffLine } from './diff-file.ts';
 
 /** The unchanged lines around a change that show at once. */
 const CONTEXT = 3;
 /** How many lines of a fold one touch opens at each of its ends. */
 const STEP = 20;
+
+/** A file with more lines than this is shown at a touch. */
+const FILE_LINES_MAX = 400;
+/** So are the files behind so many lines: a phone would take a minute to draw them all. */
+const LINES_MAX = 1_500;
+
+/** How many lines of a file show where it is open. */
+export function countLines({ hunks }: DiffFile): number {
+  return hunks.reduce((sum, { near }) => sum + near.size, 0);
+}
+
+/** The files of which the lines show without a touch. */
+export function shownAtOnce(files: readonly DiffFile[]): ReadonlySet<DiffFile> {
+  let lines = 0;
+  return new Set(
+    files.filter((file) => {
+      const count = countLines(file);
+      lines += Math.min(count, FILE_LINES_MAX);
+      return count <= FILE_LINES_MAX && lines <= LINES_MAX;
+    }),
+  );
+}
 
 /** Lines that follow each other and show, or that are folded. */
 type Part = { folded: boolean; lines: readonly DiffLine[] };
