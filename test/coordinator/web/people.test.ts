@@ -116,8 +116,10 @@ test.serial('a server that starts errands and has a fault beside that does not s
   await page.goto(`${network.url}/settings`);
   await page.getByText('All is well').waitFor();
   server.readiness.checks['backup'] = { ok: false, detail: 'there is no backup yet' };
+  server.readiness.checks['disk'] = { ok: true, detail: '76800 MB free' };
   await page.reload();
   await page.getByText('Starts errands, but not all is well').waitFor();
+  await page.getByText('Disk: 80.5 GB free').waitFor();
   t.is(await page.locator('.checks .fault').count(), 1);
 });
 

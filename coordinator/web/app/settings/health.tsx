@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { Unreachable } from '../../../client/errors.ts';
 import { useSession } from '../../parts/context.ts';
 import { useRead } from '../../parts/use-read.ts';
+import { format } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 import { checkWords } from './check-words.ts';
@@ -48,10 +49,15 @@ export function Health(): JSX.Element {
 }
 
 function CheckLine({ name, ok, detail }: Check): JSX.Element {
-  const words = checkWords(name, detail, s.checks);
+  const { name: title, words } = checkWords(name, detail, s.checks);
   return (
     <li class={ok ? '' : 'fault'}>
-      <span aria-hidden="true">{ok ? '✓' : '✗'}</span> {words.name}: <span class={ok ? 'soft' : ''}>{words.words}</span>
+      <span aria-hidden="true">{ok ? '✓' : '✗'}</span> {title}: <span class={ok ? 'soft' : ''}>{withSizes(words)}</span>
     </li>
   );
+}
+
+/** The server tells of all sizes in MB of 1,024 kB: large ones read better as people are used to them. */
+function withSizes(words: string): string {
+  return words.replaceAll(/\b(\d{4,}) MB\b/g, (_, mb: string) => format.bytes(Number(mb) * 2 ** 20));
 }
