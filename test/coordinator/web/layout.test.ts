@@ -41,8 +41,19 @@ function misfits(page: Page): Promise<string[]> {
   });
 }
 
+/** What is so small on a screen that a finger misses it, in words. The rows of logs and code are as dense as text. */
+function smallTargets(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('a[href], button, summary, select, textarea, input')]
+      .filter((target) => !target.matches('.call, .line-of, .gap, .chip, [type=checkbox], .hidden, .hidden *'))
+      .map((target) => ({ target, box: target.getBoundingClientRect() }))
+      .filter(({ box }) => box.width > 0 && Math.min(box.width, box.height) < 43.5)
+      .map(({ target, box }) => `${target.outerHTML.slice(0, 80)} has ${box.width} × ${box.height} pixels`),
+  );
+}
+
 test.serial(
-  'with text at 200 %, and from right to left, each screen fits: nothing scrolls sideways or is cut',
+  'with text at 200 %, and from right to left, each screen fits: nothing scrolls sideways or is cut, or too small to touch',
   async (t) => {
     t.timeout(180_000);
     const scene = await openApp(t, {}, SCREENS_ENV);
@@ -76,6 +87,7 @@ test.serial(
       await look(path, 'at 200 %');
       await set('100%', 'ltr');
       await look(path, 'as it is');
+      all.push(...(await smallTargets(page)).map((small) => `${path}: ${small}`));
       await set('100%', 'rtl');
       await look(path, 'mirrored');
     });
