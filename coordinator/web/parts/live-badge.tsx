@@ -16,6 +16,12 @@ export function LiveBadge(): JSX.Element {
   return (
     <span class={good ? 'live' : 'live off'} role="status" title={state && 'why' in state ? state.why : undefined}>
       {words}
+      {/* Nothing is tried by itself any more. */}
+      {state?.kind === 'failed' && (
+        <button type="button" class="quiet" onClick={() => location.reload()}>
+          {t.update_now}
+        </button>
+      )}
     </span>
   );
 }

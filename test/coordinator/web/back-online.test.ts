@@ -1,4 +1,5 @@
 import test from 'ava';
+import { CLOSE } from '../../../protocol/socket.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
@@ -33,4 +34,20 @@ test.serial('the app is live again when the network is back, and does not wait f
     faults.filter((fault) => !fault.includes('status of 503')),
     [],
   );
+});
+
+test.serial('a window whose connection others have taken has a button that brings it back', async (t) => {
+  t.timeout(60_000);
+  const { network, page, faults } = await openAppLoggedIn(t);
+  let displaced = true;
+  await page.routeWebSocket(/\/ws\//, (socket) => {
+    if (displaced) void socket.close({ code: CLOSE.too_many });
+    else socket.connectToServer();
+  });
+  await page.goto(network.url);
+  await page.locator('.live', { hasText: 'not connected' }).waitFor();
+  displaced = false;
+  await page.locator('.live').getByRole('button', { name: 'Reload' }).click();
+  await page.getByText('live', { exact: true }).waitFor();
+  t.deepEqual(faults, []);
 });
