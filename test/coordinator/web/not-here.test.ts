@@ -51,6 +51,9 @@ test.serial('an errand that is deleted elsewhere while it is open does not exist
   await api.call('deleteTask', { params: { id: errand.id } });
   await page.getByText(GONE).waitFor();
   t.is(await page.getByText(NOT_YET).count(), 0);
+  await page.goto(`${network.url}/errands/${errand.id}/changes`);
+  await page.getByText(GONE).waitFor();
+  t.is(await page.getByText('The changes were not loaded').count(), 0);
 });
 
 test.serial('the conversation of a known errand that was never open here says so, and comes', async (t) => {

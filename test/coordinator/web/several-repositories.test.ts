@@ -9,7 +9,7 @@ import { putRepositoryResult } from '../../../coordinator/sqlite/task-repositori
 import type { Task } from '../../../protocol/task.ts';
 import { taskOf } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
-import { openAppLoggedIn, type AppScene } from '../../support/web/app-scene.ts';
+import { logIn, openApp, openAppLoggedIn, type AppScene } from '../../support/web/app-scene.ts';
 import { DESK, PHONE } from '../../support/web/browser.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
@@ -134,6 +134,18 @@ for (const [name, size, dark] of [
       t.deepEqual(scene.faults, []);
     },
   );
+
+test.serial('the changes of an errand that is in no list show all its repositories on a new device', async (t) => {
+  t.timeout(120_000);
+  const scene = await openApp(t, { size: PHONE });
+  const { api, network, page } = scene;
+  const { task } = await done(scene);
+  await api.call('patchTask', { params: { id: task.id }, body: { archived: true } });
+  await logIn(scene);
+  await page.goto(`${network.url}/errands/${task.id}/changes`);
+  await page.getByRole('region', { name: 'shop', exact: true }).getByText("'yen'").waitFor();
+  t.is(await page.locator('.repository').count(), 3);
+});
 
 test.serial('several pull requests have a card each, and one touch opens those that are missing', async (t) => {
   t.timeout(120_000);

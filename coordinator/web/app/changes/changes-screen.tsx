@@ -1,5 +1,6 @@
 import type { Signal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { Screen } from '../../parts/screen.tsx';
@@ -7,6 +8,7 @@ import { t } from '../../parts/speech.ts';
 import { Stat } from '../../parts/stat.tsx';
 import { useOnce } from '../../parts/use-once.ts';
 import { useText } from '../../parts/use-text.ts';
+import { NotHere } from '../errand/not-here.tsx';
 import { s } from '../screen-speech.ts';
 import { fileKey, placeComments, readComments, type Comment, toMessage } from './comments.ts';
 import { FileView } from './file-view.tsx';
@@ -20,6 +22,9 @@ import { useDiffs, type RepositoryDiff } from './use-diffs.ts';
 export function ChangesScreen({ id }: { id: string }): JSX.Element {
   const session = useSession();
   const router = useRouter();
+  // An errand that is not in the list is known then too, with all its repositories.
+  useEffect(() => session.open(id), [session, id]);
+  const errand = session.errand(id).value;
   const diffs = useDiffs(id);
   const wrap = useText('wrap', 'yes');
   const kept = useText(`comments ${id}`);
@@ -49,7 +54,8 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
       <div class={wrap.value === 'yes' ? 'body changes' : 'body changes unwrapped'}>
         <LostComments comments={comments} onChange={change} />
         {diffs.length > 1 && <Jumps diffs={diffs} />}
-        {diffs.map((one) => (
+        {errand.gone && <NotHere errand={errand} />}
+        {(errand.gone ? [] : diffs).map((one) => (
           <Repository key={one.repository ?? ''} {...one}>
             {(file, name) => (
               <FileView
