@@ -3,6 +3,7 @@ import test from 'ava';
 import type { Page } from 'playwright-core';
 import type { Api } from '../../support/api.ts';
 import type { CuttingProxy } from '../../support/cutting-proxy.ts';
+import { PASSWORD } from '../../support/start-api.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import type { StartedApi } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
@@ -180,4 +181,24 @@ test.serial('what the server refuses of an act in the list shows there, until it
   await row.getByRole('button', { name: 'Dismiss' }).click();
   await row.waitFor({ state: 'detached' });
   t.pass();
+});
+
+test.serial('who logs in after another person is not told what that one archived', async (t) => {
+  t.timeout(60_000);
+  const { server, api, page } = await openAppLoggedIn(t);
+  const done = new LivelyErrand(server, await sendErrand(api, { prompt: 'Private' }));
+  done.begin();
+  done.succeed({});
+  await page.getByRole('heading', { name: 'Done' }).waitFor();
+  await act(page, 'Private', 'Archive');
+  await page.getByText('Archived: Private').waitFor();
+  await page.getByRole('link', { name: 'Settings' }).click();
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Log out' }).click();
+  await server.person('bob@example.org');
+  await page.fill('input[name=email]', 'bob@example.org');
+  await page.fill('input[name=password]', PASSWORD);
+  await page.click('button[type=submit]');
+  await page.getByText('live', { exact: true }).first().waitFor();
+  t.is(await page.getByText('Private').count(), 0);
 });

@@ -68,8 +68,11 @@ function Menu({ task }: { task: Task }): JSX.Element {
   const fault = useSignal('');
   const session = useSession();
   const router = useRouter();
+  const close = (): void => {
+    [open.value, fault.value] = [false, ''];
+  };
   const archive = (): void => {
-    open.value = false;
+    close();
     const archived = task.archived !== true;
     setArchived(session, task, archived);
     if (archived) router.go('inbox', {}, true);
@@ -94,10 +97,10 @@ function Menu({ task }: { task: Task }): JSX.Element {
           fault={fault.value}
           onArchive={archive}
           onDelete={() => {
-            open.value = false;
+            close();
             deletes.value = true;
           }}
-          onClose={() => (open.value = false)}
+          onClose={close}
         />
       )}
       {deletes.value && (

@@ -9,19 +9,19 @@ import { s } from '../screen-speech.ts';
 /** How long the way back is offered. Later, what was archived is under Archived. */
 const OFFERED_MS = 10_000;
 
-/** What was archived last, while it can be put back at a touch. */
-const archived = signal<Task | undefined>(undefined);
+/** What was archived last, and by whom, while it can be put back at a touch. */
+const archived = signal<{ session: Session; task: Task } | undefined>(undefined);
 
 /** Archives an errand that has ended, or puts it back. */
 export function setArchived(session: Session, task: Task, to: boolean): void {
-  archived.value = to ? task : undefined;
+  archived.value = to ? { session, task } : undefined;
   void session.acts.archive(task.id, to);
 }
 
 /** Says what was archived, and puts it back at a touch. */
 export function ArchiveUndo(): JSX.Element | null {
   const session = useSession();
-  const task = archived.value;
+  const task = archived.value?.session === session ? archived.value.task : undefined;
   useEffect(() => {
     const end = setTimeout(() => (archived.value = undefined), OFFERED_MS);
     return () => clearTimeout(end);

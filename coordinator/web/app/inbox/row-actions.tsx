@@ -29,8 +29,12 @@ export function RowActions({ task, open, touch: first }: RowActionsProps): JSX.E
   const fault = useSignal('');
   const swiped = useSwipe(panel, first);
   const acts = actsOf(task, session);
+  const close = (): void => {
+    [open.value, fault.value] = [false, ''];
+  };
   const touch = (act: Act): void => {
-    [open.value, swiped.value] = [false, false];
+    close();
+    swiped.value = false;
     switch (act) {
       case 'again':
         return void session.acts.retry(task.id);
@@ -60,14 +64,14 @@ export function RowActions({ task, open, touch: first }: RowActionsProps): JSX.E
         />
       </div>
       {open.value && (
-        <Sheet label={t.inbox.actions(task.title)} onClose={() => (open.value = false)}>
+        <Sheet label={t.inbox.actions(task.title)} onClose={close}>
           <h2 dir="auto">{task.title}</h2>
           <p class="fault" role="alert">
             {fault.value}
           </p>
           {acts.length === 0 && <p>{s.archive.none}</p>}
           <ActButtons kind="choice" acts={acts} onTouch={touch} />
-          <button type="button" class="choice" onClick={() => (open.value = false)}>
+          <button type="button" class="choice" onClick={close}>
             {t.cancel}
           </button>
         </Sheet>
