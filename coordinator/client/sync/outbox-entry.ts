@@ -17,18 +17,19 @@ export type Action =
 
 /**
  * One action on its way. `key` is its Idempotency-Key, and names it for ever. `tried`: it may have arrived, so it
- * cannot be taken back. `refused`: the server will not do it. `failed`: the last `attempts` in a row got an answer that
- * says neither; it is tried again, later each time. `message_id`, `event_id`: it has arrived as this message, whose
- * event has not been seen yet. `held_until`: it can be undone until then, and is not sent before. `done`: the server
- * has it, and what follows from it has not been seen yet. `gone`: it was for an errand that is gone.
+ * cannot be taken back. `refused`: the server will not do it; `too_old`: it is not asked any more. `failed`: the last
+ * `attempts` in a row got an answer that says neither; it is tried again, later each time. `message_id`, `event_id`: it
+ * has arrived as this message, whose event has not been seen yet. `held_until`: it can be undone until then, and is not
+ * sent before. `done`: the server has it, and what follows from it has not been seen yet. `gone`: it was for an errand
+ * that is gone.
  */
 export type Entry = {
   key: string;
   at: string;
   action: Action;
   tried: boolean;
-  refused?: { code: ErrorCode; detail: string };
-  failed?: { detail: string; at: string; attempts: number };
+  refused?: { code: ErrorCode | 'too_old'; detail: string };
+  failed?: { code?: ErrorCode; detail: string; at: string; attempts: number };
   message_id?: string;
   event_id?: number;
   held_until?: string;

@@ -171,7 +171,7 @@ export class Outbox {
     await this.load();
     for (let entry = this.#next(); entry; entry = this.#next()) {
       if (isTooOld(entry)) {
-        const refused = { code: 'conflict', detail: 'It waited for longer than a week.' } as const;
+        const refused = { code: 'too_old', detail: 'It waited for longer than a week.' } as const;
         await this.#change(entry.key, (stored) => ({ ...stored, refused }));
         continue;
       }
@@ -205,9 +205,10 @@ export class Outbox {
       return;
     }
     const at = new Date().toISOString();
+    const code = error instanceof Refusal ? { code: error.code } : {};
     await this.#change(key, (stored) => {
       const attempts = (stored.failed?.attempts ?? 0) + 1;
-      return { ...stored, failed: { detail, at, attempts } };
+      return { ...stored, failed: { ...code, detail, at, attempts } };
     });
   }
 

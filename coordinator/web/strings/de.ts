@@ -210,6 +210,7 @@ export const de: Strings = {
     rate_limited: 'Zu viele Versuche. Warte ein wenig.',
     unavailable: 'Der Server ist beschäftigt oder seine Festplatte voll. Versuch es später.',
     internal: 'Auf dem Server ging etwas schief.',
+    too_old: 'Es hat länger als eine Woche gewartet.',
     unknown: 'Etwas ging schief.',
   },
 

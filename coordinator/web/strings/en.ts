@@ -212,6 +212,7 @@ export const en = {
     rate_limited: 'Too many attempts. Wait a little.',
     unavailable: 'The server is busy or its disk is full. Try again later.',
     internal: 'Something went wrong on the server.',
+    too_old: 'It waited for longer than a week.',
     unknown: 'Something went wrong.',
   } as Record<string, string>,
 

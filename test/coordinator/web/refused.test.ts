@@ -160,3 +160,31 @@ test.serial('an answer, a message and an errand that are too long say so, and ke
   }
   t.deepEqual(faults, []);
 });
+
+test.serial('why something was not sent is told in the language of the person', async (t) => {
+  t.timeout(60_000);
+  const { api, network, page } = await openAppLoggedIn(t, { locale: 'de-DE' });
+  const { id } = await sendErrand(api);
+  const problem = { type: 'about:blank', title: 'No', status: 500, code: 'internal', detail: 'It broke.' };
+  await page.route(/\/messages$/, (route) =>
+    route.fulfill({ status: 500, contentType: 'application/problem+json', body: JSON.stringify(problem) }),
+  );
+  await page.goto(`${network.url}/errands/${id}`);
+  await composer(page).fill('Weiter');
+  await composer(page).press('ControlOrMeta+Enter');
+  await page.getByText(/^nicht gesendet, versucht um .*: Auf dem Server ging etwas schief\./).waitFor();
+  await page.evaluate(async () => {
+    const opened = indexedDB.open('errand');
+    await new Promise((resolve) => (opened.onsuccess = resolve));
+    const store = opened.result.transaction('outbox', 'readwrite').objectStore('outbox');
+    const all = store.getAll();
+    await new Promise((resolve) => (all.onsuccess = resolve));
+    for (const entry of all.result as object[])
+      store.put({ ...entry, at: '2020-01-01T00:00:00.000Z', failed: undefined });
+    await new Promise((resolve) => (store.transaction.oncomplete = resolve));
+    opened.result.close();
+  });
+  await page.reload();
+  await page.getByText('nicht angenommen: Es hat länger als eine Woche gewartet.').waitFor();
+  t.pass();
+});
