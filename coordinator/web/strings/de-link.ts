@@ -15,11 +15,6 @@ export const de_link: LinkStrings = {
   with_password: 'Mit Passwort anmelden',
   stay: (email) => `Als ${email} angemeldet bleiben`,
   add: 'Handy hinzufügen',
-  add_text: 'Scanne dies mit der Kamera des anderen Geräts. Wer den Link öffnet, ist als du angemeldet.',
-  local: 'Kein anderes Gerät erreicht diese Adresse: Öffne die App dort, wo sie veröffentlicht ist.',
-  qr: 'QR-Code des Links',
-  valid: (time) => `Gilt einmal, noch ${time}.`,
-  expired: 'Der Link ist abgelaufen.',
   copy: 'Kopieren',
   copied: 'Kopiert',
 };

@@ -31,6 +31,11 @@ export const de_settings: SettingsStrings = {
     ready_in_part: 'Beginnt Aufträge, aber nicht alles ist in Ordnung',
     not_ready: 'Beginnt jetzt keine Aufträge',
     unknown_device: 'Unbekanntes Gerät',
+    link_text: 'Scanne dies mit der Kamera des anderen Geräts. Wer den Link öffnet, ist als du angemeldet.',
+    link_local: 'Kein anderes Gerät erreicht diese Adresse: Öffne die App dort, wo sie veröffentlicht ist.',
+    link_qr: 'QR-Code des Links',
+    link_valid: (time) => `Gilt einmal, noch ${time}.`,
+    link_expired: 'Der Link ist abgelaufen.',
     home_title: 'Füge Errand zuerst zum Home-Bildschirm hinzu',
     home_lead:
       'Die App auf dem Home-Bildschirm wird für sich angemeldet, und nur dort kann sie dich benachrichtigen. Der Link gilt einmal.',

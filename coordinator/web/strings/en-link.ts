@@ -13,11 +13,6 @@ export const en_link = {
   with_password: 'Log in with a password',
   stay: (email: string) => `Stay logged in as ${email}`,
   add: 'Add a phone',
-  add_text: 'Scan this with the camera of the other device. Whoever opens the link is logged in as you.',
-  local: 'No other device reaches this address: open the app at the one that it is published at.',
-  qr: 'QR code of the link',
-  valid: (time: string) => `Works once, for another ${time}.`,
-  expired: 'The link has expired.',
   copy: 'Copy',
   copied: 'Copied',
 };

@@ -29,6 +29,11 @@ export const en_settings = {
     ready_in_part: 'Starts errands, but not all is well',
     not_ready: 'Starts no errands now',
     unknown_device: 'Unknown device',
+    link_text: 'Scan this with the camera of the other device. Whoever opens the link is logged in as you.',
+    link_local: 'No other device reaches this address: open the app at the one that it is published at.',
+    link_qr: 'QR code of the link',
+    link_valid: (time: string) => `Works once, for another ${time}.`,
+    link_expired: 'The link has expired.',
     home_title: 'First add Errand to the home screen',
     home_lead:
       'The app on the home screen has a log-in of its own, and only there it can notify you. The link works once.',

@@ -4,10 +4,10 @@ import type { OneTimeLink } from '../../../../protocol/accounts.ts';
 import type { Invite, Person } from '../../../../protocol/people.ts';
 import { allPeople } from '../../../client/lists.ts';
 import { useSession } from '../../parts/context.ts';
-import { LinkSheet } from '../../parts/link-sheet.tsx';
 import { format } from '../../parts/speech.ts';
 import { useRead } from '../../parts/use-read.ts';
 import { faultWords } from '../../parts/words.ts';
+import { LinkSheet } from '../settings/link-sheet.tsx';
 import { PersonRow } from './person-row.tsx';
 import { s } from '../screen-speech.ts';
 

@@ -2,9 +2,10 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { OneTimeLink } from '../../../../protocol/accounts.ts';
 import { useSession } from '../../parts/context.ts';
-import { LinkSheet } from '../../parts/link-sheet.tsx';
 import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
+import { s } from '../screen-speech.ts';
+import { LinkSheet } from './link-sheet.tsx';
 
 /** Shows a link that logs a phone in. `onClose`: the person has seen enough of it, and may have used it. */
 export function AddDevice({ onClose }: { onClose: () => void }): JSX.Element {
@@ -31,7 +32,13 @@ export function AddDevice({ onClose }: { onClose: () => void }): JSX.Element {
         {t.link.add}
       </button>
       {made.value && (
-        <LinkSheet title={t.link.add} text={t.link.add_text} made={made.value} server={client.server} onClose={close} />
+        <LinkSheet
+          title={t.link.add}
+          text={s.settings.link_text}
+          made={made.value}
+          server={client.server}
+          onClose={close}
+        />
       )}
     </>
   );

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { encode } from 'uqr';
-import { t } from './speech.ts';
+import { s } from '../screen-speech.ts';
 
 /** A text as a QR code. */
 export function QrCode({ text }: { text: string }): JSX.Element {
@@ -11,7 +11,13 @@ export function QrCode({ text }: { text: string }): JSX.Element {
     return { size, path: dark.join('') };
   }, [text]);
   return (
-    <svg class="qr" viewBox={`0 0 ${size} ${size}`} role="img" aria-label={t.link.qr} shape-rendering="crispEdges">
+    <svg
+      class="qr"
+      viewBox={`0 0 ${size} ${size}`}
+      role="img"
+      aria-label={s.settings.link_qr}
+      shape-rendering="crispEdges"
+    >
       <path class="qr-light" d={`M0 0h${size}v${size}h-${size}z`} />
       <path class="qr-dark" d={path} />
     </svg>

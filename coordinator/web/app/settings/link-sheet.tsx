@@ -1,11 +1,12 @@
 import type { JSX } from 'preact';
-import type { OneTimeLink } from '../../../protocol/accounts.ts';
-import { isLocalAddress } from '../../client/local-address.ts';
-import { CopyLink } from './copy-link.tsx';
-import { now } from './now.ts';
+import type { OneTimeLink } from '../../../../protocol/accounts.ts';
+import { isLocalAddress } from '../../../client/local-address.ts';
+import { CopyLink } from '../../parts/copy-link.tsx';
+import { now } from '../../parts/now.ts';
+import { Sheet } from '../../parts/screen.tsx';
+import { format, t } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
 import { QrCode } from './qr-code.tsx';
-import { Sheet } from './screen.tsx';
-import { format, t } from './speech.ts';
 
 type LinkSheetProps = { title: string; text: string; made: OneTimeLink; server: string; onClose: () => void };
 
@@ -17,10 +18,10 @@ export function LinkSheet({ title, text, made, server, onClose }: LinkSheetProps
     <Sheet label={title} onClose={onClose}>
       <h2>{title}</h2>
       <p>{text}</p>
-      {left_ms > 0 ? <QrCode text={link} /> : <p class="fault">{t.link.expired}</p>}
+      {left_ms > 0 ? <QrCode text={link} /> : <p class="fault">{s.settings.link_expired}</p>}
       <p class="link-text">{link}</p>
-      {isLocalAddress(link) && <p class="fault">{t.link.local}</p>}
-      <p class="soft">{left_ms > 0 && t.link.valid(format.duration(left_ms))}</p>
+      {isLocalAddress(link) && <p class="fault">{s.settings.link_local}</p>}
+      <p class="soft">{left_ms > 0 && s.settings.link_valid(format.duration(left_ms))}</p>
       <CopyLink link={link} class="choice main" />
       <button type="button" class="choice" onClick={onClose}>
         {t.close}
