@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { LiveState } from '../../client/sync/live.ts';
 import { useSession } from './context.ts';
+import { incomplete } from '../store/incomplete.ts';
 import { BASE, PAST_CACHE } from '../store/routes.ts';
 import { now } from './now.ts';
 import { format, t } from './speech.ts';
@@ -16,8 +17,8 @@ export function LiveBadge(): JSX.Element {
   return (
     <span class={good ? 'live' : 'live off'} role="status" title={state && 'why' in state ? state.why : undefined}>
       {words}
-      {/* Nothing is tried by itself any more. */}
-      {state?.kind === 'failed' && (
+      {/* Nothing is tried by itself any more. What is not whole has an offer of its own. */}
+      {state?.kind === 'failed' && !incomplete.value && (
         <button type="button" class="quiet" onClick={() => location.reload()}>
           {t.update_now}
         </button>

@@ -90,6 +90,8 @@ test.serial(
     const { newest_event_id: event_id = 0 } = await api.call('getTask', { params: { id: other.id } });
     await api.call('markRead', { params: { id: other.id }, body: { event_id } });
     await page.goBack();
+    // The search is still open.
+    await page.getByRole('button', { name: 'Search' }).click();
     await page.getByText('Something else').first().waitFor();
     await until('neither is new', async () => (await page.locator('.task .dot').count()) === 0);
     t.is(await dot('Something else').count(), 0, 'read on another device');
