@@ -24,6 +24,8 @@ export const FORGE_LIMITS = {
   forge_answer_ms: 20_000,
   forge_answer_bytes_max: 8 * 1024 * 1024,
   forge_answer_nodes_max: 400_000,
+  /** Of what sign-in and apps ask: tokens, and who somebody is. */
+  forge_call_bytes_max: 128 * 1024,
   /** The pages of one list that are read. A forge has at most 100 entries on each. */
   forge_pages_max: 10,
   /** Longer texts of a forge are cut: titles and names, and what people wrote. */

@@ -1,8 +1,12 @@
 import type { z } from 'zod';
+import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { answerError } from './answer-error.ts';
 import { ForgeApiError } from './forge-api-error.ts';
-import type { ForgeAnswer, ForgeHttp, ForgeRequest } from './forge-http.ts';
+import type { AnswerLimits, ForgeAnswer, ForgeHttp, ForgeRequest } from './forge-http.ts';
+
+/** These answers are small: larger ones would take long to read. */
+const CALL_LIMITS: AnswerLimits = { ms: LIMITS.forge_answer_ms, bytes_max: LIMITS.forge_call_bytes_max };
 
 /** What sign-in and apps ask of forges and identity providers. Redirects are not followed. */
 export class Calls {
@@ -48,7 +52,8 @@ export class Calls {
     { token, body: sent, method = 'GET' }: { token: string; body?: object; method?: ForgeRequest['method'] },
   ): Promise<T | undefined> {
     const headers = { accept: 'application/json', authorization: `Bearer ${token}` };
-    const answer = await this.#http.send({ method, url, headers, body: sent && JSON.stringify(sent) });
+    const request = { method, url, headers, body: sent && JSON.stringify(sent) };
+    const answer = await this.#http.send(request, CALL_LIMITS);
     if (answer.status === 404) return undefined;
     if (answer.status < 200 || answer.status > 299) throw answerError(url.host, answer, token);
     return readJson(schema, textOf(answer), url);
@@ -62,7 +67,8 @@ export class Calls {
   ): Promise<void> {
     const basic = Buffer.from(`${client_id}:${client_secret}`).toString('base64');
     const headers = { accept: 'application/json', authorization: `Basic ${basic}` };
-    const answer = await this.#http.send({ method: 'DELETE', url, headers, body: JSON.stringify(sent) });
+    const request = { method: 'DELETE' as const, url, headers, body: JSON.stringify(sent) };
+    const answer = await this.#http.send(request, CALL_LIMITS);
     if (answer.status < 200 || answer.status > 299) throw answerError(url.host, answer, client_secret);
   }
 
@@ -87,7 +93,7 @@ export class Calls {
 
   async #send(request: ForgeRequest) {
     try {
-      return await this.#http.sendOnce(request);
+      return await this.#http.sendOnce(request, CALL_LIMITS);
     } catch (cause) {
       const text =
         cause instanceof ForgeApiError ? cause.message : `${request.url.host} could not be reached: try again later.`;

@@ -1,12 +1,14 @@
 import { z } from 'zod';
+import { answerJob } from './answer-job.ts';
 import type { Access, ChangedThread, RepositoryName } from './forge.ts';
 import { inPages } from './in-pages.ts';
 import { pathOf, type Listed, type RestApi } from './rest-api.ts';
 
-const Changed: z.ZodType<ChangedThread> = z.object({ number: z.int(), updated_at: z.string() });
-
 /** Gitea gives no more at once. */
 const PAGE_ITEMS = 50;
+
+const Changed: z.ZodType<ChangedThread> = z.object({ number: z.int(), updated_at: z.string() });
+export const CHANGED = answerJob('coordinator/forge/changed-threads.ts', 'CHANGED', z.array(Changed).max(PAGE_ITEMS));
 
 /**
  * The issues and pull requests of a repository that have changed since. Both forges list them alike, those opened
@@ -24,7 +26,7 @@ export async function changedThreads(
     api.list(
       access,
       { path, query: { state: 'all', since, [page_size]: items_max } },
-      { schema: z.array(Changed).max(items_max), entries: (page) => page, enough: () => false },
+      { page: CHANGED, entries: (page) => page, enough: () => false },
     ),
   );
 }

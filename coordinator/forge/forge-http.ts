@@ -1,9 +1,12 @@
 import type { Dispatcher } from 'undici';
 import { LIMITS } from '../../protocol/limits.ts';
-import { AddressError, addressGuard, type AddressGuard, type Resolve } from '../base/address-guard.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import { AddressError, addressGuard, type AddressGuard } from '../base/address-guard.ts';
+import { checkWith } from '../base/check-body.ts';
 import { GatheredBytes } from '../base/gathered-bytes.ts';
 import { guardedConnector, refusePrivate } from '../base/guarded-connector.ts';
 import { hasProxy, OutgoingAgent, type OutgoingProxy } from '../base/outgoing.ts';
+import type { Job, ThreadPool } from '../base/threads.ts';
 import { ForgeApiError } from './forge-api-error.ts';
 
 /** A request to a forge. `signal` ends it early. */
@@ -30,16 +33,19 @@ const REDIRECT = new Set([301, 302, 307, 308]);
 
 /**
  * Sends requests to forges: only to public hosts, or those that the owner lists, through the proxy if there is one.
- * Time and size of each answer are bounded. Redirects lead no further than the same origin.
+ * Time and size of each answer are bounded, and large ones are read in threads. Redirects lead no further than the same
+ * origin.
  */
 export class ForgeHttp {
   readonly #guard: AddressGuard;
   readonly #agent: OutgoingAgent;
   readonly #has_proxy: boolean;
+  readonly #threads: ThreadPool;
 
-  constructor(private_hosts: string[], proxy: OutgoingProxy, resolve?: Resolve) {
-    this.#guard = addressGuard(private_hosts, resolve);
+  constructor(private_hosts: string[], proxy: OutgoingProxy, threads: ThreadPool) {
+    this.#guard = addressGuard(private_hosts);
     this.#has_proxy = hasProxy(proxy);
+    this.#threads = threads;
     this.#agent = new OutgoingAgent(proxy, {
       connect: guardedConnector(this.#guard, LIMITS.forge_answer_ms),
       allowH2: false,
@@ -50,10 +56,10 @@ export class ForgeHttp {
   /**
    * Rejects with `unreachable`, or with the signal's reason. An answer with any status resolves, once redirects end.
    */
-  async send(request: ForgeRequest): Promise<ForgeAnswer> {
+  async send(request: ForgeRequest, limits: AnswerLimits = API_LIMITS): Promise<ForgeAnswer> {
     let url = request.url;
     for (let redirects = 0; ; redirects++) {
-      const answer = await this.sendOnce({ ...request, url });
+      const answer = await this.sendOnce({ ...request, url }, limits);
       if (!REDIRECT.has(answer.status)) return answer;
       const next = URL.parse(answer.headers['location'] ?? '', url.href);
       if (next === null || next.origin !== request.url.origin)
@@ -64,7 +70,7 @@ export class ForgeHttp {
     }
   }
 
-  /** Sends it and follows no redirect. Rejects with `unreachable`, or with the signal's reason. */
+  /** Sends it and follows no redirect. Rejects as `send` does. */
   async sendOnce(request: ForgeRequest, limits: AnswerLimits = API_LIMITS): Promise<ForgeAnswer> {
     const timeout = AbortSignal.timeout(limits.ms);
     const signal = request.signal ? AbortSignal.any([request.signal, timeout]) : timeout;
@@ -77,6 +83,21 @@ export class ForgeHttp {
     } catch (error) {
       request.signal?.throwIfAborted();
       throw unreachable(error, request.url, limits);
+    }
+  }
+
+  /**
+   * Reads the body of an answer, in another thread if it is large, which takes its bytes. Rejects with `unreachable` if
+   * that takes too much, or too many wait.
+   */
+  async run<A extends unknown[], T>(host: string, body: Buffer, job: Job<A, T>, ...args: A): Promise<T> {
+    try {
+      const { value } = await checkWith(this.#threads, { key: host, charge: () => undefined })(body, job, ...args);
+      return value;
+    } catch (error) {
+      if (!(error instanceof ErrandError)) throw error;
+      const malformed = error.code === 'too_large';
+      throw new ForgeApiError('unreachable', `${host} answered with too much to read.`, { cause: error, malformed });
     }
   }
 

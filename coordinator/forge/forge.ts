@@ -239,8 +239,8 @@ export type ForgeClient = {
   checks: (access: Access, name: RepositoryName, commit: string) => Promise<Check[]>;
   /** For a token to which the forge refuses `checks`: what it may read of them in other ways. */
   readableChecks: (access: Access, name: RepositoryName, commit: string) => Promise<ReadableChecks>;
-  /** The end of a check's log, `bytes_max` at most; empty: the forge has none any more. */
-  checkLog: (access: Access, name: RepositoryName, check: Check, bytes_max: number) => Promise<string>;
+  /** The end of a check's log, in whole lines, `bytes_max` at most; empty: the forge has none any more. */
+  checkLog: (access: Access, name: RepositoryName, check: Check, bytes_max: number) => Promise<Buffer>;
 
   /** The signature of a webhook, such as `sha256=…`, out of its headers. */
   signatureOf: (headers: DeliveryHeaders) => string | undefined;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AnswerJob } from './answer-job.ts';
 import type { Access, ForgeComment, ForgePerson, RepositoryName } from './forge.ts';
 import { Id, Text, WebAddress } from './forge-text.ts';
 import { pathOf, type RestApi } from './rest-api.ts';
@@ -12,9 +13,9 @@ export function issueComment(User: z.ZodType<ForgePerson>): z.ZodType<ForgeComme
     });
 }
 
-/** Writes into a conversation. `IssueComment`: how the forge answers. */
+/** Writes into a conversation. `answer`: how the forge's answer is read. */
 export function writeComment(
-  IssueComment: z.ZodType<ForgeComment>,
+  answer: AnswerJob<ForgeComment>,
   api: RestApi,
   access: Access,
   { owner, name }: RepositoryName,
@@ -22,5 +23,5 @@ export function writeComment(
   body: string,
 ): Promise<ForgeComment> {
   const path = pathOf('repos', owner, name, 'issues', number, 'comments');
-  return api.call(access, { method: 'POST', path, body: { body } }, IssueComment);
+  return api.call(access, { method: 'POST', path, body: { body } }, answer);
 }

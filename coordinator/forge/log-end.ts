@@ -1,15 +1,14 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { answerError } from './answer-error.ts';
-import { cleanText } from './forge-text.ts';
 import type { Access } from './forge.ts';
 import { ForgeApiError } from './forge-api-error.ts';
 import type { RestApi } from './rest-api.ts';
 
 /**
- * The end of a log, in whole lines without colours, `bytes_max` at most; empty: there is none any more. A forge may
- * lead to a store elsewhere, which gets no token.
+ * The end of a log, in whole lines, `bytes_max` at most; empty: there is none any more. A forge may lead to a store
+ * elsewhere, which gets no token.
  */
-export async function logEnd(api: RestApi, access: Access, path: string, bytes_max: number): Promise<string> {
+export async function logEnd(api: RestApi, access: Access, path: string, bytes_max: number): Promise<Buffer> {
   const limits = { ms: LIMITS.forge_log_ms, bytes_max: LIMITS.forge_log_bytes_max, tail_bytes: bytes_max };
   const api_url = new URL(api.root + path);
   let answer = await api.raw(access, api_url, limits);
@@ -22,11 +21,10 @@ export async function logEnd(api: RestApi, access: Access, path: string, bytes_m
     const request = { method: 'GET' as const, url, headers: {}, signal: access.signal };
     answer = same ? await api.raw(access, url, limits) : await api.http.sendOnce(request, limits);
   }
-  if (answer.status === 404 || answer.status === 410) return '';
+  if (answer.status === 404 || answer.status === 410) return Buffer.alloc(0);
   if (answer.status !== 200) throw answerError(api.host, answer, access.token);
   const { body } = answer;
-  const text = cleanText(body.toString('utf8').replaceAll('\uFFFD', ''), bytes_max);
-  return body.length < bytes_max ? text : text.slice(text.indexOf('\n') + 1);
+  return body.length < bytes_max ? body : body.subarray(body.indexOf('\n') + 1);
 }
 
 const REDIRECTS_MAX = 4;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { answerJob } from './answer-job.ts';
 import type { Access, RepositoryName } from './forge.ts';
 import { pathOf, type RestApi } from './rest-api.ts';
 
@@ -8,8 +9,12 @@ import { pathOf, type RestApi } from './rest-api.ts';
  */
 export type TemplatePlaces = { folders: string[]; file: RegExp };
 
+const HERE = 'coordinator/forge/pull-template.ts';
 const Entries = z.array(z.object({ type: z.string(), name: z.string() }));
+export const ENTRIES = answerJob(HERE, 'ENTRIES', Entries);
 const File = z.object({ type: z.literal('file'), encoding: z.string(), content: z.string() });
+/** Undefined: it is something else than a file, such as a link that leads nowhere. */
+export const FILE = answerJob(HERE, 'FILE', File.optional().catch(undefined));
 
 /**
  * The text of a repository's template for pull requests; undefined: it has none. The folders are listed, and only those
@@ -22,7 +27,7 @@ export async function readPullTemplate(
   { folders, file }: TemplatePlaces,
 ): Promise<string | undefined> {
   const at = (...path: string[]) => ({ path: pathOf('repos', owner, name, 'contents', ...path) });
-  const list = async (...path: string[]) => (await api.find(access, at(...path), Entries)) ?? [];
+  const list = async (...path: string[]) => (await api.find(access, at(...path), ENTRIES)) ?? [];
   const root = await list();
   for (const folder of folders) {
     const path = folder === '' ? [] : [folder];
@@ -33,8 +38,8 @@ export async function readPullTemplate(
       .flatMap((entry) => (entry.type !== 'dir' && file.test(entry.name) ? entry.name : []))
       .sort();
     if (found === undefined) continue;
-    const { data } = File.safeParse(await api.find(access, at(...path, found), z.unknown()));
-    if (data?.encoding === 'base64') return Buffer.from(data.content, 'base64').toString('utf8');
+    const read = await api.find(access, at(...path, found), FILE);
+    if (read?.encoding === 'base64') return Buffer.from(read.content, 'base64').toString('utf8');
   }
   return undefined;
 }

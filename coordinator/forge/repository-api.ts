@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { answerJob } from './answer-job.ts';
 import type { Access, Permission, RepositoryName } from './forge.ts';
 import { pathOf, type RestApi } from './rest-api.ts';
 
@@ -20,7 +21,8 @@ export function cutText(origin: string): string {
   return `${new URL(origin).host} has more repositories than were searched: give the address of one that is missing.`;
 }
 
-const PermissionAnswer = z.object({ permission: z.string() });
+const HERE = 'coordinator/forge/repository-api.ts';
+export const PERMISSION = answerJob(HERE, 'PERMISSION', z.object({ permission: z.string() }));
 
 /** What this login may do; an unknown one: nothing. Gitea tells only a repository's administrators of others. */
 export async function permissionOf(
@@ -30,7 +32,7 @@ export async function permissionOf(
   login: string,
 ): Promise<Permission> {
   const path = pathOf('repos', owner, name, 'collaborators', login, 'permission');
-  const answer = await api.find(access, { path }, PermissionAnswer);
+  const answer = await api.find(access, { path }, PERMISSION);
   switch (answer?.permission) {
     case 'owner':
     case 'admin':

@@ -1,8 +1,7 @@
-import type { z } from 'zod';
 import { LIMITS } from '../../protocol/limits.ts';
-import { shapeFault, shapeOf } from '../base/json-shape.ts';
 import { answerError } from './answer-error.ts';
 import { AnswerCache } from './answer-cache.ts';
+import type { AnswerJob } from './answer-job.ts';
 import type { Access } from './forge.ts';
 import { ForgeApiError } from './forge-api-error.ts';
 import type { AnswerLimits, ForgeAnswer, ForgeHttp, ForgeRequest } from './forge-http.ts';
@@ -18,7 +17,10 @@ export type RestCall = {
 /** A list, and whether the forge has more than was read. */
 export type Listed<T> = { items: T[]; cut: boolean };
 
-/** Calls a forge's REST API in JSON. Each call rejects with a `ForgeApiError`. */
+/**
+ * Calls a forge's REST API in JSON. Each call rejects with a `ForgeApiError`. What an answer has to be is a job, which
+ * runs in another thread if the answer is large.
+ */
 export class RestApi {
   readonly http: ForgeHttp;
   readonly root: string;
@@ -36,14 +38,14 @@ export class RestApi {
     return new URL(this.root).host;
   }
 
-  async call<T extends z.ZodType>(access: Access, call: RestCall, schema: T): Promise<z.output<T>> {
-    return this.#read(await this.#send(access, call), schema);
+  async call<T>(access: Access, call: RestCall, answer: AnswerJob<T>): Promise<T> {
+    return this.#read(await this.#send(access, call), answer);
   }
 
   /** Resolves with undefined if there is no such thing. */
-  async find<T extends z.ZodType>(access: Access, call: RestCall, schema: T): Promise<z.output<T> | undefined> {
+  async find<T>(access: Access, call: RestCall, answer: AnswerJob<T>): Promise<T | undefined> {
     try {
-      return await this.call(access, call, schema);
+      return await this.call(access, call, answer);
     } catch (error) {
       if (error instanceof ForgeApiError && error.fault === 'not_found') return undefined;
       throw error;
@@ -56,30 +58,29 @@ export class RestApi {
   }
 
   /**
-   * Reads a list page by page, until it ends or `enough` says so. `entries` finds the list in an answer, whose headers
-   * have names in lower case.
+   * Reads a list page by page, until it ends or `enough` says so. `page` is how a page is read, and `entries` finds the
+   * list in it. The names of its headers are in lower case.
    */
-  async list<T extends z.ZodType, E>(
+  async list<T, E>(
     access: Access,
     call: RestCall,
     {
-      schema,
+      page: answer,
       entries,
       enough,
     }: {
-      schema: T;
-      entries: (answer: z.output<T>, headers: ForgeAnswer['headers']) => E[];
+      page: AnswerJob<T>;
+      entries: (page: T, headers: ForgeAnswer['headers']) => E[];
       enough: (items: E[]) => boolean;
     },
   ): Promise<Listed<E>> {
     const items: E[] = [];
     for (let page = 1; page <= LIMITS.forge_pages_max; page++) {
-      const answer = await this.#send(access, { ...call, query: { ...call.query, page } });
-      const found = entries(this.#read(answer, schema), answer.headers);
-      items.push(...found);
+      const answered = await this.#send(access, { ...call, query: { ...call.query, page } });
+      items.push(...entries(await this.#read(answered, answer), answered.headers));
       // The page that a link leads to is counted here: a forge could send us round for ever. One without any entries
       // that are wanted says nothing of the next.
-      const more = /rel="?next"?/.test(answer.headers['link'] ?? '');
+      const more = /rel="?next"?/.test(answered.headers['link'] ?? '');
       if (!more) return { items, cut: false };
       if (enough(items)) return { items, cut: true };
     }
@@ -114,28 +115,13 @@ export class RestApi {
     return answer;
   }
 
-  #read<T extends z.ZodType>({ body }: ForgeAnswer, schema: T): z.output<T> {
-    const wrong = (what: string, cause?: unknown) =>
-      new ForgeApiError('unreachable', `${this.host} answered with what its API does not promise: ${what}.`, {
-        cause,
-        malformed: true,
-      });
-    const fault = shapeFault(body, SHAPE);
-    if (fault !== undefined) throw wrong(`the answer ${fault}`);
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(body.toString('utf8'));
-    } catch (cause) {
-      throw wrong('it is not JSON', cause);
-    }
-    const { data, error } = schema.safeParse(parsed);
-    if (error === undefined) return data;
-    const [issue] = error.issues;
-    throw wrong(`${issue?.path.join('.') || 'the answer'} is not as expected`);
+  async #read<T>({ body }: ForgeAnswer, answer: AnswerJob<T>): Promise<T> {
+    const read = await this.http.run(this.host, body, answer);
+    if ('data' in read) return read.data;
+    const text = `${this.host} answered with what its API does not promise: ${read.wrong}.`;
+    throw new ForgeApiError('unreachable', text, { malformed: true });
   }
 }
-
-const SHAPE = { ...shapeOf(LIMITS.forge_answer_nodes_max), keys_max: 1_000 };
 
 /**
  * A path with values from outside: `pathOf('repos', owner, name)`. Values may have slashes, as branches and files do.

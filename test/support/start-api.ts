@@ -134,12 +134,12 @@ export async function startApi(
 
 function openForges(
   t: Ends,
-  parts: ConstructorParameters<typeof ForgeAccounts>[0],
+  parts: Omit<ConstructorParameters<typeof ForgeAccounts>[0], 'threads'>,
   models: ((name: string) => boolean) | undefined,
 ): { forge_accounts: ForgeAccounts; intake: Intake } {
-  const forge_accounts = new ForgeAccounts(parts);
   const threads = new ThreadPool();
   t.teardown(() => threads.close());
+  const forge_accounts = new ForgeAccounts({ ...parts, threads });
   const intake = openIntake({ ...parts, models, threads }, forge_accounts);
   for (const part of [forge_accounts, intake]) {
     part.start();

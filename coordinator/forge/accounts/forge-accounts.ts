@@ -1,6 +1,7 @@
 import type { Config } from '../../base/config.ts';
 import type { Keys } from '../../base/keys.ts';
 import type { Logger } from '../../base/logger.ts';
+import type { ThreadPool } from '../../base/threads.ts';
 import type { ExternalLogins } from '../../auth/external-logins.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import { ForgeHttp } from '../forge-http.ts';
@@ -21,6 +22,8 @@ type Dependencies = {
   log: EventLog;
   keys: Keys;
   config: Config;
+  /** Reads large answers. */
+  threads: ThreadPool;
   logger: Logger;
   /** Milliseconds since 1970. */
   now?: () => number;
@@ -40,10 +43,10 @@ export class ForgeAccounts {
   readonly #config: Config;
   readonly #now: () => number;
 
-  constructor({ log, keys, config, logger, now = Date.now }: Dependencies) {
+  constructor({ log, keys, config, threads, logger, now = Date.now }: Dependencies) {
     this.#config = config;
     this.#now = now;
-    const http = new ForgeHttp(config.private_hosts, config.proxy);
+    const http = new ForgeHttp(config.private_hosts, config.proxy, threads);
     const calls = new Calls(http);
     this.#http = http;
     this.#flows = new Flows(keys, now);

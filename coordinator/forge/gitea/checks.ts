@@ -1,20 +1,25 @@
 import { z } from 'zod';
 import { LIMITS } from '../../../protocol/limits.ts';
+import { answerJob } from '../answer-job.ts';
 import type { Access, Check, RepositoryName } from '../forge.ts';
 import { Id, Line, WebAddress } from '../forge-text.ts';
 import { logEnd } from '../log-end.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
 import { statusCheck } from '../status-check.ts';
 
+const HERE = 'coordinator/forge/gitea/checks.ts';
 const Combined = z.object({
   statuses: z.array(z.object({ context: Line, status: z.string(), target_url: z.string().max(2_000) })).nullable(),
 });
+export const COMBINED = answerJob(HERE, 'COMBINED', Combined);
 const Runs = z.object({ workflow_runs: z.array(z.object({ id: Id })).nullable() });
+export const RUNS = answerJob(HERE, 'RUNS', Runs);
 const JobList = z.array(z.object({ id: Id, html_url: WebAddress })).nullish();
 // The first version that had them called them otherwise.
 const Jobs = z
   .object({ jobs: JobList, workflow_jobs: JobList })
   .transform(({ jobs, workflow_jobs }) => jobs ?? workflow_jobs ?? []);
+export const JOBS = answerJob(HERE, 'JOBS', Jobs);
 /** Where the log of a job of Gitea Actions is shown. */
 const JOB = /\/actions\/(runs\/\d+\/jobs\/\d+)$/;
 const RUNS_MAX = 20;
@@ -27,7 +32,7 @@ export async function listChecks(
   commit: string,
 ): Promise<Check[]> {
   const path = `${pathOf('repos', owner, name, 'commits', commit)}/status`;
-  const { statuses } = await api.call(access, { path, query: { limit: 50 } }, Combined);
+  const { statuses } = await api.call(access, { path, query: { limit: 50 } }, COMBINED);
   return (statuses ?? []).map(({ context, status, target_url }) =>
     giteaCheck(api.root, commit, context, status, target_url),
   );
@@ -51,14 +56,14 @@ export async function readLog(
   { owner, name }: RepositoryName,
   { log_id }: Check,
   bytes_max: number,
-): Promise<string> {
+): Promise<Buffer> {
   const [commit = '', page = ''] = log_id?.split(' ') ?? [];
-  if (commit === '') return '';
+  if (commit === '') return Buffer.alloc(0);
   const root = pathOf('repos', owner, name, 'actions');
   const query = { head_sha: commit, limit: RUNS_MAX };
-  const runs = await api.find(access, { path: `${root}/runs`, query }, Runs);
+  const runs = await api.find(access, { path: `${root}/runs`, query }, RUNS);
   for (const { id } of runs?.workflow_runs?.slice(0, RUNS_MAX) ?? []) {
-    const found = await api.find(access, { path: `${root}${pathOf('runs', id, 'jobs')}` }, Jobs);
+    const found = await api.find(access, { path: `${root}${pathOf('runs', id, 'jobs')}` }, JOBS);
     const job = found?.find(({ html_url }) => html_url.endsWith(`/actions/${page}`));
     if (job === undefined) continue;
     return logEnd(
@@ -68,5 +73,5 @@ export async function readLog(
       Math.min(bytes_max, LIMITS.forge_log_bytes_max),
     );
   }
-  return '';
+  return Buffer.alloc(0);
 }

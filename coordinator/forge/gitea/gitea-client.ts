@@ -10,7 +10,7 @@ import { DELIVERY, signatureOf } from './deliveries.ts';
 import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
 import { listReviews } from './reviews.ts';
 import { findBranch, findRepository, listRepositories } from './repositories.ts';
-import { Account, IssueComment } from './schemas.ts';
+import { ACCOUNT, ISSUE_COMMENT } from './schemas.ts';
 import { editComment, labeledBy, readThread, replyTo, resolve } from './threads.ts';
 /** Gitea has the root first, then its own folder. Forgejo has its own before that. */
 const TEMPLATE: TemplatePlaces = {
@@ -29,7 +29,7 @@ export function giteaClient(http: ForgeHttp, origin: string): ForgeClient {
   return {
     kind: 'gitea',
     origin,
-    me: (access) => api.call(access, { path: '/user' }, Account),
+    me: (access) => api.call(access, { path: '/user' }, ACCOUNT),
     repositories: (access, query) => listRepositories(api, access, query, origin),
     repository: (access, name) => findRepository(api, access, name),
     permission: (access, name, login) => permissionOf(api, access, name, login),
@@ -39,7 +39,7 @@ export function giteaClient(http: ForgeHttp, origin: string): ForgeClient {
     changedThreads: (access, name, since) => changedThreads(api, access, name, { since, page_size: 'limit' }),
     reviews: (access, name, number) => listReviews(api, access, name, number),
     labeledBy: (access, name, number, label, since) => labeledBy(api, access, name, number, label, since),
-    comment: (access, name, number, body) => writeComment(IssueComment, api, access, name, number, body),
+    comment: (access, name, number, body) => writeComment(ISSUE_COMMENT, api, access, name, number, body),
     editComment: (access, name, id, body) => editComment(api, access, name, id, body),
     reply: (access, name, number, to, body) => replyTo(api, access, name, number, to, body),
     resolve: (access, name, _number, thread_id) => resolve(api, access, name, thread_id),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { answerJob } from '../answer-job.ts';
 import type { Access, Pull, PullDraft, PullPatch, RepositoryName } from '../forge.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 import { isSameName } from '../repository-name.ts';
@@ -7,7 +8,10 @@ import { DRAFT_PREFIX, PullRequest } from './schemas.ts';
 
 const titled = (title: string, draft: boolean): string => (draft ? DRAFT_PREFIX + title : title);
 
-const Comparison = z.object({ total_commits: z.int() });
+const HERE = 'coordinator/forge/gitea/pulls.ts';
+export const COMPARISON = answerJob(HERE, 'COMPARISON', z.object({ total_commits: z.int() }));
+export const PULL = answerJob(HERE, 'PULL', PullRequest);
+export const PULLS = answerJob(HERE, 'PULLS', z.array(PullRequest));
 
 /**
  * Opens a pull request. Rejects with `invalid` if the base has all commits of the head: Gitea would open an empty
@@ -21,11 +25,11 @@ export async function openPull(
 ): Promise<Pull> {
   const compare = { path: pathOf('repos', owner, name, 'compare', `${rest.base}...${rest.head}`) };
   // Versions before 1.22 cannot compare.
-  const commits = await api.find(access, compare, Comparison);
+  const commits = await api.find(access, compare, COMPARISON);
   if (commits?.total_commits === 0)
     throw new ForgeApiError('invalid', `No commits between ${rest.base} and ${rest.head}.`);
   const body = { ...rest, title: titled(title, draft) };
-  return api.call(access, { method: 'POST', path: pathOf('repos', owner, name, 'pulls'), body }, PullRequest);
+  return api.call(access, { method: 'POST', path: pathOf('repos', owner, name, 'pulls'), body }, PULL);
 }
 
 export async function findPull(
@@ -34,7 +38,7 @@ export async function findPull(
   { owner, name }: RepositoryName,
   number: number,
 ): Promise<Pull> {
-  return api.call(access, { path: pathOf('repos', owner, name, 'pulls', number) }, PullRequest);
+  return api.call(access, { path: pathOf('repos', owner, name, 'pulls', number) }, PULL);
 }
 
 /** The newest open pull request from this branch of the repository itself. */
@@ -48,7 +52,7 @@ export async function pullOfBranch(
     access,
     { path: pathOf('repos', repository.owner, repository.name, 'pulls'), query: { state: 'open', limit: 50 } },
     {
-      schema: z.array(PullRequest),
+      page: PULLS,
       entries: (page) => page.filter(({ head }) => head.branch === branch && isSameName(head.repository, repository)),
       // Gitea lists the newest first.
       enough: (found) => found.length > 0,
@@ -66,9 +70,8 @@ export async function editPull(
   { title, draft, ...rest }: PullPatch,
 ): Promise<Pull> {
   const path = pathOf('repos', repository.owner, repository.name, 'pulls', number);
-  if (title === undefined && draft === undefined)
-    return api.call(access, { method: 'PATCH', path, body: rest }, PullRequest);
+  if (title === undefined && draft === undefined) return api.call(access, { method: 'PATCH', path, body: rest }, PULL);
   const now = await findPull(api, access, repository, number);
   const body = { ...rest, title: titled(title ?? now.title, draft ?? now.draft) };
-  return api.call(access, { method: 'PATCH', path, body }, PullRequest);
+  return api.call(access, { method: 'PATCH', path, body }, PULL);
 }

@@ -1,14 +1,18 @@
 import { z } from 'zod';
+import { answerJob } from '../answer-job.ts';
 import type { Access, ForgeBranch, ForgeRepositoryInfo, RepositoryList, RepositoryName } from '../forge.ts';
 import { Line } from '../forge-text.ts';
 import { cutText } from '../repository-api.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
-import { Account, Repository } from './schemas.ts';
+import { ACCOUNT, Repository } from './schemas.ts';
 
+const HERE = 'coordinator/forge/gitea/repositories.ts';
+export const REPOSITORY = answerJob(HERE, 'REPOSITORY', Repository);
 const Branch = z
   .object({ name: Line, commit: z.object({ id: Line }), protected: z.boolean() })
   .transform(({ commit, ...rest }): ForgeBranch => ({ ...rest, commit: commit.id }));
-const Found = z.object({ data: z.array(Repository).nullable() });
+export const BRANCH = answerJob(HERE, 'BRANCH', Branch);
+export const FOUND = answerJob(HERE, 'FOUND', z.object({ data: z.array(Repository).nullable() }));
 
 /** Repositories that the token may push to, those that changed last first. */
 export async function listRepositories(
@@ -17,7 +21,7 @@ export async function listRepositories(
   { search, limit }: { search: string; limit: number },
   origin: string,
 ): Promise<RepositoryList> {
-  const { id } = await api.call(access, { path: '/user' }, Account);
+  const { id } = await api.call(access, { path: '/user' }, ACCOUNT);
   const [owner, name] = search.includes('/') ? search.toLowerCase().split('/') : ['', search];
   const fits = (one: ForgeRepositoryInfo) =>
     (one.permission === 'write' || one.permission === 'admin') &&
@@ -27,7 +31,7 @@ export async function listRepositories(
     access,
     { path: '/repos/search', query },
     {
-      schema: Found,
+      page: FOUND,
       entries: ({ data }) => (data ?? []).filter(fits),
       enough: (found) => found.length >= limit,
     },
@@ -36,9 +40,9 @@ export async function listRepositories(
 }
 
 export async function findRepository(api: RestApi, access: Access, { owner, name }: RepositoryName) {
-  return api.call(access, { path: pathOf('repos', owner, name) }, Repository);
+  return api.call(access, { path: pathOf('repos', owner, name) }, REPOSITORY);
 }
 
 export async function findBranch(api: RestApi, access: Access, { owner, name }: RepositoryName, branch: string) {
-  return api.find(access, { path: pathOf('repos', owner, name, 'branches', branch) }, Branch);
+  return api.find(access, { path: pathOf('repos', owner, name, 'branches', branch) }, BRANCH);
 }

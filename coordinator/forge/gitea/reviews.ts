@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { answerJob } from '../answer-job.ts';
 import type { Access, ForgeReview, RepositoryName } from '../forge.ts';
 import { Id, Text, WebAddress } from '../forge-text.ts';
 import { inPages } from '../in-pages.ts';
@@ -28,6 +29,7 @@ const Review = z
     const verdict = VERDICTS.get(state);
     return verdict && !dismissed && submitted_at ? { id, author, verdict, body, url, submitted_at } : undefined;
   });
+export const REVIEWS = answerJob('coordinator/forge/gitea/reviews.ts', 'REVIEWS', z.array(Review).max(PAGE_ITEMS));
 
 /** The reviews of a pull request, oldest first. */
 export async function listReviews(
@@ -42,7 +44,7 @@ export async function listReviews(
       access,
       { path, query: { limit: items_max } },
       {
-        schema: z.array(Review).max(items_max),
+        page: REVIEWS,
         entries: (page) => page.filter((review) => review !== undefined),
         enough: () => false,
       },

@@ -1,10 +1,13 @@
 import { z } from 'zod';
+import { answerJob } from '../answer-job.ts';
 import type { ForgePerson, ForgeRepositoryInfo, Pull } from '../forge.ts';
 import { Id, Line, Text, WebAddress } from '../forge-text.ts';
 import { issueComment } from '../issue-comment.ts';
 import { permissionFrom, Permissions } from '../repository-api.ts';
 
 /* What Errand reads of the answers and webhooks of Gitea and Forgejo, each as the forge interface has it. */
+
+const HERE = 'coordinator/forge/gitea/schemas.ts';
 
 const GHOST: ForgePerson = { id: '-1', login: 'Ghost', name: null, email: null, bot: false };
 
@@ -19,6 +22,7 @@ export const Account = z
   .transform(({ id, login, full_name, email }): ForgePerson => {
     return { id, login, name: full_name || null, email: email || null, bot: isBot(id, login) };
   });
+export const ACCOUNT = answerJob(HERE, 'ACCOUNT', Account);
 
 /** Who wrote something. */
 export const User = Account.nullable().transform((user) => user ?? GHOST);
@@ -40,6 +44,7 @@ export const Repository = z
   });
 
 export const IssueComment = issueComment(User);
+export const ISSUE_COMMENT = answerJob(HERE, 'ISSUE_COMMENT', IssueComment);
 
 /** A comment on a line. Those on one line of one file are one thread, which `inThreads` finds. */
 export const ReviewComment = z

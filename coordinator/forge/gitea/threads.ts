@@ -1,10 +1,19 @@
 import { z } from 'zod';
+import { answerJob } from '../answer-job.ts';
 import type { Access, ForgeComment, ForgePerson, RepositoryName, Thread } from '../forge.ts';
 import { Id, Line, Text, WebAddress } from '../forge-text.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 import { writeComment } from '../issue-comment.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
-import { Issue, IssueComment, ReviewComment, User } from './schemas.ts';
+import { Issue, ISSUE_COMMENT, IssueComment, ReviewComment, User } from './schemas.ts';
+
+const HERE = 'coordinator/forge/gitea/threads.ts';
+export const ISSUE = answerJob(HERE, 'ISSUE', Issue);
+export const COMMENTS = answerJob(HERE, 'COMMENTS', z.array(IssueComment));
+export const REVIEW_COMMENT = answerJob(HERE, 'REVIEW_COMMENT', ReviewComment);
+export const REVIEW_COMMENTS = answerJob(HERE, 'REVIEW_COMMENTS', z.array(ReviewComment));
+export const WRITTEN = answerJob(HERE, 'WRITTEN', z.array(ReviewComment).min(1));
+export const CREATED = answerJob(HERE, 'CREATED', z.object({ id: Id }));
 
 /** A review: what it says as a whole, and how many comments on lines it has. */
 const Review = z
@@ -20,6 +29,7 @@ const Review = z
     };
     return { id, comments_count, text };
   });
+export const REVIEWS = answerJob(HERE, 'REVIEWS', z.array(Review));
 /** The newest reviews whose comments are read: each takes a call. */
 const REVIEWS_MAX = 30;
 
@@ -32,9 +42,9 @@ export async function readThread(
   comments_max: number,
 ): Promise<Thread> {
   const path = pathOf('repos', owner, name, 'issues', number);
-  const { updated_at: _updated_at, ...issue } = await api.call(access, { path }, Issue);
+  const { updated_at: _updated_at, ...issue } = await api.call(access, { path }, ISSUE);
   // Gitea lists all comments of an issue at once.
-  const talk = await api.call(access, { path: `${path}/comments` }, z.array(IssueComment));
+  const talk = await api.call(access, { path: `${path}/comments` }, COMMENTS);
   const lines = issue.is_pull ? await readReviews(api, access, { owner, name }, number) : { items: [], cut: false };
   const all = [...talk, ...lines.items].sort((one, other) => one.created_at.localeCompare(other.created_at));
   return { ...issue, comments: all.slice(-comments_max), cut: lines.cut || all.length > comments_max };
@@ -46,12 +56,12 @@ async function readReviews(api: RestApi, access: Access, { owner, name }: Reposi
   const reviews = await api.list(
     access,
     { path, query: { limit: 50 } },
-    { schema: z.array(Review), entries: (page) => page, enough: () => false },
+    { page: REVIEWS, entries: (page) => page, enough: () => false },
   );
   const with_comments = reviews.items.filter(({ comments_count }) => comments_count > 0);
   const items: ForgeComment[] = [];
   for (const { id } of with_comments.slice(-REVIEWS_MAX))
-    items.push(...(await api.call(access, { path: `${path}/${id}/comments` }, z.array(ReviewComment))));
+    items.push(...(await api.call(access, { path: `${path}/${id}/comments` }, REVIEW_COMMENTS)));
   const texts = reviews.items.map(({ text }) => text).filter(({ body }) => body !== '');
   return { items: [...inThreads(items), ...texts], cut: reviews.cut || with_comments.length > REVIEWS_MAX };
 }
@@ -79,6 +89,7 @@ const Entry = z.object({
   body: Text,
   label: z.object({ name: Line }).nullish(),
 });
+export const ENTRIES = answerJob(HERE, 'ENTRIES', z.array(Entry));
 const ENTRIES_MAX = 50;
 
 /** Who has put a label on an issue last, among the first entries of its timeline since then. */
@@ -92,7 +103,7 @@ export async function labeledBy(
 ): Promise<{ id: string; person: ForgePerson; at: string } | undefined> {
   const path = pathOf('repos', owner, name, 'issues', number, 'timeline');
   const query = { limit: ENTRIES_MAX, ...(since !== null && { since }) };
-  const entries = await api.call(access, { path, query }, z.array(Entry));
+  const entries = await api.call(access, { path, query }, ENTRIES);
   const last = entries.findLast(
     (one) => one.type === 'label' && one.body === '1' && one.label?.name.toLowerCase() === label.toLowerCase(),
   );
@@ -128,27 +139,23 @@ export async function replyTo(
 ): Promise<ForgeComment> {
   const { owner, name } = repository;
   const { review } = to;
-  if (review === null) return writeComment(IssueComment, api, access, repository, number, body);
+  if (review === null) return writeComment(ISSUE_COMMENT, api, access, repository, number, body);
   const root = pathOf('repos', owner, name, 'pulls', number);
   const call = {
     method: 'POST' as const,
     path: `${root}${pathOf('comments', review.thread_id, 'replies')}`,
     body: { body },
   };
-  const reply = await unlessMissing(api.call(access, call, ReviewComment));
+  const reply = await unlessMissing(api.call(access, call, REVIEW_COMMENT));
   if (reply !== undefined) return inThread(reply, review.thread_id);
-  if (review.line === null) return writeComment(IssueComment, api, access, repository, number, body);
+  if (review.line === null) return writeComment(ISSUE_COMMENT, api, access, repository, number, body);
   const comments = [{ path: review.path, body, new_position: review.line }];
   const created = await api.call(
     access,
     { method: 'POST', path: `${root}/reviews`, body: { event: 'COMMENT', comments } },
-    z.object({ id: Id }),
+    CREATED,
   );
-  const written = await api.call(
-    access,
-    { path: `${root}/reviews/${created.id}/comments` },
-    z.array(ReviewComment).min(1),
-  );
+  const written = await api.call(access, { path: `${root}/reviews/${created.id}/comments` }, WRITTEN);
   return inThread(written.at(-1) ?? to, review.thread_id);
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from '../../../protocol/limits.ts';
+import { answerJob } from '../answer-job.ts';
 import type { Access, Check, ReadableChecks, RepositoryName } from '../forge.ts';
 import { Id } from '../forge-text.ts';
 import { logEnd } from '../log-end.ts';
@@ -8,10 +9,13 @@ import { statusCheck } from '../status-check.ts';
 import { unlessRefused } from '../unless-refused.ts';
 import { CheckRun, Job, StatusFields } from './schemas.ts';
 
-const CheckRuns = z.object({ check_runs: z.array(CheckRun) });
+const HERE = 'coordinator/forge/github/checks.ts';
+export const CHECK_RUNS = answerJob(HERE, 'CHECK_RUNS', z.object({ check_runs: z.array(CheckRun) }));
 const WorkflowRuns = z.object({ workflow_runs: z.array(z.object({ id: Id })) });
-const Jobs = z.object({ jobs: z.array(Job) });
+export const WORKFLOW_RUNS = answerJob(HERE, 'WORKFLOW_RUNS', WorkflowRuns);
+export const JOBS = answerJob(HERE, 'JOBS', z.object({ jobs: z.array(Job) }));
 const Statuses = z.object({ statuses: z.array(z.object(StatusFields)) });
+export const STATUSES = answerJob(HERE, 'STATUSES', Statuses);
 
 /** Runs of Actions for one commit whose jobs are asked for. */
 const WORKFLOW_RUNS_MAX = 20;
@@ -29,7 +33,7 @@ export async function listChecks(
     access,
     { path: `${root}/check-runs`, query: { per_page: 100 } },
     {
-      schema: CheckRuns,
+      page: CHECK_RUNS,
       entries: ({ check_runs }) => check_runs.map(({ check }) => check),
       enough: (found) => found.length >= 1_000,
     },
@@ -64,10 +68,10 @@ async function listJobs(
 ): Promise<Check[]> {
   const root = pathOf('repos', owner, name, 'actions', 'runs');
   const query = { head_sha: commit, per_page: WORKFLOW_RUNS_MAX };
-  const { workflow_runs } = await api.call(access, { path: root, query }, WorkflowRuns);
+  const { workflow_runs } = await api.call(access, { path: root, query }, WORKFLOW_RUNS);
   const found: Check[] = [];
   for (const { id } of workflow_runs.slice(0, WORKFLOW_RUNS_MAX)) {
-    const { jobs } = await api.call(access, { path: `${root}${pathOf(id, 'jobs')}`, query: { per_page: 100 } }, Jobs);
+    const { jobs } = await api.call(access, { path: `${root}${pathOf(id, 'jobs')}`, query: { per_page: 100 } }, JOBS);
     found.push(...jobs);
   }
   return found;
@@ -81,7 +85,7 @@ async function listStatuses(
   commit: string,
 ): Promise<Check[]> {
   const path = `${pathOf('repos', owner, name, 'commits', commit)}/status`;
-  const { statuses } = await api.call(access, { path, query: { per_page: 100 } }, Statuses);
+  const { statuses } = await api.call(access, { path, query: { per_page: 100 } }, STATUSES);
   return statuses.map(statusCheck);
 }
 
@@ -92,8 +96,8 @@ export async function readLog(
   { owner, name }: RepositoryName,
   { log_id }: Check,
   bytes_max: number,
-): Promise<string> {
-  if (log_id === null) return '';
+): Promise<Buffer> {
+  if (log_id === null) return Buffer.alloc(0);
   const path = pathOf('repos', owner, name, 'actions', 'jobs', log_id, 'logs');
   return logEnd(api, access, path, Math.min(bytes_max, LIMITS.forge_log_bytes_max));
 }

@@ -13,7 +13,7 @@ import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
 import { listReviews } from './reviews.ts';
 import { findBranch, findRepository } from './repositories.ts';
 import { RepositoryLists } from './repository-lists.ts';
-import { Account, IssueComment } from './schemas.ts';
+import { ACCOUNT, ISSUE_COMMENT } from './schemas.ts';
 import { editComment, labeledBy, readThread, replyTo } from './threads.ts';
 
 const HEADERS = { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' };
@@ -34,7 +34,7 @@ export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
   return {
     kind: 'github',
     origin,
-    me: (access: Access): Promise<ForgePerson> => api.call(access, { path: '/user' }, Account),
+    me: (access: Access): Promise<ForgePerson> => api.call(access, { path: '/user' }, ACCOUNT),
     repositories: (access, query) => lists.list(access, query),
     repository: (access, name) => findRepository(api, access, name),
     permission: (access, name, login) => permissionOf(api, access, name, login),
@@ -44,7 +44,7 @@ export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
     changedThreads: (access, name, since) => changedThreads(api, access, name, { since, page_size: 'per_page' }),
     reviews: (access, name, number) => listReviews(api, access, name, number),
     labeledBy: (access, name, number, label) => labeledBy(api, access, name, number, label),
-    comment: (access, name, number, body) => writeComment(IssueComment, api, access, name, number, body),
+    comment: (access, name, number, body) => writeComment(ISSUE_COMMENT, api, access, name, number, body),
     editComment: (access, name, id, body) => editComment(api, access, name, id, body),
     reply: (access, name, number, to, body) => replyTo(api, access, name, number, to, body),
     resolve: (access, name, number, thread_id) => graphql.resolve(access, name, number, thread_id),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LIMITED_MS } from '../answer-error.ts';
+import { answerJob } from '../answer-job.ts';
 import { cleanText } from '../forge-text.ts';
 import type { Access, RepositoryName } from '../forge.ts';
 import { ForgeApiError, type ForgeApiFault } from '../forge-api-error.ts';
@@ -9,6 +10,7 @@ const Answer = z.object({
   data: z.unknown(),
   errors: z.array(z.object({ type: z.string().optional(), message: z.string() })).optional(),
 });
+export const ANSWER = answerJob('coordinator/forge/github/graphql.ts', 'ANSWER', Answer);
 
 const FAULTS = new Map<string, ForgeApiFault>([
   ['NOT_FOUND', 'not_found'],
@@ -60,7 +62,7 @@ export class GraphqlApi {
 
   async #call<T extends z.ZodType>(access: Access, query: string, variables: object, schema: T): Promise<z.output<T>> {
     const call = { method: 'POST', path: '/graphql', body: { query, variables } } as const;
-    const { data, errors } = await this.#api.call(access, call, Answer);
+    const { data, errors } = await this.#api.call(access, call, ANSWER);
     const [error] = errors ?? [];
     if (error !== undefined) {
       const fault = FAULTS.get(error.type ?? '') ?? 'invalid';

@@ -1,10 +1,16 @@
 import { z } from 'zod';
+import { answerJob } from '../answer-job.ts';
 import type { Access, Pull, PullDraft, PullPatch, RepositoryName } from '../forge.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 import { isSameName } from '../repository-name.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
 import type { GraphqlApi } from './graphql.ts';
 import { PullRequest, PullWithNode } from './schemas.ts';
+
+const HERE = 'coordinator/forge/github/pulls.ts';
+export const PULL = answerJob(HERE, 'PULL', PullRequest);
+export const PULL_WITH_NODE = answerJob(HERE, 'PULL_WITH_NODE', PullWithNode);
+export const PULLS = answerJob(HERE, 'PULLS', z.array(PullRequest));
 
 /** Opens a pull request. Where a repository has no drafts, one that is ready is opened. */
 export async function openPull(
@@ -15,11 +21,11 @@ export async function openPull(
 ): Promise<Pull> {
   const call = (body: PullDraft) => ({ method: 'POST' as const, path: pathOf('repos', owner, name, 'pulls'), body });
   try {
-    return await api.call(access, call(draft), PullRequest);
+    return await api.call(access, call(draft), PULL);
   } catch (error) {
     const no_drafts = error instanceof ForgeApiError && /draft pull requests are not supported/i.test(error.message);
     if (!draft.draft || !no_drafts) throw error;
-    return await api.call(access, call({ ...draft, draft: false }), PullRequest);
+    return await api.call(access, call({ ...draft, draft: false }), PULL);
   }
 }
 
@@ -29,7 +35,7 @@ export async function findPull(
   { owner, name }: RepositoryName,
   number: number,
 ): Promise<Pull> {
-  return api.call(access, { path: pathOf('repos', owner, name, 'pulls', number) }, PullRequest);
+  return api.call(access, { path: pathOf('repos', owner, name, 'pulls', number) }, PULL);
 }
 
 /** The newest open pull request from this branch of the repository itself. */
@@ -41,7 +47,7 @@ export async function pullOfBranch(
 ): Promise<Pull | undefined> {
   const { owner, name } = repository;
   const query = { head: `${owner}:${branch}`, state: 'open', sort: 'created', direction: 'desc', per_page: 10 };
-  const pulls = await api.call(access, { path: pathOf('repos', owner, name, 'pulls'), query }, z.array(PullRequest));
+  const pulls = await api.call(access, { path: pathOf('repos', owner, name, 'pulls'), query }, PULLS);
   // GitHub ignores a filter that it does not understand, and an owner may have forks of their own repository.
   return pulls.find(({ head }) => head.branch === branch && isSameName(head.repository, repository));
 }
@@ -57,7 +63,7 @@ export async function editPull(
 ): Promise<Pull> {
   const path = pathOf('repos', owner, name, 'pulls', number);
   const call = Object.keys(patch).length > 0 ? { method: 'PATCH' as const, path, body: patch } : { path };
-  const { node_id, pull } = await api.call(access, call, PullWithNode);
+  const { node_id, pull } = await api.call(access, call, PULL_WITH_NODE);
   if (draft === undefined || draft === pull.draft) return pull;
   await graphql.setDraft(access, node_id, draft);
   return { ...pull, draft };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from '../../../protocol/limits.ts';
+import { answerJob } from '../answer-job.ts';
 import type { Access, ForgeRepositoryInfo } from '../forge.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 import { Id } from '../forge-text.ts';
@@ -19,14 +20,18 @@ const query = { per_page: 100 };
 const Installations = z.object({
   installations: z.array(z.object({ id: Id, suspended_at: z.string().nullish() })),
 });
+const HERE = 'coordinator/forge/github/pushable.ts';
+export const INSTALLATIONS = answerJob(HERE, 'INSTALLATIONS', Installations);
 const InstallationRepositories = z.object({ repositories: z.array(Repository) });
+export const INSTALLATION_REPOSITORIES = answerJob(HERE, 'INSTALLATION_REPOSITORIES', InstallationRepositories);
+export const OWN_REPOSITORIES = answerJob(HERE, 'OWN_REPOSITORIES', z.array(Repository));
 
 /** What the person of the token may push to. */
 export async function readOwn(api: RestApi, access: Access): Promise<PushableRepositories> {
   let without_sign_on = 0;
   const call = { path: '/user/repos', query: { ...query, sort: 'pushed' } };
   const list = await api.list(access, call, {
-    schema: z.array(Repository),
+    page: OWN_REPOSITORIES,
     entries: (page, headers) => {
       without_sign_on = Math.max(without_sign_on, leftOut(headers));
       return page.filter(mayPush);
@@ -46,7 +51,7 @@ export async function readInstallations(api: RestApi, access: Access): Promise<P
     access,
     { path: '/user/installations', query },
     {
-      schema: Installations,
+      page: INSTALLATIONS,
       entries: (page, headers) => {
         without_sign_on = Math.max(without_sign_on, leftOut(headers));
         return page.installations.filter(({ suspended_at }) => !suspended_at);
@@ -65,7 +70,7 @@ export async function readInstallations(api: RestApi, access: Access): Promise<P
     const call = { path: pathOf('user', 'installations', id, 'repositories'), query };
     const list = await unlessGone(
       api.list(access, call, {
-        schema: InstallationRepositories,
+        page: INSTALLATION_REPOSITORIES,
         entries: ({ repositories }) => {
           pages++;
           return repositories.filter(mayPush);

@@ -1,9 +1,13 @@
 import { z } from 'zod';
+import { answerJob } from '../answer-job.ts';
 import type { Access, ForgeBranch, RepositoryName } from '../forge.ts';
 import { Line } from '../forge-text.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
 import { unlessRefused } from '../unless-refused.ts';
 import { Repository } from './schemas.ts';
+
+const HERE = 'coordinator/forge/github/repositories.ts';
+export const REPOSITORY = answerJob(HERE, 'REPOSITORY', Repository);
 
 /** `protected`: by a protection of its own, or by any ruleset, whatever that asks for. `protection`: the former. */
 const Branch = z.object({
@@ -12,7 +16,8 @@ const Branch = z.object({
   protected: z.boolean(),
   protection: z.object({ enabled: z.boolean().optional() }).optional(),
 });
-const Rules = z.array(z.object({ type: z.string() }));
+export const BRANCH = answerJob(HERE, 'BRANCH', Branch);
+export const RULES = answerJob(HERE, 'RULES', z.array(z.object({ type: z.string() })));
 
 /**
  * The rules that refuse a push from outside of a pull request, whatever it brings: to ask first saves the work.
@@ -31,7 +36,7 @@ const FORBIDDING = new Set([
 ]);
 
 export async function findRepository(api: RestApi, access: Access, { owner, name }: RepositoryName) {
-  return api.call(access, { path: pathOf('repos', owner, name) }, Repository);
+  return api.call(access, { path: pathOf('repos', owner, name) }, REPOSITORY);
 }
 
 /** A branch, and whether GitHub refuses pushes to it. */
@@ -42,7 +47,7 @@ export async function findBranch(
   branch: string,
 ): Promise<ForgeBranch | undefined> {
   const { owner, name } = repository;
-  const found = await api.find(access, { path: pathOf('repos', owner, name, 'branches', branch) }, Branch);
+  const found = await api.find(access, { path: pathOf('repos', owner, name, 'branches', branch) }, BRANCH);
   if (!found) return undefined;
   const is_protected = found.protected && !(await hasHarmlessRules(api, access, repository, found));
   return { name: found.name, commit: found.commit.sha, protected: is_protected };
@@ -62,7 +67,7 @@ async function hasHarmlessRules(
     api.list(
       access,
       { path, query: { per_page: 100 } },
-      { schema: Rules, entries: (page) => page, enough: (found) => found.some(isForbidding) },
+      { page: RULES, entries: (page) => page, enough: (found) => found.some(isForbidding) },
     ),
   );
   return rules !== undefined && !rules.cut && rules.items.length > 0 && !rules.items.some(isForbidding);

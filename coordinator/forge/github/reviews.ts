@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { answerJob } from '../answer-job.ts';
 import type { Access, ForgeReview, RepositoryName } from '../forge.ts';
 import { Id, Text, WebAddress } from '../forge-text.ts';
 import { inPages } from '../in-pages.ts';
@@ -27,6 +28,7 @@ const Review = z
     const verdict = VERDICTS.get(state);
     return verdict && submitted_at ? { ...rest, author, verdict, url, submitted_at } : undefined;
   });
+export const REVIEWS = answerJob('coordinator/forge/github/reviews.ts', 'REVIEWS', z.array(Review).max(PAGE_ITEMS));
 
 /** The reviews of a pull request, oldest first. */
 export async function listReviews(
@@ -41,7 +43,7 @@ export async function listReviews(
       access,
       { path, query: { per_page: items_max } },
       {
-        schema: z.array(Review).max(items_max),
+        page: REVIEWS,
         entries: (page) => page.filter((review) => review !== undefined),
         enough: () => false,
       },

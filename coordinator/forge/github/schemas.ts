@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { answerJob } from '../answer-job.ts';
 import type { Check, ForgeComment, ForgePerson, ForgeRepositoryInfo, Pull, RepositoryName } from '../forge.ts';
 import { Id, Line, Text, WebAddress } from '../forge-text.ts';
 import { issueComment } from '../issue-comment.ts';
@@ -8,6 +9,8 @@ import { permissionFrom, Permissions } from '../repository-api.ts';
  * What Errand reads of GitHub's answers and webhooks, each as the forge interface has it. Fields that are not named
  * here are not looked at.
  */
+
+const HERE = 'coordinator/forge/github/schemas.ts';
 
 /** A deleted account is shown as this one. */
 const GHOST: ForgePerson = { id: '10137', login: 'ghost', name: null, email: null, bot: false };
@@ -24,6 +27,7 @@ export const Account = z
   .transform(({ id, login, name = null, email = null, type }): ForgePerson => {
     return { id, login, name, email, bot: type === 'Bot' };
   });
+export const ACCOUNT = answerJob(HERE, 'ACCOUNT', Account);
 
 /** Who wrote something. */
 export const User = Account.nullable().transform((user) => user ?? GHOST);
@@ -49,6 +53,7 @@ export const Repository = z
   });
 
 export const IssueComment = issueComment(User);
+export const ISSUE_COMMENT = answerJob(HERE, 'ISSUE_COMMENT', IssueComment);
 
 /** The ids of these comments are counted apart from those of other comments. */
 const REVIEW_COMMENT = 'review-';

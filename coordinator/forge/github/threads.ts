@@ -1,12 +1,20 @@
 import { z } from 'zod';
+import { answerJob } from '../answer-job.ts';
 import type { Access, ForgeComment, ForgePerson, RepositoryName, Thread } from '../forge.ts';
 import { Id, Line } from '../forge-text.ts';
 import { inPages } from '../in-pages.ts';
 import { writeComment } from '../issue-comment.ts';
 import { pathOf, type Listed, type RestApi } from '../rest-api.ts';
-import { commentPath, Issue, IssueComment, ReviewComment, ReviewText, User } from './schemas.ts';
+import { commentPath, Issue, ISSUE_COMMENT, IssueComment, ReviewComment, ReviewText, User } from './schemas.ts';
 
 const PAGE_ITEMS = 100;
+
+const HERE = 'coordinator/forge/github/threads.ts';
+export const ISSUE = answerJob(HERE, 'ISSUE', Issue);
+export const COMMENTS = answerJob(HERE, 'COMMENTS', z.array(IssueComment).max(PAGE_ITEMS));
+export const REVIEW_COMMENT = answerJob(HERE, 'REVIEW_COMMENT', ReviewComment);
+export const REVIEW_COMMENTS = answerJob(HERE, 'REVIEW_COMMENTS', z.array(ReviewComment).max(PAGE_ITEMS));
+export const REVIEW_TEXTS = answerJob(HERE, 'REVIEW_TEXTS', z.array(ReviewText).max(PAGE_ITEMS));
 
 /** An issue or pull request with its newest comments, oldest first. */
 export async function readThread(
@@ -20,7 +28,7 @@ export async function readThread(
     comment_count,
     updated_at: _updated_at,
     ...issue
-  } = await api.call(access, { path: pathOf('repos', owner, name, 'issues', number) }, Issue);
+  } = await api.call(access, { path: pathOf('repos', owner, name, 'issues', number) }, ISSUE);
   const path = pathOf('repos', owner, name, 'issues', number, 'comments');
   const talk = await inPages(PAGE_ITEMS, (page_items) =>
     newestComments(api, access, path, { count: comment_count, comments_max, page_items }),
@@ -50,7 +58,7 @@ async function newestComments(
   const first = Math.max(1, last - Math.ceil(comments_max / page_items));
   for (let page = last; page >= first && items.length < comments_max; page--) {
     const query = { per_page: page_items, page };
-    items = [...(await api.call(access, { path, query }, z.array(IssueComment).max(page_items))), ...items];
+    items = [...(await api.call(access, { path, query }, COMMENTS)), ...items];
   }
   return { items: items.slice(-comments_max), cut: count > comments_max };
 }
@@ -68,7 +76,7 @@ async function readReviews(
     access,
     { path: `${root}/comments`, query: { per_page: page_items, sort: 'created', direction: 'desc' } },
     {
-      schema: z.array(ReviewComment).max(page_items),
+      page: REVIEW_COMMENTS,
       entries: (page) => page,
       enough: (found) => found.length >= comments_max,
     },
@@ -77,7 +85,7 @@ async function readReviews(
     access,
     { path: `${root}/reviews`, query: { per_page: page_items } },
     {
-      schema: z.array(ReviewText).max(page_items),
+      page: REVIEW_TEXTS,
       entries: (page) => page.filter(({ body }) => body !== ''),
       enough: () => false,
     },
@@ -105,9 +113,9 @@ export async function replyTo(
   body: string,
 ): Promise<ForgeComment> {
   const { owner, name } = repository;
-  if (to.review === null) return writeComment(IssueComment, api, access, repository, number, body);
+  if (to.review === null) return writeComment(ISSUE_COMMENT, api, access, repository, number, body);
   const path = pathOf('repos', owner, name, 'pulls', number, 'comments', to.review.thread_id, 'replies');
-  return api.call(access, { method: 'POST', path, body: { body } }, ReviewComment);
+  return api.call(access, { method: 'POST', path, body: { body } }, REVIEW_COMMENT);
 }
 
 const IssueEvent = z.object({
@@ -117,6 +125,7 @@ const IssueEvent = z.object({
   actor: User.optional(),
   label: z.object({ name: Line }).nullish(),
 });
+export const ISSUE_EVENTS = answerJob(HERE, 'ISSUE_EVENTS', z.array(IssueEvent).max(PAGE_ITEMS));
 
 /** Who has put a label on an issue last, by the issue's events, which GitHub lists oldest first. */
 export async function labeledBy(
@@ -130,7 +139,7 @@ export async function labeledBy(
   const { items } = await api.list(
     access,
     { path, query: { per_page: PAGE_ITEMS } },
-    { schema: z.array(IssueEvent).max(PAGE_ITEMS), entries: (page) => page, enough: () => false },
+    { page: ISSUE_EVENTS, entries: (page) => page, enough: () => false },
   );
   const last = items.findLast(
     (one) => one.event === 'labeled' && one.label?.name.toLowerCase() === label.toLowerCase(),

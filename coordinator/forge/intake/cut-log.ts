@@ -1,4 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
+import { job } from '../../base/threads.ts';
+import { UNSEEN, withoutEnd } from '../forge-text.ts';
 
 /** How much a line says about why a job failed. */
 const WEIGHTS: readonly [weight: number, pattern: RegExp][] = [
@@ -36,6 +38,11 @@ const LINE_CHARS_MAX = 400;
 const SHORT_LINES = 60;
 /** Of a longer log the end is read. */
 const LOG_CHARS_MAX = 4_000_000;
+
+/** Cuts the log of a failed job as `cutLog` does. It looks at each line: for a thread. */
+export const CUT_LOG = job('coordinator/forge/intake/cut-log.ts', 'CUT_LOG', (log: Buffer, chars_max: number) =>
+  cutLog(log.toString('utf8'), chars_max),
+);
 
 /**
  * Cuts the log of a failed job to what says why it failed, in its order: errors and failed tests with some lines around
@@ -106,9 +113,9 @@ function readLines(log: string): string[] {
   const lines = stripVTControlCharacters(log)
     .replace(/^\uFEFF/, '')
     .split('\n')
-    .map((line) => line.replace(/\r+$/, '').replace(/^[^\n]*\r/, ''))
+    .map((line) => withoutEnd(line, /\r/).replace(/^[^\n]*\r/, ''))
     .map((line) => line.replace(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z ?/, '').trimEnd())
-    .map((line) => line.replace(/[^\P{Cc}\t]/gu, ''))
+    .map((line) => line.replaceAll(UNSEEN, ''))
     .map((line) => (line.length > LINE_CHARS_MAX ? `${line.slice(0, LINE_CHARS_MAX - 1)}…` : line));
   while (lines.at(-1) === '') lines.pop();
   return lines;

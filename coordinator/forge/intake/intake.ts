@@ -1,7 +1,7 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { DeliveryReceived } from '../../../protocol/deliveries.ts';
 import type { DueQueue } from '../../base/due-queue.ts';
-import type { Payer, ThreadPool } from '../../base/threads.ts';
+import type { Payer } from '../../base/threads.ts';
 import type { DeliveryRow } from '../../sqlite/deliveries.ts';
 import type { DurableSubscriber } from '../../sqlite/durable-subscriber.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
@@ -22,7 +22,6 @@ const LOOK_TIMES: LookTimes = { every_ms: 120_000, retry: { first_ms: 120_000, m
 
 type Dependencies = Omit<PlanParts, 'link'> & {
   findForge: FindForge;
-  threads: ThreadPool;
   /** The address of this server; undefined: it does not know. */
   public_url: string | undefined;
   times?: RetryTimes;

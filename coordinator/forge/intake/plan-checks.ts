@@ -7,7 +7,7 @@ import type { OpenForge } from '../forge-access.ts';
 import { mayRead } from '../may-read.ts';
 import { readChecks } from '../read-checks.ts';
 import { addressOf, isRefusal, openFor } from './asker.ts';
-import { cutLog } from './cut-log.ts';
+import { CUT_LOG } from './cut-log.ts';
 import { haveWaited } from '../pulls/hear-checks.ts';
 import { goBack } from './go-back.ts';
 import { checksMessage } from './material.ts';
@@ -49,7 +49,7 @@ export async function planChecks(
   const open = await openFor(parts.access, who, repo_url);
   const { pull } = concerned;
   const waits = pull.head_commit !== commit || !haveWaited(pull, new Date().toISOString());
-  const failed = open && (await readFailed(open, { number, commit, waits }, signal));
+  const failed = open && (await readFailed(parts, open, { number, commit, waits }, signal));
   if (!failed || failed.length === 0) return undefined;
   return (tx) => {
     const now = followedPull(tx.db, answeringPull(tx.db, key));
@@ -76,6 +76,7 @@ function urlOf({ pull }: FollowedPull): string {
  * run; with `waits`, or any check does.
  */
 async function readFailed(
+  { threads }: Pick<PlanParts, 'threads'>,
   { client, repository, token }: OpenForge,
   { number, commit, waits }: { number: number; commit: string; waits: boolean },
   signal: AbortSignal,
@@ -89,11 +90,12 @@ async function readFailed(
     const failed = checks.filter(({ state }) => state === 'failed').slice(0, LIMITS.failed_checks_max);
     return await Promise.all(
       failed.map(async (check) => {
-        const whole = await client.checkLog(access, repository, check, LOG_BYTES_MAX).catch((error: unknown) => {
+        const end = await client.checkLog(access, repository, check, LOG_BYTES_MAX).catch((error: unknown) => {
           if (!isRefusal(error)) throw error;
-          return '';
+          return Buffer.alloc(0);
         });
-        return { check, log: cutLog(whole, LIMITS.check_log_chars_max) };
+        const payer = { key: client.origin, charge: () => undefined };
+        return { check, log: (await threads.run(payer, CUT_LOG, end, [LIMITS.check_log_chars_max])).value };
       }),
     );
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Logger } from '../../base/logger.ts';
+import type { ThreadPool } from '../../base/threads.ts';
 import type { EventLog, Tx } from '../../sqlite/event-log.ts';
 import type { TaskDefaults } from '../../tasks/task-commands.ts';
 import type { ForgeAccess } from '../forge-access.ts';
@@ -13,5 +14,7 @@ export type PlanParts = TaskDefaults & {
   personAt: (origin: string, subject: string) => string | undefined;
   /** Where the app shows a task; null: the server does not know its own address. */
   link: (task_id: string) => string | null;
+  /** Reads large deliveries, and logs. */
+  threads: ThreadPool;
   logger: Logger;
 };

@@ -84,7 +84,7 @@ for (const kind of KINDS) {
     if (failed?.type !== 'check' || passed?.type !== 'check') return t.fail('these are no checks');
     const name = { owner: 'ada', name: 'demo' };
     t.deepEqual(await client.checks(access(ada), name, commit), [failed.check, passed.check]);
-    t.is(await client.checkLog(access(ada), name, failed.check, 1_000), 'one\nError: two\n');
+    t.is((await client.checkLog(access(ada), name, failed.check, 1_000)).toString(), 'one\nError: two\n');
   });
 
   test(`${kind}: reads what happens to a repository from webhooks`, async (t) => {

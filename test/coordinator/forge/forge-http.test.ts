@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { ForgeHttp } from '../../../coordinator/forge/forge-http.ts';
+import type { ForgeHttp } from '../../../coordinator/forge/forge-http.ts';
 import { NO_PROXY } from '../../../coordinator/base/outgoing.ts';
+import { forgeHttp } from '../../support/forge/forge-http.ts';
 
 const LIMITS = { ms: 200, bytes_max: 1_000 };
 
@@ -18,9 +19,7 @@ async function serve(t: ExecutionContext, listener: RequestListener): Promise<UR
 }
 
 function open(t: ExecutionContext, private_hosts: string[], proxy = NO_PROXY): ForgeHttp {
-  const http = new ForgeHttp(private_hosts, proxy);
-  t.teardown(() => http.close());
-  return http;
+  return forgeHttp(t, private_hosts, { proxy });
 }
 
 const get = (url: URL) => ({ method: 'GET' as const, url, headers: {} });
@@ -68,7 +67,7 @@ test('a private host is not asked unless the owner lists it, with a proxy or wit
 test('a request in progress ends when the client closes', async (t) => {
   const arrived = Promise.withResolvers<void>();
   const url = await serve(t, () => arrived.resolve());
-  const http = new ForgeHttp(['127.0.0.1'], NO_PROXY);
+  const http = open(t, ['127.0.0.1']);
   const request = http.send(get(url));
   await arrived.promise;
   await http.close();

@@ -1,8 +1,7 @@
 import test from 'ava';
 import { giteaClient } from '../../../coordinator/forge/gitea/gitea-client.ts';
 import { gitHubClient, restApiOf } from '../../../coordinator/forge/github/github-client.ts';
-import { ForgeHttp } from '../../../coordinator/forge/forge-http.ts';
-import { NO_PROXY } from '../../../coordinator/base/outgoing.ts';
+import { forgeHttp } from '../../support/forge/forge-http.ts';
 import { startGitea } from '../../support/forge/gitea/stand-in.ts';
 import { startGitHub } from '../../support/forge/github/stand-in.ts';
 
@@ -11,8 +10,7 @@ const NAME = { owner: 'ada', name: 'demo' };
 test('an older Gitea, and Forgejo: an answer joins the thread by a review, and nothing is resolved', async (t) => {
   const gitea = await startGitea(t);
   gitea.is_old = true;
-  const http = new ForgeHttp([gitea.host], NO_PROXY);
-  t.teardown(() => http.close());
+  const http = forgeHttp(t, [gitea.host]);
   const client = giteaClient(http, gitea.origin);
   const [ada, bob] = [gitea.world.addPerson('ada'), gitea.world.addPerson('bob')];
   const demo = await gitea.world.addRepository({ owner: ada, name: 'demo' });
@@ -40,8 +38,7 @@ test('an older Gitea, and Forgejo: an answer joins the thread by a review, and n
 
 test('GitHub without drafts: a pull request that is ready is opened', async (t) => {
   const github = await startGitHub(t);
-  const http = new ForgeHttp([github.host], NO_PROXY);
-  t.teardown(() => http.close());
+  const http = forgeHttp(t, [github.host]);
   const client = gitHubClient(http, github.origin);
   const ada = github.world.addPerson('ada');
   const demo = await github.world.addRepository({ owner: ada, name: 'demo' });
@@ -60,8 +57,7 @@ test('GitHub without drafts: a pull request that is ready is opened', async (t) 
 
 test('GitHub: what did not change is not sent again, and is never shown to another token', async (t) => {
   const github = await startGitHub(t);
-  const http = new ForgeHttp([github.host], NO_PROXY);
-  t.teardown(() => http.close());
+  const http = forgeHttp(t, [github.host]);
   const client = gitHubClient(http, github.origin);
   const [ada, bob] = [github.world.addPerson('ada'), github.world.addPerson('bob')];
   const demo = await github.world.addRepository({ owner: ada, name: 'demo', private: true });
@@ -86,8 +82,7 @@ test('GitHub: what did not change is not sent again, and is never shown to anoth
 
 test('GitHub: a log that is kept elsewhere is read without the token', async (t) => {
   const github = await startGitHub(t);
-  const http = new ForgeHttp([github.host], NO_PROXY);
-  t.teardown(() => http.close());
+  const http = forgeHttp(t, [github.host]);
   const client = gitHubClient(http, github.origin);
   const ada = github.world.addPerson('ada');
   const demo = await github.world.addRepository({ owner: ada, name: 'demo' });
@@ -101,10 +96,10 @@ test('GitHub: a log that is kept elsewhere is read without the token', async (t)
   const access = { token: github.apps.personalToken(ada).value };
   const [check] = await client.checks(access, NAME, commit);
   if (check === undefined) return t.fail();
-  t.is(await client.checkLog(access, NAME, check, 1_000), 'Error\n');
+  t.is((await client.checkLog(access, NAME, check, 1_000)).toString(), 'Error\n');
   t.deepEqual(seen, [undefined]);
   await github.rename(demo, 'renamed');
-  t.is(await client.checkLog(access, NAME, check, 1_000), 'Error\n');
+  t.is((await client.checkLog(access, NAME, check, 1_000)).toString(), 'Error\n');
   // A store in the private network is not asked: a forge could have us read what is there.
   for (const location of ['http://169.254.169.254/latest', 'http://localhost:1/', 'file:///etc/passwd']) {
     github.intercept = (_, response) => Boolean(response.writeHead(302, { location }).end());
@@ -115,8 +110,7 @@ test('GitHub: a log that is kept elsewhere is read without the token', async (t)
 
 test('GitHub: an error of the GraphQL API is one of ours', async (t) => {
   const github = await startGitHub(t);
-  const http = new ForgeHttp([github.host], NO_PROXY);
-  t.teardown(() => http.close());
+  const http = forgeHttp(t, [github.host]);
   const client = gitHubClient(http, github.origin);
   const access = { token: github.apps.personalToken(github.world.addPerson('ada')).value };
   const cases = {
@@ -136,16 +130,14 @@ test('GitHub: an error of the GraphQL API is one of ours', async (t) => {
 });
 
 test("github.com's API is at an address of its own; an Enterprise server's is below its origin", async (t) => {
-  const http = new ForgeHttp([], NO_PROXY);
-  t.teardown(() => http.close());
+  const http = forgeHttp(t, []);
   t.is(restApiOf(http, 'https://github.com').root, 'https://api.github.com');
   t.is(restApiOf(http, 'https://git.example').root, 'https://git.example/api/v3');
 });
 
 test('GitHub: a list of repositories that was read to its end is kept while a person types', async (t) => {
   const github = await startGitHub(t);
-  const http = new ForgeHttp([github.host], NO_PROXY);
-  t.teardown(() => http.close());
+  const http = forgeHttp(t, [github.host]);
   const client = gitHubClient(http, github.origin);
   const [ada, bob] = [github.world.addPerson('ada'), github.world.addPerson('bob')];
   await github.world.addRepository({ owner: ada, name: 'demo' });
@@ -163,8 +155,7 @@ test('GitHub: a list of repositories that was read to its end is kept while a pe
 /** A forge that answers each page of a list with one more, without end. */
 async function endless(t: Parameters<typeof startGitHub>[0], kind: string) {
   const github = await startGitHub(t);
-  const http = new ForgeHttp([github.host], NO_PROXY);
-  t.teardown(() => http.close());
+  const http = forgeHttp(t, [github.host]);
   const [ada, ...others] = ['ada', 'bob', 'cleo'].map((login) => github.world.addPerson(login));
   if (!ada) throw new Error('nobody is there');
   const app = github.apps.addApp(ada, { name: 'Errand' });

@@ -4,6 +4,7 @@ import type { ForgeKind } from '../../../protocol/forges.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { readKeys } from '../../../coordinator/base/keys.ts';
 import { readConfig } from '../../../coordinator/base/config.ts';
+import { ThreadPool } from '../../../coordinator/base/threads.ts';
 import { ForgeAccounts } from '../../../coordinator/forge/accounts/forge-accounts.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { insertForge } from '../../../coordinator/sqlite/forges.ts';
@@ -46,7 +47,7 @@ test("commits bear GitHub's address of the linked account, and elsewhere that of
   link(addForge('gitea', 'https://gitea.example'), 'https://gitea.example', '5', 'ann');
   link(null, 'https://id.example', '12', 'ann@id.example');
   const [keys, config] = [readKeys(folder), readConfig({})];
-  const accounts = new ForgeAccounts({ log, keys, config, logger: SILENT });
+  const accounts = new ForgeAccounts({ log, keys, config, threads: new ThreadPool(), logger: SILENT });
   t.teardown(() => accounts.stop());
   const settings = new TaskSettings({ db, keys, config, linked: accounts.access });
   const emailOf = (user_id: string, repo_url: string) =>

@@ -88,27 +88,25 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
     const [ada, bob] = [github.world.addPerson('ada'), github.world.addPerson('bob')];
     const demo = await github.world.addRepository({ owner: ada, name: 'demo', permissions: { bob: 'write' } });
     github.apps.install(github.apps.addApp(ada, { name: 'Errand' }), ada);
-    const http = new ForgeHttp([github.host], NO_PROXY);
-    const scene = new IntakeScene<Forge>({ github, http, log: new EventLog({ db, logger: SILENT }), ada, bob, demo });
+    const log = new EventLog({ db, logger: SILENT });
+    const scene = new IntakeScene<Forge>({ github, log, ada, bob, demo });
     scene.addProject(scene.user_id, settings);
     scene.intake.start();
     t.teardown(async () => {
       await scene.intake.stop();
-      await Promise.all([http.close(), scene.threads.close()]);
+      await Promise.all([scene.#http.close(), scene.threads.close()]);
       db.close();
     });
     return scene;
   }
 
-  private constructor(
-    parts: Pick<IntakeScene<Forge>, 'github' | 'log' | 'ada' | 'bob' | 'demo'> & { http: ForgeHttp },
-  ) {
+  private constructor(parts: Pick<IntakeScene<Forge>, 'github' | 'log' | 'ada' | 'bob' | 'demo'>) {
     this.github = parts.github;
     this.log = parts.log;
     this.ada = parts.ada;
     this.bob = parts.bob;
     this.demo = parts.demo;
-    this.#http = parts.http;
+    this.#http = new ForgeHttp([parts.github.host], NO_PROXY, this.threads);
     const row = [this.forge_id, this.#isGitea() ? 'gitea' : 'github', this.github.origin, new Date().toISOString()];
     this.log.write(({ db }) =>
       sql(db, `INSERT INTO forges (id, kind, origin, secrets, created_at) VALUES (?, ?, ?, '', ?)`).run(...row),

@@ -1,11 +1,9 @@
 import type { ForgeClient, ForgeEvent } from '../../../coordinator/forge/forge.ts';
-import { ForgeHttp } from '../../../coordinator/forge/forge-http.ts';
 import { giteaClient } from '../../../coordinator/forge/gitea/gitea-client.ts';
 import { gitHubClient } from '../../../coordinator/forge/github/github-client.ts';
-import { NO_PROXY } from '../../../coordinator/base/outgoing.ts';
 import type { ForgeKind } from '../../../protocol/forges.ts';
 import type { Ends } from '../folder.ts';
-import type { Actions } from './actions.ts';
+import { forgeHttp } from './forge-http.ts';
 import type { Gitea } from './gitea/gitea.ts';
 import type { GitHub } from './github/github.ts';
 import type { SentHook } from './hooks.ts';
@@ -56,18 +54,22 @@ async function start(t: Ends, kind: ForgeKind) {
         github.apps.install(app, owner);
         return app.webhook_secret;
       };
-      return { forge: github, client: gitHubClient(httpTo(t, github), github.origin), hooks: github.hooks, secret };
+      return {
+        forge: github,
+        client: gitHubClient(forgeHttp(t, [github.host]), github.origin),
+        hooks: github.hooks,
+        secret,
+      };
     }
     case 'gitea': {
       const gitea = await startGitea(t);
       const { hooks, hook } = gitea.webhooks;
-      return { forge: gitea, client: giteaClient(httpTo(t, gitea), gitea.origin), hooks, secret: () => hook.secret };
+      return {
+        forge: gitea,
+        client: giteaClient(forgeHttp(t, [gitea.host]), gitea.origin),
+        hooks,
+        secret: () => hook.secret,
+      };
     }
   }
-}
-
-function httpTo(t: Ends, { host }: Actions): ForgeHttp {
-  const http = new ForgeHttp([host], NO_PROXY);
-  t.teardown(() => http.close());
-  return http;
 }

@@ -1,32 +1,13 @@
 import test from 'ava';
 import { readConfig } from '../../../../coordinator/base/config.ts';
 import { createLogger } from '../../../../coordinator/base/logger.ts';
+import { ThreadPool } from '../../../../coordinator/base/threads.ts';
 import { ForgeAccounts } from '../../../../coordinator/forge/accounts/forge-accounts.ts';
 import { Api } from '../../../support/api.ts';
-import { link, signInScene, type SignInScene } from '../../../support/forge/sign-in-scene.ts';
+import { HOUR_MS, linkedScene, pass } from '../../../support/forge/linked-scene.ts';
+import { link, type SignInScene } from '../../../support/forge/sign-in-scene.ts';
 
-const HOUR_MS = 3_600_000;
 const CLIENT = { address: '127.0.0.1', user_agent: null };
-
-/** A person who has linked an account, and a repository of theirs where the app is installed. */
-async function linkedScene(t: Parameters<typeof signInScene>[0], env: Record<string, string> = {}) {
-  const scene = await signInScene(t, env);
-  const { github, server } = scene;
-  const { api, session } = await server.person();
-  const person = github.world.addPerson('ann');
-  const repository = await github.world.addRepository({ owner: person, name: 'shop' });
-  github.apps.install(scene.app, person);
-  const { id } = await link(scene, api, person);
-  const repo_url = `${github.origin}/ann/shop`;
-  const { access } = server.forge_accounts;
-  const credential = () => access.gitCredential(session.user.id, repo_url, undefined);
-  return { ...scene, api, session, person, repository, id, repo_url, access, credential };
-}
-
-function pass(scene: SignInScene, ms: number): void {
-  scene.server.clock.ahead_ms += ms;
-  scene.github.world.now = () => Date.now() + scene.server.clock.ahead_ms;
-}
 
 const refreshes = ({ github }: SignInScene) => github.apps.tokens.filter(({ kind }) => kind === 'user').length - 1;
 
@@ -197,8 +178,13 @@ test('a server that starts without its client id keeps the links, and renews the
   const env = { ERRAND_GITHUB_ORIGIN: github.origin, ERRAND_PRIVATE_HOSTS: github.host, ERRAND_DATA: server.data_dir };
   const { log, keys } = server;
   const now = () => Date.now() + server.clock.ahead_ms;
-  const without = new ForgeAccounts({ log, keys, config: readConfig(env), logger: createLogger('silent'), now });
-  t.teardown(() => without.stop());
+  const threads = new ThreadPool();
+  const parts = { log, keys, config: readConfig(env), threads, logger: createLogger('silent'), now };
+  const without = new ForgeAccounts(parts);
+  t.teardown(async () => {
+    await without.stop();
+    await threads.close();
+  });
   const credential = (fallback?: { username: string; password: string }) =>
     without.access.gitCredential(session.user.id, repo_url, fallback);
   await t.throwsAsync(credential(), { code: 'upstream_unreachable', message: /is not registered at/ });

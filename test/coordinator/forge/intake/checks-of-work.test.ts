@@ -134,3 +134,14 @@ test('a check that fails on a server without webhooks sends the errand back, onc
   t.regex(messages()[0] ?? '', /error: two/);
   t.is(taskOf(scene.log, id).status, 'queued');
 });
+
+test('the log of a failed check is read in a thread', async (t) => {
+  const { scene, github, demo, commit, messages } = await pullScene(t);
+  github.check(demo, commit, { name: 'test', conclusion: 'failure', log: `${'fine\n'.repeat(1_000)}error: broken\n` });
+  await scene.deliver();
+  t.true(messages()[0]?.includes('error: broken'));
+  t.deepEqual(
+    scene.threads.jobs.map(({ name, key }) => [name, key]),
+    [['CUT_LOG', github.origin]],
+  );
+});

@@ -165,7 +165,12 @@ test('errors that repeat do not crowd out the others', (t) => {
 
 // A reader that is quadratic would take hours.
 test('a hostile log of a megabyte is read, and the limit holds', (t) => {
+  t.true(cutLog(`${'\r'.repeat(1_000_000)}x`, 2_000).length <= 2_000);
   for (const piece of ['error ', 'a.b:1 ', '\r', '\u001B[', '= ', 'at.a.b.C', '_ '])
     t.true(cutLog(piece.repeat(1_000_000 / piece.length), 2_000).length <= 2_000);
   t.is(cutLog('', 200), '');
+});
+
+test('what nobody sees in a log is left out', (t) => {
+  t.is(cutLog('a\u202Eb\u2066c\u{E0041}d\u0000e\tf', 200), 'abcde\tf');
 });
