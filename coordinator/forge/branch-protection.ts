@@ -31,16 +31,11 @@ export async function protectionOf(
   } catch (error) {
     signal.throwIfAborted();
     if (isTokenRefused(error)) return `the forge does not say whether it protects the branch: ${error.message}`;
-    throw isForges(error) ? askAgain(error) : error;
+    throw error instanceof ForgeApiError ? askAgain(error) : error;
   }
 }
 
-function isForges(error: unknown): error is ForgeApiError | DOMException {
-  return error instanceof ForgeApiError || error instanceof DOMException;
-}
-
-function askAgain(cause: ForgeApiError | DOMException): ErrandError {
+function askAgain(cause: ForgeApiError): ErrandError {
   const text = `The forge does not say whether it protects the branch: ${cause.message}`;
-  const limited = cause instanceof ForgeApiError && cause.fault === 'rate_limited';
-  return new ErrandError(limited ? 'rate_limited' : 'upstream_unreachable', text, { cause });
+  return new ErrandError(cause.fault === 'rate_limited' ? 'rate_limited' : 'upstream_unreachable', text, { cause });
 }

@@ -54,7 +54,8 @@ export class ForgeHttp {
   }
 
   /**
-   * Rejects with `unreachable`, or with the signal's reason. An answer with any status resolves, once redirects end.
+   * Rejects with `unreachable`, also if the signal says that the time is up, or with the signal's reason. An answer with
+   * any status resolves, once redirects end.
    */
   async send(request: ForgeRequest, limits: AnswerLimits = API_LIMITS): Promise<ForgeAnswer> {
     let url = request.url;
@@ -81,8 +82,10 @@ export class ForgeHttp {
         return this.#exchange({ ...request, signal }, limits);
       });
     } catch (error) {
-      request.signal?.throwIfAborted();
-      throw unreachable(error, request.url, limits);
+      const { signal: given, url } = request;
+      if (!given?.aborted) throw unreachable(error, url, limits);
+      if (!isTimeout(given.reason)) given.throwIfAborted();
+      throw new ForgeApiError('unreachable', `${url.host} did not answer in time.`, { cause: error });
     }
   }
 
@@ -164,9 +167,13 @@ async function readEnd(body: AsyncIterable<Buffer>, bytes_max: number, tail_byte
 function unreachable(error: unknown, { host }: URL, { ms }: AnswerLimits): ForgeApiError {
   if (error instanceof ForgeApiError) return error;
   if (error instanceof AddressError) return new ForgeApiError('unreachable', error.message, { cause: error });
-  if (error instanceof Error && error.name === 'TimeoutError')
+  if (isTimeout(error))
     return new ForgeApiError('unreachable', `${host} did not answer within ${ms / 1000} seconds.`, { cause: error });
   return new ForgeApiError('unreachable', `${host} could not be reached: ${codeOf(error)}.`, { cause: error });
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TimeoutError';
 }
 
 function codeOf(error: unknown): string {

@@ -87,3 +87,17 @@ test('a connection that the forge closed is opened again to read, and never to w
   await t.throwsAsync(http.send({ ...get(url), method: 'POST', body: '{}' }), { message: /could not be reached/ });
   t.is(asked, 3);
 });
+
+test('a caller whose time is up learns that the forge did not answer; one who stops, why', async (t) => {
+  const silent = await serve(t, () => {});
+  const http = open(t, ['127.0.0.1']);
+  const late = await t.throwsAsync(http.send({ ...get(silent), signal: AbortSignal.timeout(50) }), {
+    message: /did not answer in time/,
+  });
+  t.like(late, { name: 'ForgeApiError', fault: 'unreachable', malformed: false });
+  const stop = new AbortController();
+  const either = AbortSignal.any([stop.signal, AbortSignal.timeout(60_000)]);
+  const stopped = http.send({ ...get(silent), signal: either });
+  stop.abort(new Error('stopped by the test'));
+  await t.throwsAsync(stopped, { message: 'stopped by the test' });
+});
