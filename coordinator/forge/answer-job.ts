@@ -3,8 +3,8 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { shapeFault, shapeOf } from '../base/json-shape.ts';
 import { job, type Job } from '../base/threads.ts';
 
-/** What an answer of a forge says; or what is wrong with it. */
-type ReadAnswer<T> = { data: T } | { wrong: string };
+/** What an answer of a forge says; or what is wrong with it, and whether it is JSON at all. */
+type ReadAnswer<T> = { data: T } | { wrong: string; is_json: boolean };
 
 /** Reads one kind of answer. A thread can run it, so its module exports it. */
 export type AnswerJob<T> = Job<[], ReadAnswer<T>>;
@@ -18,15 +18,15 @@ export function answerJob<T extends z.ZodType>(module: string, name: string, sch
 
 function readAnswer<T extends z.ZodType>(body: Buffer, schema: T): ReadAnswer<z.output<T>> {
   const fault = shapeFault(body, SHAPE);
-  if (fault !== undefined) return { wrong: `the answer ${fault}` };
+  if (fault !== undefined) return { wrong: `the answer ${fault}`, is_json: true };
   let parsed: unknown;
   try {
     parsed = JSON.parse(body.toString('utf8'));
   } catch {
-    return { wrong: 'it is not JSON' };
+    return { wrong: 'it is not JSON', is_json: false };
   }
   const { data, error } = schema.safeParse(parsed);
   if (error === undefined) return { data };
   const [issue] = error.issues;
-  return { wrong: `${issue?.path.join('.') || 'the answer'} is not as expected` };
+  return { wrong: `${issue?.path.join('.') || 'the answer'} is not as expected`, is_json: true };
 }

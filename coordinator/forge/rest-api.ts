@@ -119,7 +119,7 @@ export class RestApi {
     const read = await this.http.run(this.host, body, answer);
     if ('data' in read) return read.data;
     const text = `${this.host} answered with what its API does not promise: ${read.wrong}.`;
-    throw new ForgeApiError('unreachable', text, { malformed: true });
+    throw new ForgeApiError('unreachable', text, { malformed: read.is_json });
   }
 }
 

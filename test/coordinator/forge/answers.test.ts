@@ -90,6 +90,18 @@ for (const kind of KINDS) {
     t.is(error?.retry_at, undefined);
   });
 
+  test(`${kind}: a page in place of JSON is a forge that is away; JSON of another form is a wrong answer`, async (t) => {
+    const scene = await forgeScene(t, kind);
+    for (const [body, malformed] of [
+      ['<!doctype html><title>We will be back soon</title>', false],
+      ['', false],
+      ['{"id": {}, "login": []}', true],
+    ] as const) {
+      answerWith(scene, (_, response) => response.writeHead(200).end(body));
+      t.is((await fails(t, scene.client.me(ACCESS), 'unreachable'))?.malformed, malformed, body);
+    }
+  });
+
   test(`${kind}: finds a repository by its former name, and leads nowhere else`, async (t) => {
     const scene = await forgeScene(t, kind);
     const { forge, client, ada, demo, access } = scene;

@@ -215,3 +215,23 @@ const iso = (ms: number) => new Date(ms - (ms % 1_000)).toISOString();
 function sentBy({ github }: AnyIntake): SentHook[] {
   return 'hooks' in github ? github.hooks.sent : github.webhooks.hooks.sent;
 }
+
+testEachForge('a page in place of an answer loses nothing of what happened', async (t, kind) => {
+  const scene = await intakeAt(t, kind);
+  const { github, demo, ada } = scene;
+  await scene.deliver();
+  await scene.intake.stop();
+  // So long ago that it is not read again by itself.
+  github.world.now = () => Date.now() - 30_000;
+  github.openIssue(demo, ada, { title: 'opened', body: '@errand mend it' });
+  let pages = 0;
+  github.intercept = ({ url = '' }, response) => {
+    if (!/\/issues\/\d+$/.test(url) || pages === 2) return false;
+    pages++;
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>We will be back soon.');
+    return true;
+  };
+  await look(scene);
+  await until('it was asked again', () => pages === 2 && scene.tasks.length === 1);
+  t.deepEqual(titles(scene), ['mend it']);
+});
