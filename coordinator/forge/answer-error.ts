@@ -15,8 +15,8 @@ export function answerError(host: string, answer: ForgeAnswer, token: string): F
   const reason = reasonOf(answer, token);
   const message = `${host} answered ${answer.status}${reason === '' ? '.' : `: ${reason}`}`;
   const retry_at = retryAt(answer, reason);
-  if (retry_at !== undefined) return new ForgeApiError('rate_limited', message, { retry_at });
-  return new ForgeApiError(faultOf(answer.status), message);
+  if (retry_at === undefined) return new ForgeApiError(faultOf(answer.status), message);
+  return new ForgeApiError(answer.status === 503 ? 'unreachable' : 'rate_limited', message, { retry_at });
 }
 
 function faultOf(status: number) {
@@ -40,9 +40,9 @@ function faultOf(status: number) {
   }
 }
 
-/** When a limited caller may come again; undefined: it is not limited. */
+/** When a caller may come again that is limited, or whom a forge under maintenance puts off; undefined: it is neither. */
 function retryAt({ status, headers }: ForgeAnswer, reason: string): Date | undefined {
-  if (status !== 403 && status !== 429) return undefined;
+  if (status !== 403 && status !== 429 && status !== 503) return undefined;
   const now = Date.now();
   const after = headers['retry-after'] ?? '';
   // The header is a number of seconds or a date.
@@ -51,7 +51,7 @@ function retryAt({ status, headers }: ForgeAnswer, reason: string): Date | undef
   const reset_s = Number(headers['x-ratelimit-reset'] ?? NaN);
   if (headers['x-ratelimit-remaining'] === '0' && reset_s >= 0)
     return new Date(Math.min(reset_s * 1000, now + WAIT_MS_MAX));
-  return status === 429 || /rate limit/i.test(reason) ? new Date(now + LIMITED_MS) : undefined;
+  return status === 429 || (status === 403 && /rate limit/i.test(reason)) ? new Date(now + LIMITED_MS) : undefined;
 }
 
 /** What the forge says in its answer, in one line: its message, and those of its errors. */

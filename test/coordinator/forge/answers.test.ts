@@ -90,6 +90,16 @@ for (const kind of KINDS) {
     t.is(error?.retry_at, undefined);
   });
 
+  test(`${kind}: says when a forge under maintenance may be asked again, if it says so`, async (t) => {
+    const scene = await forgeScene(t, kind);
+    answerWith(scene, (_, response) => response.writeHead(503, { 'retry-after': '600' }).end('<html>'));
+    const error = await fails(t, scene.client.me(ACCESS), 'unreachable');
+    const wait_s = ((error?.retry_at?.getTime() ?? 0) - Date.now()) / 1000;
+    t.true(Math.abs(wait_s - 600) < 30, String(wait_s));
+    answerWith(scene, (_, response) => response.writeHead(503).end('{"message": "rate limit service is away"}'));
+    t.is((await fails(t, scene.client.me(ACCESS), 'unreachable'))?.retry_at, undefined);
+  });
+
   test(`${kind}: a page in place of JSON is a forge that is away; JSON of another form is a wrong answer`, async (t) => {
     const scene = await forgeScene(t, kind);
     for (const [body, malformed] of [
