@@ -2,6 +2,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { answerError } from './answer-error.ts';
 import { AnswerCache } from './answer-cache.ts';
 import type { AnswerJob } from './answer-job.ts';
+import { CallLimits } from './call-limits.ts';
 import type { Access } from './forge.ts';
 import { ForgeApiError } from './forge-api-error.ts';
 import type { AnswerLimits, ForgeAnswer, ForgeHttp, ForgeRequest } from './forge-http.ts';
@@ -26,6 +27,7 @@ export class RestApi {
   readonly root: string;
   readonly #headers: Record<string, string>;
   readonly #cache = new AnswerCache();
+  readonly #limits = new CallLimits();
 
   /** `root`: such as `https://api.github.com`, without a slash at its end. */
   constructor(http: ForgeHttp, root: string, headers: Record<string, string>) {
@@ -94,6 +96,7 @@ export class RestApi {
   }
 
   async #send({ token, signal }: Access, { method = 'GET', path, query = {}, body }: RestCall): Promise<ForgeAnswer> {
+    this.#limits.require(this.host, token);
     const url = new URL(this.root + path);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
     const known = method === 'GET' ? this.#cache.get(token, url) : undefined;
@@ -110,9 +113,15 @@ export class RestApi {
       signal,
     });
     if (known && answer.status === 304) return known.answer;
-    if (answer.status < 200 || answer.status > 299) throw answerError(url.host, answer, token);
+    if (answer.status < 200 || answer.status > 299) throw this.#refusal(answer, token);
     if (method === 'GET') this.#cache.set(token, url, answer);
     return answer;
+  }
+
+  #refusal(answer: ForgeAnswer, token: string): ForgeApiError {
+    const error = answerError(this.host, answer, token);
+    if (error.fault === 'rate_limited' && error.retry_at) this.#limits.note(token, error.retry_at);
+    return error;
   }
 
   async #read<T>({ body }: ForgeAnswer, answer: AnswerJob<T>): Promise<T> {

@@ -5,6 +5,7 @@ import { ForgeApiError, type ForgeApiFault } from '../../../coordinator/forge/fo
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { ForgeKind } from '../../../protocol/forges.ts';
 import { forgeScene, type ForgeScene } from '../../support/forge/scene.ts';
+import { until } from '../../support/until.ts';
 
 const KINDS: ForgeKind[] = ['github', 'gitea'];
 const NAME = { owner: 'ada', name: 'demo' };
@@ -79,9 +80,9 @@ for (const kind of KINDS) {
       [403, {}, 'You have exceeded a secondary rate limit. Please wait.', 60],
       [429, { 'retry-after': '999999999' }, '', 24 * 3600],
     ];
-    for (const [status, headers, message, expected_s] of cases) {
+    for (const [n, [status, headers, message, expected_s]] of cases.entries()) {
       answerWith(scene, (_, response) => response.writeHead(status, headers).end(JSON.stringify({ message })));
-      const error = await fails(t, scene.client.me(ACCESS), 'rate_limited');
+      const error = await fails(t, scene.client.me({ token: `ghp_${n}` }), 'rate_limited');
       const wait_s = ((error?.retry_at?.getTime() ?? 0) - Date.now()) / 1000;
       t.true(Math.abs(wait_s - expected_s) < 30, `${status} ${message}: ${wait_s}`);
     }
@@ -98,6 +99,26 @@ for (const kind of KINDS) {
     t.true(Math.abs(wait_s - 600) < 30, String(wait_s));
     answerWith(scene, (_, response) => response.writeHead(503).end('{"message": "rate limit service is away"}'));
     t.is((await fails(t, scene.client.me(ACCESS), 'unreachable'))?.retry_at, undefined);
+  });
+
+  test(`${kind}: sends nothing with a token that the forge limits, until it may come again`, async (t) => {
+    const scene = await forgeScene(t, kind);
+    const { client, ada, bob, access } = scene;
+    const [own, other] = [access(ada), access(bob)];
+    let calls = 0;
+    answerWith(scene, (_, response) => {
+      calls++;
+      response.writeHead(403, { 'retry-after': '1' }).end('{"message": "You have exceeded a secondary rate limit."}');
+    });
+    const first = await fails(t, client.me(own), 'rate_limited');
+    const again = await fails(t, client.comment(own, NAME, 1, 'text'), 'rate_limited');
+    t.deepEqual(again?.retry_at, first?.retry_at);
+    t.is(calls, 1);
+    await fails(t, client.me(other), 'rate_limited');
+    t.is(calls, 2, 'another token has limits of its own');
+    scene.forge.intercept = undefined;
+    const me = await until('it may come again', () => client.me(own).catch(() => undefined));
+    t.is(me.login, 'ada');
   });
 
   test(`${kind}: a page in place of JSON is a forge that is away; JSON of another form is a wrong answer`, async (t) => {

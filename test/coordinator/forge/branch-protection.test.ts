@@ -77,6 +77,11 @@ test('a push asks the forge whether the branch is protected now, and waits while
   t.regex((await ask('main')) ?? '', /default branch/);
   await github.protect(demo, 'feature');
   t.regex((await ask('feature')) ?? '', /protects the branch/);
+  github.intercept = (_request, response) => {
+    response.writeHead(403).end('{"message": "Resource not accessible"}');
+    return true;
+  };
+  t.regex((await ask('feature')) ?? '', /does not say whether it protects the branch/);
   for (const [status, code] of [
     [502, 'upstream_unreachable'],
     [500, 'upstream_unreachable'],
@@ -90,9 +95,4 @@ test('a push asks the forge whether the branch is protected now, and waits while
       };
       await t.throwsAsync(ask('other'), { code }, `${status} ${path.source}`);
     }
-  github.intercept = (_request, response) => {
-    response.writeHead(403).end('{"message": "Resource not accessible"}');
-    return true;
-  };
-  t.regex((await ask('feature')) ?? '', /does not say whether it protects the branch/);
 });

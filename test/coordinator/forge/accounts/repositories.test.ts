@@ -60,7 +60,7 @@ test('without a linked account there is nothing to pick', async (t) => {
   t.deepEqual(await api.call('listRepositories', { query: {} }), { items: [], faults: [] });
 });
 
-test('what cannot be listed is reported with the reason: a revoked link, a limit, and a forge that is away', async (t) => {
+test('what cannot be listed is reported with the reason: a revoked link, and a forge that is away', async (t) => {
   const { api, github, ann } = await scene(t);
   const faults = async () => (await api.call('listRepositories', { query: {} })).faults.join('');
   github.intercept = (_request, response) => {
@@ -69,12 +69,16 @@ test('what cannot be listed is reported with the reason: a revoked link, a limit
   };
   t.regex(await faults(), /does not answer now: its repositories are missing here/);
   github.intercept = undefined;
-  github.limited = { kind: 'primary', until: Date.now() + 60_000 };
-  t.regex(await faults(), /answers too many requests now/);
-  github.limited = undefined;
   github.apps.revokeAll(ann);
   t.regex(await faults(), /Link the account again/);
   t.regex((await api.call('listLinkedAccounts', {})).items[0]?.fault ?? '', /Link the account again/);
+});
+
+test('a list that a forge limits is reported as such', async (t) => {
+  const { api, github } = await scene(t);
+  github.limited = { kind: 'primary', until: Date.now() + 60_000 };
+  const { faults } = await api.call('listRepositories', { query: {} });
+  t.regex(faults.join(), /answers too many requests now/);
 });
 
 test('the first errand on a repository makes its project, later ones belong to it', async (t) => {
