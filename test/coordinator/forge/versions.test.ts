@@ -197,3 +197,20 @@ for (const [kind, max] of [
       t.regex(missing[0] ?? '', /has more repositories than were searched/);
     }
   });
+
+test('Gitea: a status with a warning has passed, and that of a job that was skipped has ended', async (t) => {
+  const gitea = await startGitea(t);
+  const client = giteaClient(forgeHttp(t, [gitea.host]), gitea.origin);
+  const ada = gitea.world.addPerson('ada');
+  const demo = await gitea.world.addRepository({ owner: ada, name: 'demo' });
+  const commit = await gitea.push(demo, 'fix', { 'a.txt': 'a' });
+  for (const state of ['warning', 'skipped', 'pending'] as const) gitea.status(demo, commit, { context: state, state });
+  gitea.check(demo, commit, { name: 'deploy', conclusion: 'skipped', log: '' });
+  const checks = await client.checks({ token: gitea.apps.personalToken(ada).value }, NAME, commit);
+  t.deepEqual(Object.fromEntries(checks.map(({ name, state }) => [name, state])), {
+    warning: 'passed',
+    skipped: 'skipped',
+    pending: 'running',
+    deploy: 'skipped',
+  });
+});

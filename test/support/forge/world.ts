@@ -107,7 +107,8 @@ export type Status = {
   id: number;
   context: string;
   commit: string;
-  state: 'pending' | 'success' | 'failure' | 'error';
+  /** The last two are Gitea's. */
+  state: 'pending' | 'success' | 'failure' | 'error' | 'warning' | 'skipped';
   description: string | null;
   at: string;
 };

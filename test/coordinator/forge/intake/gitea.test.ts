@@ -239,3 +239,13 @@ test('a repository that was renamed or moved, or whose forge gives it another ho
     t.is(scene.tasks.length, 2);
   }
 });
+
+test('at Gitea a failed check is followed up beside a job that was skipped', async (t) => {
+  const { scene, gitea, demo, pull, messages } = await pullScene(t);
+  const commit = pull.pull.head_commit;
+  gitea.check(demo, commit, { name: 'deploy', conclusion: 'skipped', log: '' });
+  gitea.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'error: broken' });
+  await scene.deliver();
+  t.is(messages().length, 1);
+  t.true(messages()[0]?.includes('error: broken'));
+});

@@ -151,12 +151,13 @@ export class Render {
   /** A job's status has the address of its page, without a host. */
   jobStatus(repository: Repository, { id, name, status, conclusion, at, log }: CheckRun): Json {
     const failed = conclusion === 'failure' || conclusion === 'timed_out' || conclusion === 'cancelled';
+    const ended = failed ? 'failure' : conclusion === 'skipped' ? 'skipped' : 'success';
     return fill('CommitStatus', {
       id,
       context: name,
       created_at: at,
       updated_at: at,
-      status: status === 'completed' ? (failed ? 'failure' : 'success') : 'pending',
+      status: status === 'completed' ? ended : 'pending',
       target_url: log === null ? '' : new URL(this.jobPage(repository, id)).pathname,
     });
   }
