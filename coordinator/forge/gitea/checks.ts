@@ -23,6 +23,8 @@ export const JOBS = answerJob(HERE, 'JOBS', Jobs);
 /** Where the log of a job of Gitea Actions is shown. */
 const JOB = /\/actions\/(runs\/\d+\/jobs\/\d+)$/;
 const RUNS_MAX = 20;
+/** Gitea gives no more at once, and 30 where it is not asked for more. */
+const JOBS_MAX = 50;
 
 /** The statuses of a commit: jobs of Gitea Actions have one too. */
 export async function listChecks(
@@ -63,7 +65,8 @@ export async function readLog(
   const query = { head_sha: commit, limit: RUNS_MAX };
   const runs = await api.find(access, { path: `${root}/runs`, query }, RUNS);
   for (const { id } of runs?.workflow_runs?.slice(0, RUNS_MAX) ?? []) {
-    const found = await api.find(access, { path: `${root}${pathOf('runs', id, 'jobs')}` }, JOBS);
+    const call = { path: `${root}${pathOf('runs', id, 'jobs')}`, query: { limit: JOBS_MAX } };
+    const found = await api.find(access, call, JOBS);
     const job = found?.find(({ html_url }) => html_url.endsWith(`/actions/${page}`));
     if (job === undefined) continue;
     return logEnd(

@@ -17,6 +17,8 @@ export const JOBS = answerJob(HERE, 'JOBS', z.object({ jobs: z.array(Job) }));
 const Statuses = z.object({ statuses: z.array(z.object(StatusFields)) });
 export const STATUSES = answerJob(HERE, 'STATUSES', Statuses);
 
+/** Whether enough checks of one kind were read. */
+const isMuch = (found: unknown[]): boolean => found.length >= 1_000;
 /** Runs of Actions for one commit whose jobs are asked for. */
 const WORKFLOW_RUNS_MAX = 20;
 
@@ -35,7 +37,7 @@ export async function listChecks(
     {
       page: CHECK_RUNS,
       entries: ({ check_runs }) => check_runs.map(({ check }) => check),
-      enough: (found) => found.length >= 1_000,
+      enough: isMuch,
     },
   );
   return [...runs.items, ...(await listStatuses(api, access, repository, commit))];
@@ -71,8 +73,8 @@ async function listJobs(
   const { workflow_runs } = await api.call(access, { path: root, query }, WORKFLOW_RUNS);
   const found: Check[] = [];
   for (const { id } of workflow_runs.slice(0, WORKFLOW_RUNS_MAX)) {
-    const { jobs } = await api.call(access, { path: `${root}${pathOf(id, 'jobs')}`, query: { per_page: 100 } }, JOBS);
-    found.push(...jobs);
+    const call = { path: `${root}${pathOf(id, 'jobs')}`, query: { per_page: 100 } };
+    found.push(...(await api.list(access, call, { page: JOBS, entries: ({ jobs }) => jobs, enough: isMuch })).items);
   }
   return found;
 }
@@ -85,8 +87,9 @@ async function listStatuses(
   commit: string,
 ): Promise<Check[]> {
   const path = `${pathOf('repos', owner, name, 'commits', commit)}/status`;
-  const { statuses } = await api.call(access, { path, query: { per_page: 100 } }, STATUSES);
-  return statuses.map(statusCheck);
+  const page = { page: STATUSES, entries: ({ statuses }: z.output<typeof Statuses>) => statuses, enough: isMuch };
+  const { items } = await api.list(access, { path, query: { per_page: 100 } }, page);
+  return items.map(statusCheck);
 }
 
 /** The end of a job's log. GitHub keeps it elsewhere: the redirect there is followed without the token. */

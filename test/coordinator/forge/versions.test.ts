@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { Check } from '../../../coordinator/forge/forge.ts';
 import { giteaClient } from '../../../coordinator/forge/gitea/gitea-client.ts';
 import { gitHubClient, restApiOf } from '../../../coordinator/forge/github/github-client.ts';
 import { forgeHttp } from '../../support/forge/forge-http.ts';
@@ -214,3 +215,55 @@ test('Gitea: a status with a warning has passed, and that of a job that was skip
     deploy: 'skipped',
   });
 });
+
+test('Gitea: the log of a job is found among those of a large run', async (t) => {
+  const gitea = await startGitea(t);
+  const client = giteaClient(forgeHttp(t, [gitea.host]), gitea.origin);
+  const ada = gitea.world.addPerson('ada');
+  const demo = await gitea.world.addRepository({ owner: ada, name: 'demo' });
+  const commit = await gitea.push(demo, 'fix', { 'a.txt': 'a' });
+  const { id } = gitea.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'Error\n' });
+  gitea.intercept = ({ url = '' }, response) => {
+    if (!url.includes(`/runs/${id}/jobs`)) return false;
+    const limit = Number(new URL(url, gitea.origin).searchParams.get('limit') ?? 30);
+    const jobs = Array.from({ length: 40 }, (_, n) => ({
+      id: n,
+      html_url: `${gitea.origin}/ada/demo/actions/runs/${id}/jobs/${40 - n}`,
+    }));
+    const own = { id, html_url: gitea.render.jobPage(demo, id) };
+    response.writeHead(200).end(JSON.stringify({ jobs: [...jobs, own].slice(0, limit) }));
+    return true;
+  };
+  const access = { token: gitea.apps.personalToken(ada).value };
+  const [check] = await client.checks(access, NAME, commit);
+  if (check === undefined) return t.fail();
+  t.is((await client.checkLog(access, NAME, check, 1_000)).toString(), 'Error\n');
+});
+
+test('GitHub: of many jobs and statuses all are read', async (t) => {
+  const github = await startGitHub(t);
+  const client = gitHubClient(forgeHttp(t, [github.host]), github.origin);
+  const ada = github.world.addPerson('ada');
+  const demo = await github.world.addRepository({ owner: ada, name: 'demo', private: true });
+  const commit = await github.push(demo, 'fix', { 'a.txt': 'a' });
+  for (let n = 0; n < 130; n++)
+    github.status(demo, commit, { context: `ci/${n}`, state: n < 129 ? 'success' : 'failure' });
+  const all = await client.checks({ token: github.apps.personalToken(ada).value }, NAME, commit);
+  t.deepEqual(failedOf(all), ['ci/129']);
+  // A matrix has up to 256 jobs.
+  const one = github.check(demo, commit, { name: 'matrix', conclusion: 'success', log: '' });
+  github.intercept = ({ url = '' }, response) => {
+    if (!url.includes(`/runs/${one.id}/jobs`)) return false;
+    const is_last = new URL(url, github.origin).searchParams.get('page') === '2';
+    const job = github.render.job(demo, is_last ? { ...one, name: 'last', conclusion: 'failure' } : one);
+    const link = `<${github.origin}/next>; rel="next"`;
+    response.writeHead(200, is_last ? {} : { link }).end(JSON.stringify({ total_count: 101, jobs: [job] }));
+    return true;
+  };
+  const access = { token: github.apps.fineGrainedToken(ada, ['actions', 'statuses']).value };
+  t.deepEqual(failedOf((await client.readableChecks(access, NAME, commit)).items).sort(), ['ci/129', 'last']);
+});
+
+function failedOf(checks: Check[]): string[] {
+  return checks.filter(({ state }) => state === 'failed').map(({ name }) => name);
+}

@@ -8,7 +8,9 @@ export const checks: Handlers = {
     requireRight(call, repository, 'checks');
     const runs = repository.checks.filter(({ commit }) => commit === call.params['ref']);
     const { render, check_app } = call.github;
-    return ok({ total_count: runs.length, check_runs: runs.map((run) => render.check(repository, run, check_app)) });
+    const { items, headers } = page(call, runs);
+    const check_runs = items.map((run) => render.check(repository, run, check_app));
+    return ok({ total_count: runs.length, check_runs }, headers);
   },
   'GET /repos/{owner}/{repo}/commits/{ref}/status': (call) => {
     const repository = repositoryOf(call);
@@ -19,14 +21,16 @@ export const checks: Handlers = {
     const failed = statuses.some(({ state }) => state === 'failure' || state === 'error');
     const passed = statuses.length > 0 && statuses.every(({ state }) => state === 'success');
     const { render } = call.github;
+    const { items, headers } = page(call, statuses);
     return ok(
       fill('combined-commit-status', {
         sha: call.params['ref'],
         state: failed ? 'failure' : passed ? 'success' : 'pending',
         total_count: statuses.length,
-        statuses: statuses.map((one) => render.status(repository, one)),
+        statuses: items.map((one) => render.status(repository, one)),
         repository: render.repository(repository, 'read', 'minimal-repository'),
       }),
+      headers,
     );
   },
   'GET /repos/{owner}/{repo}/actions/runs': (call) => {
