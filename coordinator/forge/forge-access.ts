@@ -17,8 +17,8 @@ export type ForgeAccess = {
    */
   forPerson: (who: { user_id: string; project_id: string | null }, repo_url: string) => Promise<OpenForge | undefined>;
   /**
-   * The access of the server's own app, by its installation at this repository; undefined: it is not installed. Rejects
-   * if the forge does not say so.
+   * The access of the server's own app, by its installation at this repository; undefined: it is not installed, or
+   * suspended. Rejects if the forge does not say so.
    */
   forApp: (repo_url: string) => Promise<OpenForge | undefined>;
 };

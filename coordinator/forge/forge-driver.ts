@@ -50,7 +50,7 @@ type ForgeApps = {
   convert: (calls: Calls, origin: string, code: string) => Promise<MadeApp | undefined>;
   /** Where people choose the repositories that the app may see. */
   installAddress: (origin: string, slug: string) => string;
-  /** What the app acts with at a repository. Undefined: it is not installed there. */
+  /** What the app acts with at a repository. Undefined: it is not installed there, or suspended. */
   installationToken: (
     calls: Calls,
     app: AppAtForge,

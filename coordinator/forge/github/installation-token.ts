@@ -8,7 +8,7 @@ import { ForgeApiError } from '../forge-api-error.ts';
 import type { AppAtForge, InstallationToken } from '../forge-driver.ts';
 import { apiRoot } from './api-root.ts';
 
-const Installation = z.object({ id: z.number() });
+const Installation = z.object({ id: z.number(), suspended_at: z.string().nullish() });
 const Token = z.object({ token: z.string().min(1), expires_at: z.iso.datetime({ offset: true }) });
 
 /** GitHub accepts ten minutes; its clock may differ from ours. */
@@ -16,8 +16,8 @@ const JWT_S = 480;
 const CLOCK_S = 60;
 
 /**
- * A token for one repository, of the app's installation there. Undefined: it is not installed. Rejects with
- * `ForgeApiError` or `upstream_unreachable` if GitHub does not say so, or gives no token.
+ * A token for one repository, of the app's installation there. Undefined: it is not installed, or suspended. Rejects
+ * with `ForgeApiError` or `upstream_unreachable` if GitHub does not say so, or gives no token now.
  */
 export async function installationToken(
   calls: Calls,
@@ -31,13 +31,15 @@ export async function installationToken(
     const repository = `${encodeURIComponent(name.owner)}/${encodeURIComponent(name.name)}`;
     const at = new URL(`${api}/repos/${repository}/installation`);
     const installation = await calls.find(Installation, at, { token });
-    if (!installation) return undefined;
+    if (!installation || installation.suspended_at) return undefined;
     const url = new URL(`${api}/app/installations/${installation.id}/access_tokens`);
     const make = (body: object) => calls.find(Token, url, { token, method: 'POST', body });
     const made = await tokenFor(app, name, make);
     return made && { token: made.token, expires_at_ms: Date.parse(made.expires_at) };
   } catch (error) {
-    throw isKeyRefused(error) ? keyRefused(error) : error;
+    if (isKeyRefused(error)) throw keyRefused(error);
+    if (isSuspended(error)) return undefined;
+    throw error;
   }
 }
 
@@ -69,6 +71,11 @@ function signJwt({ app_id, private_key }: AppAtForge, now_ms: number): Promise<s
 
 function isKeyRefused(error: unknown): error is ForgeApiError {
   return error instanceof ForgeApiError && error.fault === 'unauthorized';
+}
+
+/** It may be suspended since it was looked up. Any other refusal is a failure that is told. */
+function isSuspended(error: unknown): boolean {
+  return error instanceof ForgeApiError && error.fault === 'forbidden' && /\bsuspended\b/i.test(error.message);
 }
 
 /** No person can fix this by linking their account again, and it may pass: it is retried. */

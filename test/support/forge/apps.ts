@@ -29,7 +29,14 @@ export type App = {
 };
 
 /** Where an app is installed: at an account, for all its repositories or some. */
-export type Installation = { id: number; app: App; account: Person; repositories: 'all' | Set<Repository> };
+export type Installation = {
+  id: number;
+  app: App;
+  account: Person;
+  repositories: 'all' | Set<Repository>;
+  /** Since when it may do nothing; null: it may. */
+  suspended_at: string | null;
+};
 
 /** A right that a fine-grained token can be given. There is none for check runs. */
 export type Right = 'actions' | 'statuses';
@@ -103,7 +110,8 @@ export class Apps {
     if (!app.public && account !== app.owner)
       throw new Error(`${app.name} is private: ${account.login} cannot have it.`);
     const some = repositories === 'all' ? repositories : new Set(repositories);
-    const installation: Installation = { id: this.#world.id(), app, account, repositories: some };
+    const what = { app, account, repositories: some };
+    const installation: Installation = { id: this.#world.id(), ...what, suspended_at: null };
     this.installations.push(installation);
     return installation;
   }

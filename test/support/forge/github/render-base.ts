@@ -93,7 +93,7 @@ export class RenderBase {
     });
   }
 
-  installation({ id, app, account, repositories }: Installation): Json {
+  installation({ id, app, account, repositories, suspended_at }: Installation): Json {
     return fill('installation', {
       id,
       app_id: app.id,
@@ -108,7 +108,7 @@ export class RenderBase {
       repositories_url: `${this.#api}/installation/repositories`,
       html_url: `${this.#origin}/settings/installations/${id}`,
       single_file_name: null,
-      suspended_at: null,
+      suspended_at,
       suspended_by: null,
     });
   }

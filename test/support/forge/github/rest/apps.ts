@@ -30,6 +30,7 @@ export const apps: Handlers = {
     const { apps, render } = call.github;
     const installation = apps.installations.find(({ id }) => String(id) === call.params['installation_id']);
     if (installation?.app !== app) throw notFound();
+    if (installation.suspended_at !== null) throw new Refusal(403, 'This installation has been suspended');
     return {
       status: 201,
       body: render.installationToken(apps.installationToken(installation, onlyOf(call, installation))),
