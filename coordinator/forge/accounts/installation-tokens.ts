@@ -30,7 +30,11 @@ export class InstallationTokens {
     if (kept && kept.expires_at_ms - this.#now() > EXPIRES_SOON_MS) return kept.token;
     const asking = this.#asking.get(key) ?? this.#ask(forge, name).finally(() => this.#asking.delete(key));
     this.#asking.set(key, asking);
-    const fresh = await asking;
+    const fresh = await asking.catch((error: unknown) => {
+      // As long as the one before is valid nothing is lost.
+      if (!kept || kept.expires_at_ms <= this.#now()) throw error;
+      return kept;
+    });
     this.#kept.delete(key);
     if (fresh) this.#kept.set(key, fresh);
     for (const oldest of this.#kept.keys()) {

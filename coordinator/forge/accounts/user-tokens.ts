@@ -26,15 +26,19 @@ export class UserTokens {
 
   /**
    * A token that is valid now; undefined: the forge accepts none any more, and the account must be linked again.
-   * Rejects with `upstream_unreachable` if one has to be renewed, and the forge does not answer or does not know the
-   * server.
+   * Rejects with `upstream_unreachable` if it has expired, and the forge does not answer or does not know the server.
    */
   async read(id: string): Promise<string | undefined> {
     const grant = this.#grantOf(id);
     if (!grant) return undefined;
     const { expires_at, access_token } = grant;
-    if (expires_at === null || Date.parse(expires_at) - this.#deps.now() > EXPIRES_SOON_MS) return access_token;
-    return this.#renew(id);
+    const left_ms = expires_at === null ? Infinity : Date.parse(expires_at) - this.#deps.now();
+    if (left_ms > EXPIRES_SOON_MS) return access_token;
+    // As long as it is valid nothing is lost.
+    return this.#renew(id).catch((error: unknown) => {
+      if (left_ms <= 0) throw error;
+      return access_token;
+    });
   }
 
   /**

@@ -1,5 +1,8 @@
+import type { ServerResponse } from 'node:http';
 import test from 'ava';
-import { linkedScene } from '../../../support/forge/linked-scene.ts';
+import { HOUR_MS, linkedScene, pass } from '../../../support/forge/linked-scene.ts';
+
+const away = (_: unknown, response: ServerResponse) => Boolean(response.writeHead(502).end('Bad Gateway'));
 
 test('an app that is suspended may act as little as one that is not installed', async (t) => {
   const { access, repo_url, github } = await linkedScene(t);
@@ -13,4 +16,22 @@ test('an app that is suspended may act as little as one that is not installed', 
     return false;
   };
   t.is(await access.forApp(repo_url), undefined, 'it was suspended in between');
+});
+
+test('a token that the forge cannot renew now is used for as long as it is valid', async (t) => {
+  const scene = await linkedScene(t);
+  const { access, repo_url, github } = scene;
+  const own = await scene.credential();
+  const app = await access.forApp(repo_url);
+  github.intercept = away;
+  pass(scene, HOUR_MS - 60_000);
+  t.is((await access.forApp(repo_url))?.token, app?.token);
+  pass(scene, 61_000);
+  await t.throwsAsync(access.forApp(repo_url), { name: 'ForgeApiError' });
+  pass(scene, 7 * HOUR_MS - 61_000);
+  t.is((await scene.credential())?.password, own?.password);
+  pass(scene, 61_000);
+  await t.throwsAsync(scene.credential(), { code: 'upstream_unreachable' });
+  github.intercept = undefined;
+  t.not((await scene.credential())?.password, own?.password);
 });
