@@ -68,13 +68,14 @@ export async function requireFreeUnderOtherNames(
 /** The branch of an open pull request that is in the repository itself. */
 async function headOf({ client, repository, token }: OpenForge, number: number): Promise<string> {
   const access = { token, signal: AbortSignal.timeout(ASK_MS) };
-  const { state, head } = await client.pull(access, repository, number).catch((error: unknown) => {
+  const { state, head, base } = await client.pull(access, repository, number).catch((error: unknown) => {
     if (!(error instanceof ForgeApiError)) throw error;
     if (error.fault === 'not_found') throw refusal('/continue_pull', `is no pull request of the repository`, error);
     return refuseUnasked(error);
   });
   if (state !== 'open') throw refusal('/continue_pull', `is ${state}: only an open pull request can be continued`);
-  if (!isSameName(head.repository, repository))
+  // The repository may have another name now than the one that it was asked for by.
+  if (!isSameName(head.repository, base.repository ?? repository))
     throw refusal('/continue_pull', 'comes from a fork, which errands cannot push to');
   return head.branch;
 }

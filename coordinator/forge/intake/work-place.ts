@@ -36,7 +36,8 @@ const NO_PULL = new ErrandError('invalid', 'The pull request that was named cann
 
 /** Whether work can go on at the branch of a pull request: it is open, and the branch is in the repository itself. */
 function goesOn({ state, head, base }: Pull, repository: RepositoryName): boolean {
-  return state === 'open' && isSameName(head.repository, repository) && head.branch !== base.branch;
+  const here = base.repository ?? repository;
+  return state === 'open' && isSameName(head.repository, here) && head.branch !== base.branch;
 }
 
 function branchesOf({ head, base }: Pull): Pick<TaskCreate, 'base_branch' | 'work_branch'> {

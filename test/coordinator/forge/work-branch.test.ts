@@ -134,3 +134,9 @@ test('a pull request is not continued while the forge does not say whether its b
       await t.throwsAsync(send({ continue_pull: pull.number }), { message }, `${status} ${path.source}`);
     }
 });
+
+test('a pull request of a repository that was renamed is continued, by the old name too', async (t) => {
+  const { send, github, demo, pull } = await scene(t);
+  await github.world.rename(demo, { name: 'renamed' });
+  t.is((await send({ continue_pull: pull.number })).work_branch, 'feature');
+});

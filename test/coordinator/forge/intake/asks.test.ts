@@ -268,3 +268,14 @@ test("the person's own limits are told where they asked", async (t) => {
   await scene.deliver();
   t.regex(words(issue).at(-1) ?? '', /Not started: the errand at work here takes no further message now/);
 });
+
+test('work goes to the branch of a pull request whose repository is renamed before the request is read', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada, bob } = scene;
+  await github.push(demo, 'topic', { 'a.txt': 'a' });
+  const draft = { title: 'Topic', body: '', head: 'topic', base: 'main', draft: false };
+  github.comment(demo, await github.openPull(demo, bob, draft), ada, '@errand mend it');
+  await github.rename(demo, 'renamed');
+  await scene.deliver();
+  t.is(scene.task.work_branch, 'topic');
+});
