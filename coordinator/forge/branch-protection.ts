@@ -26,7 +26,8 @@ export async function protectionOf(
       client.repository(call, repository),
       client.branch(call, repository, branch),
     ]);
-    if (branch === default_branch) return 'it is the default branch, to which errands never push';
+    if (branch === default_branch || found?.name === default_branch)
+      return 'it is the default branch, to which errands never push';
     return found?.protected === true ? 'the forge protects the branch from pushes' : null;
   } catch (error) {
     signal.throwIfAborted();

@@ -91,8 +91,8 @@ export async function requireOpenBranch(
     client.repository(access, repository),
     client.branch(access, repository, name),
   ]);
-  if (name === default_branch)
-    throw refusal(field, `is the default branch ${name}, which errands never push to: name another one`);
+  if (name === default_branch || branch?.name === default_branch)
+    throw refusal(field, `is the default branch ${default_branch}, which errands never push to: name another one`);
   if (branch?.protected === true)
     throw refusal(field, `is the branch ${name}, which the forge protects from pushes: name another one`);
 }

@@ -70,24 +70,27 @@ async function openNew(
   { client, access, name, base }: Place,
   { task, row, surroundings, url }: Opening,
 ): Promise<Pull> {
-  if (base === row.head_branch)
-    throw new PullRefused(`The branch ${base} is the one that a pull request would go into.`);
-  if (!(await client.branch(access, name, base)))
+  // A forge finds a branch that was renamed by its old name too, but opens no pull request with that.
+  const into = await client.branch(access, name, base);
+  if (!into)
     throw new PullRefused(
       `The branch ${base}, which the errand started from, is gone: there is nothing to merge into.`,
     );
-  if (!(await client.branch(access, name, row.head_branch)))
+  if (into.name === row.head_branch)
+    throw new PullRefused(`The branch ${into.name} is the one that a pull request would go into.`);
+  const from = await client.branch(access, name, row.head_branch);
+  if (from?.name !== row.head_branch)
     throw new PullRefused(`The branch ${row.head_branch} is not in the repository any more.`);
   const template = await client.pullTemplate(access, name);
   const body = pullBody(textOf({ task, row, surroundings, url }, name), template);
-  const draft = { title: row.title, body, head: row.head_branch, base, draft: row.draft };
+  const draft = { title: row.title, body, head: row.head_branch, base: into.name, draft: row.draft };
   try {
     return await client.openPull(access, name, draft);
   } catch (error) {
     // Somebody else was faster, or the list was not up to date.
     const other = isInvalid(error) ? await client.pullOfBranch(access, name, row.head_branch) : undefined;
     if (other) return other;
-    throw isInvalid(error) && /no commits between/i.test(error.message) ? nothingNew(base) : error;
+    throw isInvalid(error) && /no commits between/i.test(error.message) ? nothingNew(into.name) : error;
   }
 }
 

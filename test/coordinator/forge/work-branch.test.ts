@@ -140,3 +140,13 @@ test('a pull request of a repository that was renamed is continued, by the old n
   await github.world.rename(demo, { name: 'renamed' });
   t.is((await send({ continue_pull: pull.number })).work_branch, 'feature');
 });
+
+test('the old name of the default branch is refused as the new one is', async (t) => {
+  const { send, github } = await scene(t);
+  github.intercept = ({ url = '' }, response) => {
+    if (!url.endsWith('/branches/master')) return false;
+    response.writeHead(301, { location: url.replace(/master$/, 'main') }).end();
+    return true;
+  };
+  await t.throwsAsync(send({ work_branch: 'master' }), { message: /is the default branch main/ });
+});

@@ -1,3 +1,4 @@
+import test from 'ava';
 import { askForPulls, changePull } from '../../../../coordinator/forge/pulls/pull-commands.ts';
 import { listPendingMessages } from '../../../../coordinator/sqlite/messages.ts';
 import { testEachForge } from '../../../support/forge/each-forge.ts';
@@ -226,4 +227,18 @@ testEachForge('an answer that was overtaken does not undo what came meanwhile', 
     scene.pullsOf(errand).map(({ state }) => state),
     ['merged'],
   );
+});
+
+test('GitHub: a base that was renamed since the errand started is found under its new name', async (t) => {
+  const scene = await PullsScene.start(t);
+  scene.forge.intercept = ({ url = '' }, response) => {
+    if (!url.endsWith('/branches/master')) return false;
+    response.writeHead(301, { location: url.replace(/master$/, 'main') }).end();
+    return true;
+  };
+  const errand = scene.errand('Mend the parser', { base_branch: 'master' });
+  await scene.work(errand);
+  await scene.opened(errand);
+  t.is(scene.on_forge()[0]?.pull.base, 'main');
+  t.is(scene.rowOf(errand)?.base_branch, 'main');
 });
