@@ -27,11 +27,12 @@ export async function findWorkBranch(
 ): Promise<string | undefined> {
   if (!where || (work_branch === undefined && continue_pull === undefined)) return undefined;
   const { repo_url, ...who } = where;
-  const open = await forges.forPerson(who, repo_url);
   if (continue_pull === undefined) {
+    const open = await forges.forPerson(who, repo_url).catch(ignoreForge);
     if (open) await requireOpenBranch(open, work_branch ?? '').catch(ignoreForge);
     return work_branch;
   }
+  const open = await forges.forPerson(who, repo_url);
   if (!open)
     throw refusal('/continue_pull', `needs access to the pull requests of ${repo_url}: link your account there`);
   const head = await headOf(open, continue_pull);
@@ -56,7 +57,7 @@ export async function requireFreeUnderOtherNames(
   );
   const signal = AbortSignal.timeout(ASK_MS);
   const idOf = async (address: string) => {
-    const open = await forges.forPerson({ user_id, project_id }, address);
+    const open = await forges.forPerson({ user_id, project_id }, address).catch(ignoreForge);
     return open?.client.repository({ token: open.token, signal }, open.repository).then(({ id }) => id, ignoreForge);
   };
   const id = others.length === 0 ? undefined : await idOf(repo_url);
@@ -103,9 +104,10 @@ function refuseUnasked(error: unknown): never {
   throw refusal('/continue_pull', `cannot be looked up: ${error.message}`, error, 'upstream_unreachable');
 }
 
-/** What the forge cannot tell now, it will say when the branch is pushed. */
+/** What the forge cannot tell now, it will say when the branch is pushed. It may be away when a token is renewed, too. */
 function ignoreForge(error: unknown): undefined {
-  if (!(error instanceof ForgeApiError)) throw error;
+  const is_away = error instanceof ErrandError && error.code === 'upstream_unreachable';
+  if (!(error instanceof ForgeApiError) && !is_away) throw error;
 }
 
 function refusal(field: string, message: string, cause?: unknown, code: ErrorCode = 'invalid'): ErrandError {

@@ -69,9 +69,9 @@ export class Forges {
   at(repo_url: string): { forge: KnownForge; repository: RepositoryName } | undefined {
     const url = URL.parse(repo_url);
     const forge = this.all().find(({ origin }) => origin === url?.origin);
-    const [, owner, name] = /^\/([^/]+)\/([^/]+?)(?:\.git)?\/?$/.exec(url?.pathname ?? '') ?? [];
+    const [, owner, name] = /^\/([^/]+)\/([^/]+?)(?:\.git)?\/?$/.exec(decoded(url?.pathname ?? '')) ?? [];
     if (!forge || owner === undefined || name === undefined) return undefined;
-    return { forge, repository: { owner: decodeURIComponent(owner), name: decodeURIComponent(name) } };
+    return { forge, repository: { owner, name } };
   }
 
   /** As the owner sees it. */
@@ -143,5 +143,14 @@ export class Forges {
     const opened = driver.openClient(this.#deps.http, origin);
     this.#clients.set(origin, opened);
     return opened;
+  }
+}
+
+/** Empty: it has a broken escape, and no repository is there. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return '';
   }
 }

@@ -150,3 +150,10 @@ test('the old name of the default branch is refused as the new one is', async (t
   };
   await t.throwsAsync(send({ work_branch: 'master' }), { message: /is the default branch main/ });
 });
+
+test('an address with a broken escape is on no forge, and fails nothing', async (t) => {
+  const { api, github } = await scene(t);
+  const repo_url = `${github.origin}/ann/a%zz`;
+  const { id } = await api.call('createTask', { body: { prompt: 'Go on', repo_url, work_branch: 'feature' } });
+  t.truthy(id);
+});

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import test from 'ava';
+import { Api } from '../../../support/api.ts';
 import { HOUR_MS, linkedScene, pass } from '../../../support/forge/linked-scene.ts';
 
 const away = (_: unknown, response: ServerResponse) => Boolean(response.writeHead(502).end('Bad Gateway'));
@@ -34,4 +35,14 @@ test('a token that the forge cannot renew now is used for as long as it is valid
   await t.throwsAsync(scene.credential(), { code: 'upstream_unreachable' });
   github.intercept = undefined;
   t.not((await scene.credential())?.password, own?.password);
+});
+
+test('a branch may be named while the token of its person cannot be renewed', async (t) => {
+  const scene = await linkedScene(t);
+  const { anyone, server, session, repo_url, github } = scene;
+  pass(scene, 9 * HOUR_MS);
+  const { access_token } = await anyone.call('refresh', { body: { refresh_token: session.refresh_token } });
+  github.intercept = away;
+  const body = { prompt: 'Go on', repo_url, work_branch: 'brand-new' };
+  t.is((await new Api(server.url, access_token).call('createTask', { body })).work_branch, 'brand-new');
 });
