@@ -93,17 +93,6 @@ export function listPullsAtNumber(db: Db, forge_id: string, repository_id: strin
     .map(fromStored);
 }
 
-/** The open pull requests from a branch at a forge, newest first: what a check of a commit is about. */
-export function listPullsOfBranch(db: Db, forge_id: string, repository_id: string, branch: string): PullRow[] {
-  return sql<Stored>(
-    db,
-    `SELECT pulls.* FROM forges JOIN pulls ON pulls.origin = forges.origin
-     WHERE forges.id = ? AND repository_id = ? AND head_branch = ? AND state = 'open' ORDER BY pulls.id DESC`,
-  )
-    .all(forge_id, repository_id, branch)
-    .map(fromStored);
-}
-
 /** All pull requests of a repository at a forge that may still change. */
 export function listPullsAt(db: Db, forge_id: string, repository_id: string): PullRow[] {
   return sql<Stored>(

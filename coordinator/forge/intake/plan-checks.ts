@@ -1,7 +1,6 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import { isEnded } from '../../../protocol/task.ts';
 import { insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
-import { listPullsAt } from '../../sqlite/pulls.ts';
 import type { Check, ForgeEvent } from '../forge.ts';
 import type { OpenForge } from '../forge-access.ts';
 import { mayRead } from '../may-read.ts';
@@ -9,6 +8,7 @@ import { readChecks } from '../read-checks.ts';
 import { addressOf, isRefusal, openFor } from './asker.ts';
 import { CUT_LOG } from './cut-log.ts';
 import { haveWaited } from '../pulls/hear-checks.ts';
+import { pullsOfCheck } from '../pulls/pulls-of-check.ts';
 import { goBack } from './go-back.ts';
 import { checksMessage } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
@@ -27,13 +27,13 @@ const LOG_BYTES_MAX = 2 * 1024 * 1024;
 export async function planChecks(
   parts: PlanParts,
   forge: { id: string; origin: string },
-  { check, commit, branch, repository }: CheckEvent,
+  event: CheckEvent,
   signal: AbortSignal,
 ): Promise<Effect | undefined> {
-  if (check.state === 'running') return undefined;
+  const { commit, repository } = event;
+  if (event.check.state === 'running') return undefined;
   const { db } = parts.log;
-  const concerned = listPullsAt(db, forge.id, repository.id)
-    .filter(({ head_branch, head_commit }) => head_branch === branch || head_commit === commit)
+  const concerned = pullsOfCheck(db, forge.id, event)
     .flatMap(({ number }) => (number === null ? [] : [{ forge_id: forge.id, repository_id: repository.id, number }]))
     .map((thread) => followedPull(db, answeringPull(db, thread)))
     .find((pull) => pull !== undefined);

@@ -9,8 +9,8 @@ import type { Payer, ThreadPool } from '../../base/threads.ts';
 import { countWaitingDeliveries, insertDelivery, isDeliveryKnown } from '../../sqlite/deliveries.ts';
 import type { Db } from '../../sqlite/database.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
-import { listPullsAt } from '../../sqlite/pulls.ts';
 import type { Delivery, DeliveryHeaders, ForgeEvent } from '../forge.ts';
+import { pullsOfCheck } from '../pulls/pulls-of-check.ts';
 import { isSignature, isSigned } from '../signed-delivery.ts';
 import type { FindForge } from './known-forge.ts';
 import { threadOf } from '../thread-of.ts';
@@ -97,7 +97,5 @@ export class Receiver {
 /** Checks of commits that no errand has opened a pull request for are many, and lead to nothing. */
 function concernsErrand(db: Db, forge_id: string, event: ForgeEvent): boolean {
   if (event.type !== 'check') return true;
-  return listPullsAt(db, forge_id, event.repository.id).some(
-    ({ head_branch, head_commit }) => head_branch === event.branch || head_commit === event.commit,
-  );
+  return pullsOfCheck(db, forge_id, event).length > 0;
 }

@@ -1,8 +1,9 @@
 import type { Tx } from '../../sqlite/event-log.ts';
 import type { ThreadKey } from '../../sqlite/forge-requests.ts';
-import { hurryPull, listPullsAt, listPullsAtNumber, listPullsOfBranch } from '../../sqlite/pulls.ts';
+import { hurryPull, listPullsAt, listPullsAtNumber } from '../../sqlite/pulls.ts';
 import type { ForgeEvent } from '../forge.ts';
 import { changePull } from './pull-commands.ts';
+import { pullsOfCheck } from './pulls-of-check.ts';
 
 /** Has the pull request with this number looked at now, if it is an errand's. `at` is an ISO time. */
 export function lookAtNumber(tx: Tx, { forge_id, repository_id, number }: ThreadKey, at: string): void {
@@ -20,14 +21,9 @@ export function noteForgeChange(tx: Tx, forge_id: string, event: ForgeEvent, at:
   switch (event.type) {
     case 'pull':
       return lookAtNumber(tx, { forge_id, repository_id: repository.id, number: event.pull.number }, at);
-    case 'check': {
-      const rows =
-        event.branch === null
-          ? listPullsAt(tx.db, forge_id, repository.id).filter(({ head_commit }) => head_commit === event.commit)
-          : listPullsOfBranch(tx.db, forge_id, repository.id, event.branch);
-      for (const { id } of rows) hurryPull(tx.db, id, at);
+    case 'check':
+      for (const { id } of pullsOfCheck(tx.db, forge_id, event)) hurryPull(tx.db, id, at);
       return tx.announce('pulls');
-    }
     case 'repository': {
       // Also under which name it is now: an API call for the old name leads there.
       for (const { id } of listPullsAt(tx.db, forge_id, repository.id)) changePull(tx, id, { next_look_at: at }, at);

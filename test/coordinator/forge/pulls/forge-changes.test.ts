@@ -1,3 +1,4 @@
+import test from 'ava';
 import { noteForgeChange } from '../../../../coordinator/forge/pulls/note-forge-change.ts';
 import type { PullRequest } from '../../../../protocol/pulls.ts';
 import { testEachForge } from '../../../support/forge/each-forge.ts';
@@ -142,3 +143,19 @@ testEachForge(
     }
   },
 );
+
+test('a status whose forge names another branch of its commit first is one of the pull request too', async (t) => {
+  const scene = await PullsScene.start(t, {}, NEVER);
+  const forge_id = scene.addForge();
+  const errand = scene.errand();
+  const commit = await scene.work(errand);
+  await scene.opened(errand);
+  scene.forge.status(scene.demo, commit, { context: 'ci', state: 'success' });
+  const sent = scene.sent().at(-1);
+  const event = sent && (await scene.read(sent));
+  if (event?.type !== 'check') return t.fail();
+  const other = { ...event, branch: 'also-there' };
+  scene.log.write((tx) => noteForgeChange(tx, forge_id, other, new Date().toISOString()));
+  await scene.pull(errand, 'its check has passed', ({ checks }) => checks?.passed === 1);
+  t.pass();
+});
