@@ -16,8 +16,9 @@ import type { PlanParts } from './plan.ts';
 import { retryingQueue, type RetryTimes } from './retries.ts';
 
 const AT_ONCE_MAX = 8;
-/** One repository does not hold up the others. */
+/** One repository does not hold up the others, and a forge that does not answer leaves room for other forges. */
 const OF_REPOSITORY_AT_ONCE_MAX = 4;
+const OF_FORGE_AT_ONCE_MAX = 6;
 
 type Dependencies = PlanParts & {
   findForge: FindForge;
@@ -53,7 +54,8 @@ export function deliveryQueue(deps: Dependencies): DueQueue<DeliveryRow> {
     keyOf: (row) => `${repositoryOf(row)} ${row.thread}`,
     at_once_max: AT_ONCE_MAX,
     waitsFor: (row, working) =>
-      working.filter((other) => repositoryOf(other) === repositoryOf(row)).length >= OF_REPOSITORY_AT_ONCE_MAX,
+      working.filter((other) => repositoryOf(other) === repositoryOf(row)).length >= OF_REPOSITORY_AT_ONCE_MAX ||
+      working.filter((other) => other.forge_id === row.forge_id).length >= OF_FORGE_AT_ONCE_MAX,
     work: handle,
     cameAt: ({ received_at }) => received_at,
     postpone: ({ id }, next_at) => log.write(({ db }) => postponeDelivery(db, id, next_at)),

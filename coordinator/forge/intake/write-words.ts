@@ -18,6 +18,8 @@ import { isRefusal, openFor } from './asker.ts';
 import { retryingQueue, type RetryTimes } from './retries.ts';
 
 const AT_ONCE_MAX = 8;
+/** So that a forge that does not answer leaves room for others. */
+const AT_ONE_FORGE_MAX = 4;
 
 type Dependencies = { log: EventLog; access: ForgeAccess; times: RetryTimes; now: () => number; logger: Logger };
 
@@ -48,6 +50,7 @@ export function wordsQueue({ log, access, times, now, logger }: Dependencies): D
     nextAt: (at) => nextWordsAt(log.db, at),
     keyOf: ({ repo_url, number }) => `${repo_url}#${number}`,
     at_once_max: AT_ONCE_MAX,
+    waitsFor: (row, working) => working.filter((other) => other.forge_id === row.forge_id).length >= AT_ONE_FORGE_MAX,
     work: write,
     cameAt: ({ created_at, tries, next_at }) => (tries === 0 ? (next_at ?? created_at) : created_at),
     postpone: ({ id }, next_at) => log.write(({ db }) => postponeWords(db, id, next_at)),
