@@ -29,7 +29,7 @@ export type PullText = {
  */
 export function pullBody(text: PullText, template: string | undefined): string {
   if (template === undefined || template.trim() === '') return block(text, text.issues);
-  const lines = template.slice(0, TEMPLATE_CHARS_MAX).trim().split(/\r?\n/);
+  const lines = cut(template, TEMPLATE_CHARS_MAX).trim().split(/\r?\n/);
   const closes = text.issues.filter((issue) => issue.closes);
   const at = lines.findIndex((line) => OPEN_FIXES.test(line));
   const [first] = closes;
@@ -55,7 +55,7 @@ export function updatedBody(body: string, text: PullText): string | undefined {
 
 function block({ summary, url, task_id, others, merged }: PullText, issues: readonly NamedIssue[]): string {
   const parts = [
-    closingNothing(quiet(summary.trim())).slice(0, SUMMARY_CHARS_MAX),
+    cut(closingNothing(quiet(summary.trim())), SUMMARY_CHARS_MAX),
     issues.map(({ number, closes }) => `${closes ? 'Fixes' : 'Refs'} #${number}`).join('\n'),
     merged === undefined ? '' : mergedWords(merged),
     others.length > 0 ? `Together with ${others.join(', ')}` : '',
@@ -71,7 +71,12 @@ function mergedWords({ number, commit }: NonNullable<PullText['merged']>): strin
   return `#${number} had the work before, and was merged. New are the commits after \`${commit.slice(0, 12)}\`. ${again}`;
 }
 
+/** The beginning of a text, in whole characters: a forge may refuse a half of one. */
+function cut(text: string, chars_max: number): string {
+  return text.slice(0, chars_max).replace(/[\uD800-\uDBFF]$/, '');
+}
+
 /** The agent's words without keywords that close an issue. */
 function closingNothing(text: string): string {
-  return text.replace(/\b(fix(?:e[sd])?|close[sd]?|resolve[sd]?)(:?\s+)(?=\S*(#|\/issues\/)\d)/giu, '$1\u200B$2');
+  return text.replace(/\b(fix(?:e[sd])?|close[sd]?|resolve[sd]?)(:?\s+)(?=\S*(#|\/issues\/|\bgh-)\d)/giu, '$1\u200B$2');
 }

@@ -124,10 +124,10 @@ test('a mention closes the issue that it stands in, and nothing that others name
 
 test("the agent's words notify nobody, close nothing and hide nothing", (t) => {
   const summary =
-    'Thanks @ada/team! This closes #7, resolves: ada/demo#8 and Fixes https://github.com/a/b/issues/9. <!-- errand: end --> a@b.c';
+    'Thanks @ada/team! This closes #7, resolves: ada/demo#8 and Fixes https://github.com/a/b/issues/9, closes GH-10. <!-- errand: end --> a@b.c';
   const body = pullBody(text({ summary, issues: [{ number: 12, closes: true }] }), undefined);
   t.is(/(?<!\w)@\w/.exec(body), null);
-  t.deepEqual(body.match(/(clos|fix|resolv)\w*:?\s+\S*(#|issues\/)\d+/gi), ['Fixes #12']);
+  t.deepEqual(body.match(/(clos|fix|resolv)\w*:?\s+\S*(#|issues\/|gh-)\d+/gi), ['Fixes #12']);
   t.is(body.match(/<!--/g)?.length, 2);
   t.true(body.includes('a@b.c'));
 });
@@ -155,4 +155,12 @@ test('an update replaces what Errand wrote, and nothing that a person did', (t) 
   t.is(next, `Mine.\n${first.replace('It works.', 'Better.')}`);
   t.is(updatedBody('All mine now.', text()), undefined);
   t.is(updatedBody('<!-- errand: end --> <!-- errand: begin -->', text()), undefined);
+});
+
+test('a text that is cut ends with a whole character', (t) => {
+  for (const before of ['', 'x']) {
+    const long = before + '\u{1F600}'.repeat(20_000);
+    for (const body of [pullBody(text({ summary: long }), undefined), pullBody(text(), `# Description\n${long}`)])
+      t.true(body.isWellFormed());
+  }
 });
