@@ -4,12 +4,13 @@ import type { PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { Access, Check, Pull, ReadableChecks } from '../forge.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
+import { ForgeApiError } from '../forge-api-error.ts';
 import { mayRead, outOfSight } from '../may-read.ts';
 import { orElse } from '../other-token.ts';
 import { readChecks } from '../read-checks.ts';
 import { stateOf, textOf } from './open-pull.ts';
 import { updatedBody } from './pull-body.ts';
-import { PullRefused } from './pull-faults.ts';
+import { faultOf, PullRefused } from './pull-faults.ts';
 import type { PullSurroundings } from './pull-surroundings.ts';
 import type { PushedBranch } from './pushed-branches.ts';
 
@@ -49,9 +50,9 @@ export async function lookAtPull(looking: Looking): Promise<Partial<PullRow>> {
   const changed = { ...stateOf(pull), ...pull.base.repository, head_commit: pull.head.commit };
   if (pull.state !== 'open') return { ...changed, conflicts: false };
   const checks = checksOf(await readChecks(client, access, name, pull.head.commit), new URL(client.origin).host);
-  const told_commit = await tellOf(looking, { forge, access, name, pull });
+  const told = await tellOf(looking, { forge, access, name, pull });
   const conflicts = await conflictsOf(looking, pull, () => client.pull(access, name, pull.number));
-  return { ...changed, ...checks, conflicts, told_commit };
+  return { ...changed, ...checks, conflicts, ...told };
 }
 
 /** The errand's person, and the project whose token is used in this repository. */
@@ -75,15 +76,21 @@ type Place = { forge: OpenForge; access: Access; name: { owner: string; name: st
 
 /**
  * Brings the text up to date after a further round of work, or when another repository got its pull request. Resolves
- * with the commit that it tells of.
+ * with the commit that it tells of. A forge that refuses that hides nothing else: it is asked again by the next look.
  */
-async function tellOf(looking: Looking, { forge, access, name, pull }: Place): Promise<string | null> {
+async function tellOf(looking: Looking, { forge, access, name, pull }: Place): Promise<Partial<PullRow>> {
   const { row, branches } = looking;
   const pushed = branches.find(({ repo_url, branch }) => repo_url === row.repo_url && branch === row.head_branch);
-  if (!pushed || pushed.commit === row.told_commit) return row.told_commit;
+  if (!pushed || pushed.commit === row.told_commit) return {};
   const body = updatedBody(pull.body, textOf(looking, name));
-  if (body !== undefined && body !== pull.body) await forge.client.editPull(access, name, pull.number, { body });
-  return pushed.commit;
+  try {
+    if (body !== undefined && body !== pull.body) await forge.client.editPull(access, name, pull.number, { body });
+  } catch (error) {
+    const fault = faultOf(error, { host: new URL(row.repo_url).host, branch: row.head_branch });
+    if (!(error instanceof ForgeApiError) || fault.worth_a_retry) throw error;
+    return { problem: fault.problem };
+  }
+  return { told_commit: pushed.commit };
 }
 
 /**

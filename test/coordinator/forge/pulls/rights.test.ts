@@ -66,3 +66,25 @@ test('a token without the right to check runs tells what it may of the checks, a
   const pull = await look([]);
   t.deepEqual([pull.checks, pull.problem], [{ ...FAILED, passed: 1 }, null]);
 });
+
+testEachForge('a forge that refuses a new text of a pull request hides nothing else of it', async (t, kind) => {
+  const scene = await PullsScene.start(t, { kind });
+  const { forge, demo } = scene;
+  const errand = scene.errand();
+  await scene.work(errand);
+  await scene.opened(errand);
+  forge.intercept = ({ method }, response) => {
+    if (method !== 'PATCH') return false;
+    response.writeHead(403).end('{"message": "Repository was archived so is read-only."}');
+    return true;
+  };
+  const commit = await scene.work(errand, 'The second round', 'second.txt');
+  forge.check(demo, commit, { name: 'test', conclusion: 'failure' });
+  const pull = await scene.pull(errand, 'its check has failed', ({ checks }) => checks?.failed === 1);
+  t.regex(pull.problem ?? '', /Repository was archived/);
+  t.is(pull.state, 'open');
+  const issue = demo.issues.find(isPull);
+  forge.intercept = undefined;
+  await scene.pull(errand, 'its text is told later', () => issue?.body.includes('The second round') === true);
+  await scene.pull(errand, 'nothing is wrong any more', ({ problem }) => problem === null);
+});
