@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { answerJob } from '../answer-job.ts';
 import type { Access, ForgeComment, ForgePerson, RepositoryName, Thread } from '../forge.ts';
+import { ForgeApiError } from '../forge-api-error.ts';
 import { Id, Line } from '../forge-text.ts';
 import { inPages } from '../in-pages.ts';
 import { writeComment } from '../issue-comment.ts';
@@ -29,6 +30,9 @@ export async function readThread(
     updated_at: _updated_at,
     ...issue
   } = await api.call(access, { path: pathOf('repos', owner, name, 'issues', number) }, ISSUE);
+  // GitHub leads to the repository that it was transferred to, where it has another number.
+  if (issue.number !== number)
+    throw new ForgeApiError('not_found', `The issue ${number} of ${owner}/${name} is in another repository now.`);
   const path = pathOf('repos', owner, name, 'issues', number, 'comments');
   const talk = await inPages(PAGE_ITEMS, (page_items) =>
     newestComments(api, access, path, { count: comment_count, comments_max, page_items }),

@@ -279,3 +279,20 @@ test('work goes to the branch of a pull request whose repository is renamed befo
   await scene.deliver();
   t.is(scene.task.work_branch, 'topic');
 });
+
+test('an issue that was moved to another repository starts nothing in the one that it was opened in', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada } = scene;
+  const other = await github.world.addRepository({ owner: ada, name: 'other' });
+  github.openIssue(other, ada, { title: 'Before' });
+  const texts = { title: 'It fails', body: '@errand fix it' };
+  const moved = github.openIssue(other, ada, texts);
+  const { number } = github.openIssue(demo, ada, texts);
+  github.intercept = ({ url = '' }, response) => {
+    if (!url.endsWith(`/demo/issues/${number}`)) return false;
+    response.writeHead(301, { location: `${github.api_path}/repos/ada/other/issues/${moved.number}` }).end();
+    return true;
+  };
+  await scene.deliver();
+  t.deepEqual(scene.tasks, []);
+});
