@@ -62,13 +62,15 @@ export const LinkLogin = z.strictObject({ code: z.string().min(1).max(100) });
 /**
  * A link that works once. `code` is shown only in this answer. `link` has it in its fragment, which no client sends and
  * no proxy logs; null: the server does not know the address that people use, and the client puts the fragment behind
- * the address that it uses itself.
+ * the address that it uses itself. Where that leads to the client's own machine, it takes `network_link` instead: the
+ * link with an address at which other devices of the network reach the server, if there is one.
  */
 export const OneTimeLink = z.object({
   id: Id,
   code: z.string(),
   fragment: z.string().describe('such as `login=<code>`, without the #'),
   link: z.string().nullable(),
+  network_link: z.string().nullable().optional(),
   expires_at: Time,
 });
 export type OneTimeLink = z.infer<typeof OneTimeLink>;

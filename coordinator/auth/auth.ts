@@ -21,6 +21,8 @@ type Dependencies = {
   config: Pick<Config, 'signup' | 'git_token_users' | 'public_url'>;
   log: EventLog;
   keys: Keys;
+  /** An address at which other devices of the network reach the server now. */
+  networkUrl?: () => string | undefined;
   passwords?: Passwords;
   /** Milliseconds since 1970. */
   now?: () => number;
@@ -39,14 +41,21 @@ export type Auth = {
 };
 
 /** Puts the parts together. They hold no handle: there is nothing to close. */
-export function createAuth({ config, log, keys, passwords = new Passwords(), now = Date.now }: Dependencies): Auth {
+export function createAuth({
+  config,
+  log,
+  keys,
+  networkUrl = () => undefined,
+  passwords = new Passwords(),
+  now = Date.now,
+}: Dependencies): Auth {
   const instance = readMeta(log.db, 'instance');
   const access_tokens = new AccessTokens(keys.access, instance, now);
   const limiter = new Limiter(log, now);
   const sessions = new Sessions(log, keys, now);
   const api_tokens = new ApiTokens(log, now);
   const authenticator = new Authenticator({ access_tokens, api_tokens, sessions, tickets: new Tickets(now), now });
-  const links = new LinkCodes(log, config.public_url, now);
+  const links = new LinkCodes(log, { public_url: config.public_url, networkUrl }, now);
   const setup_code = setupCode(keys, instance);
   const logins = new Logins({ log, config, setup_code, access_tokens, limiter, links, passwords, sessions, now });
   const accounts = new Accounts({ log, authenticator, limiter, passwords, sessions });

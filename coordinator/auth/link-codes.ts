@@ -26,17 +26,22 @@ const FOR_SOMETHING_ELSE: Record<LinkKind, string> = {
   login: 'This is the code of a log-in link, which makes no account: log in with the whole link of it.',
 };
 
+/**
+ * Where links lead. `public_url`: the address that people use; undefined: not known. `networkUrl`: one at which other
+ * devices of the network reach the server now; undefined: there is none.
+ */
+export type LinkAddresses = { public_url: string | undefined; networkUrl: () => string | undefined };
+
 /** Makes and redeems the codes of links that work once: to log in, and to sign up by invitation. */
 export class LinkCodes {
   readonly #log: EventLog;
   readonly #now: () => number;
-  /** The address that people use; undefined: not known. */
-  readonly #public_url: string | undefined;
+  readonly #addresses: LinkAddresses;
 
-  constructor(log: EventLog, public_url: string | undefined, now: () => number) {
+  constructor(log: EventLog, addresses: LinkAddresses, now: () => number) {
     this.#log = log;
     this.#now = now;
-    this.#public_url = public_url;
+    this.#addresses = addresses;
   }
 
   /** Makes a log-in link. It is void once the log-in `session` ends; null: it was made on the server's machine. */
@@ -92,8 +97,10 @@ export class LinkCodes {
     insertLinkCode(tx.db, { id, ...of, hash: hashOf(code), created_at: now, expires_at });
     // The code is in the fragment, which no client sends and no proxy logs.
     const fragment = `${of.kind}=${code}`;
-    const link = this.#public_url === undefined ? null : `${this.#public_url}/#${fragment}`;
-    return { id, code, fragment, link, expires_at };
+    const { public_url, networkUrl } = this.#addresses;
+    const linkAt = (url: string | undefined) => (url === undefined ? null : `${url}/#${fragment}`);
+    const link = linkAt(public_url);
+    return { id, code, fragment, link, network_link: link === null ? linkAt(networkUrl()) : null, expires_at };
   }
 
   #iso(ahead_ms = 0): string {

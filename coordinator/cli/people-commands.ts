@@ -1,5 +1,6 @@
 import { findInvite, findPerson, shortIds } from '../client/find.ts';
 import { allPeople } from '../client/lists.ts';
+import { linkFor } from '../client/one-time-link.ts';
 import { confirm, YES_OPTION } from './ask.ts';
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION, numberOf } from './command.ts';
@@ -19,7 +20,7 @@ export const qr = clientCommand({
   run: async ({ values }, io, open) => {
     const client = await open();
     const made = await client.call('createLoginLink', {});
-    const link = made.link ?? `${client.server}/#${made.fragment}`;
+    const link = linkFor(made, client.server);
     if (values.json === true) printJson(io, { ...made, link });
     else printLink(io, link, 'logs one device in to your account', made.expires_at);
     return EXIT.succeeded;
@@ -106,7 +107,7 @@ export const invite = clientCommand({
     const client = await open();
     const body = expires_in_days === undefined ? {} : { expires_in_days };
     const made = await client.call('createInvite', { body });
-    const link = made.link ?? `${client.server}/#${made.fragment}`;
+    const link = linkFor(made, client.server);
     if (values.json === true) printJson(io, { ...made, link });
     else printLink(io, link, 'lets one person sign up', made.expires_at);
     return EXIT.succeeded;

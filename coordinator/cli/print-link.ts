@@ -12,5 +12,5 @@ export function printLink(io: Io, link: string, does: string, expires_at: string
 /** Whether a phone can open the link. */
 function unreachable(link: string): [string][] {
   if (!isLocalAddress(link)) return [];
-  return [['Only this machine reaches that address. For a phone, set ERRAND_PUBLIC_URL on the server.']];
+  return [['Only this machine reaches that address. For a phone, see "TLS" in coordinator/README.md.']];
 }

@@ -14,7 +14,7 @@ const Answer = z.object({ link: z.string(), expires_at: z.string() }).or(z.objec
 
 type LinkServiceDependencies = {
   data_dir: string;
-  /** The address of the server, for when people's is not known. */
+  /** The address of the server on this machine, for when no other is known. */
   url: string;
   /** Makes a link for the account with this e-mail address; undefined: for the owner's. */
   create: (email: string | undefined) => OneTimeLink;
@@ -66,8 +66,8 @@ export class LinkService {
   #answer(email: string): z.infer<typeof Answer> {
     const { create, url, logger } = this.#deps;
     try {
-      const { link, fragment, expires_at } = create(email === '' ? undefined : email);
-      return { link: link ?? `${url}/#${fragment}`, expires_at };
+      const { link, network_link, fragment, expires_at } = create(email === '' ? undefined : email);
+      return { link: link ?? network_link ?? `${url}/#${fragment}`, expires_at };
     } catch (err) {
       if (!(err instanceof ErrandError)) logger.error({ err }, 'log-in link not made');
       return { error: err instanceof ErrandError ? err.message : 'The server could not make a link: see its log.' };

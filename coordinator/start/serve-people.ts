@@ -34,9 +34,11 @@ export async function servePeople(
   opened: Opened,
 ): Promise<PublicAddresses> {
   const { config, prices, keys, log, relay, gate, logger } = core;
-  const { private_hosts, proxy } = config;
+  const { private_hosts, proxy, host, trust_proxy } = config;
   const { db } = log;
-  const auth = createAuth({ config, log, keys });
+  let port: number | undefined;
+  const elsewhere = () => (port === undefined || trust_proxy ? [] : addressesElsewhere(host, port));
+  const auth = createAuth({ config, log, keys, networkUrl: () => elsewhere()[0] });
   const epoch = readMeta(db, 'epoch');
   const onRefused = (code: ErrorCode): void => core.counters.requests_refused.add({ code });
   const web = await openWebApp();
@@ -71,16 +73,17 @@ export async function servePeople(
   });
   const sockets = openSockets(core, auth, { epoch, onRefused });
   const handlers = { request: requestListener(app, logger), upgrade: sockets.upgrade };
-  const { host, port, trust_proxy: behind_proxy } = config;
-  const server = await listen(handlers, { host, port, behind_proxy }).catch((error: unknown) => {
+  const where = { host, port: config.port, behind_proxy: trust_proxy };
+  const server = await listen(handlers, where).catch((error: unknown) => {
     throw listenFault(error, config, 'HOST or PORT');
   });
   opened.defer(() => server.close());
   sockets.start();
   opened.defer(() => sockets.stop());
-  const url = addressOf(host, server.port);
+  port = server.port;
+  const url = addressOf(host, port);
   await startLinkService(core, { url, auth }, opened);
-  return { url, elsewhere: behind_proxy ? [] : addressesElsewhere(host, server.port) };
+  return { url, elsewhere: elsewhere() };
 }
 
 /** What `GET /readyz` looks at. */

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { OneTimeLink } from '../../../../protocol/accounts.ts';
 import { isLocalAddress } from '../../../client/local-address.ts';
+import { linkFor } from '../../../client/one-time-link.ts';
 import { CopyLink } from '../../parts/copy-link.tsx';
 import { now } from '../../parts/now.ts';
 import { Sheet } from '../../parts/screen.tsx';
@@ -12,7 +13,7 @@ type LinkSheetProps = { title: string; text: string; made: OneTimeLink; server: 
 
 /** Shows a link that works once: as a QR code for another device's camera, and to copy. */
 export function LinkSheet({ title, text, made, server, onClose }: LinkSheetProps): JSX.Element {
-  const link = made.link ?? `${server}/#${made.fragment}`;
+  const link = linkFor(made, server);
   const left_ms = Date.parse(made.expires_at) - now.value;
   return (
     <Sheet label={title} onClose={onClose}>
