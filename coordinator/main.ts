@@ -1,8 +1,9 @@
-import { ConfigError, readConfig } from './base/config.ts';
+import { ConfigError } from './base/config.ts';
 import { createLogger, type Logger } from './base/logger.ts';
 import { start, type Errand, type StartOptions } from './start/start.ts';
 import { paint } from './cli/render/line.ts';
 import { qrLines } from './cli/render/qr.ts';
+import { readServerConfig } from './operations/server-config.ts';
 import { welcome } from './operations/welcome.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -50,7 +51,7 @@ export async function serve(options: Omit<StartOptions, 'logger' | 'say'> = {}):
   // What is on disk is whole, and workers live on: whoever supervises this process starts it again.
   process.on('uncaughtException', giveUp);
   try {
-    const config = readConfig();
+    const config = readServerConfig();
     const logger = createLogger(config.log_level);
     const errand = await start(config, { ...options, logger, say });
     // Before the owner reads that it is ready: whoever reads that may stop it at once.

@@ -120,8 +120,17 @@ const WORKER_ENV = new Set(['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_COMP
 /** Other programs read these in lower case too. */
 const PROXY_VARIABLES = ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY'];
 
-/** Reads the settings. Throws one `ConfigError` that names every fault; warns of nothing and starts nothing. */
-export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+/** The settings as they were given, without empty ones. */
+export type GivenSettings = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the settings. Throws one `ConfigError` that names every fault; warns of nothing and starts nothing.
+ * `moreFaults`: finds those that only other parts of the server can see. What has a wrong form is reported already.
+ */
+export function readConfig(
+  env: NodeJS.ProcessEnv = process.env,
+  moreFaults: (given: GivenSettings) => string[] = () => [],
+): Config {
   // An empty variable is one that was not set: compose files pass those on.
   const given = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
@@ -137,8 +146,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   faults.push(...forgeFaults(given));
   const to = readDestination(given);
   if (to && 'faults' in to) faults.push(...to.faults);
+  faults.push(...moreFaults(given));
   if (!result.success || faults.length > 0 || (to && 'faults' in to))
-    throw new ConfigError(`These settings are wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+    throw new ConfigError(`These settings are wrong:\n${faults.map(indented).join('\n')}`);
   const { data: settings } = result;
   return {
     ...toConfig(settings),
@@ -150,6 +160,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     in_force: settingsInForce(given),
     worker_env: pick(env, (name) => WORKER_ENV.has(name)),
   };
+}
+
+/** A fault as a part of a list. Its further lines belong to it. */
+function indented(fault: string): string {
+  return `  ${fault.replaceAll('\n', '\n    ')}`;
 }
 
 function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'in_force' | 'worker_env'> {

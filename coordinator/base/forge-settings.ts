@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
 import type { ForgeKind } from '../../protocol/forges.ts';
 import { headerKey, httpUrl, issuerUrl, list, secret } from './setting-forms.ts';
@@ -5,11 +6,23 @@ import { headerKey, httpUrl, issuerUrl, list, secret } from './setting-forms.ts'
 /* The settings of forges and of sign-in with them, and how they become a part of `Config`. */
 
 const PEM = /^-----BEGIN (RSA )?PRIVATE KEY-----\n[\s\S]+\n-----END (RSA )?PRIVATE KEY-----$/;
+function isPrivateKey(pem: string): boolean {
+  try {
+    createPrivateKey(pem);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Files with settings often hold one line each: `\n` in the value stands for a line break. */
 const privateKey = z
   .string()
   .transform((value) => value.replaceAll('\\n', '\n').replaceAll('\r', '').trim())
-  .refine((value) => PEM.test(value), 'is not a private key in PEM, with its BEGIN and END lines');
+  .refine(
+    (value) => PEM.test(value) && isPrivateKey(value),
+    'is not a private key in PEM, with its BEGIN and END lines',
+  );
 /** The origin of a forge: nothing follows the host and port. */
 const origin = httpUrl.refine(
   (value) => new URL(value).pathname === '/',

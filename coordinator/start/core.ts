@@ -1,16 +1,16 @@
-import { ConfigError, type Config } from '../base/config.ts';
+import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import type { Logger } from '../base/logger.ts';
 import { OwnAddresses } from '../base/own-addresses.ts';
 import { ThreadPool } from '../base/threads.ts';
-import { DEMO_MODEL, demoPrices, type Prices } from '../domain/prices.ts';
+import { DEMO_MODEL, type Prices } from '../domain/prices.ts';
 import { Relay } from '../live/relay.ts';
 import { checkInBackground } from '../operations/check-database.ts';
 import { Counters } from '../operations/counters.ts';
 import { openDataFolder } from '../operations/data-folder.ts';
 import { DiskSpace } from '../operations/disk-space.ts';
 import { logErrands } from '../operations/log-errands.ts';
-import { readPrices } from '../operations/price-table.ts';
+import { serverPrices } from '../operations/price-table.ts';
 import { EventLog, type CommitHook } from '../sqlite/event-log.ts';
 import { WalRoom } from '../sqlite/wal-room.ts';
 import type { Pace } from '../tasks/assignment.ts';
@@ -42,11 +42,7 @@ export type CoreOptions = Pick<Core, 'logger' | 'pace'> & { commit_hook: CommitH
 export function openCore(settings: Config, { logger, pace, commit_hook }: CoreOptions, opened: Opened): Core {
   const demo = settings.anthropic_api_key === undefined;
   const config = demo ? { ...settings, model: DEMO_MODEL } : settings;
-  // Read in demo mode too, so that an invalid file is always reported.
-  const configured = readPrices(config.prices_file);
-  const prices = demo ? demoPrices() : configured;
-  if (!prices.has(config.model))
-    throw new ConfigError(`ERRAND_MODEL '${config.model}' is not in the price table: add it with ERRAND_PRICES.`);
+  const prices = serverPrices(config);
   const { keys, new_keys, db, database_path, unchecked } = openDataFolder(config.data_dir, opened);
   if (new_keys)
     logger.warn(

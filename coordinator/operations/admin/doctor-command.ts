@@ -1,10 +1,11 @@
-import { ConfigError, readConfig, type Config } from '../../base/config.ts';
+import { ConfigError, type Config } from '../../base/config.ts';
 import { ADMIN_COMMANDS } from '../../cli/admin-commands.ts';
 import { command, JSON_OPTION } from '../../cli/command.ts';
 import { EXIT } from '../../cli/exit.ts';
 import { print, printJson } from '../../cli/io.ts';
 import type { Line } from '../../cli/render/line.ts';
 import { wrap } from '../../cli/render/text.ts';
+import { readServerConfig } from '../server-config.ts';
 import { ok, problem, type Finding } from './checks/finding.ts';
 
 export const doctor = command({
@@ -49,7 +50,7 @@ async function outcome(name: string, run: () => Promise<Finding[]>): Promise<Fin
 
 function configOrFinding(): Config | Finding {
   try {
-    return readConfig();
+    return readServerConfig();
   } catch (error) {
     if (error instanceof ConfigError) return problem('settings', error.message);
     throw error;

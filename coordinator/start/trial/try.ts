@@ -18,6 +18,7 @@ import { columnLines } from '../../cli/render/columns.ts';
 import type { Line } from '../../cli/render/line.ts';
 import { run } from '../../cli/run.ts';
 import { ServersFile } from '../../cli/servers-file.ts';
+import { priceFaults } from '../../operations/price-table.ts';
 import { start, type Errand } from '../start.ts';
 import { whyHeld } from './held.ts';
 import { trialConfig } from './trial-config.ts';
@@ -37,7 +38,7 @@ const OTHER_FOLDER = 'TMPDIR=/var/tmp npm run try';
 /** Resolves with the exit code. */
 async function tryErrand(io: Io, folder: string): Promise<number> {
   const logger = createLogger('silent');
-  const { config, notes } = await trialConfig(readConfig(), join(folder, 'data'), logger);
+  const { config, notes } = await trialConfig(readConfig(undefined, priceFaults), join(folder, 'data'), logger);
   for (const note of notes) print(io, [[['dim', note]]]);
   const errand = await start(config, { logger });
   try {

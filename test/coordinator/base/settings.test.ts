@@ -39,6 +39,15 @@ const REFUSED: [Record<string, string>, string][] = [
     { AWS_ACCESS_KEY_ID: 'AK', AWS_SECRET_ACCESS_KEY: '"s"', ERRAND_BACKUP_TO: 's3://bucket' },
     `AWS_SECRET_ACCESS_KEY ${QUOTES}`,
   ],
+  [
+    {
+      ERRAND_GITHUB_CLIENT_ID: 'Iv1',
+      ERRAND_GITHUB_CLIENT_SECRET: 's3cret',
+      ERRAND_GITHUB_APP_ID: '1',
+      ERRAND_GITHUB_PRIVATE_KEY: '-----BEGIN PRIVATE KEY-----\\ncut off\\n-----END PRIVATE KEY-----',
+    },
+    'ERRAND_GITHUB_PRIVATE_KEY is not a private key in PEM, with its BEGIN and END lines',
+  ],
   [{ ERRAND_EFFORT: 'huge' }, 'ERRAND_EFFORT is none of low, medium, high, xhigh, max'],
   [{ ERRAND_TIME_LIMIT_MINUTES: '1.5h' }, 'ERRAND_TIME_LIMIT_MINUTES is not a whole number of minutes from 1 to 1440'],
   [{ ERRAND_WORKERS: 'two' }, 'ERRAND_WORKERS is not a whole number from 1 to 100'],

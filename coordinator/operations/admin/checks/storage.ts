@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path';
 import type { Config } from '../../../base/config.ts';
 import { lockDataFolder } from '../../../sqlite/data-lock.ts';
 import { WAL_BYTES } from '../../../sqlite/wal-room.ts';
-import { dataPathFault } from '../../../workers/local/worker-directories.ts';
 import { ok, problem, type Finding } from './finding.ts';
 
 const MB = 1024 * 1024;
@@ -16,8 +15,6 @@ export async function checkStorage({ data_dir, disk_free_bytes_min }: Config): P
 }
 
 async function checkFolder(data_dir: string): Promise<Finding> {
-  const fault = dataPathFault(data_dir);
-  if (fault !== null) return problem('data', fault);
   const there = existsSync(data_dir);
   try {
     // Permissions alone do not tell: the disk may be read-only, or not a disk at all.

@@ -208,7 +208,8 @@ test('doctor reports a full disk and an unusable data folder', async (t) => {
   t.regex(full['disk'] ?? '', /^problem: \d+ MB free, and errands only start with 1048576 .*Make room/);
   const no_place = await examine(t, { ERRAND_DATA: '/proc/errand' });
   t.regex(no_place['data'] ?? '', /^problem: \/proc\/errand cannot be used: .* or set ERRAND_DATA to another\.$/);
-  t.regex((await examine(t, { ERRAND_DATA: `/tmp/${'x'.repeat(100)}` }))['data'] ?? '', /^problem: .*bytes too long/);
+  const long = await examine(t, { ERRAND_DATA: `/tmp/${'x'.repeat(100)}` });
+  t.regex(long['settings'] ?? '', /^problem: .*bytes too long/s);
 });
 
 test('doctor tells Errand on the port from another program', async (t) => {
