@@ -6,19 +6,20 @@ import { dirname } from 'node:path';
  * disk, and never ends where the kernel makes the folders, as in /proc. This throws the system's error.
  */
 export function makeFolder(path: string): void {
-  if (tryToMake(path)) return;
+  if (tryToMake(path) === undefined) return;
   makeFolder(dirname(path));
-  if (!tryToMake(path)) throw new Error(`The folder ${path} was removed while it was made.`);
+  const missing = tryToMake(path);
+  if (missing !== undefined) throw missing;
 }
 
-/** False: its parent is missing. */
-function tryToMake(path: string): boolean {
+/** The system's error if its parent is missing, or the kernel says so. */
+function tryToMake(path: string): Error | undefined {
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT' && dirname(path) !== path) return false;
-    if (code !== 'EEXIST') throw error;
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (error.code === 'ENOENT' && dirname(path) !== path) return error;
+    if (error.code !== 'EEXIST') throw error;
   }
-  return true;
+  return undefined;
 }

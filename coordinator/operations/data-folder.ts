@@ -8,6 +8,7 @@ import { dataPathFault } from '../workers/local/worker-directories.ts';
 import { lockDataFolder } from '../sqlite/data-lock.ts';
 import { findDamage } from '../sqlite/integrity.ts';
 import type { Db } from '../sqlite/database.ts';
+import { folderFault, fullFault } from './folder-fault.ts';
 import { openDatabase } from '../sqlite/open-database.ts';
 import { openFault } from '../sqlite/storage-fault.ts';
 
@@ -108,17 +109,11 @@ function sizeOf(path: string): number {
  * Turns an error of the file system or of SQLite into a `ConfigError` with the fix. Returns any other error unchanged.
  */
 function explainOpenError(error: unknown, dir: string, database_path: string): unknown {
-  const full = `The disk of the data folder ${dir} is full: free some space and start Errand again.`;
-  if (error instanceof Error && 'syscall' in error && 'code' in error)
-    return new ConfigError(
-      error.code === 'ENOSPC' || error.code === 'EDQUOT'
-        ? full
-        : `Errand cannot use its data folder ${dir}: ${error.message}.\n${adviceFor(String(error.code))}`,
-      { cause: error },
-    );
+  const fault = folderFault(dir, error);
+  if (fault !== undefined) return new ConfigError(fault, { cause: error });
   switch (openFault(error)) {
     case 'full':
-      return new ConfigError(full, { cause: error });
+      return new ConfigError(fullFault(dir), { cause: error });
     case 'busy':
       return new ConfigError(
         `Another process has locked the database ${database_path}: a backup, or a program that reads it. Start Errand again when it has ended.`,
@@ -133,24 +128,6 @@ function explainOpenError(error: unknown, dir: string, database_path: string): u
       );
     case undefined:
       return error;
-  }
-}
-
-/** What to do about an error of the file system. */
-function adviceFor(code: string): string {
-  switch (code) {
-    case 'EROFS':
-      return 'Its disk is read-only: mount it for writing, or set ERRAND_DATA to a folder on another disk. With systemd, name the folder in ReadWritePaths of the unit. A disk that became read-only by itself may be failing: see the system log (dmesg).';
-    case 'EEXIST':
-    case 'ENOTDIR':
-      return 'A file is where a folder should be. Set ERRAND_DATA to the path of a folder, or move the file away.';
-    case 'ENOENT':
-    case 'ELOOP':
-      return 'A part of the path cannot be followed, such as a link that leads nowhere. Set ERRAND_DATA to a folder that exists or can be made.';
-    case 'EIO':
-      return 'The disk failed: see the system log (dmesg).';
-    default:
-      return 'Make the user that runs Errand the owner of the folder and its contents, or set ERRAND_DATA to another folder.';
   }
 }
 

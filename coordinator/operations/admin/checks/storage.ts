@@ -1,17 +1,20 @@
-import { constants, existsSync } from 'node:fs';
+import { constants, existsSync, lstatSync } from 'node:fs';
 import { access, mkdtemp, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Config } from '../../../base/config.ts';
 import { lockDataFolder } from '../../../sqlite/data-lock.ts';
 import { WAL_BYTES } from '../../../sqlite/wal-room.ts';
+import { folderFault } from '../../folder-fault.ts';
 import { ok, problem, type Finding } from './finding.ts';
 
 const MB = 1024 * 1024;
 const LOCK_FILE = 'errand.lock';
 
-/** Checks the data folder and the free space on its disk. */
+/** Checks the data folder and the free space on its disk. There is no such disk if the folder cannot be used. */
 export async function checkStorage({ data_dir, disk_free_bytes_min }: Config): Promise<Finding[]> {
-  return Promise.all([checkFolder(data_dir), checkRoom(data_dir, disk_free_bytes_min), checkReserve(data_dir)]);
+  const folder = await checkFolder(data_dir);
+  if (!folder.ok) return [folder];
+  return [folder, await checkRoom(data_dir, disk_free_bytes_min), await checkReserve(data_dir)];
 }
 
 async function checkFolder(data_dir: string): Promise<Finding> {
@@ -24,11 +27,9 @@ async function checkFolder(data_dir: string): Promise<Finding> {
     if (!there) return ok('data', `${data_dir} is made at the first start`);
     return ok('data', `${data_dir} can be written${isInUse(data_dir) ? ', and an Errand is running on it' : ''}`);
   } catch (error) {
-    const cause = error instanceof Error ? error.message : String(error);
-    return problem(
-      'data',
-      `${data_dir} cannot be used: ${cause}. Give the folder, and all that is in it, to the user that Errand runs as, or set ERRAND_DATA to another.`,
-    );
+    const fault = folderFault(data_dir, error);
+    if (fault === undefined) throw error;
+    return problem('data', fault);
   }
 }
 
@@ -63,7 +64,7 @@ async function checkReserve(data_dir: string): Promise<Finding> {
   );
 }
 
-/** The folder itself, or its nearest parent that exists. */
+/** The folder itself, or its nearest parent that exists. A link that leads nowhere does: nothing can be made behind it. */
 export function existingAbove(path: string): string {
-  return existsSync(path) ? path : existingAbove(dirname(path));
+  return lstatSync(path, { throwIfNoEntry: false }) ? path : existingAbove(dirname(path));
 }

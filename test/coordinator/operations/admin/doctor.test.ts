@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -206,10 +206,26 @@ test('doctor reports a data folder that a server uses, and one without a server 
 test('doctor reports a full disk and an unusable data folder', async (t) => {
   const full = await examine(t, { ERRAND_DISK_FREE_MB_MIN: '1048576' });
   t.regex(full['disk'] ?? '', /^problem: \d+ MB free, and errands only start with 1048576 .*Make room/);
-  const no_place = await examine(t, { ERRAND_DATA: '/proc/errand' });
-  t.regex(no_place['data'] ?? '', /^problem: \/proc\/errand cannot be used: .* or set ERRAND_DATA to another\.$/);
   const long = await examine(t, { ERRAND_DATA: `/tmp/${'x'.repeat(100)}` });
   t.regex(long['settings'] ?? '', /^problem: .*bytes too long/s);
+});
+
+test('doctor says of a data folder what the start would say, and nothing of its disk', async (t) => {
+  const folder = await temporaryFolder(t);
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  symlinkSync(join(folder, 'nowhere', 'else'), join(folder, 'link'));
+  const places = ['/proc/errand', file, join(file, 'data'), join(folder, 'link'), join(folder, 'link', 'data')];
+  for (const ERRAND_DATA of places) {
+    const said = await examine(t, { ERRAND_DATA });
+    const { stderr } = await CoordinatorProcess.start(t, ERRAND_DATA, { ERRAND_RUNNER: 'process' }).ended;
+    const [first = '', advice] = stderr.trimEnd().split('\n');
+    t.true(first.startsWith(`Errand cannot use its data folder ${ERRAND_DATA}: `), stderr);
+    const [found = '', ...rest] = (said['data'] ?? '').split('\n');
+    t.true(found.startsWith(`problem: Errand cannot use its data folder ${ERRAND_DATA}: `), found);
+    t.deepEqual(rest, [advice]);
+    t.deepEqual([said['disk'], said['reserve']], [undefined, undefined]);
+  }
 });
 
 test('doctor tells Errand on the port from another program', async (t) => {
