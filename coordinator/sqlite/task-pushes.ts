@@ -34,3 +34,9 @@ export function findKeptCommits(
   ).all(task_id, key ?? FIRST, ref, commit);
   return rows.length === 0 ? undefined : rows.map(({ kept }) => kept).filter((kept) => kept !== '');
 }
+
+/** Whether a task has pushed a commit to any ref of one of its repositories. */
+export function hasPushed(db: Db, { task_id, key }: RepositoryOfTask, commit: string): boolean {
+  const text = 'SELECT 1 FROM task_pushes WHERE task_id = ? AND repository = ? AND commit_id = ? LIMIT 1';
+  return sql(db, text).get(task_id, key ?? FIRST, commit) !== undefined;
+}

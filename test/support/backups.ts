@@ -5,10 +5,14 @@ import Database from 'better-sqlite3';
 import type { BackupDestination } from '../../coordinator/base/backup-destination.ts';
 import { readKeys } from '../../coordinator/base/keys.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
+import { listOpenNeeds } from '../../coordinator/sqlite/needs.ts';
+import { endAttempt } from '../../coordinator/tasks/advance.ts';
+import { answerNeed } from '../../coordinator/tasks/answer-need.ts';
+import { askAtEnd } from '../../coordinator/tasks/ask-at-end.ts';
 import { openTestDatabase } from './test-database.ts';
 import { CommandLine } from './command-line.ts';
 import { temporaryFolder } from './folder.ts';
-import { addTask, addUser, startAttempt } from './fixtures.ts';
+import { addTask, addUser, startAttempt, taskOf } from './fixtures.ts';
 import { SILENT } from './silent.ts';
 
 /** The settings for backups to this destination. */
@@ -43,6 +47,28 @@ export async function dataFolder(t: ExecutionContext, parent?: string): Promise<
   startAttempt(log, task.id);
   db.close();
   return data_dir;
+}
+
+/** Adds a task whose work is done in this workspace, and waits for approval to be pushed. */
+export function addHeldTask(log: EventLog, user_id: string, workspace: string, commit = 'a'.repeat(40)): string {
+  const { id } = addTask(log, user_id, { workspace, ask_before_push: true });
+  startAttempt(log, id);
+  const task = taskOf(log, id);
+  const diff_stat = { files: 1, insertions: 2, deletions: 0 };
+  const ask = askAtEnd(log.db, task, { status: 'succeeded', reason: null, held_commit: commit, diff_stat });
+  const end = { status: 'parked', reason: null, detail: null, at: new Date().toISOString() } as const;
+  log.write((tx) => endAttempt(tx, task, 1, end, ask));
+  return id;
+}
+
+/** Approves the push that a task waits for. Its next attempt would do it. */
+export function approvePush(log: EventLog, user_id: string, id: string): void {
+  const [need] = listOpenNeeds(log.db, id);
+  if (!need) throw new Error(`The task ${id} waits for nothing.`);
+  const bounds = { member_budget_usd_max: 1 };
+  log.write((tx) =>
+    answerNeed(tx, bounds, user_id, { id, need_id: need.id }, { choose: ['approve'], attachments: [] }, null),
+  );
 }
 
 /** Queries a database that nobody has open. `value` returns the single value of a statement. */

@@ -91,35 +91,46 @@ function filesLines(missing: number, data_dir: string): Line[] {
 /** How many errands are named. */
 const LOST_MAX = 50;
 
+/** What is said of errands whose work was lost, before and after their list. */
+const LOST_WORDS: Record<Restored['lost_work'][number]['lost'], { before: Line; after: Line[] }> = {
+  held: {
+    before: [['red', 'The work of these errands waited to be pushed, and is lost:'], ' a backup has no workspaces.'],
+    after: [
+      ['  They have failed. What was approved after the backup may be in the repository: look there first.'],
+      ['  The changes of the others can still be read, and a retry has them made again.'],
+    ],
+  },
+  approved: {
+    before: [
+      ['red', 'The work of these errands was approved but not pushed yet, and is lost:'],
+      ' a backup has no workspaces.',
+    ],
+    after: [
+      ['  What was pushed after the backup is in the repository, and they go on from it.'],
+      ['  They make again what is missing, and ask before they push it.'],
+    ],
+  },
+  begun: {
+    before: [
+      'These errands go on from what was pushed, if anything was, since their workspaces are not here as they were:',
+    ],
+    after: [],
+  },
+};
+
 /** Errand by errand, what no backup has: work that was not pushed. */
-function lostLines(lost: Restored['lost_work']): Line[] {
-  const listed = (errands: Restored['lost_work']): Line[] => [
-    ...errands.slice(0, LOST_MAX).map(({ id, title }): Line => ['  ', ['bold', id], `  ${oneLine(title, 60)}`]),
-    ...(errands.length > LOST_MAX ? [[`  and ${errands.length - LOST_MAX} more`]] : []),
-  ];
-  const held = lost.filter((each) => each.held);
-  const others = lost.filter((each) => !each.held);
-  return [
-    ...(held.length === 0
-      ? []
-      : [
-          [
-            ['red', 'The work of these errands waited to be pushed, and is lost:'] as const,
-            ' a backup has no workspaces.',
-          ],
-          ...listed(held),
-          ['  They have failed. What was approved after the backup may be in the repository: look there first.'],
-          ['  The changes of the others can still be read, and a retry has them made again.'],
-        ]),
-    ...(others.length === 0
-      ? []
-      : [
-          [
-            'These errands go on from what was pushed, if anything was, since their workspaces are not here as they were:',
-          ],
-          ...listed(others),
-        ]),
-  ];
+function lostLines(all: Restored['lost_work']): Line[] {
+  return (['held', 'approved', 'begun'] as const).flatMap((lost): Line[] => {
+    const errands = all.filter((each) => each.lost === lost);
+    if (errands.length === 0) return [];
+    const { before, after } = LOST_WORDS[lost];
+    return [
+      before,
+      ...errands.slice(0, LOST_MAX).map(({ id, title }): Line => ['  ', ['bold', id], `  ${oneLine(title, 60)}`]),
+      ...(errands.length > LOST_MAX ? [[`  and ${errands.length - LOST_MAX} more`]] : []),
+      ...after,
+    ];
+  });
 }
 
 function keysLines(keys: Restored['keys'], data_dir: string): Line[] {

@@ -2,14 +2,19 @@ import type { TaskRow } from '../../domain/task.ts';
 import { listAttempts } from '../../sqlite/attempts.ts';
 import type { Tx } from '../../sqlite/event-log.ts';
 import { listOpenNeeds } from '../../sqlite/needs.ts';
+import { hasPushed } from '../../sqlite/task-pushes.ts';
+import { listTaskRepositories } from '../../sqlite/task-repositories.ts';
 import { listOpenTasks } from '../../sqlite/tasks.ts';
 import { advance } from '../../tasks/advance.ts';
 
 /**
- * An open task whose workspace a restore does not keep: no backup has workspaces. `held`: its work was done, and waited
- * for approval to be pushed; it has failed. Otherwise it goes on from what it had pushed.
+ * What was in a workspace that a restore does not keep, since no backup has workspaces:
+ * - `held`: finished work that waited for approval to be pushed. The task has failed.
+ * - `approved`: the same, and it was approved, but not pushed yet. The task makes it again.
+ * - `begun`: anything else. The task goes on from what it had pushed.
  */
-export type LostWork = { id: string; title: string; held: boolean };
+type Lost = 'held' | 'approved' | 'begun';
+export type LostWork = { id: string; title: string; lost: Lost };
 
 /** The runners whose workspaces are in the data folder. */
 const LOCAL = new Set(['docker', 'process']);
@@ -23,10 +28,18 @@ const DETAIL =
 export function endLostWork(tx: Tx, kept: ReadonlySet<string>, at: string): LostWork[] {
   return listOpenTasks(tx.db).flatMap((task) => {
     if (task.workspace === null || kept.has(task.id) || !isLocal(tx, task)) return [];
-    const held = task.status === 'parked' && listOpenNeeds(tx.db, task.id).some(({ kind }) => kind === 'push');
-    if (held) advance(tx, task, { type: 'end_parked', reason: 'push_failed', detail: DETAIL, at });
-    return [{ id: task.id, title: task.title, held }];
+    const lost = lostOf(tx, task);
+    if (lost === 'held') advance(tx, task, { type: 'end_parked', reason: 'push_failed', detail: DETAIL, at });
+    return [{ id: task.id, title: task.title, lost }];
   });
+}
+
+function lostOf({ db }: Tx, task: TaskRow): Lost {
+  if (task.status === 'parked' && listOpenNeeds(db, task.id).some(({ kind }) => kind === 'push')) return 'held';
+  const repositories = [{ ...task, key: null }, ...listTaskRepositories(db, task.id)];
+  const waits = ({ key, approved_commit: commit }: (typeof repositories)[number]): boolean =>
+    commit !== null && !hasPushed(db, { task_id: task.id, key }, commit);
+  return repositories.some(waits) ? 'approved' : 'begun';
 }
 
 function isLocal({ db }: Tx, { id }: TaskRow): boolean {

@@ -10,11 +10,10 @@ import { openDatabase } from '../../../../coordinator/sqlite/open-database.ts';
 import { insertOpenRequest } from '../../../../coordinator/sqlite/open-requests.ts';
 import { EventLog } from '../../../../coordinator/sqlite/event-log.ts';
 import { listOpenNeeds } from '../../../../coordinator/sqlite/needs.ts';
-import { endAttempt } from '../../../../coordinator/tasks/advance.ts';
-import { askAtEnd } from '../../../../coordinator/tasks/ask-at-end.ts';
+import { insertTaskPush } from '../../../../coordinator/sqlite/task-pushes.ts';
 import { newWorkerName } from '../../../../coordinator/workers/worker-name.ts';
 import { Workspaces } from '../../../../coordinator/workers/workspaces.ts';
-import { dataFolder, look } from '../../../support/backups.ts';
+import { addHeldTask, approvePush, dataFolder, look } from '../../../support/backups.ts';
 import { addTask, addUser, endTask, startAttempt, taskOf } from '../../../support/fixtures.ts';
 import { SILENT } from '../../../support/silent.ts';
 
@@ -67,36 +66,29 @@ test('open model requests are charged for their prompt, once', async (t) => {
   });
 });
 
-test('work that waited to be pushed fails if its workspace is gone, and can still be pushed if it is there', async (t) => {
+test('work that waited to be pushed fails if its workspace is gone, and can still be pushed if it is there; what was approved goes on', async (t) => {
   const data_dir = await dataFolder(t);
   const path = join(data_dir, 'errand.db');
   const db = openDatabase(path);
   const log = new EventLog({ db, logger: SILENT });
   const user_id = addUser(log);
-  const parked = (workspace: string) => {
-    const { id } = addTask(log, user_id, { workspace, ask_before_push: true });
-    startAttempt(log, id);
-    const task = taskOf(log, id);
-    const diff_stat = { files: 1, insertions: 2, deletions: 0 };
-    const ask = askAtEnd(db, task, { status: 'succeeded', reason: null, held_commit: 'a'.repeat(40), diff_stat });
-    const end = { status: 'parked', reason: null, detail: null, at: TAKEN_AT } as const;
-    log.write((tx) => endAttempt(tx, task, 1, end, ask));
-    return id;
-  };
-  const [gone, kept] = [parked('errand-gone000000'), parked('errand-kept000000')];
+  const held = (name: string) => addHeldTask(log, user_id, `errand-${name}000000`);
+  const [gone, kept, approved, pushed] = [held('gone'), held('kept'), held('appr'), held('push')];
+  for (const id of [approved, pushed]) approvePush(log, user_id, id);
+  const push = { ref: 'refs/heads/errand/x', commit: taskOf(log, pushed).approved_commit ?? '', kept: [] };
+  insertTaskPush(db, { task_id: pushed, key: null }, push);
   new Workspaces(data_dir).make('errand-kept000000', { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
   const running = String(db.prepare(`SELECT id FROM tasks WHERE status = 'starting'`).pluck().get());
   db.close();
 
   const { lost_work } = startNewEpoch(path, TAKEN_AT, data_dir);
-  const found = lost_work.map(({ id, held }) => [id, held]);
-  t.deepEqual(
-    new Map(found as [string, boolean][]),
-    new Map([
-      [running, false],
-      [gone, true],
-    ]),
-  );
+  const found = Object.fromEntries(lost_work.map(({ id, lost }) => [id, lost]));
+  t.deepEqual(found, {
+    [running]: 'begun',
+    [gone]: 'held',
+    [approved]: 'approved',
+    [pushed]: 'begun',
+  });
 
   const after = new EventLog({ db: openDatabase(path), logger: SILENT });
   t.teardown(() => after.db.close());
@@ -105,7 +97,7 @@ test('work that waited to be pushed fails if its workspace is gone, and can stil
   t.deepEqual(listOpenNeeds(after.db, gone), [], 'nothing is offered that cannot work');
   t.like(taskOf(after, kept), { status: 'parked', workspace: 'errand-kept000000' });
   t.is(listOpenNeeds(after.db, kept).length, 1);
-  t.is(taskOf(after, running).status, 'queued');
+  for (const id of [running, approved, pushed]) t.is(taskOf(after, id).status, 'queued');
 });
 
 test('a workspace is kept if it is as it was: not where an attempt was under way, or another one has begun since', async (t) => {
