@@ -40,7 +40,6 @@ import { serverHandlers, type Offer } from './server.ts';
 import { tokenHandlers } from './tokens.ts';
 import { needHandlers } from './needs.ts';
 import { taskHandlers } from './tasks.ts';
-import { warnOfProxy } from './untrusted-proxy.ts';
 import { webApp, type WebApp } from './web-app.ts';
 
 export type AppDeps = RunDefaults & {
@@ -126,7 +125,6 @@ export function createApp(deps: AppDeps): Koa {
       },
     },
   );
-  app.use(warnOfProxy(config.trust_proxy, logger));
   app.use(securityHeaders(config.domain));
   app.use(answerProblems(logger, deps.onRefused));
   const guard = new BrowserGuard(config.hosts, config.cors_origins);

@@ -3,6 +3,7 @@ import { createAuth, type Auth } from '../auth/auth.ts';
 import { BrowserGuard } from '../base/browser-guard.ts';
 import { listenFault } from '../base/listen-error.ts';
 import { addressesElsewhere, addressOf, listen } from '../base/listen.ts';
+import { warnOfProxy } from '../base/untrusted-proxy.ts';
 import { openIntake } from '../forge/intake/open-intake.ts';
 import { createApp, requestListener } from '../http/app.ts';
 import { LiveSockets } from '../live/live-sockets.ts';
@@ -72,7 +73,8 @@ export async function servePeople(
     logger,
   });
   const sockets = openSockets(core, auth, { epoch, onRefused });
-  const handlers = { request: requestListener(app, logger), upgrade: sockets.upgrade };
+  const people = { request: requestListener(app, logger), upgrade: sockets.upgrade };
+  const handlers = warnOfProxy(people, trust_proxy, logger);
   const where = { host, port: config.port, behind_proxy: trust_proxy };
   const server = await listen(handlers, where).catch((error: unknown) => {
     throw listenFault(error, config, 'HOST or PORT');

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server as HttpServer } from 'node:http';
+import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createAuth, type Auth } from '../../coordinator/auth/auth.ts';
@@ -7,6 +7,8 @@ import { setupCode } from '../../coordinator/auth/setup-code.ts';
 import { Passwords } from '../../coordinator/auth/passwords.ts';
 import { BrowserGuard } from '../../coordinator/base/browser-guard.ts';
 import { readConfig } from '../../coordinator/base/config.ts';
+import type { PublicHandlers } from '../../coordinator/base/listen.ts';
+import { warnOfProxy } from '../../coordinator/base/untrusted-proxy.ts';
 import type { RepositoryCheck } from '../../coordinator/domain/forge-repository.ts';
 import { createApp, requestListener } from '../../coordinator/http/app.ts';
 import type { WebApp } from '../../coordinator/http/web-app.ts';
@@ -65,6 +67,7 @@ export type StartedApi = {
   person: (email?: string) => Promise<{ api: Api; session: Session; password: string }>;
 };
 
+const WORKERS = () => ({ warm: 1, at_work: 0 });
 export const PASSWORD = 'correct horse battery';
 
 /**
@@ -92,7 +95,6 @@ export async function startApi(
   const authWith = (passwords: Passwords) => createAuth({ config, log, keys, now, passwords });
   const auth = authWith(new Passwords(4));
   const mutable = { clock, ...mutableParts(db) };
-  const workers = () => ({ warm: 1, at_work: 0 });
   const notifications = startNotifications(t, { log, keys, config, logger, now });
   const forges = openForges(t, { log, keys, config, logger, now }, models);
   const own = { log, keys, auth, notifications, ...forges };
@@ -107,7 +109,7 @@ export async function startApi(
     feed: relay.light,
     offer: { models: [config.model], demo: false },
     readiness: () => Promise.resolve(mutable.readiness),
-    status: new ServerStatus({ db, config, gate: mutable.runner, workers, backup: undefined, logger, now }),
+    status: new ServerStatus({ db, config, gate: mutable.runner, workers: WORKERS, backup: undefined, logger, now }),
     metrics: () => Promise.resolve('errand_tests 1\n'),
   });
   const sockets = new LiveSockets({
@@ -125,7 +127,8 @@ export async function startApi(
     limits: { socket_log_in_check_ms: 200 },
     logger,
   });
-  const http = await serve(t, requestListener(app, logger), sockets, db);
+  const handlers = { request: requestListener(app, logger), upgrade: sockets.upgrade };
+  const http = await serve(t, warnOfProxy(handlers, config.trust_proxy, logger), sockets, db);
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
   const setup_code = setupCode(keys, readMeta(db, 'instance'));
   const person = signUps(auth, url, setup_code);
@@ -171,10 +174,10 @@ function record(log: EventLog, rows: EventRow[], told: string[]): void {
 }
 
 /** Serves the API and its sockets on a free port, until the test ends. */
-async function serve(t: Ends, listener: RequestListener, sockets: LiveSockets, db: Db): Promise<HttpServer> {
+async function serve(t: Ends, handlers: PublicHandlers, sockets: LiveSockets, db: Db): Promise<HttpServer> {
   sockets.start();
-  const http = createServer(PATIENT, listener);
-  http.on('upgrade', sockets.upgrade);
+  const http = createServer(PATIENT, handlers.request);
+  http.on('upgrade', handlers.upgrade);
   await once(http.listen(0, '127.0.0.1'), 'listening');
   t.teardown(async () => {
     await sockets.stop();
