@@ -1,15 +1,17 @@
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { createLogger } from '../../../coordinator/base/logger.ts';
 import { backupCheck } from '../../../coordinator/operations/backup/state.ts';
 import { DiskSpace } from '../../../coordinator/operations/disk-space.ts';
 import { readReadiness } from '../../../coordinator/operations/readiness.ts';
 import { DispatchGate } from '../../../coordinator/tasks/dispatch-gate.ts';
+import { Trash } from '../../../coordinator/workers/trash.ts';
 import { checkWords } from '../../../coordinator/web/app/settings/check-words.ts';
 import { speakOfScreens } from '../../../coordinator/web/strings/screen-strings.ts';
 import { KeyWatch } from '../../../coordinator/worker-api/model/key-watch.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
+import { stuckFolder } from '../../support/stuck-folder.ts';
 import { until } from '../../support/until.ts';
 
 const MINUTE_MS = 60_000;
@@ -21,6 +23,14 @@ function backupOf(age_ms: number | null) {
   const at = new Date(NOW - (age_ms ?? 0)).toISOString();
   const last_good = age_ms === null ? null : { at, name: 'a', bytes: 1, took_ms: 1 };
   return backupCheck({ last_good, last_failure: null }, MINUTE_MS, NOW);
+}
+
+/** A trash with a folder that cannot be removed. */
+async function stuckTrash(t: ExecutionContext, data_dir: string): Promise<Trash> {
+  stuckFolder(t, data_dir);
+  const trash = new Trash(data_dir);
+  await trash.empty();
+  return trash;
 }
 
 test('the app has a name and words of its own in each language for what the server says of its parts', async (t) => {
@@ -36,6 +46,7 @@ test('the app has a name and words of its own in each language for what the serv
   t.teardown(() => keys.close());
   ill.set('database', 'damaged');
   await until('the key is refused', () => ill.of('model'));
+  const trash = await stuckTrash(t, dir);
   const base = { db, gate: well, runner: 'docker', isolation: () => 'was tried', model: 'the demo model' } as const;
   const free_bytes = 2 ** 30;
   const states = await Promise.all([
@@ -64,7 +75,7 @@ test('the app has a name and words of its own in each language for what the serv
       ...base,
       disk,
       isolation: () => 'is being tried',
-      trash: { fault: null },
+      trash,
       backup: () => backupOf(null),
     }),
   ]);

@@ -7,6 +7,7 @@ import { WorkerDirectories } from '../../../coordinator/workers/local/worker-dir
 import { newWorkerName } from '../../../coordinator/workers/worker-name.ts';
 import { Workspaces } from '../../../coordinator/workers/workspaces.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { stuckFolder } from '../../support/stuck-folder.ts';
 
 const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 
@@ -70,28 +71,21 @@ test('what an earlier process left is removed at the start', async (t) => {
   await trash.stop();
 });
 
-if (owner.uid === 0)
-  test('what cannot be removed is told, does not hold up the rest, and is removed once it can be', async (t) => {
-    const data_dir = await temporaryFolder(t);
-    const trash = new Trash(data_dir);
-    const stuck = join(data_dir, 'trash', 'a-mount');
-    mkdirSync(stuck, { recursive: true });
-    // Nobody removes the place of a mount.
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', stuck]);
-    t.teardown(() => {
-      if (existsSync(stuck)) execFileSync('umount', ['-l', stuck]);
-    });
-    const folder = join(data_dir, 'z');
-    mkdirSync(folder);
-    writeFileSync(join(folder, 'file'), 'x');
-    await trash.take(folder);
-    await trash.empty();
-    t.deepEqual(readdirSync(join(data_dir, 'trash')), ['a-mount']);
-    t.regex(trash.fault ?? '', /^1 of the folders/);
-    execFileSync('umount', [stuck]);
-    await trash.empty();
-    t.is(trash.fault, null);
-  });
+test('what cannot be removed is told, does not hold up the rest, and is removed once it can be', async (t) => {
+  const data_dir = await temporaryFolder(t);
+  const trash = new Trash(data_dir);
+  const stuck = stuckFolder(t, data_dir);
+  const folder = join(data_dir, 'z');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'file'), 'x');
+  await trash.take(folder);
+  await trash.empty();
+  t.deepEqual([readdirSync(join(data_dir, 'trash')), existsSync(folder)], [[stuck.name], false]);
+  t.regex(trash.fault ?? '', /^1 of the folders/);
+  stuck.free();
+  await trash.empty();
+  t.is(trash.fault, null);
+});
 
 test('a folder that does not exist is no error', async (t) => {
   await t.notThrowsAsync(new Workspaces(await temporaryFolder(t)).remove(newWorkerName()));
