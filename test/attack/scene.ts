@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { createServer, type Server } from 'node:net';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Session } from '../../protocol/accounts.ts';
 import type { LogEvent } from '../../protocol/events.ts';
@@ -24,6 +26,10 @@ export type Party = { api: Api; session: Session; project_id: string; task_id: s
 /** A public address by which people would reach the server. No interface has it. */
 export const OWN_ADDRESS = '93.184.215.14';
 
+/** A name of this machine. Something listens there for TLS, which one project may reach. */
+export const TLS_HOST = hostname().toLowerCase();
+const TLS_PORT = 443;
+
 /** Errand as `npm start` runs it, with real containers: an attacker, and somebody whose things the attacker wants. */
 export class AttackScene {
   readonly data_dir: string;
@@ -32,6 +38,7 @@ export class AttackScene {
   readonly forge: GitServer;
   readonly model: ModelServer;
   readonly #hostile: HostileModel;
+  #tls: Server | undefined;
   #victim: Party | undefined;
   #attacker: Party | undefined;
 
@@ -55,7 +62,7 @@ export class AttackScene {
     const coordinator = CoordinatorProcess.spawn(data_dir, {
       ERRAND_RUNNER: 'docker',
       ERRAND_MODEL: MODEL,
-      ERRAND_PRIVATE_HOSTS: forge.host,
+      ERRAND_PRIVATE_HOSTS: `${forge.host},${TLS_HOST}`,
       ERRAND_METRICS_TOKEN: METRICS_TOKEN,
       ERRAND_SIGNUP: 'open',
       ERRAND_HOSTS: OWN_ADDRESS,
@@ -80,6 +87,19 @@ export class AttackScene {
   /** Runs a command as the attacker's agent. Returns what it printed. */
   command(command: string): Promise<string> {
     return this.#hostile.run(command);
+  }
+
+  /** Runs a command in a project whose commands may reach `TLS_HOST` alone. Returns what it printed. */
+  async commandWithList(command: string): Promise<string> {
+    this.#tls ??= await listenForTls();
+    const { api, project_id } = this.attacker;
+    const params = { id: project_id };
+    await api.call('patchProject', { params, body: { egress: 'list', egress_hosts: [TLS_HOST] } });
+    try {
+      return await this.command(command);
+    } finally {
+      await api.call('patchProject', { params, body: { egress: 'open' } });
+    }
   }
 
   /** A task token of an errand, as its worker has it. */
@@ -120,6 +140,7 @@ export class AttackScene {
     await this.coordinator.stop();
     await removeWorkers(this.data_dir);
     await Promise.all([this.model.close(), this.forge.close()]);
+    this.#tls?.close();
     await rm(this.data_dir, { recursive: true, force: true, maxRetries: 3 });
   }
 
@@ -144,4 +165,16 @@ export class AttackScene {
 function present<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('The scene has not begun.');
   return value;
+}
+
+/** Accepts connections where `TLS_HOST` leads. What is sent there has passed the proxy. Takes root. */
+async function listenForTls(): Promise<Server> {
+  const server = createServer((socket) => void socket.on('error', () => undefined).end('reached'));
+  try {
+    await once(server.listen(TLS_PORT, TLS_HOST), 'listening');
+  } catch (error) {
+    // Whatever has the port accepts connections, too.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
+  }
+  return server;
 }

@@ -5,7 +5,7 @@ import { LFS } from './lfs.ts';
 import { MACHINE } from './machine.ts';
 import { CARRIED_MODEL } from './model.ts';
 import { MONEY } from './money.ts';
-import { NETWORK, PROXY } from './network.ts';
+import { NETWORK, PROXY, TLS } from './network.ts';
 import { MEMBER, STRANGER } from './public.ts';
 import { MEMBERS_RIGHTS, SCRIPT } from './rights.ts';
 
@@ -17,6 +17,7 @@ export const GROUPS: AttackGroup[] = [
   MACHINE,
   NETWORK,
   PROXY,
+  TLS,
   PUSHES,
   REPOSITORIES,
   LFS,

@@ -1,4 +1,7 @@
 import { networkInterfaces } from 'node:os';
+import { message, record, serverName } from '../../support/client-hello.ts';
+import type { AttackGroup } from '../attempt.ts';
+import { TLS_HOST } from '../scene.ts';
 import { byCommands } from './by-command.ts';
 
 const UNREACHABLE =
@@ -10,15 +13,20 @@ const hosts = Object.values(networkInterfaces())
 
 const direct = (host: string, port: number) => `curl -sS --noproxy '*' --max-time 5 http://${host}:${port}/`;
 
-/** Asks the proxy for a tunnel; prints what it answers. */
-const tunnel = (to: string) =>
+/** Asks the proxy for a tunnel; prints what it answers. `first`: what goes through it; then prints what comes back. */
+const tunnel = (to: string, first?: Buffer) =>
   [
     'python3 -c "import os,socket,urllib.parse',
     "proxy=urllib.parse.urlparse(os.environ['HTTPS_PROXY'])",
     's=socket.create_connection((proxy.hostname,proxy.port))',
     `s.sendall(b'CONNECT ${to} HTTP/1.1\\r\\nHost: ${to}\\r\\n\\r\\n')`,
-    'print(s.recv(300))"',
-  ].join('; ');
+    'print(s.recv(300))',
+    ...(first === undefined
+      ? []
+      : [`s.sendall(bytes.fromhex('${first.toString('hex')}'))`, 'print(s.recv(300).hex())']),
+  ]
+    .join('; ')
+    .concat('"');
 
 /** What a command tries without the proxy: its container has no network at all. */
 export const NETWORK = byCommands('the network, without the proxy', [
@@ -71,3 +79,30 @@ export const PROXY = byCommands(
   ],
   /tunnel refused/,
 );
+
+/** What the first message of TLS must not say behind a tunnel to a host that the project lists. */
+const HELLOS: readonly (readonly [name: string, ...extensions: Buffer[]])[] = [
+  ['another host', serverName('evil.example.com')],
+  ['no host'],
+  ['an IP address', serverName('93.184.215.14')],
+  ['two hosts', serverName(TLS_HOST, 'evil.example.com')],
+  ['the host twice', serverName(TLS_HOST), serverName('evil.example.com')],
+  ['a longer name', serverName(`${TLS_HOST}.evil.example.com`)],
+];
+/** The alert `access_denied`, after the tunnel was opened. */
+const DENIED = /200 Connection established.*15030300020231/s;
+
+/**
+ * What a command tries in a project whose commands may reach one host: many hosts may be at its address. Only root can
+ * listen at the port of TLS.
+ */
+export const TLS: AttackGroup = {
+  from: 'a worker',
+  about: 'TLS, through the proxy',
+  attempts: (process.getuid?.() === 0 ? HELLOS : []).map(([name, ...extensions]) => ({
+    name: `begin a TLS connection that names ${name}`,
+    make: (scene) => scene.commandWithList(tunnel(`${TLS_HOST}:443`, record(message(...extensions)))),
+    refused: DENIED,
+    noticed: /tunnel refused/,
+  })),
+};
