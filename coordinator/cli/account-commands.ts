@@ -4,7 +4,7 @@ import { askFirstPassword, askPassword, askPasswordChange, confirm, YES_OPTION }
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printJson } from './io.ts';
+import { print, printJson, printRows } from './io.ts';
 import { localTime } from './render/format.ts';
 import { oneLine } from './render/text.ts';
 import { withoutAccount } from './servers.ts';
@@ -45,13 +45,13 @@ export const sessions = clientCommand({
     const ids = shortIds(items);
     if (values.json === true) for (const session of items) printJson(io, session);
     else
-      print(
+      printRows(
         io,
         items.map(({ id, last_used_at, user_agent, address, current }) => [
           ['bold', ids.get(id) ?? id],
-          `  ${localTime(last_used_at)}  `,
+          localTime(last_used_at),
           [oneLine(user_agent ?? 'unknown client', 60), `from ${address ?? 'an unknown address'}`].join(', '),
-          ['green', current ? '  this one' : ''],
+          ...(current ? [['green', 'this one'] as const] : []),
         ]),
       );
     return EXIT.succeeded;

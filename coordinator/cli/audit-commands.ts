@@ -7,7 +7,7 @@ import { AuditChain } from './audit-chain.ts';
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printJson } from './io.ts';
+import { print, printJson, printRows } from './io.ts';
 import type { Line } from './render/line.ts';
 import { localTime } from './render/format.ts';
 import { oneLine } from './render/text.ts';
@@ -27,7 +27,7 @@ export const audit = clientCommand({
     const limit = numberOf('limit', values.limit) ?? SHOWN_DEFAULT;
     const { items } = await client.call('listAudit', { query: { limit } });
     if (values.json === true) for (const entry of items.toReversed()) printJson(io, entry);
-    else print(io, items.toReversed().map(entryLine));
+    else printRows(io, items.toReversed().map(entryRow));
     return EXIT.succeeded;
   },
 });
@@ -118,12 +118,12 @@ async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
   if (rest !== '') yield rest;
 }
 
-function entryLine({ at, action, email, address, subject, detail }: AuditEntry): Line {
+function entryRow({ at, action, email, address, subject, detail }: AuditEntry): Line {
   const who = [email, address && `from ${address}`].filter(Boolean).join(' ');
   const facts = Object.entries(detail).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
   return [
-    ['dim', `${localTime(at)}  `],
+    ['dim', localTime(at)],
     ['bold', oneLine(action, 40)],
-    ...[who, subject ?? '', ...facts].filter((part) => part !== '').map((part) => `  ${oneLine(part, 120)}`),
+    ...[who, subject ?? '', ...facts].filter((part) => part !== '').map((part) => oneLine(part, 120)),
   ];
 }

@@ -2,6 +2,7 @@ import { text } from 'node:stream/consumers';
 import { Failure } from '../client/errors.ts';
 import { fold } from './render/fold.ts';
 import { paint, type Line } from './render/line.ts';
+import { rowLines } from './render/row.ts';
 import type { ServersFile } from './servers-file.ts';
 
 /** Everything a command uses of the process around it. */
@@ -38,6 +39,14 @@ export function print({ stdout, color, live, columns }: Io, lines: readonly Line
 /** The width that the rows of a list may have: a program that reads them gets each in one line. */
 export function rowColumns({ live, columns }: Io): number {
   return live ? columns : Infinity;
+}
+
+/** Prints the rows of a list: at a terminal, what does not fit beside the rest of a row goes below it. */
+export function printRows(io: Io, rows: readonly Line[]): void {
+  print(
+    io,
+    rows.flatMap((row) => rowLines(row, rowColumns(io))),
+  );
 }
 
 /** Prints to stderr, so that a script that reads stdout does not see it. */

@@ -4,9 +4,8 @@ import { clientCommand } from './client-command.ts';
 import { JSON_OPTION } from './command.ts';
 import { signInByCode } from './device-sign-in.ts';
 import { EXIT } from './exit.ts';
-import { print, printJson, rowColumns } from './io.ts';
+import { print, printJson, printRows } from './io.ts';
 import { PROGRAM } from './render/program.ts';
-import { rowLines } from './render/row.ts';
 import { oneLine } from './render/text.ts';
 
 export const links = clientCommand({
@@ -19,14 +18,13 @@ export const links = clientCommand({
     if (values.json === true) for (const account of items) printJson(io, account);
     else if (items.length === 0) print(io, [['No linked accounts. Link one with: ', ['command', `${PROGRAM} link`]]]);
     else
-      print(
+      printRows(
         io,
-        items.flatMap(({ name, login, fault }) =>
-          rowLines(
-            [['bold', oneLine(login, 40)], name, fault === null ? ['dim', 'works'] : ['red', fault]],
-            rowColumns(io),
-          ),
-        ),
+        items.map(({ name, login, fault }) => [
+          ['bold', oneLine(login, 40)],
+          name,
+          fault === null ? ['dim', 'works'] : ['red', fault],
+        ]),
       );
     return EXIT.succeeded;
   },

@@ -5,7 +5,7 @@ import { findTask } from '../client/find.ts';
 import { clientCommand } from './client-command.ts';
 import { given, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printJson } from './io.ts';
+import { print, printJson, printRows } from './io.ts';
 import { oneLine } from './render/text.ts';
 import { UsageFailure } from './usage-failure.ts';
 
@@ -26,12 +26,13 @@ export const messages = clientCommand({
     const client = await open();
     const { items } = await client.call('listMessages', { params: { id: await findTask(client, id) } });
     if (values.json === true) for (const item of items) printJson(io, item);
+    else if (items.length === 0) print(io, [['No message waits to be heard.']]);
     else
-      print(
+      printRows(
         io,
         items.map((item) => [
           ['bold', item.id],
-          ['dim', item.taken ? '  is being heard  ' : `  heard ${HEARD[item.hear]}  `],
+          ['dim', item.taken ? 'is being heard' : `heard ${HEARD[item.hear]}`],
           oneLine(item.text, 80),
         ]),
       );

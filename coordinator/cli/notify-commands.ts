@@ -5,10 +5,11 @@ import type { Client } from '../client/client.ts';
 import { clientCommand } from './client-command.ts';
 import { given, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printBeside, printJson, readSecret, type Io } from './io.ts';
+import { print, printBeside, printJson, readSecret, rowColumns, type Io } from './io.ts';
 import { localTime } from './render/format.ts';
 import type { Line } from './render/line.ts';
 import { PROGRAM } from './render/program.ts';
+import { rowLines } from './render/row.ts';
 import { oneLine } from './render/text.ts';
 import { UsageFailure } from './usage-failure.ts';
 
@@ -123,10 +124,15 @@ export const notify = clientCommand({
       print(
         io,
         channels.flatMap((channel) => [
-          [
-            ['bold', ids.get(channel.id) ?? channel.id],
-            `  ${oneLine(channel.name, 40)}  ${channel.kind} at ${oneLine(channel.host, 60)}  ${channel.occasions.join(', ')}`,
-          ],
+          ...rowLines(
+            [
+              ['bold', ids.get(channel.id) ?? channel.id],
+              oneLine(channel.name, 40),
+              `${channel.kind} at ${oneLine(channel.host, 60)}`,
+              channel.occasions.join(', '),
+            ],
+            rowColumns(io),
+          ),
           ['  ', ...answerLine(channel)],
         ]),
       );

@@ -5,7 +5,7 @@ import { confirm, YES_OPTION } from './ask.ts';
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printJson } from './io.ts';
+import { print, printJson, printRows } from './io.ts';
 import { printLink } from './print-link.ts';
 import { localTime, money } from './render/format.ts';
 import { oneLine } from './render/text.ts';
@@ -36,13 +36,14 @@ export const people = clientCommand({
     const items = await allPeople(await open());
     if (values.json === true) for (const person of items) printJson(io, person);
     else
-      print(
+      printRows(
         io,
         items.map(({ email, role, blocked_at, last_used_at, month_usd, errands }) => [
           ['bold', oneLine(email, 60)],
-          `  ${role}  ${money(month_usd)} this month, ${errands} open  `,
+          role,
+          `${money(month_usd)} this month, ${errands} open`,
           ['dim', last_used_at === null ? 'no device' : `last used ${localTime(last_used_at)}`],
-          ['red', blocked_at === null ? '' : '  blocked'],
+          ...(blocked_at === null ? [] : [['red', 'blocked'] as const]),
         ]),
       );
     return EXIT.succeeded;
@@ -124,11 +125,11 @@ export const invites = clientCommand({
     const ids = shortIds(items);
     if (values.json === true) for (const each of items) printJson(io, each);
     else
-      print(
+      printRows(
         io,
         items.map(({ id, created_at, expires_at }) => [
           ['bold', ids.get(id) ?? id],
-          `  made ${localTime(created_at)}, valid until ${localTime(expires_at)}`,
+          `made ${localTime(created_at)}, valid until ${localTime(expires_at)}`,
         ]),
       );
     return EXIT.succeeded;

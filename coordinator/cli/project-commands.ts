@@ -5,7 +5,7 @@ import { confirm, YES_OPTION } from './ask.ts';
 import { clientCommand } from './client-command.ts';
 import { given, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printBeside, printJson, type Io } from './io.ts';
+import { print, printBeside, printJson, printRows, type Io } from './io.ts';
 import { PROJECT_OPTIONS, projectFields } from './project-options.ts';
 import { PROGRAM } from './render/program.ts';
 import { oneLine } from './render/text.ts';
@@ -19,12 +19,12 @@ export const projects = clientCommand({
   run: async ({ values }, io, open) => {
     const list = await allProjects(await open());
     if (values.json === true) for (const project of list) printJson(io, project);
+    else if (list.length === 0)
+      print(io, [['No projects. Make one with: ', ['command', `${PROGRAM} project add NAME --repo URL`]]]);
     else
-      print(
+      printRows(
         io,
-        list.length > 0
-          ? list.map(({ id, name, repo_url }) => [id, '  ', ['bold', name], '  ', ['dim', repo_url]])
-          : [['No projects. Make one with: ', ['command', `${PROGRAM} project add NAME --repo URL`]]],
+        list.map(({ id, name, repo_url }) => [id, ['bold', name], ['dim', repo_url]]),
       );
     return EXIT.succeeded;
   },

@@ -4,11 +4,10 @@ import { Refusal } from '../client/errors.ts';
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printBeside, printJson, rowColumns } from './io.ts';
+import { print, printBeside, printJson, printRows } from './io.ts';
 import { localTime } from './render/format.ts';
 import type { Line } from './render/line.ts';
 import { PROGRAM } from './render/program.ts';
-import { rowLines } from './render/row.ts';
 import { oneLine } from './render/text.ts';
 import { UsageFailure } from './usage-failure.ts';
 
@@ -25,11 +24,7 @@ export const repositories = clientCommand({
     const limit = numberOf('limit', values.limit);
     const { items, faults } = await client.call('listRepositories', { query: { search, limit } });
     if (values.json === true) for (const repository of items) printJson(io, repository);
-    else if (items.length > 0)
-      print(
-        io,
-        items.flatMap((item) => rowLines(partsOf(item), rowColumns(io))),
-      );
+    else if (items.length > 0) printRows(io, items.map(partsOf));
     else if (faults.length === 0) print(io, [[noneText(search), ['command', `${PROGRAM} link`]]]);
     printBeside(
       io,

@@ -2,7 +2,7 @@ import type { ServerState } from '../../protocol/server.ts';
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printJson } from './io.ts';
+import { print, printJson, printRows } from './io.ts';
 import { localTime, money } from './render/format.ts';
 import type { Line } from './render/line.ts';
 import { oneLine } from './render/text.ts';
@@ -29,11 +29,11 @@ export const serverSettings = clientCommand({
     const { items } = await (await open()).call('listSettings', {});
     if (values.json === true) for (const setting of items) printJson(io, setting);
     else
-      print(
+      printRows(
         io,
         items.map(({ name, value, secret, source }) => {
           const shown = secret ? (source === 'environment' ? '(secret)' : '(not set)') : (value ?? '(not set)');
-          return [['bold', name], `  ${oneLine(shown, 80)}  `, ['dim', source === 'default' ? 'default' : '']];
+          return [['bold', name], oneLine(shown, 80), ...(source === 'default' ? [['dim', 'default'] as const] : [])];
         }),
       );
     return EXIT.succeeded;

@@ -1,7 +1,7 @@
 import { NotFound } from '../client/errors.ts';
 import { command, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printJson } from './io.ts';
+import { print, printJson, printRows } from './io.ts';
 import { PROGRAM } from './render/program.ts';
 import { findServer } from './servers.ts';
 
@@ -23,12 +23,11 @@ export const servers = command({
     else if (rows.length === 0)
       print(io, [['No servers. Log in with: ', ['command', `${PROGRAM} login --server URL`]]]);
     else
-      print(
+      printRows(
         io,
         rows.map((row) => [
-          row.current ? '* ' : '  ',
-          ['bold', row.name],
-          `  ${row.url}  `,
+          ['bold', `${row.current ? '*' : ' '} ${row.name}`],
+          row.url,
           ['dim', row.email + (row.logged_in ? '' : ', logged out')],
         ]),
       );

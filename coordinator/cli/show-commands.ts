@@ -9,15 +9,17 @@ import { STATUS_STYLE, statusWord } from './render/status.ts';
 import { localTime, money, waiting } from './render/format.ts';
 import type { Line } from './render/line.ts';
 import { PROGRAM } from './render/program.ts';
+import { rowLines } from './render/row.ts';
 import { clean, oneLine } from './render/text.ts';
 import { whyNothingStarts } from './render/view.ts';
 import { watch } from './watch.ts';
 
 /** A status as people see it: an errand that waits for its person may have a worker or not. */
 const SHOWN = TaskStatus.options.filter((status) => statusWord(status) === status);
-/** The width of a status with the space around it. */
-const STATUS_COLUMNS = 12;
-const TITLE_COLUMNS_MIN = 12;
+const STATUS_COLUMNS = 10;
+const GAP_COLUMNS = 2;
+/** A title that is cut to less than this tells little. */
+const TITLE_COLUMNS_MIN = 20;
 
 export const tasks = clientCommand({
   name: 'tasks',
@@ -125,20 +127,18 @@ function statusesOf(given: string): string {
   return [...new Set(words.flatMap((word) => (word === 'waiting' ? ['waiting', 'parked'] : [word])))].join(',');
 }
 
-/** One line per task. Titles are cut so that a line fits into `columns`. */
+/** One line per task. Titles are cut so that a line fits into `columns`; where little is left, they go below it. */
 function table(tasks: readonly Task[], columns: number): Line[] {
   const ids = shortIds(tasks);
-  return tasks.map(({ id, status, cancel_reason, usage, created_at, title }) => {
+  return tasks.flatMap(({ id, status, cancel_reason, usage, created_at, title }) => {
     const short = ids.get(id) ?? id;
-    const facts = `  ${localTime(created_at)}  ${money(usage.cost_usd).padStart(8)}  `;
-    const room = columns - short.length - STATUS_COLUMNS - facts.length;
-    return [
-      ['bold', short],
-      '  ',
-      [STATUS_STYLE[status], (cancel_reason === null ? statusWord(status) : 'cancelling').padEnd(STATUS_COLUMNS - 2)],
-      ['dim', facts],
-      oneLine(title, Math.max(TITLE_COLUMNS_MIN, room)),
-    ];
+    const word = cancel_reason === null ? statusWord(status) : 'cancelling';
+    const facts = `${localTime(created_at)}  ${money(usage.cost_usd).padStart(8)}`;
+    const room = columns - short.length - STATUS_COLUMNS - facts.length - 3 * GAP_COLUMNS;
+    const beside = room >= TITLE_COLUMNS_MIN;
+    const shown = oneLine(title, beside ? room : Math.max(TITLE_COLUMNS_MIN, columns - GAP_COLUMNS));
+    const parts: Line = [['bold', short], [STATUS_STYLE[status], word.padEnd(STATUS_COLUMNS)], ['dim', facts], shown];
+    return rowLines(parts, columns);
   });
 }
 

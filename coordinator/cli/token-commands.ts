@@ -4,7 +4,7 @@ import { allTokens } from '../client/lists.ts';
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printBeside, printJson } from './io.ts';
+import { print, printBeside, printJson, printRows } from './io.ts';
 import { localTime } from './render/format.ts';
 import { PROGRAM } from './render/program.ts';
 import { oneLine } from './render/text.ts';
@@ -53,11 +53,13 @@ export const tokens = clientCommand({
     else if (items.length === 0)
       print(io, [['No API tokens. Make one with: ', ['command', `${PROGRAM} token add NAME`]]]);
     else
-      print(
+      printRows(
         io,
         items.map(({ id, name, scopes, expires_at, last_used_at }) => [
           ['bold', ids.get(id) ?? id],
-          `  ${oneLine(name, 40)}  ${scopes.join(', ')}  until ${localTime(expires_at)}  `,
+          oneLine(name, 40),
+          scopes.join(', '),
+          `until ${localTime(expires_at)}`,
           ['dim', last_used_at === null ? 'never used' : `last used ${localTime(last_used_at)}`],
         ]),
       );

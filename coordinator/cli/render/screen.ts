@@ -5,7 +5,7 @@ import { columnsOf } from './text.ts';
 type Terminal = Pick<NodeJS.WriteStream, 'write'> & { columns?: number; rows?: number };
 
 const DRAW_MS = 60;
-/** The footer's lines are cut at the terminal's edge, not wrapped: `#erase` has to know how many there are. */
+/** What is left of a word that is longer than a line is cut, not wrapped: `#erase` has to know how many lines there are. */
 const NO_WRAP = '\u001B[?7l';
 const WRAP = '\u001B[?7h';
 
@@ -54,7 +54,9 @@ export class Screen {
     const { rows = 24 } = this.#terminal;
     const columns = columnsOf(this.#terminal);
     // Lines that have scrolled off the screen cannot be erased.
-    const lines = this.#footer({ columns, rows }).slice(-Math.max(1, rows - 2));
+    const lines = this.#footer({ columns, rows })
+      .flatMap((line) => fold(line, columns))
+      .slice(-Math.max(1, rows - 2));
     this.#drawn = lines.length;
     return lines.length === 0
       ? ''

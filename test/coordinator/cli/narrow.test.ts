@@ -56,6 +56,25 @@ test('repositories, linked accounts and forges fit into 60 columns, with their e
   await fits(t, cli, ['repositories']);
 });
 
+test('errands, and what an account has, fit into 60 columns', async (t) => {
+  t.timeout(120_000);
+  const { api, cli } = await loggedIn(t);
+  const prompt = 'Make the tests pass on each machine of the company';
+  await api.call('createTask', { body: { prompt, repo_url: 'errand://sample' } });
+  const repo_url = 'https://git.example.org/some-organisation/bills.git';
+  const name = 'the bills of the whole company';
+  await api.call('createProject', { body: { name, repo_url, check: false } });
+  await api.call('createToken', { body: { name, scopes: ['read', 'tasks'], expires_in_days: 9 } });
+  await fits(t, cli, ['tasks'], [prompt]);
+  await fits(t, cli, ['projects'], [name, repo_url]);
+  await fits(t, cli, ['tokens'], [name, 'read, tasks', 'until 2', 'never used']);
+  await fits(t, cli, ['sessions'], [', from 127.0.0.1', 'this one']);
+  await fits(t, cli, ['servers'], ['@example.org']);
+  await fits(t, cli, ['people'], ['$0 this month, 1 open']);
+  await fits(t, cli, ['server', 'settings'], ['GITHUB_ORIGIN  https://github.com']);
+  await fits(t, cli, ['audit'], ['@example.org from 127.0.0.1']);
+});
+
 test('schedules fit into 60 columns, with their errors', async (t) => {
   t.timeout(120_000);
   const { cli } = await loggedIn(t);
