@@ -138,9 +138,7 @@ export function readConfig(
   for (const name of PROXY_VARIABLES) given[name] ??= given[name.toLowerCase()];
   const result = Settings.safeParse(given);
   const faults = result.success ? [] : result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
-  for (const name of Object.keys(given))
-    if (name.startsWith('ERRAND_') && !SETTING_NAMES.includes(name) && !CLIENT_VARIABLES.includes(name))
-      faults.push(`${name} is not a setting of Errand`);
+  faults.push(...unknownNames(Object.keys(given)).map((name) => `${name} is not a setting of Errand`));
   if (given.ERRAND_WORKER_COMMAND !== undefined && given.ERRAND_RUNNER !== 'process')
     faults.push('ERRAND_WORKER_COMMAND needs ERRAND_RUNNER=process: its workers are processes without isolation');
   faults.push(...forgeFaults(given));
@@ -160,6 +158,13 @@ export function readConfig(
     in_force: settingsInForce(given),
     worker_env: pick(env, (name) => WORKER_ENV.has(name)),
   };
+}
+
+/** The names that look like settings of Errand, and are none. */
+export function unknownNames(names: readonly string[]): string[] {
+  return names.filter(
+    (name) => name.startsWith('ERRAND_') && !SETTING_NAMES.includes(name) && !CLIENT_VARIABLES.includes(name),
+  );
 }
 
 /** A fault as a part of a list. Its further lines belong to it. */

@@ -90,6 +90,11 @@ const server = {
     .default('closed')
     .describe('`open`: anyone may make an account; `closed`: only the first user'),
   ERRAND_DATA: path.default('./data').describe('the folder for the database, keys and workspaces'),
+  ERRAND_ENV_FILE: path
+    .optional()
+    .describe(
+      'a file with settings for whatever starts the server, to find misspelt names in; Compose sets it to its `.env`',
+    ),
   ERRAND_DISK_FREE_MB_MIN: whole(1, 1_048_576, 500, 'MB').describe(
     'start no new work with less free disk space than this',
   ),

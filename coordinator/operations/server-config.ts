@@ -1,6 +1,8 @@
-import { resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { parseEnv } from 'node:util';
 import { ErrandError } from '../../protocol/problem.ts';
-import { readConfig, type Config, type GivenSettings } from '../base/config.ts';
+import { readConfig, unknownNames, type Config, type GivenSettings } from '../base/config.ts';
 import { Settings } from '../base/settings.ts';
 import { addressOf } from '../workers/docker/engine.ts';
 import { dataPathFault } from '../workers/local/worker-directories.ts';
@@ -8,7 +10,26 @@ import { priceFaults } from './price-table.ts';
 
 /** Reads the settings of a server. Throws one `ConfigError` that names every fault, also those that its parts find. */
 export function readServerConfig(env?: NodeJS.ProcessEnv): Config {
-  return readConfig(env, (given) => [...priceFaults(given), ...pathFaults(given), ...engineFaults(given)]);
+  return readConfig(env, (given) => [
+    ...fileFaults(given),
+    ...priceFaults(given),
+    ...pathFaults(given),
+    ...engineFaults(given),
+  ]);
+}
+
+/** Compose passes on the settings that it knows: a misspelt name is in its file alone. A file may be missing. */
+function fileFaults({ ERRAND_ENV_FILE: path }: GivenSettings): string[] {
+  if (path === undefined) return [];
+  return unknownNames(namesIn(path)).map((name) => `${name} in the file ${basename(path)} is not a setting of Errand`);
+}
+
+function namesIn(path: string): string[] {
+  try {
+    return Object.keys(parseEnv(readFileSync(path, 'utf8')));
+  } catch {
+    return [];
+  }
 }
 
 function pathFaults(given: GivenSettings): string[] {

@@ -44,6 +44,12 @@ composeTest('compose.yaml sets or passes on every setting, and nothing else', as
   t.deepEqual(names.toSorted(), SETTING_NAMES.toSorted());
 });
 
+composeTest('compose.yaml shows the server the names in .env, and lets it change nothing beside it', async (t) => {
+  const config = await compose(['config']);
+  t.regex(config, /ERRAND_ENV_FILE: \/compose\/\.env/);
+  t.regex(config, /:\/compose:ro|target: \/compose\n\s+read_only: true/);
+});
+
 composeTest('compose.yaml keeps backups outside the container, in a volume or a folder of the machine', async (t) => {
   t.regex(await compose(['config']), /errand-backups:\/backups|source: errand-backups\n\s+target: \/backups/);
   const config = await compose(['config'], { BACKUP_FOLDER: '/mnt/backup' });

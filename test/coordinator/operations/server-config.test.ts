@@ -62,3 +62,20 @@ test('a file that is no price table is named with its faults, and no model is mi
 test('the address of an engine does not matter to processes, for which other programs may have set it', (t) => {
   t.deepEqual(faultsOf({ ERRAND_RUNNER: 'process', DOCKER_HOST: 'ssh://me@example.org' }), []);
 });
+
+test('a misspelt name in the file of settings that Compose reads is found, and no other name', async (t) => {
+  const ERRAND_ENV_FILE = join(await temporaryFolder(t), '.env');
+  t.deepEqual(faultsOf({ ERRAND_ENV_FILE }), [], 'there need not be one');
+  const lines = [
+    '# ERRAND_NOTHING=1',
+    'ERRAND_WORKER=3',
+    'export ERRAND_MODELS="a b"',
+    'ERRAND_WORKERS=3',
+    'BASE_IMAGE=x',
+  ];
+  writeFileSync(ERRAND_ENV_FILE, lines.join('\n'));
+  t.deepEqual(faultsOf({ ERRAND_ENV_FILE }).toSorted(), [
+    '  ERRAND_MODELS in the file .env is not a setting of Errand',
+    '  ERRAND_WORKER in the file .env is not a setting of Errand',
+  ]);
+});
