@@ -1,3 +1,4 @@
+import { ErrandError } from '../../../protocol/problem.ts';
 import type { Config } from '../../base/config.ts';
 import type { Logger } from '../../base/logger.ts';
 import { DockerLauncher } from '../../workers/docker/launcher.ts';
@@ -35,14 +36,18 @@ export async function trialConfig(settings: Config, data_dir: string, logger: Lo
   return { config: { ...config, runner: 'process', anthropic_api_key: undefined }, notes };
 }
 
-async function findFault(
-  { docker_host, worker_image: image, data_dir }: Config,
-  logger: Logger,
-): Promise<string | null> {
-  const docker = new DockerLauncher({ docker_host, image, instance: 'trial', data_dir, logger });
+/** Why there can be no containers; null: there can. */
+async function findFault(config: Config, logger: Logger): Promise<string | null> {
+  const { docker_host, worker_image: image, data_dir } = config;
+  let docker: DockerLauncher | undefined;
   try {
+    docker = new DockerLauncher({ docker_host, image, instance: 'trial', data_dir, logger });
     return await docker.check();
+  } catch (error) {
+    // Docker is not reached by an address of that form.
+    if (error instanceof ErrandError) return error.message;
+    throw error;
   } finally {
-    await docker.close();
+    await docker?.close();
   }
 }

@@ -18,7 +18,7 @@ test('a trial with Docker and the image uses containers, and the API key if ther
 
 test('a trial without containers never uses the API key, unless ERRAND_RUNNER=process allows it', async (t) => {
   const { docker_host: no_image } = await startFakeEngine(t);
-  for (const DOCKER_HOST of [no_image, 'unix:///nonexistent/docker.sock'])
+  for (const DOCKER_HOST of [no_image, 'unix:///nonexistent/docker.sock', 'ssh://me@example.org'])
     t.deepEqual(await choose({ DOCKER_HOST, ...KEY }), { runner: 'process', key: undefined, notes: 2 });
   t.deepEqual(await choose({ ERRAND_RUNNER: 'process', ...KEY }), { runner: 'process', key: 'sk-ant-test', notes: 0 });
 });
