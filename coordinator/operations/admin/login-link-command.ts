@@ -5,6 +5,7 @@ import { EXIT } from '../../cli/exit.ts';
 import { printLink } from '../../cli/print-link.ts';
 import { Failure } from '../../client/errors.ts';
 import { explained } from './explained.ts';
+import { requireOwnFolder } from './own-folder.ts';
 
 /** For a phone, or for who forgot the password: a link that logs in without it. The server must be running. */
 export const loginLink = command({
@@ -12,7 +13,9 @@ export const loginLink = command({
   options: {},
   run: ({ operands: [email] }, io) =>
     explained(async () => {
-      const { data_dir } = readConfig();
+      const config = readConfig();
+      requireOwnFolder(config);
+      const { data_dir } = config;
       const { linkByServer } = await import('../link-service.ts');
       const answer = await linkByServer(data_dir, email, io.signal);
       if (!answer)

@@ -9,6 +9,7 @@ import { print } from '../../cli/io.ts';
 import { PROGRAM } from '../../cli/render/program.ts';
 import { Failure } from '../../client/errors.ts';
 import { explained } from './explained.ts';
+import { requireOwnFolder } from './own-folder.ts';
 
 /**
  * For an owner who forgot the password. The server must be stopped, because this writes the database and the data
@@ -19,8 +20,9 @@ export const passwordReset = command({
   options: {},
   run: ({ operands: [email] }, io) =>
     explained(async () => {
-      const { data_dir } = readConfig();
-      const password = await resetIn(data_dir, email.trim().toLowerCase());
+      const config = readConfig();
+      requireOwnFolder(config);
+      const password = await resetIn(config.data_dir, email.trim().toLowerCase());
       print(io, [
         ['The new password of ', ['bold', email], ' is ', ['command', password]],
         [`It is shown only now. All log-ins of that account have ended. Change it with: ${PROGRAM} password`],

@@ -15,6 +15,7 @@ import type { Restored } from '../backup/restore.ts';
 import type { BackupStore } from '../backup/store.ts';
 import { backupConfig, configuredStore, sizeOf } from './backup-settings.ts';
 import { explained } from './explained.ts';
+import { requireOwnFolder } from './own-folder.ts';
 
 export const restore = command({
   ...ADMIN_COMMANDS.restore,
@@ -26,6 +27,7 @@ export const restore = command({
         if (named !== undefined) throw new UsageFailure('--list takes no name.');
         return list(await configuredStore(config), io);
       }
+      requireOwnFolder(config);
       const { restore } = await import('../backup/restore.ts');
       const file = named !== undefined && (named.includes('/') || existsSync(named)) ? resolve(named) : undefined;
       const source = file === undefined ? { store: await configuredStore(config), name: named } : { file };
