@@ -115,6 +115,9 @@ function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
       return `is too ${isText(issue.origin) ? 'long' : 'large'}: at most ${issue.maximum}`;
     case 'too_small':
       return `is too ${isText(issue.origin) ? 'short' : 'small'}: ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
+    case 'invalid_key':
+      // The pointer names the key.
+      return issue.issues[0]?.message;
     default:
       return undefined;
   }

@@ -26,6 +26,13 @@ test('the error names each wrong field, with a message to be read after its name
     '/name is empty',
     '/base_branch is too short: at least 1',
   ]);
+  t.deepEqual(
+    faults(ProjectCreate, { name: 'x', repo_url, env: { 'MY-VAR': '1' }, secrets: { ['X'.repeat(101)]: '' } }),
+    [
+      '/env/MY-VAR is not a valid name of an environment variable',
+      `/secrets/${'X'.repeat(101)} is too long: at most 100`,
+    ],
+  );
   t.deepEqual(faults(TaskCreate, null), ['/ is not an object']);
 });
 
