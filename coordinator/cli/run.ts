@@ -40,9 +40,22 @@ function asksForHelp(argv: readonly string[]): boolean {
   return words.includes('--help') || words.includes('-h');
 }
 
+/** What other programs call some of the commands. */
+const ELSEWHERE: Record<string, readonly string[]> = {
+  task: ['new', 'run', 'create', 'add'],
+  tasks: ['list', 'ls', 'ps', 'status', 'errands'],
+  watch: ['show', 'log', 'logs', 'follow', 'tail', 'view'],
+  cancel: ['stop', 'kill', 'abort'],
+  remove: ['rm', 'delete'],
+  servers: ['whoami'],
+};
+
 /** Why a word is no command: it only begins the names of some, such as `schedule`, or of none. */
 function noCommand(word: string, commands: readonly Command[]): string {
   const next = commands.flatMap(({ name }) => (name.startsWith(`${word} `) ? name.slice(word.length + 1) : []));
-  if (next.length === 0) return `'${word}' is not a command.`;
+  if (next.length === 0) {
+    const [meant] = Object.entries(ELSEWHERE).find(([, words]) => words.includes(word)) ?? [];
+    return `'${word}' is not a command.${meant === undefined ? '' : ` Did you mean ${meant}?`}`;
+  }
   return `'${word}' goes on with ${next.length === 1 ? '' : 'one of: '}${next.join(', ')}.`;
 }

@@ -66,7 +66,9 @@ test('a mistake in the command line names the option or the missing argument', a
     [['tasks', '--status', 'lost'], /^--status must be one of queued/],
     [['watch', 'zzzzzz'], /There is no task 'zzzzzz'.\nList them with: npx errand tasks/],
     [['watch', '0'.repeat(20)], /There is no such task/],
-    [['destroy'], /'destroy' is not a command/],
+    [['destroy'], /'destroy' is not a command\.\n/],
+    [['list'], /'list' is not a command\. Did you mean tasks\?/],
+    [['show', '0'.repeat(20)], /'show' is not a command\. Did you mean watch\?/],
   ];
   for (const [argv, words] of cases) {
     const { code, stdout, stderr } = await cli.run(argv);
