@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /* The forms that settings have. Each refuses with words to follow the name of the setting. */
@@ -44,6 +45,16 @@ export const yesNo = z.enum(['true', 'false'], 'is neither true nor false').tran
 /** Wrappers of web apps have schemes of their own, such as `capacitor://localhost`. */
 export const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?$/;
 export const HOST_AND_PORT = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i;
+
+const NAME = /^[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?$/i;
+/** Where to listen. */
+export const listenHost = z
+  .string()
+  .trim()
+  .refine(
+    (value) => isIP(value) !== 0 || NAME.test(value),
+    'is neither an IP address nor a name, such as 0.0.0.0: leave out http://, brackets and the port',
+  );
 
 /** Words with commas or spaces between them, in lower case. */
 export const list = z

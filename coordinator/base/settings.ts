@@ -10,6 +10,7 @@ import {
   hostList,
   httpUrl,
   list,
+  listenHost,
   optionalAmount,
   ORIGIN,
   ownUrl,
@@ -46,7 +47,7 @@ const claude = {
 };
 
 const server = {
-  HOST: z.string().default('127.0.0.1').describe('the address to listen on'),
+  HOST: listenHost.default('127.0.0.1').describe('the address to listen on'),
   PORT: whole(0, 65535, 8787).describe('the port to listen on'),
   ERRAND_DOMAIN: z
     .string()
@@ -136,8 +137,7 @@ const workers = {
   ERRAND_WORKSPACE_MB: whole(16, 16_777_216, 10_240, 'MB').describe(
     'the size of one workspace; if it grows larger, the errand fails',
   ),
-  ERRAND_CALLBACK_HOST: z
-    .string()
+  ERRAND_CALLBACK_HOST: listenHost
     .default('127.0.0.1')
     .describe('the address for the callbacks of workers without a socket'),
   ERRAND_CALLBACK_PORT: whole(0, 65535, 8788).describe('the port for them; opened only when a worker needs it'),

@@ -20,6 +20,7 @@ const USER = 'has a user name or a password in it: leave them out';
 const QUERY = 'has a ? or a # in it: leave out what follows the path';
 const TILDE = 'begins with ~, which only a shell replaces: write the whole path';
 const QUOTES = 'has quotes around it: leave them out';
+const ADDRESS = 'is neither an IP address nor a name, such as 0.0.0.0: leave out http://, brackets and the port';
 const REFUSED: [Record<string, string>, string][] = [
   [{ ERRAND_PUBLIC_URL: 'https://ann:pw@errand.example.org' }, `ERRAND_PUBLIC_URL ${USER}`],
   [{ ERRAND_PUBLIC_URL: 'https://errand.example.org/?a=1' }, `ERRAND_PUBLIC_URL ${QUERY}`],
@@ -48,6 +49,10 @@ const REFUSED: [Record<string, string>, string][] = [
     },
     'ERRAND_GITHUB_PRIVATE_KEY is not a private key in PEM, with its BEGIN and END lines',
   ],
+  [{ HOST: 'http://0.0.0.0' }, `HOST ${ADDRESS}`],
+  [{ HOST: '0.0.0.0:8787' }, `HOST ${ADDRESS}`],
+  [{ HOST: '[::]' }, `HOST ${ADDRESS}`],
+  [{ ERRAND_CALLBACK_HOST: '*' }, `ERRAND_CALLBACK_HOST ${ADDRESS}`],
   [{ ERRAND_EFFORT: 'huge' }, 'ERRAND_EFFORT is none of low, medium, high, xhigh, max'],
   [{ ERRAND_TIME_LIMIT_MINUTES: '1.5h' }, 'ERRAND_TIME_LIMIT_MINUTES is not a whole number of minutes from 1 to 1440'],
   [{ ERRAND_WORKERS: 'two' }, 'ERRAND_WORKERS is not a whole number from 1 to 100'],
@@ -77,6 +82,11 @@ test('the quota of an attempt follows a smaller one of its errand', (t) => {
     ERRAND_EVENTS: '1000',
   }).event_quotas;
   t.deepEqual(attempt, task);
+});
+
+test('the server listens on any address or name', (t) => {
+  for (const HOST of ['0.0.0.0', '::', '::1', 'fe80::1%eth0', 'localhost', 'box.lan', 'my_machine'])
+    t.is(readConfig({ HOST: ` ${HOST} ` }).host, HOST);
 });
 
 test('the server answers to its domain and to another public address', (t) => {
