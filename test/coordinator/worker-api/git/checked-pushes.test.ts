@@ -49,23 +49,26 @@ function stall({ server }: GitProxyScene, gzipped: Buffer): ClientRequest {
   return push;
 }
 
-test.serial('the pushes of one task are checked one at a time, from the disk, while those of others go on', async (t) => {
-  const setting = await scene(t);
-  const before = (heapUsed(), process.memoryUsage().arrayBuffers);
-  // All of each body but its last bytes.
-  const body = gzipSync(Buffer.concat([head(setting), Buffer.alloc(30 * MB), randomBytes(1000)]));
-  const held = Array.from({ length: 7 }, () => stall(setting, body.subarray(0, -500)));
-  await until('one is stored', async () => (await setting.stored()) >= 30 * MB);
-  t.is((await setting.folders()).length, 1);
-  const used = (heapUsed(), process.memoryUsage().arrayBuffers - before);
-  t.true(used < 15 * MB, `${used} bytes`);
-  const other_id = newId();
-  const other = await serveWorkerProxy(t, setting.proxy, other_id);
-  const answer = await postPush({ ...setting, server: other }, head({ prefix: branchPrefix(other_id) }));
-  t.regex(answer.words, /would lose the commit aaaaaaaaaaaa/);
-  for (const push of held) push.destroy();
-  await until('all is done', async () => setting.server.busy() === 0 && (await setting.folders()).length === 0);
-});
+test.serial(
+  'the pushes of one task are checked one at a time, from the disk, while those of others go on',
+  async (t) => {
+    const setting = await scene(t);
+    const before = (heapUsed(), process.memoryUsage().arrayBuffers);
+    // All of each body but its last bytes.
+    const body = gzipSync(Buffer.concat([head(setting), Buffer.alloc(30 * MB), randomBytes(1000)]));
+    const held = Array.from({ length: 7 }, () => stall(setting, body.subarray(0, -500)));
+    await until('one is stored', async () => (await setting.stored()) >= 30 * MB);
+    t.is((await setting.folders()).length, 1);
+    const used = (heapUsed(), process.memoryUsage().arrayBuffers - before);
+    t.true(used < 15 * MB, `${used} bytes`);
+    const other_id = newId();
+    const other = await serveWorkerProxy(t, setting.proxy, other_id);
+    const answer = await postPush({ ...setting, server: other }, head({ prefix: branchPrefix(other_id) }));
+    t.regex(answer.words, /would lose the commit aaaaaaaaaaaa/);
+    for (const push of held) push.destroy();
+    await until('all is done', async () => setting.server.busy() === 0 && (await setting.folders()).length === 0);
+  },
+);
 
 test('a pack that is too large to be checked is refused, and nothing of it stays', async (t) => {
   const setting = await scene(t);
