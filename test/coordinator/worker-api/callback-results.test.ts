@@ -1,7 +1,6 @@
 import test from 'ava';
-import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
-import { insertMessage } from '../../../coordinator/sqlite/messages.ts';
+import { addMessage } from '../../../coordinator/tasks/task-commands.ts';
 import { listAttempts } from '../../../coordinator/sqlite/attempts.ts';
 import { readEventsOf } from '../../../coordinator/sqlite/events.ts';
 import { advance, endAttempt } from '../../../coordinator/tasks/advance.ts';
@@ -96,14 +95,12 @@ test('refuses every callback of an older attempt and of one that was given up', 
 });
 
 test('a message that the worker never read queues the task again', async (t) => {
-  const { scene, task_id, events, result } = await worker(t);
+  const { scene, user_id, task_id, events, result } = await worker(t);
   await events([ready(1)]);
-  const message = { id: newId(), task_id, text: 'One more thing', created_at: new Date().toISOString() };
-  scene.log.write((tx) => insertMessage(tx.db, message));
+  scene.log.write((tx) => addMessage(tx, user_id, task_id, { text: 'One more thing' }));
   t.is((await result(1)).status, 200);
   t.is(taskOf(scene.log, task_id).status, 'queued');
   // The assignment of the second attempt has the message: an attempt that ignores it again ends the task.
-  await new Promise((resolve) => setTimeout(resolve, 2));
   const attempt = startAttempt(scene.log, task_id);
   const second = await caller(scene, task_id, attempt);
   t.is((await second.succeed()).status, 200);
