@@ -170,8 +170,10 @@ test.serial('several pull requests have a card each, and one touch opens those t
   server.log.write((tx) => changePull(tx, rows[0]?.id ?? '', change, new Date().toISOString()));
   await page.locator('.pull-card', { hasText: 'Conflicts with main' }).waitFor();
   await shoot(page, 'pulls-phone');
-  await button(page, 'Merge the newest base').click();
-  await page.getByText(/Bring your branch up to date with main/).waitFor();
+  await button(page, 'Merge the newest base').dblclick();
+  await page.locator('.person:not(.unsent)', { hasText: 'Bring your branch up to date with main' }).waitFor();
+  await page.locator('.person.unsent').first().waitFor({ state: 'detached' });
+  t.is(listPendingMessages(server.db, task.id).length, 1, 'a double tap asks once');
   t.deepEqual(faults, []);
 });
 

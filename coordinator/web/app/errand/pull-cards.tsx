@@ -18,7 +18,7 @@ export function PullCards({ task }: { task: Task }): JSX.Element | null {
   return (
     <div class="pulls">
       {pulls.map((pull) => (
-        <PullCard key={pull.id} pull={pull} task_id={task.id} />
+        <PullCard key={pull.id} pull={pull} task={task} />
       ))}
       {missing.length > 0 && <Ask task_id={task.id} label={s.pulls.open_of(missing.length)} />}
     </div>
@@ -38,7 +38,7 @@ function lacksPull({ pulls = [], result, repo_url, repositories, ended_at }: Tas
   });
 }
 
-function PullCard({ pull, task_id }: { pull: PullRequest; task_id: string }): JSX.Element {
+function PullCard({ pull, task: { id, attempt } }: { pull: PullRequest; task: Task }): JSX.Element {
   const { title, url, repository, problem, retry_at, state, checks } = pull;
   const is_open = state === 'open';
   return (
@@ -59,13 +59,16 @@ function PullCard({ pull, task_id }: { pull: PullRequest; task_id: string }): JS
       {is_open && checks && checks.failed > 0 && (
         <p class="fault">{s.pulls.failed_checks(checks.failed_names.join(', '))}</p>
       )}
-      {is_open && pull.conflicts === true && <UpdateBase task_id={task_id} base={pull.base} conflicts />}
+      {is_open && pull.conflicts === true && (
+        // Each attempt may be asked once.
+        <UpdateBase key={attempt} task_id={id} base={pull.base} conflicts />
+      )}
       {problem !== null && (
         <p class="fault" role="status">
           {problem} {retry_at !== null && s.pulls.retry_at(format.clock(retry_at))}
         </p>
       )}
-      {problem !== null && <Ask task_id={task_id} label={s.pulls.again} />}
+      {problem !== null && <Ask task_id={id} label={s.pulls.again} />}
     </div>
   );
 }

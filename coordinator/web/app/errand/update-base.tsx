@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useSession } from '../../parts/context.ts';
 import { s } from '../screen-speech.ts';
@@ -14,14 +15,16 @@ type UpdateBaseProps = {
 /** The button that has an errand merge the newest state of its base, and whether that is in conflict with its work. */
 export function UpdateBase({ task_id, base, conflicts, onAsked }: UpdateBaseProps): JSX.Element {
   const { acts } = useSession();
+  const asked = useSignal(false);
   const ask = (): void => {
-    void acts.say(task_id, s.archive.update_base_text(base));
+    asked.value = true;
+    void acts.say(task_id, s.archive.update_base_text(base)).then((is_stored) => (asked.value = is_stored));
     onAsked?.();
   };
   return (
     <>
       {conflicts && <p class="fault">{s.pulls.conflicts(base)}</p>}
-      <button type="button" class="choice" onClick={ask}>
+      <button type="button" class="choice" disabled={asked.value} onClick={ask}>
         {s.archive.update_base}
       </button>
     </>
