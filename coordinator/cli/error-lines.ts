@@ -1,4 +1,4 @@
-import { Failure, LoggedOut, Moved, NotFound, Refusal } from '../client/errors.ts';
+import { Failure, LoggedOut, Moved, NotFound, Refusal, Unreachable } from '../client/errors.ts';
 import { fieldErrorText, withOptions } from './option-names.ts';
 import type { Line } from './render/line.ts';
 import { PROGRAM } from './render/program.ts';
@@ -35,7 +35,27 @@ const LISTS: Partial<Record<NotFound['kind'], string>> = {
   'linked account': 'links',
 };
 
+const UNKNOWN_AUTHORITY: Line = [
+  'This machine does not know the authority of its certificate. If you trust it, name its certificate: ',
+  ['command', 'NODE_EXTRA_CA_CERTS=ca.pem'],
+];
+/** What to do where TLS fails, by the code of the fault. */
+const TLS_HINTS: Record<string, Line> = {
+  ERR_SSL_WRONG_VERSION_NUMBER: ['It speaks no TLS there: write http:// in place of https://'],
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
+};
+
+/** The code of the fault at the bottom of an error. */
+function codeBelow(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  return error.cause === undefined ? ('code' in error ? String(error.code) : '') : codeBelow(error.cause);
+}
+
 function hintFor(error: Failure, command: string | undefined): Line | undefined {
+  if (error instanceof Unreachable) return TLS_HINTS[codeBelow(error)];
   if (error instanceof LoggedOut) return ['Log in with: ', ['command', `${PROGRAM} login`]];
   if (error instanceof Moved)
     return ['If it is your server, log in there with: ', ['command', `${PROGRAM} login --server ${error.server}`]];

@@ -179,5 +179,7 @@ export function reason(error: unknown, answer_ms = ANSWER_MS): string {
   // A host with several addresses fails with one error per address, and no message of its own.
   const inner = error.cause ?? (error instanceof AggregateError ? error.errors[0] : undefined);
   if (inner !== undefined) return reason(inner, answer_ms);
-  return ('code' in error && CAUSES[String(error.code)]) || error.message;
+  const known = 'code' in error && CAUSES[String(error.code)];
+  // The message of a fault of TLS is for the developers of its library.
+  return known || ('reason' in error && String(error.reason)) || error.message;
 }
