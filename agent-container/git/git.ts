@@ -134,7 +134,8 @@ export class Git {
   }
 }
 
-function runError(command: string, result: GitResult): Error {
+/** The error of a command that failed: `AttemptFailure` if that is because the disk is full, else `GitError`. */
+export function runError(command: string, result: GitResult): Error {
   const error = new GitError(command, result);
   return isDiskFull(result.stderr) ? new AttemptFailure('disk_full', error.message, error) : error;
 }

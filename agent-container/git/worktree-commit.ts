@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { importCommits, readAgentState, type AgentState } from './agent-repository.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { emptyTree } from './diff.ts';
-import { errorSummary, type Git } from './git.ts';
+import { errorSummary, isDiskFull, runError, type Git } from './git.ts';
 import { checkedOutSubmodules } from './submodules.ts';
 import { HEAD_REF, removeLocks } from './own-repository.ts';
 import type { Repositories } from './repositories.ts';
@@ -49,6 +49,7 @@ export async function commitWorktree(repos: Repositories, message: string): Prom
   const input = nul(['.', ...[...paths, ...submodules].map((path) => `:(exclude,literal)${path}`)]);
   const added = await own.try(['add', '-A', '--ignore-errors', ...FROM_STDIN], { input, time_limit_ms: ADD_MS });
   if (added.code === null) await removeLocks(own.git_dir);
+  if (isDiskFull(added.stderr)) throw runError('add', added);
   if (added.code !== 0) excluded.push(errorSummary(added));
   if (submodules.length > 0) await own.try(['update-index', '-z', '--add', '--stdin'], { input: nul(submodules) });
   // Ignored files that the agent has added by name.

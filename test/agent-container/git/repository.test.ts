@@ -1,7 +1,7 @@
 import test from 'ava';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AttemptFailure } from '../../../agent-container/base/failure.ts';
@@ -210,9 +210,16 @@ diskTest('work that a full disk keeps from being committed ends with that, and n
   const repos = clone();
   await prepare(repos);
   await write(repos, 'README.md', 'two\n');
-  const free = fillDisk(disk);
-  const error = await t.throwsAsync(commitWorktree(repos, 'Work'), { instanceOf: AttemptFailure });
-  t.is(error.reason, 'disk_full');
-  free();
+  await write(repos, 'new', randomBytes(1024 * 1024));
+  // No room at all, and room for the index but not for the file.
+  for (const bytes of [0, 256 * 1024]) {
+    const spare = join(disk, 'spare');
+    await writeFile(spare, Buffer.alloc(bytes, 1));
+    const free = fillDisk(disk);
+    await rm(spare);
+    const error = await t.throwsAsync(commitWorktree(repos, 'Work'), { instanceOf: AttemptFailure });
+    t.is(error.reason, 'disk_full');
+    free();
+  }
   t.not((await commitWorktree(repos, 'Work')).commit, null);
 });
