@@ -3,6 +3,7 @@ import { isEnded } from '../../../protocol/task.ts';
 import { insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
 import type { Check, ForgeEvent } from '../forge.ts';
 import type { OpenForge } from '../forge-access.ts';
+import { ForgeApiError } from '../forge-api-error.ts';
 import { mayRead } from '../may-read.ts';
 import { readChecks } from '../read-checks.ts';
 import { addressOf, isRefusal, openFor } from './asker.ts';
@@ -73,7 +74,8 @@ function urlOf({ pull }: FollowedPull): string {
 
 /**
  * The failed checks of the newest commit, with what matters of their logs. Undefined: it is not the newest, or jobs
- * run; with `waits`, or any check does.
+ * run; with `waits`, or any check does. With `waits` it rejects where a log cannot be read now: forges keep them in a
+ * store elsewhere, which the server may not be let through to.
  */
 async function readFailed(
   { threads }: Pick<PlanParts, 'threads'>,
@@ -91,8 +93,8 @@ async function readFailed(
     return await Promise.all(
       failed.map(async (check) => {
         const end = await client.checkLog(access, repository, check, LOG_BYTES_MAX).catch((error: unknown) => {
-          if (!isRefusal(error)) throw error;
-          return Buffer.alloc(0);
+          if (isRefusal(error) || (!waits && isAway(error))) return Buffer.alloc(0);
+          throw error;
         });
         const payer = { key: client.origin, charge: () => undefined };
         return { check, log: (await threads.run(payer, CUT_LOG, end, [LIMITS.check_log_chars_max])).value };
@@ -102,4 +104,8 @@ async function readFailed(
     if (!isRefusal(error)) throw error;
     return undefined;
   }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof ForgeApiError && error.fault === 'unreachable';
 }

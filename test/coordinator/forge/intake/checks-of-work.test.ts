@@ -112,6 +112,26 @@ test('a check elsewhere that does not end holds up those that failed for a quart
   t.is(findFollowUp(scene.log.db, id).rounds, 1);
 });
 
+test('a log that cannot be read holds up a failed check for a quarter of an hour, and no longer', async (t) => {
+  const { scene, github, demo, commit, messages, looked, pull_row } = await watchedScene(t, FAST);
+  github.intercept = ({ url = '' }, response) => {
+    if (!url.startsWith('/_logs')) return false;
+    response.socket?.destroy();
+    return true;
+  };
+  github.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'error: here' });
+  await until('it is seen', () => pull_row()?.checks?.failed === 1);
+  await looked();
+  t.deepEqual(messages(), []);
+  const long_ago = new Date(Date.now() - CHECKS_WAIT_MS).toISOString();
+  scene.log.write(({ db }) => {
+    const row = pull_row();
+    if (row) updatePull(db, { ...row, updated_at: long_ago });
+  });
+  await until('it is sent back', () => messages().length === 1);
+  t.regex(messages()[0] ?? '', /test[^]*There is no log/);
+});
+
 test('a check that fails on a server without webhooks sends the errand back, once for each commit', async (t) => {
   const made = await watchedScene(t, FAST);
   const { scene, github, demo, commit, pull, id, messages, looked } = made;
