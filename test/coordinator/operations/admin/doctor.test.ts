@@ -128,24 +128,31 @@ test('doctor gives the API five seconds', async (t) => {
 const found = ({ ok, detail }: { ok: boolean; detail: string } = { ok: false, detail: 'nothing' }) =>
   `${ok ? 'ok' : 'problem'}: ${detail}`;
 
-test('doctor asks the API through the proxy, as the server does, and reports a proxy that is not there', async (t) => {
-  const { port } = new URL(await startApi(t, 401));
-  const proxy = await startConnectProxy(t, Number(port));
-  const ANTHROPIC_BASE_URL = `http://claude.invalid:${port}`;
-  const config = readConfig({ ANTHROPIC_API_KEY: 'sk-right', ANTHROPIC_BASE_URL, HTTP_PROXY: proxy.url });
-  const [model, clock] = await checkModel(config);
-  t.is(found(model), `ok: ${ANTHROPIC_BASE_URL} takes the API key`);
-  t.is(found(clock), 'ok: as that of the API');
-  t.deepEqual(proxy.asked, [new URL(ANTHROPIC_BASE_URL).host]);
-  t.is(found((await checkMachine(config))[0]), `ok: HTTP_PROXY is ${new URL(proxy.url).host}, which takes connections`);
+// Serial: beside the commands that the others start, the answer may come after the five seconds that it has.
+test.serial(
+  'doctor asks the API through the proxy, as the server does, and reports a proxy that is not there',
+  async (t) => {
+    const { port } = new URL(await startApi(t, 401));
+    const proxy = await startConnectProxy(t, Number(port));
+    const ANTHROPIC_BASE_URL = `http://claude.invalid:${port}`;
+    const config = readConfig({ ANTHROPIC_API_KEY: 'sk-right', ANTHROPIC_BASE_URL, HTTP_PROXY: proxy.url });
+    const [model, clock] = await checkModel(config);
+    t.is(found(model), `ok: ${ANTHROPIC_BASE_URL} takes the API key`);
+    t.is(found(clock), 'ok: as that of the API');
+    t.deepEqual(proxy.asked, [new URL(ANTHROPIC_BASE_URL).host]);
+    t.is(
+      found((await checkMachine(config))[0]),
+      `ok: HTTP_PROXY is ${new URL(proxy.url).host}, which takes connections`,
+    );
 
-  const gone = `127.0.0.1:${await freePort()}`;
-  const [none] = await checkMachine(readConfig({ HTTPS_PROXY: `http://ada:sesame@${gone}`, HTTP_PROXY: proxy.url }));
-  t.is(
-    found(none),
-    `problem: HTTPS_PROXY is ${gone}, which does not answer: nothing listens there. Start that proxy, or correct the setting.`,
-  );
-});
+    const gone = `127.0.0.1:${await freePort()}`;
+    const [none] = await checkMachine(readConfig({ HTTPS_PROXY: `http://ada:sesame@${gone}`, HTTP_PROXY: proxy.url }));
+    t.is(
+      found(none),
+      `problem: HTTPS_PROXY is ${gone}, which does not answer: nothing listens there. Start that proxy, or correct the setting.`,
+    );
+  },
+);
 
 test('doctor says what a running server lacks to start errands', async (t) => {
   const server = await startServer(t);
