@@ -25,7 +25,7 @@ async function imageIn({ content }: ToolResult) {
   const { source } = Image.parse(content.find(({ type }) => type === 'image'));
   const bytes = Buffer.from(source.data, 'base64');
   const { format, width, height } = await sharp(bytes, { failOn: 'warning' }).metadata();
-  await sharp(bytes, { failOn: 'warning' }).stats();
+  await sharp(bytes, { failOn: 'warning' }).raw().toBuffer();
   return { ...source, bytes, width, height, is_as_said: source.media_type === `image/${format}` };
 }
 
@@ -98,6 +98,20 @@ test('a damaged image is an error of its own, or shown as far as it can be read'
     t.regex(await use('read_file', { path }), /^ERROR: .* cannot be shown: the image is damaged/, path);
   t.regex(await use('read_file', { path: 'bomb' }), /^ERROR: .*more than 50 million pixels/);
   t.false((await call('read_file', { path: 'good' })).is_error);
+});
+
+test('a damaged JPEG is never shown in its own bytes', async (t) => {
+  const jpeg = await noise(120, 90).jpeg().toBuffer();
+  const files = Array.from({ length: 40 }, () => {
+    const bytes = Buffer.from(jpeg);
+    for (let n = 0; n < 8; n++) bytes[700 + Math.floor(Math.random() * (bytes.length - 700))] = n * 7;
+    return bytes;
+  });
+  const { call } = await toolbox(t, Object.fromEntries(files.entries()));
+  for (const path of files.keys()) {
+    const result = await call('read_file', { path: String(path) });
+    if (!result.is_error) t.true((await imageIn(result)).is_as_said);
+  }
 });
 
 const pdf = (body: string, end = 'startxref\n9\n%%EOF\n') => `%PDF-1.7\n${body}\n${end}`;
