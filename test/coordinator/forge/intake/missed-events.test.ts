@@ -231,7 +231,8 @@ testEachForge('a page in place of an answer loses nothing of what happened', asy
     response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>We will be back soon.');
     return true;
   };
-  await look(scene);
+  scene.look_ms = 20;
+  await scene.restart();
   await until('it was asked again', () => pages === 2 && scene.tasks.length === 1);
   t.deepEqual(titles(scene), ['mend it']);
 });
