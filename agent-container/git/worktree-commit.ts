@@ -7,6 +7,7 @@ import { errorSummary, isDiskFull, runError, type Git } from './git.ts';
 import { checkedOutSubmodules } from './submodules.ts';
 import { HEAD_REF, removeLocks } from './own-repository.ts';
 import type { Repositories } from './repositories.ts';
+import { readRecord } from './workspace-record.ts';
 
 const MIB = 1024 * 1024;
 /** A new file above this size is not committed: many forges would reject the whole push. */
@@ -76,7 +77,7 @@ const nul = (paths: string[]) => paths.join('\0');
 /**
  * Puts files back into the worker's index whose bytes are those of the commit: git has stored them in another form
  * only because of `.gitattributes`, such as with other line endings, and nobody has changed them. What the agent has
- * staged itself is its own.
+ * staged itself is its own; and where the work changes the attributes, the other form is what it wants.
  */
 async function keepUntouched({ own, agents }: Repositories, commit: string): Promise<void> {
   const raw = await own.run([
@@ -92,7 +93,7 @@ async function keepUntouched({ own, agents }: Repositories, commit: string): Pro
   const changed = [...raw.matchAll(/:100\d{3} (100\d{3}) (\w+) \w+ M\0([^\0]+)\0/g)].flatMap(
     ([, mode = '', id = '', path = '']) => (/^"|\n/.test(path) ? [] : [{ mode, id, path }]),
   );
-  if (changed.length === 0 || changed.length > COMPARED_MAX) return;
+  if (changed.length === 0 || changed.length > COMPARED_MAX || (await changesAttributes(own, commit))) return;
   const input = `${changed.map(({ path }) => path).join('\n')}\n`;
   const hashed = await own.try(['hash-object', '--no-filters', '--stdin-paths'], { input, time_limit_ms: ADD_MS });
   if (hashed.code !== 0) return;
@@ -104,6 +105,17 @@ async function keepUntouched({ own, agents }: Repositories, commit: string): Pro
   if (untouched.length === 0) return;
   const entries = untouched.map(({ mode, id, path }) => `${mode} ${id} 0\t${path}\0`);
   await own.run(['update-index', '-z', '--index-info'], { input: entries.join('') });
+}
+
+/** Whether the index has other attributes than the commit, or than the one that the task started from. */
+async function changesAttributes(own: Git, commit: string): Promise<boolean> {
+  const record = await readRecord(own);
+  const base = record === null ? commit : (record.base_commit ?? (await emptyTree(own)));
+  for (const from of new Set([commit, base])) {
+    const { code } = await own.try(['diff-index', '--cached', '--quiet', from, '--', ':(glob)**/.gitattributes']);
+    if (code === 1) return true;
+  }
+  return false;
 }
 
 /** The parents of the next commit: the agent's HEAD, and the others of its merge; else the last HEAD that was read. */

@@ -114,6 +114,23 @@ test('files that nobody touched stay as they are, whatever the attributes say of
   );
 });
 
+test('where the work changes the attributes, files get the form that they say', async (t) => {
+  const { clone, prepare, write } = await scene(t, { 'a.txt': 'one\r\ntwo\r\n' });
+  const repos = clone();
+  const { commit } = await prepare(repos);
+  const changed = async () => {
+    // As where the files were touched, so that git looks at them again.
+    await repos.own.run(['read-tree', 'HEAD']);
+    const work = await commitWorktree(repos, 'Work');
+    return repos.own.run(['diff', '--name-only', commit ?? '', work.commit ?? '']);
+  };
+  await write(repos, '.gitattributes', '*.txt text eol=lf\n');
+  t.is(await changed(), '.gitattributes\na.txt');
+  await repos.agents.run(['add', '.gitattributes']);
+  await repos.agents.run(['commit', '-q', '-m', 'Attributes']);
+  t.is(await changed(), '.gitattributes\na.txt', 'also after the agent has committed them');
+});
+
 test('a submodule that the agent adds, or moves to another commit, is committed; no program of it runs', async (t) => {
   const { clone, prepare, write, publish, bare, task, server } = await scene(t);
   const repos = clone();
