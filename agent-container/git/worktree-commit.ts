@@ -52,7 +52,7 @@ export async function commitWorktree(repos: Repositories, message: string): Prom
   if (added.code === null) await removeLocks(own.git_dir);
   if (isDiskFull(added.stderr)) throw runError('add', added);
   if (added.code !== 0) excluded.push(errorSummary(added));
-  if (submodules.length > 0) await own.try(['update-index', '-z', '--add', '--stdin'], { input: nul(submodules) });
+  excluded.push(...(await addSubmodules(own, submodules)));
   // Ignored files that the agent has added by name.
   if (staged.length > 0)
     await own.try(['add', '-f', '--ignore-errors', ...FROM_STDIN], {
@@ -116,6 +116,19 @@ async function changesAttributes(own: Git, commit: string): Promise<boolean> {
     if (code === 1) return true;
   }
   return false;
+}
+
+/** Adds the links of submodules. Returns what was left out: git adds none of several where one has no commit. */
+async function addSubmodules(own: Git, submodules: string[]): Promise<string[]> {
+  const add = async (paths: string[]) => {
+    const added = await own.try(['update-index', '-z', '--add', '--stdin'], { input: nul(paths) });
+    if (isDiskFull(added.stderr)) throw runError('update-index', added);
+    return added.code === 0;
+  };
+  if (submodules.length === 0 || (await add(submodules))) return [];
+  const left_out: string[] = [];
+  for (const path of submodules) if (!(await add([path]))) left_out.push(`${path}/ is a submodule without a commit`);
+  return left_out;
 }
 
 /** The parents of the next commit: the agent's HEAD, and the others of its merge; else the last HEAD that was read. */

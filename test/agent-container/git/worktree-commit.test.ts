@@ -160,6 +160,18 @@ test('a submodule that the agent adds, or moves to another commit, is committed;
   t.regex(await link(), /^100644 blob/);
 });
 
+test('a submodule without a commit is named as left out, and keeps no other from being committed', async (t) => {
+  const { clone, prepare, write, publish, names, task } = await scene(t);
+  const repos = clone();
+  await prepare(repos);
+  const { dir } = repos.own;
+  for (const path of ['empty', 'good']) await plainGit(dir, 'init', '-q', path);
+  await plainGit(join(dir, 'good'), 'commit', '-q', '--allow-empty', '-m', 'First');
+  await write(repos, '.gitmodules', '[submodule "e"]\n\tpath = empty\n[submodule "g"]\n\tpath = good\n');
+  t.deepEqual((await publish(repos)).excluded, ['empty/ is a submodule without a commit']);
+  t.deepEqual(await names(task.branch), ['.gitmodules', 'README.md', 'good']);
+});
+
 test('a .gitmodules that names what is no submodule keeps nothing from being committed', async (t) => {
   const { clone, prepare, write, publish, names, task } = await scene(t);
   const repos = clone();
