@@ -70,6 +70,8 @@ export async function commitWorktree(repos: Repositories, message: string): Prom
 const FROM_STDIN = ['--pathspec-from-file=-', '--pathspec-file-nul'];
 /** Where more files than this have changed they are not compared with those of the commit: a cancel waits for it. */
 const COMPARED_MAX = 5_000;
+/** Paths that `git hash-object` does not read as they are from a list, and those that were not UTF-8. */
+const UNREADABLE = /^"|\n|\r$|\uFFFD/;
 /** The most ignored files that the agent may add by name. */
 const STAGED_MAX = 1_000;
 const nul = (paths: string[]) => paths.join('\0');
@@ -91,7 +93,7 @@ async function keepUntouched({ own, agents }: Repositories, commit: string): Pro
     commit,
   ]);
   const changed = [...raw.matchAll(/:100\d{3} (100\d{3}) (\w+) \w+ M\0([^\0]+)\0/g)].flatMap(
-    ([, mode = '', id = '', path = '']) => (/^"|\n/.test(path) ? [] : [{ mode, id, path }]),
+    ([, mode = '', id = '', path = '']) => (UNREADABLE.test(path) ? [] : [{ mode, id, path }]),
   );
   if (changed.length === 0 || changed.length > COMPARED_MAX || (await changesAttributes(own, commit))) return;
   const input = `${changed.map(({ path }) => path).join('\n')}\n`;

@@ -131,6 +131,20 @@ test('where the work changes the attributes, files get the form that they say', 
   t.is(await changed(), '.gitattributes\na.txt', 'also after the agent has committed them');
 });
 
+test('a changed file whose name is not UTF-8 does not keep others from staying as they are', async (t) => {
+  const { clone, prepare } = await scene(t, { '.gitattributes': '*.txt text eol=lf\n', 'a.txt': 'one\r\n' });
+  const repos = clone();
+  const { commit } = await prepare(repos);
+  const odd = Buffer.concat([Buffer.from(`${repos.own.dir}/`), Buffer.from('caf\xe9.bin', 'latin1')]);
+  await writeFile(odd, 'one\n');
+  await repos.agents.run(['add', '*.bin']);
+  await repos.agents.run(['commit', '-q', '-m', 'Odd']);
+  await writeFile(odd, 'one and two\n');
+  await repos.own.run(['read-tree', 'HEAD']);
+  const work = await commitWorktree(repos, 'Work');
+  t.is((await repos.own.run(['diff', '--name-only', commit ?? '', work.commit ?? ''])).split('\n').length, 1);
+});
+
 test('a submodule that the agent adds, or moves to another commit, is committed; no program of it runs', async (t) => {
   const { clone, prepare, write, publish, bare, task, server } = await scene(t);
   const repos = clone();
