@@ -8,7 +8,7 @@ import { startGroup } from '../shell/process-group.ts';
 /** How a git command ended. `code` is null if a signal ended it. `stdout` is cut at its limit, and then `truncated`. */
 export type GitResult = { code: number | null; stdout: Buffer; stderr: string; truncated: boolean };
 
-type GitOptions = {
+export type GitOptions = {
   /** Added to the environment. */
   env?: Record<string, string>;
   input?: string;

@@ -13,7 +13,7 @@ import type { Blob, Pointer } from './lfs-blobs.ts';
 import { lfsFiles } from './lfs-blobs.ts';
 import { otherLfsServer } from './lfs-config.ts';
 import { lfsRemote } from './lfs-settings.ts';
-import { retryRemote, type Remote } from './remote.ts';
+import { retryRemote, tryRemote, type Remote } from './remote.ts';
 import type { Repositories } from './repositories.ts';
 
 const UPLOAD_MS = 1_800_000;
@@ -31,18 +31,18 @@ function objectPath({ git_dir }: Git, { oid }: Pointer): string {
  * Gets the content of the clone's files of Git LFS. Returns why some are only pointers, for people and the model; null:
  * none is.
  */
-export async function fetchLfs(own: Git, { url, repo_url }: Remote): Promise<string | null> {
+export async function fetchLfs(own: Git, remote: Remote): Promise<string | null> {
   const files = (await lfsFiles(own)).flatMap(({ pointer }) => pointer ?? []);
   if (files.length === 0) return null;
-  const other = await otherLfsServer(own, '', repo_url);
+  const other = await otherLfsServer(own, '', remote.repo_url);
   if (other !== null)
     return `The files of Git LFS are at ${other} (.lfsconfig), which Errand does not reach: they are only pointers here, and changes of them cannot be pushed.`;
   const how = 'git lfs pull --include="<path>" gets the content of one.';
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   if (bytes > CLONE_BYTES_MAX)
     return `The files of Git LFS have ${Math.round(bytes / MIB)} MiB together, so they are only pointers here: ${how}`;
-  const args = [...lfsRemote(url), 'lfs', 'pull', 'origin'];
-  const { code, stderr } = await own.try(args, { time_limit_ms: DOWNLOAD_MS });
+  const args = [...lfsRemote(remote.url), 'lfs', 'pull', 'origin'];
+  const { code, stderr } = await tryRemote(own, remote, args, { time_limit_ms: DOWNLOAD_MS });
   if (code === 0) return null;
   const why = code === null ? `it took more than ${DOWNLOAD_MS / 60_000} minutes` : errorSummary({ code, stderr });
   return `Files of Git LFS could not be fetched, and are only pointers here (${why}). Should it work again, ${how}`;

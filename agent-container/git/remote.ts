@@ -4,7 +4,7 @@ import { backoffMs, retry } from '../base/retry.ts';
 import type { GitFailure } from '../proxy/forward-git.ts';
 import { advertisedRefs } from './advertised-refs.ts';
 import { Disconnected, fetchFailure } from './git-failure.ts';
-import type { Git } from './git.ts';
+import type { Git, GitOptions, GitResult } from './git.ts';
 import { formatOf, type RemoteRefs } from './remote-refs.ts';
 
 const FETCH_MS = 900_000;
@@ -48,9 +48,8 @@ const noRepository = ({ git_dir }: Git) => ({ GIT_DIR: join(git_dir, 'none') });
 
 /** The object format of a remote without branches, as it says in the protocol. */
 async function objectFormat(git: Git, remote: Remote): Promise<'sha1' | 'sha256'> {
-  const { stderr } = await git.try(['ls-remote', '-q', remote.url], {
-    env: { ...noRepository(git), GIT_TRACE_PACKET: '2' },
-  });
+  const env = { ...noRepository(git), GIT_TRACE_PACKET: '2' };
+  const { stderr } = await tryRemote(git, remote, ['ls-remote', '-q', remote.url], { env });
   return /< .*\bobject-format=sha256\b/.test(stderr) ? 'sha256' : 'sha1';
 }
 
@@ -83,7 +82,19 @@ const specOf = (name: string) => `+refs/heads/${name}:refs/remotes/origin/${name
 
 /** Fetches one commit by its id. Not every forge allows it, and it may be gone: then nothing is fetched. */
 export async function fetchCommit(git: Git, remote: Remote, commit: string, depth: number): Promise<void> {
-  await git.try([...FETCH, `--depth=${depth}`, remote.url, commit], { time_limit_ms: FETCH_MS });
+  const args = [...FETCH, `--depth=${depth}`, remote.url, commit];
+  await tryRemote(git, remote, args, { time_limit_ms: FETCH_MS });
+}
+
+/** Runs git until there is a connection to the coordinator. Returns how it then ended. */
+export function tryRemote(git: Git, remote: Remote, args: string[], options: GitOptions): Promise<GitResult> {
+  return retryRemote(git, 'repository_unavailable', async () => {
+    remote.takeGitFailure();
+    const result = await git.try(args, options);
+    if (result.code !== 0 && remote.takeGitFailure()?.is_disconnected)
+      throw new Disconnected('repository_unavailable', 'The repository could not be fetched');
+    return result;
+  });
 }
 
 /**
