@@ -91,7 +91,7 @@ async function collect(
   const text = cutText(bytesToText(Buffer.concat(chunks).subarray(0, BYTES_MAX)));
   const has_ended = exit.exit_code === FOUND || exit.exit_code === NOTHING_FOUND;
   const fault = errors.trim() || (has_ended ? '' : `it was ${describeExit(exit)}. Narrow it by path or glob.`);
-  return { text, is_cut: isEnough() || exit.timed_out, fault, note };
+  return { text, is_cut: isEnough() || exit.exit_code === null, fault, note };
 }
 
 /** The program with the path as its last argument. Node passes only UTF-8, so bash makes any other path. */

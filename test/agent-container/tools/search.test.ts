@@ -59,6 +59,16 @@ test('a search that was ended before its end does not say that nothing matches',
   );
 });
 
+test('a search that was killed says that its results are not all', async (t) => {
+  const { use, setPath, folder } = await toolbox(t, FILES);
+  await writeFile(join(folder, 'rg'), '#!/bin/sh\necho ./docs/c.md:1:alpha\nkill -9 $$\n', { mode: 0o755 });
+  setPath(folder);
+  t.is(
+    await use('search', { pattern: 'alpha' }),
+    './docs/c.md:1:alpha\n[Only the first results. Narrow the search by path, glob or pattern.]',
+  );
+});
+
 test('a glob may begin with ./ as paths in the results do, and lines have no line endings', async (t) => {
   const { use } = await toolbox(t, { 'src/a.ts': 'one\r\ntwo\r\nthree\r\n', 'b.ts': 'two\n', 'c.js': 'two\n' });
   t.is(
