@@ -30,8 +30,9 @@ export async function diff(git: Git, base: string | null, commit: string): Promi
 
 async function readDiff(git: Git, own: string[], bytes_max: number): Promise<Diff> {
   const args = ['diff', ...PLAIN, '--src-prefix=a/', '--dst-prefix=b/', ...own];
-  const { stdout, truncated, code, stderr } = await git.try(args, { stdout_bytes_max: bytes_max });
-  if (code !== 0) throw new Error(`The diff could not be made: ${errorSummary({ code, stderr })}`);
+  const result = await git.try(args, { stdout_bytes_max: bytes_max });
+  if (result.code !== 0) throw new Error(`The diff could not be made: ${errorSummary(result)}`);
+  const { stdout, truncated } = result;
   // Decoding turns each invalid byte into a replacement character of three bytes.
   const text = stdout.toString('utf8');
   const fits = Buffer.byteLength(text) <= bytes_max;

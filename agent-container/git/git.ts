@@ -5,8 +5,17 @@ import { GIT_ENV } from '../shell/command-env.ts';
 import { hasLfs, LFS_OFF, LFS_ON } from './lfs-settings.ts';
 import { startGroup } from '../shell/process-group.ts';
 
-/** How a git command ended. `code` is null if a signal ended it. `stdout` is cut at its limit, and then `truncated`. */
-export type GitResult = { code: number | null; stdout: Buffer; stderr: string; truncated: boolean };
+/**
+ * How a git command ended. `code` is null if a signal ended it: at its time limit (`timed_out`), or because it was
+ * killed. `stdout` is cut at its limit, and then `truncated`.
+ */
+export type GitResult = {
+  code: number | null;
+  timed_out: boolean;
+  stdout: Buffer;
+  stderr: string;
+  truncated: boolean;
+};
 
 export type GitOptions = {
   /** Added to the environment. */
@@ -28,8 +37,8 @@ const SUMMARY_CHARS_MAX = 1_000;
 export class GitError extends Error {
   override readonly name = 'GitError';
 
-  constructor(command: string, { code, stderr }: GitResult) {
-    super(`git ${command} failed (${code ?? 'killed'}): ${errorSummary({ code, stderr })}`);
+  constructor(command: string, result: GitResult) {
+    super(`git ${command} failed (${result.code ?? 'killed'}): ${errorSummary(result)}`);
   }
 }
 
@@ -118,8 +127,8 @@ export class Git {
         }
       },
     });
-    const { exit_code } = await exited;
-    return { code: exit_code, stdout: Buffer.concat(out), stderr, truncated: bytes > stdout_bytes_max };
+    const { exit_code, timed_out } = await exited;
+    return { code: exit_code, timed_out, stdout: Buffer.concat(out), stderr, truncated: bytes > stdout_bytes_max };
   }
 
   /** The commit that a name stands for, and its tree; null if there is none. */
@@ -149,7 +158,7 @@ export function isDiskFull(stderr: string): boolean {
  * The last errors in git's output, for people: without hints and progress. If the remote gave reasons, git's own
  * summary of them is left out.
  */
-export function errorSummary({ code, stderr }: Pick<GitResult, 'code' | 'stderr'>): string {
+export function errorSummary({ code, timed_out, stderr }: Pick<GitResult, 'code' | 'timed_out' | 'stderr'>): string {
   const lines = stderr
     .split(/[\r\n]+/)
     .map((line) => line.trim())
@@ -159,5 +168,7 @@ export function errorSummary({ code, stderr }: Pick<GitResult, 'code' | 'stderr'
     .filter((line) => !has_reasons || !/^fatal: unable to access .* The requested URL returned error/.test(line))
     .map((line) => line.replace(/^remote: /, ''));
   const summary = errors.slice(-SUMMARY_LINES_MAX).join('; ').slice(0, SUMMARY_CHARS_MAX);
-  return summary || (code === null ? 'it took too long' : 'no reason was given');
+  if (summary !== '') return summary;
+  if (timed_out) return 'it took too long';
+  return code === null ? 'it was killed' : 'no reason was given';
 }

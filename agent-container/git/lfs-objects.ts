@@ -42,9 +42,9 @@ export async function fetchLfs(own: Git, remote: Remote): Promise<string | null>
   if (bytes > CLONE_BYTES_MAX)
     return `The files of Git LFS have ${Math.round(bytes / MIB)} MiB together, so they are only pointers here: ${how}`;
   const args = [...lfsRemote(remote.url), 'lfs', 'pull', 'origin'];
-  const { code, stderr } = await tryRemote(own, remote, args, { time_limit_ms: DOWNLOAD_MS });
-  if (code === 0) return null;
-  const why = code === null ? `it took more than ${DOWNLOAD_MS / 60_000} minutes` : errorSummary({ code, stderr });
+  const result = await tryRemote(own, remote, args, { time_limit_ms: DOWNLOAD_MS });
+  if (result.code === 0) return null;
+  const why = result.timed_out ? `it took more than ${DOWNLOAD_MS / 60_000} minutes` : errorSummary(result);
   return `Files of Git LFS could not be fetched, and are only pointers here (${why}). Should it work again, ${how}`;
 }
 
@@ -113,14 +113,14 @@ export async function uploadObjects(
   await retryRemote(own, 'push_failed', async () => {
     remote.takeGitFailure();
     const args = [...lfsRemote(remote.url), 'lfs', 'pre-push', 'origin', remote.url];
-    const { code, stderr } = await own.try(args, { input, time_limit_ms: UPLOAD_MS });
-    if (code === 0) return;
+    const result = await own.try(args, { input, time_limit_ms: UPLOAD_MS });
+    if (result.code === 0) return;
     const failure = remote.takeGitFailure();
     if (failure?.is_disconnected) throw new Disconnected('push_failed', 'Files of Git LFS could not be uploaded');
     // What took that long is not tried again.
     const is_temporary =
       [408, 409, 429, 500, 502, 503, 504].includes(failure?.status ?? 0) || failure?.code === 'unauthenticated';
-    const text = `Files of Git LFS could not be uploaded, so the work was not pushed: ${errorSummary({ code, stderr })}.`;
+    const text = `Files of Git LFS could not be uploaded, so the work was not pushed: ${errorSummary(result)}.`;
     throw new AttemptFailure(is_temporary ? 'push_failed' : 'push_rejected', text.replace(/\.\.$/, '.'));
   });
 }

@@ -71,7 +71,7 @@ test('a git that was killed while it read the files leaves no lock behind', asyn
   own.try = async (args, options) => {
     if (args[0] !== 'add') return run(args, options);
     await writeFile(join(own.git_dir, 'index.lock'), '');
-    return { code: null, stdout: Buffer.alloc(0), stderr: 'git add took too long', truncated: false };
+    return { code: null, timed_out: true, stdout: Buffer.alloc(0), stderr: 'git add took too long', truncated: false };
   };
   const cut = await commitWorktree({ own, agents }, 'Cut short');
   t.true(cut.excluded.some((text) => text.includes('took too long')));
