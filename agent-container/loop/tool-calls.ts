@@ -90,8 +90,8 @@ const maskRefusal = (name: string): string =>
 /** Makes a text block fit for the API and for an event: secrets redacted, not empty, not too long. */
 function presentable(block: ContentBlock, secrets: Secrets): ContentBlock {
   if (block.type !== 'text' || typeof block['text'] !== 'string') return block;
-  const text = block['text'];
-  const bounded = text.length > TEXT_CHARS_MAX ? headAndTail(text) : text;
-  const clean = secrets.redact(bounded).toWellFormed();
-  return { type: 'text', text: clean.trim() === '' ? '(no output)' : clean };
+  // Before it is cut: a half of a secret is not found.
+  const clean = secrets.redact(block['text']).toWellFormed();
+  const text = clean.length > TEXT_CHARS_MAX ? headAndTail(clean) : clean;
+  return { type: 'text', text: text.trim() === '' ? '(no output)' : text };
 }

@@ -127,6 +127,19 @@ test('redacts the secrets of the project in the conversation and the events', as
   t.regex(textOf(b.model.requests[1]?.body), /it is \[secret NPM_TOKEN\]/);
 });
 
+test('redacts a secret also where a long result is cut', async (t) => {
+  const secret = 'tok-5b1f0d2c9e';
+  const b = await bench(t, { script: [{ tools: [{ name: 'list_files', input: {} }] }, DONE] });
+  const names = Array.from({ length: 400 }, (_, i) => String(i).padStart(3, '0').padEnd(199, 'x'));
+  // The head of the result ends before the last character of the secret.
+  names[59] = `${'059'.padEnd(184, 'x')}${secret}x`;
+  await Promise.all(names.map((name) => writeFile(join(b.repo_dir, name), '')));
+  await b.run({ env: { NPM_TOKEN: secret } });
+  const text = String(b.of('tool.finished')[0]?.content[0]?.['text']);
+  t.regex(text, /characters left out/);
+  t.notRegex(text, /tok-5b/);
+});
+
 test('a plain variable is read as it is, and no mask of a secret reaches a file', async (t) => {
   const env = { NODE_ENV: 'production-like', NPM_TOKEN: 'tok-5b1f0d2c9e' };
   const mask = '[secret NPM_TOKEN]';
