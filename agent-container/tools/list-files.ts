@@ -33,7 +33,12 @@ async function list(root: Buffer, depth: number): Promise<{ lines: string[]; is_
   for (let depth_left = depth; depth_left > 0 && level.length > 0; depth_left--) {
     const next: typeof level = [];
     for (const { dir, prefix } of level) {
-      for (const entry of await sortedEntries(dir)) {
+      const entries = await sortedEntries(dir).catch((error: unknown) => {
+        if (dir === root) throw error;
+        lines.push(`${prefix} (cannot be read)`);
+        return [];
+      });
+      for (const entry of entries) {
         if (lines.length >= ENTRIES_MAX) return { lines, is_cut: true };
         const name = prefix + pathToText(entry.name);
         lines.push(entry.isDirectory() ? `${name}/` : entry.isSymbolicLink() ? `${name} (link)` : name);

@@ -175,6 +175,21 @@ test('list_files lists level by level, up to a limit', async (t) => {
   t.regex(lines.at(-1) ?? '', /Only the first 500 entries/);
 });
 
+test('list_files lists the rest where a folder cannot be read', async (t) => {
+  const { use, repo_dir } = await toolbox(t);
+  // A path may have 4095 bytes: that of the inner folder has more.
+  const deep = 'd'.repeat(200);
+  const parents = Array.from({ length: Math.floor((4095 - repo_dir.length) / 201) }, () => deep).join('/');
+  const dir = join(repo_dir, parents);
+  await mkdir(dir, { recursive: true });
+  await writeFile(join(dir, 'a'), '');
+  const inner = 'i'.repeat(250);
+  execFileSync('mkdir', [inner], { cwd: dir });
+  t.teardown(() => execFileSync('rmdir', [inner], { cwd: dir }));
+  const listed = await use('list_files', { path: parents });
+  t.deepEqual(listed.split('\n').slice(1), ['a', `${inner}/`, `${inner}/ (cannot be read)`]);
+});
+
 test('an invalid input gets an error that names the field', async (t) => {
   const { use } = await toolbox(t);
   t.regex(await use('read_file', {}), /^ERROR: The input is not valid.*expected string.*path/s);
