@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { chown, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BackupError } from './error.ts';
 import { syncFolder } from './folder-store.ts';
@@ -25,10 +25,7 @@ export async function replaceDatabase(data_dir: string, restored: string, at: Da
   // If errand.db is there, either no file was moved yet, or only the marker is left to remove.
   const begun = found[0] === 'errand.db' ? undefined : readMarker(data_dir);
   const previous = begun ?? (found.length > 0 ? newFolderName(data_dir, at) : null);
-  const { uid, gid } = await ownerOf(data_dir);
   if (previous !== null) await moveFiles(data_dir, found, previous);
-  // Root may restore what another user runs.
-  if (process.getuid?.() === 0 && (await stat(restored)).uid !== uid) await chown(restored, uid, gid);
   await rename(restored, join(data_dir, 'errand.db'));
   await syncFolder(data_dir);
   await rm(markerOf(data_dir), { force: true });
@@ -50,12 +47,6 @@ export function checkInterruptedRestore(data_dir: string): string | null {
   rmSync(markerOf(data_dir), { force: true });
   rmSync(restoreFolder(data_dir), { recursive: true, force: true });
   return null;
-}
-
-/** Whose the previous database is; without one, whose the folder is. */
-async function ownerOf(data_dir: string): Promise<{ uid: number; gid: number }> {
-  const path = join(data_dir, 'errand.db');
-  return stat(existsSync(path) ? path : data_dir);
 }
 
 async function moveFiles(data_dir: string, found: string[], previous: string): Promise<void> {

@@ -1,13 +1,4 @@
-import {
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import {
@@ -73,20 +64,6 @@ test('a previous database that was moved back is used, and the next restore make
   t.is((await server.run('restore')).code, 0);
   t.deepEqual(readdirSync(previous), []);
   t.is(previousFolders(data_dir).length, 2);
-});
-
-test('a restored database belongs to the user of the data folder, also if root restores it', async (t) => {
-  const data_dir = await temporaryFolder(t);
-  const uid = process.getuid?.() === 0 ? 65_534 : (process.getuid?.() ?? 0);
-  chownSync(data_dir, uid, process.getgid?.() ?? 0);
-  const restored = join(data_dir, 'restored');
-  for (const belongs of [uid, process.getuid?.()]) {
-    writeFileSync(restored, 'rows');
-    await replaceDatabase(data_dir, restored, AT);
-    t.is(statSync(join(data_dir, 'errand.db')).uid, belongs ?? 0);
-    // Where the server runs as root in a folder of somebody else, its database tells.
-    chownSync(join(data_dir, 'errand.db'), process.getuid?.() ?? 0, process.getgid?.() ?? 0);
-  }
 });
 
 test('restores within one second use different folders', async (t) => {
