@@ -15,9 +15,11 @@ export function lockBackups(data_dir: string): { release: () => void } | undefin
 function lock(path: string): { release: () => void } | undefined {
   const db = new Database(path, { timeout: 0 });
   try {
-    // Nothing is written to this file, so it needs no journal.
-    db.pragma('journal_mode = OFF');
+    // Nothing is committed to this file, so it needs no journal on the disk.
+    db.pragma('journal_mode = MEMORY');
     db.exec('BEGIN EXCLUSIVE');
+    // SQLite opens a file that it may not write for reading, and then locks nothing. This write fails there.
+    db.pragma('user_version = 1');
     return { release: () => void db.close() };
   } catch (error) {
     db.close();

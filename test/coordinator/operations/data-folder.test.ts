@@ -158,6 +158,8 @@ diskTest(
     const db = openDatabase(join(disk, 'errand.db'));
     fillDisk(disk);
     db.close();
+    // Also what the files beside the database took.
+    fillDisk(disk);
     await t.throwsAsync(open(disk), { instanceOf: ConfigError, message: /is full: free some space/ });
   },
 );
