@@ -119,14 +119,19 @@ export function claimMessage(db: Db, id: string, at: string): boolean {
 export const PENDING_OF = `SELECT 1 FROM events INDEXED BY events_of_server
    WHERE task_id = :task_id AND seq IS NULL AND attempt = :n AND type = 'message.received'
      AND json_extract(body, '$.message_id') IN (SELECT id FROM messages WHERE task_id = :task_id AND taken_in_at IS NULL)
+     AND json_extract(body, '$.message_id') NOT IN (
+       SELECT message_id FROM needs WHERE task_id = :task_id AND kind = 'host' AND message_id IS NOT NULL
+         AND (:parked OR json_extract(answer, '$.choose[0]') = 'no'))
    LIMIT 1`;
 
 /**
- * Whether a message is pending that came while the `n`th attempt was the newest. The log tells, and not the time, which
- * may have been set back.
+ * Whether a message is pending that came while the `n`th attempt was the newest, and for which the task goes on. It does
+ * not for a host that was refused; nor for one that was allowed, where it is parked. The log tells, and not the time,
+ * which may have been set back.
  */
-export function hasPendingOf(db: Db, task_id: string, n: number): boolean {
-  return countPendingMessages(db, task_id) > 0 && sql(db, PENDING_OF).get({ task_id, n }) !== undefined;
+export function hasPendingOf(db: Db, task_id: string, n: number, parked: boolean): boolean {
+  if (countPendingMessages(db, task_id) === 0) return false;
+  return sql(db, PENDING_OF).get({ task_id, n, parked: parked ? 1 : 0 }) !== undefined;
 }
 
 /** Marks a message as part of the conversation. False: the task has no such message, or it was marked before. */

@@ -91,6 +91,13 @@ export function isAnswer(db: Db, task_id: string, message_id: string): boolean {
   return sql(db, 'SELECT 1 FROM needs WHERE task_id = ? AND message_id = ?').get(task_id, message_id) !== undefined;
 }
 
+/** Whether a message tells the worker that a host stays blocked: no task goes on for that alone. */
+export function isRefusedHost(db: Db, task_id: string, message_id: string): boolean {
+  const text = `SELECT 1 FROM needs
+     WHERE task_id = ? AND message_id = ? AND kind = 'host' AND json_extract(answer, '$.choose[0]') = 'no'`;
+  return sql(db, text).get(task_id, message_id) !== undefined;
+}
+
 /** The hosts that the person allowed for this task alone. */
 export function listAllowedHosts(db: Db, task_id: string): string[] {
   return sql<Pick<Stored, 'ref' | 'answer'>>(

@@ -58,7 +58,7 @@ export function endAttempt(tx: Tx, task: TaskRow, n: number, end: End, ask?: Nee
   const ended = advance(tx, task, action);
   // Older pending messages were in its assignment and were ignored; another attempt would ignore them again.
   const is_over = isEnded(ended.status) || ended.status === 'parked';
-  const has_new = is_over && hasPendingOf(tx.db, task.id, n);
+  const has_new = is_over && hasPendingOf(tx.db, task.id, n, ended.status === 'parked');
   // What was said meanwhile goes on with the work, so that nothing is to be decided about it yet.
   if (ended.status === 'parked') park(tx, ended, has_new ? undefined : ask, at);
   const requeue = ended.status !== 'cancelled' && has_new;

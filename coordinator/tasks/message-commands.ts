@@ -18,7 +18,7 @@ import {
   updateMessage,
   type MessageRow,
 } from '../sqlite/messages.ts';
-import { isAnswer } from '../sqlite/needs.ts';
+import { isAnswer, isRefusedHost } from '../sqlite/needs.ts';
 import { findEndBeforeMessage } from '../sqlite/resumed.ts';
 import { findTask, updateModel } from '../sqlite/tasks.ts';
 import type { Db } from '../sqlite/database.ts';
@@ -88,11 +88,12 @@ function remove(tx: Tx, task: TaskRow, message_id: string, at: string): void {
 }
 
 /**
- * The pending messages, if there are none but notes that came along with the message of a person, and mean nothing
- * without it. Undefined: there are others.
+ * The pending messages for which a task goes on, if there are none but notes that came along with the message of a
+ * person, and mean nothing without it. Undefined: there are others.
  */
 function restOfNotes(db: Db, task: TaskRow): WaitingMessage[] | undefined {
-  const [rest, notes] = [listWaitingMessages(db, task.id), mergedNotes(db, task)];
+  const rest = listWaitingMessages(db, task.id).filter(({ id }) => !isRefusedHost(db, task.id, id));
+  const notes = mergedNotes(db, task);
   return rest.every(({ text }) => notes.includes(text)) ? rest : undefined;
 }
 

@@ -3,6 +3,8 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { readKeys } from '../../../coordinator/base/keys.ts';
 import { allowsHost } from '../../../coordinator/domain/egress-policy.ts';
 import { findProject } from '../../../coordinator/sqlite/projects.ts';
+import { withdrawMessage } from '../../../coordinator/tasks/message-commands.ts';
+import { addMessage } from '../../../coordinator/tasks/task-commands.ts';
 import { TaskSettings } from '../../../coordinator/tasks/task-settings.ts';
 import { asksScene as scene, FIRST, held, hosts } from '../../support/asks-scene.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -32,6 +34,45 @@ for (const [choose, said_then] of [
     t.is(task().status, 'queued');
     t.deepEqual(said(), said_then, 'it is told once it goes on');
   });
+
+for (const choice of ['no', 'once'])
+  test(`a host that is answered with '${choice}' just before the end leaves the question whether to push`, async (t) => {
+    const all = await scene(t, {}, { ask_before_push: 1 });
+    const { succeed, needs, answer, task } = all;
+    await hosts(all)('api.example.com');
+    answer({ choose: [choice] });
+    await succeed(held(FIRST));
+    t.is(task().status, 'parked');
+    t.deepEqual(
+      needs().map(({ kind }) => kind),
+      ['push'],
+    );
+  });
+
+test('a host that is answered just before the end is as one that is answered after it', async (t) => {
+  for (const [choice, status] of [
+    ['no', 'succeeded'],
+    ['once', 'queued'],
+  ] as const) {
+    const all = await scene(t);
+    await hosts(all)('api.example.com');
+    all.answer({ choose: [choice] });
+    await all.succeed();
+    t.is(all.task().status, status);
+  }
+});
+
+test('an errand that lost its message is as it had ended, also where a host was refused just before the end', async (t) => {
+  const all = await scene(t);
+  const { log, user_id, task_id, succeed, answer, task } = all;
+  await hosts(all)('api.example.com');
+  answer({ choose: ['no'] });
+  await succeed();
+  const { message_id } = log.write((tx) => addMessage(tx, user_id, task_id, { text: 'Go on.' }));
+  t.is(task().status, 'queued');
+  log.write((tx) => withdrawMessage(tx, user_id, { id: task_id, message_id }));
+  t.is(task().status, 'succeeded');
+});
 
 test('the question about a host that registries lead to says why it is not allowed by itself', async (t) => {
   const all = await scene(t);
