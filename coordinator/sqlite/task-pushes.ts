@@ -35,8 +35,13 @@ export function findKeptCommits(
   return rows.length === 0 ? undefined : rows.map(({ kept }) => kept).filter((kept) => kept !== '');
 }
 
-/** Whether a task has pushed a commit to any ref of one of its repositories. */
+/**
+ * Whether a worker has said that it pushed this commit to one of its task's repositories. The table does not tell: it
+ * has a push before it is made, and also where it failed.
+ */
 export function hasPushed(db: Db, { task_id, key }: RepositoryOfTask, commit: string): boolean {
-  const text = 'SELECT 1 FROM task_pushes WHERE task_id = ? AND repository = ? AND commit_id = ? LIMIT 1';
-  return sql(db, text).get(task_id, key ?? FIRST, commit) !== undefined;
+  const text = `SELECT 1 FROM events INDEXED BY events_by_task
+     WHERE task_id = ? AND seq IS NOT NULL AND type = 'branch.pushed'
+       AND json_extract(body, '$.repository') IS ? AND json_extract(body, '$.commit') = ? LIMIT 1`;
+  return sql(db, text).get(task_id, key, commit) !== undefined;
 }

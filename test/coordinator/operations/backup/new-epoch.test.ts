@@ -73,10 +73,17 @@ test('work that waited to be pushed fails if its workspace is gone, and can stil
   const log = new EventLog({ db, logger: SILENT });
   const user_id = addUser(log);
   const held = (name: string) => addHeldTask(log, user_id, `errand-${name}000000`);
-  const [gone, kept, approved, pushed] = [held('gone'), held('kept'), held('appr'), held('push')];
-  for (const id of [approved, pushed]) approvePush(log, user_id, id);
-  const push = { ref: 'refs/heads/errand/x', commit: taskOf(log, pushed).approved_commit ?? '', kept: [] };
-  insertTaskPush(db, { task_id: pushed, key: null }, push);
+  const [gone, kept, approved, tried, pushed] = [held('gone'), held('kept'), held('appr'), held('trie'), held('push')];
+  for (const task_id of [approved, tried, pushed]) approvePush(log, user_id, task_id);
+  // A push is noted before it is made: only the worker's word tells that it was.
+  for (const task_id of [tried, pushed]) {
+    const commit = taskOf(log, task_id).approved_commit ?? '';
+    insertTaskPush(db, { task_id, key: null }, { ref: 'refs/heads/errand/x', commit, kept: [] });
+  }
+  const { approved_commit: commit } = taskOf(log, pushed);
+  const body = JSON.stringify({ branch: 'errand/x', commit, wip: false, diff_stat: {} });
+  const event = { user_id, attempt: 1, seq: 1, type: 'branch.pushed', at: TAKEN_AT, body };
+  log.write((tx) => tx.append({ ...event, task_id: pushed }));
   new Workspaces(data_dir).make('errand-kept000000', { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
   const running = String(db.prepare(`SELECT id FROM tasks WHERE status = 'starting'`).pluck().get());
   db.close();
@@ -87,6 +94,7 @@ test('work that waited to be pushed fails if its workspace is gone, and can stil
     [running]: 'begun',
     [gone]: 'held',
     [approved]: 'approved',
+    [tried]: 'approved',
     [pushed]: 'begun',
   });
 
@@ -97,7 +105,7 @@ test('work that waited to be pushed fails if its workspace is gone, and can stil
   t.deepEqual(listOpenNeeds(after.db, gone), [], 'nothing is offered that cannot work');
   t.like(taskOf(after, kept), { status: 'parked', workspace: 'errand-kept000000' });
   t.is(listOpenNeeds(after.db, kept).length, 1);
-  for (const id of [running, approved, pushed]) t.is(taskOf(after, id).status, 'queued');
+  for (const id of [running, approved, tried, pushed]) t.is(taskOf(after, id).status, 'queued');
 });
 
 test('a workspace is kept if it is as it was: not where an attempt was under way, or another one has begun since', async (t) => {
