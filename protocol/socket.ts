@@ -41,7 +41,8 @@ import { TaskChange, TaskStatus, WaitingFor } from './task.ts';
  * Each has its own cursor: `after` is the `cursor` of the last `tasks` or `caught_up` frame of the light feed, and the
  * id of the last event of a log. A `subscribe` replaces the one with the same scope and errand, and `unsubscribe` ends
  * it. Who was away for too long to be told what was removed, or would be told too much at once, gets `start_over`, and
- * then all errands.
+ * then all errands. That is the light feed: with `all` alone a client is told the newest 1,000 of what is removed at
+ * once, and nothing of what was removed while it was away.
  *
  * A cold start, and a week's sleep:
  *

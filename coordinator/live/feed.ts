@@ -128,6 +128,10 @@ export class Feed implements Watcher {
   }
 
   removedMany(): void {
+    const task_ids = [...this.#logs.values()]
+      .filter((log) => log.isRemoved(this.user_id))
+      .map(({ task_id }) => task_id);
+    if (task_ids.length > 0) this.removed(task_ids, encode({ type: 'removed', task_ids }));
     this.#tasks?.startOver((frame) => this.send(frame));
     this.#replayAgain();
   }

@@ -3,6 +3,7 @@ import { newestEventIdOf, readEventsOf, readTaskEvents } from '../sqlite/events.
 import { positionOf } from '../sqlite/read-marks.ts';
 import { findState, listStatesOf } from '../sqlite/progress.ts';
 import type { Db } from '../sqlite/database.ts';
+import { findTaskOf } from '../sqlite/tasks.ts';
 import { encode, eventsFrame, logFrame, stateFrame } from './frames.ts';
 import type { LightFeed } from './light-feed.ts';
 
@@ -63,6 +64,11 @@ export class LogStream implements Stream {
     this.task_id = task_id;
     this.bodies = bodies;
     this.cursor = Math.min(after, positionOf(db, task_id).newest_event_id);
+  }
+
+  /** Whether the task was removed. */
+  isRemoved(user_id: string): boolean {
+    return findTaskOf(this.#db, user_id, this.task_id) === undefined;
   }
 
   sendPage(send: Send): boolean {

@@ -266,6 +266,10 @@ test('clients that are connected start over where more errands were removed at o
   await phone.connect();
   await phone.caughtUp();
   t.is(phone.tasks.size, ids.length + 1);
+  const oldest = new TestClient(scene.socket_url, user_id);
+  await oldest.until(() => oldest.of('hello').length === 1);
+  for (const task_id of [ids[0], task.id]) oldest.say({ type: 'subscribe', scope: 'log', task_id, after: 0 });
+  await oldest.until(() => oldest.of('caught_up').length === 2);
   log.write((tx) => {
     for (const id of ids) markRemoved(tx.db, 'task', id);
     tx.announce('removed');
@@ -273,7 +277,9 @@ test('clients that are connected start over where more errands were removed at o
   await phone.client.until(() => phone.client.of('caught_up').length === 2);
   phone.take();
   t.deepEqual([...phone.tasks.keys()], [task.id]);
-  await phone.client.close();
+  await oldest.until(() => oldest.of('removed').length === 2);
+  t.deepEqual(oldest.of('removed')[1]?.task_ids, [ids[0]], 'the log that it follows, and not the other one');
+  for (const client of [phone.client, oldest]) await client.close();
 });
 
 test('who follows nothing but the log of an errand learns that it was removed', async (t) => {
