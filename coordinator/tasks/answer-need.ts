@@ -78,7 +78,8 @@ function carryOut(
 
 /**
  * The proxy reads the decision from the stored answer, or from the project. A task that has ended goes on with it; one
- * that is parked waits for another decision, and is told later.
+ * that is parked waits for another decision, and is told later what it may reach. For neither does a refusal change
+ * anything.
  */
 function decideHost(tx: Tx, task: TaskRow, host: string, choice: string | undefined, at: string): string | null {
   const tell = (text: string) =>

@@ -89,12 +89,12 @@ function remove(tx: Tx, task: TaskRow, message_id: string, at: string): void {
 
 /**
  * The pending messages for which a task goes on, if there are none but notes that came along with the message of a
- * person, and mean nothing without it. Undefined: there are others.
+ * person, and mean nothing without it. Undefined: there are others, or a worker has read one.
  */
 function restOfNotes(db: Db, task: TaskRow): WaitingMessage[] | undefined {
   const rest = listWaitingMessages(db, task.id).filter(({ id }) => !isRefusedHost(db, task.id, id));
   const notes = mergedNotes(db, task);
-  return rest.every(({ text }) => notes.includes(text)) ? rest : undefined;
+  return rest.every(({ text, taken }) => !taken && notes.includes(text)) ? rest : undefined;
 }
 
 /** How a task had ended that a message has queued again; undefined: something else has. */

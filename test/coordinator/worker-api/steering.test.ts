@@ -3,6 +3,7 @@ import type { MessageCreate } from '../../../protocol/messages.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { newPull } from '../../../coordinator/domain/pull.ts';
+import { claimMessage } from '../../../coordinator/sqlite/messages.ts';
 import { insertPull } from '../../../coordinator/sqlite/pulls.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { MessagesTaken } from '../../../protocol/worker-schemas.ts';
@@ -153,13 +154,18 @@ test('a task that ended, goes on for a message, and loses it again, is as it had
   t.deepEqual({ status, reason, detail, ended_at }, pick(before));
 });
 
+function addMergedPull({ log, task_id }: Awaited<ReturnType<typeof set>>): void {
+  const { repo_url, branch } = taskOf(log, task_id);
+  const wish = { task_id, repo_url, head_branch: branch, base_branch: 'main' };
+  const pull = newPull({ ...wish, head_commit: 'a'.repeat(40), title: 'Mend it', draft: false, author: 'app' }, at);
+  log.write(({ db }) => insertPull(db, { ...pull, number: 7, state: 'merged' }));
+}
+
 test('the note on a merged pull request that came along with a message goes with it', async (t) => {
   const s = await set(t);
   endTask(s.log, s.task_id);
   const before = taskOf(s.log, s.task_id);
-  const wish = { task_id: s.task_id, repo_url: before.repo_url, head_branch: before.branch, base_branch: 'main' };
-  const pull = newPull({ ...wish, head_commit: 'a'.repeat(40), title: 'Mend it', draft: false, author: 'app' }, at);
-  s.log.write(({ db }) => insertPull(db, { ...pull, number: 7, state: 'merged' }));
+  addMergedPull(s);
   const id = s.say({ text: 'Go on.' });
   t.is(s.waiting().length, 2);
   s.withdraw(id);
@@ -173,6 +179,21 @@ test('the note on a merged pull request that came along with a message goes with
       .join('\n'),
     /Pull request #7 .* was merged/,
   );
+});
+
+test('a message can be withdrawn although a worker that was lost has read the note that came along with it', async (t) => {
+  const s = await set(t);
+  endTask(s.log, s.task_id);
+  addMergedPull(s);
+  const id = s.say({ text: 'Go on.' });
+  const note = s.waiting().find(({ text }) => text !== 'Go on.');
+  s.log.write(({ db }) => claimMessage(db, note?.id ?? '', at));
+  s.withdraw(id);
+  t.deepEqual(
+    s.waiting().map((message) => message.id),
+    [note?.id],
+  );
+  t.is(taskOf(s.log, s.task_id).status, 'queued', 'it goes on with what was read');
 });
 
 test('a message that came too late for the attempt can be withdrawn too: the task is as that attempt ended it', async (t) => {
