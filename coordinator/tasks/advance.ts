@@ -55,6 +55,9 @@ export function endAttempt(tx: Tx, task: TaskRow, n: number, end: End, ask?: Nee
   };
   const { retry_at } = nextState(task, action);
   tx.note(task, { type: 'attempt.ended', body: { status, reason, detail, retry_at } }, at);
+  // What was refused in this attempt says nothing of the next one.
+  holdCommit(tx.db, task.id, null);
+  releaseRepositoryCommits(tx.db, task.id);
   const ended = advance(tx, task, action);
   // Older pending messages were in its assignment and were ignored; another attempt would ignore them again.
   const is_over = isEnded(ended.status) || ended.status === 'parked';
@@ -68,8 +71,6 @@ export function endAttempt(tx: Tx, task: TaskRow, n: number, end: End, ask?: Nee
 /** Asks what a parked task waits for, unless its worker has asked already, and shows that it waits for its person. */
 function park(tx: Tx, task: TaskRow, ask: NeedAsk | undefined, at: string): void {
   if (ask) askNeed(tx, task, ask, at);
-  holdCommit(tx.db, task.id, null);
-  releaseRepositoryCommits(tx.db, task.id);
   const need = listOpenNeeds(tx.db, task.id).find(({ kind }) => kind !== 'host');
   if (!need) return;
   const { asked_at: since, question } = need;

@@ -85,6 +85,18 @@ test('a worker that knows no approvals tries to push and fails: its refused comm
   t.is(needs()[0]?.commit, SECOND);
 });
 
+test('a commit that was refused in an attempt that was lost is not asked for when a later one fails to push', async (t) => {
+  const { log, task_id, result, next, needs, task } = await scene(t, {}, { ask_before_push: 1 });
+  const commands = [{ old: '0'.repeat(40), new: FIRST, ref: 'refs/heads/x' }];
+  t.truthy(pushApproval(log)({ task_id, key: null }, { commands, capabilities: [], shallow: [] }));
+  await result(0, { status: 'failed', reason: 'worker_lost', summary: '' });
+  t.like(task(), { status: 'queued', held_commit: null });
+  log.db.prepare('UPDATE tasks SET retry_at = NULL').run();
+  await (await next()).result(0, { status: 'failed', reason: 'push_failed', branch: null, commit: null });
+  t.deepEqual(needs(), []);
+  t.not(task().status, 'parked');
+});
+
 test('without the setting nothing is asked, whatever a worker says', async (t) => {
   const { succeed, needs, task } = await scene(t);
   await succeed(held(FIRST));
