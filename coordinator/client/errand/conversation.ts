@@ -84,7 +84,12 @@ export class Conversation {
     this.#items = [...rows, ...this.#items];
   }
 
-  /** Takes an event whole that came shortened before. */
+  /** Whether an event is in the part of the log that is here. */
+  spans(event_id: number): boolean {
+    return this.first_id <= event_id && event_id <= this.last_id;
+  }
+
+  /** Takes an event whole that came shortened before. It is one of those that are here. */
   replace(event: LogEvent): void {
     const known = this.#known(event);
     if (!known) return;

@@ -2,7 +2,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import type { Delta, LogEvent } from '../../../protocol/events.ts';
 import type { Client } from '../client.ts';
 import { Conversation } from '../errand/conversation.ts';
-import { isGone } from '../errors.ts';
+import { isGone, Refusal } from '../errors.ts';
 import type { TypeEvent } from '../known-event.ts';
 import { unlessAborted } from '../wait.ts';
 import type { MirrorStorage } from './storage.ts';
@@ -93,6 +93,7 @@ export class Logs {
 
   /** Another database: the open logs begin anew. */
   forget(): void {
+    this.#cut.clear();
     for (const id of this.#open.keys()) this.#open.set(id, new Conversation(this.#known));
   }
 
@@ -136,16 +137,23 @@ export class Logs {
     });
   }
 
-  /** Reads events whole that came shortened; where the server cannot be reached, once it can. */
+  /**
+   * Reads events whole that came shortened; where the server cannot be reached, once it can. What is in front of the
+   * open part of the log is left out: the part is to have no gaps.
+   */
   async whole(id: string, event_ids: readonly number[]): Promise<void> {
-    if (!this.#open.has(id)) return;
+    const conversation = this.#open.get(id);
+    if (!conversation) return;
     const cut = this.#cut.get(id) ?? new Set();
     this.#cut.set(id, cut);
     for (const event_id of event_ids) cut.add(event_id);
     for (const event_id of event_ids) {
-      const event = await this.#client.call('getEvent', { params: { id, event_id: String(event_id) } });
+      const event = conversation.spans(event_id) ? await this.#readEvent(id, event_id) : undefined;
+      // The log has begun anew meanwhile. What is left of it is asked for again.
+      if (this.#open.get(id) !== conversation) return;
       cut.delete(event_id);
-      this.#open.get(id)?.replace(event);
+      if (!event) continue;
+      conversation.replace(event);
       this.#tell(id);
       await this.#storage.save({ events: [event] });
     }
@@ -183,6 +191,16 @@ export class Logs {
     this.#open.set(id, anew);
     this.#tell(id);
     await this.#storage.save({ log_restarts: id, events });
+  }
+
+  /** Resolves with undefined if the server refuses it. */
+  async #readEvent(id: string, event_id: number): Promise<LogEvent | undefined> {
+    try {
+      return await this.#client.call('getEvent', { params: { id, event_id: String(event_id) } });
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return undefined;
+    }
   }
 
   async #readPage(

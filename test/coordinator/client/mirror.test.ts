@@ -199,27 +199,3 @@ test('an errand that is open stays when the list is read, though it is archived,
   t.is(mirror.task(errand.id), undefined);
   t.false(storage.tasks.has(errand.id));
 });
-
-test('a long text whose rest could not be read is whole once the server can be reached', async (t) => {
-  const server = await startApi(t);
-  const network = await startCuttingProxy(t, server.url);
-  const { api, session } = await server.person();
-  const errand = new LivelyErrand(server, await sendErrand(api));
-  errand.begin();
-  errand.say('long '.repeat(4_000));
-  const device = await newDevice(t, network.url, session);
-  await device.isLive();
-  device.live.follow(errand.id, await device.mirror.open(errand.id));
-  const said = () => device.mirror.conversation(errand.id)?.items.find(({ kind }) => kind === 'said');
-  const cut = said()?.cut ?? [];
-  t.is(cut.length, 1);
-  network.offline = true;
-  network.cut();
-  await t.throwsAsync(device.mirror.whole(errand.id, cut));
-  network.offline = false;
-  device.live.wake();
-  await until('it is whole', () => {
-    const row = said();
-    return row?.kind === 'said' && row.text.length === 20_000;
-  });
-});
