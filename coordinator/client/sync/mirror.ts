@@ -217,6 +217,8 @@ export class Mirror implements Receiver {
       next = page.next_cursor;
     }
     const listed = new Set(tasks.map(({ id }) => id));
+    // One that is open may be in the archive, or deleted. Without it the list is not read: it is tried again.
+    for (const id of this.#opened) if (!listed.has(id)) await this.#readTask(id, signal);
     const last = tasks.at(-1);
     // The others come after those that need the person: while there are such, none of the others was listed.
     const oldest = typeof next !== 'string' || !last ? '' : needsYou(last) ? '~' : last.id;
@@ -229,8 +231,6 @@ export class Mirror implements Receiver {
     this.#putTasks(tasks);
     this.#tell({ tasks: removed });
     await this.#storage.save({ cursor, epoch, tasks, removed, older: this.#older });
-    // One that is open may be in the archive, or deleted.
-    for (const id of this.#opened) if (!listed.has(id)) await this.#readTask(id, signal);
   }
 
   #readPage(cursor: string | undefined, signal?: AbortSignal) {

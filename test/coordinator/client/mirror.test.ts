@@ -11,6 +11,7 @@ import { startApi } from '../../support/start-api.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { until } from '../../support/until.ts';
 import { newDevice, startDevice } from '../../support/web/device.ts';
+import { startFaultyProxy } from '../../support/web/faulty-proxy.ts';
 import { MemoryDevice } from '../../support/web/memory-storage.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
@@ -198,4 +199,28 @@ test('an errand that is open stays when the list is read, though it is archived,
   await mirror.connected({ cursor: 0, epoch });
   t.is(mirror.task(errand.id), undefined);
   t.false(storage.tasks.has(errand.id));
+});
+
+test('an errand that is open in the archive is there again after another epoch, though it could not be read at first', async (t) => {
+  const server = await startApi(t);
+  const proxy = await startFaultyProxy(t, server.url);
+  const { api, session } = await server.person();
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  errand.succeed({});
+  await api.call('patchTask', { params: { id: errand.id }, body: { archived: true } });
+  const storage = new MemoryDevice(toStored(proxy.url, session));
+  const client = await Client.open(storage.session, { signal: new AbortController().signal });
+  const mirror = new Mirror(client, storage.mirror, () => undefined);
+  await mirror.open(errand.id);
+  await mirror.connected({ cursor: 0, epoch: 'one' });
+  proxy.answer = ({ url = '' }, response) => {
+    if (!url.endsWith(`/tasks/${errand.id}`)) return false;
+    response.writeHead(502).end();
+    return true;
+  };
+  await t.throwsAsync(mirror.connected({ cursor: 0, epoch: 'another' }));
+  proxy.answer = () => false;
+  await mirror.connected({ cursor: 0, epoch: 'another' });
+  t.like(mirror.task(errand.id), { archived: true });
 });
