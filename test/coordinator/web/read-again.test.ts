@@ -2,6 +2,7 @@ import test from 'ava';
 import type { Page } from 'playwright-core';
 import type { Ends } from '../../support/folder.ts';
 import { sendErrand } from '../../support/send-errand.ts';
+import { until } from '../../support/until.ts';
 import { logIn, openApp, openAppLoggedIn, type AppScene } from '../../support/web/app-scene.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
@@ -108,3 +109,27 @@ test.serial(
     t.deepEqual(faults, []);
   },
 );
+
+test.serial('a form of a project begins with what the server has, not with what the device has kept', async (t) => {
+  t.timeout(60_000);
+  const { api, page, network, faults } = await openAppLoggedIn(t);
+  const body = { name: 'bills', repo_url: 'https://git.example.org/you/bills', allowed_hosts: ['one.example.org'] };
+  const { id } = await api.call('createProject', { body });
+  const params = { id };
+  const hosts = page.locator('textarea[name=allowed_hosts]');
+  await page.goto(`${network.url}/settings/projects/${id}`);
+  await hosts.waitFor();
+  await page.goto(network.url);
+  const newer = ['one.example.org', 'two.example.org'];
+  await api.call('patchProject', { params, body: { allowed_hosts: newer, egress: 'open' } });
+  await page.goto(`${network.url}/settings/projects/${id}`);
+  await until('it shows what the server has', async () => (await hosts.inputValue()) === newer.join('\n'));
+  t.is(await page.locator('select[name=egress]').inputValue(), 'open');
+  const allowed_hosts = [...newer, 'three.example.org'];
+  await api.call('patchProject', { params, body: { allowed_hosts } });
+  await page.getByLabel('Verify command').fill('npm test');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.waitForURL(/projects$/);
+  t.like(await api.call('getProject', { params }), { allowed_hosts, egress: 'open', verify_command: 'npm test' });
+  t.deepEqual(faults, []);
+});

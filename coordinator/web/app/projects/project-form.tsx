@@ -8,7 +8,7 @@ import { useSession } from '../../parts/context.ts';
 import { fieldsOf } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
-import { changesOf, fieldsOfProject, readProject } from './project-fields.ts';
+import { changesOf, fieldsOfProject, readProject, type Given } from './project-fields.ts';
 import { s } from '../screen-speech.ts';
 
 type FormProps = { project: Project | undefined; onSaved: (warnings: readonly string[]) => Promise<void> };
@@ -18,7 +18,9 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
   const { client } = useSession();
   const faults = useSignal<Faults>({});
   const saving = useSignal(false);
-  const shown = useRef(readProject(fieldsOfProject(project)));
+  // What is read anew while the form is open changes neither its fields nor what they are compared with.
+  const before = useRef(fieldsOfProject(project)).current;
+  const shown = useRef(readProject(before));
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const body = readProject(fieldsOf(event.currentTarget));
@@ -37,7 +39,7 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
   };
   return (
     <form onSubmit={submit}>
-      <Fields project={project} faults={faults.value} />
+      <Fields project={project} before={before} faults={faults.value} />
       <p class="fault" role="alert">
         {faults.value['']}
       </p>
@@ -50,8 +52,9 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
 
 type Faults = Partial<Record<string, string>>;
 
-function Fields({ project, faults }: { project: Project | undefined; faults: Faults }): JSX.Element {
-  const before = fieldsOfProject(project);
+type FieldsProps = { project: Project | undefined; before: Given; faults: Faults };
+
+function Fields({ project, before, faults }: FieldsProps): JSX.Element {
   const egress = useSignal(before['egress'] ?? 'registries');
   const field = (name: string) => ({ name, before: before[name] ?? '', fault: faults[name] });
   return (

@@ -14,6 +14,8 @@ export function ProjectScreen({ id }: { id: string }): JSX.Element {
   const router = useRouter();
   const { projects, fault } = useProjects();
   const project = projects?.find((each) => each.id === id);
+  // Not before the server was asked: what the device knows may be of long ago.
+  const shown = fault === undefined ? undefined : project;
   const is_new = id === '';
   const warnings = useSignal<readonly string[]>([]);
   const leave = router.unlessGone(() => router.back('projects'));
@@ -35,8 +37,8 @@ export function ProjectScreen({ id }: { id: string }): JSX.Element {
             {fault === '' ? s.project.gone : fault}
           </p>
         )}
-        {(project ?? is_new) && <ProjectForm key={id} project={project} onSaved={saved} />}
-        {project && <DeleteProject project={project} />}
+        {(shown ?? is_new) && <ProjectForm key={id} project={shown} onSaved={saved} />}
+        {shown && <DeleteProject project={shown} />}
       </div>
     </Screen>
   );
