@@ -191,3 +191,32 @@ ${lines}`,
   t.is(await last.locator('.line-of').count(), 201);
   t.deepEqual(faults, []);
 });
+
+test.serial(
+  'a file that is open stays so, with what is written in it, though those before it have grown',
+  async (t) => {
+    t.timeout(120_000);
+    const { server, api, network, page, faults } = await openAppLoggedIn(t);
+    const errand = new LivelyErrand(server, await sendErrand(api));
+    errand.begin();
+    const file = (path: string, count: number) =>
+      adding(...Array.from({ length: count }, (_, i) => `${path} ${i}`)).replaceAll('a.ts', path);
+    const others = ['c', 'd', 'e', 'f'].map((path) => file(path, 300)).join('');
+    errand.succeed({}, file('b', 100) + others);
+    await page.goto(`${network.url}/errands/${errand.id}/changes`);
+    await page.locator('.line-of', { hasText: /f 7$/ }).click();
+    const field = page.locator('.note-on-line textarea');
+    await field.fill('Half written');
+    await api.call('createMessage', { params: { id: errand.id }, body: { text: 'Go on' } });
+    errand.begin();
+    errand.succeed({}, file('b', 399) + others);
+    await page.locator('.line-of', { hasText: 'b 398' }).waitFor();
+    t.is(await field.inputValue(), 'Half written');
+    await draftIsKept(page, 'Half written');
+    // Where it would not show at once, what is written in it opens it.
+    await page.reload();
+    await field.waitFor();
+    t.is(await field.inputValue(), 'Half written');
+    t.deepEqual(faults, []);
+  },
+);

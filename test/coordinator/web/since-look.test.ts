@@ -1,5 +1,5 @@
 import test from 'ava';
-import { foldHunk, nextOf } from '../../../coordinator/web/app/changes/fold.ts';
+import { foldHunk, nextOf, shownAtOnce } from '../../../coordinator/web/app/changes/fold.ts';
 import { parseDiff } from '../../../coordinator/web/app/changes/parse.ts';
 import { sinceLook } from '../../../coordinator/web/app/changes/since-look.ts';
 
@@ -46,6 +46,20 @@ test('nothing is marked at the first look, and nothing of what the last look did
 test('a file with more different lines than can be compared is not marked', (t) => {
   const lines = Array.from({ length: 0xd800 }, (_, i) => `+${i}`);
   t.is(sinceLook(parseDiff(diffOf('a', ...lines)), whole(diffOf('a', '+x'))).fresh.size, 0);
+});
+
+test('files that are too large to show at once take no room from those behind them', (t) => {
+  const added = (path: string, count: number) => diffOf(path, ...Array.from({ length: count }, (_, i) => `+${i}`));
+  const files = parseDiff(
+    ['a', 'b', 'c', 'd'].map((path) => added(path, 401)).join('') +
+      ['e', 'f', 'g', 'h'].map((path) => added(path, 400)).join('') +
+      added('i', 300),
+  );
+  const shown = shownAtOnce(files);
+  t.deepEqual(
+    files.filter((file) => shown.has(file)).map(({ path }) => path),
+    ['e', 'f', 'g', 'i'],
+  );
 });
 
 test('what is far from a change folds, and opens at both ends, twenty lines at a time', (t) => {

@@ -44,7 +44,7 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
     });
   };
   const marks = readMarks(viewed.value);
-  const at_once = shownAtOnce(diffs.flatMap(({ files }) => files));
+  const at_once = shownAtOnce(unviewed(diffs, marks));
   return (
     <Screen
       title={s.changes.title}
@@ -148,10 +148,18 @@ function Beside({ files, wrap }: { files: readonly DiffFile[]; wrap: Signal<stri
   );
 }
 
+type Marks = Record<string, string | undefined>;
+
+function unviewed(diffs: readonly RepositoryDiff[], marks: Marks): DiffFile[] {
+  return diffs.flatMap(({ repository, files }) =>
+    files.filter(({ path, mark }) => marks[fileKey({ repository, path })] !== mark),
+  );
+}
+
 /** The files that were viewed, each with the mark of its diff at that time. */
-function readMarks(text: string): Record<string, string | undefined> {
+function readMarks(text: string): Marks {
   try {
-    return text === '' ? {} : (JSON.parse(text) as Record<string, string | undefined>);
+    return text === '' ? {} : (JSON.parse(text) as Marks);
   } catch {
     return {};
   }

@@ -1,8 +1,10 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
 import { Stat } from '../../parts/stat.tsx';
+import { useText } from '../../parts/use-text.ts';
 import { s } from '../screen-speech.ts';
-import type { Comment } from './comments.ts';
+import { fileKey, type Comment } from './comments.ts';
 import { countLines } from './fold.ts';
 import { Lines } from './lines-view.tsx';
 import type { DiffFile, DiffLine } from './diff-file.ts';
@@ -24,14 +26,18 @@ type FileProps = {
   onChange: (comments: readonly Comment[]) => void;
 };
 
-/** One file of a diff. Once viewed it is folded, until its diff is another. */
+/** One file of a diff. Once viewed it is folded, until its diff is another. What is open stays so. */
 export function FileView({ file, at_once, viewed, onView, ...lines }: FileProps): JSX.Element {
-  const { fresh } = lines;
+  const { id, repository, fresh } = lines;
   const { path, old_path, mark, hunks } = file;
   const is_viewed = viewed === mark;
   const news = hunks.reduce((sum, { lines }) => sum + lines.filter((line) => fresh.has(line)).length, 0);
+  // With its text the form survives the app.
+  const editing = useText(`commenting ${id} ${fileKey({ repository, path })}`);
+  const opens = useRef(false);
+  opens.current ||= at_once || editing.value !== '';
   const opened = useSignal<boolean | undefined>(undefined);
-  const open = opened.value ?? (!is_viewed && at_once);
+  const open = opened.value ?? (!is_viewed && opens.current);
   return (
     <section class="file" aria-label={path}>
       <header>
@@ -56,7 +62,7 @@ export function FileView({ file, at_once, viewed, onView, ...lines }: FileProps)
         </label>
       </header>
       {open ? (
-        <Lines {...lines} file={file} />
+        <Lines {...lines} file={file} editing={editing} />
       ) : (
         !is_viewed && (
           <button type="button" class="quiet" onClick={() => (opened.value = true)}>

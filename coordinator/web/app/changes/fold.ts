@@ -7,7 +7,7 @@ const STEP = 20;
 
 /** A file with more lines than this is shown at a touch. */
 const FILE_LINES_MAX = 400;
-/** So are the files behind so many lines: a phone would take a minute to draw them all. */
+/** So are those that would make more lines than these at once: a phone would take a minute to draw them all. */
 const LINES_MAX = 1_500;
 
 /** How many lines of a file show where it is open. */
@@ -15,14 +15,15 @@ export function countLines({ hunks }: DiffFile): number {
   return hunks.reduce((sum, { near }) => sum + near.size, 0);
 }
 
-/** The files of which the lines show without a touch. */
+/** Those of the files of which the lines show without a touch. */
 export function shownAtOnce(files: readonly DiffFile[]): ReadonlySet<DiffFile> {
   let lines = 0;
   return new Set(
     files.filter((file) => {
       const count = countLines(file);
-      lines += Math.min(count, FILE_LINES_MAX);
-      return count <= FILE_LINES_MAX && lines <= LINES_MAX;
+      if (count > FILE_LINES_MAX || lines + count > LINES_MAX) return false;
+      lines += count;
+      return true;
     }),
   );
 }

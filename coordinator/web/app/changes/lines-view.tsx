@@ -1,7 +1,6 @@
-import { useSignal } from '@preact/signals';
+import { useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { useText } from '../../parts/use-text.ts';
 import { s } from '../screen-speech.ts';
 import { fileKey, keyOf, type Comment } from './comments.ts';
 import { coloursOf, type Colours } from './file-colours.ts';
@@ -18,14 +17,14 @@ type LinesProps = {
   /** The lines that were not there at the last look. */
   fresh: ReadonlySet<DiffLine>;
   comments: readonly Comment[];
+  /** The key of the line that a person writes about; empty: none. */
+  editing: Signal<string>;
   onChange: (comments: readonly Comment[]) => void;
 };
 
 /** The lines of a file's diff. What did not change is folded, and opens at a touch. */
-export function Lines({ id, repository, file, fresh, comments, onChange }: LinesProps): JSX.Element {
+export function Lines({ id, repository, file, fresh, comments, editing, onChange }: LinesProps): JSX.Element {
   const { path, hunks, binary } = file;
-  // With its text the form survives the app.
-  const editing = useText(`commenting ${id} ${fileKey({ repository, path })}`);
   const colours = useColours(file);
   const opened = useSignal<ReadonlySet<string>>(new Set());
   if (binary) return <p class="gap">{s.changes.binary}</p>;
