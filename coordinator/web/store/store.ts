@@ -163,13 +163,15 @@ export class Store {
   async #keep(session: Parameters<typeof toStored>[1]): Promise<void> {
     const before = await this.#logins.read();
     const of_another = before && before.user_id !== session.user.id;
+    if (of_another) await this.#database.clear();
+    // At once: what it was made with, such as a link, is used up.
+    await this.#logins.write(toStored(this.server, session));
+    this.#windows.postMessage(CHANGED);
     if (of_another) {
-      await this.#database.clear();
+      void this.#end(before);
+      // The browser asks its push service, which may take long.
       await unsubscribe().catch(() => undefined);
     }
-    await this.#logins.write(toStored(this.server, session));
-    if (of_another) void this.#end(before);
-    this.#windows.postMessage(CHANGED);
     await this.#enter();
   }
 

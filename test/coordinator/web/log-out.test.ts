@@ -169,3 +169,26 @@ test.serial(
     t.is(await page.evaluate(() => localStorage.getItem('unsubscribed')), 'yes');
   },
 );
+
+test.serial(
+  'a log-in in place of another one is kept, though the browser does not answer before the app ends',
+  async (t) => {
+    t.timeout(120_000);
+    const { server, network, page } = await openAppLoggedIn(t);
+    const bob = await server.person('bob@example.org');
+    await sendErrand(bob.api, { prompt: 'Of the second person' });
+    const { code } = await bob.api.call('createLoginLink', {});
+    await page.goto('about:blank');
+    await page.goto(`${network.url}/#login=${code}`);
+    await page.evaluate(() => {
+      const getSubscription = () => new Promise(() => localStorage.setItem('asked', 'yes'));
+      Object.assign(PushManager.prototype, { getSubscription });
+    });
+    await page.getByRole('button', { name: 'Log in on this device' }).click();
+    await page.waitForFunction(() => localStorage.getItem('asked') === 'yes');
+    await page.goto('about:blank');
+    await page.goto(network.url);
+    await page.getByText('Of the second person').waitFor();
+    t.is(await page.locator('input[name=password]').count(), 0);
+  },
+);
