@@ -68,6 +68,27 @@ test.serial('a schedule takes further repositories as projects and addresses, an
   t.deepEqual(faults, []);
 });
 
+test.serial('a form of a schedule leaves what was changed elsewhere meanwhile', async (t) => {
+  t.timeout(60_000);
+  const { network, api, page, faults } = await openAppLoggedIn(t);
+  const where = {
+    repo_url: 'https://github.com/ada/api',
+    repositories: [{ repo_url: 'https://github.com/ada/docs', base_branch: 'next' }],
+  };
+  const body = { name: 'Updates', prompt: 'Update the dependencies', cron: '30 9 * * 5', time_zone: 'UTC', ...where };
+  const { id } = await api.call('createSchedule', { body });
+  await page.goto(`${network.url}/settings/schedules/${id}`);
+  await button(page, 'Change').click();
+  await page.locator('input[name=name]').fill('Friday');
+  const repositories = [{ repo_url: 'https://github.com/ada/shop' }];
+  const elsewhere = { prompt: 'Update everything', cron: '0 3 * * *', budget_usd: 3, repositories };
+  await api.call('patchSchedule', { params: { id }, body: elsewhere });
+  await button(page, 'Save').click();
+  await page.getByRole('heading', { name: 'Friday' }).waitFor();
+  t.like(await api.call('getSchedule', { params: { id } }), { name: 'Friday', ...elsewhere });
+  t.deepEqual(faults, []);
+});
+
 test.serial('a schedule runs by hand, pauses, resumes, is changed and deleted', async (t) => {
   t.timeout(90_000);
   const { server, network, api, page, faults } = await openAppLoggedIn(t);

@@ -38,10 +38,10 @@ export function readProject(given: Given): ProjectCreate {
 }
 
 /**
- * What of the request that a form asks for differs from `shown`, what it showed at first: the rest may have been changed
- * elsewhere since, such as a host that was allowed.
+ * What of the request that a form asks for differs from `shown`, what it showed at first: the rest may have been
+ * changed elsewhere since, such as a host that was allowed.
  */
-export function changesOf<T extends object>(shown: T, asked: T): Partial<T> {
+export function changesOf<T extends object>(shown: { [K in keyof T]?: unknown }, asked: T): Partial<T> {
   const changes: Partial<T> = { ...asked };
   for (const key in asked) if (JSON.stringify(asked[key]) === JSON.stringify(shown[key])) delete changes[key];
   return changes;

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { JSX, TargetedSubmitEvent } from 'preact';
+import { useRef } from 'preact/hooks';
 import type { Schedule } from '../../../../protocol/schedules.ts';
 import { chosen, EFFORTS } from '../../../../protocol/without-schemas.ts';
 import { Refusal } from '../../../client/errors.ts';
@@ -7,6 +8,7 @@ import { useSession } from '../../parts/context.ts';
 import { fieldsOf } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
 import { faultWords, firstLine } from '../../parts/words.ts';
+import { changesOf } from '../projects/project-fields.ts';
 import { furtherText, readFurther } from './further.ts';
 import { NextTimes } from './next-times.tsx';
 import { TimingFields } from './timing-fields.tsx';
@@ -20,8 +22,10 @@ const OTHER = '-';
 type FormProps = { schedule: Schedule | undefined; onSaved: (schedule: Schedule) => void };
 
 /** What a schedule does, where and when. */
-export function ScheduleForm({ schedule, onSaved }: FormProps): JSX.Element {
+export function ScheduleForm({ schedule: now, onSaved }: FormProps): JSX.Element {
   const { client, projects } = useSession();
+  // What is read anew while the form is open changes neither its fields nor what they are compared with.
+  const schedule = useRef(now).current;
   const timing = useSignal(schedule ? timingOf(schedule.cron) : FIRST);
   const zone = useSignal(schedule?.time_zone ?? OWN_ZONE);
   const fault = useSignal('');
@@ -36,7 +40,7 @@ export function ScheduleForm({ schedule, onSaved }: FormProps): JSX.Element {
     saving.value = true;
     fault.value = '';
     const saved = schedule
-      ? client.call('patchSchedule', { params: { id: schedule.id }, body: shared })
+      ? client.call('patchSchedule', { params: { id: schedule.id }, body: changesOf(schedule, shared) })
       : client.call('createSchedule', { body: { ...rest, ...some } });
     saved
       .then(onSaved)
