@@ -201,3 +201,26 @@ test.serial(
     t.deepEqual([...faults, ...member.faults], []);
   },
 );
+
+test.serial('a double touch makes one invitation, and one link for a phone', async (t) => {
+  t.timeout(60_000);
+  const { network, page, faults } = await openAppLoggedIn(t);
+  const made: string[] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST') made.push(new URL(request.url()).pathname);
+  });
+  const touchTwice = async (name: string) => {
+    await button(page, name).evaluate((each: HTMLElement) => {
+      each.click();
+      each.click();
+    });
+    await sheet(page).locator('.link-text').waitFor();
+  };
+  await page.goto(`${network.url}/settings/server`);
+  await touchTwice('Invite someone');
+  t.is(made.filter((path) => path.endsWith('/invites')).length, 1);
+  await page.goto(`${network.url}/settings`);
+  await touchTwice('Add a phone');
+  t.is(made.filter((path) => path.endsWith('/auth/links')).length, 1);
+  t.deepEqual(faults, []);
+});

@@ -5,6 +5,7 @@ import type { Invite, Person } from '../../../../protocol/people.ts';
 import { allPeople } from '../../../client/lists.ts';
 import { useSession } from '../../parts/context.ts';
 import { format } from '../../parts/speech.ts';
+import { useOnce } from '../../parts/use-once.ts';
 import { useRead } from '../../parts/use-read.ts';
 import { faultWords } from '../../parts/words.ts';
 import { LinkSheet } from '../settings/link-sheet.tsx';
@@ -19,6 +20,7 @@ export function People(): JSX.Element {
   const known = useSignal<Known>({ people: [], invites: [] });
   const made = useSignal<OneTimeLink | undefined>(undefined);
   const fault = useSignal('');
+  const once = useOnce();
   const attempt = async (act: () => Promise<unknown>): Promise<void> => {
     fault.value = '';
     try {
@@ -29,33 +31,32 @@ export function People(): JSX.Element {
     const [people, { items: invites }] = await Promise.all([allPeople(client), client.call('listInvites', {})]);
     known.value = { people, invites };
   };
-  const act = (work: () => Promise<unknown>): void => {
-    void attempt(work).catch((error: unknown) => (fault.value = faultWords(error)));
-  };
-  useRead(() => act(() => Promise.resolve()), [client]);
-  const invite = (): void => act(async () => (made.value = await client.call('createInvite', { body: {} })));
+  const act = (work: () => Promise<unknown>) =>
+    attempt(work).catch((error: unknown) => (fault.value = faultWords(error)));
+  useRead(() => void act(() => Promise.resolve()), [client]);
+  const invite = async () => (made.value = await client.call('createInvite', { body: {} }));
   const close = (): void => {
     made.value = undefined;
-    act(() => Promise.resolve());
+    void act(() => Promise.resolve());
   };
   return (
     <>
       <ul class="rows devices">
         {known.value.people.map((person) => (
-          <PersonRow key={person.id} person={person} act={act} />
+          <PersonRow key={person.id} person={person} act={(work) => void act(work)} />
         ))}
         {known.value.invites.map(({ id, expires_at }) => (
           <InviteRow
             key={id}
             expires_at={expires_at}
-            onRevoke={() => act(() => client.call('deleteInvite', { params: { id } }))}
+            onRevoke={() => void act(() => client.call('deleteInvite', { params: { id } }))}
           />
         ))}
       </ul>
       <p class="fault" role="alert">
         {fault.value}
       </p>
-      <button type="button" class="choice" onClick={invite}>
+      <button type="button" class="choice" onClick={() => once(() => act(invite))}>
         {s.owner.invite}
       </button>
       {made.value && (

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import type { OneTimeLink } from '../../../../protocol/accounts.ts';
 import { useSession } from '../../parts/context.ts';
 import { t } from '../../parts/speech.ts';
+import { useOnce } from '../../parts/use-once.ts';
 import { faultWords } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 import { LinkSheet } from './link-sheet.tsx';
@@ -12,11 +13,14 @@ export function AddDevice({ onClose }: { onClose: () => void }): JSX.Element {
   const { client } = useSession();
   const made = useSignal<OneTimeLink | undefined>(undefined);
   const fault = useSignal('');
+  const once = useOnce();
   const make = (): void => {
     fault.value = '';
-    client.call('createLoginLink', {}).then(
-      (link) => (made.value = link),
-      (error: unknown) => (fault.value = faultWords(error)),
+    once(() =>
+      client.call('createLoginLink', {}).then(
+        (link) => (made.value = link),
+        (error: unknown) => (fault.value = faultWords(error)),
+      ),
     );
   };
   const close = (): void => {
