@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import type { Channel, ChannelCreate, ChannelCreated, ChannelPatch } from '../../../protocol/notifications.ts';
 import type { Client } from '../../client/client.ts';
+import { Incomplete } from '../../client/errors.ts';
 import { allChannels } from '../../client/lists.ts';
 import { isIos } from './ios.ts';
 import { BASE } from './routes.ts';
@@ -190,7 +191,10 @@ export async function unsubscribe(): Promise<void> {
 
 /** Subscribes, again if the browser's subscription is for another key than the server's. */
 async function subscribe(public_key: string): Promise<PushSubscription> {
-  const { pushManager } = await navigator.serviceWorker.ready;
+  const { serviceWorker } = navigator;
+  // One that could not be installed is never ready.
+  if (!(await serviceWorker.getRegistration())) throw new Incomplete('The service worker is not installed.');
+  const { pushManager } = await serviceWorker.ready;
   const key = Uint8Array.from(atob(public_key.replaceAll('-', '+').replaceAll('_', '/')), (each) => each.charCodeAt(0));
   const before = await pushManager.getSubscription();
   const known = before?.options.applicationServerKey;
