@@ -8,7 +8,9 @@ const ERRORS_MAX = 5;
 /** How long to wait for a forge that limits its callers and does not say for how long. */
 export const LIMITED_MS = 60_000;
 /** No forge limits for longer: what says so is wrong. */
-const WAIT_MS_MAX = 24 * 3_600_000;
+const LIMITED_MS_MAX = 24 * 3_600_000;
+/** A maintenance page may name whole days: a forge that is away is asked again by then all the same. */
+const AWAY_MS_MAX = 3_600_000;
 
 /** The error of an answer that is none of success. `token` never shows in it. */
 export function answerError(host: string, answer: ForgeAnswer, token: string): ForgeApiError {
@@ -40,17 +42,19 @@ function faultOf(status: number) {
   }
 }
 
-/** When a caller may come again that is limited, or whom a forge under maintenance puts off; undefined: it is neither. */
+/**
+ * When a caller may come again that is limited, or whom a forge under maintenance puts off; undefined: it is neither.
+ */
 function retryAt({ status, headers }: ForgeAnswer, reason: string): Date | undefined {
   if (status !== 403 && status !== 429 && status !== 503) return undefined;
   const now = Date.now();
+  const latest = now + (status === 503 ? AWAY_MS_MAX : LIMITED_MS_MAX);
   const after = headers['retry-after'] ?? '';
   // The header is a number of seconds or a date.
   const after_ms = /^\d+$/.test(after) ? Number(after) * 1000 : Date.parse(after) - now;
-  if (after_ms >= 0) return new Date(now + Math.min(after_ms, WAIT_MS_MAX));
+  if (after_ms >= 0) return new Date(Math.min(now + after_ms, latest));
   const reset_s = Number(headers['x-ratelimit-reset'] ?? NaN);
-  if (headers['x-ratelimit-remaining'] === '0' && reset_s >= 0)
-    return new Date(Math.min(reset_s * 1000, now + WAIT_MS_MAX));
+  if (headers['x-ratelimit-remaining'] === '0' && reset_s >= 0) return new Date(Math.min(reset_s * 1000, latest));
   return status === 429 || (status === 403 && /rate limit/i.test(reason)) ? new Date(now + LIMITED_MS) : undefined;
 }
 
