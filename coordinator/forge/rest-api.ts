@@ -61,7 +61,8 @@ export class RestApi {
 
   /**
    * Reads a list page by page, until it ends or `enough` says so. `page` is how a page is read, and `entries` finds the
-   * list in it. The names of its headers are in lower case.
+   * list in it. The names of its headers are in lower case. `full`: how many entries a page has that is not the last,
+   * for a list that has no links to its next pages.
    */
   async list<T, E>(
     access: Access,
@@ -70,19 +71,22 @@ export class RestApi {
       page: answer,
       entries,
       enough,
+      full = Infinity,
     }: {
       page: AnswerJob<T>;
       entries: (page: T, headers: ForgeAnswer['headers']) => E[];
       enough: (items: E[]) => boolean;
+      full?: number;
     },
   ): Promise<Listed<E>> {
     const items: E[] = [];
     for (let page = 1; page <= LIMITS.forge_pages_max; page++) {
       const answered = await this.#send(access, { ...call, query: { ...call.query, page } });
-      items.push(...entries(await this.#read(answered, answer), answered.headers));
+      const found = entries(await this.#read(answered, answer), answered.headers);
+      items.push(...found);
       // The page that a link leads to is counted here: a forge could send us round for ever. One without any entries
       // that are wanted says nothing of the next.
-      const more = /rel="?next"?/.test(answered.headers['link'] ?? '');
+      const more = found.length >= full || /rel="?next"?/.test(answered.headers['link'] ?? '');
       if (!more) return { items, cut: false };
       if (enough(items)) return { items, cut: true };
     }

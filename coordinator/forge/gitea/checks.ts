@@ -6,6 +6,7 @@ import { Id, Line, WebAddress } from '../forge-text.ts';
 import { logEnd } from '../log-end.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
 import { statusCheck } from '../status-check.ts';
+import { unlessRefused } from '../unless-refused.ts';
 
 const HERE = 'coordinator/forge/gitea/checks.ts';
 const Combined = z.object({
@@ -24,7 +25,9 @@ export const JOBS = answerJob(HERE, 'JOBS', Jobs);
 const JOB = /\/actions\/(runs\/\d+\/jobs\/\d+)$/;
 const RUNS_MAX = 20;
 /** Gitea gives no more at once, and 30 where it is not asked for more. */
-const JOBS_MAX = 50;
+const PAGE_ITEMS = 50;
+/** Checks that are read of one commit, and jobs of one run. */
+const isMuch = (found: unknown[]): boolean => found.length >= 1_000;
 
 /** The statuses of a commit: jobs of Gitea Actions have one too. */
 export async function listChecks(
@@ -34,10 +37,12 @@ export async function listChecks(
   commit: string,
 ): Promise<Check[]> {
   const path = `${pathOf('repos', owner, name, 'commits', commit)}/status`;
-  const { statuses } = await api.call(access, { path, query: { limit: 50 } }, COMBINED);
-  return (statuses ?? []).map(({ context, status, target_url }) =>
-    giteaCheck(api.root, commit, context, status, target_url),
+  const { items } = await api.list(
+    access,
+    { path, query: { limit: PAGE_ITEMS } },
+    { page: COMBINED, entries: ({ statuses }) => statuses ?? [], enough: isMuch, full: PAGE_ITEMS },
   );
+  return items.map(({ context, status, target_url }) => giteaCheck(api.root, commit, context, status, target_url));
 }
 
 /**
@@ -61,13 +66,15 @@ export async function readLog(
 ): Promise<Buffer> {
   const [commit = '', page = ''] = log_id?.split(' ') ?? [];
   if (commit === '') return Buffer.alloc(0);
+  const isShown = ({ html_url }: { html_url: string }) => html_url.endsWith(`/actions/${page}`);
+  const enough = (found: { html_url: string }[]) => isMuch(found) || found.some(isShown);
   const root = pathOf('repos', owner, name, 'actions');
   const query = { head_sha: commit, limit: RUNS_MAX };
   const runs = await api.find(access, { path: `${root}/runs`, query }, RUNS);
   for (const { id } of runs?.workflow_runs?.slice(0, RUNS_MAX) ?? []) {
-    const call = { path: `${root}${pathOf('runs', id, 'jobs')}`, query: { limit: JOBS_MAX } };
-    const found = await api.find(access, call, JOBS);
-    const job = found?.find(({ html_url }) => html_url.endsWith(`/actions/${page}`));
+    const call = { path: `${root}${pathOf('runs', id, 'jobs')}`, query: { limit: PAGE_ITEMS } };
+    const jobs = api.list(access, call, { page: JOBS, entries: (found) => found, enough, full: PAGE_ITEMS });
+    const job = (await unlessRefused(jobs))?.items.find(isShown);
     if (job === undefined) continue;
     return logEnd(
       api,

@@ -216,26 +216,34 @@ test('Gitea: a status with a warning has passed, and that of a job that was skip
   });
 });
 
-test('Gitea: the log of a job is found among those of a large run', async (t) => {
+test('Gitea: of many statuses all are read, and the log of a job is found among those of a large run', async (t) => {
   const gitea = await startGitea(t);
   const client = giteaClient(forgeHttp(t, [gitea.host]), gitea.origin);
   const ada = gitea.world.addPerson('ada');
   const demo = await gitea.world.addRepository({ owner: ada, name: 'demo' });
   const commit = await gitea.push(demo, 'fix', { 'a.txt': 'a' });
-  const { id } = gitea.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'Error\n' });
+  for (let n = 0; n < 50; n++) gitea.status(demo, commit, { context: `ci/${n}`, state: 'success' });
+  gitea.status(demo, commit, { context: 'ci/50', state: 'failure' });
+  const access = { token: gitea.apps.personalToken(ada).value };
+  const all = await client.checks(access, NAME, commit);
+  t.is(all.length, 51);
+  t.deepEqual(failedOf(all), ['ci/50']);
+
+  const next = await gitea.push(demo, 'fix', { 'a.txt': 'b' });
+  const { id } = gitea.check(demo, next, { name: 'test', conclusion: 'failure', log: 'Error\n' });
   gitea.intercept = ({ url = '' }, response) => {
     if (!url.includes(`/runs/${id}/jobs`)) return false;
-    const limit = Number(new URL(url, gitea.origin).searchParams.get('limit') ?? 30);
-    const jobs = Array.from({ length: 40 }, (_, n) => ({
+    const query = new URL(url, gitea.origin).searchParams;
+    const [limit, page] = [Number(query.get('limit') ?? 30), Number(query.get('page') ?? 1)];
+    const jobs = Array.from({ length: 60 }, (_, n) => ({
       id: n,
-      html_url: `${gitea.origin}/ada/demo/actions/runs/${id}/jobs/${40 - n}`,
+      html_url: `${gitea.origin}/ada/demo/actions/runs/${id}/jobs/${60 - n}`,
     }));
     const own = { id, html_url: gitea.render.jobPage(demo, id) };
-    response.writeHead(200).end(JSON.stringify({ jobs: [...jobs, own].slice(0, limit) }));
+    response.writeHead(200).end(JSON.stringify({ jobs: [...jobs, own].slice((page - 1) * limit, page * limit) }));
     return true;
   };
-  const access = { token: gitea.apps.personalToken(ada).value };
-  const [check] = await client.checks(access, NAME, commit);
+  const [check] = await client.checks(access, NAME, next);
   if (check === undefined) return t.fail();
   t.is((await client.checkLog(access, NAME, check, 1_000)).toString(), 'Error\n');
 });

@@ -72,7 +72,9 @@ export const repositories: Record<string, Handler> = {
       ...repository.statuses.filter(of).map((one) => render.status(one)),
     ];
     // The newest of each context counts.
-    const statuses = [...new Map(all.map((one) => [one['context'], one])).values()];
+    const newest = [...new Map(all.map((one) => [one['context'], one])).values()];
+    // It has no link to its next page.
+    const statuses = page(call, newest).items;
     const body = { sha: call.params['ref'], state: 'pending', total_count: statuses.length };
     const whole = {
       ...body,
