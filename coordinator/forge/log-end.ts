@@ -12,17 +12,22 @@ export async function logEnd(api: RestApi, access: Access, path: string, bytes_m
   const limits = { ms: LIMITS.forge_log_ms, bytes_max: LIMITS.forge_log_bytes_max, tail_bytes: bytes_max };
   const api_url = new URL(api.root + path);
   let answer = await api.raw(access, api_url, limits);
+  let is_api = true;
   for (let redirects = 0; REDIRECT.has(answer.status); redirects++) {
     const url = URL.parse(answer.headers['location'] ?? '', api.root);
     if (url === null || !['http:', 'https:'].includes(url.protocol) || redirects === REDIRECTS_MAX)
       throw new ForgeApiError('unreachable', `${api.host} leads to no log.`);
     // A repository that was renamed leads to the API again.
-    const same = url.origin === api_url.origin && url.pathname.startsWith(new URL(api.root).pathname);
+    is_api = url.origin === api_url.origin && url.pathname.startsWith(new URL(api.root).pathname);
     const request = { method: 'GET' as const, url, headers: {}, signal: access.signal };
-    answer = same ? await api.raw(access, url, limits) : await api.http.sendOnce(request, limits);
+    answer = is_api ? await api.raw(access, url, limits) : await api.http.sendOnce(request, limits);
   }
   if (answer.status === 404 || answer.status === 410) return Buffer.alloc(0);
-  if (answer.status !== 200) throw answerError(api.host, answer, access.token);
+  if (answer.status !== 200) {
+    const error = answerError(api.host, answer, access.token);
+    // What a store elsewhere limits is not the token.
+    throw is_api ? api.refusal(access, error) : error;
+  }
   const { body } = answer;
   return body.length < bytes_max ? body : body.subarray(body.indexOf('\n') + 1);
 }

@@ -94,12 +94,20 @@ export class RestApi {
   }
 
   /** One answer as it is, whatever its status, without following a redirect. */
-  raw({ token, signal }: Access, url: URL, limits: AnswerLimits): Promise<ForgeAnswer> {
+  async raw({ token, signal }: Access, url: URL, limits: AnswerLimits): Promise<ForgeAnswer> {
+    this.#limits.require(this.host, token);
     const headers = { ...this.#headers, authorization: `Bearer ${token}` };
     return this.http.sendOnce({ method: 'GET', url, headers, signal }, limits);
   }
 
-  async #send({ token, signal }: Access, { method = 'GET', path, query = {}, body }: RestCall): Promise<ForgeAnswer> {
+  /** Returns the error that this API has answered with. If it limits the token, nothing is sent with that meanwhile. */
+  refusal({ token }: Access, error: ForgeApiError): ForgeApiError {
+    if (error.fault === 'rate_limited' && error.retry_at) this.#limits.note(token, error.retry_at);
+    return error;
+  }
+
+  async #send(access: Access, { method = 'GET', path, query = {}, body }: RestCall): Promise<ForgeAnswer> {
+    const { token, signal } = access;
     this.#limits.require(this.host, token);
     const url = new URL(this.root + path);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
@@ -117,15 +125,9 @@ export class RestApi {
       signal,
     });
     if (known && answer.status === 304) return known.answer;
-    if (answer.status < 200 || answer.status > 299) throw this.#refusal(answer, token);
+    if (answer.status < 200 || answer.status > 299) throw this.refusal(access, answerError(this.host, answer, token));
     if (method === 'GET') this.#cache.set(token, url, answer);
     return answer;
-  }
-
-  #refusal(answer: ForgeAnswer, token: string): ForgeApiError {
-    const error = answerError(this.host, answer, token);
-    if (error.fault === 'rate_limited' && error.retry_at) this.#limits.note(token, error.retry_at);
-    return error;
   }
 
   async #read<T>({ body }: ForgeAnswer, answer: AnswerJob<T>): Promise<T> {

@@ -67,7 +67,8 @@ export class GraphqlApi {
     if (error !== undefined) {
       const fault = FAULTS.get(error.type ?? '') ?? 'invalid';
       const limited = fault === 'rate_limited' ? { retry_at: new Date(Date.now() + LIMITED_MS) } : {};
-      throw new ForgeApiError(fault, `${this.#api.host} answered: ${cleanText(error.message, 300)}`, limited);
+      const message = `${this.#api.host} answered: ${cleanText(error.message, 300)}`;
+      throw this.#api.refusal(access, new ForgeApiError(fault, message, limited));
     }
     const read = schema.safeParse(data);
     if (read.success) return read.data;

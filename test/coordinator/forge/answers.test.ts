@@ -129,6 +129,37 @@ for (const kind of KINDS) {
     t.is(me.login, 'ada');
   });
 
+  test(`${kind}: the limit that the log of a job meets is one of its token; that of a store elsewhere is not`, async (t) => {
+    const scene = await forgeScene(t, kind);
+    const { forge, client, ada, demo, access } = scene;
+    const commit = await forge.push(demo, 'fix', { 'a.txt': 'a' });
+    forge.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'Error\n' });
+    const [check] = await client.checks(access(ada), NAME, commit);
+    if (check === undefined) return t.fail();
+    for (const [place, is_limited] of [
+      ['/logs', true],
+      ['/_logs', false],
+    ] as const) {
+      const own = access(ada);
+      let calls = 0;
+      forge.intercept = ({ url = '' }, response) => {
+        if (!url.includes(place)) return false;
+        calls++;
+        response.writeHead(429, { 'retry-after': '600' }).end('{"message": "Too many"}');
+        return true;
+      };
+      // Gitea keeps logs itself.
+      if (!is_limited && kind === 'gitea') continue;
+      await fails(t, client.checkLog(own, NAME, check, 1_000), 'rate_limited');
+      t.is(calls, 1);
+      if (!is_limited) t.is((await client.me(own)).login, 'ada');
+      else
+        for (const call of [client.me(own), client.checkLog(own, NAME, check, 1_000)])
+          await fails(t, call, 'rate_limited');
+      t.is(calls, 1);
+    }
+  });
+
   test(`${kind}: a page in place of JSON is a forge that is away; JSON of another form is a wrong answer`, async (t) => {
     const scene = await forgeScene(t, kind);
     for (const [body, malformed] of [

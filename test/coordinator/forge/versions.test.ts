@@ -113,12 +113,13 @@ test('GitHub: an error of the GraphQL API is one of ours', async (t) => {
   const github = await startGitHub(t);
   const http = forgeHttp(t, [github.host]);
   const client = gitHubClient(http, github.origin);
-  const access = { token: github.apps.personalToken(github.world.addPerson('ada')).value };
+  const ada = github.world.addPerson('ada');
+  const access = { token: github.apps.personalToken(ada).value };
   const cases = {
     NOT_FOUND: 'not_found',
     FORBIDDEN: 'forbidden',
-    RATE_LIMITED: 'rate_limited',
     constructor: 'invalid',
+    RATE_LIMITED: 'rate_limited',
   };
   for (const [type, fault] of Object.entries(cases)) {
     const answer = { data: null, errors: [{ type, message: 'No\u0000pe' }] };
@@ -127,7 +128,10 @@ test('GitHub: an error of the GraphQL API is one of ours', async (t) => {
     t.like(error, { fault });
   }
   github.intercept = (_, response) => Boolean(response.writeHead(200).end('{"data":{"repository":null}}'));
-  t.like(await t.throwsAsync(client.resolve(access, NAME, 1, '1')), { fault: 'unreachable' });
+  const limited = await t.throwsAsync(client.resolve(access, NAME, 1, '1'), { message: /takes no more calls/ });
+  t.like(limited, { fault: 'rate_limited' });
+  const other = { token: github.apps.personalToken(ada).value };
+  t.like(await t.throwsAsync(client.resolve(other, NAME, 1, '1')), { fault: 'unreachable' });
 });
 
 test("github.com's API is at an address of its own; an Enterprise server's is below its origin", async (t) => {
