@@ -1,5 +1,7 @@
 import { LIMITS } from '../../../protocol/limits.ts';
+import { ErrandError } from '../../../protocol/problem.ts';
 import { isEnded } from '../../../protocol/task.ts';
+import type { ThreadPool } from '../../base/threads.ts';
 import { insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
 import type { Check, ForgeEvent } from '../forge.ts';
 import type { OpenForge } from '../forge-access.ts';
@@ -96,8 +98,7 @@ async function readFailed(
           if (isRefusal(error) || (!waits && isAway(error))) return Buffer.alloc(0);
           throw error;
         });
-        const payer = { key: client.origin, charge: () => undefined };
-        return { check, log: (await threads.run(payer, CUT_LOG, end, [LIMITS.check_log_chars_max])).value };
+        return { check, log: await tellingLines(threads, client.origin, end) };
       }),
     );
   } catch (error) {
@@ -109,3 +110,13 @@ async function readFailed(
 function isAway(error: unknown): boolean {
   return error instanceof ForgeApiError && error.fault === 'unreachable';
 }
+/** What of a log says why its job failed; nothing of one that is too expensive to look through. */
+async function tellingLines(threads: ThreadPool, key: string, log: Buffer): Promise<string> {
+  try {
+    return (await threads.run({ key, charge: () => undefined }, CUT_LOG, log, [LIMITS.check_log_chars_max])).value;
+  } catch (error) {
+    if (error instanceof ErrandError && error.code === 'too_large') return '';
+    throw error;
+  }
+}
+

@@ -4,6 +4,7 @@ import { Pulls } from '../../../../coordinator/forge/pulls/pulls.ts';
 import { findFollowUp } from '../../../../coordinator/sqlite/follow-ups.ts';
 import { findPull, updatePull } from '../../../../coordinator/sqlite/pulls.ts';
 import { addMessage } from '../../../../coordinator/tasks/task-commands.ts';
+import { ErrandError } from '../../../../protocol/problem.ts';
 import { endTask, runTask, taskOf } from '../../../support/fixtures.ts';
 import { pullScene } from '../../../support/forge/errand-pull.ts';
 import { SILENT } from '../../../support/silent.ts';
@@ -164,4 +165,12 @@ test('the log of a failed check is read in a thread', async (t) => {
     scene.threads.jobs.map(({ name, key }) => [name, key]),
     [['CUT_LOG', github.origin]],
   );
+});
+
+test('a failed check goes to the errand without its log if that is too expensive to look through', async (t) => {
+  const { scene, github, demo, commit, messages } = await pullScene(t);
+  scene.threads.run = () => Promise.reject(new ErrandError('too_large', 'The body is too expensive to check.'));
+  github.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'error: here' });
+  await scene.deliver();
+  t.regex(messages()[0] ?? '', /test[^]*There is no log/);
 });
