@@ -33,16 +33,28 @@ export async function planChecks(
   event: CheckEvent,
   signal: AbortSignal,
 ): Promise<Effect | undefined> {
-  const { commit, repository } = event;
   if (event.check.state === 'running') return undefined;
+  // Several may be at the commit, and that of the branch that the forge names may be at another one.
+  const numbers = new Set(pullsOfCheck(parts.log.db, forge.id, event).map(({ number }) => number));
+  const effects: Effect[] = [];
+  for (const number of numbers) {
+    const effect = number === null ? undefined : await planPull(parts, forge, { ...event, number }, signal);
+    if (effect) effects.push(effect);
+  }
+  return effects.length === 0 ? undefined : (tx) => effects.forEach((effect) => effect(tx));
+}
+
+/** What follows for one of the pull requests that the check is about. */
+async function planPull(
+  parts: PlanParts,
+  forge: { id: string; origin: string },
+  { commit, repository, number }: Pick<CheckEvent, 'commit' | 'repository'> & { number: number },
+  signal: AbortSignal,
+): Promise<Effect | undefined> {
   const { db } = parts.log;
-  const concerned = pullsOfCheck(db, forge.id, event)
-    .flatMap(({ number }) => (number === null ? [] : [{ forge_id: forge.id, repository_id: repository.id, number }]))
-    .map((thread) => followedPull(db, answeringPull(db, thread)))
-    .find((pull) => pull !== undefined);
-  const number = concerned?.pull.number ?? null;
-  if (!concerned || number === null || !isEnded(concerned.task.status)) return undefined;
   const key = { forge_id: forge.id, repository_id: repository.id, number };
+  const concerned = followedPull(db, answeringPull(db, key));
+  if (!concerned || !isEnded(concerned.task.status)) return undefined;
   const source = `checks:${number}:${commit}`;
   if (isRequestKnown(db, key, source)) return undefined;
   const { task, project } = concerned;
@@ -107,9 +119,6 @@ async function readFailed(
   }
 }
 
-function isAway(error: unknown): boolean {
-  return error instanceof ForgeApiError && error.fault === 'unreachable';
-}
 /** What of a log says why its job failed; nothing of one that is too expensive to look through. */
 async function tellingLines(threads: ThreadPool, key: string, log: Buffer): Promise<string> {
   try {
@@ -120,3 +129,6 @@ async function tellingLines(threads: ThreadPool, key: string, log: Buffer): Prom
   }
 }
 
+function isAway(error: unknown): boolean {
+  return error instanceof ForgeApiError && error.fault === 'unreachable';
+}

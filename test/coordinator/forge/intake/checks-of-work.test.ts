@@ -7,6 +7,7 @@ import { addMessage } from '../../../../coordinator/tasks/task-commands.ts';
 import { ErrandError } from '../../../../protocol/problem.ts';
 import { endTask, runTask, taskOf } from '../../../support/fixtures.ts';
 import { pullScene } from '../../../support/forge/errand-pull.ts';
+import { git } from '../../../support/git-server.ts';
 import { SILENT } from '../../../support/silent.ts';
 import { until } from '../../../support/until.ts';
 
@@ -173,4 +174,22 @@ test('a failed check goes to the errand without its log if that is too expensive
   github.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'error: here' });
   await scene.deliver();
   t.regex(messages()[0] ?? '', /test[^]*There is no log/);
+});
+
+test('failed checks of a commit that is the head of several pull requests go to the errand of each', async (t) => {
+  const { scene, github, demo, ada, commit, messages } = await pullScene(t);
+  github.openIssue(demo, ada, { title: 'It fails, too', body: '@errand fix it' });
+  await scene.deliver();
+  const other = scene.tasks.at(-1);
+  if (other === undefined) return t.fail();
+  const { row } = await scene.addPull(other);
+  await scene.work(other.id, 'Done.', commit);
+  await git(github.world.folder(demo), 'update-ref', `refs/heads/${row.head_branch}`, commit);
+  await github.pushed(demo, ada);
+  scene.log.write(({ db }) => updatePull(db, { ...row, head_commit: commit }));
+  await scene.deliver();
+  github.status(demo, commit, { context: 'build', state: 'failure' });
+  await scene.deliver();
+  t.regex(messages().join(), /build/);
+  t.regex(scene.messages(other.id).join(), /build/);
 });
