@@ -2,19 +2,24 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { within } from './deadline.ts';
 import type { Logger } from './logger.ts';
 
+type Group = { name: string; at_once_max: number };
+
 export type DueQueueDependencies<Row> = {
   /** For the log. */
   name: string;
-  /** The rows that are due at an ISO time, in the order in which they are begun. */
-  listDue: (now: string, limit: number) => Row[];
+  /**
+   * The rows that are due at an ISO time, in the order in which they are begun. Those of the groups `full` are left out
+   * where they could fill the list: none of them can be begun.
+   */
+  listDue: (now: string, limit: number, full: string[]) => Row[];
   /** When the next row is due that is not due at this ISO time. */
   nextAt: (now: string) => string | undefined;
   /** Rows with one key are worked on one after the other. */
   keyOf: (row: Row) => string;
   /** How many rows are worked on at once. */
   at_once_max: number;
-  /** Whether a row must wait for some of those that are worked on. */
-  waitsFor?: (row: Row, working: readonly Row[]) => boolean;
+  /** The groups of a row, each with how many of its rows are worked on at once, so that it leaves room for others. */
+  groupsOf?: (row: Row) => Group[];
   /**
    * Works on a row, and stores what becomes of it: a row that is still due afterwards is worked on again. If it
    * rejects, the server itself has failed: rows with this key wait for `pause_ms`.
@@ -85,19 +90,40 @@ export class DueQueue<Row> {
 
   /** Begins with what is due, as far as the limits allow. The end of each wakes the next round. */
   #beginDue(at: string): void {
-    const { listDue, keyOf, at_once_max, waitsFor } = this.#deps;
-    for (const row of listDue(at, DUE_MAX)) {
-      if (this.#working.size >= at_once_max) return;
-      const key = keyOf(row);
-      if (this.#working.has(key)) continue;
-      const working = [...this.#working.values()].map((other) => other.row);
-      if (waitsFor?.(row, working)) continue;
-      const done = this.#workOn(row).finally(() => {
-        this.#working.delete(key);
-        this.#wake();
-      });
-      this.#working.set(key, { row, done });
-    }
+    let more: boolean;
+    do {
+      const rows = this.#deps.listDue(at, DUE_MAX, this.#fullGroups());
+      const begun = rows.filter((row) => this.#begin(row));
+      // What is left of a long list may be of groups that are full now: others may be due behind it.
+      more = rows.length === DUE_MAX && begun.length > 0 && this.#hasRoom();
+    } while (more);
+  }
+
+  /** False: the row has to wait for others. */
+  #begin(row: Row): boolean {
+    const { keyOf, groupsOf } = this.#deps;
+    const key = keyOf(row);
+    if (!this.#hasRoom() || this.#working.has(key)) return false;
+    const full = this.#fullGroups();
+    if (groupsOf?.(row).some(({ name }) => full.includes(name))) return false;
+    const done = this.#workOn(row).finally(() => {
+      this.#working.delete(key);
+      this.#wake();
+    });
+    this.#working.set(key, { row, done });
+    return true;
+  }
+
+  #hasRoom(): boolean {
+    return this.#working.size < this.#deps.at_once_max;
+  }
+
+  /** The groups of which as many rows are worked on as may be. */
+  #fullGroups(): string[] {
+    const { groupsOf = () => [] } = this.#deps;
+    const groups = [...this.#working.values()].flatMap(({ row }) => groupsOf(row));
+    const full = groups.filter((one) => groups.filter(({ name }) => name === one.name).length >= one.at_once_max);
+    return [...new Set(full.map(({ name }) => name))];
   }
 
   /** Never rejects. */

@@ -55,8 +55,7 @@ export class Sender {
       nextAt: (at) => nextDueAt(log.db, at),
       keyOf: ({ channel_id }) => channel_id,
       at_once_max: LIMITS.notifications_at_once_max,
-      waitsFor: ({ user_id }, working) =>
-        working.filter((other) => other.user_id === user_id).length >= LIMITS.notifications_per_user_at_once_max,
+      groupsOf: ({ user_id }) => [{ name: user_id, at_once_max: LIMITS.notifications_per_user_at_once_max }],
       work: (due, stopped) => this.#deliver(due, stopped),
       pause_ms: times.first_ms,
       now,

@@ -47,15 +47,22 @@ export function countWaitingDeliveries(db: Db, forge_id: string): number {
   return numberOf(db, text, forge_id);
 }
 
-const HEADS = `SELECT min(id) FROM deliveries INDEXED BY deliveries_waiting
-   WHERE next_at IS NOT NULL GROUP BY forge_id, repository_id, thread`;
+/** The first deliveries of each thread, of which the index alone is read. */
+const headsWhere = (condition: string) => `SELECT min(id) FROM deliveries INDEXED BY deliveries_waiting
+   WHERE next_at IS NOT NULL AND ${condition} GROUP BY forge_id, repository_id, thread`;
+const HEADS = headsWhere('true');
+const HEADS_LEFT = headsWhere(`forge_id NOT IN left_out AND forge_id || ' ' || repository_id NOT IN left_out`);
 
-/** The first delivery that waits of each thread, if it is due, in the order of arrival. */
-export function listDueDeliveries(db: Db, now: string, limit: number): DeliveryRow[] {
+/**
+ * The first delivery that waits of each thread, if it is due, in the order of arrival. `without`: the ids of forges,
+ * and of repositories, behind the id of their forge and a space.
+ */
+export function listDueDeliveries(db: Db, now: string, limit: number, without: string[]): DeliveryRow[] {
   return sql<DeliveryRow>(
     db,
-    `SELECT * FROM deliveries WHERE id IN (${HEADS}) AND next_at <= :now ORDER BY id LIMIT :limit`,
-  ).all({ now, limit });
+    `WITH left_out AS (SELECT value FROM json_each(:without))
+     SELECT * FROM deliveries WHERE id IN (${HEADS_LEFT}) AND next_at <= :now ORDER BY id LIMIT :limit`,
+  ).all({ now, limit, without: JSON.stringify(without) });
 }
 
 /** When the next one is due that is not due at `now`. Undefined: none waits. */

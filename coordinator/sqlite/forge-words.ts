@@ -71,9 +71,13 @@ export function updateWords(db: Db, id: string, body: string, now: string): bool
   );
 }
 
-/** The words that are due, those that wait for longest first. */
-export function listDueWords(db: Db, now: string, limit: number): WordsRow[] {
-  return sql<WordsRow>(db, 'SELECT * FROM forge_words WHERE next_at <= ? ORDER BY next_at, id LIMIT ?').all(now, limit);
+/** The words that are due, those that wait for longest first. `without`: the ids of forges. */
+export function listDueWords(db: Db, now: string, limit: number, without: string[]): WordsRow[] {
+  return sql<WordsRow>(
+    db,
+    `SELECT * FROM forge_words WHERE next_at <= :now AND forge_id NOT IN (SELECT value FROM json_each(:without))
+     ORDER BY next_at, id LIMIT :limit`,
+  ).all({ now, limit, without: JSON.stringify(without) });
 }
 
 /** When the next words are due that are not due at `now`. Undefined: none wait. */

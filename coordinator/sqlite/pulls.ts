@@ -117,10 +117,14 @@ export function pullsByTask(db: Db, task_ids: readonly string[]): Map<string, Pu
   return Map.groupBy(rows.map(fromStored), ({ task_id }) => task_id);
 }
 
-/** The pull requests that are due at `now`, those that wait for longest first. */
-export function listDuePulls(db: Db, now: string, limit: number): PullRow[] {
-  return sql<Stored>(db, 'SELECT * FROM pulls WHERE next_look_at <= ? ORDER BY next_look_at LIMIT ?')
-    .all(now, limit)
+/** The pull requests that are due at `now`, those that wait for longest first. `without`: the origins of forges. */
+export function listDuePulls(db: Db, now: string, limit: number, without: string[]): PullRow[] {
+  return sql<Stored>(
+    db,
+    `SELECT * FROM pulls WHERE next_look_at <= :now AND origin NOT IN (SELECT value FROM json_each(:without))
+     ORDER BY next_look_at LIMIT :limit`,
+  )
+    .all({ now, limit, without: JSON.stringify(without) })
     .map(fromStored);
 }
 

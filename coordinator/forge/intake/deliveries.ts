@@ -49,13 +49,14 @@ export function deliveryQueue(deps: Dependencies): DueQueue<DeliveryRow> {
   };
   return retryingQueue({
     name: 'deliveries',
-    listDue: (at, limit) => listDueDeliveries(log.db, at, limit),
+    listDue: (at, limit, full) => listDueDeliveries(log.db, at, limit, full),
     nextAt: (at) => nextDeliveryAt(log.db, at),
     keyOf: (row) => `${repositoryOf(row)} ${row.thread}`,
     at_once_max: AT_ONCE_MAX,
-    waitsFor: (row, working) =>
-      working.filter((other) => repositoryOf(other) === repositoryOf(row)).length >= OF_REPOSITORY_AT_ONCE_MAX ||
-      working.filter((other) => other.forge_id === row.forge_id).length >= OF_FORGE_AT_ONCE_MAX,
+    groupsOf: (row) => [
+      { name: repositoryOf(row), at_once_max: OF_REPOSITORY_AT_ONCE_MAX },
+      { name: row.forge_id, at_once_max: OF_FORGE_AT_ONCE_MAX },
+    ],
     work: handle,
     cameAt: ({ received_at }) => received_at,
     postpone: ({ id }, next_at) => log.write(({ db }) => postponeDelivery(db, id, next_at)),

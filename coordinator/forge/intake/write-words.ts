@@ -46,11 +46,11 @@ export function wordsQueue({ log, access, times, now, logger }: Dependencies): D
   };
   return retryingQueue({
     name: 'words',
-    listDue: (at, limit) => listDueWords(log.db, at, limit),
+    listDue: (at, limit, full) => listDueWords(log.db, at, limit, full),
     nextAt: (at) => nextWordsAt(log.db, at),
     keyOf: ({ repo_url, number }) => `${repo_url}#${number}`,
     at_once_max: AT_ONCE_MAX,
-    waitsFor: (row, working) => working.filter((other) => other.forge_id === row.forge_id).length >= AT_ONE_FORGE_MAX,
+    groupsOf: ({ forge_id }) => [{ name: forge_id, at_once_max: AT_ONE_FORGE_MAX }],
     work: write,
     cameAt: ({ created_at, tries, next_at }) => (tries === 0 ? (next_at ?? created_at) : created_at),
     postpone: ({ id }, next_at) => log.write(({ db }) => postponeWords(db, id, next_at)),

@@ -48,11 +48,11 @@ export class PullKeeper {
     const { log, times, now, logger } = deps;
     this.#queue = new DueQueue({
       name: 'pulls',
-      listDue: (at, limit) => listDuePulls(log.db, at, limit),
+      listDue: (at, limit, full) => listDuePulls(log.db, at, limit, full),
       nextAt: (at) => nextPullDueAt(log.db, at),
       keyOf: ({ id }) => id,
       at_once_max: AT_ONCE_MAX,
-      waitsFor: (row, working) => working.filter((other) => forgeOf(other) === forgeOf(row)).length >= AT_ONE_FORGE_MAX,
+      groupsOf: ({ origin }) => [{ name: origin, at_once_max: AT_ONE_FORGE_MAX }],
       work: (row, stopped) => this.#ask(row, stopped),
       pause_ms: times.retry_ms_min,
       now,
@@ -125,10 +125,6 @@ export class PullKeeper {
       );
     });
   }
-}
-
-function forgeOf({ repo_url }: PullRow): string {
-  return new URL(repo_url).host;
 }
 
 function again({ state }: PullRow, at: string): Partial<PullRow> {

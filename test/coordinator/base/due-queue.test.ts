@@ -19,7 +19,10 @@ class Scene {
   constructor(t: ExecutionContext, options: Partial<DueQueueDependencies<Row>> = {}) {
     this.queue = new DueQueue<Row>({
       name: 'test',
-      listDue: (at, limit) => this.#due(Date.parse(at)).slice(0, limit),
+      listDue: (at, limit, full) => {
+        const due = this.#due(Date.parse(at)).filter((row) => !options.groupsOf?.(row).some(isIn(full)));
+        return due.slice(0, limit);
+      },
       nextAt: (at) => this.#nextAt(Date.parse(at)),
       keyOf: ({ key }) => key,
       at_once_max: 3,
@@ -76,6 +79,11 @@ class Scene {
   }
 }
 
+const isIn =
+  (full: string[]) =>
+  ({ name }: { name: string }): boolean =>
+    full.includes(name);
+
 test('rows with one key are worked on one after the other, others meanwhile', async (t) => {
   const scene = new Scene(t);
   scene.queue.start();
@@ -94,14 +102,27 @@ test('no more rows are worked on at once than the limit allows; the end of one b
   await scene.saw(t, 0, 1, 2, 3);
 });
 
-test('a row that waits for others lets those behind it go first', async (t) => {
-  const isSame = ({ key }: Row, { key: other }: Row) => key[0] === other[0];
-  const scene = new Scene(t, { waitsFor: (row, working) => working.some((other) => isSame(row, other)) });
+/** The first letter of the key names the group, of which this many are worked on at once. */
+const inGroups = (at_once_max: number) => ({
+  groupsOf: ({ key }: Row) => [{ name: key.charAt(0), at_once_max }],
+});
+
+test('a row whose group has as many at work as it may lets those behind it go first', async (t) => {
+  const scene = new Scene(t, inGroups(1));
   scene.queue.start();
   scene.add('a1', 'a2', 'b1');
   await scene.saw(t, 0, 2);
   await scene.finish(0);
   await scene.saw(t, 0, 2, 1);
+});
+
+test('the rows of a group leave room for those behind them, however many they are', async (t) => {
+  const scene = new Scene(t, inGroups(2));
+  scene.add(...Array.from({ length: 1_000 }, (_, n) => `a${n}`), 'b');
+  scene.queue.start();
+  await scene.saw(t, 0, 1, 1_000);
+  await scene.finish(0);
+  await scene.saw(t, 0, 1, 1_000, 2);
 });
 
 test('a row is begun when it becomes due, without a wake', async (t) => {

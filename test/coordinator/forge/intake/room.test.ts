@@ -13,6 +13,8 @@ import { SILENT } from '../../../support/silent.ts';
 import { until } from '../../../support/until.ts';
 
 const OTHER = 'https://other.example';
+/** More than a queue lists at once. */
+const MANY = 250;
 const TIMES = { first_ms: 20, max_ms: 100, give_up_ms: 60_000 };
 const now = () => Date.now();
 
@@ -39,8 +41,8 @@ test('a forge that does not answer leaves room for what is to be said at others'
     log.write(({ db }) => insertWords(db, { ...words, ...place, body: 'x', created_at: new Date().toISOString() }));
     return id;
   };
-  for (let number = 1; number <= 20; number++) say(forge_id, github.origin, number);
-  const last = say(other_id, OTHER, 21);
+  for (let number = 1; number <= MANY; number++) say(forge_id, github.origin, number);
+  const last = say(other_id, OTHER, MANY + 1);
   const queue = wordsQueue({ log, access, times: TIMES, now, logger: SILENT });
   queue.start();
   await until('they are settled', () => findWords(log.db, last)?.next_at === null);
@@ -56,7 +58,7 @@ test('a forge that does not answer leaves room for the webhooks of others', asyn
   if (!open) return t.fail();
   const come = (forge: string, origin: string, number: number, bot: boolean): void => {
     const name = `demo-${number % 4}`;
-    if (!bot) base.addProject(user_id, { name: `p-${number}`, repo_url: `${origin}/ada/${name}` });
+    if (!bot && number <= 4) base.addProject(user_id, { name: `p-${number}`, repo_url: `${origin}/ada/${name}` });
     const sender = { id: '1', login: 'ada', name: null, email: null, bot };
     const comment = { id: String(number), author: sender, body: '@errand go', created_at: '', url: '', review: null };
     const repository = { id: name, owner: 'ada', name, clone_url: `${origin}/ada/${name}`, default_branch: 'main' };
@@ -67,8 +69,8 @@ test('a forge that does not answer leaves room for the webhooks of others', asyn
     const stored = { ...row, thread: String(number), event: JSON.stringify(event), received_at };
     log.write(({ db }) => insertDelivery(db, stored));
   };
-  for (let number = 1; number <= 20; number++) come(forge_id, github.origin, number, false);
-  come(other_id, OTHER, 21, true);
+  for (let number = 1; number <= MANY; number++) come(forge_id, github.origin, number, false);
+  come(other_id, OTHER, MANY + 1, true);
   const queue = deliveryQueue({
     log,
     access,
