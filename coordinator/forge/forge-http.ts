@@ -100,7 +100,10 @@ export class ForgeHttp {
     } catch (error) {
       if (!(error instanceof ErrandError)) throw error;
       const malformed = error.code === 'too_large';
-      throw new ForgeApiError('unreachable', `${host} answered with too much to read.`, { cause: error, malformed });
+      const message = malformed
+        ? `${host} answered with too much to read.`
+        : `The server has too much else to read to look at what ${host} answered.`;
+      throw new ForgeApiError('unreachable', message, { cause: error, malformed });
     }
   }
 

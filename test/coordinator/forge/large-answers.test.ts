@@ -86,12 +86,18 @@ testEachForge('an answer that has not changed is read again, also in a thread', 
   t.is(threads.jobs.length, 5);
 });
 
-testEachForge('where too many large answers wait, the forge counts as away', async (t, kind) => {
-  const { forge, client, access } = await scene(t, kind, new ThreadPool({ waiting_max: 0 }));
-  answerWith(forge, `{"id": 1, "login": "ada", "more": ${many(50_000)}}`);
-  const error = await t.throwsAsync(client.me(access), { instanceOf: ForgeApiError });
-  t.like(error, { fault: 'unreachable', malformed: false });
-});
+testEachForge(
+  'where too many large answers wait, the forge counts as away, and the server is said to be busy',
+  async (t, kind) => {
+    const { forge, client, access } = await scene(t, kind, new ThreadPool({ waiting_max: 0 }));
+    answerWith(forge, `{"id": 1, "login": "ada", "more": ${many(50_000)}}`);
+    const error = await t.throwsAsync(client.me(access), {
+      instanceOf: ForgeApiError,
+      message: /^The server has too much/,
+    });
+    t.like(error, { fault: 'unreachable', malformed: false });
+  },
+);
 
 test('a thread finds each job by its module and its name', async (t) => {
   let found = 0;
