@@ -108,6 +108,7 @@ export const Issue = z
     comments: z.int(),
     created_at: z.string(),
     updated_at: z.string(),
+    repository_url: WebAddress,
     pull_request: z.looseObject({}).nullish(),
   })
   .transform(({ user, state, html_url, pull_request, comments, ...rest }) => ({

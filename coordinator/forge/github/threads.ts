@@ -6,6 +6,7 @@ import { Id, Line } from '../forge-text.ts';
 import { inPages } from '../in-pages.ts';
 import { writeComment } from '../issue-comment.ts';
 import { pathOf, type Listed, type RestApi } from '../rest-api.ts';
+import { findRepository } from './repositories.ts';
 import { commentPath, Issue, ISSUE_COMMENT, IssueComment, ReviewComment, ReviewText, User } from './schemas.ts';
 
 const PAGE_ITEMS = 100;
@@ -28,10 +29,11 @@ export async function readThread(
   const {
     comment_count,
     updated_at: _updated_at,
+    repository_url,
     ...issue
   } = await api.call(access, { path: pathOf('repos', owner, name, 'issues', number) }, ISSUE);
-  // GitHub leads to the repository that it was transferred to, where it has another number.
-  if (issue.number !== number)
+  // GitHub leads to the repository that it was transferred to.
+  if (issue.number !== number || !(await isAt(api, access, { owner, name }, repository_url)))
     throw new ForgeApiError('not_found', `The issue ${number} of ${owner}/${name} is in another repository now.`);
   const path = pathOf('repos', owner, name, 'issues', number, 'comments');
   const talk = await inPages(PAGE_ITEMS, (page_items) =>
@@ -44,6 +46,13 @@ export async function readThread(
   const all = [...talk.items, ...reviews.items].sort((one, other) => one.created_at.localeCompare(other.created_at));
   const cut = talk.cut || reviews.cut || all.length > comments_max;
   return { ...issue, comments: all.slice(-comments_max), cut };
+}
+
+/** Whether a repository, which may have another name now, has this address in the API. */
+async function isAt(api: RestApi, access: Access, repository: RepositoryName, address: string): Promise<boolean> {
+  const isOf = ({ owner, name }: RepositoryName) =>
+    address.toLowerCase().endsWith(`/repos/${owner}/${name}`.toLowerCase());
+  return isOf(repository) || isOf(await findRepository(api, access, repository));
 }
 
 type Paging = { comments_max: number; page_items: number };
