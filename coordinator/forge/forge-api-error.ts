@@ -19,8 +19,8 @@ export class ForgeApiError extends Error {
   /** When the forge answers again, if it said so. */
   readonly retry_at: Date | undefined;
   /**
-   * The forge answered, with what it does not promise or with too much: the next answer is likely to be the same. A page
-   * in place of JSON is none of that: it comes from what stands before a forge that is away.
+   * The forge answered, with what it does not promise or with too much: the next answer is likely to be the same. A
+   * page in place of JSON is none of that: it comes from what stands before a forge that is away.
    */
   readonly malformed: boolean;
   /** What the person whose token it is can do. It is a part of the message, too. */

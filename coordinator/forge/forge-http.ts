@@ -54,8 +54,8 @@ export class ForgeHttp {
   }
 
   /**
-   * Rejects with `unreachable`, also if the signal says that the time is up, or with the signal's reason. An answer with
-   * any status resolves, once redirects end.
+   * Rejects with `unreachable`, also if the signal says that the time is up, or with the signal's reason. An answer
+   * with any status resolves, once redirects end.
    */
   async send(request: ForgeRequest, limits: AnswerLimits = API_LIMITS): Promise<ForgeAnswer> {
     let url = request.url;

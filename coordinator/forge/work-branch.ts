@@ -104,7 +104,7 @@ function refuseUnasked(error: unknown): never {
   throw refusal('/continue_pull', `cannot be looked up: ${error.message}`, error, 'upstream_unreachable');
 }
 
-/** What the forge cannot tell now, it will say when the branch is pushed. It may be away when a token is renewed, too. */
+/** What the forge cannot tell now, it says when the branch is pushed. It may be away when a token is renewed, too. */
 function ignoreForge(error: unknown): undefined {
   const is_away = error instanceof ErrandError && error.code === 'upstream_unreachable';
   if (!(error instanceof ForgeApiError) && !is_away) throw error;

@@ -5,7 +5,7 @@ import { columnsOf } from './text.ts';
 type Terminal = Pick<NodeJS.WriteStream, 'write'> & { columns?: number; rows?: number };
 
 const DRAW_MS = 60;
-/** What is left of a word that is longer than a line is cut, not wrapped: `#erase` has to know how many lines there are. */
+/** What is left of a word longer than a line is cut, not wrapped: `#erase` has to know how many lines there are. */
 const NO_WRAP = '\u001B[?7l';
 const WRAP = '\u001B[?7h';
 

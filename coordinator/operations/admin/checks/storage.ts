@@ -64,7 +64,7 @@ async function checkReserve(data_dir: string): Promise<Finding> {
   );
 }
 
-/** The folder itself, or its nearest parent that exists. A link that leads nowhere does: nothing can be made behind it. */
+/** The folder itself, or its nearest parent that exists. A link that leads nowhere does: nothing can be made there. */
 export function existingAbove(path: string): string {
   return lstatSync(path, { throwIfNoEntry: false }) ? path : existingAbove(dirname(path));
 }
