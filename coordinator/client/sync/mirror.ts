@@ -246,10 +246,12 @@ export class Mirror implements Receiver {
 
   async #readTask(id: string, signal?: AbortSignal): Promise<void> {
     try {
+      const before = this.#tasks.get(id);
       const { attempts: _, ...task } = await this.#client.call('getTask', { params: { id } }, { signal });
       const known = this.#tasks.get(id);
-      const is_older = (known?.newest_event_id ?? 0) > (task.newest_event_id ?? 0);
-      // Its texts are whole, whichever is newer. Anything else that changed comes with the light feed.
+      // What came meanwhile may be newer, also with the same events; what changes after the answer will be told. The
+      // texts of the answer are whole in any case.
+      const is_older = known !== before && (known?.newest_event_id ?? 0) >= (task.newest_event_id ?? 0);
       const { shortened: _cut, ...rest } =
         known && is_older ? { ...known, prompt: task.prompt, result: task.result } : task;
       this.#putTasks([rest]);
