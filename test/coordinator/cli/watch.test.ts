@@ -212,6 +212,9 @@ test('watch starts again from the beginning if a page of the log comes from a re
   errand.report(said('before'));
   await watching.shows('before');
   await until('it has a socket', () => server.relay.count(session.user.id) > 0);
+  // From here on it reads no page before the last one.
+  errand.report(said('live'));
+  await watching.shows('live');
   server.epoch.now = 'another';
   errand.end('succeeded', null, RESULT);
   const { code, stdout } = await watching.ended;
