@@ -52,8 +52,10 @@ for (const [name, size] of [
     await page.getByRole('button', { name: 'Hear after the turn' }).click();
     await page.getByText('heard after this turn').waitFor();
     await shot('waiting');
-    const [waiting] = (await api.call('listMessages', { params: { id: task.id } })).items;
-    t.like(waiting, { text: 'It looks like that.', hear: 'after_turn', revision: 3 });
+    // The app shows a change before the server has it.
+    const waiting = async () => (await api.call('listMessages', { params: { id: task.id } })).items[0];
+    await until('it is delayed', async () => (await waiting())?.revision === 3);
+    t.like(await waiting(), { text: 'It looks like that.', hear: 'after_turn' });
     await page.getByRole('button', { name: 'Take back' }).click();
     await page.getByText('You took back a message').waitFor();
     t.deepEqual((await api.call('listMessages', { params: { id: task.id } })).items, []);
