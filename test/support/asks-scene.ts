@@ -1,5 +1,4 @@
 import type { ExecutionContext } from 'ava';
-import { newId } from '../../protocol/ids.ts';
 import type { NeedAnswerCreate } from '../../protocol/needs.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
 import { listPendingMessages } from '../../coordinator/sqlite/messages.ts';
@@ -9,8 +8,8 @@ import { answerNeed } from '../../coordinator/tasks/answer-need.ts';
 import { askForHost } from '../../coordinator/worker-api/egress/ask-for-host.ts';
 import { setCallbackScene, callerOf } from './callback-scene.ts';
 import { startAttempt, taskOf } from './fixtures.ts';
+import { projectRow } from './project-row.ts';
 
-const at = '2026-01-02T03:04:05.678Z';
 export const FIRST = 'a'.repeat(40);
 export const diff_stat = { files: 1, insertions: 2, deletions: 3 };
 /** A result whose work waits for approval. */
@@ -24,42 +23,14 @@ export const held = (held_commit: string) => ({
 /** A result whose budget is spent. */
 export const spent = { status: 'failed', reason: 'budget_exhausted', summary: '' };
 
-const PROJECT = {
-  name: 'p',
-  repo_url: 'errand://sample',
-  base_branch: null,
-  setup_command: null,
-  verify_command: null,
-  model: null,
-  effort: null,
-  extra_models: [],
-  max_tokens: null,
-  budget_usd: null,
-  max_turns: null,
-  egress: 'registries' as const,
-  egress_hosts: [],
-  allowed_hosts: [],
-  ask_before_push: false,
-  pull_requests: 'none' as const,
-  pull_author: 'app' as const,
-  ask_at_budget: false,
-  mentions: false,
-  follow_up: false,
-  env: {},
-  secrets: null,
-  has_git_token: false,
-  secret_names: [],
-  created_at: at,
-  updated_at: at,
-};
-
 /** A running task of a project with these settings, and what its person does. */
 export async function asksScene(t: ExecutionContext, settings: object = {}, of_task: object = {}) {
   const all = await setCallbackScene(t);
   const { scene: api, user_id, task_id } = all;
-  const project_id = newId();
+  const project = projectRow(user_id, settings);
+  const { id: project_id } = project;
   api.log.write((tx) => {
-    insertProject(tx.db, { ...PROJECT, id: project_id, user_id, ...settings });
+    insertProject(tx.db, project);
     tx.db.prepare('UPDATE tasks SET project_id = ? WHERE id = ?').run(project_id, task_id);
     for (const [name, value] of Object.entries(of_task))
       tx.db.prepare(`UPDATE tasks SET ${name} = ? WHERE id = ?`).run(value, task_id);

@@ -10,6 +10,7 @@ import { findTask } from '../../../coordinator/sqlite/tasks.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { readKeys } from '../../../coordinator/base/keys.ts';
 import { addTask, addUser } from '../../support/fixtures.ts';
+import { projectRow } from '../../support/project-row.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { until } from '../../support/until.ts';
 import { SILENT } from '../../support/silent.ts';
@@ -22,37 +23,14 @@ async function setUp(t: Parameters<typeof temporaryFolder>[0]) {
   const log = new EventLog({ db, logger: SILENT });
   const keys = readKeys(folder);
   const user_id = addUser(log);
-  const [id, now, repo_url] = [newId(), new Date().toISOString(), 'https://forge.example/a.git'];
-  const none = { base_branch: null, setup_command: null, verify_command: null, model: null, effort: null };
-  const limits = { max_tokens: null, budget_usd: null, max_turns: null, extra_models: [], egress_hosts: [], env: {} };
-  const asks = {
-    allowed_hosts: [],
-    ask_before_push: false,
-    pull_requests: 'none' as const,
-    pull_author: 'app' as const,
-    ask_at_budget: false,
-    mentions: false,
-    follow_up: false,
-  };
-  const hidden = { secrets: null, has_git_token: false, secret_names: [] };
-  const times = { created_at: now, updated_at: now };
-  insertProject(db, {
-    id,
-    user_id,
-    name: 'a',
-    repo_url,
-    ...none,
-    ...limits,
-    ...asks,
-    egress: 'none',
-    ...hidden,
-    ...times,
-  });
+  const project = projectRow(user_id, { repo_url: 'https://forge.example/a.git', egress: 'none' });
+  const { id, repo_url } = project;
+  insertProject(db, project);
   const { id: task_id } = addTask(log, user_id, { project_id: id, repo_url });
   const keep = (secrets: Partial<ProjectSecrets>) => {
-    const project = findProject(db, id);
+    const found = findProject(db, id);
     const sealed = sealSecrets(keys, id, { git_token: null, git_username: null, env: {}, ...secrets });
-    if (project) updateProject(db, { ...project, ...sealed });
+    if (found) updateProject(db, { ...found, ...sealed });
   };
   return { db, keys, log, user_id, task_id, keep };
 }
