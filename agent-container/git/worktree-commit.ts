@@ -182,8 +182,8 @@ export function exceededByLfs(size: number, room: number): string | null {
 }
 
 /**
- * New files that no commit should hold: too large ones, and repositories inside the repository. `submodules`: those that
- * are checked out, which are no such repositories.
+ * New files that no commit should hold: too large ones, and repositories inside the repository. `submodules`: those
+ * that are checked out, which are no such repositories.
  */
 async function excludedFiles(own: Git): Promise<{ paths: string[]; excluded: string[]; submodules: string[] }> {
   const others = ['ls-files', '--others', '--exclude-standard', '-z'];

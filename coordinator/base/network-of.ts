@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net';
 
 /**
- * The network of one subscriber: an IPv4 address, or the /64 of an IPv6 address. Some proxies report an address with its
- * port, which each connection has another one of.
+ * The network of one subscriber: an IPv4 address, or the /64 of an IPv6 address. Some proxies report an address with
+ * its port, which differs for each connection.
  */
 export function networkOf(address: string): string {
   const bare = /^\[([^\]]+)\](?::\d+)?$/.exec(address)?.[1] ?? /^(\d+(?:\.\d+){3}):\d+$/.exec(address)?.[1] ?? address;

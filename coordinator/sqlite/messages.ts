@@ -125,9 +125,9 @@ export const PENDING_OF = `SELECT 1 FROM events INDEXED BY events_of_server
    LIMIT 1`;
 
 /**
- * Whether a message is pending that came while the `n`th attempt was the newest, and for which the task goes on. It does
- * not for a host that was refused; nor for one that was allowed, where it is parked. The log tells, and not the time,
- * which may have been set back.
+ * Whether a message is pending that came while the `n`th attempt was the newest, and for which the task goes on. It
+ * does not go on for a host that was refused; nor, where it is parked, for one that was allowed. The log tells which
+ * attempt it was, and not the time, since the clock may have been set back.
  */
 export function hasPendingOf(db: Db, task_id: string, n: number, parked: boolean): boolean {
   if (countPendingMessages(db, task_id) === 0) return false;

@@ -10,8 +10,8 @@ export function newMergedNotes(db: Db, task: TaskRow): string[] {
 }
 
 /**
- * What the agent must know before it goes on with a branch of which a pull request was merged: a sentence for each. After
- * a squash or a rebase the base has the work in other commits than the branch.
+ * What the agent must know before it goes on with a branch of which a pull request was merged: a sentence for each.
+ * After a squash or a rebase the base has the work in other commits than the branch.
  */
 export function mergedNotes(db: Db, task: TaskRow): string[] {
   const others = new Map(listTaskRepositories(db, task.id).map(({ repo_url, key }) => [repo_url, key]));
