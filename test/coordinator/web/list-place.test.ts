@@ -14,6 +14,8 @@ for (const count of [60, 400])
     await page.locator('.task').first().waitFor();
     const top = () => page.evaluate(() => document.querySelector('.inbox .body')?.scrollTop ?? -1);
     await page.evaluate(() => document.querySelector('.inbox .body')?.scrollTo(0, 2_000));
+    // While a list flies by it draws little of each row; a click needs one row that is there until it ends.
+    await page.waitForFunction(() => document.elementFromPoint(150, 400)?.closest('a')?.querySelector('.where'));
     await page.mouse.click(150, 400);
     await page.locator('.goal').waitFor();
     await page.goBack();
