@@ -58,7 +58,8 @@ function composeOfTask(
     return { message: { ...common, text: cut(need.question), options, need_id: need.id }, current };
   }
   if (event.type === 'pull.changed') {
-    const { pull } = PullChanged.parse(JSON.parse(event.body));
+    const pull = PullChanged.safeParse(JSON.parse(event.body)).data?.pull;
+    if (!pull) return undefined;
     const now = findPull(db, pull.id);
     const text = [pullText(pull), now && workAfterMerge(db, task, now)].filter(Boolean).join('; ');
     const current = now?.state === pull.state && now.head_commit === pull.head.commit;

@@ -1,18 +1,11 @@
-import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { DueQueue } from '../base/due-queue.ts';
 import type { Logger } from '../base/logger.ts';
 import { nextTryAt, type BackoffTimes } from '../base/retry.ts';
 import { deleteChannel, findChannel, putChannelAnswer } from '../sqlite/channels.ts';
+import type { Db } from '../sqlite/database.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
-import {
-  listDue,
-  nextDueAt,
-  postpone,
-  pruneNotifications,
-  settle,
-  type NotificationRow,
-} from '../sqlite/notifications.ts';
+import { listDue, nextDueAt, postpone, settle, type NotificationRow } from '../sqlite/notifications.ts';
 import { isDelivered, isGone, shown, type Delivery } from './delivery.ts';
 import { compose } from './message.ts';
 import type { Answer } from './post.ts';
@@ -33,8 +26,6 @@ type Dependencies = {
 };
 
 const MINUTE_MS = 60_000;
-/** Settled notifications are kept for this long, so that nothing is told twice. */
-const KEPT_MS = 7 * 24 * 3600_000;
 
 /**
  * Sends the notifications that are due: each channel one after the other, several channels at once. What the other side
@@ -84,31 +75,34 @@ export class Sender {
     // A program wants what has happened, a person what is true now.
     const told = composed && (composed.current || channel?.kind === 'webhook') ? composed.message : undefined;
     const seen = presence.of(due.channel_id, due.task_id, Date.parse(due.created_at));
-    if (!channel || !told || seen === 'seen') return log.write(({ db }) => settle(db, due.id));
+    if (!channel || !told || seen === 'seen') return this.#write((db) => settle(db, due.id));
     const wait_until = seen === 'tell' ? this.#allowedAt(channel.id) : seen.until;
-    if (wait_until > now()) return log.write(({ db }) => postpone(db, due.id, iso(wait_until), false));
+    if (wait_until > now()) return this.#write((db) => postpone(db, due.id, iso(wait_until), false));
     const answer = await delivery.send(channel, told, stopped);
     if (!stopped.aborted) this.#store(due, answer, isGone(channel, answer));
   }
 
   /** Stores what the other side answered, and what follows from it. */
   #store(due: Due, answer: Answer, gone: boolean): void {
-    const { log, now, logger } = this.#deps;
+    const { now, logger } = this.#deps;
     const delivered = isDelivered(answer);
     const next = delivered || !answer.retry ? undefined : this.#retryAt(due, answer);
-    log.write(({ db }) => {
-      if (gone) return deleteChannel(db, due.channel_id);
+    this.#write((db) => {
+      if (gone) return void deleteChannel(db, due.channel_id);
       putChannelAnswer(db, due.channel_id, shown(answer, iso(now())));
       if (next === undefined) settle(db, due.id);
       else postpone(db, due.id, iso(next), true);
-      pruneNotifications(db, newId(now() - KEPT_MS));
-      return true;
     });
     const { channel_id, occasion } = due;
     const fields = { channel_id, occasion, status: answer.status, tries: due.tries + 1 };
     if (delivered) logger.debug(fields, 'notification sent');
     else if (gone) logger.info(fields, 'device removed: its push subscription is gone');
     else logger.info({ ...fields, detail: answer.detail, retries: next !== undefined }, 'notification not accepted');
+  }
+
+  /** What was sent would be sent again and again if a full disk stopped this. */
+  #write(work: (db: Db) => void): void {
+    this.#deps.log.write(({ db }) => work(db), { urgent: true });
   }
 
   /** When to try again, in milliseconds since 1970. Undefined: it is given up. */

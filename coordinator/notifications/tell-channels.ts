@@ -2,7 +2,10 @@ import { newId } from '../../protocol/ids.ts';
 import type { Occasion } from '../../protocol/notifications.ts';
 import { deleteEndedDevices, listChannelsFor } from '../sqlite/channels.ts';
 import type { Tx } from '../sqlite/event-log.ts';
-import { insertNotification, supersede, type About } from '../sqlite/notifications.ts';
+import { insertNotification, pruneNotifications, supersede, type About } from '../sqlite/notifications.ts';
+
+/** Settled notifications are kept for this long, so that nothing is told twice. */
+const KEPT_MS = 7 * 24 * 3600_000;
 
 /**
  * Stores a notification for each channel of the person, and of the project, that is to be told of this occasion.
@@ -14,8 +17,10 @@ export function tellChannels(
   about: About,
   told: { occasion: Occasion; subject: string },
 ): boolean {
-  const created_at = new Date().toISOString();
+  const now = Date.now();
+  const created_at = new Date(now).toISOString();
   deleteEndedDevices(db, to.user_id, created_at);
+  pruneNotifications(db, newId(now - KEPT_MS));
   let any = false;
   for (const { id: channel_id, kind, occasions } of listChannelsFor(db, to.user_id, to.project_id)) {
     if (!occasions.includes(told.occasion)) continue;

@@ -59,6 +59,8 @@ export type StartedApi = {
   readiness: Readiness;
   /** Set it to hold dispatch. */
   runner: { fault: string | null };
+  /** Set it to let only urgent writes go on. */
+  disk: { full: boolean };
   /** Set it to simulate another database. */
   epoch: { now: string };
   /** What the first account needs. */
@@ -87,14 +89,15 @@ export async function startApi(
   const keys = readKeys(data_dir);
   const [told, rows, lines]: [string[], EventRow[], string[]] = [[], [], []];
   const logger = createLogger('debug', { write: (line) => lines.push(line) });
-  const log = new EventLog({ db, logger });
+  const disk = { full: false };
+  const log = new EventLog({ db, logger, room: { isLow: () => disk.full } });
   const relay = new Relay(log);
   record(log, rows, told);
   const clock = { ahead_ms: 0 };
   const now = () => Date.now() + clock.ahead_ms;
   const authWith = (passwords: Passwords) => createAuth({ config, log, keys, now, passwords });
   const auth = authWith(new Passwords(4));
-  const mutable = { clock, ...mutableParts(db) };
+  const mutable = { clock, disk, ...mutableParts(db) };
   const notifications = startNotifications(t, { log, keys, config, logger, now });
   const forges = openForges(t, { log, keys, config, logger, now }, models);
   const own = { log, keys, auth, notifications, ...forges };

@@ -56,6 +56,28 @@ test('a webhook is sent again with the same id and a new time, and a lost answer
   t.is(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size, 1);
 });
 
+test('what was sent is not sent again because the disk is full, and what was refused waits as always', async (t) => {
+  const { server, receiver, api, errand } = await notifyScene(t);
+  await api.call('createChannel', { body: { kind: 'webhook', name: 'CI', url: receiver.url } });
+  const pending = () => server.db.prepare('SELECT tries FROM notifications WHERE next_at IS NOT NULL').all();
+  receiver.reply = () => {
+    server.disk.full = true;
+    return { status: 204 };
+  };
+  (await errand()).succeed({});
+  await until('it is settled', () => receiver.received.length > 0 && pending().length === 0);
+  t.is(receiver.received.length, 1);
+
+  server.disk.full = false;
+  receiver.reply = () => {
+    server.disk.full = true;
+    return { status: 503, headers: { 'retry-after': '60' } };
+  };
+  (await errand()).succeed({});
+  await until('it is put off', () => pending().some((row) => (row as { tries: number }).tries === 1));
+  t.is(receiver.received.length, 2);
+});
+
 test('the key of a webhook is never shown again, and is not in the database', async (t) => {
   const { server, receiver, api } = await notifyScene(t);
   const url = `${receiver.url}/secret-path`;
