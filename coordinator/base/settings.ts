@@ -85,7 +85,7 @@ const server = {
     .describe('hosts that are reached without the proxy, such as `.example.org,10.0.0.5`'),
   ERRAND_TRUST_PROXY: yesNo
     .optional()
-    .describe('`true`: believe `X-Forwarded-For`, `-Proto` and `-Host`; unset: only with `ERRAND_DOMAIN`'),
+    .describe('`true`: believe `X-Forwarded-For` and `X-Forwarded-Proto`; unset: only with `ERRAND_DOMAIN`'),
   ERRAND_SIGNUP: z
     .enum(['open', 'closed'], 'is neither open nor closed')
     .default('closed')

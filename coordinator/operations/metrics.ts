@@ -68,7 +68,11 @@ function taskMetrics({ db, gate, counters, workers }: MetricsDependencies): Metr
   return [
     gauge('errand_held', '1 if this part stops dispatch.', held),
     gauge('errand_tasks', 'Tasks that have not ended.', [[{ status: 'queued' }, queue.n], ...tasks]),
-    gauge('errand_queue_oldest_age_seconds', 'Age of the oldest queued task.', single(ageOf(queue.oldest) ?? 0)),
+    gauge(
+      'errand_queue_oldest_age_seconds',
+      'Age of the oldest queued task that waits for its turn alone.',
+      single(ageOf(queue.oldest) ?? 0),
+    ),
     counter('errand_task_changes_total', 'Changes of status, by the new status.', counters.task_changes.all()),
     counter('errand_attempts_ended_total', 'Attempts that ended.', counters.attempts_ended.all()),
     gauge('errand_workers', 'Warm workers, and workers with a task.', [

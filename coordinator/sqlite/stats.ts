@@ -5,7 +5,9 @@ import { sql, type Db } from './database.ts';
 /** The statements; a test checks that each one uses its index. */
 export const STATS = {
   active: `SELECT status, count(*) AS n FROM tasks INDEXED BY tasks_active WHERE status IN ('starting', 'running', 'waiting') GROUP BY status`,
-  queued: `SELECT count(*) AS n, min(queued_at) AS oldest FROM tasks INDEXED BY tasks_queued WHERE status = 'queued'`,
+  queued: `SELECT count(*) AS n FROM tasks INDEXED BY tasks_queued WHERE status = 'queued'`,
+  oldest: `SELECT queued_at AS oldest FROM tasks INDEXED BY tasks_queued WHERE status = 'queued' AND retry_at IS NULL
+    ORDER BY queued_at LIMIT 1`,
 };
 
 /** How many tasks are at work, by status. A status without tasks is absent. */
@@ -13,9 +15,10 @@ export function countActive(db: Db): { status: string; n: number }[] {
   return sql<{ status: string; n: number }>(db, STATS.active).all();
 }
 
-/** How many tasks are queued, and when the oldest of them was. */
+/** How many tasks are queued, and when the oldest was of those that wait for nothing but their turn; null: none does. */
 export function readQueue(db: Db): { n: number; oldest: string | null } {
-  return sql<{ n: number; oldest: string | null }>(db, STATS.queued).get() ?? { n: 0, oldest: null };
+  const { n } = sql<{ n: number }>(db, STATS.queued).get() ?? { n: 0 };
+  return { n, oldest: sql<{ oldest: string }>(db, STATS.oldest).get()?.oldest ?? null };
 }
 
 /** The size of the used part of the database, in bytes. The file is larger: SQLite keeps free pages for later rows. */

@@ -29,6 +29,7 @@ async function examine(): Promise<Finding[]> {
   if ('check' in config) return [config];
   const found = await Promise.all([
     outcome('docker', async () => (await import('./checks/docker.ts')).checkDocker(config)),
+    outcome('memory', async () => (await import('./checks/memory.ts')).checkMemory(config)),
     outcome('model', async () => (await import('./checks/model.ts')).checkModel(config)),
     outcome('proxy', async () => (await import('./checks/reach.ts')).checkMachine(config)),
     outcome('data', async () => (await import('./checks/storage.ts')).checkStorage(config)),

@@ -144,9 +144,9 @@ function keysLines(keys: Restored['keys'], data_dir: string): Line[] {
       : `${path} has other keys than the backup was made with.`;
   return [
     [['red', fault]],
-    ['The tokens and the environment of projects are encrypted with those keys.'],
     [
-      'Put your copy of that keys.json there before you start the server. If you have none, set the tokens and the environment of your projects again.',
+      'Encrypted with those keys: the tokens and the environment of projects, linked accounts, the secrets of forges, and where notifications go.',
     ],
+    ['Put your copy of that keys.json there before you start the server. If you have none, set all of these again.'],
   ];
 }

@@ -7,10 +7,11 @@ import { SILENT } from '../../support/silent.ts';
 import { Metrics } from '../../../coordinator/operations/metrics.ts';
 import { Relay } from '../../../coordinator/live/relay.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
-import { STATS } from '../../../coordinator/sqlite/stats.ts';
+import { readQueue, STATS } from '../../../coordinator/sqlite/stats.ts';
 import { Counters } from '../../../coordinator/operations/counters.ts';
 import { Api } from '../../support/api.ts';
 import { CoordinatorProcess } from '../../support/coordinator-process.ts';
+import { addTask, addUser } from '../../support/fixtures.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { startApi } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
@@ -103,6 +104,16 @@ test('reports held dispatch, refused calls and the time of the last backup', asy
   t.is(samples.get('errand_backup_last_success_timestamp_seconds'), Date.parse(succeeded_at) / 1000);
   t.is(samples.get('errand_backup_last_failure_timestamp_seconds'), 0);
   t.false(samples.has('errand_disk_free_bytes'), 'the disk was not checked yet');
+});
+
+test('an errand that waits for a limit does not make the queue old', async (t) => {
+  const log = new EventLog({ db: openTestDatabase(join(await temporaryFolder(t), 'errand.db')), logger: SILENT });
+  t.teardown(() => log.db.close());
+  const user_id = addUser(log);
+  addTask(log, user_id, { queued_at: '2026-11-01T09:00:00.000Z', retry_at: '2026-11-08T09:00:00.000Z' });
+  t.deepEqual(readQueue(log.db), { n: 1, oldest: null });
+  addTask(log, user_id, { queued_at: '2026-11-01T10:00:00.000Z' });
+  t.deepEqual(readQueue(log.db), { n: 2, oldest: '2026-11-01T10:00:00.000Z' });
 });
 
 test('no metric scans all tasks or events', async (t) => {

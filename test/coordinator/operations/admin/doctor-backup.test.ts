@@ -28,7 +28,10 @@ const failedAt = (hours: number) => ({ last_failure: { at: hoursAgo(hours), mess
 
 test('doctor says when the last good backup was, and that it is on the disk of the data', async (t) => {
   const { folder, data_dir, to, check } = await scene(t);
-  t.regex((await check()) ?? '', /^ok: to \S+\/backups; there is no backup yet\. That is on the disk of the data/);
+  t.regex(
+    (await check()) ?? '',
+    /^ok: to \S+\/backups; there is no backup yet: try it with \S+ \S+ backup\. That is on the disk of the data/,
+  );
   await updateBackupState(data_dir, { ...goodAt(30), ...failedAt(31) });
   t.regex((await check()) ?? '', /^ok: .*the last good one is of 2\d{3}-/);
   t.false(existsSync(to), 'it makes no folder');

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { lockDataFolder } from '../../../../coordinator/sqlite/data-lock.ts';
 import { WAL_BYTES } from '../../../../coordinator/sqlite/wal-room.ts';
 import { readConfig } from '../../../../coordinator/base/config.ts';
+import { checkMemory } from '../../../../coordinator/operations/admin/checks/memory.ts';
 import { checkModel } from '../../../../coordinator/operations/admin/checks/model.ts';
 import { checkMachine, checkPublicAddress } from '../../../../coordinator/operations/admin/checks/reach.ts';
 import { checkServer, reachFinding } from '../../../../coordinator/operations/admin/checks/server.ts';
@@ -56,12 +57,27 @@ async function examine(t: ExecutionContext, env: Record<string, string> = {}) {
   return Object.fromEntries(findings.map(({ check, ok, detail }) => [check, `${ok ? 'ok' : 'problem'}: ${detail}`]));
 }
 
+test('workers that do not fit into the memory of the machine are a problem, with what would fit', (t) => {
+  const of = (env: Record<string, string>, mb: number) => checkMemory(readConfig(env), mb * 1024 * 1024);
+  t.like(of({}, 3_900)[0], { check: 'memory', ok: true });
+  const [small] = of({}, 1_976);
+  t.false(small?.ok);
+  t.regex(
+    small?.detail ?? '',
+    /2 workers of 1536 MB .* the 1976 MB .* ERRAND_WORKERS=1 and ERRAND_WORKER_MEMORY_MB=1408/,
+  );
+  t.true(of({ ERRAND_WORKERS: '1', ERRAND_WORKER_MEMORY_MB: '1408' }, 1_976)[0]?.ok);
+  t.deepEqual(of({ DOCKER_HOST: 'tcp://10.0.0.2:2375' }, 1_976), [], 'the workers are on another machine');
+  t.deepEqual(of({ ERRAND_RUNNER: 'process' }, 1_976), [], 'they have no limit');
+});
+
 test('doctor finds no problem on a machine that is set up well', async (t) => {
   const found = await examine(t);
   t.deepEqual(Object.keys(found), [
     'settings',
     'docker',
     'image',
+    'memory',
     'model',
     'clock',
     'proxy',

@@ -157,7 +157,7 @@ test('reports what cannot be opened if the keys differ or are missing', async (t
   t.is(none.code, 0);
   t.regex(
     none.stdout,
-    /keys\.json is missing or cannot be read\.\nThe tokens and the environment of projects are encrypted/,
+    /keys\.json is missing or cannot be read\.\nEncrypted with those keys: the tokens and the environment of projects, linked accounts/,
   );
   const other = await dataFolder(t);
   renameSync(join(other, 'keys.json'), join(data_dir, 'keys.json'));
