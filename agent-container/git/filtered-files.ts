@@ -1,4 +1,5 @@
 import { LIMITS } from '../../protocol/limits.ts';
+import { readAttributes } from './attributes.ts';
 import { changedPaths } from './changed-paths.ts';
 import type { Git } from './git.ts';
 import type { Blob } from './lfs-blobs.ts';
@@ -23,14 +24,10 @@ export async function filteredFiles(
 ): Promise<string[]> {
   const changed = await changedPaths(own, bases, commit);
   if (changed.length === 0) return [];
-  const input = changed.slice(0, PATHS_MAX).join('\0');
-  const fields = (await own.run(['check-attr', '-z', '--stdin', 'filter'], { input })).split('\0');
   const by_filter = new Map<string, string[]>();
-  for (let i = 0; i + 2 < fields.length; i += 3) {
-    const [path = '', , filter = ''] = fields.slice(i, i + 3);
+  for (const [path, [filter = '']] of await readAttributes(own, changed.slice(0, PATHS_MAX), ['filter']))
     if (filter !== 'unspecified' && filter !== 'unset' && filter !== 'set')
       by_filter.set(filter, [...(by_filter.get(filter) ?? []), path]);
-  }
   const texts: string[] = [];
   for (const [filter, paths] of by_filter) {
     if (filter !== 'lfs') texts.push(...(await filterTexts(agents, filter, paths)));

@@ -4,10 +4,10 @@ import { importCommits, readAgentState, type AgentState } from './agent-reposito
 import { LIMITS } from '../../protocol/limits.ts';
 import { emptyTree } from './diff.ts';
 import { errorSummary, isDiskFull, runError, type Git } from './git.ts';
+import { keepUntouched } from './keep-untouched.ts';
 import { checkedOutSubmodules } from './submodules.ts';
 import { HEAD_REF, removeLocks } from './own-repository.ts';
 import type { Repositories } from './repositories.ts';
-import { readRecord } from './workspace-record.ts';
 
 const MIB = 1024 * 1024;
 /** A new file above this size is not committed: many forges would reject the whole push. */
@@ -68,57 +68,9 @@ export async function commitWorktree(repos: Repositories, message: string): Prom
 }
 
 const FROM_STDIN = ['--pathspec-from-file=-', '--pathspec-file-nul'];
-/** Where more files than this have changed they are not compared with those of the commit: a cancel waits for it. */
-const COMPARED_MAX = 5_000;
-/** Paths that `git hash-object` does not read as they are from a list, and those that were not UTF-8. */
-const UNREADABLE = /^"|\n|\r$|\uFFFD/;
 /** The most ignored files that the agent may add by name. */
 const STAGED_MAX = 1_000;
 const nul = (paths: string[]) => paths.join('\0');
-
-/**
- * Puts files back into the worker's index whose bytes are those of the commit: git has stored them in another form
- * only because of `.gitattributes`, such as with other line endings, and nobody has changed them. What the agent has
- * staged itself is its own; and where the work changes the attributes, the other form is what it wants.
- */
-async function keepUntouched({ own, agents }: Repositories, commit: string): Promise<void> {
-  const raw = await own.run([
-    'diff-index',
-    '--cached',
-    '--raw',
-    '-z',
-    '--no-abbrev',
-    '--no-renames',
-    '--diff-filter=M',
-    commit,
-  ]);
-  const changed = [...raw.matchAll(/:100\d{3} (100\d{3}) (\w+) \w+ M\0([^\0]+)\0/g)].flatMap(
-    ([, mode = '', id = '', path = '']) => (UNREADABLE.test(path) ? [] : [{ mode, id, path }]),
-  );
-  if (changed.length === 0 || changed.length > COMPARED_MAX || (await changesAttributes(own, commit))) return;
-  const input = `${changed.map(({ path }) => path).join('\n')}\n`;
-  const hashed = await own.try(['hash-object', '--no-filters', '--stdin-paths'], { input, time_limit_ms: ADD_MS });
-  if (hashed.code !== 0) return;
-  const ids = hashed.stdout.toString('utf8').split('\n');
-  const by_agent = new Set(
-    await paths(agents, ['diff-index', '--cached', '--name-only', '-z', '--no-renames', commit]),
-  );
-  const untouched = changed.filter(({ id, path }, i) => ids[i] === id && !by_agent.has(path));
-  if (untouched.length === 0) return;
-  const entries = untouched.map(({ mode, id, path }) => `${mode} ${id} 0\t${path}\0`);
-  await own.run(['update-index', '-z', '--index-info'], { input: entries.join('') });
-}
-
-/** Whether the index has other attributes than the commit, or than the one that the task started from. */
-async function changesAttributes(own: Git, commit: string): Promise<boolean> {
-  const record = await readRecord(own);
-  const base = record === null ? commit : (record.base_commit ?? (await emptyTree(own)));
-  for (const from of new Set([commit, base])) {
-    const { code } = await own.try(['diff-index', '--cached', '--quiet', from, '--', ':(glob)**/.gitattributes']);
-    if (code === 1) return true;
-  }
-  return false;
-}
 
 /** Adds the links of submodules. Returns what was left out: git adds none of several where one has no commit. */
 async function addSubmodules(own: Git, submodules: string[]): Promise<string[]> {

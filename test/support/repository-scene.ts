@@ -56,7 +56,7 @@ export async function setRepositoryScene(t: ExecutionContext, files?: Record<str
     const dir = await mkdtemp(join(folder, 'person-'));
     await plainGit(folder, 'clone', '-q', '--branch', branch, bare, dir);
     await writeFile(join(dir, path), text);
-    await plainGit(dir, 'add', '.');
+    await plainGit(dir, 'add', path);
     await plainGit(dir, 'commit', '-q', '-m', 'By another');
     await plainGit(dir, 'push', '-q', 'origin', branch);
   };
