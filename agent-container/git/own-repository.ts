@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Commit } from '../../protocol/task.ts';
 import { AttemptFailure } from '../base/failure.ts';
 import { TEMPORARY_PATTERN } from '../base/temporary-name.ts';
-import type { Git } from './git.ts';
+import { isDiskFull, runError, type Git, type GitOptions, type GitResult } from './git.ts';
 import type { RemoteRefs } from './remote-refs.ts';
 import { fetchCommit, fetchNew, type Remote } from './remote.ts';
 
@@ -169,4 +169,15 @@ export async function removeLocks(git_dir: string): Promise<void> {
   ]);
   const locks = [...top, ...refs.map((name) => join('refs', name))].filter((name) => name.endsWith('.lock'));
   await Promise.all(locks.map((name) => rm(join(git_dir, name), { force: true })));
+}
+
+/**
+ * Runs a command that changes the index, and returns how it ended. One that was killed leaves no lock. Throws
+ * `AttemptFailure` if the disk is full.
+ */
+export async function tryOnIndex(own: Git, args: string[], options: GitOptions): Promise<GitResult> {
+  const result = await own.try(args, options);
+  if (result.code === null) await removeLocks(own.git_dir);
+  if (isDiskFull(result.stderr)) throw runError(args[0] ?? '', result);
+  return result;
 }

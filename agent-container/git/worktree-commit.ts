@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { importCommits, readAgentState, type AgentState } from './agent-repository.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { emptyTree } from './diff.ts';
-import { errorSummary, isDiskFull, runError, type Git } from './git.ts';
+import { errorSummary, type Git } from './git.ts';
 import { keepUntouched } from './keep-untouched.ts';
-import { checkedOutSubmodules } from './submodules.ts';
-import { HEAD_REF, removeLocks } from './own-repository.ts';
+import { HEAD_REF, tryOnIndex } from './own-repository.ts';
 import type { Repositories } from './repositories.ts';
+import { addSubmodules, checkedOutSubmodules } from './submodules.ts';
 
 const MIB = 1024 * 1024;
 /** A new file above this size is not committed: many forges would reject the whole push. */
@@ -45,17 +45,17 @@ export async function commitWorktree(repos: Repositories, message: string): Prom
     agent.fault === null ? stagedIgnoredFiles(repos) : [],
   ]);
   // Files that a sparse checkout left out are not deleted.
-  if (sparse.length > 0) await own.try(['update-index', '-z', '--skip-worktree', '--stdin'], { input: nul(sparse) });
+  if (sparse.length > 0)
+    await tryOnIndex(own, ['update-index', '-z', '--skip-worktree', '--stdin'], { input: nul(sparse) });
   // Git would look into submodules, and run programs that their settings name. Only their commits count here.
   const input = nul(['.', ...[...paths, ...submodules].map((path) => `:(exclude,literal)${path}`)]);
-  const added = await own.try(['add', '-A', '--ignore-errors', ...FROM_STDIN], { input, time_limit_ms: ADD_MS });
-  if (added.code === null) await removeLocks(own.git_dir);
-  if (isDiskFull(added.stderr)) throw runError('add', added);
+  const args = ['add', '-A', '--ignore-errors', ...FROM_STDIN];
+  const added = await tryOnIndex(own, args, { input, time_limit_ms: ADD_MS });
   if (added.code !== 0) excluded.push(errorSummary(added));
   excluded.push(...(await addSubmodules(own, submodules)));
   // Ignored files that the agent has added by name.
   if (staged.length > 0)
-    await own.try(['add', '-f', '--ignore-errors', ...FROM_STDIN], {
+    await tryOnIndex(own, ['add', '-f', '--ignore-errors', ...FROM_STDIN], {
       input: nul(staged.map((path) => `:(literal)${path}`)),
     });
   if (head !== null) await keepUntouched(repos, head.commit);
@@ -71,19 +71,6 @@ const FROM_STDIN = ['--pathspec-from-file=-', '--pathspec-file-nul'];
 /** The most ignored files that the agent may add by name. */
 const STAGED_MAX = 1_000;
 const nul = (paths: string[]) => paths.join('\0');
-
-/** Adds the links of submodules. Returns what was left out: git adds none of several where one has no commit. */
-async function addSubmodules(own: Git, submodules: string[]): Promise<string[]> {
-  const add = async (paths: string[]) => {
-    const added = await own.try(['update-index', '-z', '--add', '--stdin'], { input: nul(paths) });
-    if (isDiskFull(added.stderr)) throw runError('update-index', added);
-    return added.code === 0;
-  };
-  if (submodules.length === 0 || (await add(submodules))) return [];
-  const left_out: string[] = [];
-  for (const path of submodules) if (!(await add([path]))) left_out.push(`${path}/ is a submodule without a commit`);
-  return left_out;
-}
 
 /** The parents of the next commit: the agent's HEAD, and the others of its merge; else the last HEAD that was read. */
 async function parentsFrom(repos: Repositories, { head, merge_heads }: AgentState): Promise<string[]> {

@@ -221,16 +221,55 @@ test('a submodule that the agent adds, or moves to another commit, is committed;
   t.regex(await link(), /^100644 blob/);
 });
 
-test('a submodule without a commit is named as left out, and keeps no other from being committed', async (t) => {
+test('a submodule that git cannot link to is named with the reason, and keeps no other out', async (t) => {
   const { clone, prepare, write, publish, names, task } = await scene(t);
   const repos = clone();
   await prepare(repos);
-  const { dir } = repos.own;
-  for (const path of ['empty', 'good']) await plainGit(dir, 'init', '-q', path);
-  await plainGit(join(dir, 'good'), 'commit', '-q', '--allow-empty', '-m', 'First');
-  await write(repos, '.gitmodules', '[submodule "e"]\n\tpath = empty\n[submodule "g"]\n\tpath = good\n');
-  t.deepEqual((await publish(repos)).excluded, ['empty/ is a submodule without a commit']);
+  const { dir, git_dir } = repos.own;
+  for (const path of ['broken', 'empty', 'good', 'other']) {
+    await plainGit(dir, 'init', '-q', `--object-format=${path === 'other' ? 'sha256' : 'sha1'}`, path);
+    if (path !== 'empty') await plainGit(join(dir, path), 'commit', '-q', '--allow-empty', '-m', 'First');
+  }
+  const named = (path: string) => `[submodule "${path}"]\n\tpath = ${path}\n`;
+  await write(repos, '.gitmodules', ['broken', 'empty', 'good', 'other'].map(named).join(''));
+  const run = repos.own.try.bind(repos.own);
+  repos.own.try = async (args, options) => {
+    if (args[0] !== 'update-index' || !args.includes('--add')) return run(args, options);
+    // As where git was killed.
+    await writeFile(join(git_dir, 'index.lock'), '');
+    await writeFile(join(dir, 'broken/.git/HEAD'), 'broken\n');
+    return { code: null, timed_out: false, stdout: Buffer.alloc(0), stderr: '', truncated: false };
+  };
+  const { excluded } = await publish(repos);
+  t.is(excluded.length, 3);
+  t.regex(excluded[0] ?? '', /^broken\/ is a submodule that git cannot read: .*not a git repository/);
+  t.is(excluded[1], 'empty/ is a submodule without a commit');
+  t.is(excluded[2], 'other/ is a submodule with another object format');
   t.deepEqual(await names(task.branch), ['.gitmodules', 'README.md', 'good']);
+});
+
+test('many submodules without a commit are looked at side by side, and added in one run', async (t) => {
+  const { clone, prepare, write } = await scene(t);
+  const repos = clone();
+  await prepare(repos);
+  const { own } = repos;
+  const paths = Array.from({ length: 20 }, (_, i) => `s${i}`);
+  for (const path of paths) await plainGit(own.dir, 'init', '-q', path);
+  await write(repos, '.gitmodules', paths.map((path) => `[submodule "${path}"]\n\tpath = ${path}\n`).join(''));
+  const run = own.try.bind(own);
+  const changes: string[] = [];
+  let [now, at_once] = [0, 0];
+  own.try = async (args, options) => {
+    if (args[0] === 'update-index') changes.push(args.join(' '));
+    const looks = args[0] === 'rev-parse' && args.at(-1) === 'HEAD';
+    if (looks) at_once = Math.max(at_once, ++now);
+    const result = await run(args, options);
+    if (looks) now--;
+    return result;
+  };
+  t.is((await commitWorktree(repos, 'Work')).excluded.length, 20);
+  t.is(changes.length, 1);
+  t.true(at_once > 1 && at_once <= 8);
 });
 
 test('a .gitmodules that names what is no submodule keeps nothing from being committed', async (t) => {
