@@ -32,6 +32,19 @@ export function fetchFailure(result: GitResult, failure: GitFailure | null, repo
   return new AttemptFailure('repository_unavailable', sentence(`The repository could not be fetched: ${summary}`));
 }
 
+/** Whether the same request may be answered in another way soon: the forge is busy, or the task token is renewed. */
+export function isTemporary(failure: GitFailure | null): boolean {
+  return (
+    failure !== null &&
+    ([408, 409, 429, 500, 502, 503, 504].includes(failure.status) || failure.code === 'unauthenticated')
+  );
+}
+
+/** Whether the remote says of a commit that was asked for by its id that it does not have it, or never gives one. */
+export function isWithoutCommit({ stderr }: GitResult): boolean {
+  return /not our ref|unadvertised object|want [0-9a-f]+ not valid/.test(stderr);
+}
+
 /** A push that git reports as rejected: by whom, and the reason in its parentheses. */
 const REJECTION = /^!\t\S+\t\[(remote rejected|rejected)\] \((.*)\)$/m;
 const FORGE_LINES_MAX = 20;

@@ -7,13 +7,13 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { LIMITS } from '../../protocol/limits.ts';
 import { AttemptFailure } from '../base/failure.ts';
-import { Disconnected } from './git-failure.ts';
+import { Disconnected, isTemporary } from './git-failure.ts';
 import { errorSummary, type Git } from './git.ts';
 import type { Blob, Pointer } from './lfs-blobs.ts';
 import { lfsFiles } from './lfs-blobs.ts';
 import { otherLfsServer } from './lfs-config.ts';
 import { lfsRemote } from './lfs-settings.ts';
-import { retryRemote, tryRemote, type Remote } from './remote.ts';
+import { askRemote, retryRemote, tryRemote, type Remote } from './remote.ts';
 import type { Repositories } from './repositories.ts';
 
 const UPLOAD_MS = 1_800_000;
@@ -42,7 +42,7 @@ export async function fetchLfs(own: Git, remote: Remote): Promise<string | null>
   if (bytes > CLONE_BYTES_MAX)
     return `The files of Git LFS have ${Math.round(bytes / MIB)} MiB together, so they are only pointers here: ${how}`;
   const args = [...lfsRemote(remote.url), 'lfs', 'pull', 'origin'];
-  const result = await tryRemote(own, remote, args, { time_limit_ms: DOWNLOAD_MS });
+  const { result } = await tryRemote(own, remote, args, { time_limit_ms: DOWNLOAD_MS });
   if (result.code === 0) return null;
   const why = result.timed_out ? `it took more than ${DOWNLOAD_MS / 60_000} minutes` : errorSummary(result);
   return `Files of Git LFS could not be fetched, and are only pointers here (${why}). Should it work again, ${how}`;
@@ -111,16 +111,11 @@ export async function uploadObjects(
   const ref = `refs/heads/${branch}`;
   const input = `${ref} ${commit} ${ref} ${known ?? '0'.repeat(commit.length)}\n`;
   await retryRemote(own, 'push_failed', async () => {
-    remote.takeGitFailure();
     const args = [...lfsRemote(remote.url), 'lfs', 'pre-push', 'origin', remote.url];
-    const result = await own.try(args, { input, time_limit_ms: UPLOAD_MS });
+    const { result, failure } = await askRemote(own, remote, args, { input, time_limit_ms: UPLOAD_MS });
     if (result.code === 0) return;
-    const failure = remote.takeGitFailure();
     if (failure?.is_disconnected) throw new Disconnected('push_failed', 'Files of Git LFS could not be uploaded');
-    // What took that long is not tried again.
-    const is_temporary =
-      [408, 409, 429, 500, 502, 503, 504].includes(failure?.status ?? 0) || failure?.code === 'unauthenticated';
     const text = `Files of Git LFS could not be uploaded, so the work was not pushed: ${errorSummary(result)}.`;
-    throw new AttemptFailure(is_temporary ? 'push_failed' : 'push_rejected', text.replace(/\.\.$/, '.'));
+    throw new AttemptFailure(isTemporary(failure) ? 'push_failed' : 'push_rejected', text.replace(/\.\.$/, '.'));
   });
 }

@@ -122,7 +122,7 @@ export async function readRef({ git_dir }: Git, ref: string): Promise<string | n
 
 /**
  * Makes the worker's own git directory anew for a working tree that stays as it is. The base commit comes from the
- * remote. Throws `AttemptFailure` where the remote does not have it.
+ * remote. Throws `AttemptFailure` where it does not come.
  */
 export async function rebuildOwn(
   own: Git,
@@ -133,7 +133,9 @@ export async function rebuildOwn(
   await initOwn(own, refs);
   await fetchKnown(own, remote, refs, { base_branch, branch, work_branch });
   if (base_commit !== null) {
-    if ((await own.commit(base_commit)) === null) await fetchCommit(own, remote, base_commit, DEPTH);
+    const is_here = (await own.commit(base_commit)) !== null;
+    const failure = is_here ? null : await fetchCommit(own, remote, base_commit, DEPTH);
+    if (failure !== null) throw failure;
     if ((await own.commit(base_commit)) === null)
       throw new AttemptFailure('repository_unavailable', `The remote no longer has the base commit ${base_commit}.`);
     await own.run(['update-ref', HEAD_REF, base_commit]);

@@ -3,8 +3,8 @@ import { AttemptFailure } from '../base/failure.ts';
 import { backoffMs, retry } from '../base/retry.ts';
 import type { GitFailure } from '../proxy/forward-git.ts';
 import { advertisedRefs } from './advertised-refs.ts';
-import { Disconnected, fetchFailure } from './git-failure.ts';
-import type { Git, GitOptions, GitResult } from './git.ts';
+import { Disconnected, fetchFailure, isTemporary, isWithoutCommit } from './git-failure.ts';
+import { errorSummary, type Git, type GitOptions, type GitResult } from './git.ts';
 import { formatOf, type RemoteRefs } from './remote-refs.ts';
 
 const FETCH_MS = 900_000;
@@ -21,6 +21,9 @@ export type Remote = {
   repo_url: string;
   takeGitFailure: () => GitFailure | null;
 };
+
+/** How git ended, and the newest of its requests that failed; null: it succeeded, or none did. */
+type Answer = { result: GitResult; failure: GitFailure | null };
 
 /** Lists the remote's branches; `git` need not exist, and may be broken. Throws `AttemptFailure`. */
 export async function remoteRefs(git: Git, remote: Remote): Promise<RemoteRefs> {
@@ -49,7 +52,9 @@ const noRepository = ({ git_dir }: Git) => ({ GIT_DIR: join(git_dir, 'none') });
 /** The object format of a remote without branches, as it says in the protocol. */
 async function objectFormat(git: Git, remote: Remote): Promise<'sha1' | 'sha256'> {
   const env = { ...noRepository(git), GIT_TRACE_PACKET: '2' };
-  const { stderr } = await tryRemote(git, remote, ['ls-remote', '-q', remote.url], { env });
+  const { code, stderr } = (await tryRemote(git, remote, ['ls-remote', '-q', remote.url], { env })).result;
+  if (code !== 0)
+    throw new AttemptFailure('repository_unavailable', 'The object format of the repository could not be read.');
   return /< .*\bobject-format=sha256\b/.test(stderr) ? 'sha256' : 'sha1';
 }
 
@@ -80,21 +85,57 @@ export async function fetchNew(
 
 const specOf = (name: string) => `+refs/heads/${name}:refs/remotes/origin/${name}`;
 
-/** Fetches one commit by its id. Not every forge allows it, and it may be gone: then nothing is fetched. */
-export async function fetchCommit(git: Git, remote: Remote, commit: string, depth: number): Promise<void> {
+/**
+ * Fetches one commit by its id. Returns why the remote could not be asked for it; null: it is fetched, or the remote
+ * does not give it, for not every forge does, and it may be gone.
+ */
+export async function fetchCommit(
+  git: Git,
+  remote: Remote,
+  commit: string,
+  depth: number,
+): Promise<AttemptFailure | null> {
   const args = [...FETCH, `--depth=${depth}`, remote.url, commit];
-  await tryRemote(git, remote, args, { time_limit_ms: FETCH_MS });
+  const { result, failure } = await tryRemote(git, remote, args, { time_limit_ms: FETCH_MS });
+  return result.code === 0 || isWithoutCommit(result) ? null : fetchFailure(result, failure, remote.repo_url);
 }
 
-/** Runs git until there is a connection to the coordinator. Returns how it then ended. */
-export function tryRemote(git: Git, remote: Remote, args: string[], options: GitOptions): Promise<GitResult> {
-  return retryRemote(git, 'repository_unavailable', async () => {
-    remote.takeGitFailure();
-    const result = await git.try(args, options);
-    if (result.code !== 0 && remote.takeGitFailure()?.is_disconnected)
-      throw new Disconnected('repository_unavailable', 'The repository could not be fetched');
-    return result;
-  });
+/** Runs git on the remote. */
+export async function askRemote(git: Git, remote: Remote, args: string[], options: GitOptions): Promise<Answer> {
+  remote.takeGitFailure();
+  const result = await git.try(args, options);
+  return { result, failure: result.code === 0 ? null : remote.takeGitFailure() };
+}
+
+/** The remote gave an answer that may be another one next time. */
+class TemporaryAnswer extends AttemptFailure {
+  readonly answer: Answer;
+
+  constructor(answer: Answer) {
+    super('repository_unavailable', `The remote is not available: ${errorSummary(answer.result)}`);
+    this.answer = answer;
+  }
+}
+
+/**
+ * Runs git on the remote, and again while that may help: for as long as there is no connection to the coordinator, and
+ * a few times after a temporary failure. Returns how it then ended.
+ */
+export async function tryRemote(git: Git, remote: Remote, args: string[], options: GitOptions): Promise<Answer> {
+  try {
+    return await retryRemote(git, 'repository_unavailable', async () => {
+      const answer = await askRemote(git, remote, args, options);
+      const { result, failure } = answer;
+      if (failure?.is_disconnected)
+        throw new Disconnected('repository_unavailable', 'The repository could not be fetched');
+      // What took that long is not tried again.
+      if (!result.timed_out && isTemporary(failure)) throw new TemporaryAnswer(answer);
+      return answer;
+    });
+  } catch (error) {
+    if (error instanceof TemporaryAnswer) return error.answer;
+    throw error;
+  }
 }
 
 /**
@@ -125,9 +166,9 @@ function readFromRemote(
 ): Promise<string> {
   let failures = 0;
   return retryRemote(git, 'repository_unavailable', async () => {
-    remote.takeGitFailure();
-    const result = await git.try(argsOf(failures++), { time_limit_ms: FETCH_MS, env });
+    const args = argsOf(failures++);
+    const { result, failure } = await askRemote(git, remote, args, { time_limit_ms: FETCH_MS, env });
     if (result.code === 0) return result.stdout.toString('utf8').trimEnd();
-    throw fetchFailure(result, remote.takeGitFailure(), remote.repo_url);
+    throw fetchFailure(result, failure, remote.repo_url);
   });
 }

@@ -4,6 +4,7 @@ import { AttemptFailure } from '../../../agent-container/base/failure.ts';
 import { Disconnected } from '../../../agent-container/git/git-failure.ts';
 import { fetchLfs } from '../../../agent-container/git/lfs-objects.ts';
 import { fetchCommit, remoteRefs, retryRemote, type Remote } from '../../../agent-container/git/remote.ts';
+import type { GitFailure } from '../../../agent-container/proxy/forward-git.ts';
 import { git as plainGit, type GitServer } from '../../support/git-server.ts';
 import { setRepositoryScene as scene } from '../../support/repository-scene.ts';
 
@@ -23,61 +24,91 @@ test('another failure of the remote is no reason to wait', async (t) => {
   await t.throwsAsync(retryRemote(git, 'push_failed', operation), { message: 'No.' });
 });
 
-/** The remote through a coordinator that is away at these requests for the list of refs; 1 is the first. */
-function awayAt(server: GitServer, url: string, away: number[]): Remote {
-  let [listed, is_disconnected] = [0, false];
+/** The coordinator is away. */
+const AWAY: GitFailure = { status: 502, code: null, is_disconnected: true };
+/** The forge is busy. */
+const BUSY: GitFailure = { status: 503, code: null, is_disconnected: false };
+
+/** The remote of which these requests for the list of refs fail; 1 is the first. */
+function failingAt(server: GitServer, url: string, numbers: number[], failure: GitFailure): Remote {
+  let [listed, has_failed] = [0, false];
   server.intercept = (request, response) => {
-    if (request.method !== 'GET' || !away.includes(++listed)) return false;
-    is_disconnected = true;
-    response.writeHead(502).end();
+    if (request.method !== 'GET' || !numbers.includes(++listed)) return false;
+    has_failed = true;
+    response.writeHead(failure.status).end();
     return true;
   };
   const takeGitFailure = () => {
-    const was = is_disconnected;
-    is_disconnected = false;
-    return was ? { status: 502, code: null, is_disconnected: true } : null;
+    const had_failed = has_failed;
+    has_failed = false;
+    return had_failed ? failure : null;
   };
   return { url, repo_url: url, takeGitFailure };
 }
 
-test('a commit is fetched when the coordinator is back', async (t) => {
-  const { server, remote, prepare, clone, bare, byAnother } = await scene(t);
-  const repos = clone();
-  await prepare(repos);
-  await byAnother('main', 'new.txt');
-  const commit = await plainGit(bare, 'rev-parse', 'main');
-  await fetchCommit(repos.own, awayAt(server, remote.url, [1, 2]), commit, 1);
-  t.is(await repos.own.commit(commit), commit);
-});
-
-test('an empty repository says its format also to a worker that loses the coordinator', async (t) => {
-  const { server, clone } = await scene(t);
-  await plainGit(server.root, 'init', '-q', '--bare', '--object-format=sha256', 'empty');
-  const repos = clone();
-  // The first is that of the worker itself, the second that of git for the branches.
-  const remote = awayAt(server, `${server.origin}/empty`, [1, 3]);
-  await mkdir(repos.own.dir, { recursive: true });
-  t.like(await remoteRefs(repos.own, remote), { object_format: 'sha256', branches: new Map() });
-});
-
-test('files of Git LFS are asked for again when the coordinator is back', async (t) => {
-  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 5\n`;
-  const { server, remote, prepare, clone } = await scene(t, {
-    '.gitattributes': '*.psd filter=lfs diff=lfs merge=lfs -text\n',
-    'a.psd': pointer,
+for (const [who, failure] of [
+  ['coordinator that is away', AWAY],
+  ['forge that is busy', BUSY],
+] as const) {
+  test(`a ${who} is asked again for a commit`, async (t) => {
+    const { server, remote, prepare, clone, bare, byAnother } = await scene(t);
+    const repos = clone();
+    await prepare(repos);
+    await byAnother('main', 'new.txt');
+    const commit = await plainGit(bare, 'rev-parse', 'main');
+    t.is(await fetchCommit(repos.own, failingAt(server, remote.url, [1, 2], failure), commit, 1), null);
+    t.is(await repos.own.commit(commit), commit);
   });
+
+  test(`a ${who} is asked again for the format of an empty repository`, async (t) => {
+    const { server, clone } = await scene(t);
+    await plainGit(server.root, 'init', '-q', '--bare', '--object-format=sha256', 'empty');
+    const repos = clone();
+    // The first is that of the worker itself, the second that of git for the branches.
+    const remote = failingAt(server, `${server.origin}/empty`, [1, 3], failure);
+    await mkdir(repos.own.dir, { recursive: true });
+    t.like(await remoteRefs(repos.own, remote), { object_format: 'sha256', branches: new Map() });
+  });
+
+  test(`a ${who} is asked again for files of Git LFS`, async (t) => {
+    const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 5\n`;
+    const { server, remote, prepare, clone } = await scene(t, {
+      '.gitattributes': '*.psd filter=lfs diff=lfs merge=lfs -text\n',
+      'a.psd': pointer,
+    });
+    const { own, agents } = clone();
+    await prepare({ own, agents });
+    let is_failing = true;
+    server.intercept = ({ url }, response) => {
+      if (!url?.includes('/info/lfs/')) return false;
+      response.writeHead(is_failing ? failure.status : 404).end();
+      return true;
+    };
+    const takeGitFailure = () => {
+      const was = is_failing && server.requests.some(({ url }) => url.includes('/info/lfs/'));
+      if (was) is_failing = false;
+      return was ? failure : null;
+    };
+    t.regex((await fetchLfs(own, { ...remote, takeGitFailure })) ?? '', /404|not found/i);
+  });
+}
+
+test('a commit that the remote does not have is told from one that it could not be asked for', async (t) => {
+  const { server, remote, prepare, clone } = await scene(t);
   const { own, agents } = clone();
   await prepare({ own, agents });
-  let is_away = true;
-  server.intercept = ({ url }, response) => {
-    if (!url?.includes('/info/lfs/')) return false;
-    response.writeHead(is_away ? 502 : 404).end();
-    return true;
-  };
-  const takeGitFailure = () => {
-    const was = is_away && server.requests.some(({ url }) => url.includes('/info/lfs/'));
-    if (was) is_away = false;
-    return was ? { status: 502, code: null, is_disconnected: true } : null;
-  };
-  t.regex((await fetchLfs(own, { ...remote, takeGitFailure })) ?? '', /404|not found/i);
+  const commit = 'a'.repeat(40);
+  t.is(await fetchCommit(own, failingAt(server, remote.url, [], BUSY), commit, 1), null);
+  const refused: GitFailure = { status: 403, code: null, is_disconnected: false };
+  const failure = await fetchCommit(own, failingAt(server, remote.url, [1], refused), commit, 1);
+  t.regex(failure?.message ?? '', /no permission to read it .*403/);
+});
+
+test('a remote that stays busy is given up, with its last answer', async (t) => {
+  const { server, remote, prepare, clone } = await scene(t);
+  const { own, agents } = clone();
+  await prepare({ own, agents });
+  const failure = await fetchCommit(own, failingAt(server, remote.url, [1, 2, 3, 4, 5], BUSY), 'a'.repeat(40), 1);
+  t.is(failure?.reason, 'repository_unavailable');
+  t.regex(failure?.message ?? '', /503/);
 });
