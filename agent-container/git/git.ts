@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { AttemptFailure } from '../base/failure.ts';
@@ -152,6 +153,11 @@ export function runError(command: string, result: GitResult): Error {
 /** Whether git says that the disk is full: this one, not that of the remote. */
 export function isDiskFull(stderr: string): boolean {
   return /^(?!remote: ).*(No space left on device|Disk quota exceeded|Out of diskspace)/m.test(stderr);
+}
+
+/** Whether git, or a program that it ran, was killed before its time limit: the memory was full, for instance. */
+export function wasKilled({ code, timed_out }: GitResult): boolean {
+  return !timed_out && (code === null || code === 128 + constants.signals.SIGKILL);
 }
 
 /**

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { LIMITS } from '../../protocol/limits.ts';
 import { AttemptFailure } from '../base/failure.ts';
 import { Disconnected, isTemporary } from './git-failure.ts';
-import { errorSummary, type Git } from './git.ts';
+import { errorSummary, wasKilled, type Git } from './git.ts';
 import type { Blob, Pointer } from './lfs-blobs.ts';
 import { lfsFiles } from './lfs-blobs.ts';
 import { otherLfsServer } from './lfs-config.ts';
@@ -115,7 +115,9 @@ export async function uploadObjects(
     const { result, failure } = await askRemote(own, remote, args, { input, time_limit_ms: UPLOAD_MS });
     if (result.code === 0) return;
     if (failure?.is_disconnected) throw new Disconnected('push_failed', 'Files of Git LFS could not be uploaded');
+    // What took too long is not tried again.
+    const is_temporary = isTemporary(failure) || wasKilled(result);
     const text = `Files of Git LFS could not be uploaded, so the work was not pushed: ${errorSummary(result)}.`;
-    throw new AttemptFailure(isTemporary(failure) ? 'push_failed' : 'push_rejected', text.replace(/\.\.$/, '.'));
+    throw new AttemptFailure(is_temporary ? 'push_failed' : 'push_rejected', text.replace(/\.\.$/, '.'));
   });
 }

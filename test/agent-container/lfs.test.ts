@@ -1,7 +1,8 @@
-import { mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { WorkInput } from '../../agent-container/base/work.ts';
+import { temporaryFolder } from '../support/folder.ts';
 import { git, tryGit } from '../support/git-server.ts';
 import { addLfsServer, pointerOf } from '../support/lfs-server.ts';
 import { callWorker } from '../support/worker-call.ts';
@@ -132,6 +133,19 @@ for (const status of [401, 403, 404, 413, 422, 507])
     t.regex(logs[0] ?? '', /Files of Git LFS could not be fetched, and are only pointers here/);
     t.is(task.current.result?.reason, 'push_rejected');
   });
+
+test.serial('an upload that was killed, as for want of memory, is tried again', async (t) => {
+  const bin = await temporaryFolder(t);
+  const once = join(bin, 'killed');
+  const script = `#!/bin/sh\nif [ "$1" = pre-push ] && mkdir ${once}; then kill -9 $$; fi\nexec /usr/bin/git-lfs "$@"\n`;
+  await writeFile(join(bin, 'git-lfs'), script, { mode: 0o755 });
+  const { pushed, task } = await work(t, ({ repo_dir }) => writeFile(join(repo_dir, 'a.psd'), NEW), {
+    settings: { PATH: `${bin}:${process.env.PATH}` },
+  });
+  t.true((await stat(once)).isDirectory());
+  t.is((await pushed('a.psd')).stdout, pointerOf(NEW));
+  t.is(task.current.result?.status, 'succeeded');
+});
 
 test.serial('a pointer to an object that nobody has is not pushed', async (t) => {
   const { said, pushed } = await work(t, async ({ repo_dir }, deliver) => {
