@@ -32,7 +32,8 @@ export const editFile = defineTool({
       throw new ToolError(
         `old_text is in ${path} ${places.length} times (${lines}). Give more of the surrounding lines, or set replace_all.`,
       );
-    await writeAtomically(real, encodeText(replace(before.text, places, new_text), before.format));
+    const data = encodeText(replace(before.text, places, new_text), before.format);
+    await writeAtomically(real, data, context.scratch_dir);
     return `Replaced ${places.length === 1 ? 'it' : `${places.length} occurrences`} in ${path} (${lines}).`;
   },
 });

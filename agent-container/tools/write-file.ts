@@ -16,7 +16,7 @@ export const writeFile = defineTool({
     const before = await readTextFile(path, real).catch(() => undefined);
     const keeps_crlf = before !== undefined && hasMostlyCrlf(before.text) && !content.includes('\r');
     const text = keeps_crlf ? content.replaceAll('\n', '\r\n') : content;
-    const is_new = await writeAtomically(real, encodeText(text, before?.format ?? PLAIN));
+    const is_new = await writeAtomically(real, encodeText(text, before?.format ?? PLAIN), context.scratch_dir);
     const lines = content === '' ? 0 : content.replace(/\n$/, '').split('\n').length;
     const note = keeps_crlf && text !== content ? ', with CRLF line endings as before' : '';
     return `${is_new ? 'Created' : 'Replaced'} ${await shownPath(real, context)}: ${lines} lines${note}.`;

@@ -1,7 +1,6 @@
 import test from 'ava';
 import { rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryName } from '../../../agent-container/base/temporary-name.ts';
 import { moveHeadTo } from '../../../agent-container/git/agent-repository.ts';
 import { commitWorktree, exceededByLfs } from '../../../agent-container/git/worktree-commit.ts';
 import { git as plainGit } from '../../support/git-server.ts';
@@ -14,8 +13,6 @@ test('files that a commit should not hold are left out, and named', async (t) =>
   await prepare(git);
   await write(git, 'node_modules/a/index.js', 'x');
   await write(git, 'pkg/__pycache__/m.pyc', 'x');
-  await write(git, temporaryName(), 'half of a file');
-  await write(git, '.errand-notes', 'x');
   await write(git, 'huge.bin', Buffer.alloc(51 * 1024 * 1024));
   await plainGit(folder, 'init', '-q', join(git.agents.dir, 'inner'));
   await write(git, 'inner/file', 'x');
@@ -25,7 +22,7 @@ test('files that a commit should not hold are left out, and named', async (t) =>
   await symlink('/etc/passwd', join(git.agents.dir, 'link'));
   const { excluded } = await publish(git);
   t.deepEqual(excluded, ['huge.bin is above 50 MiB', 'inner/ is a repository of its own']);
-  t.is((await names(task.branch)).length, 4, 'the readme, the notes, the link and the unusual name');
+  t.is((await names(task.branch)).length, 3, 'the readme, the link and the unusual name');
 });
 
 test('a file of Git LFS is held to the bound of one, and to what is left of that for all', (t) => {

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { lstat, mkdir, readdir, readFile, stat, symlink, writeFile, chmod } from 'node:fs/promises';
+import { watch } from 'node:fs';
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { toolbox } from '../../support/tools.ts';
+import { until } from '../../support/until.ts';
 
 const numbered = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => `line ${from + i}`).join('\n');
@@ -116,6 +118,29 @@ test('write_file makes folders, keeps the mode, and leaves no temporary file', a
   t.is(await readFile(join(repo_dir, 'run.sh'), 'utf8'), 'new\n');
   t.deepEqual((await readdir(repo_dir)).sort(), ['a', 'run.sh']);
   t.regex(await use('write_file', { path: 'run.sh/x', content: '' }), /^ERROR: A part of the path is a file/);
+});
+
+test('the temporary file of a write is never in the repository', async (t) => {
+  const { use, repo_dir } = await toolbox(t, { 'a.txt': 'old\n' });
+  const seen = new Set<string>();
+  const watcher = watch(repo_dir, (_event, name) => void seen.add(String(name)));
+  t.teardown(() => watcher.close());
+  await use('write_file', { path: 'b.txt', content: 'new\n' });
+  await use('edit_file', { path: 'a.txt', old_text: 'old', new_text: 'new' });
+  await until('the changes are seen', () => seen.has('a.txt'));
+  t.deepEqual([...seen].sort(), ['a.txt', 'b.txt']);
+});
+
+test('a file is written although the scratch folder is gone, or on another disk', async (t) => {
+  const { use, repo_dir, scratch_dir } = await toolbox(t);
+  await rm(scratch_dir, { recursive: true });
+  t.regex(await use('write_file', { path: 'a.txt', content: 'a\n' }), /^Created/);
+  const elsewhere = await mkdtemp('/dev/shm/errand-test-');
+  t.teardown(() => rm(elsewhere, { recursive: true }));
+  await symlink(elsewhere, scratch_dir);
+  t.regex(await use('write_file', { path: 'b.txt', content: 'b\n' }), /^Created/);
+  t.deepEqual((await readdir(repo_dir)).sort(), ['a.txt', 'b.txt']);
+  t.deepEqual(await readdir(elsewhere), []);
 });
 
 test('edit_file replaces text, and says where in few words', async (t) => {
