@@ -3,7 +3,7 @@ import { pushFailure } from './git-failure.ts';
 import type { Git } from './git.ts';
 import { tracking, WORK_REF } from './own-repository.ts';
 import { isAncestor, PUSH_MS } from './push.ts';
-import { fetchBranches, remoteRefs, retryRemote, type Remote } from './remote.ts';
+import { askRemote, fetchBranches, remoteRefs, retryRemote, type Remote } from './remote.ts';
 
 /**
  * What became of a push to the branch that the person named. `refused`: the model can do something about it, or the
@@ -29,16 +29,15 @@ export async function pushNamed(own: Git, remote: Remote, branch: string, commit
     }
     if (current !== null && !(await isAncestor(own, current, commit)))
       return { kind: 'refused', failure: new AttemptFailure('push_rejected', adviceFor(branch)) };
-    remote.takeGitFailure();
     const args = ['push', '--porcelain', '--no-verify', remote.url, `${commit}:refs/heads/${branch}`];
-    const result = await own.try(args, { time_limit_ms: PUSH_MS });
+    const { result, failure } = await askRemote(own, remote, args, { time_limit_ms: PUSH_MS });
     if (result.code === 0) {
       await own.run(['update-ref', WORK_REF, commit]);
       return { kind: 'pushed' };
     }
-    const failure = pushFailure(result, remote.takeGitFailure());
-    if (failure.reason !== 'push_rejected') throw failure;
-    return { kind: 'refused', failure };
+    const refusal = pushFailure(result, failure);
+    if (refusal.reason !== 'push_rejected') throw refusal;
+    return { kind: 'refused', failure: refusal };
   });
 }
 

@@ -3,7 +3,7 @@ import { pushFailure, refusedName } from './git-failure.ts';
 import type { Git, GitResult } from './git.ts';
 import { notePushed, noteSent, PUSHED_REF, wasSent } from './own-repository.ts';
 import type { RemoteRefs } from './remote-refs.ts';
-import { remoteRefs, retryRemote, type Remote } from './remote.ts';
+import { askRemote, remoteRefs, retryRemote, type Remote } from './remote.ts';
 
 /** As for a fetch: a slow line needs it. One that stands still is cut long before. */
 export const PUSH_MS = 900_000;
@@ -34,21 +34,19 @@ export async function push(
   let target: Target = { branch: task_branch, expected: (await own.commit(PUSHED_REF)) ?? '', commit };
   return retryRemote(own, 'push_failed', async () => {
     for (let targets = 1; ; targets++) {
-      remote.takeGitFailure();
       const lease = `--force-with-lease=refs/heads/${target.branch}:${target.expected}`;
       const spec = `${target.commit}:refs/heads/${target.branch}`;
       // The coordinator may read in the pack that the commit contains what others have pushed to the branch.
       const whole = target.expected === '' ? [] : ['--no-thin'];
       const args = ['push', '--porcelain', '--no-verify', ...whole, lease, remote.url, spec];
       await noteSent(own, target.commit);
-      const result = await own.try(args, { time_limit_ms: PUSH_MS });
+      const { result, failure } = await askRemote(own, remote, args, { time_limit_ms: PUSH_MS });
       if (result.code === 0) {
         await notePushed(own, target.commit);
         return { branch: target.branch, commit: target.commit };
       }
-      const failure = pushFailure(result, remote.takeGitFailure());
       const other = targets < TARGETS_MAX ? await otherTarget(own, remote, target, { commit, is_exact }, result) : null;
-      if (other === null) throw failure;
+      if (other === null) throw pushFailure(result, failure);
       target = other;
     }
   });
