@@ -142,6 +142,12 @@ export class Git {
   async commit(name: string): Promise<string | null> {
     return (await this.resolve(name))?.commit ?? null;
   }
+
+  /** Whether `older` is an ancestor of `newer`, or the same; undefined: git cannot tell, as where one is missing. */
+  async isAncestor(older: string, newer: string): Promise<boolean | undefined> {
+    const { code } = await this.try(['merge-base', '--is-ancestor', older, newer]);
+    return code === 0 || code === 1 ? code === 0 : undefined;
+  }
 }
 
 /** The error of a command that failed: `AttemptFailure` if that is because the disk is full, else `GitError`. */

@@ -15,11 +15,11 @@ type Given = { base_commit: string | null; bases: string[]; commit: string; agen
 /** States of a repository that nobody would push as the end of their work. */
 export async function odditiesOf(own: Git, { base_commit, bases, commit, agent }: Given): Promise<string[]> {
   const { operation, head } = agent;
-  const [markers, links, tree, is_on_base] = await Promise.all([
+  const [markers, links, tree, has_base] = await Promise.all([
     filesWithMarkers(own, bases, commit),
     strayLinks(own, bases, commit),
     own.run(['rev-parse', `${commit}^{tree}`]),
-    base_commit === null ? true : isAncestor(own, base_commit, commit),
+    base_commit === null ? true : own.isAncestor(base_commit, commit),
   ]);
   const all: (string | false | null)[] = [
     operation !== null &&
@@ -28,7 +28,7 @@ export async function odditiesOf(own: Git, { base_commit, bases, commit, agent }
     markers.length > 0 && `there are merge conflict markers in ${list(markers)}: resolve the conflicts`,
     links.length > 0 &&
       `${list(links)} is a repository of its own, of which only the number of a commit would be pushed: remove its .git, or leave it out with git rm --cached`,
-    !is_on_base &&
+    has_base === false &&
       `HEAD is at ${head?.slice(0, 12) ?? 'no commit'}, which does not contain the commit ${base_commit?.slice(0, 12)} that the task started from: go back with git reset --soft ${base_commit?.slice(0, 12)}; it keeps your files`,
     tree === (await emptyTree(own)) &&
       base_commit !== null &&
@@ -73,10 +73,6 @@ export async function largeFiles(own: Git, commit: string, not: string[]): Promi
     if (type !== 'blob' || Number(size) <= FILE_BYTES_MAX) return [];
     return [`${names.get(id)} has ${Math.round(Number(size) / 1024 / 1024)} MiB: forges refuse files above 100 MiB`];
   });
-}
-
-async function isAncestor(own: Git, older: string, newer: string): Promise<boolean> {
-  return (await own.try(['merge-base', '--is-ancestor', older, newer])).code !== 1;
 }
 
 const split = (text: string) => text.split('\0').filter((part) => part !== '');

@@ -2,7 +2,7 @@ import { AttemptFailure } from '../base/failure.ts';
 import { pushFailure } from './git-failure.ts';
 import type { Git } from './git.ts';
 import { tracking, WORK_REF } from './own-repository.ts';
-import { isAncestor, PUSH_MS } from './push.ts';
+import { PUSH_MS } from './push.ts';
 import { askRemote, fetchBranches, remoteRefs, retryRemote, type Remote } from './remote.ts';
 
 /**
@@ -23,11 +23,11 @@ export async function pushNamed(own: Git, remote: Remote, branch: string, commit
     if (current === null && known !== null) return { kind: 'gone', why: `The branch ${branch} was deleted meanwhile.` };
     if (current !== null && current !== known) {
       await fetchBranches(own, remote, [branch], []);
-      if (known !== null && !(await isAncestor(own, known, tracking(branch))))
+      if (known !== null && (await own.isAncestor(known, tracking(branch))) !== true)
         return { kind: 'gone', why: `The branch ${branch} was replaced by a force-push meanwhile.` };
       await own.run(['update-ref', WORK_REF, tracking(branch)]);
     }
-    if (current !== null && !(await isAncestor(own, current, commit)))
+    if (current !== null && (await own.isAncestor(current, commit)) !== true)
       return { kind: 'refused', failure: new AttemptFailure('push_rejected', adviceFor(branch)) };
     const args = ['push', '--porcelain', '--no-verify', remote.url, `${commit}:refs/heads/${branch}`];
     const { result, failure } = await askRemote(own, remote, args, { time_limit_ms: PUSH_MS });

@@ -66,7 +66,8 @@ async function otherTarget(
     case 'moved': {
       const refs = await remoteRefs(own, remote);
       const current = refs.branches.get(branch) ?? '';
-      const is_ours = current === '' || (await wasSent(own, current)) || (await isAncestor(own, current, commit));
+      const is_ours =
+        current === '' || (await wasSent(own, current)) || (await own.isAncestor(current, commit)) === true;
       return is_ours ? { branch, expected: current, commit } : beside(refs);
     }
     case 'not_replaced':
@@ -87,9 +88,4 @@ async function otherTarget(
 function joined(own: Git, before: string, commit: string): Promise<string> {
   const message = 'Go on from the work in progress';
   return own.run(['commit-tree', `${commit}^{tree}`, '-p', before, '-p', commit, '-m', message]);
-}
-
-/** Whether both commits are there and `older` is an ancestor of `newer`, or the same. */
-export async function isAncestor(git: Git, older: string, newer: string): Promise<boolean> {
-  return (await git.try(['merge-base', '--is-ancestor', older, newer])).code === 0;
 }
