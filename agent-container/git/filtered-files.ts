@@ -2,7 +2,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { readAttributes } from './attributes.ts';
 import { changedPaths } from './changed-paths.ts';
 import type { Git } from './git.ts';
-import type { Blob } from './lfs-blobs.ts';
+import type { LfsBlob } from './lfs-blobs.ts';
 import { otherLfsServer } from './lfs-config.ts';
 import type { Repositories } from './repositories.ts';
 
@@ -12,7 +12,7 @@ const PATHS_MAX = 20_000;
 const NAMED_MAX = 10;
 
 /** What a push adds to `bases`. `pushed`: its new blobs. */
-type Pushed = { bases: string[]; commit: string; pushed: Blob[]; repo_url: string };
+type Pushed = { bases: string[]; commit: string; pushed: LfsBlob[]; repo_url: string };
 
 /**
  * Changed files that would reach the forge in the wrong form: files of Git LFS, whose contents belong to a store beside
@@ -41,11 +41,11 @@ export async function filteredFiles(
 }
 
 /** What is wrong with the pushed files of Git LFS. An empty file is its own pointer. */
-function lfsTexts(paths: string[], pushed: Blob[]): string[] {
+function lfsTexts(paths: string[], pushed: LfsBlob[]): string[] {
   const of_lfs = new Set(paths);
   const raw = pushed.filter(({ path, size, pointer }) => of_lfs.has(path) && pointer === null && size > 0);
   const large = pushed.filter(({ pointer }) => pointer !== null && pointer.size > LIMITS.lfs_object_bytes_max);
-  const named = (blobs: Blob[]) => [...new Set(blobs.map(({ path }) => path))].slice(0, NAMED_MAX).join(', ');
+  const named = (blobs: LfsBlob[]) => [...new Set(blobs.map(({ path }) => path))].slice(0, NAMED_MAX).join(', ');
   return [
     ...(raw.length === 0
       ? []

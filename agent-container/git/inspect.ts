@@ -1,8 +1,9 @@
 import type { AgentState } from './agent-repository.ts';
+import { newBlobs } from './blobs.ts';
 import { filteredFiles } from './filtered-files.ts';
 import { leftOut } from './left-out.ts';
 import { largeFiles, odditiesOf } from './odd-states.ts';
-import { pushedBlobs } from './lfs-blobs.ts';
+import { withPointers } from './lfs-blobs.ts';
 import { importObjects } from './lfs-objects.ts';
 import { findLfsSecrets } from './lfs-secrets.ts';
 import { findSecrets, type SecretFinding } from './pushed-secrets.ts';
@@ -52,24 +53,24 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
       redact: (text) => text,
     };
   const is_known = not.includes(commit);
-  const blobs = is_known || !repos.own.has_lfs ? [] : await pushedBlobs(repos.own, commit, not);
-  await importObjects(repos, blobs);
-  const [found_in_git, found_in_lfs, large, filtered, oddities, left_out] = await Promise.all([
+  const blobs = is_known ? [] : await newBlobs(repos.own, commit, not);
+  const pushed = repos.own.has_lfs ? await withPointers(repos.own, blobs) : [];
+  await importObjects(repos, pushed);
+  const [found_in_git, found_in_lfs, filtered, oddities, left_out] = await Promise.all([
     is_known ? [] : findSecrets(repos.own, commit, { not, secrets }),
-    findLfsSecrets(repos.own, blobs, secrets),
-    is_known ? [] : largeFiles(repos.own, commit, not),
-    filteredFiles(repos, { bases, commit, pushed: blobs, repo_url }),
+    findLfsSecrets(repos.own, pushed, secrets),
+    filteredFiles(repos, { bases, commit, pushed, repo_url }),
     odditiesOf(repos.own, { base_commit, bases, commit, agent }),
     left,
   ]);
   const found = [...found_in_git, ...found_in_lfs];
   const redact = redactor(found);
-  const stops = [...secretStops(found), ...large, ...filtered].map(redact);
+  const stops = [...secretStops(found), ...largeFiles(blobs), ...filtered].map(redact);
   return {
     stops,
     oddities,
     left_out: [...excluded, ...left_out],
-    pointer_paths: blobs.flatMap(({ path, pointer }) => (pointer === null ? [] : [path])),
+    pointer_paths: pushed.flatMap(({ path, pointer }) => (pointer === null ? [] : [path])),
     redact,
   };
 }

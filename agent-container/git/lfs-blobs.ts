@@ -1,51 +1,32 @@
+import { readBlobs, type Blob } from './blobs.ts';
 import type { Git } from './git.ts';
-import { revisions } from './known-commits.ts';
 
 /** The pointer of a file of Git LFS: the SHA-256 of its content, and its length in bytes. */
 export type Pointer = { oid: string; size: number };
-/** A file's content as git has it. `pointer`: null where it is none. */
-export type Blob = { id: string; path: string; size: number; pointer: Pointer | null };
+/** `pointer`: null where the content is none. */
+export type LfsBlob = Blob & { pointer: Pointer | null };
 
 const POINTER_BYTES_MAX = 1024;
 const LIST_BYTES_MAX = 64 << 20;
 
-/** The blobs that a push of `commit` adds to what the remote has (`not`), of all its commits. */
-export async function pushedBlobs(own: Git, commit: string, not: string[]): Promise<Blob[]> {
-  const given = { input: revisions(commit, not), stdout_bytes_max: LIST_BYTES_MAX };
-  const lines = (await own.run(['rev-list', '--objects', '--stdin'], given)).split('\n');
-  return readBlobs(
-    own,
-    new Map(lines.flatMap((line) => (line.includes(' ') ? [[line.slice(0, line.indexOf(' ')), pathOf(line)]] : []))),
-  );
+/** The blobs, with the pointers among them. */
+export async function withPointers(own: Git, blobs: Blob[]): Promise<LfsBlob[]> {
+  const small = blobs.filter(({ size }) => size > 0 && size <= POINTER_BYTES_MAX).map(({ id }) => id);
+  const pointers = await readPointers(own, small);
+  return blobs.map((blob) => ({ ...blob, pointer: pointers.get(blob.id) ?? null }));
 }
 
 /** The files of the index that Git LFS stores. */
-export async function lfsFiles(own: Git): Promise<Blob[]> {
+export async function lfsFiles(own: Git): Promise<LfsBlob[]> {
   const { stdout } = await own.try(['ls-files', '-s', '-z', '--', ':(attr:filter=lfs)'], {
     stdout_bytes_max: LIST_BYTES_MAX,
   });
   const entries = stdout.toString('utf8').split('\0');
   const found = entries.flatMap((entry) => {
     const [, id, path] = /^100\d{3} ([0-9a-f]+) 0\t(.*)$/s.exec(entry) ?? [];
-    return id === undefined || path === undefined ? [] : [[id, path] as const];
+    return id === undefined || path === undefined ? [] : [{ id, path }];
   });
-  return readBlobs(own, new Map(found));
-}
-
-const pathOf = (line: string) => line.slice(line.indexOf(' ') + 1);
-
-async function readBlobs(own: Git, paths: Map<string, string>): Promise<Blob[]> {
-  if (paths.size === 0) return [];
-  const input = `${[...paths.keys()].join('\n')}\n`;
-  const check = '--batch-check=%(objectname) %(objecttype) %(objectsize)';
-  const sizes = await own.run(['cat-file', check], { input, stdout_bytes_max: LIST_BYTES_MAX });
-  const blobs = sizes.split('\n').flatMap((line) => {
-    const [id = '', type, size] = line.split(' ');
-    return type === 'blob' ? [{ id, path: paths.get(id) ?? '', size: Number(size) }] : [];
-  });
-  const small = blobs.filter(({ size }) => size > 0 && size <= POINTER_BYTES_MAX).map(({ id }) => id);
-  const pointers = await readPointers(own, small);
-  return blobs.map((blob) => ({ ...blob, pointer: pointers.get(blob.id) ?? null }));
+  return withPointers(own, await readBlobs(own, found));
 }
 
 async function readPointers(own: Git, ids: string[]): Promise<Map<string, Pointer>> {

@@ -9,7 +9,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { AttemptFailure } from '../base/failure.ts';
 import { Disconnected, isTemporary } from './git-failure.ts';
 import { errorSummary, wasKilled, type Git } from './git.ts';
-import type { Blob, Pointer } from './lfs-blobs.ts';
+import type { LfsBlob, Pointer } from './lfs-blobs.ts';
 import { lfsFiles } from './lfs-blobs.ts';
 import { otherLfsServer } from './lfs-config.ts';
 import { lfsRemote } from './lfs-settings.ts';
@@ -49,7 +49,7 @@ export async function fetchLfs(own: Git, remote: Remote): Promise<string | null>
 }
 
 /** Brings the objects of new pointers from the agent's repository, where it made commits of its own. */
-export async function importObjects({ own, agents }: Repositories, blobs: Blob[]): Promise<void> {
+export async function importObjects({ own, agents }: Repositories, blobs: LfsBlob[]): Promise<void> {
   for (const { pointer } of blobs) {
     if (pointer === null || pointer.size > LIMITS.lfs_object_bytes_max) continue;
     if ((await lstat(objectPath(own, pointer)).catch(() => null)) !== null) continue;

@@ -1,5 +1,5 @@
 import type { Git } from './git.ts';
-import type { Blob } from './lfs-blobs.ts';
+import type { LfsBlob } from './lfs-blobs.ts';
 import { readObject } from './lfs-objects.ts';
 import type { SecretFinding } from './pushed-secrets.ts';
 import type { SecretSearch } from './secret-search.ts';
@@ -12,7 +12,7 @@ const LINE_CHARS_MAX = 1 << 20;
 const OVERLAP_CHARS = 8192;
 
 /** The secrets in the contents of new files of Git LFS that are here. */
-export async function findLfsSecrets(own: Git, blobs: Blob[], secrets: SecretSearch): Promise<SecretFinding[]> {
+export async function findLfsSecrets(own: Git, blobs: LfsBlob[], secrets: SecretSearch): Promise<SecretFinding[]> {
   const found = new Map<string, SecretFinding>();
   const time_limit = AbortSignal.timeout(TIME_LIMIT_MS);
   for (const { path, pointer } of blobs) {

@@ -1,14 +1,14 @@
 import type { AgentState } from './agent-repository.ts';
+import type { Blob } from './blobs.ts';
 import { changedPaths } from './changed-paths.ts';
 import { emptyTree } from './diff.ts';
 import type { Git } from './git.ts';
-import { revisions } from './known-commits.ts';
 import { namedSubmodules } from './submodules.ts';
 
+const MIB = 1024 * 1024;
 /** Forges refuse a push with a larger file. */
-const FILE_BYTES_MAX = 100 * 1024 * 1024;
+const FILE_BYTES_MAX = 100 * MIB;
 const NAMED_MAX = 10;
-const LOG_BYTES_MAX = 64 << 20;
 
 type Given = { base_commit: string | null; bases: string[]; commit: string; agent: AgentState };
 
@@ -60,19 +60,11 @@ async function strayLinks(own: Git, bases: string[], commit: string): Promise<st
   return links.filter((path) => !named.has(path));
 }
 
-/** The files that a push would add and that are above the limit of the forges. */
-export async function largeFiles(own: Git, commit: string, not: string[]): Promise<string[]> {
-  const given = { input: revisions(commit, not), stdout_bytes_max: LOG_BYTES_MAX };
-  const listed = await own.run(['rev-list', '--objects', '--stdin'], given);
-  const objects = listed.split('\n').filter((line) => line !== '');
-  const names = new Map(objects.map((line) => [line.split(' ')[0] ?? '', line.slice(line.indexOf(' ') + 1)]));
-  const input = [...names.keys()].join('\n');
-  const sizes = await own.run(['cat-file', '--batch-check=%(objectname) %(objecttype) %(objectsize)'], { input });
-  return sizes.split('\n').flatMap((line) => {
-    const [id = '', type, size] = line.split(' ');
-    if (type !== 'blob' || Number(size) <= FILE_BYTES_MAX) return [];
-    return [`${names.get(id)} has ${Math.round(Number(size) / 1024 / 1024)} MiB: forges refuse files above 100 MiB`];
-  });
+/** What is wrong with those of the files that a push would add that are above the limit of the forges. */
+export function largeFiles(blobs: Blob[]): string[] {
+  return blobs
+    .filter(({ size }) => size > FILE_BYTES_MAX)
+    .map(({ path, size }) => `${path} has ${Math.round(size / MIB)} MiB: forges refuse files above 100 MiB`);
 }
 
 const split = (text: string) => text.split('\0').filter((part) => part !== '');
