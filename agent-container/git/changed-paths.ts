@@ -1,5 +1,5 @@
 import { emptyTree } from './diff.ts';
-import type { Git } from './git.ts';
+import { splitNul, type Git } from './git.ts';
 
 /**
  * The files of a commit that differ from those of each base, so that they are the work of the task: a file that is as
@@ -14,7 +14,7 @@ export async function changedPaths(
   const names = ['--name-only', '-z', '--no-renames', '--no-ext-diff', '--no-textconv', '--diff-filter=d', ...options];
   const [first = [], ...others] = await Promise.all(
     (bases.length === 0 ? [await emptyTree(own)] : bases).map(async (base) =>
-      (await own.run(['diff', ...names, base, commit])).split('\0').filter((path) => path !== ''),
+      splitNul(await own.run(['diff', ...names, base, commit])),
     ),
   );
   const sets = others.map((paths) => new Set(paths));

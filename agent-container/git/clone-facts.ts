@@ -1,8 +1,7 @@
 import type { Git } from './git.ts';
+import { namesOf } from './names-of.ts';
 import type { Branches } from './own-repository.ts';
 import { submodulesIn } from './submodules.ts';
-
-const NAMED_MAX = 10;
 
 /** What a complete clone would have and this one does not, and how to get it: sentences for the model. */
 export async function cloneFacts(
@@ -44,9 +43,8 @@ function describeNamed(branch: string): string {
 }
 
 function describeSubmodules(paths: string[]): string {
-  const names = paths.slice(0, NAMED_MAX).join(', ') + (paths.length > NAMED_MAX ? ' and more' : '');
   return (
-    `Submodules (${names}) are not checked out: git submodule update --init gets those with an https:// address that the ` +
+    `Submodules (${namesOf(paths)}) are not checked out: git submodule update --init gets those with an https:// address that the ` +
     'network reaches without a password. Changes in a submodule are not pushed.'
   );
 }

@@ -4,12 +4,12 @@ import { changedPaths } from './changed-paths.ts';
 import type { Git } from './git.ts';
 import type { LfsBlob } from './lfs-blobs.ts';
 import { otherLfsServer } from './lfs-config.ts';
+import { namesOf } from './names-of.ts';
 import type { Repositories } from './repositories.ts';
 
 const POINTER = 'version https://git-lfs.github.com/spec/v1\n';
 const POINTER_BYTES_MAX = 1024;
 const PATHS_MAX = 20_000;
-const NAMED_MAX = 10;
 
 /** What a push adds to `bases`. `pushed`: its new blobs. */
 type Pushed = { bases: string[]; commit: string; pushed: LfsBlob[]; repo_url: string };
@@ -45,7 +45,7 @@ function lfsTexts(paths: string[], pushed: LfsBlob[]): string[] {
   const of_lfs = new Set(paths);
   const raw = pushed.filter(({ path, size, pointer }) => of_lfs.has(path) && pointer === null && size > 0);
   const large = pushed.filter(({ pointer }) => pointer !== null && pointer.size > LIMITS.lfs_object_bytes_max);
-  const named = (blobs: LfsBlob[]) => [...new Set(blobs.map(({ path }) => path))].slice(0, NAMED_MAX).join(', ');
+  const named = (blobs: LfsBlob[]) => namesOf([...new Set(blobs.map(({ path }) => path))]);
   return [
     ...(raw.length === 0
       ? []
@@ -73,7 +73,7 @@ async function pointerTexts(
   if (wrong.length === 0) return [];
   const where = other === null ? '.gitattributes' : `.gitattributes, at ${other} by .lfsconfig`;
   return [
-    `${wrong.slice(0, NAMED_MAX).join(', ')} is stored with Git LFS (${where}), to which Errand cannot upload: leave it as it was, or store it without LFS (git rm --cached, and a line "<path> !filter !diff !merge" in .gitattributes)`,
+    `${namesOf(wrong)} is stored with Git LFS (${where}), to which Errand cannot upload: leave it as it was, or store it without LFS (git rm --cached, and a line "<path> !filter !diff !merge" in .gitattributes)`,
   ];
 }
 
@@ -81,10 +81,8 @@ async function pointerTexts(
 async function filterTexts(agents: Git, filter: string, paths: string[]): Promise<string[]> {
   const { code } = await agents.try(['config', `filter.${filter}.clean`], { time_limit_ms: 30_000 });
   if (code !== 0 && filter !== 'git-crypt') return [];
-  const named =
-    paths.slice(0, NAMED_MAX).join(', ') + (paths.length > NAMED_MAX ? ` and ${paths.length - NAMED_MAX} more` : '');
   return [
-    `${named} needs the filter ${filter} (.gitattributes), which does not run when a commit is made for you: undo the change`,
+    `${namesOf(paths)} needs the filter ${filter} (.gitattributes), which does not run when a commit is made for you: undo the change`,
   ];
 }
 

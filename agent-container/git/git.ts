@@ -150,6 +150,14 @@ export class Git {
   }
 }
 
+/** The parts of an output with `-z`. */
+export function splitNul(output: string | Buffer): string[] {
+  return output
+    .toString()
+    .split('\0')
+    .filter((part) => part !== '');
+}
+
 /** The error of a command that failed: `AttemptFailure` if that is because the disk is full, else `GitError`. */
 export function runError(command: string, result: GitResult): Error {
   const error = new GitError(command, result);

@@ -4,7 +4,7 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readAttributes } from './attributes.ts';
 import { emptyTree } from './diff.ts';
-import type { Git } from './git.ts';
+import { splitNul, type Git } from './git.ts';
 import { tracking } from './own-repository.ts';
 import type { Repositories } from './repositories.ts';
 import { readRecord } from './workspace-record.ts';
@@ -31,7 +31,7 @@ export async function keepUntouched(repos: Repositories, commit: string): Promis
   if (same.length === 0) return;
   const args = ['diff-index', '--cached', '--name-only', '-z', '--no-renames', commit];
   const staged = await agents.try(args, { time_limit_ms: READ_MS, stdout_bytes_max: 64 << 20 });
-  const by_agent = new Set(staged.code === 0 ? staged.stdout.toString('utf8').split('\0') : []);
+  const by_agent = new Set(staged.code === 0 ? splitNul(staged.stdout) : []);
   const unstaged = same.filter(({ path }) => !by_agent.has(path));
   const kept = await withSameForm(repos, commit, new Set(unstaged.map(({ path }) => path)));
   const entries = unstaged

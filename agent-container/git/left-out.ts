@@ -1,6 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Git } from './git.ts';
+import { splitNul, type Git } from './git.ts';
 import { IGNORED_FOLDERS } from './own-repository.ts';
 import { submodulesIn } from './submodules.ts';
 
@@ -43,7 +43,7 @@ export async function leftOut(own: Git, began_ms: number): Promise<string[]> {
     own.try(['ls-files', '-o', '-i', '--exclude-standard', '--directory', '-z'], { stdout_bytes_max: 4 << 20 }),
     own.try(['ls-files', '-s', '-z']),
   ]);
-  const paths = split(ignored.stdout).filter((path) => !isCache(path));
+  const paths = splitNul(ignored.stdout).filter((path) => !isCache(path));
   const submodules = submodulesIn(links.stdout);
   const { changed, is_incomplete } = await findNew(own.dir, [...submodules, ...paths], began_ms);
   const ignored_new = paths.filter((path) => changed.has(path));
@@ -60,12 +60,6 @@ export async function leftOut(own: Git, began_ms: number): Promise<string[]> {
     texts.push(PERHAPS_MORE);
   return texts;
 }
-
-const split = (bytes: Buffer) =>
-  bytes
-    .toString('utf8')
-    .split('\0')
-    .filter((part) => part !== '');
 
 /** Always the same text: it is said once. */
 const PERHAPS_MORE = `and perhaps more: of the ignored files and those of submodules, not more than ${LOOKED_AT_MAX} were looked at`;

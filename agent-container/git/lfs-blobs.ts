@@ -1,5 +1,5 @@
 import { readBlobs, type Blob } from './blobs.ts';
-import type { Git } from './git.ts';
+import { splitNul, type Git } from './git.ts';
 
 /** The pointer of a file of Git LFS: the SHA-256 of its content, and its length in bytes. */
 export type Pointer = { oid: string; size: number };
@@ -21,8 +21,7 @@ export async function lfsFiles(own: Git): Promise<LfsBlob[]> {
   const { stdout } = await own.try(['ls-files', '-s', '-z', '--', ':(attr:filter=lfs)'], {
     stdout_bytes_max: LIST_BYTES_MAX,
   });
-  const entries = stdout.toString('utf8').split('\0');
-  const found = entries.flatMap((entry) => {
+  const found = splitNul(stdout).flatMap((entry) => {
     const [, id, path] = /^100\d{3} ([0-9a-f]+) 0\t(.*)$/s.exec(entry) ?? [];
     return id === undefined || path === undefined ? [] : [{ id, path }];
   });

@@ -2,13 +2,15 @@ import type { AgentState } from './agent-repository.ts';
 import type { Blob } from './blobs.ts';
 import { changedPaths } from './changed-paths.ts';
 import { emptyTree } from './diff.ts';
-import type { Git } from './git.ts';
+import { splitNul, type Git } from './git.ts';
+import { namesOf } from './names-of.ts';
 import { namedSubmodules } from './submodules.ts';
 
 const MIB = 1024 * 1024;
 /** Forges refuse a push with a larger file. */
 const FILE_BYTES_MAX = 100 * MIB;
-const NAMED_MAX = 10;
+/** How many changed files are searched for conflict markers. */
+const SEARCHED_MAX = 500;
 
 type Given = { base_commit: string | null; bases: string[]; commit: string; agent: AgentState };
 
@@ -25,9 +27,9 @@ export async function odditiesOf(own: Git, { base_commit, bases, commit, agent }
     operation !== null &&
       operation !== 'merge' &&
       `a ${operation} is not finished: finish it, or end it with git ${operation === 'bisect' ? 'bisect reset' : `${operation} --abort`}`,
-    markers.length > 0 && `there are merge conflict markers in ${list(markers)}: resolve the conflicts`,
+    markers.length > 0 && `there are merge conflict markers in ${namesOf(markers)}: resolve the conflicts`,
     links.length > 0 &&
-      `${list(links)} is a repository of its own, of which only the number of a commit would be pushed: remove its .git, or leave it out with git rm --cached`,
+      `${namesOf(links)} is a repository of its own, of which only the number of a commit would be pushed: remove its .git, or leave it out with git rm --cached`,
     has_base === false &&
       `HEAD is at ${head?.slice(0, 12) ?? 'no commit'}, which does not contain the commit ${base_commit?.slice(0, 12)} that the task started from: go back with git reset --soft ${base_commit?.slice(0, 12)}; it keeps your files`,
     tree === (await emptyTree(own)) &&
@@ -41,16 +43,16 @@ export async function odditiesOf(own: Git, { base_commit, bases, commit, agent }
 async function filesWithMarkers(own: Git, bases: string[], commit: string): Promise<string[]> {
   const changed = await changedPaths(own, bases, commit, ['-G^<<<<<<< ']);
   if (changed.length === 0) return [];
-  const paths = changed.map((path) => `:(top,literal)${path}`).join('\0');
+  const paths = changed.slice(0, SEARCHED_MAX).map((path) => `:(top,literal)${path}`);
   const args = ['grep', '-l', '-z', '-I', '-e', '^>>>>>>> ', '--full-name', commit, '--'];
-  const { stdout } = await own.try([...args, ...paths.split('\0').slice(0, 500)]);
-  return split(stdout.toString('utf8')).map((name) => name.slice(commit.length + 1));
+  const { stdout } = await own.try([...args, ...paths]);
+  return splitNul(stdout).map((name) => name.slice(commit.length + 1));
 }
 
 /** New links to commits of other repositories that `.gitmodules` does not name. */
 async function strayLinks(own: Git, bases: string[], commit: string): Promise<string[]> {
   const base = bases[0] ?? (await emptyTree(own));
-  const raw = split(await own.run(['diff', '--raw', '-z', '--no-renames', '--no-abbrev', base, commit]));
+  const raw = splitNul(await own.run(['diff', '--raw', '-z', '--no-renames', '--no-abbrev', base, commit]));
   const linked = raw.flatMap((line, i) => (/^:\d+ 160000 /.test(line) ? [raw[i + 1] ?? ''] : []));
   if (linked.length === 0) return [];
   const changed = new Set(await changedPaths(own, bases, commit));
@@ -66,8 +68,3 @@ export function largeFiles(blobs: Blob[]): string[] {
     .filter(({ size }) => size > FILE_BYTES_MAX)
     .map(({ path, size }) => `${path} has ${Math.round(size / MIB)} MiB: forges refuse files above 100 MiB`);
 }
-
-const split = (text: string) => text.split('\0').filter((part) => part !== '');
-
-const list = (paths: string[]) =>
-  paths.slice(0, NAMED_MAX).join(', ') + (paths.length > NAMED_MAX ? ` and ${paths.length - NAMED_MAX} more` : '');

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Commit } from '../../protocol/task.ts';
 import { AttemptFailure } from '../base/failure.ts';
-import { isDiskFull, runError, type Git, type GitOptions, type GitResult } from './git.ts';
+import { isDiskFull, runError, splitNul, type Git, type GitOptions, type GitResult } from './git.ts';
 import type { RemoteRefs } from './remote-refs.ts';
 import { fetchCommit, fetchNew, type Remote } from './remote.ts';
 
@@ -149,7 +149,7 @@ export async function rebuildOwn(
 export async function writeExcludes(own: Git): Promise<void> {
   const patterns = IGNORED.flatMap((name) => ['-x', name]);
   const tracked = await own.run(['ls-files', '-z', '-c', '-i', ...patterns]);
-  const folders = new Set(tracked.split('\0').flatMap((path) => ignoredFolderOf(path) ?? []));
+  const folders = new Set(splitNul(tracked).flatMap((path) => ignoredFolderOf(path) ?? []));
   const lines = [...IGNORED, ...[...folders].map((folder) => `!/${folder}/`)];
   await writeFile(join(own.git_dir, 'info/exclude'), `${lines.join('\n')}\n`);
 }

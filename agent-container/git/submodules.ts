@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { emptyTree } from './diff.ts';
-import { errorSummary, type Git } from './git.ts';
+import { errorSummary, splitNul, type Git } from './git.ts';
 import { tryOnIndex } from './own-repository.ts';
 
 /** A command may put anything in the place of `.gitmodules`, or into a submodule. */
@@ -12,16 +12,14 @@ const AT_A_TIME = 8;
 
 /** The paths of the submodules in the output of `git ls-files -s -z`. */
 export function submodulesIn(listed: Buffer): string[] {
-  const lines = listed.toString('utf8').split('\0');
-  return lines.flatMap((line) => /^160000 \S+ \d\t(.*)$/s.exec(line)?.[1] ?? []);
+  return splitNul(listed).flatMap((line) => /^160000 \S+ \d\t(.*)$/s.exec(line)?.[1] ?? []);
 }
 
 /** The paths that a `.gitmodules` names. `source`: the options of `git config` that say which. */
 export async function namedSubmodules(own: Git, source: string[]): Promise<Set<string>> {
   const args = ['config', '-z', ...source, '--get-regexp', String.raw`^submodule\..*\.path$`];
   const { stdout } = await own.try(args, { time_limit_ms: READ_MS });
-  const settings = stdout.toString('utf8').split('\0');
-  return new Set(settings.map((setting) => setting.slice(setting.indexOf('\n') + 1)));
+  return new Set(splitNul(stdout).map((setting) => setting.slice(setting.indexOf('\n') + 1)));
 }
 
 /** The submodules that are checked out: those of the worker's index, and of `nested` those that `.gitmodules` names. */

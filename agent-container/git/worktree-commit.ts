@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { importCommits, readAgentState, type AgentState } from './agent-repository.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { emptyTree } from './diff.ts';
-import { errorSummary, type Git } from './git.ts';
+import { errorSummary, splitNul, type Git } from './git.ts';
 import { keepUntouched } from './keep-untouched.ts';
 import { HEAD_REF, tryOnIndex } from './own-repository.ts';
 import type { Repositories } from './repositories.ts';
@@ -99,12 +99,7 @@ async function stagedIgnoredFiles({ own, agents }: Repositories): Promise<string
 
 async function paths(git: Git, args: string[]): Promise<string[]> {
   const { code, stdout } = await git.try(args, { time_limit_ms: 30_000, stdout_bytes_max: 64 << 20 });
-  return code === 0
-    ? stdout
-        .toString('utf8')
-        .split('\0')
-        .filter((line) => line !== '')
-    : [];
+  return code === 0 ? splitNul(stdout) : [];
 }
 
 /** The bound that a size exceeds, in words; null: it fits. */
@@ -127,8 +122,8 @@ export function exceededByLfs(size: number, room: number): string | null {
 async function excludedFiles(own: Git): Promise<{ paths: string[]; excluded: string[]; submodules: string[] }> {
   const others = ['ls-files', '--others', '--exclude-standard', '-z'];
   const of_lfs = own.has_lfs ? await own.run([...others, '--', ':(attr:filter=lfs)']) : '';
-  const lfs_paths = new Set(of_lfs.split('\0'));
-  const listed = (await own.run(others)).split('\0').filter((path) => path !== '');
+  const lfs_paths = new Set(splitNul(of_lfs));
+  const listed = splitNul(await own.run(others));
   const nested = listed.filter((path) => path.endsWith('/')).map((path) => path.slice(0, -1));
   const submodules = await checkedOutSubmodules(own, nested);
   const paths: string[] = [];
