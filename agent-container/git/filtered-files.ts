@@ -2,13 +2,11 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { readAttributes } from './attributes.ts';
 import { changedPaths } from './changed-paths.ts';
 import type { Git } from './git.ts';
-import type { LfsBlob } from './lfs-blobs.ts';
+import { parsePointer, POINTER_BYTES_MAX, type LfsBlob } from './lfs-blobs.ts';
 import { otherLfsServer } from './lfs-config.ts';
 import { namesOf } from './names-of.ts';
 import type { Repositories } from './repositories.ts';
 
-const POINTER = 'version https://git-lfs.github.com/spec/v1\n';
-const POINTER_BYTES_MAX = 1024;
 const PATHS_MAX = 20_000;
 
 /** What a push adds to `bases`. `pushed`: its new blobs. */
@@ -89,8 +87,7 @@ async function filterTexts(agents: Git, filter: string, paths: string[]): Promis
 /** Whether the file is a pointer to contents that a base has too, so that the store has them. */
 async function isKnownPointer(own: Git, commit: string, bases: string[], path: string): Promise<boolean> {
   const { stdout } = await own.try(['cat-file', 'blob', `${commit}:${path}`], { stdout_bytes_max: POINTER_BYTES_MAX });
-  const text = stdout.toString('utf8');
-  const oid = /^oid (sha256:[0-9a-f]{64})$/m.exec(text)?.[1];
-  if (bases.length === 0 || !text.startsWith(POINTER) || oid === undefined) return false;
-  return (await own.try(['grep', '-q', '-F', '-e', `oid ${oid}`, ...bases])).code === 0;
+  const pointer = parsePointer(stdout.toString('latin1'));
+  if (bases.length === 0 || pointer === null) return false;
+  return (await own.try(['grep', '-q', '-F', '-e', `oid sha256:${pointer.oid}`, ...bases])).code === 0;
 }

@@ -6,7 +6,8 @@ export type Pointer = { oid: string; size: number };
 /** `pointer`: null where the content is none. */
 export type LfsBlob = Blob & { pointer: Pointer | null };
 
-const POINTER_BYTES_MAX = 1024;
+/** A longer text is no pointer. */
+export const POINTER_BYTES_MAX = 1024;
 const LIST_BYTES_MAX = 64 << 20;
 
 /** The blobs, with the pointers among them. */
@@ -46,7 +47,7 @@ async function readPointers(own: Git, ids: string[]): Promise<Map<string, Pointe
 }
 
 /** Null: the text is no pointer of Git LFS. */
-function parsePointer(text: string): Pointer | null {
+export function parsePointer(text: string): Pointer | null {
   if (!text.startsWith('version https://git-lfs.github.com/spec/v1\n')) return null;
   const oid = /^oid sha256:([0-9a-f]{64})$/m.exec(text)?.[1];
   const size = /^size (\d{1,15})$/m.exec(text)?.[1];

@@ -1,6 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { Git } from './git.ts';
 import { revisions } from './known-commits.ts';
+import { LinePieces } from './line-pieces.ts';
 import type { FoundSecret, SecretSearch } from './secret-search.ts';
 
 /** A secret in what a push would add, and where. */
@@ -8,9 +9,6 @@ export type SecretFinding = FoundSecret & { where: string };
 
 const FINDINGS_MAX = 50;
 const TIME_LIMIT_MS = 300_000;
-/** A longer line is read in pieces, which overlap so that no secret falls between two. */
-const LINE_CHARS_MAX = 1 << 20;
-const OVERLAP_CHARS = 8192;
 
 /**
  * The secrets in the lines and messages that a push of `commit` adds to what the remote has (`not`): in every commit of
@@ -38,9 +36,8 @@ class AddedLines {
   readonly #tip: string;
   readonly #secrets: SecretSearch;
   readonly #seen = new Set<string>();
-  #rest = '';
-  /** Whether `#rest` continues a line of which a piece was read, and whether that line is looked at. */
-  #is_continued = false;
+  readonly #pieces = new LinePieces((text, is_continued) => this.#take(text, is_continued));
+  /** Whether further pieces of the line are to be looked at too. */
   #is_looked_at = false;
   #commit = '';
   #path = '';
@@ -54,26 +51,16 @@ class AddedLines {
   }
 
   push(text: string): void {
-    const lines = (this.#rest + text).split('\n');
-    this.#rest = lines.pop() ?? '';
-    for (const line of lines) {
-      this.#take(line);
-      this.#is_continued = false;
-    }
-    if (this.#rest.length <= LINE_CHARS_MAX) return;
-    this.#take(this.#rest);
-    this.#is_continued = true;
-    this.#rest = this.#rest.slice(-OVERLAP_CHARS);
+    this.#pieces.push(text);
   }
 
-  /** A line, or the next piece of one. */
-  #take(text: string): void {
-    if (!this.#is_continued) this.#is_looked_at = this.#read(text);
+  #take(text: string, is_continued: boolean): void {
+    if (!is_continued) this.#is_looked_at = this.#read(text);
     else if (this.#is_looked_at) this.#look(text);
   }
 
   end(): void {
-    this.push('\n');
+    this.#pieces.end();
   }
 
   /** Returns whether a piece that continues the line is to be looked at too. */
