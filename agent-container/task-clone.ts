@@ -46,10 +46,10 @@ export class TaskClone {
     this.#options = options;
     this.#began_ms = prepared.began_ms ?? Date.now();
     const secrets = new SecretSearch(new Secrets(assignment));
-    const approved_commit = assignment.ask_before_push === true ? (assignment.approved_commit ?? null) : undefined;
+    const approval = assignment.ask_before_push === true ? { commit: assignment.approved_commit ?? null } : null;
     const began_ms = () => this.#began_ms;
     const emit: CloneOptions['emit'] = (event) => this.#emit(event);
-    this.#publisher = new Publisher({ remote, approved_commit, record: prepared, secrets, began_ms, emit });
+    this.#publisher = new Publisher({ remote, approval, record: prepared, secrets, began_ms, emit });
   }
 
   get key(): string | null {

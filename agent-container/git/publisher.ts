@@ -54,18 +54,10 @@ type PublishOptions = {
  */
 type Work = { found: Inspection; commit: string | null; is_there: boolean };
 
-type ToShow = {
-  commit: string | null;
-  message: string;
-  wip: boolean;
-  pointer_paths: string[];
-  pushed: { commit: string } | null;
-};
-
 type Options = {
   remote: Remote;
-  /** What may be pushed; null: nothing yet. Undefined: any commit. */
-  approved_commit: string | null | undefined;
+  /** Null: nobody has to approve. `commit`: what was approved, and nothing else is pushed; null: nothing yet. */
+  approval: { commit: string | null } | null;
   record: WorkspaceRecord;
   /** Finds what no push may contain. */
   secrets: SecretSearch;
@@ -132,15 +124,17 @@ export class Publisher {
   async #commit(repos: Repositories, { message, wip }: Pick<PublishOptions, 'message' | 'wip'>): Promise<Work> {
     const { own } = repos;
     const { base_commit } = this.#record;
-    const { secrets, began_ms, remote } = this.#options;
+    const { approval, secrets, began_ms, remote } = this.#options;
     const worktree = await commitWorktree(repos, message);
+    const { commit: made } = worktree;
     const pushed = await own.resolve(PUSHED_REF);
-    const history = { commit: worktree.commit, head: worktree.agent.head, record: this.#record };
+    const history = { commit: made, head: worktree.agent.head, record: this.#record };
     const known = await knownCommits(own, remote, history);
     const { repo_url } = remote;
     const found = await inspect(repos, { ...worktree, known, base_commit, secrets, began_ms: began_ms(), repo_url });
     const { pointer_paths } = found;
-    const commit = await this.#commitToShow(own, { ...worktree, message, wip, pointer_paths, pushed });
+    const is_to_show = approval !== null && !wip && pointer_paths.length > 0;
+    const commit = is_to_show && made !== null ? await this.#commitToShow(own, made, pointer_paths, message) : made;
     const is_there = (await this.#target(own, wip)) === commit || (wip && pushed?.tree === worktree.tree);
     return { found, commit: commit === base_commit ? null : commit, is_there };
   }
@@ -161,10 +155,10 @@ export class Publisher {
     { wip, accept, diff_stat }: Pick<PublishOptions, 'wip' | 'accept'> & { diff_stat: DiffStat },
   ): Promise<Pick<Published, 'problem' | 'held_commit'>> {
     const { left_out, pointer_paths } = found;
-    const { approved_commit } = this.#options;
+    const { approval } = this.#options;
     const problem = problemOf(found, wip);
     if (problem !== null || commit === null || is_there || !accept(left_out)) return { problem, held_commit: null };
-    if (approved_commit === undefined || approved_commit === commit) {
+    if (approval === null || approval.commit === commit) {
       const push_options = { wip, diff_stat, has_pointers: pointer_paths.length > 0 };
       return { problem: await this.#push(repos, commit, push_options), held_commit: null };
     }
@@ -183,14 +177,12 @@ export class Publisher {
     return { branch: is_at_named ? work_branch : branch, commit };
   }
 
-  /** The commit of the finished work: where it is to be approved, one whose diff has all that the approval is for. */
-  async #commitToShow(own: Git, { commit, message, wip, pointer_paths, pushed }: ToShow): Promise<string | null> {
-    const { approved_commit } = this.#options;
-    const is_asked = approved_commit !== undefined && !wip && pointer_paths.length > 0;
-    if (!is_asked || commit === null) return commit;
+  /** The commit of finished work that is to be approved: one whose diff has all that the approval is for. */
+  async #commitToShow(own: Git, commit: string, pointer_paths: string[], message: string): Promise<string> {
     await showPointers(own, pointer_paths);
-    if (commit === approved_commit) return commit;
-    return asOneCommit(own, { base: pushed?.commit ?? this.#record.base_commit, commit, message });
+    if (commit === this.#options.approval?.commit) return commit;
+    const base = (await own.commit(PUSHED_REF)) ?? this.#record.base_commit;
+    return asOneCommit(own, { base, commit, message });
   }
 
   /** Returns why the commit could not be pushed; null: it was. */
@@ -218,11 +210,11 @@ export class Publisher {
     work: string,
     has_pointers: boolean,
   ): Promise<{ branch: string; commit: string }> {
-    const { remote, approved_commit } = this.#options;
+    const { remote, approval } = this.#options;
     const { branch: task_branch } = this.#record;
     const known = await own.commit(PUSHED_REF);
     if (has_pointers) await uploadObjects(own, remote, { branch: task_branch, commit: work, known });
-    const is_exact = approved_commit !== undefined;
+    const is_exact = approval !== null;
     const { branch, commit } = await push(own, remote, task_branch, { commit: work, is_exact });
     this.#pushed = commit;
     if (branch !== task_branch) await this.note(own, { branch });

@@ -23,7 +23,7 @@ async function scene(t: ExecutionContext, work_branch?: string) {
   const record = await setting.prepare(repos, NOTHING_EXPECTED, { ...task, ...(work_branch && { work_branch }) });
   const publisher = new Publisher({
     remote,
-    approved_commit: undefined,
+    approval: null,
     record,
     secrets: new SecretSearch({ values: [] }),
     began_ms: Date.now,

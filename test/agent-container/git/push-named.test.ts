@@ -21,7 +21,7 @@ async function scene(t: ExecutionContext, work_branch = 'feature') {
     const emit = async (event: WorkerEvent) => void events.push(event);
     const options = {
       remote,
-      approved_commit: undefined,
+      approval: null,
       record,
       secrets: new SecretSearch({ values: [] }),
       began_ms: () => 0,
