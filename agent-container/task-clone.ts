@@ -11,7 +11,13 @@ import { whyNoPush } from './git/push-permission.ts';
 import { SecretSearch } from './git/secret-search.ts';
 import type { Remote } from './git/remote.ts';
 import { repositories, workingTree, type Repositories } from './git/repositories.ts';
-import { prepareRepository, repairAgents, type Expected, type PreparedRepository } from './git/repository.ts';
+import {
+  prepareRepository,
+  repairAgents,
+  type Expected,
+  type PreparedRepository,
+  type Setting,
+} from './git/repository.ts';
 import { wipMessage } from './git/wip-commit.ts';
 import { readRecord, type WorkspaceRecord } from './git/workspace-record.ts';
 
@@ -72,11 +78,8 @@ export class TaskClone {
 
   /** Adopts the workspace that the transcript is about, or clones anew. Throws `AttemptFailure`. */
   static async prepare(options: CloneOptions, signal: AbortSignal): Promise<TaskClone> {
-    const { assignment, remote, workspace_dir, key } = options;
-    const repos = repositories(workspace_dir, options.env, signal, key);
-    const found_dir = join(workspace_dir, 'scratch', 'found');
-    const expected = expectedWorkspace(assignment.transcript, key);
-    const prepared = await prepareRepository(repos, remote, assignment, expected, found_dir);
+    const expected = expectedWorkspace(options.assignment.transcript, options.key);
+    const prepared = await prepareRepository(settingOf(options, signal), expected);
     const { lfs_note } = prepared;
     if (lfs_note !== null) await options.emit({ type: 'log', body: { level: 'warn', text: lfs_note } });
     return new TaskClone(options, prepared);
@@ -155,13 +158,11 @@ export class TaskClone {
 
   /** Makes the agent's `.git` anew if it does not work, and says so; null: it works. */
   async #repair(signal: AbortSignal): Promise<string | null> {
-    const repos = this.#repositories(signal);
-    const state = await readAgentState(repos);
-    const record = await readRecord(repos.own);
+    const setting = settingOf(this.#options, signal);
+    const state = await readAgentState(setting.repos);
+    const record = await readRecord(setting.repos.own);
     if (state.fault === null || record === null) return null;
-    const { workspace_dir, remote, assignment } = this.#options;
-    const found_dir = join(workspace_dir, 'scratch', 'found');
-    return repairAgents(repos, remote, assignment, { record, state, found_dir });
+    return repairAgents(setting, record, state);
   }
 
   async #note(news: Partial<WorkspaceRecord>): Promise<void> {
@@ -187,8 +188,13 @@ export class TaskClone {
   }
 
   #repositories(signal: AbortSignal): Repositories {
-    return repositories(this.#options.workspace_dir, this.#options.env, signal, this.key);
+    return settingOf(this.#options, signal).repos;
   }
+}
+
+function settingOf({ workspace_dir, key, assignment, remote, env }: CloneOptions, signal: AbortSignal): Setting {
+  const repos = repositories(workspace_dir, env, signal, key);
+  return { repos, remote, task: assignment, found_dir: join(workspace_dir, 'scratch', 'found') };
 }
 
 /** What the transcript says about the clone of a repository that it is about. */

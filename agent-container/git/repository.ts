@@ -33,16 +33,17 @@ type Task = Pick<Assignment, 'task_id' | 'base_branch' | 'branch' | 'work_branch
  * it. `workspace`: its id; null where an older worker did not record it.
  */
 export type Expected = { turn: number; workspace: string | null; base_commit: string | null };
-export const NOTHING_EXPECTED: Expected = { turn: 0, workspace: null, base_commit: null };
+
+/** The repositories of a task, and what they are of. `found_dir`: where files go that are in the way. */
+export type Setting = { repos: Repositories; remote: Remote; task: Task; found_dir: string };
 
 /**
- * Where the work begins. The commits are null in an empty repository. `adopted`: it was there from an earlier attempt.
- * `note`: how it differs from what the transcript says, for the model and for people; null if it does not. `lfs_note`:
- * why files of Git LFS are only pointers; null: they are not, or it was not this attempt that cloned.
+ * Where the work begins. The commits are null in an empty repository. `note`: how it differs from what the transcript
+ * says, for the model and for people; null if it does not. `lfs_note`: why files of Git LFS are only pointers; null:
+ * they are not, or it was not this attempt that cloned.
  */
 export type PreparedRepository = WorkspaceRecord & {
   commit: string | null;
-  adopted: boolean;
   note: string | null;
   lfs_note: string | null;
 };
@@ -52,22 +53,16 @@ export type PreparedRepository = WorkspaceRecord & {
  * anew. It is on the task's branch, from the remote if it is there, else from the base branch. Files of another
  * workspace are moved to `found_dir`, never removed. Throws `AttemptFailure`.
  */
-export async function prepareRepository(
-  repos: Repositories,
-  remote: Remote,
-  task: Task,
-  expected: Expected,
-  found_dir: string,
-): Promise<PreparedRepository> {
+export async function prepareRepository(setting: Setting, expected: Expected): Promise<PreparedRepository> {
+  const { repos, remote, task } = setting;
   await mkdir(repos.own.dir, { recursive: true });
   const refs = await remoteRefs(repos.own, remote);
   refuseDefaultBranch(refs, task);
   const record = await readRecord(repos.own);
   const is_own = record !== null && record.task_id === task.task_id && isExpected(record.workspace, expected);
-  if (is_own && (await isReadable(repos.own))) return adopt(repos, remote, task, refs, { record, expected, found_dir });
-  const rebuilt = await rebuild(repos, remote, task, refs, expected);
-  if (rebuilt !== null) return adopt(repos, remote, task, refs, { record: rebuilt, expected, found_dir });
-  return cloneAnew(repos, remote, task, refs, expected, found_dir);
+  if (is_own && (await isReadable(repos.own))) return adopt(setting, refs, expected, record);
+  const rebuilt = await rebuild(setting, refs, expected);
+  return rebuilt === null ? cloneAnew(setting, refs, expected) : adopt(setting, refs, expected, rebuilt);
 }
 
 /** Known before any money is spent. Throws `AttemptFailure`. */
@@ -92,9 +87,7 @@ async function isReadable(own: Git): Promise<boolean> {
  * older worker left none. Null: there is no such workspace.
  */
 async function rebuild(
-  repos: Repositories,
-  remote: Remote,
-  task: Task,
+  { repos, remote, task }: Setting,
   refs: RemoteRefs,
   expected: Expected,
 ): Promise<WorkspaceRecord | null> {
@@ -123,27 +116,27 @@ async function rebuild(
 }
 
 async function adopt(
-  repos: Repositories,
-  remote: Remote,
-  task: Task,
+  setting: Setting,
   refs: RemoteRefs,
-  { record, expected, found_dir }: { record: WorkspaceRecord; expected: Expected; found_dir: string },
+  expected: Expected,
+  record: WorkspaceRecord,
 ): Promise<PreparedRepository> {
+  const { repos, remote } = setting;
   await removeLocks(repos.agents.git_dir);
   const state = await readAgentState(repos);
   const notes = [];
   if (isOlder(record, expected)) notes.push(describeOlder(record.turn, expected.turn));
-  if (state.fault !== null) notes.push(await repairAgents(repos, remote, task, { record, state, found_dir }));
+  if (state.fault !== null) notes.push(await repairAgents(setting, record, state));
   const { own, agents } = repos;
   await agents.run(['config', 'remote.origin.url', remote.url]);
   // The attempt before ended between its push and the answer.
   const current = refs.branches.get(record.branch);
   if (current !== undefined && (await wasSent(own, current))) await notePushed(own, current);
   // Someone may have pushed to the task's branch meanwhile. If that is a fast-forward, it is taken over.
-  await takeOver(repos, remote, refs, record.branch, PUSHED_REF);
-  if (record.work_branch !== undefined) await takeOver(repos, remote, refs, record.work_branch, WORK_REF);
+  await takeOver(setting, refs, record.branch, PUSHED_REF);
+  if (record.work_branch !== undefined) await takeOver(setting, refs, record.work_branch, WORK_REF);
   const note = notes.length === 0 ? null : notes.join('\n\n');
-  return { ...record, commit: await agents.commit('HEAD'), adopted: true, note, lfs_note: null };
+  return { ...record, commit: await agents.commit('HEAD'), note, lfs_note: null };
 }
 
 /** Whether the files are those of an earlier time: a volume was restored, or a crash of the machine lost writes. */
@@ -155,12 +148,12 @@ const isOlder = (record: WorkspaceRecord, { turn }: Expected): record is Workspa
  * forward.
  */
 async function takeOver(
-  { own, agents }: Repositories,
-  remote: Remote,
+  { repos, remote }: Setting,
   { branches }: RemoteRefs,
   branch: string,
   known: string,
 ): Promise<void> {
+  const { own, agents } = repos;
   const current = branches.get(branch);
   if (current === undefined || current === (await own.commit(known))) return;
   await fetchBranches(own, remote, [branch], []);
@@ -173,10 +166,9 @@ async function takeOver(
  * stay as they are, and the broken `.git` is moved to `found_dir`. Returns what to say about it.
  */
 export async function repairAgents(
-  repos: Repositories,
-  remote: Remote,
-  task: Pick<Task, 'author'>,
-  { record, state, found_dir }: { record: WorkspaceRecord; state: AgentState; found_dir: string },
+  { repos, remote, task, found_dir }: Setting,
+  record: WorkspaceRecord,
+  state: AgentState,
 ): Promise<string> {
   const { own, agents } = repos;
   const { head, fault } = state;
@@ -192,12 +184,9 @@ export async function repairAgents(
 }
 
 async function cloneAnew(
-  repos: Repositories,
-  remote: Remote,
-  task: Task,
+  { repos, remote, task, found_dir }: Setting,
   refs: RemoteRefs,
   expected: Expected,
-  found_dir: string,
 ): Promise<PreparedRepository> {
   const { own } = repos;
   const base_branch = chooseBaseBranch(refs, task);
@@ -219,5 +208,5 @@ async function cloneAnew(
   await writeRecord(own, record);
   const pushed = refs.branches.get(branch) ?? null;
   const where = { branch, base_branch, commit, pushed, moved };
-  return { ...record, commit, adopted: false, note: expected.turn > 0 ? describeLoss(where) : null, lfs_note };
+  return { ...record, commit, note: expected.turn > 0 ? describeLoss(where) : null, lfs_note };
 }

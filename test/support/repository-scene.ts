@@ -5,11 +5,14 @@ import { commitIdentity } from '../../agent-container/shell/command-env.ts';
 import { push } from '../../agent-container/git/push.ts';
 import type { Remote } from '../../agent-container/git/remote.ts';
 import { repositories, type Repositories } from '../../agent-container/git/repositories.ts';
-import { NOTHING_EXPECTED, prepareRepository, type Expected } from '../../agent-container/git/repository.ts';
+import { prepareRepository, type Expected } from '../../agent-container/git/repository.ts';
 import { commitWorktree } from '../../agent-container/git/worktree-commit.ts';
 import { newId } from '../../protocol/ids.ts';
 import { temporaryFolder } from './folder.ts';
 import { git as plainGit, startGitServer } from './git-server.ts';
+
+/** There is no transcript yet. */
+export const NOTHING_EXPECTED: Expected = { turn: 0, workspace: null, base_commit: null };
 
 /** A repository on a real git server, and a task that works in it, without a coordinator between them. */
 export async function setRepositoryScene(t: ExecutionContext, files?: Record<string, string | Buffer>) {
@@ -37,7 +40,7 @@ export async function setRepositoryScene(t: ExecutionContext, files?: Record<str
     repos: Repositories,
     expected: Expected = NOTHING_EXPECTED,
     given: typeof task & { work_branch?: string } = task,
-  ) => prepareRepository(repos, remote, given, expected, found_dir);
+  ) => prepareRepository({ repos, remote, task: given, found_dir }, expected);
   const write = async ({ own }: Repositories, path: string, content: string | Buffer) => {
     await mkdir(dirname(join(own.dir, path)), { recursive: true });
     await writeFile(join(own.dir, path), content);

@@ -94,7 +94,7 @@ for (const [what, damage] of Object.entries(DAMAGE))
     t.false((await readdir(repos.own.dir)).includes('ran'), 'no program of the repository ran');
 
     const again = await prepare(repos, { turn: 1, workspace, base_commit });
-    t.true(again.adopted, 'the files stay');
+    t.is(again.workspace, workspace, 'the files stay');
     t.is(await readFile(join(repos.own.dir, 'README.md'), 'utf8'), 'two\n');
     t.is(await plainGit(repos.own.dir, 'branch', '--show-current'), task.branch);
     t.regex(await repos.agents.run(['status', '--porcelain']), /README\.md/);
@@ -136,7 +136,7 @@ for (const [what, damage] of Object.entries(OWN_DAMAGE))
     await damage(repos.own.git_dir);
     await write(repos, 'b.txt', 'b\n');
     const again = await prepare(repos, { turn: 0, workspace, base_commit });
-    t.like(again, { adopted: true, workspace, base_commit, note: null });
+    t.like(again, { workspace, base_commit, note: null });
     await publish(repos, 'B');
     t.is(
       await plainGit(bare, 'show', '--stat', '--format=', task.branch),
@@ -153,7 +153,7 @@ test("what is never committed is not committed from a repository of the worker's
     const repos = clone(name);
     const { workspace, base_commit } = await prepare(repos);
     await rm(repos.own.git_dir, { recursive: true });
-    t.true((await prepare(repos, { turn: 1, workspace, base_commit })).adopted);
+    t.is((await prepare(repos, { turn: 1, workspace, base_commit })).workspace, workspace);
     await write(repos, 'node_modules/a/index.js', 'a');
     await write(repos, 'a.txt', 'a\n');
     await publish(repos);
@@ -178,13 +178,13 @@ test("objects of Git LFS stay where the worker's own repository is made anew", a
 test('an attempt that finds another workspace than that of the transcript clones anew, and keeps what it found', async (t) => {
   const { clone, prepare, task, write, publish, found_dir } = await scene(t);
   const repos = clone();
-  const { base_commit } = await prepare(repos);
+  const { workspace, base_commit } = await prepare(repos);
   await write(repos, 'pushed.txt', 'pushed\n');
   await publish(repos, 'Pushed');
   await write(repos, 'unsaved.txt', 'unsaved\n');
   const expected: Expected = { turn: 1, workspace: 'another', base_commit };
   const again = await prepare(repos, expected);
-  t.false(again.adopted);
+  t.not(again.workspace, workspace);
   t.regex(again.note ?? '', new RegExp(`was last pushed to the branch ${task.branch}`));
   t.deepEqual((await readdir(repos.own.dir)).sort(), ['.git', 'README.md', 'pushed.txt']);
   const [found = ''] = await readdir(join(found_dir, '..')).then((names) =>
@@ -216,7 +216,7 @@ test('a workspace of an older worker, without a git directory of its own, is ado
   await plainGit(repos.own.dir, 'config', 'errand.baseBranch', 'main');
   await rm(repos.own.git_dir, { recursive: true });
   const again = await prepare(repos, { turn: 1, workspace: null, base_commit: null });
-  t.like(again, { adopted: true, base_commit, base_branch: 'main', note: null });
+  t.like(again, { base_commit, base_branch: 'main', note: null });
   await publish(repos, 'A');
   t.is(await plainGit(bare, 'log', '--format=%s', task.branch), 'A\nFirst');
 });

@@ -2,10 +2,9 @@ import test, { type ExecutionContext } from 'ava';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Publisher } from '../../../agent-container/git/publisher.ts';
-import { NOTHING_EXPECTED } from '../../../agent-container/git/repository.ts';
 import { SecretSearch } from '../../../agent-container/git/secret-search.ts';
 import { git as plainGit } from '../../support/git-server.ts';
-import { setRepositoryScene } from '../../support/repository-scene.ts';
+import { NOTHING_EXPECTED, setRepositoryScene } from '../../support/repository-scene.ts';
 
 const TOKEN = 'ghp_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6';
 const OTHER_TOKEN = 'ghp_bC4eF7hJ0kL3nP6qR9tU2wX5zA8cD1fG4iK7';

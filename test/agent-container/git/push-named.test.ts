@@ -1,12 +1,11 @@
 import test, { type ExecutionContext } from 'ava';
 import { Publisher } from '../../../agent-container/git/publisher.ts';
 import type { Repositories } from '../../../agent-container/git/repositories.ts';
-import { NOTHING_EXPECTED } from '../../../agent-container/git/repository.ts';
 import { SecretSearch } from '../../../agent-container/git/secret-search.ts';
 import { wipMessage } from '../../../agent-container/git/wip-commit.ts';
 import type { WorkerEvent } from '../../../protocol/events.ts';
 import { git as plainGit } from '../../support/git-server.ts';
-import { setRepositoryScene } from '../../support/repository-scene.ts';
+import { NOTHING_EXPECTED, setRepositoryScene } from '../../support/repository-scene.ts';
 
 /** A repository with the branch `feature`, and a task that works on a branch that its person named. */
 async function scene(t: ExecutionContext, work_branch = 'feature') {
@@ -130,12 +129,12 @@ test('commits that the agent has rewritten do not replace those that are on the 
 
 test('the next attempt takes over what a person has pushed since', async (t) => {
   const { begin, write, byAnother, clone, prepare, task } = await scene(t);
-  const { repos, publish } = await begin();
+  const { repos, record, publish } = await begin();
   await write(repos, 'new.txt', 'new\n');
   await publish();
   await byAnother('feature', 'review.txt');
   const again = await prepare(clone(), NOTHING_EXPECTED, { ...task, work_branch: 'feature' });
-  t.true(again.adopted);
+  t.is(again.workspace, record.workspace);
   t.regex(await agentsGit(repos, 'ls-files'), /review\.txt/);
 });
 

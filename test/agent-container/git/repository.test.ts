@@ -9,21 +9,21 @@ import { diff, diffStat } from '../../../agent-container/git/diff.ts';
 import { repositories, type Repositories } from '../../../agent-container/git/repositories.ts';
 import { push } from '../../../agent-container/git/push.ts';
 import type { Remote } from '../../../agent-container/git/remote.ts';
-import { NOTHING_EXPECTED, prepareRepository } from '../../../agent-container/git/repository.ts';
+import { prepareRepository } from '../../../agent-container/git/repository.ts';
 import { wipMessage } from '../../../agent-container/git/wip-commit.ts';
 import { moveHeadTo } from '../../../agent-container/git/agent-repository.ts';
 import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { diskTest, fillDisk, mountDisk } from '../../support/disk.ts';
 import { git as plainGit, GIT_ENVIRONMENT } from '../../support/git-server.ts';
-import { setRepositoryScene as scene } from '../../support/repository-scene.ts';
+import { NOTHING_EXPECTED, setRepositoryScene as scene } from '../../support/repository-scene.ts';
 
 test('a new clone is on the task branch, at the base', async (t) => {
   const { clone, prepare, task, bare } = await scene(t);
   const git = clone();
   const prepared = await prepare(git);
   const main = await plainGit(bare, 'rev-parse', 'main');
-  t.like(prepared, { base_branch: 'main', base_commit: main, commit: main, adopted: false });
+  t.like(prepared, { base_branch: 'main', base_commit: main, commit: main });
   t.is(await git.agents.run(['branch', '--show-current']), task.branch);
   t.is(await git.agents.run(['status', '--porcelain']), '');
 });
@@ -61,18 +61,14 @@ test('the clone is shallow, and the agent can fetch the rest and the other branc
 
 test('an empty repository gets its first commit', async (t) => {
   const { clone, server, task, write, found_dir } = await scene(t);
-  const prepare = (repos: Repositories) => prepareRepository(repos, remote, task, NOTHING_EXPECTED, found_dir);
+  const prepare = (repos: Repositories) => prepareRepository({ repos, remote, task, found_dir }, NOTHING_EXPECTED);
   await plainGit(server.root, 'init', '-q', '--bare', 'empty');
   await plainGit(join(server.root, 'empty'), 'config', 'http.receivepack', 'true');
   const url = `${server.origin}/empty`;
   const remote: Remote = { url, repo_url: url, takeGitFailure: () => null };
   const git = clone();
-  t.like(await prepare(git), {
-    base_branch: 'main',
-    base_commit: null,
-    commit: null,
-    adopted: false,
-  });
+  const prepared = await prepare(git);
+  t.like(prepared, { base_branch: 'main', base_commit: null, commit: null });
   t.like(await commitWorktree(git, 'Nothing'), { commit: null, excluded: [] });
   await write(git, 'first.txt', 'one\ntwo\n');
   const { commit } = await commitWorktree(git, 'First');
@@ -80,14 +76,9 @@ test('an empty repository gets its first commit', async (t) => {
   t.deepEqual(await diffStat(git.own, null, commit ?? ''), { files: 1, insertions: 2, deletions: 0 });
   t.regex((await diff(git.own, null, commit ?? '')).diff, /\+one/);
   // The next attempt, in the same directory.
-  t.like(await prepare(git), { adopted: true, base_commit: null });
+  t.like(await prepare(git), { workspace: prepared.workspace, base_commit: null });
   const again = clone('again');
-  t.like(await prepare(again), {
-    adopted: false,
-    base_branch: 'main',
-    base_commit: null,
-    commit,
-  });
+  t.like(await prepare(again), { base_branch: 'main', base_commit: null, commit });
 });
 
 test('a repository without a default branch needs the name of a base branch', async (t) => {
@@ -151,7 +142,7 @@ test('a workspace is adopted with its changes, and the locks of a killed git are
   await write(git, 'half.txt', 'half\n');
   await writeFile(join(git.agents.dir, '.git/index.lock'), '');
   await writeFile(join(git.agents.dir, '.git/refs/heads/errand/x.lock'), '').catch(() => {});
-  t.deepEqual(await prepare(git), { ...first, adopted: true });
+  t.deepEqual(await prepare(git), first);
   t.is(await readFile(join(git.agents.dir, 'half.txt'), 'utf8'), 'half\n');
   await git.agents.run(['add', '.']);
 });
@@ -162,10 +153,10 @@ test('an incomplete clone, or one of another task, is made again', async (t) => 
   await mkdir(git.agents.dir, { recursive: true });
   await plainGit(git.agents.dir, 'init', '-q');
   await write(git, 'litter', 'x');
-  t.false((await prepare(git)).adopted);
+  const { workspace } = await prepare(git);
   t.is(await git.agents.run(['status', '--porcelain']), '');
   const other = { ...task, task_id: newId() };
-  t.false((await prepare(git, NOTHING_EXPECTED, other)).adopted);
+  t.not((await prepare(git, NOTHING_EXPECTED, other)).workspace, workspace);
 });
 
 test('the next attempt takes over what someone added to the branch', async (t) => {
