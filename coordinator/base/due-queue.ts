@@ -8,10 +8,10 @@ export type DueQueueDependencies<Row> = {
   /** For the log. */
   name: string;
   /**
-   * The rows that are due at an ISO time, in the order in which they are begun. Those of the groups `full` are left out
-   * where they could fill the list: none of them can be begun.
+   * The rows that are due at an ISO time, in the order in which they are begun. Those of `full` groups and of `busy`
+   * keys are left out where they could fill the list: none of them can be begun.
    */
-  listDue: (now: string, limit: number, full: string[]) => Row[];
+  listDue: (now: string, limit: number, without: { full: string[]; busy: string[] }) => Row[];
   /** When the next row is due that is not due at this ISO time. */
   nextAt: (now: string) => string | undefined;
   /** Rows with one key are worked on one after the other. */
@@ -92,9 +92,9 @@ export class DueQueue<Row> {
   #beginDue(at: string): void {
     let more: boolean;
     do {
-      const rows = this.#deps.listDue(at, DUE_MAX, this.#fullGroups());
+      const rows = this.#deps.listDue(at, DUE_MAX, { full: this.#fullGroups(), busy: [...this.#working.keys()] });
       const begun = rows.filter((row) => this.#begin(row));
-      // What is left of a long list may be of groups that are full now: others may be due behind it.
+      // What is left of a long list may be of groups that are full now, or of busy keys: others may be due behind it.
       more = rows.length === DUE_MAX && begun.length > 0 && this.#hasRoom();
     } while (more);
   }

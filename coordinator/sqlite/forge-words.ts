@@ -71,13 +71,19 @@ export function updateWords(db: Db, id: string, body: string, now: string): bool
   );
 }
 
-/** The words that are due, those that wait for longest first. `without`: the ids of forges. */
-export function listDueWords(db: Db, now: string, limit: number, without: string[]): WordsRow[] {
+/** The issue or pull request that words are said in. */
+export function threadOf({ repo_url, number }: Pick<WordsRow, 'repo_url' | 'number'>): string {
+  return `${repo_url}#${number}`;
+}
+
+/** The words that are due, those that wait for longest first, without those of some forges and some threads. */
+export function listDueWords(db: Db, now: string, limit: number, without: { forge_ids: string[]; threads: string[] }) {
   return sql<WordsRow>(
     db,
-    `SELECT * FROM forge_words WHERE next_at <= :now AND forge_id NOT IN (SELECT value FROM json_each(:without))
+    `SELECT * FROM forge_words WHERE next_at <= :now AND forge_id NOT IN (SELECT value FROM json_each(:forge_ids))
+       AND repo_url || '#' || number NOT IN (SELECT value FROM json_each(:threads))
      ORDER BY next_at, id LIMIT :limit`,
-  ).all({ now, limit, without: JSON.stringify(without) });
+  ).all({ now, limit, forge_ids: JSON.stringify(without.forge_ids), threads: JSON.stringify(without.threads) });
 }
 
 /** When the next words are due that are not due at `now`. Undefined: none wait. */

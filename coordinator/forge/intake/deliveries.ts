@@ -49,7 +49,7 @@ export function deliveryQueue(deps: Dependencies): DueQueue<DeliveryRow> {
   };
   return retryingQueue({
     name: 'deliveries',
-    listDue: (at, limit, full) => listDueDeliveries(log.db, at, limit, full),
+    listDue: (at, limit, { full }) => listDueDeliveries(log.db, at, limit, full),
     nextAt: (at) => nextDeliveryAt(log.db, at),
     keyOf: (row) => `${repositoryOf(row)} ${row.thread}`,
     at_once_max: AT_ONCE_MAX,

@@ -9,6 +9,7 @@ import {
   nextWordsAt,
   postponeWords,
   settleWords,
+  threadOf,
   type WordsRow,
 } from '../../sqlite/forge-words.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
@@ -46,9 +47,9 @@ export function wordsQueue({ log, access, times, now, logger }: Dependencies): D
   };
   return retryingQueue({
     name: 'words',
-    listDue: (at, limit, full) => listDueWords(log.db, at, limit, full),
+    listDue: (at, limit, { full, busy }) => listDueWords(log.db, at, limit, { forge_ids: full, threads: busy }),
     nextAt: (at) => nextWordsAt(log.db, at),
-    keyOf: ({ repo_url, number }) => `${repo_url}#${number}`,
+    keyOf: threadOf,
     at_once_max: AT_ONCE_MAX,
     groupsOf: ({ forge_id }) => [{ name: forge_id, at_once_max: AT_ONE_FORGE_MAX }],
     work: write,

@@ -48,7 +48,7 @@ export class PullKeeper {
     const { log, times, now, logger } = deps;
     this.#queue = new DueQueue({
       name: 'pulls',
-      listDue: (at, limit, full) => listDuePulls(log.db, at, limit, full),
+      listDue: (at, limit, { full }) => listDuePulls(log.db, at, limit, full),
       nextAt: (at) => nextPullDueAt(log.db, at),
       keyOf: ({ id }) => id,
       at_once_max: AT_ONCE_MAX,

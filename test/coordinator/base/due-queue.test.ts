@@ -19,9 +19,9 @@ class Scene {
   constructor(t: ExecutionContext, options: Partial<DueQueueDependencies<Row>> = {}) {
     this.queue = new DueQueue<Row>({
       name: 'test',
-      listDue: (at, limit, full) => {
-        const due = this.#due(Date.parse(at)).filter((row) => !options.groupsOf?.(row).some(isIn(full)));
-        return due.slice(0, limit);
+      listDue: (at, limit, { full, busy }) => {
+        const due = this.#due(Date.parse(at)).filter(({ key }) => !busy.includes(key));
+        return due.filter((row) => !options.groupsOf?.(row).some(isIn(full))).slice(0, limit);
       },
       nextAt: (at) => this.#nextAt(Date.parse(at)),
       keyOf: ({ key }) => key,
@@ -123,6 +123,15 @@ test('the rows of a group leave room for those behind them, however many they ar
   await scene.saw(t, 0, 1, 1_000);
   await scene.finish(0);
   await scene.saw(t, 0, 1, 1_000, 2);
+});
+
+test('the rows of a key leave room for those behind them, however many they are', async (t) => {
+  const scene = new Scene(t);
+  scene.add(...Array<string>(1_000).fill('a'), 'b');
+  scene.queue.start();
+  await scene.saw(t, 0, 1_000);
+  await scene.finish(0);
+  await scene.saw(t, 0, 1_000, 1);
 });
 
 test('a row is begun when it becomes due, without a wake', async (t) => {

@@ -31,25 +31,29 @@ async function scene(t: Parameters<typeof IntakeScene.start>[0]) {
   return { base, other_id, access, end: () => end.resolve(undefined) };
 }
 
-test('a forge that does not answer leaves room for what is to be said at others', async (t) => {
-  const { base, other_id, access, end } = await scene(t);
-  const { log, user_id, forge_id, github } = base;
-  const say = (forge: string, origin: string, number: number): string => {
-    const id = newId();
-    const words = { id, forge_id: forge, user_id, task_id: null, project_id: null, kind: 'answer' as const };
-    const place = { repo_url: `${origin}/ada/demo`, number, reply_to: null, resolves: null };
-    log.write(({ db }) => insertWords(db, { ...words, ...place, body: 'x', created_at: new Date().toISOString() }));
-    return id;
-  };
-  for (let number = 1; number <= MANY; number++) say(forge_id, github.origin, number);
-  const last = say(other_id, OTHER, MANY + 1);
-  const queue = wordsQueue({ log, access, times: TIMES, now, logger: SILENT });
-  queue.start();
-  await until('they are settled', () => findWords(log.db, last)?.next_at === null);
-  end();
-  await queue.stop();
-  t.pass();
-});
+for (const [what, threadOf] of [
+  ['many threads', (number: number) => number],
+  ['one thread', () => 1],
+] as const)
+  test(`a forge that does not answer leaves room for what is to be said at others: ${what}`, async (t) => {
+    const { base, other_id, access, end } = await scene(t);
+    const { log, user_id, forge_id, github } = base;
+    const say = (forge: string, origin: string, number: number): string => {
+      const id = newId();
+      const words = { id, forge_id: forge, user_id, task_id: null, project_id: null, kind: 'answer' as const };
+      const place = { repo_url: `${origin}/ada/demo`, number, reply_to: null, resolves: null };
+      log.write(({ db }) => insertWords(db, { ...words, ...place, body: 'x', created_at: new Date().toISOString() }));
+      return id;
+    };
+    for (let number = 1; number <= MANY; number++) say(forge_id, github.origin, threadOf(number));
+    const last = say(other_id, OTHER, MANY + 1);
+    const queue = wordsQueue({ log, access, times: TIMES, now, logger: SILENT });
+    queue.start();
+    await until('they are settled', () => findWords(log.db, last)?.next_at === null);
+    end();
+    await queue.stop();
+    t.pass();
+  });
 
 test('a forge that does not answer leaves room for the webhooks of others', async (t) => {
   const { base, other_id, access, end } = await scene(t);
