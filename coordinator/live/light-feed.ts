@@ -104,7 +104,9 @@ export class LightFeed {
 
   #read(user_id: string, ids: readonly string[]): Task[] {
     const { db, gate } = this.#deps;
-    return taskViews(db, listTasksById(db, user_id, ids), gate.fault).map(shortTask);
+    const tasks = taskViews(db, listTasksById(db, user_id, ids), gate.fault);
+    // Whoever was told that the texts are cut must learn when they are not.
+    return tasks.map((task) => ({ shortened: false, ...shortTask(task) }));
   }
 
   /** Undefined: nobody wants them. What was told before is void then, since what changes now is not noted. */
@@ -140,6 +142,8 @@ export class LightFeed {
  * frames.
  */
 const ALWAYS = new Set(['id', 'status', 'reason', 'waiting_for', 'queue_place', 'ended_at', 'archived', 'unread']);
+/** The fields with texts that may be cut. `shortened` is sent with each: a client may have read the whole of others. */
+const TEXTS = new Set(['prompt', 'result']);
 
 /** What has changed of a task since it was last told. Undefined: nothing. */
 function changeOf({ told }: Known, task: Task): TaskChange | undefined {
@@ -152,6 +156,13 @@ function changeOf({ told }: Known, task: Task): TaskChange | undefined {
   const old = new Map<string, unknown>(Object.entries(before));
   const differs = ([key, value]: [string, unknown]) => JSON.stringify(value) !== JSON.stringify(old.get(key));
   const fields = Object.entries(task);
-  if (!fields.some(differs)) return undefined;
-  return { ...Object.fromEntries(fields.filter((field) => ALWAYS.has(field[0]) || differs(field))), id: task.id };
+  const changed = fields.filter(differs);
+  if (changed.length === 0) return undefined;
+  const always = fields.filter(([key]) => ALWAYS.has(key));
+  const has_text = changed.some(([key]) => TEXTS.has(key));
+  return {
+    ...Object.fromEntries([...always, ...changed]),
+    id: task.id,
+    ...(has_text && { shortened: task.shortened }),
+  };
 }

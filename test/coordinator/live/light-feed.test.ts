@@ -23,8 +23,8 @@ type Scene = Awaited<ReturnType<typeof start>>['scene'];
 
 /** All tasks of a user, as a list shows them. */
 function listed(db: Db, user_id: string): Map<string, Task> {
-  const tasks = taskViews(db, listTasks(db, { user_id, limit: 100_000 }), null).map(shortTask);
-  return new Map(tasks.map((task) => [task.id, task]));
+  const tasks = taskViews(db, listTasks(db, { user_id, limit: 100_000 }), null);
+  return new Map(tasks.map((task) => [task.id, { shortened: false, ...shortTask(task) }]));
 }
 
 /** The places of the first tasks alone are told, when another goes first. */
