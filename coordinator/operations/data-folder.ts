@@ -24,6 +24,9 @@ const OWN_FOLDERS = ['attachments', 'packs', 'workers', 'workspaces', 'trash', '
  */
 export type DataFolder = { keys: Keys; new_keys: boolean; db: Db; database_path: string; unchecked: boolean };
 
+/** Another process, such as a running server, has locked the data folder. */
+export class FolderInUse extends ConfigError {}
+
 /**
  * Locks the data folder for this server and opens its contents; `opened` closes them again. Throws a `ConfigError` that
  * names the problem and the fix if the folder cannot be used. It never repairs or replaces anything that is damaged.
@@ -39,7 +42,7 @@ export function openDataFolder(dir: string, opened: AsyncDisposableStack): DataF
     requireWritable(dir, database_path);
     const lock = lockDataFolder(dir);
     if (!lock)
-      throw new ConfigError(
+      throw new FolderInUse(
         `Another Errand is running on the data folder ${dir}. Stop it, or set ERRAND_DATA to another folder.`,
       );
     opened.defer(() => lock.release());

@@ -8,6 +8,7 @@ import { EXIT } from '../../cli/exit.ts';
 import { print } from '../../cli/io.ts';
 import { PROGRAM } from '../../cli/render/program.ts';
 import { Failure } from '../../client/errors.ts';
+import type { DataFolder } from '../data-folder.ts';
 import { explained } from './explained.ts';
 import { requireOwnFolder } from './own-folder.ts';
 
@@ -33,26 +34,30 @@ export const passwordReset = command({
 
 /** Resolves with the new password. */
 async function resetIn(data_dir: string, email: string): Promise<string> {
-  const [{ lockDataFolder }, { openDataFolder }, { EventLog }, { Passwords }, { Sessions }, { resetPassword }] =
-    await Promise.all([
-      import('../../sqlite/data-lock.ts'),
-      import('../data-folder.ts'),
-      import('../../sqlite/event-log.ts'),
-      import('../../auth/passwords.ts'),
-      import('../../auth/sessions.ts'),
-      import('../../auth/reset-password.ts'),
-    ]);
+  const [{ EventLog }, { Passwords }, { Sessions }, { resetPassword }] = await Promise.all([
+    import('../../sqlite/event-log.ts'),
+    import('../../auth/passwords.ts'),
+    import('../../auth/sessions.ts'),
+    import('../../auth/reset-password.ts'),
+  ]);
   if (!existsSync(join(data_dir, 'errand.db')))
     throw new Failure(`There is no database in ${data_dir}. Set ERRAND_DATA to the data folder of the server.`);
-  const lock = lockDataFolder(data_dir);
-  if (!lock)
-    throw new Failure(
-      `The server is running on ${data_dir}. Stop it first. For somebody else's account its owner can use: ${PROGRAM} password --for EMAIL`,
-    );
-  lock.release();
   await using opened = new AsyncDisposableStack();
-  const { db, keys } = openDataFolder(data_dir, opened);
+  const { db, keys } = await openStopped(data_dir, opened);
   const log = new EventLog({ db, logger: createLogger('error') });
   const sessions = new Sessions(log, keys, Date.now);
   return (await resetPassword({ log, passwords: new Passwords(), sessions }, email)).password;
+}
+
+async function openStopped(data_dir: string, opened: AsyncDisposableStack): Promise<DataFolder> {
+  const { FolderInUse, openDataFolder } = await import('../data-folder.ts');
+  try {
+    return openDataFolder(data_dir, opened);
+  } catch (error) {
+    if (!(error instanceof FolderInUse)) throw error;
+    throw new Failure(
+      `The server is running on ${data_dir}. Stop it first. For somebody else's account its owner can use: ${PROGRAM} password --for EMAIL`,
+      { cause: error },
+    );
+  }
 }

@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { setupLink } from '../../../../coordinator/auth/setup-code.ts';
 import { CommandLine } from '../../../support/command-line.ts';
@@ -41,4 +42,14 @@ test('password reset creates nothing in a folder without a database', async (t) 
   t.is(code, 2);
   t.regex(stderr, /^There is no database in .*\. Set ERRAND_DATA to the data folder of the server\.\n$/);
   t.deepEqual(await readdir(data_dir), []);
+});
+
+test('password reset says what is wrong with a data folder that cannot be locked, and what to do', async (t) => {
+  const data_dir = await temporaryFolder(t);
+  await writeFile(join(data_dir, 'errand.db'), '');
+  await mkdir(join(data_dir, 'errand.lock'));
+  const cli = await CommandLine.create(t);
+  const { code, stderr } = await cli.run(['password', 'reset', EMAIL], { env: { ERRAND_DATA: data_dir } });
+  t.is(code, 2);
+  t.regex(stderr, /^Errand cannot use its data folder .*errand\.lock'\.\nMake the user that runs Errand the owner/);
 });
