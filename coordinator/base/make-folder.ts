@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -22,4 +22,9 @@ function tryToMake(path: string): Error | undefined {
     if (error.code !== 'EEXIST') throw error;
   }
   return undefined;
+}
+
+/** The folder itself, or its nearest parent that exists. A link that leads nowhere does: nothing can be made there. */
+export function existingAbove(path: string): string {
+  return lstatSync(path, { throwIfNoEntry: false }) ? path : existingAbove(dirname(path));
 }

@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../../base/config.ts';
+import { existingAbove } from '../../../base/make-folder.ts';
 import { localTime } from '../../../cli/render/format.ts';
 import { PROGRAM } from '../../../cli/render/program.ts';
 import { toBackupError } from '../../backup/error.ts';
 import { backupCheck, readBackupState } from '../../backup/state.ts';
 import { ok, problem, type Finding } from './finding.ts';
-import { existingAbove, isInUse } from './storage.ts';
+import { isInUse } from './storage.ts';
 
 type Settings = Pick<Config, 'backup' | 'data_dir'>;
 

@@ -1,7 +1,8 @@
-import { constants, existsSync, lstatSync } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { access, mkdtemp, rmdir, stat, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Config } from '../../../base/config.ts';
+import { existingAbove } from '../../../base/make-folder.ts';
 import { lockDataFolder } from '../../../sqlite/data-lock.ts';
 import { WAL_BYTES } from '../../../sqlite/wal-room.ts';
 import { folderFault } from '../../folder-fault.ts';
@@ -62,9 +63,4 @@ async function checkReserve(data_dir: string): Promise<Finding> {
     'reserve',
     `there is none, so cancels and log-ins would not work on a full disk. Free ${Math.ceil((2 * WAL_BYTES) / MB)} MB, and it is made.`,
   );
-}
-
-/** The folder itself, or its nearest parent that exists. A link that leads nowhere does: nothing can be made there. */
-export function existingAbove(path: string): string {
-  return lstatSync(path, { throwIfNoEntry: false }) ? path : existingAbove(dirname(path));
 }
