@@ -17,11 +17,17 @@ type Group = { open: OpenTransaction; settled: (() => void)[] };
 
 /** A shared transaction takes in no further work past this many rows, so that no group holds the loop for long. */
 const GROUP_ROWS_MAX = 1_000;
-const DISK_FULL = "The server's disk is full.";
 const DISK_FAILED = 'The disk failed: the server must be started again.';
 const WHAT_NOW =
   "All that was acknowledged was on disk before, and nothing more is taken. Look at the disk and at the system's log (dmesg) first; " +
   'the database is checked at the next start.';
+
+/** A write is refused because the disk is full, or nearly: the rest is kept for urgent ones. */
+export class DiskFull extends ErrandError {
+  constructor(cause?: unknown) {
+    super('unavailable', "The server's disk is full.", { cause, retry_after_s: 5 });
+  }
+}
 
 /**
  * Runs just before and just after each commit of events, inside the writing call. Tests use it to kill the process
@@ -204,7 +210,7 @@ export class EventLog {
     if (!low) return work(open);
     const before = countChanges(this.db);
     const value = work(open);
-    if (countChanges(this.db) !== before) throw new ErrandError('unavailable', DISK_FULL, { retry_after_s: 5 });
+    if (countChanges(this.db) !== before) throw new DiskFull();
     return value;
   }
 
@@ -229,7 +235,7 @@ export class EventLog {
     switch (storageFault(error)) {
       case 'full':
         for (const listener of this.#onFull) listener();
-        return new ErrandError('unavailable', DISK_FULL, { cause: error, retry_after_s: 5 });
+        return new DiskFull(error);
       case 'busy':
         this.#waitForLock(0);
         return new ErrandError('unavailable', "Another process holds the database's lock.", {

@@ -3,10 +3,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ErrandError } from '../../../protocol/problem.ts';
 import { isEnded, SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { setupLink } from '../../auth/setup-code.ts';
-import { ConfigError, readConfig } from '../../base/config.ts';
+import { readConfig } from '../../base/config.ts';
 import { createLogger } from '../../base/logger.ts';
 import { openClient } from '../../cli/client-command.ts';
 import { COMMANDS } from '../../cli/commands.ts';
@@ -20,6 +19,7 @@ import { run } from '../../cli/run.ts';
 import { ServersFile } from '../../cli/servers-file.ts';
 import { priceFaults } from '../../operations/price-table.ts';
 import { start, type Errand } from '../start.ts';
+import { MORE_SPACE, OTHER_FOLDER, whyFailed } from './failed.ts';
 import { whyHeld } from './held.ts';
 import { trialConfig } from './trial-config.ts';
 
@@ -32,8 +32,6 @@ const EMAIL = 'you@example.org';
 const PROMPT = 'Make the tests pass';
 /** How long to wait for workers to stop at the end. */
 const WORKERS_END_MS = 20_000;
-const MORE_SPACE = 'Free some space there, or name a folder that has more';
-const OTHER_FOLDER = 'TMPDIR=/var/tmp npm run try';
 
 /** Resolves with the exit code. */
 async function tryErrand(io: Io, folder: string): Promise<number> {
@@ -181,20 +179,14 @@ function trialIo(folder: string): Io {
   };
 }
 
-/** Whether the start failed since not even an empty database fits. */
-function isDiskFull(error: unknown): boolean {
-  const { code } = error instanceof Error && 'code' in error ? error : { code: undefined };
-  return code === 'ENOSPC' || code === 'SQLITE_FULL' || (error instanceof ErrandError && code === 'unavailable');
-}
-
 let folder: string | undefined;
 try {
   folder = await mkdtemp(join(tmpdir(), 'errand-try-'));
   process.exitCode = await tryErrand(trialIo(folder), folder);
 } catch (error) {
-  if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`);
-  else if (isDiskFull(error)) process.stderr.write(`${tmpdir()} is full. ${MORE_SPACE}: ${OTHER_FOLDER}\n`);
-  else throw error;
+  const why = whyFailed(error);
+  if (why === undefined) throw error;
+  process.stderr.write(`${why}\n`);
   process.exitCode = EXIT.trouble;
 } finally {
   if (folder !== undefined) await rm(folder, { recursive: true, force: true });
