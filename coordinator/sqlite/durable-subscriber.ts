@@ -41,10 +41,11 @@ export class DurableSubscriber {
   #cursor = 0;
   #stored_cursor = 0;
   #wake: () => void = () => undefined;
-  /** It waits at the end of the log. */
-  #caught_up = false;
-  /** There was a commit with something for it since it began to read. */
-  #missed = false;
+  /**
+   * `missed`: there was a commit with something for it since it began to read. `caught_up`: it waits at the end of the
+   * log.
+   */
+  #state: 'reading' | 'missed' | 'caught_up' = 'reading';
   /** The newest event of a commit that had nothing for it. */
   #passed = 0;
   #work: Promise<void> = Promise.resolve();
@@ -77,13 +78,12 @@ export class DurableSubscriber {
    */
   #noteCommit(rows: EventRow[]): void {
     if (rows.some(({ type }) => this.#deps.types.includes(type))) {
-      this.#caught_up = false;
-      this.#missed = true;
+      this.#state = 'missed';
       this.#wake();
       return;
     }
     this.#passed = rows.at(-1)?.id ?? this.#passed;
-    if (!this.#caught_up) return;
+    if (this.#state !== 'caught_up') return;
     this.#cursor = this.#passed;
     if (this.#isFar(this.#cursor)) this.#wake();
   }
@@ -95,10 +95,10 @@ export class DurableSubscriber {
       // Before the log is read: a commit that comes in between must not be missed.
       const woken = new Promise<void>((resolve) => (this.#wake = resolve));
       try {
-        if (this.#caught_up) await this.#advance(this.#cursor, false);
+        if (this.#state === 'caught_up') await this.#advance(this.#cursor, false);
         else await this.#read();
         backoff.reset();
-        if (this.#caught_up && !this.#isFar(this.#cursor) && !signal.aborted) await woken;
+        if (this.#state === 'caught_up' && !this.#isFar(this.#cursor) && !signal.aborted) await woken;
       } catch (error) {
         if (signal.aborted) return;
         const { logger, name } = this.#deps;
@@ -110,7 +110,7 @@ export class DurableSubscriber {
 
   /** Handles one page of the log, and notes whether that was the last. */
   async #read(): Promise<void> {
-    this.#missed = false;
+    this.#state = 'reading';
     const { log, types, handle } = this.#deps;
     const size = { rows_max: BATCH_ROWS_MAX, bytes_max: BATCH_BYTES_MAX };
     const { events, cursor, more } = readEventsAfter(log.db, this.#cursor, types, size);
@@ -120,9 +120,10 @@ export class DurableSubscriber {
       await this.#advance(event.id, true);
     }
     await this.#advance(cursor, false);
-    this.#caught_up = !more && !this.#missed;
+    if (more || this.#state !== 'reading') return;
+    this.#state = 'caught_up';
     // Those that were committed since the page was read had nothing for it.
-    if (this.#caught_up) this.#cursor = Math.max(cursor, this.#passed);
+    this.#cursor = Math.max(cursor, this.#passed);
   }
 
   #isFar(cursor: number): boolean {
