@@ -43,6 +43,8 @@ const Host = z
     /^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
     'is not a host name, or *.name for all names below it',
   );
+/** The most hosts in each list of a project. */
+export const HOSTS_MAX = 100;
 const EnvName = z
   .string()
   .max(100)
@@ -77,10 +79,10 @@ const projectFields = {
   budget_usd: Budget.nullable(),
   max_turns: z.number().int().positive().max(TURNS_MAX).nullable(),
   egress: Egress,
-  egress_hosts: z.array(Host).max(100),
+  egress_hosts: z.array(Host).max(HOSTS_MAX),
   allowed_hosts: z
     .array(Host)
-    .max(100)
+    .max(HOSTS_MAX)
     .describe('further hosts, which you allowed when an errand asked; unless `egress` is none'),
   ask_before_push: z.boolean().describe('whether errands wait for your approval before their work is pushed'),
   pull_requests: PullRequests.describe('whether errands that have succeeded open a pull request'),

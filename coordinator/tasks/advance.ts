@@ -60,17 +60,17 @@ export function endAttempt(tx: Tx, task: TaskRow, n: number, end: End, ask?: Nee
   releaseRepositoryCommits(tx.db, task.id);
   const ended = advance(tx, task, action);
   // Older pending messages were in its assignment and were ignored; another attempt would ignore them again.
-  const is_over = isEnded(ended.status) || ended.status === 'parked';
-  const has_new = is_over && hasPendingOf(tx.db, task.id, n, ended.status === 'parked');
+  const is_parked = ended.status === 'parked';
+  const may_go_on = is_parked || (isEnded(ended.status) && ended.status !== 'cancelled');
+  const goes_on = may_go_on && hasPendingOf(tx.db, task.id, n, is_parked);
   // What was said meanwhile goes on with the work, so that nothing is to be decided about it yet.
-  if (ended.status === 'parked') park(tx, ended, has_new ? undefined : ask, at);
-  const requeue = ended.status !== 'cancelled' && has_new;
-  return requeue ? advance(tx, ended, { type: 'message', at }) : ended;
+  if (is_parked && ask && !goes_on) askNeed(tx, ended, ask, at);
+  if (is_parked) showWaitForPerson(tx, ended);
+  return goes_on ? advance(tx, ended, { type: 'message', at }) : ended;
 }
 
-/** Asks what a parked task waits for, unless its worker has asked already, and shows that it waits for its person. */
-function park(tx: Tx, task: TaskRow, ask: NeedAsk | undefined, at: string): void {
-  if (ask) askNeed(tx, task, ask, at);
+/** Shows that a parked task waits for its person, if it has asked something. */
+function showWaitForPerson(tx: Tx, task: TaskRow): void {
   const need = listOpenNeeds(tx.db, task.id).find(({ kind }) => kind !== 'host');
   if (!need) return;
   const { asked_at: since, question } = need;

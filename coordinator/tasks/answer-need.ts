@@ -1,7 +1,7 @@
+import { HOSTS_MAX } from '../../protocol/api.ts';
 import type { NeedAnswerCreate } from '../../protocol/needs.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { isEnded } from '../../protocol/task.ts';
-import type { Config } from '../base/config.ts';
 import { alreadyClosed, answerText, checkAnswer, type NeedRow } from '../domain/need.ts';
 import type { TaskRow } from '../domain/task.ts';
 import type { Tx } from '../sqlite/event-log.ts';
@@ -12,15 +12,10 @@ import { approveRepositoryCommit } from '../sqlite/task-repositories.ts';
 import { approveCommit, findTask, findTaskOf, updateBudget } from '../sqlite/tasks.ts';
 import { advance } from './advance.ts';
 import { BUDGET_STEPS } from './ask-at-end.ts';
-import { requireBudget } from './budget-bound.ts';
+import { requireBudget, type BudgetBound } from './budget-bound.ts';
 import { releaseFollowUps } from './follow-up.ts';
 import { storeAnswer } from './needs.ts';
 import { sendMessage } from './send-message.ts';
-
-/** The most hosts that a project may allow, as its schema bounds it. */
-const HOSTS_MAX = 100;
-
-type Bounds = Pick<Config, 'member_budget_usd_max'>;
 
 /**
  * Answers a need of this user's task: the first answer counts. `by`: the device, in words. Throws `not_found`,
@@ -28,7 +23,7 @@ type Bounds = Pick<Config, 'member_budget_usd_max'>;
  */
 export function answerNeed(
   tx: Tx,
-  bounds: Bounds,
+  bounds: BudgetBound,
   user_id: string,
   { id, need_id }: { id: string; need_id: string },
   answer: NeedAnswerCreate,
@@ -50,7 +45,7 @@ export function answerNeed(
 /** Carries out what was decided. Returns the message that tells the worker; null: there is none. */
 function carryOut(
   tx: Tx,
-  bounds: Bounds,
+  bounds: BudgetBound,
   task: TaskRow,
   need: NeedRow,
   answer: NeedAnswerCreate,
@@ -90,8 +85,8 @@ function decideHost(tx: Tx, task: TaskRow, host: string, choice: string | undefi
   return tell('may be reached now. Run the command again if you still need it.');
 }
 
-function decideBudget(tx: Tx, bounds: Bounds, task: TaskRow, choice: string | undefined, at: string): void {
-  const more_usd = BUDGET_STEPS[choice ?? ''];
+function decideBudget(tx: Tx, bounds: BudgetBound, task: TaskRow, choice: string | undefined, at: string): void {
+  const more_usd = BUDGET_STEPS.get(choice ?? '');
   if (more_usd === undefined) {
     const reason = 'budget_exhausted' as const;
     advance(tx, task, { type: 'end_parked', reason, detail: 'You ended it at its budget.', at });

@@ -8,11 +8,10 @@ import { findProject } from '../sqlite/projects.ts';
 import { listTaskRepositories } from '../sqlite/task-repositories.ts';
 
 /** What may be added to a budget that is spent, in US dollars, by the value of its option. */
-export const BUDGET_STEPS: Readonly<Record<string, number>> = { add_2: 2, add_5: 5 };
+export const BUDGET_STEPS: ReadonlyMap<string, number> = new Map([2, 5].map((usd) => [`add_${usd}`, usd]));
 
 const BUDGET_OPTIONS: NeedOption[] = [
-  { value: 'add_2', label: '+$2, go on' },
-  { value: 'add_5', label: '+$5, go on' },
+  ...[...BUDGET_STEPS].map(([value, usd]) => ({ value, label: `+$${usd}, go on` })),
   { value: 'end', label: 'End here' },
 ];
 const PUSH_OPTIONS: NeedOption[] = [

@@ -4,15 +4,21 @@ import type { Config } from '../base/config.ts';
 import type { Db } from '../sqlite/database.ts';
 import { findUser } from '../sqlite/users.ts';
 
-type Bounds = Pick<Config, 'member_budget_usd_max'>;
+/** What bounds the budgets that members give. */
+export type BudgetBound = Pick<Config, 'member_budget_usd_max'>;
 
 /** The highest budget in US dollars that this person may give one errand: the owner sets that of the others. */
-export function budgetMax(db: Db, { member_budget_usd_max }: Bounds, user_id: string): number {
+export function budgetMax(db: Db, { member_budget_usd_max }: BudgetBound, user_id: string): number {
   return findUser(db, user_id)?.role === 'owner' ? BUDGET_USD_MAX : member_budget_usd_max;
 }
 
 /** Throws `forbidden` for a budget above what this person may give. Undefined and null leave it to the defaults. */
-export function requireBudget(db: Db, bounds: Bounds, user_id: string, budget_usd: number | null | undefined): void {
+export function requireBudget(
+  db: Db,
+  bounds: BudgetBound,
+  user_id: string,
+  budget_usd: number | null | undefined,
+): void {
   const max = budgetMax(db, bounds, user_id);
   if (budget_usd === undefined || budget_usd === null || budget_usd <= max) return;
   throw new ErrandError('forbidden', `The budget of an errand is at most ${max} dollars for you on this server.`, {
