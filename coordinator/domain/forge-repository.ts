@@ -28,3 +28,8 @@ export type RepositoryCheck = {
    */
   checkHost: (user_id: string, repo_url: string) => Promise<void>;
 };
+
+/** The host of a repository, as audit entries name it. */
+export function hostOf({ repo_url }: Pick<ForgeRepository, 'repo_url'>): string {
+  return new URL(repo_url).host;
+}

@@ -6,7 +6,7 @@ import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import type { OutgoingProxy } from '../../base/outgoing.ts';
 import type { AskOwnAddresses, Resolve } from '../../base/address-guard.ts';
 import type { Logger } from '../../base/logger.ts';
-import type { ForgeRepository } from '../../domain/forge-repository.ts';
+import { hostOf, type ForgeRepository } from '../../domain/forge-repository.ts';
 import type { RepositoryOfTask } from '../../domain/task-repository.ts';
 import { abortOnClose } from '../abort-on-close.ts';
 import type { NoteUse } from '../worker-audit.ts';
@@ -15,10 +15,10 @@ import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import type { GitBody, GitRequest, GitResponse } from './backend.ts';
 import { Forge, type ForgeTimeouts } from './forge.ts';
 import type { PushApproval } from './push-approval.ts';
-import { commandFor, refusalOfNamed } from './named-branch.ts';
+import { commandFor, namedBranchFault } from './named-branch.ts';
 import { PackFolders } from './pack-folders.ts';
-import { refusalOfAll, type PushedCommits } from './pushed-commits.ts';
-import { refusalOf } from './push-rules.ts';
+import { lossFaults, type PushedCommits } from './pushed-commits.ts';
+import { ruleFaults } from './push-rules.ts';
 import { openPush, type OpenedPush } from './open-push.ts';
 import { bodyLength, requestBody } from './request-body.ts';
 import { gitHeaders, gitRouteOf } from './route.ts';
@@ -145,7 +145,7 @@ export class GitProxy implements WorkerProxy {
     const { task_id, attempt, key } = caller;
     const opened = await openPush(sent);
     const { push, body, refuse } = opened;
-    const reasons = await this.#refusalOf(opened, caller, request.signal, held);
+    const reasons = await this.#faultsOf(opened, caller, request.signal, held);
     const refs = push.commands.map(({ ref }) => ref);
     if (reasons) {
       this.#logger.warn({ task_id, attempt, repository: key, refs, reasons }, 'push refused');
@@ -163,7 +163,7 @@ export class GitProxy implements WorkerProxy {
   }
 
   /** Why the push is refused: a reason for each command; null: it may be made. */
-  async #refusalOf(
+  async #faultsOf(
     opened: OpenedPush,
     caller: GitCaller,
     signal: AbortSignal,
@@ -172,7 +172,7 @@ export class GitProxy implements WorkerProxy {
     const { push } = opened;
     const { task_id } = caller;
     const work_branch = this.#workBranch(caller);
-    const reasons = refusalOf(push, { task_id, work_branch }) ?? this.#approval(caller, push);
+    const reasons = ruleFaults(push, { task_id, work_branch }) ?? this.#approval(caller, push);
     const named = commandFor(push, work_branch);
     if (reasons) return reasons;
     const kept = named
@@ -181,9 +181,9 @@ export class GitProxy implements WorkerProxy {
     if (!named && kept.every(({ commits }) => commits.length === 0)) return null;
     const folder = held.use(await this.#folders.open(task_id, signal));
     const ask = (asked: Omit<GitRequest, 'signal'>) => this.#ask(caller, { ...asked, signal: folder.signal });
-    if (!named) return refusalOfAll(ask, folder, await opened.storePack(folder), kept);
+    if (!named) return lossFaults(ask, folder, await opened.storePack(folder), kept);
     const reason =
-      (await refusalOfNamed(ask, folder, task_id, named)) ??
+      (await namedBranchFault(ask, folder, task_id, named)) ??
       (await this.#protection(caller, work_branch ?? '', folder.signal));
     return reason === null ? null : [reason];
   }
@@ -197,8 +197,4 @@ export class GitProxy implements WorkerProxy {
     if (repository.credential) this.#noteUse(caller, 'secrets.used', { host: hostOf(repository) });
     return renewing(repository, !request.body, (by) => this.#forge.ask(by, request));
   }
-}
-
-function hostOf({ repo_url }: ForgeRepository): string {
-  return new URL(repo_url).host;
 }

@@ -8,7 +8,7 @@ import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { parseJson } from '../../base/json-body.ts';
 import { shapeOf } from '../../base/json-shape.ts';
 import type { Logger } from '../../base/logger.ts';
-import type { ForgeRepository } from '../../domain/forge-repository.ts';
+import { hostOf, type ForgeRepository } from '../../domain/forge-repository.ts';
 import type { RepositoryOfTask } from '../../domain/task-repository.ts';
 import { abortOnClose } from '../abort-on-close.ts';
 import type { Caller } from '../caller.ts';
@@ -186,5 +186,3 @@ async function readBatch(request: IncomingMessage): Promise<LfsBatchRequest> {
 
 /** The attempt and the repository whose transfers are sealed together. */
 const contextOf = ({ task_id, attempt, key }: LfsCaller) => `${task_id}/${attempt}/${key ?? ''}`;
-
-const hostOf = ({ repo_url }: ForgeRepository) => new URL(repo_url).host;

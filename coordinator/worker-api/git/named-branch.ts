@@ -3,7 +3,7 @@ import type { AskRepository } from './backend.ts';
 import { descendsFrom } from './descends-from.ts';
 import type { PackFolder } from './pack-folders.ts';
 import { packBetween } from './pack-between.ts';
-import type { Push, PushCommand } from './push-commands.ts';
+import { isNoCommit, type Push, type PushCommand } from './push-commands.ts';
 import { readRefs } from './read-refs.ts';
 
 /** The ref of a branch, with a character for each byte, as commands have it. */
@@ -21,7 +21,7 @@ export function commandFor({ commands }: Push, work_branch: string | null): Push
  * forward: the new commit has the present one among its ancestors. The repository itself refuses the push if the branch
  * is moved once more before it arrives.
  */
-export async function refusalOfNamed(
+export async function namedBranchFault(
   ask: AskRepository,
   folder: PackFolder,
   task_id: string,
@@ -36,7 +36,7 @@ export async function refusalOfNamed(
   });
   if (head === undefined) return 'the repository does not say which branch is the default one';
   if (head === ref) return 'it is the default branch, to which errands never push';
-  if (current === undefined) return /^0+$/.test(old) ? null : 'the branch does not exist any more';
+  if (current === undefined) return isNoCommit(old) ? null : 'the branch does not exist any more';
   if (current !== old) return 'somebody has pushed to the branch: fetch first';
   if (!is_there) return `push the commit to ${own}* first`;
   const pack = await folder.store('after', await packBetween(ask, old, commit, can_filter));

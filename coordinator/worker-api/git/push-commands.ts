@@ -8,6 +8,20 @@ import { FLUSH, pktLine, type PktReader } from './pkt-line.ts';
 export type Push = { commands: PushCommand[]; capabilities: string[]; shallow: string[] };
 export type PushCommand = { old: string; new: string; ref: string };
 
+/** Whether an id stands for no commit: of a ref that is made, or deleted. */
+export function isNoCommit(id: string): boolean {
+  return /^0+$/.test(id);
+}
+
+/**
+ * The answer to a push, by what is wrong with each of its commands and with all of them: a reason for each command, in
+ * their order. Null: nothing is wrong.
+ */
+export function reasonsForEach(of_commands: (string | null)[], of_all: string | null = null): string[] | null {
+  if (of_all === null && of_commands.every((reason) => reason === null)) return null;
+  return of_commands.map((reason) => reason ?? of_all ?? 'refused with the rest of the push');
+}
+
 const COMMAND = /^([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{40}|[0-9a-f]{64}) ([!-~\x80-\xff]{1,1000})$/;
 const SHALLOW = /^shallow ([0-9a-f]{40}|[0-9a-f]{64})$/;
 const CAPABILITY =

@@ -2,7 +2,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { BranchName } from '../../../protocol/task.ts';
 import { branchPrefix, isBranchOf } from '../../domain/task.ts';
 import { commandFor, refOf } from './named-branch.ts';
-import type { Push, PushCommand } from './push-commands.ts';
+import { isNoCommit, reasonsForEach, type Push, type PushCommand } from './push-commands.ts';
 
 /** Whose push it is: the task, and the branch that its person named, if they named one. */
 export type Pusher = { task_id: string; work_branch: string | null };
@@ -11,21 +11,19 @@ export type Pusher = { task_id: string; work_branch: string | null };
  * Why the task may not make this push: a reason for each command, in their order. Null: its commands alone do not
  * forbid it.
  */
-export function refusalOf(push: Push, pusher: Pusher): string[] | null {
-  const reasons = push.commands.map((command) => refusalOfCommand(command, pusher));
-  const for_all = refusalOfAll(push, pusher);
-  if (for_all === null && reasons.every((reason) => reason === null)) return null;
-  return reasons.map((reason) => reason ?? for_all ?? 'refused with the rest of the push');
+export function ruleFaults(push: Push, pusher: Pusher): string[] | null {
+  const of_commands = push.commands.map((command) => faultOfCommand(command, pusher));
+  return reasonsForEach(of_commands, faultOfPush(push, pusher));
 }
 
-function refusalOfAll(push: Push, { work_branch }: Pusher): string | null {
+function faultOfPush(push: Push, { work_branch }: Pusher): string | null {
   if (push.commands.length > LIMITS.git_commands_max) return `more than ${LIMITS.git_commands_max} refs in one push`;
   if (push.capabilities.includes('push-options')) return 'push options are not supported';
   if (commandFor(push, work_branch) && push.commands.length > 1) return `push ${work_branch} by itself`;
   return null;
 }
 
-function refusalOfCommand(command: PushCommand, { task_id, work_branch }: Pusher): string | null {
+function faultOfCommand(command: PushCommand, { task_id, work_branch }: Pusher): string | null {
   const prefix = branchPrefix(task_id);
   const branch = command.ref.replace(/^refs\/heads\//, '');
   const is_named = work_branch !== null && command.ref === refOf(work_branch);
@@ -33,6 +31,6 @@ function refusalOfCommand(command: PushCommand, { task_id, work_branch }: Pusher
     return `only refs/heads/${prefix}*${work_branch === null ? '' : ` and refs/heads/${work_branch}`} may be pushed`;
   if (!is_named && (!/^[\w./-]+$/.test(branch) || !BranchName.safeParse(branch).success))
     return 'a branch name may contain only letters, digits, ".", "_", "-" and "/"';
-  if (/^0+$/.test(command.new)) return 'branches may not be deleted';
+  if (isNoCommit(command.new)) return 'branches may not be deleted';
   return null;
 }

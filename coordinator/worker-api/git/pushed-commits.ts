@@ -5,7 +5,7 @@ import type { AskRepository } from './backend.ts';
 import { descendsFrom } from './descends-from.ts';
 import type { PackFolder, PackName } from './pack-folders.ts';
 import { packBetween } from './pack-between.ts';
-import type { PushCommand } from './push-commands.ts';
+import { isNoCommit, reasonsForEach, type PushCommand } from './push-commands.ts';
 import { readRefs } from './read-refs.ts';
 
 /** Remembers which commits each task has pushed to which ref, and which commits of others they took along. */
@@ -18,7 +18,7 @@ export type PushedCommits = {
 /** Keeps them in the database. */
 export function pushedCommits(log: EventLog): PushedCommits {
   const toKeep = (where: RepositoryOfTask, { old, new: commit, ref }: PushCommand) => {
-    if (/^0+$/.test(old) || old === commit) return [];
+    if (isNoCommit(old) || old === commit) return [];
     return findKeptCommits(log.db, where, { ref, commit: old }) ?? [old];
   };
   return {
@@ -38,23 +38,22 @@ export function pushedCommits(log: EventLog): PushedCommits {
  * Why a push to the task's own branches is refused: a reason for each command; null: it may be made. `pack`: the path
  * of what is pushed. `kept`: the commits of others that take part in each command.
  */
-export async function refusalOfAll(
+export async function lossFaults(
   ask: AskRepository,
   folder: PackFolder,
   pack: string,
   kept: { command: PushCommand; commits: string[] }[],
 ): Promise<string[] | null> {
   const found: (string | null)[] = [];
-  for (const { command, commits } of kept) found.push(await refusalOfLosing(ask, folder, pack, command, commits));
-  if (found.every((reason) => reason === null)) return null;
-  return found.map((reason) => reason ?? 'refused with the rest of the push');
+  for (const { command, commits } of kept) found.push(await lossFault(ask, folder, pack, command, commits));
+  return reasonsForEach(found);
 }
 
 /**
  * Why a push to the task's own branch that would lose commits of others is refused; null: the new commit contains them
  * all. `pack`: the path of what is pushed, in the folder. `kept`: the others' commits.
  */
-async function refusalOfLosing(
+async function lossFault(
   ask: AskRepository,
   folder: PackFolder,
   pack: string,

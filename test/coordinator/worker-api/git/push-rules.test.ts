@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { Push } from '../../../../coordinator/worker-api/git/push-commands.ts';
-import { refusalOf } from '../../../../coordinator/worker-api/git/push-rules.ts';
+import { ruleFaults } from '../../../../coordinator/worker-api/git/push-rules.ts';
 import { branchPrefix } from '../../../../coordinator/domain/task.ts';
 import { newId } from '../../../../protocol/ids.ts';
 
@@ -18,14 +18,14 @@ const push = (...refs: string[]): Push => ({
 });
 
 test('branches of the task may be pushed', (t) => {
-  for (const name of ['work', 'a/b', 'v1.2_x', 'wip']) t.is(refusalOf(push(OWN + name), PUSHER), null, name);
-  t.is(refusalOf(push(), PUSHER), null);
+  for (const name of ['work', 'a/b', 'v1.2_x', 'wip']) t.is(ruleFaults(push(OWN + name), PUSHER), null, name);
+  t.is(ruleFaults(push(), PUSHER), null);
 });
 
 test('branches of the task may be pushed without slashes, for a repository that has a branch in the way', (t) => {
-  t.is(refusalOf(push(`refs/heads/errand-${TASK}-work`), PUSHER), null);
+  t.is(ruleFaults(push(`refs/heads/errand-${TASK}-work`), PUSHER), null);
   for (const ref of [`refs/heads/errand-${newId()}-work`, 'refs/heads/errand-work', `refs/heads/errand_${TASK}-work`])
-    t.not(refusalOf(push(ref), PUSHER), null, ref);
+    t.not(ruleFaults(push(ref), PUSHER), null, ref);
 });
 
 const FOREIGN = [
@@ -41,7 +41,7 @@ const FOREIGN = [
 ];
 for (const ref of FOREIGN)
   test(`${ref.replaceAll(TASK, '<task>').replace(/[0-9a-z]{20}/, '<other>')} may not be pushed`, (t) => {
-    t.deepEqual(refusalOf(push(ref), PUSHER), [`only ${OWN}* may be pushed`]);
+    t.deepEqual(ruleFaults(push(ref), PUSHER), [`only ${OWN}* may be pushed`]);
   });
 
 for (const name of [
@@ -66,13 +66,13 @@ for (const name of [
   '\xe9',
 ])
   test(`${name} is not a valid branch name`, (t) => {
-    t.regex(refusalOf(push(OWN + name), PUSHER)?.[0] ?? '', /a branch name may contain/);
+    t.regex(ruleFaults(push(OWN + name), PUSHER)?.[0] ?? '', /a branch name may contain/);
   });
 
 test('the reasons are in the order of the refs, and an allowed ref is refused with the others', (t) => {
   const deletion = { commands: [{ old: A, new: ZERO, ref: `${OWN}x` }], capabilities: [], shallow: [] };
-  t.deepEqual(refusalOf(deletion, PUSHER), ['branches may not be deleted']);
-  t.deepEqual(refusalOf(push(`${OWN}x`, 'refs/heads/main'), PUSHER), [
+  t.deepEqual(ruleFaults(deletion, PUSHER), ['branches may not be deleted']);
+  t.deepEqual(ruleFaults(push(`${OWN}x`, 'refs/heads/main'), PUSHER), [
     'refused with the rest of the push',
     `only ${OWN}* may be pushed`,
   ]);
