@@ -31,7 +31,7 @@ import { storeResult } from './store-result.ts';
 import { findNewestEvent } from '../sqlite/steps.ts';
 import type { CheckedPost } from './read-callbacks.ts';
 import { quotaFault } from './event-quotas.ts';
-import { conflict, type UncomparedRepeats } from './repeats.ts';
+import { conflict, type Refused, type UncomparedRepeats } from './repeats.ts';
 import { checkEventBranches, checkResultBranches } from './check-branches.ts';
 import { storeEvents } from './store-events.ts';
 import { invalid, sizeOf } from './validate-events.ts';
@@ -74,19 +74,24 @@ export class Callbacks {
     }
     for (let same_to = 0; ;) {
       const outcome = await this.#store(origin, post, same_to);
-      if (outcome instanceof ErrandError) throw outcome;
-      if ('acked_seq' in outcome) return outcome;
-      const { lines, events, last_seq } = outcome;
-      const other = events[await this.#countSame(origin.claims.task_id, lines)];
-      if (other) throw conflict(post.events, other);
-      same_to = last_seq;
+      switch (outcome.kind) {
+        case 'stored':
+          return outcome.reply;
+        case 'refused':
+          throw outcome.error;
+        case 'uncompared': {
+          const other = outcome.events[await this.#countSame(origin.claims.task_id, outcome.lines)];
+          if (other) throw conflict(post.events, other);
+          same_to = outcome.last_seq;
+        }
+      }
     }
   }
 
   /** Stores what a call brings. `same_to`: events that are stored already were compared up to this `seq`. */
-  #store(origin: Origin, post: CheckedPost, same_to: number): Promise<CallbackReply | UncomparedRepeats | ErrandError> {
+  #store(origin: Origin, post: CheckedPost, same_to: number): Promise<Outcome> {
     const checked = post.events;
-    return this.#log.enqueue((tx) => {
+    return this.#log.enqueue((tx): Outcome => {
       const call = this.#begin(tx, origin);
       const { task_id, attempt: n, state, at } = call;
       const log_bytes = state.log_bytes + sizeOf(checked, state.last_seq);
@@ -99,8 +104,9 @@ export class Callbacks {
       if (unable !== null) return giveUp(tx, call, { reason: 'agent_error', detail: unable, code: 'stale_attempt' });
       checkEventBranches(tx.db, task_id, checked);
       const attempt = { task_id, n, user_id: state.user_id, last_seq: state.last_seq };
-      const added = storeEvents(tx, attempt, checked, same_to);
-      if (!Array.isArray(added)) return added;
+      const stored = storeEvents(tx, attempt, checked, same_to);
+      if (stored.kind !== 'stored') return stored;
+      const { added } = stored;
       const last_seq = state.last_seq + added.length;
       if (added.length > 0) {
         updateLastSeq(tx.db, task_id, n, { last_seq, log_bytes });
@@ -110,7 +116,7 @@ export class Callbacks {
       applyEvents(tx, { task_id, attempt: n }, added, at);
       if (post.waiting_for !== undefined) this.#setWaitingFor(tx, call, post.waiting_for);
       if (post.deltas.length > 0) tx.afterCommit(() => this.#relayDeltas(call, post.deltas));
-      return { acked_seq: last_seq, control: controlOf(tx.db, call) };
+      return { kind: 'stored', reply: { acked_seq: last_seq, control: controlOf(tx.db, call) } };
     });
   }
 
@@ -217,13 +223,16 @@ export class Callbacks {
 /** A callback whose attempt is active. `state`: the attempt's state before this call. `at`: the time of the call. */
 type ActiveCall = { task_id: string; attempt: number; state: AttemptState; at: string };
 
+/** What became of a call with events. */
+type Outcome = { kind: 'stored'; reply: CallbackReply } | Refused | UncomparedRepeats;
+
 type Ending = { reason: FailureReason; detail: string; code: ErrorCode };
 
 /** Ends an attempt whose worker cannot go on, and returns the refusal of its call. */
-function giveUp(tx: Tx, { task_id, attempt, at }: ActiveCall, { reason, detail, code }: Ending): ErrandError {
+function giveUp(tx: Tx, { task_id, attempt, at }: ActiveCall, { reason, detail, code }: Ending): Refused {
   const task = findTask(tx.db, task_id);
   if (task) endAttempt(tx, task, attempt, { status: 'failed', reason, detail, at });
-  return new ErrandError(code, `${detail} Stop at once.`);
+  return { kind: 'refused', error: new ErrandError(code, `${detail} Stop at once.`) };
 }
 
 /** The pending messages and cancel, for every reply. A callback adds no message: if there was none, there is none. */

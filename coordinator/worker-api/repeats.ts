@@ -17,8 +17,12 @@ const MASK = '[secret';
 /** The texts that are compared at once. */
 const COMPARED_CHARS_MAX = LIMITS.callback_body_bytes_max;
 
+/** It is not thrown in the transaction: that would undo and repeat what others store in the same one. */
+export type Refused = { kind: 'refused'; error: ErrandError };
+
 /** Events of one call whose texts must be compared with the stored ones before it can go on. */
 export type UncomparedRepeats = {
+  kind: 'uncompared';
   /** Their texts, for `SAME`. */
   lines: Buffer;
   events: CheckedEvent[];
@@ -35,7 +39,7 @@ export function compareTexts(
   { task_id, n }: { task_id: string; n: number },
   events: CheckedEvent[],
   same_to: number,
-): ErrandError | UncomparedRepeats | undefined {
+): Refused | UncomparedRepeats | undefined {
   const [first, last] = [events[0]?.seq ?? 0, events.at(-1)?.seq ?? 0];
   if (last <= same_to) return undefined;
   const open: CheckedEvent[] = [];
@@ -44,7 +48,7 @@ export function compareTexts(
   for (const stored of findEventsBySeq(db, task_id, n, last_seq + 1, last)) {
     const sent = events[last_seq + 1 - first];
     if (!sent) break;
-    if (!mayBeSame(sent, stored)) return conflict(events, sent);
+    if (!mayBeSame(sent, stored)) return { kind: 'refused', error: conflict(events, sent) };
     last_seq = sent.seq;
     if (isSameText(sent, stored)) continue;
     open.push(sent);
@@ -54,7 +58,8 @@ export function compareTexts(
     }
     if (chars >= COMPARED_CHARS_MAX) break;
   }
-  return open.length > 0 ? { lines: Buffer.from(lines.join('\n')), events: open, last_seq } : undefined;
+  if (open.length === 0) return undefined;
+  return { kind: 'uncompared', lines: Buffer.from(lines.join('\n')), events: open, last_seq };
 }
 
 /** The refusal of a call with an event that differs from the one that is stored with its `seq`. */
