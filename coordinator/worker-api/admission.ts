@@ -1,5 +1,6 @@
 import { ErrandError } from '../../protocol/problem.ts';
 import type { TaskClaims, TaskTokens } from '../auth/task-tokens.ts';
+import { attemptKey } from '../domain/attempt-key.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import type { Leases } from '../workers/leases.ts';
 import type { Caller } from './caller.ts';
@@ -42,14 +43,14 @@ export class Admission {
     const { task_id, attempt } = claims;
     const state = readAttemptState(this.#log.db, claims, listener);
     requireActive(state, attempt);
-    const key = `${task_id}/${attempt}`;
+    const key = attemptKey({ task_id, attempt });
     const controller = this.#active.get(key) ?? new AbortController();
     this.#active.set(key, controller);
     return { task_id, attempt, user_id: state.user_id, signal: controller.signal };
   }
 
   #ended(task_id: string, attempt: number): void {
-    const key = `${task_id}/${attempt}`;
+    const key = attemptKey({ task_id, attempt });
     this.#active.get(key)?.abort(new ErrandError('stale_attempt', `Attempt ${attempt} has ended.`));
     this.#active.delete(key);
     this.#tokens.forget(task_id, attempt);

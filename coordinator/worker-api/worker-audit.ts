@@ -3,6 +3,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { Rate } from '../base/rate.ts';
 import type { Redactor } from '../base/redactor.ts';
 import type { Logger } from '../base/logger.ts';
+import { attemptKey } from '../domain/attempt-key.ts';
 import { appendAudit } from '../sqlite/audit.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import type { Caller } from './caller.ts';
@@ -40,12 +41,12 @@ export class WorkerAudit {
     this.#log = log;
     this.#redactorOf = redactorOf;
     this.#logger = logger;
-    log.subscribe('attempt.ended', ({ task_id, attempt }) => this.#noted.delete(`${task_id}/${attempt}`));
+    log.subscribe('attempt.ended', (ended) => this.#noted.delete(attemptKey(ended)));
   }
 
   note({ task_id, user_id, attempt }: Actor, action: AuditAction, facts: Record<string, unknown>): void {
     const detail = this.#redactorOf(task_id)?.redactValue(facts) ?? facts;
-    const key = `${task_id}/${attempt}`;
+    const key = attemptKey({ task_id, attempt });
     const noted = this.#noted.get(key) ?? new Set();
     const fact = JSON.stringify([action, detail]);
     if (noted.has(fact) || noted.size >= FACTS_MAX) return;

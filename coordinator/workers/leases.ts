@@ -1,4 +1,5 @@
-import { heldUpMs } from './held-up.ts';
+import { attemptKey } from '../domain/attempt-key.ts';
+import { QuietTime } from './quiet-time.ts';
 
 /** An expired lease. `has_called`: whether the worker has called at all since the lease was first given. */
 export type ExpiredLease = { task_id: string; attempt: number; has_called: boolean };
@@ -11,8 +12,8 @@ export type Silence = { task_id: string; attempt: number; since_ms: number; unti
 
 export type LeaseTimes = { lease_ms: number; silent_ms: number };
 
-/** `quiet_since_ms`: the last call, moved on by `left_out_ms`: the time that this process was held up. */
-type Lease = ExpiredLease & { quiet_since_ms: number; left_out_ms: number; reported_silent: boolean };
+/** `quiet`: since its last call. */
+type Lease = ExpiredLease & { quiet: QuietTime; reported_silent: boolean };
 
 /** Called with what the leases report. */
 export type LeaseEvents = { silent: (silence: Silence) => void; expired: (lease: ExpiredLease) => void };
@@ -26,8 +27,8 @@ export class Leases {
   readonly #times: LeaseTimes;
   readonly #on: LeaseEvents;
   /**
-   * Ordered by `quiet_since_ms`: the first lease expires next, and leases that were reported as silent come before the
-   * others.
+   * Ordered by the time of the last call: the first lease expires next, and leases that were reported as silent come
+   * before the others.
    */
   readonly #leases = new Map<string, Lease>();
   #timer: NodeJS.Timeout | undefined;
@@ -45,12 +46,13 @@ export class Leases {
 
   /** Renews the lease of an attempt whose worker has called, if it has one. */
   renew(task_id: string, attempt: number): void {
-    if (this.#leases.has(`${task_id}/${attempt}`)) this.#put({ task_id, attempt, has_called: true, ...notQuiet() });
+    const has_lease = this.#leases.has(attemptKey({ task_id, attempt }));
+    if (has_lease) this.#put({ task_id, attempt, has_called: true, ...notQuiet() });
   }
 
   /** Drops the lease of an attempt that has ended. */
   end(task_id: string, attempt: number): void {
-    this.#leases.delete(`${task_id}/${attempt}`);
+    this.#leases.delete(attemptKey({ task_id, attempt }));
   }
 
   /** Drops all leases. */
@@ -60,17 +62,17 @@ export class Leases {
   }
 
   #put(lease: Lease): void {
-    const key = `${lease.task_id}/${lease.attempt}`;
+    const key = attemptKey(lease);
     this.#leases.delete(key);
     this.#leases.set(key, lease);
     // The timer may be set for the lease of a silent worker, which expires much later than this one is due.
-    if (!this.#timer || lease.quiet_since_ms + this.#nextAfter(lease) < this.#due_ms) this.#wait(lease);
+    if (!this.#timer || lease.quiet.since_ms + this.#nextAfter(lease) < this.#due_ms) this.#wait(lease);
   }
 
   /** Sets the timer for the next change of this lease. */
   #wait(lease: Lease): void {
     clearTimeout(this.#timer);
-    this.#due_ms = lease.quiet_since_ms + this.#nextAfter(lease);
+    this.#due_ms = lease.quiet.since_ms + this.#nextAfter(lease);
     this.#timer = setTimeout(() => this.#sweep(), Math.max(1, this.#due_ms - performance.now())).unref();
   }
 
@@ -83,25 +85,21 @@ export class Leases {
     this.#timer = undefined;
     const now = performance.now();
     const { lease_ms, silent_ms } = this.#times;
-    for (const lease of this.#leases.values()) {
-      const left_out_ms = heldUpMs(lease, now - this.#due_ms, now, lease_ms);
-      lease.quiet_since_ms += left_out_ms;
-      lease.left_out_ms += left_out_ms;
-    }
+    for (const { quiet } of this.#leases.values()) quiet.leaveOut(now - this.#due_ms, now, lease_ms);
     const expired: Lease[] = [];
     const silent: Lease[] = [];
     let next: Lease | undefined;
     for (const [key, lease] of this.#leases) {
-      if (lease.quiet_since_ms + lease_ms <= now) {
+      if (lease.quiet.since_ms + lease_ms <= now) {
         this.#leases.delete(key);
         expired.push(lease);
         continue;
       }
-      if (!lease.reported_silent && lease.quiet_since_ms + silent_ms <= now) {
+      if (!lease.reported_silent && lease.quiet.since_ms + silent_ms <= now) {
         lease.reported_silent = true;
         silent.push(lease);
       }
-      if (!next || lease.quiet_since_ms + this.#nextAfter(lease) < next.quiet_since_ms + this.#nextAfter(next))
+      if (!next || lease.quiet.since_ms + this.#nextAfter(lease) < next.quiet.since_ms + this.#nextAfter(next))
         next = lease;
       // The others called later.
       if (!lease.reported_silent) break;
@@ -109,14 +107,11 @@ export class Leases {
     if (next) this.#wait(next);
     for (const { task_id, attempt, has_called } of expired) this.#on.expired({ task_id, attempt, has_called });
     const clock_ms = Date.now() - now;
-    for (const { task_id, attempt, quiet_since_ms } of silent)
-      this.#on.silent({
-        task_id,
-        attempt,
-        since_ms: clock_ms + quiet_since_ms,
-        until_ms: clock_ms + quiet_since_ms + lease_ms,
-      });
+    for (const { task_id, attempt, quiet } of silent) {
+      const since_ms = clock_ms + quiet.since_ms;
+      this.#on.silent({ task_id, attempt, since_ms, until_ms: since_ms + lease_ms });
+    }
   }
 }
 
-const notQuiet = () => ({ quiet_since_ms: performance.now(), left_out_ms: 0, reported_silent: false });
+const notQuiet = () => ({ quiet: new QuietTime(), reported_silent: false });

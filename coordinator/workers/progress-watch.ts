@@ -1,7 +1,8 @@
 import type { WaitingFor } from '../../protocol/task.ts';
 import type { Logger } from '../base/logger.ts';
 import { Periodic } from '../base/periodic.ts';
-import { heldUpMs } from './held-up.ts';
+import { attemptKey } from '../domain/attempt-key.ts';
+import { QuietTime } from './quiet-time.ts';
 
 /**
  * An attempt that makes no progress, or takes longer than any attempt may (`over_time`). `waiting_for`: what its
@@ -21,10 +22,8 @@ export type ProgressWatchDependencies = {
 type Watched = Omit<Stall, 'over_time'> & {
   /** When the attempt must end, whatever its worker reports. */
   deadline_ms: number;
-  /** The last sign of progress, moved on by `left_out_ms`. */
-  quiet_since_ms: number;
-  /** The time that does not count, because this process was held up. */
-  left_out_ms: number;
+  /** Since its last sign of progress. */
+  quiet: QuietTime;
   /** When its wait must be over; null if the wait has no `until`. */
   wait_ends_ms: number | null;
   /** How many of its requests to the model or to git are being forwarded. These have time limits of their own. */
@@ -64,29 +63,20 @@ export class ProgressWatch {
 
   /** The attempt was started or adopted, and must end within this time. Of other attempts nothing is recorded. */
   begin(task_id: string, attempt: number, within_ms: number): void {
-    const quiet_since_ms = performance.now();
-    const fresh = {
-      task_id,
-      attempt,
-      waiting_for: null,
-      quiet_since_ms,
-      left_out_ms: 0,
-      wait_ends_ms: null,
-      forwarding: 0,
-    };
-    this.#watched.set(keyOf(task_id, attempt), { ...fresh, deadline_ms: quiet_since_ms + within_ms });
+    const quiet = new QuietTime();
+    const fresh = { task_id, attempt, waiting_for: null, quiet, wait_ends_ms: null, forwarding: 0 };
+    this.#watched.set(attemptKey(fresh), { ...fresh, deadline_ms: quiet.since_ms + within_ms });
   }
 
   /** The attempt made progress: an event came. */
   recordProgress(task_id: string, attempt: number): void {
-    const watched = this.#find(task_id, attempt);
-    if (watched) moved(watched);
+    this.#find(task_id, attempt)?.quiet.restart();
   }
 
   /** A piece of output came. During a wait with an `until` it is not progress: a command may print for ever. */
   recordOutput(task_id: string, attempt: number): void {
     const watched = this.#find(task_id, attempt);
-    if (watched?.wait_ends_ms === null) moved(watched);
+    if (watched?.wait_ends_ms === null) watched.quiet.restart();
   }
 
   /** The worker reports what it waits for. A repeated report is not progress. */
@@ -96,8 +86,8 @@ export class ProgressWatch {
     const before = watched.waiting_for;
     if (before?.kind === waiting_for?.kind && before?.since === waiting_for?.since) return;
     watched.waiting_for = waiting_for;
-    moved(watched);
-    watched.wait_ends_ms = this.#endOf(waiting_for, watched.quiet_since_ms);
+    watched.quiet.restart();
+    watched.wait_ends_ms = this.#endOf(waiting_for, watched.quiet.since_ms);
   }
 
   /** A request is being forwarded for the attempt, until the returned function is called. */
@@ -107,13 +97,13 @@ export class ProgressWatch {
     watched.forwarding++;
     return () => {
       watched.forwarding--;
-      moved(watched);
+      watched.quiet.restart();
     };
   }
 
   /** The attempt has ended. */
   end(task_id: string, attempt: number): void {
-    this.#watched.delete(keyOf(task_id, attempt));
+    this.#watched.delete(attemptKey({ task_id, attempt }));
   }
 
   /** Stops the checks. */
@@ -122,7 +112,7 @@ export class ProgressWatch {
   }
 
   #find(task_id: string, attempt: number): Watched | undefined {
-    return this.#watched.get(keyOf(task_id, attempt));
+    return this.#watched.get(attemptKey({ task_id, attempt }));
   }
 
   /** Uses the length of the wait, because the worker's clock may differ from this one. */
@@ -137,33 +127,21 @@ export class ProgressWatch {
     const late_ms = now - this.#checked_ms - this.#times.stall_ms / CHECKS;
     this.#checked_ms = now;
     for (const [key, watched] of this.#watched) {
-      leaveOut(watched, heldUpMs(watched, late_ms, now, this.#times.stall_ms));
+      const left_out_ms = watched.quiet.leaveOut(late_ms, now, this.#times.stall_ms);
+      watched.deadline_ms += left_out_ms;
+      if (watched.wait_ends_ms !== null) watched.wait_ends_ms += left_out_ms;
       const over_time = now >= watched.deadline_ms;
       if (!over_time && (watched.forwarding > 0 || now < this.#dueOf(watched))) continue;
       const { task_id, attempt, waiting_for } = watched;
       if (this.#onStall({ task_id, attempt, waiting_for, over_time })) this.#watched.delete(key);
-      else moved(watched);
+      else watched.quiet.restart();
     }
   }
 
-  #dueOf({ waiting_for, quiet_since_ms, wait_ends_ms }: Watched): number {
-    const moving_ms = quiet_since_ms + this.#times.stall_ms;
-    if (wait_ends_ms !== null) return Math.max(wait_ends_ms, quiet_since_ms + this.#times.wait_grace_ms);
+  #dueOf({ waiting_for, quiet, wait_ends_ms }: Watched): number {
+    const moving_ms = quiet.since_ms + this.#times.stall_ms;
+    if (wait_ends_ms !== null) return Math.max(wait_ends_ms, quiet.since_ms + this.#times.wait_grace_ms);
     // A person may take any time.
     return waiting_for?.kind === 'person' ? Infinity : moving_ms;
   }
-}
-
-const keyOf = (task_id: string, attempt: number): string => `${task_id}/${attempt}`;
-
-function moved(watched: Watched): void {
-  watched.quiet_since_ms = performance.now();
-  watched.left_out_ms = 0;
-}
-
-function leaveOut(watched: Watched, left_out_ms: number): void {
-  watched.left_out_ms += left_out_ms;
-  watched.quiet_since_ms += left_out_ms;
-  watched.deadline_ms += left_out_ms;
-  if (watched.wait_ends_ms !== null) watched.wait_ends_ms += left_out_ms;
 }

@@ -8,6 +8,7 @@ import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { parseJson } from '../../base/json-body.ts';
 import { shapeOf } from '../../base/json-shape.ts';
 import type { Logger } from '../../base/logger.ts';
+import { attemptKey } from '../../domain/attempt-key.ts';
 import { hostOf, type ForgeRepository } from '../../domain/forge-repository.ts';
 import type { RepositoryOfTask } from '../../domain/task-repository.ts';
 import { abortOnClose } from '../abort-on-close.ts';
@@ -153,7 +154,7 @@ export class LfsProxy {
 
   /** Counts what an attempt moves, until it ends. Throws `too_large` above its bound. */
   async *#counted(caller: LfsCaller, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    const key = attemptOf(caller);
+    const key = attemptKey(caller);
     if (!this.#moved.has(key)) caller.ends.addEventListener('abort', () => this.#moved.delete(key), { once: true });
     for await (const chunk of chunks) {
       this.#requireRoom(caller, chunk.length);
@@ -164,12 +165,10 @@ export class LfsProxy {
 
   #requireRoom(caller: Caller, bytes: number): void {
     const max = this.#deps.attempt_bytes_max;
-    if ((this.#moved.get(attemptOf(caller)) ?? 0) + bytes > max)
+    if ((this.#moved.get(attemptKey(caller)) ?? 0) + bytes > max)
       throw new ErrandError('too_large', `One attempt moves up to ${max / 1024 ** 3} GiB of objects of Git LFS.`);
   }
 }
-
-const attemptOf = ({ task_id, attempt }: Caller) => `${task_id}/${attempt}`;
 
 async function readBatch(request: IncomingMessage): Promise<LfsBatchRequest> {
   const chunks: Buffer[] = [];
@@ -185,4 +184,4 @@ async function readBatch(request: IncomingMessage): Promise<LfsBatchRequest> {
 }
 
 /** The attempt and the repository whose transfers are sealed together. */
-const contextOf = ({ task_id, attempt, key }: LfsCaller) => `${task_id}/${attempt}/${key ?? ''}`;
+const contextOf = (caller: LfsCaller) => `${attemptKey(caller)}/${caller.key ?? ''}`;
