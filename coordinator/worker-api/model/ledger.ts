@@ -118,7 +118,7 @@ export class Ledger {
       const budget = findBudget(tx.db, task_id);
       if (!budget) throw new ErrandError('not_found', 'There is no such task.');
       const others_usd = sumOpenRequests(tx.db, task_id);
-      const { left_usd, ...share } = shareOfBudget(ask, price, budget, others_usd);
+      const share = shareOfBudget(ask, price, budget, others_usd);
       const reserved = this.#withinCaps(tx.db, user_id, ask, share, price);
       const { prompt, max_tokens, output_usd } = reserved;
       const row = { task_id, attempt, model, ...prompt, max_tokens, output_usd, at: new Date().toISOString() };
@@ -127,7 +127,7 @@ export class Ledger {
         id: insertOpenRequest(tx.db, row),
         payer: { task_id, user_id, attempt },
         ask: { ...ask, max_tokens },
-        left_usd,
+        left_usd: budget.budget_usd - budget.cost_usd,
         reserved_usd: others_usd + prompt.prompt_usd,
         begun: undefined,
       };
@@ -139,17 +139,17 @@ export class Ledger {
 
   /** The share that the monthly caps leave of it: with fewer output tokens, or none at all. */
   #withinCaps(db: Db, user_id: string, ask: Ask, share: Reserved, price: Price): Reserved {
-    let { max_tokens, output_usd, prompt } = share;
+    let reserved = share;
     const now = this.#now();
     for (const cap of capsLeft(db, this.#caps, user_id, now)) {
       const budget = { budget_usd: cap.cap_usd, cost_usd: cap.cost_usd };
       try {
-        ({ max_tokens, output_usd, prompt } = shareOfBudget({ ...ask, max_tokens }, price, budget, cap.open_usd));
+        reserved = shareOfBudget({ ...ask, max_tokens: reserved.max_tokens }, price, budget, cap.open_usd);
       } catch (error) {
         throw error instanceof BudgetSpent ? capReached(cap, now) : error;
       }
     }
-    return { max_tokens, output_usd, prompt };
+    return reserved;
   }
 
   /**
@@ -160,7 +160,8 @@ export class Ledger {
     const { id, payer, ask } = reservation;
     const count = promptTokens(tokens);
     if (ask.input.compacts || count === 0 || count > ask.input.tokens_max) return;
-    const prompt = this.#higherCost(ask.model, model, (price) => toOpenPrompt(tokens, price), 'prompt_usd');
+    const price = this.#dearerPrice(ask.model, model, (each) => toOpenPrompt(tokens, each).prompt_usd);
+    const prompt = toOpenPrompt(tokens, price);
     reservation.begun = prompt;
     this.#log
       .enqueue((tx) => updateOpenPrompt(tx.db, id, { ...prompt, model: ask.model, at: new Date().toISOString() }))
@@ -188,13 +189,13 @@ export class Ledger {
     switch (outcome.kind) {
       case 'nothing':
         return undefined;
-      case 'metered':
-        return this.#higherCost(
-          reservation.ask.model,
-          outcome.model,
-          (price) => toUsage(outcome.parts, price),
-          'cost_usd',
+      case 'metered': {
+        const { model, parts } = outcome;
+        return toUsage(
+          parts,
+          this.#dearerPrice(reservation.ask.model, model, (each) => toUsage(parts, each).cost_usd),
         );
+      }
       case 'cut':
         return estimateUsage(
           { ...reservation, prompt: reservation.begun ?? reservation.prompt },
@@ -206,21 +207,15 @@ export class Ledger {
   }
 
   /**
-   * The cost at the price of the model that was asked for, or of the one that the answer names, whichever is higher. A
+   * The price of the model that was asked for, or of the one that the answer names, whichever makes it cost more. A
    * name without a price is an alias of the model that was asked for.
    */
-  #higherCost<K extends string, T extends Record<K, number>>(
-    asked: string,
-    answered: string,
-    cost: (price: Price) => T,
-    usd: K,
-  ): T {
-    const first = cost(this.priceOf(asked));
-    const price = this.#prices.of(answered);
-    const second = price ? cost(price) : first;
-    if (!price || second[usd] <= first[usd]) return first;
-    this.#expect(asked, answered, price);
-    return second;
+  #dearerPrice(asked: string, answered: string, costAt: (price: Price) => number): Price {
+    const own = this.priceOf(asked);
+    const other = this.#prices.of(answered);
+    if (!other || costAt(other) <= costAt(own)) return own;
+    this.#expect(asked, answered, other);
+    return other;
   }
 
   /** From now on requests for a model are reserved at the price of the more expensive one that answers them. */

@@ -2,6 +2,7 @@ import { ErrandError } from '../../../protocol/problem.ts';
 import type { Effort } from '../../../protocol/task.ts';
 import { ratesUpTo, type Price } from '../../domain/prices.ts';
 import type { OpenPrompt } from '../../sqlite/open-requests.ts';
+import type { Reserved } from './charge.ts';
 import { BudgetSpent } from './error.ts';
 import type { InputEstimate } from './estimate-input.ts';
 
@@ -12,12 +13,6 @@ const OUTPUT_TOKENS_MIN = 1024;
 export type Ask = { model: string; effort?: Effort | null; max_tokens: number; input: InputEstimate };
 /** The budget of a task, and what it has spent, in US dollars. */
 type Budget = { budget_usd: number; cost_usd: number };
-
-/**
- * The most that one request may cost, in US dollars, and the output tokens that this allows. `left_usd`: the unspent
- * budget before it.
- */
-export type BudgetShare = { prompt: OpenPrompt; max_tokens: number; output_usd: number; left_usd: number };
 
 /** The most that a prompt may cost, and that each output token may cost, in US dollars. */
 type WorstCase = { prompt: OpenPrompt; token_usd: number };
@@ -50,7 +45,7 @@ export function worstCase({ max_tokens, input }: Ask, price: Price): WorstCase {
  * in progress. Throws `BudgetSpent` where the budget cannot pay for the request, and `rate_limited` where it could
  * once the other requests have ended.
  */
-export function shareOfBudget(ask: Ask, price: Price, budget: Budget, reserved_usd: number): BudgetShare {
+export function shareOfBudget(ask: Ask, price: Price, budget: Budget, reserved_usd: number): Reserved {
   const { prompt, token_usd } = worstCase(ask, price);
   const wanted = ask.max_tokens;
   const wanted_min = Math.min(wanted, OUTPUT_TOKENS_MIN);
@@ -69,7 +64,7 @@ export function shareOfBudget(ask: Ask, price: Price, budget: Budget, reserved_u
       });
     throw new BudgetSpent(spentWords(ask, prompt.prompt_usd + wanted_min * token_usd, budget), left_usd);
   }
-  return { prompt, max_tokens, output_usd: max_tokens * token_usd, left_usd };
+  return { prompt, max_tokens, output_usd: max_tokens * token_usd };
 }
 
 function spentWords({ input }: Ask, usd_min: number, { budget_usd, cost_usd }: Budget): string {
