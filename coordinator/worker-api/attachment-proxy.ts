@@ -9,9 +9,7 @@ import { ConcurrencyLimit } from './concurrency-limit.ts';
 
 /** Gives workers the attachments of their own task. */
 export function attachmentProxy(db: Db, files: AttachmentFiles): WorkerProxy {
-  const limit = new ConcurrencyLimit(LIMITS.attachments_at_once_max, {
-    detail: 'The task fetches too many attachments at once.',
-  });
+  const limit = new ConcurrencyLimit(LIMITS.attachments_at_once_max, 'The task fetches too many attachments at once.');
   return {
     forward: (request, response, { task_id, signal }, path) =>
       limit.run(task_id, async () => {

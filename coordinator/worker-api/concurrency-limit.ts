@@ -1,24 +1,23 @@
 import { ErrandError } from '../../protocol/problem.ts';
 
-/** The error for a caller above the limit. `retry_after_s` is 1 by default. */
-export type Refusal = { detail: string; retry_after_s?: number };
+/** How soon whoever is above a limit may try again. */
+export const RETRY_AFTER_S = 1;
 
-/** Limits how many pieces of work may run at once for each key. */
+/** Limits how many pieces of work may run at once for each key. `detail`: what a caller above the limit is told. */
 export class ConcurrencyLimit {
   readonly #max: number;
-  readonly #refusal: Refusal;
+  readonly #detail: string;
   readonly #running = new Map<string, number>();
 
-  constructor(max: number, refusal: Refusal) {
+  constructor(max: number, detail: string) {
     this.#max = max;
-    this.#refusal = refusal;
+    this.#detail = detail;
   }
 
   /** Runs `work`, or rejects with `rate_limited` if as many as allowed run for this key. */
   async run<T>(key: string, work: () => Promise<T>): Promise<T> {
     const running = this.#running.get(key) ?? 0;
-    const { detail, retry_after_s = 1 } = this.#refusal;
-    if (running >= this.#max) throw new ErrandError('rate_limited', detail, { retry_after_s });
+    if (running >= this.#max) throw new ErrandError('rate_limited', this.#detail, { retry_after_s: RETRY_AFTER_S });
     this.#running.set(key, running + 1);
     try {
       return await work();

@@ -1,24 +1,27 @@
 import { ErrandError } from '../../protocol/problem.ts';
-import type { Refusal } from './concurrency-limit.ts';
+import { RETRY_AFTER_S } from './concurrency-limit.ts';
 
-/** Runs the newest pieces of work of each key: one more than allowed aborts the oldest. */
+/**
+ * Runs the newest pieces of work of each key: one more than allowed aborts the oldest. `detail`: what the caller of that
+ * is told.
+ */
 export class NewestOnly {
   readonly #max: number;
-  readonly #refusal: Refusal;
+  readonly #detail: string;
   /** Oldest first. */
   readonly #running = new Map<string, AbortController[]>();
 
-  constructor(max: number, refusal: Refusal) {
+  constructor(max: number, detail: string) {
     this.#max = max;
-    this.#refusal = refusal;
+    this.#detail = detail;
   }
 
   /** Runs `work` until its signal aborts, with the `rate_limited` error to reject with. */
   async run<T>(key: string, work: (newer: AbortSignal) => Promise<T>): Promise<T> {
     const own = new AbortController();
     const running = [...(this.#running.get(key) ?? []), own];
-    const { detail, retry_after_s = 1 } = this.#refusal;
-    if (running.length > this.#max) running.shift()?.abort(new ErrandError('rate_limited', detail, { retry_after_s }));
+    const refusal = () => new ErrandError('rate_limited', this.#detail, { retry_after_s: RETRY_AFTER_S });
+    if (running.length > this.#max) running.shift()?.abort(refusal());
     this.#running.set(key, running);
     try {
       return await work(own.signal);

@@ -74,11 +74,9 @@ export class WorkerApi {
   readonly #bodies: BodyReader;
   readonly #redaction: CallbackRedaction;
   /** Each callback holds its whole body in memory. */
-  readonly #limit = new ConcurrencyLimit(LIMITS.callbacks_at_once_max, {
-    detail: 'The task has too many callbacks at once.',
-  });
+  readonly #limit = new ConcurrencyLimit(LIMITS.callbacks_at_once_max, 'The task has too many callbacks at once.');
   /** An assignment holds the whole transcript in memory until the worker has read it. */
-  readonly #assignments = new ConcurrencyLimit(1, { detail: 'The task is being sent its assignment already.' });
+  readonly #assignments = new ConcurrencyLimit(1, 'The task is being sent its assignment already.');
   readonly #assignment_rate = new Rate(LIMITS.assignments_per_minute_max, 'The task fetches its assignment too often.');
   readonly #handlers: Handlers = {
     request: (request, response, listener) => this.#request({ request, response, listener }),

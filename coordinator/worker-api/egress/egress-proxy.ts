@@ -63,7 +63,7 @@ export class EgressProxy implements TunnelProxy {
   readonly #guard: AddressGuard;
   readonly #connect: (options: TcpNetConnectOpts) => Socket;
   readonly #timeouts: EgressTimeouts;
-  readonly #limit = new ConcurrencyLimit(LIMITS.egress_tunnels_max, { detail: 'This task has too many open tunnels.' });
+  readonly #limit = new ConcurrencyLimit(LIMITS.egress_tunnels_max, 'This task has too many open tunnels.');
   readonly #refusals = new Rate(LIMITS.egress_refusals_per_minute_max, 'This task had too many tunnels refused.');
   readonly #opens: Rate;
 

@@ -83,9 +83,10 @@ export class GitProxy implements WorkerProxy {
   readonly #pack_bytes_max: number;
   readonly #forge: Forge;
   readonly #lfs: LfsProxy;
-  readonly #limit = new ConcurrencyLimit(LIMITS.git_requests_at_once_max, {
-    detail: 'The task has too many git requests at once.',
-  });
+  readonly #limit = new ConcurrencyLimit(
+    LIMITS.git_requests_at_once_max,
+    'The task has too many git requests at once.',
+  );
 
   constructor(deps: GitDependencies) {
     const { pack_bytes_max = LIMITS.git_pack_bytes_max } = deps;

@@ -51,9 +51,10 @@ export class LfsProxy {
   readonly #seal = new LfsSeal();
   /** What each attempt has moved, in bytes. */
   readonly #moved = new Map<string, number>();
-  readonly #limit = new ConcurrencyLimit(LIMITS.lfs_transfers_at_once_max, {
-    detail: 'The task moves too many objects of Git LFS at once.',
-  });
+  readonly #limit = new ConcurrencyLimit(
+    LIMITS.lfs_transfers_at_once_max,
+    'The task moves too many objects of Git LFS at once.',
+  );
 
   constructor(deps: LfsDependencies) {
     this.#deps = deps;

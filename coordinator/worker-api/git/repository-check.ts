@@ -41,14 +41,12 @@ export class ForgeCheck implements RepositoryCheck {
   readonly #check_ms: number;
   readonly #host_check_ms: number;
   /** The answer to an older check may be lost already, with the connection that asked for it. */
-  readonly #newest = new NewestOnly(LIMITS.repository_checks_at_once_max, {
-    detail: 'Too many of your repositories are being checked at once: newer checks took the place of this one.',
-    retry_after_s: 1,
-  });
+  readonly #newest = new NewestOnly(
+    LIMITS.repository_checks_at_once_max,
+    'Too many of your repositories are being checked at once: newer checks took the place of this one.',
+  );
 
-  readonly #lookups = new ConcurrencyLimit(LOOKUPS_AT_ONCE_MAX, {
-    detail: 'Too many hosts are being looked up for you at once.',
-  });
+  readonly #lookups = new ConcurrencyLimit(LOOKUPS_AT_ONCE_MAX, 'Too many hosts are being looked up for you at once.');
 
   constructor({
     private_hosts,

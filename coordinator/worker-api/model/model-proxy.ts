@@ -66,9 +66,10 @@ export class ModelProxy implements WorkerProxy {
   readonly #linger_ms: number;
   readonly #logger: Logger;
   readonly #open = new Set<Promise<void>>();
-  readonly #limit = new ConcurrencyLimit(LIMITS.llm_requests_at_once_max, {
-    detail: 'The task has too many model requests at once.',
-  });
+  readonly #limit = new ConcurrencyLimit(
+    LIMITS.llm_requests_at_once_max,
+    'The task has too many model requests at once.',
+  );
   /** Refused requests and those that only count tokens cost nothing, but time. */
   readonly #rate = new Rate(
     LIMITS.llm_requests_per_minute_max,
