@@ -21,7 +21,7 @@ export type Watcher = {
   events: (frame: Buffer, last_id: number) => void;
   /** Stored events of one task. */
   log: (task_id: string, frame: Buffer, last_id: number) => void;
-  /** What changed of tasks. `cursor` 0: more frames belong to it. `frame` is of whoever has caught up. */
+  /** What changed of tasks. `cursor` 0: more frames belong to it. `frame`: both of these, encoded. */
   tasks: (tasks: TaskChange[], frame: Buffer, cursor: number) => void;
   removed: (task_ids: readonly string[], frame: Buffer) => void;
   /** More tasks were removed at once than are known. */
@@ -45,7 +45,7 @@ export class Relay {
   #tombstone: number;
 
   /** `gate`: why no queued task can start, or null. */
-  constructor(log: EventLog, gate: { readonly fault: string | null } = { fault: null }) {
+  constructor(log: EventLog, gate: { readonly fault: string | null }) {
     this.#log = log;
     this.#tombstone = newestTombstone(log.db);
     this.light = new LightFeed({

@@ -52,8 +52,8 @@ export type WorkerSpec = {
   /** The container image, for runners that use images. */
   image: string;
   limits: WorkerLimits;
-  /** What is mounted into the worker, by purpose. `workspace`: the name of its workspace, which outlives it. */
-  mounts: { workspace: string };
+  /** The name of its workspace, which outlives it. */
+  workspace: string;
   /** Shown by the runner's own tools, such as `docker ps`. */
   labels: Record<string, string>;
 };

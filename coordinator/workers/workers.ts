@@ -22,6 +22,6 @@ export class Workers {
   /** Opens a worker of this name with this workspace, to start it or because it may be running already. */
   open(name: string, workspace: string): Promise<Worker> {
     const labels = { 'errand.worker': name };
-    return this.runner.open({ name, image: this.#image, limits: this.#limits, mounts: { workspace }, labels });
+    return this.runner.open({ name, image: this.#image, limits: this.#limits, workspace, labels });
   }
 }

@@ -44,7 +44,7 @@ export class RemoteRunner implements Runner {
     let end: Promise<WorkerEnd> | undefined;
     return {
       name,
-      workspace: spec.mounts.workspace,
+      workspace: spec.workspace,
       channel: null,
       local_dirs: [],
       start: (grant) => this.#start(spec, grant),
@@ -81,16 +81,14 @@ export class RemoteRunner implements Runner {
     return Promise.resolve();
   }
 
-  async #start({ name, mounts }: WorkerSpec, grant: TaskGrant | undefined): Promise<void> {
+  async #start({ name, workspace }: WorkerSpec, grant: TaskGrant | undefined): Promise<void> {
     if (!grant) throw new Error('A worker that cannot be called needs a grant.');
     if (this.#processes.has(name)) return;
-    const [home, workspace] = [
-      join(this.#machine_dir, 'workers', name),
-      join(this.#machine_dir, 'workspaces', mounts.workspace),
-    ];
-    for (const dir of [home, workspace]) await mkdir(dir, { recursive: true });
+    const home = join(this.#machine_dir, 'workers', name);
+    const workspace_dir = join(this.#machine_dir, 'workspaces', workspace);
+    for (const dir of [home, workspace_dir]) await mkdir(dir, { recursive: true });
     const child = spawn(process.execPath, [ENTRY], {
-      cwd: workspace,
+      cwd: workspace_dir,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -100,8 +98,8 @@ export class RemoteRunner implements Runner {
         ERRAND_COORDINATOR: this.#origin,
         ERRAND_TASK_ID: grant.task_id,
         ERRAND_TASK_TOKEN: grant.token,
-        ERRAND_WORKSPACE: workspace,
-        ERRAND_SPOOL: join(workspace, 'spool'),
+        ERRAND_WORKSPACE: workspace_dir,
+        ERRAND_SPOOL: join(workspace_dir, 'spool'),
       },
     });
     await once(child, 'spawn');

@@ -91,7 +91,7 @@ export async function startApi(
   const logger = createLogger('debug', { write: (line) => lines.push(line) });
   const disk = { full: false };
   const log = new EventLog({ db, logger, room: { isLow: () => disk.full } });
-  const relay = new Relay(log);
+  const relay = new Relay(log, { fault: null });
   record(log, rows, told);
   const clock = { ahead_ms: 0 };
   const now = () => Date.now() + clock.ahead_ms;

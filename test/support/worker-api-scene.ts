@@ -35,7 +35,7 @@ export async function startWorkerApiScene(options: WorkerApiOptions) {
   const logger = pino({ level: 'silent' });
   const db = openTestDatabase(join(folder, 'errand.db'));
   const log = new EventLog({ db, logger });
-  const relay = new Relay(log);
+  const relay = new Relay(log, { fault: null });
   const keys = new KeyRing({ id: 'first', key: new Uint8Array(32).fill(7) });
   const tokens = new TaskTokens(keys, readMeta(db, 'history'), now);
   const ended: string[] = [];

@@ -52,8 +52,8 @@ export type Directories = {
   workspace_dir: string;
 };
 
-/** What a worker on this machine needs. */
-export type LaunchSpec = Omit<WorkerSpec, 'mounts'> & { mounts: Directories };
+/** What a worker on this machine needs. `mounts`: what is mounted into it, by purpose. */
+export type LaunchSpec = Omit<WorkerSpec, 'workspace'> & { mounts: Directories };
 
 /**
  * The environment variables with a worker's sockets and folders (see `protocol/worker.ts`). The paths are those inside

@@ -42,9 +42,8 @@ export class LocalRunner implements Runner {
       this.tryIsolation = (image, limits, watch) => tryIsolation(tryIn, { data_dir, owner, image, limits }, watch);
   }
 
-  async open(spec: WorkerSpec): Promise<Worker> {
+  async open({ workspace, ...spec }: WorkerSpec): Promise<Worker> {
     const { name } = spec;
-    const { workspace } = spec.mounts;
     const launcher = this.#launcher;
     const { coordinator_dir, coordinator_socket, worker_dir } = this.#directories.make(name);
     const listener = await this.#listeners.listenOnSocket(coordinator_socket, name);

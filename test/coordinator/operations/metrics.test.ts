@@ -88,7 +88,7 @@ test('reports held dispatch, refused calls and the time of the last backup', asy
     db,
     gate,
     disk: new DiskSpace({ dir, free_bytes_min: 1, gate, logger: SILENT }),
-    relay: new Relay(log),
+    relay: new Relay(log, { fault: null }),
     counters,
     workers: () => ({ warm: 1, at_work: 2 }),
     info: { epoch: 'with "quotes", a \\ and\na line' },

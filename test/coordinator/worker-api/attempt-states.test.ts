@@ -41,7 +41,8 @@ async function open(t: ExecutionContext) {
     logger: SILENT,
   });
   t.teardown(() => progress.stop());
-  const callbacks = new Callbacks({ log, relay: new Relay(log), progress, event_quotas: EVENT_QUOTAS, countSame });
+  const relay = new Relay(log, { fault: null });
+  const callbacks = new Callbacks({ log, relay, progress, event_quotas: EVENT_QUOTAS, countSame });
   return { log, callbacks, commit, user_id: addUser(log) };
 }
 

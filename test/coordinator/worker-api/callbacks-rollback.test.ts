@@ -58,7 +58,8 @@ for (const [what, call] of Object.entries(CALLS))
     progress.start();
     t.teardown(() => progress.stop());
     progress.begin(id, 1, 60_000);
-    const callbacks = new Callbacks({ log, relay: new Relay(log), progress, event_quotas: EVENT_QUOTAS, countSame });
+    const relay = new Relay(log, { fault: null });
+    const callbacks = new Callbacks({ log, relay, progress, event_quotas: EVENT_QUOTAS, countSame });
     broken = true;
     const began = performance.now();
     for (let i = 0; found.length === 0 && performance.now() - began < 3_000; i++) {
@@ -79,7 +80,7 @@ test('deltas that come alone wait for no commit, and are refused once the attemp
   const user_id = addUser(log);
   const { id } = addTask(log, user_id);
   startAttempt(log, id);
-  const relay = new Relay(log);
+  const relay = new Relay(log, { fault: null });
   const frames: unknown[] = [];
   const nothing = () => undefined;
   relay.join({
@@ -130,7 +131,8 @@ test('between two commits deltas find what the row says, and after each commit w
     logger: SILENT,
   });
   t.teardown(() => progress.stop());
-  const callbacks = new Callbacks({ log, relay: new Relay(log), progress, event_quotas: EVENT_QUOTAS, countSame });
+  const relay = new Relay(log, { fault: null });
+  const callbacks = new Callbacks({ log, relay, progress, event_quotas: EVENT_QUOTAS, countSame });
   const { claims } = originOf(id);
   const send = (seq: number[], worker = 'worker-1') =>
     callbacks.events(
