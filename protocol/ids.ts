@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-export { newId, randomCharacters } from './new-id.ts';
+export { idAfter, newId, randomCharacters } from './new-id.ts';
 
 /**
  * The id of a task, project, user or message: 20 characters of lower-case base 32 (Crockford's alphabet). The first

@@ -21,6 +21,11 @@ export function newId(now: number = Date.now()): string {
   return newest;
 }
 
+/** An id that sorts right after another one, whatever the time is. */
+export function idAfter(id: string): string {
+  return id.slice(0, TIME_LENGTH) + following(id.slice(TIME_LENGTH));
+}
+
 /** The next text in the order of the alphabet. After the last of all comes a random one. */
 function following(text: string): string {
   const head = text.replace(/z+$/, '');

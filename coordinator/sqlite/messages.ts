@@ -1,3 +1,4 @@
+import { idAfter, newId } from '../../protocol/ids.ts';
 import type { WaitingMessage } from '../../protocol/messages.ts';
 import type { Attachment } from '../../protocol/attachments.ts';
 import type { Effort, Hear } from '../../protocol/task.ts';
@@ -24,6 +25,14 @@ export type MessageRow = {
 
 type NewMessage = Pick<MessageRow, 'id' | 'task_id' | 'text' | 'created_at'> &
   Partial<Pick<MessageRow, 'hear' | 'model' | 'effort'>>;
+
+/** An id for the next message of a task. It sorts after those of the others, also where the clock was set back. */
+export function nextMessageId(db: Db, task_id: string): string {
+  const text = 'SELECT max(id) AS newest FROM messages WHERE task_id = ?';
+  const newest = sql<{ newest: string | null }>(db, text).get(task_id)?.newest ?? '';
+  const id = newId();
+  return id > newest ? id : idAfter(newest);
+}
 
 /** Adds a person's message to a task. It is pending until the worker has put it into the conversation. */
 export function insertMessage(db: Db, message: NewMessage): void {

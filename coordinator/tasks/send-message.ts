@@ -1,9 +1,8 @@
 import type { MessageCreate } from '../../protocol/messages.ts';
-import { newId } from '../../protocol/ids.ts';
 import { isEnded } from '../../protocol/task.ts';
 import type { TaskRow } from '../domain/task.ts';
 import type { Tx } from '../sqlite/event-log.ts';
-import { insertMessage } from '../sqlite/messages.ts';
+import { insertMessage, nextMessageId } from '../sqlite/messages.ts';
 import { advance } from './advance.ts';
 import { attach } from './attachment-commands.ts';
 import { requireFreeBranches } from './branch-at-work.ts';
@@ -23,7 +22,15 @@ type Outgoing = Pick<MessageCreate, 'text' | 'hear' | 'model' | 'effort' | 'atta
 export function sendMessage(
   tx: Tx,
   task: TaskRow,
-  { id = newId(), text, hear = 'next_call', model, effort, attachments = [], wakes = true }: Outgoing,
+  {
+    id = nextMessageId(tx.db, task.id),
+    text,
+    hear = 'next_call',
+    model,
+    effort,
+    attachments = [],
+    wakes = true,
+  }: Outgoing,
   at: string,
 ): { message_id: string; event_id: number } {
   const { id: task_id, user_id } = task;
@@ -41,7 +48,7 @@ export function sendMessage(
 }
 
 function addNote(tx: Tx, task: TaskRow, text: string, at: string): void {
-  const message_id = newId();
+  const message_id = nextMessageId(tx.db, task.id);
   insertMessage(tx.db, { id: message_id, task_id: task.id, text, created_at: at });
   tx.note(task, { type: 'message.received', body: { message_id, text } }, at);
 }

@@ -1,6 +1,5 @@
 import type { TaskCreate } from '../../protocol/api.ts';
 import type { MessageCreate, MessageReceived, TaskRetry } from '../../protocol/messages.ts';
-import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { isEnded } from '../../protocol/task.ts';
@@ -14,7 +13,7 @@ import { sendMessage } from './send-message.ts';
 import type { Config } from '../base/config.ts';
 import type { Db } from '../sqlite/database.ts';
 import type { Tx } from '../sqlite/event-log.ts';
-import { countMessages, countPendingMessages } from '../sqlite/messages.ts';
+import { countMessages, countPendingMessages, nextMessageId } from '../sqlite/messages.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
 import { markRead } from '../sqlite/read-marks.ts';
 import { markRemoved } from '../sqlite/removed.ts';
@@ -118,7 +117,7 @@ export function addMessage(
     throw new ErrandError('conflict', 'This task has had as many messages as one may have: start a new one.');
   const resumed = isEnded(task.status);
   if (resumed) requireRoomInQueue(tx, user_id);
-  const id = newId();
+  const id = nextMessageId(tx.db, task_id);
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
   // The answer to a question enters at once: the worker waits for it within its turn.

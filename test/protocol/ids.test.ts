@@ -1,5 +1,5 @@
 import test from 'ava';
-import { Id, newId } from '../../protocol/ids.ts';
+import { Id, idAfter, newId } from '../../protocol/ids.ts';
 
 test('ids sort in the order of their making, also within a millisecond', (t) => {
   const ids = Array.from({ length: 10_000 }, () => newId(1_800_000_000_000));
@@ -13,4 +13,11 @@ test('an id of a later time sorts after all ids of an earlier one', (t) => {
   const late = newId(1_800_000_000_001);
   t.true(late > early);
   t.true(newId(1_800_000_000_000) < late, 'also where the clock was set back');
+});
+
+test('an id after another one sorts right behind it', (t) => {
+  const id = newId(1_800_000_000_000);
+  const next = Id.parse(idAfter(id));
+  t.true(next > id);
+  t.true(next < newId(1_800_000_000_001));
 });

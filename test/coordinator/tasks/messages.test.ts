@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
-import { markMessageTakenIn } from '../../../coordinator/sqlite/messages.ts';
+import { insertMessage, listPendingMessages, markMessageTakenIn } from '../../../coordinator/sqlite/messages.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
 import { addMessage } from '../../../coordinator/tasks/task-commands.ts';
+import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { addTask, addUser } from '../../support/fixtures.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -24,4 +25,21 @@ test('the number of messages of a task is limited, even if its worker takes in e
   });
   t.throws(() => send(task.id), { code: 'conflict', message: /start a new one/ });
   t.notThrows(() => send(other.id));
+});
+
+test('messages are read in the order in which they were sent, also where the clock was set back', async (t) => {
+  const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
+  t.teardown(() => db.close());
+  const log = new EventLog({ db, logger: SILENT });
+  const user_id = addUser(log);
+  const { id: task_id } = addTask(log, user_id);
+  const later = Date.now() + 3600_000;
+  log.write((tx) => {
+    insertMessage(tx.db, { id: newId(later), task_id, text: 'first', created_at: new Date(later).toISOString() });
+    for (const text of ['second', 'third']) addMessage(tx, user_id, task_id, { text });
+  });
+  t.deepEqual(
+    listPendingMessages(db, task_id).map(({ text }) => text),
+    ['first', 'second', 'third'],
+  );
 });
