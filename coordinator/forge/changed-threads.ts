@@ -26,7 +26,7 @@ export async function changedThreads(
     api.list(
       access,
       { path, query: { state: 'all', since, [page_size]: items_max } },
-      { page: CHANGED, entries: (page) => page, enough: () => false },
+      { page: CHANGED, entries: (page) => page },
     ),
   );
 }

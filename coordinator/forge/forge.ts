@@ -113,8 +113,11 @@ export type Check = {
   log_id: string | null;
 };
 
+/** The checks of a commit. `cut`: it has more than were read. */
+type Checks = { items: Check[]; cut: boolean };
+
 /** Those checks that a token may read, and the rights that it lacks for others, as the forge names them. */
-export type ReadableChecks = { items: Check[]; missing: string[] };
+export type ReadableChecks = Checks & { missing: string[] };
 
 /** A branch, and whether the forge protects it from pushes. */
 export type ForgeBranch = { name: string; commit: string; protected: boolean };
@@ -236,7 +239,7 @@ export type ForgeClient = {
   /** The newest open pull request from this branch of the repository itself; undefined: there is none. */
   pullOfBranch: (access: Access, name: RepositoryName, branch: string) => Promise<Pull | undefined>;
   editPull: (access: Access, name: RepositoryName, number: number, patch: PullPatch) => Promise<Pull>;
-  checks: (access: Access, name: RepositoryName, commit: string) => Promise<Check[]>;
+  checks: (access: Access, name: RepositoryName, commit: string) => Promise<Checks>;
   /** For a token to which the forge refuses `checks`: what it may read of them in other ways. */
   readableChecks: (access: Access, name: RepositoryName, commit: string) => Promise<ReadableChecks>;
   /** The end of a check's log, in whole lines, `bytes_max` at most; empty: the forge has none any more. */

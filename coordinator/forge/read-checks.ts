@@ -11,6 +11,6 @@ export async function readChecks(
   name: RepositoryName,
   commit: string,
 ): Promise<ReadableChecks> {
-  const items = await unlessRefused(client.checks(access, name, commit));
-  return items ? { items, missing: [] } : client.readableChecks(access, name, commit);
+  const all = await unlessRefused(client.checks(access, name, commit));
+  return all ? { ...all, missing: [] } : client.readableChecks(access, name, commit);
 }

@@ -61,8 +61,8 @@ export class RestApi {
 
   /**
    * Reads a list page by page, until it ends or `enough` says so. `page` is how a page is read, and `entries` finds the
-   * list in it. The names of its headers are in lower case. `full`: how many entries a page has that is not the last,
-   * for a list that has no links to its next pages.
+   * list in it. The names of its headers are in lower case. `has_links`: whether a page links to the next one; if not,
+   * pages are asked for until one is empty, since the forge may give fewer entries than were asked for.
    */
   async list<T, E>(
     access: Access,
@@ -70,13 +70,13 @@ export class RestApi {
     {
       page: answer,
       entries,
-      enough,
-      full = Infinity,
+      enough = () => false,
+      has_links = true,
     }: {
       page: AnswerJob<T>;
       entries: (page: T, headers: ForgeAnswer['headers']) => E[];
-      enough: (items: E[]) => boolean;
-      full?: number;
+      enough?: (items: E[]) => boolean;
+      has_links?: boolean;
     },
   ): Promise<Listed<E>> {
     const items: E[] = [];
@@ -86,7 +86,7 @@ export class RestApi {
       items.push(...found);
       // The page that a link leads to is counted here: a forge could send us round for ever. One without any entries
       // that are wanted says nothing of the next.
-      const more = found.length >= full || /rel="?next"?/.test(answered.headers['link'] ?? '');
+      const more = has_links ? /rel="?next"?/.test(answered.headers['link'] ?? '') : found.length > 0;
       if (!more) return { items, cut: false };
       if (enough(items)) return { items, cut: true };
     }

@@ -4,7 +4,7 @@ import { answerJob } from '../answer-job.ts';
 import type { Access, Check, RepositoryName } from '../forge.ts';
 import { Id, Line, WebAddress } from '../forge-text.ts';
 import { logEnd } from '../log-end.ts';
-import { pathOf, type RestApi } from '../rest-api.ts';
+import { pathOf, type Listed, type RestApi } from '../rest-api.ts';
 import { statusCheck } from '../status-check.ts';
 import { unlessRefused } from '../unless-refused.ts';
 
@@ -24,10 +24,8 @@ export const JOBS = answerJob(HERE, 'JOBS', Jobs);
 /** Where the log of a job of Gitea Actions is shown. */
 const JOB = /\/actions\/(runs\/\d+\/jobs\/\d+)$/;
 const RUNS_MAX = 20;
-/** Gitea gives no more at once, and 30 where it is not asked for more. */
+/** Gitea gives no more at once, or fewer as its settings have it, and 30 where it is not asked for more. */
 const PAGE_ITEMS = 50;
-/** Checks that are read of one commit, and jobs of one run. */
-const isMuch = (found: unknown[]): boolean => found.length >= 1_000;
 
 /** The statuses of a commit: jobs of Gitea Actions have one too. */
 export async function listChecks(
@@ -35,14 +33,16 @@ export async function listChecks(
   access: Access,
   { owner, name }: RepositoryName,
   commit: string,
-): Promise<Check[]> {
+): Promise<Listed<Check>> {
   const path = `${pathOf('repos', owner, name, 'commits', commit)}/status`;
-  const { items } = await api.list(
+  const { items, cut } = await api.list(
     access,
     { path, query: { limit: PAGE_ITEMS } },
-    { page: COMBINED, entries: ({ statuses }) => statuses ?? [], enough: isMuch, full: PAGE_ITEMS },
+    { page: COMBINED, entries: ({ statuses }) => statuses ?? [], has_links: false },
   );
-  return items.map(({ context, status, target_url }) => giteaCheck(api.root, commit, context, status, target_url));
+  const checkOf = ({ context, status, target_url }: (typeof items)[number]) =>
+    giteaCheck(api.root, commit, context, status, target_url);
+  return { items: items.map(checkOf), cut };
 }
 
 /**
@@ -67,13 +67,13 @@ export async function readLog(
   const [commit = '', page = ''] = log_id?.split(' ') ?? [];
   if (commit === '') return Buffer.alloc(0);
   const isShown = ({ html_url }: { html_url: string }) => html_url.endsWith(`/actions/${page}`);
-  const enough = (found: { html_url: string }[]) => isMuch(found) || found.some(isShown);
   const root = pathOf('repos', owner, name, 'actions');
   const query = { head_sha: commit, limit: RUNS_MAX };
   const runs = await api.find(access, { path: `${root}/runs`, query }, RUNS);
   for (const { id } of runs?.workflow_runs?.slice(0, RUNS_MAX) ?? []) {
     const call = { path: `${root}${pathOf('runs', id, 'jobs')}`, query: { limit: PAGE_ITEMS } };
-    const jobs = api.list(access, call, { page: JOBS, entries: (found) => found, enough, full: PAGE_ITEMS });
+    const enough = (found: { html_url: string }[]) => found.some(isShown);
+    const jobs = api.list(access, call, { page: JOBS, entries: (found) => found, enough, has_links: false });
     const job = (await unlessRefused(jobs))?.items.find(isShown);
     if (job === undefined) continue;
     return logEnd(

@@ -49,7 +49,7 @@ export function giteaClient(http: ForgeHttp, origin: string): ForgeClient {
     editPull: (access, name, number, patch) => editPull(api, access, name, number, patch),
     checks: (access, name, commit) => listChecks(api, access, name, commit),
     // All checks are statuses here, which a token may read or not.
-    readableChecks: () => Promise.resolve({ items: [], missing: ['repositories'] }),
+    readableChecks: () => Promise.resolve({ items: [], missing: ['repositories'], cut: false }),
     checkLog: (access, name, check, bytes_max) => readLog(api, access, name, check, bytes_max),
     signatureOf,
     readDelivery: async ({ headers, body }, run) => (await run(body, DELIVERY, headers, api.root)).value,

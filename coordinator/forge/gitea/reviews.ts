@@ -45,10 +45,10 @@ export async function listReviews(
       { path, query: { limit: items_max } },
       {
         page: REVIEWS,
-        entries: (page) => page.filter((review) => review !== undefined),
-        enough: () => false,
+        entries: (page) => page,
+        has_links: false,
       },
     ),
   );
-  return items;
+  return items.filter((review) => review !== undefined);
 }

@@ -56,7 +56,7 @@ async function readReviews(api: RestApi, access: Access, { owner, name }: Reposi
   const reviews = await api.list(
     access,
     { path, query: { limit: 50 } },
-    { page: REVIEWS, entries: (page) => page, enough: () => false },
+    { page: REVIEWS, entries: (page) => page, has_links: false },
   );
   const with_comments = reviews.items.filter(({ comments_count }) => comments_count > 0);
   const items: ForgeComment[] = [];
@@ -90,9 +90,9 @@ const Entry = z.object({
   label: z.object({ name: Line }).nullish(),
 });
 export const ENTRIES = answerJob(HERE, 'ENTRIES', z.array(Entry));
-const ENTRIES_MAX = 50;
+const PAGE_ENTRIES = 50;
 
-/** Who has put a label on an issue last, among the first entries of its timeline since then. */
+/** Who has put a label on an issue last, by the entries of its timeline since then, which come oldest first. */
 export async function labeledBy(
   api: RestApi,
   access: Access,
@@ -102,9 +102,13 @@ export async function labeledBy(
   since: string | null,
 ): Promise<{ id: string; person: ForgePerson; at: string } | undefined> {
   const path = pathOf('repos', owner, name, 'issues', number, 'timeline');
-  const query = { limit: ENTRIES_MAX, ...(since !== null && { since }) };
-  const entries = await api.call(access, { path, query }, ENTRIES);
-  const last = entries.findLast(
+  const query = { limit: PAGE_ENTRIES, ...(since !== null && { since }) };
+  const { items } = await api.list(
+    access,
+    { path, query },
+    { page: ENTRIES, entries: (page) => page, has_links: false },
+  );
+  const last = items.findLast(
     (one) => one.type === 'label' && one.body === '1' && one.label?.name.toLowerCase() === label.toLowerCase(),
   );
   return last && { id: last.id, person: last.user, at: last.created_at };

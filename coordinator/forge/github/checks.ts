@@ -4,7 +4,7 @@ import { answerJob } from '../answer-job.ts';
 import type { Access, Check, ReadableChecks, RepositoryName } from '../forge.ts';
 import { Id } from '../forge-text.ts';
 import { logEnd } from '../log-end.ts';
-import { pathOf, type RestApi } from '../rest-api.ts';
+import { pathOf, type Listed, type RestApi } from '../rest-api.ts';
 import { statusCheck } from '../status-check.ts';
 import { unlessRefused } from '../unless-refused.ts';
 import { CheckRun, Job, StatusFields } from './schemas.ts';
@@ -17,8 +17,6 @@ export const JOBS = answerJob(HERE, 'JOBS', z.object({ jobs: z.array(Job) }));
 const Statuses = z.object({ statuses: z.array(z.object(StatusFields)) });
 export const STATUSES = answerJob(HERE, 'STATUSES', Statuses);
 
-/** Whether enough checks of one kind were read. */
-const isMuch = (found: unknown[]): boolean => found.length >= 1_000;
 /** Runs of Actions for one commit whose jobs are asked for. */
 const WORKFLOW_RUNS_MAX = 20;
 
@@ -28,7 +26,7 @@ export async function listChecks(
   access: Access,
   repository: RepositoryName,
   commit: string,
-): Promise<Check[]> {
+): Promise<Listed<Check>> {
   const { owner, name } = repository;
   const root = pathOf('repos', owner, name, 'commits', commit);
   const runs = await api.list(
@@ -37,10 +35,9 @@ export async function listChecks(
     {
       page: CHECK_RUNS,
       entries: ({ check_runs }) => check_runs.map(({ check }) => check),
-      enough: isMuch,
     },
   );
-  return [...runs.items, ...(await listStatuses(api, access, repository, commit))];
+  return joined([runs, await listStatuses(api, access, repository, commit)]);
 }
 
 /**
@@ -56,7 +53,7 @@ export async function listReadableChecks(
   const jobs = await unlessRefused(listJobs(api, access, repository, commit));
   const statuses = await unlessRefused(listStatuses(api, access, repository, commit));
   return {
-    items: [...(jobs ?? []), ...(statuses ?? [])],
+    ...joined([jobs, statuses].filter((list) => list !== undefined)),
     missing: [...(jobs ? [] : ['Actions']), ...(statuses ? [] : ['commit statuses'])],
   };
 }
@@ -67,16 +64,16 @@ async function listJobs(
   access: Access,
   { owner, name }: RepositoryName,
   commit: string,
-): Promise<Check[]> {
+): Promise<Listed<Check>> {
   const root = pathOf('repos', owner, name, 'actions', 'runs');
   const query = { head_sha: commit, per_page: WORKFLOW_RUNS_MAX };
   const { workflow_runs } = await api.call(access, { path: root, query }, WORKFLOW_RUNS);
-  const found: Check[] = [];
+  const lists: Listed<Check>[] = [];
   for (const { id } of workflow_runs.slice(0, WORKFLOW_RUNS_MAX)) {
     const call = { path: `${root}${pathOf(id, 'jobs')}`, query: { per_page: 100 } };
-    found.push(...(await api.list(access, call, { page: JOBS, entries: ({ jobs }) => jobs, enough: isMuch })).items);
+    lists.push(await api.list(access, call, { page: JOBS, entries: ({ jobs }) => jobs }));
   }
-  return found;
+  return joined(lists);
 }
 
 /** What other programs say of a commit. */
@@ -85,11 +82,15 @@ async function listStatuses(
   access: Access,
   { owner, name }: RepositoryName,
   commit: string,
-): Promise<Check[]> {
+): Promise<Listed<Check>> {
   const path = `${pathOf('repos', owner, name, 'commits', commit)}/status`;
-  const page = { page: STATUSES, entries: ({ statuses }: z.output<typeof Statuses>) => statuses, enough: isMuch };
-  const { items } = await api.list(access, { path, query: { per_page: 100 } }, page);
-  return items.map(statusCheck);
+  const page = { page: STATUSES, entries: ({ statuses }: z.output<typeof Statuses>) => statuses };
+  const { items, cut } = await api.list(access, { path, query: { per_page: 100 } }, page);
+  return { items: items.map(statusCheck), cut };
+}
+
+function joined(lists: Listed<Check>[]): Listed<Check> {
+  return { items: lists.flatMap(({ items }) => items), cut: lists.some(({ cut }) => cut) };
 }
 
 /** The end of a job's log. GitHub keeps it elsewhere: the redirect there is followed without the token. */

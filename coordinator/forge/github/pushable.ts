@@ -36,7 +36,6 @@ export async function readOwn(api: RestApi, access: Access): Promise<PushableRep
       without_sign_on = Math.max(without_sign_on, leftOut(headers));
       return page.filter(mayPush);
     },
-    enough: () => false,
   });
   return { ...list, without_sign_on };
 }
@@ -56,7 +55,6 @@ export async function readInstallations(api: RestApi, access: Access): Promise<P
         without_sign_on = Math.max(without_sign_on, leftOut(headers));
         return page.installations.filter(({ suspended_at }) => !suspended_at);
       },
-      enough: () => false,
     },
   );
   let { cut } = installations;

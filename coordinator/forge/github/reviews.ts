@@ -45,7 +45,6 @@ export async function listReviews(
       {
         page: REVIEWS,
         entries: (page) => page.filter((review) => review !== undefined),
-        enough: () => false,
       },
     ),
   );

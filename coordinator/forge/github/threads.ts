@@ -100,7 +100,6 @@ async function readReviews(
     {
       page: REVIEW_TEXTS,
       entries: (page) => page.filter(({ body }) => body !== ''),
-      enough: () => false,
     },
   );
   return { items: [...lines.items, ...texts.items], cut: lines.cut || texts.cut };
@@ -152,7 +151,7 @@ export async function labeledBy(
   const { items } = await api.list(
     access,
     { path, query: { per_page: PAGE_ITEMS } },
-    { page: ISSUE_EVENTS, entries: (page) => page, enough: () => false },
+    { page: ISSUE_EVENTS, entries: (page) => page },
   );
   const last = items.findLast(
     (one) => one.event === 'labeled' && one.label?.name.toLowerCase() === label.toLowerCase(),

@@ -111,11 +111,14 @@ async function conflictsOf(
 }
 
 /**
- * What is stored of the checks. Those that no token may read hide nothing else: the person is told which right is
- * missing.
+ * What is stored of the checks. Those that were not read hide nothing else: the person is told of them, and which right
+ * is missing.
  */
-function checksOf({ items, missing }: ReadableChecks, host: string): Pick<PullRow, 'checks' | 'problem'> {
-  if (missing.length === 0) return { checks: countChecks(items), problem: null };
+function checksOf({ items, missing, cut }: ReadableChecks, host: string): Pick<PullRow, 'checks' | 'problem'> {
+  if (missing.length === 0) {
+    const problem = cut ? `${host} has more checks of this commit than Errand reads: see there how they ended.` : null;
+    return { checks: countChecks(items), problem };
+  }
   const problem = `${host} does not let the token read all checks: give it the right to read ${missing.join(' and ')}.`;
   return { checks: items.length === 0 ? null : countChecks(items), problem };
 }

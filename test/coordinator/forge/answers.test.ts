@@ -134,7 +134,9 @@ for (const kind of KINDS) {
     const { forge, client, ada, demo, access } = scene;
     const commit = await forge.push(demo, 'fix', { 'a.txt': 'a' });
     forge.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'Error\n' });
-    const [check] = await client.checks(access(ada), NAME, commit);
+    const {
+      items: [check],
+    } = await client.checks(access(ada), NAME, commit);
     if (check === undefined) return t.fail();
     for (const [place, is_limited] of [
       ['/logs', true],

@@ -83,7 +83,7 @@ for (const kind of KINDS) {
     t.like(passed, { type: 'check', commit, check: { name: 'ci/old', state: 'passed', log_id: null } });
     if (failed?.type !== 'check' || passed?.type !== 'check') return t.fail('these are no checks');
     const name = { owner: 'ada', name: 'demo' };
-    t.deepEqual(await client.checks(access(ada), name, commit), [failed.check, passed.check]);
+    t.deepEqual((await client.checks(access(ada), name, commit)).items, [failed.check, passed.check]);
     t.is((await client.checkLog(access(ada), name, failed.check, 1_000)).toString(), 'one\nError: two\n');
   });
 

@@ -164,14 +164,14 @@ for (const kind of KINDS) {
     const own = access(ada);
     const name = { owner: 'ada', name: 'demo' };
     const commit = await forge.push(demo, 'fix', { 'a.txt': 'a' });
-    t.deepEqual(await client.checks(own, name, commit), []);
+    t.deepEqual((await client.checks(own, name, commit)).items, []);
     const log = `${'line of output\n'.repeat(5_000)}\u001B[31mError: ünïcode\u001B[0m\n`;
     forge.check(demo, commit, { name: 'test', conclusion: 'failure', log });
     forge.check(demo, commit, { name: 'lint', conclusion: 'success', log: 'fine\n' });
     forge.check(demo, commit, { name: 'slow', status: 'in_progress' });
     forge.status(demo, commit, { context: 'ci/old', state: 'pending' });
     forge.status(demo, commit, { context: 'ci/old', state: 'error' });
-    const checks = await client.checks(own, name, commit);
+    const { items: checks } = await client.checks(own, name, commit);
     const states = checks
       .map(({ name, state }) => [name, state])
       .sort(([one = ''], [other = '']) => one.localeCompare(other));

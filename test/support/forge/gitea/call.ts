@@ -65,7 +65,7 @@ export async function pullOf(call: Call, repository: Repository): Promise<PullIs
 
 /** One page of a list, with the `Link` header. */
 export function page<T>({ query, url, gitea }: Call, all: T[]): { items: T[]; headers: Record<string, string> } {
-  const limit = Math.min(Number(query.get('limit') ?? 30), 50);
+  const limit = Math.min(Number(query.get('limit') ?? 30), gitea.page_items_max);
   const number = Number(query.get('page') ?? 1);
   const next = new URL(gitea.origin + url.pathname + url.search);
   next.searchParams.set('page', String(number + 1));

@@ -13,6 +13,8 @@ export class Gitea extends Actions {
   intercept: Intercept | undefined;
   /** As Gitea before 1.26, and Forgejo: threads cannot be answered or resolved by a call. */
   is_old = false;
+  /** How many entries it gives at once at most, as `MAX_RESPONSE_ITEMS` of its settings says. */
+  page_items_max = 50;
 
   constructor(git_server: GitServer) {
     super(git_server);

@@ -92,9 +92,10 @@ export const reviews: Record<string, Handler> = {
   'GET /repos/{owner}/{repo}/pulls/{index}/reviews': async (call) => {
     const repository = repositoryOf(call);
     const pull = await pullOf(call, repository);
-    const { items, headers } = page(call, pull.pull.reviews);
+    // It has no link to its next page.
+    const { items } = page(call, pull.pull.reviews);
     const body = items.map((one) => call.gitea.render.review(repository, pull, one));
-    return { status: 200, shape: 'PullReview[]', body, headers };
+    return { status: 200, shape: 'PullReview[]', body };
   },
   'POST /repos/{owner}/{repo}/pulls/{index}/reviews': async (call) => {
     const repository = repositoryOf(call);

@@ -1,0 +1,97 @@
+import test from 'ava';
+import type { Check } from '../../../coordinator/forge/forge.ts';
+import { giteaClient } from '../../../coordinator/forge/gitea/gitea-client.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { forgeHttp } from '../../support/forge/forge-http.ts';
+import { startGitea } from '../../support/forge/gitea/stand-in.ts';
+import { isPull } from '../../support/forge/world.ts';
+import { PullsScene } from '../../support/pulls-scene.ts';
+import type { Ends } from '../../support/folder.ts';
+
+const NAME = { owner: 'ada', name: 'demo' };
+
+for (const page_items_max of [50, 20]) {
+  test(`Gitea that gives ${page_items_max} at once: of many statuses and reviews all are read`, async (t) => {
+    const { gitea, client, ada, demo, access } = await giteaWith(t, page_items_max);
+    const bob = gitea.world.addPerson('bob');
+    const commit = await gitea.push(demo, 'fix', { 'a.txt': 'a' });
+    for (let n = 0; n < 2 * page_items_max; n++)
+      gitea.status(demo, commit, { context: `ci/${n}`, state: n === 2 * page_items_max - 1 ? 'failure' : 'success' });
+    const { items, cut } = await client.checks(access, NAME, commit);
+    t.is(items.length, 2 * page_items_max);
+    t.deepEqual(failedOf(items), [`ci/${2 * page_items_max - 1}`]);
+    t.false(cut);
+
+    const pull = await gitea.openPull(demo, ada, { title: 'Fix', body: '', head: 'fix', base: 'main', draft: false });
+    for (let n = 0; n <= page_items_max; n++)
+      await gitea.review(demo, pull, bob, { state: 'COMMENTED', body: `Review ${n}` });
+    const newest = `Review ${page_items_max}`;
+    t.is((await client.reviews(access, NAME, pull.number)).at(-1)?.body, newest);
+    t.is((await client.thread(access, NAME, pull.number, 10)).comments.at(-1)?.body, newest);
+  });
+
+  test(`Gitea that gives ${page_items_max} at once: what is last in a list is found`, async (t) => {
+    const { gitea, client, ada, demo, access } = await giteaWith(t, page_items_max);
+    const commit = await gitea.push(demo, 'fix', { 'a.txt': 'b' });
+    const { id } = gitea.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'Error\n' });
+    gitea.intercept = ({ url = '' }, response) => {
+      if (!url.includes(`/runs/${id}/jobs`)) return false;
+      const query = new URL(url, gitea.origin).searchParams;
+      const limit = Math.min(Number(query.get('limit') ?? 30), page_items_max);
+      const page = Number(query.get('page') ?? 1);
+      const jobs = Array.from({ length: 60 }, (_, n) => ({
+        id: n,
+        html_url: `${gitea.origin}/ada/demo/actions/runs/${id}/jobs/${60 - n}`,
+      }));
+      const own = { id, html_url: gitea.render.jobPage(demo, id) };
+      response.writeHead(200).end(JSON.stringify({ jobs: [...jobs, own].slice((page - 1) * limit, page * limit) }));
+      return true;
+    };
+    const {
+      items: [check],
+    } = await client.checks(access, NAME, commit);
+    if (check === undefined) return t.fail();
+    t.is((await client.checkLog(access, NAME, check, 1_000)).toString(), 'Error\n');
+
+    const issue = gitea.openIssue(demo, ada, { title: 'It fails' });
+    for (let n = 0; n < page_items_max; n++) gitea.label(demo, issue, ada, `label-${n}`);
+    gitea.label(demo, issue, ada, 'errand');
+    t.is((await client.labeledBy(access, NAME, issue.number, 'errand', issue.created_at))?.person.login, 'ada');
+  });
+}
+
+test('a commit has more checks than are read: the person is told', async (t) => {
+  const scene = await PullsScene.start(t, { kind: 'gitea' });
+  const { forge, demo } = scene;
+  const errand = scene.errand();
+  const commit = await scene.work(errand);
+  await scene.opened(errand);
+  const issue = demo.issues.find(isPull);
+  if (!issue) return t.fail();
+  for (let n = 0; n <= 50 * LIMITS.forge_pages_max; n++)
+    demo.statuses.push({
+      id: n,
+      context: `ci/${n}`,
+      state: 'success',
+      description: null,
+      at: forge.world.time(),
+      commit,
+    });
+  await forge.editPull(demo, issue, { title: 'New title' });
+  const pull = await scene.pull(errand, 'it was looked at', ({ title }) => title === 'New title');
+  t.is(pull.checks?.passed, 50 * LIMITS.forge_pages_max);
+  t.regex(pull.problem ?? '', /has more checks of this commit than Errand reads/);
+});
+
+async function giteaWith(t: Ends, page_items_max: number) {
+  const gitea = await startGitea(t);
+  gitea.page_items_max = page_items_max;
+  const client = giteaClient(forgeHttp(t, [gitea.host]), gitea.origin);
+  const ada = gitea.world.addPerson('ada');
+  const demo = await gitea.world.addRepository({ owner: ada, name: 'demo' });
+  return { gitea, client, ada, demo, access: { token: gitea.apps.personalToken(ada).value } };
+}
+
+function failedOf(checks: Check[]): string[] {
+  return checks.filter(({ state }) => state === 'failed').map(({ name }) => name);
+}
