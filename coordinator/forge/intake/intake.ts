@@ -48,7 +48,7 @@ export class Intake {
     this.#deliveries = deliveryQueue({ ...parts, link, times, now, onHandled: onWords });
     this.#tell = tellForges({ ...parts, link, onWords });
     this.#missed = new MissedEvents({ ...parts, times: look_times, now });
-    this.#receiver = new Receiver({ ...parts, now, onStored: () => this.#deliveries.wake() });
+    this.#receiver = new Receiver({ ...parts, now });
   }
 
   start(): void {

@@ -3,7 +3,7 @@ import type { Logger } from '../../base/logger.ts';
 import { Periodic } from '../../base/periodic.ts';
 import { nextTryAt, type BackoffTimes } from '../../base/retry.ts';
 import { repositoryIdentity } from '../../../protocol/repository-identity.ts';
-import { countWaitingDeliveries, insertDelivery } from '../../sqlite/deliveries.ts';
+import { countWaitingDeliveries } from '../../sqlite/deliveries.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import { listForges } from '../../sqlite/forges.ts';
 import {
@@ -22,7 +22,7 @@ import { eventsOfThread, type FoundEvent } from './events-of-thread.ts';
 import type { FindForge, KnownForge } from './known-forge.ts';
 import { answeringPull } from './pull-of-errand.ts';
 import { lookAtNumber } from '../pulls/note-forge-change.ts';
-import { threadOf } from '../thread-of.ts';
+import { storeEvent } from '../store-event.ts';
 
 /** How often each repository is looked at, and how long one waits that could not be, in milliseconds. */
 export type LookTimes = { every_ms: number; retry: BackoffTimes };
@@ -190,13 +190,8 @@ export class MissedEvents {
       throw new Error('Too many deliveries wait to be handled.');
     const received_at = iso(now());
     await log.enqueue((tx) => {
-      for (const { name, event } of wanted) {
-        const repository_id = event.repository.id;
-        const delivery_id = `found:${repository_id}:${name}`;
-        const ids = { forge_id: forge.id, delivery_id, body_hash: delivery_id, repository_id, thread: threadOf(event) };
-        insertDelivery(tx.db, { ...ids, event: JSON.stringify({ ...event, delivery_id }), received_at });
-      }
-      tx.announce('deliveries');
+      for (const { name, event } of wanted)
+        storeEvent(tx, forge.id, { ...event, delivery_id: `found:${event.repository.id}:${name}` }, received_at);
     });
   }
 

@@ -6,14 +6,14 @@ import { checkWith } from '../../base/check-body.ts';
 import type { Logger } from '../../base/logger.ts';
 import { Rate } from '../../base/rate.ts';
 import type { Payer, ThreadPool } from '../../base/threads.ts';
-import { countWaitingDeliveries, insertDelivery, isDeliveryKnown } from '../../sqlite/deliveries.ts';
+import { countWaitingDeliveries, isDeliveryKnown } from '../../sqlite/deliveries.ts';
 import type { Db } from '../../sqlite/database.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import type { Delivery, DeliveryHeaders, ForgeEvent } from '../forge.ts';
 import { pullsOfCheck } from '../pulls/pulls-of-check.ts';
 import { isSignature, isSigned } from '../signed-delivery.ts';
 import type { FindForge } from './known-forge.ts';
-import { threadOf } from '../thread-of.ts';
+import { storeEvent } from '../store-event.ts';
 
 const DELIVERY_ID_CHARS_MAX = 200;
 
@@ -22,8 +22,6 @@ type Dependencies = {
   findForge: FindForge;
   /** Reads large deliveries. */
   threads: ThreadPool;
-  /** Called when a delivery was stored. */
-  onStored: () => void;
   now: () => number;
   logger: Logger;
 };
@@ -53,7 +51,7 @@ export class Receiver {
    * and `unavailable` if too many deliveries wait.
    */
   async receive(forge_id: string, delivery: Delivery, charge: Payer['charge']): Promise<DeliveryReceived> {
-    const { log, threads, onStored, now, logger } = this.#deps;
+    const { log, threads, now, logger } = this.#deps;
     const { client, secret, signature } = this.#signerOf(forge_id, delivery.headers);
     if (!(await isSigned(delivery.body, secret, signature))) throw this.#unsigned(forge_id);
     this.#rate.take(forge_id);
@@ -71,12 +69,9 @@ export class Receiver {
     if (countWaitingDeliveries(log.db, forge_id) >= LIMITS.deliveries_waiting_max)
       throw new ErrandError('unavailable', 'Too many webhooks wait to be handled.', { retry_after_s: 60 });
     const received_at = new Date(now()).toISOString();
-    const ids = { forge_id, delivery_id, body_hash, repository_id: event.repository.id, thread: threadOf(event) };
-    const row = { ...ids, event: JSON.stringify(event), received_at };
-    const stored = await log.enqueue(({ db }) => insertDelivery(db, row));
+    const stored = await log.enqueue((tx) => storeEvent(tx, forge_id, event, received_at, body_hash));
     if (!stored) return { delivery: 'known' };
     logger.debug({ forge_id, delivery_id, type: event.type }, 'webhook stored');
-    onStored();
     return { delivery: 'stored' };
   }
 

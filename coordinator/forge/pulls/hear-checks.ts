@@ -1,11 +1,10 @@
 import { isEnded } from '../../../protocol/task.ts';
 import type { PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
-import { insertDelivery } from '../../sqlite/deliveries.ts';
 import type { Tx } from '../../sqlite/event-log.ts';
 import { listForges } from '../../sqlite/forges.ts';
 import type { ForgeEvent } from '../forge.ts';
-import { threadOf } from '../thread-of.ts';
+import { storeEvent } from '../store-event.ts';
 
 /** How long failed checks wait for others that run: some, such as an approval that somebody has to give, never end. */
 export const CHECKS_WAIT_MS = 15 * 60_000;
@@ -38,6 +37,5 @@ export function hearFailedChecks(tx: Tx, pull: PullRow, task: TaskRow, at: strin
     branch,
     check: { id: '', name: '', state: 'failed', url: null, log_id: null },
   };
-  const ids = { forge_id: forge.id, delivery_id, body_hash: delivery_id, repository_id, thread: threadOf(event) };
-  if (insertDelivery(tx.db, { ...ids, event: JSON.stringify(event), received_at: at })) tx.announce('deliveries');
+  storeEvent(tx, forge.id, event, at);
 }
