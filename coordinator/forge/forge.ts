@@ -165,6 +165,8 @@ export type ForgeEvent = {
   | { type: 'pull'; action: 'opened' | 'changed'; pull: Pull }
   /** `branch`: where the commit is, if the forge says so. */
   | { type: 'check'; commit: string; branch: string | null; check: Check }
+  /** The checks of one pull request's commit are to be looked at. No forge says that: it follows from what one said. */
+  | { type: 'pull_checks'; number: number; commit: string }
   /** The repository's names are the new ones. */
   | { type: 'repository'; action: 'renamed' | 'transferred' | 'privatized' | 'deleted' }
 );

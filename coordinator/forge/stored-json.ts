@@ -77,6 +77,7 @@ const What = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('pull'), action: z.enum(['opened', 'changed']), pull: Pull }),
   z.object({ type: z.literal('check'), commit: z.string(), branch: z.string().nullable(), check: Check }),
+  z.object({ type: z.literal('pull_checks'), number, commit: z.string() }),
   z.object({ type: z.literal('repository'), action: z.enum(['renamed', 'transferred', 'privatized', 'deleted']) }),
 ]);
 

@@ -14,6 +14,9 @@ export function threadOf(event: ForgeEvent): string {
       return event.action === 'opened' ? String(event.pull.number) : `branch:${event.pull.head.branch}`;
     case 'check':
       return `branch:${event.branch ?? event.commit}`;
+    // One that the forge does not show now holds up no other.
+    case 'pull_checks':
+      return `checks:${event.number}`;
     case 'repository':
       return '';
   }

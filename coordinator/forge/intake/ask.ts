@@ -62,6 +62,7 @@ export function askOf(event: ForgeEvent, names: readonly string[]): Ask | undefi
         : { source: `opened:${number}`, number, is_pull: true, person, request, comment: null };
     }
     case 'check':
+    case 'pull_checks':
     case 'repository':
       return undefined;
   }

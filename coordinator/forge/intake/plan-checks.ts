@@ -2,12 +2,14 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { isEnded } from '../../../protocol/task.ts';
 import type { ThreadPool } from '../../base/threads.ts';
+import type { Db } from '../../sqlite/database.ts';
 import { insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
 import type { Check, ForgeEvent } from '../forge.ts';
 import type { OpenForge } from '../forge-access.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 import { mayRead } from '../may-read.ts';
 import { readChecks } from '../read-checks.ts';
+import { storeEvent } from '../store-event.ts';
 import { addressOf, isRefusal, openFor } from './asker.ts';
 import { CUT_LOG } from './cut-log.ts';
 import { haveWaited } from '../pulls/hear-checks.ts';
@@ -17,9 +19,23 @@ import { checksMessage } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
 import { answeringPull, followedPull, withheld, type FollowedPull } from './pull-of-errand.ts';
 
-type CheckEvent = Extract<ForgeEvent, { type: 'check' }>;
-
 const LOG_BYTES_MAX = 2 * 1024 * 1024;
+
+/**
+ * A check that has ended: each pull request that it is about is looked at by itself. Several may be at the commit, and
+ * that of the branch that the forge names may be at another one.
+ */
+export function planCheck(db: Db, forge_id: string, event: Extract<ForgeEvent, { type: 'check' }>): Effect | undefined {
+  if (event.check.state === 'running') return undefined;
+  const { delivery_id, at, repository, sender, commit } = event;
+  const numbers = new Set(pullsOfCheck(db, forge_id, event).flatMap(({ number }) => number ?? []));
+  return (tx) => {
+    for (const number of numbers) {
+      const ids = { delivery_id: `${delivery_id}:${number}`, at, repository, sender };
+      storeEvent(tx, forge_id, { ...ids, type: 'pull_checks', number, commit }, new Date().toISOString());
+    }
+  };
+}
 
 /**
  * Failed checks of an errand's pull request send the errand back to work, once for each commit: when the last check
@@ -30,25 +46,7 @@ const LOG_BYTES_MAX = 2 * 1024 * 1024;
 export async function planChecks(
   parts: PlanParts,
   forge: { id: string; origin: string },
-  event: CheckEvent,
-  signal: AbortSignal,
-): Promise<Effect | undefined> {
-  if (event.check.state === 'running') return undefined;
-  // Several may be at the commit, and that of the branch that the forge names may be at another one.
-  const numbers = new Set(pullsOfCheck(parts.log.db, forge.id, event).map(({ number }) => number));
-  const effects: Effect[] = [];
-  for (const number of numbers) {
-    const effect = number === null ? undefined : await planPull(parts, forge, { ...event, number }, signal);
-    if (effect) effects.push(effect);
-  }
-  return effects.length === 0 ? undefined : (tx) => effects.forEach((effect) => effect(tx));
-}
-
-/** What follows for one of the pull requests that the check is about. */
-async function planPull(
-  parts: PlanParts,
-  forge: { id: string; origin: string },
-  { commit, repository, number }: Pick<CheckEvent, 'commit' | 'repository'> & { number: number },
+  { commit, repository, number }: Extract<ForgeEvent, { type: 'pull_checks' }>,
   signal: AbortSignal,
 ): Promise<Effect | undefined> {
   const { db } = parts.log;

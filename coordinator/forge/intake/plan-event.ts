@@ -2,7 +2,7 @@ import type { ForgeEvent } from '../forge.ts';
 import { askOf } from './ask.ts';
 import type { KnownForge } from './known-forge.ts';
 import { planAsk } from './plan-ask.ts';
-import { planChecks } from './plan-checks.ts';
+import { planCheck, planChecks } from './plan-checks.ts';
 import { planReview } from './plan-review.ts';
 import type { Effect, PlanParts } from './plan.ts';
 
@@ -17,7 +17,8 @@ export async function planEvent(
   signal: AbortSignal,
 ): Promise<Effect | undefined> {
   const forge = { id, origin: client.origin };
-  if (event.type === 'check') return planChecks(parts, forge, event, signal);
+  if (event.type === 'check') return planCheck(parts.log.db, id, event);
+  if (event.type === 'pull_checks') return planChecks(parts, forge, event, signal);
   if (event.type === 'review') {
     const reviewed = await planReview(parts, { ...forge, names }, event, signal);
     if (reviewed) return reviewed;

@@ -31,6 +31,7 @@ export function asRead(event: ForgeEvent, thread: Thread): ForgeEvent | undefine
     case 'pull':
       return { ...event, pull: { ...event.pull, author, body } };
     case 'check':
+    case 'pull_checks':
     case 'repository':
       return event;
   }

@@ -20,22 +20,21 @@ export function haveWaited({ checks, updated_at }: Pick<PullRow, 'checks' | 'upd
  * for each attempt of the task, and once more when it has waited for those that run.
  */
 export function hearFailedChecks(tx: Tx, pull: PullRow, task: TaskRow, at: string): void {
-  const { checks, head_commit: commit, head_branch: branch, repository_id, owner, name } = pull;
+  const { checks, head_commit: commit, number, repository_id, owner, name } = pull;
   if (pull.state !== 'open' || !checks || checks.failed === 0 || !isEnded(task.status)) return;
   const forge = listForges(tx.db).find(({ origin }) => origin === pull.origin);
-  if (!forge || repository_id === null || owner === null || name === null) return;
+  if (!forge || number === null || repository_id === null || owner === null || name === null) return;
   const { running, passed, failed } = checks;
   const waited = haveWaited(pull, at) ? '-waited' : '';
   const delivery_id = `checks:${pull.id}:${commit}:${task.attempt}:${running}-${passed}-${failed}${waited}`;
   const event: ForgeEvent = {
-    type: 'check',
+    type: 'pull_checks',
     delivery_id,
     at,
     repository: { id: repository_id, owner, name, clone_url: pull.repo_url, default_branch: '' },
     sender: { id: '', login: 'errand', name: null, email: null, bot: true },
+    number,
     commit,
-    branch,
-    check: { id: '', name: '', state: 'failed', url: null, log_id: null },
   };
   storeEvent(tx, forge.id, event, at);
 }

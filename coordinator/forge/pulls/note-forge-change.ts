@@ -32,5 +32,6 @@ export function noteForgeChange(tx: Tx, forge_id: string, event: ForgeEvent, at:
     case 'review':
     case 'comment':
     case 'issue':
+    case 'pull_checks':
   }
 }

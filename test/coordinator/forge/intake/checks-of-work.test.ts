@@ -176,20 +176,45 @@ test('a failed check goes to the errand without its log if that is too expensive
   t.regex(messages()[0] ?? '', /test[^]*There is no log/);
 });
 
-test('failed checks of a commit that is the head of several pull requests go to the errand of each', async (t) => {
-  const { scene, github, demo, ada, commit, messages } = await pullScene(t);
+/** Two errands whose pull requests have the same head. */
+async function twinScene(t: ExecutionContext) {
+  const made = await pullScene(t);
+  const { scene, github, demo, ada, commit } = made;
   github.openIssue(demo, ada, { title: 'It fails, too', body: '@errand fix it' });
   await scene.deliver();
   const other = scene.tasks.at(-1);
-  if (other === undefined) return t.fail();
+  if (other === undefined) throw new Error('There is no other errand.');
   const { row } = await scene.addPull(other);
   await scene.work(other.id, 'Done.', commit);
   await git(github.world.folder(demo), 'update-ref', `refs/heads/${row.head_branch}`, commit);
   await github.pushed(demo, ada);
   scene.log.write(({ db }) => updatePull(db, { ...row, head_commit: commit }));
   await scene.deliver();
+  return { ...made, twins: [made.row, row] };
+}
+
+test('failed checks of a commit that is the head of several pull requests go to the errand of each', async (t) => {
+  const { scene, github, demo, commit, twins } = await twinScene(t);
   github.status(demo, commit, { context: 'build', state: 'failure' });
   await scene.deliver();
-  t.regex(messages().join(), /build/);
-  t.regex(scene.messages(other.id).join(), /build/);
+  for (const { task_id } of twins) t.regex(scene.messages(task_id).join(), /build/);
 });
+
+for (const n of [0, 1])
+  test(`a pull request that the forge does not show now holds up no other with its commit, whichever: ${n}`, async (t) => {
+    const { scene, github, demo, commit, twins } = await twinScene(t);
+    const [away, other] = n === 0 ? twins : twins.toReversed();
+    if (!away || !other) return t.fail();
+    github.intercept = ({ url = '' }, response) => {
+      if (!url.endsWith(`/pulls/${away.number}`)) return false;
+      response.writeHead(502).end('<html>');
+      return true;
+    };
+    github.status(demo, commit, { context: 'build', state: 'failure' });
+    for (const hook of github.hooks.sent.slice(-1)) await scene.receive(hook);
+    await until('the other is told', () => scene.messages(other.task_id).join().includes('build'));
+    t.deepEqual(scene.messages(away.task_id), []);
+    github.intercept = undefined;
+    await scene.deliver();
+    t.regex(scene.messages(away.task_id).join(), /build/);
+  });
