@@ -6,7 +6,7 @@ import type { ForgeAnswer } from './forge-http.ts';
 const REASON_CHARS_MAX = 300;
 const ERRORS_MAX = 5;
 /** How long to wait for a forge that limits its callers and does not say for how long. */
-export const LIMITED_MS = 60_000;
+const LIMITED_MS = 60_000;
 /** No forge limits for longer: what says so is wrong. */
 const LIMITED_MS_MAX = 24 * 3_600_000;
 /** A maintenance page may name whole days: a forge that is away is asked again by then all the same. */
@@ -47,15 +47,27 @@ function faultOf(status: number) {
  */
 function retryAt({ status, headers }: ForgeAnswer, reason: string): Date | undefined {
   if (status !== 403 && status !== 429 && status !== 503) return undefined;
+  const said = saidRetryAt(headers, status === 503 ? AWAY_MS_MAX : LIMITED_MS_MAX);
+  const is_limited = status === 429 || (status === 403 && /rate limit/i.test(reason));
+  return said ?? (is_limited ? new Date(Date.now() + LIMITED_MS) : undefined);
+}
+
+/** When a caller may come again whom a forge has said, in the body of an answer, to limit. */
+export function limitEnd(headers: ForgeAnswer['headers']): Date {
+  return saidRetryAt(headers, LIMITED_MS_MAX) ?? new Date(Date.now() + LIMITED_MS);
+}
+
+/** When a caller may come again, as the headers say, in `ms_max` at most; undefined: they do not. */
+function saidRetryAt(headers: ForgeAnswer['headers'], ms_max: number): Date | undefined {
   const now = Date.now();
-  const latest = now + (status === 503 ? AWAY_MS_MAX : LIMITED_MS_MAX);
+  const latest = now + ms_max;
   const after = headers['retry-after'] ?? '';
   // The header is a number of seconds or a date.
   const after_ms = /^\d+$/.test(after) ? Number(after) * 1000 : Date.parse(after) - now;
   if (after_ms >= 0) return new Date(Math.min(now + after_ms, latest));
   const reset_s = Number(headers['x-ratelimit-reset'] ?? NaN);
   if (headers['x-ratelimit-remaining'] === '0' && reset_s >= 0) return new Date(Math.min(reset_s * 1000, latest));
-  return status === 429 || (status === 403 && /rate limit/i.test(reason)) ? new Date(now + LIMITED_MS) : undefined;
+  return undefined;
 }
 
 /** What the forge says in its answer, in one line: its message, and those of its errors. */

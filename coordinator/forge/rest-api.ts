@@ -41,7 +41,17 @@ export class RestApi {
   }
 
   async call<T>(access: Access, call: RestCall, answer: AnswerJob<T>): Promise<T> {
-    return this.#read(await this.#send(access, call), answer);
+    return (await this.callWithHeaders(access, call, answer)).data;
+  }
+
+  /** What the answer is, and its headers. Their names are in lower case. */
+  async callWithHeaders<T>(
+    access: Access,
+    call: RestCall,
+    answer: AnswerJob<T>,
+  ): Promise<{ data: T; headers: ForgeAnswer['headers'] }> {
+    const answered = await this.#send(access, call);
+    return { data: await this.#read(answered, answer), headers: answered.headers };
   }
 
   /** Resolves with undefined if there is no such thing. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LIMITED_MS } from '../answer-error.ts';
+import { limitEnd } from '../answer-error.ts';
 import { answerJob } from '../answer-job.ts';
 import { cleanText } from '../forge-text.ts';
 import type { Access, RepositoryName } from '../forge.ts';
@@ -7,7 +7,8 @@ import { ForgeApiError, type ForgeApiFault } from '../forge-api-error.ts';
 import type { RestApi } from '../rest-api.ts';
 
 const Answer = z.object({
-  data: z.unknown(),
+  // Absent where the query was not run, such as beyond a limit.
+  data: z.unknown().optional(),
   errors: z.array(z.object({ type: z.string().optional(), message: z.string() })).optional(),
 });
 export const ANSWER = answerJob('coordinator/forge/github/graphql.ts', 'ANSWER', Answer);
@@ -19,7 +20,7 @@ const FAULTS = new Map<string, ForgeApiFault>([
   ['RATE_LIMITED', 'rate_limited'],
 ]);
 
-/** What GitHub's REST API cannot do: drafts, and the threads of review comments. */
+/** What GitHub's REST API cannot do: drafts, and the threads of review comments. It has limits of its own. */
 export class GraphqlApi {
   readonly #api: RestApi;
 
@@ -62,11 +63,12 @@ export class GraphqlApi {
 
   async #call<T extends z.ZodType>(access: Access, query: string, variables: object, schema: T): Promise<z.output<T>> {
     const call = { method: 'POST', path: '/graphql', body: { query, variables } } as const;
-    const { data, errors } = await this.#api.call(access, call, ANSWER);
+    const { data: answer, headers } = await this.#api.callWithHeaders(access, call, ANSWER);
+    const { data, errors } = answer;
     const [error] = errors ?? [];
     if (error !== undefined) {
       const fault = FAULTS.get(error.type ?? '') ?? 'invalid';
-      const limited = fault === 'rate_limited' ? { retry_at: new Date(Date.now() + LIMITED_MS) } : {};
+      const limited = fault === 'rate_limited' ? { retry_at: limitEnd(headers) } : {};
       const message = `${this.#api.host} answered: ${cleanText(error.message, 300)}`;
       throw this.#api.refusal(access, new ForgeApiError(fault, message, limited));
     }

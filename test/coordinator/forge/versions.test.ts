@@ -1,5 +1,6 @@
 import test from 'ava';
 import type { Check } from '../../../coordinator/forge/forge.ts';
+import { ForgeApiError } from '../../../coordinator/forge/forge-api-error.ts';
 import { giteaClient } from '../../../coordinator/forge/gitea/gitea-client.ts';
 import { gitHubClient, restApiOf } from '../../../coordinator/forge/github/github-client.ts';
 import { forgeHttp } from '../../support/forge/forge-http.ts';
@@ -129,11 +130,32 @@ test('GitHub: an error of the GraphQL API is one of ours', async (t) => {
     const error = await t.throwsAsync(client.resolve(access, NAME, 1, '1'), { message: /Nope/ });
     t.like(error, { fault });
   }
-  github.intercept = (_, response) => Boolean(response.writeHead(200).end('{"data":{"repository":null}}'));
+  github.intercept = ({ url }, response) =>
+    url?.endsWith('/graphql') === true && Boolean(response.writeHead(200).end('{"data":{"repository":null}}'));
   const limited = await t.throwsAsync(client.resolve(access, NAME, 1, '1'), { message: /takes no more calls/ });
   t.like(limited, { fault: 'rate_limited' });
+  t.is((await client.me(access)).login, 'ada', 'the REST API has a limit of its own');
   const other = { token: github.apps.personalToken(ada).value };
   t.like(await t.throwsAsync(client.resolve(other, NAME, 1, '1')), { fault: 'unreachable' });
+});
+
+test('GitHub: the GraphQL API is asked again when the headers of its answer say', async (t) => {
+  const github = await startGitHub(t);
+  const client = gitHubClient(forgeHttp(t, [github.host]), github.origin);
+  const ada = github.world.addPerson('ada');
+  const answer = JSON.stringify({ errors: [{ type: 'RATE_LIMITED', message: 'API rate limit exceeded' }] });
+  const in_s = 1_800;
+  const reset_s = Math.round(Date.now() / 1000) + in_s;
+  for (const headers of [
+    { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(reset_s) },
+    { 'retry-after': String(in_s) },
+  ]) {
+    github.intercept = (_, response) => Boolean(response.writeHead(200, headers).end(answer));
+    const access = { token: github.apps.personalToken(ada).value };
+    const error = await t.throwsAsync(client.resolve(access, NAME, 1, '1'), { instanceOf: ForgeApiError });
+    const wait_s = ((error?.retry_at?.getTime() ?? 0) - Date.now()) / 1000;
+    t.true(Math.abs(wait_s - in_s) < 30, String(wait_s));
+  }
 });
 
 test("github.com's API is at an address of its own; an Enterprise server's is below its origin", async (t) => {
