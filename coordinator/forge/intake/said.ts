@@ -12,6 +12,10 @@ type LineKind = 'text' | 'quote' | 'code';
 
 const FENCE = /^\s*(?:(?:[-*+]|\d{1,9}[.)])\s+)*(`{3,}|~{3,})(.*)$/;
 const BLOCK_START = /^\s{0,3}(?:#{1,6}\s|[-*+]\s|1[.)]\s|([-*_])(?:\s*\1){2,}\s*$|$)/;
+/** How far code is indented. */
+const CODE_INDENT = 4;
+const MARKER = /(?:[-*+]|\d{1,9}[.)])(?=[ \t]|$)/y;
+const RULE = /^\s*([-*_])(?:\s*\1){2,}\s*$/;
 const ORIGINAL_MESSAGE = /^\s*-{2,}\s*original message\s*-{2,}/i;
 
 /**
@@ -34,6 +38,7 @@ export function readSaid(markdown: string): Said {
 
 /** Where code blocks and quotes are. */
 function kindsOf(lines: readonly string[]): LineKind[] {
+  const items: number[] = [];
   let fence: string | undefined;
   let before: LineKind | 'blank' = 'blank';
   let forwarded = false;
@@ -49,17 +54,53 @@ function kindsOf(lines: readonly string[]): LineKind[] {
         forwarded = true;
         return 'quote';
       }
-      if (/^\s{0,3}>/.test(line)) return 'quote';
+      const { indent, rest } = enterItems(items, line, before === 'text');
+      if (indent < CODE_INDENT && rest.startsWith('>')) return 'quote';
       if (mark !== '' && !(mark.startsWith('`') && info.includes('`'))) {
         fence = mark;
         return 'code';
       }
       if (before === 'quote' && !BLOCK_START.test(line)) return 'quote';
-      return before !== 'text' && /^(?: {4}|\t)\s*\S/.test(line) ? 'code' : 'text';
+      return before !== 'text' && indent >= CODE_INDENT && rest !== '' ? 'code' : 'text';
     })();
     before = line.trim() === '' && kind === 'text' ? 'blank' : kind;
     return kind;
   });
+}
+
+/**
+ * Leaves the list items that a line is not in, and enters those that begin there. `items`: at which columns what is in
+ * them begins. Returns the rest of the line, and how far it is indented in its item. `is_lazy`: whether it goes on with
+ * the paragraph above wherever it begins.
+ */
+function enterItems(items: number[], line: string, is_lazy: boolean): { indent: number; rest: string } {
+  let { at, column } = skipBlanks(line, 0, 0);
+  if (at === line.length) return { indent: 0, rest: '' };
+  const is_rule = RULE.test(line);
+  const markerAt = (index: number) => {
+    MARKER.lastIndex = index;
+    return is_rule ? undefined : MARKER.exec(line)?.[0];
+  };
+  let marker = markerAt(at);
+  if (!is_lazy || marker !== undefined) while (column < (items.at(-1) ?? 0)) items.pop();
+  let indent = column - (items.at(-1) ?? 0);
+  while (marker !== undefined && indent < CODE_INDENT) {
+    const end = column + marker.length;
+    ({ at, column } = skipBlanks(line, at + marker.length, end));
+    // Blanks that would make it code are a part of it.
+    const begin = at === line.length || column - end > CODE_INDENT ? end + 1 : column;
+    items.push(begin);
+    indent = column - begin;
+    marker = markerAt(at);
+  }
+  return { indent, rest: line.slice(at) };
+}
+
+/** The first place that is not blank, and its column: a tab leads to the next one of every four. */
+function skipBlanks(line: string, at: number, column: number): { at: number; column: number } {
+  for (; line[at] === ' ' || line[at] === '\t'; at += 1)
+    column = line[at] === ' ' ? column + 1 : column + 4 - (column % 4);
+  return { at, column };
 }
 
 type Range = readonly [start: number, end: number];
