@@ -125,18 +125,19 @@ export class MissedEvents {
       const from = new Date(now()).toISOString();
       return log.write(({ db }) => putHeardTo(db, repository, from));
     }
-    let refused: unknown;
+    let failure: unknown;
     for (const way of ways) {
-      const open = await openFor(access, way, way.repo_url);
+      // A token that cannot be renewed now is that of one person.
+      const open = await openFor(access, way, way.repo_url).catch((error: unknown) => void (failure = error));
       if (!open) continue;
       try {
         return await this.#hearWith(open, { repository, heard_to }, signal);
       } catch (error) {
-        if (!isRefusal(error)) throw error;
-        refused = error;
+        if (!concernsToken(error)) throw error;
+        failure = error;
       }
     }
-    if (refused !== undefined) throw refused;
+    if (failure !== undefined) throw failure;
   }
 
   async #hearWith(
@@ -221,6 +222,11 @@ export class MissedEvents {
 function noneIfWrong(error: unknown): FoundEvent[] {
   if (!isRefusal(error) && !(error instanceof ForgeApiError && error.malformed)) throw error;
   return [];
+}
+
+/** Whether another token may get another answer: the forge refuses this one, or limits it. */
+function concernsToken(error: unknown): boolean {
+  return isRefusal(error) || (error instanceof ForgeApiError && error.fault === 'rate_limited');
 }
 
 function later(one: string, other: string): string {
