@@ -36,6 +36,8 @@ export class Sender {
   readonly #deps: Dependencies;
   readonly #queue: DueQueue<Due>;
   readonly #sent_at = new Map<string, number[]>();
+  /** Until when the other side of a channel takes nothing, as it said. */
+  readonly #limited_until = new Map<string, number>();
 
   constructor(deps: Dependencies) {
     this.#deps = deps;
@@ -106,9 +108,11 @@ export class Sender {
   }
 
   /** When to try again, in milliseconds since 1970. Undefined: it is given up. */
-  #retryAt({ tries, created_at }: Due, { retry_after_s = 0 }: Answer): number | undefined {
+  #retryAt({ tries, created_at, channel_id }: Due, { status, retry_after_s = 0 }: Answer): number | undefined {
     const { times, now } = this.#deps;
     const not_before = now() + Math.min(retry_after_s * 1000, times.max_ms);
+    // It limits the channel: what else it is to be told would be refused too, and may make the wait longer.
+    if (status === 429) this.#limited_until.set(channel_id, not_before);
     const at = nextTryAt(times, { tries, now: now(), not_before });
     return at > Date.parse(created_at) + LIMITS.notification_ttl_s * 1000 ? undefined : at;
   }
@@ -116,6 +120,9 @@ export class Sender {
   /** When the channel may be sent something again, and counts it as sent if that is now. */
   #allowedAt(channel_id: string): number {
     const now = this.#deps.now();
+    const limited_until = this.#limited_until.get(channel_id) ?? 0;
+    if (limited_until > now) return limited_until;
+    this.#limited_until.delete(channel_id);
     const sent = (this.#sent_at.get(channel_id) ?? []).filter((at) => at > now - MINUTE_MS && at <= now);
     const first = sent.at(-LIMITS.notifications_per_minute_max);
     if (first !== undefined) return first + MINUTE_MS;

@@ -47,12 +47,12 @@ for (const status of [301, 307, 400, 401, 403])
   });
 
 test('Retry-After is obeyed, in seconds and as a date', async (t) => {
-  const { receiver, server, api, device, errand } = await notifyScene(t);
-  await device(api);
   for (const [header, after_s] of [
     ['120', 120],
     [new Date(Date.now() + 300_000).toUTCString(), 295],
   ] as const) {
+    const { receiver, server, api, device, errand } = await notifyScene(t);
+    await device(api);
     receiver.reply = () => ({ status: 429, headers: { 'retry-after': header } });
     const lively = await errand(`after ${header}`);
     lively.succeed({});
@@ -62,6 +62,29 @@ test('Retry-After is obeyed, in seconds and as a date', async (t) => {
     // The test's server waits a minute at most.
     t.true(Date.parse(String(next_at)) > Date.now() + Math.min(after_s, 60) * 1000 - 5_000);
   }
+});
+
+test('a device that is limited is sent nothing else until it may, and others are', async (t) => {
+  const { receiver, server, api, device, errand } = await notifyScene(t);
+  const limited = await device(api);
+  receiver.reply = ({ path }) =>
+    path === limited.subscription.path ? { status: 429, headers: { 'retry-after': '30' } } : { status: 201 };
+  const sentTo = (path: string) => receiver.received.filter((one) => one.path === path).length;
+  (await errand('One')).succeed({});
+  await until('it is refused', async () => (await lastAnswer(api, limited.id))?.status === 429);
+  const { api: other } = await server.person();
+  const free = await device(other);
+  await other.call('testChannel', { params: { id: free.id } });
+  const second = await errand('Two');
+  second.succeed({});
+  const put_off = 'SELECT next_at FROM notifications WHERE task_id = ? AND tries = 0 AND next_at > created_at';
+  await until('it is put off', () => server.db.prepare(put_off).pluck().get(second.id));
+  t.is(sentTo(limited.subscription.path), 1);
+  t.is(sentTo(free.subscription.path), 1);
+  receiver.reply = () => ({ status: 201 });
+  server.clock.ahead_ms += 31_000;
+  await until('both are sent', () => sentTo(limited.subscription.path) === 3);
+  t.pass();
 });
 
 test('what could not be delivered for a day is given up', async (t) => {
