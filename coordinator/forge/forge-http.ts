@@ -7,6 +7,7 @@ import { GatheredBytes } from '../base/gathered-bytes.ts';
 import { guardedConnector, refusePrivate } from '../base/guarded-connector.ts';
 import { hasProxy, OutgoingAgent, type OutgoingProxy } from '../base/outgoing.ts';
 import type { Job, ThreadPool } from '../base/threads.ts';
+import { tlsHint } from '../base/tls-hint.ts';
 import { ForgeApiError } from './forge-api-error.ts';
 
 /** A request to a forge. `signal` ends it early. */
@@ -172,7 +173,9 @@ function unreachable(error: unknown, { host }: URL, { ms }: AnswerLimits): Forge
   if (error instanceof AddressError) return new ForgeApiError('unreachable', error.message, { cause: error });
   if (isTimeout(error))
     return new ForgeApiError('unreachable', `${host} did not answer within ${ms / 1000} seconds.`, { cause: error });
-  return new ForgeApiError('unreachable', `${host} could not be reached: ${codeOf(error)}.`, { cause: error });
+  return new ForgeApiError('unreachable', `${host} could not be reached: ${codeOf(error)}.${tlsHint(codeOf(error))}`, {
+    cause: error,
+  });
 }
 
 function isTimeout(error: unknown): boolean {

@@ -3,6 +3,7 @@ import { AddressError, addressGuard, type AddressGuard, type AskOwnAddresses } f
 import { guardedConnector, refusePrivate } from '../base/guarded-connector.ts';
 import { hasProxy, OutgoingAgent, type OutgoingProxy } from '../base/outgoing.ts';
 import { readStart } from '../base/read-start.ts';
+import { tlsHint } from '../base/tls-hint.ts';
 import type { Outgoing } from './requests.ts';
 
 /** What the other side answered. `status` null: nothing. `detail`: for people. `retry_after_s`: as it asked. */
@@ -80,5 +81,5 @@ function faultOf(error: unknown, { host }: URL): string {
   if (error instanceof Error && error.name === 'TimeoutError')
     return `${host} did not answer within ${LIMITS.notification_answer_ms / 1000} seconds.`;
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'no connection';
-  return `${host} could not be reached: ${code}.`;
+  return `${host} could not be reached: ${code}.${tlsHint(code)}`;
 }

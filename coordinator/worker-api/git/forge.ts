@@ -11,6 +11,7 @@ import {
 } from '../../base/address-guard.ts';
 import { guardedConnector, refusePrivate } from '../../base/guarded-connector.ts';
 import { hasProxy, NO_PROXY, OutgoingAgent, type OutgoingProxy } from '../../base/outgoing.ts';
+import { tlsHint } from '../../base/tls-hint.ts';
 import type { ForgeCredential, ForgeRepository } from '../../domain/forge-repository.ts';
 import { mediaType, type GitRequest, type GitResponse } from './backend.ts';
 import { understand } from './forge-answer.ts';
@@ -206,7 +207,7 @@ function sendError(host: string, names_host: boolean, cause: unknown): ErrandErr
   if (cause instanceof ErrandError) return cause;
   const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
   if (code !== undefined && TLS_CODE.test(code))
-    return new ForgeError('tls', `The TLS connection to ${host} failed: ${code}.`, { cause });
+    return new ForgeError('tls', `The TLS connection to ${host} failed: ${code}.${tlsHint(code)}`, { cause });
   return new ForgeError('unreachable', `${host} could not be reached: ${code ?? 'no connection'}.`, { cause });
 }
 

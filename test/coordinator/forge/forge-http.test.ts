@@ -1,9 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import type { ForgeHttp } from '../../../coordinator/forge/forge-http.ts';
 import { NO_PROXY } from '../../../coordinator/base/outgoing.ts';
+import { makeCertificate } from '../../support/certificate.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 import { forgeHttp } from '../../support/forge/forge-http.ts';
 
 const LIMITS = { ms: 200, bytes_max: 1_000 };
@@ -62,6 +65,16 @@ test('a private host is not asked unless the owner lists it, with a proxy or wit
   t.is(asked, 0);
   await open(t, [url.host]).send(get(url));
   t.is(asked, 1);
+});
+
+test('a certificate whose authority is not known: the error says what the owner can do', async (t) => {
+  const server = createTlsServer(await makeCertificate(await temporaryFolder(t), ['127.0.0.1']));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => server.close());
+  const url = new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  await t.throwsAsync(open(t, ['127.0.0.1']).send(get(url)), {
+    message: /could not be reached: DEPTH_ZERO_SELF_SIGNED_CERT\. .*NODE_EXTRA_CA_CERTS/,
+  });
 });
 
 test('a request in progress ends when the client closes', async (t) => {

@@ -225,7 +225,10 @@ test('a forge is reached over TLS, and its certificate must match its name', asy
   });
   const untrusted = await askRefs(secure);
   t.is(untrusted.code, 'forbidden', 'final: a retry meets the same certificate');
-  t.regex(untrusted.words, /The TLS connection to localhost:\d+ failed: DEPTH_ZERO_SELF_SIGNED_CERT/);
+  t.regex(
+    untrusted.words,
+    /The TLS connection to localhost:\d+ failed: DEPTH_ZERO_SELF_SIGNED_CERT\. .*NODE_EXTRA_CA_CERTS/,
+  );
   const before = getCACertificates('default');
   setDefaultCACertificates([...before, certificate.cert]);
   t.teardown(() => setDefaultCACertificates(before));

@@ -1,0 +1,14 @@
+/** The codes of OpenSSL for a certificate whose authority nobody here knows, such as one that has signed itself. */
+const UNKNOWN_AUTHORITY = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** What the owner of this server can do where a connection has failed with this code, behind a space; empty: nothing. */
+export function tlsHint(code: string | undefined): string {
+  if (code === undefined || !UNKNOWN_AUTHORITY.has(code)) return '';
+  return ' This server does not know the authority of its certificate. Its owner can name a file with it in NODE_EXTRA_CA_CERTS.';
+}
