@@ -134,7 +134,9 @@ export class RestApi {
       body: body && JSON.stringify(body),
       signal,
     });
-    if (known && answer.status === 304) return known.answer;
+    // The list may go on by now: what links to the next page is in the headers.
+    if (known && answer.status === 304)
+      return { ...known.answer, headers: { ...known.answer.headers, ...answer.headers } };
     if (answer.status < 200 || answer.status > 299) throw this.refusal(access, answerError(this.host, answer, token));
     if (method === 'GET') this.#cache.set(token, url, answer);
     return answer;

@@ -82,6 +82,28 @@ test('GitHub: what did not change is not sent again, and is never shown to anoth
   await t.throwsAsync(client.pull(own, NAME, pull.number), { message: /401/ });
 });
 
+test('GitHub: a page of a list that did not change may have a next one by now', async (t) => {
+  const github = await startGitHub(t);
+  const client = gitHubClient(forgeHttp(t, [github.host]), github.origin);
+  const ada = github.world.addPerson('ada');
+  const access = { token: github.apps.personalToken(ada).value };
+  const checks = (n: number) =>
+    JSON.stringify({ statuses: [{ id: n, context: `ci/${n}`, state: 'success', target_url: '' }] });
+  let pages = 1;
+  github.intercept = ({ url = '', headers }, response) => {
+    if (url.includes('/check-runs')) return Boolean(response.writeHead(200).end('{"check_runs":[]}'));
+    const page = Number(new URL(url, github.origin).searchParams.get('page'));
+    const etag = `"${page}"`;
+    const link = page < pages ? { link: `<${github.origin}/next>; rel="next"` } : {};
+    const is_known = headers['if-none-match'] === etag;
+    response.writeHead(is_known ? 304 : 200, { etag, ...link }).end(is_known ? '' : checks(page));
+    return true;
+  };
+  t.is((await client.checks(access, NAME, 'c')).items.length, 1);
+  pages = 2;
+  t.is((await client.checks(access, NAME, 'c')).items.length, 2);
+});
+
 test('GitHub: a log that is kept elsewhere is read without the token', async (t) => {
   const github = await startGitHub(t);
   const http = forgeHttp(t, [github.host]);
