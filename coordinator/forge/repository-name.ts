@@ -1,5 +1,10 @@
 import type { RepositoryName } from './forge.ts';
 
+/** The address of a repository. What a forge says of it may have another host, as the forge's own settings have it. */
+export function addressOf(origin: string, { owner, name }: RepositoryName): string {
+  return `${origin}/${encodeURIComponent(owner)}/${encodeURIComponent(name)}`;
+}
+
 /** Whether two names are of one repository at a forge. Forges do not tell apart the case of names. */
 export function isSameName(one: RepositoryName | null | undefined, other: RepositoryName): boolean {
   const plain = ({ owner, name }: RepositoryName): string => `${owner}/${name}`.toLowerCase();

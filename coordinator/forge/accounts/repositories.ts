@@ -5,6 +5,7 @@ import type { Logger } from '../../base/logger.ts';
 import type { Db } from '../../sqlite/database.ts';
 import { listLinkedAccounts, type LinkedAccountRow } from '../../sqlite/linked-accounts.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
+import { addressOf } from '../repository-name.ts';
 import type { Forges, KnownForge } from './forges.ts';
 import { brokenText } from './linked-accounts.ts';
 import type { UserTokens } from './user-tokens.ts';
@@ -61,12 +62,16 @@ export class Repositories {
   }
 }
 
-async function read({ client, name: forge }: KnownForge, token: string, query: Query): Promise<PickableRepositories> {
+async function read(
+  { client, origin, name: forge }: KnownForge,
+  token: string,
+  query: Query,
+): Promise<PickableRepositories> {
   const signal = AbortSignal.timeout(LIMITS.forge_answer_ms);
   const { items, missing } = await client.repositories({ token, signal }, query);
-  const pickable = items.map(({ owner, name, clone_url, default_branch, private: is_private, pushed_at }) => ({
+  const pickable = items.map(({ owner, name, default_branch, private: is_private, pushed_at }) => ({
     name: `${owner}/${name}`,
-    repo_url: clone_url.replace(/\.git$/, ''),
+    repo_url: addressOf(origin, { owner, name }),
     forge,
     default_branch,
     private: is_private,

@@ -6,9 +6,10 @@ import type { ProjectRow } from '../../domain/project.ts';
 import { listProjectsWithMentions } from '../../sqlite/projects.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
-import type { ForgePerson, Permission, RepositoryName } from '../forge.ts';
+import type { ForgePerson, Permission } from '../forge.ts';
 import { lookUp } from '../may-read.ts';
 import { orElse } from '../other-token.ts';
+import { addressOf } from '../repository-name.ts';
 
 /** Who may ask for an errand in a repository, and the access to it. */
 export type Asker = { user_id: string; project: ProjectRow; open: OpenForge };
@@ -63,11 +64,6 @@ async function findRenamed(
   for (const project of here.slice(0, PROJECTS_ASKED_MAX))
     if ((await idOf(project.repo_url, project.id)) === id) return project;
   return undefined;
-}
-
-/** The address of a repository. That of a webhook may have another host, as the forge's own settings have it. */
-export function addressOf(origin: string, { owner, name }: RepositoryName): string {
-  return `${origin}/${encodeURIComponent(owner)}/${encodeURIComponent(name)}`;
 }
 
 /** The access for what Errand says and asks by itself: that of the app, else that of the person. */

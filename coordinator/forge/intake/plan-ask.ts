@@ -17,9 +17,10 @@ import { addMessage, createTask, type TaskDefaults } from '../../tasks/task-comm
 import type { OpenForge } from '../forge-access.ts';
 import type { ForgeEvent, Thread } from '../forge.ts';
 import { sign } from '../own-words.ts';
+import { addressOf } from '../repository-name.ts';
 import { requireFreeUnderOtherNames } from '../work-branch.ts';
 import { askOf, LABEL, requestIn, type Ask } from './ask.ts';
-import { addressOf, findAsker, isRefusal, type Asker } from './asker.ts';
+import { findAsker, isRefusal, type Asker } from './asker.ts';
 import { messageFor, promptFor, titleFor } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
 import { refusalWords } from './public-reasons.ts';

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { Api } from '../../../support/api.ts';
+import { Render } from '../../../support/forge/gitea/render.ts';
 import { addSignIn } from '../../../support/forge/gitea/sign-in.ts';
 import { startGitea } from '../../../support/forge/gitea/stand-in.ts';
 import { agree, PUBLIC_URL } from '../../../support/forge/sign-in-scene.ts';
@@ -46,6 +47,10 @@ test('Gitea: sign in, pick a repository, renew the token, and learn that it was 
     ['ben/shop'],
   );
   const repo_url = `${gitea.origin}/ben/shop`;
+  // Its settings may name another address than the one that the server reaches it at.
+  gitea.render = new Render('https://gitea.internal');
+  const [shop] = (await api.call('listRepositories', { query: { search: 'shop' } })).items;
+  t.is(shop?.repo_url, repo_url);
   const { access } = server.forge_accounts;
   const credential = () => access.gitCredential(session.user.id, repo_url, undefined);
   const first = await credential();

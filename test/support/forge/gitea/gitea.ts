@@ -5,7 +5,7 @@ import { GiteaWebhooks } from './webhooks.ts';
 
 /** Gitea in memory: what is there, what happens there, and what a test may look at and change. */
 export class Gitea extends Actions {
-  readonly render: Render;
+  render: Render;
   readonly webhooks: GiteaWebhooks;
   /** Answers that Gitea's description of its API does not allow. */
   readonly faults: string[] = [];
