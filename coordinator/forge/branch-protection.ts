@@ -1,8 +1,7 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { ForgeAccess } from './forge-access.ts';
-import { ForgeApiError } from './forge-api-error.ts';
-import { isTokenRefused } from './other-token.ts';
+import { ForgeApiError, isTokenRefused } from './forge-api-error.ts';
 
 type Where = { user_id: string; project_id: string | null; repo_url: string };
 

@@ -39,3 +39,31 @@ export class ForgeApiError extends Error {
     this.hint = options.hint;
   }
 }
+
+/** Whether the forge has refused a call for good, for whatever reason: to ask again changes nothing. */
+export function isRefusal(error: unknown): error is ForgeApiError {
+  return error instanceof ForgeApiError && error.fault !== 'unreachable' && error.fault !== 'rate_limited';
+}
+
+/** Whether another token may get another answer: this one is not valid, may not do this, or is shown nothing there. */
+export function isTokenRefused(error: unknown): error is ForgeApiError {
+  return isDenied(error) || (error instanceof ForgeApiError && error.fault === 'unauthorized');
+}
+
+/** Whether a token that is valid may not do this, or is shown nothing there. */
+export function isDenied(error: unknown): error is ForgeApiError {
+  return isMissing(error) || (error instanceof ForgeApiError && error.fault === 'forbidden');
+}
+
+/** Whether the token is shown nothing there. */
+export function isMissing(error: unknown): error is ForgeApiError {
+  return error instanceof ForgeApiError && error.fault === 'not_found';
+}
+
+/** For `catch`: undefined in place of these errors, and the rejection of every other one. */
+export function undefinedIf(isExpected: (error: unknown) => boolean): (error: unknown) => undefined {
+  return (error) => {
+    if (!isExpected(error)) throw error;
+    return undefined;
+  };
+}

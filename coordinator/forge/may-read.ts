@@ -1,6 +1,6 @@
 import type { RepositoryName } from './forge.ts';
 import type { ForgeAccess, OpenForge } from './forge-access.ts';
-import { isTokenRefused } from './other-token.ts';
+import { isTokenRefused, undefinedIf } from './forge-api-error.ts';
 
 /**
  * Whether the person of an errand may read a repository now: with a token of theirs, or as everybody may. The server's
@@ -26,10 +26,5 @@ export function outOfSight({ owner, name }: RepositoryName): string {
 
 /** What the forge shows of a repository; undefined: nothing to this token. Rejects where it cannot be asked now. */
 export async function lookUp({ client, repository, token }: OpenForge, signal: AbortSignal) {
-  try {
-    return await client.repository({ token, signal }, repository);
-  } catch (error) {
-    if (!isTokenRefused(error)) throw error;
-    return undefined;
-  }
+  return client.repository({ token, signal }, repository).catch(undefinedIf(isTokenRefused));
 }

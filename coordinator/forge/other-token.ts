@@ -1,7 +1,7 @@
 import type { ForgeCredential } from '../domain/forge-repository.ts';
 import type { Access, ForgeClient } from './forge.ts';
 import type { OpenForge } from './forge-access.ts';
-import { ForgeApiError } from './forge-api-error.ts';
+import { ForgeApiError, isTokenRefused } from './forge-api-error.ts';
 
 /*
  * What happens where a forge refuses a token: it is renewed, or another one that may be used is. Callers see one
@@ -52,11 +52,6 @@ export function renewing(open: OpenForge, { renew, hint }: Pick<ForgeCredential,
     }
   };
   return { ...open, client: routed(open.client, run) };
-}
-
-/** Whether another token may get another answer. */
-export function isTokenRefused(error: unknown): error is ForgeApiError {
-  return error instanceof ForgeApiError && ['unauthorized', 'forbidden', 'not_found'].includes(error.fault);
 }
 
 function hinted(error: ForgeApiError, hint: string | undefined): ForgeApiError {

@@ -1,5 +1,5 @@
 import type { Access, ForgeClient, ReadableChecks, RepositoryName } from './forge.ts';
-import { unlessRefused } from './unless-refused.ts';
+import { isDenied, undefinedIf } from './forge-api-error.ts';
 
 /**
  * The checks of a commit, as far as the token may read them: not every token can be given the right to all, and the
@@ -11,6 +11,6 @@ export async function readChecks(
   name: RepositoryName,
   commit: string,
 ): Promise<ReadableChecks> {
-  const all = await unlessRefused(client.checks(access, name, commit));
+  const all = await client.checks(access, name, commit).catch(undefinedIf(isDenied));
   return all ? { ...all, missing: [] } : client.readableChecks(access, name, commit);
 }

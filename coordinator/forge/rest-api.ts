@@ -4,7 +4,7 @@ import { AnswerCache } from './answer-cache.ts';
 import type { AnswerJob } from './answer-job.ts';
 import { CallLimits } from './call-limits.ts';
 import type { Access } from './forge.ts';
-import { ForgeApiError } from './forge-api-error.ts';
+import { ForgeApiError, isMissing, undefinedIf } from './forge-api-error.ts';
 import type { AnswerLimits, ForgeAnswer, ForgeHttp, ForgeRequest } from './forge-http.ts';
 
 /** A call of a REST API. `path` is below the API's root, such as `/user`: see `pathOf`. */
@@ -56,12 +56,7 @@ export class RestApi {
 
   /** Resolves with undefined if there is no such thing. */
   async find<T>(access: Access, call: RestCall, answer: AnswerJob<T>): Promise<T | undefined> {
-    try {
-      return await this.call(access, call, answer);
-    } catch (error) {
-      if (error instanceof ForgeApiError && error.fault === 'not_found') return undefined;
-      throw error;
-    }
+    return this.call(access, call, answer).catch(undefinedIf(isMissing));
   }
 
   /** Sends a call whose answer does not matter. */

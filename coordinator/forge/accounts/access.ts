@@ -8,6 +8,7 @@ import { listLinkedAccounts } from '../../sqlite/linked-accounts.ts';
 import { gitCredential } from '../../tasks/forge-credential.ts';
 import { readTaskSecrets, type ProjectSecrets } from '../../tasks/secrets.ts';
 import type { RepositoryName } from '../forge.ts';
+import { isDenied } from '../forge-api-error.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
 import { orElse, renewing } from '../other-token.ts';
 import type { Forges, KnownForge } from './forges.ts';
@@ -144,6 +145,6 @@ async function mayPush(
     const { permission } = await forge.client.repository({ token, signal }, repository);
     return permission === 'write' || permission === 'admin';
   } catch (error) {
-    return !(error instanceof Error && 'fault' in error && ['not_found', 'forbidden'].includes(String(error.fault)));
+    return !isDenied(error);
   }
 }

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { answerJob } from '../answer-job.ts';
 import type { Access, Check, RepositoryName } from '../forge.ts';
+import { isDenied, undefinedIf } from '../forge-api-error.ts';
 import { Id, Line, WebAddress } from '../forge-text.ts';
 import { logEnd } from '../log-end.ts';
 import { pathOf, type Listed, type RestApi } from '../rest-api.ts';
 import { statusCheck } from '../status-check.ts';
-import { unlessRefused } from '../unless-refused.ts';
 
 const HERE = 'coordinator/forge/gitea/checks.ts';
 const Combined = z.object({
@@ -74,7 +74,7 @@ export async function readLog(
     const call = { path: `${root}${pathOf('runs', id, 'jobs')}`, query: { limit: PAGE_ITEMS } };
     const enough = (found: { html_url: string }[]) => found.some(isShown);
     const jobs = api.list(access, call, { page: JOBS, entries: (found) => found, enough, has_links: false });
-    const job = (await unlessRefused(jobs))?.items.find(isShown);
+    const job = (await jobs.catch(undefinedIf(isDenied)))?.items.find(isShown);
     if (job === undefined) continue;
     return logEnd(
       api,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { answerJob } from '../answer-job.ts';
 import type { Access, ForgeComment, ForgePerson, RepositoryName, Thread } from '../forge.ts';
 import { Id, Line, Text, WebAddress } from '../forge-text.ts';
-import { ForgeApiError } from '../forge-api-error.ts';
+import { ForgeApiError, undefinedIf } from '../forge-api-error.ts';
 import { writeComment } from '../issue-comment.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
 import { Issue, ISSUE_COMMENT, IssueComment, ReviewComment, User } from './schemas.ts';
@@ -150,7 +150,7 @@ export async function replyTo(
     path: `${root}${pathOf('comments', review.thread_id, 'replies')}`,
     body: { body },
   };
-  const reply = await unlessMissing(api.call(access, call, REVIEW_COMMENT));
+  const reply = await api.call(access, call, REVIEW_COMMENT).catch(undefinedIf(isUnknownCall));
   if (reply !== undefined) return inThread(reply, review.thread_id);
   if (review.line === null) return writeComment(ISSUE_COMMENT, api, access, repository, number, body);
   const comments = [{ path: review.path, body, new_position: review.line }];
@@ -171,21 +171,14 @@ export async function resolve(
   thread_id: string,
 ): Promise<void> {
   const path = pathOf('repos', owner, name, 'pulls', 'comments', thread_id, 'resolve');
-  await unlessMissing(api.send(access, { method: 'POST', path }));
+  await api.send(access, { method: 'POST', path }).catch(undefinedIf(isUnknownCall));
 }
 
 function inThread(comment: ForgeComment, thread_id: string): ForgeComment {
   return comment.review === null ? comment : { ...comment, review: { ...comment.review, thread_id } };
 }
 
-/** Resolves with undefined if this version of the forge does not know the call. */
-async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    const missing =
-      error instanceof ForgeApiError && (error.fault === 'not_found' || / answered 405/.test(error.message));
-    if (missing) return undefined;
-    throw error;
-  }
+/** Whether this version of the forge does not know the call. */
+function isUnknownCall(error: unknown): boolean {
+  return error instanceof ForgeApiError && (error.fault === 'not_found' || / answered 405/.test(error.message));
 }

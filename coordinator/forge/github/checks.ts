@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { answerJob } from '../answer-job.ts';
 import type { Access, Check, ReadableChecks, RepositoryName } from '../forge.ts';
+import { isDenied, undefinedIf } from '../forge-api-error.ts';
 import { Id } from '../forge-text.ts';
 import { logEnd } from '../log-end.ts';
 import { pathOf, type Listed, type RestApi } from '../rest-api.ts';
 import { statusCheck } from '../status-check.ts';
-import { unlessRefused } from '../unless-refused.ts';
 import { CheckRun, Job, StatusFields } from './schemas.ts';
 
 const HERE = 'coordinator/forge/github/checks.ts';
@@ -50,8 +50,8 @@ export async function listReadableChecks(
   repository: RepositoryName,
   commit: string,
 ): Promise<ReadableChecks> {
-  const jobs = await unlessRefused(listJobs(api, access, repository, commit));
-  const statuses = await unlessRefused(listStatuses(api, access, repository, commit));
+  const jobs = await listJobs(api, access, repository, commit).catch(undefinedIf(isDenied));
+  const statuses = await listStatuses(api, access, repository, commit).catch(undefinedIf(isDenied));
   return {
     ...joined([jobs, statuses].filter((list) => list !== undefined)),
     missing: [...(jobs ? [] : ['Actions']), ...(statuses ? [] : ['commit statuses'])],

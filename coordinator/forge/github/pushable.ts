@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { answerJob } from '../answer-job.ts';
 import type { Access, ForgeRepositoryInfo } from '../forge.ts';
-import { ForgeApiError } from '../forge-api-error.ts';
+import { isDenied } from '../forge-api-error.ts';
 import { Id } from '../forge-text.ts';
 import { pathOf, type Listed, type RestApi } from '../rest-api.ts';
 import { Repository } from './schemas.ts';
@@ -92,7 +92,7 @@ async function unlessGone(list: Promise<Listed<ForgeRepositoryInfo>>): Promise<L
   try {
     return await list;
   } catch (error) {
-    if (!(error instanceof ForgeApiError && ['not_found', 'forbidden'].includes(error.fault))) throw error;
+    if (!isDenied(error)) throw error;
     return { items: [], cut: error.fault === 'forbidden' };
   }
 }

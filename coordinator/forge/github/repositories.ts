@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { answerJob } from '../answer-job.ts';
 import type { Access, ForgeBranch, RepositoryName } from '../forge.ts';
+import { isDenied, undefinedIf } from '../forge-api-error.ts';
 import { Line } from '../forge-text.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
-import { unlessRefused } from '../unless-refused.ts';
 import { Repository } from './schemas.ts';
 
 const HERE = 'coordinator/forge/github/repositories.ts';
@@ -63,12 +63,9 @@ async function hasHarmlessRules(
   if (branch.protection?.enabled !== false) return false;
   const isForbidding = ({ type }: { type: string }) => FORBIDDING.has(type);
   const path = pathOf('repos', owner, name, 'rules', 'branches', branch.name);
-  const rules = await unlessRefused(
-    api.list(
-      access,
-      { path, query: { per_page: 100 } },
-      { page: RULES, entries: (page) => page, enough: (found) => found.some(isForbidding) },
-    ),
-  );
+  const call = { path, query: { per_page: 100 } };
+  const rules = await api
+    .list(access, call, { page: RULES, entries: (page) => page, enough: (found) => found.some(isForbidding) })
+    .catch(undefinedIf(isDenied));
   return rules !== undefined && !rules.cut && rules.items.length > 0 && !rules.items.some(isForbidding);
 }

@@ -5,7 +5,7 @@ import { isSameRepository } from '../../../protocol/repository-identity.ts';
 import type { ProjectRow } from '../../domain/project.ts';
 import { listProjectsWithMentions } from '../../sqlite/projects.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
-import { ForgeApiError } from '../forge-api-error.ts';
+import { isRefusal, undefinedIf } from '../forge-api-error.ts';
 import type { ForgePerson, Permission } from '../forge.ts';
 import { lookUp } from '../may-read.ts';
 import { orElse } from '../other-token.ts';
@@ -108,20 +108,9 @@ async function permissionOf(
   login: string,
   signal: AbortSignal,
 ): Promise<Permission | undefined> {
-  try {
-    return await client.permission({ token, signal }, repository, login);
-  } catch (error) {
-    if (isRefusal(error)) return undefined;
-    throw error;
-  }
+  return client.permission({ token, signal }, repository, login).catch(undefinedIf(isRefusal));
 }
 
 function canWrite(permission: Permission | undefined): boolean {
   return permission === 'write' || permission === 'admin';
-}
-
-/** Whether the forge has refused a call for good: to ask again changes nothing. */
-export function isRefusal(error: unknown): boolean {
-  if (!(error instanceof ForgeApiError)) return false;
-  return error.fault !== 'unreachable' && error.fault !== 'rate_limited';
 }

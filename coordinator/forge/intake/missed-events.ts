@@ -14,10 +14,10 @@ import {
   type HeardRepository,
 } from '../../sqlite/heard-repositories.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
-import { ForgeApiError } from '../forge-api-error.ts';
+import { ForgeApiError, isRefusal } from '../forge-api-error.ts';
 import type { ChangedThread, ForgeEvent } from '../forge.ts';
 import { askOf } from './ask.ts';
-import { isRefusal, openFor } from './asker.ts';
+import { openFor } from './asker.ts';
 import { eventsOfThread, type FoundEvent } from './events-of-thread.ts';
 import type { FindForge, KnownForge } from './known-forge.ts';
 import { answeringPull } from './pull-of-errand.ts';

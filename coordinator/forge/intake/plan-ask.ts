@@ -16,11 +16,12 @@ import { repositoryAt } from '../../tasks/require-repository.ts';
 import { addMessage, createTask, type TaskDefaults } from '../../tasks/task-commands.ts';
 import type { OpenForge } from '../forge-access.ts';
 import type { ForgeEvent, Thread } from '../forge.ts';
+import { isRefusal, undefinedIf } from '../forge-api-error.ts';
 import { sign } from '../own-words.ts';
 import { addressOf } from '../repository-name.ts';
 import { requireFreeUnderOtherNames } from '../work-branch.ts';
 import { askOf, LABEL, requestIn, type Ask } from './ask.ts';
-import { findAsker, isRefusal, type Asker } from './asker.ts';
+import { findAsker, type Asker } from './asker.ts';
 import { messageFor, promptFor, titleFor } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
 import { refusalWords } from './public-reasons.ts';
@@ -62,7 +63,7 @@ export async function planAsk(
   // Others may have written much since.
   const whole = await client
     .thread({ token, signal }, repository, number, LIMITS.comments_searched_max)
-    .catch(onRefusal);
+    .catch(undefinedIf(isRefusal));
   if (!whole) {
     parts.logger.warn({ repo_url, number }, 'forge refuses to show an issue: request ignored');
     return undefined;
@@ -116,7 +117,9 @@ async function ifSetBy(
   signal: AbortSignal,
 ): Promise<Ask | undefined> {
   const since = at === null ? null : new Date(Date.parse(at) - LABEL_SLACK_MS).toISOString();
-  const set = await client.labeledBy({ token, signal }, repository, ask.number, LABEL, since).catch(onRefusal);
+  const set = await client
+    .labeledBy({ token, signal }, repository, ask.number, LABEL, since)
+    .catch(undefinedIf(isRefusal));
   if (set?.person.id !== ask.person.id) return undefined;
   const with_issue =
     thread.author.id === ask.person.id && Date.parse(set.at) - Date.parse(thread.created_at) <= CREATION_MS;
@@ -203,8 +206,4 @@ function taskAtWork(
 function newest(thread: Thread, comments_max: number): Thread {
   const { comments, cut } = thread;
   return { ...thread, comments: comments.slice(-comments_max), cut: cut || comments.length > comments_max };
-}
-
-function onRefusal(error: unknown): undefined {
-  if (!isRefusal(error)) throw error;
 }

@@ -6,12 +6,12 @@ import type { Db } from '../../sqlite/database.ts';
 import { insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
 import type { Check, ForgeEvent } from '../forge.ts';
 import type { OpenForge } from '../forge-access.ts';
-import { ForgeApiError } from '../forge-api-error.ts';
+import { ForgeApiError, isRefusal, undefinedIf } from '../forge-api-error.ts';
 import { mayRead } from '../may-read.ts';
 import { readChecks } from '../read-checks.ts';
 import { addressOf } from '../repository-name.ts';
 import { storeEvent } from '../store-event.ts';
-import { isRefusal, openFor } from './asker.ts';
+import { openFor } from './asker.ts';
 import { CUT_LOG } from './cut-log.ts';
 import { haveWaited } from '../pulls/hear-checks.ts';
 import { pullsOfCheck } from '../pulls/pulls-of-check.ts';
@@ -63,7 +63,8 @@ export async function planChecks(
   const open = await openFor(parts.access, who, repo_url);
   const { pull } = concerned;
   const waits = pull.head_commit !== commit || !haveWaited(pull, new Date().toISOString());
-  const failed = open && (await readFailed(parts, open, { number, commit, waits }, signal));
+  const failed =
+    open && (await readFailed(parts, open, { number, commit, waits }, signal).catch(undefinedIf(isRefusal)));
   if (!failed || failed.length === 0) return undefined;
   return (tx) => {
     const now = followedPull(tx.db, answeringPull(tx.db, key));
@@ -97,25 +98,18 @@ async function readFailed(
   signal: AbortSignal,
 ): Promise<{ check: Check; log: string }[] | undefined> {
   const access = { token, signal };
-  try {
-    const pull = await client.pull(access, repository, number);
-    if (pull.state !== 'open' || pull.head.commit !== commit) return undefined;
-    const { items: checks } = await readChecks(client, access, repository, commit);
-    if (checks.some(({ state, log_id }) => state === 'running' && (waits || log_id !== null))) return undefined;
-    const failed = checks.filter(({ state }) => state === 'failed').slice(0, LIMITS.failed_checks_max);
-    return await Promise.all(
-      failed.map(async (check) => {
-        const end = await client.checkLog(access, repository, check, LOG_BYTES_MAX).catch((error: unknown) => {
-          if (isRefusal(error) || (!waits && isAway(error))) return Buffer.alloc(0);
-          throw error;
-        });
-        return { check, log: await tellingLines(threads, client.origin, end) };
-      }),
-    );
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
-    return undefined;
-  }
+  const pull = await client.pull(access, repository, number);
+  if (pull.state !== 'open' || pull.head.commit !== commit) return undefined;
+  const { items: checks } = await readChecks(client, access, repository, commit);
+  if (checks.some(({ state, log_id }) => state === 'running' && (waits || log_id !== null))) return undefined;
+  const failed = checks.filter(({ state }) => state === 'failed').slice(0, LIMITS.failed_checks_max);
+  const isNoLog = (error: unknown) => isRefusal(error) || (!waits && isAway(error));
+  return Promise.all(
+    failed.map(async (check) => {
+      const end = await client.checkLog(access, repository, check, LOG_BYTES_MAX).catch(undefinedIf(isNoLog));
+      return { check, log: await tellingLines(threads, client.origin, end ?? Buffer.alloc(0)) };
+    }),
+  );
 }
 
 /** What of a log says why its job failed; nothing of one that is too expensive to look through. */

@@ -1,10 +1,11 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import { insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
 import type { ForgeComment, ForgeEvent } from '../forge.ts';
+import { isRefusal, undefinedIf } from '../forge-api-error.ts';
 import { mayRead } from '../may-read.ts';
 import { signatureOf } from '../own-words.ts';
 import { addressOf } from '../repository-name.ts';
-import { isRefusal, mayWrite, openFor } from './asker.ts';
+import { mayWrite, openFor } from './asker.ts';
 import { goBack, type RoundMessage } from './go-back.ts';
 import { inMessages, reviewMessage } from './material.ts';
 import { findMention } from './mention.ts';
@@ -44,9 +45,7 @@ export async function planReview(
   const { client, repository, token } = open;
   const thread = await client
     .thread({ token, signal }, repository, number, LIMITS.comments_searched_max)
-    .catch((error: unknown) => {
-      if (!isRefusal(error)) throw error;
-    });
+    .catch(undefinedIf(isRefusal));
   const read = thread && reviewAsRead(event, thread.comments, isKnown);
   if (!read) return undefined;
   const source = `review:${read.review_id}`;

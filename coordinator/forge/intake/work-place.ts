@@ -2,10 +2,10 @@ import type { TaskCreate } from '../../../protocol/api.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { OpenForge } from '../forge-access.ts';
 import type { Pull, RepositoryName } from '../forge.ts';
+import { isRefusal, undefinedIf } from '../forge-api-error.ts';
 import { isSameName } from '../repository-name.ts';
 import { requireOpenBranch } from '../work-branch.ts';
 import type { Ask } from './ask.ts';
-import { isRefusal } from './asker.ts';
 import { namedPlace } from './named-place.ts';
 
 /** The branches of the work that somebody asks for, or why it cannot go there. */
@@ -25,7 +25,7 @@ export async function workPlace(
   const continued = named?.continue_pull ?? (is_pull ? number : undefined);
   if (continued === undefined) return {};
   const { client, repository, token } = open;
-  const pull = await client.pull({ token, signal }, repository, continued).catch(onRefusal);
+  const pull = await client.pull({ token, signal }, repository, continued).catch(undefinedIf(isRefusal));
   if (pull && goesOn(pull, repository)) return (await refusalOf(open, pull.head.branch)) ?? branchesOf(pull);
   return named ? NO_PULL : {};
 }
@@ -50,11 +50,7 @@ async function refusalOf(open: OpenForge, branch: string): Promise<ErrandError |
     await requireOpenBranch(open, branch);
   } catch (error) {
     if (error instanceof ErrandError) return error;
-    onRefusal(error);
+    if (!isRefusal(error)) throw error;
   }
   return undefined;
-}
-
-function onRefusal(error: unknown): undefined {
-  if (!isRefusal(error)) throw error;
 }

@@ -13,9 +13,10 @@ import {
   type WordsRow,
 } from '../../sqlite/forge-words.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
+import { isRefusal } from '../forge-api-error.ts';
 import { signatureOf } from '../own-words.ts';
 import { readComment } from '../stored-json.ts';
-import { isRefusal, openFor } from './asker.ts';
+import { openFor } from './asker.ts';
 import { retryingQueue, type RetryTimes } from './retries.ts';
 
 const AT_ONCE_MAX = 8;
