@@ -95,6 +95,11 @@ export function readEvent(json: string): ForgeEvent {
   return Event.parse(JSON.parse(json));
 }
 
+/** A comment to be stored: without its text, which whoever answers it does not need. */
+export function storedComment(comment: ForgeComment): string {
+  return JSON.stringify({ ...comment, body: '' });
+}
+
 /** A comment as it was stored. Null: there is none, or it has another shape. */
 export function readComment(json: string | null): ForgeComment | null {
   return json === null ? null : (Comment.safeParse(JSON.parse(json)).data ?? null);

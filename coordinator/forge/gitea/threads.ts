@@ -5,6 +5,7 @@ import { Id, Line, Text, WebAddress } from '../forge-text.ts';
 import { ForgeApiError, undefinedIf } from '../forge-api-error.ts';
 import { writeComment } from '../issue-comment.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
+import { reviewTextId } from '../review-text.ts';
 import { Issue, ISSUE_COMMENT, IssueComment, ReviewComment, User } from './schemas.ts';
 
 const HERE = 'coordinator/forge/gitea/threads.ts';
@@ -20,7 +21,7 @@ const Review = z
   .object({ id: Id, comments_count: z.int(), user: User, body: Text, submitted_at: z.string(), html_url: WebAddress })
   .transform(({ id, comments_count, user, submitted_at, html_url, body }) => {
     const text: ForgeComment = {
-      id: `review-text-${id}`,
+      id: reviewTextId(id),
       author: user,
       body,
       created_at: submitted_at,

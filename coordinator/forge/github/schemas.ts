@@ -4,6 +4,7 @@ import type { Check, ForgeComment, ForgePerson, ForgeRepositoryInfo, Pull, Repos
 import { Id, Line, Text, WebAddress } from '../forge-text.ts';
 import { issueComment } from '../issue-comment.ts';
 import { permissionFrom, Permissions } from '../repository-api.ts';
+import { reviewTextId } from '../review-text.ts';
 
 /*
  * What Errand reads of GitHub's answers and webhooks, each as the forge interface has it. Fields that are not named
@@ -91,7 +92,7 @@ export const ReviewComment = z
 export const ReviewText = z
   .object({ id: Id, user: User, body: Text, submitted_at: z.string().nullish(), html_url: WebAddress })
   .transform(({ id, user, body, submitted_at, html_url }): ForgeComment => {
-    return { id: `review-text-${id}`, author: user, body, created_at: submitted_at ?? '', url: html_url, review: null };
+    return { id: reviewTextId(id), author: user, body, created_at: submitted_at ?? '', url: html_url, review: null };
   });
 
 const Label = z.union([Line, z.object({ name: Line.nullish() }).transform(({ name }) => name ?? '')]);

@@ -1,6 +1,7 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { ForgeComment, ForgeEvent, ForgePerson, ForgeRepositoryInfo, ForgeReview, Thread } from '../forge.ts';
 import type { OpenForge } from '../forge-access.ts';
+import { reviewOfText } from '../review-text.ts';
 import { LABEL } from './ask.ts';
 
 /** An event without the id of its delivery, which no webhook gave it, and what names it within the repository. */
@@ -8,9 +9,6 @@ export type FoundEvent = { name: string; event: ForgeEvent };
 
 /** Without what is said of the delivery: the rest of each kind of event. */
 type Said<T = ForgeEvent> = T extends unknown ? Omit<T, 'delivery_id' | 'repository' | 'at' | 'sender'> : never;
-
-/** How the forges name the text of a review among the comments of a thread. It comes with the review. */
-const REVIEW_TEXT = 'review-text-';
 
 /**
  * What happened in an issue or pull request at an ISO time or later, as webhooks tell of it: that it was opened, its
@@ -45,8 +43,9 @@ export async function eventsOfThread(
   for (const review of thread.is_pull ? await client.reviews(access, name, number) : [])
     if (isNew(review.submitted_at))
       add(`review:${review.id}`, review.author, review.submitted_at, reviewSaid(review, number));
+  // What reviews say as a whole has come with them.
   for (const comment of thread.comments)
-    if (isNew(comment.created_at) && !comment.id.startsWith(REVIEW_TEXT))
+    if (isNew(comment.created_at) && reviewOfText(comment.id) === undefined)
       add(`comment:${comment.id}`, comment.author, comment.created_at, commentSaid(comment, thread));
   return found;
 }

@@ -3,6 +3,7 @@ import type { NeedOption } from '../../../protocol/needs.ts';
 import { isEnded } from '../../../protocol/task.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { Logger } from '../../base/logger.ts';
+import type { TaskRow } from '../../domain/task.ts';
 import type { Tx } from '../../sqlite/event-log.ts';
 import { dropWaitingItems, findFollowUp, insertItem, nextItemNumber, putFollowUp } from '../../sqlite/follow-ups.ts';
 import { listOpenNeeds } from '../../sqlite/needs.ts';
@@ -13,6 +14,7 @@ import { askNeed, withdrawNeeds } from '../../tasks/needs.ts';
 import { repositoryAt } from '../../tasks/require-repository.ts';
 import { addMessage, type TaskDefaults } from '../../tasks/task-commands.ts';
 import type { ForgeComment } from '../forge.ts';
+import { storedComment } from '../stored-json.ts';
 import type { FollowedPull } from './pull-of-errand.ts';
 
 /** A message to the task. `compose`: its text, with the number of its first item. */
@@ -52,10 +54,7 @@ export function goBack(
   const at = new Date().toISOString();
   const send = (text: string) => addMessage(tx, task.user_id, task.id, { text, hear: 'after_turn' }, models).message_id;
   const busy = isEnded(task.status) && findOtherAtBranch(tx.db, task) !== undefined;
-  if (is_wish && !busy) {
-    releaseFollowUps(tx, task, send);
-    withdrawNeeds(tx, task, ({ kind }) => kind === 'follow_up', at);
-  }
+  if (is_wish && !busy) letGoOn(tx, task, send, at);
   const state = findFollowUp(tx.db, task.id);
   if (!is_wish && (state.stopped || state.waiting.length >= WAITING_MAX)) return;
   const asks = busy || state.rounds >= LIMITS.follow_up_rounds_max;
@@ -88,6 +87,12 @@ export function goBack(
   }
 }
 
+/** Its person says that the task goes on: it gets what has waited for that, and they are not asked any more. */
+export function letGoOn(tx: Tx, task: TaskRow, send: (text: string) => string, at: string): void {
+  releaseFollowUps(tx, task, send);
+  withdrawNeeds(tx, task, ({ kind }) => kind === 'follow_up', at);
+}
+
 type Items = { forge_id: string; n: number; comments: RoundMessage['comments']; message_id: string | null };
 
 /** Notes what is to be answered of a message. `n`: the number of the first item. */
@@ -99,7 +104,7 @@ function addItems(
   const commit_before = repositoryAt(tx.db, task, repo_url).result?.commit ?? null;
   const items = { task_id: task.id, forge_id, repo_url, number: number ?? 0, message_id, commit_before };
   for (const [i, comment] of comments.entries())
-    insertItem(tx.db, { ...items, n: n + i, comment: comment && JSON.stringify({ ...comment, body: '' }) });
+    insertItem(tx.db, { ...items, n: n + i, comment: comment && storedComment(comment) });
 }
 
 /** Why a task does not go on by itself. */

@@ -10,8 +10,6 @@ import { insertWords } from '../../sqlite/forge-words.ts';
 import { listPullsOf } from '../../sqlite/pulls.ts';
 import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { TaskRow } from '../../domain/task.ts';
-import { releaseFollowUps } from '../../tasks/follow-up.ts';
-import { withdrawNeeds } from '../../tasks/needs.ts';
 import { repositoryAt } from '../../tasks/require-repository.ts';
 import { addMessage, createTask, type TaskDefaults } from '../../tasks/task-commands.ts';
 import type { OpenForge } from '../forge-access.ts';
@@ -19,9 +17,11 @@ import type { ForgeEvent, Thread } from '../forge.ts';
 import { isRefusal, undefinedIf } from '../forge-api-error.ts';
 import { sign } from '../own-words.ts';
 import { addressOf } from '../repository-name.ts';
+import { storedComment } from '../stored-json.ts';
 import { requireFreeUnderOtherNames } from '../work-branch.ts';
 import { askOf, LABEL, requestIn, type Ask } from './ask.ts';
 import { findAsker, type Asker } from './asker.ts';
+import { letGoOn } from './go-back.ts';
 import { messageFor, promptFor, titleFor } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
 import { refusalWords } from './public-reasons.ts';
@@ -136,7 +136,7 @@ function act(tx: Tx, { config, models, link, logger }: PlanParts, wish: Wish): v
   if (isRequestKnown(tx.db, key, ask.source)) return;
   const at = new Date().toISOString();
   const words = { forge_id, user_id, project_id: project.id, repo_url, number: ask.number, created_at: at };
-  const reply_to = ask.comment?.review ? JSON.stringify({ ...ask.comment, body: '' }) : null;
+  const reply_to = ask.comment?.review ? storedComment(ask.comment) : null;
   const status = { ...words, id: newId(), kind: 'status' as const, reply_to, resolves: null };
   try {
     const task = proceed(tx, { config, models }, wish, at);
@@ -174,11 +174,10 @@ function proceed(
   const n = ask.comment?.review ? nextItemNumber(tx.db, task.id) : null;
   const text = messageFor(asked, ask.comment?.url ?? thread.url, ask.comment, n);
   const send = (message: string) => addMessage(tx, user_id, task.id, { text: message }, defaults.models).message_id;
-  releaseFollowUps(tx, task, send);
-  withdrawNeeds(tx, task, ({ kind }) => kind === 'follow_up', at);
+  letGoOn(tx, task, send, at);
   const message_id = send(text);
   if (n !== null) {
-    const comment = JSON.stringify({ ...ask.comment, body: '' });
+    const comment = ask.comment && storedComment(ask.comment);
     const repo_url = answeringPull(tx.db, { forge_id, repository_id, number: ask.number }, user_id)?.repo_url ?? null;
     const commit_before = repositoryAt(tx.db, task, repo_url).result?.commit ?? null;
     const item = { task_id: task.id, n, forge_id, repo_url, number: ask.number, comment, commit_before, message_id };

@@ -18,7 +18,7 @@ import { pullsOfCheck } from '../pulls/pulls-of-check.ts';
 import { goBack } from './go-back.ts';
 import { checksMessage } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
-import { answeringPull, followedPull, withheld, type FollowedPull } from './pull-of-errand.ts';
+import { answeringPull, followedPull, stillFollowed, withheld, type FollowedPull } from './pull-of-errand.ts';
 
 const LOG_BYTES_MAX = 2 * 1024 * 1024;
 
@@ -67,10 +67,8 @@ export async function planChecks(
     open && (await readFailed(parts, open, { number, commit, waits }, signal).catch(undefinedIf(isRefusal)));
   if (!failed || failed.length === 0) return undefined;
   return (tx) => {
-    const now = followedPull(tx.db, answeringPull(tx.db, key));
+    const now = stillFollowed(tx.db, key, task);
     const at = new Date().toISOString();
-    // What was checked of its person was that of another one: it is planned anew.
-    if (now && now.task.id !== task.id) throw new Error('Another task answers for the pull request now.');
     if (!now || !isEnded(now.task.status)) return;
     if (!insertRequest(tx.db, { ...key, source, user_id: null, task_id: now.task.id }, at)) return;
     const url = urlOf(now);

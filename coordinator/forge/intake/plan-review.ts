@@ -10,7 +10,7 @@ import { goBack, type RoundMessage } from './go-back.ts';
 import { inMessages, reviewMessage } from './material.ts';
 import { findMention } from './mention.ts';
 import type { Effect, PlanParts } from './plan.ts';
-import { answeringPull, followedPull, withheld } from './pull-of-errand.ts';
+import { answeringPull, followedPull, stillFollowed, withheld } from './pull-of-errand.ts';
 import { reviewAsRead } from './read-back.ts';
 import { answersReviewer, byTime } from './reviewers-talk.ts';
 
@@ -61,10 +61,8 @@ export async function planReview(
     [body, ...comments.map((comment) => comment.body)].some((text) => findMention(text, forge.names));
   const review = { login: sender.login, verdict, body, url };
   return (tx) => {
-    const now = followedPull(tx.db, answeringPull(tx.db, key));
+    const now = stillFollowed(tx.db, key, task);
     const at = new Date().toISOString();
-    // What was checked of its person was that of another one: it is planned anew.
-    if (now && now.task.id !== task.id) throw new Error('Another task answers for the pull request now.');
     if (!now || !insertRequest(tx.db, { ...key, source, user_id: null, task_id: task.id }, at)) return;
     for (const { id } of comments)
       insertRequest(tx.db, { ...key, source: `comment:${id}`, user_id: null, task_id: task.id }, at);

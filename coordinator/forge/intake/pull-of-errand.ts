@@ -43,6 +43,16 @@ export function followedPull(db: Db, pull: PullRow | undefined): FollowedPull | 
 }
 
 /**
+ * The pull request that something was planned for, as it is when that is done. Undefined: nothing follows any more. Throws
+ * where another task answers for it by now: what was checked of its person was that of `planned`, so it is planned anew.
+ */
+export function stillFollowed(db: Db, thread: ThreadKey, planned: TaskRow): FollowedPull | undefined {
+  const now = followedPull(db, answeringPull(db, thread));
+  if (now && now.task.id !== planned.id) throw new Error('Another task answers for the pull request now.');
+  return now;
+}
+
+/**
  * What follows where the person of a task may not read the repository any more: nothing of it comes to the task, and
  * its pull request says so once it was looked at.
  */

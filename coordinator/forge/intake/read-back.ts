@@ -1,4 +1,5 @@
 import type { ForgeComment, ForgeEvent, Thread } from '../forge.ts';
+import { reviewOfText } from '../review-text.ts';
 
 /*
  * A webhook is a hint. Where one secret serves all repositories, whoever may set up a webhook can sign what they like.
@@ -6,9 +7,6 @@ import type { ForgeComment, ForgeEvent, Thread } from '../forge.ts';
  */
 
 type ReviewEvent = Extract<ForgeEvent, { type: 'review' }>;
-
-/** How both forges name the text of a review among the comments of its thread. */
-const REVIEW_TEXT = 'review-text-';
 
 /** The event with the author, text and labels that the forge shows. Undefined: there it is not, or somebody else's. */
 export function asRead(event: ForgeEvent, thread: Thread): ForgeEvent | undefined {
@@ -47,9 +45,10 @@ export function reviewAsRead(
   isKnown: (review_id: string) => boolean,
 ): { review_id: string; body: string } | undefined {
   const own = comments.filter(({ author }) => author.id === sender.id);
-  const texts = own
-    .filter(({ id }) => id.startsWith(REVIEW_TEXT))
-    .map((text) => ({ review_id: text.id.slice(REVIEW_TEXT.length), body: text.body }));
+  const texts = own.flatMap(({ id, body: text }) => {
+    const of = reviewOfText(id);
+    return of === undefined ? [] : [{ review_id: of, body: text }];
+  });
   if (review_id !== null) return texts.find((text) => text.review_id === review_id) ?? { review_id, body: '' };
   const said = texts.findLast((text) => text.body === body && !isKnown(text.review_id));
   if (said) return said;

@@ -15,7 +15,7 @@ import { listPullsOf } from '../../sqlite/pulls.ts';
 import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { ForgeComment } from '../forge.ts';
 import { sign } from '../own-words.ts';
-import { readComment } from '../stored-json.ts';
+import { readComment, storedComment } from '../stored-json.ts';
 import { outcomesOf, type Outcome } from './outcomes.ts';
 import { sendWaiting } from './send-waiting.ts';
 import { roundWords, spoken, statusWords } from './words.ts';
@@ -151,7 +151,7 @@ function say(
     kind: 'answer',
     repo_url,
     number,
-    reply_to: answer.reply_to && JSON.stringify(answer.reply_to),
+    reply_to: answer.reply_to && storedComment(answer.reply_to),
     resolves: answer.resolves,
     body: sign(answer.text, id),
     created_at: at,
