@@ -12,14 +12,14 @@ const SHAPE = { ...shapeOf(LIMITS.forge_answer_nodes_max), keys_max: 1_000 };
 type WithoutCommon<T> = T extends unknown ? Omit<T, 'delivery_id' | 'repository' | 'sender'> : never;
 
 /** What one kind of event says, without what all events have. */
-export type Said = WithoutCommon<ForgeEvent>;
+export type EventContent = WithoutCommon<ForgeEvent>;
 
 /** How a forge's webhooks are read. `read`: undefined for events that Errand does not use; throws a `ZodError`. */
 export type DeliveryReader = {
   delivery_id: string | undefined;
   Repository: z.ZodType<ForgeRepositoryInfo>;
   Account: z.ZodType<ForgePerson>;
-  read: (json: unknown) => Said | undefined;
+  read: (json: unknown) => EventContent | undefined;
 };
 
 /** Reads a webhook whose signature is right. Throws `invalid` or `too_large` for what the forge does not send. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { job } from '../../base/threads.ts';
 import type { DeliveryHeaders, ReviewVerdict } from '../forge.ts';
 import { Line, Text } from '../forge-text.ts';
-import { eventOf, type Said } from '../signed-delivery.ts';
+import { eventOf, type EventContent } from '../signed-delivery.ts';
 import { giteaCheck } from './checks.ts';
 import { Account, Issue, IssueComment, PullRequest, Repository } from './schemas.ts';
 
@@ -26,7 +26,7 @@ export const DELIVERY = job(
   },
 );
 
-type Reader = (json: unknown, root: string) => Said | undefined;
+type Reader = (json: unknown, root: string) => EventContent | undefined;
 
 const READERS = new Map<string, Reader>(
   Object.entries<Reader>({
@@ -75,7 +75,7 @@ const READERS = new Map<string, Reader>(
 );
 
 /** Gitea tells of a review as a whole, without its id: what it says of lines is in the thread. */
-function reviewed(json: unknown, verdict: ReviewVerdict): Said {
+function reviewed(json: unknown, verdict: ReviewVerdict): EventContent {
   const { pull_request: pull, review } = z.object({ pull_request: PullRequest, review: Review }).parse(json);
   const at = PullMore.parse(json).pull_request.updated_at;
   return {

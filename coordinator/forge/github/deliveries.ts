@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { job } from '../../base/threads.ts';
 import type { DeliveryHeaders, ReviewVerdict } from '../forge.ts';
 import { Id, Line, Text, WebAddress } from '../forge-text.ts';
-import { eventOf, type Said } from '../signed-delivery.ts';
+import { eventOf, type EventContent } from '../signed-delivery.ts';
 import { statusCheck } from '../status-check.ts';
 import {
   Account,
@@ -32,7 +32,7 @@ export const DELIVERY = job(
   },
 );
 
-type Reader = (json: unknown) => Said | undefined;
+type Reader = (json: unknown) => EventContent | undefined;
 
 const READERS = new Map<string, Reader>(
   Object.entries<Reader>({

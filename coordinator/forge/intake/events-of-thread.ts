@@ -2,13 +2,14 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import type { ForgeComment, ForgeEvent, ForgePerson, ForgeRepositoryInfo, ForgeReview, Thread } from '../forge.ts';
 import type { OpenForge } from '../forge-access.ts';
 import { reviewOfText } from '../review-text.ts';
+import type { EventContent } from '../signed-delivery.ts';
 import { LABEL } from './ask.ts';
 
 /** An event without the id of its delivery, which no webhook gave it, and what names it within the repository. */
 export type FoundEvent = { name: string; event: ForgeEvent };
 
-/** Without what is said of the delivery: the rest of each kind of event. */
-type Said<T = ForgeEvent> = T extends unknown ? Omit<T, 'delivery_id' | 'repository' | 'at' | 'sender'> : never;
+/** What an event says, without when. */
+type FoundContent<T = EventContent> = T extends unknown ? Omit<T, 'at'> : never;
 
 /**
  * What happened in an issue or pull request at an ISO time or later, as webhooks tell of it: that it was opened, its
@@ -26,12 +27,14 @@ export async function eventsOfThread(
   const isNew = (at: string) => Date.parse(at) >= Date.parse(since);
   const thread = await client.thread(access, name, number, LIMITS.comments_searched_max);
   const found: FoundEvent[] = [];
-  const add = (named: string, sender: ForgePerson, at: string, said: Said) => {
+  const add = (named: string, sender: ForgePerson, at: string, said: FoundContent) => {
     found.push({ name: named, event: { ...said, delivery_id: '', repository, at, sender } });
   };
   if (isNew(thread.created_at)) {
     const pull = thread.is_pull ? await client.pull(access, name, number) : undefined;
-    const said: Said = pull ? { type: 'pull', action: 'opened', pull } : issueSaid(thread, 'opened', thread.labels);
+    const said: FoundContent = pull
+      ? { type: 'pull', action: 'opened', pull }
+      : issueSaid(thread, 'opened', thread.labels);
     add(`opened:${number}`, thread.author, thread.created_at, said);
   }
   if (thread.labels.some((label) => label.toLowerCase() === LABEL)) {
@@ -50,14 +53,18 @@ export async function eventsOfThread(
   return found;
 }
 
-function issueSaid({ number, is_pull, title, body }: Thread, action: 'opened' | 'labeled', labels: string[]): Said {
+function issueSaid(
+  { number, is_pull, title, body }: Thread,
+  action: 'opened' | 'labeled',
+  labels: string[],
+): FoundContent {
   return { type: 'issue', action, number, is_pull, labels, title, body };
 }
 
-function reviewSaid({ id: review_id, verdict, body, url }: ForgeReview, number: number): Said {
+function reviewSaid({ id: review_id, verdict, body, url }: ForgeReview, number: number): FoundContent {
   return { type: 'review', number, verdict, review_id, body, url };
 }
 
-function commentSaid(comment: ForgeComment, { number, is_pull }: Thread): Said {
+function commentSaid(comment: ForgeComment, { number, is_pull }: Thread): FoundContent {
   return { type: 'comment', number, is_pull, comment };
 }

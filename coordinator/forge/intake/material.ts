@@ -15,7 +15,7 @@ const HUNK_CHARS_MAX = 1_500;
 const NUMBER_CHARS = 10;
 
 /** What was asked for, and where. */
-export type Asked = {
+type RequestAtForge = {
   request: string;
   /** Who asks. */
   login: string;
@@ -24,7 +24,7 @@ export type Asked = {
 };
 
 /** The prompt of an errand that somebody asked for in an issue or pull request. */
-export function promptFor({ request, login, repository }: Asked, thread: Thread): string {
+export function promptFor({ request, login, repository }: RequestAtForge, thread: Thread): string {
   const what = thread.is_pull ? 'pull request' : 'issue';
   const wish = clip(visible(request), REQUEST_CHARS_MAX) || `Do what this ${what} asks for.`;
   return [
@@ -38,7 +38,7 @@ export function promptFor({ request, login, repository }: Asked, thread: Thread)
 }
 
 /** The title of an errand whose prompt has no words of its own: that of the issue, which anybody may have written. */
-export function titleFor({ request }: Asked, { title }: Thread): string | undefined {
+export function titleFor({ request }: RequestAtForge, { title }: Thread): string | undefined {
   return (visible(request) === '' && line(title)) || undefined;
 }
 
@@ -47,7 +47,7 @@ export function titleFor({ request }: Asked, { title }: Thread): string | undefi
  * lines that it is in; null: it is in none.
  */
 export function messageFor(
-  { request, login }: Asked,
+  { request, login }: RequestAtForge,
   url: string,
   comment: ForgeComment | null,
   n: number | null = null,

@@ -80,10 +80,10 @@ export async function planAsk(
   const thread = newest(whole, LIMITS.thread_comments_max);
   const place = await freePlace(parts, asker, await workPlace(asker.open, ask, signal));
   const wish = { forge_id: forge.id, ask, asker, thread, repo_url, repository_id, place };
-  return (tx) => act(tx, parts, wish);
+  return (tx) => fulfil(tx, parts, wish);
 }
 
-/** The place, unless an errand works on its branch under another name of the repository. */
+/** The same place; or a refusal, where another errand works on that branch under another name of the repository. */
 async function freePlace(
   { log, access }: PlanParts,
   { user_id, project }: Asker,
@@ -129,7 +129,8 @@ async function ifSetBy(
   return { ...ask, source: `opened:${ask.number}`, request };
 }
 
-function act(tx: Tx, { config, models, link, logger }: PlanParts, wish: Wish): void {
+/** Starts or continues the errand, and says so at the forge; or says there why it was refused. */
+function fulfil(tx: Tx, { config, models, link, logger }: PlanParts, wish: Wish): void {
   const { forge_id, ask, asker, repo_url, repository_id } = wish;
   const key = { forge_id, repository_id, number: ask.number };
   const { user_id, project } = asker;

@@ -1,7 +1,7 @@
 /**
  * What somebody wrote, taken apart. Both texts are as long as the original, with spaces where something was left out.
  */
-export type Said = {
+type WrittenText = {
   /** Without quotes and hidden comments. Code is there. */
   own: string;
   /** Without code, addresses and link targets too: what is said in plain words. */
@@ -22,7 +22,7 @@ const ORIGINAL_MESSAGE = /^\s*-{2,}\s*original message\s*-{2,}/i;
  * Reads Markdown as a forge shows it: which parts are quotes, which are code. What is shown as a quote is one, so a
  * line right below a quote belongs to it.
  */
-export function readSaid(markdown: string): Said {
+export function readSaid(markdown: string): WrittenText {
   const lines = markdown.split('\n');
   const kinds = kindsOf(lines);
   const only = (keep: readonly LineKind[]) =>

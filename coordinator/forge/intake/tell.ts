@@ -118,8 +118,6 @@ function silentWords(commit: string | null): string {
   return `${what} The errand says nothing of this comment.`;
 }
 
-type Place = Pick<RepositoryAt, 'repo_url' | 'project_id'>;
-
 /** What the task has pushed since it was told of this; null: nothing. */
 function newCommit(result: RepositoryAt['result'], { commit_before }: FollowUpItem): string | null {
   const commit = result?.commit ?? null;
@@ -136,7 +134,12 @@ type Answer = { reply_to: ForgeComment | null; resolves: string | null; text: st
 function say(
   tx: Tx,
   task: TaskRow,
-  { forge_id, number, repo_url, project_id }: Pick<FollowUpItem, 'forge_id' | 'number'> & Place,
+  {
+    forge_id,
+    number,
+    repo_url,
+    project_id,
+  }: Pick<FollowUpItem, 'forge_id' | 'number'> & Pick<RepositoryAt, 'repo_url' | 'project_id'>,
   answer: Answer,
   at: string,
 ): void {

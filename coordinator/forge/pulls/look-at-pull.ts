@@ -72,13 +72,13 @@ async function openForge(looking: Looking): Promise<OpenForge> {
   throw new PullRefused(`There is no token for ${new URL(row.repo_url).host} any more: link your account there again.`);
 }
 
-type Place = { forge: OpenForge; access: Access; name: { owner: string; name: string }; pull: Pull };
+type ReadPull = { forge: OpenForge; access: Access; name: { owner: string; name: string }; pull: Pull };
 
 /**
  * Brings the text up to date after a further round of work, or when another repository got its pull request. Resolves
  * with the commit that it tells of. A forge that refuses that hides nothing else: it is asked again by the next look.
  */
-async function tellOf(looking: Looking, { forge, access, name, pull }: Place): Promise<Partial<PullRow>> {
+async function tellOf(looking: Looking, { forge, access, name, pull }: ReadPull): Promise<Partial<PullRow>> {
   const { row, branches } = looking;
   const pushed = branches.find(({ repo_url, branch }) => repo_url === row.repo_url && branch === row.head_branch);
   if (!pushed || pushed.commit === row.told_commit) return {};

@@ -63,10 +63,10 @@ async function openWith({ client, repository: name, token, as }: OpenForge, open
   };
 }
 
-type Place = { client: OpenForge['client']; access: Access; name: { owner: string; name: string }; base: string };
+type PullTarget = { client: OpenForge['client']; access: Access; name: { owner: string; name: string }; base: string };
 
 async function openNew(
-  { client, access, name, base }: Place,
+  { client, access, name, base }: PullTarget,
   { task, row, surroundings, url }: Opening,
 ): Promise<Pull> {
   // A forge finds a branch that was renamed by its old name too, but opens no pull request with that.
