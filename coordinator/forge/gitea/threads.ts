@@ -90,7 +90,8 @@ const Entry = z.object({
   body: Text,
   label: z.object({ name: Line }).nullish(),
 });
-export const ENTRIES = answerJob(HERE, 'ENTRIES', z.array(Entry));
+/** Null: there are none. */
+export const ENTRIES = answerJob(HERE, 'ENTRIES', z.array(Entry).nullable());
 const PAGE_ENTRIES = 50;
 
 /** Who has put a label on an issue last, by the entries of its timeline since then, which come oldest first. */
@@ -107,7 +108,7 @@ export async function labeledBy(
   const { items } = await api.list(
     access,
     { path, query },
-    { page: ENTRIES, entries: (page) => page, has_links: false },
+    { page: ENTRIES, entries: (page) => page ?? [], has_links: false },
   );
   const last = items.findLast(
     (one) => one.type === 'label' && one.body === '1' && one.label?.name.toLowerCase() === label.toLowerCase(),

@@ -25,6 +25,8 @@ export const issues: Record<string, Handler> = {
     const since = Date.parse(call.query.get('since') ?? '') || 0;
     const all = issueOf(call, repository).labelings.filter(({ at }) => Date.parse(at) >= since);
     const { items } = page(call, all);
+    // It says null where nothing is there.
+    if (items.length === 0) return { status: 200, body: null };
     const body = items.map((one) => call.gitea.render.labeling(one));
     return { status: 200, shape: 'TimelineComment[]', body };
   },
