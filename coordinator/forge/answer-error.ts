@@ -5,6 +5,8 @@ import type { ForgeAnswer } from './forge-http.ts';
 
 const REASON_CHARS_MAX = 300;
 const ERRORS_MAX = 5;
+/** A refusal that says, in words alone, that the caller is limited. */
+export const NAMES_LIMIT = /rate limit/i;
 /** How long to wait for a forge that limits its callers and does not say for how long. */
 const LIMITED_MS = 60_000;
 /** No forge limits for longer: what says so is wrong. */
@@ -48,7 +50,7 @@ function faultOf(status: number) {
 function retryAt({ status, headers }: ForgeAnswer, reason: string): Date | undefined {
   if (status !== 403 && status !== 429 && status !== 503) return undefined;
   const said = saidRetryAt(headers, status === 503 ? AWAY_MS_MAX : LIMITED_MS_MAX);
-  const is_limited = status === 429 || (status === 403 && /rate limit/i.test(reason));
+  const is_limited = status === 429 || (status === 403 && NAMES_LIMIT.test(reason));
   return said ?? (is_limited ? new Date(Date.now() + LIMITED_MS) : undefined);
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { limitEnd } from '../answer-error.ts';
+import { limitEnd, NAMES_LIMIT } from '../answer-error.ts';
 import { answerJob } from '../answer-job.ts';
 import { cleanText } from '../forge-text.ts';
 import type { Access, RepositoryName } from '../forge.ts';
@@ -67,7 +67,7 @@ export class GraphqlApi {
     const { data, errors } = answer;
     const [error] = errors ?? [];
     if (error !== undefined) {
-      const fault = FAULTS.get(error.type ?? '') ?? 'invalid';
+      const fault = FAULTS.get(error.type ?? '') ?? (NAMES_LIMIT.test(error.message) ? 'rate_limited' : 'invalid');
       const limited = fault === 'rate_limited' ? { retry_at: limitEnd(headers) } : {};
       const message = `${this.#api.host} answered: ${cleanText(error.message, 300)}`;
       throw this.#api.refusal(access, new ForgeApiError(fault, message, limited));

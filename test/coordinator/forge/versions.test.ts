@@ -165,14 +165,15 @@ test('GitHub: the GraphQL API is asked again when the headers of its answer say'
   const github = await startGitHub(t);
   const client = gitHubClient(forgeHttp(t, [github.host]), github.origin);
   const ada = github.world.addPerson('ada');
-  const answer = JSON.stringify({ errors: [{ type: 'RATE_LIMITED', message: 'API rate limit exceeded' }] });
+  const primary = { errors: [{ type: 'RATE_LIMITED', message: 'API rate limit exceeded' }] };
+  const secondary = { errors: [{ message: 'You have exceeded a secondary rate limit.' }] };
   const in_s = 1_800;
   const reset_s = Math.round(Date.now() / 1000) + in_s;
-  for (const headers of [
-    { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(reset_s) },
-    { 'retry-after': String(in_s) },
-  ]) {
-    github.intercept = (_, response) => Boolean(response.writeHead(200, headers).end(answer));
+  for (const [answer, headers] of [
+    [primary, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(reset_s) }],
+    [secondary, { 'retry-after': String(in_s) }],
+  ] as const) {
+    github.intercept = (_, response) => Boolean(response.writeHead(200, headers).end(JSON.stringify(answer)));
     const access = { token: github.apps.personalToken(ada).value };
     const error = await t.throwsAsync(client.resolve(access, NAME, 1, '1'), { instanceOf: ForgeApiError });
     const wait_s = ((error?.retry_at?.getTime() ?? 0) - Date.now()) / 1000;
