@@ -7,7 +7,7 @@ const UNKNOWN_AUTHORITY = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-/** What the owner of this server can do where a connection has failed with this code, behind a space; empty: nothing. */
+/** What the owner can do where a connection has failed with this code, with a space before it; empty: nothing. */
 export function tlsHint(code: string | undefined): string {
   if (code === undefined || !UNKNOWN_AUTHORITY.has(code)) return '';
   return ' This server does not know the authority of its certificate. Its owner can name a file with it in NODE_EXTRA_CA_CERTS.';

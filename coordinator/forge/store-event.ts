@@ -4,8 +4,8 @@ import type { ForgeEvent } from './forge.ts';
 import { threadOf } from './thread-of.ts';
 
 /**
- * Stores an event, to be handled now. `received_at` is an ISO time, `body_hash` that of what the forge has signed. False:
- * it is known already, by its id or by that hash.
+ * Stores an event, to be handled now. `received_at` is an ISO time, `body_hash` that of what the forge has signed.
+ * False: it is known already, by its id or by that hash.
  */
 export function storeEvent(
   tx: Tx,

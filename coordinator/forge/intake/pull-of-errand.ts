@@ -43,8 +43,9 @@ export function followedPull(db: Db, pull: PullRow | undefined): FollowedPull | 
 }
 
 /**
- * The pull request that something was planned for, as it is when that is done. Undefined: nothing follows any more. Throws
- * where another task answers for it by now: what was checked of its person was that of `planned`, so it is planned anew.
+ * The pull request that something was planned for, as it is when that is done. Undefined: nothing follows any more.
+ * Throws where another task answers for it by now: what was checked of its person was that of `planned`, so it is
+ * planned anew.
  */
 export function stillFollowed(db: Db, thread: ThreadKey, planned: TaskRow): FollowedPull | undefined {
   const now = followedPull(db, answeringPull(db, thread));

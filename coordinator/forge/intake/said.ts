@@ -54,13 +54,15 @@ function kindsOf(lines: readonly string[]): LineKind[] {
         forwarded = true;
         return 'quote';
       }
-      const { indent, rest } = enterItems(items, line, before === 'text');
+      const in_list = items.length > 0;
+      const { indent, rest, begins_item } = enterItems(items, line, before === 'text');
       if (indent < CODE_INDENT && rest.startsWith('>')) return 'quote';
       if (mark !== '' && !(mark.startsWith('`') && info.includes('`'))) {
         fence = mark;
         return 'code';
       }
-      if (before === 'quote' && !BLOCK_START.test(line)) return 'quote';
+      const is_next_item = in_list && begins_item;
+      if (before === 'quote' && !is_next_item && !BLOCK_START.test(line)) return 'quote';
       return before !== 'text' && indent >= CODE_INDENT && rest !== '' ? 'code' : 'text';
     })();
     before = line.trim() === '' && kind === 'text' ? 'blank' : kind;
@@ -73,9 +75,9 @@ function kindsOf(lines: readonly string[]): LineKind[] {
  * them begins. Returns the rest of the line, and how far it is indented in its item. `is_lazy`: whether it goes on with
  * the paragraph above wherever it begins.
  */
-function enterItems(items: number[], line: string, is_lazy: boolean): { indent: number; rest: string } {
+function enterItems(items: number[], line: string, is_lazy: boolean) {
   let { at, column } = skipBlanks(line, 0, 0);
-  if (at === line.length) return { indent: 0, rest: '' };
+  if (at === line.length) return { indent: 0, rest: '', begins_item: false };
   const is_rule = RULE.test(line);
   const markerAt = (index: number) => {
     MARKER.lastIndex = index;
@@ -84,6 +86,7 @@ function enterItems(items: number[], line: string, is_lazy: boolean): { indent: 
   let marker = markerAt(at);
   if (!is_lazy || marker !== undefined) while (column < (items.at(-1) ?? 0)) items.pop();
   let indent = column - (items.at(-1) ?? 0);
+  const begins_item = marker !== undefined && indent < CODE_INDENT;
   while (marker !== undefined && indent < CODE_INDENT) {
     const end = column + marker.length;
     ({ at, column } = skipBlanks(line, at + marker.length, end));
@@ -93,7 +96,7 @@ function enterItems(items: number[], line: string, is_lazy: boolean): { indent: 
     indent = column - begin;
     marker = markerAt(at);
   }
-  return { indent, rest: line.slice(at) };
+  return { indent, rest: line.slice(at), begins_item };
 }
 
 /** The first place that is not blank, and its column: a tab leads to the next one of every four. */
