@@ -16,6 +16,8 @@ const BLOCK_START = /^\s{0,3}(?:#{1,6}\s|[-*+]\s|1[.)]\s|([-*_])(?:\s*\1){2,}\s*
 const CODE_INDENT = 4;
 const MARKER = /(?:[-*+]|\d{1,9}[.)])(?=[ \t]|$)/y;
 const RULE = /^\s*([-*_])(?:\s*\1){2,}\s*$/;
+/** What ends a paragraph, beside a list. */
+const NO_LIST_START = /^\s*(?:>|#{1,6}\s|`{3}|~{3})/;
 const ORIGINAL_MESSAGE = /^\s*-{2,}\s*original message\s*-{2,}/i;
 
 /**
@@ -72,8 +74,8 @@ function kindsOf(lines: readonly string[]): LineKind[] {
 
 /**
  * Leaves the list items that a line is not in, and enters those that begin there. `items`: at which columns what is in
- * them begins. Returns the rest of the line, and how far it is indented in its item. `is_lazy`: whether it goes on with
- * the paragraph above wherever it begins.
+ * them begins. Returns the rest of the line, and how far it is indented in its item. `is_lazy`: whether words go on with
+ * the paragraph above wherever they begin.
  */
 function enterItems(items: number[], line: string, is_lazy: boolean) {
   let { at, column } = skipBlanks(line, 0, 0);
@@ -84,7 +86,10 @@ function enterItems(items: number[], line: string, is_lazy: boolean) {
     return is_rule ? undefined : MARKER.exec(line)?.[0];
   };
   let marker = markerAt(at);
-  if (!is_lazy || marker !== undefined) while (column < (items.at(-1) ?? 0)) items.pop();
+  // Within a paragraph a number is one of its words, unless it is the first of a list.
+  if (is_lazy && column >= (items.at(-1) ?? 0) && /^(?!1[.)])\d/.test(marker ?? '')) marker = undefined;
+  const goes_on = is_lazy && marker === undefined && !is_rule && !NO_LIST_START.test(line);
+  if (!goes_on) while (column < (items.at(-1) ?? 0)) items.pop();
   let indent = column - (items.at(-1) ?? 0);
   const begins_item = marker !== undefined && indent < CODE_INDENT;
   while (marker !== undefined && indent < CODE_INDENT) {

@@ -55,6 +55,8 @@ const NONE: [title: string, text: string][] = [
   ['a tab', 'Like this:\n\n\t@errand fix\n'],
   ['an indented block in a list', '- one\n\n      @errand fix\n'],
   ['an indented block below a list', '- one\n\ntwo\n\n    @errand fix\n'],
+  ['an indented block below a number', 'It was in\n2. place\n\n    @errand fix\n'],
+  ['an indented block below a quote that ends a list', '- one\n> two\n\n    @errand fix\n'],
   ['an indented block below a rule', '* * *\n\n    @errand fix\n'],
   ['a quote in a list item', '1. one\n\n    > @errand fix'],
   ['a quote that begins a list item', '- > @errand fix'],
