@@ -26,16 +26,19 @@ export const listFiles = defineTool({
   },
 });
 
-/** Lists level by level, so that a large folder deep down does not hide the folders next to it. */
+/**
+ * Lists level by level, so that a large folder deep down does not hide the folders next to it. `at`: where the line of
+ * a folder is.
+ */
 async function list(root: Buffer, depth: number): Promise<{ lines: string[]; is_cut: boolean }> {
   const lines: string[] = [];
-  let level = [{ dir: root, prefix: '' }];
+  let level = [{ dir: root, prefix: '', at: 0 }];
   for (let depth_left = depth; depth_left > 0 && level.length > 0; depth_left--) {
     const next: typeof level = [];
-    for (const { dir, prefix } of level) {
+    for (const { dir, prefix, at } of level) {
       const entries = await sortedEntries(dir).catch((error: unknown) => {
         if (dir === root) throw error;
-        lines.push(`${prefix} (cannot be read)`);
+        lines[at] = `${prefix} (cannot be read)`;
         return [];
       });
       for (const entry of entries) {
@@ -43,7 +46,7 @@ async function list(root: Buffer, depth: number): Promise<{ lines: string[]; is_
         const name = prefix + pathToText(entry.name);
         lines.push(entry.isDirectory() ? `${name}/` : entry.isSymbolicLink() ? `${name} (link)` : name);
         if (entry.isDirectory() && !NOT_OPENED.has(entry.name.toString()))
-          next.push({ dir: resolvePath(dir, entry.name), prefix: `${name}/` });
+          next.push({ dir: resolvePath(dir, entry.name), prefix: `${name}/`, at: lines.length - 1 });
       }
     }
     level = next;

@@ -200,7 +200,7 @@ test('list_files lists level by level, up to a limit', async (t) => {
   t.regex(lines.at(-1) ?? '', /Only the first 500 entries/);
 });
 
-test('list_files lists the rest where a folder cannot be read', async (t) => {
+test('list_files lists the rest where folders cannot be read, and each of those once', async (t) => {
   const { use, repo_dir } = await toolbox(t);
   // A path may have 4095 bytes: that of the inner folder has more.
   const deep = 'd'.repeat(200);
@@ -208,11 +208,12 @@ test('list_files lists the rest where a folder cannot be read', async (t) => {
   const dir = join(repo_dir, parents);
   await mkdir(dir, { recursive: true });
   await writeFile(join(dir, 'a'), '');
-  const inner = 'i'.repeat(250);
-  execFileSync('mkdir', [inner], { cwd: dir });
-  t.teardown(() => execFileSync('rmdir', [inner], { cwd: dir }));
+  const inner = (i: number) => 'i'.repeat(200) + String(i).padStart(3, '0');
+  const inners = Array.from({ length: 499 }, (_, i) => inner(i));
+  execFileSync('mkdir', inners, { cwd: dir });
+  t.teardown(() => execFileSync('rmdir', inners, { cwd: dir }));
   const listed = await use('list_files', { path: parents });
-  t.deepEqual(listed.split('\n').slice(1), ['a', `${inner}/`, `${inner}/ (cannot be read)`]);
+  t.deepEqual(listed.split('\n').slice(1), ['a', ...inners.map((name) => `${name}/ (cannot be read)`)]);
 });
 
 test('an invalid input gets an error that names the field', async (t) => {
