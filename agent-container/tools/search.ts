@@ -49,12 +49,13 @@ export const search = defineTool({
       if (matches.fault !== '') throw new ToolError(`The search failed: ${matches.fault}`);
       return `Nothing in ${path} matches.`;
     }
-    const note = matches.is_cut ? `\n[Only the first results. Narrow the search by path, glob or pattern.]` : '';
-    return `${matches.note}${matches.text}${note}`;
+    const first = matches.is_cut ? `\n[Only the first results. Narrow the search by path, glob or pattern.]` : '';
+    const partly = matches.fault === '' ? '' : `\n[The search was not complete: ${matches.fault}]`;
+    return `${matches.note}${matches.text}${first}${partly}`;
   },
 });
 
-/** `fault`: why there may be more; empty: there is not. */
+/** `is_cut`: there may be more, which was not looked for. `fault`: why not all was looked through; empty: it was. */
 type Matches = { text: string; is_cut: boolean; fault: string; note: string };
 
 /** Runs the program until it ends or has found enough. Rejects with ENOENT if it is not installed. */
@@ -89,9 +90,9 @@ async function collect(
   const exit = await group.exited;
   const note = program === 'grep' ? '[ripgrep is not installed: these are the results of grep -E.]\n' : '';
   const text = cutText(bytesToText(Buffer.concat(chunks).subarray(0, BYTES_MAX)));
-  const has_ended = exit.exit_code === FOUND || exit.exit_code === NOTHING_FOUND;
-  const fault = errors.trim() || (has_ended ? '' : `it was ${describeExit(exit)}. Narrow it by path or glob.`);
-  return { text, is_cut: isEnough() || exit.exit_code === null, fault, note };
+  const is_whole = isEnough() || exit.exit_code === FOUND || exit.exit_code === NOTHING_FOUND;
+  const fault = is_whole ? '' : errors.trim() || `it was ${describeExit(exit)}. Narrow it by path or glob.`;
+  return { text, is_cut: isEnough(), fault, note };
 }
 
 /** The program with the path as its last argument. Node passes only UTF-8, so bash makes any other path. */

@@ -59,14 +59,21 @@ test('a search that was ended before its end does not say that nothing matches',
   );
 });
 
-test('a search that was killed says that its results are not all', async (t) => {
-  const { use, setPath, folder } = await toolbox(t, FILES);
-  await writeFile(join(folder, 'rg'), '#!/bin/sh\necho ./docs/c.md:1:alpha\nkill -9 $$\n', { mode: 0o755 });
-  setPath(folder);
-  t.is(
-    await use('search', { pattern: 'alpha' }),
-    './docs/c.md:1:alpha\n[Only the first results. Narrow the search by path, glob or pattern.]',
-  );
+for (const [what, end, fault] of [
+  ['was killed', 'kill -9 $$', 'it was ended by SIGKILL. Narrow it by path or glob.'],
+  ['could not read a folder', 'echo "./src: Permission denied" >&2; exit 2', './src: Permission denied'],
+])
+  test(`a search that ${what} says that its results are not all`, async (t) => {
+    const { use, setPath, folder } = await toolbox(t, FILES);
+    await writeFile(join(folder, 'rg'), `#!/bin/sh\necho ./docs/c.md:1:alpha\n${end}\n`, { mode: 0o755 });
+    setPath(folder);
+    t.is(await use('search', { pattern: 'alpha' }), `./docs/c.md:1:alpha\n[The search was not complete: ${fault}]`);
+  });
+
+test('what is wrong with a .gitignore does not make a search fail', async (t) => {
+  const { use } = await toolbox(t, { ...FILES, '.ignore': '[a-\n' });
+  t.is(await use('search', { pattern: 'gamma' }), 'Nothing in . matches.');
+  t.is(await use('search', { pattern: 'beta' }), './src/a.ts:2:const beta = 2;');
 });
 
 test('a glob may begin with ./ as paths in the results do, and lines have no line endings', async (t) => {
