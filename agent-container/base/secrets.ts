@@ -16,9 +16,19 @@ export class Secrets {
     this.hold_back_chars = Math.max(0, (this.values[0]?.[0].length ?? 0) - 1);
   }
 
-  /** Replaces each secret by its name. */
+  /** Replaces each secret by its name. The text keeps its number of lines. */
   redact(text: string): string {
-    return this.values.reduce((rest, [value, name]) => rest.replaceAll(value, maskOf(name)), text);
+    return this.values.reduce((rest, [value, name]) => {
+      if (!rest.includes(value)) return rest;
+      const line_ends = '\n'.repeat(value.split('\n').length - 1);
+      return rest.replaceAll(value, () => maskOf(name) + line_ends);
+    }, text);
+  }
+
+  /** Redacts the beginning of a longer text. What may be the first half of a secret is left out. */
+  redactBeginning(text: string): string {
+    const clean = this.redact(text);
+    return clean.slice(0, Math.max(0, clean.length - this.hold_back_chars));
   }
 
   /** The name of a secret whose mask is in this text; undefined: there is none. */

@@ -1,5 +1,6 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import type { Secrets } from '../base/secrets.ts';
 import { openFile } from '../tools/paths.ts';
 
 const NAMES = /^(agents|claude)\.md$/i;
@@ -13,39 +14,39 @@ const IMPORT = /(?<=^|\s)@([\w./-]+\.\w+)/gm;
 /** Imports in code are not followed. */
 const CODE = /```[^]*?(```|$)|`[^`\n]*`/g;
 
+type Wanted = {
+  /** The folders of a repository, relative to its root. */
+  foldersIn: (dir: string) => string[];
+  /** Whether the model has read the file with this label already. */
+  isKnown: (label: string) => boolean;
+  secrets: Secrets;
+};
+
 /**
  * The own instructions of the repositories in these folders: AGENTS.md and CLAUDE.md at the root of each, and the
- * files in the same repository that they import, each labelled with its path from the first. Null if there are none.
- * Text that is too long is cut, and says so. Never rejects: a file that cannot be read is left out.
+ * files in the same repository that they import, each labelled with its path from the first, without secrets. Null if
+ * there are none. Text that is too long is cut, and says so. Never rejects: a file that cannot be read is left out.
  */
-export async function readInstructions(dirs: readonly string[]): Promise<string | null> {
-  return inEach(
-    dirs,
-    () => [''],
-    () => false,
-  );
+export async function readInstructions(dirs: readonly string[], secrets: Secrets): Promise<string | null> {
+  return inEach(dirs, { foldersIn: () => [''], isKnown: () => false, secrets });
 }
 
 /**
  * The same for the folders that lead to these paths, which are relative to the first repository or absolute, without
- * the roots. `isKnown`: whether the model has read the file with this label already.
+ * the roots.
  */
 export async function readNestedInstructions(
   dirs: readonly string[],
   paths: string[],
-  isKnown: (label: string) => boolean,
+  { isKnown, secrets }: Pick<Wanted, 'isKnown' | 'secrets'>,
 ): Promise<string | null> {
   const [first = '.'] = dirs;
   const foldersIn = (dir: string) => paths.flatMap((path) => foldersTo(relative(dir, resolve(first, path))));
-  return inEach(dirs, (dir) => [...new Set(foldersIn(dir))].slice(0, FOLDERS_MAX), isKnown);
+  return inEach(dirs, { foldersIn: (dir) => [...new Set(foldersIn(dir))].slice(0, FOLDERS_MAX), isKnown, secrets });
 }
 
 /** The instructions in some folders of each repository. */
-async function inEach(
-  dirs: readonly string[],
-  foldersIn: (dir: string) => string[],
-  isKnown: (label: string) => boolean,
-): Promise<string | null> {
+async function inEach(dirs: readonly string[], { foldersIn, isKnown, secrets }: Wanted): Promise<string | null> {
   const [first = '.'] = dirs;
   const parts: string[] = [];
   for (const dir of dirs) {
@@ -53,7 +54,7 @@ async function inEach(
     const known = (path: string) => isKnown(labelOf(shown(path)));
     const root = await realpath(dir).catch(() => dir);
     const texts = await instructionsIn(root, foldersIn(dir), known);
-    if (texts.size > 0) parts.push(format(texts, shown));
+    if (texts.size > 0) parts.push(format(texts, { shown, secrets }));
   }
   return parts.length === 0 ? null : parts.join('\n\n');
 }
@@ -84,8 +85,10 @@ async function instructionsIn(
   return texts;
 }
 
-function format(texts: Map<string, string>, shown: (path: string) => string): string {
-  const sections = [...texts].map(([path, text]) => `${labelOf(shown(path))}\n${text.trim()}\n</file>`);
+type Format = { shown: (path: string) => string; secrets: Secrets };
+
+function format(texts: Map<string, string>, { shown, secrets }: Format): string {
+  const sections = [...texts].map(([path, text]) => `${labelOf(shown(path))}\n${secrets.redact(text.trim())}\n</file>`);
   const instructions = sections.join('\n\n').toWellFormed();
   if (instructions.length <= TEXT_CHARS_MAX) return instructions;
   const head = instructions.slice(0, TEXT_CHARS_MAX).toWellFormed();

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AttemptFailure } from '../base/failure.ts';
+import type { Secrets } from '../base/secrets.ts';
 import type { WorkInput } from '../base/work.ts';
 import type { ModelResponse } from '../model/response.ts';
 import { ModelError } from '../model/error.ts';
@@ -39,6 +40,7 @@ type Options = {
   /** The shell of the agent's commands. */
   shell: Pick<Shell, 'has_background' | 'takeNotices'>;
   tool_calls: ToolCalls;
+  secrets: Secrets;
   /**
    * Tells a model that has used the shell of a previous attempt that this one is new; null if there is nothing to
    * tell.
@@ -224,11 +226,12 @@ export class Loop {
 
   /** Adds the instructions of the folders that the model has looked into for the first time. */
   async #addInstructions(calls: OpenCall[]): Promise<void> {
-    const { input, transcript } = this.#options;
+    const { input, transcript, secrets } = this.#options;
     const paths = calls.flatMap((call) => PathInput.safeParse(call.input).data?.path ?? []);
     const said = transcript.texts().join('\n');
     const dirs = [input.repo_dir, ...input.others.map(({ dir }) => dir)];
-    const text = await readNestedInstructions(dirs, paths, (label) => said.includes(label));
+    const isKnown = (label: string) => said.includes(label);
+    const text = await readNestedInstructions(dirs, paths, { isKnown, secrets });
     if (text !== null) await this.#say('harness', `[Errand] The folder comes with these instructions:\n\n${text}`);
   }
 

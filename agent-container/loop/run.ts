@@ -75,7 +75,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
     const verify_shell = shell.fork(`attempt-${attempt}-verify`);
     const command_shell = shell.fork(`attempt-${attempt}-command`);
     await record({ type: 'step.started', body: { step: 'work' } });
-    await startConversation(input, shell, transcript, record);
+    await startConversation(input, shell, secrets, transcript, record);
     const tool_calls = toolCallsFor(input, command_shell, secrets, record, signal);
     await command_shell.keepCwdIn(join(input.scratch_dir, 'working-folder'));
     await closeInterruptedCalls(transcript, tool_calls, record, input.workspace_note !== null);
@@ -91,6 +91,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
       attachments,
       shell: command_shell,
       tool_calls,
+      secrets,
       new_shell_note: newShellNote(assignment.transcript, command_shell.cwd, input.repo_dir),
       verify: async () => (verify_command === null ? null : commands.verify(verify_shell, verify_command)),
       deliver: (is_last) => input.deliver(succeeded(title, transcript.last_text).commit_message, is_last),
@@ -147,14 +148,15 @@ function toolCallsFor(
   };
   const parks = assignment.park_after_ms !== undefined;
   const other_dirs = others.map(({ dir }) => dir);
-  const context = { repo_dir, other_dirs, scratch_dir, shell, report: recording, messages, parks, signal };
-  return new ToolCalls({ tools: TOOLS, secrets, context, record });
+  const context = { repo_dir, other_dirs, scratch_dir, shell, secrets, report: recording, messages, parks, signal };
+  return new ToolCalls({ tools: TOOLS, context, record });
 }
 
 /** Starts the conversation, in the first attempt only: later ones continue it. */
 async function startConversation(
   input: WorkInput,
   shell: Shell,
+  secrets: Secrets,
   transcript: Transcript,
   record: RecordEvent,
 ): Promise<void> {
@@ -162,7 +164,7 @@ async function startConversation(
   const { assignment, repo_dir, others } = input;
   const environment = await readEnvironment(shell.fork(`attempt-${assignment.attempt}-environment`));
   const dirs = [repo_dir, ...others.map(({ dir }) => dir)];
-  const instructions = await readInstructions(dirs);
+  const instructions = await readInstructions(dirs, secrets);
   const content = firstContent(input, environment, instructions);
   await record({ type: 'conversation.started', body: { system: SYSTEM, content } });
 }

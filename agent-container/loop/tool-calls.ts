@@ -12,7 +12,6 @@ const NAME_CHARS_MAX = 64;
 
 type Options = {
   tools: readonly Tool[];
-  secrets: Secrets;
   /** The part of the context that all calls share. */
   context: Omit<ToolContext, 'ref' | 'question_ms'>;
   record: RecordEvent;
@@ -49,7 +48,7 @@ export class ToolCalls {
     await record({ type: 'tool.started', body: { turn, ref, name: name.slice(0, NAME_CHARS_MAX), input } });
     const started = performance.now();
     const tool = tools.find((tool) => tool.name === name);
-    const mask = tool?.reads_only === false ? this.#options.secrets.findMask(JSON.stringify(input)) : undefined;
+    const mask = tool?.reads_only === false ? context.secrets.findMask(JSON.stringify(input)) : undefined;
     if (mask !== undefined) return this.#finish(turn, call, errorResult(maskRefusal(mask)), 0);
     const result = tool
       ? await tool.run(input, { ...context, ref, question_ms })
@@ -59,7 +58,7 @@ export class ToolCalls {
 
   async #finish(turn: number, call: OpenCall, result: ToolResult, duration_ms: number): Promise<ToolResult> {
     const { is_error, exit_code } = result;
-    const content = result.content.map((block) => presentable(block, this.#options.secrets));
+    const content = result.content.map((block) => presentable(block, this.#options.context.secrets));
     const name = call.name.slice(0, NAME_CHARS_MAX);
     const exit = exit_code === undefined ? {} : { exit_code };
     const body = { turn, ref: call.ref, name, is_error, content, duration_ms, ...exit };

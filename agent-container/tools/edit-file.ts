@@ -26,7 +26,7 @@ export const editFile = defineTool({
     const before = await readTextFile(path, real);
     if (before === undefined) throw new ToolError(`There is no ${path}. Use write_file to make it.`);
     const places = find(before.text, old_text);
-    if (places.length === 0) throw new ToolError(explainMiss(path, before.text, old_text));
+    if (places.length === 0) throw new ToolError(explainMiss(path, context.secrets.redact(before.text), old_text));
     const lines = linesOf(before.text, places);
     if (places.length > 1 && !replace_all)
       throw new ToolError(

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
 import { cutMiddle } from '../base/head-and-tail.ts';
+import type { Secrets } from '../base/secrets.ts';
 
 const OUTPUT_CHARS_MAX = 4_000;
 /** The images that the output of a cell may have, in the order of preference. */
@@ -20,12 +21,12 @@ type Cell = z.infer<typeof Notebook>['cells'][number];
 /** A notebook as text, with a marker such as `[image 1]` for each image. */
 export type RenderedNotebook = { text: string; images: Buffer[] };
 
-/** A Jupyter notebook as text: its cells with their outputs. Undefined if it is none. */
-export function renderNotebook(json: string): RenderedNotebook | undefined {
+/** A Jupyter notebook as text: its cells with their outputs, without secrets. Undefined if it is none. */
+export function renderNotebook(json: string, secrets: Secrets): RenderedNotebook | undefined {
   const { data } = Notebook.safeParse(parseJson(json));
   if (data === undefined) return undefined;
   const images: Buffer[] = [];
-  const cells = data.cells.map((cell, i) => renderCell(cell, i + 1, images));
+  const cells = data.cells.map((cell, i) => renderCell(cell, i + 1, { images, secrets }));
   const head = `[A notebook of ${cells.length} cells. To change it edit its JSON, which run_command shows.]`;
   return { text: [head, ...cells].join('\n'), images };
 }
@@ -35,17 +36,19 @@ export function imageMarker(number: number): string {
   return `[image ${number}]`;
 }
 
-function renderCell({ cell_type, source, outputs = [] }: Cell, number: number, images: Buffer[]): string {
-  const rendered = outputs.map((output) => renderOutput(output, images)).filter((text) => text !== '');
+type Context = { images: Buffer[]; secrets: Secrets };
+
+function renderCell({ cell_type, source, outputs = [] }: Cell, number: number, context: Context): string {
+  const rendered = outputs.map((output) => renderOutput(output, context)).filter((text) => text !== '');
   const output = rendered.length === 0 ? [] : [`[output of cell ${number}]`, ...rendered];
-  return [`[cell ${number}, ${cell_type}]`, source, ...output].join('\n');
+  return [`[cell ${number}, ${cell_type}]`, context.secrets.redact(source), ...output].join('\n');
 }
 
-function renderOutput({ text, data = {}, traceback }: z.infer<typeof Output>, images: Buffer[]): string {
+function renderOutput({ text, data = {}, traceback }: z.infer<typeof Output>, { images, secrets }: Context): string {
   const image = IMAGE_TYPES.map((type) => Lines.safeParse(data[type]).data).find((found) => found !== undefined);
   if (image !== undefined) return imageMarker(images.push(Buffer.from(image, 'base64')));
   const shown = text ?? traceback?.join('\n') ?? Lines.safeParse(data['text/plain']).data ?? '';
-  return cutMiddle(stripVTControlCharacters(shown).trimEnd(), OUTPUT_CHARS_MAX);
+  return cutMiddle(secrets.redact(stripVTControlCharacters(shown).trimEnd()), OUTPUT_CHARS_MAX);
 }
 
 function parseJson(json: string): unknown {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bytesToText } from '../base/byte-path.ts';
+import type { Secrets } from '../base/secrets.ts';
 import type { ContentBlock } from '../model/message.ts';
 import { fitImage, imageBlock, IMAGE_BYTES_MAX, isImage } from './image.ts';
 import { imageMarker, renderNotebook, type RenderedNotebook } from './notebook.ts';
@@ -30,23 +31,25 @@ export const readFile = defineTool({
     try {
       if (size > FILE_BYTES_MAX)
         throw new ToolError(`${path} has ${size} bytes, too many to read whole. Use search, or sed -n in run_command.`);
-      return await show(path, await file.readFile(), offset, limit);
+      return await show(path, await file.readFile(), { offset, limit, secrets: context.secrets });
     } finally {
       await file.close();
     }
   },
 });
 
-async function show(path: string, bytes: Buffer, offset: number, limit: number): Promise<string | ToolResult> {
+type Part = { offset: number; limit: number; secrets: Secrets };
+
+async function show(path: string, bytes: Buffer, part: Part): Promise<string | ToolResult> {
   if (isImage(bytes)) return showImage(path, bytes);
   if (isPdf(bytes)) return withText(`${path}, ${bytes.length} bytes:`, [pdfBlock(path, bytes)]);
   const decoded = decodeText(bytes);
   if ((decoded?.format.encoding ?? 'utf8') === 'utf8' && bytes.subarray(0, 8192).includes(0))
     return `${path} is a binary file of ${bytes.length} bytes. Use run_command with file, xxd or strings to look into it.`;
   const text = decoded?.text ?? bytesToText(bytes);
-  const notebook = path.endsWith('.ipynb') ? renderNotebook(text) : undefined;
-  if (notebook === undefined) return numberedLines(path, text, offset, limit);
-  return showNotebook(notebook, numberedLines(path, notebook.text, offset, limit));
+  const notebook = path.endsWith('.ipynb') ? renderNotebook(text, part.secrets) : undefined;
+  if (notebook === undefined) return numberedLines(path, part.secrets.redact(text), part);
+  return showNotebook(notebook, numberedLines(path, notebook.text, part));
 }
 
 async function showImage(path: string, bytes: Buffer): Promise<ToolResult> {
@@ -80,7 +83,7 @@ function withText(text: string, blocks: ContentBlock[]): ToolResult {
   return { content: [{ type: 'text', text }, ...blocks], is_error: false };
 }
 
-function numberedLines(path: string, text: string, offset: number, limit: number): string {
+function numberedLines(path: string, text: string, { offset, limit }: Part): string {
   if (text === '') return `${path} is empty.`;
   const lines = text.replace(/\r?\n$/, '').split(/\r?\n/);
   if (offset > lines.length) throw new ToolError(`${path} has ${lines.length} lines: there is no line ${offset}.`);

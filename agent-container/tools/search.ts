@@ -1,20 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { realpath } from 'node:fs/promises';
 import { z } from 'zod';
-import { bytesToText, textToPath } from '../base/byte-path.ts';
+import { textToPath } from '../base/byte-path.ts';
 import { errorCode } from '../base/error-code.ts';
 import { describeExit, startGroup } from '../shell/process-group.ts';
 import { pathToRead, shownPath } from './paths.ts';
+import { ResultLines } from './result-lines.ts';
 import { defineTool, ToolError, type ToolContext } from './tool.ts';
 
-const LINES_MAX = 200;
-const TEXT_CHARS_MAX = 30_000;
-const LINE_CHARS_MAX = 300;
-/** Of the raw output. */
-const BYTES_MAX = 4 * TEXT_CHARS_MAX;
-const NEWLINE = 10;
-/** The file name and line number before a line. */
-const PREFIX_CHARS_MAX = 200;
 const ERROR_CHARS_MAX = 2_000;
 const SEARCH_MS_MAX = 30_000;
 /** The exit codes of both programs. */
@@ -64,35 +57,26 @@ async function collect(
   args: string[],
   path: string,
   cwd: string,
-  { signal, shell }: ToolContext,
+  { signal, shell, secrets }: ToolContext,
 ): Promise<Matches> {
-  const chunks: Buffer[] = [];
+  const lines = new ResultLines(secrets);
   let errors = '';
-  let [bytes_found, lines_found] = [0, 0];
-  const isEnough = () => lines_found >= LINES_MAX || bytes_found >= TEXT_CHARS_MAX;
   const group = startGroup(...onPath(program, args, path), {
     cwd,
     env: { LC_ALL: 'C.UTF-8', PATH: shell.path },
     signal,
     timeout_ms: SEARCH_MS_MAX,
     onData: (bytes, from) => {
-      if (from === 'stderr') {
-        errors = (errors + bytes.toString()).slice(0, ERROR_CHARS_MAX);
-        return;
-      }
-      if (isEnough()) return;
-      chunks.push(bytes);
-      bytes_found += bytes.length;
-      lines_found += bytes.filter((byte) => byte === NEWLINE).length;
-      if (isEnough()) void group.end();
+      if (from === 'stderr') errors = (errors + bytes.toString()).slice(0, ERROR_CHARS_MAX);
+      else lines.push(bytes);
+      if (lines.is_full) void group.end();
     },
   });
   const exit = await group.exited;
   const note = program === 'grep' ? '[ripgrep is not installed: these are the results of grep -E.]\n' : '';
-  const text = cutText(bytesToText(Buffer.concat(chunks).subarray(0, BYTES_MAX)));
-  const is_whole = isEnough() || exit.exit_code === FOUND || exit.exit_code === NOTHING_FOUND;
+  const is_whole = lines.is_full || exit.exit_code === FOUND || exit.exit_code === NOTHING_FOUND;
   const fault = is_whole ? '' : errors.trim() || `it was ${describeExit(exit)}. Narrow it by path or glob.`;
-  return { text, is_cut: isEnough(), fault, note };
+  return { text: lines.end(), is_cut: lines.is_full, fault, note };
 }
 
 /** The program with the path as its last argument. Node passes only UTF-8, so bash makes any other path. */
@@ -101,17 +85,6 @@ function onPath(program: string, args: string[], path: string): [string, string[
   if (isUtf8(bytes)) return [program, [...args, bytes.toString()]];
   const escaped = bytes.toString('hex').replace(/../g, '\\x$&');
   return ['/bin/bash', ['-c', 'printf -v path %b "$1"; exec "${@:2}" "$path"', 'bash', escaped, program, ...args]];
-}
-
-function cutText(text: string): string {
-  return text
-    .slice(0, TEXT_CHARS_MAX)
-    .split('\n')
-    .slice(0, LINES_MAX)
-    .map((line) => line.replace(/\r$/, '').slice(0, LINE_CHARS_MAX + PREFIX_CHARS_MAX))
-    .join('\n')
-    .trimEnd()
-    .toWellFormed();
 }
 
 function ripgrepArgs(input: Input): string[] {
@@ -123,8 +96,6 @@ function ripgrepArgs(input: Input): string[] {
     '--color=never',
     '--hidden',
     '--glob=!.git',
-    `--max-columns=${LINE_CHARS_MAX}`,
-    '--max-columns-preview',
     '--sort=path',
     // No path begins with ./ where it is compared with a glob.
     ...(input.glob === undefined ? [] : [`--glob=${input.glob.replace(/^(!?)(\.\/)+/, '$1')}`]),

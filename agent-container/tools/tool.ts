@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ErrandError } from '../../protocol/problem.ts';
 import { WorkParked } from '../base/work-parked.ts';
 import { errorCode } from '../base/error-code.ts';
+import type { Secrets } from '../base/secrets.ts';
 import type { MessageSource, ProgressReporter } from '../base/work.ts';
 import type { ContentBlock, ToolSpec } from '../model/message.ts';
 import type { Shell } from '../shell/shell.ts';
@@ -15,6 +16,8 @@ export type ToolContext = {
   other_dirs: string[];
   scratch_dir: string;
   shell: Shell;
+  /** A tool that cuts a text redacts it before: of a secret at the cut only a part would be left, which is not found. */
+  secrets: Secrets;
   report: ProgressReporter;
   messages: MessageSource;
   /** How long a question may wait for its answer here. */

@@ -76,7 +76,8 @@ async function take(step: z.output<typeof Step>, input: WorkInput, shell: Shell)
     const park_after_ms = step.parks ? assignment.park_after_ms : undefined;
     const dirs = { repo_dir, other_dirs: [], scratch_dir };
     const asking = { ref: 'asked', question_ms: park_after_ms ?? QUESTION_MS, parks: park_after_ms !== undefined };
-    await askPerson.run({ question: step.ask }, { ...dirs, ...asking, shell, report, messages, signal });
+    const secrets = new Secrets(assignment);
+    await askPerson.run({ question: step.ask }, { ...dirs, ...asking, shell, secrets, report, messages, signal });
     await hear(input);
   } else await untilStopped(input);
 }

@@ -11,10 +11,14 @@ import { TestMessages } from './agent-work.ts';
 import { temporaryFolder } from './folder.ts';
 
 /**
- * A repository with these files, and the agent's tools on it. `use` returns a tool's result as text; errors start with
+ * A repository with these files, and the agent's tools on it. `secret_env`: the project's secrets. `use` returns a tool's result as text; errors start with
  * `ERROR: `.
  */
-export async function toolbox(t: ExecutionContext, files: Record<string, string | Uint8Array> = {}) {
+export async function toolbox(
+  t: ExecutionContext,
+  files: Record<string, string | Uint8Array> = {},
+  secret_env: Record<string, string> = {},
+) {
   const folder = await temporaryFolder(t);
   const [repo_dir, scratch_dir] = [join(folder, 'repo'), join(folder, 'scratch')];
   await Promise.all([mkdir(repo_dir), mkdir(scratch_dir)]);
@@ -26,9 +30,10 @@ export async function toolbox(t: ExecutionContext, files: Record<string, string 
   }
   const abort = new AbortController();
   const { signal } = abort;
+  const secrets = new Secrets({ env: secret_env });
   const env = { PATH: process.env['PATH'] ?? '', HOME: folder };
   const make = (path: string) => {
-    const options = { repo_dir, scratch_dir, secrets: new Secrets({ env: {} }), label: 'command', signal };
+    const options = { repo_dir, scratch_dir, secrets, label: 'command', signal };
     const shell = new Shell({ ...options, env: { ...env, PATH: path } });
     t.teardown(() => shell.close());
     return shell;
@@ -47,6 +52,7 @@ export async function toolbox(t: ExecutionContext, files: Record<string, string 
     repo_dir,
     other_dirs,
     scratch_dir,
+    secrets,
     report,
     messages,
     question_ms: 60_000,

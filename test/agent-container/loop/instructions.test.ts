@@ -3,7 +3,11 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { readInstructions, readNestedInstructions } from '../../../agent-container/loop/instructions.ts';
+import { Secrets } from '../../../agent-container/base/secrets.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+
+const SECRET = 'tok-5b1f0d2c9e';
+const secrets = new Secrets({ env: { NPM_TOKEN: SECRET } });
 
 async function repository(t: ExecutionContext, files: Record<string, string>): Promise<string> {
   const folder = await temporaryFolder(t);
@@ -16,13 +20,13 @@ async function repository(t: ExecutionContext, files: Record<string, string>): P
 test('reads AGENTS.md and CLAUDE.md in any case, labelled with their paths', async (t) => {
   const repo = await repository(t, { 'agents.md': 'Use tabs.\n', 'CLAUDE.md': 'Test first.\n', 'README.md': 'No.' });
   t.is(
-    await readInstructions([repo]),
+    await readInstructions([repo], secrets),
     '<file path="CLAUDE.md">\nTest first.\n</file>\n\n<file path="agents.md">\nUse tabs.\n</file>',
   );
 });
 
 test('gives null if there are none, or only empty ones', async (t) => {
-  t.is(await readInstructions([await repository(t, { 'AGENTS.md': '\n' })]), null);
+  t.is(await readInstructions([await repository(t, { 'AGENTS.md': '\n' })], secrets), null);
 });
 
 test('follows imports inside the repository, each file once, but not in code or e-mail addresses', async (t) => {
@@ -32,7 +36,7 @@ test('follows imports inside the repository, each file once, but not in code or 
     'docs/style.md': 'Style. @../CLAUDE.md',
     'docs/code.md': 'Not this.',
   });
-  const text = (await readInstructions([repo])) ?? '';
+  const text = (await readInstructions([repo], secrets)) ?? '';
   t.deepEqual(
     [...text.matchAll(/path="(.*?)"/g)].map(([, path]) => path),
     ['AGENTS.md', 'docs/style.md', 'CLAUDE.md'],
@@ -45,18 +49,29 @@ test('reads nothing outside of the repository, and no pipe', async (t) => {
   await symlink(join(repo, '../secret.md'), join(repo, 'docs/link.md'));
   await symlink(join(repo, '../secret.md'), join(repo, 'AGENTS.md'));
   execFileSync('mkfifo', [join(repo, 'docs/pipe.md')]);
-  const text = await readInstructions([repo]);
+  const text = await readInstructions([repo], secrets);
   t.is(text, '<file path="CLAUDE.md">\nHello. @../secret.md @docs/link.md @docs/pipe.md\n</file>');
 });
 
 test('limits the depth of imports and the length of the text', async (t) => {
   const chain = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`f${i}.md`, `${i} @f${i + 1}.md`]));
-  const far = (await readInstructions([await repository(t, { 'AGENTS.md': '@f0.md', ...chain })])) ?? '';
+  const far = (await readInstructions([await repository(t, { 'AGENTS.md': '@f0.md', ...chain })], secrets)) ?? '';
   t.true(far.includes('path="f3.md"'));
   t.false(far.includes('path="f4.md"'));
-  const long = (await readInstructions([await repository(t, { 'AGENTS.md': 'x'.repeat(100_000) })])) ?? '';
+  const long = (await readInstructions([await repository(t, { 'AGENTS.md': 'x'.repeat(100_000) })], secrets)) ?? '';
   t.true(long.length < 33_000);
   t.regex(long, /The instructions are longer/);
+});
+
+test('instructions show no secret, and no part of one where they are cut', async (t) => {
+  const label = '<file path="AGENTS.md">\n';
+  const text = `Use ${SECRET}. ${'x'.repeat(100_000)}`;
+  const whole = (await readInstructions([await repository(t, { 'AGENTS.md': text })], secrets)) ?? '';
+  t.true(whole.startsWith(`${label}Use [secret NPM_TOKEN]. x`));
+  const crossing = `${'x'.repeat(32_000 - label.length - 10)}${SECRET} ${'y'.repeat(100)}`;
+  const repo = await repository(t, { 'docs/AGENTS.md': crossing, 'AGENTS.md': crossing });
+  t.notRegex((await readInstructions([repo], secrets)) ?? '', /tok/);
+  t.notRegex((await readNestedInstructions([repo], ['docs'], { isKnown: () => false, secrets })) ?? '', /tok/);
 });
 
 test('reads the instructions of each folder that leads to a path, but not those that are known', async (t) => {
@@ -66,7 +81,7 @@ test('reads the instructions of each folder that leads to a path, but not those 
   await writeFile(join(repo, 'src/api/claude.md'), 'Api. @../../docs/CLAUDE.md');
   const none = () => false;
   const labels = async (paths: string[], isKnown: (label: string) => boolean = none) =>
-    [...((await readNestedInstructions([repo], paths, isKnown)) ?? '').matchAll(/path="(.*?)"/g)].map(
+    [...((await readNestedInstructions([repo], paths, { isKnown, secrets })) ?? '').matchAll(/path="(.*?)"/g)].map(
       ([, path]) => path,
     );
   t.deepEqual(await labels(['src/api/deep/x.ts']), ['src/AGENTS.md', 'src/api/claude.md', 'docs/CLAUDE.md']);
@@ -86,8 +101,11 @@ test('reads the instructions of each folder that leads to a path, but not those 
 
 test('a folder that is gone has no instructions, and of a path of any depth the first folders are looked at', async (t) => {
   const repo = await repository(t, { 'AGENTS.md': 'Root.' });
-  t.is(await readInstructions([join(repo, 'gone')]), null);
-  t.is(await readNestedInstructions([join(repo, 'gone'), repo], ['a/'.repeat(100_000)], () => false), null);
+  t.is(await readInstructions([join(repo, 'gone')], secrets), null);
+  t.is(
+    await readNestedInstructions([join(repo, 'gone'), repo], ['a/'.repeat(100_000)], { isKnown: () => false, secrets }),
+    null,
+  );
 });
 
 test('each repository has its own instructions, with their paths from the first one', async (t) => {
@@ -98,9 +116,13 @@ test('each repository has its own instructions, with their paths from the first 
   await writeFile(join(web, 'docs', 'AGENTS.md'), 'Of the docs.');
   const at = relative(shop, web);
   const paths = (text: string | null) => [...(text ?? '').matchAll(/path="(.*?)"/g)].map(([, path]) => path);
-  t.deepEqual(paths(await readInstructions([shop, web])), ['AGENTS.md', `${at}/CLAUDE.md`, `${at}/docs/style.md`]);
+  t.deepEqual(paths(await readInstructions([shop, web], secrets)), [
+    'AGENTS.md',
+    `${at}/CLAUDE.md`,
+    `${at}/docs/style.md`,
+  ]);
   const nested = (path: string, isKnown: (label: string) => boolean = () => false) =>
-    readNestedInstructions([shop, web], [path], isKnown);
+    readNestedInstructions([shop, web], [path], { isKnown, secrets });
   for (const path of [`${at}/docs/x.md`, join(web, 'docs')])
     t.deepEqual(paths(await nested(path)), [`${at}/docs/AGENTS.md`]);
   t.is(await nested(join(web, 'docs'), (label) => label.includes(`"${at}/docs/AGENTS.md"`)), null);
