@@ -1,8 +1,6 @@
 import { join } from 'node:path';
 import type { WorkerEvent } from '../../protocol/events.ts';
-import { z } from 'zod';
 import { AttemptFailure } from '../base/failure.ts';
-import { cutMiddle } from '../base/head-and-tail.ts';
 import { WorkParked } from '../base/work-parked.ts';
 import { Secrets } from '../base/secrets.ts';
 import type { Work, WorkInput, WorkResult } from '../base/work.ts';
@@ -19,8 +17,9 @@ import { Loop } from './loop.ts';
 import { ModelTurns } from './model-turns.ts';
 import { ProjectCommands } from './project-commands.ts';
 import { firstContent, SYSTEM } from './prompt.ts';
+import { resume } from './resume.ts';
 import { ToolCalls } from './tool-calls.ts';
-import { Transcript, type OpenCall, type RecordEvent } from './transcript.ts';
+import { Transcript, type RecordEvent } from './transcript.ts';
 import { newShellNote } from './new-shell.ts';
 import { cancelled, failed, parked, succeeded } from './work-result.ts';
 
@@ -42,9 +41,6 @@ const SETTINGS: WorkSettings = {
   keep_cache_ms: 2 * 60_000,
 };
 
-const SHOWN_COMMAND_CHARS_MAX = 1_000;
-const NOT_EXECUTED = 'Not executed: the worker died before it. Make the call again if it is still right.';
-
 /**
  * The work of an attempt: setup, the agent loop, verify. Rejects only for a bug of this program, or a fault of the
  * machine.
@@ -54,7 +50,7 @@ export const work: Work = (input) => workWith(SETTINGS, input);
 /** The same with other settings. */
 export async function workWith(settings: WorkSettings, input: WorkInput): Promise<WorkResult> {
   const { assignment, report } = input;
-  const { title } = assignment;
+  const { title, setup_command, verify_command, attempt } = assignment;
   const limits = new AttemptLimits(assignment);
   const signal = AbortSignal.any([input.signal, limits.deadline]);
   const transcript = new Transcript();
@@ -68,7 +64,6 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
   const shell = shellFor(input, secrets, signal);
   try {
     for (const event of assignment.transcript) transcript.apply(event);
-    const { setup_command, verify_command, attempt } = assignment;
     const commands = new ProjectCommands(report, record);
     if (setup_command !== null) await commands.setup(shell, setup_command);
     // A shell of its own: what the agent exports must not influence the verify command.
@@ -78,9 +73,10 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
     await startConversation(input, shell, secrets, transcript, record);
     const tool_calls = toolCallsFor(input, command_shell, secrets, record, signal);
     await command_shell.keepCwdIn(join(input.scratch_dir, 'working-folder'));
-    await closeInterruptedCalls(transcript, tool_calls, record, input.workspace_note !== null);
-    if (input.workspace_note !== null) await noteWorkspace(input.workspace_note, transcript, record);
-    const attachments = await showAttachments(input, { transcript, record, signal });
+    await resume(transcript, tool_calls, record, input.workspace_note);
+    // Those of the prompt, and of messages that were heard.
+    const attachments = new Attachments({ input, transcript, record, signal });
+    await attachments.show(assignment.attachments ?? []);
     const model = new RetryingModelClient(new ModelClient(input.model, settings), report, settings);
     const turns = new ModelTurns({ assignment, transcript, limits, model, record, signal });
     await new Loop({
@@ -111,16 +107,6 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
     report.waitingFor(null);
     await shell.close();
   }
-}
-
-/** The files that came with the prompt and with messages that were heard. */
-async function showAttachments(
-  input: WorkInput,
-  parts: Pick<ConstructorParameters<typeof Attachments>[0], 'transcript' | 'record' | 'signal'>,
-): Promise<Attachments> {
-  const attachments = new Attachments({ input, ...parts });
-  await attachments.show(input.assignment.attachments ?? []);
-  return attachments;
 }
 
 function shellFor(
@@ -167,43 +153,4 @@ async function startConversation(
   const instructions = await readInstructions(dirs, secrets);
   const content = firstContent(input, environment, instructions);
   await record({ type: 'conversation.started', body: { system: SYSTEM, content } });
-}
-
-/**
- * Answers the calls of a turn in which the previous attempt was lost. If none of them had begun they stay open: the
- * loop runs them, and the model is not paid twice for the same turn. A question outlives its attempt, so it is asked
- * again, as the same one, and the calls behind it have not begun.
- */
-async function closeInterruptedCalls(
-  transcript: Transcript,
-  tool_calls: ToolCalls,
-  record: RecordEvent,
-  /** The calls were meant for another workspace. */
-  is_moved: boolean,
-): Promise<void> {
-  const open = transcript.openCalls();
-  const is_asking = open[0]?.started === true && open[0].name === 'ask_person';
-  if (!is_moved && is_asking) return;
-  if (!is_moved && !open.some(({ started }) => started) && !transcript.has_results) return;
-  for (const call of open) {
-    if (call.started && call.name === 'ask_person')
-      await record({ type: 'question.closed', body: { ref: call.ref, answered: false } });
-    await tool_calls.refuse(transcript.turn, [call], call.started ? interruptedText(call) : NOT_EXECUTED);
-  }
-}
-
-/** Tells the model that the workspace is not the one that the conversation is about. */
-async function noteWorkspace(note: string, transcript: Transcript, record: RecordEvent): Promise<void> {
-  await record({ type: 'input.added', body: { turn: transcript.turn, source: 'harness', text: `[Errand] ${note}` } });
-}
-
-/** Names the command: it may be what ended the worker, and would do so again. */
-function interruptedText({ name, input }: OpenCall): string {
-  const command = name === 'run_command' ? z.object({ command: z.string() }).safeParse(input).data?.command : undefined;
-  if (command === undefined) return 'Interrupted: the worker died while it ran. Check the state before you repeat it.';
-  return (
-    `Interrupted: the worker died while this command ran: ${cutMiddle(command, SHOWN_COMMAND_CHARS_MAX)}\n` +
-    'Perhaps the command itself ended it, for example by taking all memory or killing processes that it did not start. ' +
-    'Check the state, and do not repeat it unchanged.'
-  );
 }
