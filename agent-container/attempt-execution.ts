@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Assignment } from '../protocol/worker-schemas.ts';
 import { AttemptFailure } from './base/failure.ts';
 import type { Logger } from './base/logger.ts';
+import { emittingBy } from './base/progress.ts';
 import { within } from './base/within.ts';
 import type {
   FetchAttachment,
@@ -185,17 +186,12 @@ export class AttemptExecution {
 
 /** A reporter that also passes events to the clones. If they cannot store one, as on a full disk, the work goes on. */
 function observed(report: ProgressReporter, clones: TaskClones, log: Logger): ProgressReporter {
-  return {
-    emit: async (event) => {
-      await report.emit(event);
-      await clones
-        .observe(event)
-        .catch((error: unknown) => log('warn', 'workspace record could not be updated', { err: error }));
-    },
-    delta: (delta) => report.delta(delta),
-    waitingFor: (waiting) => report.waitingFor(waiting),
-    activity: () => report.activity(),
-  };
+  return emittingBy(report, async (event) => {
+    await report.emit(event);
+    await clones
+      .observe(event)
+      .catch((error: unknown) => log('warn', 'workspace record could not be updated', { err: error }));
+  });
 }
 
 async function describeOther(clone: TaskClone, signal: AbortSignal): Promise<OtherRepository> {

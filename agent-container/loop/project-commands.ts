@@ -1,12 +1,12 @@
 import { formatDuration } from '../base/duration.ts';
 import { AttemptFailure } from '../base/failure.ts';
+import { whileCommand } from '../base/progress.ts';
 import type { ProgressReporter } from '../base/work.ts';
 import { describeExit } from '../shell/process-group.ts';
 import type { CommandResult, Shell } from '../shell/shell.ts';
 import type { RecordEvent } from './transcript.ts';
 
 const COMMAND_MS_MAX = 30 * 60_000;
-const SHOWN_COMMAND_CHARS_MAX = 500;
 
 /** Runs the project's setup and verify commands, and reports what came of them. */
 export class ProjectCommands {
@@ -40,19 +40,9 @@ export class ProjectCommands {
     return passed ? null : describeFailure('verify', command, result);
   }
 
-  async #run(shell: Shell, command: string, ref: 'setup' | 'verify'): Promise<CommandResult> {
-    const now = Date.now();
-    this.#report.waitingFor({
-      kind: 'command',
-      since: new Date(now).toISOString(),
-      command: command.slice(0, SHOWN_COMMAND_CHARS_MAX),
-      until: new Date(now + COMMAND_MS_MAX).toISOString(),
-    });
-    try {
-      return await shell.run(command, COMMAND_MS_MAX, (text) => this.#report.delta({ ref, kind: 'output', text }));
-    } finally {
-      this.#report.waitingFor(null);
-    }
+  #run(shell: Shell, command: string, ref: 'setup' | 'verify'): Promise<CommandResult> {
+    const onText = (text: string) => this.#report.delta({ ref, kind: 'output', text });
+    return whileCommand(this.#report, command, COMMAND_MS_MAX, () => shell.run(command, COMMAND_MS_MAX, onText));
   }
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { WorkerEvent } from '../../protocol/events.ts';
 import { AttemptFailure } from '../base/failure.ts';
+import { emittingBy } from '../base/progress.ts';
 import { WorkParked } from '../base/work-parked.ts';
 import { Secrets } from '../base/secrets.ts';
 import type { Work, WorkInput, WorkResult } from '../base/work.ts';
@@ -126,15 +127,10 @@ function toolCallsFor(
   record: RecordEvent,
   signal: AbortSignal,
 ): ToolCalls {
-  const recording: WorkInput['report'] = {
-    emit: record,
-    delta: (delta) => report.delta(delta),
-    waitingFor: (waiting) => report.waitingFor(waiting),
-    activity: () => report.activity(),
-  };
   const parks = assignment.park_after_ms !== undefined;
   const other_dirs = others.map(({ dir }) => dir);
-  const context = { repo_dir, other_dirs, scratch_dir, shell, secrets, report: recording, messages, parks, signal };
+  const shared = { repo_dir, other_dirs, scratch_dir, shell, secrets, messages, parks, signal };
+  const context = { ...shared, report: emittingBy(report, record) };
   return new ToolCalls({ tools: TOOLS, context, record });
 }
 

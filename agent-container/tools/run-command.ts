@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { formatDuration } from '../base/duration.ts';
 import { headAndTail } from '../base/head-and-tail.ts';
+import { whileCommand } from '../base/progress.ts';
 import { within } from '../base/within.ts';
 import { describeExit } from '../shell/process-group.ts';
 import type { CommandResult } from '../shell/shell.ts';
@@ -12,7 +13,6 @@ const TIMEOUT_S_DEFAULT = 120;
 const TIMEOUT_S_MAX = 1800;
 /** How much of one command's output is relayed while it runs. The result, or its file, has all of it. */
 const RELAYED_CHARS_MAX = 200_000;
-const SHOWN_COMMAND_CHARS_MAX = 500;
 /** A background command that fails within this time is reported as failed right away. */
 const EARLY_EXIT_MS = 1_000;
 const NO_OUTPUT = '(no output)';
@@ -36,20 +36,10 @@ export const runCommand = defineTool({
     if (background) return startInBackground(command, context);
     const { shell, report } = context;
     const timeout_ms = timeout_s * 1000;
-    const now = Date.now();
-    report.waitingFor({
-      kind: 'command',
-      since: new Date(now).toISOString(),
-      command: command.slice(0, SHOWN_COMMAND_CHARS_MAX).toWellFormed(),
-      until: new Date(now + timeout_ms).toISOString(),
-    });
-    try {
-      const result = await shell.run(command, timeout_ms, relayTo(context));
-      const text = await describeResult(result, context);
-      return { content: [{ type: 'text', text }], is_error: result.timed_out, exit_code: result.exit_code };
-    } finally {
-      report.waitingFor(null);
-    }
+    const run = () => shell.run(command, timeout_ms, relayTo(context));
+    const result = await whileCommand(report, command, timeout_ms, run);
+    const text = await describeResult(result, context);
+    return { content: [{ type: 'text', text }], is_error: result.timed_out, exit_code: result.exit_code };
   },
 });
 
