@@ -153,31 +153,31 @@ export class Loop {
 
   /** Answers the newest turn. Returns true once the work is done. */
   async #answer(stop_reason: string): Promise<boolean> {
+    if (ENDED.has(stop_reason)) {
+      await this.#refuseOpenCalls('Not executed: the turn had ended.');
+      return this.#finish();
+    }
     switch (stop_reason) {
       case 'tool_use':
         await this.#callTools();
-        return false;
-      case 'end_turn':
-      case 'stop_sequence':
-        await this.#refuseOpenCalls('Not executed: the turn had ended.');
-        return this.#finish();
+        break;
       case 'max_tokens':
         await this.#continueTurn(
           'Not executed: your answer was cut off at its maximum length, perhaps within this call. Repeat it in smaller parts.',
           '[Errand] Your answer was cut off at its maximum length. Continue from there, in smaller steps.',
         );
-        return false;
+        break;
       case 'pause_turn':
       case 'compaction':
         await this.#continueTurn('Not executed: the turn was paused. Make the call again.', '[Errand] Go on.');
-        return false;
+        break;
       default:
         await this.#continueTurn(
           `Not executed: the answer stopped for a reason that is not known here (${stop_reason}). Make the call again.`,
           '[Errand] Go on, or end with your summary.',
         );
-        return false;
     }
+    return false;
   }
 
   /** Answers a turn that was broken off: refuses its calls if it has any, else says something. */
@@ -237,28 +237,29 @@ export class Loop {
 
   /** Ends the work, unless there is a new message or the verify command fails. */
   async #finish(): Promise<boolean> {
-    const { verify, limits } = this.#options;
-    const failure = await verify();
+    const failure = await this.#options.verify();
     if (failure === null)
       return !(await this.#addMessages(true)) && (await this.#deliver()) && !(await this.#addMessages(true));
     this.#verify_failures++;
-    const may_go_on = this.#idle_turns < IDLE_TURNS_MAX && this.#verify_failures < VERIFY_FAILURES_MAX;
-    if (!may_go_on || limits.turns_left <= 0) throw new AttemptFailure('verify_failed', failure);
+    if (this.#isLastTry(this.#verify_failures, VERIFY_FAILURES_MAX)) throw new AttemptFailure('verify_failed', failure);
     await this.#say('verify', `[Errand] ${failure}\nFix the cause, and then end again.`);
     return false;
   }
 
   /** Pushes the work. False: the model has to act on what is in the way. */
   async #deliver(): Promise<boolean> {
-    const { deliver, limits } = this.#options;
     this.#deliveries++;
-    const may_go_on = this.#idle_turns < IDLE_TURNS_MAX && this.#deliveries < DELIVERIES_MAX;
-    const is_last = !may_go_on || limits.turns_left <= 0;
-    const text = await deliver(is_last);
+    const is_last = this.#isLastTry(this.#deliveries, DELIVERIES_MAX);
+    const text = await this.#options.deliver(is_last);
     if (text === null) return true;
     if (is_last) throw new AttemptFailure('push_rejected', text);
     await this.#say('harness', `[Errand] ${text}\n\n${DELIVER_AGAIN}`);
     return false;
+  }
+
+  /** Whether the model cannot act on a failure any more, or has tried to often enough. */
+  #isLastTry(tries: number, tries_max: number): boolean {
+    return this.#idle_turns >= IDLE_TURNS_MAX || tries >= tries_max || this.#options.limits.turns_left <= 0;
   }
 
   async #refuseOpenCalls(text: string): Promise<void> {
