@@ -3,7 +3,6 @@ import { cutMiddle } from '../base/head-and-tail.ts';
 import { ModelError } from '../model/error.ts';
 import { CLEAR_FROM_TOKENS, SUMMARY_AT_TOKENS, summaryIn, type Shortening } from '../model/request.ts';
 import type { ModelResponse } from '../model/response.ts';
-import { ContextReductions } from './context-reductions.ts';
 import type { AttemptLimits } from './limits.ts';
 import type { ModelTurns } from './model-turns.ts';
 import { OPENING_AGAIN, type RecordEvent, type Transcript } from './transcript.ts';
@@ -17,6 +16,7 @@ const SUMMARY = {
   too_long: { from_tokens: 50_000, kept_tokens: 20_000 },
   too_expensive: { from_tokens: 20_000, kept_tokens: 5_000 },
 };
+const DETAIL_CHARS_MAX = 2_000;
 const SAID_CHARS_MAX = 40_000;
 const TOO_EXPENSIVE =
   '[Errand] The rest of the budget does not pay for this conversation any more: the results of tools are left out of it, ' +
@@ -40,17 +40,17 @@ type Options = {
  */
 export class ContextPolicy {
   readonly #options: Options;
-  readonly #reductions: ContextReductions;
   /** Not 'no': the last request was refused for its length or price, and the conversation could not be summarised. */
   #shorten_context: Shortening['shorten_context'] = 'no';
   /** Whether the API has to summarise by itself, since it refused to do so when it was asked. */
   #api_summarises = false;
   /** Whether the model knows that the budget no longer pays for its results. */
   #is_told = false;
+  /** Which results the API left out of the newest request. */
+  #cleared = '';
 
   constructor(options: Options) {
     this.#options = options;
-    this.#reductions = new ContextReductions(options.record);
   }
 
   /** How the API is to shorten the next request. */
@@ -116,7 +116,14 @@ export class ContextPolicy {
   }
 
   async #report({ reductions }: ModelResponse): Promise<void> {
-    await this.#reductions.report(this.#options.transcript.turn, reductions);
+    const { transcript, record } = this.#options;
+    for (const { means, detail } of reductions) {
+      // The API leaves the same results out of each request: only a change is reported.
+      if (means === 'clear_tool_uses' && detail === this.#cleared) continue;
+      if (means === 'clear_tool_uses') this.#cleared = detail;
+      const body = { turn: transcript.turn, means, detail: detail.slice(0, DETAIL_CHARS_MAX) };
+      await record({ type: 'context.reduced', body });
+    }
   }
 
   /** A summary is not word for word: what the conversation is about is said again. */
