@@ -46,25 +46,27 @@ function find(text: string, old_text: string): Place[] {
     .split(/\r?\n/)
     .map((line) => RegExp.escape(line))
     .join('\\r?\\n');
-  return [...text.matchAll(new RegExp(pattern, 'g'))].map(({ index, 0: found }) => ({ at: index, found }));
+  return Array.from(text.matchAll(new RegExp(pattern, 'g')), ({ index, 0: found }) => ({ at: index, found }));
 }
 
 function replace(text: string, places: Place[], new_text: string): string {
+  const with_crlf = new_text.replace(/\r?\n/g, '\r\n');
   const pieces: string[] = [];
-  let done = 0;
+  let [done, line_end, has_crlf] = [0, -1, false];
   for (const { at, found } of places) {
-    const fresh = hasCrlfAt(text, at) ? new_text.replace(/\r?\n/g, '\r\n') : new_text;
-    pieces.push(text.slice(done, at), fresh);
+    // Once for each line: there may be many places in a long one.
+    if (at > line_end) ({ line_end, has_crlf } = lineAt(text, at));
+    pieces.push(text.slice(done, at), has_crlf ? with_crlf : new_text);
     done = at + found.length;
   }
   return pieces.join('') + text.slice(done);
 }
 
-/** Whether the line at this place ends with CRLF. The last line of a file has no end: the line before it decides. */
-function hasCrlfAt(text: string, at: number): boolean {
+/** The end of the line at this place, and whether it is CRLF. A last line without an end has that of the one before. */
+function lineAt(text: string, at: number): { line_end: number; has_crlf: boolean } {
   const next = text.indexOf('\n', at);
-  const end = next === -1 ? text.lastIndexOf('\n', at) : next;
-  return end > 0 && text[end - 1] === '\r';
+  const newline = next === -1 ? text.lastIndexOf('\n', at) : next;
+  return { line_end: next === -1 ? text.length : next, has_crlf: newline > 0 && text[newline - 1] === '\r' };
 }
 
 /** The numbers of the lines on which the places begin. */

@@ -152,6 +152,14 @@ test('edit_file replaces text, and says where in few words', async (t) => {
   t.is(all, 'Replaced 19 occurrences in a.js (lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, …).');
 });
 
+test('edit_file replaces many occurrences in a file of one long line', async (t) => {
+  const count = 1_000_000;
+  const { use, repo_dir } = await toolbox(t, { 'a.json': `first\r\n${'a,'.repeat(count)}` });
+  const edited = await use('edit_file', { path: 'a.json', old_text: ',', new_text: ',\n', replace_all: true });
+  t.is(edited, `Replaced ${count} occurrences in a.json (lines 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, …).`);
+  t.is(await readFile(join(repo_dir, 'a.json'), 'utf8'), `first\r\n${'a,\r\n'.repeat(count)}`);
+});
+
 test('edit_file says what to do if the text is there several times, or the file is not', async (t) => {
   const { use, repo_dir } = await toolbox(t, { a: 'x = 1\n  y = 2\nx = 1\n' });
   const edit = (old_text: string, new_text: string, more = {}) =>
