@@ -71,8 +71,11 @@ function isSame(a: Step, b: Step | undefined): boolean {
   return a.action === b?.action && a.outcome === b.outcome;
 }
 
+/** Not from within a number: in a long one each digit would be tried. */
+const DURATION = /(?<!\d)\d+(\.\d+)?\s?(ms|s|min)\b/g;
+
 /** A hash of the value without durations, which differ each time. */
 function digest(value: unknown): string {
-  const text = (JSON.stringify(value) ?? '').replace(/\d+(\.\d+)?\s?(ms|s|min)\b/g, '');
+  const text = (JSON.stringify(value) ?? '').replace(DURATION, '');
   return createHash('sha256').update(text).digest('base64');
 }

@@ -20,6 +20,11 @@ test('the same action with the same outcome four times is a loop, whatever its d
   t.deepEqual(check(turns), ['ok', 'ok', 'ok', 'warn', 'stuck']);
 });
 
+test('a result of nothing but digits is compared at once', (t) => {
+  const digits = '7'.repeat(1_000_000);
+  t.deepEqual(check([1, 2, 3, 4].map((ms): Turn => ['a', `${digits} in ${ms} ms`])), ['ok', 'ok', 'ok', 'warn']);
+});
+
 test('the same failing action three times is a loop, whatever its outcome', (t) => {
   t.deepEqual(
     check([
