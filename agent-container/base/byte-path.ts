@@ -6,8 +6,6 @@ import { resolve } from 'node:path';
  * be reached. For the model, a byte that is no text is `\xHH`.
  */
 
-const CHARACTER_BYTES = [1, 2, 3, 4];
-
 /** The path as text. Bytes that are not UTF-8, control characters, and what looks like an escape become `\xHH`. */
 export function pathToText(path: Buffer): string {
   const special = /[^ -~\x80-\xff]|\\(?=x[0-9a-f]{2})/gi;
@@ -25,12 +23,23 @@ export function textToPath(text: string): Buffer {
 export function bytesToText(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString();
   let text = '';
+  let from = 0;
   for (let at = 0; at < bytes.length;) {
-    const length = CHARACTER_BYTES.find((length) => isUtf8(bytes.subarray(at, at + length)));
-    text += length === undefined ? escapeByte(bytes.readUInt8(at)) : bytes.toString('utf8', at, at + length);
-    at += length ?? 1;
+    const length = characterBytes(bytes, at);
+    at += length;
+    if (length > 0) continue;
+    text += bytes.toString('utf8', from, at) + escapeByte(bytes.readUInt8(at));
+    from = ++at;
   }
-  return text;
+  return text + bytes.toString('utf8', from);
+}
+
+/** How many bytes the UTF-8 character there has; 0: it is none. */
+function characterBytes(bytes: Buffer, at: number): number {
+  const first = bytes.readUInt8(at);
+  if (first < 0x80) return 1;
+  const length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  return isUtf8(bytes.subarray(at, at + length)) ? length : 0;
 }
 
 /** Like `resolve` of `node:path`. */
