@@ -1,19 +1,22 @@
 import { isRedactable, maskOf } from '../../protocol/secrets/secret-values.ts';
+import { TextMatcher } from '../../protocol/secrets/text-matcher.ts';
 import type { Assignment } from '../../protocol/worker-schemas.ts';
 
 /** Redacts the secret variables of a project from what the model reads and the log stores. */
 export class Secrets {
   /** The secrets that can be told from ordinary text, the longest first. */
   readonly values: readonly [value: string, name: string][];
-  /** How many characters of a stream must be held back, so that no secret goes out in two halves. */
-  readonly hold_back_chars: number;
+  /** How many characters the first part of a secret has at most. */
+  readonly part_chars_max: number;
+  readonly #matcher: TextMatcher;
 
   constructor({ env, secrets = Object.keys(env) }: Pick<Assignment, 'env' | 'secrets'>) {
     this.values = secrets
       .map((name): [string, string] => [env[name] ?? '', name])
       .filter(([value]) => isRedactable(value))
       .sort(([a], [b]) => b.length - a.length);
-    this.hold_back_chars = Math.max(0, (this.values[0]?.[0].length ?? 0) - 1);
+    this.part_chars_max = Math.max(0, (this.values[0]?.[0].length ?? 0) - 1);
+    this.#matcher = new TextMatcher(this.values.map(([value]) => value));
   }
 
   /** Replaces each secret by its name. The text keeps its number of lines. */
@@ -25,10 +28,12 @@ export class Secrets {
     }, text);
   }
 
-  /** Redacts the beginning of a longer text. What may be the first half of a secret is left out. */
-  redactBeginning(text: string): string {
-    const clean = this.redact(text);
-    return clean.slice(0, Math.max(0, clean.length - this.hold_back_chars));
+  /** Redacts the beginning of a longer text. `open`: its end, which may be the first part of a secret. */
+  redactBeginning(text: string): { clean: string; open: string } {
+    const redacted = this.redact(text);
+    const end = redacted.slice(Math.max(0, redacted.length - this.part_chars_max));
+    const at = redacted.length - this.#matcher.cover(end).open;
+    return { clean: redacted.slice(0, at), open: redacted.slice(at) };
   }
 
   /** The name of a secret whose mask is in this text; undefined: there is none. */

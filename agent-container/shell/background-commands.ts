@@ -54,8 +54,7 @@ export class BackgroundCommands {
     const finish = async () => {
       const exit = await group.exited.catch(() => undefined);
       entry.is_running = false;
-      if (exit) output.push(`\n[${describeExit(exit)}]\n`);
-      await output.close();
+      await output.close(exit && `\n[${describeExit(exit)}]\n`);
       entry.exit = exit;
       return exit;
     };

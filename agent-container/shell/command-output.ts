@@ -30,11 +30,11 @@ export class CommandOutput {
     if (onText === undefined) this.#file = openLog(log_path);
   }
 
-  pushBytes(bytes: Uint8Array): void {
-    this.push(this.#cleaner.push(bytes));
+  push(bytes: Uint8Array): void {
+    this.#add(this.#cleaner.push(bytes));
   }
 
-  push(text: string): void {
+  #add(text: string): void {
     if (text === '') return;
     this.#onText?.(text);
     this.#keep(this.#overwritten.push(text));
@@ -56,13 +56,14 @@ export class CommandOutput {
     else if (bytes_before <= LOG_BYTES_MAX) this.#file.write(`\n[This file ends here, at ${LOG_BYTES_MAX} bytes.]\n`);
   }
 
-  /** Ends the output and closes its file. Resolves with the file's path, or null if there is no file. */
-  close(): Promise<string | null> {
-    return (this.#closed ??= this.#close());
+  /** Ends the output, with this line, and closes its file. Resolves with the file's path; null: there is no file. */
+  close(last_line = ''): Promise<string | null> {
+    return (this.#closed ??= this.#close(last_line));
   }
 
-  async #close(): Promise<string | null> {
-    this.push(this.#cleaner.end());
+  async #close(last_line: string): Promise<string | null> {
+    this.#add(this.#cleaner.end());
+    this.#add(last_line);
     this.#keep(this.#overwritten.end());
     const file = this.#file;
     if (!file) return null;

@@ -28,11 +28,13 @@ export class OutputCleaner {
 
   #release(text: string, all: boolean): string {
     const raw = this.#held + text;
-    const open = all ? raw.length : openEscapeAt(raw);
-    const clean = this.#secrets.redact(stripVTControlCharacters(raw.slice(0, open)));
-    const cut = all ? clean.length : Math.max(0, clean.length - this.#secrets.hold_back_chars);
-    this.#held = clean.slice(cut) + raw.slice(open);
-    return clean.slice(0, cut);
+    const escape_at = all ? raw.length : openEscapeAt(raw);
+    const plain = stripVTControlCharacters(raw.slice(0, escape_at));
+    const { clean, open } = all
+      ? { clean: this.#secrets.redact(plain), open: '' }
+      : this.#secrets.redactBeginning(plain);
+    this.#held = open + raw.slice(escape_at);
+    return clean;
   }
 }
 

@@ -164,7 +164,7 @@ export class Shell {
       env: program.env,
       signal: this.#options.signal,
       ...(timeout_ms !== undefined && { timeout_ms }),
-      onData: (bytes) => output.pushBytes(bytes),
+      onData: (bytes) => output.push(bytes),
     });
   }
 

@@ -11,7 +11,7 @@ const NEWLINE = 10;
 /** The first lines of a program's output, which comes in any pieces. Each is redacted, and cut where it is long. */
 export class ResultLines {
   readonly #secrets: Secrets;
-  /** How much of a line is kept until it ends: what is shown of it, and what may be half a secret after that. */
+  /** How much of a line is kept until it ends: what is shown of it, and what may be the first part of a secret after that. */
   readonly #line_bytes_max: number;
   readonly #lines: string[] = [];
   #chars = 0;
@@ -21,7 +21,7 @@ export class ResultLines {
 
   constructor(secrets: Secrets) {
     this.#secrets = secrets;
-    this.#line_bytes_max = CHARACTER_BYTES_MAX * (LINE_CHARS_MAX + secrets.hold_back_chars + 1);
+    this.#line_bytes_max = CHARACTER_BYTES_MAX * (LINE_CHARS_MAX + secrets.part_chars_max + 1);
   }
 
   /** Whether no more lines are taken. */
@@ -59,7 +59,7 @@ export class ResultLines {
   #endLine(): void {
     const bytes = Buffer.concat(this.#open);
     const text = this.#is_cut
-      ? this.#secrets.redactBeginning(bytesToText(wholeCharacters(bytes)))
+      ? this.#secrets.redactBeginning(bytesToText(wholeCharacters(bytes))).clean
       : this.#secrets.redact(bytesToText(bytes)).replace(/\r$/, '');
     const is_long = this.#is_cut || text.length > LINE_CHARS_MAX;
     const line = is_long ? `${text.slice(0, LINE_CHARS_MAX)} […]` : text;

@@ -20,6 +20,12 @@ test('without secrets nothing is held back', (t) => {
   t.deepEqual(clean([bytes('one'), bytes('two')]), ['one', 'two', '']);
 });
 
+test('of a text only what may begin a secret is held back', (t) => {
+  const env = { KEY: 's3cr3t-value', OTHER: 'x'.repeat(5_000).concat('abcde') };
+  t.deepEqual(clean([bytes('listening on port 3000\n')], env), ['listening on port 3000\n', '']);
+  t.deepEqual(clean([bytes('the s3cr3t'), bytes('-val'), bytes('id')], env), ['the ', '', 's3cr3t-valid', '']);
+});
+
 test('the end of an escape sequence is not waited for without a limit', (t) => {
   const [first] = clean([bytes(`\u001B[${'x'.repeat(100)}`)]);
   t.true((first ?? '').length > 50);

@@ -8,6 +8,8 @@ import { temporaryFolder } from '../../support/folder.ts';
 import { isAlive } from '../../support/processes.ts';
 import { until } from '../../support/until.ts';
 
+const SECRET = 'tok-5b1f0d2c9e';
+
 async function makeShell(t: ExecutionContext, env: Record<string, string> = {}) {
   const folder = await temporaryFolder(t);
   const [repo_dir, scratch_dir] = [join(folder, 'repo'), join(folder, 'scratch')];
@@ -17,7 +19,7 @@ async function makeShell(t: ExecutionContext, env: Record<string, string> = {}) 
     repo_dir,
     scratch_dir,
     env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...env },
-    secrets: new Secrets({ env: {} }),
+    secrets: new Secrets({ env: { NPM_TOKEN: SECRET } }),
     label: 'command',
     signal: abort.signal,
   });
@@ -145,6 +147,17 @@ test('a background command runs until it is stopped, and its output can be read'
   t.is((await finished)?.ended_by, 'SIGTERM');
   t.regex(await readFile(log, 'utf8'), /ready\n\n\[ended by SIGTERM\]/);
   t.is(await shell.stop('background-99'), undefined);
+});
+
+test('the output of a background command is there at once, and whole before the line that says how it ended', async (t) => {
+  const { shell } = await makeShell(t);
+  const { log, finished } = await shell.start(
+    `echo up; until [ -e stop ]; do sleep 0.01; done; printf ${SECRET.slice(0, 6)}`,
+  );
+  await until('the output is there', async () => (await readFile(log, 'utf8').catch(() => '')) === 'up\n');
+  await shell.run('touch stop', 30_000, () => undefined);
+  await finished;
+  t.is(await readFile(log, 'utf8'), `up\n${SECRET.slice(0, 6)}\n[exit code 0]\n`);
 });
 
 test('closing the shell ends background commands, also those of its forks', async (t) => {
