@@ -1,6 +1,7 @@
 import type { Rule } from './rule.ts';
 import { LONG_TASK } from './long-task.ts';
 import { NotChecked, type WorkerUnderTest } from './worker-calls.ts';
+import { oneLife } from './worker-life.ts';
 import { otherLives } from './worker-suite.ts';
 
 export type Verdict = { name: string; ok: boolean; words: string };
@@ -23,6 +24,18 @@ export async function checkWorker({ check }: Rule<WorkerUnderTest>, context: Wor
   }
 }
 
+/** Checks the rules about the life of one worker. One that does not boot (`boots`) has no other verdict. */
+export async function checkOneLife(
+  context: WorkerUnderTest,
+  tell: (verdict: Verdict) => void,
+): Promise<{ verdicts: Verdict[]; boots: boolean }> {
+  const rules = oneLife();
+  const first = await checkAll(rules.slice(0, 1), context, tell);
+  const boots = first.every(({ ok }) => ok);
+  const others = boots ? await checkAll(rules.slice(1), context, tell) : [];
+  return { verdicts: [...first, ...others], boots };
+}
+
 /**
  * Checks the rules that need a new worker each. Where the long task ends by itself, the first verdict says so, and there
  * is none of the rules that interrupt it.
@@ -43,7 +56,7 @@ export async function checkOtherLives(
  * Checks rules one after the other, and reports each verdict at once. A broken rule does not end the suite. One that
  * cannot be checked has no verdict.
  */
-export async function checkAll(
+async function checkAll(
   rules: readonly Rule<WorkerUnderTest>[],
   context: WorkerUnderTest,
   tell: (verdict: Verdict) => void,

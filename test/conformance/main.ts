@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util';
 import { readConfig } from '../../agent-container/config.ts';
-import { checkAll, checkOtherLives, type Verdict } from './check-worker.ts';
+import { checkOneLife, checkOtherLives, type Verdict } from './check-worker.ts';
 import { asContainer, asProcess, attachedWorker, startedWorkers, type WorkerSource } from './worker-under-test.ts';
-import { oneLife } from './worker-life.ts';
 import { otherLives } from './worker-suite.ts';
 
 /*
@@ -45,12 +44,14 @@ if (values.help || values.worker === undefined) {
 }
 
 const source = await sourceOf(values.worker);
-let verdicts: Verdict[] = [];
+const verdicts: Verdict[] = [];
 try {
   const { short, long, noisy = null, asks = null } = values;
   const context = { source, prompts: { short, long, noisy, asks }, work_ms: Number(values['work-ms']) };
-  verdicts = await checkAll(oneLife(), context, tell);
-  if (source.lives === 'many') {
+  const life = await checkOneLife(context, tell);
+  verdicts.push(...life.verdicts);
+  if (!life.boots) console.log('  - no other rule was checked');
+  else if (source.lives === 'many') {
     const { verdicts: others, unchecked } = await checkOtherLives(context, tell);
     verdicts.push(...others);
     if (unchecked > 0) console.log(`  - ${unchecked} rules that interrupt the long task were not checked`);

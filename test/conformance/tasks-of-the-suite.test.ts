@@ -1,5 +1,5 @@
 import test from 'ava';
-import { checkOtherLives, checkWorker } from './check-worker.ts';
+import { checkOneLife, checkOtherLives, checkWorker } from './check-worker.ts';
 import { SCRIPTED_PROMPTS, SCRIPTED_WORKER } from './scripted.ts';
 import { asProcess, startedWorkers } from './worker-under-test.ts';
 import { QUESTION_RULE } from './worker-questions.ts';
@@ -8,6 +8,20 @@ import { otherLives } from './worker-suite.ts';
 
 const source = await startedWorkers(asProcess([process.execPath, SCRIPTED_WORKER]));
 test.after.always(() => source.close());
+
+for (const [command, words] of [
+  [[process.execPath, '-e', 'process.exit(3)'], /^the worker exited with code 3 before it answered \/healthz$/],
+  [['/no/such/program'], /^the worker could not be started: .*ENOENT/],
+] as const)
+  test.serial(`a worker that does not boot is told of at once, and once: ${command.at(-1)}`, async (t) => {
+    const started = await startedWorkers(asProcess([...command]));
+    t.teardown(() => started.close());
+    const context = { source: started, prompts: SCRIPTED_PROMPTS, work_ms: 60_000 };
+    const { verdicts, boots } = await checkOneLife(context, () => {});
+    t.false(boots);
+    t.is(verdicts.length, 1);
+    t.regex(verdicts[0]?.words ?? '', words);
+  });
 
 test.serial('a long task that ends by itself fails once, with what to do, and the worker is not blamed', async (t) => {
   const prompts = { ...SCRIPTED_PROMPTS, long: JSON.stringify([{ emit: 1 }]), noisy: null, asks: null };

@@ -32,11 +32,18 @@ export const get = (worker: RunningWorker, path: string) => callWorker(worker.ad
 export const post = (worker: RunningWorker, path: string, body: unknown) =>
   callWorker(worker.address, 'POST', path, body);
 
+/** Waits until it has booted. */
 export async function healthy(worker: RunningWorker): Promise<WorkerHealth> {
   let reply: Reply | undefined;
+  let end: string | undefined;
+  worker.ended?.then(
+    (code) => (end = `exited with code ${code} before it answered /healthz`),
+    (error: Error) => (end = `could not be started: ${error.message}`),
+  );
   const asked = async () => (reply = await get(worker, '/healthz').catch(() => undefined))?.status === 200;
-  await until('the worker answers /healthz with 200', asked, BOOT_MS);
-  return WorkerHealth.parse(reply?.body);
+  await until('the worker answers /healthz with 200', async () => (await asked()) || end !== undefined, BOOT_MS);
+  assert.ok(reply?.status === 200, `the worker ${end}`);
+  return WorkerHealth.parse(reply.body);
 }
 
 /** Requires this status, and says which call was answered otherwise. */

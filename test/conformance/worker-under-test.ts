@@ -94,7 +94,7 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
     },
     close: async () => {
       for (const worker of running) worker.signal('SIGKILL');
-      for (const { ended } of running) await ended;
+      for (const { ended } of running) await ended?.catch(() => undefined);
       await Promise.all([...running.map(({ mock }) => mock.stop()), proxies.repository.close(), proxies.model.close()]);
       await rm(root, { recursive: true, force: true, maxRetries: 10 });
     },
@@ -124,9 +124,11 @@ export function asContainer(image: string): Starter {
   };
 }
 
-async function exitOf(child: ReturnType<typeof spawn>): Promise<number | null> {
-  const [code] = (await once(child, 'exit')) as [number | null];
-  return code;
+function exitOf(child: ReturnType<typeof spawn>): Promise<number | null> {
+  const ended = once(child, 'exit').then(([code]) => code as number | null);
+  // Whoever waits for it is told that it could not be started.
+  ended.catch(() => undefined);
+  return ended;
 }
 
 /**
