@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { parseOptions } from '../support/parse-options.ts';
 import { readConfig } from '../../agent-container/config.ts';
 import { checkOneLife, checkOtherLives, type Verdict } from './check-worker.ts';
 import { asContainer, asProcess, attachedWorker, startedWorkers, type WorkerSource } from './worker-under-test.ts';
@@ -26,7 +26,7 @@ const USAGE = `npm run conformance -- --worker WORKER [options]
   --work-ms N             how long a task may take (120000)
 `;
 
-const { values } = parseArgs({
+const values = parseOptions({
   options: {
     worker: { type: 'string' },
     coordinator: { type: 'string', default: 'http://127.0.0.1:8788' },

@@ -12,6 +12,8 @@ import { until } from './until.ts';
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const AGENT = file('./run-agent.ts');
+const MOCK = file('./mock-coordinator/main.ts');
+const CONFORMANCE = file('../conformance/main.ts');
 const WORKER = file('./scripted-worker.ts');
 const script = (...steps: Step[]) => JSON.stringify(steps);
 
@@ -31,6 +33,13 @@ async function forScript(t: ExecutionContext, prompt: string, args: string[] = [
   const started = await startMock(t, ['--command', SCRIPTED, '--repo', repo, '--prompt', prompt, ...args]);
   return { repo, ...started, startWorker: () => runLine(t, started.process_line) };
 }
+
+for (const [name, program] of Object.entries({ mock: MOCK, conformance: CONFORMANCE, agent: AGENT }))
+  test(`an option that does not exist is named, without a stack trace: ${name}`, async (t) => {
+    const { exit, printed } = startProgram(t, program, ['--comand', 'x']);
+    t.is(await exit, 2);
+    t.regex(printed(), /^Unknown option '--comand'.*\nSee --help\.\n$/);
+  });
 
 test.serial('the mock prints how to start a worker and what it reports, and proxies its push', async (t) => {
   const prompt = script({ emit: 2, prefix: 'event ' }, { write: 'a.txt', text: 'a\n' });

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { buildWorkerImage, isOwnImage } from '../../coordinator/workers/docker/image.ts';
 import { DockerLauncher } from '../../coordinator/workers/docker/launcher.ts';
@@ -25,6 +24,7 @@ import { serveModel } from './mock-coordinator/model.ts';
 import { printTask } from './mock-coordinator/print.ts';
 import { readPushed } from './mock-coordinator/pushed-branches.ts';
 import type { MockTask } from './mock-coordinator/task.ts';
+import { parseOptions } from './parse-options.ts';
 
 /*
  * Runs one agent against a mock coordinator, without an account or a database:
@@ -43,7 +43,7 @@ ${CREDENTIAL_USAGE}  --base BRANCH          the base branch
   --all                  also print heartbeats, minor events and streamed text
 `;
 
-const { values } = parseArgs({
+const values = parseOptions({
   options: {
     ...CREDENTIAL_OPTIONS,
     repo: { type: 'string' },

@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { HELP } from './commands.ts';
+import { parseOptions } from '../parse-options.ts';
 import { CREDENTIAL_OPTIONS, CREDENTIAL_USAGE } from './credential.ts';
 
 const USAGE = `npm run mock-coordinator -- [options]
@@ -21,7 +21,7 @@ ${CREDENTIAL_USAGE}  --prompt TEXT          the task's prompt
 
 /** Reads the command line. With `--help` it prints the usage and exits. */
 export function readOptions() {
-  const { values } = parseArgs({
+  const values = parseOptions({
     options: {
       ...CREDENTIAL_OPTIONS,
       repo: { type: 'string', default: 'errand://sample' },
