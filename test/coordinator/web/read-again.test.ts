@@ -133,3 +133,41 @@ test.serial('a form of a project begins with what the server has, not with what 
   t.like(await api.call('getProject', { params }), { allowed_hosts, egress: 'open', verify_command: 'npm test' });
   t.deepEqual(faults, []);
 });
+
+test.serial('a form of a project waits for what the server has, and says that it does or why it cannot', async (t) => {
+  t.timeout(120_000);
+  const scene = await openAppLoggedIn(t);
+  const { api, page, network, faults } = scene;
+  const body = { name: 'bills', repo_url: 'https://git.example.org/you/bills', allowed_hosts: ['one.example.org'] };
+  const { id } = await api.call('createProject', { body });
+  const hosts = page.locator('textarea[name=allowed_hosts]');
+  const path = `${network.url}/settings/projects/${id}`;
+  await page.goto(path);
+  await hosts.waitFor();
+  await page.waitForFunction(async () => (await navigator.serviceWorker.ready).active?.state === 'activated');
+
+  const released = Promise.withResolvers<void>();
+  await page.route('**/projects?*', async (route) => {
+    await released.promise;
+    await route.continue();
+  });
+  await page.goto(path);
+  await page.getByText('Loading…').waitFor();
+  t.is(await hosts.count(), 0);
+  released.resolve();
+  await hosts.waitFor();
+  t.is(await page.getByText('Loading…').count(), 0);
+  await page.unroute('**/projects?*');
+
+  network.offline = true;
+  network.cut();
+  await page.goto(path);
+  await page.getByText(AWAY).waitFor();
+  t.is(await hosts.count(), 0);
+  const newer = ['one.example.org', 'two.example.org'];
+  await api.call('patchProject', { params: { id }, body: { allowed_hosts: newer } });
+  await goOnline(scene, page);
+  await hosts.waitFor();
+  t.is(await hosts.inputValue(), newer.join('\n'));
+  t.deepEqual(faults, []);
+});

@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { LinkedAccount, SignInWay } from '../../../../protocol/forges.ts';
 import { useSession } from '../../parts/context.ts';
+import { ReadState } from '../../parts/read-state.tsx';
 import { Confirm, Screen } from '../../parts/screen.tsx';
 import { useRead } from '../../parts/use-read.ts';
 import { keepSignIn } from '../../store/pending-sign-in.ts';
@@ -49,9 +50,7 @@ export function AccountsScreen(): JSX.Element {
             />
           ))}
         </ul>
-        <p class="fault" role="alert">
-          {fault.value}
-        </p>
+        <ReadState known={known.value !== undefined} fault={fault.value} />
         {known.value?.ways.map((way) => (
           <button key={way.id} type="button" class="choice" onClick={() => link(way.id)}>
             <WayName way={way} text={s.accounts.link} />

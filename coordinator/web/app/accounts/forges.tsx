@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Forge, ForgeAppStarted } from '../../../../protocol/forges.ts';
 import { useSession } from '../../parts/context.ts';
+import { ReadState } from '../../parts/read-state.tsx';
 import { Confirm } from '../../parts/screen.tsx';
 import { useRead } from '../../parts/use-read.ts';
 import { keepSignIn } from '../../store/pending-sign-in.ts';
@@ -11,7 +12,7 @@ import { s } from '../screen-speech.ts';
 /** The forges that the server knows. One button makes a GitHub App of its own. */
 export function Forges(): JSX.Element {
   const { client } = useSession();
-  const forges = useSignal<readonly Forge[]>([]);
+  const forges = useSignal<readonly Forge[] | undefined>(undefined);
   const forgetting = useSignal<Forge | undefined>(undefined);
   const fault = useSignal('');
   const failed = (error: unknown): void => void (fault.value = signInFault(error));
@@ -32,15 +33,13 @@ export function Forges(): JSX.Element {
     <>
       <p class="soft">{s.accounts.forges_lead}</p>
       <ul class="rows devices">
-        {forges.value.map((forge) => (
+        {forges.value?.map((forge) => (
           <ForgeRow key={forge.id} forge={forge} onForget={() => (forgetting.value = forge)} />
         ))}
       </ul>
-      <p class="fault" role="alert">
-        {fault.value}
-      </p>
+      <ReadState known={forges.value !== undefined} fault={fault.value} />
       {forges.value
-        .filter(({ can_make_app }) => can_make_app)
+        ?.filter(({ can_make_app }) => can_make_app)
         .map(({ id }) => (
           <MakeApp key={id} onMake={(...wish) => make(id, ...wish)} />
         ))}

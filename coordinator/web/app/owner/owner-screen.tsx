@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import type { User } from '../../../../protocol/accounts.ts';
 import { useSession } from '../../parts/context.ts';
 import { Screen } from '../../parts/screen.tsx';
+import { t } from '../../parts/speech.ts';
 import { useRead } from '../../parts/use-read.ts';
 import { Forges } from '../accounts/forges.tsx';
 import { People } from './people.tsx';
@@ -25,6 +26,7 @@ export function OwnerScreen(): JSX.Element {
   return (
     <Screen title={s.owner.title} parent={{ name: 'settings' }}>
       <div class="body settings owner">
+        {seen_by.value === undefined && <p class="soft">{t.loading}</p>}
         {seen_by.value === 'member' ? <p class="soft">{s.owner.not_yours}</p> : seen_by.value && <Parts />}
       </div>
     </Screen>

@@ -4,6 +4,7 @@ import type { OneTimeLink } from '../../../../protocol/accounts.ts';
 import type { Invite, Person } from '../../../../protocol/people.ts';
 import { allPeople } from '../../../client/lists.ts';
 import { useSession } from '../../parts/context.ts';
+import { ReadState } from '../../parts/read-state.tsx';
 import { format } from '../../parts/speech.ts';
 import { useOnce } from '../../parts/use-once.ts';
 import { useRead } from '../../parts/use-read.ts';
@@ -17,7 +18,7 @@ type Known = { people: readonly Person[]; invites: readonly Invite[] };
 /** Everybody on the server, and the invitations that were not used yet. */
 export function People(): JSX.Element {
   const { client } = useSession();
-  const known = useSignal<Known>({ people: [], invites: [] });
+  const known = useSignal<Known | undefined>(undefined);
   const made = useSignal<OneTimeLink | undefined>(undefined);
   const fault = useSignal('');
   const once = useOnce();
@@ -42,10 +43,10 @@ export function People(): JSX.Element {
   return (
     <>
       <ul class="rows devices">
-        {known.value.people.map((person) => (
+        {known.value?.people.map((person) => (
           <PersonRow key={person.id} person={person} act={(work) => void act(work)} />
         ))}
-        {known.value.invites.map(({ id, expires_at }) => (
+        {known.value?.invites.map(({ id, expires_at }) => (
           <InviteRow
             key={id}
             expires_at={expires_at}
@@ -53,9 +54,7 @@ export function People(): JSX.Element {
           />
         ))}
       </ul>
-      <p class="fault" role="alert">
-        {fault.value}
-      </p>
+      <ReadState known={known.value !== undefined} fault={fault.value} />
       <button type="button" class="choice" onClick={() => once(() => act(invite))}>
         {s.owner.invite}
       </button>

@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { SettingInForce } from '../../../../protocol/server.ts';
 import { useSession } from '../../parts/context.ts';
+import { ReadState } from '../../parts/read-state.tsx';
 import { useRead } from '../../parts/use-read.ts';
 import { faultWords } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
@@ -9,7 +10,7 @@ import { s } from '../screen-speech.ts';
 /** The settings that the server runs by, by subject. They are changed in its environment, not here. */
 export function ServerSettings(): JSX.Element {
   const { client } = useSession();
-  const settings = useSignal<readonly SettingInForce[]>([]);
+  const settings = useSignal<readonly SettingInForce[] | undefined>(undefined);
   const fault = useSignal('');
   const read = (): void => {
     client.call('listSettings', {}).then(
@@ -18,12 +19,10 @@ export function ServerSettings(): JSX.Element {
     );
   };
   useRead(read, [client]);
-  const groups = Map.groupBy(settings.value, ({ group }) => group);
+  const groups = Map.groupBy(settings.value ?? [], ({ group }) => group);
   return (
     <>
-      <p class="fault" role="alert">
-        {fault.value}
-      </p>
+      <ReadState known={settings.value !== undefined} fault={fault.value} />
       <p class="soft">{s.owner.settings_hint}</p>
       {[...groups].map(([group, items]) => (
         <details key={group}>

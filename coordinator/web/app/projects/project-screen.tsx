@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Project } from '../../../../protocol/api.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
+import { ReadState } from '../../parts/read-state.tsx';
 import { Confirm, Screen } from '../../parts/screen.tsx';
 import { faultWords } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
@@ -12,10 +13,10 @@ import { useProjects } from './use-projects.ts';
 export function ProjectScreen({ id }: { id: string }): JSX.Element {
   const session = useSession();
   const router = useRouter();
-  const { projects, fault } = useProjects();
-  const project = projects?.find((each) => each.id === id);
-  // Not before the server was asked: what the device knows may be of long ago.
-  const shown = fault === undefined ? undefined : project;
+  const { projects, has_read, fault } = useProjects();
+  const known = projects?.find((each) => each.id === id);
+  // A form with what the device knows, which may be of long ago, would bring that back.
+  const project = has_read ? known : undefined;
   const is_new = id === '';
   const warnings = useSignal<readonly string[]>([]);
   const leave = router.unlessGone(() => router.back('projects'));
@@ -25,20 +26,16 @@ export function ProjectScreen({ id }: { id: string }): JSX.Element {
     if (found.length === 0) leave();
   };
   return (
-    <Screen title={project?.name ?? (is_new ? s.project.new : s.project.title)} parent={{ name: 'projects' }}>
+    <Screen title={known?.name ?? (is_new ? s.project.new : s.project.title)} parent={{ name: 'projects' }}>
       <div class="body settings">
         {warnings.value.map((warning) => (
           <p key={warning} class="card">
             {warning}
           </p>
         ))}
-        {!project && !is_new && (
-          <p class="empty" role="alert">
-            {fault === '' ? s.project.gone : fault}
-          </p>
-        )}
-        {(shown ?? is_new) && <ProjectForm key={id} project={shown} onSaved={saved} />}
-        {shown && <DeleteProject project={shown} />}
+        {!project && !is_new && <ReadState known={false} fault={has_read ? s.project.gone : fault} />}
+        {(project ?? is_new) && <ProjectForm key={id} project={project} onSaved={saved} />}
+        {project && <DeleteProject project={project} />}
       </div>
     </Screen>
   );

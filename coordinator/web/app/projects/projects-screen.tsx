@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { ReadState } from '../../parts/read-state.tsx';
 import { Screen } from '../../parts/screen.tsx';
 import { repositoryAddress } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
@@ -11,11 +12,7 @@ export function ProjectsScreen(): JSX.Element {
   return (
     <Screen title={s.project.title} parent={{ name: 'settings' }}>
       <div class="body settings">
-        {!projects && (
-          <p class="fault" role="alert">
-            {fault}
-          </p>
-        )}
+        {!projects && <ReadState known={false} fault={fault} />}
         {projects?.length === 0 && <p class="empty">{s.project.empty}</p>}
         <ul class="rows places">
           {projects?.map(({ id, name, repo_url, verify_command }) => (

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import type { ScheduleRun } from '../../../../protocol/schedules.ts';
 import { useSession } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
+import { ReadState } from '../../parts/read-state.tsx';
 import { format } from '../../parts/speech.ts';
 import { useRead } from '../../parts/use-read.ts';
 import { faultWords } from '../../parts/words.ts';
@@ -32,9 +33,7 @@ export function Runs({ id }: { id: string }): JSX.Element {
   const cursor = next.value;
   return (
     <>
-      <p class="fault" role="alert">
-        {fault.value}
-      </p>
+      <ReadState known={runs.value !== undefined} fault={fault.value} />
       {runs.value?.length === 0 && <p class="soft">{s.no_runs}</p>}
       <ul class="rows">
         {runs.value?.map((run) => (

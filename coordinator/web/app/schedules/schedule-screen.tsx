@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import type { Schedule } from '../../../../protocol/schedules.ts';
 import { Refusal } from '../../../client/errors.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
+import { ReadState } from '../../parts/read-state.tsx';
 import { Confirm, Screen } from '../../parts/screen.tsx';
 import { useRead } from '../../parts/use-read.ts';
 import { faultWords } from '../../parts/words.ts';
@@ -41,9 +42,7 @@ export function ScheduleScreen({ id }: { id: string }): JSX.Element {
   return (
     <Screen title={shown?.name ?? (id === '' ? s.new : s.title)} parent={{ name: 'schedules' }}>
       <div class="body settings schedules">
-        <p class="fault" role="alert">
-          {fault.value}
-        </p>
+        <ReadState known={id === '' || shown !== undefined} fault={fault.value} />
         {changes.value && (shown ?? id === '') && <ScheduleForm schedule={shown} onSaved={saved} />}
         {!changes.value && shown && (
           <Details schedule={shown} onChanged={saved} onChange={() => (changes.value = true)} fault={fault} />

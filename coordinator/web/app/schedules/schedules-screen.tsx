@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import type { Schedule } from '../../../../protocol/schedules.ts';
 import { allSchedules } from '../../../client/lists.ts';
 import { useSession } from '../../parts/context.ts';
+import { ReadState } from '../../parts/read-state.tsx';
 import { Screen } from '../../parts/screen.tsx';
 import { useRead } from '../../parts/use-read.ts';
 import { faultWords } from '../../parts/words.ts';
@@ -26,9 +27,7 @@ export function SchedulesScreen(): JSX.Element {
   return (
     <Screen title={s.title} parent={{ name: 'settings' }}>
       <div class="body settings schedules">
-        <p class="fault" role="alert">
-          {fault.value}
-        </p>
+        <ReadState known={schedules.value !== undefined} fault={fault.value} />
         {schedules.value?.length === 0 && <p class="empty">{s.empty}</p>}
         <ul class="rows places">
           {schedules.value?.map((schedule) => (

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import type { SessionInfo } from '../../../../protocol/accounts.ts';
 import { allSessions } from '../../../client/lists.ts';
 import { useSession } from '../../parts/context.ts';
+import { ReadState } from '../../parts/read-state.tsx';
 import { Confirm } from '../../parts/screen.tsx';
 import { useRead } from '../../parts/use-read.ts';
 import { faultWords } from '../../parts/words.ts';
@@ -33,7 +34,7 @@ export function Devices(): JSX.Element {
   const asked = ending.value;
   return (
     <>
-      {fault.value !== '' && <p class="fault">{fault.value}</p>}
+      <ReadState known={sessions.value !== undefined} fault={fault.value} />
       <ul class="rows devices">
         {sessions.value?.map((session) => (
           <li key={session.id}>
