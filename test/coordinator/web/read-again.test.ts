@@ -171,3 +171,17 @@ test.serial('a form of a project waits for what the server has, and says that it
   t.is(await hosts.inputValue(), newer.join('\n'));
   t.deepEqual(faults, []);
 });
+
+test.serial('a form of a project leaves a text that it shows in another way, and what it does not show', async (t) => {
+  t.timeout(60_000);
+  const { api, page, network, faults } = await openAppLoggedIn(t);
+  const kept = { setup_command: 'npm ci\nnpm run build', egress_hosts: ['one.example.org'] };
+  const body = { name: 'bills', repo_url: 'https://git.example.org/you/bills', egress: 'open' as const, ...kept };
+  const { id } = await api.call('createProject', { body });
+  await page.goto(`${network.url}/settings/projects/${id}`);
+  await page.getByLabel('Verify command').fill('npm test');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.waitForURL(/projects$/);
+  t.like(await api.call('getProject', { params: { id } }), { ...kept, verify_command: 'npm test' });
+  t.deepEqual(faults, []);
+});

@@ -89,6 +89,35 @@ test.serial('a form of a schedule leaves what was changed elsewhere meanwhile', 
   t.deepEqual(faults, []);
 });
 
+test.serial('a form of a schedule leaves what it shows in another way than it was written', async (t) => {
+  t.timeout(60_000);
+  const { network, api, page, faults } = await openAppLoggedIn(t);
+  const docs = { name: 'Docs', repo_url: 'https://github.com/ada/docs', check: false };
+  const project = await api.call('createProject', { body: docs });
+  const kept = {
+    prompt: 'Update the dependencies\r\nand the tests',
+    cron: '00 09 * * 7',
+    repositories: [{ project_id: project.id }],
+  };
+  const body = { name: 'Updates', time_zone: 'UTC', repo_url: 'https://github.com/ada/api', ...kept };
+  const { id } = await api.call('createSchedule', { body });
+  await page.goto(`${network.url}/settings/schedules/${id}`);
+  const rename = async (name: string) => {
+    await button(page, 'Change').click();
+    await page.locator('input[name=name]').fill(name);
+    await button(page, 'Save').click();
+  };
+  await rename('Sunday');
+  await page.getByRole('heading', { name: 'Sunday' }).waitFor();
+  t.like(await api.call('getSchedule', { params: { id } }), { name: 'Sunday', ...kept });
+  // Not that its id were no address.
+  await api.call('deleteProject', { params: { id: project.id } });
+  await page.reload();
+  await rename('Monday');
+  await page.getByText('A project of this schedule was deleted: give it another one.').waitFor();
+  t.deepEqual(faults, []);
+});
+
 test.serial('a schedule runs by hand, pauses, resumes, is changed and deleted', async (t) => {
   t.timeout(90_000);
   const { server, network, api, page, faults } = await openAppLoggedIn(t);

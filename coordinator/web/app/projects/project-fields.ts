@@ -1,8 +1,6 @@
 import type { Project, ProjectCreate } from '../../../../protocol/api.ts';
 import { chosen, EGRESS, PULL_AUTHORS, PULL_REQUESTS } from '../../../../protocol/without-schemas.ts';
-
-/** The fields of the form, as texts. */
-export type Given = Partial<Record<string, string>>;
+import type { Given } from '../../parts/form.ts';
 
 /**
  * The request that a form asks for. Secrets that were left empty are left as they are; every other empty field has no
@@ -35,16 +33,6 @@ export function readProject(given: Given): ProjectCreate {
     ...(git_token !== null && { git_token }),
     ...(secrets && { secrets }),
   };
-}
-
-/**
- * What of the request that a form asks for differs from `shown`, what it showed at first: the rest may have been
- * changed elsewhere since, such as a host that was allowed.
- */
-export function changesOf<T extends object>(shown: { [K in keyof T]?: unknown }, asked: T): Partial<T> {
-  const changes: Partial<T> = { ...asked };
-  for (const key in asked) if (JSON.stringify(asked[key]) === JSON.stringify(shown[key])) delete changes[key];
-  return changes;
 }
 
 function readHosts(text = ''): string[] {

@@ -5,10 +5,10 @@ import type { Project } from '../../../../protocol/api.ts';
 import { EGRESS } from '../../../../protocol/without-schemas.ts';
 import { Refusal } from '../../../client/errors.ts';
 import { useSession } from '../../parts/context.ts';
-import { fieldsOf } from '../../parts/form.ts';
+import { changesOf, fieldsOf, useFirstFields, type Given } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
-import { changesOf, fieldsOfProject, readProject, type Given } from './project-fields.ts';
+import { fieldsOfProject, readProject } from './project-fields.ts';
 import { s } from '../screen-speech.ts';
 
 type FormProps = { project: Project | undefined; onSaved: (warnings: readonly string[]) => Promise<void> };
@@ -20,25 +20,27 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
   const saving = useSignal(false);
   // What is read anew while the form is open changes neither its fields nor what they are compared with.
   const before = useRef(fieldsOfProject(project)).current;
-  const shown = useRef(readProject(before));
+  const { ref, first } = useFirstFields();
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
-    const body = readProject(fieldsOf(event.currentTarget));
+    const fields = fieldsOf(event.currentTarget);
+    const body = readProject(fields);
     saving.value = true;
     faults.value = {};
+    const changes = changesOf(readProject(first.current), body);
     const saved = project
-      ? client.call('patchProject', { params: { id: project.id }, body: changesOf(shown.current, body) })
+      ? client.call('patchProject', { params: { id: project.id }, body: changes })
       : client.call('createProject', { body });
     saved
       .then(({ warnings }) => {
-        shown.current = body;
+        first.current = fields;
         return onSaved(warnings);
       })
       .catch((error: unknown) => (faults.value = faultsOf(error)))
       .finally(() => (saving.value = false));
   };
   return (
-    <form onSubmit={submit}>
+    <form ref={ref} onSubmit={submit}>
       <Fields project={project} before={before} faults={faults.value} />
       <p class="fault" role="alert">
         {faults.value['']}
@@ -68,8 +70,8 @@ function Fields({ project, before, faults }: FieldsProps): JSX.Element {
         hint={project?.has_git_token === true ? s.project.token_set : s.project.token_hint}
       />
       <Text {...field('base_branch')} label={s.project.branch} placeholder={s.fresh.default_branch} />
-      <Text {...field('setup_command')} label={s.project.setup} hint={s.project.setup_hint} />
-      <Text {...field('verify_command')} label={s.project.verify} hint={s.project.verify_hint} />
+      <Lines {...field('setup_command')} label={s.project.setup} hint={s.project.setup_hint} />
+      <Lines {...field('verify_command')} label={s.project.verify} hint={s.project.verify_hint} />
       <Text {...field('budget_usd')} type="number" label={s.project.budget} placeholder={s.fresh.default} />
       <Text {...field('model')} label={s.project.model} placeholder={s.fresh.default_model} />
       <Field label={s.project.network} fault={faults['egress']}>

@@ -1,14 +1,14 @@
 import { useSignal } from '@preact/signals';
 import type { JSX, TargetedSubmitEvent } from 'preact';
 import { useRef } from 'preact/hooks';
+import type { Project } from '../../../../protocol/api.ts';
 import type { Schedule } from '../../../../protocol/schedules.ts';
 import { chosen, EFFORTS } from '../../../../protocol/without-schemas.ts';
 import { Refusal } from '../../../client/errors.ts';
 import { useSession } from '../../parts/context.ts';
-import { fieldsOf } from '../../parts/form.ts';
+import { changesOf, fieldsOf, useFirstFields, type Given } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
 import { faultWords, firstLine } from '../../parts/words.ts';
-import { changesOf } from '../projects/project-fields.ts';
 import { furtherText, readFurther } from './further.ts';
 import { NextTimes } from './next-times.tsx';
 import { TimingFields } from './timing-fields.tsx';
@@ -28,19 +28,24 @@ export function ScheduleForm({ schedule: now, onSaved }: FormProps): JSX.Element
   const schedule = useRef(now).current;
   const timing = useSignal(schedule ? timingOf(schedule.cron) : FIRST);
   const zone = useSignal(schedule?.time_zone ?? OWN_ZONE);
+  const when = () => ({ cron: cronOf(timing.value), time_zone: zone.value });
+  const { ref, first } = useFirstFields();
+  const first_when = useRef(when()).current;
   const fault = useSignal('');
   const saving = useSignal(false);
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
-    const fields = fieldsOf(event.currentTarget);
-    const repositories = readFurther(fields['also'] ?? '', projects.value ?? []);
-    const shared = { ...readFields(fields), repositories, cron: cronOf(timing.value), time_zone: zone.value };
+    const known = projects.value ?? [];
+    const shared = { ...readFields(fieldsOf(event.currentTarget), known), ...when() };
     const { model, effort, budget_usd, ...rest } = shared;
     const some = { ...(model && { model }), ...(effort && { effort }), ...(budget_usd && { budget_usd }) };
     saving.value = true;
     fault.value = '';
+    // The projects may have been read since.
+    const before = { ...first.current, place: placeOf(schedule), also: alsoOf(schedule, known) };
+    const changes = changesOf({ ...readFields(before, known), ...first_when }, shared);
     const saved = schedule
-      ? client.call('patchSchedule', { params: { id: schedule.id }, body: changesOf(schedule, shared) })
+      ? client.call('patchSchedule', { params: { id: schedule.id }, body: changes })
       : client.call('createSchedule', { body: { ...rest, ...some } });
     saved
       .then(onSaved)
@@ -48,7 +53,7 @@ export function ScheduleForm({ schedule: now, onSaved }: FormProps): JSX.Element
       .finally(() => (saving.value = false));
   };
   return (
-    <form onSubmit={submit}>
+    <form ref={ref} onSubmit={submit}>
       <label class="field">
         <span>{s.prompt}</span>
         <textarea name="prompt" rows={4} required placeholder={s.prompt_hint} defaultValue={schedule?.prompt ?? ''} />
@@ -76,8 +81,7 @@ export function ScheduleForm({ schedule: now, onSaved }: FormProps): JSX.Element
 /** A project, or the address of a repository. */
 function Place({ schedule }: { schedule: Schedule | undefined }): JSX.Element {
   const projects = useSession().projects.value ?? [];
-  const before = schedule?.project_id ?? (typeof schedule?.repo_url === 'string' ? OTHER : '');
-  const place = useSignal(before);
+  const place = useSignal(placeOf(schedule));
   return (
     <>
       <label class="field">
@@ -130,7 +134,7 @@ function FurtherPlaces({ schedule }: { schedule: Schedule | undefined }): JSX.El
         autocapitalize="none"
         autocomplete="off"
         spellcheck={false}
-        value={typed.value ?? furtherText(schedule?.repositories ?? [], projects)}
+        value={typed.value ?? alsoOf(schedule, projects)}
         onInput={({ currentTarget }) => (typed.value = currentTarget.value)}
       />
       <small>{s.also_hint}</small>
@@ -178,13 +182,22 @@ function More({ schedule }: { schedule: Schedule | undefined }): JSX.Element {
   );
 }
 
-function readFields(given: Partial<Record<string, string>>) {
+function placeOf(schedule: Schedule | undefined): string {
+  return schedule?.project_id ?? (typeof schedule?.repo_url === 'string' ? OTHER : '');
+}
+
+function alsoOf(schedule: Schedule | undefined, projects: readonly Project[]): string {
+  return furtherText(schedule?.repositories ?? [], projects);
+}
+
+function readFields(given: Given, projects: readonly Project[]) {
   const { place = '', repo_url = '', prompt = '' } = given;
   const name = given['name']?.trim() || Array.from(firstLine(prompt)).slice(0, NAME_CHARS_MAX).join('');
   return {
     name,
     prompt,
     ...(place === OTHER ? { repo_url: repo_url.trim() } : { project_id: place }),
+    repositories: readFurther(given['also'] ?? '', projects),
     model: given['model']?.trim() || null,
     effort: chosen(EFFORTS, given['effort']) ?? null,
     budget_usd: given['budget_usd'] ? Number(given['budget_usd']) : null,
