@@ -185,3 +185,26 @@ test.serial('a form of a project leaves a text that it shows in another way, and
   t.like(await api.call('getProject', { params: { id } }), { ...kept, verify_command: 'npm test' });
   t.deepEqual(faults, []);
 });
+
+test.serial('a new project that was saved with warnings is changed by what is saved after that', async (t) => {
+  t.timeout(60_000);
+  const { api, page, network, faults } = await openAppLoggedIn(t);
+  await page.route('**/projects', async (route) => {
+    if (route.request().method() !== 'POST') return route.fallback();
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), warnings: ['The token may not push.'] } });
+  });
+  await page.goto(`${network.url}/settings/projects/new`);
+  await page.getByLabel('Name', { exact: true }).fill('Bills');
+  await page.getByLabel(/^Repository/).fill('https://git.example.org/you/bills');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('The token may not push.').waitFor();
+  await page.getByLabel('Name', { exact: true }).fill('Invoices');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.waitForURL(/projects$/);
+  t.deepEqual(
+    (await api.call('listProjects', {})).items.map(({ name }) => name),
+    ['Invoices'],
+  );
+  t.deepEqual(faults, []);
+});

@@ -21,6 +21,8 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
   // What is read anew while the form is open changes neither its fields nor what they are compared with.
   const before = useRef(fieldsOfProject(project)).current;
   const { ref, first } = useFirstFields();
+  // A new project whose warnings are shown is changed from then on.
+  const id = useRef(project?.id);
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const fields = fieldsOf(event.currentTarget);
@@ -28,12 +30,13 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
     saving.value = true;
     faults.value = {};
     const changes = changesOf(readProject(first.current), body);
-    const saved = project
-      ? client.call('patchProject', { params: { id: project.id }, body: changes })
-      : client.call('createProject', { body });
+    const saved =
+      id.current === undefined
+        ? client.call('createProject', { body })
+        : client.call('patchProject', { params: { id: id.current }, body: changes });
     saved
-      .then(({ warnings }) => {
-        first.current = fields;
+      .then(({ id: own, warnings }) => {
+        [id.current, first.current] = [own, fields];
         return onSaved(warnings);
       })
       .catch((error: unknown) => (faults.value = faultsOf(error)))
