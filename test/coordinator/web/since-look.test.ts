@@ -55,10 +55,19 @@ test('files that are too large to show at once take no room from those behind th
       ['e', 'f', 'g', 'h'].map((path) => added(path, 400)).join('') +
       added('i', 300),
   );
-  const shown = shownAtOnce(files);
+  const shown = (isOpen: (path: string) => boolean) =>
+    shownAtOnce(
+      files.map((file) => ({ file })),
+      ({ file }) => isOpen(file.path),
+    ).map(({ file }) => file.path);
   t.deepEqual(
-    files.filter((file) => shown.has(file)).map(({ path }) => path),
+    shown(() => false),
     ['e', 'f', 'g', 'i'],
+  );
+  t.deepEqual(
+    shown((path) => path > 'f'),
+    ['e'],
+    'what is open takes its room first',
   );
 });
 

@@ -10,13 +10,14 @@ import { useOnce } from '../../parts/use-once.ts';
 import { useText } from '../../parts/use-text.ts';
 import { NotHere } from '../errand/not-here.tsx';
 import { s } from '../screen-speech.ts';
-import { fileKey, placeComments, readComments, type Comment, toMessage } from './comments.ts';
+import { fileKey, isSaid, toMessage } from './comments.ts';
 import { FileView } from './file-view.tsx';
-import { shownAtOnce } from './fold.ts';
 import { LostComments } from './lost-comments.tsx';
 import type { DiffFile } from './diff-file.ts';
 import { Tray } from './tray.tsx';
+import { useComments } from './use-comments.ts';
 import { useDiffs, type RepositoryDiff } from './use-diffs.ts';
+import { useOpenFiles, type NamedFile } from './use-open-files.ts';
 
 /** What an errand changed, to be read and commented on; the comments go as one message. */
 export function ChangesScreen({ id }: { id: string }): JSX.Element {
@@ -27,24 +28,22 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
   const errand = session.errand(id).value;
   const diffs = useDiffs(id);
   const wrap = useText('wrap', 'yes');
-  const kept = useText(`comments ${id}`);
   const viewed = useText(`viewed ${id}`);
   const once = useOnce();
-  const comments = placeComments(readComments(kept.value), diffs);
-  const change = (next: readonly Comment[]) => (kept.value = next.length === 0 ? '' : JSON.stringify(next));
+  const comments = useComments(id, diffs);
   const send = (): void => {
     const leave = router.unlessGone(() => router.back('errand', { id }));
-    const before = kept.value;
     once(async () => {
-      if (!(await session.acts.say(id, toMessage(comments)))) return;
-      // What was written meanwhile stays.
-      const sent = new Set(readComments(before).map((comment) => JSON.stringify(comment)));
-      change(readComments(kept.value).filter((comment) => !sent.has(JSON.stringify(comment))));
-      leave();
+      if (await comments.send(toMessage)) leave();
     });
   };
   const marks = readMarks(viewed.value);
-  const at_once = shownAtOnce(unviewed(diffs, marks));
+  const named = diffs.map((one) => ({ ...one, files: nameFiles(one, marks) }));
+  const commented = comments.placed.filter(({ lost }) => lost !== true).map(fileKey);
+  const files = useOpenFiles(
+    named.flatMap((one) => one.files),
+    new Set(commented),
+  );
   return (
     <Screen
       title={s.changes.title}
@@ -52,34 +51,35 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
       beside={<Beside files={diffs.flatMap(({ files }) => files)} wrap={wrap} />}
     >
       <div class={wrap.value === 'yes' ? 'body changes' : 'body changes unwrapped'}>
-        <LostComments comments={comments} onChange={change} />
+        <LostComments comments={comments} />
         {diffs.length > 1 && <Jumps diffs={diffs} />}
         {errand.gone && <NotHere errand={errand} />}
-        {(errand.gone ? [] : diffs).map((one) => (
+        {(errand.gone ? [] : named).map((one) => (
           <Repository key={one.repository ?? ''} {...one}>
-            {(file, name) => (
+            {(each) => (
               <FileView
-                key={file.path}
-                id={id}
+                key={each.name}
                 repository={one.repository}
-                file={file}
-                at_once={at_once.has(file) || comments.some((comment) => !comment.lost && fileKey(comment) === name)}
+                named={each}
+                files={files}
                 fresh={one.since.fresh}
                 comments={comments}
-                viewed={marks[name]}
-                onView={(mark) => (viewed.value = JSON.stringify({ ...marks, [name]: mark }))}
-                onChange={change}
+                was_viewed={marks[each.name] !== undefined}
+                onView={(mark) => (viewed.value = JSON.stringify({ ...marks, [each.name]: mark }))}
               />
             )}
           </Repository>
         ))}
       </div>
-      <Tray comments={comments} onSend={send} />
+      <Tray comments={comments.placed.filter(isSaid)} onSend={send} />
     </Screen>
   );
 }
 
-type RepositoryProps = RepositoryDiff & { children: (file: DiffFile, name: string) => JSX.Element };
+type RepositoryProps = Omit<RepositoryDiff, 'files'> & {
+  files: readonly NamedFile[];
+  children: (file: NamedFile) => JSX.Element;
+};
 
 /** The files that changed in one repository, below its name where there are several. */
 function Repository({ repository, diff, files, since, failed, children }: RepositoryProps): JSX.Element {
@@ -87,7 +87,7 @@ function Repository({ repository, diff, files, since, failed, children }: Reposi
     <section class="repository" id={repository === undefined ? undefined : `in-${repository}`} aria-label={repository}>
       {repository !== undefined && (
         <h2>
-          <span dir="ltr">{repository}</span> <Stat {...sizeOf(files)} />
+          <span dir="ltr">{repository}</span> <Stat {...sizeOf(files.map(({ file }) => file))} />
         </h2>
       )}
       {diff?.truncated === true && <p class="fault">{s.changes.truncated}</p>}
@@ -102,7 +102,7 @@ function Repository({ repository, diff, files, since, failed, children }: Reposi
         </p>
       )}
       {!diff && <p class={repository === undefined ? 'empty' : 'same'}>{failed ? s.changes.not_here : t.loading}</p>}
-      {files.map((file) => children(file, fileKey({ repository, path: file.path })))}
+      {files.map(children)}
     </section>
   );
 }
@@ -150,10 +150,11 @@ function Beside({ files, wrap }: { files: readonly DiffFile[]; wrap: Signal<stri
 
 type Marks = Record<string, string | undefined>;
 
-function unviewed(diffs: readonly RepositoryDiff[], marks: Marks): DiffFile[] {
-  return diffs.flatMap(({ repository, files }) =>
-    files.filter(({ path, mark }) => marks[fileKey({ repository, path })] !== mark),
-  );
+function nameFiles({ repository, files }: RepositoryDiff, marks: Marks): NamedFile[] {
+  return files.map((file) => {
+    const name = fileKey({ repository, path: file.path });
+    return { name, file, is_viewed: marks[name] === file.mark };
+  });
 }
 
 /** The files that were viewed, each with the mark of its diff at that time. */

@@ -4,8 +4,8 @@ import type { DiffFile, DiffLine } from './diff-file.ts';
 /** A longer line is cut where it is quoted: the agent finds it by its beginning and its number. */
 const QUOTE_CHARS_MAX = 200;
 
-/** A comment on one line of a diff, before it is sent. */
-export type Comment = {
+/** One line of a diff. */
+export type Place = {
   /** The key of the repository, where the errand has several. */
   repository?: string | undefined;
   path: string;
@@ -14,23 +14,30 @@ export type Comment = {
   removed: boolean;
   /** The line's own text, so that the agent finds it although lines move. */
   code: string;
+};
+
+/** A comment on a line, before it is sent. */
+export type Comment = Place & {
+  /** Empty: it is not said yet. */
   words: string;
+  /** What is written in its form; undefined: that is closed. */
+  half?: string;
   /** The diff has no such line any more. */
   lost?: boolean;
 };
 
+/** Whether a comment waits to be sent. */
+export function isSaid({ words }: Comment): boolean {
+  return words !== '';
+}
+
 /** Names a file, with its repository where there are several. */
-export function fileKey({ repository, path }: Pick<Comment, 'repository' | 'path'>): string {
+export function fileKey({ repository, path }: Pick<Place, 'repository' | 'path'>): string {
   return repository === undefined ? path : `${repository}: ${path}`;
 }
 
 /** Names the line of a comment. */
-export function keyOf({
-  repository,
-  path,
-  line,
-  removed,
-}: Pick<Comment, 'repository' | 'path' | 'line' | 'removed'>): string {
+export function keyOf({ repository, path, line, removed }: Omit<Place, 'code'>): string {
   return `${fileKey({ repository, path })}\n${removed ? '-' : '+'}${line}`;
 }
 
@@ -54,7 +61,8 @@ export function quote(code: string): string {
   return characters.length > QUOTE_CHARS_MAX ? `${characters.slice(0, QUOTE_CHARS_MAX - 1).join('')}…` : code.trim();
 }
 
-type Shown = { repository: string | undefined; diff: object | undefined; files: readonly DiffFile[] };
+/** The diff of a repository. */
+export type Shown = { repository: string | undefined; diff: object | undefined; files: readonly DiffFile[] };
 
 /**
  * The comments where they stand in the diffs of now: each at the nearest line with the text that it is about, one a

@@ -1,50 +1,38 @@
-import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useRef } from 'preact/hooks';
 import { Stat } from '../../parts/stat.tsx';
-import { useText } from '../../parts/use-text.ts';
 import { s } from '../screen-speech.ts';
-import { fileKey, type Comment } from './comments.ts';
 import { countLines } from './fold.ts';
 import { Lines } from './lines-view.tsx';
-import type { DiffFile, DiffLine } from './diff-file.ts';
+import type { DiffLine } from './diff-file.ts';
+import type { Comments } from './use-comments.ts';
+import type { NamedFile, OpenFiles } from './use-open-files.ts';
 
 type FileProps = {
-  /** The errand's. */
-  id: string;
   /** The key of its repository, where the errand has several. */
   repository: string | undefined;
-  file: DiffFile;
-  /** Whether its lines show without a touch. */
-  at_once: boolean;
+  named: NamedFile;
+  files: OpenFiles;
   /** The lines that were not there at the last look. */
   fresh: ReadonlySet<DiffLine>;
-  comments: readonly Comment[];
-  /** The mark of the diff that was viewed. */
-  viewed: string | undefined;
+  comments: Comments;
+  /** Its diff was viewed before, as it is now or as another one. */
+  was_viewed: boolean;
   onView: (mark: string | undefined) => void;
-  onChange: (comments: readonly Comment[]) => void;
 };
 
-/** One file of a diff. Once viewed it is folded, until its diff is another. What is open stays so. */
-export function FileView({ file, at_once, viewed, onView, ...lines }: FileProps): JSX.Element {
-  const { id, repository, fresh } = lines;
+/** One file of a diff. Once viewed it is folded, until its diff is another. */
+export function FileView({ named, files, was_viewed, onView, ...lines }: FileProps): JSX.Element {
+  const { name, file, is_viewed } = named;
   const { path, old_path, mark, hunks } = file;
-  const is_viewed = viewed === mark;
-  const news = hunks.reduce((sum, { lines }) => sum + lines.filter((line) => fresh.has(line)).length, 0);
-  // With its text the form survives the app.
-  const editing = useText(`commenting ${id} ${fileKey({ repository, path })}`);
-  const opens = useRef(false);
-  opens.current ||= at_once || editing.value !== '';
-  const opened = useSignal<boolean | undefined>(undefined);
-  const open = opened.value ?? (!is_viewed && opens.current);
+  const news = hunks.reduce((sum, hunk) => sum + hunk.lines.filter((line) => lines.fresh.has(line)).length, 0);
+  const open = files.isOpen(named);
   return (
     <section class="file" aria-label={path}>
       <header>
-        <button type="button" class="file-name" aria-expanded={open} onClick={() => (opened.value = !open)}>
+        <button type="button" class="file-name" aria-expanded={open} onClick={() => files.set(name, !open)}>
           <code dir="ltr">{path}</code>
           {old_path !== undefined && <small>{s.changes.renamed(old_path)}</small>}
-          {!is_viewed && (news > 0 || viewed !== undefined) && (
+          {!is_viewed && (news > 0 || was_viewed) && (
             <small class="anew">{news > 0 ? s.changes.fresh(news) : s.changes.anew}</small>
           )}
         </button>
@@ -54,7 +42,7 @@ export function FileView({ file, at_once, viewed, onView, ...lines }: FileProps)
             type="checkbox"
             checked={is_viewed}
             onChange={({ currentTarget: { checked } }) => {
-              opened.value = undefined;
+              files.set(name, undefined);
               onView(checked ? mark : undefined);
             }}
           />
@@ -62,10 +50,10 @@ export function FileView({ file, at_once, viewed, onView, ...lines }: FileProps)
         </label>
       </header>
       {open ? (
-        <Lines {...lines} file={file} editing={editing} />
+        <Lines {...lines} file={file} />
       ) : (
         !is_viewed && (
-          <button type="button" class="quiet" onClick={() => (opened.value = true)}>
+          <button type="button" class="quiet" onClick={() => files.set(name, true)}>
             {s.changes.large(countLines(file))}
           </button>
         )

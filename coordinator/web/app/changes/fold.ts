@@ -15,17 +15,15 @@ export function countLines({ hunks }: DiffFile): number {
   return hunks.reduce((sum, { near }) => sum + near.size, 0);
 }
 
-/** Those of the files of which the lines show without a touch. */
-export function shownAtOnce(files: readonly DiffFile[]): ReadonlySet<DiffFile> {
-  let lines = 0;
-  return new Set(
-    files.filter((file) => {
-      const count = countLines(file);
-      if (count > FILE_LINES_MAX || lines + count > LINES_MAX) return false;
-      lines += count;
-      return true;
-    }),
-  );
+/** Those of the files of which the lines show without a touch, besides those that are open. */
+export function shownAtOnce<T extends { file: DiffFile }>(files: readonly T[], isOpen: (one: T) => boolean): T[] {
+  let lines = files.filter(isOpen).reduce((sum, { file }) => sum + countLines(file), 0);
+  return files.filter((one) => {
+    const count = countLines(one.file);
+    if (isOpen(one) || count > FILE_LINES_MAX || lines + count > LINES_MAX) return false;
+    lines += count;
+    return true;
+  });
 }
 
 /** Lines that follow each other and show, or that are folded. */

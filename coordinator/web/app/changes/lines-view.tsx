@@ -1,66 +1,53 @@
-import { useSignal, type Signal } from '@preact/signals';
+import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { s } from '../screen-speech.ts';
-import { fileKey, keyOf, type Comment } from './comments.ts';
+import { keyOf } from './comments.ts';
 import { coloursOf, type Colours } from './file-colours.ts';
 import { foldHunk, nextOf } from './fold.ts';
 import { Line } from './line-view.tsx';
 import type { DiffFile, DiffLine } from './diff-file.ts';
+import type { Comments } from './use-comments.ts';
 
 type LinesProps = {
-  /** The errand's. */
-  id: string;
   /** The key of its repository, where the errand has several. */
   repository: string | undefined;
   file: DiffFile;
   /** The lines that were not there at the last look. */
   fresh: ReadonlySet<DiffLine>;
-  comments: readonly Comment[];
-  /** The key of the line that a person writes about; empty: none. */
-  editing: Signal<string>;
-  onChange: (comments: readonly Comment[]) => void;
+  comments: Comments;
 };
 
 /** The lines of a file's diff. What did not change is folded, and opens at a touch. */
-export function Lines({ id, repository, file, fresh, comments, editing, onChange }: LinesProps): JSX.Element {
+export function Lines({ repository, file, fresh, comments }: LinesProps): JSX.Element {
   const { path, hunks, binary } = file;
   const colours = useColours(file);
   const opened = useSignal<ReadonlySet<string>>(new Set());
   if (binary) return <p class="gap">{s.changes.binary}</p>;
   const own = new Map(
-    comments
-      .filter((comment) => comment.lost !== true && fileKey(comment) === fileKey({ repository, path }))
-      .map((each) => [keyOf(each), each]),
+    comments.placed.flatMap((comment, i) => (comment.lost === true ? [] : [[keyOf(comment), i] as const])),
   );
-  const placeOf = ({ line, type }: DiffLine) => {
-    const place = { ...(repository !== undefined && { repository }), path, line, removed: type === 'removed' };
+  const placeOf = ({ line, type, code }: DiffLine) => {
+    const place = { ...(repository !== undefined && { repository }), path, line, removed: type === 'removed', code };
     return { place, key: keyOf(place) };
-  };
-  const set = (key: string, comment: Comment | undefined): void => {
-    editing.value = '';
-    const others = comments.filter((each) => each.lost === true || keyOf(each) !== key);
-    onChange(comment ? [...others, comment] : others);
   };
   const show = (line: DiffLine): JSX.Element => {
     const { place, key } = placeOf(line);
     return (
       <Line
         key={key}
-        draft={`comment ${id} ${key}`}
         line={line}
         fresh={fresh.has(line)}
         pieces={colours?.get(line)}
-        comment={own.get(key)}
-        editing={editing.value === key}
-        onTouch={() => (editing.value = editing.value === key ? '' : key)}
-        onSet={(words) => set(key, words === '' ? undefined : { ...place, code: line.code, words })}
+        comments={comments}
+        index={own.get(key)}
+        onTouch={() => comments.touch(place)}
       />
     );
   };
   const isOpen = (line: DiffLine): boolean => {
     const { key } = placeOf(line);
-    return opened.value.has(key) || own.has(key) || editing.value === key;
+    return opened.value.has(key) || own.has(key);
   };
   const open = (folded: readonly DiffLine[]) =>
     (opened.value = new Set([...opened.value, ...nextOf(folded).map((line) => placeOf(line).key)]));
