@@ -14,6 +14,8 @@ import { format, t } from './speech.ts';
 export type DraftFiles = {
   list: Signal<readonly Attachment[]>;
   fault: Signal<FileFault | undefined>;
+  /** More than a message takes: those that came back from the outbox join those that were added since. */
+  too_many: boolean;
   add: (files: Iterable<File>) => void;
   remove: (id: string) => void;
   ids: () => string[];
@@ -35,6 +37,7 @@ export function useFiles(key: string): DraftFiles {
   return {
     list,
     fault,
+    too_many: list.value.length > LIMITS.attachments_per_message_max,
     add: (given) => void addAll([...given]),
     remove: (id) => {
       fault.value = undefined;
@@ -138,9 +141,7 @@ export function AttachButton({ files }: { files: DraftFiles }): JSX.Element {
 /** The files of a draft, each with a button that removes it. */
 export function DraftFileList({ files }: { files: DraftFiles }): JSX.Element | null {
   const { list } = files;
-  // Those that came back from the outbox join those that were added since.
-  const too_many = list.value.length > LIMITS.attachments_per_message_max ? 'too_many' : undefined;
-  const fault = files.fault.value ?? too_many;
+  const fault = files.fault.value ?? (files.too_many ? 'too_many' : undefined);
   if (list.value.length === 0 && fault === undefined) return null;
   return (
     <div class="draft-files">

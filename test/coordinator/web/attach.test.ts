@@ -153,3 +153,32 @@ for (const [name, size] of [
     t.like(said.body, { model: 'claude-opus-5', effort: 'high' });
     t.deepEqual(faults, []);
   });
+
+test.serial('files that came back to a draft that has others are not sent while they are too many', async (t) => {
+  t.timeout(120_000);
+  const { page, network, faults } = await openAppLoggedIn(t);
+  await page.goto(`${network.url}/new?repo=https://example.org/one.git&text=Ten%20files`);
+  await until('it is filled in', () => page.locator('button.send').isEnabled());
+  network.offline = true;
+  network.cut();
+  const file = (name: string) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(name) });
+  const files = page.locator('.draft-files li');
+  const pick = page.locator('input[type=file][multiple]').first();
+  await pick.setInputFiles(Array.from({ length: 10 }, (_, i) => file(`${i}.txt`)));
+  await files.nth(9).waitFor();
+  await page.locator('button.send').click();
+  await page.locator('.unsent').waitFor();
+  await page.getByRole('link', { name: 'New errand…' }).first().click();
+  await pick.setInputFiles(file('more.txt'));
+  await files.first().waitFor();
+  await page.goBack();
+  await page.locator('.unsent').getByRole('button', { name: 'Take back' }).click();
+  await page.locator('.unsent').waitFor({ state: 'detached' });
+  await page.getByRole('link', { name: 'New errand…' }).first().click();
+  await page.getByText('Too many files for one message.').waitFor();
+  t.is(await files.count(), 11);
+  t.true(await page.locator('button.send').isDisabled());
+  await page.getByRole('button', { name: 'Remove more.txt' }).click();
+  await until('they can be sent', () => page.locator('button.send').isEnabled());
+  t.deepEqual(faults, []);
+});

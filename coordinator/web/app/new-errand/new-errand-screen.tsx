@@ -37,7 +37,7 @@ export function NewErrandScreen(): JSX.Element {
   useTitle(s.fresh.title);
   const set = (change: Partial<Fresh>) => (kept.value = writeFresh({ ...fresh.value, ...change }));
   const request = toRequest(prompt.value, fresh.value);
-  const can_send = request !== undefined && !isTooLong(prompt.value);
+  const can_send = request !== undefined && !isTooLong(prompt.value) && !files.too_many;
   const offer = useOffer();
   const send = useSend(prompt, kept, files, offer);
   const close = () => (sheet.value = undefined);
