@@ -4,42 +4,9 @@ import type { Page } from 'playwright-core';
 import { speak } from '../../../coordinator/web/strings/strings.ts';
 import { openApp } from '../../support/web/app-scene.ts';
 import { SCREENS_ENV, visitScreens } from '../../support/web/every-screen.ts';
+import { misfits } from './misfits.ts';
 
 const SHOTS = process.env['ERRAND_TEST_SHOTS'];
-
-/** What does not fit on a screen, in words: what reaches beyond its edges, scrolls sideways, or is cut. */
-function misfits(page: Page): Promise<string[]> {
-  return page.evaluate(() => {
-    const found: string[] = [];
-    const width = document.documentElement.clientWidth;
-    const name = (element: Element) =>
-      `${element.tagName.toLowerCase()}.${element.className} “${element.textContent?.trim().slice(0, 30)}”`;
-    if (document.documentElement.scrollWidth > width) found.push('the page scrolls sideways');
-    for (const element of document.querySelectorAll<HTMLElement>('#app *')) {
-      const style = getComputedStyle(element);
-      const box = element.getBoundingClientRect();
-      // Rows of choices and code scroll by themselves, and what only a screen reader reads has no room.
-      if (
-        style.visibility === 'hidden' ||
-        box.width === 0 ||
-        element.closest('.hidden, svg, pre, .chips, .row-actions')
-      )
-        continue;
-      if (box.left < -1 || box.right > width + 1) found.push(`outside: ${name(element)}`);
-      const cuts = (overflow: string) => overflow !== 'visible';
-      // A text that ends in an ellipsis is whole elsewhere, and the button of a row reaches into the margin.
-      const is_short = style.textOverflow === 'ellipsis' || style.webkitLineClamp !== 'none';
-      if (is_short || element.matches('input, select, progress, .task')) continue;
-      if (cuts(style.overflowX) && element.scrollWidth > element.clientWidth + 1) found.push(`cut: ${name(element)}`);
-      const is_fixed = style.overflowY === 'hidden' || style.overflowY === 'clip';
-      if (is_fixed && element.scrollHeight > element.clientHeight + 1) found.push(`cut below: ${name(element)}`);
-      const holds_text = [...element.childNodes].some(({ nodeType, nodeValue }) => nodeType === 3 && nodeValue?.trim());
-      if (holds_text && element.scrollHeight > element.clientHeight + 4 && style.display !== 'inline')
-        found.push(`higher than its box: ${name(element)}`);
-    }
-    return [...new Set(found)];
-  });
-}
 
 /** What is so small on a screen that a finger misses it, in words. The rows of logs and code are as dense as text. */
 function smallTargets(page: Page): Promise<string[]> {

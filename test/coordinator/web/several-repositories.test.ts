@@ -147,6 +147,20 @@ test.serial('the changes of an errand that is in no list show all its repositori
   t.is(await page.locator('.repository').count(), 3);
 });
 
+test.serial('the details of an errand have its repositories below each other', async (t) => {
+  t.timeout(60_000);
+  const scene = await openAppLoggedIn(t, { size: PHONE });
+  const { network, page } = scene;
+  const { task } = await done(scene);
+  await page.goto(`${network.url}/errands/${task.id}`);
+  await button(page, 'Details').click();
+  const facts = page.locator('.facts dd');
+  await facts.first().waitFor();
+  const left = await facts.evaluateAll((all) => all.map((one) => one.getBoundingClientRect().left));
+  t.true(left.length > 3);
+  t.is(new Set(left).size, 1);
+});
+
 test.serial('several pull requests have a card each, and one touch opens those that are missing', async (t) => {
   t.timeout(120_000);
   const scene = await openAppLoggedIn(t, { size: PHONE });
