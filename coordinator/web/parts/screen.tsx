@@ -61,6 +61,8 @@ export function Sheet({ onClose, label, children }: SheetProps): JSX.Element {
     const onClosed = (): void => latest.current();
     element.addEventListener('close', onClosed);
     element.showModal();
+    // The browser shows its first button, which may be below what it is about.
+    element.scrollTop = 0;
     return () => {
       element.removeEventListener('close', onClosed);
       // A sheet that is only taken out of the page takes the focus with it.

@@ -85,3 +85,15 @@ test.serial('to choose the model of a message does not send the message', async 
   await page.locator('.mind', { hasText: 'claude-opus-5' }).waitFor();
   t.deepEqual(faults, []);
 });
+
+test.serial('a sheet that is higher than the screen shows its beginning, such as a code to be scanned', async (t) => {
+  t.timeout(60_000);
+  const { network, page, faults } = await openAppLoggedIn(t, { size: { width: 844, height: 390 } });
+  await page.goto(`${network.url}/settings`);
+  await page.getByRole('button', { name: 'Add a phone' }).click();
+  await dialog(page).getByRole('button', { name: 'Copy' }).waitFor();
+  const [top, height, seen] = await dialog(page).evaluate((one) => [one.scrollTop, one.scrollHeight, one.clientHeight]);
+  t.true((height ?? 0) > (seen ?? 0));
+  t.is(top, 0);
+  t.deepEqual(faults, []);
+});
