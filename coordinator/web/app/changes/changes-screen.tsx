@@ -10,7 +10,7 @@ import { useOnce } from '../../parts/use-once.ts';
 import { useText } from '../../parts/use-text.ts';
 import { NotHere } from '../errand/not-here.tsx';
 import { s } from '../screen-speech.ts';
-import { fileKey, isSaid, toMessage } from './comments.ts';
+import { fileKey, isSaid, toMessage, type Comment } from './comments.ts';
 import { FileView } from './file-view.tsx';
 import { LostComments } from './lost-comments.tsx';
 import type { DiffFile } from './diff-file.ts';
@@ -38,11 +38,14 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
     });
   };
   const marks = readMarks(viewed.value);
+  const view = (name: string, mark: string | undefined): void => {
+    viewed.value = JSON.stringify({ ...readMarks(viewed.peek()), [name]: mark });
+  };
   const named = diffs.map((one) => ({ ...one, files: nameFiles(one, marks) }));
-  const commented = comments.placed.filter(({ lost }) => lost !== true).map(fileKey);
+  const own = commentsByFile(comments.placed);
   const files = useOpenFiles(
     named.flatMap((one) => one.files),
-    new Set(commented),
+    new Set(own.keys()),
   );
   return (
     <Screen
@@ -64,8 +67,9 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
                 files={files}
                 fresh={one.since.fresh}
                 comments={comments}
+                own={own.get(each.name)}
                 was_viewed={marks[each.name] !== undefined}
-                onView={(mark) => (viewed.value = JSON.stringify({ ...marks, [each.name]: mark }))}
+                onView={(mark) => view(each.name, mark)}
               />
             )}
           </Repository>
@@ -155,6 +159,16 @@ function nameFiles({ repository, files }: RepositoryDiff, marks: Marks): NamedFi
     const name = fileKey({ repository, path: file.path });
     return { name, file, is_viewed: marks[name] === file.mark };
   });
+}
+
+/** The comments of each file that has some, as a text that differs where they or their places in the list do. */
+function commentsByFile(placed: readonly Comment[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const [i, comment] of placed.entries()) {
+    const name = fileKey(comment);
+    if (comment.lost !== true) found.set(name, (found.get(name) ?? '') + JSON.stringify([i, comment]));
+  }
+  return found;
 }
 
 /** The files that were viewed, each with the mark of its diff at that time. */

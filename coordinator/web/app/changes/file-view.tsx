@@ -1,9 +1,10 @@
 import type { JSX } from 'preact';
+import { useMemo } from 'preact/hooks';
 import { Stat } from '../../parts/stat.tsx';
 import { s } from '../screen-speech.ts';
 import { countLines } from './fold.ts';
 import { Lines } from './lines-view.tsx';
-import type { DiffLine } from './diff-file.ts';
+import type { DiffFile, DiffLine } from './diff-file.ts';
 import type { Comments } from './use-comments.ts';
 import type { NamedFile, OpenFiles } from './use-open-files.ts';
 
@@ -15,17 +16,26 @@ type FileProps = {
   /** The lines that were not there at the last look. */
   fresh: ReadonlySet<DiffLine>;
   comments: Comments;
+  /** A text that differs where its own comments do. */
+  own: string | undefined;
   /** Its diff was viewed before, as it is now or as another one. */
   was_viewed: boolean;
   onView: (mark: string | undefined) => void;
 };
 
 /** One file of a diff. Once viewed it is folded, until its diff is another. */
-export function FileView({ named, files, was_viewed, onView, ...lines }: FileProps): JSX.Element {
-  const { name, file, is_viewed } = named;
-  const { path, old_path, mark, hunks } = file;
-  const news = hunks.reduce((sum, hunk) => sum + hunk.lines.filter((line) => lines.fresh.has(line)).length, 0);
+export function FileView(props: FileProps): JSX.Element {
+  const { named, files, fresh, own, was_viewed } = props;
+  const { file, is_viewed } = named;
   const open = files.isOpen(named);
+  // A touch on a line draws its own file anew, and not the thousands of others that a diff may have.
+  return useMemo(() => <File {...props} open={open} />, [file, is_viewed, open, fresh, own, was_viewed]);
+}
+
+function File({ named, files, open, was_viewed, onView, ...lines }: FileProps & { open: boolean }): JSX.Element {
+  const { name, file, is_viewed } = named;
+  const { path, old_path, mark } = file;
+  const news = countFresh(file, lines.fresh);
   return (
     <section class="file" aria-label={path}>
       <header>
@@ -60,4 +70,8 @@ export function FileView({ named, files, was_viewed, onView, ...lines }: FilePro
       )}
     </section>
   );
+}
+
+function countFresh({ hunks }: DiffFile, fresh: ReadonlySet<DiffLine>): number {
+  return hunks.reduce((sum, { lines }) => sum + lines.filter((line) => fresh.has(line)).length, 0);
 }
