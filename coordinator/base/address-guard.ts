@@ -5,6 +5,7 @@ import { within } from './deadline.ts';
 import { askNameServers } from './name-servers.ts';
 import { addressesOfInterfaces } from './own-addresses.ts';
 import { askSystem } from './system-names.ts';
+import { errorCode } from './error-code.ts';
 
 const RESOLVE_MS = 10_000;
 
@@ -65,7 +66,7 @@ export function addressGuard(
       );
     const look_up = resolve ?? (listed ? askSystem : askNameServers);
     const addresses = await withTimeout((signal) => look_up(name, signal)).catch((cause: unknown) => {
-      if (codeOf(cause) === 'ENOTFOUND')
+      if (errorCode(cause) === 'ENOTFOUND')
         throw new AddressError('unknown_name', `There is no host with the name ${name}.`, cause);
       throw new AddressError('unresolved', `The name ${name} could not be resolved.`, cause);
     });
@@ -175,10 +176,6 @@ async function withTimeout<T>(work: (signal: AbortSignal) => Promise<T>): Promis
   } finally {
     late.abort();
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 /** Removes the brackets that a URL's `hostname` has around an IPv6 address. */

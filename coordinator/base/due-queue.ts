@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { within } from './deadline.ts';
 import type { Logger } from './logger.ts';
+import { isoTime } from './iso-time.ts';
 
 type Group = { name: string; at_once_max: number };
 
@@ -77,7 +78,7 @@ export class DueQueue<Row> {
       let sleep_ms = SLEEP_MS_MAX;
       try {
         // One time for both: a row that became due between two of them would be in neither answer.
-        const at = iso(now());
+        const at = isoTime(now());
         this.#beginDue(at);
         const next = nextAt(at);
         if (next !== undefined) sleep_ms = Math.min(sleep_ms, Math.max(SLEEP_MS_MIN, Date.parse(next) - now()));
@@ -144,8 +145,4 @@ export class DueQueue<Row> {
     const signals = [this.#stopped.signal, ...(woken ? [woken] : [])];
     await delay(ms, undefined, { ref: false, signal: AbortSignal.any(signals) }).catch(() => undefined);
   }
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -2,6 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
+import { errorCode } from './error-code.ts';
 
 /*
  * Looks up names that strangers choose, without the system's resolver: `dns.lookup` holds one of the few threads of the
@@ -68,7 +69,7 @@ async function ask(resolver: Resolver, name: string): Promise<LookupAddress[]> {
 }
 
 function isNotFound(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = errorCode(error);
   return code === 'ENOTFOUND' || code === 'ENODATA' || code === 'EBADNAME';
 }
 

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { ErrandError, type ErrorCode, type FieldError } from '../../protocol/problem.ts';
 import { within } from './deadline.ts';
 import { sourcePath } from './source-path.ts';
+import { errorCode } from './error-code.ts';
 
 /**
  * A function that a thread can run. The thread finds it as the export `name` of a module, by its path from the root of
@@ -143,7 +144,7 @@ export class ThreadPool {
     const onMessage = (reply: ThreadReply) => end(reply);
     // Out of memory, or a thread that cannot start. The exit follows.
     const onError = (error: Error) => {
-      if (!('code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY')) failure = error;
+      if (errorCode(error) !== 'ERR_WORKER_OUT_OF_MEMORY') failure = error;
     };
     const onExit = () => end(failure);
     const end = (reply: ThreadReply | Error) => {

@@ -9,6 +9,7 @@ import { hasProxy, OutgoingAgent, type OutgoingProxy } from '../base/outgoing.ts
 import type { Job, ThreadPool } from '../base/threads.ts';
 import { tlsHint } from '../base/tls-hint.ts';
 import { ForgeApiError } from './forge-api-error.ts';
+import { errorCode } from '../base/error-code.ts';
 
 /** A request to a forge. `signal` ends it early. */
 export type ForgeRequest = {
@@ -183,5 +184,5 @@ function isTimeout(error: unknown): boolean {
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'no connection';
+  return errorCode(error) ?? 'no connection';
 }

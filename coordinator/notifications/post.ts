@@ -5,6 +5,7 @@ import { hasProxy, OutgoingAgent, type OutgoingProxy } from '../base/outgoing.ts
 import { readStart } from '../base/read-start.ts';
 import { tlsHint } from '../base/tls-hint.ts';
 import type { Outgoing } from './requests.ts';
+import { errorCode } from '../base/error-code.ts';
 
 /** What the other side answered. `status` null: nothing. `detail`: for people. `retry_after_s`: as it asked. */
 export type Answer = { status: number | null; detail: string; retry_after_s?: number | undefined; retry: boolean };
@@ -80,6 +81,6 @@ async function startOf(body: AsyncIterable<Buffer>): Promise<string> {
 function faultOf(error: unknown, { host }: URL): string {
   if (error instanceof Error && error.name === 'TimeoutError')
     return `${host} did not answer within ${LIMITS.notification_answer_ms / 1000} seconds.`;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'no connection';
+  const code = errorCode(error) ?? 'no connection';
   return `${host} could not be reached: ${code}.${tlsHint(code)}`;
 }

@@ -2,6 +2,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { DueQueue } from '../base/due-queue.ts';
 import type { Logger } from '../base/logger.ts';
 import { nextTryAt, type BackoffTimes } from '../base/retry.ts';
+import { isoTime } from '../base/iso-time.ts';
 import { deleteChannel, findChannel, putChannelAnswer } from '../sqlite/channels.ts';
 import type { Db } from '../sqlite/database.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
@@ -79,7 +80,7 @@ export class Sender {
     const seen = presence.of(due.channel_id, due.task_id, Date.parse(due.created_at));
     if (!channel || !told || seen === 'seen') return this.#write((db) => settle(db, due.id));
     const wait_until = seen === 'tell' ? this.#allowedAt(channel.id) : seen.until;
-    if (wait_until > now()) return this.#write((db) => postpone(db, due.id, iso(wait_until), false));
+    if (wait_until > now()) return this.#write((db) => postpone(db, due.id, isoTime(wait_until), false));
     const answer = await delivery.send(channel, told, stopped);
     if (!stopped.aborted) this.#store(due, answer, isGone(channel, answer));
   }
@@ -91,9 +92,9 @@ export class Sender {
     const next = delivered || !answer.retry ? undefined : this.#retryAt(due, answer);
     this.#write((db) => {
       if (gone) return void deleteChannel(db, due.channel_id);
-      putChannelAnswer(db, due.channel_id, shown(answer, iso(now())));
+      putChannelAnswer(db, due.channel_id, shown(answer, isoTime(now())));
       if (next === undefined) settle(db, due.id);
-      else postpone(db, due.id, iso(next), true);
+      else postpone(db, due.id, isoTime(next), true);
     });
     const { channel_id, occasion } = due;
     const fields = { channel_id, occasion, status: answer.status, tries: due.tries + 1 };
@@ -134,8 +135,4 @@ export class Sender {
     }
     return now;
   }
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

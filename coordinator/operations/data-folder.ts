@@ -11,6 +11,7 @@ import type { Db } from '../sqlite/database.ts';
 import { folderFault, fullFault } from './folder-fault.ts';
 import { openDatabase } from '../sqlite/open-database.ts';
 import { openFault } from '../sqlite/storage-fault.ts';
+import { errorCode } from '../base/error-code.ts';
 
 /** A database up to this size is checked before the start (a second on a slow disk), a larger one in the background. */
 const CHECKED_FIRST_BYTES_MAX = 256 * 1024 * 1024;
@@ -99,7 +100,7 @@ function chmodOwn(path: string, mode: number): void {
   try {
     chmodSync(path, mode);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) throw error;
+    if (errorCode(error) !== 'EPERM') throw error;
   }
 }
 

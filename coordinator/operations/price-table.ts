@@ -4,6 +4,7 @@ import { ConfigError, type Config, type GivenSettings } from '../base/config.ts'
 import { Settings } from '../base/settings.ts';
 import { sourcePath } from '../base/source-path.ts';
 import { demoPrices, PriceTable, Prices } from '../domain/prices.ts';
+import { errorCode } from '../base/error-code.ts';
 
 const SHIPPED = sourcePath('coordinator/domain/prices.json');
 
@@ -49,7 +50,7 @@ function readTable(file: string): PriceTable {
     return PriceTable.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
     const detail = error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : '';
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const missing = errorCode(error) === 'ENOENT';
     throw new ConfigError(
       missing
         ? `ERRAND_PRICES names a file that does not exist: ${file}`

@@ -6,6 +6,7 @@ import { findSchedule, updateSchedule, type ScheduleRow } from '../sqlite/schedu
 import { dueTimes } from './due-times.ts';
 import { countFailures, settleErrand } from './settle.ts';
 import { startRun, type RunDefaults } from './start-run.ts';
+import { isoTime } from '../base/iso-time.ts';
 
 /** The due times that one transaction handles. A long outage takes several. */
 const DUE_MAX = 200;
@@ -32,25 +33,25 @@ export function handleDue(tx: Tx, defaults: RunDefaults, schedule_id: string, no
   updateSchedule(db, {
     ...schedule,
     ...state,
-    handled_until: handled_until === undefined ? schedule.handled_until : iso(handled_until),
-    next_at: iso(next),
+    handled_until: handled_until === undefined ? schedule.handled_until : isoTime(handled_until),
+    next_at: isoTime(next),
   });
 }
 
 /** Runs the schedule for a due time. Returns its state from now on. */
 function start(tx: Tx, defaults: RunDefaults, schedule: ScheduleRow, at: number, now: number): Partial<ScheduleRow> {
   // It was handled before the clock went back.
-  if (hasScheduleRun(tx.db, schedule.id, iso(at))) return {};
+  if (hasScheduleRun(tx.db, schedule.id, isoTime(at))) return {};
   const run = { ...emptyRun(schedule, at, now) };
   const started = startRun(tx, defaults, schedule, now);
   if ('id' in started) insertScheduleRun(tx.db, { ...run, task_id: started.id });
   else insertScheduleRun(tx.db, { ...run, ...started });
   if (!('reason' in started)) return {};
   if (started.reason === 'project_gone') {
-    tellOfPause(tx, schedule, iso(now));
+    tellOfPause(tx, schedule, isoTime(now));
     return { paused: 'project_gone' };
   }
-  return started.reason === 'refused' ? countFailures(tx, schedule, iso(now)) : {};
+  return started.reason === 'refused' ? countFailures(tx, schedule, isoTime(now)) : {};
 }
 
 /** Says of a due time that a later one takes its place. */
@@ -61,15 +62,11 @@ function skip({ db }: Tx, schedule: ScheduleRow, at: number, now: number): void 
 
 function emptyRun({ id: schedule_id }: ScheduleRow, at: number, now: number) {
   const nothing = { by_hand: false, task_id: null, outcome: null, reason: null, detail: null };
-  return { schedule_id, due_at: iso(at), ...nothing, created_at: iso(now) };
+  return { schedule_id, due_at: isoTime(at), ...nothing, created_at: isoTime(now) };
 }
 
 function nextOf(times: Generator<number, void>): number {
   const { value } = times.next();
   if (value === undefined) throw new Error('The schedule has no due time.');
   return value;
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

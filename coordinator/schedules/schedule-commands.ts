@@ -3,6 +3,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Schedule, ScheduleCreate, SchedulePatch, ScheduleRun } from '../../protocol/schedules.ts';
 import { present } from '../base/present.ts';
+import { isoTime } from '../base/iso-time.ts';
 import type { Db } from '../sqlite/database.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
@@ -50,7 +51,7 @@ export function createSchedule(
     budget_usd = null,
   } = input;
   const { name, prompt, cron, time_zone } = input;
-  const at = iso(now);
+  const at = isoTime(now);
   const fields = { name, prompt, project_id, repo_url, repositories, cron, time_zone, model, effort, budget_usd };
   const schedule: ScheduleRow = {
     id: newId(),
@@ -60,7 +61,7 @@ export function createSchedule(
     failures: 0,
     failures_since: '',
     handled_until: at,
-    next_at: iso(nextDue(input, now)),
+    next_at: isoTime(nextDue(input, now)),
     created_at: at,
     updated_at: at,
   };
@@ -93,14 +94,14 @@ export function patchSchedule(
     ...(enabled === false && before.paused === null && { paused: 'person' as const }),
     ...(has_home && before.paused === 'project_gone' && { paused: null }),
     ...(enabled === true && { paused: null, failures: 0, failures_since: newestDueTime(tx.db, id) }),
-    updated_at: iso(now),
+    updated_at: isoTime(now),
   };
   if (has_home) requireRepositories(tx.db, next);
   if (next.paused === null && isProjectGone(tx, next))
     throw new ErrandError('conflict', PROJECT_GONE, { errors: [{ field: '/project_id', message: 'was deleted' }] });
   // Its new times begin now: none of them lies in what was handled.
   const moved = next.cron !== before.cron || next.time_zone !== before.time_zone;
-  const timed = moved ? { ...next, handled_until: iso(now), next_at: iso(nextDue(next, now)) } : next;
+  const timed = moved ? { ...next, handled_until: isoTime(now), next_at: isoTime(nextDue(next, now)) } : next;
   updateSchedule(tx.db, timed);
   return timed;
 }
@@ -121,9 +122,9 @@ export function runSchedule(tx: Tx, defaults: RunDefaults, user_id: string, id: 
     throw new ErrandError('conflict', 'The errand before has not ended: wait for it, or cancel it.');
   const task = queueErrand(tx, defaults, schedule);
   // Due times are whole minutes: a run by hand never takes the place of one.
-  const due_at = iso(now % 1000 === 0 ? now + 1 : now);
+  const due_at = isoTime(now % 1000 === 0 ? now + 1 : now);
   const nothing = { outcome: null, reason: null, detail: null };
-  const run = { schedule_id: id, due_at, by_hand: true, task_id: task.id, ...nothing, created_at: iso(now) };
+  const run = { schedule_id: id, due_at, by_hand: true, task_id: task.id, ...nothing, created_at: isoTime(now) };
   if (!insertScheduleRun(tx.db, run)) throw new ErrandError('conflict', 'It was started at this very moment.');
   return runView(run);
 }
@@ -163,8 +164,4 @@ function requireFields(db: Db, { config, models }: RunDefaults, user_id: string,
 function requireRepositories(db: Db, { user_id, project_id, repo_url, repositories }: ScheduleRow): void {
   const first = repo_url ?? findProjectOf(db, user_id, project_id ?? '')?.repo_url;
   if (first !== undefined) chooseRepositories(db, user_id, first, repositories);
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { SNIFF_BYTES } from '../../protocol/attachments.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
+import { errorCode } from '../base/error-code.ts';
 
 /** Which file: the content is part of its name, so no upload replaces another one. */
 export type FileId = { user_id: string; id: string; sha256: string };
@@ -53,7 +54,7 @@ export class AttachmentFiles {
       await file.sync();
     } catch (error) {
       await rm(path, { force: true });
-      if (error instanceof Error && 'code' in error && FULL.has(String(error.code)))
+      if (FULL.has(errorCode(error) ?? ''))
         throw new ErrandError('unavailable', 'The disk of the server is full.', { cause: error });
       throw error;
     }

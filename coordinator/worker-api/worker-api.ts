@@ -32,6 +32,7 @@ import { refuseTunnel, reply, sendJson, writeProblem } from './reply.ts';
 import { EVENTS, HEARTBEAT, RESULT, TAKE } from './read-callbacks.ts';
 import { SAME } from './repeats.ts';
 import { parseRoute, type CallbackName, type Route } from './route.ts';
+import { errorCode } from '../base/error-code.ts';
 
 export type WorkerApiDependencies = {
   log: EventLog;
@@ -275,7 +276,7 @@ function causeOf({ cause }: Error): string | undefined {
  * Whether the connection closed before the response was written: nobody is left to read it, and nothing failed here.
  */
 function isPrematureClose(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+  return errorCode(error) === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 /**

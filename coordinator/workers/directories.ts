@@ -1,4 +1,5 @@
 import { chmodSync, chownSync, mkdirSync, readdirSync } from 'node:fs';
+import { errorCode } from '../base/error-code.ts';
 
 /** The user and group that a directory belongs to. */
 export type Owner = { uid: number; gid: number };
@@ -27,12 +28,7 @@ export function listNames(dir: string): string[] {
   try {
     return readdirSync(dir);
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return [];
+    if (errorCode(error) === 'ENOENT') return [];
     throw error;
   }
-}
-
-/** Whether this is a system error with this code, such as `ENOENT`. */
-export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

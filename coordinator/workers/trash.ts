@@ -2,7 +2,8 @@ import { chmodSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../base/logger.ts';
 import { Periodic } from '../base/periodic.ts';
-import { hasCode, listNames, makeParent } from './directories.ts';
+import { errorCode } from '../base/error-code.ts';
+import { listNames, makeParent } from './directories.ts';
 import { removeTree } from './remove-tree.ts';
 import { newWorkerName } from './worker-name.ts';
 
@@ -55,7 +56,7 @@ export class Trash {
     try {
       this.#move(path);
     } catch (error) {
-      if (hasCode(error, 'ENOENT')) return;
+      if (errorCode(error) === 'ENOENT') return;
       this.#logger?.warn({ err: error, path }, 'folder could not be moved to the trash');
       return removeTree(path);
     }
@@ -75,7 +76,7 @@ export class Trash {
     try {
       renameSync(path, aside);
     } catch (error) {
-      if (!hasCode(error, 'EACCES')) throw error;
+      if (errorCode(error) !== 'EACCES') throw error;
       // A folder that its owner may not write to cannot be moved.
       chmodSync(path, 0o700);
       renameSync(path, aside);

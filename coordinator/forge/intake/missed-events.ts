@@ -2,6 +2,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import type { Logger } from '../../base/logger.ts';
 import { Periodic } from '../../base/periodic.ts';
 import { nextTryAt, type BackoffTimes } from '../../base/retry.ts';
+import { isoTime } from '../../base/iso-time.ts';
 import { repositoryIdentity } from '../../../protocol/repository-identity.ts';
 import { countWaitingDeliveries } from '../../sqlite/deliveries.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
@@ -150,19 +151,19 @@ export class MissedEvents {
     if (!forge) return;
     const { client, repository: name, token } = open;
     // Older events are ignored, as those of webhooks are.
-    const since = iso(Math.max(Date.parse(heard_to) - OVERLAP_MS, now() - LIMITS.delivery_age_s_max * 1000));
+    const since = isoTime(Math.max(Date.parse(heard_to) - OVERLAP_MS, now() - LIMITS.delivery_age_s_max * 1000));
     const { items, cut } = await client.changedThreads({ token, signal }, name, since);
     if (cut) logger.warn({ repository, heard_to }, 'too many issues have changed: some are not looked at');
     const settled_before = now() - SETTLED_MS;
     const read = this.#read.get(repository) ?? [];
     const fresh = items
-      .map(({ number, updated_at }) => ({ number, updated_at: iso(Date.parse(updated_at)) }))
+      .map(({ number, updated_at }) => ({ number, updated_at: isoTime(Date.parse(updated_at)) }))
       .filter((one) => !read.some(({ number, updated_at }) => number === one.number && updated_at === one.updated_at))
       .sort((one, other) => one.updated_at.localeCompare(other.updated_at));
     if (fresh.length === 0) return;
     const info = await client.repository({ token, signal }, name);
     const ids = { forge_id: forge.id, repository_id: info.id };
-    log.write((tx) => fresh.forEach(({ number }) => lookAtNumber(tx, { ...ids, number }, iso(now()))));
+    log.write((tx) => fresh.forEach(({ number }) => lookAtNumber(tx, { ...ids, number }, isoTime(now()))));
     let heard = heard_to;
     // Many threads may take longer than a look has, and the forge may fail: the next look goes on from there.
     try {
@@ -173,7 +174,7 @@ export class MissedEvents {
         if (Date.parse(thread.updated_at) < settled_before) read.push(thread);
       }
     } finally {
-      const oldest = iso(Date.parse(heard) - OVERLAP_MS);
+      const oldest = isoTime(Date.parse(heard) - OVERLAP_MS);
       this.#read.set(
         repository,
         read.filter(({ updated_at }) => updated_at >= oldest),
@@ -189,7 +190,7 @@ export class MissedEvents {
     if (wanted.length === 0) return;
     if (countWaitingDeliveries(log.db, forge.id) >= LIMITS.deliveries_waiting_max)
       throw new Error('Too many deliveries wait to be handled.');
-    const received_at = iso(now());
+    const received_at = isoTime(now());
     await log.enqueue((tx) => {
       for (const { name, event } of wanted)
         storeEvent(tx, forge.id, { ...event, delivery_id: `found:${event.repository.id}:${name}` }, received_at);
@@ -231,8 +232,4 @@ function concernsToken(error: unknown): boolean {
 
 function later(one: string, other: string): string {
   return one > other ? one : other;
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { DueQueue } from '../../base/due-queue.ts';
 import type { Logger } from '../../base/logger.ts';
+import { isoTime } from '../../base/iso-time.ts';
 import { isEnded } from '../../../protocol/task.ts';
 import type { PullRow } from '../../domain/pull.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
@@ -100,7 +101,7 @@ export class PullKeeper {
    */
   #store(row: PullRow, found: Partial<PullRow>, others?: readonly string[]): void {
     const { log, now, times } = this.#deps;
-    const at = iso(now());
+    const at = isoTime(now());
     log.write((tx) => {
       const current = findPull(tx.db, row.id);
       const task = findTask(tx.db, row.task_id);
@@ -129,8 +130,4 @@ export class PullKeeper {
 
 function again({ state }: PullRow, at: string): Partial<PullRow> {
   return { next_look_at: state === 'open' || state === 'opening' ? at : null };
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

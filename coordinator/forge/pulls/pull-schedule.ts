@@ -1,4 +1,5 @@
 import { nextTryAt } from '../../base/retry.ts';
+import { isoTime } from '../../base/iso-time.ts';
 import type { PullRow } from '../../domain/pull.ts';
 import type { PullFault } from './pull-faults.ts';
 
@@ -33,7 +34,7 @@ const FAILURES_MAX = 40;
 export function nextLook(pull: Pick<PullRow, 'state' | 'updated_at'>, times: PullTimes, now: number): string | null {
   if (pull.state !== 'open') return null;
   const wait_ms = (now - Date.parse(pull.updated_at)) / 4;
-  return iso(now + Math.min(Math.max(wait_ms, times.look_ms_min), times.look_ms_max));
+  return isoTime(now + Math.min(Math.max(wait_ms, times.look_ms_min), times.look_ms_max));
 }
 
 /** What becomes of a pull request whose call has failed. */
@@ -42,15 +43,11 @@ export function afterFault(row: PullRow, fault: PullFault, times: PullTimes, now
   const failures = row.failures + 1;
   const backoff = { first_ms: times.retry_ms_min, max_ms: times.retry_ms_max };
   const next = nextTryAt(backoff, { tries: row.failures, now, not_before: retry_at?.getTime() });
-  const again = { problem, failures, next_look_at: iso(next) };
+  const again = { problem, failures, next_look_at: isoTime(next) };
   if (row.state !== 'opening') {
     const is_soon = worth_a_retry && failures < FAILURES_MAX;
-    return is_soon ? again : { ...again, next_look_at: iso(Math.max(next, now + times.look_ms_max)) };
+    return is_soon ? again : { ...again, next_look_at: isoTime(Math.max(next, now + times.look_ms_max)) };
   }
   const gives_up = next > Date.parse(row.wished_at) + times.give_up_ms;
   return worth_a_retry && !gives_up ? again : { ...again, next_look_at: null, state: 'failed' };
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

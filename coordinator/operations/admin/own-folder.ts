@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Config } from '../../base/config.ts';
 import { existingAbove } from '../../base/make-folder.ts';
 import { Failure } from '../../client/errors.ts';
+import { errorCode } from '../../base/error-code.ts';
 
 const ROOT = 0;
 
@@ -28,7 +29,7 @@ function foreignOwner(data_dir: string, user: number): number | 'none' | 'hidden
   try {
     return ownersOf(data_dir, user).find((owner) => owner !== user) ?? 'none';
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EACCES') return 'hidden';
+    if (errorCode(error) === 'EACCES') return 'hidden';
     // What else is wrong with the folder is told by what opens it.
     return 'none';
   }

@@ -1,3 +1,4 @@
+import { errorCode } from '../../base/error-code.ts';
 /** Why a backup or a restore failed, in words for the server's owner. It contains no secret. */
 export class BackupError extends Error {
   override readonly name = 'BackupError';
@@ -25,7 +26,7 @@ const MEANINGS: Record<string, string> = {
 /** Translates an error of the system or of SQLite. `failed` says what failed. A `BackupError` stays as it is. */
 export function toBackupError(failed: string, error: unknown): BackupError {
   if (error instanceof BackupError) return error;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = errorCode(error) ?? '';
   const meaning = MEANINGS[code] ?? (code.startsWith('SQLITE_IOERR') ? 'the disk failed' : undefined);
   const reason = meaning === undefined ? messageOf(error) : `${meaning} (${code})`;
   return new BackupError(`${failed}: ${reason}.`, { cause: error });

@@ -8,6 +8,7 @@ import { checksumOf } from './checksum.ts';
 import { BackupError, BadBackup } from './error.ts';
 import { isInFuture, readName } from './name.ts';
 import type { BackupStore } from './store.ts';
+import { errorCode } from '../../base/error-code.ts';
 
 /** What to restore: a file of this machine, a backup of the store by its name, or the newest one of the store. */
 export type RestoreSource = { file: string } | { store: BackupStore; name?: string | undefined };
@@ -94,7 +95,7 @@ async function unpack(from: string, to: string, free_bytes_min: number, signal: 
   try {
     await pipeline(createReadStream(from), createGunzip(), limit, createWriteStream(to, { mode: 0o600 }), { signal });
   } catch (error) {
-    const damaged = error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
+    const damaged = errorCode(error)?.startsWith('Z_') === true;
     throw damaged ? new BadBackup('The backup is damaged: it cannot be unpacked.', { cause: error }) : error;
   }
   if ((await stat(to)).size === 0) throw new BadBackup('The backup is damaged: it is empty.');

@@ -7,6 +7,7 @@ import { makeFolder } from '../../base/make-folder.ts';
 import { BackupError, toBackupError } from './error.ts';
 import { readName } from './name.ts';
 import type { BackupStore, LocalFile, StoredFile } from './store.ts';
+import { errorCode } from '../../base/error-code.ts';
 
 /** The name of a file while it is written. The next run removes what a killed one left. */
 const UNFINISHED = '.errand-backup.part';
@@ -73,5 +74,5 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return errorCode(error) === 'ENOENT';
 }

@@ -4,6 +4,7 @@ import { ErrandError } from '../../../protocol/problem.ts';
 import { NO_PROXY, OutgoingAgent, type OutgoingProxy } from '../../base/outgoing.ts';
 import { keyVerdict } from '../../domain/key-verdict.ts';
 import { requestHeaders } from './headers.ts';
+import { errorCode } from '../../base/error-code.ts';
 
 /** The address of the Claude API, and the server's key for it. */
 export type Upstream = { base_url: string; api_key: string };
@@ -83,7 +84,11 @@ export class ClaudeApi {
     const options = { origin, path: pathname + search, method: 'POST', headers, body, signal } as const;
     const answer = await this.#agent.request(options).catch((cause: unknown) => {
       if (signal.aborted) throw cause;
-      throw new UpstreamFailure('The Claude API could not be reached.', !NOT_CONNECTED.has(codeOf(cause)), cause);
+      throw new UpstreamFailure(
+        'The Claude API could not be reached.',
+        !NOT_CONNECTED.has(errorCode(cause) ?? ''),
+        cause,
+      );
     });
     if (answer.statusCode === KEY_REFUSED) this.#onKeyRefused();
     const encoding = answer.headers['content-encoding'] ?? 'identity';
@@ -132,8 +137,4 @@ export class ClaudeApi {
   close(): Promise<void> {
     return this.#agent.destroy();
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

@@ -1,6 +1,7 @@
 import { ErrandError } from '../../../protocol/problem.ts';
 import { addressOf, statusOf } from './engine.ts';
 import { isOwnImage } from './image.ts';
+import { errorCode } from '../../base/error-code.ts';
 
 /**
  * Whether a Docker engine can start workers. `fault` is a sentence that says what is wrong and how to fix it. `absent`:
@@ -33,7 +34,7 @@ function readConnectionFault(error: unknown, docker_host: string | undefined, ca
       `Docker does not answer at ${address.host}:${address.port} (${cause}). Is it running there, and is DOCKER_HOST right?`,
     );
   const socket = address.socketPath;
-  switch (codeOf(error)) {
+  switch (errorCode(error)) {
     case 'ENOENT':
     case 'ENOTDIR':
       return {
@@ -66,7 +67,3 @@ function missingImage(image: string): string {
 }
 
 const unusable = (fault: string): Fault => ({ kind: 'unusable', fault });
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
-}

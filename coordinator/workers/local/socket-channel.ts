@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { WORKER_SOCKET } from '../../../protocol/worker.ts';
 import { WorkerUnreachable, type WorkerResponse, type WorkerChannel, type WorkerRequest } from '../runner.ts';
+import { errorCode } from '../../base/error-code.ts';
 
 /** Linux's O_PATH, which Node does not define: a handle of the file itself, without opening it. */
 const O_PATH = 0o10000000;
@@ -49,7 +50,7 @@ export class SocketChannel implements WorkerChannel {
     try {
       return await exchange(`/proc/self/fd/${socket}`, call);
     } catch (error) {
-      const refused = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
+      const refused = errorCode(error) === 'ECONNREFUSED';
       throw new WorkerUnreachable(this.worker, refused, error);
     } finally {
       closeSync(socket);

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { hasCode } from '../../../coordinator/workers/directories.ts';
+import { errorCode } from '../../../coordinator/base/error-code.ts';
 import { addFault, runCommand, type Actions } from './commands.ts';
 import { readCredential } from './credential.ts';
 import { MockFolders } from './folders.ts';
@@ -36,7 +36,7 @@ try {
     await Promise.all([repository.close(), model.close()]);
   }
 } catch (error) {
-  const is_port = hasCode(error, 'EADDRINUSE');
+  const is_port = errorCode(error) === 'EADDRINUSE';
   console.error(is_port ? `Port ${values.port} is in use: name another one with --port.` : messageOf(error));
 } finally {
   await folders.remove();

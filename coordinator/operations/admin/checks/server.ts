@@ -6,6 +6,7 @@ import { withLocalTimes } from '../../../cli/render/format.ts';
 import { ask, noAnswerReason } from './ask.ts';
 import { ok, problem, type Finding } from './finding.ts';
 import { isInUse } from './storage.ts';
+import { errorCode } from '../../../base/error-code.ts';
 
 /** Checks whether the server runs and is ready, and who can reach its port. */
 export async function checkServer(config: Config): Promise<Finding[]> {
@@ -39,7 +40,7 @@ function notRunningFinding(url: string, data_dir: string): Finding {
 }
 
 function isRefused(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
+  return errorCode(error) === 'ECONNREFUSED';
 }
 
 /** Who can reach the port. In a container the published address decides that, not HOST. */
