@@ -33,6 +33,8 @@ export class Mirror implements Receiver {
   /** Those of the errands that are open; undefined: none was yet. */
   #logs: Logs | undefined;
   readonly #opened = new Set<string>();
+  /** Those that were deleted: an answer that is late must not bring them back. */
+  readonly #deleted = new Set<string>();
   #cursor = 0;
   #epoch: string | undefined;
   #older: string | null | undefined;
@@ -100,7 +102,7 @@ export class Mirror implements Receiver {
     if (typeof begin !== 'string') return;
     const page = await this.#readPage(begin);
     if (this.#older !== begin) return;
-    const tasks = page.items.filter(({ id }) => !this.#tasks.has(id));
+    const tasks = page.items.filter(({ id }) => !this.#tasks.has(id) && !this.#deleted.has(id));
     this.#older = page.next_cursor;
     this.#putTasks(tasks);
     await this.#storage.save({ tasks, older: this.#older });
@@ -129,6 +131,7 @@ export class Mirror implements Receiver {
 
   /** Takes over a task that the server has just returned. */
   async put(task: Task): Promise<void> {
+    if (this.#deleted.has(task.id)) return;
     // What the light feed has told meanwhile may be newer than the answer.
     if (this.#tasks.has(task.id)) return this.#readTask(task.id);
     this.#putTasks([task]);
@@ -181,6 +184,7 @@ export class Mirror implements Receiver {
 
   async removed(task_ids: readonly string[]): Promise<void> {
     for (const id of task_ids) {
+      this.#deleted.add(id);
       this.#tasks.delete(id);
       this.#logs?.close(id);
     }
@@ -209,22 +213,23 @@ export class Mirror implements Receiver {
 
   /** Reads the list, without what is archived. It stands for all events up to `cursor`. */
   async #readList(cursor: number, epoch: string, signal: AbortSignal | undefined): Promise<void> {
-    const tasks: Task[] = [];
+    const read: Task[] = [];
     let next: string | null | undefined;
     for (let pages = 0; pages < LIST_PAGES_MAX && next !== null; pages++) {
       const page = await this.#readPage(next, signal);
-      tasks.push(...page.items);
+      read.push(...page.items);
       next = page.next_cursor;
     }
-    const listed = new Set(tasks.map(({ id }) => id));
+    const listed = new Set(read.map(({ id }) => id));
     // One that is open may be in the archive, or deleted. Without it the list is not read: it is tried again.
     for (const id of this.#opened) if (!listed.has(id)) await this.#readTask(id, signal);
-    const last = tasks.at(-1);
+    const last = read.at(-1);
     // The others come after those that need the person: while there are such, none of the others was listed.
     const oldest = typeof next !== 'string' || !last ? '' : needsYou(last) ? '~' : last.id;
     const isUnlisted = (id: string): boolean => id >= oldest && !listed.has(id) && !this.#opened.has(id);
     const removed = [...this.#tasks.keys()].filter(isUnlisted);
     for (const id of removed) this.#tasks.delete(id);
+    const tasks = read.filter(({ id }) => !this.#deleted.has(id));
     this.#cursor = cursor;
     this.#epoch = epoch;
     this.#older = next ?? null;
@@ -249,13 +254,14 @@ export class Mirror implements Receiver {
       const before = this.#tasks.get(id);
       const { attempts: _, ...task } = await this.#client.call('getTask', { params: { id } }, { signal });
       const known = this.#tasks.get(id);
-      // What came meanwhile may be newer, also with the same events; what changes after the answer will be told. The
-      // texts of the answer are whole in any case.
+      // What is there of what was forgotten meanwhile is told.
+      if (this.#deleted.has(id) || (before && !known)) return;
+      // What came meanwhile may be newer, also with the same events; what changes after the answer will be told.
       const is_older = known !== before && (known?.newest_event_id ?? 0) >= (task.newest_event_id ?? 0);
-      const { shortened: _cut, ...rest } =
-        known && is_older ? { ...known, prompt: task.prompt, result: task.result } : task;
-      this.#putTasks([rest]);
-      await this.#storage.save({ tasks: [rest] });
+      const now = known && is_older ? { ...known, prompt: task.prompt } : task;
+      this.#putTasks([now]);
+      await this.#storage.save({ tasks: [now] });
+      if (is_older && now.shortened === true && this.#opened.has(id)) await this.#readTask(id, signal);
     } catch (error) {
       if (!isGone(error)) throw error;
       await this.remove(id);
@@ -266,6 +272,7 @@ export class Mirror implements Receiver {
   async #forget(): Promise<void> {
     const tasks = [...this.#tasks.keys()];
     this.#tasks.clear();
+    this.#deleted.clear();
     this.#logs?.forget();
     this.#cursor = 0;
     this.#epoch = undefined;

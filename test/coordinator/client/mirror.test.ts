@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import test from 'ava';
 import type { WorkerEvent } from '../../../protocol/events.ts';
 import { Client } from '../../../coordinator/client/client.ts';
@@ -224,28 +223,4 @@ test('an errand that is open in the archive is there again after another epoch, 
   proxy.answer = () => false;
   await mirror.connected({ cursor: 0, epoch: 'another' });
   t.like(mirror.task(errand.id), { archived: true });
-});
-
-test('an answer that is late takes nothing back that was told meanwhile, also what has left no event', async (t) => {
-  const server = await startApi(t);
-  const proxy = await startFaultyProxy(t, server.url);
-  const { api, session } = await server.person();
-  const { id } = await sendErrand(api);
-  const answer = await api.call('getTask', { params: { id } });
-  const held = Promise.withResolvers<ServerResponse>();
-  proxy.answer = ({ url = '' }, response) => {
-    if (!url.endsWith(`/tasks/${id}`)) return false;
-    held.resolve(response);
-    return true;
-  };
-  const storage = new MemoryDevice(toStored(proxy.url, session));
-  const client = await Client.open(storage.session, { signal: new AbortController().signal });
-  const mirror = new Mirror(client, storage.mirror, () => undefined);
-  const opening = mirror.open(id);
-  const response = await held.promise;
-  const { attempts: _, ...task } = answer;
-  await mirror.changed([{ ...task, title: 'Told meanwhile' }], 1);
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
-  await opening;
-  t.is(mirror.task(id)?.title, 'Told meanwhile');
 });
