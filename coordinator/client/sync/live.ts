@@ -71,6 +71,8 @@ export class Live {
   #connection: Connection | undefined;
   /** What has not caught up yet: the ids of errands, and `TASKS`. */
   #behind = new Set<string>();
+  /** Tells that nothing is behind. */
+  #onCaughtUp: () => void = () => undefined;
   #stop: AbortController | undefined;
   #pause: AbortController | undefined;
   /** The next attempt does not wait: `wake` has ended the one before. */
@@ -109,8 +111,8 @@ export class Live {
   }
 
   leave(task_id: string): void {
-    this.#behind.delete(task_id);
     this.#connection?.leaveLog(task_id);
+    this.#waitNoMore(task_id);
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -180,16 +182,19 @@ export class Live {
     signal.throwIfAborted();
     const connection = new wire.Connection({ server, user_id, token, openSocket }, signal);
     this.#connection = connection;
+    this.#onCaughtUp = () => {
+      onLive();
+      this.#onState({ kind: 'live' });
+    };
     try {
       for await (const frame of connection) {
         if (frame.type === 'hello') await this.#subscribe(connection, frame);
         else await this.#take(frame, connection.over);
-        if (this.#behind.size > 0 || frame.type !== 'caught_up') continue;
-        onLive();
-        this.#onState({ kind: 'live' });
+        if (frame.type === 'caught_up' && this.#behind.size === 0) this.#onCaughtUp();
       }
     } finally {
       this.#connection = undefined;
+      this.#behind.clear();
     }
   }
 
@@ -206,8 +211,9 @@ export class Live {
       case 'tasks':
         return this.#receiver.changed(frame.tasks, frame.cursor, signal);
       case 'removed':
-        for (const id of frame.task_ids) this.#behind.delete(id);
-        return this.#receiver.removed(frame.task_ids);
+        await this.#receiver.removed(frame.task_ids);
+        for (const id of frame.task_ids) this.#waitNoMore(id);
+        return;
       case 'start_over':
         return this.#receiver.startOver();
       case 'events':
@@ -221,12 +227,17 @@ export class Live {
       case 'error':
         // One errand cannot be followed, such as one that was deleted meanwhile.
         if (frame.task_id === undefined) throw new Failure(`The server did not understand a frame: ${frame.message}`);
-        this.#behind.delete(frame.task_id);
+        this.#waitNoMore(frame.task_id);
         return;
       case 'state':
       case 'bye':
         return;
     }
+  }
+
+  /** The log of an errand does not catch up any more. It may be the last that did not. */
+  #waitNoMore(task_id: string): void {
+    if (this.#behind.delete(task_id) && this.#behind.size === 0) this.#onCaughtUp();
   }
 
   /** Waits for `wake`, but not longer than `at_most_ms`. */

@@ -80,7 +80,8 @@ export class Logs {
           this.#once(id, () => this.#readEnd(id, signal)),
           signal,
         );
-        ends.set(id, this.#open.get(id)?.last_id ?? 0);
+        const conversation = this.#open.get(id);
+        if (conversation) ends.set(id, conversation.last_id);
         // What could not be read before.
         void this.whole(id, [...(this.#cut.get(id) ?? [])]).catch(() => undefined);
       } catch (error) {

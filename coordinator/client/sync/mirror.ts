@@ -159,6 +159,8 @@ export class Mirror implements Receiver {
       await this.#readList(cursor, epoch, signal);
     const { ends, gone } = (await this.#logs?.catchUp(signal)) ?? { ends: new Map<string, number>(), gone: [] };
     if (gone.length > 0) await this.removed(gone);
+    // One may have been left meanwhile.
+    for (const id of Array.from(ends.keys())) if (!this.#logs?.of(id)) ends.delete(id);
     return { tasks: this.#cursor, logs: ends };
   }
 

@@ -1,5 +1,5 @@
 import type { ExecutionContext } from 'ava';
-import { Client } from '../../../coordinator/client/client.ts';
+import { Client, type ClientOptions } from '../../../coordinator/client/client.ts';
 import { toStored } from '../../../coordinator/client/session.ts';
 import { Live, type LiveState } from '../../../coordinator/client/sync/live.ts';
 import { Mirror } from '../../../coordinator/client/sync/mirror.ts';
@@ -23,9 +23,13 @@ export type Device = {
 };
 
 /** Starts the client library on a device, until the test ends. */
-export async function startDevice(t: ExecutionContext, storage: MemoryDevice): Promise<Device> {
+export async function startDevice(
+  t: ExecutionContext,
+  storage: MemoryDevice,
+  options: Omit<ClientOptions, 'signal'> = {},
+): Promise<Device> {
   const stop = new AbortController();
-  const client = await Client.open(storage.session, { signal: stop.signal });
+  const client = await Client.open(storage.session, { ...options, signal: stop.signal });
   const states: LiveState[] = [];
   const mirror = new Mirror(client, storage.mirror, () => undefined);
   const outbox = new Outbox(client, storage.outbox, {

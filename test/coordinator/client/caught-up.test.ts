@@ -1,0 +1,87 @@
+import test from 'ava';
+import { toStored } from '../../../coordinator/client/session.ts';
+import type { OpenSocket } from '../../../coordinator/client/socket.ts';
+import type { Api } from '../../support/api.ts';
+import { startCuttingProxy } from '../../support/cutting-proxy.ts';
+import { sendErrand } from '../../support/send-errand.ts';
+import { startApi } from '../../support/start-api.ts';
+import { until } from '../../support/until.ts';
+import { startDevice, type Device } from '../../support/web/device.ts';
+import { MemoryDevice } from '../../support/web/memory-storage.ts';
+
+for (const [what, act] of [
+  [
+    'is left',
+    ({ mirror, live }: Device, _: Api, id: string) => {
+      mirror.close(id);
+      live.leave(id);
+    },
+  ],
+  [
+    'is deleted',
+    async (_: Device, api: Api, id: string) => {
+      await api.call('cancelTask', { params: { id } });
+      await api.call('deleteTask', { params: { id } });
+    },
+  ],
+] as const)
+  test(`a device has caught up once the last errand that it waits for ${what}`, async (t) => {
+    const server = await startApi(t);
+    const network = await startCuttingProxy(t, server.url);
+    const { api, session } = await server.person();
+    const { id } = await sendErrand(api);
+    let holds = false;
+    let [listed, held] = [false, 0];
+    const openSocket: OpenSocket = (url, protocols) => {
+      const socket = new WebSocket(url, [...protocols]);
+      socket.addEventListener('message', (message) => {
+        const frame = JSON.parse(String(message.data)) as { type: string; scope?: string };
+        if (!holds || frame.type !== 'caught_up') return;
+        if (frame.scope === 'tasks' && !listed) return void (listed = true);
+        held++;
+        message.stopImmediatePropagation();
+      });
+      return socket;
+    };
+    const device = await startDevice(t, new MemoryDevice(toStored(network.url, session)), { openSocket });
+    await device.isLive();
+    device.live.follow(id, await device.mirror.open(id));
+    holds = true;
+    network.cut();
+    device.live.wake();
+    await until('it waits for the log alone', () => listed && held > 0);
+    t.is(device.states.at(-1)?.kind, 'catching_up');
+    await act(device, api, id);
+    await device.isLive();
+  });
+
+test('an errand that is left while the device has no connection does not make it live', async (t) => {
+  const server = await startApi(t);
+  const network = await startCuttingProxy(t, server.url);
+  const { api, session } = await server.person();
+  const { id } = await sendErrand(api);
+  const device = await startDevice(t, new MemoryDevice(toStored(network.url, session)));
+  await device.isLive();
+  device.live.follow(id, await device.mirror.open(id));
+  network.offline = true;
+  network.cut();
+  await until('the loss is noticed', () => device.states.at(-1)?.kind === 'away');
+  device.mirror.close(id);
+  device.live.leave(id);
+  t.is(device.states.at(-1)?.kind, 'away');
+});
+
+test('an errand that is left while its log is read again is not followed', async (t) => {
+  const server = await startApi(t);
+  const network = await startCuttingProxy(t, server.url);
+  const { api, session } = await server.person();
+  const { id } = await sendErrand(api);
+  const device = await startDevice(t, new MemoryDevice(toStored(network.url, session)));
+  await device.mirror.open(id);
+  const epoch = device.client.epoch ?? '';
+  const connect = () => device.mirror.connected({ cursor: Number.MAX_SAFE_INTEGER, epoch });
+  t.is((await connect()).logs.size, 1);
+  const connecting = connect();
+  device.mirror.close(id);
+  t.deepEqual([...(await connecting).logs], []);
+});
