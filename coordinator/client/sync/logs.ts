@@ -102,9 +102,10 @@ export class Logs {
     const conversation = this.#open.get(id);
     const fresh = events.filter((event) => event.id > (conversation?.last_id ?? 0));
     if (!conversation || fresh.length === 0) return;
+    const beside = conversation.last_id;
     conversation.apply(fresh);
     this.#tell(id);
-    await this.#storage.save({ events: fresh });
+    await this.#storage.save({ events: fresh, beside });
   }
 
   /** Adds the page in front of what is known of a log. */
@@ -117,7 +118,7 @@ export class Logs {
       const events = stored.length > 0 ? stored : await this.#readPage(id, { before });
       conversation.prepend(events);
       this.#tell(id);
-      if (stored.length === 0) await this.#storage.save({ events });
+      if (stored.length === 0) await this.#storage.save({ events, beside: before });
     });
   }
 
@@ -156,7 +157,7 @@ export class Logs {
       if (!event) continue;
       conversation.replace(event);
       this.#tell(id);
-      await this.#storage.save({ events: [event] });
+      await this.#storage.save({ events: [event], beside: event_id });
     }
   }
 
@@ -188,7 +189,8 @@ export class Logs {
     const events = await this.#readPage(id, { before: END, signal });
     const anew = new Conversation(this.#known);
     anew.apply(events);
-    if (!this.#open.has(id)) return;
+    // Another database, or it was left.
+    if (this.#open.get(id) !== conversation) return;
     this.#open.set(id, anew);
     this.#tell(id);
     await this.#storage.save({ log_restarts: id, events });

@@ -195,10 +195,12 @@ export class Mirror implements Receiver {
   }
 
   async startOver(): Promise<void> {
-    const removed = [...this.#tasks.keys()];
+    const ids = [...this.#tasks.keys()];
     this.#tasks.clear();
-    this.#tell({ tasks: removed });
-    await this.#storage.save({ removed });
+    this.#tell({ tasks: ids });
+    const isOpen = (id: string): boolean => this.#logs?.of(id) !== undefined;
+    // An open log goes on from where it is.
+    await this.#storage.save({ removed: ids.filter((id) => !isOpen(id)), unlisted: ids.filter(isOpen) });
   }
 
   async events(task_id: string, events: readonly LogEvent[]): Promise<void> {

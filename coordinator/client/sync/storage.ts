@@ -21,11 +21,18 @@ export type Change = {
   epoch?: string;
   older?: string | null;
   tasks?: readonly Task[];
+  /** Errands that are gone, with their logs. */
   removed?: readonly string[];
+  /** Errands that are open, of which nothing but the log is known any more. */
+  unlisted?: readonly string[];
   /** The log of this errand is void: what is stored of it does not join what comes. */
   log_restarts?: string;
-  /** New events of errands whose log is stored. */
   events?: readonly LogEvent[];
+  /**
+   * The id of the event that `events` are next to. They are stored only if it is: another window may have removed
+   * the log.
+   */
+  beside?: number;
   /** First forgets everything that was known. */
   forget?: boolean;
 };

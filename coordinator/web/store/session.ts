@@ -103,7 +103,7 @@ export class Session {
     addEventListener('pageshow', this.#onBack);
     document.addEventListener('visibilitychange', this.#onBack);
     document.addEventListener('freeze', this.#onFreeze);
-    void pruneLogs(this.#database);
+    void pruneLogs(this.#database, this.#errands);
     // Without this Safari removes everything after a week without a visit.
     void (navigator.storage as StorageManager | undefined)?.persist();
   }
@@ -262,7 +262,7 @@ export class Session {
     this.#mirror
       .open(id)
       .then((last_id) => {
-        if (this.#errands.has(id)) this.#live.follow(id, last_id);
+        if (last_id > 0 && this.#errands.has(id)) this.#live.follow(id, last_id);
         this.#change(id, { loaded: true, failed: false });
       })
       .catch((error: unknown) => {

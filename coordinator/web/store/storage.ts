@@ -7,11 +7,14 @@ import { locked } from './lock.ts';
 import { giveText, type GivenText } from './texts.ts';
 import { writtenFor } from './written.ts';
 
-/** The logs of this many errands are kept; those that were not opened for longest are removed. */
+/** The logs of this many errands are kept: of the newest, and of those that are open. */
 const LOGS_MAX = 40;
 /** The first words of the keys of what belongs to one decision. */
 const ANSWER_DRAFTS: ReadonlySet<string> = new Set(['answer', 'ticks']);
 const ONE = 'one';
+
+/** Which errands are open. */
+type Open = { has: (id: string) => boolean };
 
 /** The log-in. All tabs share it. */
 export function sessionStore(database: Database): SessionStore {
@@ -60,7 +63,8 @@ export function mirrorStorage(database: Database, onFull: () => void = () => und
 }
 
 async function save(database: Database, stored: Change) {
-  const { cursor, epoch, older, tasks = [], removed = [], events = [], log_restarts, forget } = stored;
+  const { cursor, epoch, older, tasks = [], removed = [], unlisted = [], events = [], forget } = stored;
+  const { log_restarts, beside } = stored;
   await database.use(async (db) => {
     const change = db.transaction(['known', 'tasks', 'events', 'diffs'], 'readwrite');
     const [known, tasks_kept, events_kept] = [
@@ -78,7 +82,10 @@ async function save(database: Database, stored: Change) {
     if (after.epoch !== undefined && !forget) void known.put({ ...after, epoch: after.epoch }, ONE);
     for (const task of tasks) void tasks_kept.put(task);
     if (log_restarts !== undefined) void events_kept.delete(logOf(log_restarts));
-    for (const event of events) void events_kept.put(event);
+    const [first] = events;
+    const joins = !first || beside === undefined || (await events_kept.getKey([first.task_id, beside])) !== undefined;
+    if (joins) for (const event of events) void events_kept.put(event);
+    for (const id of unlisted) void tasks_kept.delete(id);
     for (const id of removed) {
       void tasks_kept.delete(id);
       void events_kept.delete(logOf(id));
@@ -88,13 +95,13 @@ async function save(database: Database, stored: Change) {
   });
 }
 
-/** Removes the logs that are too many: those of the oldest errands. */
-export async function pruneLogs(database: Database): Promise<void> {
-  await database.use((db) => removeLogs(db, (ids) => ids.slice(0, -LOGS_MAX)));
+/** Removes the logs that are too many: those of the oldest errands that are not open. */
+export async function pruneLogs(database: Database, open: Open): Promise<void> {
+  await database.use((db) => removeLogs(db, (ids) => ids.slice(0, -LOGS_MAX).filter((id) => !open.has(id))));
 }
 
 /** Removes the logs of all errands but those that are open. They come again from the server. */
-export async function dropLogs(db: Db, open: { has: (id: string) => boolean }): Promise<void> {
+export async function dropLogs(db: Db, open: Open): Promise<void> {
   await removeLogs(db, (ids) => ids.filter((id) => !open.has(id)));
 }
 

@@ -10,7 +10,7 @@ import { startCuttingProxy } from '../../support/cutting-proxy.ts';
 import { startApi } from '../../support/start-api.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { until } from '../../support/until.ts';
-import { newDevice, startDevice } from '../../support/web/device.ts';
+import { newDevice, startDevice, type Device } from '../../support/web/device.ts';
 import { startFaultyProxy } from '../../support/web/faulty-proxy.ts';
 import { MemoryDevice } from '../../support/web/memory-storage.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
@@ -115,6 +115,31 @@ test('a conversation that grew long while it was open lets go of its front, whic
   await until('it goes on', () => now()?.last_id === expected.last_id);
   while (now()?.has_beginning === false) await device.mirror.earlier(errand.id);
   t.deepEqual(now()?.items, expected.items);
+});
+
+test('the log of an open errand is stored without gaps though the list starts over, or another window removes the log', async (t) => {
+  const server = await startApi(t);
+  const { api, session } = await server.person();
+  for (const [what, begin] of [
+    ['starts over', ({ mirror }: Device) => mirror.startOver()],
+    ['is removed', ({ storage }: Device) => Promise.resolve(storage.events.clear())],
+  ] as const) {
+    const errand = new LivelyErrand(server, await sendErrand(api));
+    errand.begin();
+    for (let i = 0; i < 400; i++) errand.say(`Before ${i}`);
+    const device = await newDevice(t, server.url, session);
+    await device.isLive();
+    device.live.follow(errand.id, await device.mirror.open(errand.id));
+    const now = () => device.mirror.conversation(errand.id);
+    await begin(device);
+    errand.say('After');
+    await until('it has come', () => now()?.said === 'After');
+    while (now()?.has_beginning === false) await device.mirror.earlier(errand.id);
+    const ids = (await eventsOf(api, errand.id)).map(({ id }) => id);
+    const stored = (await device.storage.mirror.loadEvents(errand.id, Infinity)).map(({ id }) => id);
+    t.deepEqual(stored, what === 'starts over' ? ids : [], what);
+    await device.close();
+  }
 });
 
 test('a device that starts without a network shows all that it had seen', async (t) => {

@@ -1,35 +1,20 @@
 import 'fake-indexeddb/auto';
 import test, { type ExecutionContext } from 'ava';
 import type { Diff } from '../../../protocol/api.ts';
-import type { LogEvent } from '../../../protocol/events.ts';
 import type { Task } from '../../../protocol/task.ts';
 import { Client } from '../../../coordinator/client/client.ts';
 import type { Action } from '../../../coordinator/client/sync/outbox-entry.ts';
 import { Acts } from '../../../coordinator/web/store/acts.ts';
 import { Database } from '../../../coordinator/web/store/database.ts';
 import { Files } from '../../../coordinator/web/store/files.ts';
-import {
-  diffStorage,
-  dropLogs,
-  mirrorStorage,
-  outboxStorage,
-  pruneLogs,
-} from '../../../coordinator/web/store/storage.ts';
+import { diffStorage, dropLogs, mirrorStorage, outboxStorage } from '../../../coordinator/web/store/storage.ts';
 import { Texts } from '../../../coordinator/web/store/texts.ts';
 import { hasWords } from '../../../coordinator/web/store/written.ts';
 import { until } from '../../support/until.ts';
+import { storedEvent as event } from '../../support/web/stored-event.ts';
 import { MemoryDevice } from '../../support/web/memory-storage.ts';
 
 const task = (id: string) => ({ id, title: id }) as Task;
-const event = (id: number, task_id: string): LogEvent => ({
-  id,
-  task_id,
-  attempt: 1,
-  seq: null,
-  type: 'log',
-  at: '2026-01-01T00:00:00.000Z',
-  body: {},
-});
 
 const QUIET = { changed: () => undefined, task: () => Promise.resolve() };
 /** More than it takes steps of the database. */
@@ -230,17 +215,6 @@ test('what is given to a text in one window, or by the share sheet, shows in the
   second.stop();
   await first.give('say t', { set: 'later' });
   t.is(field.text, 'chosen');
-});
-
-test('the logs of the newest errands are kept', async (t) => {
-  const database = new Database('logs');
-  const storage = mirrorStorage(database);
-  const ids = Array.from({ length: 45 }, (_, i) => `errand-${String(i).padStart(2, '0')}`);
-  await storage.save({ events: ids.flatMap((id, i) => [event(i * 2 + 1, id), event(i * 2 + 2, id)]) });
-  await pruneLogs(database);
-  t.is((await storage.loadEvents(ids[4] ?? '', 100)).length, 0);
-  t.is((await storage.loadEvents(ids[5] ?? '', 100)).length, 2);
-  t.is((await storage.loadEvents(ids[44] ?? '', 100)).length, 2);
 });
 
 test('on a full device the logs and diffs of errands that are not open make room, and then what is new is stored', async (t) => {

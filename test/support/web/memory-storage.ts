@@ -38,7 +38,9 @@ export class MemoryDevice {
       older = this.known?.older,
       tasks = [],
       removed = [],
+      unlisted = [],
       events = [],
+      beside,
       log_restarts,
       forget = false,
     }) => {
@@ -48,8 +50,9 @@ export class MemoryDevice {
       this.known =
         known.epoch === undefined || forget ? undefined : { cursor: known.cursor, epoch: known.epoch, older };
       for (const task of tasks) this.tasks.set(task.id, task);
-      for (const event of events) this.events.set(event.id, event);
-      for (const id of removed) this.tasks.delete(id);
+      if (beside === undefined || this.events.has(beside)) for (const event of events) this.events.set(event.id, event);
+      for (const id of [...removed, ...unlisted]) this.tasks.delete(id);
+      for (const event of this.events.values()) if (removed.includes(event.task_id)) this.events.delete(event.id);
       return Promise.resolve();
     },
   };
