@@ -150,10 +150,10 @@ export class Logs {
     this.#cut.set(id, cut);
     for (const event_id of event_ids) cut.add(event_id);
     for (const event_id of event_ids) {
-      const event = conversation.spans(event_id) ? await this.#readEvent(id, event_id) : undefined;
+      const event = conversation.spans(event_id) ? await this.#readEvent(id, event_id) : null;
       // The log has begun anew meanwhile. What is left of it is asked for again.
       if (this.#open.get(id) !== conversation) return;
-      cut.delete(event_id);
+      if (event !== undefined) cut.delete(event_id);
       if (!event) continue;
       conversation.replace(event);
       this.#tell(id);
@@ -196,13 +196,13 @@ export class Logs {
     await this.#storage.save({ log_restarts: id, events });
   }
 
-  /** Resolves with undefined if the server refuses it. */
-  async #readEvent(id: string, event_id: number): Promise<LogEvent | undefined> {
+  /** Resolves with null if the server does not have it; with undefined if it refuses it now. */
+  async #readEvent(id: string, event_id: number): Promise<LogEvent | null | undefined> {
     try {
       return await this.#client.call('getEvent', { params: { id, event_id: String(event_id) } });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      return undefined;
+      return isGone(error) ? null : undefined;
     }
   }
 

@@ -73,22 +73,33 @@ test('a long text that is in front of a log that opened anew is left out, and th
   );
 });
 
-test('a long text whose rest is refused does not hold up the others', async (t) => {
-  const { server, session, errand } = await beginErrand(t);
-  const proxy = await startFaultyProxy(t, server.url);
-  errand.say(LONG);
-  errand.say(LONG);
-  const device = await newDevice(t, proxy.url, session);
-  const said = await openOn(device, errand.id);
-  const cut = said().flatMap((row) => row.cut ?? []);
-  t.is(cut.length, 2);
-  proxy.answer = ({ url = '' }, response) => {
-    if (!url.endsWith(`/events/${cut[0]}`)) return false;
-    const problem = { type: 'urn:errand:problem:not_found', title: 'Not found', status: 404, code: 'not_found' };
-    response.writeHead(404, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
-    return true;
-  };
-  await device.mirror.whole(errand.id, cut);
-  t.not(said()[0]?.text, LONG);
-  t.is(said()[1]?.text, LONG);
-});
+for (const [code, status, passes] of [
+  ['not_found', 404, false],
+  ['internal', 500, true],
+] as const)
+  test(`a long text whose rest is refused (${code}) does not hold up the others, and is ${passes ? '' : 'not '}asked for again`, async (t) => {
+    const { server, session, errand } = await beginErrand(t);
+    const proxy = await startFaultyProxy(t, server.url);
+    errand.say(LONG);
+    errand.say(LONG);
+    const device = await newDevice(t, proxy.url, session);
+    const said = await openOn(device, errand.id);
+    const cut = said().flatMap((row) => row.cut ?? []);
+    t.is(cut.length, 2);
+    let asked = 0;
+    proxy.answer = ({ url = '' }, response) => {
+      if (!url.endsWith(`/events/${cut[0]}`) || asked++ > 0) return false;
+      const problem = { type: `urn:errand:problem:${code}`, title: code, status, code };
+      response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
+      return true;
+    };
+    await device.mirror.whole(errand.id, cut);
+    t.not(said()[0]?.text, LONG);
+    t.is(said()[1]?.text, LONG);
+    proxy.cut();
+    device.live.wake();
+    errand.say('After');
+    await until('it is connected again', () => said()[2]?.text === 'After');
+    if (passes) await until('it is whole', () => said()[0]?.text === LONG);
+    t.is(asked, passes ? 2 : 1);
+  });
