@@ -93,6 +93,18 @@ export function isGone(error: unknown): boolean {
   return error instanceof Refusal && error.code === 'not_found';
 }
 
+/**
+ * Resolves once `asked` has its answer, also if the server refuses it: what there is to do besides goes on. Rejects if
+ * it may be granted soon.
+ */
+export async function unlessRefused(asked: Promise<unknown>): Promise<void> {
+  try {
+    await asked;
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code === 'rate_limited') throw error;
+  }
+}
+
 /** A sentence that names the wait, if the server named one. */
 function when(retry_after_s: number | undefined): string {
   if (retry_after_s === undefined || retry_after_s === 0) return '';

@@ -4,7 +4,7 @@ import type { Task, TaskChange } from '../../../protocol/task.ts';
 import { needsYou } from '../../../protocol/without-schemas.ts';
 import type { Client } from '../client.ts';
 import type { Conversation } from '../errand/conversation.ts';
-import { isGone } from '../errors.ts';
+import { isGone, unlessRefused } from '../errors.ts';
 import { loadWire } from '../load-wire.ts';
 import { loadLogs } from './load-logs.ts';
 import type { Logs } from './logs.ts';
@@ -170,7 +170,7 @@ export class Mirror implements Receiver {
     for (const change of changes) {
       const known = this.#tasks.get(change.id);
       // Another device may have been told of the whole before.
-      if (!known && !wire.Task.safeParse(change).success) await this.#readTask(change.id, signal);
+      if (!known && !wire.Task.safeParse(change).success) await unlessRefused(this.#readTask(change.id, signal));
       const task = known ? Object.assign({ ...known }, change) : wire.Task.safeParse(change).data;
       if (!task) continue;
       this.#tasks.set(task.id, task);
@@ -181,7 +181,7 @@ export class Mirror implements Receiver {
     // Not before: what could not be stored comes again with the next connection.
     this.#cursor = cursor;
     for (const { id, shortened } of changes)
-      if (shortened === true && this.#logs?.of(id)) await this.#readWhole(id, signal);
+      if (shortened === true && this.#logs?.of(id)) await unlessRefused(this.#readWhole(id, signal));
   }
 
   async removed(task_ids: readonly string[]): Promise<void> {
@@ -225,8 +225,8 @@ export class Mirror implements Receiver {
       next = page.next_cursor;
     }
     const listed = new Set(read.map(({ id }) => id));
-    // One that is open may be in the archive, or deleted. Without it the list is not read: it is tried again.
-    for (const id of this.#opened) if (!listed.has(id)) await this.#readTask(id, signal);
+    // One that is open may be in the archive, or deleted. While it cannot be asked for, the list is not read either.
+    for (const id of this.#opened) if (!listed.has(id)) await unlessRefused(this.#readTask(id, signal));
     const last = read.at(-1);
     // The others come after those that need the person: while there are such, none of the others was listed.
     const oldest = typeof next !== 'string' || !last ? '' : needsYou(last) ? '~' : last.id;
