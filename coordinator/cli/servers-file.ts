@@ -48,8 +48,11 @@ export class ServersFile {
   session(name: string): SessionStore {
     return {
       read: async () => storedOf(findServer(await this.read(), name)),
-      // `Client` calls this under `locked`.
-      write: async (stored) => this.#write(withServer(await this.read(), toServer(name, stored))),
+      // `Client` calls this under `locked`, as a log-out is: nothing has come in between.
+      renew: async (stored) => {
+        await this.#write(withServer(await this.read(), toServer(name, stored)));
+        return true;
+      },
       locked: (act) => this.#locked(act),
     };
   }

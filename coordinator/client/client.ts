@@ -65,7 +65,7 @@ export class Client {
     const stored = toStored(server, session);
     const store: SessionStore = {
       read: () => Promise.resolve(stored),
-      write: () => Promise.resolve(),
+      renew: () => Promise.resolve(false),
       locked: () => Promise.reject(new LoggedOut('The API token is no longer valid.')),
     };
     return new Client(store, stored, options);
@@ -147,8 +147,7 @@ export class Client {
   /** Renews the tokens, unless another process did so while this one waited for the lock. */
   async #renew(isGood: (stored: Stored) => boolean): Promise<void> {
     const stored = await this.#store.read();
-    if (stored?.user_id !== this.user_id || stored.server !== this.server)
-      throw new LoggedOut('Your log-in was ended or replaced in the meantime.');
+    if (stored?.user_id !== this.user_id || stored.server !== this.server) throw replaced();
     this.#stored = stored;
     if (isGood(stored)) return;
     try {
@@ -160,13 +159,18 @@ export class Client {
         { user_agent: this.#user_agent },
         this.#signal,
       );
-      this.#stored = toStored(stored.server, session);
-      await this.#store.write(this.#stored);
+      const renewed = toStored(stored.server, session);
+      if (!(await this.#store.renew(renewed))) throw replaced();
+      this.#stored = renewed;
     } catch (error) {
       if (!(error instanceof Refusal) || !['unauthenticated', 'refresh_reused'].includes(error.code)) throw error;
       throw new LoggedOut('Your log-in has ended.', { cause: error });
     }
   }
+}
+
+function replaced(): LoggedOut {
+  return new LoggedOut('Your log-in was ended or replaced in the meantime.');
 }
 
 /** How long to wait after a failed try, in milliseconds; undefined: a retry does not help. */

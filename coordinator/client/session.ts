@@ -28,7 +28,8 @@ export function toStored(server: string, session: Session): Stored {
 export type SessionStore = {
   /** Resolves with undefined if there is no log-in. */
   read: () => Promise<Stored | undefined>;
-  write: (stored: Stored) => Promise<void>;
+  /** Stores renewed tokens, unless the log-in was ended or replaced meanwhile. Whether it did. */
+  renew: (stored: Stored) => Promise<boolean>;
   /** Runs `act` while no other process does. */
   locked: <T>(act: () => Promise<T>) => Promise<T>;
 };

@@ -1,4 +1,4 @@
-import type { SessionStore } from '../../client/session.ts';
+import type { SessionStore, Stored } from '../../client/session.ts';
 import type { Change, MirrorStorage } from '../../client/sync/storage.ts';
 import type { IDBPTransaction } from 'idb';
 import { filesOf, type Entry, type OutboxStorage } from '../../client/sync/outbox-entry.ts';
@@ -16,13 +16,22 @@ const ONE = 'one';
 /** Which errands are open. */
 type Open = { has: (id: string) => boolean };
 
-/** The log-in. All tabs share it. */
-export function sessionStore(database: Database): SessionStore {
+/** The log-in, which `write` puts in place of any other. All tabs share it. */
+export function sessionStore(database: Database): SessionStore & { write: (stored: Stored) => Promise<void> } {
   return {
     read: () => database.use((db) => db.get('login', ONE)),
     write: async (stored) => {
       await database.use((db) => db.put('login', stored, ONE));
     },
+    // A log-out does not wait for the lock: it may be held over a request.
+    renew: (stored) =>
+      database.use(async (db) => {
+        const { store, done } = db.transaction('login', 'readwrite');
+        const is_kept = (await store.get(ONE))?.user_id === stored.user_id;
+        if (is_kept) void store.put(stored, ONE);
+        await done;
+        return is_kept;
+      }),
     locked: (act) => locked('errand-login', act),
   };
 }

@@ -2,7 +2,7 @@ import { signal } from '@preact/signals';
 import { Client } from '../../client/client.ts';
 import { LoggedOut, Refusal } from '../../client/errors.ts';
 import { loadWire } from '../../client/load-wire.ts';
-import { toStored, type SessionStore, type Stored } from '../../client/session.ts';
+import { toStored, type Stored } from '../../client/session.ts';
 import { Database, databaseName } from './database.ts';
 import { painted } from './painted.ts';
 import { unsubscribe } from './push.ts';
@@ -40,9 +40,11 @@ export class Store {
   readonly access = signal<Access>({ kind: 'loading' });
   // Another server may be at another path of the same host.
   readonly #database = new Database(databaseName(BASE));
-  readonly #logins: SessionStore = sessionStore(this.#database);
+  readonly #logins = sessionStore(this.#database);
   readonly #windows = new BroadcastChannel(databaseName(BASE));
   readonly #stop = new AbortController();
+  /** Ends the requests of who is logged in. */
+  #leave = new AbortController();
   /** The app's own server. */
   readonly server: string;
 
@@ -77,7 +79,7 @@ export class Store {
 
   /** Goes on with a log-in that was made already, in place of who is logged in on this device. */
   async replaceLogIn(session: Parameters<typeof toStored>[1]): Promise<void> {
-    if (this.access.value.kind === 'in') await this.access.value.session.stop();
+    await this.#stopSession();
     await this.#keep(session);
   }
 
@@ -99,12 +101,19 @@ export class Store {
    */
   async logOut(): Promise<void> {
     const stored = await this.#logins.read();
-    if (this.access.value.kind === 'in') await this.access.value.session.stop();
+    await this.#stopSession();
     await this.#database.clear();
     this.#windows.postMessage(CHANGED);
     await unsubscribe().catch(() => undefined);
     this.access.value = OUT;
     if (stored) await this.#end(stored);
+  }
+
+  async #stopSession(): Promise<void> {
+    if (this.access.value.kind !== 'in') return;
+    // A request without an answer would be waited for.
+    this.#leave.abort();
+    await this.access.value.session.stop();
   }
 
   /** Ends a log-in on the server: now, or as soon as the server can be told. */
@@ -139,7 +148,8 @@ export class Store {
 
   /** The log-in of `session` has ended, or another window of this browser has put another one in its place. */
   async #ended(session: Session): Promise<void> {
-    await session.stop();
+    if (this.access.value.kind !== 'in' || this.access.value.session !== session) return;
+    await this.#stopSession();
     const stored = await this.#logins.read();
     if (stored && stored.user_id !== session.client.user_id) {
       location.reload();
@@ -176,7 +186,8 @@ export class Store {
   }
 
   async #enter(): Promise<void> {
-    const client = await Client.open(this.#logins, { signal: this.#stop.signal });
+    this.#leave = new AbortController();
+    const client = await Client.open(this.#logins, { signal: this.#leave.signal });
     const session: Session = new Session(this.#database, client, () => void this.#ended(session));
     await session.load();
     const access: Access = { kind: 'in', session, email: client.email };

@@ -15,6 +15,8 @@ type Tokens = { access_token: string; refresh_token: string; expires_in: number 
 
 /** An access token that expires within this time is renewed before use. */
 const EXPIRES_SOON_MS = 30_000;
+/** How long an answer may take: the app waits meanwhile, where the worker renews the log-in. */
+const ANSWER_MS = 30_000;
 
 /**
  * Tells the server of a subscription that the browser has replaced, so that the device is notified although nobody
@@ -63,8 +65,13 @@ function accessToken(scope: ServiceWorkerGlobalScope, database: Database): Promi
     const renewed = (await ask(scope, 'auth/refresh', undefined, { refresh_token })) as Tokens;
     const { access_token, expires_in } = renewed;
     const expires_at_ms = Date.now() + expires_in * 1000;
-    await logins.write({ ...stored, access_token, refresh_token: renewed.refresh_token, expires_at_ms });
-    return access_token;
+    const is_kept = await logins.renew({
+      ...stored,
+      access_token,
+      refresh_token: renewed.refresh_token,
+      expires_at_ms,
+    });
+    return is_kept ? access_token : undefined;
   });
 }
 
@@ -77,6 +84,7 @@ async function ask(scope: ServiceWorkerGlobalScope, path: string, token?: string
       ...(body !== undefined && { 'content-type': 'application/json', 'idempotency-key': newId() }),
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(ANSWER_MS),
   });
   if (!response.ok) throw new Error(`The server answered with ${response.status}.`);
   return response.json();

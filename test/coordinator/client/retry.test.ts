@@ -24,7 +24,7 @@ function openClient(server: string): Promise<Client> {
   const stored = { server, user_id: 'u', email: 'a@b.cd', access_token: 'a', refresh_token: 'r' };
   const session = { ...stored, expires_at_ms: Date.now() + 3_600_000 };
   return Client.open(
-    { read: () => Promise.resolve(session), write: () => Promise.resolve(), locked: (act) => act() },
+    { read: () => Promise.resolve(session), renew: () => Promise.resolve(true), locked: (act) => act() },
     { signal },
   );
 }

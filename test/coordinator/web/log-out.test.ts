@@ -77,6 +77,28 @@ for (const [what, begin, end] of [
     },
   );
 
+test.serial('a log-out does not wait for the answer to a request, such as for new tokens', async (t) => {
+  t.timeout(60_000);
+  const { network, page } = await openAppLoggedIn(t);
+  await page.evaluate(async () => {
+    const opened = indexedDB.open('errand');
+    await new Promise((resolve) => (opened.onsuccess = resolve));
+    const change = opened.result.transaction('login', 'readwrite');
+    const logins = change.objectStore('login');
+    const read = logins.get('one');
+    read.onsuccess = () => void logins.put({ ...read.result, expires_at_ms: 1 }, 'one');
+    await new Promise((resolve) => (change.oncomplete = resolve));
+    opened.result.close();
+  });
+  let asked = 0;
+  await page.route('**/refresh', () => void asked++);
+  await page.goto(`${network.url}/settings`);
+  await until('new tokens are asked for', () => asked > 0);
+  await confirmLogOut(page);
+  await page.locator('input[name=password]').waitFor({ timeout: 15_000 });
+  t.is(await kept(page), 0);
+});
+
 test.serial('who logs in while the server was not told of the log-out before stays logged in', async (t) => {
   t.timeout(120_000);
   const { server, api, page } = await openAppLoggedIn(t);

@@ -19,7 +19,10 @@ export class MemoryDevice {
 
   readonly session: SessionStore = {
     read: () => Promise.resolve(this.stored),
-    write: (stored) => Promise.resolve(void (this.stored = stored)),
+    renew: (stored) => {
+      this.stored = stored;
+      return Promise.resolve(true);
+    },
     locked: (act) => this.#inTurn(act),
   };
 

@@ -1,0 +1,49 @@
+import 'fake-indexeddb/auto';
+import type { ServerResponse } from 'node:http';
+import test from 'ava';
+import { Client } from '../../../coordinator/client/client.ts';
+import { LoggedOut } from '../../../coordinator/client/errors.ts';
+import { toStored } from '../../../coordinator/client/session.ts';
+import { Database } from '../../../coordinator/web/store/database.ts';
+import { sessionStore } from '../../../coordinator/web/store/storage.ts';
+import { startApi } from '../../support/start-api.ts';
+import { startFaultyProxy } from '../../support/web/faulty-proxy.ts';
+
+for (const [what, next] of [
+  ['logs out', undefined],
+  ['is replaced by another one', 'bob@example.org'],
+] as const)
+  test(`tokens that are renewed while the person ${what} in another window do not bring the log-in back`, async (t) => {
+    const server = await startApi(t);
+    const proxy = await startFaultyProxy(t, server.url);
+    const { session } = await server.person();
+    const database = new Database(`renewed while ${what}`);
+    const logins = sessionStore(database);
+    await logins.write({ ...toStored(proxy.url, session), expires_at_ms: 0 });
+    const client = await Client.open(logins, { signal: new AbortController().signal });
+    const held = Promise.withResolvers<ServerResponse>();
+    proxy.answer = ({ url = '' }, response) => {
+      if (url.endsWith('/refresh')) held.resolve(response);
+      return url.endsWith('/refresh');
+    };
+    const renewing = t.throwsAsync(client.token(), { instanceOf: LoggedOut });
+    const response = await held.promise;
+    await database.clear();
+    const other = next === undefined ? undefined : toStored(proxy.url, (await server.person(next)).session);
+    if (other) await logins.write(other);
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(session));
+    await renewing;
+    t.deepEqual(await logins.read(), other);
+  });
+
+test('tokens that are renewed are kept', async (t) => {
+  const server = await startApi(t);
+  const { session } = await server.person();
+  const logins = sessionStore(new Database('renewed'));
+  await logins.write({ ...toStored(server.url, session), expires_at_ms: 0 });
+  const client = await Client.open(logins, { signal: new AbortController().signal });
+  const token = await client.token();
+  const kept = await logins.read();
+  t.is(kept?.access_token, token);
+  t.not(kept?.refresh_token, session.refresh_token);
+});
