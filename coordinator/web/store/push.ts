@@ -20,6 +20,7 @@ type Texts = {
 /** Kept while the person wants to be notified on this device. */
 const WANTED = 'push';
 
+const UNSUBSCRIBE_MS = 3_000;
 /** How often a device repeats what it shows. */
 const PRESENCE_MS = 20_000;
 
@@ -96,9 +97,10 @@ export class Push {
   async turnOff(): Promise<void> {
     const { own } = this;
     await this.#texts.write(WANTED, '');
-    await unsubscribe();
+    const unsubscribed = unsubscribe();
     if (own) await this.remove(own.id);
     else await this.refresh();
+    await unsubscribed;
   }
 
   /** Adds a webhook or a topic. */
@@ -180,8 +182,16 @@ function hindranceOf(): PushState | undefined {
   return Notification.permission === 'denied' ? 'denied' : undefined;
 }
 
-/** Ends this device's subscription, so that nobody who logs in here later gets what is sent to it. */
+/**
+ * Ends this device's subscription, so that nobody who logs in here later gets what is sent to it. The browser asks its
+ * push service, which may fail or take long: nothing waits for it for longer than this, since the server is told too.
+ */
 export async function unsubscribe(): Promise<void> {
+  const late = new Promise<void>((resolve) => setTimeout(resolve, UNSUBSCRIBE_MS));
+  await Promise.race([endSubscription().catch(() => undefined), late]);
+}
+
+async function endSubscription(): Promise<void> {
   const { serviceWorker } = navigator as Partial<Navigator>;
   const registration = await serviceWorker?.getRegistration();
   // Safari in a tab has none.

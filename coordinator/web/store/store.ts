@@ -104,9 +104,10 @@ export class Store {
     await this.#stopSession();
     await this.#database.clear();
     this.#windows.postMessage(CHANGED);
-    await unsubscribe().catch(() => undefined);
     this.access.value = OUT;
+    const unsubscribed = unsubscribe();
     if (stored) await this.#end(stored);
+    await unsubscribed;
   }
 
   async #stopSession(): Promise<void> {
@@ -179,8 +180,7 @@ export class Store {
     this.#windows.postMessage(CHANGED);
     if (of_another) {
       void this.#end(before);
-      // The browser asks its push service, which may take long.
-      await unsubscribe().catch(() => undefined);
+      await unsubscribe();
     }
     await this.#enter();
   }

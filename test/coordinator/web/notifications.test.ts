@@ -1,55 +1,17 @@
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import type { BrowserContext, Page, Worker } from 'playwright-core';
 import { eventsOf } from '../../support/events-of.ts';
-import { Receiver, type Subscription } from '../../support/notifications/push-service.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { until } from '../../support/until.ts';
-import { openAppLoggedIn, type AppScene } from '../../support/web/app-scene.ts';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
-
-type Scene = AppScene & { receiver: Receiver; subscription: Subscription };
-
-/** A browser that is logged in, and whose push service is the test. */
-async function openNotifications(t: ExecutionContext): Promise<Scene> {
-  t.timeout(120_000);
-  const receiver = await Receiver.start(t);
-  const subscription = receiver.subscribe();
-  const scene = await openAppLoggedIn(t, { whole: true }, { ERRAND_PRIVATE_HOSTS: '127.0.0.1' });
-  const { context, page, network } = scene;
-  await context.grantPermissions(['notifications'], { origin: network.url });
-  // Chromium has no push service here. All the rest is its own.
-  await context.addInitScript((json) => {
-    const subscribed = () => localStorage.getItem('subscribed') === 'yes';
-    const own = {
-      options: { applicationServerKey: null },
-      toJSON: () => json,
-      unsubscribe: () => {
-        localStorage.removeItem('subscribed');
-        return Promise.resolve(true);
-      },
-    };
-    Object.assign(PushManager.prototype, {
-      getSubscription: () => Promise.resolve(subscribed() ? own : null),
-      subscribe: () => {
-        localStorage.setItem('subscribed', 'yes');
-        return Promise.resolve(own);
-      },
-    });
-  }, subscription.json);
-  await page.goto(`${network.url}/settings/notifications`);
-  await page.getByText('Off on this device.').waitFor();
-  await page.getByRole('button', { name: 'Turn on notifications' }).click();
-  await page.getByText('On: this device is told').waitFor();
-  // A push service takes subscriptions of active service workers alone; this one does not look.
-  await page.evaluate(async () => void (await navigator.serviceWorker.ready));
-  return { ...scene, receiver, subscription };
-}
+import { openNotifications, type PushScene } from './push-scene.ts';
 
 /**
  * Hands a message to the service worker, as the browser does when its push service brings one, and waits until it
  * shows. Chromium forgets a notification that is about to show when somebody asks meanwhile what shows already.
  */
-async function deliver({ context, page, network }: Scene, notification: unknown): Promise<void> {
+async function deliver({ context, page, network }: PushScene, notification: unknown): Promise<void> {
   const worker = serviceWorker(context);
   await worker.evaluate(() => {
     const scope = self as unknown as WorkerScope;
@@ -247,7 +209,7 @@ test.serial('a device says what it shows, mutes an errand, and forgets its subsc
   await page.getByRole('button', { name: 'Log out' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Log out' }).click();
   await page.locator('input[name=password]').waitFor();
-  t.is(await page.evaluate(() => localStorage.getItem('subscribed')), null);
+  await page.waitForFunction(() => localStorage.getItem('subscribed') === null);
 });
 
 test.serial(
@@ -293,5 +255,5 @@ test.serial('a device whose browser blocks notifications says how to allow them,
   await page.getByText('Off on this device.').waitFor();
 });
 
-const said = async ({ api }: Scene, id: string) =>
+const said = async ({ api }: PushScene, id: string) =>
   (await eventsOf(api, id)).filter(({ type }) => type === 'message.received').map(({ body }) => body.text);

@@ -51,7 +51,7 @@ export function LinkScreen({ code, email, onClose }: LinkScreenProps): JSX.Eleme
         <button type="button" class="primary" disabled={sending.value} onClick={logIn}>
           {sending.value ? t.access.working : t.link.log_in}
         </button>
-        <button type="button" class="quiet" onClick={onClose}>
+        <button type="button" class="quiet" disabled={sending.value} onClick={onClose}>
           {email === undefined ? t.link.with_password : t.link.stay(email)}
         </button>
       </div>
