@@ -1,3 +1,4 @@
+import type { Signal } from '@preact/signals';
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
 import type { Diff } from '../../../protocol/api.ts';
 import type { LogEvent } from '../../../protocol/events.ts';
@@ -98,6 +99,16 @@ export class Database {
 /** Whether the device had no room for what was to be stored. */
 export function isFull(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'QuotaExceededError';
+}
+
+/** Waits until something is stored that the server has too. A device without room for it notes so, and goes on. */
+export async function unlessFull(stored: Promise<void>, full: Signal<boolean>): Promise<void> {
+  try {
+    await stored;
+  } catch (error) {
+    if (!isFull(error)) throw error;
+    full.value = true;
+  }
 }
 
 function isClosed(error: unknown): boolean {

@@ -10,7 +10,7 @@ import { Live, type LiveState } from '../../client/sync/live.ts';
 import { Mirror } from '../../client/sync/mirror.ts';
 import type { Entry } from '../../client/sync/outbox-entry.ts';
 import { Acts } from './acts.ts';
-import type { Database, SeenDiff } from './database.ts';
+import { unlessFull, type Database, type SeenDiff } from './database.ts';
 import { Files } from './files.ts';
 import { incomplete } from './incomplete.ts';
 import { Push } from './push.ts';
@@ -185,17 +185,17 @@ export class Session {
     if (fresh.diff === kept?.diff) return;
     const before = kept && withoutBefore(kept);
     onDiff(fresh, before);
-    await this.#diffs.write(id, { ...fresh, ...(before && { before }) }, repository);
+    await unlessFull(this.#diffs.write(id, { ...fresh, ...(before && { before }) }, repository), this.full);
   }
 
   /** Reads the projects: first those that this device knows. Resolves with why the server's could not be read. */
   async readProjects(): Promise<Failure | undefined> {
-    const [kept, { ProjectPage }] = await Promise.all([this.texts.read('projects'), loadWire()]);
-    if (kept !== undefined && !this.projects.value)
-      this.projects.value = ProjectPage.shape.items.safeParse(JSON.parse(kept)).data;
     try {
+      const [kept, { ProjectPage }] = await Promise.all([this.texts.read('projects'), loadWire()]);
+      if (kept !== undefined && !this.projects.value)
+        this.projects.value = ProjectPage.shape.items.safeParse(JSON.parse(kept)).data;
       this.projects.value = await allProjects(this.client);
-      await this.texts.write('projects', JSON.stringify(this.projects.value));
+      await unlessFull(this.texts.write('projects', JSON.stringify(this.projects.value)), this.full);
       return undefined;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;

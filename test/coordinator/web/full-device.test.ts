@@ -37,3 +37,24 @@ test.serial('a device without room says so and stays live, and keeps a draft onc
   await page.waitForFunction(() => document.querySelector('textarea')?.value === 'Half a sentence');
   t.deepEqual(faults, []);
 });
+
+test.serial('a device without room shows the projects and the changes that it cannot keep', async (t) => {
+  t.timeout(120_000);
+  const { server, api, network, context, page, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  errand.succeed(
+    {},
+    'diff --git a/one.ts b/one.ts\n--- a/one.ts\n+++ b/one.ts\n@@ -1 +1 @@\n-const old = 1;\n+const next = 2;\n',
+  );
+  await api.call('createProject', { body: { name: 'Bills', repo_url: 'https://example.org/bills.git' } });
+  await context.addInitScript(becomeFillable);
+  await page.evaluate(() => localStorage.setItem('full', 'yes'));
+  await page.goto(`${network.url}/settings/projects`);
+  await page.getByText('Bills').first().waitFor();
+  await page.getByText('This device has no room').waitFor();
+  await page.goto(`${network.url}/errands/${errand.id}/changes`);
+  await page.getByText('const next = 2;').first().waitFor();
+  await page.getByText('This device has no room').waitFor();
+  t.deepEqual(faults, []);
+});
