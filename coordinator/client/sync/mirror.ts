@@ -191,7 +191,7 @@ export class Mirror implements Receiver {
       this.#logs?.close(id);
     }
     this.#tell({ tasks: task_ids });
-    await this.#storage.save({ removed: task_ids });
+    await this.#storage.save({ deleted: task_ids });
   }
 
   async startOver(): Promise<void> {

@@ -21,7 +21,9 @@ export type Change = {
   epoch?: string;
   older?: string | null;
   tasks?: readonly Task[];
-  /** Errands that are gone, with their logs. */
+  /** Errands that were deleted: nothing of them stays. */
+  deleted?: readonly string[];
+  /** Errands that are not in the list any more, with their logs. */
   removed?: readonly string[];
   /** Errands that are open, of which nothing but the log is known any more. */
   unlisted?: readonly string[];

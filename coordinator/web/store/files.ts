@@ -40,10 +40,14 @@ export class Files {
   /** The files of a draft go on to the outbox. */
   async release(ids: readonly string[]): Promise<void> {
     for (const id of ids) {
-      const file = await this.read(id);
-      if (!file) continue;
-      const { draft: _, ...released } = file;
-      await this.#database.use((db) => db.put('files', released));
+      // In one step: it may have been sent meanwhile, and then it is here no more.
+      await this.#database.use(async (db) => {
+        const { store, done } = db.transaction('files', 'readwrite');
+        const file = await store.get(id);
+        delete file?.draft;
+        if (file) void store.put(file);
+        await done;
+      });
     }
   }
 

@@ -16,7 +16,7 @@ import { incomplete } from './incomplete.ts';
 import { Push } from './push.ts';
 import { later } from './later.ts';
 import { NOTHING, type OpenErrand } from './open-errand.ts';
-import { diffStorage, dropLogs, mirrorStorage, pruneAnswers, pruneLogs } from './storage.ts';
+import { diffStorage, dropLogs, mirrorStorage, pruneDrafts, pruneLogs } from './storage.ts';
 import { Texts } from './texts.ts';
 
 /** A list changes at most this often, and a conversation once a frame. */
@@ -215,7 +215,7 @@ export class Session {
     incomplete.value = false;
     void this.acts.outbox.flush();
     this.#seeErrands();
-    void pruneAnswers(this.#database, this.#openNeeds());
+    void pruneDrafts(this.#database, this.#openNeeds());
     for (const [id, { view }] of this.#errands) if (view.peek().failed) this.#read(id);
   }
 

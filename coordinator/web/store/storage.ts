@@ -62,6 +62,7 @@ export function mirrorStorage(database: Database, onFull: () => void = () => und
       if (full) return;
       try {
         await save(database, change);
+        if (change.deleted) await pruneWritten(database, change.deleted);
       } catch (error) {
         if (!isFull(error)) throw error;
         full = true;
@@ -72,8 +73,8 @@ export function mirrorStorage(database: Database, onFull: () => void = () => und
 }
 
 async function save(database: Database, stored: Change) {
-  const { cursor, epoch, older, tasks = [], removed = [], unlisted = [], events = [], forget } = stored;
-  const { log_restarts, beside } = stored;
+  const { cursor, epoch, older, tasks = [], events = [], log_restarts, beside, forget } = stored;
+  const { deleted = [], removed = [], unlisted = [] } = stored;
   await database.use(async (db) => {
     const change = db.transaction(['known', 'tasks', 'events', 'diffs'], 'readwrite');
     const [known, tasks_kept, events_kept] = [
@@ -95,7 +96,7 @@ async function save(database: Database, stored: Change) {
     const joins = !first || beside === undefined || (await events_kept.getKey([first.task_id, beside])) !== undefined;
     if (joins) for (const event of events) void events_kept.put(event);
     for (const id of unlisted) void tasks_kept.delete(id);
-    for (const id of removed) {
+    for (const id of [...deleted, ...removed]) {
       void tasks_kept.delete(id);
       void events_kept.delete(logOf(id));
       void change.objectStore('diffs').delete(diffsOf(id));
@@ -133,17 +134,33 @@ async function removeLogs(db: Db, choose: (ids: readonly string[]) => readonly s
   await change.done;
 }
 
-/** What was written, ticked and attached for decisions that are not open any more. */
-export async function pruneAnswers(database: Database, open: ReadonlySet<string>): Promise<void> {
-  const isOver = (draft = ''): boolean => {
-    const [kind = '', need_id = ''] = draft.split(' ');
-    return ANSWER_DRAFTS.has(kind) && !open.has(need_id);
-  };
+/**
+ * Removes what was written, ticked and attached for decisions that are not open any more, and the files that are in the
+ * outbox no more: the app may have died before it removed them.
+ */
+export async function pruneDrafts(database: Database, open: ReadonlySet<string>): Promise<void> {
+  await removeDrafts(database, ({ draft, waits }) => {
+    const [kind = '', need_id = ''] = draft?.split(' ') ?? [];
+    return draft === undefined ? !waits : ANSWER_DRAFTS.has(kind) && !open.has(need_id);
+  });
+}
+
+/** Removes what was written and attached for errands, and noted of them: their keys name the errand. */
+async function pruneWritten(database: Database, task_ids: readonly string[]): Promise<void> {
+  await removeDrafts(database, ({ draft }) => task_ids.includes(draft?.split(' ')[1] ?? ''));
+}
+
+/** `draft`: the key of a text, or what a file is attached to. `waits`: the file is in the outbox. */
+type Draft = { draft: string | undefined; waits: boolean };
+
+async function removeDrafts(database: Database, isOver: (each: Draft) => boolean): Promise<void> {
   await database.use(async (db) => {
-    const change = db.transaction(['texts', 'files'], 'readwrite');
+    const change = db.transaction(['texts', 'files', 'outbox'], 'readwrite');
     const [texts, files] = [change.objectStore('texts'), change.objectStore('files')];
-    for (const key of await texts.getAllKeys()) if (isOver(key)) void texts.delete(key);
-    for (const { id, draft } of await files.getAll()) if (isOver(draft)) void files.delete(id);
+    const waiting = new Set((await change.objectStore('outbox').getAll()).flatMap(filesOf));
+    for (const draft of await texts.getAllKeys()) if (isOver({ draft, waits: false })) void texts.delete(draft);
+    for (const { id, draft } of await files.getAll())
+      if (isOver({ draft, waits: waiting.has(id) })) void files.delete(id);
     await change.done;
   });
 }

@@ -21,10 +21,12 @@ test('a stored log has no gaps: events that are next to none of it are not store
 
 test('the log of an errand goes with it, but stays where only its list begins anew', async (t) => {
   const storage = mirrorStorage(new Database('unlisted'));
-  await storage.save({ cursor: 1, epoch: 'e', tasks: [task('a'), task('b')], events: [event(1, 'a'), event(2, 'b')] });
-  await storage.save({ removed: ['a'], unlisted: ['b'] });
+  const ids = ['a', 'b', 'c'];
+  const events = ids.map((id, i) => event(i + 1, id));
+  await storage.save({ cursor: 1, epoch: 'e', tasks: ids.map(task), events });
+  await storage.save({ deleted: ['c'], removed: ['a'], unlisted: ['b'] });
   t.deepEqual((await storage.load())?.tasks, []);
-  t.deepEqual(await storage.loadEvents('a', 10), []);
+  for (const id of ['a', 'c']) t.deepEqual(await storage.loadEvents(id, 10), []);
   t.is((await storage.loadEvents('b', 10)).length, 1);
 });
 

@@ -40,6 +40,7 @@ export class MemoryDevice {
       epoch,
       older = this.known?.older,
       tasks = [],
+      deleted = [],
       removed = [],
       unlisted = [],
       events = [],
@@ -54,8 +55,9 @@ export class MemoryDevice {
         known.epoch === undefined || forget ? undefined : { cursor: known.cursor, epoch: known.epoch, older };
       for (const task of tasks) this.tasks.set(task.id, task);
       if (beside === undefined || this.events.has(beside)) for (const event of events) this.events.set(event.id, event);
-      for (const id of [...removed, ...unlisted]) this.tasks.delete(id);
-      for (const event of this.events.values()) if (removed.includes(event.task_id)) this.events.delete(event.id);
+      const gone = [...deleted, ...removed];
+      for (const id of [...gone, ...unlisted]) this.tasks.delete(id);
+      for (const event of this.events.values()) if (gone.includes(event.task_id)) this.events.delete(event.id);
       return Promise.resolve();
     },
   };

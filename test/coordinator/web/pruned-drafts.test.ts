@@ -1,0 +1,50 @@
+import 'fake-indexeddb/auto';
+import test from 'ava';
+import { Database } from '../../../coordinator/web/store/database.ts';
+import type { KeptFile } from '../../../coordinator/web/store/kept-file.ts';
+import { mirrorStorage, pruneDrafts } from '../../../coordinator/web/store/storage.ts';
+import { Texts } from '../../../coordinator/web/store/texts.ts';
+
+const PLAIN = { name: 'f', bytes: 1, media_type: 'application/octet-stream', width: null, height: null };
+const file = (id: string, draft?: string): KeptFile => ({
+  id,
+  ...PLAIN,
+  blob: new Blob(['x']),
+  ...(draft !== undefined && { draft }),
+});
+
+async function keep(database: Database, keys: readonly string[], files: readonly KeptFile[]): Promise<void> {
+  const texts = new Texts(database);
+  for (const key of keys) await texts.write(key, 'written');
+  for (const each of files) await database.use((db) => db.put('files', each));
+}
+
+const kept = (database: Database) =>
+  database.use(async (db) => [...(await db.getAllKeys('texts')), ...(await db.getAllKeys('files'))]);
+
+test('what was written, attached and noted for an errand goes when it is deleted, not when its list loses it', async (t) => {
+  const database = new Database('drafts of deleted errands');
+  const storage = mirrorStorage(database);
+  const keys = ['comment a r:x', 'commenting a r', 'comments a', 'say a', 'viewed a'];
+  const files = [file('f1', 'say a'), file('f2', 'say b'), file('f3', 'new')];
+  await keep(database, [...keys, 'new prompt', 'say b'], files);
+  const all = await kept(database);
+  await storage.save({ removed: ['a'], unlisted: ['b'] });
+  t.deepEqual(await kept(database), all);
+  await storage.save({ deleted: ['a'] });
+  t.deepEqual(await kept(database), ['new prompt', 'say b', 'f2', 'f3']);
+});
+
+test('a file that is with neither a draft nor the outbox goes, and what belongs to a decision that is over', async (t) => {
+  const database = new Database('files without an entry');
+  await keep(
+    database,
+    ['answer open', 'answer over', 'ticks over'],
+    [file('draft', 'new'), file('over', 'answer over'), file('sent'), file('waits')],
+  );
+  const body = { text: 'words', attachments: ['waits'] };
+  const action = { do: 'say', task_id: 'a', body } as const;
+  await database.use((db) => db.put('outbox', { key: 'k', at: '', action, tried: true }));
+  await pruneDrafts(database, new Set(['open']));
+  t.deepEqual(await kept(database), ['answer open', 'draft', 'waits']);
+});
