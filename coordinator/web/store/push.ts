@@ -201,15 +201,27 @@ async function endSubscription(): Promise<void> {
 
 /** Subscribes, again if the browser's subscription is for another key than the server's. */
 async function subscribe(public_key: string): Promise<PushSubscription> {
-  const { serviceWorker } = navigator;
-  // One that could not be installed is never ready.
-  if (!(await serviceWorker.getRegistration())) throw new Incomplete('The service worker is not installed.');
-  const { pushManager } = await serviceWorker.ready;
+  const { pushManager } = await readyWorker();
   const key = Uint8Array.from(atob(public_key.replaceAll('-', '+').replaceAll('_', '/')), (each) => each.charCodeAt(0));
   const before = await pushManager.getSubscription();
   const known = before?.options.applicationServerKey;
   if (before && known && new Uint8Array(known).join() !== key.join()) await before.unsubscribe();
   return pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+}
+
+/** The service worker, once it is installed. One that could not be is never ready. */
+async function readyWorker(): Promise<ServiceWorkerRegistration> {
+  const { serviceWorker } = navigator;
+  const registration = await serviceWorker.getRegistration();
+  const installing = registration?.installing;
+  const failed = new Promise<never>((_, reject) => {
+    const fail = (): void => reject(new Incomplete('The service worker is not installed.'));
+    if (!registration) fail();
+    installing?.addEventListener('statechange', () => {
+      if (installing.state === 'redundant') fail();
+    });
+  });
+  return Promise.race([serviceWorker.ready, failed]);
 }
 
 /** Takes the notifications of an errand off the device: the person has seen it. */
