@@ -1,5 +1,5 @@
 import type { Session } from '../../protocol/accounts.ts';
-import { Failure, NotFound, Refusal } from '../client/errors.ts';
+import { Failure, hasEnded, NotFound } from '../client/errors.ts';
 import { send } from '../client/http.ts';
 import { toStored } from '../client/session.ts';
 import { ask, askPassword } from './ask.ts';
@@ -210,6 +210,6 @@ async function endLogin(server: string, refresh_token: string, signal: AbortSign
   try {
     await send(server, 'logout', { body: { refresh_token } }, {}, signal);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!hasEnded(error)) throw error;
   }
 }

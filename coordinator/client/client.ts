@@ -2,7 +2,7 @@ import { newId } from '../../protocol/new-id.ts';
 import type { Route } from '../../protocol/route.ts';
 import type { RouteName } from '../../protocol/routes.ts';
 import { backoffMs } from './backoff.ts';
-import { LoggedOut, Refusal, Unreachable } from './errors.ts';
+import { hasEnded, LoggedOut, Refusal, Unreachable } from './errors.ts';
 import type { CallOptions, RequestOf, ResponseOf } from './http.ts';
 import { loadWire } from './load-wire.ts';
 import { openWebSocket, type OpenSocket } from './socket.ts';
@@ -163,7 +163,7 @@ export class Client {
       if (!(await this.#store.renew(renewed))) throw replaced();
       this.#stored = renewed;
     } catch (error) {
-      if (!(error instanceof Refusal) || !['unauthenticated', 'refresh_reused'].includes(error.code)) throw error;
+      if (!hasEnded(error)) throw error;
       throw new LoggedOut('Your log-in has ended.', { cause: error });
     }
   }

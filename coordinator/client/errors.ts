@@ -88,6 +88,11 @@ export class Refusal extends Failure {
   }
 }
 
+/** Whether the server says that a log-in has ended, or never was. */
+export function hasEnded(error: unknown): boolean {
+  return error instanceof Refusal && (error.code === 'unauthenticated' || error.code === 'refresh_reused');
+}
+
 /** Whether the server says that there is no such errand. */
 export function isGone(error: unknown): boolean {
   return error instanceof Refusal && error.code === 'not_found';

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { Client } from '../../client/client.ts';
-import { LoggedOut, Refusal } from '../../client/errors.ts';
+import { hasEnded, LoggedOut } from '../../client/errors.ts';
 import { loadWire } from '../../client/load-wire.ts';
 import { toStored, type Stored } from '../../client/session.ts';
 import { Database, databaseName } from './database.ts';
@@ -143,7 +143,7 @@ export class Store {
       return true;
     } catch (error) {
       // A log-in that the server does not know any more has ended already.
-      return error instanceof Refusal && ['unauthenticated', 'refresh_reused'].includes(error.code);
+      return hasEnded(error);
     }
   }
 

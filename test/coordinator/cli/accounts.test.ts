@@ -5,6 +5,7 @@ import { setupLink } from '../../../coordinator/auth/setup-code.ts';
 import { CommandLine } from '../../support/command-line.ts';
 import { loggedIn } from '../../support/logged-in.ts';
 import { PASSWORD, startApi } from '../../support/start-api.ts';
+import { startFaultyProxy } from '../../support/web/faulty-proxy.ts';
 
 const CLIENT = { address: '127.0.0.1', user_agent: null };
 const NEW_PASSWORD = 'another horse battery';
@@ -67,6 +68,28 @@ test('logout ends the log-in on the server, and the next login needs only the pa
   const again = await cli.run(['login'], { stdin: PASSWORD });
   t.is(again.stdout, `You are logged in to ${network.url} as ${session.user.email} (owner).\n`);
   t.is((await cli.run(['tasks'])).code, 0);
+});
+
+test('a logout that the server cannot do now keeps the log-in, so that it can be done again', async (t) => {
+  const server = await startApi(t);
+  const proxy = await startFaultyProxy(t, server.url);
+  const { session } = await server.person();
+  const cli = await CommandLine.create(t);
+  await cli.run(['login', '--server', proxy.url, '--email', session.user.email], { stdin: `${PASSWORD}\n` });
+  const { refresh_token } = await cli.login();
+  proxy.answer = ({ url = '' }, response) => {
+    if (!url.endsWith('/logout')) return false;
+    const problem = { type: 'urn:errand:problem:internal', title: 'Internal', status: 500, code: 'internal' };
+    response.writeHead(500, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
+    return true;
+  };
+  const { code, stdout } = await cli.run(['logout']);
+  t.not(code, 0);
+  t.is(stdout, '');
+  t.is((await cli.login()).refresh_token, refresh_token);
+  proxy.answer = () => false;
+  t.is((await cli.run(['logout'])).code, 0);
+  await t.throwsAsync(server.auth.logins.refresh(refresh_token, CLIENT));
 });
 
 test('several processes with an expired token renew it once', async (t) => {
