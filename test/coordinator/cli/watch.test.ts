@@ -6,6 +6,7 @@ import { CommandLine } from '../../support/command-line.ts';
 import { startCuttingProxy } from '../../support/cutting-proxy.ts';
 import { StagedErrand } from '../../support/staged-errand.ts';
 import { until } from '../../support/until.ts';
+import { startFaultyProxy } from '../../support/web/faulty-proxy.ts';
 import { PASSWORD, startApi } from '../../support/start-api.ts';
 
 const RESULT: TaskResult = {
@@ -247,6 +248,34 @@ test('watch --json reports a restored database on stderr', async (t) => {
     server.rows.filter(({ task_id }) => task_id === id).map((row) => row.id),
   );
 });
+
+for (const [code, status] of [
+  ['internal', 500],
+  ['rate_limited', 429],
+] as const)
+  test(`watch goes on after a fault of the server that passes: ${code}`, async (t) => {
+    const { server, session, cli, id, errand } = await stage(t);
+    const proxy = await startFaultyProxy(t, server.url);
+    const { email } = session.user;
+    await cli.run(['login', '--server', proxy.url, '--name', 'proxy', '--email', email], { stdin: PASSWORD });
+    const watching = cli.start(['watch', id]);
+    errand.begin();
+    await watching.shows('running');
+    let faults = 0;
+    proxy.answer = ({ url = '' }, response) => {
+      if (!url.split('?')[0]?.endsWith('/events')) return false;
+      faults++;
+      const problem = { type: `urn:errand:problem:${code}`, title: code, status, code };
+      response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
+      return true;
+    };
+    proxy.cut();
+    await until('it has been refused', () => faults > 0);
+    errand.end('succeeded', null, RESULT);
+    proxy.answer = () => false;
+    const ended = await watching.ended;
+    t.is(ended.code, 0, ended.stderr);
+  });
 
 test('watch says that the log-in has ended if it cannot be renewed', async (t) => {
   const { server, cli, id, errand } = await stage(t);
