@@ -21,9 +21,10 @@ export function newId(now: number = Date.now()): string {
   return newest;
 }
 
-/** An id that sorts right after another one, whatever the time is. */
+/** A new id that sorts after another one, whatever the time is. */
 export function idAfter(id: string): string {
-  return id.slice(0, TIME_LENGTH) + following(id.slice(TIME_LENGTH));
+  const made_at = [...id.slice(0, TIME_LENGTH)].reduce((time, digit) => time * 32 + ALPHABET.indexOf(digit), 0);
+  return newId(made_at + 1);
 }
 
 /** The next text in the order of the alphabet. After the last of all comes a random one. */

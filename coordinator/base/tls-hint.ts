@@ -10,5 +10,5 @@ const UNKNOWN_AUTHORITY = new Set([
 /** What the owner can do where a connection has failed with this code, with a space before it; empty: nothing. */
 export function tlsHint(code: string | undefined): string {
   if (code === undefined || !UNKNOWN_AUTHORITY.has(code)) return '';
-  return ' This server does not know the authority of its certificate. Its owner can name a file with it in NODE_EXTRA_CA_CERTS.';
+  return ' The certificate there is of an authority that this server does not know: NODE_EXTRA_CA_CERTS can name a file with the certificate of that authority.';
 }

@@ -70,7 +70,7 @@ function taskMetrics({ db, gate, counters, workers }: MetricsDependencies): Metr
     gauge('errand_tasks', 'Tasks that have not ended.', [[{ status: 'queued' }, queue.n], ...tasks]),
     gauge(
       'errand_queue_oldest_age_seconds',
-      'Age of the oldest queued task that waits for its turn alone.',
+      'Age of the oldest queued task that waits only for its turn.',
       single(ageOf(queue.oldest) ?? 0),
     ),
     counter('errand_task_changes_total', 'Changes of status, by the new status.', counters.task_changes.all()),

@@ -2,8 +2,8 @@ import { ErrandError } from '../../protocol/problem.ts';
 import { RETRY_AFTER_S } from './concurrency-limit.ts';
 
 /**
- * Runs the newest pieces of work of each key: one more than allowed aborts the oldest. `detail`: what the caller of that
- * is told.
+ * Runs the newest pieces of work of each key: one more than allowed aborts the oldest. `detail`: what its caller is
+ * told.
  */
 export class NewestOnly {
   readonly #max: number;

@@ -17,7 +17,9 @@ test('an id of a later time sorts after all ids of an earlier one', (t) => {
 
 test('an id after another one sorts right behind it', (t) => {
   const id = newId(1_800_000_000_000);
+  const neighbour = newId(1_800_000_000_000);
   const next = Id.parse(idAfter(id));
+  t.not(next, neighbour, 'an id of the same millisecond may be in use elsewhere');
   t.true(next > id);
   t.true(next < newId(1_800_000_000_001));
 });

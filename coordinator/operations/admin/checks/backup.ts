@@ -27,7 +27,10 @@ export async function checkBackup(
   if (faults.length > 0) return [problem('backup', faults.join(' '))];
   const { last_good } = readBackupState(data_dir);
   const where = to.kind === 'folder' ? to.path : `s3://${to.bucket}/${to.prefix}`;
-  const when = last_good === null ? `there is no backup yet: try it with ${PROGRAM} backup` : `the last good one is of ${localTime(last_good.at)}`;
+  const when =
+    last_good === null
+      ? `there is no backup yet: try it with ${PROGRAM} backup`
+      : `the last good one is of ${localTime(last_good.at)}`;
   const same_disk = to.kind === 'folder' && (await diskOf(to.path)) === (await diskOf(data_dir));
   const warning = same_disk ? '. That is on the disk of the data, and would be lost with it: better another disk' : '';
   return [ok('backup', `to ${where}; ${when}${warning}`)];

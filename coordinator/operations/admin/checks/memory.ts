@@ -5,10 +5,13 @@ import { ok, problem, type Finding } from './finding.ts';
 const MB = 1024 * 1024;
 /** What the system, Docker and the server take. */
 const REST_MB = 512;
+/** With less than this the agent, git and a test run do not fit into a worker. */
+const WORKER_MB_MIN = 384;
+const STEP_MB = 128;
 
 type Settings = Pick<Config, 'runner' | 'workers' | 'worker_memory_bytes' | 'docker_host'>;
 
-/** Checks that the workers fit into the memory of the machine: where they do not, the kernel ends some, or the server. */
+/** Checks that the workers fit into the memory of the machine: else the kernel ends some of them, or the server. */
 export function checkMemory(
   { runner, workers, worker_memory_bytes, docker_host }: Settings,
   total_bytes = totalmem(),
@@ -21,8 +24,15 @@ export function checkMemory(
   return [
     problem(
       'memory',
-      `${said} and the server do not fit into the ${total} MB of this machine: the kernel would end some of them. ` +
-        `Set ERRAND_WORKERS=1 and ERRAND_WORKER_MEMORY_MB=${Math.max(256, Math.floor((total - REST_MB) / 128) * 128)}, or take a larger machine.`,
+      `${said} and the server do not fit into the ${total} MB of this machine: the kernel would end some of them. ${advice(total, each)}`,
     ),
   ];
+}
+
+function advice(total: number, each: number): string {
+  const fit = Math.floor((total - REST_MB) / each);
+  if (fit > 0) return `Set ERRAND_WORKERS=${fit}, or take a larger machine.`;
+  const smaller = Math.floor((total - REST_MB) / STEP_MB) * STEP_MB;
+  if (smaller < WORKER_MB_MIN) return 'Take a larger machine.';
+  return `Set ERRAND_WORKERS=1 and ERRAND_WORKER_MEMORY_MB=${smaller}, or take a larger machine.`;
 }

@@ -67,6 +67,8 @@ test('workers that do not fit into the memory of the machine are a problem, with
     /2 workers of 1536 MB .* the 1976 MB .* ERRAND_WORKERS=1 and ERRAND_WORKER_MEMORY_MB=1408/,
   );
   t.true(of({ ERRAND_WORKERS: '1', ERRAND_WORKER_MEMORY_MB: '1408' }, 1_976)[0]?.ok);
+  t.regex(of({ ERRAND_WORKERS: '12' }, 16_000)[0]?.detail ?? '', /Set ERRAND_WORKERS=10, or/);
+  t.regex(of({ ERRAND_WORKERS: '1' }, 700)[0]?.detail ?? '', /some of them\. Take a larger machine\.$/);
   t.deepEqual(of({ DOCKER_HOST: 'tcp://10.0.0.2:2375' }, 1_976), [], 'the workers are on another machine');
   t.deepEqual(of({ ERRAND_RUNNER: 'process' }, 1_976), [], 'they have no limit');
 });
