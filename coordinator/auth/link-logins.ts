@@ -66,7 +66,7 @@ export class LinkLogins {
         const user = findUser(tx.db, user_id);
         if (!user || (session !== null && !sessions.lives({ user_id, session }))) throw invalidLink();
         requireNotBlocked(user);
-        const begun = sessions.begin(tx, user_id, client);
+        const begun = sessions.begin(tx, user_id, client, session);
         const { address, user_agent } = client;
         const detail = { user_agent, link: id };
         appendAudit(tx.db, { action: 'login.succeeded', user_id, address, subject: begun.session, detail });

@@ -14,7 +14,7 @@ import {
   deleteFamily,
   deleteOldFamilies,
   isFamilyValid,
-  findBeginning,
+  findProof,
   findRefreshToken,
   insertRefreshToken,
   listFamilies,
@@ -32,7 +32,7 @@ export const REFRESH_TOKEN_S = 60 * 24 * 3600;
 export type SessionListener = (session: string) => void;
 type Rotated = { user_id: string; session: string; refresh_token: string };
 /** What a family's tokens have in common. `began_at` is missing before the first. */
-type Family = Pick<RefreshTokenRow, 'family' | 'user_id'> & { began_at?: string };
+type Family = Pick<RefreshTokenRow, 'family' | 'user_id' | 'proven_at'> & { began_at?: string };
 
 /**
  * Log-ins, and the refresh tokens of each (its family). A token is exchanged once, and gives the same successor again
@@ -51,12 +51,17 @@ export class Sessions {
     this.#now = now;
   }
 
-  /** Starts a log-in in the caller's transaction. A user's oldest ones end past `LIMITS.sessions_per_user_max`. */
-  begin(tx: Tx, user_id: string, client: Client): Rotated {
+  /**
+   * Starts a log-in in the caller's transaction. A user's oldest ones end past `LIMITS.sessions_per_user_max`. `maker`:
+   * the log-in that let this one in; this one is no fresher.
+   */
+  begin(tx: Tx, user_id: string, client: Client, maker: string | null = null): Rotated {
     const session = newId();
+    // Before old ones end: the maker may be among them.
+    const proven_at = maker === null ? null : (findProof(tx.db, maker) ?? NEVER);
     for (const old of new Set(deleteOldFamilies(tx.db, user_id, LIMITS.sessions_per_user_max - 1)))
       this.announceEnd(tx, old);
-    return { user_id, session, refresh_token: this.#issue(tx, { family: session, user_id }, client) };
+    return { user_id, session, refresh_token: this.#issue(tx, { family: session, user_id, proven_at }, client) };
   }
 
   /** Exchanges a refresh token. Throws `unauthenticated`, or `refresh_reused` if its successor was used. */
@@ -109,10 +114,10 @@ export class Sessions {
     return isFamilyValid(this.#log.db, session, user_id, this.#iso());
   }
 
-  /** Whether the log-in began a short while ago. */
+  /** Whether the person proved who they are a short while ago: a link that lets another device in proves nothing. */
   isFresh({ session }: Pick<Identity, 'session'>): boolean {
-    const began_at = findBeginning(this.#log.db, session);
-    return began_at !== undefined && this.#now() - Date.parse(began_at) <= LIMITS.fresh_login_s * 1000;
+    const proven_at = findProof(this.#log.db, session);
+    return proven_at !== undefined && this.#now() - Date.parse(proven_at) <= LIMITS.fresh_login_s * 1000;
   }
 
   /** Calls `listener` with each log-in that ends, once that is on disk. Returns the function that unsubscribes it. */
@@ -146,7 +151,7 @@ export class Sessions {
     return new ErrandError('refresh_reused', 'The refresh token was used before: log in again.');
   }
 
-  #issue(tx: Tx, { family, user_id, began_at }: Family, client: Client): string {
+  #issue(tx: Tx, { family, user_id, began_at, proven_at }: Family, client: Client): string {
     const token = randomBytes(32).toString('base64url');
     const created_at = this.#iso();
     noteAddress(tx.db, user_id, client.address, created_at);
@@ -155,6 +160,7 @@ export class Sessions {
       family,
       user_id,
       began_at: began_at ?? created_at,
+      proven_at,
       user_agent: client.user_agent,
       address: client.address,
       created_at,
@@ -163,7 +169,7 @@ export class Sessions {
     return token;
   }
 
-  #endFamily(tx: Tx, { family, user_id }: Family, why: string): void {
+  #endFamily(tx: Tx, { family, user_id }: Pick<Family, 'family' | 'user_id'>, why: string): void {
     deleteFamily(tx.db, family);
     appendAudit(tx.db, { action: 'login.ended', user_id, subject: family, detail: { why } });
     this.announceEnd(tx, family);
@@ -181,5 +187,6 @@ export class Sessions {
   }
 }
 
+const NEVER = new Date(0).toISOString();
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
 const successorOf = (row: RefreshTokenRow): string => `refresh:${row.hash}`;

@@ -9,6 +9,8 @@ export type RefreshTokenRow = {
   user_id: string;
   /** When that log-in was made. */
   began_at: string;
+  /** When the person proved who they are, if that was before: at the log-in that made the link of this one. */
+  proven_at: string | null;
   /**
    * What the client that got this token called itself, and its IP address. Null: the token is older than these columns.
    */
@@ -34,8 +36,8 @@ export type SessionRow = {
 export function insertRefreshToken(db: Db, token: Omit<RefreshTokenRow, 'used_at' | 'successor'>): void {
   sql(
     db,
-    `INSERT INTO refresh_tokens (hash, family, user_id, began_at, user_agent, address, created_at, expires_at)
-     VALUES (:hash, :family, :user_id, :began_at, :user_agent, :address, :created_at, :expires_at)`,
+    `INSERT INTO refresh_tokens (hash, family, user_id, began_at, proven_at, user_agent, address, created_at, expires_at)
+     VALUES (:hash, :family, :user_id, :began_at, :proven_at, :user_agent, :address, :created_at, :expires_at)`,
   ).run(token);
 }
 
@@ -116,7 +118,9 @@ export function pruneRefreshTokens(db: Db, now: string): void {
   sql(db, 'DELETE FROM refresh_tokens WHERE expires_at <= ?').run(now);
 }
 
-/** When a log-in began, ISO. Undefined: it has ended. */
-export function findBeginning(db: Db, family: string): string | undefined {
-  return sql<string>(db, 'SELECT began_at FROM refresh_tokens WHERE family = ? LIMIT 1').pluck().get(family);
+/** When the person of a log-in last proved who they are, ISO. Undefined: it has ended. */
+export function findProof(db: Db, family: string): string | undefined {
+  return sql<string>(db, 'SELECT coalesce(proven_at, began_at) FROM refresh_tokens WHERE family = ? LIMIT 1')
+    .pluck()
+    .get(family);
 }

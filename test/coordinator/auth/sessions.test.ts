@@ -115,6 +115,19 @@ test("past the limit, a user's oldest log-in ends", async (t) => {
   t.deepEqual(ended, [identity.session]);
 });
 
+test('a log-in by a link is no fresher than its maker, which it may push past the limit', async (t) => {
+  const server = await startApi(t);
+  const { session } = await server.person();
+  const { sessions, authenticator } = server.auth;
+  const maker = await authenticator.authenticate(session.access_token);
+  const client = { address: '10.1.0.1', user_agent: null };
+  const begin = (from?: string) => server.log.write((tx) => sessions.begin(tx, maker.user_id, client, from));
+  server.clock.ahead_ms = (LIMITS.fresh_login_s + 1) * 1000;
+  for (let n = 1; n < LIMITS.sessions_per_user_max; n++) t.true(sessions.isFresh(begin()));
+  t.false(sessions.isFresh(begin(maker.session)));
+  t.false(sessions.lives(maker));
+});
+
 test('a log-in can be refreshed a limited number of times', async (t) => {
   const server = await startApi(t);
   const { session } = await server.person();
