@@ -71,7 +71,8 @@ export class Accounts {
         'conflict',
         'This is your own account: change your password instead. If you forgot it, reset it on the command line of the server.',
       );
-    return resetPassword(this.#deps, email, { user_id: owner.id, address: client.address });
+    const check = (): void => this.#deps.authenticator.requireLiving(identity);
+    return resetPassword(this.#deps, email, { user_id: owner.id, address: client.address }, check);
   }
 
   /**

@@ -62,7 +62,7 @@ export function createAuth({
   return {
     logins,
     link_logins: new LinkLogins({ log, links, limiter, logins, sessions, now }),
-    external_logins: new ExternalLogins({ log, keys, limiter, logins, sessions, now }),
+    external_logins: new ExternalLogins({ log, keys, authenticator, limiter, logins, sessions, now }),
     people: new People({ log, accounts, sessions, links, now }),
     accounts,
     api_tokens,

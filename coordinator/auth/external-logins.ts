@@ -17,6 +17,7 @@ import {
 } from '../sqlite/linked-accounts.ts';
 import { hurryPullsWithProblem } from '../sqlite/pulls.ts';
 import { findUser, findUserByEmail, NO_PASSWORD, type UserRow } from '../sqlite/users.ts';
+import type { Authenticator } from './authenticator.ts';
 import type { Client, Identity } from './identity.ts';
 import { sealGrant, type Grant } from './linked-tokens.ts';
 import { requireNotBlocked, type Logins } from './logins.ts';
@@ -26,6 +27,7 @@ import type { Sessions } from './sessions.ts';
 type Dependencies = {
   log: EventLog;
   keys: Keys;
+  authenticator: Authenticator;
   limiter: Limiter;
   logins: Logins;
   sessions: Sessions;
@@ -78,9 +80,15 @@ export class ExternalLogins {
     return logins.issue(user, begun.session, begun.refresh_token);
   }
 
-  /** Links an account, or renews its tokens. Throws `conflict` if it is somebody else's, or there are too many. */
-  link(external: External, { user_id }: Identity, client: Client): LinkedAccountRow {
-    return this.#deps.log.write((tx) => {
+  /**
+   * Links an account, or renews its tokens. Throws `conflict` if it is somebody else's, or there are too many; and
+   * `unauthenticated` if the log-in has ended while the other side was asked.
+   */
+  link(external: External, identity: Identity, client: Client): LinkedAccountRow {
+    const { user_id } = identity;
+    const { log, authenticator } = this.#deps;
+    return log.write((tx) => {
+      authenticator.requireLiving(identity);
       const linked = findLinkedAccountOf(tx.db, external.issuer, external.subject);
       if (linked && linked.user_id !== user_id)
         throw new ErrandError(

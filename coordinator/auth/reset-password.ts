@@ -18,18 +18,21 @@ const GROUP_CHARS = 5;
 /**
  * Gives an account a new random password, ends its log-ins, and clears its failed ones, so that it can log in at
  * once. Only the returned value contains the password. The caller checks who may do this. `by`: who does it, for the
- * audit log; by default somebody on the command line. `email` in its stored form. Rejects with `not_found` if there is
+ * audit log; by default somebody on the command line. `check` throws if they may not any more, once the password is
+ * hashed. `email` in its stored form. Rejects with `not_found` if there is
  * no such account.
  */
 export async function resetPassword(
   { log, passwords, sessions }: Dependencies,
   email: string,
   by: Pick<Audited, 'user_id' | 'address'> = {},
+  check: () => void = () => undefined,
 ): Promise<PasswordResetDone> {
   if (!findUserByEmail(log.db, email)) throw noAccount(email);
   const password = randomPassword();
   const hash = await passwords.hash(password, { lane: 'known', whose: email });
   log.write((tx) => {
+    check();
     // The account may have been deleted while the password was being hashed.
     const user = findUserByEmail(tx.db, email);
     if (!user) throw noAccount(email);

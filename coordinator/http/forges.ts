@@ -40,9 +40,9 @@ export function forgeHandlers(
       accounts.requireOwner(who);
       return manifest.start(params.id, body, who, origin);
     },
-    finishForgeApp: ({ body, who, client }) => {
+    finishForgeApp: ({ body, who, client, requireLiving }) => {
       accounts.requireOwner(who);
-      return manifest.finish(body, who, client);
+      return manifest.finish(body, who, client, requireLiving);
     },
     deleteForgeApp: ({ params, who, client }) => {
       accounts.requireOwner(who);

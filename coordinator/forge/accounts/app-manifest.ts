@@ -46,8 +46,16 @@ export class AppManifest {
     return { action: action.href, manifest: JSON.stringify(manifest), flow: text };
   }
 
-  /** Rejects with `link_invalid`, `conflict` or `upstream_unreachable`. */
-  async finish({ flow: text, answer }: SignInFinish, who: Identity, client: Client): Promise<Forge> {
+  /**
+   * Rejects with `link_invalid`, `conflict` or `upstream_unreachable`; and as `requireLiving` does, once the forge has
+   * answered.
+   */
+  async finish(
+    { flow: text, answer }: SignInFinish,
+    who: Identity,
+    client: Client,
+    requireLiving: () => void,
+  ): Promise<Forge> {
     const { flows, forges, calls, log } = this.#deps;
     const flow = flows.open(text, 'app', who.user_id);
     flows.use(flow);
@@ -57,6 +65,7 @@ export class AppManifest {
     const { slug, client_id, app_id, client_secret, private_key, webhook_secret } = made;
     const secrets = { client_secret, private_key, ...(webhook_secret !== undefined && { webhook_secret }) };
     log.write((tx) => {
+      requireLiving();
       this.#requireNone(forge.id);
       forges.putApp(tx, forge.id, { client_id, app_id, app_slug: slug }, secrets);
       this.#audit(tx.db, 'forge.app_created', forge.id, slug, who, client);

@@ -75,6 +75,23 @@ test('a log-in whose password is changed while it is being checked fails', async
   t.is((await api.call('listSessions', {})).items.length, 1);
 });
 
+test('an owner whose log-in ends while the new password is hashed resets nothing', async (t) => {
+  const server = await startApi(t);
+  const { session } = await server.person('owner@example.org');
+  await server.person('ada@example.org');
+  class SlowPasswords extends Passwords {
+    override async hash(...given: Parameters<Passwords['hash']>): Promise<string> {
+      server.auth.logins.logout(session.refresh_token);
+      return super.hash(...given);
+    }
+  }
+  const who = await server.auth.authenticator.authenticate(session.access_token);
+  const { accounts } = server.authWith(new SlowPasswords(4));
+  const client = { address: '10.9.0.1', user_agent: null };
+  await t.throwsAsync(accounts.resetPasswordOf(who, 'ada@example.org', client), { message: /log-in has ended/ });
+  t.truthy(await logIn(server, 'ada@example.org', PASSWORD));
+});
+
 test('a wrong current password is named as such, at its field', async (t) => {
   const { api } = await (await startApi(t)).person();
   const wrong = await api.refused('changePassword', { body: { old_password: 'not the one', new_password: NEW } });

@@ -31,6 +31,19 @@ async function make({ action, manifest }: ForgeAppStarted, as: string): Promise<
   return new URL(location).search;
 }
 
+test('no app is made by a log-in that ended while the forge was asked', async (t) => {
+  const { server, api, params } = await scene(t);
+  const { authenticator, sessions } = server.auth;
+  const who = await authenticator.authenticate(api.token ?? '');
+  const started = await api.call('startForgeApp', { params, body: {} });
+  const body = { flow: started.flow, answer: await make(started, 'ann') };
+  sessions.endOne(who.user_id, who.session);
+  const client = { address: '10.9.0.1', user_agent: null };
+  const finish = server.forge_accounts.manifest.finish(body, who, client, () => authenticator.requireLiving(who));
+  await t.throwsAsync(finish, { message: /log-in has ended/ });
+  t.deepEqual((await new Api(server.url).call('listSignInWays', {})).items, []);
+});
+
 test('the owner makes a GitHub App; people sign in with it, and its secrets are stored sealed', async (t) => {
   const { github, server, api, params, person } = await scene(t);
   const anyone = new Api(server.url);
