@@ -41,7 +41,7 @@ const Password = z
   );
 
 /** A password to compare with the stored one. It may be any text, in any Unicode form. */
-const PasswordAttempt = z.string().min(1).max(200);
+export const PasswordAttempt = z.string().min(1).max(200);
 
 /** Creates an account. */
 export const Signup = z.strictObject({

@@ -83,9 +83,10 @@ export const FORGE_ROUTES = {
     summary: 'Begin to link an account, in a browser',
     auth: 'user',
     params: forges.ByWay,
+    body: forges.LinkStart,
     status: 200,
     response: forges.SignInStarted,
-    errors: ['not_found', 'rate_limited', 'upstream_unreachable'],
+    errors: ['not_found', 'wrong_credentials', 'rate_limited', 'upstream_unreachable'],
   },
   finishLink: {
     method: 'post',
@@ -104,9 +105,10 @@ export const FORGE_ROUTES = {
     summary: 'Begin to link an account without a browser',
     auth: 'user',
     params: forges.ByWay,
+    body: forges.LinkStart,
     status: 200,
     response: forges.DeviceStarted,
-    errors: ['not_found', 'conflict', 'rate_limited', 'upstream_unreachable'],
+    errors: ['not_found', 'conflict', 'wrong_credentials', 'rate_limited', 'upstream_unreachable'],
   },
   finishDeviceLink: {
     method: 'post',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Session } from './accounts.ts';
+import { PasswordAttempt, Session } from './accounts.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 
@@ -39,6 +39,15 @@ export const SignInStarted = z.object({
   flow: z.string().describe(`works once, within ${LIMITS.sign_in_s / 60} minutes`),
 });
 export type SignInStarted = z.infer<typeof SignInStarted>;
+
+/** Begins to link an account, with which one can log in from then on. */
+export const LinkStart = z
+  .strictObject({
+    password: PasswordAttempt.optional().describe(
+      `needed later than ${LIMITS.fresh_login_s / 60} minutes after the log-in; without one, log in again`,
+    ),
+  })
+  .default({});
 
 const Flow = z.string().min(1).max(LIMITS.sign_in_flow_chars_max);
 /** Finishes. `answer`: the query of the address that the browser came back to, such as `?code=…&state=…`. */

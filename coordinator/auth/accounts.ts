@@ -91,6 +91,15 @@ export class Accounts {
     });
   }
 
+  /**
+   * Confirms what lets somebody in for longer than this log-in. Soon after it nothing more is needed; later the
+   * password, and without one a new log-in. Rejects with `wrong_credentials` or `rate_limited`, as a log-in does.
+   */
+  async confirm(identity: Identity, password: string | undefined, client: Client): Promise<void> {
+    if (this.#deps.sessions.isFresh(identity)) return;
+    await this.#confirmPassword(identity, password === undefined ? [] : [password], client, 'password');
+  }
+
   /** The account, if it is the owner's. Throws `forbidden` for anyone else. */
   requireOwner({ user_id }: Identity): UserRow {
     const user = this.find(user_id);
@@ -116,6 +125,8 @@ export class Accounts {
         'Your account has no password, and you logged in some time ago: log out, sign in again, and repeat this.';
       throw new ErrandError('wrong_credentials', text);
     }
+    // Nothing was guessed, so it does not count as a try.
+    if (candidates.length === 0) throw wrongPassword(field, 'needed');
     const admission = limiter.login({ email, user_id: id, address, logged_in: true });
     for (const candidate of candidates)
       if (await passwords.matches(candidate, password_hash, admission.place)) {
@@ -133,8 +144,9 @@ export class Accounts {
   }
 }
 
-function wrongPassword(field: ConfirmationField): ErrandError {
-  return new ErrandError('wrong_credentials', 'Your current password is wrong.', {
-    errors: [{ field: `/${field}`, message: 'is not your current password' }],
+function wrongPassword(field: ConfirmationField, fault: 'wrong' | 'needed' = 'wrong'): ErrandError {
+  const message = fault === 'wrong' ? 'is not your current password' : 'is needed';
+  return new ErrandError('wrong_credentials', `Your current password is ${fault}.`, {
+    errors: [{ field: `/${field}`, message }],
   });
 }

@@ -1,10 +1,12 @@
 import type { Client } from '../client/client.ts';
 import { Failure, NotFound, Refusal } from '../client/errors.ts';
+import type { DeviceStarted } from '../../protocol/forges.ts';
+import { askPassword } from './ask.ts';
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION } from './command.ts';
 import { signInByCode } from './device-sign-in.ts';
 import { EXIT } from './exit.ts';
-import { print, printJson, printRows } from './io.ts';
+import { print, printJson, printRows, type Io } from './io.ts';
 import { PROGRAM } from './render/program.ts';
 import { oneLine } from './render/text.ts';
 
@@ -38,7 +40,7 @@ export const link = clientCommand({
   run: async ({ operands: [name] }, io, open) => {
     const client = await open();
     const params = { id: await deviceWay(client, name) };
-    const started = await client.call('startDeviceLink', { params }).catch((error: unknown) => refused(error, client));
+    const started = await startLink(io, client, params).catch((error: unknown) => refused(error, client));
     const account = await signInByCode(io, started, async () => {
       const polled = await client.call('finishDeviceLink', { body: { flow: started.flow } });
       return { done: polled.account, interval_s: polled.interval_s };
@@ -68,6 +70,17 @@ export const unlink = clientCommand({
     return EXIT.succeeded;
   },
 });
+
+/** Begins to link. The password is asked for only where the server needs it. */
+async function startLink(io: Io, client: Client, params: { id: string }): Promise<DeviceStarted> {
+  try {
+    return await client.call('startDeviceLink', { params, body: {} });
+  } catch (error) {
+    const asks = error instanceof Refusal && error.errors.some(({ field }) => field === '/password');
+    if (!asks) throw error;
+    return client.call('startDeviceLink', { params, body: { password: await askPassword(io) } });
+  }
+}
 
 /** The way to sign in by a code; by default the only one. */
 async function deviceWay(client: Client, name: string | undefined): Promise<string> {

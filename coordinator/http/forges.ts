@@ -20,9 +20,15 @@ export function forgeHandlers(
       return 'again_s' in answer ? { session: null, interval_s: answer.again_s } : { session: answer, interval_s: 1 };
     },
     listLinkedAccounts: ({ who }) => ({ items: links.list(who.user_id) }),
-    startLink: ({ params, who, client, origin }) => sign_in.start(params.id, {}, { origin, client, who }),
+    startLink: async ({ params, body, who, client, origin }) => {
+      await accounts.confirm(who, body.password, client);
+      return sign_in.start(params.id, {}, { origin, client, who });
+    },
     finishLink: ({ body, who, client }) => sign_in.finishLink(body, who, client),
-    startDeviceLink: ({ params, who, client }) => sign_in.startDevice(params.id, {}, client, who),
+    startDeviceLink: async ({ params, body, who, client }) => {
+      await accounts.confirm(who, body.password, client);
+      return sign_in.startDevice(params.id, {}, client, who);
+    },
     finishDeviceLink: async ({ body, who, client }) => {
       const answer = await sign_in.finishDeviceLink(body.flow, who, client);
       return 'again_s' in answer ? { account: null, interval_s: answer.again_s } : { account: answer, interval_s: 1 };

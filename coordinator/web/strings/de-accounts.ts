@@ -9,6 +9,8 @@ export const de_accounts: AccountStrings = {
   lead: 'Aufträge klonen, pushen und öffnen Pull Requests in deinem Namen, ohne Token im Projekt. Errand speichert die Token verschlüsselt; kein Container sieht sie.',
   none: 'Auf diesem Server kann sich noch niemand anderswo anmelden.',
   link: (name) => `${name} verknüpfen`,
+  confirm_link:
+    'Mit einem verknüpften Konto kann man sich anmelden, und deine Anmeldung ist schon etwas her: Bestätige mit deinem Passwort.',
   again: 'Neu verknüpfen',
   unlink: 'Trennen',
   unlink_title: (login) => `${login} trennen?`,

@@ -1,13 +1,14 @@
 import test from 'ava';
 import { listProjectNames } from '../../../coordinator/sqlite/projects.ts';
 import { CommandLine } from '../../support/command-line.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
 import { PASSWORD } from '../../support/start-api.ts';
 import { link, signInScene, type SignInScene } from '../../support/forge/sign-in-scene.ts';
 import { until } from '../../support/until.ts';
 
 /** Runs a command that shows a code, which `login` then types at GitHub. */
-async function byCode(scene: SignInScene, cli: CommandLine, argv: string[], login: string) {
-  const running = cli.start(argv);
+async function byCode(scene: SignInScene, cli: CommandLine, argv: string[], login: string, stdin = '') {
+  const running = cli.start(argv, { stdin });
   const code = await until('the code is shown', () => /type the code (\w{4}-\w{4})/.exec(running.stderr)?.[1], 20_000);
   const { world, sign_in } = scene.github;
   sign_in.enterDeviceCode(code, world.person(login) ?? world.addPerson(login));
@@ -39,6 +40,18 @@ test('the first password of an account needs no old one, and the next change doe
   const first = await cli.run(['password'], { stdin: `${PASSWORD}\n` });
   t.is(first.stdout, 'The password is set. Your other log-ins have ended.\n', first.stderr);
   t.regex((await cli.run(['password'], { stdin: `${PASSWORD}\n` })).stderr, /has two lines: the current password/);
+});
+
+test('link asks for the password when the log-in is a while ago', async (t) => {
+  t.timeout(60_000);
+  const scene = await signInScene(t);
+  const { session } = await scene.server.person();
+  const cli = await CommandLine.create(t);
+  await cli.run(['login', '--server', scene.server.url, '--email', session.user.email], { stdin: `${PASSWORD}\n` });
+  scene.server.clock.ahead_ms = (LIMITS.fresh_login_s + 1) * 1000;
+  t.regex((await cli.run(['link'], { stdin: 'not the one\n' })).stderr, /^Your current password is wrong/);
+  const linked = await byCode(scene, cli, ['link'], 'ann', `${PASSWORD}\n`);
+  t.regex(linked.stdout, /^ann at .* is linked\.\n$/, linked.stderr);
 });
 
 test('where the app allows no codes, link says what the owner can do, and where else to link', async (t) => {

@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { Page } from 'playwright-core';
 import { openApp, openAppLoggedIn, type AppScene } from '../../support/web/app-scene.ts';
 import type { GitHub } from '../../support/forge/github/github.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
 import { startGitHub } from '../../support/forge/github/stand-in.ts';
 import { PASSWORD } from '../../support/start-api.ts';
 import type { Person } from '../../support/forge/world.ts';
@@ -76,7 +77,7 @@ test.serial(
     await isOfferedOnce(t, whole);
 
     await breakLink(whole, ann);
-    await button(page, 'Link again').click();
+    await linkLater(whole);
     await page.getByText(/· works$/).waitFor();
 
     await page.goto(`${network.url}/settings`);
@@ -91,6 +92,19 @@ test.serial(
     t.deepEqual(faults, []);
   },
 );
+
+/** A log-in of some time ago needs the password. */
+async function linkLater({ page, server }: Scene): Promise<void> {
+  server.clock.ahead_ms = (LIMITS.fresh_login_s + 1) * 1000;
+  await button(page, 'Link again').click();
+  const field = sheet(page).getByLabel('Current password');
+  const yes = sheet(page).getByRole('button', { name: /^Link 127/ });
+  await field.fill('not the one');
+  await yes.click();
+  await sheet(page).getByText('Your current password is wrong.').waitFor();
+  await field.fill(PASSWORD);
+  await yes.click();
+}
 
 /** The link breaks, which git notices first, and is said so. */
 async function breakLink({ github, network, page, server, session }: Scene, person: Person): Promise<void> {

@@ -5,8 +5,7 @@ import { useSession } from '../../parts/context.ts';
 import { ReadState } from '../../parts/read-state.tsx';
 import { Confirm, Screen } from '../../parts/screen.tsx';
 import { useRead } from '../../parts/use-read.ts';
-import { keepSignIn } from '../../store/pending-sign-in.ts';
-import type { Session } from '../../store/session.ts';
+import { useLinking } from './linking.tsx';
 import { WayName } from './way-name.tsx';
 import { signInFault } from './sign-in-fault.ts';
 import { s } from '../screen-speech.ts';
@@ -27,10 +26,7 @@ export function AccountsScreen(): JSX.Element {
     );
   };
   useRead(read, [client]);
-  const link = (id: string): void => {
-    fault.value = '';
-    startLink(client, id).catch(failed);
-  };
+  const linking = useLinking(fault);
   const unlink = ({ id }: LinkedAccount): void => {
     fault.value = '';
     client.call('deleteLinkedAccount', { params: { id } }).then(read).catch(failed);
@@ -45,14 +41,14 @@ export function AccountsScreen(): JSX.Element {
             <AccountRow
               key={account.id}
               account={account}
-              onLink={() => link(account.way)}
+              onLink={() => linking.link(account.way)}
               onUnlink={() => (unlinking.value = account)}
             />
           ))}
         </ul>
         <ReadState known={known.value !== undefined} fault={fault.value} />
         {known.value?.ways.map((way) => (
-          <button key={way.id} type="button" class="choice" onClick={() => link(way.id)}>
+          <button key={way.id} type="button" class="choice" onClick={() => linking.link(way.id)}>
             <WayName way={way} text={s.accounts.link} />
           </button>
         ))}
@@ -67,16 +63,10 @@ export function AccountsScreen(): JSX.Element {
             onClose={() => (unlinking.value = undefined)}
           />
         )}
+        {known.value && linking.sheet(known.value.ways)}
       </div>
     </Screen>
   );
-}
-
-/** Leaves the app for the other side, which sends the browser back. */
-async function startLink(client: Session['client'], id: string): Promise<void> {
-  const { url, flow } = await client.call('startLink', { params: { id } });
-  keepSignIn({ flow, purpose: 'link' });
-  location.assign(url);
 }
 
 type AccountRowProps = { account: LinkedAccount; onLink: () => void; onUnlink: () => void };

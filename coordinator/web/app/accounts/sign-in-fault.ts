@@ -1,9 +1,10 @@
 import { Refusal } from '../../../client/errors.ts';
 import { faultWords } from '../../parts/words.ts';
 
-/** What went wrong at a sign-in. The server's words say more than the app's about a link. */
+const SAYS_MORE = ['link_invalid', 'signup_closed', 'email_taken', 'conflict', 'wrong_credentials'];
+
+/** What went wrong at a sign-in, or as one began to link an account. The server's words say more than the app's. */
 export function signInFault(error: unknown): string {
-  if (error instanceof Refusal && ['link_invalid', 'signup_closed', 'email_taken', 'conflict'].includes(error.code))
-    return error.message;
+  if (error instanceof Refusal && SAYS_MORE.includes(error.code)) return error.message;
   return faultWords(error);
 }

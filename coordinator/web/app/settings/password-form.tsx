@@ -5,6 +5,7 @@ import { useSession } from '../../parts/context.ts';
 import { fieldsOf } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
+import { isAbout } from '../is-about.ts';
 import { s } from '../screen-speech.ts';
 
 type PasswordFormProps = {
@@ -71,7 +72,8 @@ export function PasswordForm({ email, has_password, onSaved }: PasswordFormProps
   );
 }
 
-function CurrentPassword({ is_wrong }: { is_wrong: boolean }): JSX.Element {
+/** Asks for the password. Its field is named `old_password`. */
+export function CurrentPassword({ is_wrong }: { is_wrong: boolean }): JSX.Element {
   return (
     <label class={is_wrong ? 'field wrong' : 'field'}>
       <span>{s.settings.old_password}</span>
@@ -81,8 +83,4 @@ function CurrentPassword({ is_wrong }: { is_wrong: boolean }): JSX.Element {
       </span>
     </label>
   );
-}
-
-function isAbout(error: unknown, wanted: string): boolean {
-  return error instanceof Refusal && error.errors.some(({ field }) => field === wanted);
 }

@@ -186,55 +186,6 @@ test('the last way to log in is not unlinked until there is a password', async (
   );
 });
 
-test('who has no password sets one, and deletes the account, only soon after signing in', async (t) => {
-  const scene = await signInScene(t, { ERRAND_SIGNUP: 'open' });
-  await scene.server.person('owner@example.org');
-  const mia = scene.github.world.addPerson('mia');
-  const { refresh_token } = await signIn(scene, mia);
-  scene.server.clock.ahead_ms = (LIMITS.fresh_login_s + 1) * 1000;
-  // A refresh makes a log-in no fresher.
-  const refreshed = await scene.anyone.call('refresh', { body: { refresh_token } });
-  const api = new Api(scene.server.url, refreshed.access_token);
-  for (const [name, body] of [
-    ['changePassword', { new_password: PASSWORD }],
-    ['deleteMe', {}],
-  ] as const)
-    t.is((await api.refused(name, { body })).code, 'wrong_credentials');
-  const fresh = new Api(scene.server.url, (await signIn(scene, mia)).access_token);
-  await fresh.call('deleteMe', { body: {} });
-  // The account at GitHub is free again.
-  t.is((await signIn(scene, mia)).user.role, 'member');
-});
-
-test('a log-in by a link is no fresher than the log-in that made the link', async (t) => {
-  const scene = await signInScene(t, { ERRAND_SIGNUP: 'open' });
-  await scene.server.person('owner@example.org');
-  const first = await signIn(scene, scene.github.world.addPerson('mia'));
-  scene.server.clock.ahead_ms = (LIMITS.fresh_login_s + 1) * 1000;
-  let session = await scene.anyone.call('refresh', { body: { refresh_token: first.refresh_token } });
-  // A chain of links gains nothing, nor does a refresh in between.
-  for (let n = 0; n < 2; n++) {
-    const { code } = await new Api(scene.server.url, session.access_token).call('createLoginLink', {});
-    session = await scene.anyone.call('linkLogin', { body: { code } });
-    session = await scene.anyone.call('refresh', { body: { refresh_token: session.refresh_token } });
-  }
-  const api = new Api(scene.server.url, session.access_token);
-  t.is((await api.refused('changePassword', { body: { new_password: PASSWORD } })).code, 'wrong_credentials');
-  t.is((await api.refused('deleteMe', { body: {} })).code, 'wrong_credentials');
-  // One from the server's own command line is as good as a log-in.
-  const { code } = scene.server.auth.link_logins.createAtServer(first.user.email);
-  const at_server = await scene.anyone.call('linkLogin', { body: { code } });
-  await new Api(scene.server.url, at_server.access_token).call('changePassword', { body: { new_password: PASSWORD } });
-});
-
-test('who has a password needs it, however fresh the log-in is', async (t) => {
-  const { api } = await (await signInScene(t)).server.person();
-  t.is(
-    (await api.refused('changePassword', { body: { new_password: 'another long password' } })).code,
-    'wrong_credentials',
-  );
-});
-
 test('a device signs in by a code that is typed elsewhere, once', async (t) => {
   const scene = await signInScene(t, { ERRAND_SIGNUP: 'open' });
   await scene.server.person('owner@example.org');
