@@ -6,7 +6,8 @@ import { LIMITS } from './limits.ts';
 
 /**
  * What a token may do: read everything of its account (`read`); send, steer and delete tasks (`tasks`); make, change
- * and delete projects (`projects`). None includes another. No token may change the account or make tokens.
+ * and delete projects (`projects`). None includes another: an errand that makes a project, and a decision that changes
+ * one, need both. No token may change the account or make tokens.
  */
 export const TokenScope = z.enum(['read', 'tasks', 'projects']);
 export type TokenScope = z.infer<typeof TokenScope>;

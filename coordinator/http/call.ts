@@ -15,6 +15,7 @@ import { readJsonBody } from './body.ts';
 import { hashRequest, previousAnswer, readIdempotencyKey, writeOnce, type KeyedRequest } from './idempotency.ts';
 import type { JsonText } from './json-text.ts';
 import type { PersonRates } from './person-rates.ts';
+import { requireScope } from './require-scope.ts';
 
 /** What a route's schema for a part of the request gives; undefined if it has none. */
 export type Parsed<R, Part extends string> = R extends { [P in Part]: infer S extends z.ZodType }
@@ -71,7 +72,7 @@ export async function readCall(ctx: RouterContext, route: Route, deps: CallDepen
   const who = route.auth === 'user' ? await requireUser(ctx, authenticator) : undefined;
   // On a refusal too: what is not found may be in another database.
   if (who) ctx.set(EPOCH_HEADER, epoch);
-  if (who) requireScope(who, route);
+  if (who) requireScope(who, route.scope);
   const writes = route.method !== 'get' && route.method !== 'delete';
   if (who && writes) rates.writes.take(who.user_id);
   const params = route.params?.safeParse(ctx.params);
@@ -116,13 +117,6 @@ export async function readCall(ctx: RouterContext, route: Route, deps: CallDepen
       return write((tx) => act(tx, prepared));
     },
   };
-}
-
-/** Throws `forbidden` for an API token without the scope of the route. */
-function requireScope({ scopes }: Identity, { scope }: Route): void {
-  if (scopes === undefined || (scope !== undefined && scopes.includes(scope))) return;
-  const need = scope === undefined ? 'Only a person who has logged in may do this' : `This needs the scope '${scope}'`;
-  throw new ErrandError('forbidden', `${need}: the API token may not.`);
 }
 
 /** The body as it was sent; undefined if there is none and the route needs none. */

@@ -9,6 +9,7 @@ import { createTask, type TaskDefaults } from '../tasks/task-commands.ts';
 import type { Call } from './call.ts';
 import { checkFurther, checkRepository, type RepositoryChecks } from './check-repositories.ts';
 import type { JsonText } from './json-text.ts';
+import { requireScope } from './require-scope.ts';
 import { withRepositories } from './repository-input.ts';
 
 type CreateCall = Pick<Call<(typeof ROUTES)['createTask']>, 'who' | 'body' | 'writeAfter' | 'audit'>;
@@ -46,6 +47,9 @@ function inProject(
   if (input.repo_url === undefined) return input;
   const { project, made } = projectOfRepository(tx, keys, who.user_id, input.repo_url);
   const { id: project_id, name, repo_url } = project;
-  if (made) audit(tx, { action: 'project.created', subject: project_id, detail: { name, repo_url } });
+  if (made) {
+    requireScope(who, 'projects');
+    audit(tx, { action: 'project.created', subject: project_id, detail: { name, repo_url } });
+  }
   return { ...input, repo_url: undefined, project_id };
 }

@@ -1,10 +1,13 @@
 import test from 'ava';
+import { createLogger } from '../../../coordinator/base/logger.ts';
+import { askForHost } from '../../../coordinator/worker-api/egress/ask-for-host.ts';
 import { ROUTES, type RouteName } from '../../../protocol/routes.ts';
 import type { Route } from '../../../protocol/route.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { TokenScope } from '../../../protocol/tokens.ts';
 import { Api } from '../../support/api.ts';
 import { PASSWORD, startApi } from '../../support/start-api.ts';
+import { runTask } from '../../support/fixtures.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { TestClient } from '../../support/test-client.ts';
 
@@ -28,6 +31,36 @@ for (const scopes of SETS)
       t.is(refused, scope === undefined || !scopes.includes(scope), `${name}: ${response.status}`);
     }
   });
+
+test('a token that may send errands makes no project with one, and widens none by a decision', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const tokenFor = async (...scopes: TokenScope[]) => {
+    const { token } = await api.call('createToken', { body: { name: 'ci', scopes, expires_in_days: 1 } });
+    return new Api(server.url, token);
+  };
+  const [tasks, both] = [await tokenFor('tasks'), await tokenFor('tasks', 'projects')];
+  const body = { prompt: 'Mend it', repo_url: 'https://git.example.org/ann/shop', make_project: true };
+  const refused = await tasks.refused('createTask', { body });
+  t.deepEqual([refused.code, refused.detail], ['forbidden', "This needs the scope 'projects': the API token may not."]);
+  t.deepEqual((await api.call('listTasks', {})).items, []);
+  const { id, project_id } = await both.call('createTask', { body });
+  t.is((await tasks.call('createTask', { body })).project_id, project_id, 'one that is there may be used');
+
+  runTask(server.log, id);
+  const ask = askForHost(server.log, createLogger('silent'));
+  for (const host of ['one.example.org', 'two.example.org']) ask({ task_id: id }, host);
+  await server.log.enqueue(() => undefined);
+  const [first, second] = (await api.call('getTask', { params: { id } })).needs ?? [];
+  const choose = (who: Api, need_id = '', value = 'project') =>
+    who.send('answerNeed', { params: { id, need_id }, body: { choose: [value] } });
+  t.is((await choose(tasks, first?.id)).status, 403);
+  const allowed = async () => (await api.call('getProject', { params: { id: project_id ?? '' } })).allowed_hosts;
+  t.deepEqual(await allowed(), []);
+  t.is((await choose(tasks, first?.id, 'once')).status, 200);
+  t.is((await choose(both, second?.id)).status, 200);
+  t.is((await allowed()).length, 1);
+});
 
 test('what changes an account, its log-ins or its tokens needs a person, whatever the scopes', (t) => {
   const free = Object.entries(ROUTES).filter(([, route]: [string, Route]) => route.auth === 'user' && !route.scope);
