@@ -36,6 +36,21 @@ test('a body with too much structure is refused before it is parsed, on every ro
   }
 });
 
+test('the log quotes no body that cannot be parsed', async (t) => {
+  const server = await startApi(t);
+  for (const body of [
+    '{"password":sesame-open-up}',
+    '{"password":"sesame"-open-up}',
+    '{"password":"ses\tame-open-up"}',
+  ]) {
+    const response = await fetch(`${server.url}/auth/login`, { method: 'POST', headers: JSON_BODY, body });
+    t.is((await readProblem(response)).code, 'invalid');
+  }
+  const log = server.lines.join('');
+  t.true(log.includes('request refused'));
+  t.false(/sesame|ame-open|open-up/.test(log), log);
+});
+
 test('a refusal names twenty fields at most, however many are wrong', async (t) => {
   const { api } = await (await startApi(t)).person();
   const body = Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`${'k'.repeat(200)}${i}`, i]));
