@@ -2,7 +2,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { newId } from '../../protocol/ids.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { ConfigError } from './config.ts';
 import { FIRST_KEY_ID, KeyRing } from './key-ring.ts';
@@ -44,42 +43,45 @@ const StoredKeys = z.object({
 export function readKeys(data_dir: string): Keys {
   const path = join(data_dir, 'keys.json');
   if (!existsSync(path)) write(path, { access: fresh(), task: fresh(), seal: fresh() });
+  const { retired, seal, ...newest } = readStored(path);
+  const ringOf = (purpose: 'access' | 'task') =>
+    new KeyRing(
+      { id: newest.id, key: bytesOf(newest[purpose]) },
+      retired.map(({ id, retired_at, ...pair }) => ({ id, retired_at, key: bytesOf(pair[purpose]) })),
+    );
+  return { access: ringOf('access'), task: ringOf('task'), seal: bytesOf(seal) };
+}
+
+/** The error is without its cause, which may quote a key. */
+function readStored(path: string): z.output<typeof StoredKeys> {
   const text = readFileSync(path, 'utf8');
   try {
-    const { retired, seal, ...newest } = StoredKeys.parse(JSON.parse(text));
-    const ringOf = (purpose: 'access' | 'task') =>
-      new KeyRing(
-        { id: newest.id, key: bytesOf(newest[purpose]) },
-        retired.map(({ id, retired_at, ...pair }) => ({ id, retired_at, key: bytesOf(pair[purpose]) })),
-      );
-    return { access: ringOf('access'), task: ringOf('task'), seal: bytesOf(seal) };
-  } catch (error) {
+    return StoredKeys.parse(JSON.parse(text));
+  } catch {
     throw new ConfigError(
       `The file ${path} is not a valid keys file. Restore it from a backup of the data folder. If you have none, remove it: ` +
         'all users are then logged out, and the secrets of all projects must be set again.',
-      { cause: error },
     );
   }
 }
 
 /**
- * Makes new keys to sign with, in `keys.json` and in `keys`, and returns their id. The pair before them verifies what
- * it has signed until that expires. Throws `conflict` if it was done too often in a day.
+ * Makes new keys to sign with, in `keys.json` and in `keys`. The pair before them verifies what it has signed until
+ * that expires. Throws `conflict` if it was done too often in a day.
  */
-export function rotateKeys(data_dir: string, keys: Keys, now: Date): string {
+export function rotateKeys(data_dir: string, keys: Keys, id: string, now: Date): void {
   const path = join(data_dir, 'keys.json');
-  const before = StoredKeys.parse(JSON.parse(readFileSync(path, 'utf8')));
+  const before = readStored(path);
   const kept = before.retired.filter(({ retired_at }) => now.getTime() - Date.parse(retired_at) < KEPT_MS);
   if (kept.length >= RETIRED_MAX)
     throw new ErrandError('conflict', `The keys were rotated ${RETIRED_MAX} times within a day: wait until tomorrow.`);
-  const { id, access, task, seal } = before;
-  const retired = [{ id, access, task, retired_at: now.toISOString() }, ...kept];
+  const { id: before_id, access, task, seal } = before;
+  const retired = [{ id: before_id, access, task, retired_at: now.toISOString() }, ...kept];
   const fingerprint = fingerprintOfKeys(data_dir) ?? undefined;
-  write(path, { access: fresh(), task: fresh(), seal, id: newId(), retired, fingerprint });
+  write(path, { access: fresh(), task: fresh(), seal, id, retired, fingerprint });
   const rotated = readKeys(data_dir);
   keys.access.replaceBy(rotated.access);
   keys.task.replaceBy(rotated.task);
-  return keys.access.newest.id;
 }
 
 const fresh = (): string => randomBytes(32).toString('base64url');
@@ -97,7 +99,7 @@ function write(path: string, content: z.input<typeof StoredKeys>): void {
  */
 export function fingerprintOfKeys(data_dir: string): string | null {
   try {
-    const stored = StoredKeys.parse(JSON.parse(readFileSync(join(data_dir, 'keys.json'), 'utf8')));
+    const stored = readStored(join(data_dir, 'keys.json'));
     if (stored.fingerprint !== undefined) return stored.fingerprint;
     const hash = createHash('sha256').update('errand keys');
     for (const key of [stored.access, stored.task, stored.seal]) hash.update(bytesOf(key));

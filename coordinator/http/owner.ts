@@ -1,3 +1,4 @@
+import { newId } from '../../protocol/ids.ts';
 import type { ServerState } from '../../protocol/server.ts';
 import type { Accounts } from '../auth/accounts.ts';
 import type { Config } from '../base/config.ts';
@@ -39,11 +40,16 @@ export function ownerHandlers({
     },
     rotateKeys: ({ who, audit }) => {
       accounts.requireOwner(who);
-      return log.write((tx) => {
-        const id = rotateKeys(config.data_dir, keys, new Date());
-        audit(tx, { action: 'keys.rotated', subject: id });
-        return { id };
-      });
+      return log.write(
+        (tx) => {
+          const id = newId();
+          audit(tx, { action: 'keys.rotated', subject: id });
+          // Last: it cannot be undone.
+          rotateKeys(config.data_dir, keys, id, new Date());
+          return { id };
+        },
+        { urgent: true },
+      );
     },
   };
 }

@@ -27,7 +27,9 @@ test('tokens of before a rotation stay valid until they expire, in the running s
   t.is(ids.size, 1);
   for (let n = 0; n < 3; n++) {
     clock.ms += 60_000;
-    ids.add(rotateKeys(dir, keys, new Date(now())));
+    const id = newId();
+    rotateKeys(dir, keys, id, new Date(now()));
+    ids.add(id);
   }
   t.is(ids.size, 4);
   t.is(statSync(join(dir, 'keys.json')).mode & 0o777, 0o600);
@@ -51,7 +53,7 @@ test('tokens of before a rotation stay valid until they expire, in the running s
   t.like(await task.verify(task_token), { task_id }, 'a worker has its token for longer');
   clock.ms += 25 * HOUR_MS;
   await t.throwsAsync(new TaskTokens(again.task, 'here', now).verify(task_token, 10 ** 9), { code: 'unauthenticated' });
-  rotateKeys(dir, keys, new Date(now()));
+  rotateKeys(dir, keys, newId(), new Date(now()));
   t.is(JSON.parse(readFileSync(join(dir, 'keys.json'), 'utf8')).retired.length, 1, 'what is no longer needed is gone');
 });
 
@@ -71,7 +73,7 @@ test('a keys file of before, and one after rotations, have the fingerprint that 
   const dir = await temporaryFolder(t);
   const keys = readKeys(dir);
   const before = fingerprintOfKeys(dir);
-  for (let n = 0; n < 3; n++) rotateKeys(dir, keys, new Date());
+  for (let n = 0; n < 3; n++) rotateKeys(dir, keys, newId(), new Date());
   t.is(fingerprintOfKeys(dir), before);
   // An older server reads what it knows.
   const { access, task, seal: sealing } = JSON.parse(readFileSync(join(dir, 'keys.json'), 'utf8'));
@@ -83,7 +85,7 @@ test('keys are rotated fifty times a day at most', async (t) => {
   const dir = await temporaryFolder(t);
   const keys = readKeys(dir);
   const now = Date.now();
-  for (let n = 0; n < 50; n++) rotateKeys(dir, keys, new Date(now + n));
-  t.throws(() => rotateKeys(dir, keys, new Date(now + 50)), { code: 'conflict' });
-  t.notThrows(() => rotateKeys(dir, keys, new Date(now + 26 * HOUR_MS)));
+  for (let n = 0; n < 50; n++) rotateKeys(dir, keys, newId(), new Date(now + n));
+  t.throws(() => rotateKeys(dir, keys, newId(), new Date(now + 50)), { code: 'conflict' });
+  t.notThrows(() => rotateKeys(dir, keys, newId(), new Date(now + 26 * HOUR_MS)));
 });

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { AuditChain } from '../../../coordinator/cli/audit-chain.ts';
 import { appendAudit } from '../../../coordinator/sqlite/audit.ts';
@@ -197,6 +199,17 @@ test('the log keeps its newest entries, and what is kept is still a chain', asyn
   const chain = new AuditChain();
   for (const entry of items.toReversed()) chain.add(entry);
   t.is(chain.verified?.count, 3);
+});
+
+test('keys are not rotated where the audit log cannot tell of it', async (t) => {
+  const { server, owner } = await setUp(t);
+  const { id } = await owner.api.call('createProject', { body: { name: 'P', repo_url } });
+  const change = () => owner.api.send('patchProject', { params: { id }, body: { egress: 'open' } });
+  await Promise.all(Array.from({ length: LIMITS.audited_acts_per_day_max }, change));
+  const file = () => readFileSync(join(server.data_dir, 'keys.json'), 'utf8');
+  const before = [file(), server.keys.access.newest.id];
+  t.is((await owner.api.refused('rotateKeys', {})).code, 'rate_limited');
+  t.deepEqual([file(), server.keys.access.newest.id], before);
 });
 
 test('a person who changes too much is refused, by the day and by the minute, and may still delete', async (t) => {
