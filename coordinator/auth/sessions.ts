@@ -142,13 +142,22 @@ export class Sessions {
   }
 
   #usedBefore(tx: Tx, row: RefreshTokenRow): Rotated | ErrandError {
-    if (row.successor !== null) {
-      const refresh_token = unseal(this.#keys, row.successor, successorOf(row));
-      const successor = findRefreshToken(tx.db, hashOf(refresh_token));
-      if (successor?.used_at === null) return { user_id: row.user_id, session: row.family, refresh_token };
-    }
+    const refresh_token = this.#successor(row);
+    const successor = refresh_token === undefined ? undefined : findRefreshToken(tx.db, hashOf(refresh_token));
+    if (refresh_token !== undefined && successor?.used_at === null)
+      return { user_id: row.user_id, session: row.family, refresh_token };
     this.#endFamily(tx, row, 'a refresh token was used twice');
     return new ErrandError('refresh_reused', 'The refresh token was used before: log in again.');
+  }
+
+  /** The token that this one was exchanged for. Undefined: there is none, or it was encrypted with other keys. */
+  #successor(row: RefreshTokenRow): string | undefined {
+    if (row.successor === null) return undefined;
+    try {
+      return unseal(this.#keys, row.successor, successorOf(row));
+    } catch {
+      return undefined;
+    }
   }
 
   #issue(tx: Tx, { family, user_id, began_at, proven_at }: Family, client: Client): string {

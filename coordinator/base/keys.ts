@@ -37,8 +37,8 @@ const StoredKeys = z.object({
 });
 
 /**
- * Reads `keys.json` from the data folder; creates it, with mode 0600, if it is missing. Losing it ends all sessions
- * and makes encrypted secrets unreadable. Throws a `ConfigError` if the file is not valid.
+ * Reads `keys.json` from the data folder; creates it, with mode 0600, if it is missing. A server that finds
+ * it missing ends all log-ins, and cannot read encrypted secrets. Throws a `ConfigError` if the file is not valid.
  */
 export function readKeys(data_dir: string): Keys {
   const path = join(data_dir, 'keys.json');
@@ -60,7 +60,7 @@ function readStored(path: string): z.output<typeof StoredKeys> {
   } catch {
     throw new ConfigError(
       `The file ${path} is not a valid keys file. Restore it from a backup of the data folder. If you have none, remove it: ` +
-        'all users are then logged out, and the secrets of all projects must be set again.',
+        'all log-ins, API tokens and invitations then end, and the secrets of all projects must be set again.',
     );
   }
 }

@@ -6,6 +6,7 @@ import { makeFolder } from '../base/make-folder.ts';
 import { readKeys, type Keys } from '../base/keys.ts';
 import { dataPathFault } from '../workers/local/worker-directories.ts';
 import { lockDataFolder } from '../sqlite/data-lock.ts';
+import { endAllLogIns } from '../sqlite/log-ins.ts';
 import { findDamage } from '../sqlite/integrity.ts';
 import type { Db } from '../sqlite/database.ts';
 import { folderFault, fullFault } from './folder-fault.ts';
@@ -20,7 +21,7 @@ const OWN_FILES = /^(errand\.|keys\.json|backup)/;
 const OWN_FOLDERS = ['attachments', 'packs', 'workers', 'workspaces', 'trash', 'sample.git', 'samples'];
 
 /**
- * `new_keys`: the folder had a database but no keys, so new ones were created. `unchecked`: the last shutdown was not
+ * `new_keys`: the folder had a database but no keys, so all log-ins were ended and new keys made. `unchecked`: the last shutdown was not
  * clean, and the database is too large to be checked before the start.
  */
 export type DataFolder = { keys: Keys; new_keys: boolean; db: Db; database_path: string; unchecked: boolean };
@@ -51,7 +52,6 @@ export function openDataFolder(dir: string, opened: AsyncDisposableStack): DataF
     const interrupted = checkInterruptedRestore(dir);
     if (interrupted !== null) throw new ConfigError(interrupted);
     const new_keys = sizeOf(database_path) > 0 && sizeOf(join(dir, 'keys.json')) === 0;
-    const keys = readKeys(dir);
     // SQLite removes the WAL when the last connection closes: a WAL that is left means an unclean shutdown.
     const crashed = sizeOf(`${database_path}-wal`) > 0;
     const checked_first = sizeOf(database_path) <= CHECKED_FIRST_BYTES_MAX;
@@ -62,6 +62,9 @@ export function openDataFolder(dir: string, opened: AsyncDisposableStack): DataF
     closeSync(openSync(database_path, 'a', 0o600));
     const db = openDatabase(database_path);
     opened.defer(() => void db.close());
+    // Before the keys are made: a crash in between must not leave the log-ins.
+    if (new_keys) endAllLogIns(db);
+    const keys = readKeys(dir);
     return { keys, new_keys, db, database_path, unchecked: crashed && !checked_first };
   } catch (error) {
     throw explainOpenError(error, dir, database_path);

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import Database from 'better-sqlite3';
 import { numberOf, sql, type Db } from './database.ts';
+import { deleteAllLogIns } from './log-ins.ts';
 
 /* Copies of a database, on their way into a backup or out of it. */
 
@@ -97,7 +98,7 @@ export function countRows(db: Db): Record<string, number> {
 export function beginNewHistory(db: Db, kept: readonly string[]): void {
   sql(db, `UPDATE meta SET value = lower(hex(randomblob(8))) WHERE key IN ('epoch', 'history')`).run();
   sql(db, `DELETE FROM meta WHERE key = 'backup'`).run();
-  for (const table of ['refresh_tokens', 'api_tokens', 'link_codes']) sql(db, `DELETE FROM ${table}`).run();
+  deleteAllLogIns(db);
   sql(
     db,
     'UPDATE tasks SET workspace = NULL WHERE workspace IS NOT NULL AND id NOT IN (SELECT value FROM json_each(?))',

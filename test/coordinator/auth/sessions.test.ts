@@ -61,6 +61,15 @@ test('a token whose successor was used ends the log-in at once', async (t) => {
   t.false(await isLoggedIn(server, newest));
 });
 
+test('a token whose successor cannot be decrypted counts as reused, and ends the log-in', async (t) => {
+  const server = await startApi(t);
+  const { session } = await server.person();
+  const next = await refresh(server, session);
+  server.db.prepare(`UPDATE refresh_tokens SET successor = 'of other keys' WHERE successor IS NOT NULL`).run();
+  t.is(await refused(server, session), 'refresh_reused');
+  t.false(await isLoggedIn(server, next));
+});
+
 test('other log-ins go on when one ends', async (t) => {
   const server = await startApi(t);
   const { session, password } = await server.person('ada@example.org');

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -18,6 +19,11 @@ import { ConfigError } from '../../../coordinator/base/config.ts';
 import { openDataFolder, type DataFolder } from '../../../coordinator/operations/data-folder.ts';
 import { DispatchGate } from '../../../coordinator/tasks/dispatch-gate.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
+import { insertApiToken } from '../../../coordinator/sqlite/api-tokens.ts';
+import { listAudit } from '../../../coordinator/sqlite/audit.ts';
+import { insertLinkCode } from '../../../coordinator/sqlite/link-codes.ts';
+import { insertRefreshToken } from '../../../coordinator/sqlite/refresh-tokens.ts';
+import { newId } from '../../../protocol/ids.ts';
 import { createLogger } from '../../../coordinator/base/logger.ts';
 import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { CoordinatorProcess } from '../../support/coordinator-process.ts';
@@ -71,6 +77,34 @@ test('opens the folder after a clean stop and after a crash', async (t) => {
     t.deepEqual(await open(dir), { unchecked: false, new_keys: false });
   }
   t.deepEqual(await open(join(await temporaryFolder(t), 'new', 'one')), { unchecked: false, new_keys: false });
+});
+
+test('new keys end all log-ins, API tokens and links, and the audit log tells of it', async (t) => {
+  const dir = await usedFolder(t, 'stopped');
+  await open(dir);
+  const db = openDatabase(join(dir, 'errand.db'));
+  t.teardown(() => db.close());
+  const user_id = String(db.prepare('SELECT id FROM users').pluck().get());
+  const row = { id: newId(), user_id, hash: 'x', created_at: '2026-01-01', expires_at: '2099-01-01' };
+  insertApiToken(db, { ...row, name: 'CI', scopes: '["read"]' });
+  insertLinkCode(db, { ...row, kind: 'login', session: null });
+  const { id: family, ...token } = row;
+  insertRefreshToken(db, {
+    ...token,
+    family,
+    began_at: '2026-01-01',
+    proven_at: null,
+    user_agent: null,
+    address: null,
+  });
+  const tables = ['refresh_tokens', 'api_tokens', 'link_codes'];
+  const counts = () => tables.map((name) => db.prepare(`SELECT count(*) FROM ${name}`).pluck().get());
+  await open(dir);
+  t.deepEqual(counts(), [1, 1, 1], 'a restart alone ends nothing');
+  rmSync(join(dir, 'keys.json'));
+  await open(dir);
+  t.deepEqual(counts(), [0, 0, 0]);
+  t.is(listAudit(db, { limit: 1 })[0]?.action, 'keys.created');
 });
 
 const DAMAGES: [string, (dir: string) => void][] = [
