@@ -48,7 +48,8 @@ export const AUDIT_ACTIONS = {
     'A worker uploaded an object of Git LFS. `subject`: the task; `host`, `repository` as above, `oid` and `size`.',
   'host.reached': 'A worker opened a tunnel to a host. `subject`: the task; `host`, once for each attempt.',
   'budget.approved': 'Somebody gave an errand another budget. `subject`: the task; `budget_usd`.',
-  'need.answered': 'Somebody made a decision for an errand. `subject`: the task; `kind` and `choose`, never the text.',
+  'need.answered':
+    'Somebody made a decision for an errand. `subject`: the task; `kind` and `choose`, never the text; `channel`: of the notification.',
   'settings.changed':
     'The server started with other settings than before. `changed`: their names, and values unless secret.',
   'audit.cut':

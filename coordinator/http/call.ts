@@ -22,6 +22,8 @@ export type Parsed<R, Part extends string> = R extends { [P in Part]: infer S ex
   ? z.output<S>
   : undefined;
 
+type Fact = Pick<Audited, 'action' | 'subject' | 'detail'> & { user_id?: string };
+
 /** A request of route `R`, parsed by the route's schemas. */
 export type Call<R> = {
   params: Parsed<R, 'params'>;
@@ -41,9 +43,9 @@ export type Call<R> = {
   requireLiving: () => void;
   /**
    * Adds an entry about the caller to the audit log, in the transaction of what they do. Throws `rate_limited` for
-   * whoever does too much that is recorded.
+   * whoever does too much that is recorded. `user_id`: the caller, where the body says who it is.
    */
-  audit: (tx: Tx, fact: Pick<Audited, 'action' | 'subject' | 'detail'>) => void;
+  audit: (tx: Tx, fact: Fact) => void;
   /**
    * Acts in one transaction. On an `idempotent` route a repeat with the same Idempotency-Key gets the first answer.
    */
@@ -98,12 +100,12 @@ export async function readCall(ctx: RouterContext, route: Route, deps: CallDepen
     origin: `${ctx.protocol}://${ctx.req.headers.host ?? 'localhost'}`,
     request: ctx.req,
     requireLiving,
-    audit: (tx: Tx, { detail, ...fact }: Pick<Audited, 'action' | 'subject' | 'detail'>): void => {
-      if (who && writes) rates.audited.take(who.user_id);
+    audit: (tx: Tx, { detail, user_id = who?.user_id, ...fact }: Fact): void => {
+      if (user_id !== undefined && writes) rates.audited.take(user_id);
       const by = who?.scopes && { token: who.session };
       appendAudit(tx.db, {
         ...fact,
-        user_id: who?.user_id ?? null,
+        user_id: user_id ?? null,
         address: client.address,
         detail: { ...detail, ...by },
       });

@@ -44,7 +44,7 @@ export function notificationHandlers(log: EventLog, notifications: Notifications
       notifications.show(who, params.id, body.task_id);
       return undefined;
     },
-    answerNotice: ({ body, client }) => notifications.answer(body, client.address),
+    answerNotice: ({ body, client, audit }) => notifications.answer(body, client.address, audit),
     getTaskNotifications: ({ who, params }) => ({ muted: notifications.isMuted(who.user_id, params.id) }),
     patchTaskNotifications: ({ who, params, body }) => {
       log.write((tx) => notifications.mute(tx, who.user_id, params.id, body.muted));

@@ -20,19 +20,33 @@ export function answerToken(keys: Keys, grant: Grant): string {
   return seal(keys, JSON.stringify(grant), CONTEXT);
 }
 
-type Parts = { keys: Keys; config: Pick<Config, 'member_budget_usd_max'> };
+/** Adds an entry about the person to the audit log, or throws `rate_limited`. */
+export type AuditAnswer = (
+  tx: Tx,
+  fact: { action: 'need.answered'; user_id: string; subject: string; detail: Record<string, unknown> },
+) => void;
+type Parts = { keys: Keys; config: Pick<Config, 'member_budget_usd_max'>; audit: AuditAnswer };
 
 /**
  * Makes a decision with a token from a notification. Throws `not_found` where the token is not valid, or its device was
  * removed or logged out, and `conflict` where the decision was made already, or is not needed any more.
  */
-export function answer(tx: Tx, { keys, config }: Parts, token: string, now: string): { task_id: string; text: string } {
+export function answer(
+  tx: Tx,
+  { keys, config, audit }: Parts,
+  token: string,
+  now: string,
+): { task_id: string; text: string } {
   const { channel_id, task_id, need_id, value } = readToken(keys, token);
   const channel = findChannel(tx.db, channel_id);
   const lives = channel?.session && isFamilyValid(tx.db, channel.session, channel.user_id, now);
   const need = channel && lives ? findNeed(tx.db, task_id, need_id) : undefined;
   if (!channel || !need) throw unknownToken();
-  answerNeed(tx, config, channel.user_id, { id: task_id, need_id }, { choose: [value] }, channel.name);
+  const { user_id, name } = channel;
+  const choose = [value];
+  answerNeed(tx, config, user_id, { id: task_id, need_id }, { choose }, name);
+  const detail = { kind: need.kind, choose, channel: channel_id };
+  audit(tx, { action: 'need.answered', user_id, subject: task_id, detail });
   return { task_id, text: need.options.find((option) => option.value === value)?.label ?? value };
 }
 

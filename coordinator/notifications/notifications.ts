@@ -14,7 +14,7 @@ import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { hurry } from '../sqlite/notifications.ts';
 import { findOwner } from '../sqlite/users.ts';
 import { requireTask } from '../tasks/task-commands.ts';
-import { answer } from './answers.ts';
+import { answer, type AuditAnswer } from './answers.ts';
 import { Channels, requireChannel, viewOf, type Who } from './channels.ts';
 import { Delivery, isGone, shown } from './delivery.ts';
 import { fanOut } from './fan-out.ts';
@@ -142,12 +142,11 @@ export class Notifications {
     this.#sender.wake();
   }
 
-  /** Answers a question with the token from a notification. `address`: the client's. */
-  answer({ token }: NoticeAnswer, address: string): { task_id: string; text: string } {
+  /** Answers a question with the token from a notification. `address`: the client's. `audit` records it. */
+  answer({ token }: NoticeAnswer, address: string, audit: AuditAnswer): { task_id: string; text: string } {
     this.#rates.answer.take(networkOf(address));
-    return this.#log.write((tx) =>
-      answer(tx, { keys: this.#keys, config: this.#config }, token, new Date(this.#now()).toISOString()),
-    );
+    const parts = { keys: this.#keys, config: this.#config, audit };
+    return this.#log.write((tx) => answer(tx, parts, token, new Date(this.#now()).toISOString()));
   }
 
   isMuted(user_id: string, task_id: string): boolean {

@@ -32,6 +32,12 @@ test('a notification answers its question without a log-in, once', async (t) => 
   for (const again of Object.values(data.answers))
     t.is((await anyone.refused('answerNotice', { body: { token: again } })).code, 'conflict');
   t.deepEqual(await said(scene, errand), ['Down']);
+  const { items } = await scene.api.call('listAudit', { query: {} });
+  const channel = (await scene.api.call('listChannels', { query: {} })).items[0]?.id;
+  const recorded = items.filter(({ action }) => action === 'need.answered');
+  t.is(recorded.length, 1);
+  t.like(recorded[0], { user_id: scene.session.user.id, address: '127.0.0.1', subject: errand.id });
+  t.deepEqual(recorded[0]?.detail, { kind: 'question', choose: ['2'], channel });
 });
 
 test('a question with more choices than buttons, or longer ones, has none', async (t) => {
