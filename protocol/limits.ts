@@ -190,6 +190,11 @@ export const LIMITS = {
   /** The valid log-ins of one account. One more ends the oldest. */
   sessions_per_user_max: 100,
   /**
+   * The log-ins of one account in a day, from each network that it was used from and from all others together; and the
+   * links for them. The audit log records each.
+   */
+  logins_per_day_max: 200,
+  /**
    * The unused log-in links of one account: one more voids the oldest. How long one is valid, and how many an account
    * may ask for.
    */

@@ -20,20 +20,26 @@ type Dependencies = {
   now: () => number;
 };
 
+const DAY_MS = 24 * 3600_000;
+
 /** Links that log another device in to an account, without its password. */
 export class LinkLogins {
   readonly #deps: Dependencies;
   readonly #rate: Rate;
+  readonly #daily: Rate;
 
   constructor(dependencies: Dependencies) {
     this.#deps = dependencies;
-    const { login_links_per_minute_max } = LIMITS;
-    this.#rate = new Rate(login_links_per_minute_max, 'You ask for too many log-in links.', dependencies.now);
+    const { login_links_per_minute_max, logins_per_day_max } = LIMITS;
+    const { now } = dependencies;
+    this.#rate = new Rate(login_links_per_minute_max, 'You ask for too many log-in links.', now);
+    this.#daily = new Rate(logins_per_day_max, 'You have asked for too many log-in links today.', now, DAY_MS);
   }
 
   /** Makes a link for the caller's own account. Throws `rate_limited`. */
   create({ user_id, session }: Identity, { address }: Client): OneTimeLink {
     this.#rate.take(user_id);
+    this.#daily.take(user_id);
     return this.#create(user_id, session, { user_id, address });
   }
 

@@ -4,6 +4,8 @@ import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Keys } from '../base/keys.ts';
+import { networkOf } from '../base/network-of.ts';
+import { Rate } from '../base/rate.ts';
 import { seal, unseal } from '../base/seal.ts';
 import { appendAudit } from '../sqlite/audit.ts';
 import { deleteApiTokens } from '../sqlite/api-tokens.ts';
@@ -24,10 +26,12 @@ import {
   type RefreshTokenRow,
 } from '../sqlite/refresh-tokens.ts';
 import type { Client, Identity } from './identity.ts';
-import { noteAddress } from './known-addresses.ts';
+import { isKnown, noteAddress } from './known-addresses.ts';
 
 /** A log-in ends when nobody has refreshed it for this long. */
 export const REFRESH_TOKEN_S = 60 * 24 * 3600;
+
+const DAY_MS = 24 * 3600_000;
 
 export type SessionListener = (session: string) => void;
 type Rotated = { user_id: string; session: string; refresh_token: string };
@@ -43,19 +47,24 @@ export class Sessions {
   readonly #log: EventLog;
   readonly #keys: Keys;
   readonly #now: () => number;
+  /** By person, and by network where the account was used from it: who floods it elsewhere locks nobody out there. */
+  readonly #begun: Rate;
   readonly #listeners = new Set<SessionListener>();
 
   constructor(log: EventLog, keys: Keys, now: () => number) {
     this.#log = log;
     this.#keys = keys;
     this.#now = now;
+    this.#begun = new Rate(LIMITS.logins_per_day_max, 'You have logged in too often today.', now, DAY_MS);
   }
 
   /**
    * Starts a log-in in the caller's transaction. A user's oldest ones end past `LIMITS.sessions_per_user_max`. `maker`:
-   * the log-in that let this one in; this one is no fresher.
+   * the log-in that let this one in; this one is no fresher. Throws `rate_limited` for too many in a day.
    */
   begin(tx: Tx, user_id: string, client: Client, maker: string | null = null): Rotated {
+    const is_known = isKnown(tx.db, user_id, client.address);
+    this.#begun.take(is_known ? `${user_id} ${networkOf(client.address)}` : user_id);
     const session = newId();
     // Before old ones end: the maker may be among them.
     const proven_at = maker === null ? null : (findProof(tx.db, maker) ?? NEVER);

@@ -137,6 +137,49 @@ test('a log-in by a link is no fresher than its maker, which it may push past th
   t.false(sessions.lives(maker));
 });
 
+test('the log-ins of a person in a day are limited, which locks nobody out where they were before', async (t) => {
+  const server = await startApi(t);
+  const { user } = (await server.person('ada@example.org')).session;
+  const body = { email: 'ada@example.org', password: PASSWORD };
+  await new Api(server.url).call('login', { body });
+  const beginAt = (address: string) =>
+    server.log.write((tx) => server.auth.sessions.begin(tx, user.id, { address, user_agent: null }));
+  const flood = (addressOf: (n: number) => string) => () => {
+    for (let n = 0; n <= LIMITS.logins_per_day_max + 1; n++) beginAt(addressOf(n));
+  };
+  const refused = { code: 'rate_limited' };
+  t.throws(
+    flood(() => '10.1.0.1'),
+    refused,
+  );
+  // Few enough that the networks of before are still known.
+  for (let n = 0; n < 40; n++) beginAt(`10.2.0.${n}`);
+  t.is((await new Api(server.url).call('login', { body })).user.id, user.id);
+  t.throws(
+    flood((n) => `10.3.${n}.1`),
+    refused,
+  );
+  // Nobody waits for a whole day.
+  server.clock.ahead_ms = 10 * 60_000;
+  t.truthy(beginAt('10.1.0.1'));
+});
+
+test('links to log in with are limited by the day, too', async (t) => {
+  const server = await startApi(t);
+  const who = await server.auth.authenticator.authenticate((await server.person()).session.access_token);
+  const client = { address: '10.1.0.1', user_agent: null };
+  const make = () => {
+    for (let n = 0; n < LIMITS.login_links_per_minute_max; n++) server.auth.link_logins.create(who, client);
+    server.clock.ahead_ms += 60_000;
+  };
+  t.throws(
+    () => {
+      for (let minute = 0; minute < 20; minute++) make();
+    },
+    { message: /too many log-in links today/ },
+  );
+});
+
 test('a log-in can be refreshed a limited number of times', async (t) => {
   const server = await startApi(t);
   const { session } = await server.person();
