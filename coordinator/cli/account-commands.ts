@@ -4,6 +4,7 @@ import { askFirstPassword, askPassword, askPasswordChange, confirm, YES_OPTION }
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION } from './command.ts';
 import { EXIT } from './exit.ts';
+import { leftBehind } from './left-behind.ts';
 import { print, printJson, printRows } from './io.ts';
 import { localTime } from './render/format.ts';
 import { oneLine } from './render/text.ts';
@@ -19,10 +20,12 @@ export const password = clientCommand({
   run: async ({ values }, io, open) => {
     const client = await open();
     if (values.for === undefined) {
-      const { has_password } = await client.call('me', {});
+      const me = await client.call('me', {});
+      const { has_password } = me;
       const body = has_password === false ? await askFirstPassword(io) : await askPasswordChange(io);
       await client.call('changePassword', { body });
       print(io, [[`The password is ${has_password === false ? 'set' : 'changed'}. Your other log-ins have ended.`]]);
+      print(io, await leftBehind(client, me));
     } else {
       const reset = await client.call('resetPassword', { body: { email: values.for } });
       print(io, [

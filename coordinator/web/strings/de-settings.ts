@@ -21,7 +21,8 @@ export const de_settings: SettingsStrings = {
     old_password: 'Aktuelles Passwort',
     old_password_wrong: 'Dein aktuelles Passwort ist falsch.',
     new_password: 'Neues Passwort',
-    password_saved: 'Das Passwort ist geändert. Deine anderen Geräte sind abgemeldet.',
+    password_saved:
+      'Das Passwort ist geändert. Deine anderen Geräte sind abgemeldet. Verknüpfte Konten, Webhooks und Einladungen bleiben: War jemand anderes hier, entferne, was nicht von dir ist.',
     log_out: 'Abmelden',
     log_out_title: 'Abmelden?',
     log_out_text: 'Alles, was dieses Gerät aufbewahrt, wird entfernt.',

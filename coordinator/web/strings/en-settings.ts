@@ -19,7 +19,8 @@ export const en_settings = {
     old_password: 'Current password',
     old_password_wrong: 'Your current password is wrong.',
     new_password: 'New password',
-    password_saved: 'The password is changed. Your other devices are logged out.',
+    password_saved:
+      'The password is changed. Your other devices are logged out. Linked accounts, webhooks and invitations stay: if somebody else was here, remove what is not yours.',
     log_out: 'Log out',
     log_out_title: 'Log out?',
     log_out_text: 'Everything that this device keeps is removed.',

@@ -2,6 +2,7 @@ import { stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import test from 'ava';
 import { setupLink } from '../../../coordinator/auth/setup-code.ts';
+import { Api } from '../../support/api.ts';
 import { CommandLine } from '../../support/command-line.ts';
 import { loggedIn } from '../../support/logged-in.ts';
 import { PASSWORD, startApi } from '../../support/start-api.ts';
@@ -121,6 +122,22 @@ test('password changes the password and keeps the current log-in', async (t) => 
   const { email } = session.user;
   await t.throwsAsync(server.auth.logins.login({ email, password: PASSWORD }, CLIENT));
   await t.notThrowsAsync(server.auth.logins.login({ email, password: NEW_PASSWORD }, CLIENT));
+});
+
+test('password says what a new one does not end', async (t) => {
+  const { server, session, cli } = await loggedIn(t);
+  const api = new Api(server.url, session.access_token);
+  await api.call('createChannel', { body: { kind: 'webhook', name: 'Bot', url: 'https://hooks.example.org/hook' } });
+  for (let n = 0; n < 2; n++) await api.call('createInvite', { body: {} });
+  const { stdout, stderr } = await cli.run(['password'], { stdin: `${PASSWORD}\n${NEW_PASSWORD}\n` });
+  t.deepEqual(
+    stdout.trim().split('\n').slice(1),
+    [
+      'Still there: 1 notification channel. See npx errand notify',
+      'Still there: 2 invitations. See npx errand invites',
+    ],
+    stderr,
+  );
 });
 
 test('password --for gives another account a new password', async (t) => {
