@@ -20,7 +20,8 @@ export const NOTIFICATION_ROUTES = {
     summary: 'Be notified: on this device, by a webhook, or on an ntfy topic',
     description:
       'The address must be https and public, unless the owner of the server lists its host in ERRAND_PRIVATE_HOSTS. The key of a ' +
-      "webhook's signatures is shown only in this response. A device that registers again keeps its id.",
+      "webhook's signatures is shown only in this response. A device, a webhook or a topic that is registered again keeps its id, and a " +
+      'webhook gets another key.',
     auth: 'user',
     body: notifications.ChannelCreate,
     status: 201,

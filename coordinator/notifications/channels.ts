@@ -23,7 +23,7 @@ import {
 } from '../sqlite/channels.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
-import { fingerprintOf, sealAddress, urlOf, type Address } from './address.ts';
+import { fingerprintOf, openAddress, sealAddress, urlOf, type Address } from './address.ts';
 import { checkAddress } from './check-address.ts';
 import { newWebhookSecret } from './requests.ts';
 
@@ -45,7 +45,10 @@ export class Channels {
     return checkAddress(input, this.#deps);
   }
 
-  /** Adds a channel in the caller's transaction. A device that has registered before keeps its id. */
+  /**
+   * Adds a channel in the caller's transaction. One that is there already, for the same device or at the same address,
+   * keeps its id: the first answer may have been lost.
+   */
   create(tx: Tx, { user_id, session }: Who, input: ChannelCreate): ChannelCreated {
     const { keys } = this.#deps;
     const project_id = input.kind === 'push' ? undefined : input.project_id;
@@ -54,7 +57,10 @@ export class Channels {
     const created_at = new Date().toISOString();
     deleteEndedDevices(tx.db, user_id, created_at);
     const fingerprint = input.kind === 'push' ? fingerprintOf(input.subscription) : null;
-    const before = fingerprint === null ? undefined : takeOver(tx.db, { user_id, session }, fingerprint);
+    const before =
+      fingerprint === null
+        ? this.#sameAddress(tx.db, user_id, input, project_id ?? null)
+        : takeOver(tx.db, { user_id, session }, fingerprint);
     if (!before && countChannels(tx.db, user_id) >= LIMITS.channels_per_user_max)
       throw new ErrandError('conflict', `You have ${LIMITS.channels_per_user_max} channels: remove one first.`);
     const id = before?.id ?? newId();
@@ -76,6 +82,13 @@ export class Channels {
     };
     putChannel(tx.db, row);
     return { ...viewOf(row, session), secret };
+  }
+
+  #sameAddress(db: Db, user_id: string, input: ChannelCreate, project_id: string | null): ChannelRow | undefined {
+    return listChannels(db, user_id, undefined, LIMITS.channels_per_user_max).find((row) => {
+      const address = row.project_id === project_id ? openAddress(this.#deps.keys, row) : undefined;
+      return address !== undefined && isSame(address, input);
+    });
   }
 
   /** A page of a person's channels with ids below `before`, newest first. */
@@ -128,6 +141,14 @@ function takeOver(db: Db, { user_id, session }: Who, fingerprint: string): Chann
   const own = found.find((row) => row.user_id === user_id);
   for (const { id } of found) if (id !== own?.id) deleteChannel(db, id);
   return own;
+}
+
+/** Whether a channel would send to the same webhook or topic. */
+function isSame(address: Address, input: ChannelCreate): boolean {
+  if (address.kind === 'webhook') return input.kind === 'webhook' && input.url === address.url;
+  if (address.kind === 'ntfy')
+    return input.kind === 'ntfy' && input.server === address.server && input.topic === address.topic;
+  return false;
 }
 
 function addressOf(input: ChannelCreate, secret: string): Address {

@@ -78,6 +78,31 @@ test('what was sent is not sent again because the disk is full, and what was ref
   t.is(receiver.received.length, 2);
 });
 
+test('a webhook or topic that is added again, as after a lost answer, stays one, with the newest key', async (t) => {
+  const { receiver, api, errand } = await notifyScene(t);
+  const hook = { kind: 'webhook', name: 'CI', url: receiver.url } as const;
+  const first = await api.call('createChannel', { body: hook });
+  const again = await api.call('createChannel', { body: { ...hook, name: 'Bot' } });
+  t.is(again.id, first.id);
+  t.not(again.secret, first.secret);
+  const topic = { kind: 'ntfy', name: 'Topic', server: receiver.url, topic: 'errands' } as const;
+  const ids = new Set<string>();
+  for (const body of [topic, topic, { ...topic, topic: 'others' }])
+    ids.add((await api.call('createChannel', { body })).id);
+  t.is(ids.size, 2);
+  const { id: project_id } = await api.call('createProject', {
+    body: { name: 'P', repo_url: 'https://git.example.org/a/b' },
+  });
+  t.not((await api.call('createChannel', { body: { ...hook, project_id } })).id, first.id, 'another project');
+  const { items } = await api.call('listChannels', { query: {} });
+  t.is(items.length, 4);
+  t.is(items.find(({ id }) => id === first.id)?.name, 'Bot');
+  (await errand()).succeed({});
+  const sent = () => receiver.received.filter(({ headers }) => headers['webhook-id'] !== undefined);
+  await until('it is told', () => sent().length === 1);
+  for (const received of sent()) t.truthy(verified(received, again.secret ?? ''));
+});
+
 test('the key of a webhook is never shown again, and is not in the database', async (t) => {
   const { server, receiver, api } = await notifyScene(t);
   const url = `${receiver.url}/secret-path`;
