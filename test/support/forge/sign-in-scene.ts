@@ -1,7 +1,7 @@
 import type { SignInStarted } from '../../../protocol/forges.ts';
 import { Api } from '../api.ts';
 import type { Ends } from '../folder.ts';
-import { startApi, type StartedApi } from '../start-api.ts';
+import { PASSWORD, startApi, type StartedApi } from '../start-api.ts';
 import { startGitHub } from './github/stand-in.ts';
 import type { GitHub } from './github/github.ts';
 import type { App } from './apps.ts';
@@ -62,8 +62,8 @@ export async function signIn({ anyone, way }: SignInScene, person: Person, given
   return anyone.call('finishSignIn', { body: { flow: started.flow, answer: await agree(started, person) } });
 }
 
-/** Links a person's account to the account of `api`. */
+/** Links a person's account to the account of `api`, also long after its log-in. */
 export async function link({ way }: SignInScene, api: Api, person: Person) {
-  const started = await api.call('startLink', { params: { id: way } });
+  const started = await api.call('startLink', { params: { id: way }, body: { password: PASSWORD } });
   return api.call('finishLink', { body: { flow: started.flow, answer: await agree(started, person) } });
 }
