@@ -6,13 +6,12 @@ const ZOD = fileURLToPath(new URL('../../coordinator/web/zod.ts', import.meta.ur
 
 /** One or more strings that are joined with `+`. */
 const TEXT = String.raw`(?:(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|${'`'}(?:[^${'`'}\\]|\\.)*${'`'})\s*\+?\s*)+`;
-const DESCRIBED = new RegExp(String.raw`\.describe\(\s*${TEXT},?\s*\)`, 'g');
+/** Of a field: a text, or a function that makes one. */
+const DESCRIBED = new RegExp(String.raw`\.describe\(\s*(?:${TEXT}|\w+\(\)),?\s*\)`, 'g');
 const OF_ROUTES = new RegExp(String.raw`\b(?:summary|description):\s*${TEXT}(?:,|(?=\}))`, 'g');
 /** What a client does not read of a route: it sends what it is given, and the server checks it. */
 const OF_REQUESTS = /^ {4}(?:auth: '\w+'|scope: '\w+'|(?:params|query|body): [\w.]+|errors: \[[^\]]*\]),$/gm;
 const MEANING = new RegExp(String.raw`\b(event|numbered)\(\s*('[\w.]+'),\s*${TEXT},`, 'g');
-
-const OF_ACTIONS = new RegExp(String.raw`('\w+\.\w+'):\s*${TEXT},`, 'g');
 
 /**
  * The protocol as a browser needs it. `import { z }` brings all of zod, with its messages in fifty languages; a
@@ -39,11 +38,7 @@ const zodImport = `import * as z from ${JSON.stringify(ZOD)}`;
 
 /** Leaves out the texts of the documents. What it does not recognise stays. */
 export function withoutDocuments(text: string): string {
-  return text
-    .replace(DESCRIBED, '')
-    .replace(OF_ROUTES, '')
-    .replace(MEANING, "$1($2, '',")
-    .replace(OF_ACTIONS, "$1: '',");
+  return text.replace(DESCRIBED, '').replace(OF_ROUTES, '').replace(MEANING, "$1($2, '',");
 }
 
 /** Leaves out what a client does not read of the routes. */
