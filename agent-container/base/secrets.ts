@@ -1,10 +1,11 @@
+import { tellingLines } from '../../protocol/secrets/secret-forms.ts';
 import { isRedactable, maskOf } from '../../protocol/secrets/secret-values.ts';
 import { TextMatcher } from '../../protocol/secrets/text-matcher.ts';
 import type { Assignment } from '../../protocol/worker-schemas.ts';
 
 /** Redacts the secret variables of a project from what the model reads and the log stores. */
 export class Secrets {
-  /** The secrets that can be told from ordinary text, the longest first. */
+  /** The secrets that can be told from ordinary text, and such lines of them, the longest first. */
   readonly values: readonly [value: string, name: string][];
   /** How many characters the first part of a secret has at most. */
   readonly part_chars_max: number;
@@ -14,6 +15,9 @@ export class Secrets {
     this.values = secrets
       .map((name): [string, string] => [env[name] ?? '', name])
       .filter(([value]) => isRedactable(value))
+      .flatMap(([value, name]) =>
+        [...new Set([value, ...tellingLines(value)])].map((text): [string, string] => [text, name]),
+      )
       .sort(([a], [b]) => b.length - a.length);
     this.part_chars_max = Math.max(0, (this.values[0]?.[0].length ?? 0) - 1);
     this.#matcher = new TextMatcher(this.values.map(([value]) => value));

@@ -11,7 +11,7 @@ const NEWLINE = 10;
 /** The first lines of a program's output, which comes in any pieces. Each is redacted, and cut where it is long. */
 export class ResultLines {
   readonly #secrets: Secrets;
-  /** How much of a line is kept until it ends: what is shown of it, and what may be the first part of a secret after that. */
+  /** How much of a line is kept until it ends: what is shown of it, and after that the first part of a secret. */
   readonly #line_bytes_max: number;
   readonly #lines: string[] = [];
   #chars = 0;

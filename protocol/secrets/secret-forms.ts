@@ -37,11 +37,12 @@ export function formsOf(secrets: readonly Secret[]): Map<string, string> {
  * against malice.
  */
 function secretForms(value: string): string[] {
-  const forms = [value, ...linesOf(value)].flatMap((text) => [text, ...jsonForms(text), ...urlForms(text)]);
+  const forms = [value, ...tellingLines(value)].flatMap((text) => [text, ...jsonForms(text), ...urlForms(text)]);
   return [...new Set([...forms, ...base64Forms(value)])];
 }
 
-function linesOf(value: string): string[] {
+/** The lines of a secret that show it also where they stand alone, such as in what `grep` finds. */
+export function tellingLines(value: string): string[] {
   return value
     .split(/\r?\n/)
     .map((line) => line.trim())

@@ -11,8 +11,8 @@ import { TestMessages } from './agent-work.ts';
 import { temporaryFolder } from './folder.ts';
 
 /**
- * A repository with these files, and the agent's tools on it. `secret_env`: the project's secrets. `use` returns a tool's result as text; errors start with
- * `ERROR: `.
+ * A repository with these files, and the agent's tools on it. `secret_env`: the project's secrets. `use` returns a
+ * tool's result as text; errors start with `ERROR: `.
  */
 export async function toolbox(
   t: ExecutionContext,

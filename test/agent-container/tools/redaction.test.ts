@@ -66,6 +66,17 @@ test('a long line of a search shows its beginning, and other lines are shown who
   t.is(short, './b:1:[secret NPM_TOKEN] hit');
 });
 
+test('a line of a key is redacted where it stands alone, as in what a search finds', async (t) => {
+  const key = `-----BEGIN KEY-----\n${'MIIEvQIBADANBg'.repeat(4)}\nkqhkiG9w0BAQEFAASC\n-----END KEY-----`;
+  const { use } = await toolbox(t, { 'k.pem': `${key}\n` }, { DEPLOY_KEY: key });
+  const shown = await use('search', { pattern: 'BEGIN', context: 5 });
+  t.regex(
+    shown,
+    /k\.pem:1:-----BEGIN KEY-----\n\S+k\.pem-2-\[secret DEPLOY_KEY\]\n\S+k\.pem-3-\[secret DEPLOY_KEY\]\n/,
+  );
+  t.false(shown.includes('MIIE') || shown.includes('kqhki'));
+});
+
 test('a secret of several lines is redacted between numbered lines, which keep their numbers', async (t) => {
   const { use } = await toolbox(t, { '.env': `A=1\nKEY="${KEY}"\nB=2\n` }, ENV);
   t.is(await use('read_file', { path: '.env' }), '1\tA=1\n2\tKEY="[secret DEPLOY_KEY]\n3\t\n4\t"\n5\tB=2');
