@@ -244,7 +244,10 @@ export const ResultPost = z.strictObject({
         'it did not say.',
     ),
   summary: z.string().max(LIMITS.summary_chars_max),
-  branch: z.string().nullable().describe('Null if nothing was pushed.'),
+  branch: z
+    .string()
+    .nullable()
+    .describe('Null if nothing was pushed. What an earlier attempt has pushed then stays the result of the task.'),
   commit: Commit.nullable(),
   held_commit: Commit.optional().describe(
     'With `succeeded`, where the assignment has `ask_before_push`: the commit that was not pushed because nobody has ' +

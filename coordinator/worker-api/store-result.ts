@@ -1,4 +1,5 @@
 import type { ResultPost } from '../../protocol/worker-schemas.ts';
+import type { RepositoryOutcome } from '../domain/task-repository.ts';
 import type { TaskRow } from '../domain/task.ts';
 import { putDiff } from '../sqlite/diffs.ts';
 import type { Tx } from '../sqlite/event-log.ts';
@@ -7,35 +8,39 @@ import { findTaskRepository, putRepositoryResult } from '../sqlite/task-reposito
 
 /** Stores what a worker did in each repository of its task, and notes it in the log. `at` is an ISO time. */
 export function storeResult(tx: Tx, task: TaskRow, result: ResultPost, at: string): void {
-  const { summary, branch, commit, base_commit, diff_stat, repositories = [] } = result;
-  if (isNews(result.status, result, task.result)) {
-    updateResult(tx.db, task.id, { summary, branch, commit, base_commit, diff_stat }, at);
-    putDiff(tx.db, task.id, { diff: result.diff, truncated: result.diff_truncated });
-  }
-  for (const { key, diff, diff_truncated: truncated, ...outcome } of repositories) {
-    const before = findTaskRepository(tx.db, task.id, key);
-    if (before && isNews(result.status, { ...outcome, diff }, before.result))
-      putRepositoryResult(tx.db, task.id, key, outcome, { diff, truncated }, at);
-  }
-  const others = repositories.map((each) => ({
-    key: each.key,
-    branch: each.branch,
-    commit: each.commit,
-    diff_stat: each.diff_stat,
-  }));
+  const { status, summary, repositories = [] } = result;
+  const first = outcomeAfter(status, result, task.result);
+  if (first.is_new) putDiff(tx.db, task.id, { diff: result.diff, truncated: result.diff_truncated });
+  // Where nothing is new, what the agent says of a success still is.
+  if (first.is_new || status === 'succeeded') updateResult(tx.db, task.id, { ...first.outcome, summary }, at);
+  const others = repositories.map(({ key, diff, diff_truncated: truncated, ...reported }) => {
+    const before = findTaskRepository(tx.db, task.id, key)?.result ?? null;
+    const { outcome, is_new } = outcomeAfter(status, { ...reported, diff }, before);
+    if (is_new) putRepositoryResult(tx.db, task.id, key, outcome, { diff, truncated }, at);
+    return { key, ...shown(outcome) };
+  });
   const more = others.length > 0 ? { repositories: others } : {};
-  tx.note(task, { type: 'task.result', body: { summary, branch, commit, diff_stat, ...more } }, at);
+  tx.note(task, { type: 'task.result', body: { summary, ...shown(first.outcome), ...more } }, at);
 }
 
+type Reported = RepositoryOutcome & Pick<ResultPost, 'held_commit' | 'diff'>;
+
 /**
- * Whether a result takes the place of the one before. An attempt that failed before it pushed anything must not replace
- * the result of an earlier attempt, whose branch is still there. The diff of work that could not be pushed is kept: it
- * is nowhere else.
+ * What is done in a repository once its worker has reported. An attempt that brought nothing must not replace what an
+ * earlier one has pushed, whose branch is still there: one that failed, or that only answered. The diff of work that
+ * could not be pushed is new: it is nowhere else.
  */
-function isNews(
+function outcomeAfter(
   status: ResultPost['status'],
-  { commit, diff }: Pick<ResultPost, 'commit' | 'diff'>,
-  before: object | null,
-): boolean {
-  return status === 'succeeded' || commit !== null || before === null || diff !== '';
+  { branch, commit, base_commit, diff_stat, held_commit, diff }: Reported,
+  before: RepositoryOutcome | null,
+): { outcome: RepositoryOutcome; is_new: boolean } {
+  const brings_nothing = commit === null && held_commit === undefined && diff === '';
+  const stays = before !== null && (status !== 'succeeded' || before.commit !== null);
+  if (brings_nothing && stays) return { outcome: before, is_new: false };
+  return { outcome: { branch, commit, base_commit, diff_stat }, is_new: true };
+}
+
+function shown({ branch, commit, diff_stat }: RepositoryOutcome): Omit<RepositoryOutcome, 'base_commit'> {
+  return { branch, commit, diff_stat };
 }

@@ -41,11 +41,16 @@ test('the diff of work that the forge refused is kept', async (t) => {
   t.is(findDiff(scene.log.db, task_id)?.diff, 'what was done');
 });
 
-test('an attempt that fails before it pushed anything keeps the result of an earlier attempt', async (t) => {
+test('an attempt that pushed nothing keeps what an earlier one has pushed, and a success has its own summary', async (t) => {
   const { scene, user_id, task_id, succeed } = await worker(t);
-  const commit = 'a'.repeat(40);
-  const brought = { summary: 'Mended.', branch: `errand/${task_id}-x`, commit, base_commit: 'b'.repeat(40) };
-  t.is((await succeed({ ...brought, diff: 'what was mended' })).status, 200);
+  const { summary, ...brought } = {
+    summary: 'Mended.',
+    branch: `errand/${task_id}-x`,
+    commit: 'a'.repeat(40),
+    base_commit: 'b'.repeat(40),
+    diff_stat: { files: 1, insertions: 2, deletions: 3 },
+  };
+  t.is((await succeed({ summary, ...brought, diff: 'what was mended' })).status, 200);
   const goOn = async () => {
     scene.log.write((tx) => advance(tx, taskOf(scene.log, task_id), { type: 'message', at }));
     return caller(scene, task_id, startAttempt(scene.log, task_id));
@@ -53,12 +58,27 @@ test('an attempt that fails before it pushed anything keeps the result of an ear
   const failed = await goOn();
   const nothing = { status: 'failed', reason: 'repository_not_found', summary: '', diff: '' };
   t.is((await failed.result(0, nothing)).status, 200);
-  t.like(taskOf(scene.log, task_id), { status: 'failed', result: brought });
+  t.like(taskOf(scene.log, task_id), { status: 'failed', result: { summary, ...brought } });
   t.is(findDiff(scene.log.db, task_id)?.diff, 'what was mended');
-  t.is(stored(scene, user_id).filter(({ type }) => type === 'task.result').length, 2);
-  const undone = await goOn();
-  t.is((await undone.succeed({ summary: 'Undone.', diff: '' })).status, 200);
-  t.like(taskOf(scene.log, task_id), { status: 'succeeded', result: { summary: 'Undone.', commit: null } });
+  const answered = await goOn();
+  t.is((await answered.succeed({ summary: 'A typo.', diff: '' })).status, 200);
+  t.like(taskOf(scene.log, task_id), { status: 'succeeded', result: { summary: 'A typo.', ...brought } });
+  t.is(findDiff(scene.log.db, task_id)?.diff, 'what was mended');
+  const { branch, commit, diff_stat } = brought;
+  const results = stored(scene, user_id).filter(({ type }) => type === 'task.result');
+  t.deepEqual(
+    results.map(({ body }) => JSON.parse(body) as object),
+    ['Mended.', '', 'A typo.'].map((said) => ({ summary: said, branch, commit, diff_stat })),
+  );
+});
+
+test('a success that pushed nothing replaces what an attempt before it could not push', async (t) => {
+  const { scene, task_id, result } = await worker(t);
+  const refused = { status: 'failed', reason: 'push_rejected', branch: null, commit: null, diff: 'what was done' };
+  t.is((await result(0, refused)).status, 200);
+  scene.log.write((tx) => advance(tx, taskOf(scene.log, task_id), { type: 'message', at }));
+  const second = await caller(scene, task_id, startAttempt(scene.log, task_id));
+  t.is((await second.succeed({ summary: 'Nothing to do.', diff: '' })).status, 200);
   t.is(findDiff(scene.log.db, task_id)?.diff, '');
 });
 
