@@ -93,13 +93,15 @@
  * 4. The result, after every event was acknowledged. `last_seq` is the number of events. Nothing follows it. The worker
  *    exits with code 0.
  *
- * Two watchdogs end an attempt and give its work to the next one:
+ * Three watchdogs end an attempt. After the first two the next attempt goes on with its work.
  *
  *   The lease expires when the worker makes no callback for `lease_ms`.
  *   The attempt has stalled when for `stall_ms` there is no event, no delta, no new `waiting_for` and no request to
  *   `llm`, `git` or `attachments`, even though the worker calls. A CONNECT tunnel does not count. A wait with an
- *   `until` may last until then plus `wait_grace_ms`; deltas do not extend it. A wait for a person without an `until`
- *   may last for any time.
+ *   `until` may last until then plus `wait_grace_ms`; deltas do not extend it. Without one, a wait for a person and an
+ *   open question, from its `question.asked` to its answer, do not count as stalled.
+ *   The deadline is `time_limit_ms` and two hours after the start of the attempt, whatever the worker waits for. Where
+ *   a question is open then, the task is parked, as if the worker had ended so. Else it has failed with `time_limit`.
  *
  * When the model or command that the worker waits for sends nothing for `quiet_ms`, the worker adds `silent_since` to
  * `waiting_for`, and removes it when something comes.
@@ -174,14 +176,14 @@
  *
  * A question outlives its worker. With `park_after_ms` in its assignment, a worker whose question has waited for that
  * long may commit and push the work, post a result with the status `parked`, and exit. The task then waits without a
- * worker, and the answer starts the next attempt. A worker that does not park waits for as long as it wants. An answer
- * is always a message; one that chooses options has their texts, one on each line with `- ` before it where several may
- * be chosen.
+ * worker, and the answer starts the next attempt. A worker that does not park waits for as long as it wants: at the
+ * deadline the coordinator parks the task for it. An answer is always a message; one that chooses options has their
+ * texts, one on each line with `- ` before it where several may be chosen.
  *
  * The transcript has no questions: a worker keeps the open `ref` in the workspace. The next attempt asks again, with
  * the same `ref` and text, takes the answer, and closes the question. Before it has taken the answer it may wait for
  * it, and park. After that the question stays answered, whether it is asked again or not, and no other answer comes: a
- * worker that waits does so for ever, and one that parks has failed with `agent_error`.
+ * worker that waits does so until a watchdog ends it, and one that parks has failed with `agent_error`.
  *
  * With `ask_before_push` in the assignment the proxy refuses every push whose commit is not `approved_commit`. The
  * worker keeps its work in the workspace, and names the finished commit in its result: `succeeded` with `held_commit`
@@ -203,8 +205,10 @@
  * as failed, with `retry_at` in its result where the service named a time. The coordinator starts the next attempt at
  * that time. Without one it tries again for hours, with growing pauses. Neither counts as a failed attempt.
  *
- * `time_limit_ms` counts from `repository.ready`. An attempt that reaches it ends its work as after a cancel, with the
- * status `failed` and the reason `time_limit`. A setup command that fails ends it with `setup_failed`.
+ * `time_limit_ms` counts from the `repository.ready` of the first repository, in a process that was restarted from its
+ * own. A worker may leave out the time in which a question is open. An attempt that reaches the limit ends its work as
+ * after a cancel, with the status `failed` and the reason `time_limit`. A setup command that fails ends it with
+ * `setup_failed`.
  *
  * `succeeded` is believed where the events of this attempt agree. There must be a `repository.ready`. If the assignment
  * has a `setup_command`, a `setup.finished` with that command and exit code 0 must follow it. If it has a

@@ -5,6 +5,7 @@ import type { AttemptRow } from '../domain/task.ts';
 import type { Relay } from '../live/relay.ts';
 import { listActiveAttempts } from '../sqlite/attempts.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
+import { listOpenNeeds } from '../sqlite/needs.ts';
 import { setSilence } from '../sqlite/progress.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { endAttempt } from '../tasks/advance.ts';
@@ -26,10 +27,14 @@ export type WatchdogDependencies = {
  */
 const OVER_TIME_MS = 2 * 3600_000;
 
+type OfAttempt = { task_id: string; attempt: number };
+type End = Parameters<typeof endAttempt>[3];
+
 /**
- * The two watchdogs over workers. A worker that makes no calls is reported as silent, and loses its attempt with
- * `worker_lost` when its lease expires. A worker that calls but makes no progress loses it with `worker_hung`. At the
- * start every active attempt gets a full lease.
+ * The watchdogs over workers. A worker that makes no calls is reported as silent, and loses its attempt with
+ * `worker_lost` when its lease expires. A worker that calls but makes no progress loses it with `worker_hung`; one that
+ * takes too long, with `time_limit`. While a question is open the person may take any time: at the time limit the task
+ * is parked until the answer. At the start every active attempt gets a full lease.
  */
 export class Watchdogs {
   readonly leases: Leases;
@@ -89,23 +94,32 @@ export class Watchdogs {
 
   #expired(lease: ExpiredLease): void {
     const detail = describeExpiry(lease, this.#deps.times.lease_ms);
-    if (!this.#end(lease, 'worker_lost', detail)) this.leases.begin(lease.task_id, lease.attempt);
+    if (!this.#fail(lease, 'worker_lost', detail)) this.leases.begin(lease.task_id, lease.attempt);
   }
 
   #stalled(stall: Stall): boolean {
-    return stall.over_time
-      ? this.#end(stall, 'time_limit', 'The worker took longer than an attempt may take, and was killed.')
-      : this.#end(stall, 'worker_hung', describeStall(stall));
+    const is_asking = listOpenNeeds(this.#deps.log.db, stall.task_id).some(({ kind }) => kind === 'question');
+    if (stall.over_time)
+      return is_asking
+        ? this.#end(stall, { status: 'parked', reason: null, detail: null })
+        : this.#fail(stall, 'time_limit', 'The worker took longer than an attempt may take, and was killed.');
+    // Its question is what it waits for, unless it says that it waits for something else, and until when.
+    if (is_asking && !hasEnd(stall.waiting_for)) return false;
+    return this.#fail(stall, 'worker_hung', describeStall(stall));
+  }
+
+  #fail(attempt: OfAttempt, reason: FailureReason, detail: string): boolean {
+    return this.#end(attempt, { status: 'failed', reason, detail });
   }
 
   /** Ends the attempt. Returns false if that cannot be stored now. */
-  #end({ task_id, attempt }: { task_id: string; attempt: number }, reason: FailureReason, detail: string): boolean {
+  #end({ task_id, attempt }: OfAttempt, end: Pick<End, 'status' | 'reason' | 'detail'>): boolean {
     const { log, logger } = this.#deps;
     try {
       log.write(
         (tx) => {
           const task = findTask(tx.db, task_id);
-          if (task) endAttempt(tx, task, attempt, { status: 'failed', reason, detail, at: new Date().toISOString() });
+          if (task) endAttempt(tx, task, attempt, { ...end, at: new Date().toISOString() });
         },
         { urgent: true },
       );
@@ -127,6 +141,10 @@ function describeExpiry({ has_called }: ExpiredLease, lease_ms: number): string 
   return has_called
     ? `The worker fell silent: it made no call for ${lease_s} seconds.`
     : `The worker made no call within ${lease_s} seconds after its start.`;
+}
+
+function hasEnd(waiting_for: WaitingFor | null): boolean {
+  return waiting_for !== null && 'until' in waiting_for && waiting_for.until !== undefined;
 }
 
 function describeStall({ waiting_for }: Stall): string {
