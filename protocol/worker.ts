@@ -65,7 +65,7 @@
  *                                         The task token takes the place of the API key. Other models than the
  *                                         assignment's need the project's `extra_models`. A larger `max_tokens` than
  *                                         the budget or the project allows is lowered, and a beta that is not known
- *                                         to be safe is left out.
+ *                                         to be safe is left out. `./README.md` says what a refusal means.
  *   ANY  /internal/tasks/:id/git/…        A proxy to the task's repository, with git's smart HTTP protocol. Git's
  *                                         address for it is `<coordinator>/internal/tasks/<id>/git`, and for a further
  *                                         repository the same with `/<key>` behind it. Git speaks no
@@ -143,7 +143,7 @@
  *   anything else                         A retry would not help. Stop, push nothing, exit.
  *
  * Git does not retry: while the coordinator is away its requests fail. The worker goes on with its heartbeats, and runs
- * git again, for as long as it lives.
+ * git again, for as long as it lives. `./README.md` says how it tells a refusal from an outage, of git and of `llm`.
  *
  * For an error code that is not in `./problem.ts` the status decides, as in this list. Any other 5xx status is retried.
  *

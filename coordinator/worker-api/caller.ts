@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { ResultPost } from '../../protocol/worker-schemas.ts';
 
 /** The attempt that makes a call, once its token and its database row have been checked. */
 export type Caller = {
@@ -25,6 +26,8 @@ export type WorkerProxy = {
   forward: (request: IncomingMessage, response: ServerResponse, caller: Caller, path: string) => Promise<void>;
   /** By default an error becomes a problem document. */
   writeError?: ErrorWriter;
+  /** A result of an attempt, with what the proxy knows better than its worker. By default it knows nothing. */
+  correct?: (attempt: Pick<Caller, 'task_id' | 'attempt'>, result: ResultPost) => ResultPost;
 };
 
 /**

@@ -202,7 +202,7 @@ export class WorkerApi {
       }
       case 'result': {
         const { value } = await this.#bodies.check(body, task_id, RESULT, redaction);
-        return this.#callbacks.result(origin, value);
+        return this.#callbacks.result(origin, this.#deps.llm.correct?.(claims, value) ?? value);
       }
     }
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
+import type { ResultPost } from '../../../protocol/worker-schemas.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { ThreadPool } from '../../base/threads.ts';
@@ -13,6 +14,7 @@ import type { Caller, WorkerProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import { Rate } from '../../base/rate.ts';
 import { COUNT_TOKENS } from './count-tokens.ts';
+import { BudgetWatch } from './budget-watch.ts';
 import { BudgetSpent, remaining, writeLlmError } from './error.ts';
 import { InputBounds, type InputBound } from './input-bound.ts';
 import { KeyWatch } from './key-watch.ts';
@@ -60,6 +62,7 @@ export class ModelProxy implements WorkerProxy {
   readonly #api: ClaudeApi;
   readonly #key_watch: KeyWatch;
   readonly #ledger: Ledger;
+  readonly #budgets: BudgetWatch;
   readonly #bounds: InputBounds;
   readonly #bodies: BodyReader;
   readonly #rules: LlmDependencies['rules'];
@@ -81,6 +84,7 @@ export class ModelProxy implements WorkerProxy {
     this.#api = new ClaudeApi(upstream, others, proxy, () => this.#key_watch.doubt());
     this.#key_watch = new KeyWatch(gate, (signal) => this.#api.acceptsKey(signal));
     this.#ledger = new Ledger({ log, prices, logger, caps });
+    this.#budgets = new BudgetWatch(log);
     this.#bounds = new InputBounds(this.#api, this.#ledger);
     this.#bodies = new BodyReader(threads, {
       bytes_max: LIMITS.llm_body_bytes_max,
@@ -109,6 +113,10 @@ export class ModelProxy implements WorkerProxy {
       if (caller.signal.aborted) throw new ErrandError('attempt_ended', 'The attempt has ended.', { cause });
       if (cause instanceof ErrandError || !response.destroyed) throw cause;
     }
+  }
+
+  correct(attempt: Pick<Caller, 'task_id' | 'attempt'>, result: ResultPost): ResultPost {
+    return this.#budgets.correct(attempt, result);
   }
 
   /** Holds dispatch if the API refuses the server's key, before an errand finds out. Resolves once it was asked. */
@@ -147,8 +155,12 @@ export class ModelProxy implements WorkerProxy {
     const reservation = await this.#ledger
       .reserve(caller, { model, effort, max_tokens, input: bound.input })
       .catch((error: unknown) => {
-        throw error instanceof BudgetSpent && !bound.countable ? cannotCount(error) : error;
+        if (!(error instanceof BudgetSpent)) throw error;
+        if (!bound.countable) throw cannotCount(error);
+        this.#budgets.refused(caller, error);
+        throw error;
       });
+    this.#budgets.paid(caller);
     const is_less = reservation.max_tokens < asked;
     const sent = is_less ? withMaxTokens(raw, max_tokens_at, reservation.max_tokens) : raw;
     const cost = new RequestCost(reservation.ask);
