@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { OptionLabel } from './needs.ts';
-import { RepositoryKey } from './repositories.ts';
+import { BranchName, RepositoryKey } from './repositories.ts';
 import { Commit, DiffStat, PlanItem, Usage } from './task.ts';
 
 /*
@@ -11,8 +11,8 @@ import { Commit, DiffStat, PlanItem, Usage } from './task.ts';
  *
  * A worker writes the events of `NumberedEvent`, and numbers them from 1 in each attempt. The coordinator writes those
  * of `./coordinator-events.ts`, which have no `seq`. Bodies may gain fields: a reader must ignore unknown fields and
- * types. But the coordinator refuses a worker's event with an unknown field, so that the author of the worker finds the
- * mistake.
+ * types. But the coordinator refuses a worker's event with an unknown field, however deep, so that the author of the
+ * worker finds the mistake.
  */
 
 /** A worker's event in a callback. `seq` counts from 1 in each attempt. `at` is the time of the worker's clock. */
@@ -24,6 +24,7 @@ const numbered = <T extends string, S extends z.ZodRawShape>(type: T, meaning: s
 /** A content block of the Claude API, stored unchanged: the API refuses a transcript whose blocks were modified. */
 export const ContentBlock = z.looseObject({ type: z.string() });
 const text = z.string().max(200_000);
+const name = z.string().max(200);
 const ms = z.number().int().nonnegative();
 const turn = z.number().int().positive();
 
@@ -53,8 +54,8 @@ export const NumberedEvent = z.discriminatedUnion('type', [
     'repository.ready',
     'A clone is ready, on the branch of the task. `commit` is null in an empty repository.',
     {
-      branch: z.string(),
-      base_branch: z.string(),
+      branch: BranchName,
+      base_branch: z.string().max(1000),
       base_commit: Commit.nullable(),
       commit: Commit.nullable(),
       /** Names the clone. An attempt that finds another one does not have what the transcript says. */
@@ -79,16 +80,16 @@ export const NumberedEvent = z.discriminatedUnion('type', [
     content: z.array(ContentBlock),
   }),
   /** The deltas of the turn have the same `ref`. The `turn.finished` replaces them; a `turn.retried` voids them. */
-  numbered('turn.started', 'A model request begins.', { turn, ref: z.string().max(60), model: z.string() }),
+  numbered('turn.started', 'A model request begins.', { turn, ref: z.string().max(60), model: name }),
   numbered('turn.finished', "The model's answer is complete.", {
     turn,
     ref: z.string().max(60),
-    model: z.string(),
+    model: name,
     /** The content blocks of the assistant's message, unchanged. */
     content: z.array(ContentBlock),
-    stop_reason: z.string(),
+    stop_reason: name,
     usage: TurnUsage,
-    request_id: z.string().nullable(),
+    request_id: name.nullable(),
     duration_ms: ms,
     /**
      * The content is a summary, which replaces this many messages at the beginning of the conversation. Those after
@@ -177,7 +178,7 @@ export const NumberedEvent = z.discriminatedUnion('type', [
     duration_ms: ms,
   }),
   numbered('branch.pushed', 'A commit was pushed. `wip`: work in progress, not the final result.', {
-    branch: z.string(),
+    branch: BranchName,
     commit: Commit,
     wip: z.boolean(),
     diff_stat: DiffStat,

@@ -11,4 +11,4 @@ export const Id = z.string().regex(/^[0-9a-hjkmnp-tv-z]{20}$/, 'is not an id: 20
 export type Id = z.infer<typeof Id>;
 
 /** A point in time: ISO 8601 in UTC, such as `2026-01-31T12:00:00.000Z`. */
-export const Time = z.iso.datetime({ message: 'is not a time: ISO 8601 in UTC' });
+export const Time = z.iso.datetime({ message: 'is not a time: ISO 8601 in UTC' }).max(40);

@@ -23,6 +23,7 @@ import * as socket from './socket.ts';
 import * as task from './task.ts';
 import * as tokens from './tokens.ts';
 import * as worker from './worker-schemas.ts';
+import * as wait from './worker-wait.ts';
 
 /*
  * The names of the types in the generated documents. A schema that protocol/ exports has the name of its export, and
@@ -75,6 +76,7 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     ...messages,
     ...api,
     ...worker,
+    ...wait,
   }),
   ['Event', Event],
   ...members(Event, (type) => `${type}Row`),
@@ -84,6 +86,7 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     body,
   ]),
   ...members(task.WaitingFor, (kind) => `WaitingFor${kind}`),
+  ...members(wait.WorkerWait, (kind) => `WorkerWait${kind}`),
   ...members(socket.ClientFrame, (type) => `${type}Frame`),
   ...members(notifications.ChannelCreate, (kind) => `ChannelCreate${kind}`),
   ...members(socket.ServerFrame, (type) => `${type}Frame`),

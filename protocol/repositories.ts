@@ -92,7 +92,7 @@ export type AssignedRepository = z.infer<typeof AssignedRepository>;
 /** What a worker did in a further repository. The fields mean what those of the result mean for the first. */
 export const RepositoryResult = z.strictObject({
   key: RepositoryKey,
-  branch: z.string().nullable(),
+  branch: BranchName.nullable(),
   commit: Commit.nullable(),
   held_commit: Commit.optional(),
   base_commit: Commit.nullable(),

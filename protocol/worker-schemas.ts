@@ -5,6 +5,7 @@ import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { AssignedRepository, RepositoryResult } from './repositories.ts';
 import { BranchName, Commit, DiffStat, Effort, FailureReason, Hear, WaitingFor } from './task.ts';
+import { WorkerWait } from './worker-wait.ts';
 
 /* The bodies of the calls between the coordinator and a worker. `./worker.ts` is the contract that they belong to. */
 
@@ -210,7 +211,7 @@ export const EventsPost = z.strictObject({
   attempt: z.number().int().positive(),
   events: z.array(NumberedEvent).max(LIMITS.events_per_post_max),
   deltas: z.array(Delta).max(LIMITS.deltas_per_post_max).default([]),
-  waiting_for: WaitingFor.nullable()
+  waiting_for: WorkerWait.nullable()
     .optional()
     .describe('What the worker waits for now; null: nothing. Absent: no change.'),
 });
@@ -220,7 +221,7 @@ export type EventsPost = z.infer<typeof EventsPost>;
 export const Heartbeat = z.strictObject({
   attempt: z.number().int().positive(),
   last_seq: z.number().int().nonnegative(),
-  waiting_for: WaitingFor.nullable(),
+  waiting_for: WorkerWait.nullable(),
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 
@@ -244,10 +245,9 @@ export const ResultPost = z.strictObject({
         'it did not say.',
     ),
   summary: z.string().max(LIMITS.summary_chars_max),
-  branch: z
-    .string()
-    .nullable()
-    .describe('Null if nothing was pushed. What an earlier attempt has pushed then stays the result of the task.'),
+  branch: BranchName.nullable().describe(
+    'Null if nothing was pushed. What an earlier attempt has pushed then stays the result of the task.',
+  ),
   commit: Commit.nullable(),
   held_commit: Commit.optional().describe(
     'With `succeeded`, where the assignment has `ask_before_push`: the commit that was not pushed because nobody has ' +

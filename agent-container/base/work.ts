@@ -1,5 +1,6 @@
 import type { WorkerEvent, Delta } from '../../protocol/events.ts';
-import type { FailureReason, WaitingFor } from '../../protocol/task.ts';
+import type { FailureReason } from '../../protocol/task.ts';
+import type { WorkerWait } from '../../protocol/worker-wait.ts';
 import type { Assignment, Message } from '../../protocol/worker-schemas.ts';
 
 /*
@@ -15,7 +16,7 @@ export type ProgressReporter = {
   /** Sends a piece of text to the clients that watch. Under back-pressure it is dropped. */
   delta: (delta: Delta) => void;
   /** Sets what the work waits for; null: nothing. */
-  waitingFor: (waiting: WaitingFor | null) => void;
+  waitingFor: (waiting: WorkerWait | null) => void;
   /** Says that the model or command waited for is alive although there is no text to send. A delta implies it. */
   activity: () => void;
 };

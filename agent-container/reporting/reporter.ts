@@ -1,5 +1,5 @@
 import type { Delta, WorkerEvent } from '../../protocol/events.ts';
-import type { WaitingFor } from '../../protocol/task.ts';
+import type { WorkerWait } from '../../protocol/worker-wait.ts';
 import type { Control, ResultPost } from '../../protocol/worker-schemas.ts';
 import type { ProgressReporter } from '../base/work.ts';
 import { classifyCallbackError, retryCallback } from './callback-errors.ts';
@@ -72,7 +72,7 @@ export class Reporter implements ProgressReporter {
     await this.#loop.stop();
   }
 
-  get waiting_for(): WaitingFor | null {
+  get waiting_for(): WorkerWait | null {
     return this.#waits.current;
   }
 
@@ -88,7 +88,7 @@ export class Reporter implements ProgressReporter {
     this.#loop.wake();
   }
 
-  waitingFor(waiting: WaitingFor | null): void {
+  waitingFor(waiting: WorkerWait | null): void {
     this.#waits.set(waiting);
   }
 

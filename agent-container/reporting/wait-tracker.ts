@@ -1,5 +1,5 @@
 import { LIMITS } from '../../protocol/limits.ts';
-import type { WaitingFor } from '../../protocol/task.ts';
+import type { WorkerWait } from '../../protocol/worker-wait.ts';
 import { Watchdog } from '../base/watchdog.ts';
 
 /**
@@ -10,7 +10,7 @@ export class WaitTracker {
   readonly #onChange: () => void;
   readonly #quiet_ms: number;
   readonly #watchdog: Watchdog;
-  #current: WaitingFor | null = null;
+  #current: WorkerWait | null = null;
   /** Whether `current` has not been sent to the coordinator yet. */
   unreported = false;
 
@@ -20,12 +20,12 @@ export class WaitTracker {
     this.#watchdog = new Watchdog(quiet_ms, () => this.#markSilent());
   }
 
-  get current(): WaitingFor | null {
+  get current(): WorkerWait | null {
     return this.#current;
   }
 
   /** A new wait begins; null: the work waits for nothing. */
-  set(waiting: WaitingFor | null): void {
+  set(waiting: WorkerWait | null): void {
     if (canGoSilent(waiting)) this.#watchdog.touch();
     else this.#watchdog.stop();
     this.#change(waiting);
@@ -50,15 +50,15 @@ export class WaitTracker {
     this.#change({ ...this.#current, silent_since });
   }
 
-  #change(waiting: WaitingFor | null): void {
+  #change(waiting: WorkerWait | null): void {
     this.#current = waiting;
     this.unreported = true;
     this.#onChange();
   }
 }
 
-type AudibleWait = Extract<WaitingFor, { kind: 'model' | 'command' }>;
+type AudibleWait = Extract<WorkerWait, { kind: 'model' | 'command' }>;
 
-function canGoSilent(waiting: WaitingFor | null): waiting is AudibleWait {
+function canGoSilent(waiting: WorkerWait | null): waiting is AudibleWait {
   return waiting?.kind === 'model' || waiting?.kind === 'command';
 }

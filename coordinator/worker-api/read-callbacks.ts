@@ -5,6 +5,7 @@ import { Redactor } from '../base/redactor.ts';
 import { job } from '../base/threads.ts';
 import { Delta, NumberedEvent } from '../../protocol/events.ts';
 import { LIMITS } from '../../protocol/limits.ts';
+import { parseWhole } from '../../protocol/parse-whole.ts';
 import { parse } from '../../protocol/problem.ts';
 import { EventsPost, Heartbeat, MessagesTake, ResultPost } from '../../protocol/worker-schemas.ts';
 import type { Redaction } from './callback-redaction.ts';
@@ -33,8 +34,8 @@ const Envelope = EventsPost.extend({
  * those after it are not looked at.
  */
 function readEvents(json: Buffer, redaction?: Redaction): CheckedPost {
-  const { events, deltas, ...post } = parse(Envelope, parseJson(json, SHAPE));
-  const numbered = events.map((event, i) => parse(NumberedEvent, event, 'The request', `/events/${i}`));
+  const { events, deltas, ...post } = parseWhole(Envelope, parseJson(json, SHAPE));
+  const numbered = events.map((event, i) => parseWhole(NumberedEvent, event, 'The request', `/events/${i}`));
   const checked = {
     ...post,
     events: checkEvents(numbered),
@@ -59,7 +60,7 @@ function redactPost({ secrets, held }: Redaction, post: CheckedPost, numbered: N
 
 /** Reads the body of a `heartbeat` callback. */
 function readHeartbeat(json: Buffer, redaction?: Redaction): Heartbeat {
-  const heartbeat = parse(Heartbeat, parseJson(json, SHAPE));
+  const heartbeat = parseWhole(Heartbeat, parseJson(json, SHAPE));
   return redaction ? new Redactor(redaction.secrets).redactValue(heartbeat) : heartbeat;
 }
 
@@ -70,7 +71,7 @@ function readTake(json: Buffer): MessagesTake {
 
 /** Reads the body of a `result` callback. */
 function readResult(json: Buffer, redaction?: Redaction): ResultPost {
-  const result = parse(ResultPost, parseJson(json, SHAPE));
+  const result = parseWhole(ResultPost, parseJson(json, SHAPE));
   return redaction ? redactResult(new Redactor(redaction.secrets), result) : result;
 }
 

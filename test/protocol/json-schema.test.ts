@@ -110,7 +110,7 @@ test('each member of a union is a named type, found by the discriminator', (t) =
   const unions = Object.entries(DEFINITIONS).filter(([, { oneOf }]) => oneOf !== undefined);
   t.deepEqual(
     unions.map(([name]) => name),
-    ['ChannelCreate', 'ClientFrame', 'Event', 'NumberedEvent', 'ServerFrame', 'WaitingFor'],
+    ['ChannelCreate', 'ClientFrame', 'Event', 'NumberedEvent', 'ServerFrame', 'WaitingFor', 'WorkerWait'],
   );
   for (const [name, schema] of unions) {
     const { oneOf, discriminator } = schema as {

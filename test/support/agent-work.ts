@@ -6,7 +6,7 @@ import type { MessageSource, WorkInput, WorkResult } from '../../agent-container
 import { checkEvents } from '../../coordinator/worker-api/validate-events.ts';
 import { NumberedEvent, type Delta, type WorkerEvent, type WorkerEventType } from '../../protocol/events.ts';
 import { newId } from '../../protocol/ids.ts';
-import type { WaitingFor } from '../../protocol/task.ts';
+import type { WorkerWait } from '../../protocol/worker-wait.ts';
 import { CONTRACT_VERSION } from '../../protocol/worker.ts';
 import { TRANSCRIPT_TYPES, type Assignment, type Message } from '../../protocol/worker-schemas.ts';
 import { temporaryFolder } from './folder.ts';
@@ -68,7 +68,7 @@ export type Bench = {
   fetch: typeof globalThis.fetch;
   events: WorkerEvent[];
   deltas: Delta[];
-  waits: (WaitingFor | null)[];
+  waits: (WorkerWait | null)[];
   checkpoints: number;
   /** The commit messages that the work was delivered with, and whether each delivery was said to be the last. */
   deliveries: string[];

@@ -1,14 +1,14 @@
 import test, { type ExecutionContext } from 'ava';
 import { WaitTracker } from '../../../agent-container/reporting/wait-tracker.ts';
-import type { WaitingFor } from '../../../protocol/task.ts';
+import type { WorkerWait } from '../../../protocol/worker-wait.ts';
 import { until } from '../../support/until.ts';
 
 const since = new Date().toISOString();
-const model: WaitingFor = { kind: 'model', since };
+const model: WorkerWait = { kind: 'model', since };
 
 /** A tracker, and all its changes. */
 function track(t: ExecutionContext, quiet_ms = 100) {
-  const changes: (WaitingFor | null)[] = [];
+  const changes: (WorkerWait | null)[] = [];
   const waits = new WaitTracker(() => changes.push(waits.current), quiet_ms);
   const keep_alive = setInterval(() => undefined, 1_000);
   t.teardown(() => {
@@ -51,7 +51,7 @@ test('a wait with activity now and then is not silent', async (t) => {
 
 test('only the model and commands can be silent', async (t) => {
   const { waits, changes, silentSince } = track(t, 10);
-  const person: WaitingFor = { kind: 'person', since, question: 'Which?' };
+  const person: WorkerWait = { kind: 'person', since, question: 'Which?' };
   waits.set(model);
   await until('the model is silent', silentSince);
   waits.set(person);

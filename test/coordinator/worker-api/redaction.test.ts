@@ -55,7 +55,7 @@ test('no form of a secret is stored or relayed, whatever callback and field brin
   const waiting_for = { kind: 'command', since: at, command: ALL };
   const sent: { status: number; body: unknown }[] = [];
   for (const event of events) sent.push(await worker.events([event], { deltas, waiting_for }));
-  sent.push(await worker.heartbeat({ last_seq: 0, waiting_for: { ...waiting_for, kind: 'person', question: ALL } }));
+  sent.push(await worker.heartbeat({ last_seq: 0, waiting_for: { kind: 'person', since: at, question: ALL } }));
   sent.push(await worker.result(events.length, { summary: ALL, detail: ALL, diff: `+${ALL}\n` }));
   t.deepEqual(
     sent.map(({ status }) => status),
