@@ -32,6 +32,7 @@ import { findNewestEvent } from '../sqlite/steps.ts';
 import type { CheckedPost } from './read-callbacks.ts';
 import { quotaFault } from './event-quotas.ts';
 import { conflict, type Refused, type UncomparedRepeats } from './repeats.ts';
+import { checkMessages } from './check-messages.ts';
 import { checkEventBranches, checkResultBranches } from './check-branches.ts';
 import { storeEvents } from './store-events.ts';
 import { invalid, sizeOf } from './validate-events.ts';
@@ -103,6 +104,7 @@ export class Callbacks {
       const unable = repositoriesFault(tx.db, task_id, state.last_seq, checked);
       if (unable !== null) return giveUp(tx, call, { reason: 'agent_error', detail: unable, code: 'stale_attempt' });
       checkEventBranches(tx.db, task_id, checked);
+      checkMessages(tx.db, { task_id, attempt: n, last_seq: state.last_seq }, checked);
       const attempt = { task_id, n, user_id: state.user_id, last_seq: state.last_seq };
       const stored = storeEvents(tx, attempt, checked, same_to);
       if (stored.kind !== 'stored') return stored;

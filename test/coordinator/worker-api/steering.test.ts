@@ -92,6 +92,28 @@ test('a message that is withdrawn before the worker takes it is never heard', as
   t.is(refusal(() => s.change(one, { revision: 1, text: 'x' })).code, 'not_found');
 });
 
+test('a worker that takes messages by a call can add no other: its person may have changed or withdrawn that', async (t) => {
+  const s = await set(t);
+  const [one, two] = [s.say({ text: 'One.' }), s.say({ text: 'Two.' })];
+  s.withdraw(two);
+  for (const id of [one, two, newId()]) {
+    const { status, body } = await s.events([heard(2, id, 'One.')]);
+    t.is(status, 400);
+    t.like(body, { code: 'invalid', errors: [{ field: '/events/0/body/message_id' }] });
+  }
+  t.like(s.change(one, { revision: 1, text: 'Other.' }), { text: 'Other.' });
+  await s.taken(one);
+  t.is((await s.events([heard(2, one, 'Other.')])).status, 200);
+  t.is((await s.events([heard(2, one, 'Other.')])).status, 200, 'a repeat is no other event');
+});
+
+test('that a worker takes messages holds from the call on that says so', async (t) => {
+  const { scene, user_id, task_id, events } = await setCallbackScene(t);
+  const { message_id } = scene.log.write((tx) => addMessage(tx, user_id, task_id, { text: 'One.' }));
+  const { body } = await events([started({ takes_messages: true }), heard(2, message_id, 'One.')]);
+  t.like(body, { errors: [{ field: '/events/1/body/message_id' }] });
+});
+
 test('of edits and a take at the same time one wins, and both sides know which', async (t) => {
   const s = await set(t);
   for (let i = 0; i < 20; i++) {
