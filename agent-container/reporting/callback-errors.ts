@@ -39,6 +39,12 @@ export function classifyCallbackError(error: unknown): CallbackError {
   }
 }
 
+/** Whether what a call was refused for is in one of these parts of its body, such as `/deltas`, and nowhere else. */
+export function isOnlyAbout(error: unknown, ...parts: string[]): boolean {
+  const fields = error instanceof ErrandError ? (error.errors ?? []).map(({ field }) => field) : [];
+  return fields.length > 0 && fields.every((field) => parts.some((part) => `${field}/`.startsWith(`${part}/`)));
+}
+
 /** Backoff from 100 ms to 5 s; longer where `Retry-After` asks for it. Null: not worth a retry. */
 export const callbackDelayMs = ((error, failures) => {
   if (classifyCallbackError(error) !== 'transient') return null;

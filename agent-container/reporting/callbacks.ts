@@ -1,6 +1,6 @@
 import { ErrandError } from '../../protocol/problem.ts';
 import type { CallbackReply, Control, Heartbeat, ResultPost } from '../../protocol/worker-schemas.ts';
-import { classifyCallbackError } from './callback-errors.ts';
+import { classifyCallbackError, isOnlyAbout } from './callback-errors.ts';
 import type { CoordinatorClient } from './coordinator-client.ts';
 import type { DeltaBuffer } from './delta-buffer.ts';
 import type { Spool } from './spool.ts';
@@ -46,7 +46,8 @@ export class Callbacks {
     } catch (error) {
       // A `waiting_for` that was refused on its own would be refused again.
       const refused_alone = events.length === 0 && classifyCallbackError(error) === 'malformed';
-      if (reports_wait && !refused_alone) waits.unreported = true;
+      if (isOnlyAbout(error, '/waiting_for')) waits.drop();
+      else if (reports_wait && !refused_alone) waits.unreported = true;
       throw error;
     }
     if (spool.acked_seq < last_seq)
@@ -57,7 +58,10 @@ export class Callbacks {
   async heartbeat(signal: AbortSignal): Promise<void> {
     const { client, spool, waits, attempt } = this.#options;
     const body: Heartbeat = { attempt, last_seq: spool.last_seq, waiting_for: waits.current };
-    const reply = await client.callback('heartbeat', JSON.stringify(body), signal);
+    const reply = await client.callback('heartbeat', JSON.stringify(body), signal).catch((error: unknown) => {
+      if (isOnlyAbout(error, '/waiting_for')) waits.drop();
+      throw error;
+    });
     this.heartbeat_at = performance.now();
     if (reply.token !== undefined) client.token = reply.token;
     this.#apply(reply);

@@ -2,7 +2,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { sleep } from '../base/sleep.ts';
 import { within } from '../base/within.ts';
-import { callbackDelayMs, classifyCallbackError, retryCallback } from './callback-errors.ts';
+import { callbackDelayMs, classifyCallbackError, isOnlyAbout, retryCallback } from './callback-errors.ts';
 import type { Callbacks } from './callbacks.ts';
 import type { DeltaBuffer } from './delta-buffer.ts';
 import { RefusedEvents } from './refused-events.ts';
@@ -131,6 +131,8 @@ export class SendLoop {
       case 'events_missing':
         return this.#resendFromExpected(error);
       case 'malformed':
+        // These were dropped when the call failed. The events are not at fault.
+        if (isOnlyAbout(error, '/deltas', '/waiting_for')) return;
         if (sent === undefined) throw error;
         return this.#refused.replace(sent, error);
       case 'token_invalid':

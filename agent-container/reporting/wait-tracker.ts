@@ -40,6 +40,13 @@ export class WaitTracker {
     this.#change(waiting);
   }
 
+  /** The coordinator refused the wait as it is. It would refuse it again. */
+  drop(): void {
+    this.#watchdog.stop();
+    this.#current = null;
+    this.unreported = false;
+  }
+
   stop(): void {
     this.#watchdog.stop();
   }

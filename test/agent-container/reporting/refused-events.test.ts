@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import test from 'ava';
 import { RefusedEvents } from '../../../agent-container/reporting/refused-events.ts';
 import { Spool } from '../../../agent-container/reporting/spool.ts';
-import { NumberedEvent } from '../../../protocol/events.ts';
+import { NumberedEvent, type WorkerEvent } from '../../../protocol/events.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { setReporterScene as scene } from '../../support/reporter-scene.ts';
+import { until } from '../../support/until.ts';
 
 const at = '2026-01-02T03:04:05.678Z';
+const STARTED: WorkerEvent = { type: 'agent.started', body: { agent: 'test', version: '1', resumed: false } };
 const REFUSED: Record<string, object> = {
   'with a bad body': { at, type: 'plan.updated', body: { items: 'none' } },
   'of an unknown type': { at, type: 'plan.invented', body: {} },
@@ -45,3 +48,21 @@ for (const [what, event] of Object.entries(REFUSED))
     t.regex(first?.[2] ?? '', /Event 1 was refused: Process 1 was told/);
     t.is(second?.[2], first?.[2]);
   });
+
+test('a delta or a wait that the coordinator refuses is dropped, and the event beside it stays', async (t) => {
+  const { signal } = new AbortController();
+  const log = (text: string): WorkerEvent => ({ type: 'log', body: { level: 'info', text } });
+  const { reporter, task, posts, texts, lost } = await scene(t, { heartbeat_ms: 50 });
+  await reporter.emit(STARTED);
+  await reporter.drained(signal);
+  reporter.delta({ ref: 'x'.repeat(101), kind: 'text', text: 'Hm.' });
+  await reporter.emit(log('beside a delta'));
+  await reporter.drained(signal);
+  reporter.waitingFor({ kind: 'model', since: 'yesterday' });
+  await reporter.emit(log('beside a wait'));
+  await reporter.drained(signal);
+  const [beats, before] = [task.current.heartbeats.length, posts()];
+  await until('heartbeats go on', () => task.current.heartbeats.length > beats + 1);
+  t.deepEqual(texts(), ['beside a delta', 'beside a wait']);
+  t.deepEqual([lost, reporter.waiting_for, posts()], [[], null, before]);
+});
