@@ -100,7 +100,7 @@ export const LIMITS = {
   deltas_per_post_max: 500,
   /** The whole body of one callback. */
   callback_body_bytes_max: 4 * 1024 * 1024,
-  /** The callbacks of a task that may be in progress at once. A worker makes one at a time. */
+  /** The callbacks of a task that may be in progress at once. A worker makes one of each kind at a time. */
   callbacks_at_once_max: 8,
   /** The unified diffs in a worker's result, together. A longer diff is cut, and `diff_truncated` is true. */
   diff_bytes_max: 2 * 1024 * 1024,

@@ -278,7 +278,7 @@ export const Control = z.object({
 });
 export type Control = z.infer<typeof Control>;
 
-/** The response to every callback. */
+/** The response to the `events`, `heartbeat` and `result` callbacks. */
 export const CallbackReply = z.object({
   acked_seq: z
     .number()

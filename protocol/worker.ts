@@ -90,8 +90,8 @@
  *    POST, after the events that they follow. A POST may have deltas alone, or `waiting_for` alone.
  * 3. A heartbeat at least every `heartbeat_ms`. It may overlap a POST of events. A POST of events renews the lease too,
  *    but only a heartbeat renews the token, so a busy worker also sends heartbeats.
- * 4. The result, after every event was acknowledged. `last_seq` is the number of events. Nothing follows it. The worker
- *    exits with code 0.
+ * 4. The result, after every event was acknowledged and every heartbeat was answered. `last_seq` is the number of
+ *    events. Nothing follows it, but where it is answered with 401 a heartbeat, and it again. The worker exits with 0.
  *
  * Three watchdogs end an attempt. After the first two the next attempt goes on with its work.
  *
@@ -106,7 +106,7 @@
  * When the model or command that the worker waits for sends nothing for `quiet_ms`, the worker adds `silent_since` to
  * `waiting_for`, and removes it when something comes.
  *
- * Each callback reply has `control`: the messages that have not entered the conversation yet, and whether to cancel.
+ * Each `CallbackReply` has `control`: the messages that have not entered the conversation yet, and whether to cancel.
  * A message has entered it once an `input.added` event that names it was acknowledged; until then every reply repeats
  * it. So control reaches a worker that cannot be called. The assignment, `POST /messages` and `control` bring the
  * same messages: the worker adds each one to the conversation once, by its id.
@@ -114,15 +114,16 @@
  * A person may change or withdraw a message until the worker takes it. A worker that says `takes_messages` in its
  * `agent.started` takes each message with the `messages` call right before it adds it to the conversation: the reply
  * has the message as it is now, and leaves out one that was withdrawn, which the worker then drops. From that call on
- * the message stays as it is. A repeat of the call gets the same. A worker without `takes_messages` adds messages as
- * they came, and while it works nobody can change one. A message with `hear` `after_turn` is added when the model ends
- * its turn, any other after the results of the turn's tool calls; `model` and `effort` hold for the requests after it.
- * An older worker may ignore all three.
+ * the message stays as it is. A repeat of the call gets the same, and an `input.added` of any other message is refused.
+ * A worker without `takes_messages` adds messages as they came, and while it works nobody can change one. A message
+ * with `hear` `after_turn` is added when the model ends its turn, any other after the results of the turn's tool calls;
+ * `model` and `effort` hold for the requests after it. An older worker may ignore all three.
  *
  * A prompt and a message may have `attachments`. The worker fetches each with the `attachments` call and writes it
  * outside of the repository, so that no commit has it. It tells the model of each with an `input.added` event that
- * names it in `attachment_id`, with the picture or document in `content`. An older worker may ignore attachments. 404:
- * the file is gone, such as after a restore; the work goes on without it.
+ * names it in `attachment_id`: the `source` is `person`, the `text` is the worker's own and says where the file is, and
+ * `content` may have the picture or document. An older worker may ignore attachments. 404: the file is gone, such as
+ * after a restore; the work goes on without it.
  *
  * ## Retries
  *
@@ -132,8 +133,10 @@
  *
  *   no connection; no response in 30 s;   Retry with exponential backoff from 100 ms to 5 s, with jitter, for as long
  *   429, 500, 502, 503, 504               as the worker lives. Honour `Retry-After`.
- *   400 `invalid`, 413                    The event is malformed, and every retry would fail. Replace it by a `log`
- *                                         event with the same number that says so, or end with `agent_error`.
+ *   400 `invalid`, 413                    Every retry would fail. `errors` names what is wrong: replace an event by a
+ *                                         `log` event with the same number that says so, drop a delta or a
+ *                                         `waiting_for`, correct a result. Where it names none of several events, post
+ *                                         them one by one. Or end with `agent_error`.
  *   401                                   The token is not valid. Exchange it by one heartbeat; if that fails, stop.
  *   409 `events_missing`                  Everything before `expected_seq` is stored: continue with exactly that event.
  *   409 `stale_attempt`                   The attempt was given up. Stop everything at once, push nothing, exit.
@@ -150,7 +153,8 @@
  * The worker keeps each event in the spool, on disk, until the event is acknowledged, so that events survive a crash
  * of the agent's process. The spool is bounded by the assignment's `spool_bytes_max`. A worker with a full spool
  * waits; it drops no event. Deltas are not spooled, and may be dropped. A process that is restarted for the same
- * attempt reads the spool first, continues with the next number, and posts the events that are left.
+ * attempt reads the spool first, continues with the next number, and posts the events that are left. It reports
+ * `agent.started` and `repository.ready` once more.
  *
  * ## The end of an attempt
  *
@@ -205,10 +209,9 @@
  * as failed, with `retry_at` in its result where the service named a time. The coordinator starts the next attempt at
  * that time. Without one it tries again for hours, with growing pauses. Neither counts as a failed attempt.
  *
- * `time_limit_ms` counts from the `repository.ready` of the first repository, in a process that was restarted from its
- * own. A worker may leave out the time in which a question is open. An attempt that reaches the limit ends its work as
- * after a cancel, with the status `failed` and the reason `time_limit`. A setup command that fails ends it with
- * `setup_failed`.
+ * `time_limit_ms` counts from the newest `repository.ready` of the first repository. A worker may leave out the time in
+ * which a question is open. An attempt that reaches the limit ends its work as after a cancel, with the status `failed`
+ * and the reason `time_limit`. A setup command that fails ends it with `setup_failed`.
  *
  * `succeeded` is believed where the events of this attempt agree. There must be a `repository.ready`. If the assignment
  * has a `setup_command`, a `setup.finished` with that command and exit code 0 must follow it. If it has a
@@ -250,9 +253,10 @@
  *
  * Within a version the contract may only grow, on the coordinator's side first:
  *
- *   What a worker sends is validated strictly: an unknown field, value or event type is refused with 400. A later
- *   coordinator may accept more: an optional field, another value, another event type. It never requires more, and
- *   never accepts less.
+ *   What a worker sends is validated strictly: an unknown field, value or event type is refused with 400. So is a field
+ *   of an object within the body, which `schemas.json` allows where clients read that object too. Only blocks of
+ *   content, `input` and `data` may have any fields. A later coordinator may accept more: an optional field, another
+ *   value, another event type. It never requires more, and never accepts less.
  *
  *   What a coordinator sends may gain fields: the assignment, the replies, the pushes, and `control`, where each kind
  *   of control is a field. A worker ignores unknown fields, and transcript events of unknown types, so the coordinator
