@@ -3,6 +3,9 @@ import { z } from 'zod';
 import type { TurnUsage } from '../../protocol/events.ts';
 import { BUDGET_HEADER, BUDGET_RESERVED_HEADER } from '../../protocol/budget-headers.ts';
 
+/** As the contract bounds the names in an event. */
+const NAME_CHARS_MAX = 200;
+
 type ContextReduction = { means: 'clear_tool_uses' | 'compact'; detail: string };
 
 export type ModelResponse = {
@@ -28,13 +31,13 @@ export function toModelResponse(message: BetaMessage, headers: Headers): ModelRe
   const budget_reserved_usd = Number.parseFloat(headers.get(BUDGET_RESERVED_HEADER) ?? '');
   const details = message.stop_details;
   return {
-    model: message.model,
+    model: message.model.slice(0, NAME_CHARS_MAX),
     // The SDK keeps the text of a call's input in a hidden field of its block.
     content: z.array(z.unknown()).parse(JSON.parse(JSON.stringify(message.content))),
     stop_reason: message.stop_reason,
     refusal: details?.type === 'refusal' ? (details.explanation ?? details.category ?? null) : null,
     usage: usageOf(message),
-    request_id: headers.get('request-id'),
+    request_id: headers.get('request-id')?.slice(0, NAME_CHARS_MAX) ?? null,
     reductions: reductionsOf(message),
     budget_left_usd: Number.isFinite(budget_left_usd) ? budget_left_usd : null,
     budget_reserved_usd: Number.isFinite(budget_reserved_usd) ? budget_reserved_usd : 0,
