@@ -23,7 +23,7 @@ export function newId(now: number = Date.now()): string {
 
 /** A new id that sorts after another one, whatever the time is. */
 export function idAfter(id: string): string {
-  const made_at = [...id.slice(0, TIME_LENGTH)].reduce((time, digit) => time * 32 + ALPHABET.indexOf(digit), 0);
+  const made_at = Array.from(id.slice(0, TIME_LENGTH)).reduce((time, digit) => time * 32 + ALPHABET.indexOf(digit), 0);
   return newId(made_at + 1);
 }
 
