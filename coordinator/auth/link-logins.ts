@@ -2,7 +2,7 @@ import type { OneTimeLink, Session } from '../../protocol/accounts.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { Rate } from '../base/rate.ts';
 import { appendAudit } from '../sqlite/audit.ts';
-import type { EventLog } from '../sqlite/event-log.ts';
+import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { findOwner, findUser, findUserByEmail } from '../sqlite/users.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Client, Identity } from './identity.ts';
@@ -66,22 +66,25 @@ export class LinkLogins {
   redeem(code: string, client: Client): Promise<Session> {
     const { log, links, limiter, logins, sessions } = this.#deps;
     const admission = limiter.link(client.address);
-    const { user, begun } = log.write(
-      (tx) => {
-        const { id, user_id, session } = links.redeem(tx, 'login', code);
-        const user = findUser(tx.db, user_id);
-        if (!user || (session !== null && !sessions.lives({ user_id, session }))) throw invalidLink();
-        requireNotBlocked(user);
-        const begun = sessions.begin(tx, user_id, client, session);
-        const { address, user_agent } = client;
-        const detail = { user_agent, link: id };
-        appendAudit(tx.db, { action: 'login.succeeded', user_id, address, subject: begun.session, detail });
-        return { user, begun };
-      },
-      { urgent: true },
-    );
-    admission.succeeded();
-    return logins.issue(user, begun.session, begun.refresh_token);
+    let was_guess = true;
+    const redeemIn = (tx: Tx) => {
+      const { id, user_id, session } = links.redeem(tx, 'login', code);
+      const user = findUser(tx.db, user_id);
+      if (!user || (session !== null && !sessions.lives({ user_id, session }))) throw invalidLink();
+      was_guess = false;
+      requireNotBlocked(user);
+      const begun = sessions.begin(tx, user_id, client, session);
+      const { address, user_agent } = client;
+      const detail = { user_agent, link: id };
+      appendAudit(tx.db, { action: 'login.succeeded', user_id, address, subject: begun.session, detail });
+      return { user, begun };
+    };
+    try {
+      const { user, begun } = log.write(redeemIn, { urgent: true });
+      return logins.issue(user, begun.session, begun.refresh_token);
+    } finally {
+      if (!was_guess) admission.succeeded();
+    }
   }
 
   #create(user_id: string, session: string | null, by: { user_id?: string; address?: string }): OneTimeLink {

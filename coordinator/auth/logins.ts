@@ -74,6 +74,8 @@ export class Logins {
     const matches = await passwords.matches(password, user?.password_hash, admission.place);
     if (user && !matches) this.#auditFailure(user, client);
     if (!user || !matches) throw wrongCredentials();
+    // What is refused from here on was no guess.
+    admission.succeeded();
     const { session, refresh_token } = log.write(
       (tx) => {
         // While the password was being checked, it may have been changed, or the account deleted.
@@ -88,7 +90,6 @@ export class Logins {
       },
       { urgent: true },
     );
-    admission.succeeded();
     return this.issue(user, session, refresh_token);
   }
 

@@ -32,6 +32,8 @@ import { isKnown, noteAddress } from './known-addresses.ts';
 export const REFRESH_TOKEN_S = 60 * 24 * 3600;
 
 const DAY_MS = 24 * 3600_000;
+/** In how many networks a person may use up the log-ins of a day. */
+const NETWORKS_MAX = 5;
 
 export type SessionListener = (session: string) => void;
 type Rotated = { user_id: string; session: string; refresh_token: string };
@@ -49,13 +51,17 @@ export class Sessions {
   readonly #now: () => number;
   /** By person, and by network where the account was used from it: who floods it elsewhere locks nobody out there. */
   readonly #begun: Rate;
+  /** By person, in all networks together: a log-in makes each of its networks known. */
+  readonly #begun_anywhere: Rate;
   readonly #listeners = new Set<SessionListener>();
 
   constructor(log: EventLog, keys: Keys, now: () => number) {
     this.#log = log;
     this.#keys = keys;
     this.#now = now;
-    this.#begun = new Rate(LIMITS.logins_per_day_max, 'You have logged in too often today.', now, DAY_MS);
+    const refusal = 'You have logged in too often today.';
+    this.#begun = new Rate(LIMITS.logins_per_day_max, refusal, now, DAY_MS);
+    this.#begun_anywhere = new Rate(LIMITS.logins_per_day_max * NETWORKS_MAX, refusal, now, DAY_MS);
   }
 
   /**
@@ -65,6 +71,7 @@ export class Sessions {
   begin(tx: Tx, user_id: string, client: Client, maker: string | null = null): Rotated {
     const is_known = isKnown(tx.db, user_id, client.address);
     this.#begun.take(is_known ? `${user_id} ${networkOf(client.address)}` : user_id);
+    this.#begun_anywhere.take(user_id);
     const session = newId();
     // Before old ones end: the maker may be among them.
     const proven_at = maker === null ? null : (findProof(tx.db, maker) ?? NEVER);

@@ -25,7 +25,8 @@ export const password = clientCommand({
       const body = has_password === false ? await askFirstPassword(io) : await askPasswordChange(io);
       await client.call('changePassword', { body });
       print(io, [[`The password is ${has_password === false ? 'set' : 'changed'}. Your other log-ins have ended.`]]);
-      print(io, await leftBehind(client, me));
+      // The password is changed, whatever comes of this.
+      print(io, await leftBehind(client, me).catch(() => [['What else is still there could not be looked up.']]));
     } else {
       const reset = await client.call('resetPassword', { body: { email: values.for } });
       print(io, [

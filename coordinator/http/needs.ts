@@ -15,7 +15,8 @@ export function needHandlers({ config }: NeedHandlerDependencies): Pick<Handlers
         const by = deviceName(client.user_agent) ?? null;
         const need = answerNeed(tx, config, who.user_id, params, body, by);
         // The project allows the host from then on.
-        if (need.kind === 'host' && body.choose.includes('project')) requireScope(who, 'projects');
+        if (need.kind === 'host' && body.choose.includes('project'))
+          requireScope(who, 'projects', 'To allow the host for the whole project, not once,');
         audit(tx, { action: 'need.answered', subject: params.id, detail: { kind: need.kind, choose: body.choose } });
         return needView(need);
       }),

@@ -48,7 +48,7 @@ function inProject(
   const { project, made } = projectOfRepository(tx, keys, who.user_id, input.repo_url);
   const { id: project_id, name, repo_url } = project;
   if (made) {
-    requireScope(who, 'projects');
+    requireScope(who, 'projects', 'You have no project of this repository yet, and making one');
     audit(tx, { action: 'project.created', subject: project_id, detail: { name, repo_url } });
   }
   return { ...input, repo_url: undefined, project_id };

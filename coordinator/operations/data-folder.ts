@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, closeSync, constants, openSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, closeSync, constants, existsSync, openSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkInterruptedRestore } from './backup/replace-database.ts';
 import { ConfigError } from '../base/config.ts';
@@ -21,8 +21,8 @@ const OWN_FILES = /^(errand\.|keys\.json|backup)/;
 const OWN_FOLDERS = ['attachments', 'packs', 'workers', 'workspaces', 'trash', 'sample.git', 'samples'];
 
 /**
- * `new_keys`: the folder had a database but no keys, so all log-ins were ended and new keys made. `unchecked`: the last shutdown was not
- * clean, and the database is too large to be checked before the start.
+ * `new_keys`: the folder had a database but no keys, so all log-ins were ended and new keys made. `unchecked`: the last
+ * shutdown was not clean, and the database is too large to be checked before the start.
  */
 export type DataFolder = { keys: Keys; new_keys: boolean; db: Db; database_path: string; unchecked: boolean };
 
@@ -51,7 +51,7 @@ export function openDataFolder(dir: string, opened: AsyncDisposableStack): DataF
     closeToOthers(dir);
     const interrupted = checkInterruptedRestore(dir);
     if (interrupted !== null) throw new ConfigError(interrupted);
-    const new_keys = sizeOf(database_path) > 0 && sizeOf(join(dir, 'keys.json')) === 0;
+    const new_keys = lacksKeys(dir);
     // SQLite removes the WAL when the last connection closes: a WAL that is left means an unclean shutdown.
     const crashed = sizeOf(`${database_path}-wal`) > 0;
     const checked_first = sizeOf(database_path) <= CHECKED_FIRST_BYTES_MAX;
@@ -69,6 +69,11 @@ export function openDataFolder(dir: string, opened: AsyncDisposableStack): DataF
   } catch (error) {
     throw explainOpenError(error, dir, database_path);
   }
+}
+
+/** Whether there is a database but no `keys.json`. An empty file is no valid one: that ends the start, and no log-in. */
+export function lacksKeys(dir: string): boolean {
+  return sizeOf(join(dir, 'errand.db')) > 0 && !existsSync(join(dir, 'keys.json'));
 }
 
 /** The message for a damaged database. `damage`: SQLite's description. */

@@ -47,7 +47,7 @@ export function openCore(settings: Config, { logger, pace, commit_hook }: CoreOp
   if (new_keys)
     logger.warn(
       { data_dir: config.data_dir },
-      'keys.json was missing and new keys were created: all log-ins, API tokens and invitations have ended and project secrets cannot be decrypted; put your copy of keys.json back or set the secrets again',
+      'keys.json was missing and new keys were created: all log-ins, API tokens and invitations have ended and project secrets cannot be decrypted; put your copy of keys.json back or set the secrets again; errand login-link on this machine logs in an account without a password',
     );
   const gate = new DispatchGate(logger);
   if (unchecked) opened.defer(checkInBackground(database_path, gate, logger));

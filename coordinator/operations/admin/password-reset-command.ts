@@ -42,6 +42,11 @@ async function resetIn(data_dir: string, email: string): Promise<string> {
   ]);
   if (!existsSync(join(data_dir, 'errand.db')))
     throw new Failure(`There is no database in ${data_dir}. Set ERRAND_DATA to the data folder of the server.`);
+  const { lacksKeys } = await import('../data-folder.ts');
+  if (lacksKeys(data_dir))
+    throw new Failure(
+      `There is no keys.json in ${data_dir}. Put your copy there. Without one, start the server once and stop it: it makes new keys, which ends the log-ins of everybody.`,
+    );
   await using opened = new AsyncDisposableStack();
   const { db, keys } = await openStopped(data_dir, opened);
   const log = new EventLog({ db, logger: createLogger('error') });

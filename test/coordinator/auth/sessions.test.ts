@@ -155,13 +155,32 @@ test('the log-ins of a person in a day are limited, which locks nobody out where
   // Few enough that the networks of before are still known.
   for (let n = 0; n < 40; n++) beginAt(`10.2.0.${n}`);
   t.is((await new Api(server.url).call('login', { body })).user.id, user.id);
+  // Nobody waits for a whole day.
+  server.clock.ahead_ms = 10 * 60_000;
+  t.truthy(beginAt('10.1.0.1'));
   t.throws(
     flood((n) => `10.3.${n}.1`),
     refused,
   );
-  // Nobody waits for a whole day.
-  server.clock.ahead_ms = 10 * 60_000;
-  t.truthy(beginAt('10.1.0.1'));
+});
+
+test('a right password or link that is refused for the limit of a day is no guess', async (t) => {
+  const server = await startApi(t);
+  const { user, access_token } = (await server.person('ada@example.org')).session;
+  await server.person('bob@example.org');
+  const client = { address: '10.9.0.1', user_agent: null };
+  const who = await server.auth.authenticator.authenticate(access_token);
+  const begin = () => server.log.write((tx) => server.auth.sessions.begin(tx, user.id, client));
+  let { session } = begin();
+  for (let n = 0; n < LIMITS.logins_per_day_max; n++) ({ session } = begin());
+  t.throws(begin, { code: 'rate_limited' });
+  const { code } = server.auth.link_logins.create({ ...who, session }, client);
+  const body = { email: 'ada@example.org', password: PASSWORD };
+  for (let n = 0; n < 40; n++) {
+    await t.throwsAsync(server.auth.logins.login(body, client), { message: /too often today/ });
+    await t.throwsAsync(async () => server.auth.link_logins.redeem(code, client), { message: /too often today/ });
+  }
+  t.truthy(await server.auth.logins.login({ ...body, email: 'bob@example.org' }, client), 'at the same address');
 });
 
 test('links to log in with are limited by the day, too', async (t) => {

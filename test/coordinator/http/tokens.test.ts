@@ -42,7 +42,8 @@ test('a token that may send errands makes no project with one, and widens none b
   const [tasks, both] = [await tokenFor('tasks'), await tokenFor('tasks', 'projects')];
   const body = { prompt: 'Mend it', repo_url: 'https://git.example.org/ann/shop', make_project: true };
   const refused = await tasks.refused('createTask', { body });
-  t.deepEqual([refused.code, refused.detail], ['forbidden', "This needs the scope 'projects': the API token may not."]);
+  t.is(refused.code, 'forbidden');
+  t.regex(refused.detail ?? '', /no project of this repository yet, and making one needs the scope 'projects'/);
   t.deepEqual((await api.call('listTasks', {})).items, []);
   const { id, project_id } = await both.call('createTask', { body });
   t.is((await tasks.call('createTask', { body })).project_id, project_id, 'one that is there may be used');

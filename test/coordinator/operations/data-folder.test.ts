@@ -101,6 +101,11 @@ test('new keys end all log-ins, API tokens and links, and the audit log tells of
   const counts = () => tables.map((name) => db.prepare(`SELECT count(*) FROM ${name}`).pluck().get());
   await open(dir);
   t.deepEqual(counts(), [1, 1, 1], 'a restart alone ends nothing');
+  const keys = readFileSync(join(dir, 'keys.json'));
+  writeFileSync(join(dir, 'keys.json'), '');
+  await t.throwsAsync(open(dir), { message: /keys\.json is not a valid keys file/ });
+  t.deepEqual(counts(), [1, 1, 1], 'a file that was lost in a copy can be put back');
+  writeFileSync(join(dir, 'keys.json'), keys);
   rmSync(join(dir, 'keys.json'));
   await open(dir);
   t.deepEqual(counts(), [0, 0, 0]);

@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { setupLink } from '../../../../coordinator/auth/setup-code.ts';
@@ -23,6 +23,12 @@ test('password reset gives an owner a new password while the server is stopped',
   t.is(running.code, 2);
   t.regex(running.stderr, /^The server is running on .*\. Stop it first\./);
   await first.stop();
+  const keys = join(data_dir, 'keys.json');
+  await rename(keys, `${keys}.away`);
+  const keyless = await cli.run(['password', 'reset', EMAIL], { env });
+  t.is(keyless.code, 2);
+  t.regex(keyless.stderr, /^There is no keys\.json in .*\. Put your copy there\./);
+  await rename(`${keys}.away`, keys);
   const unknown = await cli.run(['password', 'reset', 'eve@example.org'], { env });
   t.deepEqual([unknown.code, unknown.stderr], [2, 'There is no account with the e-mail address eve@example.org.\n']);
   const { code, stdout, stderr } = await cli.run(['password', 'reset', ' Ada@example.org'], { env });
