@@ -43,12 +43,11 @@ const PRIVATE_KEY = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY[A-Z ]*)-----[^]*?(?:-----
 export async function inspect(repos: Repositories, given: Given): Promise<Inspection> {
   const { commit, excluded, agent, base_commit, known, secrets, began_ms, repo_url } = given;
   const { not, bases } = known;
-  const left = leftOut(repos.own, began_ms);
   if (commit === null || commit === base_commit)
     return {
       stops: [],
       oddities: [],
-      left_out: [...excluded, ...(await left)],
+      left_out: [...excluded, ...(await leftOut(repos.own, began_ms))],
       pointer_paths: [],
       redact: (text) => text,
     };
@@ -61,7 +60,7 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
     findLfsSecrets(repos.own, pushed, secrets),
     filteredFiles(repos, { bases, commit, pushed, repo_url }),
     odditiesOf(repos.own, { base_commit, bases, commit, agent }),
-    left,
+    leftOut(repos.own, began_ms),
   ]);
   const found = [...found_in_git, ...found_in_lfs];
   const redact = redactor(found);

@@ -31,9 +31,9 @@ export async function setRepositoryScene(t: ExecutionContext, files?: Record<str
     author: { name: 'Errand', email: 'errand@localhost' },
   };
   const remote: Remote = { url, repo_url: url, takeGitFailure: () => null };
-  const clone = (name = 'work') => {
+  const clone = (name = 'work', signal = new AbortController().signal) => {
     const env = { PATH: process.env.PATH ?? '', ...commitIdentity(task.author) };
-    return repositories(join(folder, name), env, new AbortController().signal);
+    return repositories(join(folder, name), env, signal);
   };
   const found_dir = join(folder, 'found');
   const prepare = (

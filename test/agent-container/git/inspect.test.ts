@@ -1,0 +1,26 @@
+import test from 'ava';
+import { inspect } from '../../../agent-container/git/inspect.ts';
+import { SecretSearch } from '../../../agent-container/git/secret-search.ts';
+import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
+import { setRepositoryScene as scene } from '../../support/repository-scene.ts';
+
+test('a cancel while the commit is listed rejects the inspection, and leaves no other rejection', async (t) => {
+  const { clone, prepare, write, task } = await scene(t);
+  const cancel = new AbortController();
+  const repos = clone('work', cancel.signal);
+  const { commit: base_commit } = await prepare(repos);
+  await write(repos, 'a.txt', 'a\n');
+  const worktree = await commitWorktree(repos, 'Work');
+  const { own } = repos;
+  const run = own.try.bind(own);
+  own.try = (args, options) => {
+    const result = run(args, options);
+    if (args[0] === 'rev-list') cancel.abort(new Error('cancelled'));
+    return result;
+  };
+  const known = { not: base_commit === null ? [] : [base_commit], bases: [] };
+  const secrets = new SecretSearch({ values: [] });
+  const given = { ...worktree, base_commit, known, secrets, began_ms: 0, repo_url: task.repo_url };
+  // Ava fails where another rejection is left without a handler.
+  await t.throwsAsync(inspect(repos, given), { message: 'cancelled' });
+});
