@@ -156,9 +156,8 @@ export class Retention {
     const task = findTask(log.db, task_id);
     if (task?.workspace !== workspace || task.ended_at === null || attempts.has(task_id)) return;
     try {
-      const sample = samples.remove(task_id);
-      if (workspace !== null) await workspaces.remove(workspace);
-      await Promise.all([sample, workspaces.emptied()]);
+      await Promise.all([samples.remove(task_id), workspace !== null && workspaces.remove(workspace)]);
+      await workspaces.emptied();
       if (workspace !== null) log.write(({ db }) => giveUpWorkspace(db, task_id, workspace));
       logger.info({ task_id, workspace }, 'workspace of an ended task removed');
     } catch (error) {

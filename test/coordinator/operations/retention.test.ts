@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { samplesIn } from '../../../coordinator/demo/sample-repository.ts';
 import { advance } from '../../../coordinator/tasks/advance.ts';
@@ -28,12 +29,22 @@ type Limits = Partial<RetentionDependencies['keep']> & {
   log?: EventLog;
   has?: (task_id: string) => boolean;
   isDiskShort?: () => boolean;
+  /** In place of the real ones. */
+  files?: Partial<Pick<RetentionDependencies, 'samples' | 'workspaces'>>;
 };
 
 /** A log whose disk is full. */
 class FullLog extends EventLog {
   override write(): never {
     throw new ErrandError('unavailable', "The server's disk is full.");
+  }
+}
+
+/** A disk that removes no folder, and takes a while to say so. */
+class StuckWorkspaces extends Workspaces {
+  override async remove(): Promise<void> {
+    await turn();
+    throw new Error('busy');
   }
 }
 
@@ -46,12 +57,13 @@ async function start(t: ExecutionContext) {
   const samples = samplesIn(data_dir);
   const user_id = addUser(db);
   t.teardown(() => db.close());
-  const make = ({ has = () => false, isDiskShort = () => false, log = own_log, ...given }: Limits) => {
+  const make = ({ has = () => false, isDiskShort = () => false, log = own_log, files, ...given }: Limits) => {
     const keep = { ...readConfig({}), ...given };
     const shared = {
       log,
       samples,
       workspaces: stored,
+      ...files,
       removeFiles: async () => undefined,
       logger: SILENT,
       attempts: { has },
@@ -78,7 +90,7 @@ async function start(t: ExecutionContext) {
     mkdirSync(samples.path(task_id), { recursive: true });
     writeFileSync(join(samples.path(task_id), 'pack'), randomBytes(megabytes * MB));
   };
-  return { db, samples, addSample, log: own_log, stored, user_id, make, enforce, addWorkspace, workspaces };
+  return { db, data_dir, samples, addSample, log: own_log, stored, user_id, make, enforce, addWorkspace, workspaces };
 }
 
 const namesOf = (tasks: { workspace: string | null }[]) => tasks.map(({ workspace }) => workspace ?? '').toSorted();
@@ -248,6 +260,15 @@ test('the sample repository of a task counts with its workspace, and goes with i
   t.deepEqual((await samples.list()).toSorted(), [newer.id, queued.id].toSorted());
   await enforce({ isDiskShort: () => true });
   t.deepEqual(await samples.list(), [queued.id]);
+});
+
+test('neither a sample repository nor a workspace that cannot be removed ends the server', async (t) => {
+  const { db, data_dir, samples, addWorkspace, enforce } = await start(t);
+  const task = addWorkspace(2);
+  const stuck = { ...samples, remove: () => Promise.reject(new Error('busy')) };
+  // Ava fails where a rejection is left without a handler.
+  await enforce({ keep_workspaces_ms: DAY_MS, files: { samples: stuck, workspaces: new StuckWorkspaces(data_dir) } });
+  t.is(findTask(db, task.id)?.workspace, task.workspace);
 });
 
 test.serial('a task whose workspace was removed resumes in a new one', async (t) => {
