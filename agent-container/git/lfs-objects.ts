@@ -116,7 +116,7 @@ export async function uploadObjects(
     if (result.code === 0) return;
     if (failure?.is_disconnected) throw new Disconnected('push_failed', 'Files of Git LFS could not be uploaded');
     // What took too long is not tried again.
-    const is_temporary = isTemporary(failure) || wasKilled(result);
+    const is_temporary = !result.timed_out && (isTemporary(failure) || wasKilled(result));
     const text = `Files of Git LFS could not be uploaded, so the work was not pushed: ${errorSummary(result)}.`;
     throw new AttemptFailure(is_temporary ? 'push_failed' : 'push_rejected', text.replace(/\.\.$/, '.'));
   });

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import test from 'ava';
 import { AttemptFailure } from '../../../agent-container/base/failure.ts';
 import { Disconnected } from '../../../agent-container/git/git-failure.ts';
-import { fetchLfs } from '../../../agent-container/git/lfs-objects.ts';
+import { fetchLfs, uploadObjects } from '../../../agent-container/git/lfs-objects.ts';
 import { fetchCommit, remoteRefs, retryRemote, type Remote } from '../../../agent-container/git/remote.ts';
 import type { GitFailure } from '../../../agent-container/proxy/forward-git.ts';
 import { git as plainGit, type GitServer } from '../../support/git-server.ts';
@@ -92,6 +92,21 @@ for (const [who, failure] of [
     t.regex((await fetchLfs(own, { ...remote, takeGitFailure })) ?? '', /404|not found/i);
   });
 }
+
+test('an upload of files of Git LFS that took too long is not tried again, even if the forge was busy', async (t) => {
+  const { remote, prepare, clone, task } = await scene(t);
+  const { own, agents } = clone();
+  const { commit } = await prepare({ own, agents });
+  let uploads = 0;
+  own.try = async () => {
+    uploads++;
+    return { code: null, timed_out: true, stdout: Buffer.alloc(0), stderr: '', truncated: false };
+  };
+  const busy = { ...remote, takeGitFailure: () => BUSY };
+  const upload = uploadObjects(own, busy, { branch: task.branch, commit: commit ?? '', known: null });
+  await t.throwsAsync(upload, { instanceOf: AttemptFailure, message: /it took too long/ });
+  t.is(uploads, 1);
+});
 
 test('a commit that the remote does not have is told from one that it could not be asked for', async (t) => {
   const { server, remote, prepare, clone } = await scene(t);
