@@ -52,10 +52,11 @@ const noRepository = ({ git_dir }: Git) => ({ GIT_DIR: join(git_dir, 'none') });
 /** The object format of a remote without branches, as it says in the protocol. */
 async function objectFormat(git: Git, remote: Remote): Promise<'sha1' | 'sha256'> {
   const env = { ...noRepository(git), GIT_TRACE_PACKET: '2' };
-  const { code, stderr } = (await tryRemote(git, remote, ['ls-remote', '-q', remote.url], { env })).result;
-  if (code !== 0)
-    throw new AttemptFailure('repository_unavailable', 'The object format of the repository could not be read.');
-  return /< .*\bobject-format=sha256\b/.test(stderr) ? 'sha256' : 'sha1';
+  const { result, failure } = await tryRemote(git, remote, ['ls-remote', '-q', remote.url], { env });
+  const { code, stderr } = result;
+  if (code === 0) return /< .*\bobject-format=sha256\b/.test(stderr) ? 'sha256' : 'sha1';
+  const errors = stderr.replaceAll(/^.* packet: .*\n?/gm, '');
+  throw fetchFailure({ ...result, stderr: errors }, failure, remote.repo_url);
 }
 
 const FETCH = ['fetch', '-q', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];

@@ -108,6 +108,26 @@ test('an upload of files of Git LFS that took too long is not tried again, even 
   t.is(uploads, 1);
 });
 
+test('a failure to read the format of an empty repository says what the remote answered', async (t) => {
+  const { server, clone } = await scene(t);
+  await plainGit(server.root, 'init', '-q', '--bare', 'empty');
+  const repos = clone();
+  await mkdir(repos.own.dir, { recursive: true });
+  let [asked, refused] = [0, false];
+  server.intercept = (request, response) => {
+    // The worker itself does not understand the first answer. The second run of git is refused in its midst.
+    if (request.method === 'GET' ? ++asked !== 1 : asked !== 3) return false;
+    refused = asked === 3;
+    response.writeHead(403).end();
+    return true;
+  };
+  const takeGitFailure = () => (refused ? { status: 403, code: null, is_disconnected: false } : null);
+  const url = `${server.origin}/empty`;
+  const error = await t.throwsAsync(remoteRefs(repos.own, { url, repo_url: url, takeGitFailure }));
+  t.regex(error?.message ?? '', /no permission to read it .*403/);
+  t.notRegex(error?.message ?? '', /packet/);
+});
+
 test('a commit that the remote does not have is told from one that it could not be asked for', async (t) => {
   const { server, remote, prepare, clone } = await scene(t);
   const { own, agents } = clone();
