@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readAttributes } from './attributes.ts';
+import { readBlobs } from './blobs.ts';
 import { emptyTree } from './diff.ts';
 import { splitNul, type Git } from './git.ts';
 import { tracking } from './own-repository.ts';
@@ -52,27 +53,30 @@ async function changedFiles(own: Git, commit: string): Promise<Changed[]> {
 
 /** The agent works at the same time: a file may be gone, or become something else. */
 async function withSameBytes(own: Git, changed: Changed[]): Promise<Changed[]> {
+  const sizes = new Map((await readBlobs(own, changed)).map(({ id, size }) => [id, size]));
   const same: Changed[] = [];
-  for (const file of changed) {
-    const id = await blobId(join(own.dir, file.path), file.id.length === 64 ? 'sha256' : 'sha1', own.signal).catch(
-      () => null,
-    );
+  for (const { mode, id, path } of changed) {
+    const is_same = await isBlob(join(own.dir, path), { id, size: sizes.get(id) }, own.signal).catch(() => false);
     own.signal.throwIfAborted();
-    if (id === file.id) same.push(file);
+    if (is_same) same.push({ mode, id, path });
   }
   return same;
 }
 
-/** The id that git gives to a file's bytes as they are; null: it is no file. */
-async function blobId(path: string, algorithm: 'sha1' | 'sha256', signal: AbortSignal): Promise<string | null> {
+/** Whether a file's bytes, as they are, are those of a blob. No more are read: a command may go on writing a file. */
+async function isBlob(
+  path: string,
+  { id, size }: { id: string; size: number | undefined },
+  signal: AbortSignal,
+): Promise<boolean> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const stats = await file.stat();
-    if (!stats.isFile()) return null;
-    const hash = createHash(algorithm).update(`blob ${stats.size}\0`);
-    const chunks: AsyncIterable<Buffer> = file.createReadStream({ autoClose: false, signal });
+    if (!stats.isFile() || stats.size !== size) return false;
+    const hash = createHash(id.length === 64 ? 'sha256' : 'sha1').update(`blob ${size}\0`);
+    const chunks: AsyncIterable<Buffer> = file.createReadStream({ autoClose: false, end: size, signal });
     for await (const chunk of chunks) hash.update(chunk);
-    return hash.digest('hex');
+    return hash.digest('hex') === id;
   } finally {
     await file.close();
   }
