@@ -82,7 +82,10 @@ async function isBlob(
   }
 }
 
-/** Those of the files whose form the work does not change: the index says the same of it as the commit and a base. */
+/**
+ * Those of the files whose form the work does not change: the attributes in the index are those in the commit and in a
+ * base.
+ */
 async function withSameForm(repos: Repositories, commit: string, paths: Set<string>): Promise<Set<string>> {
   const as_commit = await sameFormAs(repos.own, commit, paths);
   let kept = new Set<string>();
@@ -95,11 +98,11 @@ async function sameFormAs(own: Git, tree: string, paths: Set<string>): Promise<S
   if (code === 0 || paths.size === 0) return paths;
   const env = { GIT_INDEX_FILE: join(own.git_dir, 'other-index') };
   try {
-    if ((await own.try(['read-tree', tree], { env })).code !== 0) return new Set();
+    await own.run(['read-tree', tree], { env });
     const [now, then] = await Promise.all([formOf(own, paths), formOf(own, paths, env)]);
     return new Set([...paths].filter((path) => now.get(path) === then.get(path)));
   } finally {
-    await rm(env.GIT_INDEX_FILE, { force: true });
+    for (const end of ['', '.lock']) await rm(`${env.GIT_INDEX_FILE}${end}`, { force: true });
   }
 }
 
@@ -120,5 +123,7 @@ async function basesOf({ own, agents }: Repositories, commit: string): Promise<s
     [own, agents].flatMap((git) => refs.map((ref) => git.try(['merge-base', ref, commit], { time_limit_ms: READ_MS }))),
   );
   const ids = merged.flatMap(({ code, stdout }) => (code === 0 ? [stdout.toString('utf8').trim()] : []));
-  return [...new Set([base_commit ?? (await emptyTree(own)), ...ids])];
+  // Where the history here is a shallow one, the agent may have more of it.
+  const here = await Promise.all([...new Set(ids)].map((id) => own.commit(id)));
+  return [...new Set([base_commit ?? (await emptyTree(own)), ...here.filter((id) => id !== null)])];
 }

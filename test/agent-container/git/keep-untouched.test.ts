@@ -1,6 +1,7 @@
 import test from 'ava';
-import { rm, truncate, writeFile } from 'node:fs/promises';
+import { readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { GitError } from '../../../agent-container/git/git.ts';
 import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
 import { setRepositoryScene as scene } from '../../support/repository-scene.ts';
 
@@ -100,6 +101,28 @@ test('a file that has another size than in the commit is not read to its end', a
   };
   const work = await commitWorktree(repos, 'Work');
   t.is(await own.run(['diff', '--name-only', commit ?? '', work.commit ?? '']), 'b.txt');
+});
+
+test('where git cannot read the attributes of a base, nothing is committed, and no lock stays', async (t) => {
+  const { clone, prepare, write } = await scene(t, { '.gitattributes': '*.txt text eol=lf\n', 'a.txt': 'one\r\n' });
+  const repos = clone();
+  await prepare(repos);
+  await write(repos, '.gitattributes', '*.txt text eol=lf\n*.png binary\n');
+  const { own } = repos;
+  await own.run(['read-tree', 'HEAD']);
+  const run = own.try.bind(own);
+  own.try = async (args, options) => {
+    const index = options?.env?.GIT_INDEX_FILE;
+    if (args[0] !== 'read-tree' || index === undefined) return run(args, options);
+    // As where git was killed.
+    await writeFile(`${index}.lock`, '');
+    return { code: null, timed_out: false, stdout: Buffer.alloc(0), stderr: '', truncated: false };
+  };
+  await t.throwsAsync(commitWorktree(repos, 'Work'), { instanceOf: GitError });
+  t.deepEqual(
+    (await readdir(own.git_dir)).filter((name) => name.startsWith('other-index')),
+    [],
+  );
 });
 
 test('a changed file whose name is not UTF-8 does not keep others from staying as they are', async (t) => {
