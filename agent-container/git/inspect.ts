@@ -37,6 +37,7 @@ type Given = {
   repo_url: string;
 };
 
+const EXCLUDED_MAX = 20;
 const PRIVATE_KEY = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY[A-Z ]*)-----[^]*?(?:-----END \1-----|$)/g;
 
 /** Looks at what a push of the commit would add, and at what it would leave out. */
@@ -47,7 +48,7 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
     return {
       stops: [],
       oddities: [],
-      left_out: [...excluded, ...(await leftOut(repos.own, began_ms))],
+      left_out: [...theFirst(excluded), ...(await leftOut(repos.own, began_ms))],
       pointer_paths: [],
       redact: (text) => text,
     };
@@ -68,11 +69,14 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
   return {
     stops,
     oddities,
-    left_out: [...excluded, ...left_out],
+    left_out: [...theFirst(excluded), ...left_out],
     pointer_paths: pushed.flatMap(({ path, pointer }) => (pointer === null ? [] : [path])),
     redact,
   };
 }
+
+const theFirst = (texts: string[]) =>
+  texts.length > EXCLUDED_MAX ? [...texts.slice(0, EXCLUDED_MAX), 'and more like these'] : texts;
 
 function secretStops(found: SecretFinding[]): string[] {
   const stops = found.map(({ what, where }) => `${where} contains ${what}`);

@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { emptyTree } from './diff.ts';
-import { errorSummary, splitNul, type Git } from './git.ts';
+import { splitNul, type Git } from './git.ts';
 import { tryOnIndex } from './own-repository.ts';
 
 /** A command may put anything in the place of `.gitmodules`, or into a submodule. */
@@ -37,7 +37,10 @@ async function namedInFiles(own: Git): Promise<Set<string>> {
   return is_file ? namedSubmodules(own, ['--file', file]) : new Set();
 }
 
-/** Adds the links of submodules. Returns what was left out, and why: one text for each. */
+/**
+ * Adds the links of submodules. Returns what was left out, and why: one text for each. The model is told each text
+ * once, so none has what may differ at the next push, such as an error of git.
+ */
 export async function addSubmodules(own: Git, paths: string[]): Promise<string[]> {
   if (paths.length === 0) return [];
   const added = await tryOnIndex(own, ['update-index', '-z', '--add', '--stdin'], { input: paths.join('\0') });
@@ -48,11 +51,14 @@ export async function addSubmodules(own: Git, paths: string[]): Promise<string[]
   const left_out = heads.flatMap(({ path, why }) => (why === null ? [] : [`${path}/ is a submodule ${why}`]));
   if (entries.length === 0) return left_out;
   const linked = await tryOnIndex(own, ['update-index', '-z', '--index-info'], { input: entries.join('') });
-  return linked.code === 0 ? left_out : [...left_out, `no submodule could be added: ${errorSummary(linked)}`];
+  return linked.code === 0 ? left_out : [...left_out, 'no submodule could be added'];
 }
 
 /** The commit that a submodule is at; else why there is none to link to. */
 type Head = { path: string } & ({ id: string; why: null } | { id: null; why: string });
+
+/** Also where git takes too long, which depends on the load. */
+const UNREADABLE = 'that git cannot read';
 
 async function headsOf(own: Git, paths: string[]): Promise<Head[]> {
   const { length } = await emptyTree(own);
@@ -71,12 +77,12 @@ async function headOf(
   { id_chars, ends_at }: { id_chars: number; ends_at: number },
 ): Promise<Head> {
   const left_ms = ends_at - Date.now();
-  if (left_ms <= 0) return { path, id: null, why: 'that git could not read in time' };
+  if (left_ms <= 0) return { path, id: null, why: UNREADABLE };
   const env = { GIT_DIR: join(own.dir, path, '.git') };
   const time_limit_ms = Math.min(READ_MS, left_ms);
   const result = await own.try(['rev-parse', '--verify', '-q', 'HEAD'], { env, time_limit_ms });
   if (result.code === 1) return { path, id: null, why: 'without a commit' };
-  if (result.code !== 0) return { path, id: null, why: `that git cannot read: ${errorSummary(result)}` };
+  if (result.code !== 0) return { path, id: null, why: UNREADABLE };
   const id = result.stdout.toString('utf8').trim();
   return id.length === id_chars ? { path, id, why: null } : { path, id: null, why: 'with another object format' };
 }

@@ -4,6 +4,20 @@ import { SecretSearch } from '../../../agent-container/git/secret-search.ts';
 import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
 import { setRepositoryScene as scene } from '../../support/repository-scene.ts';
 
+test('of many paths that a commit leaves out, only the first are named', async (t) => {
+  const { clone, prepare, write, task } = await scene(t);
+  const repos = clone();
+  const { commit: base_commit } = await prepare(repos);
+  await write(repos, 'a.txt', 'a\n');
+  const worktree = await commitWorktree(repos, 'Work');
+  const excluded = Array.from({ length: 30 }, (_, i) => `s${i}/ is a submodule without a commit`);
+  const known = { not: base_commit === null ? [] : [base_commit], bases: [] };
+  const secrets = new SecretSearch({ values: [] });
+  const given = { ...worktree, excluded, base_commit, known, secrets, began_ms: Date.now(), repo_url: task.repo_url };
+  const { left_out } = await inspect(repos, given);
+  t.deepEqual(left_out, [...excluded.slice(0, 20), 'and more like these']);
+});
+
 test('a cancel while the commit is listed rejects the inspection, and leaves no other rejection', async (t) => {
   const { clone, prepare, write, task } = await scene(t);
   const cancel = new AbortController();
