@@ -1,5 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { isTemporary } from '../base/temporary-name.ts';
 import { splitNul, type Git } from './git.ts';
 import { IGNORED_FOLDERS } from './own-repository.ts';
 import { submodulesIn } from './submodules.ts';
@@ -64,10 +65,10 @@ export async function leftOut(own: Git, began_ms: number): Promise<string[]> {
 /** Always the same text: it is said once. */
 const PERHAPS_MORE = `and perhaps more: of the ignored files and those of submodules, not more than ${LOOKED_AT_MAX} were looked at`;
 
-/** A folder with the name of a cache that is ignored as a whole, or a file of a cache. */
+/** A folder with the name of a cache that is ignored as a whole, a file of a cache, or one that was half written. */
 function isCache(path: string): boolean {
   const name = basename(path);
-  return CACHES.has(name) || (!path.endsWith('/') && CACHE_FILES.test(name));
+  return CACHES.has(name) || (!path.endsWith('/') && (CACHE_FILES.test(name) || isTemporary(name)));
 }
 
 const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/') + 1) || path;

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Commit } from '../../protocol/task.ts';
 import { AttemptFailure } from '../base/failure.ts';
+import { TEMPORARY_PATTERN } from '../base/temporary-name.ts';
 import { isDiskFull, runError, splitNul, type Git, type GitOptions, type GitResult } from './git.ts';
 import type { RemoteRefs } from './remote-refs.ts';
 import { fetchCommit, fetchNew, type Remote } from './remote.ts';
@@ -36,6 +37,7 @@ const IGNORED = [
   '.npm/',
   '.DS_Store',
   '*.swp',
+  TEMPORARY_PATTERN,
 ];
 /** The names of the folders among them. */
 export const IGNORED_FOLDERS = new Set(IGNORED.filter((name) => name.endsWith('/')).map((name) => name.slice(0, -1)));

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { pathToText, resolvePath } from '../base/byte-path.ts';
+import { temporaryName } from '../base/temporary-name.ts';
 import { parentOf } from './paths.ts';
 import { ToolError } from './tool.ts';
 
@@ -27,7 +27,7 @@ export async function writeAtomically(real: Buffer, data: Uint8Array, scratch_di
 
 /** `dir`: where the temporary file is. */
 async function writeThrough(dir: Buffer, real: Buffer, data: Uint8Array, mode: number | undefined): Promise<void> {
-  const temporary = resolvePath(dir, Buffer.from(`.errand-${randomBytes(6).toString('hex')}`));
+  const temporary = resolvePath(dir, Buffer.from(temporaryName()));
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   try {
     const file = await open(temporary, flags);

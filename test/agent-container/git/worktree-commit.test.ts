@@ -1,8 +1,10 @@
 import test from 'ava';
 import { rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryName } from '../../../agent-container/base/temporary-name.ts';
 import { moveHeadTo } from '../../../agent-container/git/agent-repository.ts';
 import { commitWorktree, exceededByLfs } from '../../../agent-container/git/worktree-commit.ts';
+import { leftOut } from '../../../agent-container/git/left-out.ts';
 import { git as plainGit } from '../../support/git-server.ts';
 import { until } from '../../support/until.ts';
 import { setRepositoryScene as scene } from '../../support/repository-scene.ts';
@@ -23,6 +25,17 @@ test('files that a commit should not hold are left out, and named', async (t) =>
   const { excluded } = await publish(git);
   t.deepEqual(excluded, ['huge.bin is above 50 MiB', 'inner/ is a repository of its own']);
   t.is((await names(task.branch)).length, 3, 'the readme, the link and the unusual name');
+});
+
+test('what a killed worker left of a write is neither committed nor named', async (t) => {
+  const { clone, prepare, task, write, publish, names } = await scene(t);
+  const repos = clone();
+  await prepare(repos);
+  await write(repos, `src/${temporaryName()}`, 'half');
+  await write(repos, 'src/.errand-notes', 'whole\n');
+  await publish(repos);
+  t.deepEqual(await names(task.branch), ['README.md', 'src/.errand-notes']);
+  t.deepEqual(await leftOut(repos.own, 0), []);
 });
 
 test('a file of Git LFS is held to the bound of one, and to what is left of that for all', (t) => {
