@@ -11,11 +11,16 @@ type WrittenText = {
 type LineKind = 'text' | 'quote' | 'code';
 
 const FENCE = /^\s*(?:(?:[-*+]|\d{1,9}[.)])\s+)*(`{3,}|~{3,})(.*)$/;
-const BLOCK_START = /^\s{0,3}(?:#{1,6}\s|[-*+]\s|1[.)]\s|([-*_])(?:\s*\1){2,}\s*$|$)/;
 /** How far code is indented. */
 const CODE_INDENT = 4;
 const MARKER = /(?:[-*+]|\d{1,9}[.)])(?=[ \t]|$)/y;
 const RULE = /^\s*([-*_])(?:\s*\1){2,}\s*$/;
+/** A heading or a rule: it ends with its line. */
+const ALONE = /^(?:#{1,6}(?:\s|$)|([-*_])(?:\s*\1){2,}\s*$)/;
+/** What makes the paragraph above it a heading. */
+const UNDERLINE = /^(?:=+|-+)\s*$/;
+/** The marker of an item that may begin within a paragraph: others are some of its words. */
+const INTERRUPTS = /^\s*(?:[-*+]|1[.)])\s+\S/;
 /** What ends a paragraph, beside a list. */
 const NO_LIST_START = /^\s*(?:>|#{1,6}\s|`{3}|~{3})/;
 const ORIGINAL_MESSAGE = /^\s*-{2,}\s*original message\s*-{2,}/i;
@@ -41,10 +46,13 @@ export function readSaid(markdown: string): WrittenText {
 /** Where code blocks and quotes are. */
 function kindsOf(lines: readonly string[]): LineKind[] {
   const items: number[] = [];
+  let was_empty_item = false;
   let fence: string | undefined;
-  let before: LineKind | 'blank' = 'blank';
+  // What the next line may go on with: words are those of a paragraph.
+  let before: LineKind | 'nothing' = 'nothing';
   let forwarded = false;
   return lines.map((line) => {
+    let is_open = true;
     const kind = ((): LineKind => {
       if (forwarded) return 'quote';
       const [, mark = '', info = ''] = FENCE.exec(line) ?? [];
@@ -56,38 +64,39 @@ function kindsOf(lines: readonly string[]): LineKind[] {
         forwarded = true;
         return 'quote';
       }
-      const in_list = items.length > 0;
-      const { indent, rest, begins_item } = enterItems(items, line, before === 'text');
+      if (was_empty_item && line.trim() === '') items.pop();
+      const { indent, rest, begins_item, stands_alone } = enterItems(items, line, before === 'text');
+      was_empty_item = begins_item && rest === '';
+      is_open = !stands_alone;
       if (indent < CODE_INDENT && rest.startsWith('>')) return 'quote';
       if (mark !== '' && !(mark.startsWith('`') && info.includes('`'))) {
         fence = mark;
         return 'code';
       }
-      const is_next_item = in_list && begins_item;
-      if (before === 'quote' && !is_next_item && !BLOCK_START.test(line)) return 'quote';
+      if (before === 'quote' && is_open && !begins_item) return 'quote';
       return before !== 'text' && indent >= CODE_INDENT && rest !== '' ? 'code' : 'text';
     })();
-    before = line.trim() === '' && kind === 'text' ? 'blank' : kind;
+    before = kind === 'text' && !is_open ? 'nothing' : kind;
     return kind;
   });
 }
 
 /**
  * Leaves the list items that a line is not in, and enters those that begin there. `items`: at which columns what is in
- * them begins. Returns the rest of the line, and how far it is indented in its item. `is_lazy`: whether words go on with
- * the paragraph above wherever they begin.
+ * them begins. Returns the rest of the line, how far it is indented in its item, and whether no line below goes on with
+ * it. `is_lazy`: whether words go on with the paragraph above wherever they begin.
  */
 function enterItems(items: number[], line: string, is_lazy: boolean) {
   let { at, column } = skipBlanks(line, 0, 0);
-  if (at === line.length) return { indent: 0, rest: '', begins_item: false };
+  if (at === line.length) return { indent: 0, rest: '', begins_item: false, stands_alone: true };
   const is_rule = RULE.test(line);
   const markerAt = (index: number) => {
     MARKER.lastIndex = index;
     return is_rule ? undefined : MARKER.exec(line)?.[0];
   };
   let marker = markerAt(at);
-  // Within a paragraph a number is one of its words, unless it is the first of a list.
-  if (is_lazy && column >= (items.at(-1) ?? 0) && /^(?!1[.)])\d/.test(marker ?? '')) marker = undefined;
+  const is_within = is_lazy && column >= (items.at(-1) ?? 0);
+  if (is_within && !INTERRUPTS.test(line)) marker = undefined;
   const goes_on = is_lazy && marker === undefined && !is_rule && !NO_LIST_START.test(line);
   if (!goes_on) while (column < (items.at(-1) ?? 0)) items.pop();
   let indent = column - (items.at(-1) ?? 0);
@@ -101,7 +110,10 @@ function enterItems(items: number[], line: string, is_lazy: boolean) {
     indent = column - begin;
     marker = markerAt(at);
   }
-  return { indent, rest: line.slice(at), begins_item };
+  const rest = line.slice(at);
+  const underlines = is_within && !begins_item && UNDERLINE.test(rest);
+  const stands_alone = rest === '' || (indent < CODE_INDENT && (underlines || ALONE.test(rest)));
+  return { indent, rest, begins_item, stands_alone };
 }
 
 /** The first place that is not blank, and its column: a tab leads to the next one of every four. */
