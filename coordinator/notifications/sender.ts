@@ -37,7 +37,7 @@ export class Sender {
   readonly #deps: Dependencies;
   readonly #queue: DueQueue<Due>;
   readonly #sent_at = new Map<string, number[]>();
-  /** Until when the other side of a channel takes nothing, as it said. */
+  /** Until when the other side of a channel takes nothing. */
   readonly #limited_until = new Map<string, number>();
 
   constructor(deps: Dependencies) {
@@ -112,10 +112,16 @@ export class Sender {
   #retryAt({ tries, created_at, channel_id }: Due, { status, retry_after_s = 0 }: Answer): number | undefined {
     const { times, now } = this.#deps;
     const not_before = now() + Math.min(retry_after_s * 1000, times.max_ms);
-    // It limits the channel: what else it is to be told would be refused too, and may make the wait longer.
-    if (status === 429) this.#limited_until.set(channel_id, not_before);
     const at = nextTryAt(times, { tries, now: now(), not_before });
+    if (status === 429) this.#limit(channel_id, at);
     return at > Date.parse(created_at) + LIMITS.notification_ttl_s * 1000 ? undefined : at;
+  }
+
+  /** What else a limited channel is to be told would be refused too, and may make the wait longer. */
+  #limit(channel_id: string, until: number): void {
+    const now = this.#deps.now();
+    for (const [id, end] of this.#limited_until) if (end <= now) this.#limited_until.delete(id);
+    this.#limited_until.set(channel_id, until);
   }
 
   /** When the channel may be sent something again, and counts it as sent if that is now. */

@@ -87,6 +87,23 @@ test('a device that is limited is sent nothing else until it may, and others are
   t.pass();
 });
 
+test('a device that is limited without Retry-After is sent nothing else until the next try', async (t) => {
+  const { receiver, server, api, device, errand } = await notifyScene(t);
+  await device(api);
+  receiver.reply = () => ({ status: 429 });
+  (await errand('One')).succeed({});
+  const tries = server.db.prepare('SELECT max(tries) FROM notifications').pluck();
+  await until('the next try is 12 seconds away', () => tries.get() === 5);
+  const second = await errand('Two');
+  second.succeed({});
+  const put_off = 'SELECT tries FROM notifications WHERE task_id = ? AND next_at > created_at';
+  const tried = await until('it is put off', () =>
+    server.db.prepare<[string], { tries: number }>(put_off).get(second.id),
+  );
+  t.is(tried.tries, 0);
+  t.is(receiver.received.length, 5);
+});
+
 test('what could not be delivered for a day is given up', async (t) => {
   const { receiver, server, api, device, errand } = await notifyScene(t);
   await device(api);
