@@ -66,8 +66,8 @@ export class RestApi {
 
   /**
    * Reads a list page by page, until it ends or `enough` says so. `page` is how a page is read, and `entries` finds the
-   * list in it. The names of its headers are in lower case. `has_links`: whether a page links to the next one; if not,
-   * pages are asked for until one is empty, since the forge may give fewer entries than were asked for.
+   * list in it. The names of its headers are in lower case. `empty_pages`: where no page links to the next one, so many
+   * empty ones in a row end the list, since the forge may give fewer entries than were asked for.
    */
   async list<T, E>(
     access: Access,
@@ -76,22 +76,25 @@ export class RestApi {
       page: answer,
       entries,
       enough = () => false,
-      has_links = true,
+      empty_pages,
     }: {
       page: AnswerJob<T>;
       entries: (page: T, headers: ForgeAnswer['headers']) => E[];
       enough?: (items: E[]) => boolean;
-      has_links?: boolean;
+      empty_pages?: number;
     },
   ): Promise<Listed<E>> {
     const items: E[] = [];
+    let empty = 0;
     for (let page = 1; page <= LIMITS.forge_pages_max; page++) {
       const answered = await this.#send(access, { ...call, query: { ...call.query, page } });
       const found = entries(await this.#read(answered, answer), answered.headers);
       items.push(...found);
+      empty = found.length === 0 ? empty + 1 : 0;
       // The page that a link leads to is counted here: a forge could send us round for ever. One without any entries
       // that are wanted says nothing of the next.
-      const more = has_links ? /rel="?next"?/.test(answered.headers['link'] ?? '') : found.length > 0;
+      const more =
+        empty_pages === undefined ? /rel="?next"?/.test(answered.headers['link'] ?? '') : empty < empty_pages;
       if (!more) return { items, cut: false };
       if (enough(items)) return { items, cut: true };
     }

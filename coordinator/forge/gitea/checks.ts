@@ -38,7 +38,7 @@ export async function listChecks(
   const { items, cut } = await api.list(
     access,
     { path, query: { limit: PAGE_ITEMS } },
-    { page: COMBINED, entries: ({ statuses }) => statuses ?? [], has_links: false },
+    { page: COMBINED, entries: ({ statuses }) => statuses ?? [], empty_pages: 1 },
   );
   const checkOf = ({ context, status, target_url }: (typeof items)[number]) =>
     giteaCheck(api.root, commit, context, status, target_url);
@@ -73,7 +73,7 @@ export async function readLog(
   for (const { id } of runs?.workflow_runs?.slice(0, RUNS_MAX) ?? []) {
     const call = { path: `${root}${pathOf('runs', id, 'jobs')}`, query: { limit: PAGE_ITEMS } };
     const enough = (found: { html_url: string }[]) => found.some(isShown);
-    const jobs = api.list(access, call, { page: JOBS, entries: (found) => found, enough, has_links: false });
+    const jobs = api.list(access, call, { page: JOBS, entries: (found) => found, enough, empty_pages: 1 });
     const job = (await jobs.catch(undefinedIf(isDenied)))?.items.find(isShown);
     if (job === undefined) continue;
     return logEnd(

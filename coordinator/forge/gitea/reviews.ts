@@ -46,7 +46,7 @@ export async function listReviews(
       {
         page: REVIEWS,
         entries: (page) => page,
-        has_links: false,
+        empty_pages: 1,
       },
     ),
   );

@@ -57,7 +57,7 @@ async function readReviews(api: RestApi, access: Access, { owner, name }: Reposi
   const reviews = await api.list(
     access,
     { path, query: { limit: 50 } },
-    { page: REVIEWS, entries: (page) => page, has_links: false },
+    { page: REVIEWS, entries: (page) => page, empty_pages: 1 },
   );
   const with_comments = reviews.items.filter(({ comments_count }) => comments_count > 0);
   const items: ForgeComment[] = [];
@@ -90,9 +90,11 @@ const Entry = z.object({
   body: Text,
   label: z.object({ name: Line }).nullish(),
 });
-/** Null: there are none. */
+/** Null: none of this page are shown. */
 export const ENTRIES = answerJob(HERE, 'ENTRIES', z.array(Entry).nullable());
 const PAGE_ENTRIES = 50;
+/** Gitea takes a page and then leaves out comments on lines, and what the token is not shown: it may be empty. */
+const EMPTY_PAGES = 2;
 
 /** Who has put a label on an issue last, by the entries of its timeline since then, which come oldest first. */
 export async function labeledBy(
@@ -108,7 +110,7 @@ export async function labeledBy(
   const { items } = await api.list(
     access,
     { path, query },
-    { page: ENTRIES, entries: (page) => page ?? [], has_links: false },
+    { page: ENTRIES, entries: (page) => page ?? [], empty_pages: EMPTY_PAGES },
   );
   const last = items.findLast(
     (one) => one.type === 'label' && one.body === '1' && one.label?.name.toLowerCase() === label.toLowerCase(),

@@ -60,6 +60,18 @@ for (const page_items_max of [50, 20]) {
   });
 }
 
+test('Gitea: a label is found behind a page of the timeline that is empty', async (t) => {
+  const { gitea, client, ada, demo, access } = await giteaWith(t, 1);
+  const issue = gitea.openIssue(demo, ada, { title: 'It fails' });
+  for (const name of ['bug', 'urgent', 'errand']) gitea.label(demo, issue, ada, name);
+  gitea.intercept = ({ url = '' }, response) => {
+    if (!/\/timeline\?.*page=2/.test(url)) return false;
+    response.writeHead(200).end('null');
+    return true;
+  };
+  t.is((await client.labeledBy(access, NAME, issue.number, 'errand', null))?.person.login, 'ada');
+});
+
 test('a commit has more checks than are read: the person is told', async (t) => {
   const scene = await PullsScene.start(t, { kind: 'gitea' });
   const { forge, demo } = scene;
