@@ -45,6 +45,11 @@ export function isRefusal(error: unknown): error is ForgeApiError {
   return error instanceof ForgeApiError && error.fault !== 'unreachable' && error.fault !== 'rate_limited';
 }
 
+/** Whether to ask again changes nothing: the forge has refused a call for good, or answers what it does not promise. */
+export function isLasting(error: unknown): boolean {
+  return isRefusal(error) || (error instanceof ForgeApiError && error.malformed);
+}
+
 /** Whether another token may get another answer: this one is not valid, may not do this, or is shown nothing there. */
 export function isTokenRefused(error: unknown): error is ForgeApiError {
   return isDenied(error) || (error instanceof ForgeApiError && error.fault === 'unauthorized');

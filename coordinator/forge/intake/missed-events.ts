@@ -15,7 +15,7 @@ import {
   type HeardRepository,
 } from '../../sqlite/heard-repositories.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
-import { ForgeApiError, isRefusal } from '../forge-api-error.ts';
+import { ForgeApiError, isLasting, isRefusal } from '../forge-api-error.ts';
 import type { ChangedThread, ForgeEvent } from '../forge.ts';
 import { askOf } from './ask.ts';
 import { openFor } from './asker.ts';
@@ -221,7 +221,7 @@ export class MissedEvents {
 
 /** A thread that the forge does not show, or answers wrongly, holds up no other. */
 function noneIfWrong(error: unknown): FoundEvent[] {
-  if (!isRefusal(error) && !(error instanceof ForgeApiError && error.malformed)) throw error;
+  if (!isLasting(error)) throw error;
   return [];
 }
 

@@ -6,7 +6,7 @@ import type { Db } from '../../sqlite/database.ts';
 import { insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
 import type { Check, ForgeEvent } from '../forge.ts';
 import type { OpenForge } from '../forge-access.ts';
-import { ForgeApiError, isRefusal, undefinedIf } from '../forge-api-error.ts';
+import { ForgeApiError, isLasting, isRefusal, undefinedIf } from '../forge-api-error.ts';
 import { mayRead } from '../may-read.ts';
 import { readChecks } from '../read-checks.ts';
 import { addressOf } from '../repository-name.ts';
@@ -87,10 +87,10 @@ function urlOf({ pull }: FollowedPull): string {
 /**
  * The failed checks of the newest commit, with what matters of their logs. Undefined: it is not the newest, or jobs
  * run; with `waits`, or any check does. With `waits` it rejects where a log cannot be read now: forges keep them in a
- * store elsewhere, which the server may not be let through to.
+ * store elsewhere, which the server may not be let through to. A log that the forge does not give out holds up nothing.
  */
 async function readFailed(
-  { threads }: Pick<PlanParts, 'threads'>,
+  { threads, logger }: Pick<PlanParts, 'threads' | 'logger'>,
   { client, repository, token }: OpenForge,
   { number, commit, waits }: { number: number; commit: string; waits: boolean },
   signal: AbortSignal,
@@ -101,11 +101,15 @@ async function readFailed(
   const { items: checks } = await readChecks(client, access, repository, commit);
   if (checks.some(({ state, log_id }) => state === 'running' && (waits || log_id !== null))) return undefined;
   const failed = checks.filter(({ state }) => state === 'failed').slice(0, LIMITS.failed_checks_max);
-  const isNoLog = (error: unknown) => isRefusal(error) || (!waits && isAway(error));
+  const noLog = (error: unknown) => {
+    if (!isLasting(error) && (waits || !isAway(error))) throw error;
+    logger.info({ err: error, number, commit }, 'log of a failed check not read');
+    return Buffer.alloc(0);
+  };
   return Promise.all(
     failed.map(async (check) => {
-      const end = await client.checkLog(access, repository, check, LOG_BYTES_MAX).catch(undefinedIf(isNoLog));
-      return { check, log: await tellingLines(threads, client.origin, end ?? Buffer.alloc(0)) };
+      const end = await client.checkLog(access, repository, check, LOG_BYTES_MAX).catch(noLog);
+      return { check, log: await tellingLines(threads, client.origin, end) };
     }),
   );
 }

@@ -15,7 +15,7 @@ async function pullScene(t: ExecutionContext, settings: Partial<ProjectRow> = {}
   const { pull, commit } = await scene.addPull(scene.task);
   await scene.work(id, 'Done.', commit);
   await scene.deliver();
-  return { scene, gitea, demo, pull, id, messages: () => scene.messages(id) };
+  return { scene, gitea, demo, pull, commit, id, messages: () => scene.messages(id) };
 }
 
 test('at Gitea each review of a pull request goes to the errand once, and line comments are enough', async (t) => {
@@ -131,6 +131,18 @@ test('a check of a commit that is in no pull request of an errand is not stored'
     (await scene.deliver()).filter((answer) => answer === 'stored'),
     [],
   );
+});
+
+test('a failed check at a forge that lists its jobs in another way goes to the errand without its log', async (t) => {
+  const { scene, gitea, demo, commit, messages } = await pullScene(t);
+  gitea.intercept = ({ url = '' }, response) => {
+    if (!/\/actions\/runs\/\d+\/jobs/.test(url)) return false;
+    response.writeHead(200).end(JSON.stringify([{ id: 1, name: 'test', status: 'failure' }]));
+    return true;
+  };
+  gitea.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'error: here' });
+  await scene.deliver();
+  t.regex(messages()[0] ?? '', /test[^]*There is no log/);
 });
 
 test('what somebody asks for is what the forge shows now', async (t) => {
