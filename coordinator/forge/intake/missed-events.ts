@@ -3,6 +3,7 @@ import type { Logger } from '../../base/logger.ts';
 import { Periodic } from '../../base/periodic.ts';
 import { nextTryAt, type BackoffTimes } from '../../base/retry.ts';
 import { isoTime } from '../../base/iso-time.ts';
+import { ErrandError } from '../../../protocol/problem.ts';
 import { repositoryIdentity } from '../../../protocol/repository-identity.ts';
 import { countWaitingDeliveries } from '../../sqlite/deliveries.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
@@ -129,7 +130,10 @@ export class MissedEvents {
     let failure: unknown;
     for (const way of ways) {
       // A token that cannot be renewed now is that of one person.
-      const open = await openFor(access, way, way.repo_url).catch((error: unknown) => void (failure = error));
+      const open = await openFor(access, way, way.repo_url).catch((error: unknown): undefined => {
+        if (!(error instanceof ErrandError || error instanceof ForgeApiError)) throw error;
+        failure = error;
+      });
       if (!open) continue;
       try {
         return await this.#hearWith(open, { repository, heard_to }, signal);

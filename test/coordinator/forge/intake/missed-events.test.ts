@@ -1,5 +1,6 @@
-import test from 'ava';
-import type { ForgeAccess } from '../../../../coordinator/forge/forge-access.ts';
+import test, { type ExecutionContext } from 'ava';
+import { createLogger } from '../../../../coordinator/base/logger.ts';
+import type { ForgeAccess, OpenForge } from '../../../../coordinator/forge/forge-access.ts';
 import { ForgeApiError } from '../../../../coordinator/forge/forge-api-error.ts';
 import { MissedEvents } from '../../../../coordinator/forge/intake/missed-events.ts';
 import { sql } from '../../../../coordinator/sqlite/database.ts';
@@ -12,7 +13,6 @@ import { testEachForge } from '../../../support/forge/each-forge.ts';
 import { until } from '../../../support/until.ts';
 import type { SentHook } from '../../../support/forge/hooks.ts';
 import { IntakeScene } from '../../../support/forge/intake-scene.ts';
-import { SILENT } from '../../../support/silent.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -162,43 +162,60 @@ test('a repository or thread that the forge does not show now is handled later, 
   t.deepEqual(titles(scene), ['fix the demo', 'fix the other']);
 });
 
+/** Two people have a project of the repository. `fail`: what becomes of the access of whoever is asked first. */
+async function missedOfTwo(t: ExecutionContext, fail: (open: OpenForge) => OpenForge) {
+  const scene = await IntakeScene.start(t);
+  const { github, ada, bob, demo, log } = scene;
+  const repo_url = `${github.origin}/ada/demo`;
+  scene.addProject(scene.link(bob), { name: 'demo of bob', repo_url });
+  const open = await scene.access.forPerson({ user_id: scene.user_id, project_id: null }, repo_url);
+  if (!open) throw new Error('There is no access to the demo.');
+  let first: string | undefined;
+  const access: ForgeAccess = {
+    forApp: () => Promise.resolve(undefined),
+    forPerson: async (who, url) => {
+      first ??= who.user_id;
+      return first === who.user_id ? fail(open) : scene.access.forPerson(who, url);
+    },
+  };
+  const lines: string[] = [];
+  const missed = new MissedEvents({
+    log,
+    access,
+    findForge: (id) => ({ id, client: open.client, webhook_secret: 'x', names: ['errand'] }),
+    personAt: (_, subject) => scene.linked.get(subject),
+    times: { every_ms: 20, retry: { first_ms: 20, max_ms: 100 } },
+    now: Date.now,
+    logger: createLogger('info', { write: (line) => void lines.push(line) }),
+  });
+  missed.start();
+  t.teardown(() => missed.stop());
+  await until('the repository is known', () => listHeardTo(log.db).size === 1);
+  github.openIssue(demo, ada, { title: 'x', body: '@errand fix the demo' });
+  return { scene, lines };
+}
+
 test('a person whose token cannot be renewed now, or is limited, holds up nobody else', async (t) => {
-  for (const error of [
-    new ErrandError('upstream_unreachable', 'The forge does not renew the token now.'),
-    new ForgeApiError('rate_limited', 'The forge takes no more calls for now.'),
+  const unrenewed = new ErrandError('upstream_unreachable', 'The forge does not renew the token now.');
+  const limited = new ForgeApiError('rate_limited', 'The forge takes no more calls for now.');
+  for (const fail of [
+    () => {
+      throw unrenewed;
+    },
+    (open: OpenForge) => ({ ...open, client: { ...open.client, changedThreads: () => Promise.reject(limited) } }),
   ]) {
-    const scene = await IntakeScene.start(t);
-    const { github, demo, ada, bob, log } = scene;
-    const repo_url = `${github.origin}/ada/demo`;
-    scene.addProject(scene.link(bob), { name: 'demo of bob', repo_url });
-    const open = await scene.access.forPerson({ user_id: scene.user_id, project_id: null }, repo_url);
-    if (!open) return t.fail();
-    let first: string | undefined;
-    const access: ForgeAccess = {
-      forApp: () => Promise.resolve(undefined),
-      forPerson: async (who, url) => {
-        first ??= who.user_id;
-        if (first !== who.user_id) return scene.access.forPerson(who, url);
-        if (error instanceof ErrandError) throw error;
-        return { ...open, client: { ...open.client, changedThreads: () => Promise.reject(error) } };
-      },
-    };
-    const missed = new MissedEvents({
-      log,
-      access,
-      findForge: (id) => ({ id, client: open.client, webhook_secret: 'x', names: ['errand'] }),
-      personAt: (_, subject) => scene.linked.get(subject),
-      times: { every_ms: 20, retry: { first_ms: 20, max_ms: 100 } },
-      now: Date.now,
-      logger: SILENT,
-    });
-    missed.start();
-    await until('the repository is known', () => listHeardTo(log.db).size === 1);
-    github.openIssue(demo, ada, { title: 'x', body: '@errand fix the demo' });
+    const { scene } = await missedOfTwo(t, fail);
     await until('the demo is heard', () => scene.tasks.length === 1);
-    await missed.stop();
     t.deepEqual(titles(scene), ['fix the demo']);
   }
+});
+
+test('a fault of the server itself is logged, though the access of another person would do', async (t) => {
+  const { lines } = await missedOfTwo(t, () => {
+    throw new TypeError('A mistake.');
+  });
+  await until('it is logged', () => lines.some((line) => line.includes('A mistake.')));
+  t.pass();
 });
 
 test('a bounded number of pages of changes is read, and the log says that something was left out', async (t) => {
