@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PullChecks } from '../../../protocol/pulls.ts';
+import type { Logger } from '../../base/logger.ts';
 import type { PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { Access, Check, Pull, ReadableChecks } from '../forge.ts';
@@ -28,6 +29,7 @@ type Looking = {
   signal: AbortSignal;
   url: string | undefined;
   conflicts_ms: number;
+  logger: Logger;
 };
 
 /**
@@ -49,7 +51,9 @@ export async function lookAtPull(looking: Looking): Promise<Partial<PullRow>> {
     throw new PullRefused(`Number ${row.number} of ${name.owner}/${name.name} is another pull request now.`);
   const changed = { ...stateOf(pull), ...pull.base.repository, head_commit: pull.head.commit };
   if (pull.state !== 'open') return { ...changed, conflicts: false };
-  const checks = checksOf(await readChecks(client, access, name, pull.head.commit), new URL(client.origin).host);
+  const read = await readChecks(client, access, name, pull.head.commit);
+  if (read.cut) looking.logger.info({ task_id: row.task_id, url: pull.url }, 'too many checks: some are not read');
+  const checks = checksOf(read, new URL(client.origin).host);
   const told = await tellOf(looking, { forge, access, name, pull });
   const conflicts = await conflictsOf(looking, pull, () => client.pull(access, name, pull.number));
   return { ...changed, ...checks, conflicts, ...told };
@@ -114,11 +118,8 @@ async function conflictsOf(
  * What is stored of the checks. Those that were not read hide nothing else: the person is told of them, and which right
  * is missing.
  */
-function checksOf({ items, missing, cut }: ReadableChecks, host: string): Pick<PullRow, 'checks' | 'problem'> {
-  if (missing.length === 0) {
-    const problem = cut ? `${host} has more checks of this commit than Errand reads: see there how they ended.` : null;
-    return { checks: countChecks(items), problem };
-  }
+function checksOf({ items, missing }: ReadableChecks, host: string): Pick<PullRow, 'checks' | 'problem'> {
+  if (missing.length === 0) return { checks: countChecks(items), problem: null };
   const problem = `${host} does not let the token read all checks: give it the right to read ${missing.join(' and ')}.`;
   return { checks: items.length === 0 ? null : countChecks(items), problem };
 }
