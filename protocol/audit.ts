@@ -54,7 +54,8 @@ export const AUDIT_ACTIONS = {
     'The server started with other settings than before. `changed`: their names, and values unless secret.',
   'audit.cut':
     'The server deleted the oldest entries, for there were too many. `up_to`: the last of them; `hash`: its hash.',
-  'keys.created': 'The server made new keys, for `keys.json` was missing. All log-ins, API tokens and invitations have ended.',
+  'keys.created':
+    'The server made new keys, for `keys.json` was missing. All log-ins, API tokens and invitations have ended.',
   'keys.rotated': 'The owner made new signing keys. `subject`: their id.',
 } as const;
 export type AuditAction = keyof typeof AUDIT_ACTIONS;

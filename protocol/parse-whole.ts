@@ -4,8 +4,8 @@ import { ErrandError, parse } from './problem.ts';
 const FIELD_CHARS_MAX = 200;
 
 /**
- * As `parse`, but also refuses a field that the schema does not know in an object within the value. Clients read some of
- * these objects too, so their schemas leave such a field out.
+ * As `parse`, but also refuses a field that the schema does not know in an object within the value. Clients read some
+ * of these objects too, so their schemas leave such a field out.
  */
 export function parseWhole<T>(schema: z.ZodType<T>, value: unknown, where = 'The request', at = ''): T {
   const parsed = parse(schema, value, where, at);

@@ -71,7 +71,8 @@ export async function checkOut(
 }
 
 /**
- * Where the branch left its base. That may be older than what a shallow fetch brought: more is fetched until it is found.
+ * Where the branch left its base. That may be older than what a shallow fetch brought: more is fetched until it is
+ * found.
  */
 async function mergeBase(own: Git, remote: Remote, base: string, branch: string): Promise<string | null> {
   const find = () => own.try(['merge-base', tracking(base), tracking(branch)]);

@@ -16,7 +16,7 @@ export type ToolContext = {
   other_dirs: string[];
   scratch_dir: string;
   shell: Shell;
-  /** A tool that cuts a text redacts it before: of a secret at the cut only a part would be left, which is not found. */
+  /** A tool that cuts a text redacts it before: of a secret at the cut a part would be left, which is not found. */
   secrets: Secrets;
   report: ProgressReporter;
   messages: MessageSource;

@@ -71,7 +71,7 @@ export function openDataFolder(dir: string, opened: AsyncDisposableStack): DataF
   }
 }
 
-/** Whether there is a database but no `keys.json`. An empty file is no valid one: that ends the start, and no log-in. */
+/** Whether there is a database but no `keys.json`. An empty file is another fault: it ends the start, and no log-in. */
 export function lacksKeys(dir: string): boolean {
   return sizeOf(join(dir, 'errand.db')) > 0 && !existsSync(join(dir, 'keys.json'));
 }

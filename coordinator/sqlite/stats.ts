@@ -15,7 +15,7 @@ export function countActive(db: Db): { status: string; n: number }[] {
   return sql<{ status: string; n: number }>(db, STATS.active).all();
 }
 
-/** How many tasks are queued, and since when the oldest waits of those that wait only for their turn; null: none does. */
+/** How many tasks are queued, and since when the oldest of those waits that wait only for their turn; null: none. */
 export function readQueue(db: Db): { n: number; oldest: string | null } {
   const { n } = sql<{ n: number }>(db, STATS.queued).get() ?? { n: 0 };
   return { n, oldest: sql<{ oldest: string }>(db, STATS.oldest).get()?.oldest ?? null };

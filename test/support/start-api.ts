@@ -89,17 +89,17 @@ export async function startApi(
   const keys = readKeys(data_dir);
   const [told, rows, lines]: [string[], EventRow[], string[]] = [[], [], []];
   const logger = createLogger('debug', { write: (line) => lines.push(line) });
-  const disk = { full: false };
+  const [clock, disk] = [{ ahead_ms: 0 }, { full: false }];
   const log = new EventLog({ db, logger, room: { isLow: () => disk.full } });
   const relay = new Relay(log, { fault: null });
   record(log, rows, told);
-  const clock = { ahead_ms: 0 };
   const now = () => Date.now() + clock.ahead_ms;
   const authWith = (passwords: Passwords) => createAuth({ config, log, keys, now, passwords });
   const auth = authWith(new Passwords(4));
   const mutable = { clock, disk, ...mutableParts(db) };
-  const notifications = startNotifications(t, { log, keys, config, logger, now });
-  const forges = openForges(t, { log, keys, config, logger, now }, models);
+  const shared = { log, keys, config, logger, now };
+  const notifications = startNotifications(t, shared);
+  const forges = openForges(t, shared, models);
   const own = { log, keys, auth, notifications, ...forges };
   const parts = { ...own, config, repositories, models, web, logger };
   const app = createApp({

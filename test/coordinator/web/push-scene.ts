@@ -4,7 +4,10 @@ import { openAppLoggedIn, type AppScene } from '../../support/web/app-scene.ts';
 
 export type PushScene = AppScene & { receiver: Receiver; subscription: Subscription };
 
-/** A browser that is logged in and notified, and whose push service is the test. It `hangs` while the browser's storage says so. */
+/**
+ * A browser that is logged in and notified, and whose push service is the test. It `hangs` while the browser's storage
+ * says so.
+ */
 export async function openNotifications(t: ExecutionContext): Promise<PushScene> {
   t.timeout(120_000);
   const receiver = await Receiver.start(t);
