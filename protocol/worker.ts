@@ -91,7 +91,7 @@
  * 3. A heartbeat at least every `heartbeat_ms`. It may overlap a POST of events. A POST of events renews the lease too,
  *    but only a heartbeat renews the token, so a busy worker also sends heartbeats.
  * 4. The result, after every event was acknowledged and every heartbeat was answered. `last_seq` is the number of
- *    events. Nothing follows it, but where it is answered with 401 a heartbeat, and it again. The worker exits with 0.
+ *    events. Nothing follows it. Where the answer is 401, send one heartbeat and post it again. Then exit with 0.
  *
  * Three watchdogs end an attempt. After the first two the next attempt goes on with its work.
  *
@@ -256,7 +256,7 @@
  *   What a worker sends is validated strictly: an unknown field, value or event type is refused with 400. So is a field
  *   of an object within the body, which `schemas.json` allows where clients read that object too. Only blocks of
  *   content, `input` and `data` may have any fields. A later coordinator may accept more: an optional field, another
- *   value, another event type. It never requires more, and never accepts less.
+ *   value, another event type. It never requires more, and accepts no less than what this contract allows.
  *
  *   What a coordinator sends may gain fields: the assignment, the replies, the pushes, and `control`, where each kind
  *   of control is a field. A worker ignores unknown fields, and transcript events of unknown types, so the coordinator

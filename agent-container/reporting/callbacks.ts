@@ -36,7 +36,8 @@ export class Callbacks {
     const last_seq = events.at(-1)?.seq ?? spool.acked_seq;
     const reports_wait = waits.unreported;
     waits.unreported = false;
-    const waiting_for = reports_wait ? `,"waiting_for":${JSON.stringify(waits.current)}` : '';
+    const wait = waits.current;
+    const waiting_for = reports_wait ? `,"waiting_for":${JSON.stringify(wait)}` : '';
     // The events are sent as they are stored: their JSON is not parsed and serialised again.
     const texts = events.map(({ text }) => text).join(',');
     const delta_texts = JSON.stringify(deltas.take(last_seq));
@@ -46,7 +47,7 @@ export class Callbacks {
     } catch (error) {
       // A `waiting_for` that was refused on its own would be refused again.
       const refused_alone = events.length === 0 && classifyCallbackError(error) === 'malformed';
-      if (isOnlyAbout(error, '/waiting_for')) waits.drop();
+      if (isOnlyAbout(error, '/waiting_for')) waits.drop(wait);
       else if (reports_wait && !refused_alone) waits.unreported = true;
       throw error;
     }
@@ -57,10 +58,15 @@ export class Callbacks {
   /** Renews the lease, and the token if the coordinator sends a new one. */
   async heartbeat(signal: AbortSignal): Promise<void> {
     const { client, spool, waits, attempt } = this.#options;
-    const body: Heartbeat = { attempt, last_seq: spool.last_seq, waiting_for: waits.current };
-    const reply = await client.callback('heartbeat', JSON.stringify(body), signal).catch((error: unknown) => {
-      if (isOnlyAbout(error, '/waiting_for')) waits.drop();
-      throw error;
+    const wait = waits.current;
+    const post = (waiting_for: Heartbeat['waiting_for']) => {
+      const body: Heartbeat = { attempt, last_seq: spool.last_seq, waiting_for };
+      return client.callback('heartbeat', JSON.stringify(body), signal);
+    };
+    const reply = await post(wait).catch((error: unknown) => {
+      if (wait === null || !isOnlyAbout(error, '/waiting_for')) throw error;
+      waits.drop(wait);
+      return post(null);
     });
     this.heartbeat_at = performance.now();
     if (reply.token !== undefined) client.token = reply.token;

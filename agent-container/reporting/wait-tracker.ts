@@ -40,8 +40,9 @@ export class WaitTracker {
     this.#change(waiting);
   }
 
-  /** The coordinator refused the wait as it is. It would refuse it again. */
-  drop(): void {
+  /** The coordinator refused a wait. It would refuse it again. Another one that has begun meanwhile stays. */
+  drop(refused: WorkerWait | null): void {
+    if (this.#current !== refused) return;
     this.#watchdog.stop();
     this.#current = null;
     this.unreported = false;

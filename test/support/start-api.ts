@@ -88,19 +88,18 @@ export async function startApi(
   const db = openTestDatabase(join(data_dir, 'errand.db'));
   const keys = readKeys(data_dir);
   const [told, rows, lines]: [string[], EventRow[], string[]] = [[], [], []];
-  const logger = createLogger('debug', { write: (line) => lines.push(line) });
   const [clock, disk] = [{ ahead_ms: 0 }, { full: false }];
+  const logger = createLogger('debug', { write: (line) => lines.push(line) });
   const log = new EventLog({ db, logger, room: { isLow: () => disk.full } });
   const relay = new Relay(log, { fault: null });
   record(log, rows, told);
   const now = () => Date.now() + clock.ahead_ms;
-  const authWith = (passwords: Passwords) => createAuth({ config, log, keys, now, passwords });
+  const shared = { log, keys, config, logger, now };
+  const authWith = (passwords: Passwords) => createAuth({ ...shared, passwords });
   const auth = authWith(new Passwords(4));
   const mutable = { clock, disk, ...mutableParts(db) };
-  const shared = { log, keys, config, logger, now };
   const notifications = startNotifications(t, shared);
-  const forges = openForges(t, shared, models);
-  const own = { log, keys, auth, notifications, ...forges };
+  const own = { log, keys, auth, notifications, ...openForges(t, shared, models) };
   const parts = { ...own, config, repositories, models, web, logger };
   const app = createApp({
     onRefused: () => undefined,
@@ -134,8 +133,8 @@ export async function startApi(
   const http = await serve(t, warnOfProxy(handlers, config.trust_proxy, logger), sockets, db);
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
   const setup_code = setupCode(keys, readMeta(db, 'instance'));
-  const person = signUps(auth, url, setup_code);
-  return { data_dir, url, http, db, ...own, authWith, relay, told, rows, lines, ...mutable, setup_code, person };
+  const made = { data_dir, url, http, db, ...own, authWith, relay, told, rows, lines, ...mutable, setup_code };
+  return { ...made, person: signUps(auth, url, setup_code) };
 }
 
 function openForges(
