@@ -59,3 +59,15 @@ test('only the model and commands can be silent', async (t) => {
   await until('time has passed', () => turns++ > 5);
   t.deepEqual(changes.at(-1), person);
 });
+
+test('a wait that was refused is dropped, and one that has begun since stays and is news', (t) => {
+  const { waits } = track(t);
+  waits.set(model);
+  const refused = waits.current;
+  const command: WorkerWait = { kind: 'command', since, command: 'make' };
+  waits.set(command);
+  waits.drop(refused);
+  t.deepEqual([waits.current, waits.unreported], [command, true]);
+  waits.drop(waits.current);
+  t.deepEqual([waits.current, waits.unreported], [null, false]);
+});
