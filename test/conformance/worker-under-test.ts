@@ -12,6 +12,7 @@ import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../../protocol/worker.ts';
 import { containerOptions, INSIDE } from '../support/container-args.ts';
 import { serveRepository, severalOf, type ServedRepository } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
+import { NEW_WORKSPACE } from '../support/mock-coordinator/folders.ts';
 import { describeRefusal } from '../support/mock-coordinator/attempt.ts';
 import { serveModel, type ServedModel } from '../support/mock-coordinator/model.ts';
 
@@ -80,7 +81,8 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
         worker_dir: join(dir, 'w'),
         workspace_dir: join(dir, 'workspace'),
       };
-      for (const path of Object.values(dirs)) {
+      const inner = NEW_WORKSPACE.map((name) => join(dirs.workspace_dir, name));
+      for (const path of [...Object.values(dirs), ...inner]) {
         await mkdir(path, { recursive: true });
         // In a container the worker runs as another user.
         await chmod(path, 0o777);

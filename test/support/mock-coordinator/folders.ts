@@ -5,6 +5,9 @@ import { removeTree } from '../../../coordinator/workers/remove-tree.ts';
 import { COORDINATOR_SOCKET } from '../../../protocol/worker.ts';
 import { containerUser } from '../container-args.ts';
 
+/** The folders that a new workspace has. */
+export const NEW_WORKSPACE: readonly string[] = ['home', 'spool'];
+
 /** The folders of a mock and its workers, in one temporary folder. */
 export class MockFolders {
   readonly dir: string;
@@ -38,10 +41,10 @@ export class MockFolders {
   /** Makes the workspace as a new one is. The folder itself stays: a container that has just started mounts it. */
   async emptyWorkspace(): Promise<void> {
     for (const name of await readdir(this.workspace_dir)) await removeTree(join(this.workspace_dir, name));
-    for (const name of ['home', 'spool']) await mkdir(join(this.workspace_dir, name));
+    for (const name of NEW_WORKSPACE) await mkdir(join(this.workspace_dir, name));
     if (process.getuid?.() !== 0) return;
     const { uid, gid } = containerUser();
-    for (const name of ['', 'home', 'spool']) await chown(join(this.workspace_dir, name), uid, gid);
+    for (const name of ['', ...NEW_WORKSPACE]) await chown(join(this.workspace_dir, name), uid, gid);
   }
 
   async remove(): Promise<void> {
