@@ -28,9 +28,14 @@ export type WorkerUnderTest = { source: WorkerSource; prompts: Prompts; work_ms:
 const BOOT_MS = 30_000;
 export const HEARTBEAT_MS = 500;
 
-export const get = (worker: RunningWorker, path: string) => callWorker(worker.address, 'GET', path);
-export const post = (worker: RunningWorker, path: string, body: unknown) =>
-  callWorker(worker.address, 'POST', path, body);
+export const get = (worker: RunningWorker, path: string, token = tokenFor(worker)) =>
+  callWorker(worker.address, 'GET', path, undefined, bearer(token));
+export const post = (worker: RunningWorker, path: string, body: unknown, token = tokenFor(worker)) =>
+  callWorker(worker.address, 'POST', path, body, bearer(token));
+
+/** As the coordinator: on a socket it sends no token. */
+const tokenFor = ({ address, handed }: RunningWorker) => (address.kind === 'tcp' ? handed?.token : undefined) ?? null;
+const bearer = (token: string | null) => (token === null ? {} : { authorization: `Bearer ${token}` });
 
 /** Waits until it has booted. */
 export async function healthy(worker: RunningWorker): Promise<WorkerHealth> {
@@ -63,27 +68,24 @@ export function addTask(worker: RunningWorker, prompt: string, more: Partial<Ass
   return mock.addTask({ prompt, title: 'Conformance', repo_url, model, heartbeat_ms: HEARTBEAT_MS, ...more });
 }
 
-/** Hands over an assignment. Over TCP the worker requires its token from then on. */
+/** Hands over an assignment. */
 export async function hand(worker: RunningWorker, task: MockTask): Promise<void> {
   answers('the hand-over', await post(worker, '/task', task.assignment()), 202);
+  worker.handed = task;
 }
 
-/**
- * Starts a new worker with the long task, and waits for its first events. `before`: called with the task before it is
- * handed over.
- */
+/** Starts a new worker with the long task, and waits for its first events. `port`: where it is to listen. */
 export async function underWay(
   context: WorkerUnderTest,
   more: Partial<Assignment> = {},
-  before: (task: MockTask) => void = () => {},
+  port?: number,
 ): Promise<{ worker: RunningWorker; task: MockTask }> {
   const prompt = longTask(context);
-  const worker = await context.source.start();
+  const worker = await context.source.start({}, port);
   await healthy(worker);
   // An agent that calls the model through the coordinator waits for it here.
   worker.mock.faults.add('llm', { kind: 'hang' }, 1000);
   const task = addTask(worker, prompt, more);
-  before(task);
   await hand(worker, task);
   const steps = ['repository.ready', 'conversation.started', 'turn.started', 'tool.started'];
   const is_under_way = () => task.events.some(({ type }) => steps.includes(type));

@@ -5,6 +5,7 @@ import { WorkerStatus } from '../../protocol/worker-schemas.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
 import { until } from '../support/until.ts';
 import type { Rule } from './rule.ts';
+import { wantsToken } from './worker-token.ts';
 import type { RunningWorker } from './worker-under-test.ts';
 import {
   addTask,
@@ -117,6 +118,10 @@ function atWork(life: Life): Rule<WorkerUnderTest>[] {
         const is_right = task_id === life.task.id && attempt === 1;
         assert.ok(is_right, `/status says task ${task_id}, attempt ${attempt}; it should be ${life.task.id}, 1`);
       },
+    },
+    {
+      name: 'on a socket it wants no token; over TCP each call but /healthz needs the task token',
+      check: () => wantsToken(life.worker),
     },
     {
       name: 'a message that is pushed again changes nothing',

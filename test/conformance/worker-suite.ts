@@ -27,6 +27,7 @@ import {
 import { COMMAND_RULES } from './worker-commands.ts';
 import { QUESTION_RULE } from './worker-questions.ts';
 import { REPORT_RULES, SPOOL_RULE } from './worker-reports.ts';
+import { TOKEN_RULE } from './worker-token.ts';
 import type { RunningWorker } from './worker-under-test.ts';
 
 const FILE = 'written-by-the-suite.txt';
@@ -37,6 +38,7 @@ export function otherLives({ noisy, asks }: Prompts): readonly Rule<WorkerUnderT
     ...INTERRUPTIONS,
     ...COMMAND_RULES,
     ...REPORT_RULES,
+    TOKEN_RULE,
     REPOSITORIES_RULE,
     ...(asks === null ? [] : [QUESTION_RULE]),
     ...(noisy === null ? [] : [SPOOL_RULE]),

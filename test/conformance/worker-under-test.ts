@@ -12,6 +12,7 @@ import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../../protocol/worker.ts';
 import { containerOptions, INSIDE } from '../support/container-args.ts';
 import { serveRepository, severalOf, type ServedRepository } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
+import type { MockTask } from '../support/mock-coordinator/task.ts';
 import { NEW_WORKSPACE } from '../support/mock-coordinator/folders.ts';
 import { describeRefusal } from '../support/mock-coordinator/attempt.ts';
 import { serveModel, type ServedModel } from '../support/mock-coordinator/model.ts';
@@ -27,6 +28,8 @@ export type RunningWorker = {
   workspace_dir: string | undefined;
   /** The address of its HTTP server. */
   address: Address;
+  /** The task that it was handed. Over TCP it requires the task's token from then on. */
+  handed?: MockTask;
   /** Resolves with the exit code; undefined if the suite did not start the worker. */
   ended: Promise<number | null> | undefined;
   signal: (name: 'SIGTERM' | 'SIGKILL') => void;
@@ -34,11 +37,16 @@ export type RunningWorker = {
   again: () => Promise<RunningWorker>;
 };
 
-/** Provides workers until `close`. `more`: further environment variables. */
+/**
+ * Provides workers until `close`. `more`: further environment variables. `port`: of this machine, where the worker is to
+ * listen in place of its socket.
+ */
 export type WorkerSource = {
   /** `many`: each start gives a new worker. `one`: there is only one worker, for one task. */
   lives: 'one' | 'many';
-  start: (more?: Record<string, string>) => Promise<RunningWorker>;
+  /** Whether a worker can listen at a port that is given to `start`. */
+  has_ports: boolean;
+  start: (more?: Record<string, string>, port?: number) => Promise<RunningWorker>;
   /** Every line of a file on the branches that begin with the prefix, in the further repository if `is_other`. */
   pushed: (branch_prefix: string, file: string, is_other?: boolean) => Promise<string[]>;
   /** What the mocks refused, and the breaches that they noted, since it was asked last. One line each. */
@@ -49,22 +57,26 @@ export type WorkerSource = {
 type Proxies = { repository: ServedRepository; model: ServedModel };
 type Started = Pick<RunningWorker, 'ended' | 'signal'>;
 type Dirs = { coordinator_dir: string; worker_dir: string; workspace_dir: string };
-/** Starts a worker on these folders, with further environment variables. */
-type Starter = (dirs: Dirs, more: Record<string, string>) => Started;
+/** Starts workers on these folders, with further environment variables. `has_ports`: they are on this network. */
+type Starter = { has_ports: boolean; run: (dirs: Dirs, more: Record<string, string>) => Started };
 
 /** Workers that the suite starts, each with its own folders, mock and git server. */
 export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
   const root = await mkdtemp(join(tmpdir(), 'errand-conformance-'));
   const proxies = await openProxies(root);
   const running: RunningWorker[] = [];
-  const run = (dirs: Dirs, mock: MockCoordinator, more: Record<string, string>): RunningWorker => {
+  const run = (dirs: Dirs, mock: MockCoordinator, more: Record<string, string>, port?: number): RunningWorker => {
+    const listen = port === undefined ? {} : { ERRAND_LISTEN: `127.0.0.1:${port}` };
     const worker: RunningWorker = {
       mock,
       ...names(proxies),
       workspace_dir: dirs.workspace_dir,
-      address: { kind: 'unix', path: join(dirs.worker_dir, WORKER_SOCKET) },
-      ...starter(dirs, more),
-      again: () => Promise.resolve(run(dirs, mock, more)),
+      address:
+        port === undefined
+          ? { kind: 'unix', path: join(dirs.worker_dir, WORKER_SOCKET) }
+          : { kind: 'tcp', host: '127.0.0.1', port },
+      ...starter.run(dirs, { ...listen, ...more }),
+      again: () => Promise.resolve(run(dirs, mock, more, port)),
     };
     running.push(worker);
     return worker;
@@ -72,9 +84,10 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
   let n = 0;
   return {
     lives: 'many',
+    has_ports: starter.has_ports,
     pushed: (...asked) => readPushed(root, ...asked),
     objections: objectionsOf(() => running.map(({ mock }) => mock)),
-    start: async (more = {}) => {
+    start: async (more = {}, port?: number) => {
       const dir = join(root, String(++n));
       const dirs = {
         coordinator_dir: join(dir, 'c'),
@@ -92,7 +105,7 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
         ...proxyOptions(proxies),
       });
       await mock.start();
-      return run(dirs, mock, more);
+      return run(dirs, mock, more, port);
     },
     close: async () => {
       for (const worker of running) worker.signal('SIGKILL');
@@ -105,18 +118,19 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
 
 /** Starts workers as processes with this command line. */
 export function asProcess(command: string[]): Starter {
-  return (dirs, more) => {
+  const run: Starter['run'] = (dirs, more) => {
     const [program = '', ...args] = command;
     const { PATH, NODE_COMPILE_CACHE } = process.env;
     const env = { PATH, NODE_COMPILE_CACHE, ...workerEnvironment(dirs), ...more };
     const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
     return { ended: exitOf(child), signal: (name) => child.kill(name) };
   };
+  return { has_ports: true, run };
 }
 
 /** Starts workers as containers without a network, with a read-only root folder and the three folders. */
 export function asContainer(image: string): Starter {
-  return (dirs, more) => {
+  const run: Starter['run'] = (dirs, more) => {
     const name = `errand-conformance-${process.pid}-${Date.now().toString(36)}`;
     const options = containerOptions(dirs, { ...workerEnvironment(INSIDE), ...more });
     const args = ['run', '--name', name, ...options.flat(), image];
@@ -124,6 +138,7 @@ export function asContainer(image: string): Starter {
     const signal = (given: string) => void spawn('docker', ['kill', '--signal', given, name], { stdio: 'ignore' });
     return { ended: exitOf(child), signal };
   };
+  return { has_ports: false, run };
 }
 
 function exitOf(child: ReturnType<typeof spawn>): Promise<number | null> {
@@ -156,6 +171,7 @@ export async function attachedWorker(
   };
   return {
     lives: 'one',
+    has_ports: false,
     pushed: (...asked) => readPushed(root, ...asked),
     objections: objectionsOf(() => [mock]),
     start: () => Promise.resolve(worker),

@@ -53,10 +53,24 @@ export const AT_ITS_SERVER: readonly Mutant[] = [
     to_worker: changingReply('/status', (status) => (status.state === 'idle' ? status : { ...status, attempt: 7 })),
   },
   {
+    name: 'wants its token on its socket too',
+    rule: 'on a socket it wants no token; over TCP each call but /healthz needs the task token',
+    says: /POST \/messages with another token, on a socket was answered with 401/,
+    to_worker: answering('/messages', ({ headers }) => (headers.authorization === undefined ? null : answer(401))),
+  },
+  {
+    // The relay listens at the port, and the worker at a socket.
+    name: 'wants no token over TCP',
+    rule: 'over TCP a call without the task token, or with another one, answers 401 and has no effect',
+    says: /GET \/status without a token was answered with 200/,
+  },
+  {
     name: 'refuses a message that it has seen',
     rule: 'a message that is pushed again changes nothing',
     says: /POST \/messages was answered with 409/,
-    to_worker: answering('/messages', (_call, nth) => (nth < 2 ? null : answer(409))),
+    to_worker: answering('/messages', ({ body }, nth) =>
+      nth < 2 || !String(body).includes('Be brief.') ? null : answer(409),
+    ),
   },
   {
     name: 'ignores a pushed cancel',

@@ -1,7 +1,8 @@
 /*
- * The scripted worker with one fault: `relay.ts MUTANT`. The worker runs in this process. Both of its sockets are
- * relays, which change or answer calls as the mutant says.
+ * The scripted worker with one fault: `relay.ts MUTANT`. The worker runs in this process. Before both of its sockets are
+ * relays, which change or answer calls as the mutant says. One of them may listen at a port.
  */
+import { once } from 'node:events';
 import { chmodSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
@@ -36,7 +37,7 @@ function pass(call: Call, forward: Forward): Promise<Reply> {
   return forward(call);
 }
 
-/** Listens at one socket and hands each call to `handle`, which may forward it to the other socket. */
+/** Listens at a socket or port, and hands each call to `handle`, which may forward it to the other socket. */
 async function relay(from: string, to: string, handle: Handler): Promise<void> {
   const agent = new Agent({ connect: { socketPath: to } });
   const forward: Forward = async ({ method, path, headers, body }) => {
@@ -50,9 +51,11 @@ async function relay(from: string, to: string, handle: Handler): Promise<void> {
       // The other side is not there, or cut the connection.
       .catch(() => response.destroy());
   });
+  const [, host, port] = /^([^/]+):(\d+)$/.exec(from) ?? [];
+  if (port !== undefined) return void (await once(server.listen(Number(port), host), 'listening'));
   // A killed process left its socket.
   rmSync(from, { force: true });
-  await new Promise<void>((resolve) => server.listen(from, resolve));
+  await once(server.listen(from), 'listening');
   chmodSync(from, 0o666);
 }
 
