@@ -24,32 +24,51 @@ export async function checkWorker({ check }: Rule<WorkerUnderTest>, context: Wor
   }
 }
 
-/** Checks the rules about the life of one worker. One that does not boot (`boots`) has no other verdict. */
+/**
+ * Checks rules about the life of one worker: all, if none are given. One that does not boot (`boots`) has no other
+ * verdict.
+ */
 export async function checkOneLife(
   context: WorkerUnderTest,
   tell: (verdict: Verdict) => void,
+  rules = oneLife(),
 ): Promise<{ verdicts: Verdict[]; boots: boolean }> {
-  const rules = oneLife();
   const first = await checkAll(rules.slice(0, 1), context, tell);
-  const boots = first.every(({ ok }) => ok);
-  const others = boots ? await checkAll(rules.slice(1), context, tell) : [];
-  return { verdicts: [...first, ...others], boots };
+  const boots = first.verdicts.every(({ ok }) => ok);
+  const others = boots ? await checkAll(rules.slice(1), context, tell) : { verdicts: [] };
+  return { verdicts: [...first.verdicts, ...others.verdicts], boots };
 }
+
+/** `unchecked`: why rules were not checked, one line each. */
+export type Verdicts = { verdicts: Verdict[]; unchecked: string[] };
 
 /**
  * Checks the rules that need a new worker each. Where the long task ends by itself, the first verdict says so, and there
  * is none of the rules that interrupt it.
  */
-export async function checkOtherLives(
+export async function checkOtherLives(context: WorkerUnderTest, tell: (verdict: Verdict) => void): Promise<Verdicts> {
+  const first = await checkAll([LONG_TASK], context, tell);
+  const is_long = first.verdicts.every(({ ok }) => ok);
+  const prompts = { ...context.prompts, ...(!is_long && { long: null }) };
+  const others = await checkAll(otherLives(context.prompts), { ...context, prompts }, tell);
+  return { verdicts: [...first.verdicts, ...others.verdicts], unchecked: others.unchecked };
+}
+
+/**
+ * Checks the rules that have this text in their names, and those about one life before the last such rule. Without any
+ * it has no verdicts.
+ */
+export async function checkNamed(
+  text: string,
   context: WorkerUnderTest,
   tell: (verdict: Verdict) => void,
-): Promise<{ verdicts: Verdict[]; unchecked: number }> {
-  const rules = otherLives(context.prompts);
-  const first = await checkAll([LONG_TASK], context, tell);
-  const is_long = first.every(({ ok }) => ok);
-  const prompts = { ...context.prompts, ...(!is_long && { long: null }) };
-  const others = await checkAll(rules, { ...context, prompts }, tell);
-  return { verdicts: [...first, ...others], unchecked: rules.length - others.length };
+): Promise<Verdicts> {
+  const isMeant = ({ name }: { name: string }) => name.toLowerCase().includes(text.toLowerCase());
+  const life = oneLife();
+  const { verdicts, boots } = await checkOneLife(context, tell, life.slice(0, life.findLastIndex(isMeant) + 1));
+  const rules = boots && context.source.lives === 'many' ? otherLives(context.prompts).filter(isMeant) : [];
+  const others = await checkAll(rules, context, tell);
+  return { verdicts: [...verdicts, ...others.verdicts], unchecked: others.unchecked };
 }
 
 /**
@@ -60,20 +79,23 @@ async function checkAll(
   rules: readonly Rule<WorkerUnderTest>[],
   context: WorkerUnderTest,
   tell: (verdict: Verdict) => void,
-): Promise<Verdict[]> {
+): Promise<Verdicts> {
   const verdicts: Verdict[] = [];
+  const unchecked: string[] = [];
   for (const rule of rules) {
     const { name } = rule;
     const verdict = await checkWorker(rule, context).then(
       (): Verdict => ({ name, ok: true, words: '' }),
       (error: unknown): Verdict | null => {
-        if (error instanceof NotChecked) return null;
-        return { name, ok: false, words: error instanceof Error ? error.message : String(error) };
+        const words = error instanceof Error ? error.message : String(error);
+        if (!(error instanceof NotChecked)) return { name, ok: false, words };
+        unchecked.push(words);
+        return null;
       },
     );
     if (verdict === null) continue;
     verdicts.push(verdict);
     tell(verdict);
   }
-  return verdicts;
+  return { verdicts, unchecked };
 }

@@ -1,6 +1,6 @@
 import { parseOptions } from '../support/parse-options.ts';
 import { readConfig } from '../../agent-container/config.ts';
-import { checkOneLife, checkOtherLives, type Verdict } from './check-worker.ts';
+import { checkNamed, checkOneLife, checkOtherLives, type Verdict } from './check-worker.ts';
 import { asContainer, asProcess, attachedWorker, startedWorkers, type WorkerSource } from './worker-under-test.ts';
 import { otherLives } from './worker-suite.ts';
 
@@ -24,6 +24,7 @@ const USAGE = `npm run conformance -- --worker WORKER [options]
   --asks PROMPT           a task in which the worker asks one question, and ends by itself after the answer, which is "Yes.";
                           without it questions are not checked
   --work-ms N             how long a task may take (120000)
+  --rule TEXT             only rules with this text in their names, with those of the same life that come before
 `;
 
 const values = parseOptions({
@@ -34,6 +35,7 @@ const values = parseOptions({
     long: { type: 'string', default: 'Make the failing test pass.' },
     noisy: { type: 'string' },
     asks: { type: 'string' },
+    rule: { type: 'string' },
     'work-ms': { type: 'string', default: '120000' },
     help: { type: 'boolean', default: false },
   },
@@ -44,29 +46,46 @@ if (values.help || values.worker === undefined) {
 }
 
 const source = await sourceOf(values.worker);
-const verdicts: Verdict[] = [];
+let verdicts: Verdict[] = [];
 try {
+  verdicts = await check(source);
+} finally {
+  await source.close();
+}
+const broken = verdicts.filter(({ ok }) => !ok).length;
+if (verdicts.length > 0) console.log(`${verdicts.length - broken} of ${verdicts.length} rules passed.`);
+process.exit(broken === 0 && verdicts.length > 0 ? 0 : 1);
+
+/** Checks what was asked for, and tells what is left. */
+async function check(source: WorkerSource): Promise<Verdict[]> {
   const { short, long, noisy = null, asks = null } = values;
   const context = { source, prompts: { short, long, noisy, asks }, work_ms: Number(values['work-ms']) };
-  const life = await checkOneLife(context, tell);
-  verdicts.push(...life.verdicts);
-  if (!life.boots) console.log('  - no other rule was checked');
+  if (values.rule !== undefined) {
+    const named = await checkNamed(values.rule, context, tell);
+    tellUnchecked(named.unchecked);
+    if (named.verdicts.length + named.unchecked.length === 0)
+      console.error(`No rule has '${values.rule}' in its name.`);
+    return named.verdicts;
+  }
+  const { verdicts, boots } = await checkOneLife(context, tell);
+  if (!boots) console.log('  - no other rule was checked');
   else if (source.lives === 'many') {
-    const { verdicts: others, unchecked } = await checkOtherLives(context, tell);
-    verdicts.push(...others);
-    if (unchecked > 0) console.log(`  - ${unchecked} rules that interrupt the long task were not checked`);
+    const others = await checkOtherLives(context, tell);
+    verdicts.push(...others.verdicts);
+    tellUnchecked(others.unchecked);
   } else {
     const { length } = otherLives(context.prompts);
     console.log(`  - ${length} more rules need a new worker each: use image:… or command:…`);
   }
   if (asks === null) console.log('  - questions were not checked: use --asks');
   if (noisy === null) console.log("  - the spool's bound was not checked: use --noisy");
-} finally {
-  await source.close();
+  return verdicts;
 }
-const broken = verdicts.filter(({ ok }) => !ok).length;
-console.log(`${verdicts.length - broken} of ${verdicts.length} rules passed.`);
-process.exit(broken === 0 ? 0 : 1);
+
+function tellUnchecked(unchecked: readonly string[]): void {
+  for (const why of new Set(unchecked))
+    console.log(`  - not checked: ${why} (rules: ${unchecked.filter((other) => other === why).length})`);
+}
 
 function tell({ name, ok, words }: Verdict): void {
   console.log(ok ? `  ✔ ${name}` : `  ✘ ${name}\n      ${words.split('\n').join('\n      ')}`);

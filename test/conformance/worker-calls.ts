@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import type { z } from 'zod';
 import { Problem } from '../../protocol/problem-document.ts';
-import { WorkerHealth, type Assignment, type ResultPost } from '../../protocol/worker-schemas.ts';
+import { WorkerHealth, WorkerStatus, type Assignment, type ResultPost } from '../../protocol/worker-schemas.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
 import { until } from '../support/until.ts';
 import { callWorker, type Reply } from '../support/worker-call.ts';
@@ -18,7 +19,7 @@ export class NotChecked extends Error {}
 
 /** The prompt of the long task. Throws `NotChecked`. */
 export function longTask({ prompts: { long } }: WorkerUnderTest): string {
-  if (long === null) throw new NotChecked('There is no long task.');
+  if (long === null) throw new NotChecked('the long task ended by itself');
   return long;
 }
 
@@ -40,15 +41,49 @@ const bearer = (token: string | null) => (token === null ? {} : { authorization:
 /** Waits until it has booted. */
 export async function healthy(worker: RunningWorker): Promise<WorkerHealth> {
   let reply: Reply | undefined;
+  const asked = async () => (reply = await get(worker, '/healthz').catch(() => undefined))?.status === 200;
+  await reaches(worker, 'it answers /healthz with 200', asked, BOOT_MS);
+  return bodyOf('GET /healthz', reply?.body, WorkerHealth, 'WorkerHealth');
+}
+
+/** What its /status says. */
+export const statusOf = async (worker: RunningWorker) => readStatus(await get(worker, '/status'));
+
+/** What an answer to GET /status says. */
+export function readStatus(reply: Reply): WorkerStatus {
+  answers('GET /status', reply, 200);
+  return bodyOf('GET /status', reply.body, WorkerStatus, 'WorkerStatus');
+}
+
+/** Requires a body of this schema. `name`: that of the schema. */
+function bodyOf<T>(what: string, body: unknown, schema: z.ZodType<T>, name: string): T {
+  const read = schema.safeParse(body);
+  if (read.success) return read.data;
+  const faults = read.error.issues.map(({ path, message }) => `/${path.join('/')} ${message}`);
+  return assert.fail(`${what} was answered without a body of ${name}: ${faults.join('; ')}`);
+}
+
+/** Waits until this holds. Rejects in time if it does not, and at once where the worker has exited before. */
+export function reaches<T>(
+  worker: RunningWorker,
+  what: string,
+  condition: () => T | Promise<T>,
+  within_ms: number,
+): Promise<Exclude<T, false | undefined | null>> {
   let end: string | undefined;
   worker.ended?.then(
-    (code) => (end = `exited with code ${code} before it answered /healthz`),
+    (code) => (end = `exited with code ${code} before this held: ${what}`),
     (error: Error) => (end = `could not be started: ${error.message}`),
   );
-  const asked = async () => (reply = await get(worker, '/healthz').catch(() => undefined))?.status === 200;
-  await until('the worker answers /healthz with 200', async () => (await asked()) || end !== undefined, BOOT_MS);
-  assert.ok(reply?.status === 200, `the worker ${end}`);
-  return WorkerHealth.parse(reply.body);
+  const asked = async () => {
+    // What it did last has arrived before its exit.
+    const ended = end;
+    const value = await condition();
+    if (ended !== undefined && (value === false || value === undefined || value === null))
+      assert.fail(`the worker ${ended}`);
+    return value;
+  };
+  return until(what, asked, within_ms);
 }
 
 /** Requires this status, and says which call was answered otherwise. */
@@ -89,7 +124,7 @@ export async function underWay(
   await hand(worker, task);
   const steps = ['repository.ready', 'conversation.started', 'turn.started', 'tool.started'];
   const is_under_way = () => task.events.some(({ type }) => steps.includes(type));
-  await until('its work is under way', is_under_way, context.work_ms);
+  await reaches(worker, 'its work is under way', is_under_way, context.work_ms);
   return { worker, task };
 }
 
@@ -164,6 +199,11 @@ export function endedAs(task: MockTask, status: ResultPost['status'], reason: Re
 /** Requires that the mock noted no breach. */
 export function keptTheRules({ breaches }: MockTask): void {
   assert.ok(breaches.length === 0, breaches.join('\n'));
+}
+
+/** Requires that it reported something: of a worker that did not, what follows would hold. */
+export function reported({ events }: MockTask): void {
+  assert.ok(events.length > 0, 'it posted no event');
 }
 
 /** Requires events from 1 without a gap. */

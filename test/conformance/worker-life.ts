@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { newId } from '../../protocol/ids.ts';
 import { CONTRACT_VERSION } from '../../protocol/worker.ts';
-import { WorkerStatus } from '../../protocol/worker-schemas.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
 import { until } from '../support/until.ts';
 import type { Rule } from './rule.ts';
@@ -17,7 +16,11 @@ import {
   inOrder,
   keptTheRules,
   post,
+  readStatus,
+  reaches,
   refuses,
+  reported,
+  statusOf,
   type WorkerUnderTest,
 } from './worker-calls.ts';
 
@@ -49,7 +52,7 @@ function beforeItsTask(life: Life): Rule<WorkerUnderTest>[] {
     {
       name: 'it boots without a task: it is idle and makes no call',
       check: async () => {
-        const status = WorkerStatus.parse((await get(life.worker, '/status')).body);
+        const status = await statusOf(life.worker);
         const given = JSON.stringify(status);
         const is_idle = status.state === 'idle' && status.task_id === null && status.attempt === null;
         assert.ok(is_idle && status.last_seq === 0, `before its task, /status says ${given}`);
@@ -81,7 +84,7 @@ function beforeItsTask(life: Life): Rule<WorkerUnderTest>[] {
         const assignment = addTask(life.worker, prompts.short).assignment();
         const reply = await post(life.worker, '/task', { ...assignment, contract_version: 999 });
         refuses('an assignment with contract_version 999', reply, 400);
-        const { state } = WorkerStatus.parse((await get(life.worker, '/status')).body);
+        const { state } = await statusOf(life.worker);
         assert.ok(state === 'idle', `after that assignment its state is ${state}`);
       },
     },
@@ -111,21 +114,26 @@ function atWork(life: Life): Rule<WorkerUnderTest>[] {
     {
       name: 'the status names the task and the attempt',
       check: async () => {
+        hasTask(life.worker);
         const reply = await get(life.worker, '/status').catch(() => undefined);
         // A fast worker has exited already.
         if (reply === undefined) return;
-        const { task_id, attempt } = WorkerStatus.parse(reply.body);
+        const { task_id, attempt } = readStatus(reply);
         const is_right = task_id === life.task.id && attempt === 1;
         assert.ok(is_right, `/status says task ${task_id}, attempt ${attempt}; it should be ${life.task.id}, 1`);
       },
     },
     {
       name: 'on a socket it wants no token; over TCP each call but /healthz needs the task token',
-      check: () => wantsToken(life.worker),
+      check: async () => {
+        hasTask(life.worker);
+        await wantsToken(life.worker);
+      },
     },
     {
       name: 'a message that is pushed again changes nothing',
       check: async () => {
+        hasTask(life.worker);
         const again = { messages: life.task.messages };
         for (let i = 0; i < 2; i++) {
           const reply = await post(life.worker, '/messages', again).catch(() => undefined);
@@ -136,12 +144,25 @@ function atWork(life: Life): Rule<WorkerUnderTest>[] {
   ];
 }
 
+/** Requires that it took its task. It may have ended since. */
+function hasTask({ handed }: RunningWorker): void {
+  assert.ok(handed, 'it took no task');
+}
+
+/** Whether it still answers. */
+const listens = (worker: RunningWorker) =>
+  get(worker, '/healthz').then(
+    () => true,
+    () => false,
+  );
+
 function ending(life: Life): Rule<WorkerUnderTest>[] {
   return [
     {
       name: 'it posts the result after every event',
       check: async ({ work_ms }) => {
-        await until('there is a result', () => life.task.current.result !== undefined, work_ms);
+        const has_result = () => life.task.current.result !== undefined;
+        await reaches(life.worker, 'it has posted its result', has_result, work_ms);
         const [last_seq, count] = [life.task.current.result?.last_seq, life.task.events.length];
         assert.ok(last_seq === count, `the last_seq of the result is ${last_seq}, after ${count} events`);
       },
@@ -150,15 +171,7 @@ function ending(life: Life): Rule<WorkerUnderTest>[] {
       name: 'it exits with 0',
       check: async () => {
         if (life.worker.ended !== undefined) return exits(life.worker, 0, 10_000);
-        await until(
-          'it no longer listens',
-          () =>
-            get(life.worker, '/healthz').then(
-              () => false,
-              () => true,
-            ),
-          10_000,
-        );
+        await until('it no longer listens', async () => !(await listens(life.worker)), 10_000);
       },
     },
   ];
@@ -169,6 +182,7 @@ function afterwards(life: Life): Rule<WorkerUnderTest>[] {
     {
       name: 'events are numbered from 1 without a gap, agent.started first, despite lost responses and 503',
       check: async () => {
+        reported(life.task);
         inOrder(life.task);
         const first = life.task.events[0]?.type;
         assert.ok(first === 'agent.started', `its first event was ${first}`);
@@ -186,7 +200,9 @@ function afterwards(life: Life): Rule<WorkerUnderTest>[] {
     {
       name: 'what it pushed is on a branch of the task',
       check: async () => {
-        const branch = life.task.current.result?.branch ?? null;
+        const { result } = life.task.current;
+        assert.ok(result, 'it posted no result');
+        const { branch } = result;
         const { branch_prefix } = life.task.base;
         if (branch !== null)
           assert.ok(branch.startsWith(branch_prefix), `the result's branch is ${branch}, not ${branch_prefix}…`);
@@ -198,21 +214,31 @@ function afterwards(life: Life): Rule<WorkerUnderTest>[] {
       name: 'a success has a repository.ready in the same attempt',
       check: async () => {
         const is_ready = life.task.events.some(({ type }) => type === 'repository.ready');
-        const has_succeeded = life.task.current.result?.status === 'succeeded';
-        assert.ok(is_ready || !has_succeeded, 'its result was succeeded, but it reported no repository.ready');
+        const { result } = life.task.current;
+        assert.ok(result, 'it posted no result');
+        assert.ok(
+          is_ready || result.status !== 'succeeded',
+          'its result was succeeded, but it reported no repository.ready',
+        );
       },
     },
     {
       name: 'no event has the token',
-      check: async () => {
-        for (const token of life.task.tokens.keys())
-          for (const event of life.task.events)
-            assert.ok(!JSON.stringify(event).includes(token), `event ${event.seq} (${event.type}) has the task token`);
-      },
+      check: async () => tellsNoToken(life.task),
     },
     {
       name: 'one POST of events at a time; nothing follows the result',
-      check: () => Promise.resolve(keptTheRules(life.task)),
+      check: async () => {
+        reported(life.task);
+        keptTheRules(life.task);
+      },
     },
   ];
+}
+
+function tellsNoToken(task: MockTask): void {
+  reported(task);
+  for (const token of task.tokens.keys())
+    for (const event of task.events)
+      assert.ok(!JSON.stringify(event).includes(token), `event ${event.seq} (${event.type}) has the task token`);
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import type { NumberedEvent } from '../../protocol/events.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
-import { until } from '../support/until.ts';
 import type { Rule } from './rule.ts';
 import {
   addTask,
@@ -13,6 +12,7 @@ import {
   inOrder,
   keptTheRules,
   NotChecked,
+  reaches,
   type WorkerUnderTest,
 } from './worker-calls.ts';
 
@@ -29,10 +29,10 @@ export const QUESTION_RULE: Rule<WorkerUnderTest> = {
   check: async ({ source, prompts, work_ms }) => {
     let worker = await source.start();
     await healthy(worker);
-    if (prompts.asks === null) throw new NotChecked('There is no task in which it asks.');
+    if (prompts.asks === null) throw new NotChecked('there is no task in which it asks');
     const task = addTask(worker, prompts.asks, { park_after_ms: PARK_AFTER_MS });
     await hand(worker, task);
-    const { body } = await until('it has asked, with question.asked', () => questions(task)[0], work_ms);
+    const { body } = await reaches(worker, 'it has asked, with question.asked', () => questions(task)[0], work_ms);
     if (await happens(() => task.current.result !== undefined, PARKS_WITHIN_MS)) {
       endedAs(task, 'parked');
       await exits(worker, 0, EXIT_MS);
@@ -51,7 +51,7 @@ export const QUESTION_RULE: Rule<WorkerUnderTest> = {
       );
     const other = () => questions(task).find(({ body: { ref } }) => ref !== body.ref);
     const isOver = () => isClosed() || other() !== undefined || task.current.result !== undefined;
-    await until(`it has closed its question ${body.ref} after the answer`, isOver, work_ms);
+    await reaches(worker, `it has closed its question ${body.ref} after the answer`, isOver, work_ms);
     const another = other()?.body.ref;
     assert.ok(
       another === undefined,

@@ -4,7 +4,6 @@ import type { NumberedEvent } from '../../protocol/events.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { PROCESS_TYPES, type EventsPost } from '../../protocol/worker-schemas.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
-import { until } from '../support/until.ts';
 import type { Rule } from './rule.ts';
 import {
   addTask,
@@ -15,11 +14,13 @@ import {
   inOrder,
   keptTheRules,
   longTask,
+  reaches,
   restartKilled,
   underWay,
   wholeLife,
   type WorkerUnderTest,
 } from './worker-calls.ts';
+import type { RunningWorker } from './worker-under-test.ts';
 
 /** Long enough for a slow machine, and still told apart from three times as much. */
 const MEASURED_HEARTBEAT_MS = 2_000;
@@ -36,11 +37,11 @@ export const REPORT_RULES: readonly Rule<WorkerUnderTest>[] = [
   {
     name: 'it sends a heartbeat at least every heartbeat_ms',
     check: async (context) => {
-      const { task } = await underWay(context, { heartbeat_ms: MEASURED_HEARTBEAT_MS });
+      const { worker, task } = await underWay(context, { heartbeat_ms: MEASURED_HEARTBEAT_MS });
       const max = MEASURED_HEARTBEAT_MS * 2;
       let since = performance.now();
       for (let n = 1; n <= HEARTBEATS; n++) {
-        await until(`heartbeat ${n}`, () => task.current.heartbeats.length >= n, max * 3);
+        await reaches(worker, `heartbeat ${n}`, () => task.current.heartbeats.length >= n, max * 3);
         const gap = Math.round(performance.now() - since);
         assert.ok(gap < max, `heartbeat ${n} came after ${gap} ms; heartbeat_ms is ${MEASURED_HEARTBEAT_MS}`);
         since = performance.now();
@@ -140,7 +141,7 @@ export const SPOOL_RULE: Rule<WorkerUnderTest> = {
     const task = addTask(worker, prompts.noisy ?? prompts.short, { spool_bytes_max: SPOOL_BYTES_MAX });
     task.examine = refuseAfterStart(task, () => {});
     await hand(worker, task);
-    const full_seq = await untilNoNewEvents(task, work_ms);
+    const full_seq = await untilNoNewEvents(worker, task, work_ms);
     const known = task.events.length;
     task.examine = undefined;
     await exits(worker, 0, work_ms);
@@ -177,11 +178,17 @@ function refuseAfterStart(task: MockTask, see: (event: NumberedEvent) => void): 
 }
 
 /** The number of the newest event that heartbeats name, once it no longer grows. */
-async function untilNoNewEvents(task: MockTask, within_ms: number): Promise<number> {
+async function untilNoNewEvents(worker: RunningWorker, task: MockTask, within_ms: number): Promise<number> {
+  const newest = () => task.current.heartbeats.slice(-4).map(({ last_seq }) => last_seq);
   const same = () => {
-    const numbers = task.current.heartbeats.slice(-4).map(({ last_seq }) => last_seq);
-    const [first = 0] = numbers;
-    return numbers.length === 4 && first > 3 && numbers.every((seq) => seq === first) ? first : undefined;
+    const [first = 0, ...rest] = newest();
+    return rest.length === 3 && first > 3 && rest.every((seq) => seq === first) ? first : undefined;
   };
-  return until('its last_seq stops growing while no event is stored', same, within_ms);
+  const what = 'the last_seq of its heartbeats grows, and stops while no event is stored';
+  return reaches(worker, what, same, within_ms).catch((error: unknown) => {
+    const words = error instanceof Error ? error.message : String(error);
+    throw new Error(`${words} The last_seq of its newest heartbeats: ${newest().join(', ') || 'none'}.`, {
+      cause: error,
+    });
+  });
 }

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
-import { until } from '../support/until.ts';
 import type { Rule } from './rule.ts';
 import {
   addTask,
@@ -19,6 +18,7 @@ import {
   keptTheRules,
   longTask,
   post,
+  reaches,
   restartKilled,
   underWay,
   type Prompts,
@@ -128,7 +128,7 @@ const INTERRUPTIONS: readonly Rule<WorkerUnderTest>[] = [
       const { worker, task } = await underWay(context);
       const before = task.current.heartbeats.length;
       task.tokens.expire();
-      await until('heartbeats go on', () => task.current.heartbeats.length > before + 1);
+      await reaches(worker, 'heartbeats go on', () => task.current.heartbeats.length > before + 1, 60_000);
       task.cancel('enough');
       await exits(worker, 0, 20_000);
       endedAs(task, 'cancelled');
@@ -195,9 +195,9 @@ const REPOSITORIES_RULE: Rule<WorkerUnderTest> = {
     const isReady = (of?: string) =>
       task.events.some(({ type, body }) => type === 'repository.ready' && body.repository === of);
     const isGivenUp = () => task.attempt > 1;
-    await until('it has cloned, or was given up', () => isGivenUp() || isReady(), work_ms);
+    await reaches(worker, 'it has cloned, or was given up', () => isGivenUp() || isReady(), work_ms);
     const hasBoth = () => isGivenUp() || isReady(key);
-    await until(`it has reported a repository.ready for the repository ${key}`, hasBoth, CLONE_MS);
+    await reaches(worker, `it has reported a repository.ready for the repository ${key}`, hasBoth, CLONE_MS);
     if (isGivenUp()) {
       assert.notEqual(await exitCode(worker, 10_000), 0, 'it exited with 0');
       return;

@@ -1,11 +1,10 @@
 import test from 'ava';
 import { spawn } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
-import { checkAll } from './check-worker.ts';
+import { checkOneLife } from './check-worker.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { SCRIPTED_PROMPTS, SCRIPTED_WORKER } from './scripted.ts';
-import { oneLife } from './worker-life.ts';
 import { asProcess, attachedWorker, startedWorkers } from './worker-under-test.ts';
 
 test('the workspace of a worker under test is as a new one on a server: with home and spool, and else empty', async (t) => {
@@ -30,7 +29,7 @@ test('a worker that was started elsewhere and listens at a port keeps the rules 
     worker.kill('SIGKILL');
     await source.close();
   });
-  const verdicts = await checkAll(oneLife(), { source, prompts: SCRIPTED_PROMPTS, work_ms: 60_000 }, () => {});
+  const { verdicts } = await checkOneLife({ source, prompts: SCRIPTED_PROMPTS, work_ms: 60_000 }, () => {});
   t.deepEqual(
     verdicts.filter(({ ok }) => !ok),
     [],
