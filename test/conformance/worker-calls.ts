@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { z } from 'zod';
+import { newId } from '../../protocol/ids.ts';
 import { Problem } from '../../protocol/problem-document.ts';
 import { WorkerHealth, WorkerStatus, type Assignment, type ResultPost } from '../../protocol/worker-schemas.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
@@ -103,9 +104,9 @@ export function addTask(worker: RunningWorker, prompt: string, more: Partial<Ass
   return mock.addTask({ prompt, title: 'Conformance', repo_url, model, heartbeat_ms: HEARTBEAT_MS, ...more });
 }
 
-/** Hands over an assignment. */
-export async function hand(worker: RunningWorker, task: MockTask): Promise<void> {
-  answers('the hand-over', await post(worker, '/task', task.assignment()), 202);
+/** Hands over an assignment: that of the task as it is now, if none is given. */
+export async function hand(worker: RunningWorker, task: MockTask, assignment = task.assignment()): Promise<void> {
+  answers('the hand-over', await post(worker, '/task', assignment), 202);
   worker.handed = task;
 }
 
@@ -154,14 +155,31 @@ export async function exits(worker: RunningWorker, code: number, within_ms: numb
 export async function wholeLife(
   { source, prompts, work_ms }: WorkerUnderTest,
   more: Partial<Assignment>,
-  before: (task: MockTask) => void = () => {},
+  before: (task: MockTask, worker: RunningWorker) => void = () => {},
 ): Promise<MockTask> {
   const worker = await source.start();
   await healthy(worker);
   const task = addTask(worker, prompts.short, more);
   task.say('Be brief.');
-  before(task);
+  before(task, worker);
   await hand(worker, task);
+  await exits(worker, 0, work_ms);
+  return task;
+}
+
+/** The same with a worker that cannot be called, so that it has the task's token in its environment. */
+export async function uncalled(
+  { source, prompts, work_ms }: WorkerUnderTest,
+  more: Partial<Assignment> = {},
+): Promise<MockTask> {
+  const task_id = newId();
+  const worker = await source.start({
+    ERRAND_LISTEN: '',
+    ERRAND_TASK_ID: task_id,
+    ERRAND_TASK_TOKEN: `token-${task_id}-1-1`,
+  });
+  const task = addTask(worker, prompts.short, { ...more, task_id });
+  task.say('Be brief.');
   await exits(worker, 0, work_ms);
   return task;
 }
@@ -204,6 +222,20 @@ export function keptTheRules({ breaches }: MockTask): void {
 /** Requires that it reported something: of a worker that did not, what follows would hold. */
 export function reported({ events }: MockTask): void {
   assert.ok(events.length > 0, 'it posted no event');
+}
+
+/** Requires that nothing it reported has this text. `what`: the name of the text. */
+export function tellsNowhere({ attempts }: MockTask, text: string, what: string): void {
+  for (const { events, deltas, heartbeats, result } of attempts) {
+    const said: [where: string, said: unknown][] = [
+      ...events.map((event): [string, unknown] => [`event ${event.seq} (${event.type})`, event]),
+      ...deltas.map(({ delta }): [string, unknown] => ['a delta', delta]),
+      ...heartbeats.map((heartbeat): [string, unknown] => ['a heartbeat', heartbeat]),
+      ['the result', result ?? null],
+    ];
+    const found = said.find(([, report]) => JSON.stringify(report).includes(text));
+    assert.ok(found === undefined, `${found?.[0]} has ${what}`);
+  }
 }
 
 /** Requires events from 1 without a gap. */

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { LIMITS } from '../../protocol/limits.ts';
+import { newId } from '../../protocol/ids.ts';
 import type { Rule } from './rule.ts';
-import { endedAs, exits, underWay, wholeLife, type WorkerUnderTest } from './worker-calls.ts';
+import { endedAs, exits, tellsNowhere, uncalled, underWay, wholeLife, type WorkerUnderTest } from './worker-calls.ts';
 
 /** A command that fails if it does not run in the clone. Its output cannot be told from its text. */
 const COMMAND = 'git rev-parse --is-inside-work-tree && echo "$((40 + 2))-done"';
 const OUTPUT = '42-done';
 const FAILS = 'echo "it fails" && sh -c "exit 3"';
 const TIME_LIMIT_MS = 2_000;
+const ENVIRONMENT =
+  'echo "plain=$SUITE_PLAIN" && echo "secret=$SUITE_SECRET" && echo "length=${#SUITE_SECRET}" && ' +
+  'echo "token=${ERRAND_TASK_TOKEN:+there}"';
 /** For an agent that tries again after a failed verify command. */
 const TURNS_MAX = 8;
 
@@ -27,6 +31,25 @@ export const COMMAND_RULES: readonly Rule<WorkerUnderTest>[] = [
       assert.ok(ready !== -1 && ready < i, 'setup.finished came before repository.ready');
       const worked = events.findIndex(({ type }) => type === 'turn.started' || type === 'tool.started');
       assert.ok(worked === -1 || worked > i, 'it worked before setup.finished');
+    },
+  },
+  {
+    name: 'commands have the variables of the assignment, and not the task token; no report has a secret',
+    check: async (context) => {
+      const [plain, secret] = [newId(), newId()];
+      const env = { SUITE_PLAIN: plain, SUITE_SECRET: secret };
+      const task = await uncalled(context, {
+        setup_command: ENVIRONMENT,
+        env,
+        secrets: ['SUITE_SECRET'],
+      });
+      const event = task.events.find(({ type }) => type === 'setup.finished');
+      assert.ok(event?.type === 'setup.finished', 'it reported no setup.finished');
+      const { output } = event.body;
+      assert.ok(output.includes(`plain=${plain}`), `its command has no variable SUITE_PLAIN: ${output}`);
+      assert.ok(output.includes(`length=${secret.length}`), `its command has no variable SUITE_SECRET: ${output}`);
+      assert.ok(!output.includes('token=there'), 'its command has the variable ERRAND_TASK_TOKEN');
+      tellsNowhere(task, secret, 'the value of a secret variable');
     },
   },
   {

@@ -20,6 +20,7 @@ import {
   post,
   reaches,
   restartKilled,
+  uncalled,
   underWay,
   type Prompts,
   type WorkerUnderTest,
@@ -27,6 +28,9 @@ import {
 import { COMMAND_RULES } from './worker-commands.ts';
 import { QUESTION_RULE } from './worker-questions.ts';
 import { REPORT_RULES, SPOOL_RULE } from './worker-reports.ts';
+import { MESSAGE_RULES } from './worker-messages.ts';
+import { isAsItSays, PUSH_RULES } from './worker-pushes.ts';
+import { RETRY_RULES } from './worker-retries.ts';
 import { TOKEN_RULE } from './worker-token.ts';
 import type { RunningWorker } from './worker-under-test.ts';
 
@@ -38,6 +42,9 @@ export function otherLives({ noisy, asks }: Prompts): readonly Rule<WorkerUnderT
     ...INTERRUPTIONS,
     ...COMMAND_RULES,
     ...REPORT_RULES,
+    ...RETRY_RULES,
+    ...MESSAGE_RULES,
+    ...PUSH_RULES,
     TOKEN_RULE,
     REPOSITORIES_RULE,
     ...(asks === null ? [] : [QUESTION_RULE]),
@@ -68,6 +75,7 @@ const INTERRUPTIONS: readonly Rule<WorkerUnderTest>[] = [
       await exits(worker, 0, LIMITS.cancel_push_ms);
       endedAs(task, 'cancelled');
       await isPushed(context, task, text);
+      await isAsItSays(context.source, task);
       keptTheRules(task);
     },
   },
@@ -161,16 +169,8 @@ const INTERRUPTIONS: readonly Rule<WorkerUnderTest>[] = [
   },
   {
     name: 'a worker that cannot be called fetches its assignment, and works by callbacks alone',
-    check: async ({ source, prompts, work_ms }) => {
-      const reserved = newId();
-      const worker = await source.start({
-        ERRAND_LISTEN: '',
-        ERRAND_TASK_ID: reserved,
-        ERRAND_TASK_TOKEN: `token-${reserved}-1-1`,
-      });
-      const task = addTask(worker, prompts.short, { task_id: reserved });
-      task.say('Be brief.');
-      await exits(worker, 0, work_ms);
+    check: async (context) => {
+      const task = await uncalled(context);
       assert.ok(task.current.result, 'it came to no result');
       inOrder(task);
       keptTheRules(task);

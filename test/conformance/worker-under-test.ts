@@ -49,6 +49,8 @@ export type WorkerSource = {
   start: (more?: Record<string, string>, port?: number) => Promise<RunningWorker>;
   /** Every line of a file on the branches that begin with the prefix, in the further repository if `is_other`. */
   pushed: (branch_prefix: string, file: string, is_other?: boolean) => Promise<string[]>;
+  /** Runs git in the repository of the tasks. Rejects if it fails. */
+  git: (...args: string[]) => Promise<string>;
   /** What the mocks refused, and the breaches that they noted, since it was asked last. One line each. */
   objections: () => string[];
   close: () => Promise<void>;
@@ -86,6 +88,7 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
     lives: 'many',
     has_ports: starter.has_ports,
     pushed: (...asked) => readPushed(root, ...asked),
+    git: gitOf(root),
     objections: objectionsOf(() => running.map(({ mock }) => mock)),
     start: async (more = {}, port?: number) => {
       const dir = join(root, String(++n));
@@ -173,6 +176,7 @@ export async function attachedWorker(
     lives: 'one',
     has_ports: false,
     pushed: (...asked) => readPushed(root, ...asked),
+    git: gitOf(root),
     objections: objectionsOf(() => [mock]),
     start: () => Promise.resolve(worker),
     close: async () => {
@@ -187,16 +191,32 @@ async function openProxies(root: string): Promise<Proxies> {
     serveRepository('errand://sample', root, undefined, [await ensureSampleRepository(otherDir(root))]),
     serveModel(process.env, undefined),
   ]);
+  await addBaseBranch(root);
   return { repository, model };
 }
+
+/** A branch beside the repository's own, with a commit more. */
+export const BASE_BRANCH = 'a-base';
+
+async function addBaseBranch(root: string): Promise<void> {
+  const git = gitOf(root);
+  const author = ['-c', 'user.name=Suite', '-c', 'user.email=suite@localhost'];
+  const commit = await git(...author, 'commit-tree', 'HEAD^{tree}', '-p', 'HEAD', '-m', 'Begin here');
+  await git('update-ref', `refs/heads/${BASE_BRANCH}`, commit.trim());
+}
+
+/** Runs git in the sample repository of a folder. */
+const gitOf =
+  (root: string) =>
+  async (...args: string[]) =>
+    (await promisify(execFile)('git', ['--git-dir', await ensureSampleRepository(root), ...args])).stdout;
 
 /** Where the further repository is. */
 const otherDir = (root: string) => join(root, 'other');
 
 /** Reads a file of the sample repository, on each branch that begins with the prefix. */
 async function readPushed(root: string, branch_prefix: string, file: string, is_other = false): Promise<string[]> {
-  const git_dir = await ensureSampleRepository(is_other ? otherDir(root) : root);
-  const git = async (...args: string[]) => (await promisify(execFile)('git', ['--git-dir', git_dir, ...args])).stdout;
+  const git = gitOf(is_other ? otherDir(root) : root);
   const branches = await git('for-each-ref', '--format=%(refname)', `refs/heads/${branch_prefix}*`);
   const texts = branches
     .split('\n')

@@ -67,6 +67,20 @@ test('the mock: the same question again does not open it where it was answered; 
   }
 });
 
+test('the mock: it is a breach to add a message that was not taken, for a worker that says that it takes them', (t) => {
+  for (const takes_messages of [true, false])
+    for (const takes of [true, false]) {
+      const task = new MockTask({});
+      const { id } = task.say('b');
+      const start = { type: 'agent.started', body: { ...started.body, takes_messages } };
+      const post = (...events: object[]) => task.callback('events', { attempt: 1, events }, 1);
+      post({ seq: 1, at, ...start });
+      if (takes) task.callback('messages', { attempt: 1, ids: [id] }, 1);
+      post({ seq: 2, at, ...heard(id) });
+      t.is(task.breaches.length, takes_messages && !takes ? 1 : 0);
+    }
+});
+
 test('the mock tells of a breach at once, and once', (t) => {
   const task = new MockTask({});
   const told: string[] = [];

@@ -32,6 +32,18 @@ export const AT_ITS_SERVER: readonly Mutant[] = [
     },
   },
   {
+    name: 'reads a body of any size',
+    rule: 'a body above its limit answers 413',
+    says: /a cancel above request_body_bytes_max was answered with 400/,
+    to_worker: async (call, forward) => ((call.body?.length ?? 0) > 100_000 ? answer(400) : forward(call)),
+  },
+  {
+    name: 'says that nothing was acknowledged',
+    rule: 'its status has the numbers of its newest event, and of the newest that was acknowledged',
+    says: /its \/status has an acked_seq of \d+ or more/,
+    to_worker: changingReply('/status', (status) => ({ ...status, acked_seq: 0 })),
+  },
+  {
     name: 'accepts an unknown contract version',
     rule: 'an unknown contract version answers 400, and it stays idle',
     says: /contract_version 999 was answered with 202/,

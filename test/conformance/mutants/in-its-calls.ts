@@ -54,6 +54,34 @@ const renaming = changingCall('/events', (post) => ({
   ),
 }));
 
+const PUSHED = 'what it pushed is on a branch of the task, as its result says';
+const NO_TOKEN = 'no event, no delta and no result has the task token';
+const TAKES =
+  'where it says takes_messages, it takes each message before it adds it: as it is then, and none that was withdrawn';
+const RESUMES =
+  'the next attempt of a task that has ended resumes it: it adds no message again, and goes on from what was pushed';
+const NO_COMMIT = '0'.repeat(40);
+
+/** Answers the messages call itself. */
+const takingNothing: Handler = async (call, forward) => {
+  if (!/^\/internal\/tasks\/[^/]+\/messages$/.test(call.path)) return forward(call);
+  const { ids } = parseJson(call.body) ?? {};
+  const messages = (Array.isArray(ids) ? ids : []).map((id: unknown) => ({
+    id,
+    text: 'Be brief.',
+    at: '2026-01-01T00:00:00.000Z',
+  }));
+  return answer(200, { messages });
+};
+
+/** Calls again at once while the coordinator is not available. */
+const hasty: Handler = async (call, forward) => {
+  for (;;) {
+    const reply = await forward(call);
+    if (reply.status !== 503) return reply;
+  }
+};
+
 /** Faults of its calls to the coordinator. */
 export const IN_ITS_CALLS: readonly Mutant[] = [
   {
@@ -93,7 +121,7 @@ export const IN_ITS_CALLS: readonly Mutant[] = [
   },
   {
     name: 'reports another branch than it pushed',
-    rule: 'what it pushed is on a branch of the task',
+    rule: PUSHED,
     says: /the result's branch is main/,
     to_coordinator: changingCall('/result', (result) => ({ ...result, branch: 'main' })),
   },
@@ -107,12 +135,94 @@ export const IN_ITS_CALLS: readonly Mutant[] = [
   },
   {
     name: 'puts its token into an event',
-    rule: 'no event has the token',
+    rule: NO_TOKEN,
     says: /event \d+ \(log\) has the task token/,
     to_coordinator: (call, forward) =>
       changingEvents((event) =>
         event.type === 'log' ? { ...event, body: { level: 'info', text: call.headers.authorization } } : event,
       )(call, forward),
+  },
+  {
+    name: 'puts its token into its result',
+    rule: NO_TOKEN,
+    says: /the result has the task token/,
+    to_coordinator: (call, forward) =>
+      changingCall('/result', (result) => ({ ...result, summary: call.headers.authorization }))(call, forward),
+  },
+  {
+    name: 'puts its token into a delta',
+    rule: NO_TOKEN,
+    says: /a delta has the task token/,
+    to_coordinator: (call, forward) =>
+      changingCall('/events', (post) => ({
+        ...post,
+        deltas: [{ ref: 'r', kind: 'text', text: call.headers.authorization }],
+      }))(call, forward),
+  },
+  {
+    name: 'invents the commit of its push',
+    rule: PUSHED,
+    says: /the branch errand\/\S+ has [0-9a-f]{40}, and its result says 0{40}/,
+    to_coordinator: changingCall('/result', (result) => ({ ...result, commit: NO_COMMIT })),
+  },
+  {
+    name: 'invents the base of its push',
+    rule: PUSHED,
+    says: /its result's base_commit 0{40} is not below its commit/,
+    to_coordinator: changingCall('/result', (result) => ({ ...result, base_commit: NO_COMMIT })),
+  },
+  {
+    name: 'invents what it has changed',
+    rule: PUSHED,
+    says: /its result has a diff_stat of 999 files, \+0 −0; git has 1 files, \+1 −0/,
+    to_coordinator: changingCall('/result', (result) => ({
+      ...result,
+      diff_stat: { files: 999, insertions: 0, deletions: 0 },
+    })),
+  },
+  {
+    name: 'posts no diff',
+    rule: PUSHED,
+    says: /its result has a change, and an empty diff/,
+    to_coordinator: changingCall('/result', (result) => ({ ...result, diff: '' })),
+  },
+  {
+    name: 'adds messages that it has not taken',
+    rule: TAKES,
+    says: /The message \S+ was added, and the messages call had not taken it/,
+    to_coordinator: takingNothing,
+  },
+  {
+    name: 'adds a message as it was before it took it',
+    rule: TAKES,
+    says: /it added 'Be brief.'; the message was 'Be clear.' when it took it/,
+    to_coordinator: changingEvents((event) =>
+      event.type === 'input.added' ? { ...event, body: { ...(event.body as Json), text: 'Be brief.' } } : event,
+    ),
+  },
+  {
+    name: 'repeats its calls without a pause',
+    rule: 'it repeats a POST of events with pauses, and not before Retry-After',
+    says: /after 503 with Retry-After: 2 it called again after \d+ ms/,
+    to_coordinator: hasty,
+  },
+  {
+    name: 'posts its result once',
+    rule: 'it repeats its result until it is answered',
+    says: /it posted its result 1 times, and exited before it was accepted/,
+    to_coordinator: async (call, forward) => {
+      const reply = await forward(call);
+      const is_refused = call.path.endsWith('/result') && reply.status === 503;
+      return is_refused ? answer(200, { acked_seq: 0, control: { messages: [], cancel: null } }) : reply;
+    },
+  },
+  {
+    name: 'does not resume',
+    rule: RESUMES,
+    says: /its agent.started says that it did not resume/,
+    to_coordinator: changingEvents((event) =>
+      event.type === 'agent.started' ? { ...event, body: { ...(event.body as Json), resumed: false } } : event,
+    ),
   },
   {
     name: 'does not read the cancel in a reply',

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { answer, assigning, changingCall, type Handler, type Mutant } from './mutant.ts';
+import { answer, assigning, changingCall, changingReply, type Handler, type Json, type Mutant } from './mutant.ts';
 
 /** Refuses pushes. */
 const neverPushing: Handler = (call, forward) =>
@@ -20,6 +20,7 @@ const deafToSigterm = () => {
   });
 };
 
+const ENVIRONMENT = 'commands have the variables of the assignment, and not the task token; no report has a secret';
 const PROJECT = 'it reported no';
 
 /** Faults of its work: what the assignment asks for, what it pushes, its spool, and its exit. */
@@ -59,6 +60,33 @@ export const IN_ITS_WORK: readonly Mutant[] = [
     rule: 'the setup command runs in the clone, before the work',
     says: new RegExp(`${PROJECT} setup.finished`),
     to_worker: assigning({ setup_command: null }),
+  },
+  {
+    name: 'gives its commands no variables',
+    rule: ENVIRONMENT,
+    says: /its command has no variable SUITE_PLAIN/,
+    to_coordinator: changingReply('/assignment', (given) => ({ ...given, env: {} })),
+  },
+  {
+    name: 'masks no secret',
+    rule: ENVIRONMENT,
+    says: /event \d+ \(setup.finished\) has the value of a secret variable/,
+    to_coordinator: changingReply('/assignment', (given) => ({ ...given, secrets: [] })),
+  },
+  {
+    name: 'gives its commands the task token',
+    rule: ENVIRONMENT,
+    says: /its command has the variable ERRAND_TASK_TOKEN/,
+    to_coordinator: changingReply('/assignment', (given) => ({
+      ...given,
+      env: { ...(given.env as Json), ERRAND_TASK_TOKEN: 'x' },
+    })),
+  },
+  {
+    name: 'ignores the base branch',
+    rule: 'the work begins at the base branch of the assignment',
+    says: /repository.ready says that it began at main at [0-9a-f]{40}; it should be a-base at/,
+    to_worker: assigning({ base_branch: null }),
   },
   {
     name: 'goes on after the setup command failed',

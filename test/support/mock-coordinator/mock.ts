@@ -34,8 +34,8 @@ export type MockOptions = {
 export class MockCoordinator {
   readonly tasks = new Map<string, MockTask>();
   readonly faults = new Faults();
-  /** All calls, in order. */
-  readonly calls: { name: string; path: string; status: number }[] = [];
+  /** All calls, in order. `at`: when each had its answer, by the clock of `performance`. */
+  readonly calls: { name: string; path: string; status: number; at: number }[] = [];
   readonly #options: MockOptions;
   #servers: Server[] = [];
   #port: number;
@@ -105,7 +105,10 @@ export class MockCoordinator {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.url === '/control') return this.#control(request, response);
     const { task_id, name, rest } = route(request.url ?? '');
-    response.once('close', () => this.calls.push({ name, path: request.url ?? '', status: response.statusCode }));
+    response.once('close', () => {
+      const { statusCode: status } = response;
+      this.calls.push({ name, path: request.url ?? '', status, at: performance.now() });
+    });
     const fault = this.faults.take(name);
     if (fault !== undefined && (await inject(fault, response))) return;
     try {
@@ -166,7 +169,7 @@ export class MockCoordinator {
     if (![...this.tasks.values()].some((task) => task.tokens.has(token ?? '')))
       return void refuse('407 Proxy Authentication Required');
     const target = this.#options.connect?.(authority) ?? null;
-    this.calls.push({ name: 'connect', path: authority, status: target ? 200 : 403 });
+    this.calls.push({ name: 'connect', path: authority, status: target ? 200 : 403, at: performance.now() });
     if (target === null) return void refuse('403 Forbidden');
     const far = connect(target.port, target.host, () => {
       socket.write('HTTP/1.1 200 Connection established\r\n\r\n');

@@ -17,6 +17,7 @@ import {
 import { withDefaults, type TaskAssignment } from './default-assignment.ts';
 import { giveUpUnaware } from './give-up-unaware.ts';
 import { newAttempt, type Attempt, type Refusal, type Seen } from './attempt.ts';
+import { takeFault } from './take-fault.ts';
 import { Questions } from './questions.ts';
 import { TaskTokens } from './tokens.ts';
 
@@ -183,7 +184,7 @@ export class MockTask {
     const fence = (given: number) => {
       if (given !== attempt) throw new ErrandError('stale_attempt', 'The attempt is stale.');
       if (this.current.result !== undefined) {
-        if (name !== 'result') this.#breach(`A call of ${name} came after the result.`);
+        if (name !== 'result') this.#note(`A call of ${name} came after the result.`);
         throw new ErrandError('attempt_ended', 'The result is known already.');
       }
       this.current.calls.push({ name, at: performance.now() });
@@ -217,9 +218,9 @@ export class MockTask {
         fence(result.attempt);
         if (result.last_seq > this.events.length) throw this.#missing();
         if (result.last_seq < this.events.length)
-          this.#breach('The last_seq of the result is less than the number of events.');
+          this.#note('The last_seq of the result is less than the number of events.');
         if (result.status === 'parked') this.#checkParked();
-        if (this.#posts > 0) this.#breach('The result arrived while a POST of events was in progress.');
+        if (this.#posts > 0) this.#note('The result arrived while a POST of events was in progress.');
         this.current.result = result;
         this.#tell({ kind: 'result', result });
         return this.#reply();
@@ -231,7 +232,7 @@ export class MockTask {
 
   /** Notes the start of a POST of events. Returns the function that notes its end. */
   beginEventsPost(): () => void {
-    if (++this.#posts > 1) this.#breach('Two POSTs of events were in progress at once.');
+    if (++this.#posts > 1) this.#note('Two POSTs of events were in progress at once.');
     return () => this.#posts--;
   }
 
@@ -248,9 +249,10 @@ export class MockTask {
       if (stored === undefined) fresh.push(event);
     }
     if (this.events.length === 0 && fresh[0] !== undefined && fresh[0].type !== 'agent.started')
-      this.#breach(`The first event was ${fresh[0].type}, not agent.started.`);
+      this.#note(`The first event was ${fresh[0].type}, not agent.started.`);
     giveUpUnaware(this, fresh[0]);
     for (const event of fresh) {
+      this.#note(takeFault(this, event));
       this.events.push(event);
       this.questions.apply(event);
       this.#tell({ kind: 'event', event });
@@ -263,13 +265,12 @@ export class MockTask {
   }
 
   #checkParked(): void {
-    const fault = this.questions.parkFault(this.base, this.events, this.pending().length > 0);
-    if (fault !== null) this.#breach(fault);
+    this.#note(this.questions.parkFault(this.base, this.events, this.pending().length > 0));
   }
 
-  /** Notes a violation that is not refused. The same one counts once. */
-  #breach(words: string): void {
-    if (this.breaches.includes(words)) return;
+  /** Notes a violation that is not refused; null: there is none. The same one counts once. */
+  #note(words: string | null): void {
+    if (words === null || this.breaches.includes(words)) return;
     this.breaches.push(words);
     this.#tell({ kind: 'breach', words });
   }
