@@ -1,5 +1,4 @@
 import type { Delta } from '../../protocol/events.ts';
-import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import type { FailureReason, WaitingFor } from '../../protocol/task.ts';
 import type {
@@ -36,6 +35,7 @@ import { checkMessages } from './check-messages.ts';
 import { checkEventBranches, checkResultBranches } from './check-branches.ts';
 import { storeEvents } from './store-events.ts';
 import { invalid, sizeOf } from './validate-events.ts';
+import { checkResult } from './check-result.ts';
 
 export type CallbackDependencies = {
   log: EventLog;
@@ -246,14 +246,4 @@ function controlOf(db: Db, { task_id, state }: Omit<ActiveCall, 'at'>): Control 
 function requireSameAttempt({ claims }: Origin, attempt: number): void {
   if (attempt !== claims.attempt)
     throw invalid('/attempt', `does not match the token, which is for attempt ${claims.attempt}`);
-}
-
-function checkResult(result: ResultPost): void {
-  if ((result.status === 'failed') !== (result.reason !== null))
-    throw invalid('/reason', 'is required with the status failed, and must be null with any other');
-  const diffs = [result, ...(result.repositories ?? [])].map(({ diff }) => Buffer.byteLength(diff));
-  if (diffs.reduce((sum, bytes) => sum + bytes) > LIMITS.diff_bytes_max)
-    throw new ErrandError('too_large', `The diff is longer than ${LIMITS.diff_bytes_max} bytes.`, {
-      errors: [{ field: '/diff', message: `is longer than ${LIMITS.diff_bytes_max} bytes` }],
-    });
 }

@@ -3,6 +3,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { CONTRACT_VERSION } from '../../protocol/worker.ts';
 import { Assignment } from '../../protocol/worker-schemas.ts';
 import { PERSON_RULES } from './coordinator-person-rules.ts';
+import { REFUSAL_RULES } from './coordinator-refusals.ts';
 import type { Rule } from './rule.ts';
 import {
   answered,
@@ -281,5 +282,6 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
       took(await result(task, 10_000), 10_000);
     },
   },
+  ...REFUSAL_RULES,
   ...PERSON_RULES,
 ];

@@ -94,7 +94,7 @@ export const IN_ITS_CALLS: readonly Mutant[] = [
   {
     name: 'names too few events in its result',
     rule: 'it posts the result after every event',
-    says: /the last_seq of the result is \d+, after \d+ events/,
+    says: /the worker exited with code 1 before this held: it has posted its result[^]*\/last_seq is below \d+/,
     to_coordinator: changingCall('/result', (result) => ({ ...result, last_seq: 3 })),
   },
   {
@@ -122,8 +122,8 @@ export const IN_ITS_CALLS: readonly Mutant[] = [
   {
     name: 'reports another branch than it pushed',
     rule: PUSHED,
-    says: /the result's branch is main/,
-    to_coordinator: changingCall('/result', (result) => ({ ...result, branch: 'main' })),
+    says: /the branch errand\/\S+-x has nothing, and its result says [0-9a-f]{40}/,
+    to_coordinator: changingCall('/result', (result) => ({ ...result, branch: `${String(result.branch)}-x` })),
   },
   {
     name: 'does not report its clone',

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { NumberedEvent } from '../../../protocol/events.ts';
+import { checkBranchesOfEvents, checkBranchesOfResult } from '../../../coordinator/worker-api/check-branches.ts';
+import { checkResult } from '../../../coordinator/worker-api/check-result.ts';
+import { checkEvents, invalid } from '../../../coordinator/worker-api/validate-events.ts';
 import { newId } from '../../../protocol/ids.ts';
-import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError, parse } from '../../../protocol/problem.ts';
 import {
   EventsPost,
@@ -15,6 +17,7 @@ import {
   type MessagesTaken,
 } from '../../../protocol/worker-schemas.ts';
 import { withDefaults, type TaskAssignment } from './default-assignment.ts';
+import { branchesOf } from './branches.ts';
 import { giveUpUnaware } from './give-up-unaware.ts';
 import { newAttempt, type Attempt, type Refusal, type Seen } from './attempt.ts';
 import { takeFault } from './take-fault.ts';
@@ -182,7 +185,7 @@ export class MockTask {
 
   #callback(name: string, body: unknown, attempt: number): CallbackReply | MessagesTaken {
     const fence = (given: number) => {
-      if (given !== attempt) throw new ErrandError('stale_attempt', 'The attempt is stale.');
+      if (given !== attempt) throw invalid('/attempt', `does not match the token, which is for attempt ${attempt}`);
       if (this.current.result !== undefined) {
         if (name !== 'result') this.#note(`A call of ${name} came after the result.`);
         throw new ErrandError('attempt_ended', 'The result is known already.');
@@ -216,9 +219,11 @@ export class MockTask {
       case 'result': {
         const result = parse(ResultPost, body);
         fence(result.attempt);
+        checkResult(result);
+        checkBranchesOfResult(branchesOf(this.base), result);
         if (result.last_seq > this.events.length) throw this.#missing();
         if (result.last_seq < this.events.length)
-          this.#note('The last_seq of the result is less than the number of events.');
+          throw invalid('/last_seq', `is below ${this.events.length}, the newest event that has arrived`);
         if (result.status === 'parked') this.#checkParked();
         if (this.#posts > 0) this.#note('The result arrived while a POST of events was in progress.');
         this.current.result = result;
@@ -238,19 +243,19 @@ export class MockTask {
 
   /** Stores the events of a POST. Throws the errors of the contract; then nothing of it is stored. */
   store(post: EventsPost): CallbackReply {
+    const checked = checkEvents(post.events);
+    if ((post.events[0]?.seq ?? 0) > this.events.length + 1) throw this.#missing();
     const fresh: NumberedEvent[] = [];
     for (const event of post.events) {
-      const stored = this.events[event.seq - 1] ?? fresh[event.seq - 1 - this.events.length];
-      if (Buffer.byteLength(JSON.stringify(event)) > LIMITS.event_bytes_max)
-        throw new ErrandError('too_large', `Event ${event.seq} is too large.`);
-      if (stored === undefined && event.seq !== this.events.length + fresh.length + 1) throw this.#missing();
-      if (stored !== undefined && !isDeepStrictEqual(stored, event))
-        throw new ErrandError('event_conflict', `Event ${event.seq} was sent again with different content.`);
+      const stored = this.events[event.seq - 1];
       if (stored === undefined) fresh.push(event);
+      else if (!isDeepStrictEqual(stored, event))
+        throw new ErrandError('event_conflict', `Event ${event.seq} was sent again with different content.`);
     }
     if (this.events.length === 0 && fresh[0] !== undefined && fresh[0].type !== 'agent.started')
       this.#note(`The first event was ${fresh[0].type}, not agent.started.`);
     giveUpUnaware(this, fresh[0]);
+    checkBranchesOfEvents(branchesOf(this.base), checked);
     for (const event of fresh) {
       this.#note(takeFault(this, event));
       this.events.push(event);
