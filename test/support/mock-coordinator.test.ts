@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startProgram } from './child.ts';
+import { CallbackReply } from '../../protocol/worker-schemas.ts';
 import { temporaryFolder } from './folder.ts';
 import { git, startGitServer } from './git-server.ts';
 import { runLine, startMock } from './mock-program.ts';
@@ -40,6 +41,23 @@ for (const [name, program] of Object.entries({ mock: MOCK, conformance: CONFORMA
     t.is(await exit, 2);
     t.regex(printed(), /^Unknown option '--comand'.*\nSee --help\.\n$/);
   });
+const STARTED = {
+  seq: 1,
+  at: '2026-01-02T03:04:05.678Z',
+  type: 'agent.started',
+  body: { agent: 'test', version: '1', resumed: false },
+};
+
+/** Starts the mock. `post` makes a call of its task's worker. */
+async function forCalls(t: ExecutionContext) {
+  const started = await startMock(t, []);
+  const read = (name: string) => new RegExp(`${name}=(\\S+)`).exec(started.process_line)?.[1] ?? '';
+  const headers = { authorization: `Bearer ${read('ERRAND_TASK_TOKEN')}`, 'content-type': 'application/json' };
+  const address = `${read('ERRAND_COORDINATOR')}/internal/tasks/${read('ERRAND_TASK_ID')}`;
+  const post = (call: string, body: object) =>
+    fetch(`${address}/${call}`, { method: 'POST', headers, body: JSON.stringify(body) });
+  return { ...started, post };
+}
 
 test.serial('the mock prints how to start a worker and what it reports, and proxies its push', async (t) => {
   const prompt = script({ emit: 2, prefix: 'event ' }, { write: 'a.txt', text: 'a\n' });
@@ -83,6 +101,56 @@ test.serial('runs commands that are typed or sent to /control', async (t) => {
   await until('the result is printed', () => mock.printed().includes('● cancelled: enough'));
 });
 
+test.serial('a message is changed and withdrawn until the worker takes it', async (t) => {
+  const { control, post } = await forCalls(t);
+  await post('events', { attempt: 1, events: [{ ...STARTED, body: { ...STARTED.body, takes_messages: true } }] });
+  const heartbeat = async () => {
+    const reply = await post('heartbeat', { attempt: 1, last_seq: 1, waiting_for: null });
+    return CallbackReply.parse(await reply.json()).control.messages;
+  };
+  t.is(await control('unsay'), '400 No message waits.\n');
+  await control('say Use spaces.');
+  t.regex(await control('change Use tabs.'), /^200/);
+  await control('say Be loud.');
+  t.regex(await control('unsay'), /^200/);
+  const messages = await heartbeat();
+  t.deepEqual(
+    messages.map(({ text }) => text),
+    ['Use tabs.'],
+  );
+  await post('messages', { attempt: 1, ids: messages.map(({ id }) => id) });
+  t.is(await control('change Use spaces.'), '400 The worker has taken the message.\n');
+});
+
+test.serial('nobody changes a message of a worker that does not take messages with the call', async (t) => {
+  const { control, post } = await forCalls(t);
+  await post('events', { attempt: 1, events: [STARTED] });
+  await control('say Use spaces.');
+  t.regex(await control('change Use tabs.'), /^400 .*takes_messages/);
+});
+
+test.serial(
+  'fail injects a fault into each call by its name, and a spent budget into those to the model',
+  async (t) => {
+    const { control, post } = await forCalls(t);
+    for (const call of ['messages', 'attachments']) {
+      t.regex(await control(`fail ${call} 503`), /^200/);
+      t.is((await post(call, {})).status, 503);
+    }
+    t.regex(await control('fail events budget'), /^400/);
+    t.regex(await control('fail llm budget'), /^200/);
+    const reply = await post('llm/v1/messages', {});
+    t.is(reply.status, 429);
+    t.is(reply.headers.get('x-should-retry'), 'false');
+    t.like(await reply.json(), { error: { type: 'billing_error' } });
+  },
+);
+
+test.serial('the printed commands give a worker a home of its own', async (t) => {
+  const { process_line, container_line } = await startMock(t, []);
+  for (const line of [process_line, container_line]) t.regex(line, /HOME=\S*workspace\/home\s/);
+});
+
 test.serial('a stale attempt ends its worker', async (t) => {
   const { mock, control, startWorker } = await forScript(t, script({ wait: true }));
   const worker = startWorker();
@@ -103,14 +171,9 @@ test.serial('a worker that parks is answered with say, and the next one continue
 });
 
 test.serial('a breach is printed at once, and once', async (t) => {
-  const { mock, control, process_line } = await forScript(t, script({ wait: true }));
-  const [, id = ''] = /ERRAND_TASK_ID=(\S+)/.exec(process_line) ?? [];
-  const [, token = ''] = /ERRAND_TASK_TOKEN=(\S+)/.exec(process_line) ?? [];
-  const [, origin = ''] = /ERRAND_COORDINATOR=(http\S+)/.exec(process_line) ?? [];
+  const { mock, control, post } = await forCalls(t);
   const event = { seq: 1, at: '2026-01-02T03:04:05.678Z', type: 'log', body: { level: 'info', text: 'x' } };
-  const body = JSON.stringify({ attempt: 1, events: [event] });
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  await fetch(`${origin}/internal/tasks/${id}/events`, { method: 'POST', headers, body });
+  await post('events', { attempt: 1, events: [event] });
   const words = 'The first event was log, not agent.started.';
   await until('it is printed', () => mock.printed().includes(`✘ ${words}`));
   await control('status');

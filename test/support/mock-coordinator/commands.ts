@@ -4,8 +4,11 @@ import type { MockTask } from './task.ts';
 
 export const HELP = `Commands, typed here or sent as the body of POST /control:
   say TEXT                    send a message from the user, which answers an open question
+  change TEXT                 change the newest message, until the worker takes it
+  unsay                       withdraw it
   cancel [REASON]             cancel the task
   fail CALL STATUS [TIMES]    answer the next calls with this status
+  fail llm budget [TIMES]     refuse the next requests to the model as the server does once the budget is spent
   delay CALL MS [TIMES]       delay them
   cut CALL [TIMES]            reset the connection before the call is handled
   lose CALL [TIMES]           handle the call, then reset the connection without a response
@@ -15,9 +18,20 @@ export const HELP = `Commands, typed here or sent as the body of POST /control:
   expire                      expire all tokens; a heartbeat returns a new one
   restart [MS]                stop listening, and start again after this time
   status                      print the task's state
-CALL is events, heartbeat, result, assignment, git, llm, connect or all.`;
+CALL is events, messages, heartbeat, result, assignment, attachments, git, llm, connect or all.`;
 
-const CALLS = ['events', 'heartbeat', 'result', 'assignment', 'git', 'llm', 'connect', 'all'];
+const CALLS = [
+  'events',
+  'messages',
+  'heartbeat',
+  'result',
+  'assignment',
+  'attachments',
+  'git',
+  'llm',
+  'connect',
+  'all',
+];
 
 /** Makes a fault from its argument; undefined: the argument is invalid. */
 const FAULTS: Record<string, (number: number) => Fault | undefined> = {
@@ -52,6 +66,13 @@ export async function runCommand(
       task.say(rest);
       actions.say(task);
       return 'The message is pending.';
+    case 'change':
+      if (rest === '') throw new Error('change it to what?');
+      changeNewest(task, { text: rest });
+      return 'The message is changed.';
+    case 'unsay':
+      changeNewest(task, null);
+      return 'The message is withdrawn.';
     case 'cancel': {
       const reason = rest === '' ? 'Cancelled at the mock coordinator.' : rest;
       task.cancel(reason);
@@ -87,14 +108,26 @@ export async function runCommand(
   }
 }
 
+/** Changes the newest message that waits, or withdraws it. Throws an error for the user where that is too late. */
+function changeNewest(task: MockTask, change: { text: string } | null): void {
+  const newest = task.pending().at(-1);
+  if (newest === undefined) throw new Error('No message waits.');
+  const [start] = task.events;
+  if (start?.type === 'agent.started' && start.body.takes_messages !== true)
+    throw new Error('The worker adds messages as they came: its agent.started does not say takes_messages.');
+  if (!task.change(newest.id, change)) throw new Error('The worker has taken the message.');
+}
+
 /** Adds a fault, from a command (`fail events 503 3`) or an option (`--fail events:503:3`). */
 export function addFault(mock: MockCoordinator, kind: string, given: string): string {
   const make = FAULTS[kind];
   if (make === undefined) throw new Error(`'${kind}' is not a command: type help.`);
   const [call = '', ...numbers] = given.split(/[\s:]+/);
   if (!CALLS.includes(call)) throw new Error(`'${call}' is not a call. Use one of ${CALLS.join(', ')}.`);
+  const is_budget = kind === 'fail' && call === 'llm' && numbers[0] === 'budget';
   const wants_number = kind === 'fail' || kind === 'delay';
-  const fault = make(wants_number ? Number(numbers.shift()) : 0);
+  const number = wants_number ? Number(numbers.shift()) : 0;
+  const fault: Fault | undefined = is_budget ? { kind: 'budget' } : make(number);
   const times = numbers.length === 0 ? 1 : Number(numbers[0]);
   if (fault === undefined || !Number.isInteger(times) || times < 1)
     throw new Error(`'${given}' is not valid for ${kind}: type help.`);

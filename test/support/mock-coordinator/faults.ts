@@ -2,6 +2,8 @@
 export type Fault =
   /** Responds with this status without handling the call. */
   | { kind: 'fail'; status: number; retry_after_s?: number }
+  /** Refuses a request to the model, since the task's budget is spent. */
+  | { kind: 'budget' }
   /** Waits before it handles the call. */
   | { kind: 'delay'; ms: number }
   /** Resets the connection without handling the call. */
@@ -11,7 +13,7 @@ export type Fault =
   /** Never responds. */
   | { kind: 'hang' };
 
-/** Which calls: by name (`events`, `heartbeat`, `result`, `assignment`, `git`, `llm`, `connect`), or all. */
+/** Which calls: by name (`events`, `messages`, `heartbeat`, `result`, `assignment`, `attachments`, `git`, `llm`, `connect`), or all. */
 export type Target = string;
 
 /** The faults to inject, oldest first. */

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkerProxy } from '../../../coordinator/worker-api/caller.ts';
 import { proxyTokenOf, tokenOf } from '../../../coordinator/worker-api/credentials.ts';
+import { BudgetSpent, writeLlmError } from '../../../coordinator/worker-api/model/error.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { toProblem } from '../../../protocol/problem-document.ts';
@@ -198,6 +199,9 @@ async function inject(fault: Fault, response: ServerResponse): Promise<boolean> 
       return true;
     case 'cut':
       response.destroy();
+      return true;
+    case 'budget':
+      writeLlmError(response, new BudgetSpent('The budget of the task is spent.', 0), 'mock');
       return true;
     case 'fail': {
       const retry = fault.retry_after_s === undefined ? {} : { 'retry-after': String(fault.retry_after_s) };

@@ -9,7 +9,12 @@ type Start = { mock: MockCoordinator; task: MockTask; folders: MockFolders };
 
 /** The shell command that starts a worker as a process. `command`: the worker's own command line. */
 export function processLine({ mock, task, folders }: Start, command: string): string {
-  const env = { ERRAND_COORDINATOR: mock.origin, ...taskOf(task), ERRAND_WORKSPACE: folders.workspace_dir };
+  const env = {
+    ERRAND_COORDINATOR: mock.origin,
+    ...taskOf(task),
+    ERRAND_WORKSPACE: folders.workspace_dir,
+    HOME: `${folders.workspace_dir}/home`,
+  };
   const words = Object.entries(env).map(([name, value]) => `${name}=${shellQuote(value)}`);
   return lines([...words, command]);
 }
