@@ -16,9 +16,9 @@ import {
   type WorkerUnderTest,
 } from './worker-calls.ts';
 
-const PARK_AFTER_MS = 1_000;
+const PARK_AFTER_MS = 4_000;
 /** Within this time a worker parks, if it does. */
-const PARKS_WITHIN_MS = 6_000;
+const PARKS_WITHIN_MS = 10_000;
 const EXIT_MS = 10_000;
 
 type Asked = Extract<NumberedEvent, { type: 'question.asked' }>;
@@ -38,6 +38,8 @@ export const QUESTION_RULE: Rule<WorkerUnderTest> = {
       await exits(worker, 0, EXIT_MS);
       keptTheRules(task);
     }
+    const is_known = task.current.waits.some((wait) => wait?.kind === 'person');
+    assert.ok(is_known, 'while its question was open, no waiting_for said that it waits for a person');
     const { id } = task.say('Yes.');
     if (task.current.result !== undefined) {
       task.nextAttempt();

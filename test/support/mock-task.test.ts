@@ -38,6 +38,25 @@ test('the mock: a worker may park while its question is open, or where the answe
   t.deepEqual(park(answered), []);
 });
 
+test('the mock: it is a breach to park before park_after_ms', (t) => {
+  const task = new MockTask({ park_after_ms: 60_000 });
+  const now = new Date().toISOString();
+  task.callback(
+    'events',
+    {
+      attempt: 1,
+      events: [
+        { seq: 1, at: now, ...started },
+        { seq: 2, at: now, ...asked() },
+      ],
+    },
+    1,
+  );
+  const [words = '', ...more] = park(task);
+  t.regex(words, /^The result was parked \d+ ms after the question, and park_after_ms is 60000\.$/);
+  t.deepEqual(more, []);
+});
+
 test('the mock: it is a breach to park without park_after_ms', (t) => {
   const task = new MockTask({});
   report(task, asked());

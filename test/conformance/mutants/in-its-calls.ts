@@ -11,11 +11,11 @@ import {
 } from './mutant.ts';
 
 /** Changes the body of each event. */
-const changingEvents = (change: (event: Json) => Json): Handler =>
+export const changingEvents = (change: (event: Json) => Json): Handler =>
   changingCall('/events', (post) => ({ ...post, events: eventsOf(post).map(change) }));
 
 // The worker's own bodies have this shape.
-const eventsOf = ({ events }: Json) => (Array.isArray(events) ? (events as Json[]) : []);
+export const eventsOf = ({ events }: Json) => (Array.isArray(events) ? (events as Json[]) : []);
 
 const withoutControl = (reply: Json): Json => ({ ...reply, control: { messages: [], cancel: null } });
 
@@ -40,19 +40,6 @@ const givingUp: Handler = (call, forward) =>
 const boasting = changingEvents((event) =>
   event.type === 'agent.started' ? { ...event, body: { ...(event.body as Json), takes_repositories: true } } : event,
 );
-
-const QUESTION =
-  'a question waits for its answer, in the attempt or for the next one, which takes the answer and closes the question';
-
-/** Asks again as another question in each attempt. */
-const renaming = changingCall('/events', (post) => ({
-  ...post,
-  events: eventsOf(post).map((event) =>
-    event.type === 'question.asked' || event.type === 'question.closed'
-      ? { ...event, body: { ...(event.body as Json), ref: `question-${String(post.attempt)}` } }
-      : event,
-  ),
-}));
 
 const PUSHED = 'what it pushed is on a branch of the task, as its result says';
 const NO_TOKEN = 'no event, no delta and no result has the task token';
@@ -266,25 +253,5 @@ export const IN_ITS_CALLS: readonly Mutant[] = [
     rule: 'after 409 events_missing it goes back to the event that is expected',
     says: /it exited with code 1, not 0[^]*events was refused: events_missing/,
     to_coordinator: turning('events_missing', 403, 'forbidden'),
-  },
-  {
-    name: 'leaves its question open',
-    rule: QUESTION,
-    says: /no question.closed says that its question asked was answered/,
-    to_coordinator: changingEvents((event) =>
-      event.type === 'question.closed' ? { ...event, type: 'log', body: { level: 'info', text: 'Thanks.' } } : event,
-    ),
-  },
-  {
-    name: 'asks another question in place of the same one',
-    rule: QUESTION,
-    says: /it asked again with the ref question-2, not question-1/,
-    to_coordinator: renaming,
-  },
-  {
-    name: 'parks once more when it has its answer',
-    rule: QUESTION,
-    says: /The result was parked, but no question is open: asked was answered already/,
-    to_coordinator: changingCall('/result', (result) => ({ ...result, status: 'parked' })),
   },
 ];

@@ -1,4 +1,5 @@
 import type { Delta, NumberedEvent } from '../../../protocol/events.ts';
+import type { WaitingFor } from '../../../protocol/task.ts';
 import type { Heartbeat, ResultPost } from '../../../protocol/worker-schemas.ts';
 
 /** A callback that was refused: the error's code and message. */
@@ -23,8 +24,17 @@ export type Attempt = {
   calls: { name: string; at: number }[];
   deltas: { delta: Delta; after_seq: number }[];
   heartbeats: Heartbeat[];
+  /** Each `waiting_for` that it said. */
+  waits: (WaitingFor | null)[];
   result: ResultPost | undefined;
 };
 
 /** An attempt without any report. */
-export const newAttempt = (): Attempt => ({ events: [], calls: [], deltas: [], heartbeats: [], result: undefined });
+export const newAttempt = (): Attempt => ({
+  events: [],
+  calls: [],
+  deltas: [],
+  heartbeats: [],
+  waits: [],
+  result: undefined,
+});

@@ -209,6 +209,7 @@ export class MockTask {
         const heartbeat = parse(Heartbeat, body);
         fence(heartbeat.attempt);
         this.current.heartbeats.push(heartbeat);
+        this.current.waits.push(heartbeat.waiting_for);
         this.#tell({ kind: 'heartbeat', heartbeat });
         const stale = this.tokens.get(this.token)?.expired === true;
         if (this.renews_token || stale) this.tokens.add(this.attempt);
@@ -224,7 +225,8 @@ export class MockTask {
         if (result.last_seq > this.events.length) throw this.#missing();
         if (result.last_seq < this.events.length)
           throw invalid('/last_seq', `is below ${this.events.length}, the newest event that has arrived`);
-        if (result.status === 'parked') this.#checkParked();
+        if (result.status === 'parked')
+          this.#note(this.questions.parkFault(this.base, this.events, this.pending().length > 0));
         if (this.#posts > 0) this.#note('The result arrived while a POST of events was in progress.');
         this.current.result = result;
         this.#tell({ kind: 'result', result });
@@ -262,15 +264,12 @@ export class MockTask {
       this.questions.apply(event);
       this.#tell({ kind: 'event', event });
     }
+    if (post.waiting_for !== undefined) this.current.waits.push(post.waiting_for);
     for (const delta of post.deltas) {
       this.current.deltas.push({ delta, after_seq: this.events.length });
       this.#tell({ kind: 'delta', delta });
     }
     return this.#reply();
-  }
-
-  #checkParked(): void {
-    this.#note(this.questions.parkFault(this.base, this.events, this.pending().length > 0));
   }
 
   /** Notes a violation that is not refused; null: there is none. The same one counts once. */
