@@ -67,6 +67,7 @@ test.serial('the next attempt reports what the previous one could only spool, an
   let is_spooled = false;
   const first = await start(async (input) => {
     await until('everything was reported', () => types(task).includes('repository.ready'));
+    await input.messages.take(true);
     await mock.stop();
     await input.report.emit({ type: 'input.added', body: said });
     is_spooled = true;

@@ -74,6 +74,20 @@ export const REFUSAL_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     },
   },
   {
+    name: 'a message that a worker adds without the messages call, though it says takes_messages: 400 that names it',
+    check: async ({ open }) => {
+      const task = await open();
+      took(await events(task, [{ ...started, body: { ...started.body, takes_messages: true } }]), 1);
+      const message_id = await task.say('Use tabs.');
+      const body = { turn: 0, source: 'person', message_id, text: 'Use tabs.' };
+      const added = { seq: 2, at: AT, type: 'input.added', body };
+      names(await events(task, [added]), 'invalid', '/events/0/body/message_id');
+      const reply = await call(task, 'messages', { attempt: task.attempt, ids: [message_id] });
+      wants(reply, reply.status === 200, '200');
+      took(await events(task, [added]), 2);
+    },
+  },
+  {
     name: 'a result with a reason and success, or with too few events: 400; with too long a diff: 413',
     check: async ({ open }) => {
       const task = await opened(open);

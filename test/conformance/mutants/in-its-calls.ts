@@ -176,7 +176,7 @@ export const IN_ITS_CALLS: readonly Mutant[] = [
   {
     name: 'adds messages that it has not taken',
     rule: TAKES,
-    says: /The message \S+ was added, and the messages call had not taken it/,
+    says: /it added nothing[^]*names a message that was not taken with the messages call/,
     to_coordinator: takingNothing,
   },
   {

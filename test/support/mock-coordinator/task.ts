@@ -20,7 +20,7 @@ import { withDefaults, type TaskAssignment } from './default-assignment.ts';
 import { branchesOf } from './branches.ts';
 import { giveUpUnaware } from './give-up-unaware.ts';
 import { newAttempt, type Attempt, type Refusal, type Seen } from './attempt.ts';
-import { takeFault } from './take-fault.ts';
+import { checkTaken } from './check-taken.ts';
 import { Questions } from './questions.ts';
 import { TaskTokens } from './tokens.ts';
 
@@ -258,8 +258,8 @@ export class MockTask {
       this.#note(`The first event was ${fresh[0].type}, not agent.started.`);
     giveUpUnaware(this, fresh[0]);
     checkBranchesOfEvents(branchesOf(this.base), checked);
+    checkTaken(this, post.events);
     for (const event of fresh) {
-      this.#note(takeFault(this, event));
       this.events.push(event);
       this.questions.apply(event);
       this.#tell({ kind: 'event', event });
