@@ -98,16 +98,14 @@ export function isGone(error: unknown): boolean {
   return error instanceof Refusal && error.code === 'not_found';
 }
 
-/**
- * Resolves once `asked` has its answer, also if the server refuses it: what there is to do besides goes on. Rejects if
- * it may be granted soon.
- */
-export async function unlessRefused(asked: Promise<unknown>): Promise<void> {
-  try {
-    await asked;
-  } catch (error) {
-    if (!(error instanceof Refusal) || error.code === 'rate_limited') throw error;
-  }
+/** Whether a refusal may be over at the next attempt. */
+export function isPassing({ code }: Refusal): boolean {
+  return code === 'internal' || code === 'rate_limited';
+}
+
+/** Whether the server refuses what was asked for, and may well grant all else. */
+export function refusesOnlyThis(error: unknown): error is Refusal {
+  return error instanceof Refusal && error.code !== 'rate_limited' && !hasEnded(error);
 }
 
 /** A sentence that names the wait, if the server named one. */

@@ -5,7 +5,7 @@ import { isEnded } from '../../protocol/without-schemas.ts';
 import { reconnectMs } from './backoff.ts';
 import type { Client } from './client.ts';
 import { Connection } from './connection.ts';
-import { Failure, Refusal, TokenRefused, Unreachable } from './errors.ts';
+import { Failure, isPassing, Refusal, TokenRefused, Unreachable } from './errors.ts';
 import { wait } from './wait.ts';
 
 /** An update on a followed task. */
@@ -78,17 +78,12 @@ export async function* follow(client: Client, task_id: string, signal: AbortSign
         refused = token;
         continue;
       }
-      if (!(error instanceof Unreachable) && !isPassing(error)) throw error;
+      if (!(error instanceof Unreachable || (error instanceof Refusal && isPassing(error)))) throw error;
       const wait_ms = reconnectMs(++failures);
       yield { type: 'lost', why: error.message, retry_at_ms: Date.now() + wait_ms };
       await wait(wait_ms, signal);
     }
   }
-}
-
-/** Whether the server has answered, with a fault that may be over at the next attempt. */
-function isPassing(error: unknown): error is Refusal {
-  return error instanceof Refusal && (error.code === 'internal' || error.code === 'rate_limited');
 }
 
 /** The position in the task's log. */

@@ -2,7 +2,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import type { Delta, LogEvent } from '../../../protocol/events.ts';
 import type { Client } from '../client.ts';
 import { Conversation } from '../errand/conversation.ts';
-import { isGone, Refusal } from '../errors.ts';
+import { isGone, refusesOnlyThis, Refusal } from '../errors.ts';
 import type { TypeEvent } from '../known-event.ts';
 import { unlessAborted } from '../wait.ts';
 import type { MirrorStorage } from './storage.ts';
@@ -85,8 +85,10 @@ export class Logs {
         // What could not be read before.
         void this.whole(id, [...(this.#cut.get(id) ?? [])]).catch(() => undefined);
       } catch (error) {
-        if (!isGone(error)) throw error;
-        gone.push(id);
+        if (isGone(error)) gone.push(id);
+        else if (!refusesOnlyThis(error)) throw error;
+        // The socket may bring the rest.
+        else ends.set(id, this.#open.get(id)?.last_id ?? 0);
       }
     }
     return { ends, gone };

@@ -1,21 +1,15 @@
-import { LIMITS } from '../../../protocol/limits.ts';
 import type { Delta, LogEvent } from '../../../protocol/events.ts';
 import type { Task, TaskChange } from '../../../protocol/task.ts';
 import { needsYou } from '../../../protocol/without-schemas.ts';
 import type { Client } from '../client.ts';
 import type { Conversation } from '../errand/conversation.ts';
-import { isGone, unlessRefused } from '../errors.ts';
+import { isGone, isPassing, refusesOnlyThis } from '../errors.ts';
 import { loadWire } from '../load-wire.ts';
 import { loadLogs } from './load-logs.ts';
 import type { Logs } from './logs.ts';
 import type { Cursors, Receiver } from './live.ts';
+import { readList, readPage } from './read-list.ts';
 import type { Change, MirrorStorage } from './storage.ts';
-
-/**
- * The pages that are listed at a cold start: all errands that need the person, then the newest. The rest is read on
- * demand.
- */
-const LIST_PAGES_MAX = 5;
 
 /** What is told about a change: the errands whose task or whose conversation changed. */
 export type MirrorListener = (changed: { tasks?: readonly string[]; conversation?: string }) => void;
@@ -35,6 +29,8 @@ export class Mirror implements Receiver {
   readonly #opened = new Set<string>();
   /** Those that were deleted: an answer that is late must not bring them back. */
   readonly #deleted = new Set<string>();
+  /** Those that the server could not tell of. They are asked for again with the next connection. */
+  readonly #missed = new Set<string>();
   #cursor = 0;
   #epoch: string | undefined;
   #older: string | null | undefined;
@@ -100,7 +96,7 @@ export class Mirror implements Receiver {
   async older(): Promise<void> {
     const begin = this.#older;
     if (typeof begin !== 'string') return;
-    const page = await this.#readPage(begin);
+    const page = await readPage(this.#client, begin);
     if (this.#older !== begin) return;
     const tasks = page.items.filter(({ id }) => !this.#tasks.has(id) && !this.#deleted.has(id));
     this.#older = page.next_cursor;
@@ -157,6 +153,7 @@ export class Mirror implements Receiver {
     if (this.#epoch !== undefined && this.#epoch !== epoch) await this.#forget();
     if (this.#epoch === undefined || this.#older === undefined || this.#cursor > cursor)
       await this.#readList(cursor, epoch, signal);
+    for (const id of Array.from(this.#missed)) await this.#ask(id, this.#readTask(id, signal));
     const { ends, gone } = (await this.#logs?.catchUp(signal)) ?? { ends: new Map<string, number>(), gone: [] };
     if (gone.length > 0) await this.removed(gone);
     // One may have been left meanwhile.
@@ -170,18 +167,19 @@ export class Mirror implements Receiver {
     for (const change of changes) {
       const known = this.#tasks.get(change.id);
       // Another device may have been told of the whole before.
-      if (!known && !wire.Task.safeParse(change).success) await unlessRefused(this.#readTask(change.id, signal));
+      if (!known && !wire.Task.safeParse(change).success) await this.#ask(change.id, this.#readTask(change.id, signal));
       const task = known ? Object.assign({ ...known }, change) : wire.Task.safeParse(change).data;
       if (!task) continue;
       this.#tasks.set(task.id, task);
       tasks.push(task);
     }
     if (tasks.length > 0) this.#tell({ tasks: tasks.map(({ id }) => id) });
-    await this.#storage.save({ cursor, tasks });
+    // What was missed is told again after a new start.
+    await this.#storage.save(this.#missed.size > 0 ? { tasks } : { cursor, tasks });
     // Not before: what could not be stored comes again with the next connection.
     this.#cursor = cursor;
     for (const { id, shortened } of changes)
-      if (shortened === true && this.#logs?.of(id)) await unlessRefused(this.#readWhole(id, signal));
+      if (shortened === true && this.#logs?.of(id)) await this.#ask(id, this.#readWhole(id, signal));
   }
 
   async removed(task_ids: readonly string[]): Promise<void> {
@@ -217,40 +215,40 @@ export class Mirror implements Receiver {
 
   /** Reads the list, without what is archived. It stands for all events up to `cursor`. */
   async #readList(cursor: number, epoch: string, signal: AbortSignal | undefined): Promise<void> {
-    const read: Task[] = [];
-    let next: string | null | undefined;
-    for (let pages = 0; pages < LIST_PAGES_MAX && next !== null; pages++) {
-      const page = await this.#readPage(next, signal);
-      read.push(...page.items);
-      next = page.next_cursor;
-    }
+    const { read, next } = await readList(this.#client, signal);
     const listed = new Set(read.map(({ id }) => id));
     // One that is open may be in the archive, or deleted. While it cannot be asked for, the list is not read either.
-    for (const id of this.#opened) if (!listed.has(id)) await unlessRefused(this.#readTask(id, signal));
+    for (const id of this.#opened) if (!listed.has(id)) await this.#ask(id, this.#readTask(id, signal));
     const last = read.at(-1);
     // The others come after those that need the person: while there are such, none of the others was listed.
-    const oldest = typeof next !== 'string' || !last ? '' : needsYou(last) ? '~' : last.id;
+    const oldest = next === null || !last ? '' : needsYou(last) ? '~' : last.id;
     const isUnlisted = (id: string): boolean => id >= oldest && !listed.has(id) && !this.#opened.has(id);
     const removed = [...this.#tasks.keys()].filter(isUnlisted);
     for (const id of removed) this.#tasks.delete(id);
     const tasks = read.filter(({ id }) => !this.#deleted.has(id));
     this.#cursor = cursor;
     this.#epoch = epoch;
-    this.#older = next ?? null;
+    this.#older = next;
     this.#putTasks(tasks);
     this.#tell({ tasks: removed });
     await this.#storage.save({ cursor, epoch, tasks, removed, older: this.#older });
-  }
-
-  #readPage(cursor: string | undefined, signal?: AbortSignal) {
-    const query = { limit: LIMITS.page_items_max, cursor, archived: 'false', order: 'needs_you' };
-    return this.#client.call('listTasks', { query }, { signal });
   }
 
   /** Reads the texts of a task that are cut in lists. */
   async #readWhole(id: string, signal?: AbortSignal): Promise<void> {
     const task = this.#tasks.get(id);
     if (!task || task.shortened === true) await this.#readTask(id, signal);
+  }
+
+  /** Resolves once `asked` for an errand has its answer, also if the server refuses this one: all else goes on. */
+  async #ask(id: string, asked: Promise<void>): Promise<void> {
+    try {
+      await asked;
+      this.#missed.delete(id);
+    } catch (error) {
+      if (!refusesOnlyThis(error)) throw error;
+      if (isPassing(error)) this.#missed.add(id);
+    }
   }
 
   async #readTask(id: string, signal?: AbortSignal): Promise<void> {
@@ -277,6 +275,7 @@ export class Mirror implements Receiver {
     const tasks = [...this.#tasks.keys()];
     this.#tasks.clear();
     this.#deleted.clear();
+    this.#missed.clear();
     this.#logs?.forget();
     this.#cursor = 0;
     this.#epoch = undefined;

@@ -2,7 +2,7 @@ import { newId } from '../../../protocol/new-id.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Task } from '../../../protocol/task.ts';
 import type { Client } from '../client.ts';
-import { LoggedOut, Moved, Refusal, Unreachable } from '../errors.ts';
+import { isPassing, LoggedOut, Moved, Refusal, Unreachable } from '../errors.ts';
 import {
   canTakeBack,
   filesOf,
@@ -199,7 +199,7 @@ export class Outbox {
     if (error instanceof Unreachable || error instanceof LoggedOut || error instanceof Moved) throw error;
     if (!(error instanceof Error) || error.name === 'AbortError') throw error;
     const { message: detail } = error;
-    if (error instanceof Refusal && error.code !== 'rate_limited' && error.code !== 'internal') {
+    if (error instanceof Refusal && !isPassing(error)) {
       const refused = { code: error.code, detail };
       await this.#change(key, (stored) => ({ ...withoutFailure(stored), tried: true, refused }));
       return;

@@ -73,9 +73,10 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 const PROBLEM_TYPE = { 'content-type': 'application/problem+json' };
 const HTML_TYPE = { 'content-type': 'text/html' };
 
+const FAULT = 'a fault of the server';
 /** What stands between a phone and its server may answer so for a while. */
 const PASSING: [what: string, status: number, headers: Record<string, string>, body: string][] = [
-  ['a fault of the server', 500, PROBLEM_TYPE, problem('internal', 500)],
+  [FAULT, 500, PROBLEM_TYPE, problem('internal', 500)],
   ['a server that is busy', 429, PROBLEM_TYPE, problem('rate_limited', 429)],
   ['a page with an error', 500, HTML_TYPE, '<h1>Error</h1>'],
   ['a tunnel whose end is away', 530, HTML_TYPE, '<h1>Origin DNS error</h1>'],
@@ -92,8 +93,10 @@ for (const path of ['/refresh', '/tasks', '/events'])
     const server = await startApi(t);
     const { api, session } = await server.person();
     const task = await sendErrand(api);
+    // A fault at one log is that errand's alone.
+    const passing = path === '/events' ? PASSING.filter(([what]) => what !== FAULT) : PASSING;
     await Promise.all(
-      PASSING.map(async ([what, status, headers, body]) => {
+      passing.map(async ([what, status, headers, body]) => {
         const proxy = await startFaultyProxy(t, server.url);
         let answers = 0;
         proxy.answer = (request: IncomingMessage, response: ServerResponse) => {
