@@ -49,7 +49,7 @@ export class ServersFile {
     return {
       read: async () => storedOf(findServer(await this.read(), name)),
       // `Client` calls this under `locked`, as a log-out is: nothing has come in between.
-      renew: async (stored) => {
+      renew: async (_used, stored) => {
         await this.#write(withServer(await this.read(), toServer(name, stored)));
         return true;
       },

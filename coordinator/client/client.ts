@@ -160,7 +160,7 @@ export class Client {
         this.#signal,
       );
       const renewed = toStored(stored.server, session);
-      if (!(await this.#store.renew(renewed))) throw replaced();
+      if (!(await this.#store.renew(stored.refresh_token, renewed))) throw replaced();
       this.#stored = renewed;
     } catch (error) {
       if (!hasEnded(error)) throw error;

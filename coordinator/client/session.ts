@@ -28,8 +28,11 @@ export function toStored(server: string, session: Session): Stored {
 export type SessionStore = {
   /** Resolves with undefined if there is no log-in. */
   read: () => Promise<Stored | undefined>;
-  /** Stores renewed tokens, unless the log-in was ended or replaced meanwhile. Whether it did. */
-  renew: (stored: Stored) => Promise<boolean>;
+  /**
+   * Stores tokens that were got for the refresh token `used`, unless the log-in was ended or replaced meanwhile. Whether
+   * it did.
+   */
+  renew: (used: string, renewed: Stored) => Promise<boolean>;
   /** Runs `act` while no other process does. */
   locked: <T>(act: () => Promise<T>) => Promise<T>;
 };

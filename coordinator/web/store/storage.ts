@@ -24,11 +24,11 @@ export function sessionStore(database: Database): SessionStore & { write: (store
       await database.use((db) => db.put('login', stored, ONE));
     },
     // A log-out does not wait for the lock: it may be held over a request.
-    renew: (stored) =>
+    renew: (used, renewed) =>
       database.use(async (db) => {
         const { store, done } = db.transaction('login', 'readwrite');
-        const is_kept = (await store.get(ONE))?.user_id === stored.user_id;
-        if (is_kept) void store.put(stored, ONE);
+        const is_kept = (await store.get(ONE))?.refresh_token === used;
+        if (is_kept) void store.put(renewed, ONE);
         await done;
         return is_kept;
       }),

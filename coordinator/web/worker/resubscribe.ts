@@ -65,7 +65,7 @@ function accessToken(scope: ServiceWorkerGlobalScope, database: Database): Promi
     const renewed = (await ask(scope, 'auth/refresh', undefined, { refresh_token })) as Tokens;
     const { access_token, expires_in } = renewed;
     const expires_at_ms = Date.now() + expires_in * 1000;
-    const is_kept = await logins.renew({
+    const is_kept = await logins.renew(refresh_token, {
       ...stored,
       access_token,
       refresh_token: renewed.refresh_token,

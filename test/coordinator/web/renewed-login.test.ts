@@ -3,20 +3,23 @@ import type { ServerResponse } from 'node:http';
 import test from 'ava';
 import { Client } from '../../../coordinator/client/client.ts';
 import { LoggedOut } from '../../../coordinator/client/errors.ts';
+import { send } from '../../../coordinator/client/http.ts';
 import { toStored } from '../../../coordinator/client/session.ts';
 import { Database } from '../../../coordinator/web/store/database.ts';
 import { sessionStore } from '../../../coordinator/web/store/storage.ts';
+import type { Session } from '../../../protocol/accounts.ts';
 import { startApi } from '../../support/start-api.ts';
 import { startFaultyProxy } from '../../support/web/faulty-proxy.ts';
 
 for (const [what, next] of [
   ['logs out', undefined],
   ['is replaced by another one', 'bob@example.org'],
+  ['logs in again', 'person1@example.org'],
 ] as const)
   test(`tokens that are renewed while the person ${what} in another window do not bring the log-in back`, async (t) => {
     const server = await startApi(t);
     const proxy = await startFaultyProxy(t, server.url);
-    const { session } = await server.person();
+    const { session, password } = await server.person();
     const database = new Database(`renewed while ${what}`);
     const logins = sessionStore(database);
     await logins.write({ ...toStored(proxy.url, session), expires_at_ms: 0 });
@@ -29,7 +32,11 @@ for (const [what, next] of [
     const renewing = t.throwsAsync(client.token(), { instanceOf: LoggedOut });
     const response = await held.promise;
     await database.clear();
-    const other = next === undefined ? undefined : toStored(proxy.url, (await server.person(next)).session);
+    const logIn = (email: string): Promise<Session> =>
+      email === session.user.email
+        ? send(server.url, 'login', { body: { email, password } }, {}, new AbortController().signal)
+        : server.person(email).then((person) => person.session);
+    const other = next === undefined ? undefined : toStored(proxy.url, await logIn(next));
     if (other) await logins.write(other);
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(session));
     await renewing;

@@ -19,7 +19,7 @@ export class MemoryDevice {
 
   readonly session: SessionStore = {
     read: () => Promise.resolve(this.stored),
-    renew: (stored) => {
+    renew: (_used, stored) => {
       this.stored = stored;
       return Promise.resolve(true);
     },
