@@ -72,6 +72,9 @@ test.serial('half-written words about a line that is gone are shown, and open no
   await label(page, '500 lines: show them').waitFor();
   await lost.waitFor();
   t.is(await page.locator('.line-of').count(), 0);
+  await field(page).fill('');
+  await field(page).pressSequentially('Other words about two');
+  t.is(await field(page).inputValue(), 'Other words about two');
   await label(page, 'Add comment').click();
   await label(page, 'Send 1 comment').waitFor();
   t.deepEqual(faults, []);

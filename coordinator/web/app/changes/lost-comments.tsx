@@ -7,7 +7,7 @@ import type { Comments } from './use-comments.ts';
 /** The comments whose lines are not in the diff any more. They are sent with the others. */
 export function LostComments({ comments }: { comments: Comments }): JSX.Element | null {
   const lost = comments.placed.flatMap((comment, index) =>
-    comment.lost === true && (isSaid(comment) || comments.half(index) !== '') ? [{ comment, index }] : [],
+    comment.lost === true && (isSaid(comment) || comment.half !== undefined) ? [{ comment, index }] : [],
   );
   if (lost.length === 0) return null;
   return (
