@@ -61,8 +61,9 @@ export function mirrorStorage(database: Database, onFull: () => void = () => und
     save: async (change) => {
       if (full) return;
       try {
-        await save(database, change);
+        // First: what is left over would never be named again.
         if (change.deleted) await pruneWritten(database, change.deleted);
+        await save(database, change);
       } catch (error) {
         if (!isFull(error)) throw error;
         full = true;
@@ -145,9 +146,12 @@ export async function pruneDrafts(database: Database, open: ReadonlySet<string>)
   });
 }
 
-/** Removes what was written and attached for errands, and noted of them: their keys name the errand. */
+/**
+ * Removes what was written and attached for errands, and noted of them: their keys name the errand. What is in the
+ * outbox stays.
+ */
 async function pruneWritten(database: Database, task_ids: readonly string[]): Promise<void> {
-  await removeDrafts(database, ({ draft }) => task_ids.includes(draft?.split(' ')[1] ?? ''));
+  await removeDrafts(database, ({ draft, waits }) => !waits && task_ids.includes(draft?.split(' ')[1] ?? ''));
 }
 
 /** `draft`: the key of a text, or what a file is attached to. `waits`: the file is in the outbox. */

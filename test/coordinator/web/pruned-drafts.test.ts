@@ -25,7 +25,7 @@ const kept = (database: Database) =>
 test('what was written, attached and noted for an errand goes when it is deleted, not when its list loses it', async (t) => {
   const database = new Database('drafts of deleted errands');
   const storage = mirrorStorage(database);
-  const keys = ['comment a r:x', 'commenting a r', 'comments a', 'say a', 'viewed a'];
+  const keys = ['comments a', 'edit a m', 'say a', 'viewed a'];
   const files = [file('f1', 'say a'), file('f2', 'say b'), file('f3', 'new')];
   await keep(database, [...keys, 'new prompt', 'say b'], files);
   const all = await kept(database);
@@ -33,6 +33,16 @@ test('what was written, attached and noted for an errand goes when it is deleted
   t.deepEqual(await kept(database), all);
   await storage.save({ deleted: ['a'] });
   t.deepEqual(await kept(database), ['new prompt', 'say b', 'f2', 'f3']);
+});
+
+test('a file that is in the outbox stays though its errand is deleted, also if its draft has it still', async (t) => {
+  const database = new Database('files of an entry');
+  await keep(database, [], [file('waits', 'say a'), file('draft', 'say a')]);
+  const body = { text: 'words', attachments: ['waits'] };
+  const action = { do: 'say', task_id: 'a', body } as const;
+  await database.use((db) => db.put('outbox', { key: 'k', at: '', action, tried: true }));
+  await mirrorStorage(database).save({ deleted: ['a'] });
+  t.deepEqual(await kept(database), ['waits']);
 });
 
 test('a file that is with neither a draft nor the outbox goes, and what belongs to a decision that is over', async (t) => {

@@ -35,7 +35,12 @@ export function Message({ item, task_id }: { item: PersonItem; task_id: string }
       {edits.value && message_id !== null ? (
         // Also of a message that is heard meanwhile: what is written must not go. The server refuses it, and it comes
         // back.
-        <Editor draft={`edit ${message_id}`} text={text} onSave={save} onClose={() => (edits.value = false)} />
+        <Editor
+          draft={`edit ${task_id} ${message_id}`}
+          text={text}
+          onSave={save}
+          onClose={() => (edits.value = false)}
+        />
       ) : (
         <Said text={can_change ? text : item.text} files={attachments} struck={can_change && gone} />
       )}
@@ -186,7 +191,7 @@ export function UnsentMessage({ entry }: { entry: Entry }): JSX.Element | null {
     <li class="person unsent">
       {edits.value ? (
         <Editor
-          draft={`edit ${key}`}
+          draft={`edit ${action.task_id} ${key}`}
           text={text}
           onSave={save}
           onClose={() => (edits.value = false)}
