@@ -28,7 +28,8 @@ export type ClientOptions = {
 /** The API of one server with one log-in. It renews the access token, and retries requests that are safe to repeat. */
 export class Client {
   readonly #store: SessionStore;
-  readonly #signal: AbortSignal;
+  /** Aborts when the client has ended. */
+  readonly signal: AbortSignal;
   readonly #user_agent: string | undefined;
   readonly openSocket: OpenSocket;
   #stored: Stored;
@@ -42,7 +43,7 @@ export class Client {
   ) {
     this.#store = store;
     this.#stored = stored;
-    this.#signal = signal;
+    this.signal = signal;
     this.#user_agent = user_agent;
     this.openSocket = openSocket;
   }
@@ -102,7 +103,7 @@ export class Client {
         const wait_ms = waitBeforeRetry(error, tried);
         if (wait_ms === undefined || tried >= tries || waited_ms + wait_ms > WAIT_MAX_MS) throw error;
         waited_ms += wait_ms;
-        await wait(wait_ms, this.#signal);
+        await wait(wait_ms, this.signal);
       }
     }
   }
@@ -124,7 +125,7 @@ export class Client {
     idempotency_key: string | undefined,
     own: AbortSignal | undefined,
   ) {
-    const signal = own ? AbortSignal.any([this.#signal, own]) : this.#signal;
+    const signal = own ? AbortSignal.any([this.signal, own]) : this.signal;
     const token = await this.token();
     const { send } = await loadWire();
     const attempt = (bearer: string) =>
@@ -157,7 +158,7 @@ export class Client {
         'refresh',
         { body: { refresh_token: stored.refresh_token } },
         { user_agent: this.#user_agent },
-        this.#signal,
+        this.signal,
       );
       const renewed = toStored(stored.server, session);
       if (!(await this.#store.renew(stored.refresh_token, renewed))) throw replaced();

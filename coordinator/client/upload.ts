@@ -3,7 +3,7 @@ import { Problem } from '../../protocol/problem-document.ts';
 import { Failure, Refusal, Unreachable } from './errors.ts';
 
 /** What it takes of a client. */
-type Uploader = { readonly server: string; token: (refused?: string) => Promise<string> };
+type Uploader = { readonly server: string; readonly signal: AbortSignal; token: (refused?: string) => Promise<string> };
 /** A file to upload under an id that the client made. */
 export type Upload = { id: string; name: string; blob: Blob };
 type Answer = { status: number; type: string; text: string };
@@ -13,11 +13,12 @@ export type PutFile = (
   headers: Record<string, string>,
   blob: Blob,
   onProgress: (bytes: number) => void,
+  signal: AbortSignal,
 ) => Promise<Answer>;
 
 /** The platform's own way; it reports no progress before the end. */
-const putByFetch: PutFile = async (url, headers, blob, onProgress) => {
-  const response = await fetch(url, { method: 'PUT', headers, body: blob, redirect: 'error' });
+const putByFetch: PutFile = async (url, headers, blob, onProgress, signal) => {
+  const response = await fetch(url, { method: 'PUT', headers, body: blob, redirect: 'error', signal });
   const text = await response.text();
   onProgress(blob.size);
   return { status: response.status, type: response.headers.get('content-type') ?? '', text };
@@ -25,7 +26,7 @@ const putByFetch: PutFile = async (url, headers, blob, onProgress) => {
 
 /**
  * Uploads a file. The same upload again changes nothing. Rejects with `Refusal`, `Unreachable` or `Failure`, as calls
- * do.
+ * do, or with the reason of the client's aborted signal.
  */
 export async function upload(
   client: Uploader,
@@ -36,7 +37,8 @@ export async function upload(
   const url = `${client.server}/attachments/${id}?name=${encodeURIComponent(name)}`;
   const attempt = async (token: string) => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' };
-    return put(url, headers, blob, onProgress).catch((cause: unknown) => {
+    return put(url, headers, blob, onProgress, client.signal).catch((cause: unknown) => {
+      client.signal.throwIfAborted();
       throw new Unreachable(`The upload of ${name} broke off.`, { cause });
     });
   };

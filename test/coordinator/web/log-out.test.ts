@@ -99,6 +99,35 @@ test.serial('a log-out does not wait for the answer to a request, such as for ne
   t.is(await kept(page), 0);
 });
 
+test.serial('an upload ends with the log-in: who logs in next sends at once', async (t) => {
+  t.timeout(120_000);
+  const { server, api, network, page } = await openAppLoggedIn(t, { size: DESK });
+  const bob = await server.person('bob@example.org');
+  const [first, second] = [await sendErrand(api), await sendErrand(bob.api, { prompt: 'Of Bob' })];
+  let uploads = 0;
+  await page.route('**/attachments/*', () => void uploads++);
+  await page.goto(`${network.url}/errands/${first.id}`);
+  const file = { name: 'words.txt', mimeType: 'text/plain', buffer: Buffer.from('words') };
+  await page.locator('form.composer input[type=file]').first().setInputFiles(file);
+  await page.locator('.draft-files').getByText(file.name).waitFor();
+  await page.locator('textarea.composer-field').fill('See the file.');
+  await page.locator('textarea.composer-field').press('ControlOrMeta+Enter');
+  await until('it is being uploaded', () => uploads > 0);
+  // Not by a new page, which would end it anyway.
+  await page.locator('a[href$="/settings"]').first().click();
+  await confirmLogOut(page);
+  await page.fill('input[name=email]', 'bob@example.org');
+  await page.fill('input[name=password]', PASSWORD);
+  await page.click('button[type=submit]');
+  await page.getByText('Of Bob').first().click();
+  await page.locator('textarea.composer-field').fill('At once.');
+  await page.locator('textarea.composer-field').press('ControlOrMeta+Enter');
+  const sent = async () => (await bob.api.call('listMessages', { params: { id: second.id } })).items.length > 0;
+  // An upload without progress is given up after a minute.
+  await until('it has come', sent, 20_000);
+  t.pass();
+});
+
 test.serial('who logs in while the server was not told of the log-out before stays logged in', async (t) => {
   t.timeout(120_000);
   const { server, api, page } = await openAppLoggedIn(t);
