@@ -183,6 +183,15 @@ test.serial('a form of a project leaves a text that it shows in another way, and
   await page.getByRole('button', { name: 'Save' }).click();
   await page.waitForURL(/projects$/);
   t.like(await api.call('getProject', { params: { id } }), { ...kept, verify_command: 'npm test' });
+  // A field that is shown at first, and no more.
+  await api.call('patchProject', { params: { id }, body: { egress: 'list' } });
+  await page.goto(`${network.url}/settings/projects/${id}`);
+  await page.locator('[name=egress_hosts]').waitFor();
+  await page.locator('[name=egress]').selectOption('open');
+  await page.locator('[name=egress_hosts]').waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.waitForURL(/projects$/);
+  t.like(await api.call('getProject', { params: { id } }), { ...kept, egress: 'open' });
   t.deepEqual(faults, []);
 });
 

@@ -22,8 +22,8 @@ export function readProject(given: Given): ProjectCreate {
     model: text('model'),
     budget_usd: given['budget_usd'] ? Number(given['budget_usd']) : null,
     ...(egress && { egress }),
-    egress_hosts: readHosts(given['egress_hosts']),
-    allowed_hosts: readHosts(given['allowed_hosts']),
+    ...readHosts('egress_hosts', given),
+    ...readHosts('allowed_hosts', given),
     ask_before_push: given['ask_before_push'] === 'yes',
     ...(pull_requests && { pull_requests }),
     ...(pull_author && { pull_author }),
@@ -35,8 +35,10 @@ export function readProject(given: Given): ProjectCreate {
   };
 }
 
-function readHosts(text = ''): string[] {
-  return text.split(/\s+/).filter((host) => host !== '');
+/** Hosts whose field the form does not show are left as they are. */
+function readHosts(key: 'egress_hosts' | 'allowed_hosts', given: Given): Pick<ProjectCreate, typeof key> {
+  const hosts = given[key]?.split(/\s+/).filter((host) => host !== '');
+  return hosts ? { [key]: hosts } : {};
 }
 
 /** Reads `NAME=value` lines; undefined if there is none. */
