@@ -80,7 +80,13 @@ export class Store {
   /** Goes on with a log-in that was made already, in place of who is logged in on this device. */
   async replaceLogIn(session: Parameters<typeof toStored>[1]): Promise<void> {
     await this.#stopSession();
-    await this.#keep(session);
+    try {
+      await this.#keep(session);
+    } catch (error) {
+      // With what this device has: the session that was stopped is of no use.
+      await this.start();
+      throw error;
+    }
   }
 
   /** Makes an account. `link`: the one that the server printed for the first account, or an invitation. */

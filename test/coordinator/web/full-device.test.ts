@@ -58,3 +58,21 @@ test.serial('a device without room shows the projects and the changes that it ca
   await page.getByText('This device has no room').waitFor();
   t.deepEqual(faults, []);
 });
+
+test.serial('a log-in by link that cannot be stored leaves the one before, which goes on', async (t) => {
+  t.timeout(120_000);
+  const { api, network, context, page } = await openAppLoggedIn(t);
+  await context.addInitScript(becomeFillable);
+  const { fragment } = await api.call('createLoginLink', {});
+  await page.goto('about:blank');
+  await page.goto(`${network.url}/#${fragment}`);
+  await page.getByRole('button', { name: 'Log in on this device' }).waitFor();
+  await page.evaluate(() => localStorage.setItem('full', 'yes'));
+  await page.getByRole('button', { name: 'Log in on this device' }).click();
+  await page.locator('.fault').filter({ hasText: /./ }).waitFor();
+  await page.evaluate(() => localStorage.removeItem('full'));
+  await page.getByRole('button', { name: /^Stay logged in/ }).click();
+  await sendErrand(api, { prompt: 'Sent after it' });
+  await page.getByText('Sent after it').first().waitFor();
+  t.pass();
+});
