@@ -96,6 +96,12 @@ export class Database {
   }
 }
 
+/** A diff that was seen, without the one that was seen before it. */
+export function withoutBefore(seen: SeenDiff): Diff {
+  const { before: _, ...diff } = seen;
+  return diff;
+}
+
 /** Whether the device had no room for what was to be stored. */
 export function isFull(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'QuotaExceededError';

@@ -10,7 +10,7 @@ import { Live, type LiveState } from '../../client/sync/live.ts';
 import { Mirror } from '../../client/sync/mirror.ts';
 import type { Entry } from '../../client/sync/outbox-entry.ts';
 import { Acts } from './acts.ts';
-import { unlessFull, type Database, type SeenDiff } from './database.ts';
+import { unlessFull, withoutBefore, type Database } from './database.ts';
 import { Files } from './files.ts';
 import { incomplete } from './incomplete.ts';
 import { Push } from './push.ts';
@@ -46,7 +46,6 @@ export class Session {
   readonly #live: Live;
   readonly #diffs: ReturnType<typeof diffStorage>;
   readonly #errands = new Map<string, { view: Signal<OpenErrand>; draw: () => void; viewers: number }>();
-
   #insists = false;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -85,6 +84,7 @@ export class Session {
   /** Sends what waits, in case that a proxy lets requests pass but no socket, or that the server was busy. */
   readonly #insist = (): void => {
     if (!navigator.onLine) return;
+    if (this.live.peek()?.kind === 'live') this.#readFailed();
     this.#insists = true;
     void this.acts.outbox.flush().finally(() => (this.#insists = false));
   };
@@ -216,6 +216,11 @@ export class Session {
     void this.acts.outbox.flush();
     this.#seeErrands();
     void pruneDrafts(this.#database, this.#openNeeds());
+    this.#readFailed();
+  }
+
+  /** Reads what could not be read before. The server may have refused it alone. */
+  #readFailed(): void {
     for (const [id, { view }] of this.#errands) if (view.peek().failed) this.#read(id);
   }
 
@@ -292,9 +297,4 @@ export class Session {
 /** What an entry of the outbox makes of an errand that it archives, until the server has it. */
 function archiving({ action, refused }: Entry): [string, boolean][] {
   return action.do === 'archive' && !refused ? [[action.task_id, action.archived]] : [];
-}
-
-function withoutBefore(seen: SeenDiff): Diff {
-  const { before: _, ...diff } = seen;
-  return diff;
 }

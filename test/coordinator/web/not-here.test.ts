@@ -1,6 +1,7 @@
 import test from 'ava';
 import { sendErrand } from '../../support/send-errand.ts';
-import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { logIn, openApp, openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { DESK } from '../../support/web/browser.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
 const GONE = 'This errand does not exist here.';
@@ -39,6 +40,28 @@ for (const [name, path, shown] of [
       t.is(await page.getByText(NOT_YET).count(), 0);
     },
   );
+
+test.serial('an errand that the server could not read while all else is live comes by itself', async (t) => {
+  t.timeout(60_000);
+  const scene = await openApp(t, { size: DESK });
+  const { server, api, network, page } = scene;
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  errand.say('From the archive.');
+  errand.succeed({});
+  await api.call('patchTask', { params: { id: errand.id }, body: { archived: true } });
+  // The list does not have it.
+  await logIn(scene);
+  const body = JSON.stringify({ type: 'urn:errand:problem:internal', title: 'x', status: 500, code: 'internal' });
+  const contentType = 'application/problem+json';
+  await page.route(`**/tasks/${errand.id}`, (route) => route.fulfill({ status: 500, contentType, body }));
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  await page.getByText(NOT_YET).waitFor();
+  await page.getByText('live', { exact: true }).first().waitFor();
+  await page.unrouteAll();
+  await page.getByText('From the archive.').waitFor();
+  t.is(await page.getByText(NOT_YET).count(), 0);
+});
 
 test.serial('an errand that is deleted elsewhere while it is open does not exist any more', async (t) => {
   t.timeout(120_000);
