@@ -42,6 +42,7 @@ const CHECKS = 20;
 export class ProgressWatch {
   readonly #times: StallTimes;
   readonly #onStall: ProgressWatchDependencies['onStall'];
+  readonly #logger: Logger;
   readonly #watched = new Map<string, Watched>();
   readonly #checks: Periodic;
   #checked_ms = performance.now();
@@ -49,6 +50,7 @@ export class ProgressWatch {
   constructor({ onStall, times, logger }: ProgressWatchDependencies) {
     this.#times = times;
     this.#onStall = onStall;
+    this.#logger = logger;
     this.#checks = new Periodic({
       every_ms: times.stall_ms / CHECKS,
       work: () => this.#check(),
@@ -132,9 +134,18 @@ export class ProgressWatch {
       if (watched.wait_ends_ms !== null) watched.wait_ends_ms += left_out_ms;
       const over_time = now >= watched.deadline_ms;
       if (!over_time && (watched.forwarding > 0 || now < this.#dueOf(watched))) continue;
-      const { task_id, attempt, waiting_for } = watched;
-      if (this.#onStall({ task_id, attempt, waiting_for, over_time })) this.#watched.delete(key);
+      if (this.#hasEnded(watched, over_time)) this.#watched.delete(key);
       else watched.quiet.restart();
+    }
+  }
+
+  /** Reports the stall. An error of one attempt keeps no other from being checked. */
+  #hasEnded({ task_id, attempt, waiting_for }: Watched, over_time: boolean): boolean {
+    try {
+      return this.#onStall({ task_id, attempt, waiting_for, over_time });
+    } catch (error) {
+      this.#logger.error({ err: error, task_id, attempt }, 'stalled worker not checked; retrying');
+      return false;
     }
   }
 

@@ -7,6 +7,7 @@ import { listActiveAttempts } from '../sqlite/attempts.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { listOpenNeeds } from '../sqlite/needs.ts';
 import { setSilence } from '../sqlite/progress.ts';
+import { findNewestEvent } from '../sqlite/steps.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { endAttempt } from '../tasks/advance.ts';
 import { Leases, type ExpiredLease, type LeaseTimes, type Silence } from './leases.ts';
@@ -33,7 +34,7 @@ type End = Parameters<typeof endAttempt>[3];
 /**
  * The watchdogs over workers. A worker that makes no calls is reported as silent, and loses its attempt with
  * `worker_lost` when its lease expires. A worker that calls but makes no progress loses it with `worker_hung`; one that
- * takes too long, with `time_limit`. While a question is open the person may take any time: at the time limit the task
+ * takes too long, with `time_limit`. While its question is open the person may take any time: at the time limit the task
  * is parked until the answer. At the start every active attempt gets a full lease.
  */
 export class Watchdogs {
@@ -98,7 +99,7 @@ export class Watchdogs {
   }
 
   #stalled(stall: Stall): boolean {
-    const is_asking = listOpenNeeds(this.#deps.log.db, stall.task_id).some(({ kind }) => kind === 'question');
+    const is_asking = this.#isAsking(stall);
     if (stall.over_time)
       return is_asking
         ? this.#end(stall, { status: 'parked', reason: null, detail: null })
@@ -106,6 +107,13 @@ export class Watchdogs {
     // Its question is what it waits for, unless it says that it waits for something else, and until when.
     if (is_asking && !hasEnd(stall.waiting_for)) return false;
     return this.#fail(stall, 'worker_hung', describeStall(stall));
+  }
+
+  /** Whether this attempt has an open question: one that an earlier attempt left open is not what it waits for. */
+  #isAsking({ task_id, attempt }: OfAttempt): boolean {
+    const { db } = this.#deps.log;
+    const is_open = listOpenNeeds(db, task_id).some(({ kind }) => kind === 'question');
+    return is_open && findNewestEvent(db, task_id, attempt, ['question.asked']) !== undefined;
   }
 
   #fail(attempt: OfAttempt, reason: FailureReason, detail: string): boolean {

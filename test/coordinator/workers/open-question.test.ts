@@ -3,7 +3,7 @@ import { listAttempts } from '../../../coordinator/sqlite/attempts.ts';
 import { listOpenNeeds } from '../../../coordinator/sqlite/needs.ts';
 import { addMessage } from '../../../coordinator/tasks/task-commands.ts';
 import { askQuestion } from '../../../coordinator/tasks/needs.ts';
-import { advance } from '../../../coordinator/tasks/advance.ts';
+import { advance, endAttempt } from '../../../coordinator/tasks/advance.ts';
 import { Watchdogs, watchdogTimes } from '../../../coordinator/workers/watchdogs.ts';
 import { addTask, addUser, runTask, taskOf } from '../../support/fixtures.ts';
 import { SILENT } from '../../support/silent.ts';
@@ -31,11 +31,24 @@ async function watched(t: ExecutionContext) {
   const ask = (id: string) =>
     log.write((tx) => {
       const at = new Date().toISOString();
-      const task = advance(tx, taskOf(log, id), { type: 'question_asked', at });
-      askQuestion(tx, task, { ref: 'q', question: 'Which?' }, at);
+      const body = { ref: 'q', question: 'Which?' };
+      tx.appendAll([
+        { task_id: id, user_id, attempt: 1, seq: 1, type: 'question.asked', at, body: JSON.stringify(body) },
+      ]);
+      askQuestion(tx, advance(tx, taskOf(log, id), { type: 'question_asked', at }), body, at);
     });
+  /** The first attempt asks, and is lost; the second one runs. */
+  const loseAsking = (within_ms: number) => {
+    const id = start(60_000);
+    ask(id);
+    const lost = { status: 'failed', reason: 'worker_lost', detail: 'Gone.', at: new Date().toISOString() } as const;
+    log.write((tx) => endAttempt(tx, taskOf(log, id), 1, lost));
+    runTask(log, id);
+    progress.begin(id, 2, within_ms);
+    return id;
+  };
   const say = (id: string, text: string) => log.write((tx) => addMessage(tx, user_id, id, { text }));
-  return { log, progress, start, ask, say, attemptOf: (id: string) => listAttempts(log.db, id)[0] };
+  return { log, progress, start, ask, loseAsking, say, attemptOf: (id: string) => listAttempts(log.db, id).at(-1) };
 }
 
 test('an open question is a wait for the person, whatever its worker reports, until it is answered', async (t) => {
@@ -76,4 +89,13 @@ test('an attempt that asks at its deadline is parked, and its answer starts the 
   t.is(listOpenNeeds(log.db, asking).length, 1);
   say(asking, 'The second.');
   t.is(taskOf(log, asking).status, 'queued');
+});
+
+test('a question that an earlier attempt left open is not what the next one waits for', async (t) => {
+  const { log, loseAsking, attemptOf } = await watched(t);
+  const [hanging, late] = [loseAsking(60_000), loseAsking(50)];
+  await until('both have ended', () => [hanging, late].every((id) => attemptOf(id)?.ended_at));
+  t.like(attemptOf(hanging), { n: 2, status: 'failed', reason: 'worker_hung' });
+  t.like(attemptOf(late), { n: 2, status: 'failed', reason: 'time_limit' });
+  t.is(listOpenNeeds(log.db, hanging).length, 1);
 });

@@ -121,6 +121,23 @@ test('an attempt has a deadline, whatever its worker reports; one that could not
   t.deepEqual(found, [stall, stall]);
 });
 
+test('an attempt whose stall cannot be looked at keeps no other from being reported', async (t) => {
+  const found: string[] = [];
+  const progress = new ProgressWatch({
+    onStall: ({ task_id }) => {
+      if (task_id === 'broken') throw new Error('The database is busy.');
+      return found.push(task_id) > 0;
+    },
+    times: { stall_ms: 200, wait_grace_ms: 100 },
+    logger: SILENT,
+  });
+  progress.start();
+  t.teardown(() => progress.stop());
+  for (const task_id of ['broken', 'behind']) progress.begin(task_id, 1, 50);
+  await until('the one behind is reported', () => found.includes('behind'));
+  t.deepEqual(found, ['behind']);
+});
+
 test('a wait may last until its end plus a grace period, and output does not extend it', async (t) => {
   const { progress, found } = stallsOf(t, { stall_ms: 100, wait_grace_ms: 200 });
   const began = performance.now();
