@@ -16,14 +16,14 @@ export class BudgetWatch {
     log.subscribe('attempt.ended', (ended) => this.#refusals.delete(attemptKey(ended)));
   }
 
+  /** A request has begun: what became of those before it no longer counts. */
+  begun(caller: Caller): void {
+    this.#refusals.delete(attemptKey(caller));
+  }
+
   /** The budget could not pay for a request. */
   refused(caller: Caller, { message }: BudgetSpent): void {
     if (!caller.signal.aborted) this.#refusals.set(attemptKey(caller), message);
-  }
-
-  /** The budget pays for a request. */
-  paid(caller: Caller): void {
-    this.#refusals.delete(attemptKey(caller));
   }
 
   /** The result with the budget as its reason, where its worker says that the model was unavailable. */

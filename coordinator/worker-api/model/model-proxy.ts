@@ -148,6 +148,7 @@ export class ModelProxy implements WorkerProxy {
   async #sendMessages(wanted: BoundedRequest, tokens_max: number, raw: Buffer, exchange: Exchange): Promise<void> {
     const { model, effort, max_tokens: asked, max_tokens_at } = wanted;
     const { caller, request, response, signal } = exchange;
+    this.#budgets.begun(caller);
     if (asked === undefined || !max_tokens_at) throw new ErrandError('invalid', 'max_tokens: Field required');
     const max_tokens = Math.min(asked, tokens_max);
     const bound = await this.#bounds.find({ caller, max_tokens, wanted, raw, headers: request.headers }, signal);
@@ -160,7 +161,6 @@ export class ModelProxy implements WorkerProxy {
         this.#budgets.refused(caller, error);
         throw error;
       });
-    this.#budgets.paid(caller);
     const is_less = reservation.max_tokens < asked;
     const sent = is_less ? withMaxTokens(raw, max_tokens_at, reservation.max_tokens) : raw;
     const cost = new RequestCost(reservation.ask);

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { SpendingCaps } from '../../../../coordinator/tasks/spending-caps.ts';
 import { ASK, startModelProxy } from '../../../support/model-proxy-scene.ts';
 import { setCallbackScene } from '../../../support/callback-scene.ts';
 import { SUCCEEDED } from '../../../support/result.ts';
@@ -25,6 +26,16 @@ test('an outage of the model is a spent budget where that could not pay for the 
   const stuck = { ...OUTAGE, reason: 'stuck' as const };
   t.is(proxy.correct(caller, stuck), stuck);
   await client.messages.create(ASK);
+  t.is(proxy.correct(caller, OUTAGE), OUTAGE);
+});
+
+test('a spent budget is not the reason once something else refuses the newest request', async (t) => {
+  const caps: SpendingCaps = {};
+  const { client, proxy, caller } = await startModelProxy(t, { budget_usd: 0.05, caps });
+  await t.throwsAsync(client.messages.create({ ...ASK, messages: [{ role: 'user', content: 'x'.repeat(400_000) }] }));
+  t.is(proxy.correct(caller, OUTAGE).reason, 'budget_exhausted');
+  caps.server_month_usd = 0.000001;
+  await t.throwsAsync(client.messages.create(ASK, { maxRetries: 0 }), { message: /month/ });
   t.is(proxy.correct(caller, OUTAGE), OUTAGE);
 });
 
