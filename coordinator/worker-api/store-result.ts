@@ -38,7 +38,8 @@ function outcomeAfter(
   const brings_nothing = commit === null && held_commit === undefined && diff === '';
   const stays = before !== null && (status !== 'succeeded' || before.commit !== null);
   if (brings_nothing && stays) return { outcome: before, is_new: false };
-  return { outcome: { branch, commit, base_commit, diff_stat }, is_new: true };
+  const place = commit === null && before !== null && before.commit !== null ? before : { branch, commit };
+  return { outcome: { branch: place.branch, commit: place.commit, base_commit, diff_stat }, is_new: true };
 }
 
 function shown({ branch, commit, diff_stat }: RepositoryOutcome): Omit<RepositoryOutcome, 'base_commit'> {

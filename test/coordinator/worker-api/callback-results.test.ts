@@ -72,6 +72,23 @@ test('an attempt that pushed nothing keeps what an earlier one has pushed, and a
   );
 });
 
+test('work that is held or refused has its own diff, and keeps the branch that an earlier attempt has pushed', async (t) => {
+  const { scene, task_id, succeed } = await worker(t);
+  const place = { branch: `errand/${task_id}-x`, commit: 'a'.repeat(40) };
+  const diff_stat = { files: 1, insertions: 2, deletions: 3 };
+  t.is((await succeed({ ...place, diff_stat, diff: 'first' })).status, 200);
+  const unpushed = { branch: null, commit: null, diff_stat: { ...diff_stat, files: 2 } };
+  const held = { held_commit: 'c'.repeat(40), diff: 'held' };
+  const refused = { status: 'failed', reason: 'push_rejected', diff: 'refused' };
+  for (const reported of [refused, held]) {
+    scene.log.write((tx) => advance(tx, taskOf(scene.log, task_id), { type: 'message', at }));
+    const next = await caller(scene, task_id, startAttempt(scene.log, task_id));
+    t.is((await next.succeed({ ...unpushed, ...reported })).status, 200);
+    t.like(taskOf(scene.log, task_id).result, { ...place, diff_stat: unpushed.diff_stat });
+    t.is(findDiff(scene.log.db, task_id)?.diff, reported.diff);
+  }
+});
+
 test('a success that pushed nothing replaces what an attempt before it could not push', async (t) => {
   const { scene, task_id, result } = await worker(t);
   const refused = { status: 'failed', reason: 'push_rejected', branch: null, commit: null, diff: 'what was done' };
