@@ -11,8 +11,9 @@ export function storeResult(tx: Tx, task: TaskRow, result: ResultPost, at: strin
   const { status, summary, repositories = [] } = result;
   const first = outcomeAfter(status, result, task.result);
   if (first.is_new) putDiff(tx.db, task.id, { diff: result.diff, truncated: result.diff_truncated });
-  // Where nothing is new, what the agent says of a success still is.
-  if (first.is_new || status === 'succeeded') updateResult(tx.db, task.id, { ...first.outcome, summary }, at);
+  // An attempt may have new words where it brought nothing; without words, the earlier ones stay.
+  const newest = summary === '' && task.result !== null ? task.result.summary : summary;
+  updateResult(tx.db, task.id, { ...first.outcome, summary: newest }, at);
   const others = repositories.map(({ key, diff, diff_truncated: truncated, ...reported }) => {
     const before = findTaskRepository(tx.db, task.id, key)?.result ?? null;
     const { outcome, is_new } = outcomeAfter(status, { ...reported, diff }, before);

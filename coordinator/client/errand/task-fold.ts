@@ -48,8 +48,9 @@ function change(task: Task, event: LogEvent, known: KnownEvent): Partial<Task> |
       const { repositories = [], ...first } = known.body;
       const base_commit = task.result?.base_commit ?? null;
       const { branch, commit, diff_stat } = first;
+      const summary = first.summary === '' ? (task.result?.summary ?? '') : first.summary;
       const outcomes = [{ key: undefined, branch, commit, diff_stat }, ...repositories];
-      return { result: { ...first, base_commit }, ...inRepositories(task, outcomes) };
+      return { result: { ...first, summary, base_commit }, ...inRepositories(task, outcomes) };
     }
     case 'question.asked': {
       const { question, until } = known.body;

@@ -30,3 +30,16 @@ test('what is pushed and done in each repository is folded into it, and not into
   t.like(task.repositories?.[1], { key: 'web', branch: 'topic', commit, diff_stat: size });
   t.like(task.repositories?.[0], { key: 'shop', commit: null, diff_stat: none.diff_stat });
 });
+
+test('a result without words keeps the summary of the one before it', async (t) => {
+  const { api } = await (await startApi(t)).person();
+  let task = await api.call('createTask', { body: { prompt: 'Mend', repo_url: 'https://forge.example/team/shop' } });
+  const summaries = ['Mended.', '', 'A typo.'].map((summary) => {
+    const body = { summary, branch: 'mine', commit, diff_stat: size };
+    const at = '2026-01-02T03:04:05.678Z';
+    const event: LogEvent = { id: 9, task_id: task.id, attempt: 1, seq: null, type: 'task.result', at, body };
+    task = foldTask(task, event, knownEvent(event));
+    return task.result?.summary;
+  });
+  t.deepEqual(summaries, ['Mended.', 'Mended.', 'A typo.']);
+});

@@ -41,7 +41,7 @@ test('the diff of work that the forge refused is kept', async (t) => {
   t.is(findDiff(scene.log.db, task_id)?.diff, 'what was done');
 });
 
-test('an attempt that pushed nothing keeps what an earlier one has pushed, and a success has its own summary', async (t) => {
+test('an attempt that pushed nothing keeps what an earlier one has pushed, and its summary where it has none', async (t) => {
   const { scene, user_id, task_id, succeed } = await worker(t);
   const { summary, ...brought } = {
     summary: 'Mended.',
@@ -60,6 +60,9 @@ test('an attempt that pushed nothing keeps what an earlier one has pushed, and a
   t.is((await failed.result(0, nothing)).status, 200);
   t.like(taskOf(scene.log, task_id), { status: 'failed', result: { summary, ...brought } });
   t.is(findDiff(scene.log.db, task_id)?.diff, 'what was mended');
+  const stuck = await goOn();
+  t.is((await stuck.result(0, { ...nothing, summary: 'I am stuck.' })).status, 200);
+  t.like(taskOf(scene.log, task_id), { status: 'failed', result: { summary: 'I am stuck.', ...brought } });
   const answered = await goOn();
   t.is((await answered.succeed({ summary: 'A typo.', diff: '' })).status, 200);
   t.like(taskOf(scene.log, task_id), { status: 'succeeded', result: { summary: 'A typo.', ...brought } });
@@ -68,7 +71,7 @@ test('an attempt that pushed nothing keeps what an earlier one has pushed, and a
   const results = stored(scene, user_id).filter(({ type }) => type === 'task.result');
   t.deepEqual(
     results.map(({ body }) => JSON.parse(body) as object),
-    ['Mended.', '', 'A typo.'].map((said) => ({ summary: said, branch, commit, diff_stat })),
+    ['Mended.', '', 'I am stuck.', 'A typo.'].map((said) => ({ summary: said, branch, commit, diff_stat })),
   );
 });
 
