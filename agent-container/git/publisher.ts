@@ -49,8 +49,8 @@ type PublishOptions = {
 };
 
 /**
- * The files as they are now. `commit`: null if they differ in nothing from the base. `is_there`: the forge has the
- * commit, or the same files where they are work in progress.
+ * The files as they are now. `commit`: null if they differ in nothing from the base, and finished work has nothing to
+ * take back. `is_there`: the forge has the commit, or the same files where they are work in progress.
  */
 type Work = { found: Inspection; commit: string | null; is_there: boolean };
 
@@ -135,8 +135,11 @@ export class Publisher {
     const { pointer_paths } = found;
     const is_to_show = approval !== null && !wip && pointer_paths.length > 0;
     const commit = is_to_show && made !== null ? await this.#commitToShow(own, made, pointer_paths, message) : made;
-    const is_there = (await this.#target(own, wip)) === commit || (wip && pushed?.tree === worktree.tree);
-    return { found, commit: commit === base_commit ? null : commit, is_there };
+    const target = await this.#target(own, wip);
+    const is_there = target === commit || (wip && pushed?.tree === worktree.tree);
+    // Finished work that takes back what was pushed is pushed too: the branch would keep what it undoes.
+    const is_undone = !wip && target !== null && (this.#record.work_branch === undefined || !is_there);
+    return { found, commit: commit === base_commit && !is_undone ? null : commit, is_there };
   }
 
   async #changesOf(own: Git, commit: string, with_diff: boolean): Promise<Changes> {

@@ -94,6 +94,59 @@ test.serial('the next attempt reports what the previous one could only spool, an
   t.deepEqual(transcripts, [{ attempt: 2, type: 'input.added', body: said }]);
 });
 
+test.serial('work that was pushed and then undone is undone on its branch too', async (t) => {
+  const { task, start, bare, config } = await setScene(t);
+  const first = await start(doing((input) => write(input, 'a.txt', 'a\n')));
+  await hand(first, task);
+  t.is(await first.ended, 0);
+  t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), 'README.md\na.txt');
+  const base = await git(bare, 'rev-parse', 'main');
+  for (const _ of ['undone', 'still undone']) {
+    task.nextAttempt();
+    const next = await start(
+      doing(async (input) => {
+        await git(input.repo_dir, 'reset', '-q', '--hard', base);
+        await input.checkpoint();
+      }),
+      config(),
+    );
+    await hand(next, task);
+    t.is(await next.ended, 0);
+    const diff_stat = { files: 0, insertions: 0, deletions: 0 };
+    t.like(task.current.result, { status: 'succeeded', branch: task.base.branch, commit: base, diff: '', diff_stat });
+    t.is(await git(bare, 'rev-parse', task.base.branch), base);
+  }
+  const pushes = task.events.flatMap((event) => (event.type === 'branch.pushed' ? [event.body.commit] : []));
+  t.deepEqual(pushes, [], 'what is there is not pushed again');
+});
+
+test.serial('work that is undone takes no commit from a branch that the person named, and says so', async (t) => {
+  const { task, start, bare, config } = await setScene(t, { assignment: { work_branch: 'topic' } });
+  await git(bare, 'branch', 'topic', 'main');
+  const end = async (script: (input: WorkInput) => Promise<void>) => {
+    const worker = await start(doing(script), config());
+    await hand(worker, task);
+    t.is(await worker.ended, 0);
+    const { result } = task.current;
+    task.nextAttempt();
+    return result;
+  };
+  const nothing = await end(async (input) => {
+    await write(input, 'a.txt', 'a\n');
+    await input.checkpoint();
+    await rm(join(input.repo_dir, 'a.txt'));
+  });
+  t.like(nothing, { status: 'succeeded', branch: null, commit: null, diff: '' });
+  const pushed = await end((input) => write(input, 'a.txt', 'a\n'));
+  t.like(pushed, { status: 'succeeded', branch: 'topic' });
+  const undone = await end(async (input) => {
+    await git(input.repo_dir, 'reset', '-q', '--hard', 'HEAD^');
+  });
+  t.like(undone, { status: 'failed', reason: 'push_rejected', diff: '' });
+  t.regex(undone?.detail ?? '', /you have rewritten commits that were there/);
+  t.is(pushed?.commit, await git(bare, 'rev-parse', 'topic'));
+});
+
 for (const [what, lose] of Object.entries({
   'was removed': (workspace: string) => rm(workspace, { recursive: true }),
   'has lost both of its git directories': async (workspace: string) => {
