@@ -1,7 +1,7 @@
 import test from 'ava';
 import { readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GitError } from '../../../agent-container/git/git.ts';
+import { GitError, type Git } from '../../../agent-container/git/git.ts';
 import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
 import { setRepositoryScene as scene } from '../../support/repository-scene.ts';
 
@@ -68,6 +68,16 @@ test('attributes that others have changed, in commits that the agent took over, 
   t.is(changed, '.gitattributes\nb.txt', 'but those whose own attributes the work changes have the form that it says');
 });
 
+/** Does something to the files right after git has read them. */
+function onceAdded(own: Git, act: () => Promise<void>): void {
+  const run = own.try.bind(own);
+  own.try = async (args, options) => {
+    const result = await run(args, options);
+    if (args[0] === 'add') await act();
+    return result;
+  };
+}
+
 test('a file that goes away meanwhile does not keep others from staying as they are', async (t) => {
   const crlf = { 'a.txt': 'one\r\n', 'b.txt': 'two\r\n', 'c.txt': 'three\r\n' };
   const { clone, prepare } = await scene(t, { '.gitattributes': '*.txt text eol=lf\n', ...crlf });
@@ -75,12 +85,7 @@ test('a file that goes away meanwhile does not keep others from staying as they 
   const { commit } = await prepare(repos);
   const { own } = repos;
   await own.run(['read-tree', 'HEAD']);
-  const run = own.try.bind(own);
-  own.try = async (args, options) => {
-    const result = await run(args, options);
-    if (args[0] === 'add') await rm(join(own.dir, 'b.txt'));
-    return result;
-  };
+  onceAdded(own, () => rm(join(own.dir, 'b.txt')));
   const work = await commitWorktree(repos, 'Work');
   t.is(await own.run(['diff', '--name-only', commit ?? '', work.commit ?? '']), 'b.txt');
 });
@@ -92,13 +97,8 @@ test('a file that has another size than in the commit is not read to its end', a
   const { commit } = await prepare(repos);
   const { own } = repos;
   await own.run(['read-tree', 'HEAD']);
-  const run = own.try.bind(own);
-  own.try = async (args, options) => {
-    const result = await run(args, options);
-    // As a log that a command goes on writing.
-    if (args[0] === 'add') await truncate(join(own.dir, 'b.txt'), 2 ** 40);
-    return result;
-  };
+  // As a log that a command goes on writing.
+  onceAdded(own, () => truncate(join(own.dir, 'b.txt'), 2 ** 40));
   const work = await commitWorktree(repos, 'Work');
   t.is(await own.run(['diff', '--name-only', commit ?? '', work.commit ?? '']), 'b.txt');
 });
