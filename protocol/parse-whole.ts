@@ -9,19 +9,19 @@ const FIELD_CHARS_MAX = 200;
  */
 export function parseWhole<T>(schema: z.ZodType<T>, value: unknown, where = 'The request', at = ''): T {
   const parsed = parse(schema, value, where, at);
-  const field = fieldLeftOut(value, parsed, at);
-  if (field === undefined) return parsed;
+  const path = fieldLeftOut(value, parsed);
+  if (path === undefined) return parsed;
+  const field = `${at}${path}`.slice(0, FIELD_CHARS_MAX);
   const message = 'is not a known field';
   throw new ErrandError('invalid', `${where} is not valid: ${field} ${message}`, { errors: [{ field, message }] });
 }
 
-/** The JSON pointer of the first field that is missing in what was parsed. */
-function fieldLeftOut(value: unknown, parsed: unknown, at: string): string | undefined {
+/** The JSON pointer of the first field that is missing in what was parsed. It is made only where there is one. */
+function fieldLeftOut(value: unknown, parsed: unknown): string | undefined {
   if (value === parsed || !isObject(value) || !isObject(parsed)) return undefined;
-  for (const [key, inner] of Object.entries(value)) {
-    if (!Object.hasOwn(parsed, key)) return `${at}/${key}`.slice(0, FIELD_CHARS_MAX);
-    const field = fieldLeftOut(inner, parsed[key], `${at}/${key}`);
-    if (field !== undefined) return field;
+  for (const key of Object.keys(value)) {
+    const below = Object.hasOwn(parsed, key) ? fieldLeftOut(value[key], parsed[key]) : '';
+    if (below !== undefined) return `/${key}${below}`;
   }
   return undefined;
 }
