@@ -29,8 +29,8 @@ export type SessionStore = {
   /** Resolves with undefined if there is no log-in. */
   read: () => Promise<Stored | undefined>;
   /**
-   * Stores tokens that were got for the refresh token `used`, unless the log-in was ended or replaced meanwhile. Whether
-   * it did.
+   * Stores tokens that were got for the refresh token `used`, unless the log-in was ended or replaced meanwhile.
+   * Resolves with whether it did.
    */
   renew: (used: string, renewed: Stored) => Promise<boolean>;
   /** Runs `act` while no other process does. */

@@ -34,8 +34,8 @@ type End = Parameters<typeof endAttempt>[3];
 /**
  * The watchdogs over workers. A worker that makes no calls is reported as silent, and loses its attempt with
  * `worker_lost` when its lease expires. A worker that calls but makes no progress loses it with `worker_hung`; one that
- * takes too long, with `time_limit`. While its question is open the person may take any time: at the time limit the task
- * is parked until the answer. At the start every active attempt gets a full lease.
+ * takes too long, with `time_limit`. An open question may wait for any time: at the time limit its task is parked until
+ * the answer. At the start every active attempt gets a full lease.
  */
 export class Watchdogs {
   readonly leases: Leases;

@@ -6,8 +6,8 @@ export type LinkCode = NewAccount | { kind: 'login'; code: string };
 const CODE = /^[\w-]{16,100}$/;
 
 /**
- * The code for the first account has 24 hexadecimal digits, others 32 characters of base64. A mistyped one is still near
- * that, with the letters that look like digits.
+ * The code for the first account has 24 hexadecimal digits, others 32 characters of base64. A mistyped one is still
+ * near that, with the letters that look like digits.
  */
 const SETUP_CODE = /^[0-9a-foil]{20,28}$/i;
 
