@@ -36,17 +36,27 @@ export type Measure = { per_s: number; p50_ms: number; p99_ms: number };
 
 type Poster = { post: (body: string) => Promise<void>; close: () => void };
 
+/** The time limit for all events of a load. */
+const ALL_MS = 60_000;
+
 const filler = 'x'.repeat(380);
 
 async function run({ target, workers, posts, events, posts_per_s, first_seq }: Load): Promise<Measure> {
   const latencies: number[] = [];
   const total = workers * posts * Math.max(1, events);
   const all = Promise.withResolvers<void>();
-  const close = await watch(target, (text) => {
+  const onText = (text: string) => {
     const now = performance.now();
     for (const [, sent] of text.matchAll(/"text":"at (\d+\.\d+) /g)) latencies.push(now - Number(sent));
     if (latencies.length >= total) all.resolve();
-  });
+  };
+  const onClose = () => all.reject(new Error(`The client was closed after ${latencies.length} of ${total} events.`));
+  all.promise.catch(() => undefined);
+  const close = await watch(target, onText, onClose);
+  const timeout = setTimeout(
+    () => all.reject(new Error(`The client got ${latencies.length} of ${total} events in ${ALL_MS / 1000} s.`)),
+    ALL_MS,
+  );
   const posters = await Promise.all(Array.from({ length: workers }, (_, worker) => openPoster(target, worker)));
   const began = performance.now();
   await Promise.all(
@@ -62,6 +72,7 @@ async function run({ target, workers, posts, events, posts_per_s, first_seq }: L
     }),
   );
   await all.promise;
+  clearTimeout(timeout);
   const seconds = (performance.now() - began) / 1000;
   close();
   for (const poster of posters) poster.close();
@@ -107,8 +118,11 @@ async function openPoster(target: Target, worker: number): Promise<Poster> {
   return { post, close: () => void client.destroy() };
 }
 
-/** Calls back with all text that the client gets once it watches. Returns the function that closes it. */
-async function watch(target: Target, onText: (text: string) => void): Promise<() => void> {
+/**
+ * Calls back with all text that the client gets once it watches, and when it is closed. Returns the function that
+ * closes it.
+ */
+async function watch(target: Target, onText: (text: string) => void, onClose: () => void): Promise<() => void> {
   if (target.kind === 'tcp') {
     const socket = await openTcp(target.port);
     socket.write('watch\n');
@@ -119,6 +133,7 @@ async function watch(target: Target, onText: (text: string) => void): Promise<()
       onText(rest + text.slice(0, end));
       rest = text.slice(end);
     });
+    socket.on('close', onClose);
     return () => socket.destroy();
   }
   const { url, protocols, task_id } = target.watch;
@@ -135,6 +150,7 @@ async function watch(target: Target, onText: (text: string) => void): Promise<()
     });
   });
   await caught_up;
+  socket.on('close', onClose);
   return () => socket.terminate();
 }
 
