@@ -50,14 +50,15 @@ export function tellingLines(value: string): string[] {
 }
 
 /**
- * A line of a secret with several lines is looked for alone where it is one word, or has a run of letters and digits as
- * keys and hashes have it: a diff or `grep` shows it so. Other lines, such as `"type": "service_account",`, stand in
- * other files too.
+ * A line of a secret with several lines is looked for alone where its value is one word with letters and digits, or has
+ * a run of them as keys and hashes have it: a diff or `grep` shows it so. Other lines, such as `NODE_ENV=production` or
+ * `"type": "service_account",`, stand in other files too.
  */
 function isTelling(line: string): boolean {
   if (line.startsWith('-----')) return false;
-  const runs = line.match(/[A-Za-z0-9]{16,}/g) ?? [];
-  return /^[\w+/=.~-]{16,}$/.test(line) || runs.some((run) => /\d/.test(run) && /[A-Za-z]/.test(run));
+  const value = line.replace(/^\w+=/, '');
+  const words = [...(/^[\w+/=.~-]{16,}$/.test(value) ? [value] : []), ...(line.match(/[A-Za-z0-9]{16,}/g) ?? [])];
+  return words.some((word) => /\d/.test(word) && /[A-Za-z]/.test(word));
 }
 
 /** As the content of a JSON string: plain, in ASCII, with escaped slashes, and in JSON that is text in JSON. */

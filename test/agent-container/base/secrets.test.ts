@@ -40,3 +40,30 @@ test('a mask is found by its name', (t) => {
   t.is(secrets.findMask('x [secret NPM_TOKEN] y'), 'NPM_TOKEN');
   t.is(secrets.findMask('x [secret OTHER] y'), undefined);
 });
+
+const ENV_FILE = [
+  'NODE_ENV=production',
+  'DB_HOST=db.internal',
+  'DB_PASS=hunter2!',
+  'API_KEY=k3yA1b2C3d4E5f6G7h8',
+  'PIN=48151623',
+].join('\n');
+
+test('a secret with several lines is masked whole wherever the text is cut', (t) => {
+  const secrets = secretly({ ENV_FILE });
+  const text = `before ${ENV_FILE} after`;
+  for (let first = 0; first <= text.length; first++)
+    for (let second = first; second <= text.length; second++) {
+      const one = secrets.redactBeginning(text.slice(0, first));
+      const two = secrets.redactBeginning(one.open + text.slice(first, second));
+      const all = one.clean + two.clean + secrets.redact(two.open + text.slice(second));
+      if (all !== 'before [secret ENV_FILE]\n\n\n\n after') t.fail(`cut at ${first} and ${second}: ${all}`);
+    }
+  t.pass();
+});
+
+test('a line of a secret that stands alone is masked; a plain setting in it is not', (t) => {
+  const secrets = secretly({ ENV_FILE });
+  t.is(secrets.redact('a.env:4:API_KEY=k3yA1b2C3d4E5f6G7h8'), 'a.env:4:[secret ENV_FILE]');
+  t.is(secrets.redact('    - NODE_ENV=production'), '    - NODE_ENV=production');
+});
