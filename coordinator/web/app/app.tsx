@@ -1,6 +1,7 @@
 import type { ComponentChildren, ComponentType, JSX } from 'preact';
 import { useContext, useEffect } from 'preact/hooks';
 import { PartsContext, useRouter, useStore } from '../parts/context.ts';
+import { Guard } from '../parts/guard.tsx';
 import { Logo } from '../parts/logo.tsx';
 import { locale, t } from '../parts/speech.ts';
 import { onLeave } from '../store/on-leave.ts';
@@ -116,7 +117,11 @@ function Detail({ place: { name, params } }: { place: Place }): JSX.Element {
   const loaded = loadedScreens();
   if (!loaded) return <section class="screen" />;
   const Screen = screenOf(loaded, name);
-  return <Screen key={`${name} ${params.id ?? ''}`} id={params.id ?? ''} />;
+  return (
+    <Guard key={`${name} ${params.id ?? ''}`}>
+      <Screen id={params.id ?? ''} />
+    </Guard>
+  );
 }
 
 function screenOf(loaded: Screens, name: Place['name']): ComponentType<{ id: string }> {

@@ -1,17 +1,18 @@
-import { lexer, type Token, type Tokens } from 'marked';
+import type { Token, Tokens } from 'marked';
 import type { ComponentChildren, JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { CodeBlock } from './code.tsx';
+import { readMarkdown } from './read-markdown.ts';
 
 /**
  * Text of the model: its Markdown becomes nodes, never HTML. What is HTML in it is shown as it was written, a picture
- * is a link, and a link leads nowhere but to the web.
+ * is a link, and a link leads nowhere but to the web. A text with more levels than anybody writes is shown plain.
  */
 export function Markdown({ text }: { text: string }): JSX.Element {
-  const tokens = useMemo(() => lexer(text), [text]);
+  const tokens = useMemo(() => readMarkdown(text), [text]);
   return (
     <div class="prose" dir="auto">
-      {blocks(tokens)}
+      {tokens ? blocks(tokens) : <p>{text}</p>}
     </div>
   );
 }

@@ -30,9 +30,21 @@ test('the pieces are the text, character by character, whatever it is', (t) => {
 });
 
 test('the language of a file is read from its name, and that of a block from what Markdown calls it', (t) => {
-  const names = ['src/a.TSX', 'Dockerfile', 'a.b/Makefile', 'x.py', 'python', 'ts', 'notes', 'toString', ''];
+  const names = [
+    'src/a.TSX',
+    'Dockerfile',
+    'a.b/Makefile',
+    'x.py',
+    'python',
+    'ts',
+    'notes',
+    'toString',
+    'constructor',
+    '__proto__',
+    '',
+  ];
   t.deepEqual(
     names.map((name) => languageOf(name)),
-    ['typescript', 'dockerfile', 'makefile', 'python', 'python', 'typescript', undefined, undefined, undefined],
+    ['typescript', 'dockerfile', 'makefile', 'python', 'python', 'typescript', ...Array<undefined>(5).fill(undefined)],
   );
 });

@@ -1,0 +1,54 @@
+import test from 'ava';
+import { readMarkdown } from '../../../coordinator/web/parts/read-markdown.ts';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { SCREENS_ENV } from '../../support/web/every-screen.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
+
+/** Few characters, and more levels than a stack has room for, in reading or in drawing. */
+const DEEP = {
+  list: `${'- '.repeat(500)}x`,
+  'long list': `${'- '.repeat(4_000)}x`,
+  quote: `${'>'.repeat(700)} x`,
+  emphasis: `${'*a _b '.repeat(300)}x${' b_ a*'.repeat(300)}`,
+  cell: `| a |\n| - |\n| ${'*a _b '.repeat(300)}x${' b_ a*'.repeat(300)} |`,
+};
+
+test('a Markdown text that is nested too deep has no tokens', (t) => {
+  for (const [name, text] of Object.entries(DEEP)) t.is(readMarkdown(text), undefined, name);
+  t.truthy(readMarkdown(`${'- '.repeat(20)}**_x_**\n\n| a |\n| - |\n| *b* |`));
+});
+
+test.serial('a text that is nested too deep is shown as it was written, and the app goes on', async (t) => {
+  t.timeout(90_000);
+  const { server, api, network, page, faults } = await openAppLoggedIn(t, {}, SCREENS_ENV);
+  const errand = new LivelyErrand(
+    server,
+    await api.call('createTask', { body: { prompt: 'Deep texts', repo_url: 'errand://sample' } }),
+  );
+  errand.begin();
+  for (const text of Object.values(DEEP)) errand.say(text);
+  errand.say('- the last\n  - of **them**');
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  await page.locator('li li strong', { hasText: 'them' }).waitFor();
+  t.true(await page.locator('.prose > p', { hasText: DEEP.quote }).isVisible());
+  await page.goBack();
+  await page.getByText('Deep texts').first().waitFor();
+  t.deepEqual(faults, []);
+});
+
+test.serial('a screen that cannot be drawn says so, and leads back', async (t) => {
+  t.timeout(90_000);
+  const { network, page } = await openAppLoggedIn(t);
+  await page.addInitScript(() => {
+    Intl.supportedValuesOf = () => {
+      throw new Error('This browser has no time zones.');
+    };
+  });
+  await page.goto(`${network.url}/settings/schedules/new`);
+  await page.getByRole('alert').getByText('This screen could not be shown').waitFor();
+  await page.getByRole('button', { name: 'Back' }).click();
+  await page.getByText('This screen could not be shown').waitFor({ state: 'detached' });
+  await page.goto(`${network.url}/settings`);
+  await page.getByRole('link', { name: /Schedules/ }).waitFor();
+  t.is(await page.getByRole('alert').count(), 0);
+});
