@@ -1,6 +1,7 @@
 import { RepositoryKey, WORKSPACE_FOLDERS, type TaskRepository } from '../../protocol/repositories.ts';
 import type { TaskResult } from '../../protocol/task.ts';
 import { repositoryIdentity } from '../../protocol/repository-identity.ts';
+import { plainLetters } from './plain-letters.ts';
 import type { TaskRow } from './task.ts';
 
 /** Names a repository of a task. `key` null: the first one. */
@@ -48,8 +49,7 @@ export function firstKey({ repo_url }: Pick<TaskRow, 'repo_url'>): string {
 
 function nameOf(repo_url: string): string {
   const last = repositoryIdentity(repo_url).split('/').at(-1) ?? '';
-  const plain = last
-    .normalize('NFKD')
+  const plain = plainLetters(last)
     .replace(/[^a-z0-9._-]+/g, '-')
     .replace(/^[._-]+/, '')
     .slice(0, KEY_CHARS_MAX)

@@ -1,4 +1,5 @@
 import { newId } from '../../protocol/ids.ts';
+import { plainLetters } from './plain-letters.ts';
 import type {
   Effort,
   FailureReason,
@@ -161,8 +162,7 @@ export function taskOfBranch(branch: string): string | undefined {
 
 /** The branch of a task: its prefix and a few words of its title. */
 function branchName(task_id: string, title: string): string {
-  const slug = title
-    .normalize('NFKD')
+  const slug = plainLetters(title)
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 40)
