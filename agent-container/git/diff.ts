@@ -4,14 +4,14 @@ import { errorSummary, type Git } from './git.ts';
 
 export type Diff = { diff: string; diff_truncated: boolean };
 
-/** Switches off what the repository's own settings may add to a diff. */
-const PLAIN = ['--no-ext-diff', '--no-textconv', '--no-color'];
+/** What the repository's own settings may not change in a diff: a file that was only renamed has no changed lines. */
+const PLAIN = ['--no-ext-diff', '--no-textconv', '--no-color', '--find-renames'];
 /** More lines than a file within the limits has: its whole is context. */
 const LINES_MAX = 100_000_000;
 
 /** How many files and lines changed between two commits. A null base is the empty tree. */
 export async function diffStat(git: Git, base: string | null, commit: string): Promise<DiffStat> {
-  const out = await git.run(['diff', '--numstat', '--no-renames', ...PLAIN, base ?? (await emptyTree(git)), commit]);
+  const out = await git.run(['diff', '--numstat', ...PLAIN, base ?? (await emptyTree(git)), commit]);
   const lines = out.split('\n').filter((line) => line !== '');
   const sum = (field: 0 | 1) => lines.reduce((total, line) => total + (Number(line.split('\t')[field]) || 0), 0);
   return { files: lines.length, insertions: sum(0), deletions: sum(1) };

@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { cutDiff, diff, diffStat } from '../../../agent-container/git/diff.ts';
 import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
@@ -38,6 +40,21 @@ test('a diff has the whole of each changed file, or three lines around each chan
   const { diff: narrow, diff_truncated } = await diff(git.own, long, changed.commit ?? '');
   t.regex(narrow, /^@@ -248,7 \+248,7 @@/m);
   t.false(diff_truncated);
+});
+
+test('a file that was renamed counts as one, with the lines that changed in it', async (t) => {
+  const { clone, prepare, write } = await scene(t);
+  const git = clone();
+  await prepare(git);
+  await git.agents.run(['config', 'diff.renames', 'false']);
+  const lines = Array.from({ length: 100 }, (_, i) => `line ${i}\n`);
+  await write(git, 'old.txt', lines.join(''));
+  const before = (await commitWorktree(git, 'Before')).commit ?? '';
+  await rm(join(git.own.dir, 'old.txt'));
+  await write(git, 'new.txt', lines.with(50, 'another\n').join(''));
+  const { commit } = await commitWorktree(git, 'Rename it');
+  t.deepEqual(await diffStat(git.own, before, commit ?? ''), { files: 1, insertions: 1, deletions: 1 });
+  t.regex((await diff(git.own, before, commit ?? '')).diff, /^rename to new\.txt$/m);
 });
 
 test('a diff of bytes that are not UTF-8 stays within its limit', async (t) => {
