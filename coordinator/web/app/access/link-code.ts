@@ -1,5 +1,7 @@
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { codeInFragment, type LinkCode } from './parse-link.ts';
+
+const KEY = 'errand-link';
 
 /**
  * The code of the link that brought the person here: for the first account, of an invitation, or to log in. It is in
@@ -8,8 +10,29 @@ import { codeInFragment, type LinkCode } from './parse-link.ts';
  */
 export const link = signal(takeCode());
 
+// Who makes an account fetches a password elsewhere meanwhile, and a phone may discard the page.
+effect(() => keep(link.value?.kind === 'login' ? undefined : link.value));
+
 function takeCode(): LinkCode | undefined {
   const code = codeInFragment(location.hash.slice(1));
   if (code) history.replaceState(history.state, '', location.pathname + location.search);
-  return code;
+  return code ?? kept();
+}
+
+/** A browser without storage says so elsewhere. */
+function kept(): LinkCode | undefined {
+  try {
+    return codeInFragment(sessionStorage.getItem(KEY) ?? '');
+  } catch {
+    return undefined;
+  }
+}
+
+function keep(code: LinkCode | undefined): void {
+  try {
+    if (code) sessionStorage.setItem(KEY, `${new URLSearchParams({ [code.kind]: code.code })}`);
+    else sessionStorage.removeItem(KEY);
+  } catch {
+    // It lasts until the page is left.
+  }
 }
