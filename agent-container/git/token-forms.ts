@@ -4,16 +4,20 @@ type TokenForm = { what: string; pattern: RegExp };
 /** A value fewer of whose characters differ is a placeholder, such as `ghp_xxxxxxxx`. */
 const DISTINCT_CHARS_MIN = 8;
 
+/** A line of an .npmrc: in a program, the same names are variables of any kind. */
+const REGISTRY_TOKEN =
+  /(?<=(?::|^)_(?:authToken|auth|password)\s{0,9}=\s{0,9}["']?)[A-Za-z0-9][\w+/.~=-]{7,}(?=["'\s;\\]|$)/;
+
 const FORMS: TokenForm[] = [
   { what: 'a GitHub token', pattern: /\bgh[pousr]_[A-Za-z0-9]{30,255}|\bgithub_pat_[A-Za-z0-9_]{50,255}/ },
   { what: 'a GitLab token', pattern: /\bgl(?:pat|dt|rt|ptt|cbt|oas)-[\w-]{20,}/ },
-  { what: 'an AWS access key', pattern: /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/ },
+  { what: 'an AWS access key', pattern: /(?<!X-Amz-Credential=)\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/ },
   { what: 'an Anthropic key', pattern: /\bsk-ant-[\w-]{20,}/ },
   { what: 'an OpenAI key', pattern: /\bsk-(?!ant-)(?:proj-|svcacct-|admin-)?[A-Za-z0-9][\w-]{31,}/ },
   { what: 'an npm token', pattern: /\bnpm_[A-Za-z0-9]{36}\b/ },
-  { what: 'the token of a registry', pattern: /(?<=_(?:authToken|auth|password)\s{0,9}=\s{0,9}["']?)[^\s"'${}]{8,}/ },
+  { what: 'the token of a registry', pattern: REGISTRY_TOKEN },
   { what: 'a PyPI token', pattern: /\bpypi-AgE[\w-]{50,}/ },
-  { what: 'a Slack token', pattern: /\bxox[abeoprs]-[A-Za-z0-9-]{10,}/ },
+  { what: 'a Slack token', pattern: /\bxox[abeoprs]-\d[A-Za-z0-9-]{30,}/ },
   { what: 'a Slack webhook', pattern: /\bhooks\.slack\.com\/services\/T\w+\/B\w+\/\w{16,}/ },
   { what: 'a Google API key', pattern: /\bAIza[\w-]{35}/ },
   { what: 'a Stripe key', pattern: /\b[rs]k_live_[A-Za-z0-9]{16,}/ },
@@ -39,7 +43,18 @@ const FORMS: TokenForm[] = [
   { what: 'a crates.io token', pattern: /\bcio[A-Za-z0-9]{32}\b/ },
   { what: 'an age key', pattern: /\bAGE-SECRET-KEY-1[A-Z0-9]{58}\b/ },
 ];
-const PRIVATE_KEY = /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----/;
+
+/** The header of a private key alone is text in a program that reads keys: the key has to follow it. */
+const PRIVATE_KEY = /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s*$|(?:\s|\\+[nr])*[A-Za-z0-9+/]{40})/;
+/** How the base64 of a private key begins (PKCS #8, PKCS #1, SEC 1, OpenSSH), in a string of its own. */
+const QUOTED_KEY =
+  /["'`](?:MII[A-Za-z0-9+/]{3}IBA(?:DANBgkqhkiG9w0BAQEFAASC|AK[BC])|MIG[A-Za-z0-9+/]AgE[AB]|MHcCAQEE|MC4CAQAwBQYDK2Vw|b3BlbnNzaC1rZXktdjEA)/;
+
+/** Azure's emulator has the same key everywhere. */
+const PUBLISHED = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
+const PLACEHOLDER =
+  /example|placeholder|redacted|(?<![a-z0-9])(?:your|my|test|fake|dummy)(?![a-z0-9])|x{8}|0{8}|123456789|abcdefgh/i;
+const ONLY_WORDS = /^[a-z._-]+$/;
 
 /** The tokens and keys in a line, by their well-known forms. Examples and placeholders are left out. */
 export function tokensIn(line: string): { what: string; value: string }[] {
@@ -48,10 +63,15 @@ export function tokensIn(line: string): { what: string; value: string }[] {
       .map(([value]) => ({ what, value }))
       .filter(({ value }) => !isPlaceholder(value)),
   );
-  if (PRIVATE_KEY.test(line)) found.push({ what: 'a private key', value: '' });
+  if (PRIVATE_KEY.test(line) || QUOTED_KEY.test(line)) found.push({ what: 'a private key', value: '' });
   return found;
 }
 
 function isPlaceholder(value: string): boolean {
-  return /example|placeholder|x{8}|0{8}|1234567890abcdef/i.test(value) || new Set(value).size < DISTINCT_CHARS_MIN;
+  return (
+    PLACEHOLDER.test(value) ||
+    ONLY_WORDS.test(value) ||
+    value.includes(PUBLISHED) ||
+    new Set(value).size < DISTINCT_CHARS_MIN
+  );
 }

@@ -55,7 +55,7 @@ const TOKENS: Record<string, string> = {
   'an npm token': '//registry.npmjs.org/:_authToken=3f1c9a52-8b7e-4d60',
   'an Anthropic key': 'sk-ant-api03-Zk3vQ9wXr7LmT2pB8cYd',
   'a private key': '-----BEGIN OPENSSH PRIVATE KEY-----',
-  'a Slack token': 'xoxb-1234-56789-AbCdEfGhIj',
+  'a Slack token': 'xoxb-2345678901-3456789012-Zk3vQ9wXr7LmT2pB8cYdN5hG',
 };
 for (const [what, line] of Object.entries(TOKENS))
   test.serial(`${what} stops the push, is named by file and line, and is not shown`, async (t) => {

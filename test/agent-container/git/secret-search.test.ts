@@ -91,7 +91,7 @@ const TOKENS: Record<string, string> = {
   'a RubyGems key': `rubygems_${hex(48)}`,
   'a crates.io token': `cio${word(32)}`,
   'an age key': `AGE-SECRET-KEY-1${chars(UPPER + DIGITS, 58)}`,
-  'a private key': '-----BEGIN RSA PRIVATE KEY-----',
+  'a private key': `-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC${word(40)}`,
 };
 for (const [what, token] of Object.entries(TOKENS))
   test(`${what} is found in a line, and among others`, (t) => {
@@ -105,6 +105,31 @@ for (const [what, token] of Object.entries(TOKENS))
     );
   });
 
+for (const [where, line] of Object.entries({
+  'after a header that ends its line': 'KEY = """-----BEGIN RSA PRIVATE KEY-----',
+  'after the header of an encrypted one': '-----BEGIN ENCRYPTED PRIVATE KEY-----\r',
+  'after the header of a PGP key': '-----BEGIN PGP PRIVATE KEY BLOCK-----',
+  'in JSON': `"private_key": "-----BEGIN EC PRIVATE KEY-----\\n${word(64)}\\n"`,
+  'in a string of PKCS #8': `  "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC${word(32)}\\n" +`,
+  'in a string of PKCS #1': `  'MIIEpAIBAAKCAQEA${word(48)}',`,
+  'in a string of an elliptic curve': `  'MIGHAgEAMBMGByqGSM49AgEG${word(40)}',`,
+  'in a string of Ed25519': `  'MC4CAQAwBQYDK2VwBCIEI${word(43)}',`,
+  'in a string of OpenSSH': `  'b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAA${word(24)}'`,
+}))
+  test(`a private key is found ${where}`, (t) => t.deepEqual(tokensIn(line), [{ what: 'a private key', value: '' }]));
+
+for (const line of [
+  '_authToken=Zk3v9QxT2mLr8sWd',
+  '_auth = "YWRtaW46c3dvcmRmaXNo"',
+  '//npm.example.test/api/:_password=c3dvcmRmaXNoMTI=',
+  'RUN echo "//npm.example.test/:_authToken=Zk3v9QxT2mLr8sWd" > .npmrc',
+])
+  test(`the token of a registry is found in: ${line}`, (t) =>
+    t.deepEqual(
+      tokensIn(line).map(({ what }) => what),
+      ['the token of a registry'],
+    ));
+
 test('placeholders and ordinary text are no tokens', (t) => {
   const texts = [
     'ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx',
@@ -112,6 +137,24 @@ test('placeholders and ordinary text are no tokens', (t) => {
     '_authToken=${NPM_TOKEN}',
     'sha512-3aX9v8Qm2LkT5hZrYw7NcB1eJ4uGdS6iKoPfHtVxMqWlRbCzEyAnD0jUgOsIvTpFmXrQkBhLwZcYdNeJuGaSiA==',
     'const risk_live_data_of_all_customers = 1',
+    'hashed_password = get_password_hash(password)',
+    'new_password = request.form.get("p")',
+    'require_auth = settings.AUTH_REQUIRED',
+    'basic_auth = HTTPBasicAuth()',
+    '_password = _messages.StringField(1)',
+    'private_key_password="keyfile_password"',
+    'npm config set "//registry.npmjs.org/:_authToken="+process.env.NPM_TOKEN',
+    'if (pem.indexOf("-----BEGIN PRIVATE KEY-----") !== 0) throw new TypeError("no key");',
+    '_PKCS8_MARKER = ("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----")',
+    'const pem = `-----BEGIN PRIVATE KEY-----\\n${body}\\n-----END PRIVATE KEY-----\\n`;',
+    'FIREBASE_PRIVATE_KEY="-----BEGIN PRIVATE KEY-----\\nYour Private Key Here\\n-----END PRIVATE KEY-----"',
+    'SLACK_BOT_TOKEN=xoxb-your-bot-token',
+    'SLACK_BOT_TOKEN=xoxb-1234567890-abcdefghij',
+    'GITLAB_TOKEN=glpat-your-personal-access-token',
+    'ANTHROPIC_API_KEY=sk-ant-api03-your-api-key-here',
+    '<div class="sk-toggleable__control-of-the-folding-cube">',
+    `AccountName=devstoreaccount1;AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;`,
+    'https://files.test/1?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIWNJYAX4CSVEH53A%2F20190513',
     'f1c6e7b049b93b8b0194f58c585b8a1faa27ec2e',
   ];
   for (const text of texts) t.deepEqual(tokensIn(text), [], text);
@@ -119,7 +162,22 @@ test('placeholders and ordinary text are no tokens', (t) => {
 
 test('a line of a megabyte takes time in proportion to its length, whatever its characters are', (t) => {
   // Were it in proportion to the square, this would take hours.
-  for (const char of [' ', '\t', '\r', '=', '_', 'a', '0', '-', '_auth=', 'sk-', 'T/B/', '-----BEGIN A '])
+  for (const char of [
+    ' ',
+    '\t',
+    '\r',
+    '=',
+    '_',
+    'a',
+    '0',
+    '-',
+    '_auth=',
+    'sk-',
+    'T/B/',
+    '-----BEGIN A ',
+    ':_auth=',
+    '-----BEGIN PRIVATE KEY----- x',
+  ])
     t.deepEqual(search(VALUE).in(char.repeat((1 << 20) / char.length)), [], char);
 });
 
