@@ -1,5 +1,5 @@
 import { lstat, readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { isTemporary } from '../base/temporary-name.ts';
 import { splitNul, type Git } from './git.ts';
 import { IGNORED_FOLDERS } from './own-repository.ts';
@@ -32,7 +32,40 @@ const CACHES = new Set([
   'coverage',
   'venv',
 ]);
-const CACHE_FILES = /\.(pyc|pyo|swp|log|tsbuildinfo|pid)$/;
+const CACHE_FILES = /\.(pyc|pyo|swp|log|tsbuildinfo|pid|o|a|so|class|gcda|gcno)$/;
+
+/** What builds, tests and package managers write. Below another ignored folder, such a name may mean something else. */
+const OUTPUTS = new Set([
+  '.angular',
+  '.astro',
+  '.build',
+  '.dart_tool',
+  '.docusaurus',
+  '.output',
+  '.stack-work',
+  '.svelte-kit',
+  '.vercel',
+  '.vite',
+  '.zig-cache',
+  '_build',
+  'build',
+  'deps',
+  'DerivedData',
+  'dist',
+  'dist-newstyle',
+  'htmlcov',
+  'log',
+  'obj',
+  'out',
+  'playwright-report',
+  'storybook-static',
+  'target',
+  'test-results',
+  'TestResults',
+  'tmp',
+  'vendor',
+  'zig-out',
+]);
 
 /**
  * What is newer than `began_ms`, and which a commit of the working tree leaves out without a word: ignored files, and
@@ -44,7 +77,9 @@ export async function leftOut(own: Git, began_ms: number): Promise<string[]> {
     own.try(['ls-files', '-o', '-i', '--exclude-standard', '--directory', '-z'], { stdout_bytes_max: 4 << 20 }),
     own.try(['ls-files', '-s', '-z']),
   ]);
-  const paths = splitNul(ignored.stdout).filter((path) => !isCache(path));
+  const all = splitNul(ignored.stdout);
+  const has_objects = new Set(all.filter((path) => basename(path) === 'obj').map(dirname));
+  const paths = all.filter((path) => !isCache(path) && !isOutput(path, has_objects.has(dirname(path))));
   const submodules = submodulesIn(links.stdout);
   const { changed, is_incomplete } = await findNew(own.dir, [...submodules, ...paths], began_ms);
   const ignored_new = paths.filter((path) => changed.has(path));
@@ -69,6 +104,13 @@ const PERHAPS_MORE = `and perhaps more: of the ignored files and those of submod
 function isCache(path: string): boolean {
   const name = basename(path);
   return CACHES.has(name) || (!path.endsWith('/') && (CACHE_FILES.test(name) || isTemporary(name)));
+}
+
+/** A folder of outputs that is ignored as a whole, or what is directly in it. `bin` may hold scripts elsewhere. */
+function isOutput(path: string, is_beside_objects: boolean): boolean {
+  const name = basename(path);
+  if (OUTPUTS.has(name) || OUTPUTS.has(basename(dirname(path)))) return true;
+  return name.endsWith('.egg-info') || (name === 'bin' && is_beside_objects);
 }
 
 const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/') + 1) || path;

@@ -15,13 +15,13 @@ const write = (input: WorkInput, name: string, text: string) => writeFile(join(i
 const logs = (task: MockTask) => task.events.flatMap((event) => (event.type === 'log' ? [event.body.text] : []));
 
 test.serial('where the model has no turn left, what is left out keeps nothing else from being pushed', async (t) => {
-  const { task, start, bare } = await setScene(t, { files: { 'README.md': 'x', '.gitignore': 'build/\n' } });
+  const { task, start, bare } = await setScene(t, { files: { 'README.md': 'x', '.gitignore': 'exports/\n' } });
   const answers: (string | null)[] = [];
   const worker = await start(
     doing(async (input) => {
       await input.report.emit({ type: 'step.started', body: { step: 'work' } });
-      await mkdir(join(input.repo_dir, 'build'));
-      await write(input, 'build/app.js', '1');
+      await mkdir(join(input.repo_dir, 'exports'));
+      await write(input, 'exports/app.js', '1');
       await write(input, 'a.txt', 'a\n');
       answers.push(await input.deliver('It', true));
     }),
@@ -30,7 +30,7 @@ test.serial('where the model has no turn left, what is left out keeps nothing el
   t.is(await worker.ended, 0);
   t.deepEqual(answers, [null]);
   t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), '.gitignore\nREADME.md\na.txt');
-  t.is(logs(task).filter((text) => text.includes('build/ is ignored')).length, 1, 'the person is told once');
+  t.is(logs(task).filter((text) => text.includes('exports/ is ignored')).length, 1, 'the person is told once');
 });
 
 test.serial('a folder of the repository that the agent removed is made anew, and the model is told', async (t) => {

@@ -15,12 +15,12 @@ const logs = (task: MockTask) => task.events.flatMap((event) => (event.type === 
 
 test.serial('files that the agent adds and git leaves out are named once, before the push', async (t) => {
   const { task, start, bare } = await setScene(t, {
-    files: { 'README.md': 'x', '.gitignore': 'build/\n.env\nvendor/node_modules/\n', 'node_modules/a/index.js': 'a' },
+    files: { 'README.md': 'x', '.gitignore': 'exports/\n.env\nvendor/node_modules/\n', 'node_modules/a/index.js': 'a' },
   });
   const answers: (string | null)[] = [];
   const worker = await start(
     doing(async (input) => {
-      await mkdir(join(input.repo_dir, 'build'));
+      await mkdir(join(input.repo_dir, 'exports'));
       await mkdir(join(input.repo_dir, 'vendor/node_modules/x'), { recursive: true });
       const before = join(input.repo_dir, 'vendor/node_modules/x/index.js');
       await writeFile(before, '');
@@ -28,7 +28,7 @@ test.serial('files that the agent adds and git leaves out are named once, before
       const { ctimeMs } = await stat(before);
       await until('the clock has left the time of the file behind', () => Date.now() > ctimeMs + 50);
       await input.report.emit({ type: 'step.started', body: { step: 'work' } });
-      await write(input, 'build/app.js', '1');
+      await write(input, 'exports/app.js', '1');
       await write(input, '.env', 'A=b');
       await write(input, 'node_modules/a/new.js', 'n');
       answers.push(await input.deliver('One'), await input.deliver('Two'));
@@ -36,7 +36,7 @@ test.serial('files that the agent adds and git leaves out are named once, before
   );
   await hand(worker, task);
   t.is(await worker.ended, 0);
-  t.regex(answers[0] ?? '', /\.env is ignored[^]*build\/ is ignored/);
+  t.regex(answers[0] ?? '', /\.env is ignored[^]*exports\/ is ignored/);
   t.notRegex(answers[0] ?? '', /node_modules/);
   t.is(answers[1], null);
   t.is(

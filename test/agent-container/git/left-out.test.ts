@@ -51,6 +51,22 @@ test('a folder is named in the same words, however many new files it has', async
   t.deepEqual(texts[2], texts[0]);
 });
 
+test('what a build or a run of the tests writes is not named; a folder of scripts is', async (t) => {
+  const outputs = ['target', 'web/dist', 'app/bin', 'app/obj', 'tmp/cache', 'a.egg-info', 'TestResults'];
+  const folders = [...outputs, 'bin', 'report/out'];
+  const { write, leftOut } = await scene(t, Object.fromEntries(folders.map((dir) => [dir, 1])));
+  await write('.gitignore', 'target/\ndist\nbin/\nobj/\n/tmp/*\n!/tmp/.keep\n*.egg-info\nreport/\nTestResults/\n*.o\n');
+  for (const path of ['web/a.ts', 'app/a.cs', 'tmp/.keep']) await write(path, '');
+  for (const path of [...outputs.map((dir) => `${dir}/new`), 'main.o']) await write(path, '');
+  t.deepEqual(await leftOut(), []);
+  await write('report/out/new', '');
+  await write('bin/deploy', '');
+  t.deepEqual(await leftOut(), [
+    "bin/ is ignored by the repository's rules",
+    "report/ is ignored by the repository's rules",
+  ]);
+});
+
 test('of many new files at the root only the first are named, and that there are more', async (t) => {
   const { write, leftOut } = await scene(t, {});
   await write('.gitignore', '*.xml\n');
