@@ -1,7 +1,11 @@
-import type { Git } from './git.ts';
+import { splitNul, type Git } from './git.ts';
 import { namesOf } from './names-of.ts';
 import type { Branches } from './own-repository.ts';
 import { submodulesIn } from './submodules.ts';
+
+/** Of pre-commit, lefthook, simple-git-hooks, Overcommit and CaptainHook; the hooks themselves for Husky and by custom. */
+const HOOK_FILE =
+  /(?:^|\/)(?:\.pre-commit-config\.ya?ml|\.?lefthook\.(?:ya?ml|toml|json)|\.simple-git-hooks\.\w+|\.overcommit\.yml|captainhook\.json|\.(?:husky|githooks)\/(?:pre-commit|commit-msg|prepare-commit-msg|pre-push))$/;
 
 /** What a complete clone would have and this one does not, and how to get it: sentences for the model. */
 export async function cloneFacts(
@@ -18,6 +22,7 @@ export async function cloneFacts(
     ? ['The clone has only the newest part of the history: git fetch --unshallow gets the rest.']
     : [];
   const submodules = submodulesIn(staged.stdout);
+  const hooks = hooksIn(staged.stdout);
   return [
     ...history,
     'Tags and other branches are not fetched: git fetch --tags, or git fetch origin <branch>, gets them.',
@@ -25,7 +30,21 @@ export async function cloneFacts(
     ...(work_branch === undefined ? [] : [describeNamed(work_branch)]),
     ...(submodules.length > 0 ? [describeSubmodules(submodules)] : []),
     ...(lfs.code === 0 ? [describeLfs(own, lfs_note)] : []),
+    ...(hooks.length > 0 ? [describeHooks(hooks)] : []),
   ];
+}
+
+/** The files by which usual programs for git hooks are set up, in the output of `git ls-files -s -z`. */
+function hooksIn(listed: Buffer): string[] {
+  const paths = splitNul(listed).map((line) => line.slice(line.indexOf('\t') + 1));
+  return paths.filter((path) => HOOK_FILE.test(path));
+}
+
+function describeHooks(paths: string[]): string {
+  return (
+    `The commit that is made when you end runs no git hooks, and the repository has some (${namesOf(paths)}): before you end, run ` +
+    'what they would run on the files that you changed.'
+  );
 }
 
 function describeLfs({ has_lfs }: Git, note: string | null): string {

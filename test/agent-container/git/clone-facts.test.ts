@@ -34,6 +34,17 @@ test('nothing is said about what the repository does not have', async (t) => {
   await prepare(repos);
   t.notRegex(
     (await cloneFacts(repos.own, { base_branch: 'main', branch: 'errand/x' })).join('\n'),
-    /unshallow|submodule|LFS/i,
+    /unshallow|submodule|LFS|hooks/i,
+  );
+});
+
+test('the model is told of git hooks, which its commits do not run', async (t) => {
+  const files = ['.pre-commit-config.yaml', 'web/.husky/pre-commit', '.config/lefthook.yml', 'docs/lefthook.md'];
+  const { clone, prepare } = await scene(t, Object.fromEntries(files.map((path) => [path, 'x\n'])));
+  const repos = clone();
+  await prepare(repos);
+  t.regex(
+    (await cloneFacts(repos.own, { base_branch: 'main', branch: 'errand/x' })).join('\n'),
+    /no git hooks.+\(\.config\/lefthook\.yml, \.pre-commit-config\.yaml, web\/\.husky\/pre-commit\)/,
   );
 });
