@@ -34,9 +34,9 @@ When the task is done, or cannot be done, answer without a tool call. The first 
 The text describes all work since the last push. When a failed check or a message makes you go on and end again, write it anew as a whole: it replaces the one before.`;
 
 const NETWORK: Record<Assignment['egress'], string> = {
-  none: 'There is no network.',
-  registries: 'The network reaches only the well-known package registries, over HTTPS.',
-  list: 'The network reaches only what the project allows, over HTTPS.',
+  none: 'There is no network. Only git reaches origin.',
+  registries: 'The network reaches only the well-known package registries, over HTTPS, and git its origin.',
+  list: 'The network reaches only what the project allows, over HTTPS, and git its origin.',
   open: 'The network is open, over HTTPS.',
 };
 

@@ -22,6 +22,14 @@ test('the first message tells of the machine, its tools, the network, the newest
   t.regex(text, /[0-9a-f]{7,} \d{4}-\d\d-\d\d Add the sum\\n {2}[0-9a-f]{7,} \S+ Begin/);
 });
 
+test('a closed network is no reason not to fetch from origin', async (t) => {
+  for (const egress of ['none', 'registries', 'list'] as const) {
+    const b = await bench(t, { script: [DONE] });
+    await b.run({ egress });
+    t.regex(textOf(b.model.requests[0]?.body), /network.+git (?:reaches|its) origin/, egress);
+  }
+});
+
 test('an environment that cannot be looked at is left out', async (t) => {
   const b = await bench(t, { script: [DONE] });
   t.is((await b.run({ env: { PATH: '/nowhere' } })).status, 'succeeded');
