@@ -26,9 +26,9 @@ type Input = z.infer<typeof Input>;
 export const search = defineTool({
   name: 'search',
   description:
-    'Searches the files of the repository for a regular expression (as ripgrep understands it), and gives each matching line ' +
-    'with its file and number. `path`: a folder or file to search in; `glob`: only files with such a name, as in `*.ts`; ' +
-    '`context`: this many lines around each match. What git ignores is left out.',
+    'Searches the files of the repository for a regular expression (as ripgrep understands it; look-around works, and `\\n` ' +
+    'spans lines), and gives each matching line with its file and number. `path`: a folder or file to search in; `glob`: only ' +
+    'files with such a name, as in `*.ts`; `context`: this many lines around each match. What git ignores is left out.',
   input: Input,
   reads_only: true,
   run: async (input, context) => {
@@ -97,6 +97,9 @@ function ripgrepArgs(input: Input): string[] {
     '--hidden',
     '--glob=!.git',
     '--sort=path',
+    // What the default engine refuses goes to PCRE2.
+    '--engine=auto',
+    ...(/\n|\\n/.test(input.pattern) ? ['--multiline'] : []),
     // No path begins with ./ where it is compared with a glob.
     ...(input.glob === undefined ? [] : [`--glob=${input.glob.replace(/^(!?)(\.\/)+/, '$1')}`]),
     ...(input.ignore_case === true ? ['--ignore-case'] : []),

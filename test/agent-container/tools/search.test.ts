@@ -29,6 +29,15 @@ test('explains what is wrong with a pattern', async (t) => {
   t.regex(await use('search', { pattern: 'a(' }), /^ERROR: The search failed: .*unclosed group/s);
 });
 
+test('a pattern may look around, refer back, and span lines', async (t) => {
+  const { use } = await toolbox(t, FILES);
+  const line = './docs/c.md:1:alpha and omega';
+  t.is(await use('search', { pattern: 'alpha(?! *\\()' }), line);
+  t.is(await use('search', { pattern: 'a(n)d.*\\bo|(a)lph\\2 and' }), line);
+  for (const pattern of ['Alpha = 1;\\nconst \\w+', 'Alpha = 1;\nconst'])
+    t.is(await use('search', { pattern }), './src/a.ts:1:export const Alpha = 1;\n./src/a.ts:2:const beta = 2;');
+});
+
 test('gives a bounded number of lines, each of bounded length', async (t) => {
   const { use, repo_dir } = await toolbox(t);
   await writeFile(join(repo_dir, 'many'), 'hit\n'.repeat(100_000));
