@@ -35,7 +35,7 @@ export function chooseBaseBranch(
     'repository_not_found',
     wanted === undefined
       ? 'The repository names no default branch: name the base branch.'
-      : `The repository has no branch ${wanted}.`,
+      : `The repository has no branch ${wanted}. A task starts from a branch, not from a tag or a commit.`,
   );
 }
 

@@ -42,7 +42,7 @@ test.serial('a base branch that does not exist is named', async (t) => {
   t.like(task.current.result, {
     status: 'failed',
     reason: 'repository_not_found',
-    detail: 'The repository has no branch nowhere.',
+    detail: 'The repository has no branch nowhere. A task starts from a branch, not from a tag or a commit.',
   });
 });
 
