@@ -20,6 +20,7 @@ import { wipMessage } from './git/wip-commit.ts';
 import type { LoopbackProxy } from './proxy/loopback-proxy.ts';
 import type { AttemptResult } from './reporting/reporter.ts';
 import { commandEnv, commitIdentity } from './shell/command-env.ts';
+import { writeGlobalPrefix } from './shell/global-prefix.ts';
 import { guardFault } from './shell/signal-guard.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { describeFailure, notPushed, publishWork, unpublished } from './publish-work.ts';
@@ -118,6 +119,7 @@ export class AttemptExecution {
     const dirIn = (name: string) => join(config.workspace_dir, name);
     const [scratch_dir, home, tmp] = [dirIn('scratch'), dirIn('home'), dirIn('tmp')];
     await Promise.all([scratch_dir, home, tmp].map((dir) => mkdir(dir, { recursive: true })));
+    await writeGlobalPrefix(home);
     const fault = guardFault();
     if (fault !== null) await report.emit({ type: 'log', body: { level: 'warn', text: fault } });
     return {

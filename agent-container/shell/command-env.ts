@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Assignment } from '../../protocol/worker-schemas.ts';
+import { GLOBAL_NPMRC } from './global-prefix.ts';
 
 /** Keeps git from asking: no prompt, no editor, no pager. The repository may belong to another user. */
 export const GIT_ENV: Readonly<Record<string, string>> = {
@@ -83,7 +84,7 @@ export function commandEnv(
 function prefixEnv(home: string, path: string): Record<string, string> {
   return {
     PATH: [...PROGRAM_DIRS.map((dir) => join(home, dir)), path].join(':'),
-    npm_config_prefix: join(home, '.local'),
+    npm_config_globalconfig: join(home, GLOBAL_NPMRC),
     PNPM_HOME: join(home, '.local/share/pnpm'),
     GEM_HOME: join(home, '.gem'),
     ...(process.getuid?.() !== 0 && { PIP_BREAK_SYSTEM_PACKAGES: '1' }),

@@ -7,11 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Secrets } from '../../agent-container/base/secrets.ts';
 import { commandEnv } from '../../agent-container/shell/command-env.ts';
+import { writeGlobalPrefix } from '../../agent-container/shell/global-prefix.ts';
 import { Shell } from '../../agent-container/shell/shell.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'errand-guarded-'));
 const [home, tmp] = [join(folder, 'home'), join(folder, 'tmp')];
 await Promise.all([home, tmp].map((dir) => mkdir(dir)));
+await writeGlobalPrefix(home);
 const author = { name: 'Ann', email: 'ann@errand.test' };
 const assignment = { author, egress: 'none' as const, env: { WORKER: String(process.pid) } };
 const inherited = { PATH: process.env['PATH'] ?? '' };

@@ -1,5 +1,11 @@
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import test from 'ava';
 import { commandEnv } from '../../../agent-container/shell/command-env.ts';
+import { writeGlobalPrefix } from '../../../agent-container/shell/global-prefix.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 import { MockCoordinator } from '../../support/mock-coordinator/mock.ts';
 
 const OPTIONS = {
@@ -38,8 +44,31 @@ test('programs are told of the proxy, and a JVM in its own way; without egress t
 
 test('what is installed for all projects goes to HOME, where it is found, and temporary files to the given folder', (t) => {
   const env = envOf({ egress: 'none', env: {} });
-  t.like(env, { TMPDIR: '/tmp', npm_config_prefix: '/home/.local', GEM_HOME: '/home/.gem' });
+  t.like(env, { TMPDIR: '/tmp', GEM_HOME: '/home/.gem' });
   // The folders of programs that npm, pip, Cargo, Go, gem and pnpm use below these and HOME.
   const dirs = ['/home/.local/bin', '/home/.cargo/bin', '/home/go/bin', '/home/.gem/bin', env['PNPM_HOME'], '/bin'];
   t.deepEqual(env['PATH']?.split(':'), dirs);
+});
+
+test('npm installs to HOME without a variable that nvm refuses to work beside', async (t) => {
+  const home = await temporaryFolder(t);
+  await writeGlobalPrefix(home);
+  const assignment = new MockCoordinator().addTask({ egress: 'none' }).assignment();
+  const env = commandEnv(assignment, { ...OPTIONS, inherited: { PATH: process.env.PATH ?? '' }, home });
+  const { stdout } = await promisify(execFile)('npm', ['config', 'get', 'prefix'], { env, cwd: home });
+  t.is(stdout.trim(), join(home, '.local'));
+  // What nvm looks at.
+  t.deepEqual(
+    Object.keys(env).filter((name) => /^(?:npm_config_)?prefix$/i.test(name)),
+    [],
+  );
+  await t.throwsAsync(readFile(join(home, '.npmrc')), { code: 'ENOENT' });
+});
+
+test('settings of a prefix that the agent has made stay', async (t) => {
+  const home = await temporaryFolder(t);
+  await writeFile(join(home, '.yarnrc'), 'registry "https://registry.test"\n');
+  await writeFile(join(home, '.local'), '');
+  await writeGlobalPrefix(home);
+  t.is(await readFile(join(home, '.yarnrc'), 'utf8'), 'registry "https://registry.test"\n');
 });
