@@ -10,6 +10,7 @@ import { findSecrets, type SecretFinding } from './pushed-secrets.ts';
 import type { KnownCommits } from './known-commits.ts';
 import type { Repositories } from './repositories.ts';
 import type { SecretSearch } from './secret-search.ts';
+import { A_PRIVATE_KEY } from './token-forms.ts';
 
 /** What is wrong with a commit before it is pushed. The texts are for the model and for people. */
 export type Inspection = {
@@ -89,7 +90,7 @@ function secretStops(found: SecretFinding[]): string[] {
 
 function redactor(found: SecretFinding[]): (text: string) => string {
   const values = [...new Set(found.map(({ value }) => value))].filter((value) => value !== '');
-  const has_key = found.some(({ value }) => value === '');
+  const has_key = found.some(({ what }) => what === A_PRIVATE_KEY);
   return (text) => {
     const plain = values.reduce((rest, value) => rest.replaceAll(value, '[secret]'), text);
     return has_key ? plain.replace(PRIVATE_KEY, '[private key]') : plain;

@@ -55,6 +55,7 @@ const TOKENS: Record<string, string> = {
   'an npm token': '//registry.npmjs.org/:_authToken=3f1c9a52-8b7e-4d60',
   'an Anthropic key': 'sk-ant-api03-Zk3vQ9wXr7LmT2pB8cYd',
   'a private key': '-----BEGIN OPENSSH PRIVATE KEY-----',
+  'a private key in a string': "key: 'MC4CAQAwBQYDK2VwBCIEIKz8vQ3tWm5sRb1nYc7dFh2jLx9pUe4g'",
   'a Slack token': 'xoxb-2345678901-3456789012-Zk3vQ9wXr7LmT2pB8cYdN5hG',
 };
 for (const [what, line] of Object.entries(TOKENS))

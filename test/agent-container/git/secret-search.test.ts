@@ -116,7 +116,11 @@ for (const [where, line] of Object.entries({
   'in a string of Ed25519': `  'MC4CAQAwBQYDK2VwBCIEI${word(43)}',`,
   'in a string of OpenSSH': `  'b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAA${word(24)}'`,
 }))
-  test(`a private key is found ${where}`, (t) => t.deepEqual(tokensIn(line), [{ what: 'a private key', value: '' }]));
+  test(`a private key is found ${where}`, (t) =>
+    t.deepEqual(
+      tokensIn(line).map(({ what }) => what),
+      ['a private key'],
+    ));
 
 for (const line of [
   '_authToken=Zk3v9QxT2mLr8sWd',
