@@ -2,6 +2,8 @@
 export type ForgeApiFault =
   /** The token is not valid any more: expired or revoked. */
   | 'unauthorized'
+  /** The forge does not accept the key of the server's own app. That says nothing of other tokens, and it may pass. */
+  | 'app_refused'
   /** The token may not do this. */
   | 'forbidden'
   /** There is no such thing, or the token may not see it. */
@@ -42,7 +44,7 @@ export class ForgeApiError extends Error {
 
 /** Whether the forge has refused a call for good, for whatever reason: to ask again changes nothing. */
 export function isRefusal(error: unknown): error is ForgeApiError {
-  return error instanceof ForgeApiError && error.fault !== 'unreachable' && error.fault !== 'rate_limited';
+  return isTokenRefused(error) || (error instanceof ForgeApiError && error.fault === 'invalid');
 }
 
 /** Whether to ask again changes nothing: the forge has refused a call for good, or answers what it does not promise. */
@@ -53,6 +55,11 @@ export function isLasting(error: unknown): boolean {
 /** Whether another token may get another answer: this one is not valid, may not do this, or is shown nothing there. */
 export function isTokenRefused(error: unknown): error is ForgeApiError {
   return isDenied(error) || (error instanceof ForgeApiError && error.fault === 'unauthorized');
+}
+
+/** Whether the forge does not accept the key of the server's own app: a person's token may do. */
+export function isAppRefused(error: unknown): error is ForgeApiError {
+  return error instanceof ForgeApiError && error.fault === 'app_refused';
 }
 
 /** Whether a token that is valid may not do this, or is shown nothing there. */

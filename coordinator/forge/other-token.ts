@@ -1,7 +1,7 @@
 import type { ForgeCredential } from '../domain/forge-repository.ts';
 import type { Access, ForgeClient } from './forge.ts';
 import type { OpenForge } from './forge-access.ts';
-import { ForgeApiError, isTokenRefused } from './forge-api-error.ts';
+import { ForgeApiError, isAppRefused, isTokenRefused, undefinedIf } from './forge-api-error.ts';
 
 /*
  * What happens where a forge refuses a token: it is renewed, or another one that may be used is. Callers see one
@@ -12,18 +12,20 @@ import { ForgeApiError, isTokenRefused } from './forge-api-error.ts';
 type Call<T> = (client: ForgeClient, access: Access) => Promise<T>;
 /** Makes a call, perhaps more than once. */
 type Run = <T>(access: Access, call: Call<T>) => Promise<T>;
+type FindAccess = () => Promise<OpenForge | undefined>;
 
 /**
  * The first access, and the next one for each call that the forge refuses to the first. It stays with what has worked.
  */
-export function orElse(first: OpenForge, findNext: () => Promise<OpenForge | undefined>): OpenForge {
+export function orElse(first: OpenForge, findNext: FindAccess): OpenForge {
   let in_use = first;
   const run: Run = async (access, call) => {
     const { client, token } = in_use;
     try {
       return await call(client, { ...access, token });
     } catch (error) {
-      const next = in_use === first && isTokenRefused(error) ? await findNext() : undefined;
+      const is_refused = isTokenRefused(error) || isAppRefused(error);
+      const next = in_use === first && is_refused ? await findNext().catch(undefinedIf(isAppRefused)) : undefined;
       if (!next || next.token === token) throw error;
       const answer = await call(next.client, { ...access, token: next.token });
       in_use = next;
@@ -31,6 +33,21 @@ export function orElse(first: OpenForge, findNext: () => Promise<OpenForge | und
     }
   };
   return { ...first, client: routed(first.client, run) };
+}
+
+/**
+ * The access of the first way, as `orElse`; that of the second where the first has none. A forge that does not accept
+ * the key of the server's app is told only where there is no other way.
+ */
+export async function eitherOf(findFirst: FindAccess, findSecond: FindAccess): Promise<OpenForge | undefined> {
+  const first = await findFirst().catch((error: unknown) => {
+    if (!isAppRefused(error)) throw error;
+    return error;
+  });
+  if (first && !(first instanceof ForgeApiError)) return orElse(first, findSecond);
+  const second = await findSecond();
+  if (first && !second) throw first;
+  return second;
 }
 
 /**

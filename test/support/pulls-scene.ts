@@ -174,6 +174,7 @@ export class PullsScene {
       },
       forApp: async (repo_url) => {
         if (this.elsewhere.has(repo_url)) return undefined;
+        if (this.app_refused) throw new ForgeApiError('app_refused', 'The key of the app is not accepted.');
         const token = this.bot.token();
         return token && open(token.value, 'app');
       },
@@ -188,6 +189,9 @@ export class PullsScene {
 
   /** Whether the forge is away. */
   away = false;
+
+  /** Whether the forge does not accept the key of the server's app. */
+  app_refused = false;
 
   /** Whether the person has a token. */
   has_token = true;

@@ -80,6 +80,6 @@ function isSuspended(error: unknown): boolean {
 
 /** No person can fix this by linking their account again, and it may pass: it is retried. */
 function keyRefused(cause: ForgeApiError): ForgeApiError {
-  const text = `It does not accept the key of the app. The owner of this server can check the key, and its clock. ${cause.message}`;
-  return new ForgeApiError('unreachable', text, { cause });
+  const text = `The forge does not accept the key of the app. The owner of this server can check the key, and its clock. ${cause.message}`;
+  return new ForgeApiError('app_refused', text, { cause });
 }

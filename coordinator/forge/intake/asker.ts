@@ -8,7 +8,7 @@ import type { ForgeAccess, OpenForge } from '../forge-access.ts';
 import { isRefusal, undefinedIf } from '../forge-api-error.ts';
 import type { ForgePerson, Permission } from '../forge.ts';
 import { lookUp } from '../may-read.ts';
-import { orElse } from '../other-token.ts';
+import { eitherOf } from '../other-token.ts';
 import { addressOf } from '../repository-name.ts';
 
 /** Who may ask for an errand in a repository, and the access to it. */
@@ -72,8 +72,10 @@ export async function openFor(
   who: { user_id: string; project_id: string | null },
   repo_url: string,
 ): Promise<OpenForge | undefined> {
-  const app = await access.forApp(repo_url);
-  return app ? orElse(app, () => access.forPerson(who, repo_url)) : access.forPerson(who, repo_url);
+  return eitherOf(
+    () => access.forApp(repo_url),
+    () => access.forPerson(who, repo_url),
+  );
 }
 
 /**

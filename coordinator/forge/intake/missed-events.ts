@@ -16,7 +16,7 @@ import {
   type HeardRepository,
 } from '../../sqlite/heard-repositories.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
-import { ForgeApiError, isLasting, isRefusal } from '../forge-api-error.ts';
+import { ForgeApiError, isAppRefused, isLasting, isRefusal } from '../forge-api-error.ts';
 import type { ChangedThread, ForgeEvent } from '../forge.ts';
 import { askOf } from './ask.ts';
 import { openFor } from './asker.ts';
@@ -229,9 +229,9 @@ function noneIfWrong(error: unknown): FoundEvent[] {
   return [];
 }
 
-/** Whether another token may get another answer: the forge refuses this one, or limits it. */
+/** Whether another token may get another answer: the forge refuses this one or the app that it is of, or limits it. */
 function concernsToken(error: unknown): boolean {
-  return isRefusal(error) || (error instanceof ForgeApiError && error.fault === 'rate_limited');
+  return isRefusal(error) || isAppRefused(error) || (error instanceof ForgeApiError && error.fault === 'rate_limited');
 }
 
 function later(one: string, other: string): string {

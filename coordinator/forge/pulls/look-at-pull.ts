@@ -7,7 +7,7 @@ import type { Access, Check, Pull, ReadableChecks } from '../forge.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 import { mayRead, outOfSight } from '../may-read.ts';
-import { orElse } from '../other-token.ts';
+import { eitherOf } from '../other-token.ts';
 import { readChecks } from '../read-checks.ts';
 import { stateOf, textOf } from './open-pull.ts';
 import { updatedBody } from './pull-body.ts';
@@ -69,10 +69,8 @@ async function openForge(looking: Looking): Promise<OpenForge> {
   const { access, row } = looking;
   const forPerson = () => access.forPerson(personOf(looking), row.repo_url);
   const forApp = () => access.forApp(row.repo_url);
-  const [first, second] = row.author === 'app' ? [forApp, forPerson] : [forPerson, forApp];
-  const found = await first();
-  const other = found ? orElse(found, second) : await second();
-  if (other) return other;
+  const open = await (row.author === 'app' ? eitherOf(forApp, forPerson) : eitherOf(forPerson, forApp));
+  if (open) return open;
   throw new PullRefused(`There is no token for ${new URL(row.repo_url).host} any more: link your account there again.`);
 }
 

@@ -2,7 +2,7 @@ import type { PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { Access, Pull } from '../forge.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
-import { ForgeApiError, isTokenRefused } from '../forge-api-error.ts';
+import { ForgeApiError, isAppRefused, isTokenRefused } from '../forge-api-error.ts';
 import { pullBody, type PullText } from './pull-body.ts';
 import { PullRefused } from './pull-faults.ts';
 import { issuesOf } from './pull-issues.ts';
@@ -26,17 +26,18 @@ export type Opened = Partial<PullRow>;
  */
 export async function openPull(opening: Opening): Promise<Opened> {
   const { access, task, row, surroundings } = opening;
-  const app = row.wished_author === 'app' ? await access.forApp(row.repo_url) : undefined;
-  if (app) {
-    try {
-      return await openWith(app, opening);
-    } catch (error) {
-      // That says nothing of the person.
-      if (!isTokenRefused(error)) throw error;
-    }
+  let app_refused: unknown;
+  try {
+    const app = row.wished_author === 'app' ? await access.forApp(row.repo_url) : undefined;
+    if (app) return await openWith(app, opening);
+  } catch (error) {
+    // That says nothing of the person.
+    if (isAppRefused(error)) app_refused = error;
+    else if (!isTokenRefused(error)) throw error;
   }
   const person = await access.forPerson({ user_id: task.user_id, project_id: surroundings.project_id }, row.repo_url);
   if (person) return openWith(person, opening);
+  if (app_refused !== undefined) throw app_refused;
   throw new PullRefused(
     `There is no token for ${new URL(row.repo_url).host}: link your account there, or give the project a token. The branch ${row.head_branch} is pushed.`,
   );

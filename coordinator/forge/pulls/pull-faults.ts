@@ -35,6 +35,8 @@ export function faultOf(error: unknown, { host, branch }: { host: string; branch
       };
     case 'invalid':
       return { ...never, problem: error.message };
+    case 'app_refused':
+      return { ...again, problem: error.message };
     case 'rate_limited':
       return { problem: `${host} takes no more calls for now.`, worth_a_retry: true, retry_at: error.retry_at };
     case 'unreachable':

@@ -154,7 +154,7 @@ test('only 404 says that the app is not installed: any other answer is a failure
     [403, {}, 'forbidden'],
     [403, { 'retry-after': '60' }, 'rate_limited'],
     [429, {}, 'rate_limited'],
-    [401, {}, 'unreachable'],
+    [401, {}, 'app_refused'],
   ];
   for (const path of ['/installation', '/access_tokens'])
     for (const [status, headers, fault] of answers) {

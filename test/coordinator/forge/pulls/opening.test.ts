@@ -98,6 +98,26 @@ testEachForge('it is opened by the app where that is installed, else by the pers
   );
 });
 
+testEachForge('a forge that does not accept the key of the app is asked as the person', async (t, kind) => {
+  const scene = await PullsScene.start(t, { kind, pull_author: 'app' });
+  scene.bot.install();
+  const first = scene.errand();
+  await scene.work(first);
+  t.like(await scene.opened(first), { author: 'app' });
+  scene.app_refused = true;
+  const second = scene.errand('And now as the person');
+  await scene.work(second, 'By the person', 'other.txt');
+  t.like(await scene.opened(second), { author: 'person' });
+  const issue = scene.demo.issues.find(isPull);
+  if (!issue) return t.fail();
+  await scene.forge.editPull(scene.demo, issue, { title: 'My title' });
+  await scene.pull(first, 'the title is known', ({ title, problem }) => title === 'My title' && problem === null);
+  scene.has_token = false;
+  const third = scene.errand('And now as nobody');
+  await scene.work(third, 'By nobody', 'third.txt');
+  await scene.pull(third, 'the key is told', ({ problem }) => problem === 'The key of the app is not accepted.');
+});
+
 testEachForge(
   'after a further round the text tells of it, and what a person wrote around it stays',
   async (t, kind) => {
