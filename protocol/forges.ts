@@ -127,6 +127,13 @@ export const Forge = z.object({
   app_slug: z.string().nullable(),
   install_url: z.string().nullable().describe('where the app is installed for repositories; null: there is no app'),
   webhook_url: z.string().nullable().describe('null: the server does not know the address that others reach it at'),
+  app_fault: z
+    .string()
+    .nullable()
+    .optional()
+    .describe(
+      'why the forge did not let the app act the last time, in words; null: nothing is known; absent from an older server',
+    ),
 });
 export type Forge = z.infer<typeof Forge>;
 export const Forges = z.object({ items: z.array(Forge) });

@@ -18,9 +18,10 @@ export const forges = clientCommand({
     const { items } = await client.call('listForges', {});
     if (values.json === true) for (const forge of items) printJson(io, forge);
     else
-      for (const { kind, origin, registered, can_make_app, install_url, webhook_url } of items)
+      for (const { kind, origin, registered, can_make_app, install_url, webhook_url, app_fault } of items)
         print(io, [
           ...rowLines([['bold', origin], kind, REGISTERED[registered]], rowColumns(io)),
+          ...(app_fault ? [[['red', app_fault] as const]] : []),
           ...(install_url === null ? [] : [[['dim', 'install it at: '] as const, ['command', install_url] as const]]),
           ...(webhook_url === null ? [] : [[['dim', 'webhooks go to: '] as const, webhook_url]]),
           ...(can_make_app === true

@@ -8,7 +8,7 @@ export function forgeHandlers(
   { accounts, external_logins }: Auth,
   forge_accounts: ForgeAccounts,
 ): Pick<Handlers, keyof typeof FORGE_ROUTES> {
-  const { forges, grants, links, manifest, repositories } = forge_accounts;
+  const { grants, links, manifest, repositories } = forge_accounts;
   const sign_in = forge_accounts.signIn(external_logins);
   return {
     listSignInWays: () => ({ items: sign_in.ways() }),
@@ -40,7 +40,7 @@ export function forgeHandlers(
     listRepositories: ({ who, query }) => repositories.list(who.user_id, query),
     listForges: ({ who }) => {
       accounts.requireOwner(who);
-      return { items: forges.all().map((forge) => forges.view(forge)) };
+      return { items: forge_accounts.views() };
     },
     startForgeApp: ({ params, body, who, origin }) => {
       accounts.requireOwner(who);

@@ -1,3 +1,4 @@
+import type { Forge } from '../../../protocol/forges.ts';
 import type { Config } from '../../base/config.ts';
 import type { Keys } from '../../base/keys.ts';
 import type { Logger } from '../../base/logger.ts';
@@ -37,6 +38,7 @@ export class ForgeAccounts {
   readonly links: LinkedAccounts;
   readonly grants: Grants;
   readonly manifest: AppManifest;
+  readonly #installation_tokens: InstallationTokens;
   readonly #ways: Ways;
   readonly #flows: Flows;
   readonly #http: ForgeHttp;
@@ -53,7 +55,8 @@ export class ForgeAccounts {
     this.forges = new Forges({ log, keys, config, http });
     const { forges } = this;
     const user_tokens = new UserTokens({ log, keys, forges, calls, logger, now });
-    const installation_tokens = new InstallationTokens(calls, now);
+    const installation_tokens = new InstallationTokens(calls, logger, now);
+    this.#installation_tokens = installation_tokens;
     this.access = new Access({ db: log.db, keys, config, forges, user_tokens, installation_tokens });
     this.repositories = new Repositories({ db: log.db, forges, user_tokens, logger, now });
     this.grants = new Grants({ db: log.db, keys, forges, calls, logger, now });
@@ -66,6 +69,14 @@ export class ForgeAccounts {
   signIn(logins: ExternalLogins): SignIn {
     const { links } = this;
     return new SignIn({ config: this.#config, ways: this.#ways, flows: this.#flows, logins, links, now: this.#now });
+  }
+
+  /** The forges as the owner sees them. */
+  views(): Forge[] {
+    const { forges } = this;
+    return forges
+      .all()
+      .map((forge) => ({ ...forges.view(forge), app_fault: this.#installation_tokens.faultOf(forge) }));
   }
 
   start(): void {

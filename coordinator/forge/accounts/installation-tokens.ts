@@ -1,4 +1,6 @@
+import type { Logger } from '../../base/logger.ts';
 import type { Calls } from '../calls.ts';
+import { isAppRefused } from '../forge-api-error.ts';
 import type { RepositoryName } from '../forge.ts';
 import type { InstallationToken } from '../forge-driver.ts';
 import type { KnownForge } from './forges.ts';
@@ -11,13 +13,22 @@ const TOKENS_MAX = 1_000;
 /** What the server's own app acts with at a forge: a token for one repository, of the installation there. */
 export class InstallationTokens {
   readonly #calls: Calls;
+  readonly #logger: Logger;
   readonly #now: () => number;
   readonly #kept = new Map<string, InstallationToken>();
   readonly #asking = new Map<string, Promise<InstallationToken | undefined>>();
+  /** Why a forge does not accept the key of an app. */
+  readonly #faults = new Map<string, string>();
 
-  constructor(calls: Calls, now: () => number) {
+  constructor(calls: Calls, logger: Logger, now: () => number) {
     this.#calls = calls;
+    this.#logger = logger;
     this.#now = now;
+  }
+
+  /** Why the forge does not accept the key of the app, as it said the last time; null: it does, or was not asked. */
+  faultOf(forge: KnownForge): string | null {
+    return this.#faults.get(appOf(forge)) ?? null;
   }
 
   /**
@@ -54,13 +65,32 @@ export class InstallationTokens {
     return this.read(forge, name);
   }
 
-  async #ask({ driver, client, app_id, private_key }: KnownForge, name: RepositoryName) {
+  async #ask(forge: KnownForge, name: RepositoryName): Promise<InstallationToken | undefined> {
+    const { driver, client, app_id, private_key } = forge;
     if (!driver.apps || app_id === undefined || private_key === undefined) return undefined;
-    return driver.apps.installationToken(this.#calls, { client, app_id, private_key }, name, this.#now());
+    try {
+      const app = { client, app_id, private_key };
+      const token = await driver.apps.installationToken(this.#calls, app, name, this.#now());
+      this.#faults.delete(appOf(forge));
+      return token;
+    } catch (error) {
+      if (isAppRefused(error)) this.#note(forge, error);
+      throw error;
+    }
+  }
+
+  #note(forge: KnownForge, err: Error): void {
+    const app = appOf(forge);
+    if (!this.#faults.has(app)) this.#logger.error({ err, forge: forge.origin }, 'forge does not accept the app');
+    this.#faults.set(app, err.message);
   }
 }
 
 /** Another app may be made later. */
-function keyOf({ id, app_id }: KnownForge, { owner, name }: RepositoryName): string {
-  return `${id} ${app_id} ${owner}/${name}`.toLowerCase();
+function appOf({ id, app_id }: KnownForge): string {
+  return `${id} ${app_id}`;
+}
+
+function keyOf(forge: KnownForge, { owner, name }: RepositoryName): string {
+  return `${appOf(forge)} ${owner}/${name}`.toLowerCase();
 }

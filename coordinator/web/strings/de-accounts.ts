@@ -38,6 +38,8 @@ export const de_accounts: AccountStrings = {
   by_settings: 'durch die Einstellungen des Servers eingerichtet',
   has_app: (slug) => `App ${slug}`,
   no_app: 'nicht eingerichtet',
+  app_refused:
+    'Die App kann nichts tun: Ihr Schlüssel wird dort nicht angenommen. Prüfe den Schlüssel und die Uhr des Servers.',
   install: 'Für Repositorys installieren',
   device_flow:
     'Für die Kommandozeile (errand link): Setze bei GitHub in den Einstellungen der App „Enable Device Flow“.',

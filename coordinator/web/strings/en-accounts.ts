@@ -34,6 +34,7 @@ export const en_accounts = {
   by_settings: 'set up by the settings of the server',
   has_app: (slug: string) => `app ${slug}`,
   no_app: 'not set up',
+  app_refused: 'The app cannot act: its key is not accepted there. Check the key, and the clock of the server.',
   install: 'Install it for repositories',
   device_flow: 'For the command line (errand link), tick “Enable Device Flow” in the settings of the app at GitHub.',
   forget: 'Forget',

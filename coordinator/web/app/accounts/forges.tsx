@@ -84,13 +84,14 @@ function MakeApp({ onMake }: { onMake: (organization: string, is_public: boolean
 }
 
 function ForgeRow({ forge, onForget }: { forge: Forge; onForget: () => void }): JSX.Element {
-  const { origin, registered, app_slug, install_url } = forge;
+  const { origin, registered, app_slug, install_url, app_fault } = forge;
   const states = { settings: s.accounts.by_settings, app: s.accounts.has_app(app_slug ?? ''), no: s.accounts.no_app };
   return (
     <li>
       <span>
         <b>{new URL(origin).host}</b>
         <small>{states[registered]}</small>
+        {app_fault && <small class="fault">{s.accounts.app_refused}</small>}
         {install_url !== null && (
           <a href={install_url} target="_blank" rel="noreferrer">
             {s.accounts.install}

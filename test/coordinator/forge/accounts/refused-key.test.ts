@@ -23,3 +23,14 @@ test('where there is no other way, the key that was refused is what is told', as
   const asked = openFor(access, { user_id: newId(), project_id: null }, repo_url);
   await t.throwsAsync(asked, { name: 'ForgeApiError', message: /does not accept the key of the app/ });
 });
+
+test('the owner is told that the forge does not accept the key, until it does', async (t) => {
+  const { access, repo_url, api, github } = await refusedScene(t);
+  const told = async () => (await api.call('listForges', {})).items[0]?.app_fault;
+  t.is(await told(), null);
+  await t.throwsAsync(access.forApp(repo_url));
+  t.regex((await told()) ?? '', /does not accept the key of the app/);
+  github.intercept = undefined;
+  await access.forApp(repo_url);
+  t.is(await told(), null);
+});
