@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, stat } from 'node:fs/promises';
+import { lstat, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Attachment } from '../../protocol/attachments.ts';
 import { LIMITS } from '../../protocol/limits.ts';
@@ -48,9 +48,12 @@ export class Attachments {
     const folder = join(input.scratch_dir, 'attachments', id);
     const path = join(folder, fileName(name));
     try {
-      if ((await stat(path).catch(() => undefined))?.size === bytes) return path;
+      const found = await lstat(path).catch(() => undefined);
+      if (found?.isFile() && found.size === bytes) return path;
       await mkdir(folder, { recursive: true });
       const part = join(folder, '.part');
+      // What a killed worker left, or a command put there, such as a pipe.
+      await rm(part, { recursive: true, force: true });
       await input.fetchAttachment(id, part, signal);
       await rename(part, path);
       return path;

@@ -6,6 +6,8 @@ import { OutputCleaner } from './output-cleaner.ts';
 import { OverwrittenText } from './overwritten-text.ts';
 
 const LOG_BYTES_MAX = 32 * 1024 * 1024;
+/** With the lines that say that it ends there, and how the command ended. */
+export const LOG_FILE_BYTES_MAX = LOG_BYTES_MAX + 1_000;
 
 /**
  * The output of one command: relayed as it comes. Its head and tail are kept, and it is written to a file if that is
@@ -74,8 +76,9 @@ export class CommandOutput {
 }
 
 function openLog(path: string): WriteStream {
-  const file = createWriteStream(path, { mode: 0o600 });
-  // On a full disk the file is lost, not the command: the head and tail of its output are in memory.
+  // Something that a command has put there, such as a pipe, is not opened.
+  const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
+  // Then, or on a full disk, the file is lost, not the command: the head and tail of its output are in memory.
   file.on('error', () => undefined);
   return file;
 }

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readRegularFile } from '../base/regular-file.ts';
 
 /** What one command hands over to the next: the working directory and the exported variables. */
 export type ShellState = { cwd: Buffer; env: Record<string, string> };
@@ -27,6 +28,9 @@ eval "$(<"$ERRAND_STATE/command")"`;
 const VARIABLE_BYTES_MAX = 128 * 1024 - 1;
 /** For all variables: far below what Linux takes. */
 const VARIABLES_BYTES_MAX = 1024 * 1024;
+
+/** For all that a command leaves, also what is dropped. */
+const STATE_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Variables of the shell that has ended. */
 const DROPPED_VARIABLES = new Set(['_', 'SHLVL', 'PWD']);
@@ -61,7 +65,7 @@ export class CommandFiles {
 
   /** The state that the command left, without the variables in `dropped`. Undefined if it is missing or incomplete. */
   async readState(dropped: string[]): Promise<ShellState | undefined> {
-    const file = await readFile(join(this.#dir, 'state')).catch(() => Buffer.alloc(0));
+    const file = (await readRegularFile(join(this.#dir, 'state'), STATE_BYTES_MAX)) ?? Buffer.alloc(0);
     const end = file.indexOf(0);
     // The shell adds a newline and an x, so that a newline in the directory's name stays.
     const cwd = file.subarray(0, Math.max(0, end - 2));

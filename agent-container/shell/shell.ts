@@ -1,9 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { readRegularFile } from '../base/regular-file.ts';
 import type { Secrets } from '../base/secrets.ts';
+import { temporaryName } from '../base/temporary-name.ts';
 import { BackgroundCommands, type BackgroundCommand } from './background-commands.ts';
 import { DEFAULT_PATH } from './command-env.ts';
 import { CommandOutput } from './command-output.ts';
@@ -16,6 +18,8 @@ import { killStrayProcesses } from './stray-processes.ts';
 const OWNER_VARIABLE = 'ERRAND_COMMANDS_OF';
 /** Not looked up in PATH, which a command may change. */
 const BASH = '/bin/bash';
+/** More than the longest path. */
+const CWD_BYTES_MAX = 64 * 1024;
 
 type Options = {
   /** Where the first command starts, and any command whose working directory is gone. It is made if it is missing. */
@@ -80,7 +84,7 @@ export class Shell {
   /** Continues in the working directory that the file names, if it is still there, and keeps the file up to date. */
   async keepCwdIn(file: string): Promise<void> {
     this.#cwd_file = file;
-    const cwd = await readFile(file).catch(() => undefined);
+    const cwd = await readRegularFile(file, CWD_BYTES_MAX);
     if (cwd !== undefined && (await isDirectory(cwd))) this.#state = { ...this.#state, cwd };
   }
 
@@ -97,7 +101,7 @@ export class Shell {
       const { cwd } = this.#state;
       const cwd_changed = !cwd.equals(before.cwd);
       // On a full disk the next worker starts in the repository.
-      if (cwd_changed && this.#cwd_file !== undefined) await writeFile(this.#cwd_file, cwd).catch(() => undefined);
+      if (cwd_changed && this.#cwd_file !== undefined) await replaceFile(this.#cwd_file, cwd).catch(() => undefined);
       return { ...exit, output: output.shown.toString(), log, cwd, cwd_changed };
     } finally {
       await output.close();
@@ -176,6 +180,13 @@ export class Shell {
   #logPath(): string {
     return join(this.#options.scratch_dir, `${this.#commandId()}.log`);
   }
+}
+
+/** A command may have put a pipe there, which would never take what is written. */
+async function replaceFile(path: string, data: Buffer): Promise<void> {
+  const temporary = join(dirname(path), temporaryName());
+  await writeFile(temporary, data, { flag: 'wx' });
+  await rename(temporary, path);
 }
 
 async function isDirectory(path: Buffer): Promise<boolean> {

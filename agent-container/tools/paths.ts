@@ -1,7 +1,7 @@
-import { constants } from 'node:fs';
-import { lstat, open, readlink, realpath, type FileHandle } from 'node:fs/promises';
+import { lstat, readlink, realpath, type FileHandle } from 'node:fs/promises';
 import { isInside, pathToText, relativePath, resolvePath, textToPath } from '../base/byte-path.ts';
 import { errorCode } from '../base/error-code.ts';
+import { openRegularFile } from '../base/regular-file.ts';
 import { ToolError, type ToolContext } from './tool.ts';
 
 type Directories = Pick<ToolContext, 'repo_dir' | 'other_dirs' | 'scratch_dir'>;
@@ -71,15 +71,9 @@ export async function openFile(real: Buffer | string): Promise<{ file: FileHandl
   const shown = pathToText(Buffer.from(real));
   if ((await lstat(real)).isDirectory())
     throw new ToolError(`${shown} is a folder: use list_files to see what is in it.`);
-  const file = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    const stats = await file.stat();
-    if (!stats.isFile()) throw new ToolError(`${shown} is not a regular file, so its content cannot be read.`);
-    return { file, size: stats.size };
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+  const opened = await openRegularFile(real);
+  if (!opened) throw new ToolError(`${shown} is not a regular file, so its content cannot be read.`);
+  return opened;
 }
 
 /** The path as the model knows it: relative to the repository if it is inside. */

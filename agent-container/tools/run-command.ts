@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { formatDuration } from '../base/duration.ts';
 import { headAndTail } from '../base/head-and-tail.ts';
 import { whileCommand } from '../base/progress.ts';
+import { readRegularFile } from '../base/regular-file.ts';
 import { within } from '../base/within.ts';
+import { LOG_FILE_BYTES_MAX } from '../shell/command-output.ts';
 import { describeExit } from '../shell/process-group.ts';
 import type { CommandResult } from '../shell/shell.ts';
 import { shownPath } from './paths.ts';
@@ -76,7 +77,7 @@ async function startInBackground(command: string, { shell, signal }: ToolContext
 }
 
 async function readOutput(log: string): Promise<string> {
-  return headAndTail((await readFile(log, 'utf8').catch(() => '')).trim()) || NO_OUTPUT;
+  return headAndTail(((await readRegularFile(log, LOG_FILE_BYTES_MAX))?.toString() ?? '').trim()) || NO_OUTPUT;
 }
 
 async function describeResult(result: CommandResult, context: ToolContext): Promise<string> {
