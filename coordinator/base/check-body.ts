@@ -1,4 +1,4 @@
-import { shapeFault, type ShapeLimits } from './json-shape.ts';
+import { shapeFault, type ShapeLimits } from '../../protocol/json-shape.ts';
 import type { Job, Payer, ThreadPool } from './threads.ts';
 
 /**

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { shapeFault, type ShapeLimits } from '../../protocol/json-shape.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { within } from './deadline.ts';
 import { GatheredBytes } from './gathered-bytes.ts';
-import { shapeFault, type ShapeLimits } from './json-shape.ts';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 

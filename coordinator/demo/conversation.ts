@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { shapeOf } from '../../protocol/json-shape.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { parse } from '../../protocol/problem.ts';
 import { parseJson } from '../base/json-body.ts';
-import { shapeOf } from '../base/json-shape.ts';
 import { job } from '../base/threads.ts';
 
 const ToolResultContent = z.union([

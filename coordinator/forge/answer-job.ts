@@ -1,6 +1,6 @@
 import type { z } from 'zod';
+import { shapeFault, shapeOf } from '../../protocol/json-shape.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import { shapeFault, shapeOf } from '../base/json-shape.ts';
 import { job, type Job } from '../base/threads.ts';
 
 /** What an answer of a forge says; or what is wrong with it, and whether it is JSON at all. */

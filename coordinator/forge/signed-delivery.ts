@@ -1,9 +1,9 @@
 import { verify } from '@octokit/webhooks-methods';
 import { z } from 'zod';
+import { shapeOf } from '../../protocol/json-shape.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { parseJson } from '../base/json-body.ts';
-import { shapeOf } from '../base/json-shape.ts';
 import type { ForgeEvent, ForgePerson, ForgeRepositoryInfo } from './forge.ts';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });

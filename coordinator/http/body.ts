@@ -2,12 +2,12 @@ import { Readable } from 'node:stream';
 import type { IncomingMessage } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import type { ExtendableContext } from 'koa';
+import { shapeOf } from '../../protocol/json-shape.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { ByteBudget } from '../base/byte-budget.ts';
 import { checkHere } from '../base/check-body.ts';
 import { discardBody, hasBody, parseJson, readBody } from '../base/json-body.ts';
-import { shapeOf } from '../base/json-shape.ts';
 import { networkOf } from '../base/network-of.ts';
 
 const READ_MS = 30_000;

@@ -1,8 +1,8 @@
 import type { WebSocket } from 'ws';
+import { shapeFault, type ShapeLimits } from '../../protocol/json-shape.ts';
 import { ErrandError, parse, type ErrorCode } from '../../protocol/problem.ts';
 import { ClientFrame, CLOSE } from '../../protocol/socket.ts';
 import type { ByteBudget } from '../base/byte-budget.ts';
-import { shapeFault, type ShapeLimits } from '../base/json-shape.ts';
 import type { Rate } from '../base/rate.ts';
 import type { Db } from '../sqlite/database.ts';
 import { requireTask } from '../tasks/task-commands.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { shapeOf } from '../../protocol/json-shape.ts';
 import { parseJson } from '../base/json-body.ts';
-import { shapeOf } from '../base/json-shape.ts';
 import { Redactor } from '../base/redactor.ts';
 import { job } from '../base/threads.ts';
 import { Delta, NumberedEvent } from '../../protocol/events.ts';

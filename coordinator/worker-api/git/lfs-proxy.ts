@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { shapeOf } from '../../../protocol/json-shape.ts';
 import { LFS_MEDIA_TYPE, LfsBatchRequest, type LfsObject } from '../../../protocol/lfs.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { parseJson } from '../../base/json-body.ts';
-import { shapeOf } from '../../base/json-shape.ts';
 import type { Logger } from '../../base/logger.ts';
 import { attemptKey } from '../../domain/attempt-key.ts';
 import { hostOf, type ForgeRepository } from '../../domain/forge-repository.ts';

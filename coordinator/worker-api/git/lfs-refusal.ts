@@ -1,10 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Dispatcher } from 'undici';
 import { z } from 'zod';
+import { shapeOf } from '../../../protocol/json-shape.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { parseJson } from '../../base/json-body.ts';
-import { shapeOf } from '../../base/json-shape.ts';
 import { ForgeError } from './forge-error.ts';
 
 /** The most of a text of a forge that is passed on. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { shapeOf } from '../../../protocol/json-shape.ts';
 import { parseJson } from '../../base/json-body.ts';
-import { shapeOf } from '../../base/json-shape.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError, parse } from '../../../protocol/problem.ts';
 

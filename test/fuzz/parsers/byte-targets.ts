@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
+import { shapeOf } from '../../../protocol/json-shape.ts';
 import { parseJson } from '../../../coordinator/base/json-body.ts';
-import { shapeOf } from '../../../coordinator/base/json-shape.ts';
 import { allowDestination } from '../../../coordinator/worker-api/egress/destination.ts';
 import { readClientHello } from '../../../coordinator/worker-api/egress/client-hello.ts';
 import { PktReader, pktLine } from '../../../coordinator/worker-api/git/pkt-line.ts';

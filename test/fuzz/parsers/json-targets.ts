@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import { shapeOf } from '../../../protocol/json-shape.ts';
 import { parseJson } from '../../../coordinator/base/json-body.ts';
-import { shapeOf } from '../../../coordinator/base/json-shape.ts';
 import { REQUEST } from '../../../coordinator/worker-api/model/policy.ts';
 import { EVENTS, HEARTBEAT, RESULT } from '../../../coordinator/worker-api/read-callbacks.ts';
 import { LIMITS } from '../../../protocol/limits.ts';

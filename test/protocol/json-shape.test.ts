@@ -1,6 +1,6 @@
 import test from 'ava';
-import { shapeFault, type ShapeLimits } from '../../../coordinator/base/json-shape.ts';
-import { Random } from '../../support/random.ts';
+import { shapeFault, type ShapeLimits } from '../../protocol/json-shape.ts';
+import { Random } from '../support/random.ts';
 
 const WIDE: ShapeLimits = { depth_max: 50, nodes_max: 1e6, elements_max: 1e6, keys_max: 1e6 };
 const fault = (text: string, limits: Partial<ShapeLimits> = {}) =>

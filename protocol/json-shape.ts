@@ -1,4 +1,4 @@
-import { LIMITS } from '../../protocol/limits.ts';
+import { LIMITS } from './limits.ts';
 
 /**
  * How much structure a JSON text may have. What it costs to parse and to check follows from these, not from its bytes:
