@@ -1,9 +1,19 @@
 import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
+import { shapeFault, type ShapeLimits } from '../../protocol/json-shape.ts';
+import { LIMITS } from '../../protocol/limits.ts';
 import { cutMiddle } from '../base/head-and-tail.ts';
 import type { Secrets } from '../base/secrets.ts';
 
 const OUTPUT_CHARS_MAX = 4_000;
+const NODES_MAX = 500_000;
+/** What a notebook may have. A megabyte of brackets takes 140 MB when it is parsed. */
+const SHAPE: ShapeLimits = {
+  depth_max: LIMITS.body_depth_max,
+  nodes_max: NODES_MAX,
+  elements_max: NODES_MAX,
+  keys_max: LIMITS.body_keys_max,
+};
 /** The images that the output of a cell may have, in the order of preference. */
 const IMAGE_TYPES = ['image/png', 'image/jpeg'];
 
@@ -21,7 +31,10 @@ type Cell = z.infer<typeof Notebook>['cells'][number];
 /** A notebook as text, with a marker such as `[image 1]` for each image. */
 export type RenderedNotebook = { text: string; images: Buffer[] };
 
-/** A Jupyter notebook as text: its cells with their outputs, without secrets. Undefined if it is none. */
+/**
+ * A Jupyter notebook as text: its cells with their outputs, without secrets. Undefined if it is none, or has too much
+ * structure.
+ */
 export function renderNotebook(json: string, secrets: Secrets): RenderedNotebook | undefined {
   const { data } = Notebook.safeParse(parseJson(json));
   if (data === undefined) return undefined;
@@ -53,7 +66,7 @@ function renderOutput({ text, data = {}, traceback }: z.infer<typeof Output>, { 
 
 function parseJson(json: string): unknown {
   try {
-    return JSON.parse(json);
+    return shapeFault(Buffer.from(json), SHAPE) === undefined ? JSON.parse(json) : undefined;
   } catch {
     return undefined;
   }

@@ -206,3 +206,16 @@ test('a notebook is shown by its cells, with their outputs and images', async (t
   t.is(await use('read_file', { path: 'other.ipynb' }), '1\t{"a": 1}');
   t.is(await use('read_file', { path: 'empty.ipynb' }), 'empty.ipynb is empty.');
 });
+
+test('a notebook with too many values, or nested too deep, is shown as the text that it is', async (t) => {
+  const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+  const withMetadata = (metadata: string) =>
+    `{"cells": [{"cell_type": "code", "source": "print(1)", "metadata": ${metadata}}]}`;
+  const { use } = await toolbox(t, {
+    'small.ipynb': withMetadata(nested(100)),
+    'deep.ipynb': withMetadata(nested(1_000)),
+    'wide.ipynb': withMetadata(`[${'[],'.repeat(300_000)}[]]`),
+  });
+  t.regex(await use('read_file', { path: 'small.ipynb' }), /\[cell 1, code\]/);
+  for (const path of ['deep.ipynb', 'wide.ipynb']) t.regex(await use('read_file', { path }), /^1\t\{"cells"/);
+});
