@@ -108,6 +108,12 @@ export function refusesOnlyThis(error: unknown): error is Refusal {
   return error instanceof Refusal && error.code !== 'rate_limited' && !hasEnded(error);
 }
 
+/** How long the server asks to wait, in milliseconds, up to a bound; 0: it does not say. */
+export function namedWaitMs(error: unknown, max_ms: number): number {
+  const named = error instanceof Refusal || error instanceof Unreachable ? error.retry_after_s : undefined;
+  return Math.min((named ?? 0) * 1000, max_ms);
+}
+
 /** A sentence that names the wait, if the server named one. */
 function when(retry_after_s: number | undefined): string {
   if (retry_after_s === undefined || retry_after_s === 0) return '';

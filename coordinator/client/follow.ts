@@ -5,8 +5,11 @@ import { isEnded } from '../../protocol/without-schemas.ts';
 import { reconnectMs } from './backoff.ts';
 import type { Client } from './client.ts';
 import { Connection } from './connection.ts';
-import { Failure, isPassing, Refusal, TokenRefused, Unreachable } from './errors.ts';
+import { Failure, isPassing, namedWaitMs, Refusal, TokenRefused, Unreachable } from './errors.ts';
 import { wait } from './wait.ts';
+
+/** A longer wait that the server names is not kept. */
+const NAMED_WAIT_MAX_MS = 15 * 60_000;
 
 /** An update on a followed task. */
 export type News =
@@ -25,15 +28,17 @@ export type News =
 /**
  * Follows a task from its first event until it has ended and all its events have been yielded. Past events are read in
  * pages; the socket brings what comes after its `hello`, so nothing is missed between the two. A lost connection is
- * made again, with backoff, for as long as it takes. Throws `Failure` if that cannot help.
+ * made again, with backoff or after the wait that the server names, for as long as it takes. Throws `Failure` if that
+ * cannot help.
  */
 export async function* follow(client: Client, task_id: string, signal: AbortSignal): AsyncGenerator<News> {
   const log = new Cursor(client, task_id);
-  yield* log.catchUp();
   let refused: string | undefined;
-  for (let failures = 0; !log.ended;) {
+  for (let failures = 0; ;) {
     let token: string | undefined;
     try {
+      if (!log.is_read) yield* log.catchUp();
+      if (log.ended) return;
       token = await client.token(refused);
       const { server, user_id, openSocket } = client;
       const connection = new Connection({ server, user_id, token, openSocket }, signal);
@@ -79,7 +84,7 @@ export async function* follow(client: Client, task_id: string, signal: AbortSign
         continue;
       }
       if (!(error instanceof Unreachable || (error instanceof Refusal && isPassing(error)))) throw error;
-      const wait_ms = reconnectMs(++failures);
+      const wait_ms = Math.max(reconnectMs(++failures), namedWaitMs(error, NAMED_WAIT_MAX_MS));
       yield { type: 'lost', why: error.message, retry_at_ms: Date.now() + wait_ms };
       await wait(wait_ms, signal);
     }
@@ -94,6 +99,8 @@ class Cursor {
   /** The id of the last event. */
   id = 0;
   ended = false;
+  /** Whether the log was read to its end once. */
+  is_read = false;
 
   constructor(client: Client, task_id: string) {
     this.#client = client;
@@ -115,6 +122,7 @@ class Cursor {
       if (events.length > 0) yield { type: 'events', events };
       more = next_cursor !== null && events.length > 0;
     }
+    this.is_read = true;
   }
 
   /** Returns the events that belong to the task and are new, and moves the position. */

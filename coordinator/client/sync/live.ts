@@ -4,17 +4,7 @@ import type { TaskChange } from '../../../protocol/task.ts';
 import { reconnectMs } from '../backoff.ts';
 import type { Client } from '../client.ts';
 import type { Connection } from '../connection.ts';
-import {
-  Displaced,
-  Failure,
-  Incomplete,
-  Intercepted,
-  LoggedOut,
-  Moved,
-  Refusal,
-  TokenRefused,
-  Unreachable,
-} from '../errors.ts';
+import { Displaced, Failure, Incomplete, Intercepted, LoggedOut, Moved, namedWaitMs, TokenRefused } from '../errors.ts';
 import { loadWire } from '../load-wire.ts';
 import { wait } from '../wait.ts';
 
@@ -153,7 +143,7 @@ export class Live {
     { since, failures }: { since: number; failures: number },
     signal: AbortSignal,
   ): Promise<void> {
-    const wait_ms = Math.max(reconnectMs(failures), namedWait(error));
+    const wait_ms = Math.max(reconnectMs(failures), namedWaitMs(error, NAMED_WAIT_MAX_MS));
     const retry_at = Date.now() + wait_ms;
     const show = (why: string) => this.#onState({ kind: 'away', since, retry_at, why, intercepted: this.#intercepted });
     if (error instanceof Intercepted) this.#intercepted = true;
@@ -255,12 +245,6 @@ export class Live {
 /** Whether a new attempt by itself would be in vain, or wrong: another device would lose its connection. */
 function needsPerson(error: unknown): boolean {
   return error instanceof Displaced || error instanceof Moved || error instanceof Incomplete;
-}
-
-/** How long the server asks to wait, in milliseconds. */
-function namedWait(error: unknown): number {
-  const named = error instanceof Refusal || error instanceof Unreachable ? error.retry_after_s : undefined;
-  return Math.min((named ?? 0) * 1000, NAMED_WAIT_MAX_MS);
 }
 
 function wordsOf(error: unknown): string {
