@@ -4,6 +4,7 @@ import type { Access, ForgeReview, RepositoryName } from '../forge.ts';
 import { Id, Text, WebAddress } from '../forge-text.ts';
 import { inPages } from '../in-pages.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
+import { listNewest } from './list-newest.ts';
 import { User } from './schemas.ts';
 
 const PAGE_ITEMS = 50;
@@ -40,15 +41,7 @@ export async function listReviews(
 ): Promise<ForgeReview[]> {
   const path = pathOf('repos', owner, name, 'pulls', number, 'reviews');
   const { items } = await inPages(PAGE_ITEMS, (items_max) =>
-    api.list(
-      access,
-      { path, query: { limit: items_max } },
-      {
-        page: REVIEWS,
-        entries: (page) => page,
-        empty_pages: 1,
-      },
-    ),
+    listNewest(api, access, { path, query: { limit: items_max } }, REVIEWS),
   );
   return items.filter((review) => review !== undefined);
 }

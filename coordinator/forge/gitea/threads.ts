@@ -6,6 +6,7 @@ import { ForgeApiError, undefinedIf } from '../forge-api-error.ts';
 import { writeComment } from '../issue-comment.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
 import { reviewTextId } from '../review-text.ts';
+import { listNewest } from './list-newest.ts';
 import { Issue, ISSUE_COMMENT, IssueComment, ReviewComment, User } from './schemas.ts';
 
 const HERE = 'coordinator/forge/gitea/threads.ts';
@@ -54,11 +55,7 @@ export async function readThread(
 /** What reviews say as a whole, and of lines: the newest of them, in their threads. */
 async function readReviews(api: RestApi, access: Access, { owner, name }: RepositoryName, number: number) {
   const path = pathOf('repos', owner, name, 'pulls', number, 'reviews');
-  const reviews = await api.list(
-    access,
-    { path, query: { limit: 50 } },
-    { page: REVIEWS, entries: (page) => page, empty_pages: 1 },
-  );
+  const reviews = await listNewest(api, access, { path, query: { limit: 50 } }, REVIEWS);
   const with_comments = reviews.items.filter(({ comments_count }) => comments_count > 0);
   const items: ForgeComment[] = [];
   for (const { id } of with_comments.slice(-REVIEWS_MAX))

@@ -60,6 +60,28 @@ for (const page_items_max of [50, 20]) {
   });
 }
 
+test('Gitea: of more reviews than are read in order, the newest are read', async (t) => {
+  const { gitea, client, ada, demo, access } = await giteaWith(t, 3);
+  await gitea.push(demo, 'fix', { 'a.txt': 'a' });
+  const pull = await gitea.openPull(demo, ada, { title: 'Fix', body: '', head: 'fix', base: 'main', draft: false });
+  const bob = gitea.world.addPerson('bob');
+  const all = 3 * LIMITS.forge_pages_max * 2 + 7;
+  for (let n = 0; n < all; n++) await gitea.review(demo, pull, bob, { state: 'COMMENTED', body: `Review ${n}` });
+  const newest = Array.from({ length: 20 }, (_, n) => `Review ${all - 20 + n}`);
+  const reviews = await client.reviews(access, NAME, pull.number);
+  t.deepEqual(
+    reviews.slice(-20).map(({ body }) => body),
+    newest,
+  );
+  t.is(new Set(reviews.map(({ id }) => id)).size, reviews.length);
+  const { comments, cut } = await client.thread(access, NAME, pull.number, 20);
+  t.deepEqual(
+    comments.map(({ body }) => body),
+    newest,
+  );
+  t.true(cut);
+});
+
 test('Gitea: a label is found behind a page of the timeline that is empty', async (t) => {
   const { gitea, client, ada, demo, access } = await giteaWith(t, 1);
   const issue = gitea.openIssue(demo, ada, { title: 'It fails' });

@@ -94,10 +94,11 @@ export const reviews: Record<string, Handler> = {
   'GET /repos/{owner}/{repo}/pulls/{index}/reviews': async (call) => {
     const repository = repositoryOf(call);
     const pull = await pullOf(call, repository);
-    // It has no link to its next page.
     const { items } = page(call, pull.pull.reviews);
+    // It has no link to its next page.
+    const headers = { 'x-total-count': String(pull.pull.reviews.length) };
     const body = items.map((one) => call.gitea.render.review(repository, pull, one));
-    return { status: 200, shape: 'PullReview[]', body };
+    return { status: 200, shape: 'PullReview[]', body, headers };
   },
   'POST /repos/{owner}/{repo}/pulls/{index}/reviews': async (call) => {
     const repository = repositoryOf(call);
