@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { answerJob } from '../answer-job.ts';
 import type { Access, Check, RepositoryName } from '../forge.ts';
-import { isDenied, undefinedIf } from '../forge-api-error.ts';
+import { isDenied, isMissing, undefinedIf } from '../forge-api-error.ts';
 import { Id, Line, WebAddress } from '../forge-text.ts';
 import { logEnd } from '../log-end.ts';
 import { pathOf, type Listed, type RestApi } from '../rest-api.ts';
@@ -13,7 +13,7 @@ const Combined = z.object({
   statuses: z.array(z.object({ context: Line, status: z.string(), target_url: z.string().max(2_000) })).nullable(),
 });
 export const COMBINED = answerJob(HERE, 'COMBINED', Combined);
-const Runs = z.object({ workflow_runs: z.array(z.object({ id: Id })).nullable() });
+const Runs = z.object({ workflow_runs: z.array(z.object({ id: Id, html_url: WebAddress.optional() })).nullable() });
 export const RUNS = answerJob(HERE, 'RUNS', Runs);
 const JobList = z.array(z.object({ id: Id, html_url: WebAddress })).nullish();
 // The first version that had them called them otherwise.
@@ -23,6 +23,7 @@ const Jobs = z
 export const JOBS = answerJob(HERE, 'JOBS', Jobs);
 /** Where the log of a job of Gitea Actions is shown. */
 const JOB = /\/actions\/(runs\/\d+\/jobs\/\d+)$/;
+/** The runs whose jobs are asked for: each takes a call or more. */
 const RUNS_MAX = 20;
 /** Gitea gives no more at once, or fewer as its settings have it, and 30 where it is not asked for more. */
 const PAGE_ITEMS = 50;
@@ -56,6 +57,25 @@ export function giteaCheck(root: string, commit: string, context: string, state:
   return { ...check, log_id: job === undefined ? null : `${commit} ${job}` };
 }
 
+/** The ids of the runs of a commit that may have the job of a page. Older versions do not say where a run is shown. */
+async function listRuns(
+  api: RestApi,
+  access: Access,
+  { root, commit, page }: { root: string; commit: string; page: string },
+): Promise<string[]> {
+  const call = { path: `${root}/runs`, query: { head_sha: commit, limit: PAGE_ITEMS } };
+  const isShown = ({ html_url = '' }) => html_url.endsWith(`/actions/${page.replace(/\/jobs\/\d+$/, '')}`);
+  const listing = api.list(access, call, {
+    page: RUNS,
+    entries: ({ workflow_runs }) => workflow_runs ?? [],
+    enough: (found) => found.some(isShown),
+    empty_pages: 1,
+  });
+  const runs = (await listing.catch(undefinedIf(isMissing)))?.items ?? [];
+  const shown = runs.filter(isShown);
+  return (shown.length > 0 ? shown : runs).slice(0, RUNS_MAX).map(({ id }) => id);
+}
+
 /** The end of a job's log; empty where this version of the forge does not give logs out. */
 export async function readLog(
   api: RestApi,
@@ -68,9 +88,7 @@ export async function readLog(
   if (commit === '') return Buffer.alloc(0);
   const isShown = ({ html_url }: { html_url: string }) => html_url.endsWith(`/actions/${page}`);
   const root = pathOf('repos', owner, name, 'actions');
-  const query = { head_sha: commit, limit: RUNS_MAX };
-  const runs = await api.find(access, { path: `${root}/runs`, query }, RUNS);
-  for (const { id } of runs?.workflow_runs?.slice(0, RUNS_MAX) ?? []) {
+  for (const id of await listRuns(api, access, { root, commit, page })) {
     const call = { path: `${root}${pathOf('runs', id, 'jobs')}`, query: { limit: PAGE_ITEMS } };
     const enough = (found: { html_url: string }[]) => found.some(isShown);
     const jobs = api.list(access, call, { page: JOBS, entries: (found) => found, enough, empty_pages: 1 });

@@ -82,6 +82,30 @@ test('Gitea: of more reviews than are read in order, the newest are read', async
   t.true(cut);
 });
 
+for (const says_where of [true, false])
+  test(`Gitea that ${says_where ? 'says' : 'does not say'} where a run is shown: the log of any of its runs is found`, async (t) => {
+    const { gitea, client, demo, access } = await giteaWith(t, 5);
+    const commit = await gitea.push(demo, 'fix', { 'a.txt': 'b' });
+    const runs = says_where ? 45 : 12;
+    for (let n = 0; n < runs; n++)
+      gitea.check(demo, commit, { name: `test ${n}`, conclusion: 'failure', log: `Error ${n}\n` });
+    const asked: string[] = [];
+    gitea.intercept = ({ url = '' }, response) => {
+      asked.push(url);
+      if (says_where || !url.includes('/actions/runs?')) return false;
+      const query = new URL(url, gitea.origin).searchParams;
+      const at = 5 * (Number(query.get('page')) - 1);
+      const workflow_runs = demo.checks.slice(at, at + 5).map(({ id }) => ({ id }));
+      response.writeHead(200).end(JSON.stringify({ workflow_runs }));
+      return true;
+    };
+    const { items } = await client.checks(access, NAME, commit);
+    const check = items.find(({ name }) => name === `test ${runs - 1}`);
+    if (check === undefined) return t.fail();
+    t.is((await client.checkLog(access, NAME, check, 1_000)).toString(), `Error ${runs - 1}\n`);
+    if (says_where) t.is(asked.filter((url) => /\/runs\/\d+\/jobs/.test(url)).length, 1);
+  });
+
 test('Gitea: a label is found behind a page of the timeline that is empty', async (t) => {
   const { gitea, client, ada, demo, access } = await giteaWith(t, 1);
   const issue = gitea.openIssue(demo, ada, { title: 'It fails' });

@@ -87,7 +87,10 @@ export const repositories: Record<string, Handler> = {
     const repository = repositoryOf(call);
     const jobs = repository.checks.filter(({ commit, log }) => commit === call.query.get('head_sha') && log !== null);
     const { items, headers } = page(call, jobs);
-    const runs = items.map(({ id, commit }) => fill('Run', { id, head_sha: commit, status: 'completed' }));
+    const runs = items.map(({ id, commit }) => {
+      const html_url = call.gitea.render.jobPage(repository, id).replace(/\/jobs\/0$/, '');
+      return fill('Run', { id, html_url, head_sha: commit, status: 'completed' });
+    });
     return { status: 200, shape: 'Runs', body: { workflow_runs: runs, total_count: jobs.length }, headers };
   },
   'GET /repos/{owner}/{repo}/actions/runs/{run}/jobs': (call) => {
