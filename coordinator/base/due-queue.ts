@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { within } from './deadline.ts';
 import type { Logger } from './logger.ts';
 import { isoTime } from './iso-time.ts';
+import { WAIT_MS_MAX } from './retry.ts';
 
 type Group = { name: string; at_once_max: number };
 
@@ -15,6 +16,8 @@ export type DueQueueDependencies<Row> = {
   listDue: (now: string, limit: number, without: { full: string[]; busy: string[] }) => Row[];
   /** When the next row is due that is not due at this ISO time. */
   nextAt: (now: string) => string | undefined;
+  /** Makes the rows due at `now` that are due after `latest`, and returns how many. Both are ISO times. */
+  bringForward: (latest: string, now: string) => number;
   /** Rows with one key are worked on one after the other. */
   keyOf: (row: Row) => string;
   /** How many rows are worked on at once. */
@@ -48,6 +51,8 @@ export class DueQueue<Row> {
   readonly #stopped = new AbortController();
   readonly #working = new Map<string, { row: Row; done: Promise<void> }>();
   #wake: () => void = () => undefined;
+  /** The time of the last round. */
+  #last_ms = Infinity;
   #run_ended: Promise<void> = Promise.resolve();
 
   constructor(deps: DueQueueDependencies<Row>) {
@@ -79,6 +84,7 @@ export class DueQueue<Row> {
       try {
         // One time for both: a row that became due between two of them would be in neither answer.
         const at = isoTime(now());
+        this.#bringForward(Date.parse(at));
         this.#beginDue(at);
         const next = nextAt(at);
         if (next !== undefined) sleep_ms = Math.min(sleep_ms, Math.max(SLEEP_MS_MIN, Date.parse(next) - now()));
@@ -87,6 +93,16 @@ export class DueQueue<Row> {
       }
       await this.#sleep(sleep_ms, woken.signal);
     }
+  }
+
+  /** After the start, and after the clock was set back: what it put off while it was ahead would wait for as long. */
+  #bringForward(now_ms: number): void {
+    const { bringForward, logger, name } = this.#deps;
+    if (now_ms < this.#last_ms) {
+      const rows = bringForward(isoTime(now_ms + WAIT_MS_MAX), isoTime(now_ms));
+      if (rows > 0) logger.warn({ queue: name, rows }, 'queue entries were put off by a clock that was ahead');
+    }
+    this.#last_ms = now_ms;
   }
 
   /** Begins with what is due, as far as the limits allow. The end of each wakes the next round. */

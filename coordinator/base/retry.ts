@@ -54,6 +54,14 @@ export async function retry(
   }
 }
 
+/** The longest wait: forges limit their callers for up to a day. A later time was set by a clock that was ahead. */
+export const WAIT_MS_MAX = 25 * 3600_000;
+
+/** Whether something that is put off until then has to wait at `now`. Both are milliseconds since 1970. */
+export function hasToWait(until: number, now: number): boolean {
+  return until > now && until <= now + WAIT_MS_MAX;
+}
+
 /**
  * When to try again what has failed and is kept in the database, in milliseconds since 1970: each wait is four times
  * the one before, up to a maximum. `tries`: how many had failed before. `not_before`: the other side asks to wait until

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { hasToWait } from '../base/retry.ts';
 import { ForgeApiError } from './forge-api-error.ts';
 
 /**
@@ -13,7 +14,7 @@ export class CallLimits {
     const key = keyOf(token);
     const retry_at = this.#until.get(key);
     if (retry_at === undefined) return;
-    if (retry_at.getTime() > Date.now())
+    if (hasToWait(retry_at.getTime(), Date.now()))
       throw new ForgeApiError('rate_limited', `${host} takes no more calls for now.`, { retry_at });
     this.#until.delete(key);
   }

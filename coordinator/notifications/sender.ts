@@ -1,12 +1,19 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { DueQueue } from '../base/due-queue.ts';
 import type { Logger } from '../base/logger.ts';
-import { nextTryAt, type BackoffTimes } from '../base/retry.ts';
+import { hasToWait, nextTryAt, type BackoffTimes } from '../base/retry.ts';
 import { isoTime } from '../base/iso-time.ts';
 import { deleteChannel, findChannel, putChannelAnswer } from '../sqlite/channels.ts';
 import type { Db } from '../sqlite/database.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
-import { listDue, nextDueAt, postpone, settle, type NotificationRow } from '../sqlite/notifications.ts';
+import {
+  bringNotificationsForward,
+  listDue,
+  nextDueAt,
+  postpone,
+  settle,
+  type NotificationRow,
+} from '../sqlite/notifications.ts';
 import { isDelivered, isGone, shown, type Delivery } from './delivery.ts';
 import { compose } from './message.ts';
 import type { Answer } from './post.ts';
@@ -47,6 +54,7 @@ export class Sender {
       name: 'notifications',
       listDue: (at, limit) => listDue(log.db, at, limit),
       nextAt: (at) => nextDueAt(log.db, at),
+      bringForward: (latest, at) => log.write(({ db }) => bringNotificationsForward(db, latest, at)),
       keyOf: ({ channel_id }) => channel_id,
       at_once_max: LIMITS.notifications_at_once_max,
       groupsOf: ({ user_id }) => [{ name: user_id, at_once_max: LIMITS.notifications_per_user_at_once_max }],
@@ -128,7 +136,7 @@ export class Sender {
   #allowedAt(channel_id: string): number {
     const now = this.#deps.now();
     const limited_until = this.#limited_until.get(channel_id) ?? 0;
-    if (limited_until > now) return limited_until;
+    if (hasToWait(limited_until, now)) return limited_until;
     this.#limited_until.delete(channel_id);
     const sent = (this.#sent_at.get(channel_id) ?? []).filter((at) => at > now - MINUTE_MS && at <= now);
     const first = sent.at(-LIMITS.notifications_per_minute_max);

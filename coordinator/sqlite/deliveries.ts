@@ -74,6 +74,14 @@ export function nextDeliveryAt(db: Db, now: string): string | undefined {
   return row?.at ?? undefined;
 }
 
+/** Makes due at `now` what is due after `latest`. Returns how many. */
+export function bringDeliveriesForward(db: Db, latest: string, now: string): number {
+  return sql(db, 'UPDATE deliveries INDEXED BY deliveries_waiting SET next_at = :now WHERE next_at > :latest').run({
+    latest,
+    now,
+  }).changes;
+}
+
 /** Marks a delivery as handled. False: it was before. Call it in the transaction of what it leads to. */
 export function settleDelivery(db: Db, id: number): boolean {
   return (

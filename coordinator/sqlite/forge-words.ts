@@ -92,6 +92,11 @@ export function nextWordsAt(db: Db, now: string): string | undefined {
   return row?.at ?? undefined;
 }
 
+/** Makes due at `now` what is due after `latest`. Returns how many. */
+export function bringWordsForward(db: Db, latest: string, now: string): number {
+  return sql(db, 'UPDATE forge_words SET next_at = :now WHERE next_at > :latest').run({ latest, now }).changes;
+}
+
 /** Notes that the words are about to be posted. */
 export function beginWords(db: Db, id: string): void {
   sql(db, 'UPDATE forge_words SET begun = 1 WHERE id = ?').run(id);

@@ -60,6 +60,11 @@ export function nextDueAt(db: Db, now: string): string | undefined {
   return row?.at ?? undefined;
 }
 
+/** Makes due at `now` what is due after `latest`. Returns how many. */
+export function bringNotificationsForward(db: Db, latest: string, now: string): number {
+  return sql(db, 'UPDATE notifications SET next_at = :now WHERE next_at > :latest').run({ latest, now }).changes;
+}
+
 /** Settles a notification: it was sent, given up, or is not true any more. */
 export function settle(db: Db, id: string): void {
   sql(db, 'UPDATE notifications SET next_at = NULL WHERE id = ?').run(id);

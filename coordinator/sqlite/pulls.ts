@@ -135,3 +135,8 @@ export function nextPullDueAt(db: Db, now: string): string | undefined {
   );
   return row?.at ?? undefined;
 }
+
+/** Makes due at `now` what is due after `latest`. Returns how many. */
+export function bringPullsForward(db: Db, latest: string, now: string): number {
+  return sql(db, 'UPDATE pulls SET next_look_at = :now WHERE next_look_at > :latest').run({ latest, now }).changes;
+}

@@ -1,6 +1,7 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { DueQueue } from '../../base/due-queue.ts';
 import {
+  bringDeliveriesForward,
   listDueDeliveries,
   nextDeliveryAt,
   postponeDelivery,
@@ -51,6 +52,7 @@ export function deliveryQueue(deps: Dependencies): DueQueue<DeliveryRow> {
     name: 'deliveries',
     listDue: (at, limit, { full }) => listDueDeliveries(log.db, at, limit, full),
     nextAt: (at) => nextDeliveryAt(log.db, at),
+    bringForward: (latest, at) => log.write(({ db }) => bringDeliveriesForward(db, latest, at)),
     keyOf: (row) => `${repositoryOf(row)} ${row.thread}`,
     at_once_max: AT_ONCE_MAX,
     groupsOf: (row) => [

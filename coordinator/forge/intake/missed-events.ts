@@ -1,7 +1,7 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Logger } from '../../base/logger.ts';
 import { Periodic } from '../../base/periodic.ts';
-import { nextTryAt, type BackoffTimes } from '../../base/retry.ts';
+import { hasToWait, nextTryAt, type BackoffTimes } from '../../base/retry.ts';
 import { isoTime } from '../../base/iso-time.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { repositoryIdentity } from '../../../protocol/repository-identity.ts';
@@ -90,7 +90,7 @@ export class MissedEvents {
     const all = Map.groupBy(listHeardRepositories(log.db), ({ repo_url }) => repositoryIdentity(repo_url));
     const heard = listHeardTo(log.db);
     for (const repository of heard.keys()) if (!all.has(repository)) this.#forget(repository);
-    const due = [...all].filter(([repository]) => (this.#failures.get(repository)?.next_at_ms ?? 0) <= now());
+    const due = [...all].filter(([repository]) => !hasToWait(this.#failures.get(repository)?.next_at_ms ?? 0, now()));
     const next = due.values();
     const lane = async () => {
       for (const [repository, ways] of next) {

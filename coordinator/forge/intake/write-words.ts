@@ -4,6 +4,7 @@ import type { Logger } from '../../base/logger.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import {
   beginWords,
+  bringWordsForward,
   findWords,
   listDueWords,
   nextWordsAt,
@@ -50,6 +51,7 @@ export function wordsQueue({ log, access, times, now, logger }: Dependencies): D
     name: 'words',
     listDue: (at, limit, { full, busy }) => listDueWords(log.db, at, limit, { forge_ids: full, threads: busy }),
     nextAt: (at) => nextWordsAt(log.db, at),
+    bringForward: (latest, at) => log.write(({ db }) => bringWordsForward(db, latest, at)),
     keyOf: threadOf,
     at_once_max: AT_ONCE_MAX,
     groupsOf: ({ forge_id }) => [{ name: forge_id, at_once_max: AT_ONE_FORGE_MAX }],

@@ -5,7 +5,7 @@ import { isoTime } from '../../base/iso-time.ts';
 import { isEnded } from '../../../protocol/task.ts';
 import type { PullRow } from '../../domain/pull.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
-import { findPull, listDuePulls, nextPullDueAt } from '../../sqlite/pulls.ts';
+import { bringPullsForward, findPull, listDuePulls, nextPullDueAt } from '../../sqlite/pulls.ts';
 import { findTask } from '../../sqlite/tasks.ts';
 import type { ForgeAccess } from '../forge-access.ts';
 import { hearFailedChecks } from './hear-checks.ts';
@@ -51,6 +51,7 @@ export class PullKeeper {
       name: 'pulls',
       listDue: (at, limit, { full }) => listDuePulls(log.db, at, limit, full),
       nextAt: (at) => nextPullDueAt(log.db, at),
+      bringForward: (latest, at) => log.write(({ db }) => bringPullsForward(db, latest, at)),
       keyOf: ({ id }) => id,
       at_once_max: AT_ONCE_MAX,
       groupsOf: ({ origin }) => [{ name: origin, at_once_max: AT_ONE_FORGE_MAX }],

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { DueQueue, type DueQueueDependencies } from '../../../coordinator/base/due-queue.ts';
-import { nextTryAt } from '../../../coordinator/base/retry.ts';
+import { hasToWait, nextTryAt } from '../../../coordinator/base/retry.ts';
 import { SILENT } from '../../support/silent.ts';
 import { until } from '../../support/until.ts';
 
@@ -24,6 +24,11 @@ class Scene {
         return due.filter((row) => !options.groupsOf?.(row).some(isIn(full))).slice(0, limit);
       },
       nextAt: (at) => this.#nextAt(Date.parse(at)),
+      bringForward: (latest, at) => {
+        const far = this.rows.filter(({ due_at }) => due_at !== null && due_at > Date.parse(latest));
+        for (const row of far) row.due_at = Date.parse(at);
+        return far.length;
+      },
       keyOf: ({ key }) => key,
       at_once_max: 3,
       work: (row, signal) => this.#work(row, signal),
@@ -226,4 +231,28 @@ test('the wait before the next try grows up to a maximum, and is no shorter than
   t.deepEqual(waits, [5, 20, 80, 100, 100]);
   t.is(nextTryAt(times, { tries: 0, now: 1_000, not_before: 2_000 }), 2_000);
   t.is(nextTryAt(times, { tries: 0, now: 1_000, not_before: 1_001 }), 1_005);
+});
+
+test('a row that a clock that was ahead has put off is begun once the clock is right, also after a start', async (t) => {
+  const scene = new Scene(t);
+  const year_ms = 365 * 24 * 3600_000;
+  scene.rows.push({ id: 0, key: 'a', due_at: scene.now + 10 * year_ms });
+  scene.rows.push({ id: 1, key: 'b', due_at: scene.now + 24 * 3600_000 });
+  scene.queue.start();
+  await scene.saw(t, 0);
+  scene.now += 10 * year_ms;
+  scene.rows.push({ id: 2, key: 'c', due_at: scene.now + 3600_000 });
+  scene.queue.wake();
+  await scene.saw(t, 0, 1);
+  scene.now -= 10 * year_ms;
+  scene.queue.wake();
+  await scene.saw(t, 0, 1, 2);
+});
+
+test('what is put off has to wait until then, unless a clock that was ahead said so', (t) => {
+  const now = Date.parse('2026-01-01T00:00:00Z');
+  const day_ms = 24 * 3600_000;
+  t.true(hasToWait(now + day_ms, now));
+  t.false(hasToWait(now, now));
+  t.false(hasToWait(now + 2 * day_ms, now));
 });
