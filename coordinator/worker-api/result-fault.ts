@@ -12,23 +12,34 @@ type Fault = { reason: FailureReason; detail: string };
 /** Why the attempt has failed, although its worker says that it has not; null: nothing contradicts the worker. */
 export function faultOf(db: Db, task_id: string, attempt: number, { status }: ResultPost): Fault | null {
   if (status === 'succeeded') return missingStep(db, task_id, attempt);
-  if (status !== 'parked' || mayPark(db, task_id)) return null;
+  if (status !== 'parked' || mayPark(db, task_id, attempt)) return null;
   const detail = `The worker ended to wait for an answer, but ${whyNot(db, task_id, attempt)}.`;
   return { reason: 'agent_error', detail };
 }
 
-/** Whether a question is open. The answer may also have come while the worker was ending. */
-function mayPark(db: Db, task_id: string): boolean {
-  return listOpenNeeds(db, task_id).some(({ kind }) => kind === 'question') || countPendingMessages(db, task_id) > 0;
+/**
+ * Whether the question that the attempt has asked is open. The answer may also have come while the worker was ending.
+ * An open question of an earlier attempt does not count until it is asked again.
+ */
+function mayPark(db: Db, task_id: string, attempt: number): boolean {
+  const ref = askedRef(db, task_id, attempt);
+  if (ref === undefined) return false;
+  const is_open = listOpenNeeds(db, task_id).some((need) => need.kind === 'question' && need.ref === ref);
+  return is_open || countPendingMessages(db, task_id) > 0;
 }
 
 const Asked = z.object({ ref: z.string() });
 
+/** The `ref` of the attempt's newest question: it has closed those before it. Undefined: it has not asked. */
+function askedRef(db: Db, task_id: string, attempt: number): string | undefined {
+  const asked = findNewestEvent(db, task_id, attempt, ['question.asked']);
+  return asked && Asked.parse(JSON.parse(asked.body)).ref;
+}
+
 /** What became of the attempt's newest question. The same one again opens nothing, once it is answered. */
 function whyNot(db: Db, task_id: string, attempt: number): string {
-  const asked = findNewestEvent(db, task_id, attempt, ['question.asked']);
-  if (asked === undefined) return 'it has not asked';
-  const { ref } = Asked.parse(JSON.parse(asked.body));
+  const ref = askedRef(db, task_id, attempt);
+  if (ref === undefined) return 'it has not asked';
   return findNeedByRef(db, task_id, 'question', ref)?.answer
     ? 'its question was answered already: it took the answer as a message'
     : 'it has closed its question';

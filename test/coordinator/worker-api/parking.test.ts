@@ -86,6 +86,19 @@ test('a worker that parks without a question has failed', async (t) => {
   t.like(taskOf(scene.log, task_id), { status: 'failed', reason: 'agent_error', detail });
 });
 
+test('a worker may park on a question of an earlier attempt only once it has asked it again', async (t) => {
+  for (const asks of [false, true]) {
+    const { scene, task_id, result, task } = await asking(t);
+    await result(1, { status: 'failed', reason: 'worker_lost', summary: '' });
+    scene.log.db.prepare('UPDATE tasks SET retry_at = NULL').run();
+    const next = await callerOf(scene, task_id, startAttempt(scene.log, task_id));
+    if (asks) await next.events([asked]);
+    await next.result(asks ? 1 : 0, parked);
+    if (asks) t.like(task(), { status: 'parked', reason: null });
+    else t.regex(listAttempts(scene.log.db, task_id).at(-1)?.detail ?? '', /, but it has not asked\.$/);
+  }
+});
+
 test('a worker that parks after the answer, or after it closed its question, has failed with words that say so', async (t) => {
   const over = await asking(t);
   await over.events([{ ...asked, seq: 2, type: 'question.closed', body: { ref: 'q1', answered: false } }]);
