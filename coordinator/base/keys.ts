@@ -42,7 +42,7 @@ const StoredKeys = z.object({
  */
 export function readKeys(data_dir: string): Keys {
   const path = join(data_dir, 'keys.json');
-  if (!existsSync(path)) write(path, { access: fresh(), task: fresh(), seal: fresh() });
+  if (!existsSync(path)) prepare(path, { access: fresh(), task: fresh(), seal: fresh() })();
   const { retired, seal, ...newest } = readStored(path);
   const ringOf = (purpose: 'access' | 'task') =>
     new KeyRing(
@@ -65,11 +65,14 @@ function readStored(path: string): z.output<typeof StoredKeys> {
   }
 }
 
+/** `record` stores that the keys are rotated. If it throws, they are not. */
+type Rotation = { id: string; now: Date; record: () => void };
+
 /**
  * Makes new keys to sign with, in `keys.json` and in `keys`. The pair before them verifies what it has signed until
  * that expires. Throws `conflict` if it was done too often in a day.
  */
-export function rotateKeys(data_dir: string, keys: Keys, id: string, now: Date): void {
+export function rotateKeys(data_dir: string, keys: Keys, { id, now, record }: Rotation): void {
   const path = join(data_dir, 'keys.json');
   const before = readStored(path);
   const kept = before.retired.filter(({ retired_at }) => now.getTime() - Date.parse(retired_at) < KEPT_MS);
@@ -78,7 +81,10 @@ export function rotateKeys(data_dir: string, keys: Keys, id: string, now: Date):
   const { id: before_id, access, task, seal } = before;
   const retired = [{ id: before_id, access, task, retired_at: now.toISOString() }, ...kept];
   const fingerprint = fingerprintOfKeys(data_dir) ?? undefined;
-  write(path, { access: fresh(), task: fresh(), seal, id, retired, fingerprint });
+  const replace = prepare(path, { access: fresh(), task: fresh(), seal, id, retired, fingerprint });
+  // What may fail on a full disk comes first: to rename the file needs no space.
+  record();
+  replace();
   const rotated = readKeys(data_dir);
   keys.access.replaceBy(rotated.access);
   keys.task.replaceBy(rotated.task);
@@ -87,10 +93,10 @@ export function rotateKeys(data_dir: string, keys: Keys, id: string, now: Date):
 const fresh = (): string => randomBytes(32).toString('base64url');
 const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64url'));
 
-/** Writes a new file and renames it: a full disk must not leave half a file. */
-function write(path: string, content: z.input<typeof StoredKeys>): void {
+/** Writes a new file, and returns what renames it: a full disk must not leave half a file. */
+function prepare(path: string, content: z.input<typeof StoredKeys>): () => void {
   writeFileSync(`${path}.new`, `${JSON.stringify(content)}\n`, { mode: 0o600, flush: true });
-  renameSync(`${path}.new`, path);
+  return () => renameSync(`${path}.new`, path);
 }
 
 /**

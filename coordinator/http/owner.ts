@@ -40,16 +40,10 @@ export function ownerHandlers({
     },
     rotateKeys: ({ who, audit }) => {
       accounts.requireOwner(who);
-      return log.write(
-        (tx) => {
-          const id = newId();
-          audit(tx, { action: 'keys.rotated', subject: id });
-          // Last: it cannot be undone.
-          rotateKeys(config.data_dir, keys, id, new Date());
-          return { id };
-        },
-        { urgent: true },
-      );
+      const id = newId();
+      const record = () => log.write((tx) => audit(tx, { action: 'keys.rotated', subject: id }), { urgent: true });
+      rotateKeys(config.data_dir, keys, { id, now: new Date(), record });
+      return { id };
     },
   };
 }

@@ -9,6 +9,7 @@ import { newId } from '../../../protocol/ids.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 const HOUR_MS = 3600_000;
+const recorded = (): void => undefined;
 const kidOf = (token: string): unknown =>
   JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid;
 
@@ -28,7 +29,7 @@ test('tokens of before a rotation stay valid until they expire, in the running s
   for (let n = 0; n < 3; n++) {
     clock.ms += 60_000;
     const id = newId();
-    rotateKeys(dir, keys, id, new Date(now()));
+    rotateKeys(dir, keys, { id, now: new Date(now()), record: recorded });
     ids.add(id);
   }
   t.is(ids.size, 4);
@@ -53,7 +54,7 @@ test('tokens of before a rotation stay valid until they expire, in the running s
   t.like(await task.verify(task_token), { task_id }, 'a worker has its token for longer');
   clock.ms += 25 * HOUR_MS;
   await t.throwsAsync(new TaskTokens(again.task, 'here', now).verify(task_token, 10 ** 9), { code: 'unauthenticated' });
-  rotateKeys(dir, keys, newId(), new Date(now()));
+  rotateKeys(dir, keys, { id: newId(), now: new Date(now()), record: recorded });
   t.is(JSON.parse(readFileSync(join(dir, 'keys.json'), 'utf8')).retired.length, 1, 'what is no longer needed is gone');
 });
 
@@ -73,7 +74,7 @@ test('a keys file of before, and one after rotations, have the fingerprint that 
   const dir = await temporaryFolder(t);
   const keys = readKeys(dir);
   const before = fingerprintOfKeys(dir);
-  for (let n = 0; n < 3; n++) rotateKeys(dir, keys, newId(), new Date());
+  for (let n = 0; n < 3; n++) rotateKeys(dir, keys, { id: newId(), now: new Date(), record: recorded });
   t.is(fingerprintOfKeys(dir), before);
   // An older server reads what it knows.
   const { access, task, seal: sealing } = JSON.parse(readFileSync(join(dir, 'keys.json'), 'utf8'));
@@ -85,7 +86,20 @@ test('keys are rotated fifty times a day at most', async (t) => {
   const dir = await temporaryFolder(t);
   const keys = readKeys(dir);
   const now = Date.now();
-  for (let n = 0; n < 50; n++) rotateKeys(dir, keys, newId(), new Date(now + n));
-  t.throws(() => rotateKeys(dir, keys, newId(), new Date(now + 50)), { code: 'conflict' });
-  t.notThrows(() => rotateKeys(dir, keys, newId(), new Date(now + 26 * HOUR_MS)));
+  for (let n = 0; n < 50; n++) rotateKeys(dir, keys, { id: newId(), now: new Date(now + n), record: recorded });
+  t.throws(() => rotateKeys(dir, keys, { id: newId(), now: new Date(now + 50), record: recorded }), {
+    code: 'conflict',
+  });
+  t.notThrows(() => rotateKeys(dir, keys, { id: newId(), now: new Date(now + 26 * HOUR_MS), record: recorded }));
+});
+
+test('keys are not rotated where that cannot be recorded', async (t) => {
+  const dir = await temporaryFolder(t);
+  const keys = readKeys(dir);
+  const before = keys.access.newest.id;
+  const record = () => {
+    throw new Error('The disk is full.');
+  };
+  t.throws(() => rotateKeys(dir, keys, { id: newId(), now: new Date(), record }), { message: 'The disk is full.' });
+  for (const each of [keys, readKeys(dir)]) t.is(each.access.newest.id, before);
 });
