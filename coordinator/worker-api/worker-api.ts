@@ -216,9 +216,9 @@ export class WorkerApi {
     this.#assignment_rate.take(task_id);
     const assignment = await this.#deps.assignment(task_id, attempt);
     if (response.destroyed) return;
-    const closed = once(response, 'close', { signal: AbortSignal.timeout(SEND_MS) });
+    const closed = once(response, 'close', { signal: AbortSignal.timeout(SEND_MS) }).catch(() => response.destroy());
     sendJson(response, assignment);
-    await closed.catch(() => response.destroy());
+    await closed;
   }
 
   async #connect(request: IncomingMessage, socket: Duplex, head: Buffer, listener: ListenerId): Promise<void> {
