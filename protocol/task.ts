@@ -154,6 +154,12 @@ export const TaskResult = z.object({
 });
 export type TaskResult = z.infer<typeof TaskResult>;
 
+/** How long attempts were at work. */
+const WorkTime = z.object({
+  ms: z.number().int().nonnegative().describe('those that have ended, in all'),
+  since: Time.nullable().describe('when the one in progress began; null: none is in progress'),
+});
+
 /** A task as every route shows it. */
 export const Task = z.object({
   id: Id,
@@ -208,6 +214,10 @@ export const Task = z.object({
   updated_at: Time,
   started_at: Time.nullable(),
   ended_at: Time.nullable(),
+  work: WorkTime.optional().describe(
+    'how long its attempts were at work: not while it was queued, or waited for a person without a worker. Absent: the ' +
+      'server is older than this',
+  ),
   archived: z
     .boolean()
     .optional()

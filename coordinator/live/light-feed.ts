@@ -141,7 +141,17 @@ export class LightFeed {
  * Sent with every change: a client that has read the task meanwhile may know a value that came and went between two
  * frames.
  */
-const ALWAYS = new Set(['id', 'status', 'reason', 'waiting_for', 'queue_place', 'ended_at', 'archived', 'unread']);
+const ALWAYS = new Set([
+  'id',
+  'status',
+  'reason',
+  'waiting_for',
+  'queue_place',
+  'ended_at',
+  'work',
+  'archived',
+  'unread',
+]);
 /** The fields with texts that may be cut. `shortened` is sent with each: a client may have read the whole of others. */
 const TEXTS = new Set(['prompt', 'result']);
 

@@ -1,4 +1,4 @@
-import type { TaskStatus } from '../../protocol/task.ts';
+import type { Task, TaskStatus } from '../../protocol/task.ts';
 import type { AttemptRow } from '../domain/task.ts';
 import { sql, type Db } from './database.ts';
 
@@ -38,6 +38,18 @@ export function findAttempt(db: Db, task_id: string, n: number): AttemptRow | un
 /** All attempts of a task, oldest first. */
 export function listAttempts(db: Db, task_id: string): AttemptRow[] {
   return sql<Stored>(db, 'SELECT * FROM attempts WHERE task_id = ? ORDER BY n').all(task_id).map(fromStored);
+}
+
+/** How long the attempts of each of these tasks that has some were at work. If the clock was set back, no time. */
+export function workByTask(db: Db, task_ids: readonly string[]): Map<string, NonNullable<Task['work']>> {
+  const ms = `CAST(round((julianday(ended_at) - julianday(started_at)) * 86400000) AS INTEGER)`;
+  const rows = sql<{ task_id: string; ms: number; since: string | null }>(
+    db,
+    `SELECT task_id, sum(CASE WHEN ended_at > started_at THEN ${ms} ELSE 0 END) AS ms,
+       max(CASE WHEN ended_at IS NULL THEN started_at END) AS since
+     FROM attempts WHERE task_id IN (SELECT value FROM json_each(?)) GROUP BY task_id`,
+  ).all(JSON.stringify(task_ids));
+  return new Map(rows.map(({ task_id, ...work }) => [task_id, work]));
 }
 
 /** The attempts of any task that have not ended. */

@@ -6,6 +6,7 @@ import { taskView } from '../domain/task-view.ts';
 import type { TaskRow } from '../domain/task.ts';
 import { repositoriesView } from '../domain/task-repository.ts';
 import type { Db } from '../sqlite/database.ts';
+import { workByTask } from '../sqlite/attempts.ts';
 import { openNeedsByTask } from '../sqlite/needs.ts';
 import { pullsByTask } from '../sqlite/pulls.ts';
 import { positionsByTask } from '../sqlite/read-marks.ts';
@@ -25,6 +26,7 @@ export function taskViews(db: Db, tasks: readonly TaskRow[], fault: string | nul
   const needs = openNeedsByTask(db, ids);
   const others = repositoriesByTask(db, ids);
   const pulls = pullsByTask(db, ids);
+  const work = workByTask(db, ids);
   return tasks.map((task) => {
     const { newest_event_id = 0, read_event_id = 0 } = positions.get(task.id) ?? {};
     const rests = isEnded(task.status) || task.status === 'waiting' || task.status === 'parked';
@@ -32,6 +34,7 @@ export function taskViews(db: Db, tasks: readonly TaskRow[], fault: string | nul
     return {
       ...taskView(task, (needs.get(task.id) ?? []).map(needView), places.get(task.id), fault),
       ...(repositories && { repositories }),
+      work: work.get(task.id) ?? { ms: 0, since: null },
       pulls: (pulls.get(task.id) ?? []).map(pullView),
       newest_event_id,
       unread: rests && newest_event_id > read_event_id,

@@ -4,6 +4,7 @@ import { EventLines, planLines } from './event-lines.ts';
 import { STATUS_STYLE, statusWord } from './status.ts';
 import { Drafts } from '../../client/errand/drafts.ts';
 import { foldTask } from '../../client/errand/task-fold.ts';
+import { workedMs } from '../../client/errand/worked-ms.ts';
 import type { News } from '../../client/follow.ts';
 import { changes, clock, duration, money, spent, waiting } from './format.ts';
 import { knownEvent } from '../../client/known-event.ts';
@@ -112,10 +113,9 @@ export class View {
   }
 
   /** The outcome, below the log. The summary is left out if the model has just said it. */
-  outcome({ id, result, usage, started_at, ended_at, ...task }: Task): Line[] {
+  outcome({ id, result, usage, ...task }: Task): Line[] {
     const pushed = pushedLines({ ...task, result });
-    const took =
-      started_at === null || ended_at === null ? [] : [duration(Date.parse(ended_at) - Date.parse(started_at))];
+    const took = task.started_at === null || task.ended_at === null ? [] : [duration(workedMs(task, Date.now()))];
     const summary = result?.summary.trim() ?? '';
     return [
       ...(summary === '' || this.#said.includes(summary) ? [] : block(headAndTail(summary, 60, 10), '  ')),

@@ -5,7 +5,7 @@ const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : 
 /** The texts of the screen of one errand, in German. */
 export const de_conversation: ConversationStrings = {
   money: 'Geld',
-  time: 'Zeit',
+  time: 'Gearbeitet',
   plan: 'Plan',
   goal: 'Ziel und Stand',
   conversation: 'Gespräch',

@@ -3,7 +3,7 @@ const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : 
 /** The texts of the screen of one errand, in English. */
 export const en_conversation = {
   money: 'Money',
-  time: 'Time',
+  time: 'Worked',
   plan: 'Plan',
   goal: 'Goal and state',
   conversation: 'Conversation',

@@ -120,6 +120,7 @@ test('of a task that changes only the fields that differ are sent, and its state
         waiting_for: { kind: 'queue', since: task.queued_at, place: 1 },
         queue_place: 1,
         ended_at: null,
+        work: { ms: 0, since: null },
         archived: false,
         unread: false,
       },

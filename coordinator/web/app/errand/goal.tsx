@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { PlanItem, Task } from '../../../../protocol/task.ts';
 import { isEnded } from '../../../../protocol/without-schemas.ts';
+import { workedMs } from '../../../client/errand/worked-ms.ts';
 import { now } from '../../parts/now.ts';
 import { format, t } from '../../parts/speech.ts';
 import { s } from '../screen-speech.ts';
@@ -60,10 +61,8 @@ function PlanList({ plan }: { plan: readonly PlanItem[] }): JSX.Element {
 
 /** The money against its bound. The time has no bound that the server tells. */
 function Meters({ task }: { task: Task }): JSX.Element {
-  const { usage, budget_usd, started_at, ended_at } = task;
+  const { usage, budget_usd } = task;
   const share = Math.min(1, usage.cost_usd / budget_usd);
-  const took =
-    started_at === null ? 0 : (ended_at === null ? now.value : Date.parse(ended_at)) - Date.parse(started_at);
   return (
     <div class="meters">
       <div>
@@ -78,7 +77,7 @@ function Meters({ task }: { task: Task }): JSX.Element {
       <div>
         <span>
           {s.errand.time}
-          <span>{format.duration(took)}</span>
+          <span>{format.duration(workedMs(task, now.value))}</span>
         </span>
       </div>
     </div>
