@@ -60,8 +60,10 @@ export async function checkOut(
   if (commit === null) throw new Error('The checkout left no commit.');
   await makeRef(own, HEAD_REF, commit);
   if (tip !== branch) return { commit, base_commit: commit };
-  await makeRef(own, PUSHED_REF, commit);
   const base_commit = from === undefined ? null : await mergeBase(own, remote, from, branch);
+  // The branch was merged, or its work was taken back: nothing on it is the task's alone any more.
+  if (base_commit === commit) return { commit, base_commit };
+  await makeRef(own, PUSHED_REF, commit);
   // Work in progress becomes uncommitted changes again.
   const parent = isWip(await own.run(['log', '-1', '--format=%B'])) ? await own.commit('HEAD^') : null;
   if (parent === null) return { commit, base_commit };

@@ -120,6 +120,36 @@ test.serial('work that was pushed and then undone is undone on its branch too', 
   t.deepEqual(pushes, [], 'what is there is not pushed again');
 });
 
+for (const [how, end] of Object.entries({
+  'finished work': (input: WorkInput) => write(input, 'a.txt', 'a\n'),
+  'work in progress': async (input: WorkInput) => {
+    await write(input, 'a.txt', 'a\n');
+    throw new Error('It breaks.');
+  },
+}))
+  test.serial(`${how} that was merged is neither undone nor reported anew by a later attempt`, async (t) => {
+    const { task, start, bare, config } = await setScene(t);
+    const own = config();
+    const attempt = async (script: (input: WorkInput) => Promise<void>) => {
+      const worker = await start(doing(script), own);
+      await hand(worker, task);
+      t.is(await worker.ended, 0);
+      const { result } = task.current;
+      task.nextAttempt();
+      return result;
+    };
+    await attempt(end);
+    const merged = await git(bare, 'rev-parse', task.base.branch);
+    await git(bare, 'update-ref', 'refs/heads/main', `refs/heads/${task.base.branch}`);
+    await rm(own.workspace_dir, { recursive: true });
+    const asked = await attempt(() => Promise.resolve());
+    t.like(asked, { status: 'succeeded', branch: null, commit: null, base_commit: merged, diff: '' });
+    await rm(own.workspace_dir, { recursive: true });
+    const more = await attempt((input) => write(input, 'b.txt', 'b\n'));
+    t.like(more, { status: 'succeeded', branch: task.base.branch, diff_stat: { files: 1 } });
+    t.is(await git(bare, 'rev-parse', `${task.base.branch}^`), merged);
+  });
+
 test.serial('work that is undone takes no commit from a branch that the person named, and says so', async (t) => {
   const { task, start, bare, config } = await setScene(t, { assignment: { work_branch: 'topic' } });
   await git(bare, 'branch', 'topic', 'main');
