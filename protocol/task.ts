@@ -144,7 +144,10 @@ export const Attempt = z.object({
 });
 export type Attempt = z.infer<typeof Attempt>;
 
-/** The result of a task. `branch` and `commit` are null if nothing was changed. */
+/**
+ * The result of a task. `branch` and `commit` are null if nothing was pushed. `commit` is the base commit if all that
+ * was pushed was taken back.
+ */
 export const TaskResult = z.object({
   summary: z.string(),
   branch: z.string().nullable(),

@@ -248,7 +248,9 @@ export const ResultPost = z.strictObject({
   branch: BranchName.nullable().describe(
     'Null if nothing was pushed. What an earlier attempt has pushed then stays the result of the task.',
   ),
-  commit: Commit.nullable(),
+  commit: Commit.nullable().describe(
+    'If it is the base commit, all that was pushed was taken back: the branch is at its base again.',
+  ),
   held_commit: Commit.optional().describe(
     'With `succeeded`, where the assignment has `ask_before_push`: the commit that was not pushed because nobody has ' +
       'approved it. The diff is that of this commit.',

@@ -90,6 +90,17 @@ export function isNewWork({ head_commit, told_commit }: Pick<PullRow, 'head_comm
   return commit !== head_commit && commit !== told_commit;
 }
 
+/**
+ * Whether work that is pushed after a pull request has ended gets a new one by itself. Where a person has closed it,
+ * they want none. A forge closes one itself when its branch is back at the base.
+ */
+export function getsNewPull(
+  { state, ...pull }: Pick<PullRow, 'state' | 'head_commit' | 'told_commit'>,
+  { commit, base_commit }: { commit: string; base_commit: string | null },
+): boolean {
+  return state === 'merged' ? isNewWork(pull, commit) : state === 'closed' && pull.head_commit === base_commit;
+}
+
 /** The pull request as clients see it. */
 export function pullView(pull: PullRow): PullRequest {
   const { id, repo_url, number, url, title, state, draft, author, wished_author, checks, rounds, problem } = pull;

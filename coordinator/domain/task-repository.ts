@@ -10,6 +10,11 @@ export type RepositoryOfTask = { task_id: string; key: string | null };
 /** What a worker did in a repository. */
 export type RepositoryOutcome = Omit<TaskResult, 'summary'>;
 
+/** Whether a branch has pushed work. Where all of it was taken back, the branch is at its base again. */
+export function hasPushedWork({ commit, base_commit }: Pick<RepositoryOutcome, 'commit' | 'base_commit'>): boolean {
+  return commit !== null && commit !== base_commit;
+}
+
 /**
  * A repository of a task beside its first one, as stored. The fields mean what those of the task mean for the first.
  */

@@ -1,4 +1,5 @@
-import { isNewWork, type PullRow } from '../domain/pull.ts';
+import { getsNewPull, isNewWork, type PullRow } from '../domain/pull.ts';
+import { hasPushedWork } from '../domain/task-repository.ts';
 import type { TaskRow } from '../domain/task.ts';
 import type { Db } from '../sqlite/database.ts';
 import { findProject } from '../sqlite/projects.ts';
@@ -10,22 +11,23 @@ export function laterWork(db: Db, task: TaskRow, succeeded_at: string): string {
   const pull = listPullsOf(db, task.id).findLast(
     (each) => each.repo_url === repo_url && each.head_branch === result?.branch && each.created_at < succeeded_at,
   );
-  if (!pull || !hasLaterWork(pull, task)) return '';
-  return `Pull request #${pull.number} is ${pull.state} already: this work ${whereTo(db, pull, task)}.`;
+  const where = pull && whereTo(db, pull, task);
+  return where ? `Pull request #${pull.number} is ${pull.state} already: this work ${where}.` : '';
 }
 
 /** The same of a pull request that turns out to be merged: the end of a sentence. */
 export function workAfterMerge(db: Db, task: TaskRow, pull: PullRow): string {
-  return pull.state === 'merged' && hasLaterWork(pull, task) ? `newer work ${whereTo(db, pull, task)}` : '';
+  const where = pull.state === 'merged' ? whereTo(db, pull, task) : '';
+  return where && `newer work ${where}`;
 }
 
-function hasLaterWork(pull: PullRow, { result }: TaskRow): boolean {
-  const is_final = pull.state === 'merged' || pull.state === 'closed';
-  return is_final && result?.branch === pull.head_branch && result.commit !== null && isNewWork(pull, result.commit);
-}
-
-function whereTo(db: Db, { state }: PullRow, { project_id }: TaskRow): string {
+/** What becomes of the work that a task has pushed after a pull request of its branch ended; empty: there is none. */
+function whereTo(db: Db, pull: PullRow, { project_id, result }: TaskRow): string {
+  const has_ended = pull.state === 'merged' || pull.state === 'closed';
+  if (!has_ended || result?.branch !== pull.head_branch || result.commit === null) return '';
+  const { commit, base_commit } = result;
+  if (!hasPushedWork(result) || !isNewWork(pull, commit)) return '';
   const wanted = project_id === null ? undefined : findProject(db, project_id)?.pull_requests;
-  const opens = state === 'merged' && wanted !== undefined && wanted !== 'none';
+  const opens = wanted !== undefined && wanted !== 'none' && getsNewPull(pull, { commit, base_commit });
   return opens ? 'gets a new one' : 'is in none yet';
 }

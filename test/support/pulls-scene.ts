@@ -20,6 +20,7 @@ import { temporaryFolder } from './folder.ts';
 import { forgeScene, type ForgeScene } from './forge/scene.ts';
 import type { Token } from './forge/apps.ts';
 import type { Issue, Person, Repository } from './forge/world.ts';
+import { git } from './git-server.ts';
 import { StagedErrand } from './staged-errand.ts';
 import { until } from './until.ts';
 
@@ -211,9 +212,24 @@ export class PullsScene {
     if (status !== 'queued') this.log.write((tx) => addMessage(tx, this.user_id, errand.id, { text: 'Go on' }));
     errand.begin();
     const commit = await this.forge.push(this.demo, branch, { [file]: summary });
+    const base_commit = await git(this.forge.world.folder(this.demo), 'merge-base', 'main', commit);
     const diff_stat = { files: 1, insertions: 1, deletions: 0 };
-    errand.end('succeeded', null, { summary, branch, commit, base_commit: null, diff_stat });
+    errand.end('succeeded', null, { summary, branch, commit, base_commit, diff_stat });
     return commit;
+  }
+
+  /** The errand takes back all that it has pushed, and succeeds. */
+  async takeBack(errand: StagedErrand, summary = 'Taken back'): Promise<string> {
+    const { branch } = taskOf(this.log, errand.id);
+    this.log.write((tx) => addMessage(tx, this.user_id, errand.id, { text: 'Undo that' }));
+    errand.begin();
+    const folder = this.forge.world.folder(this.demo);
+    const base_commit = await git(folder, 'merge-base', 'main', branch);
+    await git(folder, 'update-ref', `refs/heads/${branch}`, base_commit);
+    await this.forge.pushed(this.demo, this.demo.owner);
+    const diff_stat = { files: 0, insertions: 0, deletions: 0 };
+    errand.end('succeeded', null, { summary, branch, commit: base_commit, base_commit, diff_stat });
+    return base_commit;
   }
 
   /** The pull requests of an errand as clients see them. */

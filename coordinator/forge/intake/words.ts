@@ -1,6 +1,7 @@
 import type { Need } from '../../../protocol/needs.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { PullRow } from '../../domain/pull.ts';
+import { hasPushedWork } from '../../domain/task-repository.ts';
 import { quiet } from '../own-words.ts';
 import { withoutOutcomes } from './outcomes.ts';
 import { failureWords } from './public-reasons.ts';
@@ -64,7 +65,7 @@ function waits({ kind, question }: Pick<Need, 'kind' | 'question'>): string {
 
 function outcome({ result, pushed_branch }: Told['task'], pull: Told['pull']): string {
   if (pull?.number) return `Its pull request is #${pull.number}.`;
-  if (result?.commit && pushed_branch !== null) return `Its branch is \`${pushed_branch}\`.`;
+  if (result && hasPushedWork(result) && pushed_branch !== null) return `Its branch is \`${pushed_branch}\`.`;
   return 'It changed nothing.';
 }
 

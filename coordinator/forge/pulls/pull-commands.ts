@@ -1,7 +1,8 @@
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { PullAuthor, PullCreate } from '../../../protocol/pulls.ts';
-import { changedFields, isNewWork, newPull, pullView, type PullRow } from '../../domain/pull.ts';
+import { changedFields, getsNewPull, newPull, pullView, type PullRow } from '../../domain/pull.ts';
 import type { ProjectRow } from '../../domain/project.ts';
+import { hasPushedWork } from '../../domain/task-repository.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { Tx } from '../../sqlite/event-log.ts';
 import { findProject } from '../../sqlite/projects.ts';
@@ -18,24 +19,26 @@ import { titleOf } from './pull-title.ts';
 
 /**
  * A person asks for the pull requests of a task. What is open already is looked at anew, and what failed is tried
- * again. In one repository alone if the wish names it. Throws `conflict` if nothing was pushed, `not_found` for an
- * unknown repository.
+ * again. In one repository alone if the wish names it. Throws `conflict` if there is no pushed work, `not_found` for
+ * an unknown repository.
  */
 export function askForPulls(tx: Tx, user_id: string, task_id: string, wish: PullCreate, at: string): TaskRow {
   const task = requireTask(tx.db, user_id, task_id);
   const { repository } = wish;
   if (repository !== undefined && !repositoriesOf(tx.db, task).some(({ key }) => key === repository))
     throw new ErrandError('not_found', `The errand has no repository ${repository}.`);
-  const branches = pushedBranches(tx.db, task).filter(({ key }) => repository === undefined || key === repository);
+  const pushed = pushedBranches(tx.db, task).filter(({ key }) => repository === undefined || key === repository);
+  const branches = pushed.filter((each) => hasPushedWork(each) || pullOf(tx, task.id, each)?.state === 'open');
   if (branches.length === 0)
-    throw new ErrandError('conflict', 'Nothing was pushed yet: there is nothing to open a pull request from.');
+    throw new ErrandError('conflict', 'There is no pushed work that a pull request could be opened from.');
   for (const branch of branches) wantPull(tx, task, branch, wish, at);
   return task;
 }
 
 /**
  * The task has succeeded: its open pull requests are told of it, and those that its project wants are opened. What was
- * pushed to the branch of a merged one gets a new one; where a person has closed it, none is opened by itself.
+ * pushed to the branch of a merged one gets a new one; where a person has closed it, none is opened by itself. Nor is
+ * one for work that was taken back.
  */
 export function pullsAfterSuccess(tx: Tx, task: TaskRow, at: string): void {
   for (const branch of pushedBranches(tx.db, task)) {
@@ -55,14 +58,15 @@ export function lookAtPulls(tx: Tx, task_id: string, at: string): void {
   tx.announce('pulls');
 }
 
-/** Whether a branch has no pull request for what was pushed, and no person has closed it. */
-function isMissing(pull: PullRow | undefined, { commit }: PushedBranch): boolean {
+/** Whether a branch has no pull request for the work that was pushed, and no person has closed it. */
+function isMissing(pull: PullRow | undefined, branch: PushedBranch): boolean {
+  if (!hasPushedWork(branch)) return false;
   switch (pull?.state) {
     case 'open':
-    case 'closed':
       return false;
     case 'merged':
-      return isNewWork(pull, commit);
+    case 'closed':
+      return getsNewPull(pull, branch);
     case 'opening':
     case 'failed':
     case undefined:

@@ -116,8 +116,9 @@ export class PullKeeper {
       changePull(tx, row.id, { ...found, ...checks, ...(links_changed && { told_commit: null }) }, at);
       const after = findPull(tx.db, row.id);
       if (after && found.checks) hearFailedChecks(tx, after, task, at);
-      // It was merged before that was known here, and the task may have pushed in between.
-      if (after?.state === 'merged' && task.status === 'succeeded') pullsAfterSuccess(tx, task, at);
+      // It ended before that was known here, and the task may have pushed in between.
+      const has_ended = after?.state === 'merged' || after?.state === 'closed';
+      if (has_ended && task.status === 'succeeded') pullsAfterSuccess(tx, task, at);
       if (!after || 'next_look_at' in found) return;
       changePull(
         tx,

@@ -74,7 +74,7 @@ test('pr fails with the reason where the forge refuses, and before anything was 
   const { id } = await api.call('createTask', { body: { prompt: 'Other', repo_url: REPO } });
   const refused = await cli.run(['pr', id]);
   t.is(refused.code, 2);
-  t.regex(refused.stderr, /Nothing was pushed yet/);
+  t.regex(refused.stderr, /no pushed work/);
 });
 
 test('a project says whether its errands open pull requests, and as whom', async (t) => {

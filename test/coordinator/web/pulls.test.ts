@@ -38,3 +38,14 @@ test('one touch opens a pull request, and its checks, its problems and its merge
   await page.locator('.task .pull', { hasText: '#12 merged' }).waitFor();
   t.deepEqual(faults, []);
 });
+
+test('work that was taken back can get no pull request', async (t) => {
+  const { server, api, page, network } = await openAppLoggedIn(t);
+  const task = await api.call('createTask', { body: { prompt: 'Mend it', repo_url: 'https://github.com/ada/demo' } });
+  const errand = new LivelyErrand(server, task);
+  errand.begin();
+  errand.succeed({ summary: 'Taken back.', commit: 'a'.repeat(40), base_commit: 'a'.repeat(40) });
+  await page.goto(`${network.url}/errands/${task.id}`);
+  await page.locator('.state.succeeded').waitFor();
+  t.is(await page.getByRole('button', { name: /pull request/ }).count(), 0);
+});

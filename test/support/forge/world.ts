@@ -53,6 +53,8 @@ export type PullPart = {
   /** The last commits that were seen: a branch may be deleted. */
   head_commit: string;
   base_commit: string;
+  /** Whether it stays at these: at GitHub a closed one does. */
+  is_frozen?: boolean;
   /** The head that webhooks told of last. */
   told_commit: string;
   /** Whether git merges it without a conflict. */
@@ -276,7 +278,7 @@ export class World {
 
   /** The pull request with its commits as they are now. */
   async freshPull(repository: Repository, pull: PullPart): Promise<PullPart> {
-    if (pull.merged) return pull;
+    if (pull.merged || pull.is_frozen) return pull;
     pull.head_commit = (await this.branch(repository, pull.head)) ?? pull.head_commit;
     pull.base_commit = (await this.branch(repository, pull.base)) ?? pull.base_commit;
     const { head_commit, base_commit } = pull;

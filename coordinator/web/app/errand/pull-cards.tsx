@@ -26,15 +26,17 @@ export function PullCards({ task }: { task: Task }): JSX.Element | null {
 }
 
 /**
- * The repositories where something was pushed, of which no pull request is there. One that has failed says so itself.
- * The sample is on no forge, so it can have none.
+ * The repositories with pushed work of which no pull request is there. One that has failed says so itself. The sample
+ * is on no forge, so it can have none.
  */
 function lacksPull({ pulls = [], result, repo_url, repositories, ended_at }: Task): string[] {
   if (ended_at === null) return [];
-  return (repositories ?? [{ repo_url, commit: result?.commit ?? null }]).flatMap(({ repo_url: own, commit }) => {
+  const first = { repo_url, commit: result?.commit ?? null, base_commit: result?.base_commit ?? null };
+  return (repositories ?? [first]).flatMap(({ repo_url: own, commit, base_commit }) => {
     const has_one = ({ state, head, repo_url: of }: PullRequest): boolean =>
       of === own && (state === 'merged' ? head.commit === commit : state !== 'closed');
-    return commit === null || own === SAMPLE_REPO_URL || pulls.some(has_one) ? [] : [own];
+    const has_work = commit !== null && commit !== base_commit;
+    return !has_work || own === SAMPLE_REPO_URL || pulls.some(has_one) ? [] : [own];
   });
 }
 

@@ -34,6 +34,17 @@ test('each reason of a failure has a sentence for strangers', (t) => {
   }
 });
 
+test('an errand whose pushed work was all taken back is said to have changed nothing', (t) => {
+  const said = (commit: string) => {
+    const diff_stat = { files: 0, insertions: 0, deletions: 0 };
+    const result = { summary: '', branch: 'errand/x', commit, base_commit: 'a'.repeat(40), diff_stat };
+    const task = { status: 'succeeded', reason: null, result, pushed_branch: 'errand/x' } as const;
+    return statusWords({ task, link: null, needs: [], pull: undefined });
+  };
+  t.is(said('b'.repeat(40)), 'The errand is done. Its branch is `errand/x`.');
+  t.is(said('a'.repeat(40)), 'The errand is done. It changed nothing.');
+});
+
 test('why an errand was not started is told without the words of the error', (t) => {
   for (const code of ErrorCode.options) {
     const errors = [{ field: '/budget_usd', message: INTERNAL }];

@@ -72,6 +72,21 @@ test('a person is told that newer work is not in the pull request that was merge
   }
 });
 
+test('a person is told that work which follows what was taken back gets a new pull request', async (t) => {
+  const scene = await PullsScene.start(t);
+  const errand = scene.errand();
+  await scene.work(errand);
+  const { id, number } = await scene.opened(errand);
+  await scene.pulls.stop();
+  const head_commit = await scene.takeBack(errand);
+  const closed = { state: 'closed' as const, head_commit, next_look_at: null };
+  scene.log.write((tx) => changePull(tx, id, closed, new Date().toISOString()));
+  const said = () => saidOf(scene, errand.id).at(-1);
+  t.is(said(), 'Taken back');
+  await scene.work(errand, 'Another way', 'other.txt');
+  t.is(said(), `Pull request #${number} is closed already: this work gets a new one.\n\nAnother way`);
+});
+
 test('a person is told that newer work is not in the pull request whose merge was learned later', async (t) => {
   const scene = await PullsScene.start(t);
   const errand = scene.errand();

@@ -43,7 +43,7 @@ testEachForge(
     await scene.work(first);
     const ask = (id: string, draft?: boolean) =>
       scene.log.write((tx) => askForPulls(tx, scene.user_id, id, draft === undefined ? {} : { draft }, now()));
-    t.throws(() => ask(second.id), { message: /Nothing was pushed/ });
+    t.throws(() => ask(second.id), { message: /no pushed work/ });
     ask(first.id, true);
     const { id } = await scene.opened(first);
     t.true(scene.on_forge()[0]?.pull.draft);

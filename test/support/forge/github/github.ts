@@ -1,7 +1,8 @@
+import type { PullPatch } from '../../../../coordinator/forge/forge.ts';
 import type { GitServer, Intercept } from '../../git-server.ts';
 import { Actions } from '../actions.ts';
 import type { App } from '../apps.ts';
-import type { CheckRun, Person } from '../world.ts';
+import { isPull, type CheckRun, type Person, type PullIssue, type Repository } from '../world.ts';
 import { Hooks } from '../hooks.ts';
 import { Render } from './render.ts';
 import { SignIn } from './sign-in.ts';
@@ -37,6 +38,21 @@ export class GitHub extends Actions {
     this.sign_in = new SignIn(this.world, this.apps);
     this.check_app = this.apps.addApp(this.checker, { name: 'Checks' });
     this.webhooks = new GitHubWebhooks(this, this.render, this.hooks, this.check_app);
+  }
+
+  override async editPull(repository: Repository, pull: PullIssue, patch: PullPatch, by?: Person): Promise<void> {
+    await super.editPull(repository, pull, patch, by);
+    pull.pull.is_frozen = pull.state === 'closed';
+  }
+
+  /** GitHub closes a pull request itself when its branch is back at the base. */
+  override async pushed(repository: Repository, by: Person): Promise<void> {
+    await super.pushed(repository, by);
+    for (const pull of repository.issues.filter(isPull).filter(({ state }) => state === 'open')) {
+      const { base, head } = pull.pull;
+      const has_commits = (await this.world.countAhead(repository, base, head)) > 0;
+      if (!has_commits) await this.editPull(repository, pull, { state: 'closed' }, by);
+    }
   }
 
   /** Where a job's log can be read without a token. */
