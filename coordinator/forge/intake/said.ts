@@ -10,8 +10,8 @@ type WrittenText = {
 
 type LineKind = 'text' | 'quote' | 'code';
 
-const FENCE = /^\s*(?:(?:[-*+]|\d{1,9}[.)])\s+)*(`{3,}|~{3,})(.*)$/;
-/** How far code is indented. */
+const FENCE = /^(`{3,}|~{3,})(.*)$/;
+/** How far code is indented: a fence that is, is none. */
 const CODE_INDENT = 4;
 const MARKER = /(?:[-*+]|\d{1,9}[.)])(?=[ \t]|$)/y;
 const RULE = /^\s*([-*_])(?:\s*\1){2,}\s*$/;
@@ -55,9 +55,8 @@ function kindsOf(lines: readonly string[]): LineKind[] {
     let is_open = true;
     const kind = ((): LineKind => {
       if (forwarded) return 'quote';
-      const [, mark = '', info = ''] = FENCE.exec(line) ?? [];
       if (fence !== undefined) {
-        if (mark.startsWith(fence) && info.trim() === '') fence = undefined;
+        if (closes(line, fence, items.at(-1) ?? 0)) fence = undefined;
         return 'code';
       }
       if (ORIGINAL_MESSAGE.test(line)) {
@@ -69,7 +68,8 @@ function kindsOf(lines: readonly string[]): LineKind[] {
       was_empty_item = begins_item && rest === '';
       is_open = !stands_alone;
       if (indent < CODE_INDENT && rest.startsWith('>')) return 'quote';
-      if (mark !== '' && !(mark.startsWith('`') && info.includes('`'))) {
+      const [, mark = '', info = ''] = FENCE.exec(rest) ?? [];
+      if (indent < CODE_INDENT && mark !== '' && !(mark.startsWith('`') && info.includes('`'))) {
         fence = mark;
         return 'code';
       }
@@ -79,6 +79,13 @@ function kindsOf(lines: readonly string[]): LineKind[] {
     before = kind === 'text' && !is_open ? 'nothing' : kind;
     return kind;
   });
+}
+
+/** Whether a line ends the fence. `column`: where the lines of the list item begin that the fence is in. */
+function closes(line: string, fence: string, column: number): boolean {
+  const begin = skipBlanks(line, 0, 0);
+  const [, mark = '', info = ''] = FENCE.exec(line.slice(begin.at)) ?? [];
+  return begin.column - column < CODE_INDENT && mark.startsWith(fence) && info.trim() === '';
 }
 
 /**

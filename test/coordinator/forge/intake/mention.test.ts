@@ -29,6 +29,10 @@ const MENTIONS: [title: string, text: string, request: string][] = [
   ['in a paragraph of an inner list item', '- one\n  - two\n\n    @errand tidy up', 'tidy up'],
   ['in a paragraph of a list item, indented by a tab', '- one\n\n\t@errand tidy up', 'tidy up'],
   ['in a paragraph of a list item of several lines', '* one\ntwo\n\n    @errand tidy up', 'tidy up'],
+  ['below a fence that is indented as code', 'Like this:\n\n    ```\n\n@errand tidy up', 'tidy up'],
+  ['in a paragraph with a fence that is indented', 'Like this:\n    ~~~\n@errand tidy up', 'tidy up'],
+  ['below a fence in a list that is indented as code', '- one\n\n      ```\n\n  @errand tidy up', 'tidy up'],
+  ['below a fence in a list', '- one\n\n     ```\n     two\n  ```\n\n  @errand tidy up', 'tidy up'],
   ['in emphasis', '**@errand** tidy up', 'tidy up'],
 ];
 for (const [title, text, request] of MENTIONS)
@@ -52,6 +56,10 @@ const NONE: [title: string, text: string][] = [
   ['a fence that is not closed', '```\n@errand fix'],
   ['a fence in a fence', '````\n```\n@errand fix\n```\n````'],
   ['a fence in a list', '- ```\n  @errand fix\n  ```'],
+  ['a fence whose end is indented as code', '```\n    ```\n@errand fix\n```'],
+  ['a fence whose end is indented by a tab', '```\n\t```\n@errand fix\n```'],
+  ['a fence in a list whose end is indented as code', '- ```\n      ```\n  @errand fix\n  ```'],
+  ['a fence with a list that has one', '```\n- ```\n@errand fix\n```'],
   ['an indented block', 'Like this:\n\n    @errand fix\n'],
   ['a tab', 'Like this:\n\n\t@errand fix\n'],
   ['an indented block in a list', '- one\n\n      @errand fix\n'],
