@@ -24,7 +24,10 @@ export type PullAuthor = z.infer<typeof PullAuthor>;
 export const PullRequestState = z.enum(['opening', 'open', 'merged', 'closed', 'failed']);
 export type PullRequestState = z.infer<typeof PullRequestState>;
 
-/** The checks of the newest commit of a pull request: how many are in each state. Skipped ones do not count. */
+/**
+ * The checks of the newest commit of a pull request: how many of those that were read are in each state. Skipped ones do
+ * not count.
+ */
 export const PullChecks = z.object({
   running: z.number().int().nonnegative(),
   passed: z.number().int().nonnegative(),
@@ -50,7 +53,10 @@ export const PullRequest = z.object({
   wished_author: PullAuthor.describe('another than `author`: the app is not installed at the repository'),
   head: z.object({ branch: z.string(), commit: Commit }),
   base: z.string().nullable().describe('null: the default branch, until it is opened'),
-  checks: PullChecks.nullable().describe('null: the forge was not asked yet, or the errand is at work on it'),
+  checks: PullChecks.nullable().describe(
+    'null: the forge was not asked yet, the errand is at work on it, or there are more than are read and none of ' +
+      'those has failed',
+  ),
   conflicts: z
     .boolean()
     .optional()

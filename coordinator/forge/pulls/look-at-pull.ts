@@ -52,7 +52,7 @@ export async function lookAtPull(looking: Looking): Promise<Partial<PullRow>> {
   const changed = { ...stateOf(pull), ...pull.base.repository, head_commit: pull.head.commit };
   if (pull.state !== 'open') return { ...changed, conflicts: false };
   const read = await readChecks(client, access, name, pull.head.commit);
-  if (read.cut) looking.logger.info({ task_id: row.task_id, url: pull.url }, 'too many checks: some are not read');
+  if (read.cut) looking.logger.debug({ task_id: row.task_id, url: pull.url }, 'too many checks: some are not read');
   const checks = checksOf(read, new URL(client.origin).host);
   const told = await tellOf(looking, { forge, access, name, pull });
   const conflicts = await conflictsOf(looking, pull, () => client.pull(access, name, pull.number));
@@ -113,13 +113,15 @@ async function conflictsOf(
 }
 
 /**
- * What is stored of the checks. Those that were not read hide nothing else: the person is told of them, and which right
- * is missing.
+ * What is stored of the checks. Those that may not be read hide nothing else: the person is told of them, and which
+ * right is missing. Where there are more than are read, only a failed one says how they ended.
  */
-function checksOf({ items, missing }: ReadableChecks, host: string): Pick<PullRow, 'checks' | 'problem'> {
-  if (missing.length === 0) return { checks: countChecks(items), problem: null };
+function checksOf({ items, cut, missing }: ReadableChecks, host: string): Pick<PullRow, 'checks' | 'problem'> {
+  const counted = countChecks(items);
+  const checks = cut && counted.failed === 0 ? null : counted;
+  if (missing.length === 0) return { checks, problem: null };
   const problem = `${host} does not let the token read all checks: give it the right to read ${missing.join(' and ')}.`;
-  return { checks: items.length === 0 ? null : countChecks(items), problem };
+  return { checks: items.length === 0 ? null : checks, problem };
 }
 
 /** The checks of a commit, counted. One that waits for a person has not ended. */
