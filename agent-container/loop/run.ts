@@ -65,10 +65,8 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
   const shell = shellFor(input, secrets, signal);
   try {
     for (const event of assignment.transcript) transcript.apply(event);
-    const commands = new ProjectCommands(report, record);
-    if (setup_command !== null) await commands.setup(shell, setup_command);
-    // A shell of its own: what the agent exports must not influence the verify command.
-    const verify_shell = shell.fork(`attempt-${attempt}-verify`);
+    const commands = new ProjectCommands({ shell, attempt, report, record });
+    if (setup_command !== null) await commands.setup(setup_command);
     const command_shell = shell.fork(`attempt-${attempt}-command`);
     await record({ type: 'step.started', body: { step: 'work' } });
     await startConversation(input, shell, secrets, transcript, record);
@@ -90,7 +88,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
       tool_calls,
       secrets,
       new_shell_note: newShellNote(assignment.transcript, command_shell.cwd, input.repo_dir),
-      verify: async () => (verify_command === null ? null : commands.verify(verify_shell, verify_command)),
+      verify: async () => (verify_command === null ? null : commands.verify(verify_command)),
       deliver: (is_last) => input.deliver(succeeded(title, transcript.last_text).commit_message, is_last),
       record,
       checkpoint_ms: settings.checkpoint_ms,

@@ -40,15 +40,15 @@ export type Step = z.input<typeof Step>;
 /** Setup, the steps, verify, within the time limit. */
 const work: Work = async (given) => {
   const { assignment, report, repo_dir, scratch_dir, command_env: env } = given;
-  const { prompt, setup_command, verify_command } = assignment;
+  const { attempt, prompt, setup_command, verify_command } = assignment;
   const limits = new AttemptLimits(assignment);
   const signal = AbortSignal.any([given.signal, limits.deadline]);
   const shell = new Shell({ repo_dir, scratch_dir, env, secrets: new Secrets(assignment), label: 'project', signal });
-  const commands = new ProjectCommands(report, (event) => report.emit(event));
+  const commands = new ProjectCommands({ shell, attempt, report, record: (event) => report.emit(event) });
   try {
-    if (setup_command !== null) await commands.setup(shell, setup_command);
+    if (setup_command !== null) await commands.setup(setup_command);
     for (const step of z.array(Step).parse(JSON.parse(prompt))) await take(step, { ...given, signal }, shell);
-    const failure = verify_command === null ? null : await commands.verify(shell, verify_command);
+    const failure = verify_command === null ? null : await commands.verify(verify_command);
     if (failure !== null) throw new AttemptFailure('verify_failed', failure);
     return DONE;
   } catch (error) {

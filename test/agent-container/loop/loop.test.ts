@@ -91,6 +91,21 @@ test('gives the model the output of a failed verify command, and succeeds once i
   t.is(b.of('input.added')[0]?.source, 'verify');
 });
 
+test('each run of the verify command starts as setup left the shell', async (t) => {
+  const change = { tools: [run('mkdir -p web')] };
+  const b = await bench(t, { script: [DONE, change, DONE, change, DONE] });
+  const end = await b.run({
+    setup_command: 'export FLAVOUR=mint',
+    verify_command:
+      'set -e; echo "$FLAVOUR in $(basename "$PWD")"; export FLAVOUR=lime; cd web; echo >> runs; [ $(wc -l < runs) = 2 ] || exit 1',
+  });
+  t.is(end.status, 'succeeded', end.detail ?? '');
+  t.deepEqual(
+    b.of('verify.finished').map(({ output }) => output.split('\n')[0]),
+    ['mint in repo', 'mint in repo', 'mint in repo'],
+  );
+});
+
 test('fails if the verify command never passes: when turns run out, or when the model changes nothing', async (t) => {
   const b = await bench(t, { handler: () => DONE });
   t.is((await b.run({ verify_command: 'false' })).reason, 'verify_failed');
