@@ -18,6 +18,11 @@ export function insertTaskPush(
   for (const one of ['', ...kept]) sql(db, text).run(key ?? FIRST, ref, commit, one, task_id);
 }
 
+/** Whether a worker of the task began to push anything to any of its repositories, whatever came of it. */
+export function hasBegunPush(db: Db, task_id: string): boolean {
+  return sql(db, 'SELECT 1 FROM task_pushes WHERE task_id = ? LIMIT 1').get(task_id) !== undefined;
+}
+
 /**
  * The commits of others that a commit took along when the task pushed it to this ref. Undefined: the task has not
  * pushed it there.

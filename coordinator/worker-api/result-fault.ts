@@ -10,8 +10,9 @@ import { missingStep } from './required-steps.ts';
 type Fault = { reason: FailureReason; detail: string };
 
 /** Why the attempt has failed, although its worker says that it has not; null: nothing contradicts the worker. */
-export function faultOf(db: Db, task_id: string, attempt: number, { status }: ResultPost): Fault | null {
-  if (status === 'succeeded') return missingStep(db, task_id, attempt);
+export function faultOf(db: Db, task_id: string, attempt: number, result: ResultPost): Fault | null {
+  const { status } = result;
+  if (status === 'succeeded') return missingStep(db, task_id, attempt, result);
   if (status !== 'parked' || mayPark(db, task_id, attempt)) return null;
   const detail = `The worker ended to wait for an answer, but ${whyNot(db, task_id, attempt)}.`;
   return { reason: 'agent_error', detail };

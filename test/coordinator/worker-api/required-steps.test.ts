@@ -1,6 +1,8 @@
 import test from 'ava';
 import { Redactor } from '../../../coordinator/base/redactor.ts';
 import { readTaskEvents } from '../../../coordinator/sqlite/events.ts';
+import { insertTaskPush } from '../../../coordinator/sqlite/task-pushes.ts';
+import { insertTaskRepository } from '../../../coordinator/sqlite/task-repositories.ts';
 import { maskOf } from '../../../protocol/secrets/secret-values.ts';
 import { ready, setCallbackScene } from '../../support/callback-scene.ts';
 import { taskOf } from '../../support/fixtures.ts';
@@ -141,6 +143,60 @@ test('a command with a secret counts after the secret has changed', async (t) =>
   t.is((await result(2)).status, 200);
   t.is(taskOf(scene.log, task_id).status, 'succeeded');
 });
+
+const COMMIT = 'a'.repeat(40);
+const STARTED = {
+  type: 'agent.started',
+  body: { agent: 'test', version: '1', resumed: false, takes_repositories: true },
+};
+const FURTHER = {
+  n: 1,
+  key: 'docs',
+  repo_url: 'https://forge.test/o/docs',
+  project_id: null,
+  base_branch: null,
+  work_branch: null,
+};
+const STAT = { files: 0, insertions: 0, deletions: 0 };
+const ELSEWHERE = {
+  key: 'docs',
+  branch: null,
+  commit: null,
+  base_commit: null,
+  diff_stat: STAT,
+  diff: '',
+  diff_truncated: false,
+};
+
+/** What a worker reports that did not run the verify command: whether that is believed. */
+const UNVERIFIED: [what: string, result: object, expected: string][] = [
+  ['no change', { repositories: [ELSEWHERE] }, 'succeeded'],
+  ['a diff', { diff: 'diff --git' }, 'failed: verify_failed'],
+  ['changed files', { diff_stat: { ...STAT, files: 1 } }, 'failed: verify_failed'],
+  ['a commit', { commit: COMMIT }, 'failed: verify_failed'],
+  ['a held commit', { held_commit: COMMIT }, 'failed: verify_failed'],
+  ['a diff in a further repository', { repositories: [{ ...ELSEWHERE, diff: 'diff' }] }, 'failed: verify_failed'],
+];
+for (const [what, given, expected] of UNVERIFIED)
+  test(`success without the verify command, with ${what}: ${expected}`, async (t) => {
+    const { scene, task_id, events, result } = await setCallbackScene(t, { verify_command: VERIFY });
+    scene.log.write(({ db }) => insertTaskRepository(db, { ...FURTHER, task_id }));
+    const posted = [STARTED, EVENTS.clone, EVENTS.turn];
+    t.is((await events(posted.map((event, index) => ({ ...event, seq: index + 1, at })))).status, 200);
+    t.is((await result(posted.length, { diff: '', ...given })).status, 200);
+    const { status, reason } = taskOf(scene.log, task_id);
+    t.is(reason === null ? status : `${status}: ${reason}`, expected);
+  });
+
+for (const key of [null, 'docs'])
+  test(`success without the verify command is not believed after a push to ${key ?? 'the first repository'}`, async (t) => {
+    const { scene, task_id, events, result } = await setCallbackScene(t, { verify_command: VERIFY });
+    const pushed = { ref: 'refs/heads/any', commit: COMMIT, kept: [] };
+    scene.log.write(({ db }) => insertTaskPush(db, { task_id, key }, pushed));
+    t.is((await events([EVENTS.clone].map((event, i) => ({ ...event, seq: i + 1, at })))).status, 200);
+    t.is((await result(1, { diff: '' })).status, 200);
+    t.like(taskOf(scene.log, task_id), { status: 'failed', reason: 'verify_failed' });
+  });
 
 test('a worker that fails or is cancelled needs no verify command', async (t) => {
   const { scene, task_id, result } = await setCallbackScene(t, BOTH);
