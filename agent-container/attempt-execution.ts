@@ -142,7 +142,8 @@ export class AttemptExecution {
           if (!stop.work.aborted) log('warn', 'checkpoint failed', { err: error });
         }
       },
-      deliver: (message, is_last) => clones.deliver(stop.work, message, is_last),
+      review: () => clones.review(stop.work),
+      deliver: (message, is_partial_ok) => clones.deliver(stop.work, message, is_partial_ok),
     };
   }
 

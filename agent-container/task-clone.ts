@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import type { WorkerEvent } from '../protocol/events.ts';
 import { Commit } from '../protocol/task.ts';
 import type { Assignment, TranscriptEvent } from '../protocol/worker-schemas.ts';
+import type { AttemptFailure } from './base/failure.ts';
 import { Secrets } from './base/secrets.ts';
-import type { ProgressReporter } from './base/work.ts';
+import type { ProgressReporter, Review } from './base/work.ts';
 import { readAgentState } from './git/agent-repository.ts';
 import { cloneFacts } from './git/clone-facts.ts';
 import { Publisher, type Published } from './git/publisher.ts';
@@ -119,15 +120,22 @@ export class TaskClone {
     if (problem !== null) await this.#tell([problem.message], `Work in progress: ${problem.message}`);
   }
 
+  /** Looks at the finished work, and pushes nothing. The text is what `deliver` would say before a push. */
+  async review(signal: AbortSignal): Promise<Review> {
+    const repair = await this.#repair(signal);
+    const { is_unchanged, problem, left_out } = await this.#publisher.review(this.#repositories(signal));
+    return { is_unchanged, text: await this.#tellOf(repair, problem, left_out) };
+  }
+
   /**
    * Pushes the finished work. Null: it is pushed, or nothing has changed. Otherwise a text for the model and for
-   * people: what is in the way, or what the commit leaves out. What is left out is said once; with `is_last` to people
-   * alone, and the rest is pushed. Throws `AttemptFailure` where the forge cannot be reached.
+   * people: what is in the way, or what the commit leaves out. What is left out is said once; with `is_partial_ok` to
+   * people alone, and the rest is pushed. Throws `AttemptFailure` where the forge cannot be reached.
    */
-  async deliver(signal: AbortSignal, message: string, is_last: boolean): Promise<string | null> {
+  async deliver(signal: AbortSignal, message: string, is_partial_ok: boolean): Promise<string | null> {
     const repair = await this.#repair(signal);
     const accept = (left_out: string[]) =>
-      is_last || (repair === null && left_out.every((text) => this.#told.has(text)));
+      is_partial_ok || (repair === null && left_out.every((text) => this.#told.has(text)));
     const { problem, left_out } = await this.#publisher.publish(this.#repositories(signal), {
       message,
       wip: false,
@@ -135,16 +143,8 @@ export class TaskClone {
       accept,
     });
     if (problem !== null && problem.reason !== 'push_rejected') throw problem;
-    const fresh = left_out.filter((text) => !this.#told.has(text));
-    const texts = [
-      ...(repair === null ? [] : [repair]),
-      ...(problem === null ? [] : [problem.message]),
-      ...(fresh.length === 0 ? [] : [`${LEFT_OUT_INTRO}\n${fresh.map((text) => `- ${text}`).join('\n')}`]),
-    ];
-    if (texts.length === 0) return null;
-    const text = texts.join('\n\n');
-    await this.#tell([...fresh, ...(problem === null ? [] : [problem.message])], text);
-    return is_last && problem === null ? null : text;
+    const text = await this.#tellOf(repair, problem, left_out);
+    return is_partial_ok && problem === null ? null : text;
   }
 
   /** The last push of the attempt, with the diff. What it leaves out is reported. */
@@ -167,6 +167,20 @@ export class TaskClone {
 
   async #note(news: Partial<WorkspaceRecord>): Promise<void> {
     await this.#publisher.note(this.#repositories(AbortSignal.timeout(60_000)).own, news);
+  }
+
+  /** Says what is in the way and what is left out, the latter once. Null: there is nothing to say. */
+  async #tellOf(repair: string | null, problem: AttemptFailure | null, left_out: string[]): Promise<string | null> {
+    const fresh = left_out.filter((text) => !this.#told.has(text));
+    const texts = [
+      ...(repair === null ? [] : [repair]),
+      ...(problem === null ? [] : [problem.message]),
+      ...(fresh.length === 0 ? [] : [`${LEFT_OUT_INTRO}\n${fresh.map((text) => `- ${text}`).join('\n')}`]),
+    ];
+    if (texts.length === 0) return null;
+    const text = texts.join('\n\n');
+    await this.#tell([...fresh, ...(problem === null ? [] : [problem.message])], text);
+    return text;
   }
 
   async #tell(parts: string[], text: string): Promise<void> {

@@ -3,6 +3,7 @@ import type { WorkerEvent } from '../protocol/events.ts';
 import type { RepositoryResult } from '../protocol/repositories.ts';
 import type { Assignment } from '../protocol/worker-schemas.ts';
 import { AttemptFailure } from './base/failure.ts';
+import type { Review } from './base/work.ts';
 import { cutDiff } from './git/diff.ts';
 import { NOTHING_PUBLISHED, type Published } from './git/publisher.ts';
 import type { Remote } from './git/remote.ts';
@@ -77,13 +78,20 @@ export class TaskClones {
     });
   }
 
-  /** As `TaskClone.deliver`, for all of them. The text says which repository it is about. */
-  async deliver(signal: AbortSignal, message: string, is_last = false): Promise<string | null> {
-    const texts = await this.#each(async (clone) => {
-      const text = await clone.deliver(signal, message, is_last);
-      return text === null ? null : `${this.#intro(clone)}${text}`;
+  /** As `TaskClone.review`, for all of them. The text says which repository it is about. */
+  async review(signal: AbortSignal): Promise<Review> {
+    let is_unchanged = true;
+    const text = await this.#textOfEach(async (clone) => {
+      const review = await clone.review(signal);
+      is_unchanged &&= review.is_unchanged;
+      return review.text;
     });
-    return texts.length === 0 ? null : texts.join('\n\n');
+    return { is_unchanged, text };
+  }
+
+  /** As `TaskClone.deliver`, for all of them. The text says which repository it is about. */
+  deliver(signal: AbortSignal, message: string, is_partial_ok = false): Promise<string | null> {
+    return this.#textOfEach((clone) => clone.deliver(signal, message, is_partial_ok));
   }
 
   /** The last push of the attempt in each repository, with the diffs, which have to fit into one result. */
@@ -103,6 +111,14 @@ export class TaskClones {
       }
     }
     return finished;
+  }
+
+  async #textOfEach(act: (clone: TaskClone) => Promise<string | null>): Promise<string | null> {
+    const texts = await this.#each(async (clone) => {
+      const text = await act(clone);
+      return text === null ? null : `${this.#intro(clone)}${text}`;
+    });
+    return texts.length === 0 ? null : texts.join('\n\n');
   }
 
   async #each<T>(act: (clone: TaskClone) => Promise<T | null>): Promise<T[]> {

@@ -68,14 +68,22 @@ export type WorkInput = {
   workspace_note: string | null;
   /** Commits and pushes everything as work in progress. Never throws. */
   checkpoint: () => Promise<void>;
+  /** Looks at the finished work without a push, so that the model can act before the work is verified. */
+  review: () => Promise<Review>;
   /**
    * Commits and pushes the finished work with this message. Null: done. Otherwise a text for the model that says what
    * is in the way, or what is left out: it may act, and then end again. Rejects with `AttemptFailure` where that
-   * would not help. Work that does not call it is pushed after its end. `is_last`: the model has no turn left to act
-   * in, so what the commit leaves out does not keep the rest from being pushed.
+   * would not help. Work that does not call it is pushed after its end. `is_partial_ok`: what the commit leaves out
+   * does not keep the rest from being pushed.
    */
-  deliver: (commit_message: string, is_last?: boolean) => Promise<string | null>;
+  deliver: (commit_message: string, is_partial_ok?: boolean) => Promise<string | null>;
 };
+
+/**
+ * The finished work as a push would meet it. `is_unchanged`: there is nothing to push, and no push was begun. `text`:
+ * for the model, what is in the way or left out; null: nothing that it was not told.
+ */
+export type Review = { is_unchanged: boolean; text: string | null };
 
 /** How the work ended. The root commits, pushes and reports in each case. */
 export type WorkResult = {

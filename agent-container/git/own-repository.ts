@@ -108,6 +108,12 @@ export async function wasSent(own: Git, commit: string): Promise<boolean> {
   return (await readRef(own, `${SENT_REFS}/${commit}`)) !== null;
 }
 
+/** Whether the task has pushed anything, or has begun to. */
+export async function hasBegunPush(own: Git): Promise<boolean> {
+  const sent = await readdir(join(own.git_dir, SENT_REFS)).catch(() => []);
+  return sent.length > 0 || (await readRef(own, PUSHED_REF)) !== null;
+}
+
 /** The task's branch is at this commit, which the task has pushed. */
 export async function notePushed(own: Git, commit: string): Promise<void> {
   await own.run(['update-ref', PUSHED_REF, commit]);

@@ -8,7 +8,7 @@ import { inspect, type Inspection } from './inspect.ts';
 import { knownCommits } from './known-commits.ts';
 import { asOneCommit, showPointers } from './lfs-held.ts';
 import { uploadObjects } from './lfs-objects.ts';
-import { HEAD_REF, PUSHED_REF, rebuildOwn, removeLocks, WORK_REF } from './own-repository.ts';
+import { hasBegunPush, HEAD_REF, PUSHED_REF, rebuildOwn, removeLocks, WORK_REF } from './own-repository.ts';
 import { pushNamed } from './push-named.ts';
 import { push } from './push.ts';
 import { remoteRefs, type Remote } from './remote.ts';
@@ -85,17 +85,32 @@ export class Publisher {
   publish(repos: Repositories, given: PublishOptions): Promise<Published> {
     // Git refuses a message with this character, which a model may write.
     const options = { ...given, message: given.message.replaceAll('\0', '') };
-    const published = this.#previous.then(async () => {
+    return this.#inTurn(repos, () => this.#publish(repos, options));
+  }
+
+  /** What `publish` would find, without a push. `is_unchanged`: there is nothing to push, and no push was begun. */
+  review(repos: Repositories): Promise<Pick<Published, 'problem' | 'left_out'> & { is_unchanged: boolean }> {
+    return this.#inTurn(repos, async () => {
+      const { own } = repos;
+      await removeLocks(own.git_dir);
+      const { found, commit } = await this.#commit(repos, { message: 'Review', wip: false });
+      const is_unchanged = commit === null && !(await hasBegunPush(own));
+      return { is_unchanged, problem: problemOf(found, false), left_out: found.left_out };
+    });
+  }
+
+  #inTurn<T>(repos: Repositories, act: () => Promise<T>): Promise<T> {
+    const done = this.#previous.then(async () => {
       try {
-        return await this.#publish(repos, options);
+        return await act();
       } catch (error) {
         if (!(error instanceof GitError)) throw error;
         await this.#rebuild(repos);
-        return this.#publish(repos, options);
+        return act();
       }
     });
-    this.#previous = published.catch(() => undefined);
-    return published;
+    this.#previous = done.catch(() => undefined);
+    return done;
   }
 
   /** Changes the record of the workspace: nobody else does, so that no change undoes another. */

@@ -7,6 +7,7 @@ import { ModelError } from '../model/error.ts';
 import type { Shell } from '../shell/shell.ts';
 import type { Attachments } from './attachments.ts';
 import { ContextPolicy } from './context-policy.ts';
+import { Ending, type EndingOptions } from './ending.ts';
 import { readNestedInstructions } from './instructions.ts';
 import type { AttemptLimits } from './limits.ts';
 import type { ModelTurns } from './model-turns.ts';
@@ -16,22 +17,14 @@ import type { OpenCall, RecordEvent, Transcript } from './transcript.ts';
 
 /** Turns in a row that neither called a tool nor ended the work. */
 const IDLE_TURNS_MAX = 3;
-/** How often the verify command may fail until its output no longer goes back to the model. */
-const VERIFY_FAILURES_MAX = 5;
-/** How often a push may be refused until the reason no longer goes back to the model. */
-const DELIVERIES_MAX = 4;
 const QUESTION_MS_MAX = 30 * 60_000;
 /** With these the model ends its turn. */
 const ENDED: ReadonlySet<string> = new Set(['end_turn', 'stop_sequence']);
 
-const DELIVER_AGAIN =
-  'Act on it if it is not as it should be. Then end again with your whole closing text: the subject of the commit, and the ' +
-  'summary for the person, which names what could not be done.';
-
 /** The tools for files name what they read in `path`. */
 const PathInput = z.looseObject({ path: z.string() });
 
-type Options = {
+type Options = Pick<EndingOptions, 'verify' | 'deliver'> & {
   input: WorkInput;
   transcript: Transcript;
   limits: AttemptLimits;
@@ -46,15 +39,6 @@ type Options = {
    * tell.
    */
   new_shell_note: string | null;
-  /**
-   * Runs the verify command. Null: it passed, or there is none. Otherwise a text for the model that says how it failed.
-   */
-  verify: () => Promise<string | null>;
-  /**
-   * Pushes the finished work. Null: done. Otherwise a text for the model that says what is in the way. `is_last`: it
-   * has no turn left to act in.
-   */
-  deliver: (is_last: boolean) => Promise<string | null>;
   record: RecordEvent;
   /** How long the work may go on without a checkpoint. */
   checkpoint_ms: number;
@@ -73,16 +57,22 @@ export class Loop {
   readonly #options: Options;
   readonly #stuck = new StuckDetector();
   readonly #context: ContextPolicy;
+  readonly #ending: Ending;
   #new_shell_note: string | null;
   #idle_turns = 0;
-  #verify_failures = 0;
-  #deliveries = 0;
   #checkpoint_at: number;
 
   constructor(options: Options) {
     this.#options = options;
     this.#new_shell_note = options.new_shell_note;
     this.#context = new ContextPolicy({ ...options, say: (text) => this.#say('harness', text) });
+    this.#ending = new Ending({
+      ...options,
+      review: options.input.review,
+      say: (source, text) => this.#say(source, text),
+      hear: () => this.#addMessages(true),
+      canAct: () => this.#idle_turns < IDLE_TURNS_MAX && options.limits.turns_left > 0,
+    });
     this.#checkpoint_at = performance.now() + options.checkpoint_ms;
   }
 
@@ -155,7 +145,7 @@ export class Loop {
   async #answer(stop_reason: string): Promise<boolean> {
     if (ENDED.has(stop_reason)) {
       await this.#refuseOpenCalls('Not executed: the turn had ended.');
-      return this.#finish();
+      return this.#ending.reach();
     }
     switch (stop_reason) {
       case 'tool_use':
@@ -233,33 +223,6 @@ export class Loop {
     const isKnown = (label: string) => said.includes(label);
     const text = await readNestedInstructions(dirs, paths, { isKnown, secrets });
     if (text !== null) await this.#say('harness', `[Errand] The folder comes with these instructions:\n\n${text}`);
-  }
-
-  /** Ends the work, unless there is a new message or the verify command fails. */
-  async #finish(): Promise<boolean> {
-    const failure = await this.#options.verify();
-    if (failure === null)
-      return !(await this.#addMessages(true)) && (await this.#deliver()) && !(await this.#addMessages(true));
-    this.#verify_failures++;
-    if (this.#isLastTry(this.#verify_failures, VERIFY_FAILURES_MAX)) throw new AttemptFailure('verify_failed', failure);
-    await this.#say('verify', `[Errand] ${failure}\nFix the cause, and then end again.`);
-    return false;
-  }
-
-  /** Pushes the work. False: the model has to act on what is in the way. */
-  async #deliver(): Promise<boolean> {
-    this.#deliveries++;
-    const is_last = this.#isLastTry(this.#deliveries, DELIVERIES_MAX);
-    const text = await this.#options.deliver(is_last);
-    if (text === null) return true;
-    if (is_last) throw new AttemptFailure('push_rejected', text);
-    await this.#say('harness', `[Errand] ${text}\n\n${DELIVER_AGAIN}`);
-    return false;
-  }
-
-  /** Whether the model cannot act on a failure any more, or has tried to often enough. */
-  #isLastTry(tries: number, tries_max: number): boolean {
-    return this.#idle_turns >= IDLE_TURNS_MAX || tries >= tries_max || this.#options.limits.turns_left <= 0;
   }
 
   async #refuseOpenCalls(text: string): Promise<void> {

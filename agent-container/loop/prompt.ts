@@ -58,7 +58,9 @@ export function firstContent(
     ...(setup_command === null ? [] : ['The setup command of the project has run.']),
     ...(verify_command === null
       ? []
-      : [`When you end, this command decides whether the task is done, so run it before: ${verify_command}`]),
+      : [
+          `If you change anything, this command decides whether the task is done, so run it before you end: ${verify_command}`,
+        ]),
   ];
   const preface = 'The repository comes with these instructions:';
   return [

@@ -15,7 +15,7 @@ const USAGE = `npm run conformance -- --worker WORKER [options]
     unix:PATH, http://HOST:PORT
                           a worker that you started, for one life; give it ERRAND_COORDINATOR as --coordinator says
   --coordinator ADDRESS   where the mock coordinator listens for it: unix:PATH, or http://127.0.0.1:PORT (8788)
-  --short PROMPT          a task that ends by itself ("Make the failing test pass.")
+  --short PROMPT          a task that ends by itself, and changes a file ("Make the failing test pass.")
   --long PROMPT           a task that works for 10 s at least, and reports an event that the next attempt has to keep, such
                           as a log, before the model first answers ("Make the failing test pass."). Requests to the model
                           get no answer in it, so an agent that asks Claude through the coordinator waits there; for any

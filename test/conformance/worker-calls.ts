@@ -9,9 +9,10 @@ import { callWorker, type Reply } from '../support/worker-call.ts';
 import type { RunningWorker, WorkerSource } from './worker-under-test.ts';
 
 /**
- * The prompts of the tests. `short` ends by itself, and `long` still runs when it is interrupted; null: there is no such
- * task, and the rules that need one are not checked. `noisy` ends by itself, with at least 1 MB of events, and `asks`
- * after the answer to the one question that the worker asks in it; null: the rule about it is left out.
+ * The prompts of the tests. `short` changes a file and ends by itself, and `long` still runs when it is interrupted;
+ * null: there is no such task, and the rules that need one are not checked. `noisy` ends by itself, with at least 1 MB
+ * of events, and `asks` after the answer to the one question that the worker asks in it; null: the rule about it is
+ * left out.
  */
 export type Prompts = { short: string; long: string | null; noisy: string | null; asks: string | null };
 

@@ -11,6 +11,7 @@ import {
   type WholeErrand,
 } from '../support/errand.ts';
 import { git } from '../support/git-server.ts';
+import type { Turn } from '../support/model/server.ts';
 import { until } from '../support/until.ts';
 import { BROKEN, byConversation, MEND, textOf, turnOf } from './scenario.ts';
 import { lfsFiles } from './lfs-files.ts';
@@ -33,6 +34,8 @@ type RunnerUnderTest = { name: string; start: (t: ExecutionContext) => Promise<R
 export function shipped(runner: 'docker' | 'process'): RunnerUnderTest {
   return { name: runner, start: () => Promise.resolve({ runner }) };
 }
+
+const NOTE: Turn = { tools: [{ name: 'write_file', input: { path: 'notes.txt', content: 'It subtracts.\n' } }] };
 
 /** The tests, by title. Each runs errands from start to end. */
 const ERRANDS: Record<string, (t: ExecutionContext, start: RunnerUnderTest['start']) => Promise<void>> = {
@@ -208,10 +211,26 @@ const ERRANDS: Record<string, (t: ExecutionContext, start: RunnerUnderTest['star
     t.true(more.usage.cost_usd > done.usage.cost_usd);
   },
 
+  'a question is answered where the verify command fails already: without a change it does not run': async (
+    t,
+    start,
+  ) => {
+    const whole = await startErrand(t, { ...(await start(t)), model: { script: [{ text: 'A slip of the pen.' }] } });
+    const ann = await whole.person('ann');
+    const project_id = await whole.project(ann, 'adder', BROKEN, { verify_command: 'node --test' });
+    const { id } = await send(ann, { prompt: 'Why does it subtract?', project_id });
+    const done = await ended(ann, id);
+    t.is(done.status, 'succeeded', done.detail ?? '');
+    t.is(done.branch, null);
+    const events = await eventsOf(ann, id);
+    t.false(events.some(({ type }) => type === 'verify.finished'));
+    t.true(events.some(({ type, body }) => type === 'log' && /nothing was changed/.test(String(body['text']))));
+  },
+
   'the output of a failed verify command goes back to the model, and it passes later': async (t, start) => {
     const whole = await startErrand(t, {
       ...(await start(t)),
-      model: { script: [{ text: 'There is nothing to do.' }, ...MEND.slice(2)] },
+      model: { script: [NOTE, { text: 'There is nothing more to do.' }, ...MEND.slice(2)] },
     });
     const ann = await whole.person('ann');
     const project_id = await whole.project(ann, 'adder', BROKEN, { verify_command: 'node --test' });

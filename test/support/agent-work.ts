@@ -70,11 +70,14 @@ export type Bench = {
   deltas: Delta[];
   waits: (WorkerWait | null)[];
   checkpoints: number;
-  /** The commit messages that the work was delivered with, and whether each delivery was said to be the last. */
+  /** The commit messages that the work was delivered with, and whether each delivery might leave out files. */
   deliveries: string[];
-  last_deliveries: boolean[];
+  partial_deliveries: boolean[];
   /** What the next deliveries answer. Empty: they succeed. */
   refusals: string[];
+  /** Whether the work has changed nothing, and what the next reviews say of it. Empty: there is nothing to say. */
+  is_unchanged: boolean;
+  reviews: string[];
   workspace_note: string | null;
   /** Resolves with the first event of this type that `accepts` returns true for. */
   event: <T extends WorkerEventType>(type: T, accepts?: (event: Typed<T>) => boolean) => Promise<Typed<T>>;
@@ -140,7 +143,8 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         clone_facts: [],
         workspace_note: all.workspace_note,
         checkpoint: async () => void all.checkpoints++,
-        deliver: (message, is_last) => deliverTo(all, message, is_last),
+        review: async () => ({ is_unchanged: all.is_unchanged, text: all.reviews.shift() ?? null }),
+        deliver: (message, is_partial_ok) => deliverTo(all, message, is_partial_ok),
       };
       return workWith({ ...QUICK, ...settings }, input);
     },
@@ -153,8 +157,10 @@ const nothingYet = () => ({
   waits: [],
   checkpoints: 0,
   deliveries: [],
-  last_deliveries: [],
+  partial_deliveries: [],
   refusals: [],
+  is_unchanged: false,
+  reviews: [],
 });
 
 /** A reporter that checks each event and keeps everything. */
@@ -227,8 +233,8 @@ async function writeAttachment(files: Bench['files'], id: string, path: string):
   await writeFile(path, file);
 }
 
-async function deliverTo(bench: Bench, message: string, is_last = false): ReturnType<WorkInput['deliver']> {
+async function deliverTo(bench: Bench, message: string, is_partial_ok = false): ReturnType<WorkInput['deliver']> {
   bench.deliveries.push(message);
-  bench.last_deliveries.push(is_last);
+  bench.partial_deliveries.push(is_partial_ok);
   return bench.refusals.shift() ?? null;
 }

@@ -40,10 +40,37 @@ test('a delivery says whether the model has another turn to act in', async (t) =
   const b = await bench(t, { handler: (_, n) => (n % 2 === 0 ? run(`echo ${n}`) : DONE) });
   b.refusals.push('One.', 'Two.', 'Three.', 'Four.');
   await b.run();
-  t.deepEqual(b.last_deliveries, [false, false, false, true]);
+  t.deepEqual(b.partial_deliveries, [false, false, false, true]);
   const other = await bench(t, { script: [DONE] });
   await other.run({ max_turns: 1 });
-  t.deepEqual(other.last_deliveries, [true]);
+  t.deepEqual(other.partial_deliveries, [true]);
+});
+
+test('what a push would meet is told before the work is verified, and what verifying left is pushed around', async (t) => {
+  const b = await bench(t, { script: [DONE, run('true'), AGAIN] });
+  b.reviews.push('The commit of your work leaves out:\n- dist/ is ignored');
+  t.is((await b.run({ verify_command: 'true' })).status, 'succeeded');
+  t.is(b.of('verify.finished').length, 1);
+  t.regex(JSON.stringify(b.model.requests[1]?.body?.messages.at(-1)), /leaves out:[^]*dist[^]*end again/);
+  t.deepEqual(b.partial_deliveries, [true]);
+});
+
+test('work that is reviewed with a fault again and again is verified and delivered in the end', async (t) => {
+  const b = await bench(t, { handler: (_, n) => (n % 2 === 0 ? run(`echo ${n}`) : DONE) });
+  b.reviews.push('One.', 'Two.', 'Three.', 'Four.');
+  b.refusals.push('Five.');
+  t.like(await b.run({ verify_command: 'true' }), { status: 'failed', reason: 'push_rejected', detail: 'Five.' });
+  t.is(b.of('verify.finished').length, 1);
+});
+
+test('where nothing was changed the verify command does not run, and people are told so', async (t) => {
+  const b = await bench(t, { script: [DONE] });
+  b.is_unchanged = true;
+  t.is((await b.run({ verify_command: 'false' })).status, 'succeeded');
+  t.is(b.of('verify.finished').length, 0);
+  t.regex(b.of('log')[0]?.text ?? '', /did not run: nothing was changed/);
+  const changed = await bench(t, { handler: () => DONE });
+  t.is((await changed.run({ verify_command: 'false' })).reason, 'verify_failed');
 });
 
 test('work that was not verified is not pushed', async (t) => {

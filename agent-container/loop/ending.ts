@@ -1,0 +1,89 @@
+import { AttemptFailure } from '../base/failure.ts';
+import type { WorkInput } from '../base/work.ts';
+import type { RecordEvent } from './transcript.ts';
+
+/** How often the verify command may fail until its output no longer goes back to the model. */
+const VERIFY_FAILURES_MAX = 5;
+/** How often a push may be refused, or have something in its way, until that no longer goes back to the model. */
+const DELIVERIES_MAX = 4;
+
+const NOT_VERIFIED = 'The verify command did not run: nothing was changed.';
+const DELIVER_AGAIN =
+  'Act on it if it is not as it should be. Then end again with your whole closing text: the subject of the commit, and the ' +
+  'summary for the person, which names what could not be done.';
+
+export type EndingOptions = {
+  review: WorkInput['review'];
+  /** Runs the verify command; null: there is none. Its text, for the model, says how it failed; null: it passed. */
+  verify: (() => Promise<string | null>) | null;
+  /**
+   * Pushes the finished work. Null: done. Otherwise a text for the model that says what is in the way. `is_partial_ok`:
+   * what the commit leaves out is not.
+   */
+  deliver: (is_partial_ok: boolean) => Promise<string | null>;
+  /** Adds a text to the conversation. */
+  say: (source: 'verify' | 'harness', text: string) => Promise<void>;
+  /** Adds the messages that people sent. Returns whether there were any. */
+  hear: () => Promise<boolean>;
+  /** Whether the model has turns left to act in. */
+  canAct: () => boolean;
+  record: RecordEvent;
+};
+
+/** The end of the work, each time that the model ends its turn: it is reviewed, verified and pushed. */
+export class Ending {
+  readonly #options: EndingOptions;
+  #verify_failures = 0;
+  #deliveries = 0;
+
+  constructor(options: EndingOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves with whether the work is done. If not, the conversation has what the model is to act on: what is in the
+   * way, or a message. Rejects with `AttemptFailure` where it cannot act any more.
+   */
+  async reach(): Promise<boolean> {
+    const { review, verify, record } = this.#options;
+    if (verify === null) return this.#push({ is_partial_ok: false });
+    // The model acts on what the push would meet before the check runs, which may take long.
+    const { is_unchanged, text } = await review();
+    if (text !== null && !this.#isLastTry(++this.#deliveries, DELIVERIES_MAX)) return this.#goOn(text);
+    if (!is_unchanged && !(await this.#hasPassed(verify))) return false;
+    const is_done = await this.#push({ is_partial_ok: true });
+    if (is_done && is_unchanged) await record({ type: 'log', body: { level: 'info', text: NOT_VERIFIED } });
+    return is_done;
+  }
+
+  /** Runs the verify command. Where it fails, the model is told. */
+  async #hasPassed(verify: () => Promise<string | null>): Promise<boolean> {
+    const failure = await verify();
+    if (failure === null) return true;
+    this.#verify_failures++;
+    if (this.#isLastTry(this.#verify_failures, VERIFY_FAILURES_MAX)) throw new AttemptFailure('verify_failed', failure);
+    await this.#options.say('verify', `[Errand] ${failure}\nFix the cause, and then end again.`);
+    return false;
+  }
+
+  /** Pushes the work, unless there is a new message. */
+  async #push({ is_partial_ok }: { is_partial_ok: boolean }): Promise<boolean> {
+    const { hear, deliver } = this.#options;
+    if (await hear()) return false;
+    const is_last = this.#isLastTry(++this.#deliveries, DELIVERIES_MAX);
+    const text = await deliver(is_partial_ok || is_last);
+    if (text === null) return !(await hear());
+    if (is_last) throw new AttemptFailure('push_rejected', text);
+    return this.#goOn(text);
+  }
+
+  async #goOn(text: string): Promise<false> {
+    await this.#options.say('harness', `[Errand] ${text}\n\n${DELIVER_AGAIN}`);
+    return false;
+  }
+
+  /** Whether the model cannot act on a failure any more, or has tried to often enough. */
+  #isLastTry(tries: number, tries_max: number): boolean {
+    return tries >= tries_max || !this.#options.canAct();
+  }
+}

@@ -1,0 +1,87 @@
+import test from 'ava';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Review, WorkInput } from '../../agent-container/base/work.ts';
+import type { Worker } from '../../agent-container/worker.ts';
+import type { MockTask } from '../support/mock-coordinator/task.ts';
+import { git } from '../support/git-server.ts';
+import { callWorker } from '../support/worker-call.ts';
+import { doing, setScene } from '../support/worker-scene.ts';
+
+const hand = (worker: Worker, task: MockTask) => callWorker(worker.address, 'POST', '/task', task.assignment());
+const UNCHANGED: Review = { is_unchanged: true, text: null };
+const CHANGED: Review = { is_unchanged: false, text: null };
+
+type Step = (input: WorkInput) => Promise<unknown>;
+const writing =
+  (name: string, text: string): Step =>
+  ({ repo_dir }) =>
+    writeFile(join(repo_dir, name), text);
+
+/** What a review says after each step of a worker. */
+const CASES: Record<string, [step: Step, expected: Review][]> = {
+  'files that differ from the base are a change, and their undoing is none': [
+    [async () => undefined, UNCHANGED],
+    [writing('README.md', 'changed'), CHANGED],
+    [writing('README.md', 'x'), UNCHANGED],
+    [writing('new.txt', ''), CHANGED],
+    [({ repo_dir }) => rm(join(repo_dir, 'new.txt')), UNCHANGED],
+  ],
+  'a commit is a change, even an empty one': [
+    [({ repo_dir }) => git(repo_dir, 'commit', '-q', '--allow-empty', '-m', 'Empty'), CHANGED],
+    [({ repo_dir }) => git(repo_dir, 'reset', '-q', '--hard', 'HEAD~1'), UNCHANGED],
+  ],
+  'once something was pushed, the same files as the base are a change': [
+    [writing('new.txt', 'new'), CHANGED],
+    [({ checkpoint }) => checkpoint(), CHANGED],
+    [({ repo_dir }) => rm(join(repo_dir, 'new.txt')), CHANGED],
+  ],
+  'what a push would meet is told, and what it leaves out once': [
+    [writing('left.env', 'A=b'), { is_unchanged: true, text: 'left.env is ignored' }],
+    [async () => undefined, UNCHANGED],
+    [writing('key', 'ghp_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6'), { is_unchanged: false, text: 'key:1 contains' }],
+    [async () => undefined, { is_unchanged: false, text: 'key:1 contains' }],
+    [({ repo_dir }) => rm(join(repo_dir, 'key')), UNCHANGED],
+  ],
+};
+
+for (const [what, steps] of Object.entries(CASES))
+  test.serial(what, async (t) => {
+    const { task, start } = await setScene(t, { files: { 'README.md': 'x', '.gitignore': '*.env\n' } });
+    const seen: Review[] = [];
+    const worker = await start(
+      doing(async (input) => {
+        await input.report.emit({ type: 'step.started', body: { step: 'work' } });
+        for (const [step] of steps) {
+          await step(input);
+          seen.push(await input.review());
+        }
+      }),
+    );
+    await hand(worker, task);
+    t.is(await worker.ended, 0);
+    for (const [n, [, expected]] of steps.entries()) {
+      t.is(seen[n]?.is_unchanged, expected.is_unchanged, `step ${n + 1}`);
+      if (expected.text === null) t.is(seen[n]?.text, null, `step ${n + 1}`);
+      else t.true(seen[n]?.text?.includes(expected.text), `step ${n + 1}: ${seen[n]?.text}`);
+    }
+  });
+
+test.serial('a review pushes nothing, and a change in one of several repositories is a change', async (t) => {
+  const { task, start, bare } = await setScene(t, { others: { docs: {} } });
+  const seen: Review[] = [];
+  const worker = await start(
+    doing(async (input) => {
+      seen.push(await input.review());
+      await writeFile(join(input.others[0]?.dir ?? '', 'a.txt'), 'a');
+      seen.push(await input.review());
+      t.is(await git(bare, 'branch', '--list', 'errand/*'), '');
+      await rm(join(input.others[0]?.dir ?? '', 'a.txt'));
+      seen.push(await input.review());
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.deepEqual(seen, [UNCHANGED, CHANGED, UNCHANGED]);
+  t.false(task.events.some(({ type }) => type === 'branch.pushed'));
+});
