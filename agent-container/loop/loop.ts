@@ -42,7 +42,7 @@ type Options = Pick<EndingOptions, 'verify' | 'deliver'> & {
   record: RecordEvent;
   /** How long the work may go on without a checkpoint. */
   checkpoint_ms: number;
-  /** After how long a wait for the person the API is asked to keep the conversation in its cache. */
+  /** After how long without a request the API is asked to keep the conversation in its cache. */
   keep_cache_ms: number;
   /** Aborts on a cancel, and when the time is up. */
   signal: AbortSignal;
@@ -66,8 +66,10 @@ export class Loop {
     this.#options = options;
     this.#new_shell_note = options.new_shell_note;
     this.#context = new ContextPolicy({ ...options, say: (text) => this.#say('harness', text) });
+    const { verify } = options;
     this.#ending = new Ending({
       ...options,
+      verify: verify === null ? null : () => this.#whileCached(verify),
       review: options.input.review,
       say: (source, text) => this.#say(source, text),
       hear: () => this.#addMessages(true),
@@ -185,8 +187,7 @@ export class Loop {
       return this.#continueTurn('', '[Errand] You stopped to call a tool, but there is no call. Make it.');
     const { park_after_ms = QUESTION_MS_MAX } = input.assignment;
     const question_ms = Math.max(1, Math.round(Math.min(park_after_ms, limits.ms_left / 2)));
-    const keeping = this.#keepCacheDuring(calls);
-    const results = await tool_calls.run(transcript.turn, calls, question_ms).finally(() => clearTimeout(keeping));
+    const results = await this.#whileCached(() => tool_calls.run(transcript.turn, calls, question_ms));
     this.#idle_turns = 0;
     await this.#addInstructions(calls);
     const state = this.#stuck.check({
@@ -206,12 +207,17 @@ export class Loop {
     await this.#checkpoint();
   }
 
-  /** A question may wait for longer than the API keeps the conversation in its cache. */
-  #keepCacheDuring(calls: OpenCall[]): NodeJS.Timeout | undefined {
-    if (!calls.some(({ name }) => name === 'ask_person')) return undefined;
+  /** Runs what may take longer than the API keeps the conversation in its cache: one request keeps it for an hour. */
+  async #whileCached<T>(run: () => Promise<T>): Promise<T> {
     const { turns, keep_cache_ms } = this.#options;
     // It only saves money: without it the next request costs more.
-    return setTimeout(() => void turns.keepCached(this.#context.shortening).catch(() => undefined), keep_cache_ms);
+    const keep = () => void turns.keepCached(this.#context.shortening).catch(() => undefined);
+    const timer = setTimeout(keep, keep_cache_ms);
+    try {
+      return await run();
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Adds the instructions of the folders that the model has looked into for the first time. */

@@ -48,16 +48,16 @@ export class ModelTurns {
   }
 
   /**
-   * Keeps the conversation, whose newest answer has calls that still run, in the API's cache for an hour. Rejects if
-   * the API does not.
+   * Keeps the conversation, which waits for calls of the newest answer or for the project's check, in the API's cache
+   * for an hour. Rejects if the API does not.
    */
   async keepCached(shortening: Shortening): Promise<void> {
     const { transcript, model, signal } = this.#options;
     const messages = [...transcript.messages()];
     const at = messages.findLastIndex(({ role }) => role === 'assistant');
     const calls = messages[at]?.content.filter(({ type }) => type === 'tool_use') ?? [];
-    const content = calls.map(({ id }) => ({ type: 'tool_result', tool_use_id: id, content: RUNNING }));
-    messages.splice(at + 1, messages.length, { role: 'user', content });
+    const results = calls.map(({ id }) => ({ type: 'tool_result', tool_use_id: id, content: RUNNING }));
+    messages.splice(at + 1, messages.length, { role: 'user', content: results.length > 0 ? results : RUNNING });
     await model.requestOnce(this.#request('cache', messages, shortening), signal);
   }
 

@@ -25,8 +25,8 @@ import { newShellNote } from './new-shell.ts';
 import { cancelled, failed, parked, succeeded } from './work-result.ts';
 
 /**
- * `checkpoint_ms`: how long the work may go on without a checkpoint. `keep_cache_ms`: after how long a wait for the
- * person the API is asked to keep the conversation in its cache, where it stays for five minutes otherwise.
+ * `checkpoint_ms`: how long the work may go on without a checkpoint. `keep_cache_ms`: after how long without a
+ * request the API is asked to keep the conversation in its cache, where it stays for five minutes otherwise.
  */
 export type WorkSettings = ModelTimeouts & RetryLimits & { checkpoint_ms: number; keep_cache_ms: number };
 

@@ -1,0 +1,32 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { bench } from '../../support/agent-work.ts';
+import { DONE, run } from '../../support/agent-script.ts';
+
+/** A command that runs until the file `go` is there. */
+const UNTIL_GO = 'until [ -e go ]; do sleep 0.05; done';
+
+test('a long command keeps the conversation in the cache, with one request', async (t) => {
+  const b = await bench(t, { script: [{ tools: [run(UNTIL_GO)] }, DONE] });
+  const ending = b.run({}, { keep_cache_ms: 1 });
+  t.is((await b.model.request(1)).body?.max_tokens, 0);
+  await writeFile(join(b.repo_dir, 'go'), '');
+  t.is((await ending).status, 'succeeded');
+  t.is(b.model.requests.length, 3);
+});
+
+test('a long check keeps the conversation in the cache, whose newest answer has no calls', async (t) => {
+  const b = await bench(t, { script: [{ thinking: 'Hm.', ...DONE }, { tools: [run('touch good')] }, DONE] });
+  const ending = b.run({ verify_command: `${UNTIL_GO}; test -e good` }, { keep_cache_ms: 1 });
+  const { body } = await b.model.request(1);
+  t.is(body?.max_tokens, 0);
+  t.deepEqual(
+    body?.messages.map(({ role }) => role),
+    ['user', 'assistant', 'user'],
+  );
+  await writeFile(join(b.repo_dir, 'go'), '');
+  t.is((await ending).status, 'succeeded');
+  const after = b.of('turn.finished')[1]?.usage;
+  t.true((after?.cache_write_tokens ?? 1e9) + (after?.input_tokens ?? 1e9) < 300);
+});
