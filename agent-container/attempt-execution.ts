@@ -135,11 +135,12 @@ export class AttemptExecution {
       signal: stop.work,
       clone_facts: await clones.first.facts(stop.work),
       workspace_note: clones.note,
-      checkpoint: async () => {
+      checkpoint: async (ended = stop.work) => {
+        const signal = AbortSignal.any([stop.work, ended]);
         try {
-          await clones.checkpoint(stop.work);
+          await clones.checkpoint(signal);
         } catch (error) {
-          if (!stop.work.aborted) log('warn', 'checkpoint failed', { err: error });
+          if (!signal.aborted) log('warn', 'checkpoint failed', { err: error });
         }
       },
       review: () => clones.review(stop.work),

@@ -66,8 +66,11 @@ export type WorkInput = {
   clone_facts: string[];
   /** How the workspace differs from what the transcript says, for the model; null if it does not. */
   workspace_note: string | null;
-  /** Commits and pushes everything as work in progress. Never throws. */
-  checkpoint: () => Promise<void>;
+  /**
+   * Commits and pushes everything as work in progress; the work may go on meanwhile. Never throws. `ended` aborts: it
+   * need not be pushed any more.
+   */
+  checkpoint: (ended?: AbortSignal) => Promise<void>;
   /** Looks at the finished work without a push, so that the model can act before the work is verified. */
   review: () => Promise<Review>;
   /**

@@ -72,6 +72,7 @@ export class Publisher {
   #record: WorkspaceRecord;
   #pushed: string | null = null;
   #previous: Promise<unknown> = Promise.resolve();
+  #noted: Promise<void> = Promise.resolve();
 
   constructor(options: Options) {
     this.#options = options;
@@ -113,10 +114,12 @@ export class Publisher {
     return done;
   }
 
-  /** Changes the record of the workspace: nobody else does, so that no change undoes another. */
-  async note(own: Git, news: Partial<WorkspaceRecord>): Promise<void> {
+  /** Changes the record of the workspace, one call at a time: nobody else does, so that no change undoes another. */
+  note(own: Git, news: Partial<WorkspaceRecord>): Promise<void> {
     this.#record = { ...this.#record, ...news };
-    await writeRecord(own, this.#record);
+    const noted = this.#noted.then(() => writeRecord(own, this.#record));
+    this.#noted = noted.catch(() => undefined);
+    return noted;
   }
 
   async #publish(repos: Repositories, { message, wip, with_diff, accept }: PublishOptions): Promise<Published> {
@@ -278,7 +281,7 @@ export class Publisher {
     const current = refs.branches.get(this.#record.branch);
     if (current !== undefined && current === this.#pushed) await own.run(['update-ref', PUSHED_REF, current]);
     if (this.#record.base_commit === null) await own.try(['update-ref', '-d', HEAD_REF]);
-    await writeRecord(own, this.#record);
+    await this.note(own, {});
   }
 }
 

@@ -6,6 +6,7 @@ import type { ModelResponse } from '../model/response.ts';
 import { ModelError } from '../model/error.ts';
 import type { Shell } from '../shell/shell.ts';
 import type { Attachments } from './attachments.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { ContextPolicy } from './context-policy.ts';
 import { Ending, type EndingOptions } from './ending.ts';
 import { readNestedInstructions } from './instructions.ts';
@@ -40,8 +41,7 @@ type Options = Pick<EndingOptions, 'verify' | 'deliver'> & {
    */
   new_shell_note: string | null;
   record: RecordEvent;
-  /** How long the work may go on without a checkpoint. */
-  checkpoint_ms: number;
+  checkpoints: Checkpoints;
   /** After how long without a request the API is asked to keep the conversation in its cache. */
   keep_cache_ms: number;
   /** Aborts on a cancel, and when the time is up. */
@@ -60,7 +60,6 @@ export class Loop {
   readonly #ending: Ending;
   #new_shell_note: string | null;
   #idle_turns = 0;
-  #checkpoint_at: number;
 
   constructor(options: Options) {
     this.#options = options;
@@ -75,7 +74,6 @@ export class Loop {
       hear: () => this.#addMessages(true),
       canAct: () => this.#idle_turns < IDLE_TURNS_MAX && options.limits.turns_left > 0,
     });
-    this.#checkpoint_at = performance.now() + options.checkpoint_ms;
   }
 
   /** Resolves once the work is done. Rejects with `AttemptFailure`, or with the signal's reason. */
@@ -147,6 +145,7 @@ export class Loop {
   async #answer(stop_reason: string): Promise<boolean> {
     if (ENDED.has(stop_reason)) {
       await this.#refuseOpenCalls('Not executed: the turn had ended.');
+      await this.#options.checkpoints.settle();
       return this.#ending.reach();
     }
     switch (stop_reason) {
@@ -204,7 +203,7 @@ export class Loop {
         '[Errand] You did the same several times, with the same outcome. Stop and think: try another way, or end and say what ' +
           'is in the way.',
       );
-    await this.#checkpoint();
+    this.#options.checkpoints.beginIfDue();
   }
 
   /** Runs what may take longer than the API keeps the conversation in its cache: one request keeps it for an hour. */
@@ -242,12 +241,5 @@ export class Loop {
         'stuck',
         `The model's answers led to nothing ${IDLE_TURNS_MAX} times in a row. The last one stopped with ${this.#options.transcript.stop_reason}.`,
       );
-  }
-
-  async #checkpoint(): Promise<void> {
-    const { input, checkpoint_ms } = this.#options;
-    if (performance.now() < this.#checkpoint_at) return;
-    await input.checkpoint();
-    this.#checkpoint_at = performance.now() + checkpoint_ms;
   }
 }

@@ -11,6 +11,7 @@ import { shortenEvent } from '../reporting/shorten-event.ts';
 import { Shell } from '../shell/shell.ts';
 import { TOOLS } from '../tools/all.ts';
 import { Attachments } from './attachments.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { readEnvironment } from './environment.ts';
 import { readInstructions } from './instructions.ts';
 import { AttemptLimits } from './limits.ts';
@@ -25,10 +26,12 @@ import { newShellNote } from './new-shell.ts';
 import { cancelled, failed, parked, succeeded } from './work-result.ts';
 
 /**
- * `checkpoint_ms`: how long the work may go on without a checkpoint. `keep_cache_ms`: after how long without a
+ * `checkpoint_ms`: how long the work may go on without a checkpoint. `checkpoint_end_ms`: how long its end waits for the
+ * one that runs. `keep_cache_ms`: after how long without a
  * request the API is asked to keep the conversation in its cache, where it stays for five minutes otherwise.
  */
-export type WorkSettings = ModelTimeouts & RetryLimits & { checkpoint_ms: number; keep_cache_ms: number };
+export type WorkSettings = ModelTimeouts &
+  RetryLimits & { checkpoint_ms: number; checkpoint_end_ms: number; keep_cache_ms: number };
 
 /** A limit of the API that resets soon is waited for. For a later one the task gives its worker back. */
 const SETTINGS: WorkSettings = {
@@ -38,6 +41,7 @@ const SETTINGS: WorkSettings = {
   failures_max: 10,
   wait_total_ms: 5 * 60_000,
   checkpoint_ms: 5 * 60_000,
+  checkpoint_end_ms: 20_000,
   // Before a worker is parked, by default.
   keep_cache_ms: 2 * 60_000,
 };
@@ -63,6 +67,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
   };
   const secrets = new Secrets(assignment);
   const shell = shellFor(input, secrets, signal);
+  const checkpoints = new Checkpoints({ ...settings, checkpoint: input.checkpoint });
   try {
     for (const event of assignment.transcript) transcript.apply(event);
     const commands = new ProjectCommands({ shell, attempt, report, record });
@@ -91,7 +96,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
       verify: verify_command === null ? null : () => commands.verify(verify_command),
       deliver: (is_partial_ok) => input.deliver(succeeded(title, transcript.last_text).commit_message, is_partial_ok),
       record,
-      checkpoint_ms: settings.checkpoint_ms,
+      checkpoints,
       keep_cache_ms: settings.keep_cache_ms,
       signal,
     }).run();
@@ -103,6 +108,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
     if (limits.deadline.aborted) return failed(title, transcript.last_text, limits.timeLimitFailure());
     throw error;
   } finally {
+    checkpoints.stop();
     report.waitingFor(null);
     await shell.close();
   }

@@ -20,6 +20,7 @@ const QUICK: WorkSettings = {
   failures_max: 4,
   wait_total_ms: 2_000,
   checkpoint_ms: 60_000,
+  checkpoint_end_ms: 20_000,
   keep_cache_ms: 60_000,
 };
 
@@ -70,6 +71,8 @@ export type Bench = {
   deltas: Delta[];
   waits: (WorkerWait | null)[];
   checkpoints: number;
+  /** What a checkpoint does. */
+  checkpoint: WorkInput['checkpoint'];
   /** The commit messages that the work was delivered with, and whether each delivery might leave out files. */
   deliveries: string[];
   partial_deliveries: boolean[];
@@ -142,7 +145,10 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         others: [],
         clone_facts: [],
         workspace_note: all.workspace_note,
-        checkpoint: async () => void all.checkpoints++,
+        checkpoint: async (ended) => {
+          all.checkpoints++;
+          await all.checkpoint(ended);
+        },
         review: async () => ({ is_unchanged: all.is_unchanged, text: all.reviews.shift() ?? null }),
         deliver: (message, is_partial_ok) => deliverTo(all, message, is_partial_ok),
       };
@@ -156,6 +162,7 @@ const nothingYet = () => ({
   deltas: [],
   waits: [],
   checkpoints: 0,
+  checkpoint: async () => undefined,
   deliveries: [],
   partial_deliveries: [],
   refusals: [],

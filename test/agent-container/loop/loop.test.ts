@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
@@ -229,6 +230,40 @@ test('makes checkpoints', async (t) => {
   const c = await bench(t, { script: [{ tools: [run('true')] }, DONE] });
   await c.run();
   t.is(c.checkpoints, 0);
+});
+
+test('the work goes on while a checkpoint runs, and no other one begins meanwhile', async (t) => {
+  const { promise: pushed, resolve: push } = Promise.withResolvers<void>();
+  const b = await bench(t, {
+    handler: (_, n) => {
+      if (n < 3) return { tools: [run(`echo ${n}`)] };
+      push();
+      return DONE;
+    },
+  });
+  b.checkpoint = () => pushed;
+  t.is((await b.run({}, { checkpoint_ms: 0 })).status, 'succeeded');
+  t.is(b.checkpoints, 1);
+});
+
+test('a checkpoint that stands still ends before the work is pushed, and with any other end of the work', async (t) => {
+  /** Stands still until it is ended. */
+  const stalled = (seen: string[]) => async (ended: AbortSignal | undefined) => {
+    if (ended !== undefined && !ended.aborted) await once(ended, 'abort');
+    seen.push('ended');
+  };
+  const seen: string[] = [];
+  const b = await bench(t, { script: [{ tools: [run('true')] }, DONE] });
+  b.checkpoint = stalled(seen);
+  t.is((await b.run({}, { checkpoint_ms: 0, checkpoint_end_ms: 1 })).status, 'succeeded');
+  t.deepEqual([b.checkpoints, seen.length, b.deliveries.length], [1, 1, 1]);
+  const c = await bench(t, {
+    script: [{ tools: [run('true')] }, { text: '', refusal: { category: 'cyber', explanation: null } }],
+  });
+  const others: string[] = [];
+  c.checkpoint = stalled(others);
+  t.is((await c.run({}, { checkpoint_ms: 0 })).reason, 'refused');
+  t.deepEqual(others, ['ended']);
 });
 
 test('the effort of the errand goes with each request; without one it is medium', async (t) => {

@@ -1,0 +1,53 @@
+import test from 'ava';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { git } from '../support/git-server.ts';
+import { callWorker } from '../support/worker-call.ts';
+import { doing, setScene } from '../support/worker-scene.ts';
+
+test.serial('a checkpoint that the forge does not answer is ended, and the finished work is pushed', async (t) => {
+  const { task, start, bare, git: server } = await setScene(t);
+  const { promise: stalled, resolve: stall } = Promise.withResolvers<void>();
+  const answers: (string | null)[] = [];
+  const worker = await start(
+    doing(async (input) => {
+      await writeFile(join(input.repo_dir, 'a.txt'), 'half\n');
+      server.intercept = (request) => {
+        if (request.method !== 'POST' || !request.url?.endsWith('git-receive-pack')) return false;
+        request.resume();
+        stall();
+        return true;
+      };
+      const ending = new AbortController();
+      const checkpoint = input.checkpoint(ending.signal);
+      await stalled;
+      await writeFile(join(input.repo_dir, 'a.txt'), 'whole\n');
+      ending.abort();
+      await checkpoint;
+      server.intercept = undefined;
+      answers.push(await input.deliver('Write a'));
+    }),
+  );
+  await callWorker(worker.address, 'POST', '/task', task.assignment());
+  t.is(await worker.ended, 0);
+  t.deepEqual(answers, [null]);
+  t.is(task.current.result?.status, 'succeeded');
+  t.is(await git(bare, 'show', `${task.base.branch}:a.txt`), 'whole');
+});
+
+test.serial('the record of the workspace takes changes at the same time', async (t) => {
+  const { task, start, config } = await setScene(t);
+  const messages: string[] = [];
+  const turns = Array.from({ length: 10 }, (_, i) => i + 1);
+  const worker = await start(
+    doing(async ({ report }) => {
+      const started = turns.map((turn) => ({ turn, ref: `turn-1-${turn}`, model: 'demo' }));
+      await Promise.all(started.map((body) => report.emit({ type: 'turn.started', body })));
+    }),
+    config(),
+    (_, message) => messages.push(message),
+  );
+  await callWorker(worker.address, 'POST', '/task', task.assignment());
+  t.is(await worker.ended, 0);
+  t.deepEqual(messages, []);
+});
