@@ -42,7 +42,7 @@ const NETWORK: Record<Assignment['egress'], string> = {
 
 /**
  * The first message: the repository's instructions if there are any, then the facts and the task. `environment`:
- * sentences about the machine and the repository.
+ * sentences about the machine, the repository and the limits.
  */
 export function firstContent(
   input: Pick<WorkInput, 'assignment' | 'repo_dir' | 'others' | 'clone_facts'>,

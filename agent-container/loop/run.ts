@@ -71,10 +71,10 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
   try {
     for (const event of assignment.transcript) transcript.apply(event);
     const commands = new ProjectCommands({ shell, attempt, report, record });
-    if (setup_command !== null) await commands.setup(setup_command);
+    if (setup_command !== null) await limits.timing(() => commands.setup(setup_command));
     const command_shell = shell.fork(`attempt-${attempt}-command`);
     await record({ type: 'step.started', body: { step: 'work' } });
-    await startConversation(input, shell, secrets, transcript, record);
+    await startConversation(input, { shell, secrets, limits, transcript, record });
     const tool_calls = toolCallsFor(input, command_shell, secrets, record, signal);
     await command_shell.keepCwdIn(join(input.scratch_dir, 'working-folder'));
     await resume(transcript, tool_calls, record, input.workspace_note);
@@ -93,7 +93,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
       tool_calls,
       secrets,
       new_shell_note: newShellNote(assignment.transcript, command_shell.cwd, input.repo_dir),
-      verify: verify_command === null ? null : () => commands.verify(verify_command),
+      verify: verify_command === null ? null : () => limits.timing(() => commands.verify(verify_command)),
       deliver: (is_partial_ok) => input.deliver(succeeded(title, transcript.last_text).commit_message, is_partial_ok),
       record,
       checkpoints,
@@ -138,19 +138,24 @@ function toolCallsFor(
   return new ToolCalls({ tools: TOOLS, context, record });
 }
 
+type Beginning = {
+  shell: Shell;
+  secrets: Secrets;
+  limits: AttemptLimits;
+  transcript: Transcript;
+  record: RecordEvent;
+};
+
 /** Starts the conversation, in the first attempt only: later ones continue it. */
 async function startConversation(
   input: WorkInput,
-  shell: Shell,
-  secrets: Secrets,
-  transcript: Transcript,
-  record: RecordEvent,
+  { shell, secrets, limits, transcript, record }: Beginning,
 ): Promise<void> {
   if (transcript.system !== null) return;
   const { assignment, repo_dir, others } = input;
   const environment = await readEnvironment(shell.fork(`attempt-${assignment.attempt}-environment`));
   const dirs = [repo_dir, ...others.map(({ dir }) => dir)];
   const instructions = await readInstructions(dirs, secrets);
-  const content = firstContent(input, environment, instructions);
+  const content = firstContent(input, [...environment, limits.description], instructions);
   await record({ type: 'conversation.started', body: { system: SYSTEM, content } });
 }

@@ -1,8 +1,9 @@
 import test from 'ava';
 import { AttemptLimits } from '../../../agent-container/loop/limits.ts';
 import { bench } from '../../support/agent-work.ts';
+import { until } from '../../support/until.ts';
 
-const LIMITS = { max_turns: 100, budget_usd: 10, spent_usd: 0, time_limit_ms: 3_600_000 };
+const LIMITS = { max_turns: 100, budget_usd: 10, spent_usd: 0, time_limit_ms: 3_600_000, verify_command: 'npm test' };
 
 test('a limit that comes near gives a warning at 80 and at 95 percent', (t) => {
   const limits = new AttemptLimits({ ...LIMITS, max_turns: 20 });
@@ -35,6 +36,27 @@ test('what is reserved for a prompt counts as spent in a warning, and a prompt i
   t.false(limits.is_prompt_too_expensive);
   limits.setBudgetLeft(0.5, 3);
   t.like(limits.beginTurn()[0], { used: 10, of: 10 });
+});
+
+test('the time is near once it is not enough for two runs of the check, though not in its first half', async (t) => {
+  const limits = new AttemptLimits({ ...LIMITS, time_limit_ms: 4_000 });
+  await limits.timing(() => until('a third of the time is over', () => limits.ms_left < 2_600));
+  t.deepEqual(limits.beginTurn(), []);
+  await until('half of the time is over', () => limits.ms_left < 2_000);
+  t.like(limits.beginTurn(), [{ limit: 'time', of: 4_000 }]);
+  t.deepEqual(limits.beginTurn(), [], 'it is said once');
+});
+
+test('the first message names the limits', async (t) => {
+  const b = await bench(t, { script: [{ text: 'Done.' }] });
+  t.is(
+    (await b.run({ verify_command: 'true', time_limit_ms: 90 * 60_000, max_turns: 150, spent_usd: 0.5 })).status,
+    'succeeded',
+  );
+  t.regex(
+    b.model.requests[0]?.raw.toString() ?? '',
+    /You have 90 min, 150 turns and \$4\.50; the check at the end counts too/,
+  );
 });
 
 test('no turn begins once the time is up', async (t) => {
