@@ -41,12 +41,16 @@ export class MessageQueue implements MessageSource {
     return taken;
   }
 
+  async areWaiting(): Promise<boolean> {
+    await this.#fetch(false);
+    return this.#taken.length > 0;
+  }
+
   async arrived(signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
-      await this.#fetch(false);
       // One that was withdrawn just before is no arrival.
-      if (this.#taken.length > 0) return;
+      if (await this.areWaiting()) return;
       if (this.#due(false).length > 0) continue;
       await once(this.#arrivals, 'message', { signal }).catch((error: unknown) => {
         signal.throwIfAborted();

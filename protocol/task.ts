@@ -101,9 +101,9 @@ export const Effort = z.enum(EFFORTS);
 export type Effort = z.infer<typeof Effort>;
 
 /**
- * When a message enters the conversation. `next_call`: after the tool calls of the turn in progress. `after_turn`: when
- * the agent ends its turn, so it first does what it was about to do. Where nothing is in progress, or the message
- * answers a question, both mean at once.
+ * When a message enters the conversation. `next_call`: after the tool call in progress, and before the agent does more
+ * than read. `after_turn`: when the agent ends its turn, so it first does what it was about to do. Where nothing is in
+ * progress, or the message answers a question, both mean at once.
  */
 export const Hear = z.enum(['next_call', 'after_turn']);
 export type Hear = z.infer<typeof Hear>;

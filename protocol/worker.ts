@@ -116,8 +116,9 @@
  * has the message as it is now, and leaves out one that was withdrawn, which the worker then drops. From that call on
  * the message stays as it is. A repeat of the call gets the same, and an `input.added` of any other message is refused.
  * A worker without `takes_messages` adds messages as they came, and while it works nobody can change one. A message
- * with `hear` `after_turn` is added when the model ends its turn, any other after the results of the turn's tool calls;
- * `model` and `effort` hold for the requests after it. An older worker may ignore all three.
+ * with `hear` `after_turn` is added when the model ends its turn, any other after the results of the turn's tool calls:
+ * those that have not begun may be refused, each by a `tool.finished` with an error. `model` and `effort` hold for the
+ * requests after it. An older worker may ignore all three.
  *
  * A prompt and a message may have `attachments`. The worker fetches each with the `attachments` call and writes it
  * outside of the repository, so that no commit has it. It tells the model of each with an `input.added` event that

@@ -28,6 +28,8 @@ export type MessageSource = {
    * its end. Each is given once, as it is at this moment.
    */
   take: (turn_is_over: boolean) => Promise<Message[]>;
+  /** Whether there are messages to take before the end of the turn. From then on they stay as they are. */
+  areWaiting: () => Promise<boolean>;
   /** Resolves when there is a message to take before the end of the turn. Rejects when the signal aborts. */
   arrived: (signal: AbortSignal) => Promise<void>;
 };

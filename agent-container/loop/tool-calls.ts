@@ -9,6 +9,8 @@ const PARALLEL_MAX = 8;
 const TEXT_CHARS_MAX = 60_000;
 /** As the contract bounds it. A model can make up any name. */
 const NAME_CHARS_MAX = 64;
+const PERSON_WROTE =
+  'Not executed: the person has written meanwhile. Read what they say first, and then make the call again if it is still right.';
 
 type Options = {
   tools: readonly Tool[];
@@ -26,19 +28,31 @@ export class ToolCalls {
   }
 
   /**
-   * Runs calls in their order, and calls in a row that only read in parallel. `question_ms`: how long a question may
-   * wait for its answer. Rejects only with the signal's reason.
+   * Runs calls in their order, and calls in a row that only read in parallel. Once a person has written it refuses the
+   * rest, from the first call on that does more than read. `question_ms`: how long a question may wait for its answer.
+   * Rejects as the tools do.
    */
   async run(turn: number, calls: OpenCall[], question_ms: number): Promise<ToolResult[]> {
     const results: ToolResult[] = [];
-    for (const group of this.#groups(calls))
+    for (const group of this.#groups(calls)) {
+      if (await this.#comesTooLate(group))
+        return [...results, ...(await this.refuse(turn, calls.slice(results.length), PERSON_WROTE))];
       results.push(...(await Promise.all(group.map((call) => this.#run(turn, call, question_ms)))));
+    }
     return results;
   }
 
   /** Gives calls that are not run an error as their result. */
-  async refuse(turn: number, calls: OpenCall[], text: string): Promise<void> {
-    for (const call of calls) await this.#finish(turn, call, errorResult(text), 0);
+  async refuse(turn: number, calls: OpenCall[], text: string): Promise<ToolResult[]> {
+    const results: ToolResult[] = [];
+    for (const call of calls) results.push(await this.#finish(turn, call, errorResult(text), 0));
+    return results;
+  }
+
+  /** Whether a person has written who may not want these calls. A question that is asked again may have its answer. */
+  async #comesTooLate(calls: OpenCall[]): Promise<boolean> {
+    if (calls.every((call) => this.#readsOnly(call)) || calls.some(({ started }) => started)) return false;
+    return this.#options.context.messages.areWaiting();
   }
 
   async #run(turn: number, call: OpenCall, question_ms: number): Promise<ToolResult> {
@@ -68,8 +82,7 @@ export class ToolCalls {
 
   /** Calls that may run in parallel: those in a row that only read. */
   #groups(calls: OpenCall[]): OpenCall[][] {
-    const readsOnly = ({ name }: OpenCall) =>
-      this.#options.tools.find((tool) => tool.name === name)?.reads_only ?? false;
+    const readsOnly = (call: OpenCall) => this.#readsOnly(call);
     const groups: OpenCall[][] = [];
     for (const call of calls) {
       const last = groups.at(-1);
@@ -78,6 +91,10 @@ export class ToolCalls {
       else groups.push([call]);
     }
     return groups;
+  }
+
+  #readsOnly({ name }: OpenCall): boolean {
+    return this.#options.tools.find((tool) => tool.name === name)?.reads_only ?? false;
   }
 }
 

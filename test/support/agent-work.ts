@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { workWith, type WorkSettings } from '../../agent-container/loop/run.ts';
 import type { MessageSource, WorkInput, WorkResult } from '../../agent-container/base/work.ts';
+import { MessageQueue } from '../../agent-container/message-queue.ts';
 import { checkEvents } from '../../coordinator/worker-api/validate-events.ts';
 import { NumberedEvent, type Delta, type WorkerEvent, type WorkerEventType } from '../../protocol/events.ts';
 import { newId } from '../../protocol/ids.ts';
@@ -24,34 +25,38 @@ const QUICK: WorkSettings = {
   keep_cache_ms: 60_000,
 };
 
-/** A message source that a test fills. */
+/** The worker's queue of messages, at a coordinator that gives each as it was said. */
 export class TestMessages implements MessageSource {
-  #waiting: Message[] = [];
-  #arrival = Promise.withResolvers<void>();
+  readonly #said = new Map<string, Message>();
+  #queue = this.#newQueue();
 
   say(text: string, more: Partial<Message> = {}): Message {
     const message = { id: newId(), text, at: new Date().toISOString(), ...more };
-    this.put(message);
+    this.#said.set(message.id, message);
+    this.#queue.put([message]);
     return message;
   }
 
-  put(message: Message): void {
-    this.#waiting.push(message);
-    this.#arrival.resolve();
+  /** All messages come again, as after the worker died before any was acknowledged. */
+  comeAgain(): void {
+    this.#queue = this.#newQueue();
+    this.#queue.put([...this.#said.values()]);
   }
 
-  async take(turn_is_over: boolean): Promise<Message[]> {
-    const taken = this.#waiting.filter(({ hear }) => turn_is_over || hear !== 'after_turn');
-    this.#waiting = this.#waiting.filter((message) => !taken.includes(message));
-    this.#arrival = Promise.withResolvers();
-    return taken;
+  take(turn_is_over: boolean): Promise<Message[]> {
+    return this.#queue.take(turn_is_over);
   }
 
-  async arrived(signal: AbortSignal): Promise<void> {
-    const { promise, reject } = Promise.withResolvers<never>();
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    if (signal.aborted) reject(signal.reason);
-    await Promise.race([this.#arrival.promise, promise]);
+  areWaiting(): Promise<boolean> {
+    return this.#queue.areWaiting();
+  }
+
+  arrived(signal: AbortSignal): Promise<void> {
+    return this.#queue.arrived(signal);
+  }
+
+  #newQueue(): MessageQueue {
+    return new MessageQueue(async (ids) => ids.flatMap((id) => this.#said.get(id) ?? []));
   }
 }
 

@@ -50,6 +50,33 @@ test('asks the person, and continues with the answer', async (t) => {
   t.regex(textOf(b.model.requests[1]?.body), /Tabs\./);
 });
 
+test('only the question that a person has seen is answered by their message', async (t) => {
+  const ask = (question: string) => ({ name: 'ask_person', input: { question } });
+  const b = await bench(t, {
+    script: [
+      { tools: [ask('Which database?'), ask('May I drop the old table?')] },
+      () => {
+        b.messages.say('By the way, use tabs.');
+        return { tools: [ask('May I drop the old table?')] };
+      },
+      DONE,
+    ],
+  });
+  const ending = b.run();
+  await b.event('question.asked');
+  b.messages.say('Postgres');
+  t.is((await ending).status, 'succeeded');
+  t.deepEqual(
+    b.of('question.asked').map(({ question }) => question),
+    ['Which database?'],
+  );
+  t.deepEqual(
+    b.of('tool.finished').map(({ is_error }) => is_error),
+    [false, true, true],
+  );
+  t.regex(textOf(b.model.requests[1]?.body), /the person has written.*Postgres/);
+});
+
 test('continues without an answer once the time for the question is up', async (t) => {
   const b = await bench(t, { script: [{ tools: [{ name: 'ask_person', input: { question: 'Well?' } }] }, DONE] });
   // A question may take half of the remaining time.
@@ -150,13 +177,13 @@ test('a question without an answer parks the work, and the answer continues it i
     b.of('question.closed').map(({ answered }) => answered),
     [true],
   );
-  // What ran before the question does not run again, and what came after it runs once.
+  // What ran before the question does not run again; what came after it did not know of the answer.
   t.deepEqual(
     b.of('tool.finished').map(({ name, is_error }) => [name, is_error]),
     [
       ['run_command', false],
       ['ask_person', false],
-      ['run_command', false],
+      ['run_command', true],
     ],
   );
   t.is(b.model.requests.length, 2);

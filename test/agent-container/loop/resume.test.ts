@@ -103,13 +103,10 @@ test('an open question is asked again as the same one, and its answer goes to th
 
 test('a message continues a task that has ended, and none is added twice', async (t) => {
   const b = await bench(t, { handler: (request) => ({ text: `Done ${answered(request)}.` }) });
-  const message = b.messages.say('First this.');
+  b.messages.say('First this.');
   await b.run();
-  // It was not acknowledged when the worker died, so it comes again.
-  b.messages.say('x');
-  const again = await b.messages.take(true);
-  t.is(again.length, 1);
-  b.messages.put(message);
+  // It was not acknowledged when the worker died.
+  b.messages.comeAgain();
   b.messages.say('Now the rest.');
   const end = await b.run();
   t.is(end.summary, 'Done 1.');

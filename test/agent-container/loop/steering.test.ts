@@ -1,8 +1,9 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import test from 'ava';
 import { newId } from '../../../protocol/ids.ts';
+import { DONE, run, textOf } from '../../support/agent-script.ts';
 import { bench } from '../../support/agent-work.ts';
 import type { MessagesRequest } from '../../support/model/server.ts';
 
@@ -31,6 +32,68 @@ test('a message is heard after the tool calls in progress, or after the turn, as
       [true, true],
     ],
   );
+});
+
+/** Which calls ran, and which were refused. */
+const outcomes = (b: Awaited<ReturnType<typeof bench>>) =>
+  b.of('tool.finished').map(({ name, is_error }) => [name, is_error ? 'refused' : 'ran']);
+
+test('a message during a call comes before the calls behind it: they are refused', async (t) => {
+  const b = await bench(t, {
+    script: [
+      { tools: [run('until [ -e ../said ]; do sleep 0.01; done'), run('touch migrated'), run('touch more')] },
+      DONE,
+    ],
+  });
+  const ending = b.run();
+  await b.event('tool.started');
+  b.messages.say('Stop, do not migrate!');
+  await writeFile(join(b.repo_dir, '../said'), '');
+  t.is((await ending).status, 'succeeded');
+  t.deepEqual(await readdir(b.repo_dir), []);
+  t.deepEqual(outcomes(b), [
+    ['run_command', 'ran'],
+    ['run_command', 'refused'],
+    ['run_command', 'refused'],
+  ]);
+  t.regex(textOf(b.model.requests[1]?.body), /the person has written.*Stop, do not migrate!/);
+});
+
+test('a message while the model writes its answer comes before all calls that do more than read', async (t) => {
+  const read = { name: 'list_files', input: { path: '.' } };
+  const b = await bench(t, {
+    script: [
+      () => {
+        b.messages.say('Stop!');
+        return { tools: [read, run('touch a'), read] };
+      },
+      DONE,
+    ],
+  });
+  t.is((await b.run()).status, 'succeeded');
+  t.deepEqual(outcomes(b), [
+    ['list_files', 'ran'],
+    ['run_command', 'refused'],
+    ['list_files', 'refused'],
+  ]);
+});
+
+test('a message that is to be heard after the turn refuses no call', async (t) => {
+  const b = await bench(t, {
+    script: [
+      () => {
+        b.messages.say('Later.', { hear: 'after_turn' });
+        return { tools: [run('true'), run('true')] };
+      },
+      DONE,
+      DONE,
+    ],
+  });
+  t.is((await b.run()).status, 'succeeded');
+  t.deepEqual(outcomes(b), [
+    ['run_command', 'ran'],
+    ['run_command', 'ran'],
+  ]);
 });
 
 test('a message that was to be heard after the turn continues a task that has ended', async (t) => {
