@@ -55,7 +55,7 @@ type Options = Pick<EndingOptions, 'verify' | 'deliver'> & {
  */
 export class Loop {
   readonly #options: Options;
-  readonly #stuck = new StuckDetector();
+  #stuck = new StuckDetector();
   readonly #context: ContextPolicy;
   readonly #ending: Ending;
   #new_shell_note: string | null;
@@ -100,8 +100,11 @@ export class Loop {
       turns.use(message);
       await attachments.show(message.attachments ?? []);
     }
-    if (fresh.length > 0) this.#idle_turns = 0;
-    return fresh.length > 0;
+    if (fresh.length === 0) return false;
+    // What the agent repeats now may be what they ask for.
+    this.#stuck = new StuckDetector();
+    this.#idle_turns = 0;
+    return true;
   }
 
   async #say(source: 'person' | 'verify' | 'harness', text: string, message_id?: string): Promise<void> {
@@ -189,12 +192,14 @@ export class Loop {
     const results = await this.#whileCached(() => tool_calls.run(transcript.turn, calls, question_ms));
     this.#idle_turns = 0;
     await this.#addInstructions(calls);
-    const state = this.#stuck.check({
-      calls: calls.map(({ name, input }) => ({ name, input })),
-      results: results.map(({ content }) => content),
-      failed: results.every(({ is_error }) => is_error),
-      may_wait: shell.has_background,
-    });
+    const state = (await input.messages.areWaiting())
+      ? 'ok'
+      : this.#stuck.check({
+          calls: calls.map(({ name, input }) => ({ name, input })),
+          results: results.map(({ content }) => content),
+          failed: results.every(({ is_error }) => is_error),
+          may_wait: shell.has_background,
+        });
     if (state === 'stuck')
       throw new AttemptFailure('stuck', 'The agent repeated the same actions, with the same outcome.');
     if (state === 'warn')

@@ -78,6 +78,20 @@ test('a message while the model writes its answer comes before all calls that do
   ]);
 });
 
+test('a call that the person asks for again and again is no loop', async (t) => {
+  let times = 0;
+  const b = await bench(t, {
+    handler: () => {
+      if (++times > 5) return DONE;
+      b.messages.say(`Try again, ${times}.`);
+      return { tools: [run('false')] };
+    },
+  });
+  const end = await b.run();
+  t.is(end.status, 'succeeded', end.detail ?? '');
+  t.deepEqual([...new Set(b.of('input.added').map(({ source }) => source))], ['person']);
+});
+
 test('a message that is to be heard after the turn refuses no call', async (t) => {
   const b = await bench(t, {
     script: [
