@@ -53,7 +53,7 @@ async function inEach(dirs: readonly string[], { foldersIn, isKnown, secrets }: 
     const shown = (path: string) => join(relative(first, dir), path);
     const known = (path: string) => isKnown(labelOf(shown(path)));
     const root = await realpath(dir).catch(() => dir);
-    const texts = await instructionsIn(root, foldersIn(dir), known);
+    const texts = await instructionsIn(foldersIn(dir), { root, isKnown: known });
     if (texts.size > 0) parts.push(format(texts, { shown, secrets }));
   }
   return parts.length === 0 ? null : parts.join('\n\n');
@@ -72,15 +72,15 @@ function foldersTo(path: string): string[] {
   return names.map((_, i) => names.slice(0, i + 1).join(sep));
 }
 
-async function instructionsIn(
-  root: string,
-  folders: string[],
-  isKnown: (path: string) => boolean,
-): Promise<Map<string, string>> {
+/** A repository, and whether the model has read the file at a path in it, which has no links. */
+type Searched = { root: string; isKnown: (path: string) => boolean };
+
+async function instructionsIn(folders: string[], repository: Searched): Promise<Map<string, string>> {
   const texts = new Map<string, string>();
   for (const folder of folders) {
-    const names = (await readdir(join(root, folder)).catch(() => [])).filter((name) => NAMES.test(name)).sort();
-    for (const name of names) if (!isKnown(join(folder, name))) await collect(root, join(root, folder, name), 0, texts);
+    const path = join(repository.root, folder);
+    const names = (await readdir(path).catch(() => [])).filter((name) => NAMES.test(name)).sort();
+    for (const name of names) await collect(join(path, name), { ...repository, texts });
   }
   return texts;
 }
@@ -95,18 +95,25 @@ function format(texts: Map<string, string>, { shown, secrets }: Format): string 
   return `${head}\n[The instructions are longer: read the rest in their files.]`;
 }
 
-/** Adds a file and its imports to `texts`, unless it is outside of the repository or already there. */
-async function collect(root: string, path: string, depth: number, texts: Map<string, string>): Promise<void> {
+/**
+ * Adds a file and its imports to `texts`, unless it is outside of the repository, known or already there. It goes by
+ * the path behind all links.
+ */
+async function collect(
+  path: string,
+  { root, isKnown, texts, depth = 0 }: Searched & { texts: Map<string, string>; depth?: number },
+): Promise<void> {
   const real = await realpath(path).catch(() => undefined);
   if (real === undefined || !real.startsWith(root + sep) || texts.size >= FILES_MAX) return;
   const name = relative(root, real);
-  if (texts.has(name)) return;
+  if (texts.has(name) || isKnown(name)) return;
   const text = await readText(real);
   if (text === undefined || text.trim() === '') return;
   texts.set(name, text);
   if (depth === IMPORT_DEPTH_MAX) return;
   for (const [, imported] of text.replace(CODE, '').matchAll(IMPORT))
-    if (imported !== undefined) await collect(root, join(dirname(real), imported), depth + 1, texts);
+    if (imported !== undefined)
+      await collect(join(dirname(real), imported), { root, isKnown, texts, depth: depth + 1 });
 }
 
 async function readText(real: string): Promise<string | undefined> {

@@ -99,6 +99,24 @@ test('reads the instructions of each folder that leads to a path, but not those 
     );
 });
 
+test('instructions behind a link are known by their real path, also where another file imports them', async (t) => {
+  const repo = await repository(t, { 'docs/AGENTS.md': 'Docs.' });
+  await mkdir(join(repo, 'pkg'));
+  await symlink('AGENTS.md', join(repo, 'docs/CLAUDE.md'));
+  await symlink('docs', join(repo, 'linked'));
+  await writeFile(join(repo, 'pkg/AGENTS.md'), 'Package. @../docs/AGENTS.md');
+  let said = '';
+  const read = async (path: string) => {
+    const text = await readNestedInstructions([repo], [path], { isKnown: (label) => said.includes(label), secrets });
+    said += text ?? '';
+    return text;
+  };
+  t.is(await read('docs/x.md'), '<file path="docs/AGENTS.md">\nDocs.\n</file>');
+  for (const path of ['docs/x.md', 'linked/x.md']) t.is(await read(path), null);
+  t.is(await read('pkg/x.ts'), '<file path="pkg/AGENTS.md">\nPackage. @../docs/AGENTS.md\n</file>');
+  t.is(await read('pkg/x.ts'), null);
+});
+
 test('a folder that is gone has no instructions, and of a path of any depth the first folders are looked at', async (t) => {
   const repo = await repository(t, { 'AGENTS.md': 'Root.' });
   t.is(await readInstructions([join(repo, 'gone')], secrets), null);
