@@ -4,6 +4,8 @@ import type { Secrets } from '../base/secrets.ts';
 import { openFile } from '../tools/paths.ts';
 
 const NAMES = /^(agents|claude)\.md$/i;
+/** Where a repository may have the instructions for all of it. */
+const ROOT_FOLDERS = ['', '.claude'];
 const TEXT_CHARS_MAX = 32_000;
 const FILE_BYTES_MAX = 256 * 1024;
 const IMPORT_DEPTH_MAX = 4;
@@ -23,12 +25,13 @@ type Wanted = {
 };
 
 /**
- * The own instructions of the repositories in these folders: AGENTS.md and CLAUDE.md at the root of each, and the
- * files in the same repository that they import, each labelled with its path from the first, without secrets. Null if
- * there are none. Text that is too long is cut, and says so. Never rejects: a file that cannot be read is left out.
+ * The own instructions of the repositories in these folders: AGENTS.md and CLAUDE.md at the root of each, or in
+ * .claude, and the files in the same repository that they import, each labelled with its path from the first, without
+ * secrets. Null if there are none. Text that is too long is cut, and says so. Never rejects: a file that cannot be read
+ * is left out.
  */
 export async function readInstructions(dirs: readonly string[], secrets: Secrets): Promise<string | null> {
-  return inEach(dirs, { foldersIn: () => [''], isKnown: () => false, secrets });
+  return inEach(dirs, { foldersIn: () => ROOT_FOLDERS, isKnown: () => false, secrets });
 }
 
 /**

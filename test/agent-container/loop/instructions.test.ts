@@ -25,6 +25,19 @@ test('reads AGENTS.md and CLAUDE.md in any case, labelled with their paths', asy
   );
 });
 
+test('reads CLAUDE.md in .claude too, which is another place for it, and once where one is a link', async (t) => {
+  const repo = await repository(t, { 'AGENTS.md': 'Use tabs. @docs/style.md', 'docs/style.md': 'Style.' });
+  await mkdir(join(repo, '.claude'));
+  await writeFile(join(repo, '.claude/CLAUDE.md'), 'Test first. @../docs/style.md');
+  t.is(
+    await readInstructions([repo], secrets),
+    '<file path="AGENTS.md">\nUse tabs. @docs/style.md\n</file>\n\n<file path="docs/style.md">\nStyle.\n</file>\n\n' +
+      '<file path=".claude/CLAUDE.md">\nTest first. @../docs/style.md\n</file>',
+  );
+  await symlink('.claude/CLAUDE.md', join(repo, 'CLAUDE.md'));
+  t.is((await readInstructions([repo], secrets))?.match(/Test first/g)?.length, 1);
+});
+
 test('gives null if there are none, or only empty ones', async (t) => {
   t.is(await readInstructions([await repository(t, { 'AGENTS.md': '\n' })], secrets), null);
 });
