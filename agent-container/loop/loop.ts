@@ -12,7 +12,7 @@ import { Ending, type EndingOptions } from './ending.ts';
 import { readNestedInstructions } from './instructions.ts';
 import type { AttemptLimits } from './limits.ts';
 import type { ModelTurns } from './model-turns.ts';
-import { StuckDetector } from './stuck.ts';
+import { REPETITION_NOTE, StuckDetector } from './stuck.ts';
 import type { ToolCalls } from './tool-calls.ts';
 import type { OpenCall, RecordEvent, Transcript } from './transcript.ts';
 
@@ -202,12 +202,7 @@ export class Loop {
         });
     if (state === 'stuck')
       throw new AttemptFailure('stuck', 'The agent repeated the same actions, with the same outcome.');
-    if (state === 'warn')
-      await this.#say(
-        'harness',
-        '[Errand] You did the same several times, with the same outcome. Stop and think: try another way, or end and say what ' +
-          'is in the way.',
-      );
+    if (state === 'warn') await this.#say('harness', REPETITION_NOTE);
     this.#options.checkpoints.beginIfDue();
   }
 

@@ -74,6 +74,18 @@ test('does not begin if the budget is spent already', async (t) => {
   t.is(b.model.requests.length, 0);
 });
 
+test('an agent that repeats itself is told how to repeat a command, and that the next time ends the errand', async (t) => {
+  const b = await bench(t, {
+    handler: (_, n) => {
+      if (n < 4) return { tools: [run('echo passed')] };
+      return n === 4 ? { tools: [run('for i in 1 2 3; do echo passed; done')] } : DONE;
+    },
+  });
+  t.is((await b.run()).status, 'succeeded');
+  t.regex(textOf(b.model.requests[4]?.body), /a loop in one command/);
+  t.regex(textOf(b.model.requests[4]?.body), /the same once more ends the errand/);
+});
+
 test('stops an agent that repeats itself', async (t) => {
   const b = await bench(t, { handler: () => ({ tools: [run('echo same')] }) });
   const end = await b.run();
