@@ -1,12 +1,9 @@
-import { z } from 'zod';
-import { ContentBlock, type ModelMessage } from './message.ts';
+import { innerOf, inWords, type Media } from './media.ts';
+import type { ContentBlock, ModelMessage } from './message.ts';
 import type { Refusal, RefusedKind } from './refusal.ts';
 
-/** What a block such as the result of a call may contain. */
-const Blocks = z.array(ContentBlock);
-
 const LEFT_OUT = '[An answer that the API did not accept is left out here.]';
-const WORDS: Record<'document' | 'image', string> = {
+const WORDS: Record<Media['type'], string> = {
   document: '[a document that the API did not accept: take what you need out of it with a command]',
   image: '[an image that the API did not accept]',
 };
@@ -87,10 +84,6 @@ function kindOf({ type }: ContentBlock): RefusedKind | null {
   return type.endsWith('thinking') ? 'thinking' : null;
 }
 
-/** The blocks in the content of a block, themselves and no copies. */
-const innerOf = (block: ContentBlock): ContentBlock[] => (isBlocks(block['content']) ? block['content'] : []);
-const isBlocks = (value: unknown): value is ContentBlock[] => Blocks.safeParse(value).success;
-
 const isSummary = (block: ContentBlock): boolean => block.type === 'compaction';
 
 /** The message with words in the place of refused images and documents, and without refused thinking. */
@@ -98,15 +91,8 @@ function withoutBlocks({ role, content }: ModelMessage, refused: ReadonlySet<Con
   const kept = content.filter((block) => !(refused.has(block) && kindOf(block) === 'thinking'));
   // A message must not be empty.
   if (kept.length === 0) return { role, content: [{ type: 'text', text: '(a thought)' }] };
-  return { role, content: kept.map((block) => inWords(block, refused)) };
-}
-
-function inWords(block: ContentBlock, refused: ReadonlySet<ContentBlock>): ContentBlock {
-  if (refused.has(block) && (block.type === 'image' || block.type === 'document'))
-    return { type: 'text', text: WORDS[block.type] };
-  const inner = innerOf(block);
-  if (!inner.some((each) => refused.has(each))) return block;
-  return { ...block, content: inner.map((each) => inWords(each, refused)) };
+  const words = (media: Media) => (refused.has(media) ? WORDS[media.type] : null);
+  return { role, content: kept.map((block) => inWords(block, words)) };
 }
 
 /** A summary begins the conversation: without its signature only a user may say it. */

@@ -3,6 +3,8 @@ import { backoffMs, retry, type Backoff } from '../base/retry.ts';
 import type { ProgressReporter } from '../base/work.ts';
 import type { ModelClient } from './client.ts';
 import { ModelError } from './error.ts';
+import { MediaLimit } from './media-limit.ts';
+import type { ModelMessage } from './message.ts';
 import { RefusedParts } from './refused-parts.ts';
 import type { ModelRequest } from './request.ts';
 import type { ModelResponse } from './response.ts';
@@ -29,13 +31,15 @@ const WAIT_REASON_CHARS_MAX = 500;
 
 /**
  * Repeats a request until the model answers: the only place that retries model requests. If the API refuses a part of
- * the conversation (its thinking, a picture, a document, an answer), that part is left out from then on.
+ * the conversation (its thinking, a picture, a document, an answer), that part is left out from then on; so are the
+ * oldest pictures and documents of a conversation that has too many.
  */
 export class RetryingModelClient {
   readonly #client: ModelClient;
   readonly #report: ProgressReporter;
   readonly #limits: RetryLimits;
   readonly #refused = new RefusedParts();
+  readonly #media = new MediaLimit();
 
   constructor(client: ModelClient, report: ProgressReporter, limits: RetryLimits) {
     this.#client = client;
@@ -58,12 +62,12 @@ export class RetryingModelClient {
 
   /** Makes one request, and none again. */
   async requestOnce(request: ModelRequest, signal: AbortSignal): Promise<void> {
-    const messages = this.#refused.apply(request.messages);
+    const messages = this.#sent(request.messages);
     await this.#client.request({ ...request, messages }, signal, SILENT);
   }
 
   async #requestOnce(ref: string, request: ModelRequest, signal: AbortSignal): Promise<ModelResponse> {
-    const messages = this.#refused.apply(request.messages);
+    const messages = this.#sent(request.messages);
     this.#report.waitingFor({ kind: 'model', since: new Date().toISOString() });
     try {
       return await this.#client.request({ ...request, messages }, signal, {
@@ -73,6 +77,10 @@ export class RetryingModelClient {
     } finally {
       this.#report.waitingFor(null);
     }
+  }
+
+  #sent(messages: ModelMessage[]): ModelMessage[] {
+    return this.#media.apply(this.#refused.apply(messages));
   }
 
   /** Reports the failure, and returns how long to wait. Throws if a retry is of no use. */

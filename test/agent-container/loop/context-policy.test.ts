@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import test from 'ava';
 import { DONE, run, textOf } from '../../support/agent-script.ts';
 import { bench, transcriptOf, type Bench } from '../../support/agent-work.ts';
@@ -244,4 +246,19 @@ test('a summary that the budget does not pay for is left out, and the turn is as
   const b = await longBench(t, reading(16, SPENT));
   t.is((await b.run()).status, 'succeeded');
   t.true(bodies(b).some(({ compaction }) => compaction !== undefined));
+});
+
+test('images with more bytes than a request may have do not end the errand, in one turn or in several', async (t) => {
+  const look = { name: 'read_file', input: { path: 'noise.png' } };
+  const turns = [44, 1, 20].map((n): Turn => ({ thinking: 'Hm.', tools: Array.from({ length: n }, () => look) }));
+  const b = await bench(t, { script: [...turns, DONE], piece_chars: 1000 });
+  const raw = { width: 440, height: 440, channels: 3 as const };
+  await sharp(randomBytes(440 * 440 * 3), { raw })
+    .png()
+    .toFile(join(b.repo_dir, 'noise.png'));
+  const end = await b.run();
+  t.is(end.status, 'succeeded', end.detail ?? '');
+  t.deepEqual(b.of('turn.retried'), []);
+  t.regex(textOf(bodies(b)[1]), /an image that is left out here/);
+  t.regex(textOf(bodies(b)[1]), /"type":"image"/);
 });
