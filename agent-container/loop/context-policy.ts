@@ -1,21 +1,19 @@
 import { AttemptFailure } from '../base/failure.ts';
 import { cutMiddle } from '../base/head-and-tail.ts';
 import { ModelError } from '../model/error.ts';
-import { CLEAR_FROM_TOKENS, SUMMARY_AT_TOKENS, summaryIn, type Shortening } from '../model/request.ts';
+import { CLEAR_FROM_TOKENS, summaryAtTokens, summaryIn, type Shortening } from '../model/request.ts';
 import type { ModelResponse } from '../model/response.ts';
 import type { AttemptLimits } from './limits.ts';
 import type { ModelTurns } from './model-turns.ts';
 import { OPENING_AGAIN, type RecordEvent, type Transcript } from './transcript.ts';
 
 /**
- * From which length on a conversation is summarised, and how much of its newest part stays word for word. `too_long`:
- * the API would not take it; `too_expensive`: the rest of the budget pays for only a few prompts like it.
+ * From which length on a conversation is summarised, usually as its model has it, and how much of its newest part stays
+ * word for word. `too_long`: the API would not take it; `too_expensive`: the rest of the budget pays for only a few
+ * prompts like it.
  */
-const SUMMARY = {
-  usual: { from_tokens: SUMMARY_AT_TOKENS, kept_tokens: 20_000 },
-  too_long: { from_tokens: 50_000, kept_tokens: 20_000 },
-  too_expensive: { from_tokens: 20_000, kept_tokens: 5_000 },
-};
+const FROM_TOKENS = { too_long: 50_000, too_expensive: 20_000 };
+const KEPT_TOKENS = { usual: 20_000, too_long: 20_000, too_expensive: 5_000 };
 const DETAIL_CHARS_MAX = 2_000;
 const SAID_CHARS_MAX = 40_000;
 const TOO_EXPENSIVE =
@@ -60,11 +58,15 @@ export class ContextPolicy {
 
   /** Prepares the conversation for a request: one that has become long, or too expensive, is summarised. */
   async makeRoom(): Promise<void> {
-    const { transcript, limits } = this.#options;
-    const { from_tokens, kept_tokens } =
-      SUMMARY[limits.is_prompt_too_expensive ? 'too_expensive' : this.#shorten_context === 'no' ? 'usual' : 'too_long'];
+    const { transcript, limits, turns } = this.#options;
+    const why = limits.is_prompt_too_expensive
+      ? 'too_expensive'
+      : this.#shorten_context === 'no'
+        ? 'usual'
+        : 'too_long';
+    const from_tokens = { ...FROM_TOKENS, usual: summaryAtTokens(turns.model) }[why];
     const is_long = transcript.size.tokens >= from_tokens;
-    if (is_long && (await this.#summarise(kept_tokens))) this.#shorten_context = 'no';
+    if (is_long && (await this.#summarise(KEPT_TOKENS[why]))) this.#shorten_context = 'no';
     if (transcript.lacks_opening) await this.#restate();
   }
 
@@ -85,7 +87,7 @@ export class ContextPolicy {
       this.#shorten_context = 'all_results';
       if (!this.#is_told) await this.#options.say(TOO_EXPENSIVE);
       this.#is_told = true;
-    } else if (!(await this.#summarise(SUMMARY.too_long.kept_tokens))) this.#shorten_context = 'old_results';
+    } else if (!(await this.#summarise(KEPT_TOKENS.too_long))) this.#shorten_context = 'old_results';
   }
 
   /** Reports how the API shortened the context by itself. An answer that found no room in it counts as a refusal. */

@@ -36,6 +36,11 @@ export class ModelTurns {
     this.#choice = { model, effort };
   }
 
+  /** The model of the next request. */
+  get model(): string {
+    return this.#choice.model;
+  }
+
   /** Asks for the next message of the model. Rejects as `RetryingModelClient.request` does. */
   ask(shortening: Shortening): Promise<ModelResponse> {
     return this.#ask(this.#request('answer', this.#options.transcript.messages(), shortening));

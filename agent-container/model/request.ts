@@ -32,8 +32,11 @@ export type ModelRequest = Shortening & {
 
 /** Of one answer. All models allow it; a large file in one call needs it. */
 const MAX_TOKENS = { answer: 64_000, summary: 32_000, cache: 0 };
-/** The API counts a longer conversation as too long to be worth its price: it is summarised. */
-export const SUMMARY_AT_TOKENS = 160_000;
+/** From which length on a conversation is too long to be worth its price, and is summarised. */
+const SUMMARY_AT_TOKENS = 160_000;
+/** The models whose prompts cost five times as much above 100,000 tokens, and the length for them. */
+const DEARER_ABOVE_100K = /^claude-haiku-5-5\b/;
+const SUMMARY_AT_TOKENS_DEARER = 95_000;
 /** From which length on old results are left out, where the context must be shorter. */
 export const CLEAR_FROM_TOKENS = 10_000;
 /** Models of generation 4.5 know neither adaptive thinking and effort nor summaries by the API. */
@@ -50,6 +53,11 @@ const THINKING = {
   display: 'summarized',
   block_binding: { prefix_mismatch_behavior: 'drop_block' },
 } as const;
+
+/** From which length on a conversation with this model is summarised. */
+export function summaryAtTokens(model: string): number {
+  return DEARER_ABOVE_100K.test(model) ? SUMMARY_AT_TOKENS_DEARER : SUMMARY_AT_TOKENS;
+}
 
 /** The parameters of the API request: streaming aside, the same form for every model. */
 export function toApiParams(request: ModelRequest): MessageCreateParams {
@@ -96,7 +104,7 @@ function editsFor({ model, messages, shorten_context, api_summarises }: ModelReq
       ? [
           {
             type: 'compact_20260112' as const,
-            trigger: { type: 'input_tokens' as const, value: is_shortened ? 50_000 : SUMMARY_AT_TOKENS },
+            trigger: { type: 'input_tokens' as const, value: is_shortened ? 50_000 : summaryAtTokens(model) },
             instructions: COMPACTION,
           },
         ]

@@ -65,6 +65,19 @@ test('a long conversation is summarised; the newest turns stay word for word, an
   );
 });
 
+test('a model whose long prompts cost several times as much has its conversation summarised before that', async (t) => {
+  const b = await longBench(t, reading(9));
+  t.is((await b.run({ model: 'claude-haiku-5-5' })).status, 'succeeded');
+  const usages = b.of('turn.finished').flatMap(({ usage }) => usage ?? []);
+  const prompts = usages.map((usage) => usage.input_tokens + usage.cache_write_tokens + usage.cache_read_tokens);
+  t.deepEqual(
+    b.of('context.reduced').map(({ means }) => means),
+    ['compact'],
+  );
+  // The one that crosses the threshold is not known before.
+  t.true(prompts.filter((tokens) => tokens > 100_000).length <= 1, prompts.join());
+});
+
 test('after a summary the model reads again what the task is, what the person said since, and its plan', async (t) => {
   const plan = { name: 'update_plan', input: { items: [{ text: 'Find the cause', status: 'in_progress' }] } };
   const turn = reading(16);
