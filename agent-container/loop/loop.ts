@@ -123,6 +123,8 @@ export class Loop {
     if (this.#new_shell_note !== null) await this.#say('harness', this.#new_shell_note);
     this.#new_shell_note = null;
     await this.#context.makeRoom();
+    // A summary takes a while.
+    await this.#addMessages(false);
     try {
       const response = await turns.ask(this.#context.shortening);
       await this.#context.handleAnswer(response);

@@ -65,6 +65,17 @@ test('a long conversation is summarised; the newest turns stay word for word, an
   );
 });
 
+test('a message that comes during a summary is heard in the request after it', async (t) => {
+  const turn = reading(16);
+  const b: Bench = await longBench(t, (request) => {
+    if (request.compaction !== undefined) b.messages.say('Stop reading.');
+    return turn(request);
+  });
+  t.is((await b.run()).status, 'succeeded');
+  const asked = bodies(b).findIndex(({ compaction }) => compaction !== undefined);
+  t.regex(textOf(bodies(b)[asked + 1]), /Stop reading\./);
+});
+
 test('a model whose long prompts cost several times as much has its conversation summarised before that', async (t) => {
   const b = await longBench(t, reading(9));
   t.is((await b.run({ model: 'claude-haiku-5-5' })).status, 'succeeded');
