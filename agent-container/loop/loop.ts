@@ -190,8 +190,8 @@ export class Loop {
     if (calls.length === 0)
       return this.#continueTurn('', '[Errand] You stopped to call a tool, but there is no call. Make it.');
     const { park_after_ms = QUESTION_MS_MAX } = input.assignment;
-    const question_ms = Math.max(1, Math.round(Math.min(park_after_ms, limits.ms_left / 2)));
-    const results = await this.#whileCached(() => tool_calls.run(transcript.turn, calls, question_ms));
+    const questionMs = () => Math.max(1, Math.round(Math.min(park_after_ms, limits.ms_left / 2)));
+    const results = await this.#whileCached(() => tool_calls.run(transcript.turn, calls, questionMs));
     this.#idle_turns = 0;
     await this.#addInstructions(calls);
     const state = (await input.messages.areWaiting())

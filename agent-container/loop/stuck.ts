@@ -22,9 +22,9 @@ const WAITING_TURN_MS_MIN = 5_000;
 
 /** For the model, with the warning. */
 export const REPETITION_NOTE =
-  '[Errand] You did the same several times, with the same outcome; the same once more ends the errand as failed. Stop and ' +
-  'think: try another way, or end and say what is in the way. To repeat a command, as for a flaky test, use a loop in one ' +
-  'command.';
+  '[Errand] You did the same several times, with the same outcome; the same once more ends the errand as failed. ' +
+  'Stop and think: try another way, or end and say what is in the way. To repeat a command, as for a flaky test, ' +
+  'use a loop in one command.';
 
 /** Detects an agent that repeats itself. It is warned first, and stopped if it goes on. */
 export class StuckDetector {

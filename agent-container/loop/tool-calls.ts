@@ -10,7 +10,7 @@ const TEXT_CHARS_MAX = 60_000;
 /** As the contract bounds it. A model can make up any name. */
 const NAME_CHARS_MAX = 64;
 const PERSON_WROTE =
-  'Not executed: the person has written meanwhile. Read what they say first, and then make the call again if it is still right.';
+  'Not executed: the person has written meanwhile. Read that first, and make the call again if it is still right.';
 
 type Options = {
   tools: readonly Tool[];
@@ -29,15 +29,15 @@ export class ToolCalls {
 
   /**
    * Runs calls in their order, and calls in a row that only read in parallel. Once a person has written it refuses the
-   * rest, from the first call on that does more than read. `question_ms`: how long a question may wait for its answer.
-   * Rejects as the tools do.
+   * rest, from the first call on that does more than read. `questionMs`: how long a question that begins now may wait
+   * for its answer. Rejects as the tools do.
    */
-  async run(turn: number, calls: OpenCall[], question_ms: number): Promise<ToolResult[]> {
+  async run(turn: number, calls: OpenCall[], questionMs: () => number): Promise<ToolResult[]> {
     const results: ToolResult[] = [];
     for (const group of this.#groups(calls)) {
       if (await this.#comesTooLate(group))
         return [...results, ...(await this.refuse(turn, calls.slice(results.length), PERSON_WROTE))];
-      results.push(...(await Promise.all(group.map((call) => this.#run(turn, call, question_ms)))));
+      results.push(...(await Promise.all(group.map((call) => this.#run(turn, call, questionMs)))));
     }
     return results;
   }
@@ -55,7 +55,7 @@ export class ToolCalls {
     return this.#options.context.messages.areWaiting();
   }
 
-  async #run(turn: number, call: OpenCall, question_ms: number): Promise<ToolResult> {
+  async #run(turn: number, call: OpenCall, questionMs: () => number): Promise<ToolResult> {
     const { tools, context, record } = this.#options;
     const { ref, name, input } = call;
     context.signal.throwIfAborted();
@@ -65,7 +65,7 @@ export class ToolCalls {
     const mask = tool?.reads_only === false ? context.secrets.findMask(JSON.stringify(input)) : undefined;
     if (mask !== undefined) return this.#finish(turn, call, errorResult(maskRefusal(mask)), 0);
     const result = tool
-      ? await tool.run(input, { ...context, ref, question_ms })
+      ? await tool.run(input, { ...context, ref, question_ms: questionMs() })
       : errorResult(`There is no tool ${name}. The tools are ${tools.map((tool) => tool.name).join(', ')}.`);
     return this.#finish(turn, call, result, Math.round(performance.now() - started));
   }

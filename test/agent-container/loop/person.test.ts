@@ -190,6 +190,12 @@ test('a question without an answer parks the work, and the answer continues it i
   t.regex(textOf(b.model.requests[1]?.body), /SQLite/);
 });
 
+test('a question gets half of the time that is left when it is asked, so that it parks the work in time', async (t) => {
+  const ask = { name: 'ask_person', input: { question: 'Which?' } };
+  const b = await bench(t, { script: [{ tools: [run('sleep 7'), ask] }] });
+  t.is((await b.run({ park_after_ms: 3_600_000, time_limit_ms: 13_000 })).status, 'parked');
+});
+
 test('parked work that is resumed without an answer asks the same again, and parks again', async (t) => {
   const b = await bench(t, { script: [{ tools: [{ name: 'ask_person', input: { question: 'Which?' } }] }, DONE] });
   for (const n of [1, 2]) {
