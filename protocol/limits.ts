@@ -111,7 +111,10 @@ export const LIMITS = {
   assignment_bytes_max: 64 * 1024 * 1024,
   /** How often the worker of a task may fetch its assignment. */
   assignments_per_minute_max: 20,
-  /** The transcript of an assignment, with 100 bytes for each event beside its body. A longer one is not resumed. */
+  /**
+   * The transcript of an assignment, with 100 bytes for each event beside its body. A longer one loses its images and
+   * documents; one that is too long even so is not resumed.
+   */
   transcript_bytes_max: 32 * 1024 * 1024,
 
   /** A request to the Claude API through the model proxy. The API's own limit is 32 MB. */

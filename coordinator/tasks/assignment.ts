@@ -12,6 +12,7 @@ import { listTaskRepositories } from '../sqlite/task-repositories.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { readTranscript, type TranscriptRow } from '../sqlite/transcript.ts';
 import { branchPrefix, type TaskRow } from '../domain/task.ts';
+import { withoutMedia } from './without-media.ts';
 
 /** The settings that a task takes from its project, or from the server's defaults if it has no project. */
 export type WorkerSettings = Pick<Assignment, 'env' | 'secrets' | 'egress' | 'author'>;
@@ -36,11 +37,13 @@ const SPOOL_BYTES_MAX = 64 * 1024 * 1024;
 const EVENT_BYTES = 100;
 /** What is read of a transcript in one turn of the event loop: some milliseconds. */
 const PAGE = { rows_max: 2_000, bytes_max: 1024 * 1024 };
+/** What is read of one in all, with the images and documents that are then left out. */
+const READ_BYTES_MAX = 4 * LIMITS.transcript_bytes_max;
 
 /**
  * All that a worker needs to start an attempt: an `Assignment` as JSON in UTF-8. It may be tens of megabytes: the
- * bodies of its transcript are those that are stored, and are not parsed. `secrets`: the names of the secrets that it
- * has.
+ * bodies of its transcript are those that are stored, and are not parsed unless it is too long. `secrets`: the names of
+ * the secrets that it has.
  */
 export type BuiltAssignment = { json: Buffer; secrets: string[] };
 
@@ -128,16 +131,35 @@ function attachmentsOf(db: Db, task_id: string): Pick<Assignment, 'attachments'>
   return heard.length > 0 ? { attachments: heard.map(attachmentView) } : {};
 }
 
-/** The events of the transcript up to the id `until`, as the elements of a JSON array, in parts. */
+/**
+ * The events of the transcript up to the id `until`, as the elements of a JSON array, in parts. One that is too long is
+ * given without its images and documents, which the model can look at again.
+ */
 async function transcriptTexts(db: Db, task_id: string, n: number, until: number): Promise<Buffer[]> {
+  const task = { task_id, n, until };
+  const texts = (await readTexts(db, task, (row) => row)) ?? (await readTexts(db, task, withoutMediaIn));
+  if (texts === null)
+    throw new ErrandError('too_large', "The task's conversation is too long to continue: start a new task.");
+  return texts;
+}
+
+const withoutMediaIn = (row: TranscriptRow): TranscriptRow => ({ ...row, body: withoutMedia(row.type, row.body) });
+
+/** Null: they are too long. */
+async function readTexts(
+  db: Db,
+  task: { task_id: string; n: number; until: number },
+  shorten: (row: TranscriptRow) => TranscriptRow,
+): Promise<Buffer[] | null> {
   const texts: Buffer[] = [];
-  let [bytes, after] = [0, 0];
+  let [bytes, bytes_read, after] = [0, 0, 0];
   for (;;) {
-    const { rows, cursor, more } = readTranscript(db, { task_id, n, after, until, size: PAGE });
-    const text = Buffer.from(rows.map(transcriptText).join());
-    for (const { body } of rows) bytes += Buffer.byteLength(body) + EVENT_BYTES;
-    if (bytes > LIMITS.transcript_bytes_max)
-      throw new ErrandError('too_large', "The task's conversation is too long to continue: start a new task.");
+    const { rows, cursor, more } = readTranscript(db, { ...task, after, size: PAGE });
+    const shortened = rows.map(shorten);
+    const text = Buffer.from(shortened.map(transcriptText).join());
+    for (const { body } of shortened) bytes += Buffer.byteLength(body) + EVENT_BYTES;
+    for (const { body } of rows) bytes_read += Buffer.byteLength(body);
+    if (bytes > LIMITS.transcript_bytes_max || bytes_read > READ_BYTES_MAX) return null;
     if (texts.length > 0 && text.length > 0) texts.push(Buffer.from(','));
     if (text.length > 0) texts.push(text);
     if (!more) return texts;

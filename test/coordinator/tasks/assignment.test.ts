@@ -1,6 +1,10 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { buildAssignment, type AssignmentDependencies } from '../../../coordinator/tasks/assignment.ts';
+import {
+  buildAssignment,
+  requireTranscriptFits,
+  type AssignmentDependencies,
+} from '../../../coordinator/tasks/assignment.ts';
 import { insertAttempt } from '../../../coordinator/sqlite/attempts.ts';
 import type { Db } from '../../../coordinator/sqlite/database.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
@@ -137,6 +141,33 @@ for (const [what, lengthOf] of Object.entries(TOO_LONG))
     })();
     await t.throwsAsync(buildAssignment(deps, task.id, 2), { code: 'too_large', message: /is too long to continue/ });
   });
+
+test('a transcript that is too long only by its pictures is given without them', async (t) => {
+  const { deps, task } = await openWithTask(t);
+  addAttempt(deps.db, task.id, 1, 40);
+  addAttempt(deps.db, task.id, 2, 0);
+  const data = 'A'.repeat(LIMITS.transcript_bytes_max / 36);
+  const source = { type: 'base64', media_type: 'image/png', data };
+  const said = { type: 'text', text: 'shot.png:' };
+  for (let seq = 1; seq <= 39; seq++)
+    addEvent(deps.db, task, 1, seq, 'tool.finished', { turn: seq, content: [said, { type: 'image', source }] });
+  const whole = { turn: 40, content: [{ type: 'tool_use', input: { type: 'image', source: { type: 'base64' } } }] };
+  addEvent(deps.db, task, 1, 40, 'turn.finished', whole);
+  const { transcript } = await readAssignment(deps, task.id, 2);
+  t.is(transcript.length, 40);
+  t.like(transcript[0], {
+    type: 'tool.finished',
+    body: {
+      turn: 1,
+      content: [
+        said,
+        { type: 'text', text: '[an image that is left out here: look at it again if you still need it]' },
+      ],
+    },
+  });
+  t.deepEqual(transcript.at(-1)?.body, whole);
+  await t.notThrowsAsync(requireTranscriptFits(deps.db, task.id, 2));
+});
 
 test('stored bodies are in the assignment as they are, however they are written', async (t) => {
   const { deps, task } = await openWithTask(t);
