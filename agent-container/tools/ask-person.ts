@@ -10,7 +10,8 @@ export const askPerson = defineTool({
   description:
     'Asks the person who gave the task a question, and waits for the answer. They are away and answer from a phone: ask only ' +
     'what you cannot find out or decide by yourself, and ask it so that a short answer is enough. Give the likely answers as ' +
-    'options, which they choose with one touch; they may always answer in their own words.',
+    'options, which they choose with one touch; they may always answer in their own words. Ask one question at a time, last ' +
+    'in its turn: calls behind it are not executed once it is answered.',
   input: z.strictObject({
     question: z.string().trim().min(1).max(4000),
     options: z.array(OptionLabel).min(2).max(LIMITS.options_max).optional(),
