@@ -68,7 +68,7 @@ async function listRuns(
   const listing = api.list(access, call, {
     page: RUNS,
     entries: ({ workflow_runs }) => workflow_runs ?? [],
-    enough: (found) => found.some(isShown),
+    enough: (found) => found.some(isShown) || (found.length >= RUNS_MAX && found.every(({ html_url }) => !html_url)),
     empty_pages: 1,
   });
   const runs = (await listing.catch(undefinedIf(isMissing)))?.items ?? [];

@@ -18,15 +18,20 @@ export async function listNewest<E>(
   const { items, cut } = await api.list(access, call, {
     page,
     entries: (found, headers) => {
-      total = Number(headers['x-total-count'] ?? 0);
+      total = countIn(headers['x-total-count']);
       return found;
     },
     empty_pages: 1,
   });
   if (!cut) return { items, cut };
-  const last = Math.ceil(total / Math.ceil(items.length / pages_max));
+  const last = Math.ceil(total / Math.max(1, Math.ceil(items.length / pages_max)));
   const first = Math.max(last - pages_max, pages_max) + 1;
   for (let number = first; number <= last; number++)
     items.push(...(await api.call(access, { ...call, query: { ...call.query, page: number } }, page)));
   return { items, cut: first > pages_max + 1 || last < first };
+}
+
+/** The number in a header; 0: it has none, or one that no list has. */
+function countIn(header: unknown): number {
+  return typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : 0;
 }

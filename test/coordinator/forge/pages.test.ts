@@ -60,6 +60,22 @@ for (const page_items_max of [50, 20]) {
   });
 }
 
+test('Gitea: a number of reviews that no list has does not decide how many pages are read', async (t) => {
+  const { gitea, client, ada, demo, access } = await giteaWith(t, 3);
+  await gitea.push(demo, 'fix', { 'a.txt': 'a' });
+  const pull = await gitea.openPull(demo, ada, { title: 'Fix', body: '', head: 'fix', base: 'main', draft: false });
+  const all = 3 * LIMITS.forge_pages_max + 7;
+  for (let n = 0; n < all; n++) await gitea.review(demo, pull, ada, { state: 'COMMENTED', body: `Review ${n}` });
+  for (const total of ['Infinity', '1e300', '-7', 'abc', '']) {
+    gitea.reviews_total = total;
+    const { comments, cut } = await client.thread(access, NAME, pull.number, 20);
+    t.deepEqual(
+      { cut, newest: comments.at(-1)?.body },
+      { cut: true, newest: `Review ${3 * LIMITS.forge_pages_max - 1}` },
+    );
+  }
+});
+
 test('Gitea: of more reviews than are read in order, the newest are read', async (t) => {
   const { gitea, client, ada, demo, access } = await giteaWith(t, 3);
   await gitea.push(demo, 'fix', { 'a.txt': 'a' });

@@ -15,6 +15,8 @@ export class Gitea extends Actions {
   is_old = false;
   /** How many entries it gives at once at most, as `MAX_RESPONSE_ITEMS` of its settings says. */
   page_items_max = 50;
+  /** What it says in place of how many reviews there are. */
+  reviews_total: string | undefined;
 
   constructor(git_server: GitServer) {
     super(git_server);

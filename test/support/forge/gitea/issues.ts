@@ -96,7 +96,7 @@ export const reviews: Record<string, Handler> = {
     const pull = await pullOf(call, repository);
     const { items } = page(call, pull.pull.reviews);
     // It has no link to its next page.
-    const headers = { 'x-total-count': String(pull.pull.reviews.length) };
+    const headers = { 'x-total-count': call.gitea.reviews_total ?? String(pull.pull.reviews.length) };
     const body = items.map((one) => call.gitea.render.review(repository, pull, one));
     return { status: 200, shape: 'PullReview[]', body, headers };
   },
