@@ -1,4 +1,8 @@
-/** The text with the letters of other alphabets that are Latin ones with a sign, such as `ü`, without that sign. */
+/** Letters of Latin alphabets that Unicode does not take apart. */
+const WHOLE = new Map(Object.entries({ ß: 'ss', ł: 'l', ø: 'o', æ: 'ae', œ: 'oe', đ: 'd', ð: 'd', þ: 'th', ı: 'i' }));
+
+/** A text in lower case, whose Latin letters are without signs: `ü` is `u`. */
 export function plainLetters(text: string): string {
-  return text.replaceAll(/ß/gi, 'ss').normalize('NFKD').replaceAll(/\p{M}/gu, '');
+  const whole = Array.from(text.toLowerCase(), (char) => WHOLE.get(char) ?? char).join('');
+  return whole.normalize('NFKD').replaceAll(/\p{M}/gu, '');
 }

@@ -163,7 +163,6 @@ export function taskOfBranch(branch: string): string | undefined {
 /** The branch of a task: its prefix and a few words of its title. */
 function branchName(task_id: string, title: string): string {
   const slug = plainLetters(title)
-    .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 40)
     .replace(/^-+|-+$/g, '');

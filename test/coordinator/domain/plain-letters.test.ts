@@ -14,6 +14,8 @@ const branchOf = (prompt: string) => {
 test('the words in the name of a branch keep their letters, without the signs of other languages', (t) => {
   t.is(branchOf('Während der Server weg ist: Größe prüfen'), 'wahrend-der-server-weg-ist-grosse-prufen');
   t.is(branchOf('Café à la carte'), 'cafe-a-la-carte');
+  t.is(branchOf('Zażółć gęślą jaźń'), 'zazolc-gesla-jazn');
+  t.is(branchOf('LØS PRØVEN, İstanbul'), 'los-proven-istanbul');
   t.is(branchOf('修复测试'), 'errand');
 });
 
