@@ -1,3 +1,5 @@
+import { isRedactable } from './secret-values.ts';
+
 /*
  * The texts in which a secret may stand where it must not: in what a worker reports, which the coordinator redacts, and
  * in what it pushes, which it looks through itself.
@@ -50,15 +52,16 @@ export function tellingLines(value: string): string[] {
 }
 
 /**
- * A line of a secret with several lines is looked for alone where its value is one word with letters and digits, or has
- * a run of them as keys and hashes have it: a diff or `grep` shows it so. Other lines, such as `NODE_ENV=production` or
+ * A line of a secret with several lines is looked for alone where its value is one long word, or has a run of letters
+ * and digits as keys and hashes have it: a diff or `grep` shows it so. Other lines, such as `NODE_ENV=production` or
  * `"type": "service_account",`, stand in other files too.
  */
 function isTelling(line: string): boolean {
   if (line.startsWith('-----')) return false;
   const value = line.replace(/^\w+=/, '');
-  const words = [...(/^[\w+/=.~-]{16,}$/.test(value) ? [value] : []), ...(line.match(/[A-Za-z0-9]{16,}/g) ?? [])];
-  return words.some((word) => /\d/.test(word) && /[A-Za-z]/.test(word));
+  if (/^[\w+/=.~-]{16,}$/.test(value) && isRedactable(value)) return true;
+  const runs = line.match(/[A-Za-z0-9]{16,}/g) ?? [];
+  return runs.some((run) => /\d/.test(run) && /[A-Za-z]/.test(run));
 }
 
 /** As the content of a JSON string: plain, in ASCII, with escaped slashes, and in JSON that is text in JSON. */

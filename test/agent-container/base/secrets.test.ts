@@ -45,6 +45,7 @@ const ENV_FILE = [
   'NODE_ENV=production',
   'DB_HOST=db.internal',
   'DB_PASS=hunter2!',
+  'DB_PHRASE=correct-horse-battery-staple',
   'API_KEY=k3yA1b2C3d4E5f6G7h8',
   'PIN=48151623',
 ].join('\n');
@@ -57,7 +58,7 @@ test('a secret with several lines is masked whole wherever the text is cut', (t)
       const one = secrets.redactBeginning(text.slice(0, first));
       const two = secrets.redactBeginning(one.open + text.slice(first, second));
       const all = one.clean + two.clean + secrets.redact(two.open + text.slice(second));
-      if (all !== 'before [secret ENV_FILE]\n\n\n\n after') t.fail(`cut at ${first} and ${second}: ${all}`);
+      if (all !== 'before [secret ENV_FILE]\n\n\n\n\n after') t.fail(`cut at ${first} and ${second}: ${all}`);
     }
   t.pass();
 });
@@ -65,5 +66,6 @@ test('a secret with several lines is masked whole wherever the text is cut', (t)
 test('a line of a secret that stands alone is masked; a plain setting in it is not', (t) => {
   const secrets = secretly({ ENV_FILE });
   t.is(secrets.redact('a.env:4:API_KEY=k3yA1b2C3d4E5f6G7h8'), 'a.env:4:[secret ENV_FILE]');
+  t.is(secrets.redact('DB_PHRASE=correct-horse-battery-staple'), '[secret ENV_FILE]');
   t.is(secrets.redact('    - NODE_ENV=production'), '    - NODE_ENV=production');
 });
