@@ -12,7 +12,7 @@ export function Markdown({ text }: { text: string }): JSX.Element {
   const tokens = useMemo(() => readMarkdown(text), [text]);
   return (
     <div class="prose" dir="auto">
-      {tokens ? blocks(tokens) : <p>{text}</p>}
+      {tokens ? blocks(tokens) : <p class="plain">{text}</p>}
     </div>
   );
 }

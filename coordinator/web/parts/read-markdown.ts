@@ -2,9 +2,12 @@ import { lexer, type Token, type Tokens } from 'marked';
 
 /** Each level of a list or a quote is one of drawing too. Both overflow the stack at some hundreds. */
 const LEVELS_MAX = 100;
+/** A line that begins so many: to read thousands of them takes seconds. */
+const DEEP_LINE = new RegExp(String.raw`^(?:[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])){${LEVELS_MAX}}`, 'm');
 
 /** The tokens of a Markdown text. Undefined: its lists, quotes or emphasis are nested too deep. */
 export function readMarkdown(text: string): readonly Token[] | undefined {
+  if (DEEP_LINE.test(text)) return undefined;
   try {
     const tokens = lexer(text);
     return isWithin(tokens, LEVELS_MAX) ? tokens : undefined;
