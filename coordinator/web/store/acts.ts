@@ -5,7 +5,7 @@ import type { NeedAnswerCreate } from '../../../protocol/needs.ts';
 import type { Client } from '../../client/client.ts';
 import { Outbox, type OutboxEvents } from '../../client/sync/outbox.ts';
 import { filesOf, type Action, type Entry } from '../../client/sync/outbox-entry.ts';
-import type { Database } from './database.ts';
+import type { Kept } from './database.ts';
 import type { Files } from './files.ts';
 import { outboxStorage } from './storage.ts';
 import type { Texts } from './texts.ts';
@@ -13,7 +13,7 @@ import type { Texts } from './texts.ts';
 /** How long a decision can be undone, while the app is on the screen. */
 const UNDO_MS = 5_000;
 
-type Kept = { database: Database; client: Client; files: Files; texts: Texts };
+type Parts = { database: Kept; client: Client; files: Files; texts: Texts };
 
 /**
  * What a person does. Each act is stored on this device, and sent from there. It resolves with whether it was stored:
@@ -28,7 +28,7 @@ export class Acts {
   readonly #windows: BroadcastChannel;
   #stopped = false;
 
-  constructor({ database, client, files, texts }: Kept, events: Omit<OutboxEvents, 'upload' | 'forget'>) {
+  constructor({ database, client, files, texts }: Parts, events: Omit<OutboxEvents, 'upload' | 'forget'>) {
     this.#files = files;
     this.#windows = new BroadcastChannel(`${database.name} outbox`);
     const storage = outboxStorage(database, {

@@ -13,7 +13,7 @@ const VERSION = 2;
 export type SeenDiff = Diff & { before?: Diff };
 
 export type Tables = DBSchema & {
-  /** One log-in under the key `login`, and the cursor with its epoch under `known`. */
+  /** One log-in, and the cursor with its epoch under `known`. */
   login: { key: string; value: Stored };
   known: { key: string; value: { cursor: number; epoch: string; older?: string | null | undefined } };
   tasks: { key: string; value: Task };
@@ -31,11 +31,17 @@ export type Db = IDBPDatabase<Tables>;
 type TableName = 'login' | 'known' | 'tasks' | 'events' | 'diffs' | 'outbox' | 'texts' | 'files';
 const TABLES: readonly TableName[] = ['login', 'known', 'tasks', 'events', 'diffs', 'outbox', 'texts', 'files'];
 
+/** Under which key the log-in is. */
+export const LOGIN = 'one';
+
 /** The name of the database of the app at a path, such as `/errand`, of its host. */
 export const databaseName = (base: string): string => `errand${base}`;
 
+/** What the device keeps. `use` resolves with undefined where `act` was not run: there is nothing to read any more. */
+export type Kept = { readonly name: string; use: <T>(act: (db: Db) => Promise<T>) => Promise<T | undefined> };
+
 /** The app's own database in the browser. A phone may close it in the background: then it is opened again. */
-export class Database {
+export class Database implements Kept {
   readonly #name: string;
   /** Removes what the device can do without, if it has no room for something else. */
   makeRoom: (db: Db) => Promise<void> = () => Promise.resolve();
@@ -65,10 +71,36 @@ export class Database {
   }
 
   /** Removes everything, such as after a log-out. */
-  async clear(): Promise<void> {
+  clear(): Promise<void> {
+    return this.#clearIf(() => true);
+  }
+
+  /** Removes everything if nobody is logged in. */
+  clearUnlessLoggedIn(): Promise<void> {
+    return this.#clearIf((login) => login === undefined);
+  }
+
+  /**
+   * Puts a log-in in place of the one before, and resolves with that. If it was somebody else's, everything of theirs
+   * is removed.
+   */
+  async replaceLogin(login: Stored): Promise<Stored | undefined> {
+    let before: Stored | undefined;
+    await this.#clearIf((stored) => {
+      before = stored;
+      return stored !== undefined && stored.user_id !== login.user_id;
+    }, login);
+    return before;
+  }
+
+  /** In one step: another window may log in or out at any time. `login`: who is logged in then. */
+  async #clearIf(isOver: (login: Stored | undefined) => boolean, login?: Stored): Promise<void> {
     await this.use(async (db) => {
       const change = db.transaction(TABLES, 'readwrite');
-      await Promise.all([...TABLES.map((name) => change.objectStore(name).clear()), change.done]);
+      const logins = change.objectStore('login');
+      if (isOver(await logins.get(LOGIN))) for (const name of TABLES) void change.objectStore(name).clear();
+      if (login) void logins.put(login, LOGIN);
+      await change.done;
     });
   }
 
@@ -93,6 +125,50 @@ export class Database {
       terminated: () => (this.#opened = undefined),
     });
     return this.#opened;
+  }
+}
+
+/**
+ * The database as one session uses it, until it ends. From then on there is nothing for it to read and nowhere to
+ * write: what it began before, such as an answer that it still reads, could come after the log-out that removes
+ * everything, or into what the device keeps of the next person.
+ */
+export class SessionDatabase implements Kept {
+  readonly #database: Database;
+  readonly #uses = new Set<Promise<unknown>>();
+  #ended = false;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  get name(): string {
+    return this.#database.name;
+  }
+
+  async use<T>(act: (db: Db) => Promise<T>): Promise<T | undefined> {
+    if (this.#ended) return undefined;
+    const use = this.#database.use(act);
+    this.#uses.add(use);
+    try {
+      return await use;
+    } finally {
+      this.#uses.delete(use);
+    }
+  }
+
+  /** Resolves once what is read and written now has been. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    await Promise.allSettled(this.#uses);
+  }
+
+  set makeRoom(makeRoom: Database['makeRoom']) {
+    this.#database.makeRoom = makeRoom;
+  }
+
+  close(): void {
+    this.#database.close();
   }
 }
 

@@ -2,14 +2,14 @@ import { signal } from '@preact/signals';
 import type { Attachment } from '../../../protocol/attachments.ts';
 import type { Client } from '../../client/client.ts';
 import { loadWire } from '../../client/load-wire.ts';
-import type { Database } from './database.ts';
+import type { Kept } from './database.ts';
 import { keepFile, type FileFault } from './keep-file.ts';
 import type { KeptFile } from './kept-file.ts';
 import { putFile } from './put-file.ts';
 
 /** The files that wait on this device: with a draft, or in the outbox. */
 export class Files {
-  readonly #database: Database;
+  readonly #database: Kept;
   readonly #client: Client;
   /** How much of each file was sent, from 0 to 1. */
   readonly progress = signal<Readonly<Record<string, number>>>({});
@@ -17,7 +17,7 @@ export class Files {
   /** Counts how often files came back to a draft. */
   readonly given = signal(0);
 
-  constructor(database: Database, client: Client) {
+  constructor(database: Kept, client: Client) {
     this.#database = database;
     this.#client = client;
   }
@@ -33,7 +33,7 @@ export class Files {
 
   /** The files of a draft, in the order in which they were added. */
   async ofDraft(draft: string): Promise<KeptFile[]> {
-    const all = await this.#database.use((db) => db.getAll('files'));
+    const all = (await this.#database.use((db) => db.getAll('files'))) ?? [];
     return all.filter((file) => file.draft === draft);
   }
 

@@ -1,7 +1,7 @@
 import { cleanName, sniff, SNIFF_BYTES } from '../../../protocol/file-kind.ts';
 import { newId } from '../../../protocol/new-id.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
-import type { Database } from './database.ts';
+import type { Kept } from './database.ts';
 import type { KeptFile } from './kept-file.ts';
 
 /** What all files that wait on this device may have together. */
@@ -12,11 +12,11 @@ export const FILE_FAULTS = ['too_large', 'too_many', 'no_room', 'unreadable'] as
 export type FileFault = (typeof FILE_FAULTS)[number];
 
 /** Keeps a file on this device, with a draft. Resolves with it, or with why it was not taken. */
-export async function keepFile(database: Database, file: File, draft: string): Promise<KeptFile | FileFault> {
+export async function keepFile(database: Kept, file: File, draft: string): Promise<KeptFile | FileFault> {
   if (file.size === 0) return 'unreadable';
   if (file.size > LIMITS.attachment_bytes_max) return 'too_large';
   try {
-    const all = await database.use((db) => db.getAll('files'));
+    const all = (await database.use((db) => db.getAll('files'))) ?? [];
     if (all.filter((each) => each.draft === draft).length >= LIMITS.attachments_per_message_max) return 'too_many';
     if (all.reduce((sum, { bytes }) => sum + bytes, file.size) > DEVICE_BYTES_MAX) return 'no_room';
     // Read now: a phone takes back a file that was picked once the app was away.

@@ -10,7 +10,7 @@ import { Live, type LiveState } from '../../client/sync/live.ts';
 import { Mirror } from '../../client/sync/mirror.ts';
 import type { Entry } from '../../client/sync/outbox-entry.ts';
 import { Acts } from './acts.ts';
-import { unlessFull, withoutBefore, type Database } from './database.ts';
+import { unlessFull, withoutBefore, type SessionDatabase } from './database.ts';
 import { Files } from './files.ts';
 import { incomplete } from './incomplete.ts';
 import { Push } from './push.ts';
@@ -41,7 +41,7 @@ export class Session {
   readonly files: Files;
   readonly push: Push;
   readonly texts: Texts;
-  readonly #database: Database;
+  readonly #database: SessionDatabase;
   readonly #mirror: Mirror;
   readonly #live: Live;
   readonly #diffs: ReturnType<typeof diffStorage>;
@@ -50,7 +50,7 @@ export class Session {
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** `onEnded`: the server has ended the log-in. */
-  constructor(database: Database, client: Client, onEnded: () => void) {
+  constructor(database: SessionDatabase, client: Client, onEnded: () => void) {
     this.client = client;
     this.#database = database;
     database.makeRoom = (db) => dropLogs(db, this.#errands);

@@ -1,8 +1,8 @@
-import type { SessionStore, Stored } from '../../client/session.ts';
+import type { SessionStore } from '../../client/session.ts';
 import type { Change, MirrorStorage } from '../../client/sync/storage.ts';
 import type { IDBPTransaction } from 'idb';
 import { filesOf, type Entry, type OutboxStorage } from '../../client/sync/outbox-entry.ts';
-import { isFull, type Database, type Db, type SeenDiff, type Tables } from './database.ts';
+import { isFull, LOGIN, type Database, type Db, type Kept, type SeenDiff, type Tables } from './database.ts';
 import { locked } from './lock.ts';
 import { giveText, type GivenText } from './texts.ts';
 import { writtenFor } from './written.ts';
@@ -16,19 +16,16 @@ const ONE = 'one';
 /** Which errands are open. */
 type Open = { has: (id: string) => boolean };
 
-/** The log-in, which `write` puts in place of any other. All tabs share it. */
-export function sessionStore(database: Database): SessionStore & { write: (stored: Stored) => Promise<void> } {
+/** The log-in. All tabs share it. */
+export function sessionStore(database: Database): SessionStore {
   return {
-    read: () => database.use((db) => db.get('login', ONE)),
-    write: async (stored) => {
-      await database.use((db) => db.put('login', stored, ONE));
-    },
+    read: () => database.use((db) => db.get('login', LOGIN)),
     // A log-out does not wait for the lock: it may be held over a request.
     renew: (used, renewed) =>
       database.use(async (db) => {
         const { store, done } = db.transaction('login', 'readwrite');
-        const is_kept = (await store.get(ONE))?.refresh_token === used;
-        if (is_kept) void store.put(renewed, ONE);
+        const is_kept = (await store.get(LOGIN))?.refresh_token === used;
+        if (is_kept) void store.put(renewed, LOGIN);
         await done;
         return is_kept;
       }),
@@ -41,23 +38,26 @@ export function sessionStore(database: Database): SessionStore & { write: (store
  * nothing more is stored, since it would have a gap: what the device has stays true up to its cursor, and the next
  * start goes on from there.
  */
-export function mirrorStorage(database: Database, onFull: () => void = () => undefined): MirrorStorage {
+export function mirrorStorage(database: Kept, onFull: () => void = () => undefined): MirrorStorage {
   let full = false;
   return {
     load: async () => {
       // At once: the list waits for it at each start.
-      const [known, tasks] = await database.use((db) => Promise.all([db.get('known', ONE), db.getAll('tasks')]));
+      const stored = await database.use((db) => Promise.all([db.get('known', ONE), db.getAll('tasks')]));
+      const [known, tasks = []] = stored ?? [];
       return known && { ...known, tasks };
     },
-    loadEvents: (id, count, before = Number.MAX_SAFE_INTEGER) =>
-      database.use(async (db) => {
+    loadEvents: async (id, count, before = Number.MAX_SAFE_INTEGER) => {
+      const events = await database.use(async (db) => {
         const { store } = db.transaction('events');
         const between = (from: [string, number]) => IDBKeyRange.bound(from, [id, before], false, true);
         // From the end: a long log is not read as a whole.
         const last = await store.openKeyCursor(between([id, 0]), 'prev');
         const first = count > 1 ? await last?.advance(count - 1) : last;
         return last ? store.getAll(between(first?.key ?? [id, 0])) : [];
-      }),
+      });
+      return events ?? [];
+    },
     save: async (change) => {
       if (full) return;
       try {
@@ -73,7 +73,7 @@ export function mirrorStorage(database: Database, onFull: () => void = () => und
   };
 }
 
-async function save(database: Database, stored: Change) {
+async function save(database: Kept, stored: Change) {
   const { cursor, epoch, older, tasks = [], events = [], log_restarts, beside, forget } = stored;
   const { deleted = [], removed = [], unlisted = [] } = stored;
   await database.use(async (db) => {
@@ -107,7 +107,7 @@ async function save(database: Database, stored: Change) {
 }
 
 /** Removes the logs that are too many: those of the oldest errands that are not open. */
-export async function pruneLogs(database: Database, open: Open): Promise<void> {
+export async function pruneLogs(database: Kept, open: Open): Promise<void> {
   await database.use((db) => removeLogs(db, (ids) => ids.slice(0, -LOGS_MAX).filter((id) => !open.has(id))));
 }
 
@@ -139,7 +139,7 @@ async function removeLogs(db: Db, choose: (ids: readonly string[]) => readonly s
  * Removes what was written, ticked and attached for decisions that are not open any more, and the files that are in the
  * outbox no more: the app may have died before it removed them.
  */
-export async function pruneDrafts(database: Database, open: ReadonlySet<string>): Promise<void> {
+export async function pruneDrafts(database: Kept, open: ReadonlySet<string>): Promise<void> {
   await removeDrafts(database, ({ draft, waits }) => {
     const [kind = '', need_id = ''] = draft?.split(' ') ?? [];
     return draft === undefined ? !waits : ANSWER_DRAFTS.has(kind) && !open.has(need_id);
@@ -150,14 +150,14 @@ export async function pruneDrafts(database: Database, open: ReadonlySet<string>)
  * Removes what was written and attached for errands, and noted of them: their keys name the errand. What is in the
  * outbox stays.
  */
-async function pruneWritten(database: Database, task_ids: readonly string[]): Promise<void> {
+async function pruneWritten(database: Kept, task_ids: readonly string[]): Promise<void> {
   await removeDrafts(database, ({ draft, waits }) => !waits && task_ids.includes(draft?.split(' ')[1] ?? ''));
 }
 
 /** `draft`: the key of a text, or what a file is attached to. `waits`: the file is in the outbox. */
 type Draft = { draft: string | undefined; waits: boolean };
 
-async function removeDrafts(database: Database, isOver: (each: Draft) => boolean): Promise<void> {
+async function removeDrafts(database: Kept, isOver: (each: Draft) => boolean): Promise<void> {
   await database.use(async (db) => {
     const change = db.transaction(['texts', 'files', 'outbox'], 'readwrite');
     const [texts, files] = [change.objectStore('texts'), change.objectStore('files')];
@@ -178,11 +178,11 @@ type OutboxNews = {
   gaveBack: (texts: readonly GivenText[]) => void;
 };
 
-export function outboxStorage(database: Database, news: Partial<OutboxNews> = {}): OutboxStorage {
+export function outboxStorage(database: Kept, news: Partial<OutboxNews> = {}): OutboxStorage {
   const { changed, giving, gaveBack } = news;
   return {
     // Keys are ids, which sort by time.
-    load: () => database.use((db) => db.getAll('outbox')),
+    load: async () => (await database.use((db) => db.getAll('outbox'))) ?? [],
     put: async (entry) => {
       await database.use((db) => db.put('outbox', entry));
       changed?.();
@@ -202,12 +202,12 @@ export function outboxStorage(database: Database, news: Partial<OutboxNews> = {}
 }
 
 async function changeEntry(
-  database: Database,
+  database: Kept,
   key: string,
   next: (stored: Entry) => Entry | null,
   gives_back: boolean,
 ): Promise<{ before: Entry | undefined; after: Entry | null; given: GivenText[] | undefined }> {
-  return database.use(async (db) => {
+  const made = await database.use(async (db) => {
     const change = db.transaction(['outbox', 'texts', 'files'], 'readwrite');
     const store = change.objectStore('outbox');
     const before = await store.get(key);
@@ -218,6 +218,7 @@ async function changeEntry(
     await change.done;
     return { before, after, given };
   });
+  return made ?? { before: undefined, after: null, given: undefined };
 }
 
 async function giveBack(
@@ -236,7 +237,7 @@ async function giveBack(
 }
 
 /** The diffs that were seen. */
-export function diffStorage(database: Database) {
+export function diffStorage(database: Kept) {
   return {
     read: (task_id: string, repository?: string) => database.use((db) => db.get('diffs', diffKey(task_id, repository))),
     write: async (task_id: string, diff: SeenDiff, repository?: string) => {

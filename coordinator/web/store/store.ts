@@ -3,7 +3,7 @@ import { Client } from '../../client/client.ts';
 import { hasEnded, LoggedOut } from '../../client/errors.ts';
 import { loadWire } from '../../client/load-wire.ts';
 import { toStored, type Stored } from '../../client/session.ts';
-import { Database, databaseName } from './database.ts';
+import { Database, databaseName, SessionDatabase } from './database.ts';
 import { painted } from './painted.ts';
 import { unsubscribe } from './push.ts';
 import { BASE } from './routes.ts';
@@ -43,6 +43,8 @@ export class Store {
   readonly #logins = sessionStore(this.#database);
   readonly #windows = new BroadcastChannel(databaseName(BASE));
   readonly #stop = new AbortController();
+  /** What the last session of this window reads and writes. */
+  #kept: SessionDatabase | undefined;
   /** Ends the requests of who is logged in. */
   #leave = new AbortController();
   /** The app's own server. */
@@ -108,6 +110,7 @@ export class Store {
   async logOut(): Promise<void> {
     const stored = await this.#logins.read();
     await this.#stopSession();
+    await this.#kept?.end();
     await this.#database.clear();
     this.#windows.postMessage(CHANGED);
     this.access.value = OUT;
@@ -155,18 +158,19 @@ export class Store {
 
   /** The log-in of `session` has ended, or another window of this browser has put another one in its place. */
   async #ended(session: Session): Promise<void> {
-    if (this.access.value.kind !== 'in' || this.access.value.session !== session) return;
+    const { value } = this.access;
+    if (value.kind !== 'in' || value.session !== session || this.#leave.signal.aborted) return;
     await this.#stopSession();
     const stored = await this.#logins.read();
-    if (stored && stored.user_id !== session.client.user_id) {
-      location.reload();
+    if (stored?.user_id === session.client.user_id) {
+      this.access.value = { kind: 'out', ended: true, email: stored.email };
       return;
     }
-    this.access.value = stored ? { kind: 'out', ended: true, email: stored.email } : OUT;
-    if (stored) return;
-    // Another window has removed everything. What the fields of this one have saved since then goes too.
-    await new Promise((resolve) => setTimeout(resolve));
-    if (!(await this.#logins.read())) await this.#database.clear();
+    await this.#kept?.end();
+    if (stored) return location.reload();
+    this.access.value = OUT;
+    // Another window has removed everything. What this one has stored since then goes too.
+    await this.#database.clearUnlessLoggedIn();
   }
 
   /** Another window has logged out, or somebody else has logged in there. */
@@ -178,13 +182,11 @@ export class Store {
   };
 
   async #keep(session: Parameters<typeof toStored>[1]): Promise<void> {
-    const before = await this.#logins.read();
-    const of_another = before && before.user_id !== session.user.id;
-    if (of_another) await this.#database.clear();
+    await this.#kept?.end();
     // At once: what it was made with, such as a link, is used up.
-    await this.#logins.write(toStored(this.server, session));
+    const before = await this.#database.replaceLogin(toStored(this.server, session));
     this.#windows.postMessage(CHANGED);
-    if (of_another) {
+    if (before && before.user_id !== session.user.id) {
       void this.#end(before);
       await unsubscribe();
     }
@@ -192,13 +194,15 @@ export class Store {
   }
 
   async #enter(): Promise<void> {
-    this.#leave = new AbortController();
-    const client = await Client.open(this.#logins, { signal: this.#leave.signal });
-    const session: Session = new Session(this.#database, client, () => void this.#ended(session));
+    const leave = new AbortController();
+    this.#leave = leave;
+    const client = await Client.open(this.#logins, { signal: leave.signal });
+    this.#kept = new SessionDatabase(this.#database);
+    const session: Session = new Session(this.#kept, client, () => void this.#ended(session));
     await session.load();
     const access: Access = { kind: 'in', session, email: client.email };
     this.access.value = access;
     await painted();
-    if (this.access.value === access) session.start();
+    if (this.access.value === access && !leave.signal.aborted) session.start();
   }
 }

@@ -1,4 +1,4 @@
-import type { Database } from './database.ts';
+import type { Kept } from './database.ts';
 import { given, type Give } from './written.ts';
 
 /** `next`: what the text of a field becomes. `kept`: what the stored one has become. */
@@ -20,14 +20,14 @@ export async function giveText(table: TextTable, key: string, give: Give): Promi
 
 /** Small texts of the person: what is half written, what was viewed. An empty one is removed. */
 export class Texts {
-  readonly #database: Database;
+  readonly #database: Kept;
   readonly #fields = new Set<{ key: string; onGive: OnGive }>();
   /** What changes stored texts now. What a field saves meanwhile does not have that change yet: it waits in `#late`. */
   readonly #gives = new Set<Promise<unknown>>();
   readonly #late = new Map<string, string>();
   #windows: BroadcastChannel | undefined;
 
-  constructor(database: Database) {
+  constructor(database: Kept) {
     this.#database = database;
   }
 
@@ -72,7 +72,7 @@ export class Texts {
         await done;
         return made;
       });
-      this.tell(changed);
+      if (changed) this.tell(changed);
     });
   }
 

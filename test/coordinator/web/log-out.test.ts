@@ -6,30 +6,12 @@ import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { DESK } from '../../support/web/browser.ts';
 import { draftIsKept } from './kept-draft.ts';
+import { confirmLogOut, kept } from './log-out-steps.ts';
 
 async function logOut(page: Page, url: string): Promise<void> {
   await page.goto(`${url}/settings`);
   await confirmLogOut(page);
 }
-
-async function confirmLogOut(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Log out' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Log out' }).click();
-}
-
-/** What the device keeps, by table. */
-const kept = (page: Page) =>
-  page.evaluate(async () => {
-    const opened = indexedDB.open('errand');
-    await new Promise((resolve) => (opened.onsuccess = resolve));
-    const db = opened.result;
-    const tables = [...db.objectStoreNames];
-    const change = db.transaction(tables);
-    const counts = tables.map((name) => change.objectStore(name).count());
-    await new Promise((resolve) => (change.oncomplete = resolve));
-    db.close();
-    return counts.reduce((sum, { result }) => sum + result, 0);
-  });
 
 const UNTOLD = /^This device has forgotten everything/;
 const INTERNAL = JSON.stringify({ type: 'urn:errand:problem:internal', title: 'x', status: 500, code: 'internal' });

@@ -22,7 +22,7 @@ for (const [what, next] of [
     const { session, password } = await server.person();
     const database = new Database(`renewed while ${what}`);
     const logins = sessionStore(database);
-    await logins.write({ ...toStored(proxy.url, session), expires_at_ms: 0 });
+    await database.replaceLogin({ ...toStored(proxy.url, session), expires_at_ms: 0 });
     const client = await Client.open(logins, { signal: new AbortController().signal });
     const held = Promise.withResolvers<ServerResponse>();
     proxy.answer = ({ url = '' }, response) => {
@@ -37,7 +37,7 @@ for (const [what, next] of [
         ? send(server.url, 'login', { body: { email, password } }, {}, new AbortController().signal)
         : server.person(email).then((person) => person.session);
     const other = next === undefined ? undefined : toStored(proxy.url, await logIn(next));
-    if (other) await logins.write(other);
+    if (other) await database.replaceLogin(other);
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(session));
     await renewing;
     t.deepEqual(await logins.read(), other);
@@ -46,8 +46,9 @@ for (const [what, next] of [
 test('tokens that are renewed are kept', async (t) => {
   const server = await startApi(t);
   const { session } = await server.person();
-  const logins = sessionStore(new Database('renewed'));
-  await logins.write({ ...toStored(server.url, session), expires_at_ms: 0 });
+  const database = new Database('renewed');
+  const logins = sessionStore(database);
+  await database.replaceLogin({ ...toStored(server.url, session), expires_at_ms: 0 });
   const client = await Client.open(logins, { signal: new AbortController().signal });
   const token = await client.token();
   const kept = await logins.read();

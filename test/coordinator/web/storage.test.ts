@@ -3,9 +3,10 @@ import test, { type ExecutionContext } from 'ava';
 import type { Diff } from '../../../protocol/api.ts';
 import type { Task } from '../../../protocol/task.ts';
 import { Client } from '../../../coordinator/client/client.ts';
+import type { Stored } from '../../../coordinator/client/session.ts';
 import type { Action } from '../../../coordinator/client/sync/outbox-entry.ts';
 import { Acts } from '../../../coordinator/web/store/acts.ts';
-import { Database } from '../../../coordinator/web/store/database.ts';
+import { Database, LOGIN, SessionDatabase } from '../../../coordinator/web/store/database.ts';
 import { Files } from '../../../coordinator/web/store/files.ts';
 import { diffStorage, dropLogs, mirrorStorage, outboxStorage } from '../../../coordinator/web/store/storage.ts';
 import { Texts } from '../../../coordinator/web/store/texts.ts';
@@ -250,4 +251,46 @@ test('what a full device knows stays as it was at its cursor: nothing is stored 
   t.is(told, 1);
   t.like(await storage.load(), { cursor: 1, tasks: [{ id: 'a' }] });
   t.is((await storage.loadEvents('a', 10)).length, 1);
+});
+
+test('what a session stores counts until it ends; from then on it does nothing, finds nothing and holds up nothing', async (t) => {
+  const database = new Database('a session that ends');
+  const session = new SessionDatabase(database);
+  const [texts, outbox] = [new Texts(session), outboxStorage(session)];
+  const mirror = mirrorStorage(session);
+  const entry = { key: 'k', at: '', action: { do: 'stop', task_id: 't' }, tried: false } as const;
+  await outbox.put(entry);
+  const begun = texts.write('new prompt', 'begun');
+  await session.end();
+  t.is(await database.use((db) => db.get('texts', 'new prompt')), 'begun', 'what was begun is done');
+  await begun;
+  await database.clear();
+  await texts.write('new prompt', 'late');
+  await texts.give('new prompt', { add: 'late' });
+  await outbox.put(entry);
+  await mirror.save({ cursor: 1, epoch: 'e', tasks: [task('late')] });
+  await outbox.locked(async () => void t.is(await outbox.change('k', (stored) => stored), null));
+  t.deepEqual(
+    await Promise.all([texts.read('new prompt'), outbox.load(), mirror.load(), mirror.loadEvents('late', 1)]),
+    [undefined, [], undefined, []],
+  );
+  const tables = ['texts', 'outbox', 'known', 'tasks'] as const;
+  for (const table of tables) t.is(await database.use((db) => db.count(table)), 0, table);
+});
+
+test('everything is removed with a log-in in whose place another person logs in, and not where somebody is logged in', async (t) => {
+  const database = new Database('log-ins');
+  const login = (user_id: string) => ({ user_id }) as Stored;
+  const kept = () => database.use((db) => Promise.all([db.get('login', LOGIN), db.count('texts')]));
+  t.is(await database.replaceLogin(login('ann')), undefined);
+  await database.use((db) => db.put('texts', 'of Ann', 'new prompt'));
+  t.deepEqual(await database.replaceLogin(login('ann')), login('ann'));
+  await database.clearUnlessLoggedIn();
+  t.deepEqual(await kept(), [login('ann'), 1]);
+  t.deepEqual(await database.replaceLogin(login('bob')), login('ann'));
+  t.deepEqual(await kept(), [login('bob'), 0]);
+  await database.clear();
+  await database.use((db) => db.put('texts', 'late', 'new prompt'));
+  await database.clearUnlessLoggedIn();
+  t.deepEqual(await kept(), [undefined, 0]);
 });
