@@ -203,6 +203,8 @@ export class Store {
     const access: Access = { kind: 'in', session, email: client.email };
     this.access.value = access;
     await painted();
+    // Another window may have changed the log-in before this one could hear of it.
+    void this.#onOtherWindow();
     if (this.access.value === access && !leave.signal.aborted) session.start();
   }
 }

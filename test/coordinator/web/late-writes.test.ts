@@ -67,6 +67,36 @@ for (const where of ['in this window', 'in another window'] as const)
     t.deepEqual(faults, []);
   });
 
+test.serial('a window that was just reading what is kept, as another one logged out, does not show it', async (t) => {
+  t.timeout(60_000);
+  const { network, api, context, page } = await openAppLoggedIn(t, { size: DESK });
+  await sendErrand(api, { prompt: 'Private to this person' });
+  await page.getByText('Private to this person').first().waitFor();
+  const other = await context.newPage();
+  await other.addInitScript(() => {
+    // oxlint-disable-next-line typescript/unbound-method -- it is called with its `this`
+    const { getAll } = IDBObjectStore.prototype;
+    const go = new Promise((resolve) => addEventListener('let go', resolve));
+    IDBObjectStore.prototype.getAll = function (...range) {
+      const request = getAll.apply(this, range);
+      if (this.name !== 'tasks') return request;
+      request.addEventListener('success', () => Object.assign(window, { has_read: true }));
+      const listen = request.addEventListener.bind(request);
+      const late = (what: string, act: EventListener) => listen(what, (event) => void go.then(() => act(event)));
+      return Object.assign(request, { addEventListener: late });
+    };
+  });
+  await other.goto(network.url);
+  await other.waitForFunction(() => 'has_read' in window);
+  await page.goto(`${network.url}/settings`);
+  await confirmLogOut(page);
+  await page.locator('input[name=password]').waitFor();
+  await context.setOffline(true);
+  await other.evaluate(() => void dispatchEvent(new Event('let go')));
+  await other.locator('input[name=password]').waitFor();
+  t.is(await other.getByText('Private to this person').count(), 0);
+});
+
 test.serial(
   'what a window stores as it begins anew, for somebody else who logged in in another one, is not theirs',
   async (t) => {
