@@ -31,6 +31,8 @@ export class Mirror implements Receiver {
   readonly #deleted = new Set<string>();
   /** Those that the server could not tell of. They are asked for again with the next connection. */
   readonly #missed = new Set<string>();
+  /** Those that were asked for since the connection began, since they are not listed. */
+  readonly #sought = new Set<string>();
   #cursor = 0;
   #epoch: string | undefined;
   #older: string | null | undefined;
@@ -57,6 +59,15 @@ export class Mirror implements Receiver {
 
   task(id: string): Task | undefined {
     return this.#tasks.get(id);
+  }
+
+  /** Whether there is an errand, also one that the list does not have, such as an archived one. */
+  async isThere(id: string): Promise<boolean> {
+    if (!this.#tasks.has(id) && !this.#deleted.has(id) && !this.#sought.has(id)) {
+      this.#sought.add(id);
+      await this.#ask(id, this.#readTask(id));
+    }
+    return !this.#deleted.has(id);
   }
 
   conversation(id: string): Conversation | undefined {
@@ -87,7 +98,7 @@ export class Mirror implements Receiver {
       const [last_id] = await Promise.all([this.#logs.open(id), this.#readWhole(id)]);
       return last_id;
     } catch (error) {
-      if (isGone(error)) await this.remove(id);
+      if (isGone(error)) await this.removed([id]);
       throw error;
     }
   }
@@ -134,11 +145,6 @@ export class Mirror implements Receiver {
     await this.#storage.save({ tasks: [task] });
   }
 
-  /** Forgets an errand that was deleted. */
-  remove(id: string): Promise<void> {
-    return this.removed([id]);
-  }
-
   /** Notes that the person has seen an errand as it is now, on the other devices and then on this one. */
   async read(id: string): Promise<void> {
     const task = this.#tasks.get(id);
@@ -150,6 +156,7 @@ export class Mirror implements Receiver {
   }
 
   async connected({ cursor, epoch }: { cursor: number; epoch: string }, signal?: AbortSignal): Promise<Cursors> {
+    this.#sought.clear();
     if (this.#epoch !== undefined && this.#epoch !== epoch) await this.#forget();
     if (this.#epoch === undefined || this.#older === undefined || this.#cursor > cursor)
       await this.#readList(cursor, epoch, signal);
@@ -182,6 +189,7 @@ export class Mirror implements Receiver {
       if (shortened === true && this.#logs?.of(id)) await this.#ask(id, this.#readWhole(id, signal));
   }
 
+  /** Forgets errands that were deleted. */
   async removed(task_ids: readonly string[]): Promise<void> {
     for (const id of task_ids) {
       this.#deleted.add(id);
@@ -266,7 +274,7 @@ export class Mirror implements Receiver {
       if (is_older && now.shortened === true && this.#opened.has(id)) await this.#readTask(id, signal);
     } catch (error) {
       if (!isGone(error)) throw error;
-      await this.remove(id);
+      await this.removed([id]);
     }
   }
 

@@ -132,9 +132,9 @@ export class Outbox {
   }
 
   /** Which errands there are; what was refused for any other one becomes a new errand, with its words and files. */
-  async seenErrands(isThere: (id: string) => boolean): Promise<void> {
+  async seenErrands(isThere: (id: string) => Promise<boolean>): Promise<void> {
     for (const { key, action, refused } of this.#entries)
-      if (refused && action.do !== 'send' && !isThere(action.task_id)) await this.#change(key, onceGone);
+      if (refused && action.do !== 'send' && !(await isThere(action.task_id))) await this.#change(key, onceGone);
   }
 
   /**

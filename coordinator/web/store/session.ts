@@ -170,7 +170,7 @@ export class Session {
   /** Deletes an errand; it needs the server. */
   async remove(id: string): Promise<void> {
     await this.client.call('deleteTask', { params: { id } });
-    await this.#mirror.remove(id);
+    await this.#mirror.removed([id]);
   }
 
   /**
@@ -242,7 +242,7 @@ export class Session {
   /** Before everything has arrived, an errand that is not here may still come. */
   #seeErrands(): void {
     if (this.live.peek()?.kind === 'live')
-      void this.acts.outbox.seenErrands((id) => this.#mirror.task(id) !== undefined);
+      this.acts.outbox.seenErrands((id) => this.#mirror.isThere(id)).catch(() => undefined);
   }
 
   #openNeeds(): ReadonlySet<string> {

@@ -78,9 +78,9 @@ test('what was refused for an errand that is gone becomes a new errand, with its
   const entryOf = (key: string) => device.outbox.entries().find((entry) => entry.key === key);
   await until('all are refused', () => [said, stopped, answered].every((key) => entryOf(key)?.refused !== undefined));
   const before = device.outbox.entries();
-  await device.outbox.seenErrands((id) => id === errand.id);
+  await device.outbox.seenErrands((id) => Promise.resolve(id === errand.id));
   t.deepEqual(device.outbox.entries(), before, 'while it is there its screen has them');
-  await device.outbox.seenErrands(() => false);
+  await device.outbox.seenErrands(() => Promise.resolve(false));
   const { text: prompt, attachments } = body;
   t.like(entryOf(said), { action: { do: 'send', body: { prompt, attachments } }, gone: true, tried: true });
   t.truthy(entryOf(said)?.refused, 'it is not sent by itself');

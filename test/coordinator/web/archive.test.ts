@@ -7,7 +7,7 @@ import { PASSWORD } from '../../support/start-api.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import type { StartedApi } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
-import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { logIn, openApp, openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
 const SHOTS = process.env['ERRAND_TEST_SHOTS'];
@@ -181,6 +181,31 @@ test.serial('what the server refuses of an act in the list shows there, until it
   await row.getByRole('button', { name: 'Dismiss' }).click();
   await row.waitFor({ state: 'detached' });
   t.pass();
+});
+
+test.serial('what the server refuses of an act on an errand that only the server lists shows too', async (t) => {
+  t.timeout(120_000);
+  const scene = await openApp(t);
+  const { server, api, page, network, faults } = scene;
+  const lamp = await done(server, api, 'Mend the lamp');
+  await api.call('patchTask', { params: { id: lamp.id }, body: { archived: true } });
+  await logIn(scene);
+  const detail = 'The server is full.';
+  const problem = { type: 'about:blank', title: 'Forbidden', status: 403, code: 'forbidden', detail };
+  const refusal = { status: 403, contentType: 'application/problem+json', body: JSON.stringify(problem) };
+  await page.route(`**/tasks/${lamp.id}`, (route) =>
+    route.request().method() === 'PATCH' ? route.fulfill(refusal) : route.continue(),
+  );
+  await page.goto(`${network.url}/archived`);
+  await act(page, 'Mend the lamp', 'Back to the list');
+  const unsent = page.locator('.task.unsent', { hasText: 'Mend the lamp' });
+  await unsent.getByText(`not accepted: ${detail}`).waitFor();
+  await shot(page, 'unarchive-refused');
+  await page.getByRole('button', { name: 'Back' }).click();
+  await unsent.getByText(`not accepted: ${detail}`).waitFor();
+  await unsent.getByRole('button', { name: 'Dismiss' }).click();
+  await unsent.waitFor({ state: 'detached' });
+  t.deepEqual(faults, []);
 });
 
 test.serial('who logs in after another person is not told what that one archived', async (t) => {

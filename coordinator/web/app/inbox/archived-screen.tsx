@@ -10,7 +10,8 @@ import { useRead } from '../../parts/use-read.ts';
 import { MoreRows } from '../errand/more-rows.tsx';
 import { s } from '../screen-speech.ts';
 import { LongList } from './long-list.tsx';
-import { taskGlance, TaskRow } from './task-row.tsx';
+import { taskGlance, TaskRow, UnsentRow } from './task-row.tsx';
+import { isUnsent } from './unsent.ts';
 
 /** The errands that were put away: those that this device knows at once, then all that the server has. */
 export function ArchivedScreen(): JSX.Element {
@@ -28,11 +29,20 @@ export function ArchivedScreen(): JSX.Element {
   };
   useRead(() => void readPage(undefined).catch(() => (only_here.value = true)), [session]);
   const archived = merge(session.tasks.value ?? [], read.value);
+  const ids = new Set(archived.map(({ id }) => id));
+  const unsent = session.acts.entries.value.filter(
+    (entry) => isUnsent(entry) && entry.action.do !== 'send' && ids.has(entry.action.task_id),
+  );
   const is_read = next.value !== undefined || only_here.value;
   return (
     <Screen title={s.archive.title} parent={{ name: 'inbox' }}>
       <div class="body inbox" ref={list}>
         {only_here.value && <p class="soft">{t.inbox.only_here}</p>}
+        <ul class="rows">
+          {unsent.map((entry) => (
+            <UnsentRow key={entry.key} entry={entry} />
+          ))}
+        </ul>
         {is_read && archived.length === 0 && <p class="empty">{s.archive.empty}</p>}
         <LongList
           items={archived}

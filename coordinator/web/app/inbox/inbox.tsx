@@ -2,7 +2,6 @@ import { useComputed, type Signal } from '@preact/signals';
 import type { JSX, RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Task } from '../../../../protocol/task.ts';
-import type { Entry } from '../../../client/sync/outbox-entry.ts';
 import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
@@ -15,10 +14,8 @@ import { pathOf } from '../../store/routes.ts';
 import { groupTasks, type Groups } from './groups.ts';
 import { taskGlance, TaskRow, UnsentRow } from './task-row.tsx';
 import { useListPlace } from './use-list-place.ts';
+import { isUnsent } from './unsent.ts';
 import { useSearch } from './use-search.ts';
-
-/** What a person does to an errand of the list without a word. */
-const SILENT: readonly string[] = ['stop', 'retry', 'archive'];
 
 /** Home: what needs the person, what is at work, what is done. */
 export function Inbox({ selected }: { selected?: string | undefined }): JSX.Element {
@@ -78,11 +75,6 @@ export function Inbox({ selected }: { selected?: string | undefined }): JSX.Elem
       <NewErrandBar />
     </section>
   );
-}
-
-/** Whether an entry is not sent yet, or will not be, and shows in no other row of the list. */
-function isUnsent({ action, refused, failed }: Entry): boolean {
-  return action.do === 'send' || (SILENT.includes(action.do) && (refused ?? failed) !== undefined);
 }
 
 /** At the end of a list that this device knows in part. Its button comes with the other screens. */
