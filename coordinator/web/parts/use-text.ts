@@ -2,6 +2,7 @@ import { useSignal, type Signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { isFull } from '../store/database.ts';
 import { onLeave } from '../store/on-leave.ts';
+import type { Texts } from '../store/texts.ts';
 import { useSession } from './context.ts';
 
 /** The most that is lost when the app is killed while somebody writes. */
@@ -14,60 +15,101 @@ type Join = (kept: string, written: string) => string;
 export const continued: Join = (kept, written) => kept + written;
 
 /**
- * A text that survives the app: it is stored while it is written, under `key`. Set it to an empty text once it was
- * sent.
+ * A text that survives the app: it is stored while it is written, under `key`. What another window writes there shows
+ * here too. Set it to an empty text once it was sent.
  */
 export function useText(key: string, initial = '', join: Join = (_, written) => written): Signal<string> {
   const { texts, full } = useSession();
   const text = useSignal(initial);
-  useEffect(() => {
-    /** Undefined: not known, since a write has failed. */
-    let stored: string | undefined = initial;
-    let loaded = false;
-    /** Whether this field has written what is stored, as far as it knows. */
-    let owns = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const save = (): void => {
-      clearTimeout(timer);
-      timer = undefined;
-      if (!loaded || text.peek() === stored) return;
-      stored = text.peek();
-      owns = true;
-      texts.write(key, stored).catch((error: unknown) => {
-        stored = undefined;
-        if (!isFull(error)) throw error;
-        full.value = true;
-      });
-    };
-    const load = (kept: string | undefined): void => {
-      if (loaded) return;
-      loaded = true;
-      const written = text.peek();
-      if (kept !== undefined) {
-        stored = kept;
-        text.value = written === initial ? kept : join(kept, written);
-      }
-      save();
-    };
-    void texts.read(key).then(load);
-    const unsubscribe = text.subscribe((written) => {
-      if (written !== stored) timer ??= setTimeout(save, SAVE_MS);
+  useEffect(() => new Field({ texts, full, key, initial, join }, text).follow(), [key, texts]);
+  return text;
+}
+
+type Options = { texts: Texts; full: Signal<boolean>; key: string; initial: string; join: Join };
+
+/** A field in which a stored text is shown and written. */
+class Field {
+  readonly #options: Options;
+  readonly #text: Signal<string>;
+  /** Undefined: not known, since a write has failed. */
+  #stored: string | undefined;
+  #loaded = false;
+  /** Whether this field has written what is stored, as far as it knows. */
+  #owns = false;
+  /** Counts the reads after the first one: only the last of them counts. */
+  #reads = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: Options, text: Signal<string>) {
+    this.#options = options;
+    this.#text = text;
+    this.#stored = options.initial;
+  }
+
+  /** Shows and stores the text until the returned function is called. */
+  follow(): () => void {
+    const { texts, key } = this.#options;
+    void texts.read(key).then(this.#load);
+    const unsubscribe = this.#text.subscribe((written) => {
+      if (written !== this.#stored) this.#timer ??= setTimeout(this.#save, SAVE_MS);
     });
-    const unfollow = texts.follow(key, (next, kept) => {
-      if (!loaded) return load(kept);
-      const written = text.peek();
-      // A field in which nobody writes shows what is stored, which another window may have changed before.
-      const shown = !owns && written === stored ? kept : next(written);
-      if (shown === kept) [stored, owns] = [kept, false];
-      text.value = shown;
-    });
-    const unwatch = onLeave(save);
+    const unfollow = texts.follow({ key, onGive: this.#onGive, onWrite: () => void this.#readAgain() });
+    const unwatch = onLeave(this.#save);
     return () => {
       unsubscribe();
       unfollow();
-      save();
+      this.#reads = 0;
+      this.#save();
       unwatch();
     };
-  }, [key, texts]);
-  return text;
+  }
+
+  readonly #save = (): void => {
+    const { texts, full, key } = this.#options;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const written = this.#text.peek();
+    if (!this.#loaded || written === this.#stored) return;
+    [this.#stored, this.#owns] = [written, true];
+    texts.write(key, written).catch((error: unknown) => {
+      this.#stored = undefined;
+      if (!isFull(error)) throw error;
+      full.value = true;
+    });
+  };
+
+  readonly #load = (kept: string | undefined): void => {
+    if (this.#loaded) return;
+    this.#loaded = true;
+    const { initial, join } = this.#options;
+    const written = this.#text.peek();
+    if (kept !== undefined) {
+      this.#stored = kept;
+      this.#text.value = written === initial ? kept : join(kept, written);
+    }
+    this.#save();
+  };
+
+  readonly #onGive = (next: (text: string) => string, kept: string): void => {
+    if (!this.#loaded) return this.#load(kept);
+    const written = this.#text.peek();
+    // A field in which nobody writes shows what is stored, which another window may have changed before.
+    const shown = !this.#owns && written === this.#stored ? kept : next(written);
+    if (shown === kept) [this.#stored, this.#owns] = [kept, false];
+    this.#text.value = shown;
+    // What is being read may be from before.
+    if (this.#reads > 0) void this.#readAgain();
+  };
+
+  /** Another window has written. A field in which nobody writes goes on from there. */
+  async #readAgain(): Promise<void> {
+    const { texts, key, initial } = this.#options;
+    const nth = ++this.#reads;
+    const kept = await texts.read(key);
+    if (nth !== this.#reads) return;
+    if (!this.#loaded) return this.#load(kept);
+    if (this.#text.peek() !== this.#stored) return;
+    [this.#stored, this.#owns] = [kept ?? initial, false];
+    this.#text.value = this.#stored;
+  }
 }

@@ -1,10 +1,18 @@
 import type { Kept } from './database.ts';
 import { given, type Give } from './written.ts';
 
-/** `next`: what the text of a field becomes. `kept`: what the stored one has become. */
-type OnGive = (next: (text: string) => string, kept: string) => void;
+/** What shows a stored text. */
+type Field = {
+  key: string;
+  /** `next`: what the text of the field becomes. `kept`: what the stored one has become. */
+  onGive: (next: (text: string) => string, kept: string) => void;
+  /** Another window has written it. */
+  onWrite: () => void;
+};
 /** A stored text that `give` has made to `kept`. */
 export type GivenText = { key: string; give: Give; kept: string };
+/** A text that a window has written. */
+type WrittenText = { key: string };
 type TextTable = {
   get: (key: string) => Promise<string | undefined>;
   put: (text: string, key: string) => unknown;
@@ -21,7 +29,7 @@ export async function giveText(table: TextTable, key: string, give: Give): Promi
 /** Small texts of the person: what is half written, what was viewed. An empty one is removed. */
 export class Texts {
   readonly #database: Kept;
-  readonly #fields = new Set<{ key: string; onGive: OnGive }>();
+  readonly #fields = new Set<Field>();
   /** What changes stored texts now. What a field saves meanwhile does not have that change yet: it waits in `#late`. */
   readonly #gives = new Set<Promise<unknown>>();
   readonly #late = new Map<string, string>();
@@ -32,14 +40,16 @@ export class Texts {
   }
 
   /**
-   * Tells the other windows of this device what is given here, and hears of theirs, until `stop`. `onGiven`: one of
-   * them gave something.
+   * Tells the other windows of this device what is given and written here, and hears of theirs, until `stop`.
+   * `onGiven`: one of them gave something.
    */
   start(onGiven: () => void = () => undefined): void {
     this.#windows = new BroadcastChannel(`${this.#database.name} texts`);
-    this.#windows.addEventListener('message', ({ data }: MessageEvent<GivenText>) => {
-      this.#show(data);
-      onGiven();
+    this.#windows.addEventListener('message', ({ data }: MessageEvent<GivenText | WrittenText>) => {
+      if ('give' in data) {
+        this.#show(data);
+        onGiven();
+      } else for (const field of this.#fields) if (field.key === data.key) field.onWrite();
     });
   }
 
@@ -93,9 +103,8 @@ export class Texts {
     this.#windows?.postMessage(changed);
   }
 
-  /** Hears what is given to a text, until the returned function is called. */
-  follow(key: string, onGive: OnGive): () => void {
-    const field = { key, onGive };
+  /** Hears what becomes of a text elsewhere, until the returned function is called. */
+  follow(field: Field): () => void {
     this.#fields.add(field);
     return () => void this.#fields.delete(field);
   }
@@ -117,6 +126,8 @@ export class Texts {
       const changed = text === '' ? change.store.delete(key) : change.store.put(text, key);
       // A page that is being left cannot answer any more: the browser need not ask it.
       change.commit();
+      // Who hears of it reads after this: the steps of the database go in order.
+      this.#windows?.postMessage({ key } satisfies WrittenText);
       await Promise.all([changed, change.done]);
     });
   }

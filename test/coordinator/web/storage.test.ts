@@ -178,7 +178,7 @@ test('a field that is saved at any moment while words are given back to it keeps
     await acts.say(`t${steps}`, 'words');
     const [key = ''] = acts.entries.value.map((entry) => entry.key);
     let field = 'half';
-    const unfollow = texts.follow(draft, (next) => (field = next(field)));
+    const unfollow = texts.follow({ key: draft, onGive: (next) => (field = next(field)), onWrite: () => undefined });
     const taking = acts.takeBack(key);
     for (let i = 0; i < steps; i++) await new Promise(setImmediate);
     const saving = texts.write(draft, field);
@@ -200,7 +200,11 @@ test('what is given to a text in one window, or by the share sheet, shows in the
   first.start();
   t.teardown(() => windows.forEach((each) => each.stop()));
   const field = { text: 'being written', kept: '' };
-  second.follow('say t', (next, kept) => Object.assign(field, { text: next(field.text), kept }));
+  second.follow({
+    key: 'say t',
+    onGive: (next, kept) => Object.assign(field, { text: next(field.text), kept }),
+    onWrite: () => undefined,
+  });
   await first.write('say t', 'stored');
   for (const [give, text, kept] of [
     [{ add: 'given back' }, 'being written\ngiven back', 'stored\ngiven back'],
