@@ -9,6 +9,6 @@ export function entryWords({ refused, failed, tried, gone }: Entry): string {
 }
 
 /** Why it was not done: in the words of the app, where it has some. */
-function why({ code = '', detail }: { code?: string; detail: string }): string {
-  return t.problem[code] ?? detail;
+function why({ code, detail }: { code?: string; detail: string }): string {
+  return code === undefined ? detail : (t.problem[code] ?? t.server_says(detail));
 }

@@ -68,11 +68,11 @@ export function repositoryAddress(url: string): string {
   return url.replace(/^https?:\/\//, '').replace(/\.git$/, '');
 }
 
-/** What went wrong, for the person. The server's own words name the field; of the others the app knows the language. */
+/** What went wrong, for the person: in the app's words where it has some, else in those of the server. */
 export function faultWords(error: unknown): string {
   if (error instanceof Incomplete) return t.incomplete;
   if (error instanceof Unreachable) return t.problem['unreachable'] ?? '';
-  if (error instanceof Refusal) return t.problem[error.code] ?? error.message;
+  if (error instanceof Refusal) return t.problem[error.code] ?? t.server_says(error.message);
   return error instanceof Error && error.message !== '' ? error.message : (t.problem['unknown'] ?? '');
 }
 

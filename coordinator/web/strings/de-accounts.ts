@@ -27,6 +27,8 @@ export const de_accounts: AccountStrings = {
   repositories: 'Deine Repositorys',
   no_password: 'Dein Konto hat kein Passwort. Mit einem meldest du dich auch ohne anderes Konto an.',
   set_password: 'Passwort setzen',
+  sign_in_again:
+    'Dein Konto hat kein Passwort, und deine Anmeldung ist schon etwas her: Melde dich ab, melde dich neu an und wiederhole das.',
   forges: 'GitHub und andere Forges',
   forges_lead: 'Mit einer GitHub-App dieses Servers melden sich Leute an, wählen Repositorys und öffnen Pull Requests.',
   make_app: 'GitHub-App erstellen',

@@ -213,7 +213,10 @@ export const de: Strings = {
     internal: 'Auf dem Server ging etwas schief.',
     too_old: 'Es hat länger als eine Woche gewartet.',
     unknown: 'Etwas ging schief.',
+    // The server's own words say more, in English.
+    not_found: 'Das gibt es nicht, oder nicht mehr.',
   },
+  server_says: (detail) => `Der Server sagt: „${detail}“`,
 
   time: {
     now: 'jetzt',

@@ -23,6 +23,8 @@ export const en_accounts = {
   repositories: 'Your repositories',
   no_password: 'Your account has no password. Set one to log in without another account.',
   set_password: 'Set a password',
+  sign_in_again:
+    'Your account has no password, and your log-in is a while ago: log out, sign in again, and repeat this.',
   forges: 'GitHub and other forges',
   forges_lead: 'A GitHub App of this server lets people sign in, pick repositories, and open pull requests.',
   make_app: 'Make a GitHub App',

@@ -216,6 +216,8 @@ export const en = {
     too_old: 'It waited for longer than a week.',
     unknown: 'Something went wrong.',
   } as Record<string, string>,
+  /** What the server says where the app has no words of its own. */
+  server_says: (detail: string) => detail,
 
   time: {
     now: 'now',

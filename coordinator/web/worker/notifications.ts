@@ -10,6 +10,10 @@ type Shown = Omit<NotificationOptions, 'data'> & { title: string; navigate?: str
 type Options = NotificationOptions & { renotify?: boolean };
 
 const SERVER_AWAY = { en: 'Not sent. Touch to open the errand.', de: 'Nicht gesendet. Zum Öffnen berühren.' };
+const TOO_LATE = {
+  en: 'Not possible any more. Touch to open the errand.',
+  de: 'Geht nicht mehr. Zum Öffnen berühren.',
+};
 const SENT = { en: 'Sent', de: 'Gesendet' };
 /** A browser takes away the permission of who gets a message and shows nothing. */
 const SOMETHING: Shown = { title: 'Errand', body: '' };
@@ -56,8 +60,9 @@ export async function answerOrOpen(
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ token }),
     });
-    const said = (await response.json()) as { text?: string; detail?: string };
-    await tell(response.ok ? `${words(SENT)}: ${said.text ?? ''}` : (said.detail ?? words(SERVER_AWAY)));
+    const said = (await response.json()) as { text?: string; code?: string; detail?: string };
+    const refused = said.code === 'not_found' ? words(TOO_LATE) : (said.detail ?? words(SERVER_AWAY));
+    await tell(response.ok ? `${words(SENT)}: ${said.text ?? ''}` : refused);
   } catch {
     await tell(words(SERVER_AWAY));
   }

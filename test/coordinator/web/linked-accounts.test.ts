@@ -6,6 +6,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { startGitHub } from '../../support/forge/github/stand-in.ts';
 import { PASSWORD } from '../../support/start-api.ts';
 import type { Person } from '../../support/forge/world.ts';
+import type { BrowserOptions } from '../../support/web/browser.ts';
 import { until } from '../../support/until.ts';
 
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name });
@@ -14,10 +15,15 @@ const sheet = (page: Page) => page.getByRole('dialog');
 type Scene = AppScene & { github: GitHub };
 type Ends = Parameters<typeof startGitHub>[0];
 
-async function scene(t: Ends, open: typeof openApp, env: Record<string, string> = {}): Promise<Scene> {
+async function scene(
+  t: Ends,
+  open: typeof openApp,
+  env: Record<string, string> = {},
+  browser: BrowserOptions = {},
+): Promise<Scene> {
   const github = await startGitHub(t);
   const settings = { ERRAND_GITHUB_ORIGIN: github.origin, ERRAND_PRIVATE_HOSTS: github.host, ...env };
-  return { ...(await open(t, {}, settings)), github };
+  return { ...(await open(t, browser, settings)), github };
 }
 
 /** What is offered as a project or as a recent repository is not offered again among those of the forge. */
@@ -121,12 +127,33 @@ async function breakLink({ github, network, page, server, session }: Scene, pers
   await page.getByText(/Link the account again/).waitFor();
 }
 
+const APP = { ERRAND_GITHUB_CLIENT_ID: 'Iv1.abc', ERRAND_GITHUB_CLIENT_SECRET: 'secret' };
+
+test.serial('why an account was not linked is told in the language of the person', async (t) => {
+  t.timeout(90_000);
+  const { network, page } = await scene(t, openAppLoggedIn, APP, { locale: 'de-DE' });
+  await page.goto(`${network.url}/settings/accounts`);
+  for (const [code, detail, words] of [
+    ['wrong_credentials', 'Your account has no password.', /^Dein Konto hat kein Passwort, .* melde dich neu an/],
+    ['conflict', 'You have 20 accounts.', 'Der Server sagt: „You have 20 accounts.“'],
+    ['link_invalid', 'It is over.', 'Der Server sagt: „It is over.“'],
+    ['upstream_unreachable', 'It is away.', 'Der Server sagt: „It is away.“'],
+    ['not_found', 'There is none.', 'Das gibt es nicht, oder nicht mehr.'],
+  ] as const) {
+    const problem = JSON.stringify({ type: 'about:blank', title: 'No', status: 409, code, detail });
+    await page.route(/\/links\/ways\/[^/]+\/start$/, (route) =>
+      route.fulfill({ status: 409, contentType: 'application/problem+json', body: problem }),
+    );
+    await button(page, /verknüpfen$/).click();
+    await page.getByText(words).waitFor();
+    await page.unrouteAll();
+  }
+  t.pass();
+});
+
 test.serial('who comes back without having begun, or refuses, is told so and gets on', async (t) => {
   t.timeout(90_000);
-  const { github, network, page, faults } = await scene(t, openApp, {
-    ERRAND_GITHUB_CLIENT_ID: 'Iv1.abc',
-    ERRAND_GITHUB_CLIENT_SECRET: 'secret',
-  });
+  const { github, network, page, faults } = await scene(t, openApp, APP);
   await page.goto(`${network.url}/signed-in?code=stolen&state=of-somebody`);
   await page.getByText(/begun in another browser/).waitFor();
   t.is(page.url(), `${network.url}/signed-in`);

@@ -165,13 +165,19 @@ test.serial('why something was not sent is told in the language of the person', 
   t.timeout(60_000);
   const { api, network, page } = await openAppLoggedIn(t, { locale: 'de-DE' });
   const { id } = await sendErrand(api);
-  const problem = { type: 'about:blank', title: 'No', status: 500, code: 'internal', detail: 'It broke.' };
-  await page.route(/\/messages$/, (route) =>
-    route.fulfill({ status: 500, contentType: 'application/problem+json', body: JSON.stringify(problem) }),
-  );
+  const say = async (text: string, status: number, code: string, detail: string): Promise<void> => {
+    const body = JSON.stringify({ type: 'about:blank', title: 'No', status, code, detail });
+    await page.unrouteAll();
+    await page.route(/\/messages$/, (route) =>
+      route.fulfill({ status, contentType: 'application/problem+json', body }),
+    );
+    await composer(page).fill(text);
+    await composer(page).press('ControlOrMeta+Enter');
+  };
   await page.goto(`${network.url}/errands/${id}`);
-  await composer(page).fill('Weiter');
-  await composer(page).press('ControlOrMeta+Enter');
+  await say('Halt', 409, 'conflict', WHY);
+  await page.getByText(`nicht angenommen: Der Server sagt: „${WHY}“`).waitFor();
+  await say('Weiter', 500, 'internal', 'It broke.');
   await page.getByText(/^nicht gesendet, versucht um .*: Auf dem Server ging etwas schief\./).waitFor();
   await page.evaluate(async () => {
     const opened = indexedDB.open('errand');

@@ -10,7 +10,7 @@ import type { Session } from '../../store/session.ts';
 import { isAbout } from '../is-about.ts';
 import { s } from '../screen-speech.ts';
 import { CurrentPassword } from '../settings/password-form.tsx';
-import { signInFault } from './sign-in-fault.ts';
+import { confirmFault } from './confirm-fault.ts';
 
 type Linking = {
   /** Begins to link an account. */
@@ -27,7 +27,7 @@ export function useLinking(fault: Signal<string>): Linking {
     fault.value = '';
     startLink(client, id).catch((error: unknown) => {
       if (isAbout(error, '/password')) asking.value = id;
-      else fault.value = signInFault(error);
+      else fault.value = confirmFault(error);
     });
   };
   const sheet = (ways: readonly SignInWay[]): JSX.Element | undefined => {
@@ -67,7 +67,7 @@ function ConfirmLink({ way, begin, onClose }: ConfirmLinkProps): JSX.Element {
     begin(old_password)
       .catch((error: unknown) => {
         is_wrong.value = isAbout(error, '/password');
-        fault.value = is_wrong.value ? '' : signInFault(error);
+        fault.value = is_wrong.value ? '' : confirmFault(error);
       })
       .finally(() => (beginning.value = false));
   };

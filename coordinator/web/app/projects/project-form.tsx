@@ -118,7 +118,7 @@ function Fields({ project, before, faults }: FieldsProps): JSX.Element {
 function faultsOf(error: unknown): Faults {
   if (!(error instanceof Refusal) || error.errors.length === 0) return { '': faultWords(error) };
   const by_field = error.errors.map(({ field, message }) => [field.split('/')[1] ?? '', message] as const);
-  return { ...Object.fromEntries(by_field), '': error.message };
+  return { ...Object.fromEntries(by_field), '': faultWords(error) };
 }
 
 type FieldProps = { label: string; hint?: string; fault: string | undefined; children: ComponentChildren };

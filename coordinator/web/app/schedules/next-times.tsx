@@ -1,7 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { Refusal } from '../../../client/errors.ts';
 import { useSession } from '../../parts/context.ts';
 import { faultWords } from '../../parts/words.ts';
 import { moment, OWN_ZONE, s } from './words.ts';
@@ -20,7 +19,7 @@ export function NextTimes({ cron, time_zone }: { cron: string; time_zone: string
       client
         .call('listDueTimes', { query: { cron, time_zone } })
         .then(({ items }) => stale || ([times.value, fault.value] = [items, '']))
-        .catch((error: unknown) => stale || ([times.value, fault.value] = [[], wordsOf(error)]));
+        .catch((error: unknown) => stale || ([times.value, fault.value] = [[], faultWords(error)]));
     };
     const timer = setTimeout(ask, ASK_MS);
     return () => {
@@ -45,8 +44,4 @@ export function NextTimes({ cron, time_zone }: { cron: string; time_zone: string
       {time_zone !== OWN_ZONE && <small>{s.own_zone(OWN_ZONE)}</small>}
     </div>
   );
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Refusal && error.code === 'invalid' ? error.message : faultWords(error);
 }

@@ -4,7 +4,6 @@ import { useRef } from 'preact/hooks';
 import type { Project } from '../../../../protocol/api.ts';
 import type { Schedule } from '../../../../protocol/schedules.ts';
 import { chosen, EFFORTS } from '../../../../protocol/without-schemas.ts';
-import { Refusal } from '../../../client/errors.ts';
 import { changesOf, useFirstFields } from '../../parts/changed-fields.ts';
 import { useSession } from '../../parts/context.ts';
 import { fieldsOf, type Given } from '../../parts/form.ts';
@@ -50,7 +49,7 @@ export function ScheduleForm({ schedule: now, onSaved }: FormProps): JSX.Element
       : client.call('createSchedule', { body: { ...rest, ...some } });
     saved
       .then(onSaved)
-      .catch((error: unknown) => (fault.value = wordsOf(error)))
+      .catch((error: unknown) => (fault.value = faultWords(error)))
       .finally(() => (saving.value = false));
   };
   return (
@@ -203,9 +202,4 @@ function readFields(given: Given, projects: readonly Project[]) {
     effort: chosen(EFFORTS, given['effort']) ?? null,
     budget_usd: given['budget_usd'] ? Number(given['budget_usd']) : null,
   };
-}
-
-/** The server names the field and the fix. */
-function wordsOf(error: unknown): string {
-  return error instanceof Refusal && error.code === 'invalid' ? error.message : faultWords(error);
 }

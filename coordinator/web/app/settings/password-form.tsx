@@ -1,10 +1,9 @@
 import { useSignal } from '@preact/signals';
 import type { JSX, TargetedSubmitEvent } from 'preact';
-import { Refusal } from '../../../client/errors.ts';
 import { useSession } from '../../parts/context.ts';
 import { fieldsOf } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
-import { faultWords } from '../../parts/words.ts';
+import { confirmFault } from '../accounts/confirm-fault.ts';
 import { isAbout } from '../is-about.ts';
 import { s } from '../screen-speech.ts';
 
@@ -22,9 +21,6 @@ export function PasswordForm({ email, has_password, onSaved }: PasswordFormProps
   const old_is_wrong = useSignal(false);
   const saved = useSignal(false);
   const saving = useSignal(false);
-  // Without a password, the server says what is needed in place of it.
-  const faultOf = (error: unknown): string =>
-    !has_password && error instanceof Refusal ? error.message : faultWords(error);
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const form = event.currentTarget;
@@ -42,7 +38,7 @@ export function PasswordForm({ email, has_password, onSaved }: PasswordFormProps
       })
       .catch((error: unknown) => {
         old_is_wrong.value = has_password && isAbout(error, '/old_password');
-        fault.value = old_is_wrong.value ? '' : faultOf(error);
+        fault.value = old_is_wrong.value ? '' : confirmFault(error);
       })
       .finally(() => (saving.value = false));
   };
