@@ -10,7 +10,7 @@ export const de_accounts: AccountStrings = {
   none: 'Auf diesem Server kann sich noch niemand anderswo anmelden.',
   link: (name) => `${name} verknüpfen`,
   confirm_link:
-    'Mit einem verknüpften Konto kann man sich anmelden, und deine Anmeldung ist schon etwas her: Bestätige mit deinem Passwort.',
+    'Wer das verknüpfte Konto hat, kann sich als du anmelden, und deine Anmeldung ist schon etwas her: Bestätige mit deinem Passwort.',
   again: 'Neu verknüpfen',
   unlink: 'Trennen',
   unlink_title: (login) => `${login} trennen?`,

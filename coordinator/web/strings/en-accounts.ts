@@ -7,7 +7,8 @@ export const en_accounts = {
   lead: 'Errands clone, push and open pull requests as you, without a token in a project. Errand stores the tokens encrypted; no container sees them.',
   none: 'Nobody can sign in elsewhere on this server yet.',
   link: (name: string) => `Link ${name}`,
-  confirm_link: 'One can log in with a linked account, and your own log-in is a while ago: confirm with your password.',
+  confirm_link:
+    'A linked account lets its holder log in as you, and you logged in a while ago: confirm with your password.',
   again: 'Link again',
   unlink: 'Unlink',
   unlink_title: (login: string) => `Unlink ${login}?`,

@@ -9,6 +9,9 @@ import type { Person } from '../../support/forge/world.ts';
 import type { BrowserOptions } from '../../support/web/browser.ts';
 import { until } from '../../support/until.ts';
 
+/** How far the ring around a field reaches. */
+const RING_PX = 4;
+
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name });
 const sheet = (page: Page) => page.getByRole('dialog');
 
@@ -83,7 +86,7 @@ test.serial(
     await isOfferedOnce(t, whole);
 
     await breakLink(whole, ann);
-    await linkLater(whole);
+    await linkLater(t, whole);
     await page.getByText(/· works$/).waitFor();
 
     await page.goto(`${network.url}/settings`);
@@ -100,14 +103,20 @@ test.serial(
 );
 
 /** A log-in of some time ago needs the password. */
-async function linkLater({ page, server }: Scene): Promise<void> {
+async function linkLater(t: ExecutionContext, { page, server, session }: Scene): Promise<void> {
   server.clock.ahead_ms = (LIMITS.fresh_login_s + 1) * 1000;
   await button(page, 'Link again').click();
   const field = sheet(page).getByLabel('Current password');
   const yes = sheet(page).getByRole('button', { name: /^Link 127/ });
+  // A password manager is told whose.
+  t.is(await sheet(page).locator('input[autocomplete=username]').inputValue(), session.user.email);
   await field.fill('not the one');
   await yes.click();
-  await sheet(page).getByText('Your current password is wrong.').waitFor();
+  const wrong = sheet(page).getByText('Your current password is wrong.');
+  await wrong.waitFor();
+  const input = await field.boundingBox();
+  const below = await wrong.boundingBox();
+  t.true(input !== null && below !== null && below.y - (input.y + input.height) >= RING_PX, 'it is clear of the ring');
   await field.fill(PASSWORD);
   await yes.click();
 }

@@ -9,7 +9,7 @@ import { keepSignIn } from '../../store/pending-sign-in.ts';
 import type { Session } from '../../store/session.ts';
 import { isAbout } from '../is-about.ts';
 import { s } from '../screen-speech.ts';
-import { CurrentPassword } from '../settings/password-form.tsx';
+import { CurrentPassword, Whose } from '../settings/password-form.tsx';
 import { confirmFault } from './confirm-fault.ts';
 
 type Linking = {
@@ -34,7 +34,7 @@ export function useLinking(fault: Signal<string>): Linking {
     const way = ways.find(({ id }) => id === asking.value);
     if (!way) return undefined;
     const begin = (password: string): Promise<void> => startLink(client, way.id, password);
-    return <ConfirmLink way={way} begin={begin} onClose={() => (asking.value = undefined)} />;
+    return <ConfirmLink way={way} email={client.email} begin={begin} onClose={() => (asking.value = undefined)} />;
   };
   return { link, sheet };
 }
@@ -49,13 +49,14 @@ async function startLink(client: Session['client'], id: string, password?: strin
 
 type ConfirmLinkProps = {
   way: Pick<SignInWay, 'name'>;
+  email: string;
   /** Begins to link, with this password. */
   begin: (password: string) => Promise<void>;
   onClose: () => void;
 };
 
 /** Asks for the password before an account is linked, which lets whoever has it log in. */
-function ConfirmLink({ way, begin, onClose }: ConfirmLinkProps): JSX.Element {
+function ConfirmLink({ way, email, begin, onClose }: ConfirmLinkProps): JSX.Element {
   const is_wrong = useSignal(false);
   const fault = useSignal('');
   const beginning = useSignal(false);
@@ -76,6 +77,7 @@ function ConfirmLink({ way, begin, onClose }: ConfirmLinkProps): JSX.Element {
       <h2>{title}</h2>
       <p>{s.accounts.confirm_link}</p>
       <form onSubmit={submit}>
+        <Whose email={email} />
         <CurrentPassword is_wrong={is_wrong.value} />
         <p class={fault.value === '' ? '' : 'fault'} role="status">
           {fault.value}

@@ -44,15 +44,7 @@ export function PasswordForm({ email, has_password, onSaved }: PasswordFormProps
   };
   return (
     <form onSubmit={submit}>
-      <input
-        class="hidden"
-        type="email"
-        autocomplete="username"
-        value={email}
-        readOnly
-        tabIndex={-1}
-        aria-hidden="true"
-      />
+      <Whose email={email} />
       {has_password ? <CurrentPassword is_wrong={old_is_wrong.value} /> : <p class="soft">{s.accounts.no_password}</p>}
       <label class="field">
         <span>{s.settings.new_password}</span>
@@ -65,6 +57,21 @@ export function PasswordForm({ email, has_password, onSaved }: PasswordFormProps
         {saving.value ? t.access.working : t.save}
       </button>
     </form>
+  );
+}
+
+/** Tells a password manager whose password a form is about. */
+export function Whose({ email }: { email: string }): JSX.Element {
+  return (
+    <input
+      class="hidden"
+      type="email"
+      autocomplete="username"
+      value={email}
+      readOnly
+      tabIndex={-1}
+      aria-hidden="true"
+    />
   );
 }
 
