@@ -26,7 +26,9 @@ export function ArchiveUndo(): JSX.Element | null {
     const end = setTimeout(() => (archived.value = undefined), OFFERED_MS);
     return () => clearTimeout(end);
   }, [task]);
-  if (!task) return null;
+  // Another window may have put it back, or the server may have refused it.
+  const is_back = session.tasks.value?.some(({ id, archived: is_away }) => id === task?.id && is_away !== true);
+  if (!task || is_back === true) return null;
   const undo = async (): Promise<void> => {
     archived.value = undefined;
     const sent = session.acts.entries.value.findLast(
