@@ -173,13 +173,24 @@ export class Store {
     await this.#database.clearUnlessLoggedIn();
   }
 
-  /** Another window has logged out, or somebody else has logged in there. */
+  /** Somebody has logged in or out in another window. */
   readonly #onOtherWindow = async (): Promise<void> => {
-    const { value } = this.access;
     const stored = await this.#logins.read();
-    if (value.kind === 'in' && stored?.user_id !== value.session.client.user_id) await this.#ended(value.session);
-    if (value.kind === 'out' && value.ended && !stored) this.access.value = OUT;
+    const { value } = this.access;
+    if (value.kind === 'in') return this.#leaveUnless(stored, value.session);
+    if (value.kind !== 'out') return;
+    if (!stored) {
+      if (value.ended) this.access.value = OUT;
+      return;
+    }
+    // It may be somebody else than before.
+    await this.#kept?.end();
+    await this.start();
   };
+
+  async #leaveUnless(stored: Stored | undefined, session: Session): Promise<void> {
+    if (stored?.user_id !== session.client.user_id) await this.#ended(session);
+  }
 
   async #keep(session: Parameters<typeof toStored>[1]): Promise<void> {
     await this.#kept?.end();
@@ -194,17 +205,20 @@ export class Store {
   }
 
   async #enter(): Promise<void> {
+    this.#leave.abort();
     const leave = new AbortController();
     this.#leave = leave;
     const client = await Client.open(this.#logins, { signal: leave.signal });
     this.#kept = new SessionDatabase(this.#database);
     const session: Session = new Session(this.#kept, client, () => void this.#ended(session));
     await session.load();
+    // A log-in in another window may have begun another one.
+    if (leave.signal.aborted) return session.stop();
     const access: Access = { kind: 'in', session, email: client.email };
     this.access.value = access;
     await painted();
     // Another window may have changed the log-in before this one could hear of it.
-    void this.#onOtherWindow();
+    void this.#logins.read().then((stored) => this.#leaveUnless(stored, session));
     if (this.access.value === access && !leave.signal.aborted) session.start();
   }
 }

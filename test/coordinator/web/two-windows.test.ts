@@ -1,9 +1,11 @@
 import test from 'ava';
 import type { Locator, Page } from 'playwright-core';
 import { sendErrand } from '../../support/send-errand.ts';
+import { PASSWORD } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
-import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { logIn, openApp, openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
+import { draftIsKept } from './kept-draft.ts';
 
 const DIFF = `diff --git a/a b/a
 index 1111111..2222222 100644
@@ -57,3 +59,67 @@ for (const [what, path, field, open] of [
     await has(field(page), 'Round half up, always!');
     t.deepEqual(faults, []);
   });
+
+test.serial('what one window archives, another one puts back, and neither says that it is archived', async (t) => {
+  t.timeout(60_000);
+  const { server, api, network, context, page, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Mend the lamp' }));
+  errand.begin();
+  errand.succeed({});
+  const other = await context.newPage();
+  await other.goto(network.url);
+  const row = (of: Page) => of.locator('.task', { hasText: 'Mend the lamp' });
+  const act = async (of: Page, choice: string): Promise<void> => {
+    await of.getByRole('button', { name: 'Actions: Mend the lamp' }).click();
+    await of.getByRole('dialog').getByRole('button', { name: choice }).click();
+  };
+  for (const each of [page, other]) await each.getByRole('heading', { name: 'Done' }).waitFor();
+  // The offer to put it back does not end by itself.
+  await page.evaluate((offered_ms) => {
+    const after = window.setTimeout;
+    Object.assign(window, { setTimeout: (act: () => void, ms?: number) => (ms === offered_ms ? 0 : after(act, ms)) });
+  }, 10_000);
+  await act(page, 'Archive');
+  await page.getByText('Archived: Mend the lamp').waitFor();
+  await row(other).waitFor({ state: 'detached' });
+  await other.getByRole('link', { name: 'Archived' }).click();
+  await act(other, 'Back to the list');
+  await row(page).waitFor();
+  await page.getByText('Archived: Mend the lamp').waitFor({ state: 'detached' });
+  await other.getByRole('button', { name: 'Back' }).click();
+  await row(other).waitFor();
+  const { archived } = await api.call('getTask', { params: { id: errand.id } });
+  t.false(archived);
+  t.deepEqual(faults, []);
+});
+
+test.serial('a window in which nobody is logged in goes on as who logs in in another one', async (t) => {
+  t.timeout(60_000);
+  const scene = await openApp(t);
+  const { server, api, network, context, page, faults } = scene;
+  const errand = await sendErrand(api, { prompt: 'Mend the lamp' });
+  const other = await context.newPage();
+  await other.goto(`${network.url}/errands/${errand.id}`);
+  const goal = other.locator('.goal', { hasText: 'Mend the lamp' });
+  await other.locator('input[name=password]').waitFor();
+  await logIn(scene);
+  await goal.waitFor();
+
+  await other.locator('textarea.composer-field').fill('Half written');
+  await draftIsKept(other, 'Half written');
+  const { items } = await api.call('listSessions', {});
+  for (const { id, current } of items) if (!current) await api.call('deleteSession', { params: { id } });
+  for (const each of [page, other]) await each.getByText('Your log-in has ended.').waitFor();
+  await page.fill('input[name=password]', PASSWORD);
+  await page.click('button[type=submit]');
+  await goal.waitFor();
+  t.is(await other.locator('textarea.composer-field').inputValue(), 'Half written');
+
+  const bob = await server.person('bob@example.org');
+  const { code } = await bob.api.call('createLoginLink', {});
+  await other.goto('about:blank');
+  await other.goto(`${network.url}/#login=${code}`);
+  await other.getByRole('button', { name: 'Log in on this device' }).click();
+  await page.getByText('No errands yet').waitFor();
+  t.deepEqual(faults, []);
+});
