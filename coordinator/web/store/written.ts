@@ -21,7 +21,8 @@ const NOTHING: Written = { texts: [] };
 export function given(text: string, give: Give): string {
   if ('set' in give) return give.set;
   if ('add' in give) return [text, give.add].filter((part) => part !== '').join('\n');
-  return text.startsWith(give.without) ? text.slice(give.without.length) : text;
+  // Behind them may be what was added meanwhile, in a line of its own.
+  return text.startsWith(give.without) ? text.slice(give.without.length).replace(/^\n/, '') : text;
 }
 
 /** Whether somebody wrote something for an action: it must not go without their will. */
