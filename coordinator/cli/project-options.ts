@@ -11,7 +11,7 @@ export const PROJECT_OPTIONS = {
   repo: { type: 'string', placeholder: 'URL', help: 'the repository' },
   branch: { type: 'string', placeholder: 'NAME', help: "what errands start from (the repository's default)" },
   setup: { type: 'string', placeholder: 'COMMAND', help: 'run before the work, such as npm ci' },
-  verify: { type: 'string', placeholder: 'COMMAND', help: 'must pass for an errand to succeed, such as npm test' },
+  verify: { type: 'string', placeholder: 'COMMAND', help: 'what an errand changes must pass it, such as npm test' },
   model: { type: 'string', placeholder: 'NAME', help: "the model (the server's default)" },
   effort: { type: 'string', placeholder: 'LEVEL', help: `how much the model thinks: ${Effort.options.join(', ')}` },
   'extra-model': {
