@@ -1,15 +1,28 @@
-import { lexer, type Token, type Tokens } from 'marked';
+import { Marked, type Token, type Tokens } from 'marked';
 
 /** Each level of a list or a quote is one of drawing too. Both overflow the stack at some hundreds. */
 const LEVELS_MAX = 100;
-/** A line that begins so many: to read thousands of them takes seconds. */
-const DEEP_LINE = new RegExp(String.raw`^(?:[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])){${LEVELS_MAX}}`, 'm');
+/** Reading a line that begins so many lists or quotes takes seconds. A rule may have any length. */
+const DEEP_LINE = new RegExp(
+  String.raw`^(?![ \t]*(?:(?:-[ \t]*)+|(?:\*[ \t]*)+)$)(?:[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])){${LEVELS_MAX}}`,
+  'm',
+);
+const FENCED = /^(```|~~~)[^]*?^\1/gm;
+/** The time that a word takes, which may be an address, grows with the square of its length. */
+const LONG_WORD = /\S{2000}/;
+/** So does the time of the emphasis in a paragraph: a longer one is left without. */
+const EMPHASIS_CHARS_MAX = 2_000;
 
-/** The tokens of a Markdown text. Undefined: its lists, quotes or emphasis are nested too deep. */
+const marked = new Marked({
+  tokenizer: { emStrong: (_, paragraph) => (paragraph.length > EMPHASIS_CHARS_MAX ? undefined : false) },
+});
+
+/** The tokens of a Markdown text. Undefined: it would take too long, or is nested too deep. */
 export function readMarkdown(text: string): readonly Token[] | undefined {
-  if (DEEP_LINE.test(text)) return undefined;
+  const prose = text.replaceAll(FENCED, '');
+  if (DEEP_LINE.test(prose) || LONG_WORD.test(prose)) return undefined;
   try {
-    const tokens = lexer(text);
+    const tokens = marked.lexer(text);
     return isWithin(tokens, LEVELS_MAX) ? tokens : undefined;
   } catch (error) {
     if (error instanceof RangeError) return undefined;

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { Token } from 'marked';
 import { readMarkdown } from '../../../coordinator/web/parts/read-markdown.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
@@ -9,16 +10,25 @@ import { LivelyErrand } from '../../support/web/lively-errand.ts';
 const DEEP = {
   list: `${'- '.repeat(500)}x\nsecond line`,
   'very long list': `- a\n1. ${'- '.repeat(1_000_000)}`,
+  word: '_a'.repeat(100_000),
   numbers: `${'1. '.repeat(500)}x`,
   'long list': `${'- '.repeat(4_000)}x`,
   quote: `${'>'.repeat(700)} x`,
-  emphasis: `${'*a _b '.repeat(300)}x${' b_ a*'.repeat(300)}`,
-  cell: `| a |\n| - |\n| ${'*a _b '.repeat(300)}x${' b_ a*'.repeat(300)} |`,
+  emphasis: `${'*a _b '.repeat(150)}x${' b_ a*'.repeat(150)}`,
+  cell: `| a |\n| - |\n| ${'*a _b '.repeat(150)}x${' b_ a*'.repeat(150)} |`,
 };
 
-test('a Markdown text that is nested too deep has no tokens', (t) => {
+test('a Markdown text that is nested too deep, or has a word without an end, has no tokens', (t) => {
   for (const [name, text] of Object.entries(DEEP)) t.is(readMarkdown(text), undefined, name);
+  const marks = '>'.repeat(200);
+  t.is(readMarkdown(`\`\`\`\n${marks}\n\`\`\`\n\n${'- '.repeat(200)}\n`)?.[0]?.type, 'code');
   t.truthy(readMarkdown(`${'- '.repeat(20)}**_x_**\n\n| a |\n| - |\n| *b* |`));
+});
+
+test('a paragraph without an end has no emphasis, and others have', (t) => {
+  const [long, , short] = readMarkdown(`${'**a* '.repeat(10_000)}\n\n*short*`) ?? [];
+  const typesOf = (token: Token | undefined) => token && 'tokens' in token && token.tokens?.map(({ type }) => type);
+  t.deepEqual([typesOf(long), typesOf(short)], [['text'], ['em']]);
 });
 
 test.serial('a text that is nested too deep is shown as it was written, and the app goes on', async (t) => {
