@@ -1,16 +1,16 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
 
 /**
  * Opens a regular file to read; undefined: it is something else, such as a pipe, which might never end. Follows no link
  * at the end of the path.
  */
-export async function openRegularFile(path: Buffer | string): Promise<{ file: FileHandle; size: number } | undefined> {
+export async function openRegularFile(path: Buffer | string): Promise<FileHandle | undefined> {
   // Without O_NONBLOCK the open() of a pipe waits for somebody who writes to it.
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    const stats = await file.stat();
-    if (stats.isFile()) return { file, size: stats.size };
+    if ((await file.stat()).isFile()) return file;
   } catch (error) {
     await file.close();
     throw error;
@@ -21,11 +21,21 @@ export async function openRegularFile(path: Buffer | string): Promise<{ file: Fi
 
 /** The content of a regular file; undefined: there is none that can be read, or it is larger than this. */
 export async function readRegularFile(path: string, bytes_max: number): Promise<Buffer | undefined> {
-  const opened = await openRegularFile(path).catch(() => undefined);
-  if (!opened) return undefined;
+  const file = await openRegularFile(path).catch(() => undefined);
+  if (!file) return undefined;
   try {
-    return opened.size > bytes_max ? undefined : await opened.file.readFile();
+    return await readUpTo(file, bytes_max);
   } finally {
-    await opened.file.close();
+    await file.close();
   }
+}
+
+/**
+ * The content of a file that was just opened; undefined: it is larger than this. Its size does not say so: a command
+ * may go on writing the file.
+ */
+export async function readUpTo(file: FileHandle, bytes_max: number): Promise<Buffer | undefined> {
+  // `end` is the last byte that is read: one more than fits.
+  const bytes = await buffer(file.createReadStream({ autoClose: false, end: bytes_max }));
+  return bytes.length > bytes_max ? undefined : bytes;
 }

@@ -2,6 +2,7 @@ import { cp, lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '../base/error-code.ts';
+import { readRegularFile } from '../base/regular-file.ts';
 import type { Git } from './git.ts';
 import { HEAD_REF, readRef, tracking, type Branches } from './own-repository.ts';
 import { LFS_FILTER } from './lfs-settings.ts';
@@ -12,6 +13,7 @@ import type { WorkspaceRecord } from './workspace-record.ts';
 const READ_MS = 5_000;
 const FETCH_MS = 60_000;
 const HEADS_MAX = 8;
+const MERGE_HEADS_BYTES_MAX = 4096;
 
 /** The files that git reads at once, and how long they may be. */
 const FILES_BYTES_MAX: [name: string, bytes_max: number][] = [
@@ -54,7 +56,7 @@ export async function readAgentState({ own, agents }: Repositories): Promise<Age
   if (fault !== null) return { head: null, merge_heads: [], operation: null, fault };
   const [head, merge_heads, operation, settings, unmerged, last] = await Promise.all([
     quick(agents, ['rev-parse', '--verify', '-q', 'HEAD^{commit}']),
-    readFile(join(agents.git_dir, 'MERGE_HEAD'), 'utf8').catch(() => ''),
+    readRegularFile(join(agents.git_dir, 'MERGE_HEAD'), MERGE_HEADS_BYTES_MAX),
     unfinishedOperation(agents.git_dir),
     quick(agents, ['config', '--list']),
     quick(agents, ['ls-files', '-u']),
@@ -62,7 +64,7 @@ export async function readAgentState({ own, agents }: Repositories): Promise<Age
   ]);
   return {
     head: head === null || head === '' ? null : head,
-    merge_heads: merge_heads.split('\n').filter((line) => /^[0-9a-f]{40,64}$/.test(line)),
+    merge_heads: (merge_heads?.toString() ?? '').split('\n').filter((line) => /^[0-9a-f]{40,64}$/.test(line)),
     operation,
     fault:
       faultOfSettings(settings) ??

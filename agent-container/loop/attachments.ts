@@ -1,7 +1,8 @@
-import { lstat, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Attachment } from '../../protocol/attachments.ts';
 import { LIMITS } from '../../protocol/limits.ts';
+import { readRegularFile } from '../base/regular-file.ts';
 import type { WorkInput } from '../base/work.ts';
 import type { ContentBlock } from '../model/message.ts';
 import { fitImage, imageBlock, isImage } from '../tools/image.ts';
@@ -80,8 +81,8 @@ function fileName(name: string): string {
 async function describe({ bytes }: Attachment, path: string): Promise<{ text: string; content?: ContentBlock[] }> {
   const about = `[Attached file] ${path} (${bytes} bytes)`;
   const outside = 'It is outside of the repository, and no commit will have it unless you copy it there.';
-  if (bytes > LIMITS.attachment_bytes_max) return { text: `${about}. ${outside}` };
-  const content = await readFile(path);
+  const content = await readRegularFile(path, LIMITS.attachment_bytes_max);
+  if (content === undefined) return { text: `${about}. ${outside}` };
   try {
     if (isImage(content)) {
       const image = await fitImage(path, content);

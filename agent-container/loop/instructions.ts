@@ -1,5 +1,6 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import { readUpTo } from '../base/regular-file.ts';
 import type { Secrets } from '../base/secrets.ts';
 import { openFile } from '../tools/paths.ts';
 
@@ -121,9 +122,9 @@ async function collect(
 
 async function readText(real: string): Promise<string | undefined> {
   try {
-    const { file, size } = await openFile(real);
+    const file = await openFile(real);
     try {
-      return size > FILE_BYTES_MAX ? undefined : await file.readFile('utf8');
+      return (await readUpTo(file, FILE_BYTES_MAX))?.toString();
     } finally {
       await file.close();
     }

@@ -67,13 +67,13 @@ export function parentOf(path: Buffer): Buffer {
 }
 
 /** Opens a regular file to read. Nothing else can be opened: reading a pipe might never end. Throws `ToolError`. */
-export async function openFile(real: Buffer | string): Promise<{ file: FileHandle; size: number }> {
+export async function openFile(real: Buffer | string): Promise<FileHandle> {
   const shown = pathToText(Buffer.from(real));
   if ((await lstat(real)).isDirectory())
     throw new ToolError(`${shown} is a folder: use list_files to see what is in it.`);
-  const opened = await openRegularFile(real);
-  if (!opened) throw new ToolError(`${shown} is not a regular file, so its content cannot be read.`);
-  return opened;
+  const file = await openRegularFile(real);
+  if (!file) throw new ToolError(`${shown} is not a regular file, so its content cannot be read.`);
+  return file;
 }
 
 /** The path as the model knows it: relative to the repository if it is inside. */

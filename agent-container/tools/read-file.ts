@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bytesToText } from '../base/byte-path.ts';
+import { readUpTo } from '../base/regular-file.ts';
 import type { Secrets } from '../base/secrets.ts';
 import type { ContentBlock } from '../model/message.ts';
 import { fitImage, imageBlock, IMAGE_BYTES_MAX, isImage } from './image.ts';
@@ -27,11 +28,14 @@ export const readFile = defineTool({
   }),
   reads_only: true,
   run: async ({ path, offset = 1, limit = LINES_MAX }, context) => {
-    const { file, size } = await openFile(await pathToRead(path, context));
+    const file = await openFile(await pathToRead(path, context));
     try {
-      if (size > FILE_BYTES_MAX)
-        throw new ToolError(`${path} has ${size} bytes, too many to read whole. Use search, or sed -n in run_command.`);
-      return await show(path, await file.readFile(), { offset, limit, secrets: context.secrets });
+      const bytes = await readUpTo(file, FILE_BYTES_MAX);
+      if (bytes === undefined)
+        throw new ToolError(
+          `${path} has more than ${FILE_BYTES_MAX} bytes, too many to read whole. Use search, or sed -n in run_command.`,
+        );
+      return await show(path, bytes, { offset, limit, secrets: context.secrets });
     } finally {
       await file.close();
     }

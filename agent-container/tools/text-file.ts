@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { errorCode } from '../base/error-code.ts';
+import { readUpTo } from '../base/regular-file.ts';
 import { openFile } from './paths.ts';
 import { ToolError } from './tool.ts';
 
@@ -29,15 +30,16 @@ export function encodeText(text: string, { encoding, has_bom }: TextFormat): Buf
 
 /** The text of the file at `real`; undefined if there is no file. Throws `ToolError` if it is no text, or too long. */
 export async function readTextFile(path: string, real: Buffer): Promise<ReturnType<typeof decodeText>> {
-  const opened = await openFile(real).catch((error: unknown) => {
+  const file = await openFile(real).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
   });
-  if (opened === undefined) return undefined;
-  const { file, size } = opened;
+  if (file === undefined) return undefined;
   try {
-    if (size > FILE_BYTES_MAX) throw new ToolError(`${path} has ${size} bytes: use sed in run_command.`);
-    const decoded = decodeText(await file.readFile());
+    const bytes = await readUpTo(file, FILE_BYTES_MAX);
+    if (bytes === undefined)
+      throw new ToolError(`${path} has more than ${FILE_BYTES_MAX} bytes: use sed in run_command.`);
+    const decoded = decodeText(bytes);
     if (decoded === undefined) throw new ToolError(`${path} is not UTF-8 text: use run_command to change it.`);
     return decoded;
   } finally {

@@ -51,6 +51,7 @@ const DAMAGE: Record<string, (repos: Repositories) => Promise<unknown>> = {
     for (const name of ['pre-commit', 'pre-push', 'reference-transaction', 'post-checkout'])
       await writeFile(join(agents.git_dir, 'hooks', name), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
   },
+  'its unfinished merge is a pipe': ({ agents }) => run('mkfifo', [join(agents.git_dir, 'MERGE_HEAD')]),
   'its index is garbage': ({ agents }) => writeFile(join(agents.git_dir, 'index'), 'garbage'),
   'its HEAD is garbage': ({ agents }) => writeFile(join(agents.git_dir, 'HEAD'), 'garbage'),
   'its HEAD names no commit': ({ agents }) => writeFile(join(agents.git_dir, 'HEAD'), 'ref: refs/heads/none\n'),

@@ -56,4 +56,7 @@ test('only a regular file is read, and only up to a number of bytes', async (t) 
   t.is(await readRegularFile(folder, 4), undefined);
   t.is(await readRegularFile(join(folder, 'none'), 4), undefined);
   t.is(await openRegularFile('/dev/zero'), undefined);
+  // Its size is 0, as of a file that a command has just begun to write.
+  t.is(await readRegularFile('/proc/self/status', 4), undefined);
+  t.regex((await readRegularFile('/proc/self/status', 1 << 20))?.toString() ?? '', /^Name:.*\n$/s);
 });
