@@ -1,4 +1,4 @@
-import { splitNul, type Git } from './git.ts';
+import { trackedIn, type Git } from './git.ts';
 import { namesOf } from './names-of.ts';
 import type { Branches } from './own-repository.ts';
 import { submodulesIn } from './submodules.ts';
@@ -36,8 +36,7 @@ export async function cloneFacts(
 
 /** The files by which usual programs for git hooks are set up, in the output of `git ls-files -s -z`. */
 function hooksIn(listed: Buffer): string[] {
-  const paths = splitNul(listed).map((line) => line.slice(line.indexOf('\t') + 1));
-  return paths.filter((path) => HOOK_FILE.test(path));
+  return trackedIn(listed).filter((path) => HOOK_FILE.test(path));
 }
 
 function describeHooks(paths: string[]): string {

@@ -158,6 +158,10 @@ export function splitNul(output: string | Buffer): string[] {
     .filter((part) => part !== '');
 }
 
+/** The paths in the output of `git ls-files -s -z`. */
+export const trackedIn = (listed: Buffer): string[] =>
+  splitNul(listed).map((line) => line.slice(line.indexOf('\t') + 1));
+
 /** The error of a command that failed: `AttemptFailure` if that is because the disk is full, else `GitError`. */
 export function runError(command: string, result: GitResult): Error {
   const error = new GitError(command, result);

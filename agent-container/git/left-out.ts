@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isTemporary } from '../base/temporary-name.ts';
-import { splitNul, type Git } from './git.ts';
+import { splitNul, trackedIn, type Git } from './git.ts';
 import { IGNORED_FOLDERS } from './own-repository.ts';
 import { submodulesIn } from './submodules.ts';
 
@@ -34,7 +34,7 @@ const CACHES = new Set([
 ]);
 const CACHE_FILES = /\.(pyc|pyo|swp|log|tsbuildinfo|pid|o|a|so|class|gcda|gcno)$/;
 
-/** What builds, tests and package managers write. Below another ignored folder, such a name may mean something else. */
+/** What builds and tests write, by names that no source has. */
 const OUTPUTS = new Set([
   '.angular',
   '.astro',
@@ -48,24 +48,22 @@ const OUTPUTS = new Set([
   '.vite',
   '.zig-cache',
   '_build',
-  'build',
-  'deps',
   'DerivedData',
-  'dist',
   'dist-newstyle',
   'htmlcov',
-  'log',
-  'obj',
-  'out',
   'playwright-report',
   'storybook-static',
-  'target',
   'test-results',
   'TestResults',
-  'tmp',
-  'vendor',
   'zig-out',
 ]);
+
+/** What builds, tests and package managers write at the root and beside a manifest. Elsewhere these may be source. */
+const OUTPUTS_OF_PACKAGES = new Set(['build', 'deps', 'dist', 'log', 'obj', 'out', 'target', 'tmp', 'vendor']);
+const MANIFEST =
+  /^(?:package\.json|deno\.jsonc?|Cargo\.toml|go\.mod|pom\.xml|build\.(?:gradle|gradle\.kts|sbt|xml)|pyproject\.toml|setup\.(?:py|cfg)|composer\.json|Gemfile|Rakefile|config\.ru|mix\.exs|rebar\.config|pubspec\.yaml|Package\.swift|.+\.(?:csproj|fsproj|vbproj|vcxproj|cabal|gemspec))$/;
+/** What keeps a folder without other files in a repository. */
+const KEEPER = /^\.(?:git)?(?:keep|ignore)$/;
 
 /**
  * What is newer than `began_ms`, and which a commit of the working tree leaves out without a word: ignored files, and
@@ -78,8 +76,8 @@ export async function leftOut(own: Git, began_ms: number): Promise<string[]> {
     own.try(['ls-files', '-s', '-z']),
   ]);
   const all = splitNul(ignored.stdout);
-  const has_objects = new Set(all.filter((path) => basename(path) === 'obj').map(dirname));
-  const paths = all.filter((path) => !isCache(path) && !isOutput(path, has_objects.has(dirname(path))));
+  const outputs = outputsIn(all, trackedIn(links.stdout));
+  const paths = all.filter((path) => !isCache(path) && !outputs.has(path));
   const submodules = submodulesIn(links.stdout);
   const { changed, is_incomplete } = await findNew(own.dir, [...submodules, ...paths], began_ms);
   const ignored_new = paths.filter((path) => changed.has(path));
@@ -106,11 +104,27 @@ function isCache(path: string): boolean {
   return CACHES.has(name) || (!path.endsWith('/') && (CACHE_FILES.test(name) || isTemporary(name)));
 }
 
-/** A folder of outputs that is ignored as a whole, or what is directly in it. `bin` may hold scripts elsewhere. */
-function isOutput(path: string, is_beside_objects: boolean): boolean {
-  const name = basename(path);
-  if (OUTPUTS.has(name) || OUTPUTS.has(basename(dirname(path)))) return true;
-  return name.endsWith('.egg-info') || (name === 'bin' && is_beside_objects);
+/** Of ignored paths the folders of outputs, and what is directly in one where nothing is tracked. */
+function outputsIn(ignored: string[], tracked: string[]): Set<string> {
+  const packages = new Set(['.', ...tracked.filter((path) => MANIFEST.test(basename(path))).map(dirname)]);
+  const isOutput = (folder: string) => {
+    const name = basename(folder);
+    return OUTPUTS.has(name) || (OUTPUTS_OF_PACKAGES.has(name) && packages.has(dirname(folder)));
+  };
+  const isOnlyKept = (folder: string) =>
+    !tracked.some((path) => path.startsWith(`${folder}/`) && !KEEPER.test(basename(path)));
+  const parents = new Set(
+    [...new Set(ignored.map(dirname))].filter((parent) => isOutput(parent) && isOnlyKept(parent)),
+  );
+  const folders = ignored.filter((path) => path.endsWith('/'));
+  const with_objects = new Set(folders.filter((path) => basename(path) === 'obj').map(dirname));
+  // `bin` may hold scripts elsewhere.
+  const isBuilt = (folder: string) =>
+    folder.endsWith('.egg-info/') || (basename(folder) === 'bin' && with_objects.has(dirname(folder)));
+  return new Set([
+    ...ignored.filter((path) => parents.has(dirname(path))),
+    ...folders.filter((folder) => isOutput(folder) || isBuilt(folder)),
+  ]);
 }
 
 const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/') + 1) || path;

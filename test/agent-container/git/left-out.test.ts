@@ -23,7 +23,7 @@ async function scene(t: ExecutionContext, old: Record<string, number>) {
   await until('the clock has left the time of the files behind', () => Date.now() > ctimeMs + 50);
   const began_ms = Date.now();
   const own = new Git(dir, { PATH: process.env.PATH ?? '' }, new AbortController().signal, { lfs: false });
-  return { write, leftOut: () => leftOut(own, began_ms) };
+  return { dir, write, leftOut: () => leftOut(own, began_ms) };
 }
 
 test('one new file is found among thousands that are older, and among hundreds of ignored ones', async (t) => {
@@ -54,9 +54,11 @@ test('a folder is named in the same words, however many new files it has', async
 test('what a build or a run of the tests writes is not named; a folder of scripts is', async (t) => {
   const outputs = ['target', 'web/dist', 'app/bin', 'app/obj', 'tmp/cache', 'a.egg-info', 'TestResults'];
   const folders = [...outputs, 'bin', 'report/out'];
-  const { write, leftOut } = await scene(t, Object.fromEntries(folders.map((dir) => [dir, 1])));
+  const { dir, write, leftOut } = await scene(t, Object.fromEntries(folders.map((dir) => [dir, 1])));
   await write('.gitignore', 'target/\ndist\nbin/\nobj/\n/tmp/*\n!/tmp/.keep\n*.egg-info\nreport/\nTestResults/\n*.o\n');
-  for (const path of ['web/a.ts', 'app/a.cs', 'tmp/.keep']) await write(path, '');
+  const tracked = ['web/package.json', 'app/a.csproj', 'tmp/.keep'];
+  for (const path of tracked) await write(path, '');
+  await git(dir, 'add', ...tracked);
   for (const path of [...outputs.map((dir) => `${dir}/new`), 'main.o']) await write(path, '');
   t.deepEqual(await leftOut(), []);
   await write('report/out/new', '');
@@ -65,6 +67,22 @@ test('what a build or a run of the tests writes is not named; a folder of script
     "bin/ is ignored by the repository's rules",
     "report/ is ignored by the repository's rules",
   ]);
+});
+
+test('source in a folder that is named like one of outputs is named', async (t) => {
+  const ignored = ['src/build', 'src/target', 'internal/log', 'deps', 'vendor/x', 'vendor/y', 'scripts'];
+  const { dir, write, leftOut } = await scene(t, Object.fromEntries(ignored.map((dir) => [dir, 1])));
+  await write('.gitignore', '*.tmp\nbuild/\ntarget\nlog/\nvendor/\ndeps\nout\n');
+  const tracked = ['src/main.rs', 'internal/a.go', 'scripts/run', 'package.json', 'deps/a.patch', 'vendor/modules.txt'];
+  for (const path of tracked) await write(path, '');
+  await git(dir, 'add', '-f', ...tracked);
+  const written = ['src/build/a.ts', 'src/target/mod.rs', 'internal/log/log.go', 'deps/b.patch', 'vendor/x/a.go'];
+  for (const path of [...written, 'scripts/out', 'build', 'out']) await write(path, '');
+  const named = ['src/build/', 'src/target/', 'internal/log/', 'deps/b.patch', 'vendor/x/', 'scripts/out', 'out'];
+  t.deepEqual(
+    (await leftOut()).toSorted(),
+    named.map((path) => `${path} is ignored by the repository's rules`).toSorted(),
+  );
 });
 
 test('of many new files at the root only the first are named, and that there are more', async (t) => {
