@@ -113,6 +113,14 @@ for (const [where, line] of Object.entries({
   'in a string of PKCS #8': `  "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC${word(32)}\\n" +`,
   'in a string of PKCS #1': `  'MIIEpAIBAAKCAQEA${word(48)}',`,
   'in a string of an elliptic curve': `  'MIGHAgEAMBMGByqGSM49AgEG${word(40)}',`,
+  'in a string of SEC 1': `  'MIHcAgEBBEIAry0CAPKWZ2HB${word(40)}',`,
+  'in a string of P-521': `  'MIHuAgEAMBAGByqGSM49AgEGBSuBBAAj${word(32)}',`,
+  'in a string of X25519': `  'MC4CAQAwBQYDK2VuBCIEI${word(43)}',`,
+  'in a string of Ed448': `  'MEcCAQAwBQYDK2VxBDsE${word(44)}',`,
+  'in a string of an encrypted key': `  'MIIFLTBXBgkqhkiG9w0BBQ0wSjApBgkqhkiG9w0BBQww${word(20)}',`,
+  'in a string of a short encrypted key': `  'MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAc${word(20)}',`,
+  'after a header that a property goes on from': 'key=-----BEGIN RSA PRIVATE KEY-----\\n\\',
+  'after a header that a command goes on from': 'KEY=-----BEGIN RSA PRIVATE KEY-----\\',
   'in a string of Ed25519': `  'MC4CAQAwBQYDK2VwBCIEI${word(43)}',`,
   'in a string of OpenSSH': `  'b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAA${word(24)}'`,
 }))
@@ -181,8 +189,12 @@ test('a line of a megabyte takes time in proportion to its length, whatever its 
     '-----BEGIN A ',
     ':_auth=',
     '-----BEGIN PRIVATE KEY----- x',
+    '-----BEGIN PRIVATE KEY-----\\n"',
+    '\\',
+    '\\n',
   ])
     t.deepEqual(search(VALUE).in(char.repeat((1 << 20) / char.length)), [], char);
+  t.deepEqual(search(VALUE).in(`-----BEGIN PRIVATE KEY-----${'\\n'.repeat(1 << 19)}"`), []);
 });
 
 test('a hundred values of 10,000 equal characters are prepared at once', (t) => {
