@@ -8,9 +8,9 @@ import { importObjects } from './lfs-objects.ts';
 import { findLfsSecrets } from './lfs-secrets.ts';
 import { findSecrets, type SecretFinding } from './pushed-secrets.ts';
 import type { KnownCommits } from './known-commits.ts';
+import { redactor } from './redactor.ts';
 import type { Repositories } from './repositories.ts';
 import type { SecretSearch } from './secret-search.ts';
-import { A_PRIVATE_KEY } from './token-forms.ts';
 
 /** What is wrong with a commit before it is pushed. The texts are for the model and for people. */
 export type Inspection = {
@@ -39,7 +39,6 @@ type Given = {
 };
 
 const EXCLUDED_MAX = 20;
-const PRIVATE_KEY = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY[A-Z ]*)-----[^]*?(?:-----END \1-----|$)/g;
 
 /** Looks at what a push of the commit would add, and at what it would leave out. */
 export async function inspect(repos: Repositories, given: Given): Promise<Inspection> {
@@ -86,13 +85,4 @@ function secretStops(found: SecretFinding[]): string[] {
     ? 'Take secrets out of the files, and out of the commits that have them: git reset --soft to the commit before them is enough, since a commit is made for you.'
     : 'Take secrets out of the files: read them from the environment, or keep them in a file that is ignored.';
   return found.length === 0 ? [] : [...stops, advice];
-}
-
-function redactor(found: SecretFinding[]): (text: string) => string {
-  const values = [...new Set(found.map(({ value }) => value))].filter((value) => value !== '');
-  const has_key = found.some(({ what }) => what === A_PRIVATE_KEY);
-  return (text) => {
-    const plain = values.reduce((rest, value) => rest.replaceAll(value, '[secret]'), text);
-    return has_key ? plain.replace(PRIVATE_KEY, '[private key]') : plain;
-  };
 }

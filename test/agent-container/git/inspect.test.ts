@@ -1,4 +1,6 @@
 import test from 'ava';
+import { generateKeyPairSync } from 'node:crypto';
+import { diff } from '../../../agent-container/git/diff.ts';
 import { inspect } from '../../../agent-container/git/inspect.ts';
 import { SecretSearch } from '../../../agent-container/git/secret-search.ts';
 import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
@@ -38,3 +40,33 @@ test('a cancel while the commit is listed rejects the inspection, and leaves no 
   // Ava fails where another rejection is left without a handler.
   await t.throwsAsync(inspect(repos, given), { message: 'cancelled' });
 });
+
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const PEM = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+const BODY = PEM.trim().split('\n').slice(1, -1);
+
+for (const [how, text] of Object.entries({
+  'with its header': `const key = \`${PEM}\`;`,
+  'as strings that are joined': `const key =\n${BODY.map((line) => `  "${line}\\n"`).join(' +\n')};`,
+  'as a list of strings': `key = [\n${BODY.map((line) => `  '${line}',\n`).join('')}]`,
+  'as strings side by side': `char *key =\n${BODY.map((line) => `  "${line}\\n"\n`).join('')};`,
+  'as one string of many lines': `const key = \`${BODY.join('\n')}\`;`,
+  'as one string in a line': `key = "${BODY.join('\\n')}"`,
+  'as a property of many lines': `key=-----BEGIN PRIVATE KEY-----\\n\\\n${BODY.map((line) => `  ${line}\\n\\\n`).join('')}  -----END PRIVATE KEY-----`,
+}))
+  test(`nothing of a private key is left in the diff that is shown: ${how}`, async (t) => {
+    const { clone, prepare, write, task } = await scene(t);
+    const repos = clone();
+    const { commit: base_commit } = await prepare(repos);
+    await write(repos, 'key.txt', `before();\n${text}\nafter();\n`);
+    const worktree = await commitWorktree(repos, 'Work');
+    const known = { not: base_commit === null ? [] : [base_commit], bases: [] };
+    const secrets = new SecretSearch({ values: [] });
+    const given = { ...worktree, base_commit, known, secrets, began_ms: Date.now(), repo_url: task.repo_url };
+    const { stops, redact } = await inspect(repos, given);
+    t.regex(stops[0] ?? '', /^key\.txt:\d contains a private key$/);
+    const shown = redact((await diff(repos.own, base_commit, worktree.commit ?? '')).diff);
+    for (const line of BODY) t.false(shown.includes(line), line);
+    t.regex(shown, /^\+before\(\);$/m);
+    t.regex(shown, /^\+after\(\);$/m);
+  });
