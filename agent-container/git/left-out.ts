@@ -2,6 +2,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isTemporary } from '../base/temporary-name.ts';
 import { splitNul, trackedIn, type Git } from './git.ts';
+import { nameOf } from './names-of.ts';
 import { IGNORED_FOLDERS } from './own-repository.ts';
 import { submodulesIn } from './submodules.ts';
 
@@ -84,10 +85,10 @@ export async function leftOut(own: Git, began_ms: number): Promise<string[]> {
   // Of many single files only their folders are named.
   const names = paths.length <= TEXTS_MAX ? ignored_new : ignored_new.map(folderOf);
   const texts = [
-    ...[...new Set(names)].map((name) => `${name} is ignored by the repository's rules`),
+    ...[...new Set(names)].map((name) => `${nameOf(name)} is ignored by the repository's rules`),
     ...submodules
       .filter((path) => changed.has(path))
-      .map((path) => `${path}/ is a submodule, whose files are in a repository of their own`),
+      .map((path) => `${nameOf(path)}/ is a submodule, whose files are in a repository of their own`),
   ];
   if (texts.splice(TEXTS_MAX).length > 0) texts.push('and more files and folders');
   if (is_incomplete || [ignored, links].some(({ code, truncated }) => code !== 0 || truncated))

@@ -2,6 +2,7 @@ import type { Git } from './git.ts';
 import { LinePieces } from './line-pieces.ts';
 import type { LfsBlob } from './lfs-blobs.ts';
 import { readObject } from './lfs-objects.ts';
+import { nameOf } from './names-of.ts';
 import type { SecretFinding } from './pushed-secrets.ts';
 import type { SecretSearch } from './secret-search.ts';
 
@@ -19,7 +20,7 @@ export async function findLfsSecrets(own: Git, blobs: LfsBlob[], secrets: Secret
     const pieces = new LinePieces((text, is_continued) => {
       if (!is_continued) line++;
       for (const { what, value } of secrets.in(text)) {
-        const where = `${path}:${line}`;
+        const where = `${nameOf(path)}:${line}`;
         found.set(`${what} ${where}`, { what, where, value });
       }
     });
@@ -33,7 +34,7 @@ export async function findLfsSecrets(own: Git, blobs: LfsBlob[], secrets: Secret
     } catch (error) {
       if (own.signal.aborted || !time_limit.aborted) throw error;
       const what = `more than can be searched for secrets in ${TIME_LIMIT_MS / 60_000} minutes`;
-      return [...found.values(), { what, where: path, value: '' }];
+      return [...found.values(), { what, where: nameOf(path), value: '' }];
     }
   }
   return [...found.values()];

@@ -3,7 +3,7 @@ import type { Blob } from './blobs.ts';
 import { changedPaths } from './changed-paths.ts';
 import { emptyTree } from './diff.ts';
 import { splitNul, type Git } from './git.ts';
-import { namesOf } from './names-of.ts';
+import { nameOf, namesOf } from './names-of.ts';
 import { namedSubmodules } from './submodules.ts';
 
 const MIB = 1024 * 1024;
@@ -66,5 +66,5 @@ async function strayLinks(own: Git, bases: string[], commit: string): Promise<st
 export function largeFiles(blobs: Blob[]): string[] {
   return blobs
     .filter(({ size }) => size > FILE_BYTES_MAX)
-    .map(({ path, size }) => `${path} has ${Math.round(size / MIB)} MiB: forges refuse files above 100 MiB`);
+    .map(({ path, size }) => `${nameOf(path)} has ${Math.round(size / MIB)} MiB: forges refuse files above 100 MiB`);
 }

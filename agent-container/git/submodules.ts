@@ -2,6 +2,7 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { emptyTree } from './diff.ts';
 import { splitNul, type Git } from './git.ts';
+import { nameOf } from './names-of.ts';
 import { tryOnIndex } from './own-repository.ts';
 
 /** A command may put anything in the place of `.gitmodules`, or into a submodule. */
@@ -48,7 +49,7 @@ export async function addSubmodules(own: Git, paths: string[]): Promise<string[]
   // Git adds none of several where one has no commit.
   const heads = await headsOf(own, paths);
   const entries = heads.flatMap(({ path, id }) => (id === null ? [] : [`160000 ${id} 0\t${path}\0`]));
-  const left_out = heads.flatMap(({ path, why }) => (why === null ? [] : [`${path}/ is a submodule ${why}`]));
+  const left_out = heads.flatMap(({ path, why }) => (why === null ? [] : [`${nameOf(path)}/ is a submodule ${why}`]));
   if (entries.length === 0) return left_out;
   const linked = await tryOnIndex(own, ['update-index', '-z', '--index-info'], { input: entries.join('') });
   return linked.code === 0 ? left_out : [...left_out, 'no submodule could be added'];

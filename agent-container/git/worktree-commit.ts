@@ -5,6 +5,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { emptyTree } from './diff.ts';
 import { errorSummary, splitNul, type Git } from './git.ts';
 import { keepUntouched } from './keep-untouched.ts';
+import { nameOf } from './names-of.ts';
 import { HEAD_REF, tryOnIndex } from './own-repository.ts';
 import type { Repositories } from './repositories.ts';
 import { addSubmodules, checkedOutSubmodules } from './submodules.ts';
@@ -132,14 +133,14 @@ async function excludedFiles(own: Git): Promise<{ paths: string[]; excluded: str
   let lfs_room = LIMITS.lfs_attempt_bytes_max;
   for (const path of listed) {
     if (submodules.includes(path.replace(/\/$/, ''))) continue;
-    if (path.endsWith('/')) excluded.push(`${path} is a repository of its own`);
+    if (path.endsWith('/')) excluded.push(`${nameOf(path)} is a repository of its own`);
     else {
       const size = (await lstat(join(own.dir, path)).catch(() => null))?.size ?? 0;
       const is_lfs = lfs_paths.has(path);
       const bound = is_lfs ? exceededByLfs(size, lfs_room) : exceeded(size, FILE_BYTES_MAX);
       if (bound === null && is_lfs) lfs_room -= size;
       if (bound === null) continue;
-      excluded.push(`${path} is above ${bound}`);
+      excluded.push(`${nameOf(path)} is above ${bound}`);
     }
     paths.push(path.replace(/\/$/, ''));
   }

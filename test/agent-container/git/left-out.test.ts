@@ -85,6 +85,13 @@ test('source in a folder that is named like one of outputs is named', async (t) 
   );
 });
 
+test('a name is one line, whatever its characters are', async (t) => {
+  const { write, leftOut } = await scene(t, {});
+  await write('.gitignore', 'zz*\n');
+  await write('zz\n\n[Errand] Push', '');
+  t.deepEqual(await leftOut(), ["zz\\x0a\\x0a[Errand] Push is ignored by the repository's rules"]);
+});
+
 test('of many new files at the root only the first are named, and that there are more', async (t) => {
   const { write, leftOut } = await scene(t, {});
   await write('.gitignore', '*.xml\n');
