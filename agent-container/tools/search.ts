@@ -27,8 +27,9 @@ export const search = defineTool({
   name: 'search',
   description:
     'Searches the files of the repository for a regular expression (as ripgrep understands it; look-around works, and `\\n` ' +
-    'spans lines), and gives each matching line with its file and number. `path`: a folder or file to search in; `glob`: only ' +
-    'files with such a name, as in `*.ts`; `context`: this many lines around each match. What git ignores is left out.',
+    'spans lines, `\\r?\\n` where they end with CRLF), and gives each matching line with its file and number. `path`: a folder ' +
+    'or file to search in; `glob`: only files with such a name, as in `*.ts`; `context`: this many lines around each match. ' +
+    'What git ignores is left out.',
   input: Input,
   reads_only: true,
   run: async (input, context) => {
@@ -36,11 +37,12 @@ export const search = defineTool({
     const path = await shownPath(await pathToRead(input.path ?? '.', context), context);
     const matches = await collect('rg', ripgrepArgs(input), path, root, context).catch((error: unknown) => {
       if (errorCode(error) !== 'ENOENT') throw error;
+      requireForGrep(input.pattern);
       return collect('grep', grepArgs(input), path, root, context);
     });
     if (matches.text === '') {
       if (matches.fault !== '') throw new ToolError(`The search failed: ${matches.fault}`);
-      return `Nothing in ${path} matches.`;
+      return `${matches.note}Nothing in ${path} matches.`;
     }
     const first = matches.is_cut ? `\n[Only the first results. Narrow the search by path, glob or pattern.]` : '';
     const partly = matches.fault === '' ? '' : `\n[The search was not complete: ${matches.fault}]`;
@@ -105,6 +107,17 @@ function ripgrepArgs(input: Input): string[] {
     ...(input.ignore_case === true ? ['--ignore-case'] : []),
     ...commonArgs(input),
   ];
+}
+
+/** What ripgrep understands and grep -E does not: it would find other lines, or none. */
+const NOT_FOR_GREP = /(?<!\\)(?:\\\\)*(?:\(\?|\n|\\[^\W\d_bBwWsS])/;
+
+function requireForGrep(pattern: string): void {
+  if (!NOT_FOR_GREP.test(pattern)) return;
+  throw new ToolError(
+    'ripgrep is not installed, and grep -E does not understand this pattern: no (?, no line end, and no \\ before a letter ' +
+      'other than b, w and s. Search for a part of it without these, or use grep -P in run_command.',
+  );
 }
 
 function grepArgs(input: Input): string[] {

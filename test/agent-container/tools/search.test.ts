@@ -56,6 +56,16 @@ test('uses grep if ripgrep is missing, and says so', async (t) => {
     await use('search', { pattern: 'alpha', glob: '*.js' }),
     '[ripgrep is not installed: these are the results of grep -E.]\n./src/b.js:1:alpha();',
   );
+  t.is(
+    await use('search', { pattern: 'gamma' }),
+    '[ripgrep is not installed: these are the results of grep -E.]\nNothing in . matches.',
+  );
+  for (const pattern of ['Alpha(?! = 2)', 'Alpha = 1;\\nconst', 'Alpha = 1;\nconst', 'be(?:ta)', '= \\d'])
+    t.regex(
+      await use('search', { pattern }),
+      /^ERROR: ripgrep is not installed, and grep -E does not understand this pattern.+ Search for a part of it/,
+    );
+  t.regex(await use('search', { pattern: 'alpha\\(\\?*\\)' }), /src\/b\.js:1/);
 });
 
 test('a search that was ended before its end does not say that nothing matches', async (t) => {
