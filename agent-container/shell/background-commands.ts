@@ -7,8 +7,7 @@ const NOTICE_CHARS_MAX = 4_000;
 
 export type BackgroundCommand = {
   id: string;
-  /** The file that its output goes to. */
-  log: string;
+  output: Pick<CommandOutput, 'log' | 'shown'>;
   /** Resolves once the command has ended and its output is written; with undefined if it was aborted. */
   finished: Promise<GroupExit | undefined>;
   /** Whether the model knows that it has ended. */
@@ -17,7 +16,6 @@ export type BackgroundCommand = {
 
 type Entry = BackgroundCommand & {
   group: Group;
-  output: CommandOutput;
   exit: GroupExit | undefined;
   is_running: boolean;
 };
@@ -41,16 +39,16 @@ export class BackgroundCommands {
   /** What the model should know of commands that have ended by themselves. Each is told once. */
   takeNotices(): string[] {
     return [...this.#entries.values()].flatMap((entry) => {
-      const { id, log, exit, output } = entry;
+      const { id, exit, output } = entry;
       if (exit === undefined || entry.is_told) return [];
       entry.is_told = true;
       const shown = cutMiddle(output.shown.toString().trim(), NOTICE_CHARS_MAX) || '(no output)';
-      return [`The background command ${id} has ended (${describeExit(exit)}). Its output, in ${log}:\n${shown}`];
+      return [`The background command ${id} has ended (${describeExit(exit)}). Its output${inLog(output)}:\n${shown}`];
     });
   }
 
   /** Takes over a command that was just started. Its output ends with a line that says how it ended. */
-  add(id: string, log: string, group: Group, output: CommandOutput): BackgroundCommand {
+  add(id: string, group: Group, output: CommandOutput): BackgroundCommand {
     const finish = async () => {
       const exit = await group.exited.catch(() => undefined);
       entry.is_running = false;
@@ -59,23 +57,26 @@ export class BackgroundCommands {
       return exit;
     };
     const state = { exit: undefined, is_running: true, is_told: false };
-    const entry: Entry = { id, log, group, output, ...state, finished: finish() };
+    const entry: Entry = { id, group, output, ...state, finished: finish() };
     this.#entries.set(id, entry);
     return entry;
   }
 
   /** Ends a command. Undefined if there is none with this id. */
-  async stop(id: string): Promise<{ log: string; was_running: boolean } | undefined> {
+  async stop(id: string): Promise<(Pick<BackgroundCommand, 'output'> & { was_running: boolean }) | undefined> {
     const entry = this.#entries.get(id);
     if (!entry) return undefined;
     const was_running = entry.is_running;
     entry.is_told = true;
     await entry.group.end();
     await entry.finished;
-    return { log: entry.log, was_running };
+    return { output: entry.output, was_running };
   }
 
   async stopAll(): Promise<void> {
     await Promise.all([...this.#entries.keys()].map((id) => this.stop(id)));
   }
 }
+
+/** Says where a whole output is, behind the word for it. */
+export const inLog = ({ log }: Pick<CommandOutput, 'log'>): string => (log === null ? '' : `, in ${log}`);

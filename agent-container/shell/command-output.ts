@@ -6,8 +6,6 @@ import { OutputCleaner } from './output-cleaner.ts';
 import { OverwrittenText } from './overwritten-text.ts';
 
 const LOG_BYTES_MAX = 32 * 1024 * 1024;
-/** With the lines that say that it ends there, and how the command ended. */
-export const LOG_FILE_BYTES_MAX = LOG_BYTES_MAX + 1_000;
 
 /**
  * The output of one command: relayed as it comes. Its head and tail are kept, and it is written to a file if that is
@@ -20,6 +18,7 @@ export class CommandOutput {
   readonly #overwritten = new OverwrittenText();
   readonly #onText: ((text: string) => void) | undefined;
   #file: WriteStream | undefined;
+  #is_file_lost = false;
   #before_file = '';
   #bytes = 0;
   #closed: Promise<string | null> | undefined;
@@ -29,7 +28,12 @@ export class CommandOutput {
     this.#log_path = log_path;
     this.#cleaner = new OutputCleaner(secrets);
     this.#onText = onText;
-    if (onText === undefined) this.#file = openLog(log_path);
+    if (onText === undefined) this.#file = this.#openFile();
+  }
+
+  /** The file that has all of it; null: there is none, or not all could be written. */
+  get log(): string | null {
+    return this.#file === undefined || this.#is_file_lost ? null : this.#log_path;
   }
 
   push(bytes: Uint8Array): void {
@@ -48,7 +52,7 @@ export class CommandOutput {
     if (!this.#file) {
       this.#before_file += text;
       if (this.shown.omitted_chars === 0) return;
-      this.#file = openLog(this.#log_path);
+      this.#file = this.#openFile();
     }
     const pending = this.#before_file === '' ? text : this.#before_file;
     this.#before_file = '';
@@ -58,7 +62,7 @@ export class CommandOutput {
     else if (bytes_before <= LOG_BYTES_MAX) this.#file.write(`\n[This file ends here, at ${LOG_BYTES_MAX} bytes.]\n`);
   }
 
-  /** Ends the output, with this line, and closes its file. Resolves with the file's path; null: there is no file. */
+  /** Ends the output, with this line, and closes its file. Resolves with `log`. */
   close(last_line = ''): Promise<string | null> {
     return (this.#closed ??= this.#close(last_line));
   }
@@ -71,14 +75,14 @@ export class CommandOutput {
     if (!file) return null;
     file.end();
     await finished(file).catch(() => undefined);
-    return this.#log_path;
+    return this.log;
   }
-}
 
-function openLog(path: string): WriteStream {
-  // Something that a command has put there, such as a pipe, is not opened.
-  const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
-  // Then, or on a full disk, the file is lost, not the command: the head and tail of its output are in memory.
-  file.on('error', () => undefined);
-  return file;
+  #openFile(): WriteStream {
+    // Something that a command has put there, such as a pipe, is not opened.
+    const file = createWriteStream(this.#log_path, { flags: 'wx', mode: 0o600 });
+    // Then, or on a full disk, the file is lost, not the command: the head and tail of its output are in memory.
+    file.on('error', () => (this.#is_file_lost = true));
+    return file;
+  }
 }

@@ -114,11 +114,10 @@ export class Shell {
     this.#background.requireRoom();
     await this.#beginCommand();
     const files = await this.#write(command);
-    const log = this.#logPath();
-    const output = new CommandOutput(log, this.#options.secrets, undefined);
+    const output = new CommandOutput(this.#logPath(), this.#options.secrets, undefined);
     const group = this.#spawn(files, output, undefined);
     void group.exited.catch(() => undefined).then(() => files.remove());
-    return this.#background.add(this.#commandId(), log, group, output);
+    return this.#background.add(this.#commandId(), group, output);
   }
 
   /** Whether a command runs in the background. */
@@ -132,7 +131,7 @@ export class Shell {
   }
 
   /** Ends a background command. Undefined if there is none with this id. */
-  stop(id: string): Promise<{ log: string; was_running: boolean } | undefined> {
+  stop(id: string): ReturnType<BackgroundCommands['stop']> {
     return this.#background.stop(id);
   }
 

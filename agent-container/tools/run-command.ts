@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import { formatDuration } from '../base/duration.ts';
-import { headAndTail } from '../base/head-and-tail.ts';
 import { whileCommand } from '../base/progress.ts';
-import { readRegularFile } from '../base/regular-file.ts';
 import { within } from '../base/within.ts';
-import { LOG_FILE_BYTES_MAX } from '../shell/command-output.ts';
+import { inLog, type BackgroundCommand } from '../shell/background-commands.ts';
 import { describeExit } from '../shell/process-group.ts';
 import type { CommandResult } from '../shell/shell.ts';
 import { shownPath } from './paths.ts';
@@ -52,7 +50,7 @@ export const stopCommand = defineTool({
     const stopped = await shell.stop(id);
     if (!stopped) throw new ToolError(`There is no background command with the id ${id}.`);
     const state = stopped.was_running ? 'was ended' : 'had ended already';
-    return `${id} ${state}. Its output, in ${stopped.log}:\n${await readOutput(stopped.log)}`;
+    return `${id} ${state}. Its output${inLog(stopped.output)}:\n${shownOf(stopped)}`;
   },
 });
 
@@ -68,17 +66,19 @@ function relayTo({ report, ref }: ToolContext): (text: string) => void {
 
 async function startInBackground(command: string, { shell, signal }: ToolContext): Promise<string> {
   const started = await shell.start(command);
-  const { id, log, finished } = started;
+  const { id, output, finished } = started;
   const exit = await within(EARLY_EXIT_MS, finished);
   signal.throwIfAborted();
   started.is_told = exit !== undefined;
-  if (exit) return `It ended at once (${describeExit(exit)}). Its output:\n${await readOutput(log)}`;
-  return `It runs in the background as ${id}. Its output goes to ${log}: read it with read_file. You are told when it ends.`;
+  if (exit) return `It ended at once (${describeExit(exit)}). Its output:\n${shownOf(started)}`;
+  const where =
+    output.log === null
+      ? 'Its output could not be written to a file: stop_command gives it.'
+      : `Its output goes to ${output.log}: read it with read_file.`;
+  return `It runs in the background as ${id}. ${where} You are told when it ends.`;
 }
 
-async function readOutput(log: string): Promise<string> {
-  return headAndTail(((await readRegularFile(log, LOG_FILE_BYTES_MAX))?.toString() ?? '').trim()) || NO_OUTPUT;
-}
+const shownOf = ({ output }: Pick<BackgroundCommand, 'output'>) => output.shown.toString().trim() || NO_OUTPUT;
 
 async function describeResult(result: CommandResult, context: ToolContext): Promise<string> {
   const { output, log, duration_ms, left_behind, cwd, cwd_changed, timed_out } = result;

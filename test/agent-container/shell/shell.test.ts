@@ -137,12 +137,13 @@ test('output is relayed while the command runs', async (t) => {
 
 test('a background command runs until it is stopped, and its output can be read', async (t) => {
   const { shell, run, pid } = await makeShell(t);
-  const { id, log, finished } = await shell.start('echo $$ > pid; echo ready; sleep 300');
+  const { id, output, finished } = await shell.start('echo $$ > pid; echo ready; sleep 300');
+  const log = output.log ?? '';
   const server = await pid('pid');
   await until('the output is there', async () => (await readFile(log, 'utf8').catch(() => '')).includes('ready'));
   t.is((await run('true')).exit_code, 0);
   t.true(isAlive(server));
-  t.deepEqual(await shell.stop(id), { log, was_running: true });
+  t.like(await shell.stop(id), { output: { log }, was_running: true });
   t.false(isAlive(server));
   t.is((await finished)?.ended_by, 'SIGTERM');
   t.regex(await readFile(log, 'utf8'), /ready\n\n\[ended by SIGTERM\]/);
@@ -151,9 +152,10 @@ test('a background command runs until it is stopped, and its output can be read'
 
 test('the output of a background command is there at once, and whole before the line that says how it ended', async (t) => {
   const { shell } = await makeShell(t);
-  const { log, finished } = await shell.start(
+  const { output, finished } = await shell.start(
     `echo up; until [ -e stop ]; do sleep 0.01; done; printf ${SECRET.slice(0, 6)}`,
   );
+  const log = output.log ?? '';
   await until('the output is there', async () => (await readFile(log, 'utf8').catch(() => '')) === 'up\n');
   await shell.run('touch stop', 30_000, () => undefined);
   await finished;
@@ -196,7 +198,8 @@ test('a command of any length runs', async (t) => {
   }
   const long = await run(`cat > file <<'END'\n${'line with $x and \\\\ in it\n'.repeat(20_000)}END\nwc -l < file`);
   t.is(long.output, '20000\n');
-  const { finished, log } = await shell.start(`# ${'x'.repeat(300_000)}\necho started`);
+  const { finished, output } = await shell.start(`# ${'x'.repeat(300_000)}\necho started`);
+  const log = output.log ?? '';
   await finished;
   t.regex(await readFile(log, 'utf8'), /^started\n/);
 });

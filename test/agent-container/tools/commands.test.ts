@@ -74,3 +74,17 @@ test('after a command that removed the repository the tools go on, and write_fil
   t.is(await use('write_file', { path: 'b.txt', content: 'b\n' }), 'Created b.txt: 1 lines.');
   t.is(await use('read_file', { path: 'b.txt' }), '1\tb');
 });
+
+test('the output of a background command is given where its file could not be written, and no file is named', async (t) => {
+  const { use } = await toolbox(t);
+  await use('run_command', { command: 'mkfifo ../scratch/command-2.log ../scratch/command-3.log' });
+  t.regex(
+    await use('run_command', { command: 'echo one', background: true }),
+    /^It ended at once \(exit code 0\). Its output:\none\n\n\[exit code 0\]$/,
+  );
+  t.regex(
+    await use('run_command', { command: 'echo two; sleep 300', background: true }),
+    /as command-3. Its output could not be written to a file: stop_command gives it/,
+  );
+  t.regex(await use('stop_command', { id: 'command-3' }), /^command-3 was ended. Its output:\ntwo/);
+});
