@@ -4,9 +4,9 @@ type TokenForm = { what: string; pattern: RegExp };
 /** A value fewer of whose characters differ is a placeholder, such as `ghp_xxxxxxxx`. */
 const DISTINCT_CHARS_MIN = 8;
 
-/** A line of an .npmrc: in a program, the same names are variables of any kind. */
+/** A line of an .npmrc that is not indented: in a program, the same names are variables of any kind. */
 const REGISTRY_TOKEN =
-  /(?<=(?::|^)_(?:authToken|auth|password)\s{0,9}=\s{0,9}["']?)[A-Za-z0-9][\w+/.~=-]{7,}(?=["'\s;\\]|$)/;
+  /(?<=(?::|^|npm_config_)_(?:authToken|auth|password)\s{0,9}=\s{0,9}["']?)[A-Za-z0-9][\w+/.~=-]{7,2000}(?![\w+/.~=([$-])/;
 
 export const A_PRIVATE_KEY = 'a private key';
 /** How the base64 of a private key begins (PKCS #8, PKCS #1, SEC 1, OpenSSH), in a string of its own. */

@@ -135,6 +135,10 @@ for (const line of [
   '_auth = "YWRtaW46c3dvcmRmaXNo"',
   '//npm.example.test/api/:_password=c3dvcmRmaXNoMTI=',
   'RUN echo "//npm.example.test/:_authToken=Zk3v9QxT2mLr8sWd" > .npmrc',
+  'echo //npm.example.test/:_authToken=Zk3v9QxT2mLr8sWd>>.npmrc',
+  'Add `//npm.example.test/:_authToken=Zk3v9QxT2mLr8sWd` to it.',
+  '(//npm.example.test/:_authToken=Zk3v9QxT2mLr8sWd)',
+  'ENV npm_config__auth=YWRtaW46c3dvcmRmaXNo',
 ])
   test(`the token of a registry is found in: ${line}`, (t) =>
     t.deepEqual(
@@ -154,6 +158,11 @@ test('placeholders and ordinary text are no tokens', (t) => {
     'require_auth = settings.AUTH_REQUIRED',
     'basic_auth = HTTPBasicAuth()',
     '_password = _messages.StringField(1)',
+    '    _password = newPassword;',
+    '    _authToken = tokenStore.authToken,',
+    '_password = passwordsByName["x"]',
+    '_auth = credentialsOf$name',
+    '_auth = BasicAuthenticator(user)',
     'private_key_password="keyfile_password"',
     'npm config set "//registry.npmjs.org/:_authToken="+process.env.NPM_TOKEN',
     'if (pem.indexOf("-----BEGIN PRIVATE KEY-----") !== 0) throw new TypeError("no key");',
@@ -195,6 +204,7 @@ test('a line of a megabyte takes time in proportion to its length, whatever its 
   ])
     t.deepEqual(search(VALUE).in(char.repeat((1 << 20) / char.length)), [], char);
   t.deepEqual(search(VALUE).in(`-----BEGIN PRIVATE KEY-----${'\\n'.repeat(1 << 19)}"`), []);
+  t.deepEqual(search(VALUE).in(`${'npm_config__auth='.repeat(1 << 16)}(`), []);
 });
 
 test('a hundred values of 10,000 equal characters are prepared at once', (t) => {
