@@ -1,13 +1,13 @@
 import { newId } from '../../protocol/new-id.ts';
 import type { Route } from '../../protocol/route.ts';
 import type { RouteName } from '../../protocol/routes.ts';
-import { backoffMs } from './backoff.ts';
+import { backoffMs, HURRY_MS } from './backoff.ts';
 import { hasEnded, LoggedOut, Refusal, Unreachable } from './errors.ts';
 import type { CallOptions, RequestOf, ResponseOf } from './http.ts';
 import { loadWire } from './load-wire.ts';
 import { openWebSocket, type OpenSocket } from './socket.ts';
 import { toStored, type SessionStore, type Stored } from './session.ts';
-import { wait } from './wait.ts';
+import { unlessAborted, wait } from './wait.ts';
 
 const TRIES_MAX = 5;
 const TRY_AGAIN = { first_ms: 200, max_ms: 5_000 };
@@ -33,6 +33,9 @@ export class Client {
   readonly #user_agent: string | undefined;
   readonly openSocket: OpenSocket;
   #stored: Stored;
+  /** All that need a new token wait for the same renewal. */
+  #renewing: Promise<void> | undefined;
+  #asking: { since_ms: number; give_up: AbortController } | undefined;
   /** The epoch of the server's database in its last answer; undefined before the first one. */
   epoch: string | undefined;
 
@@ -110,13 +113,23 @@ export class Client {
 
   /**
    * An access token that is valid for a while. `refused`: a token that the server has just refused, so it is renewed
-   * although it has not expired. Rejects with `LoggedOut` if the log-in has ended, or the store has another one now.
+   * although it has not expired. `signal`: ends the wait, not the renewal. Rejects with `LoggedOut` if the log-in has
+   * ended, or the store has another person's now.
    */
-  async token(refused?: string): Promise<string> {
-    const isGood = ({ access_token, expires_at_ms }: Stored) =>
-      access_token !== refused && expires_at_ms - Date.now() > EXPIRES_SOON_MS;
-    if (!isGood(this.#stored)) await this.#store.locked(() => this.#renew(isGood));
+  async token(refused?: string, signal?: AbortSignal): Promise<string> {
+    const { access_token } = this.#stored;
+    if (access_token === refused || expiresSoon(this.#stored)) {
+      this.#renewing ??= this.#store
+        .locked(() => this.#renew(access_token))
+        .finally(() => (this.#renewing = undefined));
+      await unlessAborted(this.#renewing, signal);
+    }
     return this.#stored.access_token;
+  }
+
+  /** Asks anew for a token that does not come: the network or the person is back. */
+  hurry(): void {
+    if (this.#asking && Date.now() - this.#asking.since_ms > HURRY_MS) this.#asking.give_up.abort();
   }
 
   async #once<N extends RouteName>(
@@ -126,7 +139,7 @@ export class Client {
     own: AbortSignal | undefined,
   ) {
     const signal = own ? AbortSignal.any([this.signal, own]) : this.signal;
-    const token = await this.token();
+    const token = await this.token(undefined, signal);
     const { send } = await loadWire();
     const attempt = (bearer: string) =>
       send(
@@ -141,33 +154,44 @@ export class Client {
       return await attempt(token);
     } catch (error) {
       if (!(error instanceof Refusal) || error.code !== 'unauthenticated') throw error;
-      return attempt(await this.token(token));
+      return attempt(await this.token(token, signal));
     }
   }
 
-  /** Renews the tokens, unless another process did so while this one waited for the lock. */
-  async #renew(isGood: (stored: Stored) => boolean): Promise<void> {
-    const stored = await this.#store.read();
-    if (stored?.user_id !== this.user_id || stored.server !== this.server) throw replaced();
-    this.#stored = stored;
-    if (isGood(stored)) return;
-    try {
-      const { send } = await loadWire();
-      const session = await send(
-        stored.server,
-        'refresh',
-        { body: { refresh_token: stored.refresh_token } },
-        { user_agent: this.#user_agent },
-        this.signal,
-      );
-      const renewed = toStored(stored.server, session);
+  /** Gets another token than `bad`: what another process has got while this one waited for the lock, or a new one. */
+  async #renew(bad: string): Promise<void> {
+    for (;;) {
+      const stored = await this.#store.read();
+      if (stored?.user_id !== this.user_id || stored.server !== this.server) throw replaced();
+      if (stored.access_token !== bad && !expiresSoon(stored)) return void (this.#stored = stored);
+      const renewed = await this.#ask(stored);
+      if (!renewed) continue;
       if (!(await this.#store.renew(stored.refresh_token, renewed))) throw replaced();
-      this.#stored = renewed;
-    } catch (error) {
-      if (!hasEnded(error)) throw error;
-      throw new LoggedOut('Your log-in has ended.', { cause: error });
+      return void (this.#stored = renewed);
     }
   }
+
+  /** Exchanges the refresh token. Resolves with undefined if that is to be begun anew: the answer did not come. */
+  async #ask({ server, refresh_token }: Stored): Promise<Stored | undefined> {
+    const give_up = new AbortController();
+    this.#asking = { since_ms: Date.now(), give_up };
+    try {
+      const { send } = await loadWire();
+      const signal = AbortSignal.any([this.signal, give_up.signal]);
+      const agent = { user_agent: this.#user_agent };
+      return toStored(server, await send(server, 'refresh', { body: { refresh_token } }, agent, signal));
+    } catch (error) {
+      if (give_up.signal.aborted) return undefined;
+      if (!hasEnded(error)) throw error;
+      throw new LoggedOut('Your log-in has ended.', { cause: error });
+    } finally {
+      this.#asking = undefined;
+    }
+  }
+}
+
+function expiresSoon({ expires_at_ms }: Stored): boolean {
+  return expires_at_ms - Date.now() <= EXPIRES_SOON_MS;
 }
 
 function replaced(): LoggedOut {

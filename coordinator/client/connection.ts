@@ -1,5 +1,6 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { BEARER_SUBPROTOCOL_PREFIX, CLOSE, ServerFrame, SUBPROTOCOL, type ClientFrame } from '../../protocol/socket.ts';
+import { HURRY_MS } from './backoff.ts';
 import { Displaced, Failure, LoggedOut, TokenRefused, Unreachable } from './errors.ts';
 import { redirected } from './redirect.ts';
 import { OPEN, type OpenSocket, type Redirection, type Socket } from './socket.ts';
@@ -7,8 +8,6 @@ import { OPEN, type OpenSocket, type Redirection, type Socket } from './socket.t
 const HANDSHAKE_MS = 10_000;
 /** A connection that is silent for this long is probed. */
 const SILENCE_MS = LIMITS.socket_ping_ms;
-/** Something that is not answered for this long is given up when the network or the person is back. */
-const HURRY_MS = 2_000;
 /** How long the server may take to answer a probe. */
 const PROBE_MS = 5_000;
 /**

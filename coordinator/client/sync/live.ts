@@ -92,6 +92,7 @@ export class Live {
   /** Connects now if there is no connection; else makes sure that the connection still lives, or will soon. */
   wake(): void {
     this.#pause?.abort();
+    this.#client.hurry();
     if (this.#connection?.hurry() === false) this.#hurried = true;
   }
 
@@ -111,7 +112,7 @@ export class Live {
     for (let failures = 0; !signal.aborted;) {
       let token: string | undefined;
       try {
-        token = await this.#client.token(refused);
+        token = await this.#client.token(refused, signal);
         await this.#follow(token, signal, () => {
           failures = 0;
           this.#intercepted = false;

@@ -226,3 +226,21 @@ test('a handshake that hangs is given up when the person is back', async (t) => 
   });
   t.true(Date.now() - begun < PROMPT_MS);
 });
+
+test('a renewal of the token that hangs is made anew when the person is back', async (t) => {
+  const server = await startApi(t);
+  const { session } = await server.person();
+  const proxy = await startFaultyProxy(t, server.url);
+  let asked = 0;
+  proxy.answer = ({ url = '' }) => url.endsWith('/refresh') && ++asked > 0;
+  const device = await startDevice(t, new MemoryDevice({ ...toStored(proxy.url, session), ...EXPIRED }));
+  const begun = Date.now();
+  await until('it is asked for', () => asked > 0);
+  proxy.answer = () => false;
+  await until('it is live', () => {
+    device.live.wake();
+    return device.states.at(-1)?.kind === 'live';
+  });
+  t.true(Date.now() - begun < PROMPT_MS);
+  t.false(device.states.some(({ kind }) => kind === 'away'));
+});
