@@ -165,13 +165,14 @@ export class Client {
       if (stored?.user_id !== this.user_id || stored.server !== this.server) throw replaced();
       if (stored.access_token !== bad && !expiresSoon(stored)) return void (this.#stored = stored);
       const renewed = await this.#ask(stored);
-      if (!renewed) continue;
-      if (!(await this.#store.renew(stored.refresh_token, renewed))) throw replaced();
-      return void (this.#stored = renewed);
+      if (renewed && (await this.#store.renew(stored.refresh_token, renewed))) return void (this.#stored = renewed);
     }
   }
 
-  /** Exchanges the refresh token. Resolves with undefined if that is to be begun anew: the answer did not come. */
+  /**
+   * Exchanges the refresh token. Resolves with undefined if that is to be begun anew: the answer did not come, or the
+   * person has logged in again meanwhile.
+   */
   async #ask({ server, refresh_token }: Stored): Promise<Stored | undefined> {
     const give_up = new AbortController();
     this.#asking = { since_ms: Date.now(), give_up };
@@ -183,6 +184,7 @@ export class Client {
     } catch (error) {
       if (give_up.signal.aborted) return undefined;
       if (!hasEnded(error)) throw error;
+      if ((await this.#store.read())?.refresh_token !== refresh_token) return undefined;
       throw new LoggedOut('Your log-in has ended.', { cause: error });
     } finally {
       this.#asking = undefined;

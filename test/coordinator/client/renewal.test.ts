@@ -42,6 +42,20 @@ test('a call that is aborted does not wait for a token any more', async (t) => {
   await waiting;
 });
 
+test('a log-in that the same person has put in place of one that has ended goes on', async (t) => {
+  const { server, proxy, session, device, client, first } = await startExpired(t);
+  const renewing = client.token();
+  await first;
+  const other = { ...toStored(proxy.url, session), access_token: 'other', refresh_token: 'other' };
+  device.stored = other;
+  server.auth.sessions.end(session.refresh_token);
+  (await first)
+    .writeHead(401, { 'content-type': 'application/problem+json' })
+    .end(JSON.stringify({ type: 'about:blank', title: 'Ended', status: 401, code: 'unauthenticated' }));
+  t.is(await renewing, 'other');
+  t.is(device.stored, other);
+});
+
 test('a log-in that has ended is not renewed again and again', async (t) => {
   const { proxy, session, server, client } = await startExpired(t);
   proxy.answer = () => false;
