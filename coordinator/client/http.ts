@@ -5,6 +5,7 @@ import type { Route } from '../../protocol/route.ts';
 import { ROUTES, type RouteName } from '../../protocol/routes.ts';
 import { Failure, Intercepted, Refusal, Unreachable } from './errors.ts';
 import { isRedirect, redirected, serverOf } from './redirect.ts';
+import { Silence } from './silence.ts';
 
 type Routes = typeof ROUTES;
 type Given<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType }
@@ -39,7 +40,9 @@ type Headers = {
 /** What an answer says beside its body: the database's epoch, and the server's address after redirects. */
 type Answered = { epoch: string | null; server: string };
 
+/** How long nothing may come of an answer: a slow line is given the time that it needs. */
 const ANSWER_MS = 30_000;
+const ANSWER_MS_MAX = 10 * 60_000;
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
@@ -94,28 +97,41 @@ function isLogIn(status: number): boolean {
   return status < 300 || [401, 403, 407, 511].includes(status);
 }
 
-/** Sends a request, and again where a redirect may be followed. `path`: that of the request below the server's. */
-async function exchange(to: URL, path: string, init: RequestInit & { method: string }, signal: AbortSignal) {
+/**
+ * Sends a request, and again where a redirect may be followed. `path`: that of the request below the server's.
+ * `answer_ms`: how long it waits for the answer, and then for each piece of it.
+ */
+export async function exchange(
+  to: URL,
+  path: string,
+  init: RequestInit & { method: string },
+  signal: AbortSignal,
+  answer_ms = ANSWER_MS,
+) {
   const { method } = init;
-  const until = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+  const silence = new Silence(answer_ms);
+  const until = AbortSignal.any([signal, silence.over]);
   let url = to;
   try {
     for (let before = 0; ; before++) {
       const response = await fetch(url, { ...init, redirect: 'manual', signal: until });
+      silence.break();
       const { status, headers } = response;
       // Browsers hide where it goes.
       if (response.type === 'opaqueredirect')
         throw new Intercepted(
           `${url.origin} redirects: a proxy in front of the server may ask for a log-in of its own.`,
         );
-      if (!isRedirect(status)) return { url, status, text: await readText(response), ...readHeaders(headers) };
+      if (!isRedirect(status)) return { url, status, text: await readText(response, silence), ...readHeaders(headers) };
       await response.body?.cancel();
       url = redirected({ from: url, status, location: headers.get('location'), method, path, before });
     }
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof Failure) throw error;
-    throw new Unreachable(`${url.origin} does not answer: ${reason(error)}.`, { cause: error });
+    throw new Unreachable(`${url.origin} does not answer: ${reason(error, answer_ms)}.`, { cause: error });
+  } finally {
+    silence.end();
   }
 }
 
@@ -135,11 +151,14 @@ function readRetryAfter(text: string | null): number | undefined {
 }
 
 /** Safari cannot iterate over a stream, so a reader takes its pieces. */
-async function readText({ body }: Response): Promise<string> {
+async function readText({ body }: Response, silence: Silence): Promise<string> {
+  const end_ms = Date.now() + ANSWER_MS_MAX;
   const reader = body?.getReader();
   const decoder = new TextDecoder();
   let [text, bytes] = ['', 0];
   for (let piece = await reader?.read(); piece?.value; piece = await reader?.read()) {
+    silence.break();
+    if (Date.now() > end_ms) throw new Failure('The answer comes too slowly.');
     bytes += piece.value.byteLength;
     if (bytes > ANSWER_BYTES_MAX) throw new Failure('The answer is too large.');
     text += decoder.decode(piece.value, { stream: true });

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { Client } from '../../../coordinator/client/client.ts';
 import { Failure, Refusal, Unreachable } from '../../../coordinator/client/errors.ts';
-import { send } from '../../../coordinator/client/http.ts';
+import { exchange, send } from '../../../coordinator/client/http.ts';
 
 const signal = new AbortController().signal;
 const EMPTY = JSON.stringify({ items: [], next_cursor: null });
@@ -75,4 +75,20 @@ test('a short wait is waited out where the request may be repeated; a long one i
   const change = { params: { id: '0'.repeat(20) }, body: { name: 'Q' } };
   await t.throwsAsync(client.call('patchProject', change), { instanceOf: Refusal });
   t.is(asked.length, 1);
+});
+
+test('an answer that keeps coming is read to its end, however slow the line; one that stops is given up', async (t) => {
+  const pieces = 12;
+  const server = await serve(t, ({ url }, response) => {
+    response.writeHead(200, { 'content-type': 'text/plain' }).write('.');
+    let sent = 1;
+    const timer = setInterval(() => {
+      if (sent++ < pieces) response.write('.');
+      else if (url === '/ends') response.end();
+    }, 150);
+    response.on('close', () => clearInterval(timer));
+  });
+  const get = (path: string) => exchange(new URL(server + path), path, { method: 'GET' }, signal, 1_000);
+  t.is((await get('/ends')).text, '.'.repeat(pieces));
+  await t.throwsAsync(get('/stops'), { instanceOf: Unreachable, message: /no answer within 1 seconds/ });
 });
