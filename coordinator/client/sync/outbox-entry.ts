@@ -50,6 +50,8 @@ export type OutboxStorage = {
   change: (key: string, next: (stored: Entry) => Entry | null, gives_back?: boolean) => Promise<Entry | null>;
   /** Runs `act` while no other tab or process sends. */
   locked: (act: () => Promise<void>) => Promise<void>;
+  /** Runs `act` while no other tab or process uploads. It may send meanwhile. */
+  uploading: (act: () => Promise<void>) => Promise<void>;
 };
 
 /** The delays after attempts that failed. */
@@ -113,11 +115,13 @@ export function filesOf({ action }: Entry): readonly string[] {
 }
 
 /**
- * The first entry to send now, in order. What failed waits for its time, and holds those of the same errand behind it.
- * A decision that can be undone holds what is said behind it: to an errand that asks, those words would be the answer.
+ * The first entry of each errand that may be sent now, in order. What failed waits for its time, and holds those of the
+ * same errand behind it. A decision that can be undone holds what is said behind it: to an errand that asks, those
+ * words would be the answer.
  */
-export function nextOf(entries: readonly Entry[], now_ms: number): Entry | undefined {
-  const stuck = new Set<string>();
+export function headsOf(entries: readonly Entry[], now_ms: number): Entry[] {
+  const heads: Entry[] = [];
+  const begun = new Set<string>();
   const undecided = new Set<string>();
   for (const entry of entries.filter(isWaiting)) {
     const { action, held_until, failed } = entry;
@@ -126,11 +130,11 @@ export function nextOf(entries: readonly Entry[], now_ms: number): Entry | undef
       undecided.add(of);
       continue;
     }
-    if (stuck.has(of) || (action.do === 'say' && undecided.has(of))) continue;
-    if (!failed || againAt(failed) <= now_ms) return entry;
-    stuck.add(of);
+    if (begun.has(of) || (action.do === 'say' && undecided.has(of))) continue;
+    begun.add(of);
+    if (!failed || againAt(failed) <= now_ms) heads.push(entry);
   }
-  return undefined;
+  return heads;
 }
 
 /** When an entry that failed is tried again, in milliseconds since the epoch. */

@@ -6,7 +6,7 @@ import { isPassing, LoggedOut, Moved, Refusal, Unreachable } from '../errors.ts'
 import {
   canTakeBack,
   filesOf,
-  nextOf,
+  headsOf,
   onceClosed,
   onceGone,
   withoutFailure,
@@ -26,7 +26,7 @@ export type OutboxEvents = {
    * back. By default it is always tried.
    */
   reachable?: () => boolean;
-  /** Uploads what an action takes with it. It may be called again for the same files. */
+  /** Uploads what an action takes with it. It may be called again for the same files. Others are sent meanwhile. */
   upload?: (attachments: readonly string[]) => Promise<void>;
   /** The files of an action are not needed on the device any more. */
   forget?: (attachments: readonly string[]) => Promise<void>;
@@ -35,8 +35,8 @@ export type OutboxEvents = {
 /**
  * What was done and is not yet confirmed by the server. Entries are sent in order, each with its Idempotency-Key, so
  * it counts once however often it is sent. While the server cannot be reached all wait. One that the server refuses
- * stays to be shown; one that fails otherwise shows why, and holds only those of its own errand. The storage has the
- * truth: another window may change it at any time, and then calls `load`.
+ * stays to be shown; one that fails otherwise shows why, and holds only those of its own errand, as does one whose files
+ * are being uploaded. The storage has the truth: another window may change it at any time, and then calls `load`.
  */
 export class Outbox {
   readonly #client: Client;
@@ -45,6 +45,9 @@ export class Outbox {
   #entries: readonly Entry[] = [];
   #sending: Promise<void> | undefined;
   #again = false;
+  #uploads = false;
+  /** The keys of entries whose files the server has. */
+  readonly #uploaded = new Set<string>();
   /** Counts the changes of `#entries`. */
   #changes = 0;
   #held: ReturnType<typeof setTimeout> | undefined;
@@ -181,17 +184,47 @@ export class Outbox {
         await this.#note(entry.key, error);
       }
     }
+    void this.#upload();
   }
 
-  async #sendOne({ key, ...entry }: Entry): Promise<void> {
-    const files = filesOf({ key, ...entry });
-    if (files.length > 0) await this.#events.upload?.(files);
+  async #sendOne({ key }: Entry): Promise<void> {
     // Meanwhile it may have been taken back or changed; from here on it cannot be.
     const now = await this.#change(key, (stored) => ({ ...stored, tried: true }));
     if (!now) return;
     const left = await sendAction(this.#client, now, this.#events.task);
     await this.#change(key, (stored) => left && { ...withoutFailure(stored), ...left });
+    const files = filesOf(now);
     if (files.length > 0) await this.#events.forget?.(files);
+  }
+
+  /** Uploads what the next entries take with them, and sends each. */
+  async #upload(): Promise<void> {
+    if (this.#uploads || !this.#nextUpload()) return;
+    this.#uploads = true;
+    try {
+      await this.#storage.uploading(() => this.#uploadAll());
+    } catch {
+      return;
+    } finally {
+      this.#uploads = false;
+    }
+    // What was added after the last look would wait for the next flush.
+    void this.#upload();
+  }
+
+  async #uploadAll(): Promise<void> {
+    // Another window may have uploaded and sent some.
+    await this.load();
+    for (let entry = this.#nextUpload(); entry; entry = this.#nextUpload()) {
+      try {
+        await this.#events.upload?.(filesOf(entry));
+        this.#uploaded.add(entry.key);
+      } catch (error) {
+        await this.#note(entry.key, error);
+      }
+      // Before another window looks.
+      await this.flush();
+    }
   }
 
   /** Notes why an entry was not sent. Rejects if none can be sent now. */
@@ -213,7 +246,15 @@ export class Outbox {
   }
 
   #next(): Entry | undefined {
-    return nextOf(this.#entries, Date.now());
+    return headsOf(this.#entries, Date.now()).find((entry) => !this.#isUploadedFirst(entry));
+  }
+
+  #nextUpload(): Entry | undefined {
+    return headsOf(this.#entries, Date.now()).find((entry) => this.#isUploadedFirst(entry));
+  }
+
+  #isUploadedFirst(entry: Entry): boolean {
+    return filesOf(entry).length > 0 && !this.#uploaded.has(entry.key) && !isTooOld(entry);
   }
 
   /** Sends the next held entry once it can no longer be undone. */

@@ -198,6 +198,7 @@ export function outboxStorage(database: Kept, news: Partial<OutboxNews> = {}): O
       return after;
     },
     locked: (act) => locked('errand-outbox', act),
+    uploading: (act) => locked('errand-uploads', act),
   };
 }
 

@@ -12,6 +12,7 @@ export class MemoryDevice {
   known: { cursor: number; epoch: string; older?: string | null | undefined } | undefined;
   stored: Stored;
   #turn: Promise<unknown> = Promise.resolve();
+  #uploads: Promise<unknown> = Promise.resolve();
 
   constructor(stored: Stored) {
     this.stored = stored;
@@ -73,6 +74,11 @@ export class MemoryDevice {
       return Promise.resolve(after);
     },
     locked: (act) => this.#inTurn(act),
+    uploading: (act) => {
+      const mine = this.#uploads.then(act, act);
+      this.#uploads = mine;
+      return mine;
+    },
   };
 
   #inTurn<T>(act: () => Promise<T>): Promise<T> {
