@@ -4,7 +4,7 @@ import type { MessageCreate, MessagePatch } from '../../../protocol/messages.ts'
 import type { NeedAnswerCreate } from '../../../protocol/needs.ts';
 import type { Client } from '../../client/client.ts';
 import { Outbox, type OutboxEvents } from '../../client/sync/outbox.ts';
-import { filesOf, type Action, type Entry } from '../../client/sync/outbox-entry.ts';
+import { filesOf, isWaiting, type Action, type Entry } from '../../client/sync/outbox-entry.ts';
 import type { Kept } from './database.ts';
 import type { Files } from './files.ts';
 import { outboxStorage } from './storage.ts';
@@ -12,6 +12,8 @@ import type { Texts } from './texts.ts';
 
 /** How long a decision can be undone, while the app is on the screen. */
 const UNDO_MS = 5_000;
+/** How long the server may take to show that it can be reached. */
+const ANSWER_MS = 10_000;
 
 type Parts = { database: Kept; client: Client; files: Files; texts: Texts };
 
@@ -24,11 +26,15 @@ export class Acts {
   /** The last act could not be stored on this device. */
   readonly unstored = signal(false);
   readonly outbox: Outbox;
+  readonly #client: Client;
   readonly #files: Files;
   readonly #windows: BroadcastChannel;
   #stopped = false;
+  /** The server answers, although there is no connection. */
+  #answers = false;
 
   constructor({ database, client, files, texts }: Parts, events: Omit<OutboxEvents, 'upload' | 'forget'>) {
+    this.#client = client;
     this.#files = files;
     this.#windows = new BroadcastChannel(`${database.name} outbox`);
     const storage = outboxStorage(database, {
@@ -43,6 +49,7 @@ export class Acts {
     });
     this.outbox = new Outbox(client, storage, {
       ...events,
+      reachable: () => this.#answers || events.reachable?.() !== false,
       upload: (ids) => files.upload(ids),
       forget: (ids) => files.forget(ids),
       changed: (entries) => {
@@ -57,6 +64,22 @@ export class Acts {
   stop(): void {
     this.#stopped = true;
     this.#windows.close();
+  }
+
+  /**
+   * Sends what waits although there is no connection: a proxy may let requests pass, but no socket. The server is asked
+   * for an answer first, since what was tried cannot be taken back.
+   */
+  async insist(): Promise<void> {
+    if (!this.entries.peek().some(isWaiting)) return;
+    try {
+      await this.#client.call('healthz', {}, { signal: AbortSignal.timeout(ANSWER_MS) });
+    } catch {
+      return;
+    }
+    this.#answers = true;
+    await this.outbox.flush();
+    this.#answers = false;
   }
 
   /** Sends an errand. `options`: what was chosen, as its draft has it. */

@@ -22,7 +22,7 @@ import { Texts } from './texts.ts';
 /** A list changes at most this often, and a conversation once a frame. */
 const LIST_MS = 150;
 const FRAME_MS = 16;
-/** How often what waits is tried although there is no connection. */
+/** How often what could not be sent or read is tried, whether there is a connection or not. */
 const INSIST_MS = 15_000;
 
 /** What a person who is logged in sees and does. It draws from what the device knows, and follows the server. */
@@ -46,7 +46,6 @@ export class Session {
   readonly #live: Live;
   readonly #diffs: ReturnType<typeof diffStorage>;
   readonly #errands = new Map<string, { view: Signal<OpenErrand>; draw: () => void; viewers: number }>();
-  #insists = false;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** `onEnded`: the server has ended the log-in. */
@@ -71,7 +70,7 @@ export class Session {
       {
         changed: drawList,
         task: (task) => this.#mirror.put(task),
-        reachable: () => this.live.peek()?.kind === 'live' || this.#insists,
+        reachable: () => this.live.peek()?.kind === 'live',
       },
     );
     this.#live = new Live(client, this.#mirror, (state) => {
@@ -81,12 +80,12 @@ export class Session {
     });
   }
 
-  /** Sends what waits, in case that a proxy lets requests pass but no socket, or that the server was busy. */
+  /** Tries what waits, in case that the server was busy. */
   readonly #insist = (): void => {
     if (!navigator.onLine) return;
-    if (this.live.peek()?.kind === 'live') this.#readFailed();
-    this.#insists = true;
-    void this.acts.outbox.flush().finally(() => (this.#insists = false));
+    if (this.live.peek()?.kind !== 'live') return void this.acts.insist();
+    this.#readFailed();
+    void this.acts.outbox.flush();
   };
 
   /** Reads what the device knows. */
