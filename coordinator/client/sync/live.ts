@@ -206,6 +206,8 @@ export class Live {
         for (const id of frame.task_ids) this.#waitNoMore(id);
         return;
       case 'start_over':
+        this.#behind.add(TASKS);
+        this.#onState({ kind: 'catching_up', since: Date.now() });
         return this.#receiver.startOver();
       case 'events':
         return frame.task_id === undefined ? undefined : this.#receiver.events(frame.task_id, frame.events);

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { toStored } from '../../../coordinator/client/session.ts';
 import type { OpenSocket } from '../../../coordinator/client/socket.ts';
+import type { ServerFrame } from '../../../protocol/socket.ts';
 import type { Api } from '../../support/api.ts';
 import { startCuttingProxy } from '../../support/cutting-proxy.ts';
 import { sendErrand } from '../../support/send-errand.ts';
@@ -84,4 +85,27 @@ test('an errand that is left while its log is read again is not followed', async
   const connecting = connect();
   device.mirror.close(id);
   t.deepEqual([...(await connecting).logs], []);
+});
+
+test('a device whose list starts over has not caught up before the list is whole again', async (t) => {
+  const server = await startApi(t);
+  const { api, session } = await server.person();
+  const { attempts: _, ...task } = await api.call('getTask', { params: await sendErrand(api) });
+  let tell: (frame: ServerFrame) => void = () => t.fail();
+  const openSocket: OpenSocket = (url, protocols) => {
+    const socket = new WebSocket(url, [...protocols]);
+    tell = (frame) => socket.dispatchEvent(new MessageEvent('message', { data: JSON.stringify(frame) }));
+    return socket;
+  };
+  const device = await startDevice(t, new MemoryDevice(toStored(server.url, session)), { openSocket });
+  await device.isLive();
+  const cursor = task.newest_event_id ?? 0;
+  tell({ type: 'start_over' });
+  await until('the list is void', () => device.mirror.tasks().length === 0);
+  t.is(device.states.at(-1)?.kind, 'catching_up');
+  tell({ type: 'tasks', cursor, tasks: [task] });
+  await until('it comes again', () => device.mirror.tasks().length === 1);
+  t.is(device.states.at(-1)?.kind, 'catching_up');
+  tell({ type: 'caught_up', scope: 'tasks', cursor });
+  await device.isLive();
 });
