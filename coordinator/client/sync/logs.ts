@@ -85,10 +85,11 @@ export class Logs {
         // What could not be read before.
         void this.whole(id, [...(this.#cut.get(id) ?? [])]).catch(() => undefined);
       } catch (error) {
+        if (!refusesOnlyThis(error)) throw error;
+        const { last_id = 0 } = this.#open.get(id) ?? {};
         if (isGone(error)) gone.push(id);
-        else if (!refusesOnlyThis(error)) throw error;
-        // The socket may bring the rest.
-        else ends.set(id, this.#open.get(id)?.last_id ?? 0);
+        // The socket may bring the rest, but not the whole of a log of which nothing is known: it may be long.
+        else if (last_id > 0) ends.set(id, last_id);
       }
     }
     return { ends, gone };

@@ -111,6 +111,27 @@ test('an open log that the server cannot read holds up neither the list nor itse
   t.is(device.states.filter(({ kind }) => kind === 'away').length, 1);
 });
 
+test('a log that could not be opened does not come whole by the socket, but at its end once it can be read', async (t) => {
+  const server = await startApi(t);
+  const proxy = await startFaultyProxy(t, server.url);
+  const { api, session } = await server.person();
+  const bad = new LivelyErrand(server, await sendErrand(api));
+  bad.begin();
+  const device = await newDevice(t, proxy.url, session);
+  await device.isLive();
+  proxy.answer = ({ url = '' }, response) =>
+    url.split('?')[0]?.endsWith(`/tasks/${bad.id}/events`) === true && answer(response, 'internal', 500);
+  await t.throwsAsync(device.mirror.open(bad.id), { instanceOf: Refusal });
+  proxy.cut();
+  await until('it is live again', () => device.states.filter(({ kind }) => kind === 'live').length === 2);
+  t.is(device.mirror.conversation(bad.id)?.last_id, 0);
+  proxy.answer = () => false;
+  device.live.follow(bad.id, await device.mirror.open(bad.id));
+  bad.say('It goes on.');
+  await until('it is followed', () => device.mirror.conversation(bad.id)?.said === 'It goes on.');
+  t.is(device.mirror.conversation(bad.id)?.has_beginning, true);
+});
+
 for (const path of ['', '/events'])
   test(`a refused log-in is not taken for a fault of an errand (/tasks/ID${path})`, async (t) => {
     const server = await startApi(t);
