@@ -91,7 +91,11 @@ async function save(database: Kept, stored: Change) {
       older: older === undefined ? before?.older : older,
     };
     if (after.epoch !== undefined && !forget) void known.put({ ...after, epoch: after.epoch }, ONE);
-    for (const task of tasks) void tasks_kept.put(task);
+    for (const task of tasks) {
+      // Another window may be ahead of this one.
+      const { newest_event_id: kept = 0 } = (await tasks_kept.get(task.id)) ?? {};
+      if (kept <= (task.newest_event_id ?? 0)) void tasks_kept.put(task);
+    }
     if (log_restarts !== undefined) void events_kept.delete(logOf(log_restarts));
     const [first] = events;
     const joins = !first || beside === undefined || (await events_kept.getKey([first.task_id, beside])) !== undefined;
