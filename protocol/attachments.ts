@@ -2,8 +2,6 @@ import { z } from 'zod';
 import { Id } from './ids.ts';
 import { LIMITS } from './limits.ts';
 
-export { cleanName, isShowable, sniff, SNIFF_BYTES } from './file-kind.ts';
-
 /**
  * A file or picture that a person sends with a task or a message. `media_type` is read from the bytes, whatever the
  * client said: `image/png`, `image/jpeg`, `image/gif`, `image/webp`, `application/pdf`, or `application/octet-stream`

@@ -1,4 +1,4 @@
-import { LIMITS } from './limits.ts';
+import type { FileKind } from './showable.ts';
 
 /** What characters a name may not have: controls, marks that change the direction of text, separators of paths. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}/\\]+/gu;
@@ -15,13 +15,11 @@ export function cleanName(name: string): string {
 /** How many bytes of a file `sniff` looks at. A photo's size comes after its preview. */
 export const SNIFF_BYTES = 256 * 1024;
 
-/** `width` and `height`: in pixels; null for what is no picture. */
-type Kind = { media_type: string; width: number | null; height: number | null };
-const size = (media_type: string, width: number | undefined, height: number | undefined): Kind =>
+const size = (media_type: string, width: number | undefined, height: number | undefined): FileKind =>
   width && height ? { media_type, width, height } : { media_type, width: null, height: null };
 
 /** What a file is, by its first bytes. Nothing is decoded. */
-export function sniff(head: Uint8Array): Kind {
+export function sniff(head: Uint8Array): FileKind {
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   const text = (at: number, length: number) => String.fromCharCode(...head.subarray(at, at + length));
   const u16 = (at: number, little = false) => (at + 2 <= head.length ? view.getUint16(at, little) : undefined);
@@ -35,7 +33,7 @@ export function sniff(head: Uint8Array): Kind {
 }
 
 /** The segments of a JPEG up to the one with its size. */
-function jpegSize(head: Uint8Array, u16: (at: number) => number | undefined): Kind {
+function jpegSize(head: Uint8Array, u16: (at: number) => number | undefined): FileKind {
   for (let at = 2; head[at] === 0xff;) {
     const marker = head[at + 1] ?? 0;
     const is_frame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
@@ -45,16 +43,10 @@ function jpegSize(head: Uint8Array, u16: (at: number) => number | undefined): Ki
   return size('image/jpeg', undefined, undefined);
 }
 
-function webpSize(head: Uint8Array, kind: string, u16: (at: number) => number | undefined): Kind {
+function webpSize(head: Uint8Array, kind: string, u16: (at: number) => number | undefined): FileKind {
   const u24 = (at: number) => (head[at] ?? 0) + ((head[at + 1] ?? 0) << 8) + ((head[at + 2] ?? 0) << 16);
   if (kind === 'VP8X') return size('image/webp', 1 + u24(24), 1 + u24(27));
   if (kind === 'VP8 ') return size('image/webp', (u16(26) ?? 0) & 0x3fff, (u16(28) ?? 0) & 0x3fff);
   const bits = u24(21) + (head[24] ?? 0) * 2 ** 24;
   return size('image/webp', 1 + (bits & 0x3fff), 1 + (Math.floor(bits / 2 ** 14) & 0x3fff));
-}
-
-/** Whether a picture may be decoded to show it: one with more pixels would take too much memory. */
-export function isShowable({ media_type, width, height }: Kind): boolean {
-  if (!media_type.startsWith('image/') || width === null || height === null) return false;
-  return width * height <= LIMITS.shown_picture_pixels_max;
 }

@@ -1,6 +1,6 @@
-import { Attachment } from '../../protocol/attachments.ts';
-import { Problem } from '../../protocol/problem-document.ts';
+import type { Attachment } from '../../protocol/attachments.ts';
 import { Failure, Refusal, Unreachable } from './errors.ts';
+import { loadWire } from './load-wire.ts';
 
 /** What it takes of a client. */
 type Uploader = { readonly server: string; readonly signal: AbortSignal; token: (refused?: string) => Promise<string> };
@@ -45,10 +45,11 @@ export async function upload(
   const token = await client.token();
   let answer = await attempt(token);
   if (answer.status === 401) answer = await attempt(await client.token(token));
-  const attachment = answer.status === 200 ? Attachment.safeParse(json(answer.text)).data : undefined;
+  const wire = await loadWire();
+  const attachment = answer.status === 200 ? wire.Attachment.safeParse(json(answer.text)).data : undefined;
   if (attachment) return attachment;
   const is_problem = answer.type.startsWith('application/problem+json');
-  const problem = is_problem ? Problem.safeParse(json(answer.text)).data : undefined;
+  const problem = is_problem ? wire.Problem.safeParse(json(answer.text)).data : undefined;
   if (problem?.code === 'unavailable' || (!problem && [429, 502, 503, 504].includes(answer.status)))
     throw new Unreachable(problem?.detail ?? `The server is not available now (${answer.status}).`);
   if (problem) throw new Refusal(problem);

@@ -4,9 +4,10 @@
  */
 
 export { ProjectPage } from '../../protocol/api.ts';
+export { Attachment } from '../../protocol/attachments.ts';
+export { Problem } from '../../protocol/problem-document.ts';
 export { ROUTES } from '../../protocol/routes.ts';
 export { Task } from '../../protocol/task.ts';
 export { Connection } from './connection.ts';
 export { send } from './http.ts';
 export { knownEvent } from './known-event.ts';
-export { upload } from './upload.ts';

@@ -1,4 +1,5 @@
-import { cleanName, sniff, type Attachment } from '../../protocol/attachments.ts';
+import type { Attachment } from '../../protocol/attachments.ts';
+import { cleanName, sniff } from '../../protocol/file-kind.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import {

@@ -164,7 +164,7 @@ function languagesApart(built: readonly string[]): esbuild.Plugin {
 const sharedWithEntry: esbuild.Plugin = {
   name: 'shared with the entry',
   setup: (app) =>
-    app.onLoad({ filter: /\/(app\/screens|client\/wire|sync\/logs)\.ts$/ }, async ({ path }) => ({
+    app.onLoad({ filter: /\/(app\/screens|client\/wire|sync\/logs|store\/file-tools)\.ts$/ }, async ({ path }) => ({
       loader: 'ts',
       contents: `import ${JSON.stringify(ENTRY)};\n${await readFile(path, 'utf8')}`,
     })),

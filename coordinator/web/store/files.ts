@@ -1,11 +1,11 @@
 import { signal } from '@preact/signals';
 import type { Attachment } from '../../../protocol/attachments.ts';
 import type { Client } from '../../client/client.ts';
-import { loadWire } from '../../client/load-wire.ts';
+import { incomplete } from '../../client/load-wire.ts';
 import type { Kept } from './database.ts';
-import { keepFile, type FileFault } from './keep-file.ts';
-import type { KeptFile } from './kept-file.ts';
-import { putFile } from './put-file.ts';
+import { incomplete as missing } from './incomplete.ts';
+import type { FileFault, KeptFile } from './kept-file.ts';
+import type * as tools from './file-tools.ts';
 
 /** The files that wait on this device: with a draft, or in the outbox. */
 export class Files {
@@ -23,7 +23,8 @@ export class Files {
   }
 
   /** Keeps a file of a draft. Resolves with it, or with why it was not taken. */
-  add(file: File, draft: string): Promise<KeptFile | FileFault> {
+  async add(file: File, draft: string): Promise<KeptFile | FileFault> {
+    const { keepFile } = await loadTools();
     return keepFile(this.#database, file, draft);
   }
 
@@ -61,8 +62,8 @@ export class Files {
       const file = await this.read(id);
       if (!file || this.progress.peek()[id] === 1) continue;
       const show = (bytes: number) => this.#show(id, Math.min(0.99, bytes / file.bytes));
-      const { upload } = await loadWire();
-      await upload(this.#client, file, putFile, show);
+      const { uploadFile } = await loadTools();
+      await uploadFile(this.#client, file, show);
       this.#show(id, 1);
     }
   }
@@ -79,4 +80,12 @@ export class Files {
   #show(id: string, part: number): void {
     this.progress.value = { ...this.progress.peek(), [id]: part };
   }
+}
+
+/** Loads what keeps and uploads files, which the app does without until there is one. */
+function loadTools(): Promise<typeof tools> {
+  return import('./file-tools.ts').catch((cause: unknown) => {
+    missing.value = true;
+    return incomplete(cause);
+  });
 }

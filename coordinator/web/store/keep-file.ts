@@ -2,14 +2,10 @@ import { cleanName, sniff, SNIFF_BYTES } from '../../../protocol/file-kind.ts';
 import { newId } from '../../../protocol/new-id.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Kept } from './database.ts';
-import type { KeptFile } from './kept-file.ts';
+import type { FileFault, KeptFile } from './kept-file.ts';
 
 /** What all files that wait on this device may have together. */
 export const DEVICE_BYTES_MAX = 200 * 1024 * 1024;
-
-/** Why a file was not taken. */
-export const FILE_FAULTS = ['too_large', 'too_many', 'no_room', 'unreadable'] as const;
-export type FileFault = (typeof FILE_FAULTS)[number];
 
 /** Keeps a file on this device, with a draft. Resolves with it, or with why it was not taken. */
 export async function keepFile(database: Kept, file: File, draft: string): Promise<KeptFile | FileFault> {

@@ -6,3 +6,7 @@ export type KeptFile = Attachment & {
   /** The draft that it belongs to; absent: it is in the outbox. */
   draft?: string;
 };
+
+/** Why a file was not taken. */
+export const FILE_FAULTS = ['too_large', 'too_many', 'no_room', 'unreadable'] as const;
+export type FileFault = (typeof FILE_FAULTS)[number];

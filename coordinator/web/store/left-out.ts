@@ -1,5 +1,5 @@
 import { chosen } from '../../../protocol/without-schemas.ts';
-import { FILE_FAULTS, type FileFault } from './keep-file.ts';
+import { FILE_FAULTS, type FileFault } from './kept-file.ts';
 
 /** How much of what was shared was not taken, and why. */
 export type LeftOut = { count: number; why: readonly FileFault[] };

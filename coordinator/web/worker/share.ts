@@ -1,5 +1,6 @@
 import { Database, databaseName } from '../store/database.ts';
-import { keepFile, type FileFault } from '../store/keep-file.ts';
+import { keepFile } from '../store/keep-file.ts';
+import type { FileFault } from '../store/kept-file.ts';
 import { writeLeftOut } from '../store/left-out.ts';
 import { Texts } from '../store/texts.ts';
 

@@ -37,11 +37,13 @@ async function filesOfApp() {
   const find = (name: RegExp, isIt: (text: string) => boolean = () => true) =>
     files.find((file) => file.name !== entry && name.test(file.name) && isIt(file.text))?.name ?? '';
   const isLogs = (text: string) => text.includes('turn.finished') && !text.includes('ZodObject');
+  const isFileTools = (text: string) => text.includes('XMLHttpRequest');
   const later = {
     style: find(/^screens-.*css$/),
     german: find(/^de-[A-Z0-9]+\.js$/),
     logs: find(/^part-/, isLogs),
-    screens: find(/^part-/, (text) => !isLogs(text) && !text.includes('ZodObject')),
+    file_tools: find(/^part-/, isFileTools),
+    screens: find(/^part-/, (text) => !isLogs(text) && !isFileTools(text) && !text.includes('ZodObject')),
   };
   return { app, entry, later };
 }
@@ -114,4 +116,30 @@ test.serial('texts, screens, their style and the logs of errands that are missin
     await mend(context, page);
     await shown.waitFor();
   }
+});
+
+test.serial('a missing part that a file needs is told too, and a reload mends it', async (t) => {
+  t.timeout(60_000);
+  const { app, later } = await filesOfApp();
+  t.not(later.file_tools, '');
+  const server = await startApi(t, {}, undefined, undefined, app);
+  const { api, session } = await server.person();
+  const { id } = await sendErrand(api);
+  const { context, open } = await openBrowser(t);
+  const { page } = await open();
+  await page.goto(server.url);
+  await fillIn(page, session.user.email);
+  await page.getByText('live', { exact: true }).first().waitFor();
+  await forgetKeptApp(page);
+  await lose(context, (each) => each === later.file_tools);
+  await page.goto(`${server.url}/errands/${id}`);
+  const file = { name: 'log.txt', mimeType: 'text/plain', buffer: Buffer.from('line') };
+  const pick = () => page.locator('form.composer input[type=file]').first().setInputFiles(file);
+  await pick();
+  await offer(page).waitFor();
+  await mend(context, page);
+  await pick();
+  await page.locator('.draft-files').getByText('log.txt').waitFor();
+  await page.getByRole('button', { name: 'Send', exact: true }).last().click();
+  await page.locator('.person:not(.unsent)', { hasText: 'log.txt' }).waitFor();
 });

@@ -1,10 +1,12 @@
-import type { PutFile } from '../../client/upload.ts';
+import { upload, type PutFile } from '../../client/upload.ts';
+import type { Client } from '../../client/client.ts';
+import type { KeptFile } from './kept-file.ts';
 
 /** How long an upload may make no progress. */
 const SILENCE_MS = 60_000;
 
 /** Sends a file with its progress, which `fetch` does not tell. */
-export const putFile: PutFile = (url, headers, blob, onProgress, signal) =>
+const putFile: PutFile = (url, headers, blob, onProgress, signal) =>
   new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     let silence: ReturnType<typeof setTimeout> | undefined;
@@ -39,3 +41,8 @@ export const putFile: PutFile = (url, headers, blob, onProgress, signal) =>
     alive();
     request.send(blob);
   });
+
+/** Uploads a file of this device. `onProgress`: how many of its bytes were sent. */
+export async function uploadFile(client: Client, file: KeptFile, onProgress: (bytes: number) => void): Promise<void> {
+  await upload(client, file, putFile, onProgress);
+}
