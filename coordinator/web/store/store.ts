@@ -110,10 +110,15 @@ export class Store {
   async logOut(): Promise<void> {
     const stored = await this.#logins.read();
     await this.#stopSession();
-    await this.#kept?.end();
-    await this.#database.clear();
-    this.#windows.postMessage(CHANGED);
-    this.access.value = OUT;
+    try {
+      await this.#kept?.end();
+      await this.#database.clear();
+      this.#windows.postMessage(CHANGED);
+      this.access.value = OUT;
+    } catch (error) {
+      reportError(error);
+      this.access.value = { kind: 'no_storage' };
+    }
     const unsubscribed = unsubscribe();
     if (stored) await this.#end(stored);
     await unsubscribed;

@@ -1,5 +1,7 @@
 import test from 'ava';
+import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { confirmLogOut } from './log-out-steps.ts';
 
 /** How a browser's storage fails. Each runs in the page. */
 const FAULTS: [name: string, fault: () => void][] = [
@@ -54,3 +56,21 @@ for (const [name, fault] of FAULTS)
     await page.getByText('live', { exact: true }).first().waitFor();
     t.is(await page.getByText('its storage is full').count(), 0);
   });
+
+test.serial('a log-out that cannot empty the storage says so, and ends the log-in on the server', async (t) => {
+  t.timeout(60_000);
+  const { api, network, page } = await openAppLoggedIn(t);
+  await page.goto(`${network.url}/settings`);
+  await page.evaluate(() => {
+    IDBObjectStore.prototype.clear = () => {
+      throw new DOMException('Internal error.', 'UnknownError');
+    };
+  });
+  await confirmLogOut(page);
+  await page.getByText('This browser does not let Errand keep anything').waitFor();
+  await until('the server knows', async () => {
+    const { items } = await api.call('listSessions', {});
+    return !items.some(({ user_agent }) => user_agent?.startsWith('Mozilla/'));
+  });
+  t.pass();
+});
