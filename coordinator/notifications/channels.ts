@@ -55,12 +55,13 @@ export class Channels {
     if (project_id !== undefined && !findProjectOf(tx.db, user_id, project_id))
       throw new ErrandError('not_found', 'There is no such project.');
     const created_at = new Date().toISOString();
-    deleteEndedDevices(tx.db, user_id, created_at);
     const fingerprint = input.kind === 'push' ? fingerprintOf(input.subscription) : null;
     const before =
       fingerprint === null
         ? this.#sameAddress(tx.db, user_id, input, project_id ?? null)
         : takeOver(tx.db, { user_id, session }, fingerprint);
+    // After that: a device whose person has logged in again is not over.
+    if (!before) deleteEndedDevices(tx.db, user_id, created_at);
     if (!before && countChannels(tx.db, user_id) >= LIMITS.channels_per_user_max)
       throw new ErrandError('conflict', `You have ${LIMITS.channels_per_user_max} channels: remove one first.`);
     const id = before?.id ?? newId();

@@ -3,6 +3,7 @@ import test from 'ava';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { FailureReason } from '../../../protocol/task.ts';
 import type { Api } from '../../support/api.ts';
+import { PASSWORD } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
 import { readVapid } from '../../support/notifications/decrypt.ts';
 import { notifyScene, PUBLIC_URL, type NotifyScene } from '../../support/notifications/scene.ts';
@@ -157,6 +158,18 @@ test('a device that registers again while a notification waits is told of it', a
   await until('it is told', () => subscription.messages.length === 1);
 });
 
+test('a device keeps what was chosen for it where its person logs in again', async (t) => {
+  const { server, receiver, api, session } = await notifyScene(t);
+  const subscription = receiver.subscribe().json;
+  const body = { kind: 'push', name: 'Phone', subscription, app_url: PUBLIC_URL } as const;
+  const { id } = await api.call('createChannel', { body: { ...body, occasions: ['failed'] } });
+  const login = { email: session.user.email, password: PASSWORD };
+  const again = await server.auth.logins.login(login, { address: '10.0.0.9', user_agent: null });
+  await api.call('logout', { body: { refresh_token: session.refresh_token } });
+  api.token = again.access_token;
+  t.like(await api.call('createChannel', { body }), { id, occasions: ['failed'], current: true });
+});
+
 function held({ db }: NotifyScene['server'], task_id: string): boolean {
   const held = 'SELECT 1 FROM notifications WHERE task_id = ? AND next_at > created_at';
   return db.prepare(held).get(task_id) !== undefined;
@@ -214,7 +227,7 @@ test('nobody is told of what belongs to somebody else, nor after a log-out', asy
   await until('the owner is told', () => own.subscription.messages.length === 1);
   await api.call('logout', { body: { refresh_token: session.refresh_token } });
   const again = await server.auth.logins.login(
-    { email: session.user.email, password: 'correct horse battery' },
+    { email: session.user.email, password: PASSWORD },
     {
       address: '10.0.0.9',
       user_agent: null,
