@@ -202,10 +202,8 @@ export class Store {
     // At once: what it was made with, such as a link, is used up.
     const before = await this.#database.replaceLogin(toStored(this.server, session));
     this.#windows.postMessage(CHANGED);
-    if (before && before.user_id !== session.user.id) {
-      void this.#end(before);
-      await unsubscribe();
-    }
+    if (before && before.refresh_token !== session.refresh_token) void this.#end(before);
+    if (before && before.user_id !== session.user.id) await unsubscribe();
     await this.#enter();
   }
 

@@ -225,3 +225,26 @@ test.serial(
     t.is(await page.locator('input[name=password]').count(), 0);
   },
 );
+
+test.serial(
+  'who logs in again on the same device is one log-in of the account, and goes on in all windows',
+  async (t) => {
+    t.timeout(120_000);
+    const { network, api, context, page } = await openAppLoggedIn(t);
+    const other = await context.newPage();
+    await other.goto(network.url);
+    await other.getByText('live', { exact: true }).first().waitFor();
+    const listed = async () =>
+      (await api.call('listSessions', {})).items.filter(({ user_agent }) => user_agent?.startsWith('Mozilla/'));
+    const [before] = await listed();
+    const { code } = await api.call('createLoginLink', {});
+    await page.goto('about:blank');
+    await page.goto(`${network.url}/#login=${code}`);
+    await page.getByRole('button', { name: 'Log in on this device' }).click();
+    await page.getByText('live', { exact: true }).first().waitFor();
+    await until('the log-in before has ended', async () => (await listed()).every(({ id }) => id !== before?.id));
+    t.is((await listed()).length, 1);
+    await sendErrand(api, { prompt: 'Comes after it' });
+    for (const window of [page, other]) await window.getByText('Comes after it').waitFor();
+  },
+);
