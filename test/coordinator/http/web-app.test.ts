@@ -189,6 +189,13 @@ test('the first view takes at most 79 kB with its headers and 6 requests, and is
   );
   const wire = parts.filter(({ has_schemas }) => has_schemas).map(({ path }) => path);
   t.is(wire.length, 1, 'what speaks with the server is one part');
+  const imported = (await Promise.all(wire.map(text)))
+    .flatMap((part) => [...part.matchAll(/(?:from|import)"\.\/(part-\w+\.js)"/g)])
+    .map(([, name]) => `/app/${name}`);
+  t.true(
+    imported.every((path) => drawn.includes(path)),
+    'it is loaded without others',
+  );
   const files = await Promise.all([...drawn, ...wire].map(sizeOf));
   const bytes = files.reduce((sum, size) => sum + size, page_bytes);
   t.log(`${bytes} bytes, ${files.length + 1} requests`);
