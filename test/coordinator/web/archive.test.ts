@@ -227,3 +227,15 @@ test.serial('who logs in after another person is not told what that one archived
   await page.getByText('live', { exact: true }).first().waitFor();
   t.is(await page.getByText('Private').count(), 0);
 });
+
+test.serial('the way back after an archiving lies above the rows', async (t) => {
+  t.timeout(120_000);
+  const { server, api, page, faults } = await openAppLoggedIn(t);
+  for (let n = 0; n < 12; n++) await done(server, api, `Errand ${n}`);
+  await row(page, 'Errand 0').waitFor();
+  await act(page, 'Errand 11', 'Archive');
+  await row(page, 'Errand 11').waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Undo' }).click({ timeout: 5_000 });
+  await row(page, 'Errand 11').waitFor();
+  t.deepEqual(faults, []);
+});
