@@ -23,6 +23,8 @@ export const de_fresh: FreshStrings = {
   done: 'Fertig',
   use_address: (address) => `${address} nehmen`,
   search: 'Projekt oder https://…',
+  no_match:
+    'Das ist weder eine Adresse noch eines deiner Repositorys. Wähle eines aus der Liste, oder leere die Suche.',
   sample_hint: 'Kommt mit Errand: ein Test schlägt fehl',
   branch: 'Beginnen bei',
   default_branch: 'Standard-Branch',

@@ -21,6 +21,7 @@ export const en_fresh = {
   done: 'Done',
   use_address: (address: string) => `Use ${address}`,
   search: 'Project or https://…',
+  no_match: 'This is neither an address nor one of your repositories. Choose one from the list, or clear the search.',
   sample_hint: 'Ships with Errand: one failing test',
   branch: 'Start from',
   default_branch: 'default branch',

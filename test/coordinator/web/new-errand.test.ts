@@ -69,3 +69,28 @@ test('the newest repositories are offered first, each once, as it was last writt
   t.deepEqual(await offered.locator('b').allTextContents(), ['old', 'middle', 'other']);
   t.deepEqual(faults, []);
 });
+
+test('what is typed in the search of a repository is taken by Done too, or it says that nothing matches', async (t) => {
+  t.timeout(120_000);
+  const { page, network, faults } = await openAppLoggedIn(t, { size: PHONE });
+  const [sheet, chip] = [page.getByRole('dialog'), (name: string) => page.getByRole('button', { name })];
+  const search = sheet.getByRole('searchbox');
+  await page.goto(`${network.url}/new`);
+  await chip('Choose a repository').click();
+  await search.fill('https://example.org/one.git');
+  await search.press('Enter');
+  await chip('one').click();
+  await search.fill('no such');
+  await sheet.getByLabel('Start from').fill('next');
+  await sheet.getByRole('button', { name: 'Done' }).click();
+  await sheet.getByText('This is neither an address nor one of your repositories.').waitFor();
+  await search.fill('https://example.org/two.git');
+  await sheet.getByRole('button', { name: 'Done' }).click();
+  await sheet.waitFor({ state: 'detached' });
+  await chip('two').click();
+  t.is(await sheet.getByLabel('Start from').inputValue(), 'next');
+  await sheet.getByRole('button', { name: 'Done' }).click();
+  await sheet.waitFor({ state: 'detached' });
+  await chip('two').waitFor();
+  t.deepEqual(faults, []);
+});

@@ -44,39 +44,68 @@ export function RepositorySheet({ fresh, index, onChoose, onAdd, onClose }: Repo
     onClose();
   };
   const first = is_address ? { repo_url: word } : found[0]?.change;
+  const unmatched = useSignal('');
+  const take = (): void => {
+    if (first) choose(first);
+    else unmatched.value = word;
+  };
   return (
     <Sheet label={title} onClose={onClose}>
       <h2>{title}</h2>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (word !== '' && first) choose(first);
-        }}
-      >
-        <label class="field">
-          <span class="hidden">{s.fresh.search}</span>
-          <input
-            type="search"
-            inputMode="url"
-            autocapitalize="none"
-            placeholder={s.fresh.search}
-            onInput={({ currentTarget }) => (query.value = currentTarget.value)}
-          />
-        </label>
-        {is_address && (
-          <button type="submit" class="choice main">
-            {s.fresh.use_address(repositoryAddress(word))}
-          </button>
-        )}
-      </form>
+      <Search
+        word={word}
+        address={is_address ? word : undefined}
+        fault={word !== '' && unmatched.value === word ? s.fresh.no_match : ''}
+        onInput={(typed) => (query.value = typed)}
+        onTake={take}
+      />
       <Found found={found} onChoose={choose} />
       <PickedRepositories
         search={word}
         known={known}
         onChoose={(repo_url) => choose({ repo_url, ...(index === 0 && { make_project: true }) })}
       />
-      <Chosen {...{ fresh, index, onChoose, onAdd, onClose }} />
+      <Chosen {...{ fresh, index, onChoose, onAdd, onClose }} onDone={word === '' ? onClose : take} />
     </Sheet>
+  );
+}
+
+type SearchProps = {
+  word: string;
+  /** The word, where it looks like an address. */
+  address: string | undefined;
+  fault: string;
+  onInput: (typed: string) => void;
+  onTake: () => void;
+};
+
+function Search({ word, address, fault, onInput, onTake }: SearchProps): JSX.Element {
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (word !== '') onTake();
+      }}
+    >
+      <label class="field">
+        <span class="hidden">{s.fresh.search}</span>
+        <input
+          type="search"
+          inputMode="url"
+          autocapitalize="none"
+          placeholder={s.fresh.search}
+          onInput={({ currentTarget }) => onInput(currentTarget.value)}
+        />
+      </label>
+      {address !== undefined && (
+        <button type="submit" class="choice main">
+          {s.fresh.use_address(repositoryAddress(address))}
+        </button>
+      )}
+      <p class="fault" role="alert">
+        {fault}
+      </p>
+    </form>
   );
 }
 
@@ -114,8 +143,10 @@ function Found({ found, onChoose }: FoundProps): JSX.Element {
   );
 }
 
+type ChosenProps = RepositorySheetProps & Pick<BranchesProps, 'onDone'>;
+
 /** The branches of the repository that was chosen, and what may follow. */
-function Chosen({ fresh, index, onChoose, onAdd, onClose }: RepositorySheetProps): JSX.Element | null {
+function Chosen({ fresh, index, onChoose, onAdd, onClose, onDone }: ChosenProps): JSX.Element | null {
   const place = placesOf(fresh)[index];
   if (!place) return null;
   const remove = (): void => {
@@ -128,6 +159,7 @@ function Chosen({ fresh, index, onChoose, onAdd, onClose }: RepositorySheetProps
         place={place}
         hint={index === 0 ? s.fresh.push_to_hint : s.repositories.push_to_hint}
         onChange={(change) => onChoose(changePlace(fresh, index, change))}
+        onDone={onDone}
       />
       {mayAddPlace(fresh) && (
         <button type="button" class="choice" onClick={onAdd}>
@@ -143,12 +175,22 @@ function Chosen({ fresh, index, onChoose, onAdd, onClose }: RepositorySheetProps
   );
 }
 
-type BranchesProps = { place: Place; hint: string; onChange: (change: Place) => void };
+type BranchesProps = {
+  place: Place;
+  hint: string;
+  onChange: (change: Place) => void;
+  onDone: () => void;
+};
 
 /** What the work starts from, and where it is pushed to. */
-function Branches({ place, hint, onChange }: BranchesProps): JSX.Element {
+function Branches({ place, hint, onChange, onDone }: BranchesProps): JSX.Element {
   return (
-    <form method="dialog">
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        onDone();
+      }}
+    >
       <label class="field">
         <span>{s.fresh.branch}</span>
         <input
