@@ -4,6 +4,8 @@ const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : 
 
 /** The texts about settings and projects, in German. */
 export const de_settings: SettingsStrings = {
+  unsaved: 'Was du zuvor geschrieben hast, ist noch nicht gespeichert.',
+  discard: 'Verwerfen',
   settings: {
     title: 'Einstellungen',
     account: 'Konto',

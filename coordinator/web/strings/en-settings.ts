@@ -2,6 +2,8 @@ const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : 
 
 /** The texts about settings and projects, in English. */
 export const en_settings = {
+  unsaved: 'What you wrote before is not saved yet.',
+  discard: 'Discard',
   settings: {
     title: 'Settings',
     account: 'Account',

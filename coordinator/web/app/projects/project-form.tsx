@@ -8,9 +8,14 @@ import { changesOf, useFirstFields } from '../../parts/changed-fields.ts';
 import { useSession } from '../../parts/context.ts';
 import { fieldsOf, type Given } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
+import { useSameKey } from '../../parts/use-same-key.ts';
 import { faultWords } from '../../parts/words.ts';
+import { Unsaved, useFormDraft } from '../form-draft.tsx';
 import { fieldsOfProject, readProject } from './project-fields.ts';
 import { s } from '../screen-speech.ts';
+
+/** What is never kept on the device. */
+const SECRET = ['git_token', 'secrets'];
 
 type FormProps = { project: Project | undefined; onSaved: (warnings: readonly string[]) => Promise<void> };
 
@@ -24,6 +29,8 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
   const { ref, first } = useFirstFields();
   // A new project whose warnings are shown is changed from then on.
   const id = useRef(project?.id);
+  const draft = useFormDraft(`project ${project?.id ?? 'new'}`);
+  const keyFor = useSameKey();
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const fields = fieldsOf(event.currentTarget);
@@ -33,19 +40,21 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
     const changes = changesOf(readProject(first.current), body);
     const saved =
       id.current === undefined
-        ? client.call('createProject', { body })
+        ? client.call('createProject', { body }, { idempotency_key: keyFor(body) })
         : client.call('patchProject', { params: { id: id.current }, body: changes });
     saved
       .then(({ id: own, warnings }) => {
         [id.current, first.current] = [own, fields];
+        draft.saved();
         return onSaved(warnings);
       })
       .catch((error: unknown) => (faults.value = faultsOf(error)))
       .finally(() => (saving.value = false));
   };
   return (
-    <form ref={ref} onSubmit={submit}>
-      <Fields project={project} before={before} faults={faults.value} />
+    <form ref={ref} onSubmit={submit} onInput={({ currentTarget }) => draft.keep(currentTarget, first.current, SECRET)}>
+      <Unsaved draft={draft} />
+      <Fields key={draft.shown} project={project} before={{ ...before, ...draft.kept }} faults={faults.value} />
       <p class="fault" role="alert">
         {faults.value['']}
       </p>

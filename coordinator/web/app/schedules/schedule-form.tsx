@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { JSX, TargetedSubmitEvent } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Project } from '../../../../protocol/api.ts';
 import type { Schedule } from '../../../../protocol/schedules.ts';
 import { chosen, EFFORTS } from '../../../../protocol/without-schemas.ts';
@@ -8,7 +8,9 @@ import { changesOf, useFirstFields } from '../../parts/changed-fields.ts';
 import { useSession } from '../../parts/context.ts';
 import { fieldsOf, type Given } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
+import { useSameKey } from '../../parts/use-same-key.ts';
 import { faultWords, firstLine } from '../../parts/words.ts';
+import { Unsaved, useFormDraft } from '../form-draft.tsx';
 import { furtherText, readFurther } from './further.ts';
 import { NextTimes } from './next-times.tsx';
 import { TimingFields } from './timing-fields.tsx';
@@ -26,48 +28,41 @@ export function ScheduleForm({ schedule: now, onSaved }: FormProps): JSX.Element
   const { client, projects } = useSession();
   // What is read anew while the form is open changes neither its fields nor what they are compared with.
   const schedule = useRef(now).current;
-  const timing = useSignal(schedule ? timingOf(schedule.cron) : FIRST);
-  const zone = useSignal(schedule?.time_zone ?? OWN_ZONE);
-  const when = () => ({ cron: cronOf(timing.value), time_zone: zone.value });
   const { ref, first } = useFirstFields();
-  const first_when = useRef(when()).current;
   const fault = useSignal('');
   const saving = useSignal(false);
+  const draft = useFormDraft(`schedule ${schedule?.id ?? 'new'}`);
+  const keyFor = useSameKey();
+  // The projects may have been read since the first drawing.
+  const before = (): Given => ({
+    ...first.current,
+    place: placeOf(schedule),
+    also: alsoOf(schedule, projects.value ?? []),
+  });
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const known = projects.value ?? [];
-    const shared = { ...readFields(fieldsOf(event.currentTarget), known), ...when() };
+    const shared = readFields(fieldsOf(event.currentTarget), known);
     const { model, effort, budget_usd, ...rest } = shared;
-    const some = { ...(model && { model }), ...(effort && { effort }), ...(budget_usd && { budget_usd }) };
+    const body = { ...rest, ...(model && { model }), ...(effort && { effort }), ...(budget_usd && { budget_usd }) };
     saving.value = true;
     fault.value = '';
-    // The projects may have been read since.
-    const before = { ...first.current, place: placeOf(schedule), also: alsoOf(schedule, known) };
-    const changes = changesOf({ ...readFields(before, known), ...first_when }, shared);
+    const changes = changesOf(readFields(before(), known), shared);
     const saved = schedule
       ? client.call('patchSchedule', { params: { id: schedule.id }, body: changes })
-      : client.call('createSchedule', { body: { ...rest, ...some } });
+      : client.call('createSchedule', { body }, { idempotency_key: keyFor(body) });
     saved
-      .then(onSaved)
+      .then((made) => {
+        draft.saved();
+        onSaved(made);
+      })
       .catch((error: unknown) => (fault.value = faultWords(error)))
       .finally(() => (saving.value = false));
   };
   return (
-    <form ref={ref} onSubmit={submit}>
-      <label class="field">
-        <span>{s.prompt}</span>
-        <textarea name="prompt" rows={4} required placeholder={s.prompt_hint} defaultValue={schedule?.prompt ?? ''} />
-      </label>
-      <Place schedule={schedule} />
-      <FurtherPlaces schedule={schedule} />
-      <TimingFields timing={timing} zone={zone} />
-      <NextTimes cron={cronOf(timing.value)} time_zone={zone.value} />
-      <label class="field">
-        <span>{s.name}</span>
-        <input name="name" maxLength={NAME_CHARS_MAX} autocomplete="off" defaultValue={schedule?.name ?? ''} />
-        <small>{s.name_hint}</small>
-      </label>
-      <More schedule={schedule} />
+    <form ref={ref} onSubmit={submit} onInput={({ currentTarget }) => draft.keep(currentTarget, before())}>
+      <Unsaved draft={draft} />
+      <Fields key={draft.shown} shown={{ ...fieldsOfSchedule(schedule), ...draft.kept }} schedule={schedule} />
       <p class="fault" role="alert">
         {fault.value}
       </p>
@@ -78,10 +73,32 @@ export function ScheduleForm({ schedule: now, onSaved }: FormProps): JSX.Element
   );
 }
 
+type FieldsProps = { shown: Given; schedule: Schedule | undefined };
+
+function Fields({ shown, schedule }: FieldsProps): JSX.Element {
+  return (
+    <>
+      <label class="field">
+        <span>{s.prompt}</span>
+        <textarea name="prompt" rows={4} required placeholder={s.prompt_hint} defaultValue={shown['prompt'] ?? ''} />
+      </label>
+      <Place shown={shown} />
+      <FurtherPlaces shown={shown} schedule={schedule} />
+      <When shown={shown} />
+      <label class="field">
+        <span>{s.name}</span>
+        <input name="name" maxLength={NAME_CHARS_MAX} autocomplete="off" defaultValue={shown['name'] ?? ''} />
+        <small>{s.name_hint}</small>
+      </label>
+      <More shown={shown} />
+    </>
+  );
+}
+
 /** A project, or the address of a repository. */
-function Place({ schedule }: { schedule: Schedule | undefined }): JSX.Element {
+function Place({ shown }: { shown: Given }): JSX.Element {
   const projects = useSession().projects.value ?? [];
-  const place = useSignal(placeOf(schedule));
+  const place = useSignal(shown['place'] ?? '');
   return (
     <>
       <label class="field">
@@ -112,7 +129,7 @@ function Place({ schedule }: { schedule: Schedule | undefined }): JSX.Element {
             required
             autocapitalize="none"
             autocomplete="off"
-            defaultValue={schedule?.repo_url ?? ''}
+            defaultValue={shown['repo_url'] ?? ''}
           />
         </label>
       )}
@@ -121,9 +138,9 @@ function Place({ schedule }: { schedule: Schedule | undefined }): JSX.Element {
 }
 
 /** The further repositories, each on a line of its own. */
-function FurtherPlaces({ schedule }: { schedule: Schedule | undefined }): JSX.Element {
+function FurtherPlaces({ shown, schedule }: FieldsProps): JSX.Element {
   const projects = useSession().projects.value ?? [];
-  const typed = useSignal<string | undefined>(undefined);
+  const typed = useSignal(shown['also']);
   return (
     <label class="field">
       <span>{s.also}</span>
@@ -142,7 +159,24 @@ function FurtherPlaces({ schedule }: { schedule: Schedule | undefined }): JSX.El
   );
 }
 
-function More({ schedule }: { schedule: Schedule | undefined }): JSX.Element {
+/** The timing has no field of its own: the form reads it from hidden ones. */
+function When({ shown: { cron: before, time_zone = OWN_ZONE } }: { shown: Given }): JSX.Element {
+  const timing = useSignal(before === undefined ? FIRST : timingOf(before));
+  const zone = useSignal(time_zone);
+  const field = useRef<HTMLInputElement>(null);
+  const cron = cronOf(timing.value);
+  useEffect(() => void field.current?.dispatchEvent(new Event('input', { bubbles: true })), [cron, zone.value]);
+  return (
+    <>
+      <TimingFields timing={timing} zone={zone} />
+      <NextTimes cron={cron} time_zone={zone.value} />
+      <input ref={field} type="hidden" name="cron" value={cron} />
+      <input type="hidden" name="time_zone" value={zone.value} />
+    </>
+  );
+}
+
+function More({ shown }: { shown: Given }): JSX.Element {
   return (
     <details>
       <summary>{s.more}</summary>
@@ -153,15 +187,15 @@ function More({ schedule }: { schedule: Schedule | undefined }): JSX.Element {
           placeholder={s.default}
           autocapitalize="none"
           autocomplete="off"
-          defaultValue={schedule?.model ?? ''}
+          defaultValue={shown['model'] ?? ''}
         />
       </label>
       <label class="field">
         <span>{s.effort}</span>
-        <select name="effort" defaultValue={schedule?.effort ?? ''}>
+        <select name="effort" defaultValue={shown['effort'] ?? ''}>
           <option value="">{s.default}</option>
           {EFFORTS.map((effort) => (
-            <option key={effort} value={effort} selected={effort === schedule?.effort}>
+            <option key={effort} value={effort} selected={effort === shown['effort']}>
               {t.effort[effort]}
             </option>
           ))}
@@ -175,11 +209,27 @@ function More({ schedule }: { schedule: Schedule | undefined }): JSX.Element {
           step="0.01"
           min="0.01"
           placeholder={s.default}
-          defaultValue={schedule?.budget_usd ?? ''}
+          defaultValue={shown['budget_usd'] ?? ''}
         />
       </label>
     </details>
   );
+}
+
+/** What the form shows at first, but for the further repositories: their projects are not known yet. */
+function fieldsOfSchedule(schedule: Schedule | undefined): Given {
+  if (!schedule) return {};
+  return {
+    prompt: schedule.prompt,
+    place: placeOf(schedule),
+    repo_url: schedule.repo_url ?? '',
+    cron: schedule.cron,
+    time_zone: schedule.time_zone,
+    name: schedule.name,
+    model: schedule.model ?? '',
+    effort: schedule.effort ?? '',
+    budget_usd: schedule.budget_usd === null ? '' : String(schedule.budget_usd),
+  };
 }
 
 function placeOf(schedule: Schedule | undefined): string {
@@ -198,6 +248,8 @@ function readFields(given: Given, projects: readonly Project[]) {
     prompt,
     ...(place === OTHER ? { repo_url: repo_url.trim() } : { project_id: place }),
     repositories: readFurther(given['also'] ?? '', projects),
+    cron: given['cron'] ?? '',
+    time_zone: given['time_zone'] ?? '',
     model: given['model']?.trim() || null,
     effort: chosen(EFFORTS, given['effort']) ?? null,
     budget_usd: given['budget_usd'] ? Number(given['budget_usd']) : null,

@@ -1,0 +1,74 @@
+import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
+import type { Given } from '../parts/form.ts';
+import { useText } from '../parts/use-text.ts';
+import { s } from './screen-speech.ts';
+
+export type FormDraft = {
+  /** The fields that were written and not saved before the form was opened. */
+  kept: Given;
+  /** Another one: the fields are to be drawn anew, with `kept`. */
+  shown: string;
+  unsaved: boolean;
+  /** Stores the fields that differ from `first`, but for passwords and those of these names. */
+  keep: (form: HTMLFormElement, first: Given, secret?: readonly string[]) => void;
+  saved: () => void;
+  discard: () => void;
+};
+
+/** What is written in a form, under `key`. It survives the app. */
+export function useFormDraft(key: string): FormDraft {
+  const text = useText(key);
+  const is_written = useRef(false);
+  const shown = useRef('');
+  // It is read after the first drawing. Who has written by then goes on.
+  if (!is_written.current) shown.current = text.value;
+  return {
+    kept: shown.current === '' ? {} : (JSON.parse(shown.current) as Given),
+    shown: shown.current,
+    unsaved: shown.current !== '' && text.value !== '',
+    keep: (form, first, secret = []) => {
+      const changed = Object.entries(writtenIn(form)).filter(
+        ([name, written]) => written !== (first[name] ?? '') && !secret.includes(name),
+      );
+      if (changed.length === 0 && !is_written.current) return;
+      is_written.current = true;
+      text.value = changed.length === 0 ? '' : JSON.stringify(Object.fromEntries(changed));
+    },
+    saved: () => {
+      is_written.current = true;
+      text.value = '';
+    },
+    discard: () => {
+      is_written.current = false;
+      text.value = '';
+    },
+  };
+}
+
+/** Says that a form shows what was not saved, and offers what was saved instead. */
+export function Unsaved({ draft }: { draft: FormDraft }): JSX.Element | null {
+  if (!draft.unsaved) return null;
+  return (
+    <p class="card unsaved" role="status">
+      {s.unsaved}{' '}
+      <button type="button" class="quiet" onClick={draft.discard}>
+        {s.discard}
+      </button>
+    </p>
+  );
+}
+
+/** The fields of a form by their names, also the boxes without a tick; no passwords. */
+function writtenIn(form: HTMLFormElement): Given {
+  const written: Given = {};
+  for (const field of form.elements) {
+    if (field instanceof HTMLInputElement && field.type === 'checkbox')
+      written[field.name] = field.checked ? field.value : '';
+    else if (field instanceof HTMLInputElement && field.type !== 'password') written[field.name] = field.value;
+    else if (field instanceof HTMLTextAreaElement || field instanceof HTMLSelectElement)
+      written[field.name] = field.value;
+  }
+  delete written[''];
+  return written;
+}

@@ -1,0 +1,105 @@
+import test from 'ava';
+import type { Page } from 'playwright-core';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { draftIsKept } from './kept-draft.ts';
+
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+
+test('what is written in the form of a project survives the app, but for its token and secrets', async (t) => {
+  t.timeout(120_000);
+  const { api, page, network, faults } = await openAppLoggedIn(t);
+  const field = (name: string) => page.locator(`[name=${name}]`);
+  const fill = async (): Promise<void> => {
+    await page.goto(`${network.url}/settings/projects/new`);
+    await field('name').fill('Shop');
+    await field('git_token').fill('hidden-token');
+    await field('secrets').fill('KEY=hidden');
+    await field('egress').selectOption('list');
+    await field('egress_hosts').fill('example.org');
+    await field('ask_before_push').check();
+    await draftIsKept(page, '"ask_before_push":"yes"');
+    await page.reload();
+    await page.getByText('What you wrote before is not saved yet.').waitFor();
+  };
+  await fill();
+  t.is(await field('name').inputValue(), 'Shop');
+  t.is(await field('egress_hosts').inputValue(), 'example.org');
+  t.true(await field('ask_before_push').isChecked());
+  t.is(await field('git_token').inputValue(), '');
+  t.is(await field('secrets').inputValue(), '');
+  await button(page, 'Discard').click();
+  await page.getByText('What you wrote before').waitFor({ state: 'detached' });
+  t.is(await field('name').inputValue(), '');
+
+  await fill();
+  await field('repo_url').fill('errand://sample');
+  await button(page, 'Save').click();
+  await page.getByRole('link', { name: /Shop/ }).waitFor();
+  const [{ id } = { id: '' }] = (await api.call('listProjects', {})).items;
+  await page.goto(`${network.url}/settings/projects/${id}`);
+  await field('setup_command').fill('npm ci');
+  await draftIsKept(page, 'npm ci');
+  await api.call('patchProject', { params: { id }, body: { name: 'Store' } });
+  await page.reload();
+  await page.getByText('What you wrote before').waitFor();
+  t.is(await field('setup_command').inputValue(), 'npm ci');
+  t.is(await field('name').inputValue(), 'Store', 'only what was written is kept');
+  await button(page, 'Save').click();
+  await page.getByRole('link', { name: /Store/ }).waitFor();
+  await page.goto(`${network.url}/settings/projects/new`);
+  await field('name').waitFor();
+  t.is(await field('name').inputValue(), '');
+  t.is(await page.getByText('What you wrote before').count(), 0);
+  t.deepEqual(faults, []);
+});
+
+test('what is written in the form of a schedule survives the app', async (t) => {
+  t.timeout(120_000);
+  const { api, page, network, faults } = await openAppLoggedIn(t);
+  await page.goto(`${network.url}/settings/schedules/new`);
+  await page.getByLabel('What is to be done').fill('Update the dependencies');
+  await page.getByLabel('Where').selectOption('-');
+  await page.getByLabel('Address of the repository').fill('errand://sample');
+  await button(page, 'Weekly').click();
+  await page.getByRole('combobox', { name: 'Day' }).selectOption('5');
+  await page.getByLabel('Time zone').selectOption('America/New_York');
+  await draftIsKept(page, 'America/New_York');
+  await page.reload();
+  await page.getByText('What you wrote before').waitFor();
+  await button(page, 'Save').click();
+  await page.getByRole('link', { name: /Update the dependencies/ }).waitFor();
+  const [schedule] = (await api.call('listSchedules', {})).items;
+  const timing = { cron: '0 3 * * 5', time_zone: 'America/New_York' };
+  t.like(schedule, { prompt: 'Update the dependencies', repo_url: 'errand://sample', ...timing });
+  t.deepEqual(faults, []);
+});
+
+for (const [path, fill] of [
+  ['schedules', { prompt: 'Update', place: '-', repo_url: 'errand://sample' }],
+  ['projects', { name: 'Shop', repo_url: 'errand://sample' }],
+] as const)
+  test(`who saves again after a lost answer makes one of the ${path}`, async (t) => {
+    t.timeout(120_000);
+    const { api, page, network } = await openAppLoggedIn(t);
+    await page.goto(`${network.url}/settings/${path}/new`);
+    for (const [name, value] of Object.entries(fill)) {
+      const field = page.locator(`[name=${name}]`);
+      await (name === 'place' ? field.selectOption(value) : field.fill(value));
+    }
+    let lost = 0;
+    // Each answer to the first touch is lost, whether the app tries again by itself or not.
+    await page.route(new RegExp(`/${path}$`), async (route) => {
+      if (route.request().method() !== 'POST') return route.continue();
+      await route.fetch();
+      lost++;
+      return route.abort();
+    });
+    await button(page, 'Save').click();
+    await page.getByText('The server cannot be reached now.').waitFor();
+    t.true(lost > 0);
+    await page.unroute(new RegExp(`/${path}$`));
+    await button(page, 'Save').click();
+    await page.locator('form').waitFor({ state: 'detached' });
+    const { items } = await api.call(path === 'schedules' ? 'listSchedules' : 'listProjects', {});
+    t.is(items.length, 1);
+  });
