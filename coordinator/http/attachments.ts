@@ -36,7 +36,7 @@ export function attachmentHandlers(
       const row = findAttachment(log.db, who.user_id, id);
       if (!row) throw new ErrandError('not_found', 'There is no such attachment.');
       const { stream, bytes } = await files.read(row);
-      return new FileAnswer({ stream, bytes, media_type: row.media_type, name: row.name });
+      return new FileAnswer({ id, stream, bytes, media_type: row.media_type, name: row.name });
     },
   };
 }

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 import type { ExtendableContext } from 'koa';
 
-type File = { stream: Readable; bytes: number; media_type: string; name: string };
+type File = { id: string; stream: Readable; bytes: number; media_type: string; name: string };
 
-/** The answer of a handler that is a file of a person. */
+/** The answer of a handler that is a file of a person. What has an id never changes. */
 export class FileAnswer {
   readonly #file: File;
 
@@ -13,7 +13,13 @@ export class FileAnswer {
 
   /** Sends the file. Whatever it holds, a browser saves it and never runs it. */
   send(ctx: ExtendableContext): void {
-    const { stream, bytes, media_type, name } = this.#file;
+    const { id, stream, bytes, media_type, name } = this.#file;
+    ctx.set('ETag', `"${id}"`);
+    if (ctx.fresh) {
+      stream.destroy();
+      ctx.status = 304;
+      return;
+    }
     ctx.set('Content-Disposition', `attachment; filename*=UTF-8''${encodeName(name)}`);
     ctx.set('Content-Security-Policy', "default-src 'none'; sandbox");
     ctx.set('Cross-Origin-Resource-Policy', 'same-origin');

@@ -201,16 +201,16 @@ function Picture({ file }: { file: Attachment }): JSX.Element {
   const url = useSignal<string | undefined>(undefined);
   useEffect(() => {
     let made: string | undefined;
-    let gone = false;
+    const gone = new AbortController();
     void files
-      .blob(file)
+      .blob(file, gone.signal)
       .then((blob) => {
-        if (blob && !gone) url.value = made = URL.createObjectURL(blob);
+        if (blob && !gone.signal.aborted) url.value = made = URL.createObjectURL(blob);
       })
       // Offline: the name stays.
       .catch(() => undefined);
     return () => {
-      gone = true;
+      gone.abort();
       if (made !== undefined) URL.revokeObjectURL(made);
     };
   }, [file.id, files]);

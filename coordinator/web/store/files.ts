@@ -69,11 +69,12 @@ export class Files {
   }
 
   /** The bytes of an attachment: of this device, or from the server. */
-  async blob({ id, media_type }: Attachment): Promise<Blob | undefined> {
+  async blob({ id, media_type }: Attachment, own: AbortSignal): Promise<Blob | undefined> {
     const kept = await this.read(id);
     if (kept) return kept.blob;
     const headers = { authorization: `Bearer ${await this.#client.token()}` };
-    const response = await fetch(`${this.#client.server}/attachments/${id}`, { headers });
+    const signal = AbortSignal.any([this.#client.signal, own]);
+    const response = await fetch(`${this.#client.server}/attachments/${id}`, { headers, signal });
     return response.ok ? new Blob([await response.arrayBuffer()], { type: media_type }) : undefined;
   }
 

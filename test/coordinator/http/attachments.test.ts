@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, stat, utimes } from 'node:fs/promises';
+import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { Attachment } from '../../../protocol/attachments.ts';
@@ -56,6 +59,19 @@ test('an upload can be repeated; another file under its id is a conflict, and ch
   t.is(await (await s.get(id)).text(), 'hello');
   t.is((await readdir(s.folder)).length, 1);
   t.is((await stat(join(s.folder, (await readdir(s.folder))[0] ?? ''))).mode & 0o077, 0);
+});
+
+test('a file that the client has already is not sent again', async (t) => {
+  const s = await set(t);
+  const id = newId();
+  await s.put(id, 'hello');
+  const etag = (await s.get(id)).headers.get('etag') ?? '';
+  // Not `fetch`: with such a header it asks for no answer from a cache.
+  const headers = { authorization: `Bearer ${s.api.token}`, 'if-none-match': etag };
+  const asked = get(`${s.url}/attachments/${id}`, { headers });
+  const [again] = (await once(asked, 'response')) as [IncomingMessage];
+  t.is(again.statusCode, 304);
+  t.is(await text(again), '');
 });
 
 test('a file is served to be saved, with the type of its bytes, and never as a page', async (t) => {
