@@ -50,12 +50,12 @@ export function useFormDraft(key: string): FormDraft {
 export function Unsaved({ draft }: { draft: FormDraft }): JSX.Element | null {
   if (!draft.unsaved) return null;
   return (
-    <p class="card unsaved" role="status">
-      {s.unsaved}{' '}
+    <div class="card" role="status">
+      <p>{s.unsaved}</p>
       <button type="button" class="quiet" onClick={draft.discard}>
         {s.discard}
       </button>
-    </p>
+    </div>
   );
 }
 

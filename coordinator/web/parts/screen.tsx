@@ -43,13 +43,19 @@ export function Screen({ title, parent, beside, children }: ScreenProps): JSX.El
   );
 }
 
-type SheetProps = { onClose: () => void; label: string; children: ComponentChildren };
+type SheetProps = {
+  onClose: () => void;
+  label: string;
+  /** Something was written in it that would be lost: a touch beside it does not close it. */
+  holds?: boolean;
+  children: ComponentChildren;
+};
 
 /**
  * A sheet over the page, opened by its presence. Escape and a touch beside it close it. However it goes, the focus is
  * where it was before.
  */
-export function Sheet({ onClose, label, children }: SheetProps): JSX.Element {
+export function Sheet({ onClose, label, holds = false, children }: SheetProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const latest = useRef(onClose);
   latest.current = onClose;
@@ -77,7 +83,7 @@ export function Sheet({ onClose, label, children }: SheetProps): JSX.Element {
       onSubmit={(event) => event.stopPropagation()}
       onPointerDown={(event) => (began_beside.current = isBeside(event, dialog.current))}
       onClick={(event) => {
-        if (began_beside.current && isBeside(event, dialog.current)) onClose();
+        if (!holds && began_beside.current && isBeside(event, dialog.current)) onClose();
       }}
     >
       {children}

@@ -6,6 +6,8 @@ const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : 
 export const de_settings: SettingsStrings = {
   unsaved: 'Was du zuvor geschrieben hast, ist noch nicht gespeichert.',
   discard: 'Verwerfen',
+  discard_title: 'Verwerfen, was du geschrieben hast?',
+  discard_text: 'Es steht nirgendwo sonst.',
   settings: {
     title: 'Einstellungen',
     account: 'Konto',

@@ -4,6 +4,8 @@ const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : 
 export const en_settings = {
   unsaved: 'What you wrote before is not saved yet.',
   discard: 'Discard',
+  discard_title: 'Discard what you wrote?',
+  discard_text: 'It is kept nowhere else.',
   settings: {
     title: 'Settings',
     account: 'Account',

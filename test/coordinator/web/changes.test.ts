@@ -220,3 +220,53 @@ test.serial(
     t.deepEqual(faults, []);
   },
 );
+
+test.serial('whoever cancels a comment is asked before what they wrote is thrown away', async (t) => {
+  t.timeout(120_000);
+  const { server, api, network, page, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  errand.succeed({}, adding('one', 'x'.repeat(400)));
+  await page.goto(`${network.url}/errands/${errand.id}/changes`);
+  const form = page.locator('.note-on-line textarea');
+  await page.locator('.line-of.added').first().click();
+  await label(page, 'Cancel').click();
+  await form.waitFor({ state: 'detached' });
+  await page.locator('.line-of.added').first().click();
+  await form.fill('Why?');
+  await label(page, 'Cancel').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  t.is(await form.inputValue(), 'Why?');
+  await label(page, 'Cancel').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click();
+  await form.waitFor({ state: 'detached' });
+  t.is(await page.locator('.note-on-line').count(), 0);
+  t.deepEqual(faults, []);
+});
+
+test.serial(
+  'a long word of a diff begins beside its sign, and a form below lines that scroll is on the screen',
+  async (t) => {
+    t.timeout(120_000);
+    const { server, api, network, page, faults } = await openAppLoggedIn(t);
+    const errand = new LivelyErrand(server, await sendErrand(api));
+    errand.begin();
+    errand.succeed({}, adding('one', 'x'.repeat(400)));
+    await page.goto(`${network.url}/errands/${errand.id}/changes`);
+    const line = page.locator('.line-of.added', { hasText: 'xxx' });
+    await line.waitFor();
+    const tops = await line.locator('code').evaluate((code) => {
+      const range = document.createRange();
+      range.selectNodeContents(code.lastChild ?? code);
+      const sign = code.querySelector('.sign')?.getBoundingClientRect().top ?? 0;
+      return [sign, range.getClientRects()[0]?.top ?? -1];
+    });
+    t.true(Math.abs((tops[0] ?? 0) - (tops[1] ?? 0)) < 4, String(tops));
+    await label(page, 'Wrap lines').click();
+    await line.click();
+    const box = await page.locator('.note-on-line').boundingBox();
+    const { width } = page.viewportSize() ?? { width: 0 };
+    t.true(box !== null && box.x >= 0 && box.x + box.width <= width, JSON.stringify(box));
+    t.deepEqual(faults, []);
+  },
+);

@@ -58,6 +58,11 @@ test.serial('a touch on the margin of a sheet, and marking a text beyond it, kee
   t.is(await dialog(page).count(), 1);
   t.is(await field.inputValue(), 'https://example.org/hook');
   await page.mouse.click(sheet.x - 60, sheet.y);
+  t.is(await field.inputValue(), 'https://example.org/hook', 'nor does a touch beside it lose what was typed');
+  await dialog(page).getByRole('button', { name: 'Cancel' }).click();
+  await dialog(page).waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Add a webhook' }).click();
+  await page.mouse.click(sheet.x - 60, sheet.y);
   await dialog(page).waitFor({ state: 'detached' });
   t.deepEqual(faults, []);
 });

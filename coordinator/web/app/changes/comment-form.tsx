@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { GrowingField } from '../../parts/growing-field.tsx';
-import { t } from '../../parts/speech.ts';
+import { CancelText } from '../cancel-text.tsx';
 import { s } from '../screen-speech.ts';
 import type { Comments } from './use-comments.ts';
 
@@ -29,9 +29,7 @@ export function CommentForm({ comments, index }: { comments: Comments; index: nu
       <button type="submit" class="quiet" disabled={half.trim() === ''}>
         {s.changes.add}
       </button>
-      <button type="button" class="quiet" onClick={() => comments.end(index, words)}>
-        {t.cancel}
-      </button>
+      <CancelText loses={half.trim() !== '' && half !== words} onCancel={() => comments.end(index, words)} />
     </form>
   );
 }

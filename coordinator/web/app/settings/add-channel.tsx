@@ -18,14 +18,14 @@ const NTFY_SERVER = 'https://ntfy.sh';
 
 /** Adds a webhook or an ntfy topic. The key of a webhook shows once. */
 export function AddChannel({ kind, onClose }: { kind: Kind; onClose: () => void }): JSX.Element {
-  const session = useSession();
+  const { push } = useSession();
   const made = useSignal<ChannelCreated | undefined>(undefined);
   const [fault, sends] = [useSignal(''), useSignal(false)];
   const occasions = useSignal<readonly Occasion[]>(OCCASIONS);
-  useEffect(() => void session.readProjects(), [session]);
+  const is_written = useSignal(false);
   const add = (form: HTMLFormElement): void => {
     [fault.value, sends.value] = ['', true];
-    session.push
+    push
       .add(read(form, kind, occasions.value))
       .then((added) => {
         if (added.secret === null) onClose();
@@ -37,30 +37,17 @@ export function AddChannel({ kind, onClose }: { kind: Kind; onClose: () => void 
   const title = s.notify.add[kind];
   if (made.value) return <Secret made={made.value} title={title} onClose={onClose} />;
   return (
-    <Sheet label={title} onClose={onClose}>
+    <Sheet label={title} onClose={onClose} holds={is_written.value}>
       <h2>{title}</h2>
       <form
+        onInput={() => (is_written.value = true)}
         onSubmit={(event) => {
           event.preventDefault();
           add(event.currentTarget);
         }}
       >
         {kind === 'webhook' ? <WebhookFields /> : <NtfyFields />}
-        <label class="field">
-          <span>{s.notify.name}</span>
-          <input name="name" maxLength={100} placeholder={s.notify.name_absent} />
-        </label>
-        <label class="field">
-          <span>{s.notify.project}</span>
-          <select name="project_id">
-            <option value="">{s.notify.all_projects}</option>
-            {session.projects.value?.map(({ id, name }) => (
-              <option key={id} value={id}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <SharedFields />
         <OccasionChoice
           legend={s.notify.tell_when}
           chosen={occasions.value}
@@ -72,8 +59,35 @@ export function AddChannel({ kind, onClose }: { kind: Kind; onClose: () => void 
         <button type="submit" class="primary" disabled={sends.value}>
           {s.notify.add_now}
         </button>
+        <button type="button" class="choice" onClick={onClose}>
+          {t.cancel}
+        </button>
       </form>
     </Sheet>
+  );
+}
+
+function SharedFields(): JSX.Element {
+  const session = useSession();
+  useEffect(() => void session.readProjects(), [session]);
+  return (
+    <>
+      <label class="field">
+        <span>{s.notify.name}</span>
+        <input name="name" maxLength={100} placeholder={s.notify.name_absent} />
+      </label>
+      <label class="field">
+        <span>{s.notify.project}</span>
+        <select name="project_id">
+          <option value="">{s.notify.all_projects}</option>
+          {session.projects.value?.map(({ id, name }) => (
+            <option key={id} value={id}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+    </>
   );
 }
 
