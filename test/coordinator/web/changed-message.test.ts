@@ -33,3 +33,22 @@ test.serial('a message that is changed and then delayed without a network shows 
   t.is(await page.locator('.fault:not(:empty)').count(), 0);
   t.deepEqual(faults, []);
 });
+
+test.serial('an edit does not replace words that another device has changed meanwhile', async (t) => {
+  t.timeout(120_000);
+  const { server, api, network, page, faults } = await openAppLoggedIn(t);
+  const { id } = await sendErrand(api);
+  const { message_id } = await api.call('createMessage', { params: { id }, body: { text: 'First' } });
+  await page.goto(`${network.url}/errands/${id}`);
+  const button = (name: string) => page.getByRole('button', { name });
+  await button('Change').click();
+  await page.locator('.edited textarea').fill('Mine');
+  const params = { id, message_id };
+  await api.call('patchMessage', { params, body: { revision: 1, text: 'Theirs' } });
+  await api.call('createMessage', { params: { id }, body: { text: 'A later one' } });
+  await page.getByText('A later one').waitFor();
+  await button('Save').click();
+  await page.locator('.unsent .fault').waitFor();
+  t.is(listPendingMessages(server.db, id)[0]?.text, 'Theirs');
+  t.deepEqual(faults, []);
+});

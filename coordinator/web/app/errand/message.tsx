@@ -13,6 +13,7 @@ import { TakeBack } from '../../parts/take-back.tsx';
 import { isTooLong, TooLong } from '../../parts/too-long.tsx';
 import { useOnce } from '../../parts/use-once.ts';
 import { useText } from '../../parts/use-text.ts';
+import { CancelText } from '../cancel-text.tsx';
 import { s } from '../screen-speech.ts';
 import { SaidText } from './said-text.tsx';
 
@@ -21,33 +22,37 @@ export function Message({ item, task_id }: { item: PersonItem; task_id: string }
   const session = useSession();
   const { entries } = session.acts;
   const { message_id, heard_at, attachments } = item;
-  const edits = useSignal(false);
+  const edited = useSignal<Changeable | undefined>(undefined);
   const waiting = entries.value.filter(
     ({ action }) => (action.do === 'reword' || action.do === 'unsay') && action.message_id === message_id,
   );
   const { text, hear, revision } = onceChanged(item, waiting);
   const gone = waiting.some(({ action, refused }) => action.do === 'unsay' && !refused);
   const can_change = message_id !== null && heard_at === null;
-  const save = async (next: string): Promise<boolean> =>
-    next === text || session.acts.reword(task_id, message_id ?? '', { revision, text: next });
+  const { value: before } = edited;
   return (
     <>
-      {edits.value && message_id !== null ? (
-        // Also of a message that is heard meanwhile: what is written must not go. The server refuses it, and it comes
-        // back.
+      {before && message_id !== null ? (
+        // Also of a message that is heard meanwhile, or changed by another device: what is written must not go, nor
+        // replace words that were not seen. The server refuses it, and it comes back.
         <Editor
           draft={`edit ${task_id} ${message_id}`}
-          text={text}
-          onSave={save}
-          onClose={() => (edits.value = false)}
+          text={before.text}
+          onSave={async (next) =>
+            next === before.text || session.acts.reword(task_id, message_id, { revision: before.revision, text: next })
+          }
+          onClose={() => (edited.value = undefined)}
         />
       ) : (
         <Said text={can_change ? text : item.text} files={attachments} struck={can_change && gone} />
       )}
       {can_change && <small>{gone ? s.errand.taking_back : s.errand.heard[hear]}</small>}
       {message_id !== null && heard_at !== null && <small>{s.errand.heard_at(format.clock(heard_at))}</small>}
-      {can_change && !gone && !edits.value && (
-        <Actions {...{ hear, revision, task_id, message_id }} onEdit={() => (edits.value = true)} />
+      {can_change && !gone && !before && (
+        <Actions
+          {...{ hear, revision, task_id, message_id }}
+          onEdit={() => (edited.value = { text, hear, revision })}
+        />
       )}
       <Refused entries={waiting} />
     </>
@@ -142,9 +147,7 @@ function Editor({ draft, text, onSave, onClose, over }: EditorProps): JSX.Elemen
     <div class="mine edited">
       <GrowingField autofocus value={now.value} label={s.errand.change} onInput={(written) => (now.value = written)} />
       <TooLong text={now.value} />
-      <button type="button" class="quiet" onClick={close}>
-        {t.cancel}
-      </button>
+      <CancelText loses={next !== '' && next !== text} onCancel={close} />
       <button type="button" class="quiet" disabled={next === '' || isTooLong(next)} onClick={save}>
         {s.errand.save}
       </button>
