@@ -19,6 +19,7 @@ export { SchedulesScreen } from './schedules/schedules-screen.tsx';
 export { SettingsScreen } from './settings/settings-screen.tsx';
 // Who has a short list never needs these.
 export { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
+export { Markdown } from '../parts/markdown.tsx';
 export { OwnWords } from '../parts/own-words.tsx';
 export { RowActions } from './inbox/row-actions.tsx';
 export { Extras } from './extras.tsx';

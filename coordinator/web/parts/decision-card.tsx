@@ -1,5 +1,5 @@
-import type { JSX } from 'preact';
-import { useRef } from 'preact/hooks';
+import type { JSX, RefObject } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Need, NeedAnswerCreate } from '../../../protocol/needs.ts';
 import type { Task } from '../../../protocol/task.ts';
 import type { Entry } from '../../client/sync/outbox-entry.ts';
@@ -8,6 +8,7 @@ import { useSession } from './context.ts';
 import { entryWords } from './entry-words.ts';
 import { Choices } from './choices.tsx';
 import { choiceWords, needWords } from './need-words.ts';
+import type { Markdown } from './markdown.tsx';
 import { now } from './now.ts';
 import type { AnswerDraft, OwnWords } from './own-words.tsx';
 import { format, t } from './speech.ts';
@@ -15,17 +16,22 @@ import { Stat } from './stat.tsx';
 import { TakeBack } from './take-back.tsx';
 import { useOnce } from './use-once.ts';
 
-/** The field for one's own words: the list shows before it is there. */
-type WordsField = typeof OwnWords | undefined;
-type CardProps = { task: Task; need: Need; words: WordsField };
+/** The field for one's own words, and how the agent's are drawn: the list shows before they are there. */
+type LaterParts = { OwnWords: typeof OwnWords; Markdown: typeof Markdown };
+type CardProps = { task: Task; need: Need; parts: LaterParts | undefined };
 
 /** One decision: what is asked, and each answer as one touch, which can be undone for a moment. */
-export function DecisionCard({ task, need, words }: CardProps): JSX.Element {
+export function DecisionCard({ task, need, parts }: CardProps): JSX.Element {
   const session = useSession();
   const entry = session.acts.entries.value.find(({ action }) => action.do === 'answer' && action.need_id === need.id);
+  const card = useKeptFocus();
   return (
-    <section role="group" class="card decision" aria-label={t.needs.title}>
-      <Asked text={needWords(need, task)} />
+    <section ref={card} role="group" class="card decision" aria-label={t.needs.title}>
+      {parts && need.kind === 'question' ? (
+        <parts.Markdown text={need.question} />
+      ) : (
+        <Asked text={needWords(need, task)} />
+      )}
       {need.kind === 'push' && (
         <a class="see" href={pathOf('changes', { id: task.id })}>
           {t.needs.changes}
@@ -40,12 +46,22 @@ export function DecisionCard({ task, need, words }: CardProps): JSX.Element {
         <Answers
           key={need.id}
           need={need}
-          words={words}
+          Words={parts?.OwnWords}
           onAnswer={(body) => session.acts.decide(task.id, need.id, body)}
         />
       )}
     </section>
   );
+}
+
+/** Whoever has the focus in the card keeps it there when the way back comes in place of the answers, or they return. */
+function useKeptFocus(): RefObject<HTMLElement | null> {
+  const card = useRef<HTMLElement>(null);
+  const had_focus = card.current?.contains(document.activeElement) === true;
+  useLayoutEffect(() => {
+    if (had_focus && document.activeElement === document.body) card.current?.querySelector('button')?.focus();
+  });
+  return card;
 }
 
 /** The names of the repositories whose work waits. */
@@ -71,9 +87,13 @@ function Asked({ text }: { text: string }): JSX.Element {
   );
 }
 
-type AnswersProps = { need: Need; words: WordsField; onAnswer: (body: NeedAnswerCreate) => Promise<boolean> };
+type AnswersProps = {
+  need: Need;
+  Words: typeof OwnWords | undefined;
+  onAnswer: (body: NeedAnswerCreate) => Promise<boolean>;
+};
 
-function Answers({ need, words: Words, onAnswer }: AnswersProps): JSX.Element {
+function Answers({ need, Words, onAnswer }: AnswersProps): JSX.Element {
   const draft = useRef<AnswerDraft>(null);
   const once = useOnce();
   const { multiple, takes_text } = need;
@@ -106,11 +126,14 @@ function Given({ need, entry }: { need: Need; entry: Entry }): JSX.Element | nul
   const { choose, text } = action.body;
   const left_s = held_until === undefined ? 0 : Math.ceil((Date.parse(held_until) - now.value) / 1000);
   return (
-    <div class="given" role="status">
-      <p class="said" dir="auto">
-        {[...choiceWords(need, choose), ...(text === undefined ? [] : [text])].join(' · ')}
-      </p>
-      {(left_s <= 0 || tried) && <small class={(refused ?? failed) ? 'fault' : ''}>{entryWords(entry)}</small>}
+    <div class="given">
+      <div role="status">
+        <p class="said" dir="auto">
+          {[...choiceWords(need, choose), ...(text === undefined ? [] : [text])].join(' · ')}
+        </p>
+        {(left_s <= 0 || tried) && <small class={(refused ?? failed) ? 'fault' : ''}>{entryWords(entry)}</small>}
+      </div>
+      {/* Not in what is read aloud: it counts the seconds. */}
       <TakeBack entry={entry} {...(left_s > 0 && { label: t.needs.undo(format.number(left_s)) })} />
     </div>
   );

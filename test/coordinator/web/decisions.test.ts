@@ -177,3 +177,35 @@ test.serial(
     t.deepEqual(faults, []);
   },
 );
+
+test.serial(
+  'who answers by keyboard keeps the place in the card, and no second of the countdown is read aloud',
+  async (t) => {
+    t.timeout(120_000);
+    const scene = await openAppLoggedIn(t);
+    const { page, faults } = scene;
+    await asking(scene);
+    const focused = () => page.evaluate(() => document.activeElement?.textContent);
+    await button(page, 'Down').focus();
+    await page.keyboard.press('Enter');
+    await button(page, /^Undo/).waitFor();
+    t.regex((await focused()) ?? '', /^Undo/);
+    t.is(await page.locator('[role=status] button').count(), 0);
+    await page.keyboard.press('Enter');
+    await button(page, 'Down').waitFor();
+    t.is(await focused(), OPTIONS[0]);
+    t.deepEqual(faults, []);
+  },
+);
+
+test.serial('the Markdown of a question is drawn, in the list and in the errand', async (t) => {
+  t.timeout(120_000);
+  const scene = await openAppLoggedIn(t);
+  const { page, network, faults } = scene;
+  const { id } = await asking(scene, { question: 'Which **rounding**?\nAs `now`' });
+  await page.locator('.task .decision strong', { hasText: /^rounding$/ }).waitFor();
+  await page.goto(`${network.url}/errands/${id}`);
+  await page.locator('.talk .decision strong', { hasText: /^rounding$/ }).waitFor();
+  t.is(await page.locator('.decision code').textContent(), 'now');
+  t.deepEqual(faults, []);
+});

@@ -117,7 +117,7 @@ function Below({ task, needs }: { task: Task; needs: readonly Need[] }): JSX.Ele
       {task.result && task.ended_at !== null && <ResultCard task={task} />}
       <PullCards task={task} />
       {needs.map((need) => (
-        <DecisionCard key={need.id} task={task} need={need} words={OwnWords} />
+        <DecisionCard key={need.id} task={task} need={need} parts={{ OwnWords, Markdown }} />
       ))}
       {task.reason === 'budget_exhausted' && <BudgetChoices task={task} />}
     </>
@@ -161,7 +161,8 @@ function isAsked(item: Item, needs: readonly Need[]): boolean {
 function DraftRow({ draft: { kind, text } }: { draft: Draft }): JSX.Element | null {
   if (kind === 'output') return null;
   return (
-    <li class={kind === 'thinking' ? 'thinking writing' : 'writing'}>
+    // Read aloud once it is whole.
+    <li class={kind === 'thinking' ? 'thinking writing' : 'writing'} aria-live="off">
       {kind === 'thinking' ? <p class="thought-text">{text}</p> : <Markdown text={text} />}
     </li>
   );

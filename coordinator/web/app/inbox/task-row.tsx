@@ -28,7 +28,7 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
   const acts = useSignal(false);
   const used = useSignal(false);
   const touch = useRef<PointerEvent | undefined>(undefined);
-  const { RowActions, OwnWords } = later_parts.value ?? {};
+  const parts = later_parts.value;
   const { title } = task;
   const [need] = needsPerson(task) ? openNeeds(task) : [];
   useEffect(() => {
@@ -53,8 +53,8 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
         }}
       />
       {/* Only in rows that somebody uses: what listens to a swipe is more than all else of a row. */}
-      {RowActions && used.value && <RowActions task={task} open={acts} touch={touch.current} />}
-      {need && <DecisionCard task={task} need={need} words={OwnWords} />}
+      {parts && used.value && <parts.RowActions task={task} open={acts} touch={touch.current} />}
+      {need && <DecisionCard task={task} need={need} parts={parts} />}
       {task.reason === 'budget_exhausted' && <BudgetChoices task={task} />}
     </li>
   );
