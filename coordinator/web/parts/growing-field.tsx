@@ -14,12 +14,21 @@ type GrowingProps = {
 /** A field that grows with its text, as far as its style lets it. */
 export function GrowingField({ value, label, autofocus = false, onSend, onInput, ...rest }: GrowingProps): JSX.Element {
   const field = useRef<HTMLTextAreaElement>(null);
+  // The label shows in an empty field.
+  useLayoutEffect(() => fit(field.current), [value, label]);
   useLayoutEffect(() => {
     const element = field.current;
     if (!element) return;
-    element.style.blockSize = 'auto';
-    element.style.blockSize = `${element.scrollHeight + 2}px`;
-  }, [value]);
+    let width = element.clientWidth;
+    const resized = new ResizeObserver(() => {
+      if (element.clientWidth === width) return;
+      width = element.clientWidth;
+      // Not here: a new height would be one more change of size to tell of.
+      requestAnimationFrame(() => fit(element));
+    });
+    resized.observe(element);
+    return () => resized.disconnect();
+  }, []);
   useLayoutEffect(() => {
     if (autofocus) field.current?.focus();
   }, [autofocus]);
@@ -43,4 +52,10 @@ export function GrowingField({ value, label, autofocus = false, onSend, onInput,
       onInput={({ currentTarget }) => onInput(currentTarget.value)}
     />
   );
+}
+
+function fit(field: HTMLTextAreaElement | null): void {
+  if (!field) return;
+  field.style.blockSize = 'auto';
+  field.style.blockSize = `${field.scrollHeight + 2}px`;
 }

@@ -77,16 +77,20 @@ function Table({ table: { header, rows } }: { table: Tokens.Table }): JSX.Elemen
       <table>
         <thead>
           <tr>
-            {header.map(({ tokens }, i) => (
-              <th key={i}>{inlines(tokens)}</th>
+            {header.map((cell, i) => (
+              <th key={i} class={cellClass(cell)}>
+                {inlines(cell.tokens)}
+              </th>
             ))}
           </tr>
         </thead>
         <tbody>
           {rows.map((row, i) => (
             <tr key={i}>
-              {row.map(({ tokens }, j) => (
-                <td key={j}>{inlines(tokens)}</td>
+              {row.map((cell, j) => (
+                <td key={j} class={cellClass(cell)}>
+                  {inlines(cell.tokens)}
+                </td>
               ))}
             </tr>
           ))}
@@ -94,6 +98,11 @@ function Table({ table: { header, rows } }: { table: Tokens.Table }): JSX.Elemen
       </table>
     </div>
   );
+}
+
+/** How a cell is aligned, and whether it has a word that may be broken. */
+function cellClass({ align, text }: Tokens.TableCell): string {
+  return `${align ?? ''} ${/\S{25}/.test(text) ? 'long' : ''}`.trim();
 }
 
 function inlines(tokens: readonly Token[]): ComponentChildren {
