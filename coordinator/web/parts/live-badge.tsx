@@ -14,9 +14,11 @@ export function LiveBadge(): JSX.Element {
   const state = useSession().live.value;
   if (state?.kind === 'away' && state.intercepted) return <ProxyLink why={state.why} />;
   const { words, good } = describe(state, state && 'since' in state ? now.value : 0, navigator.onLine);
+  const kind = state?.kind === 'failed' ? 'live off failed' : good ? 'live' : 'live off';
   return (
-    <span class={good ? 'live' : 'live off'} role="status" title={state && 'why' in state ? state.why : undefined}>
+    <span class={kind} role="status" title={state && 'why' in state ? state.why : undefined}>
       {words}
+      {state?.kind === 'failed' && `: ${state.why} `}
       {/* Nothing is tried by itself any more. What is not whole has an offer of its own. */}
       {state?.kind === 'failed' && !incomplete.value && (
         <button type="button" class="quiet" onClick={() => location.reload()}>

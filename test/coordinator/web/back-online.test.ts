@@ -45,7 +45,7 @@ test.serial('a window whose connection others have taken has a button that bring
     else socket.connectToServer();
   });
   await page.goto(network.url);
-  await page.locator('.live', { hasText: 'not connected' }).waitFor();
+  await page.locator('.live', { hasText: /not connected: \w+ / }).waitFor();
   displaced = false;
   await page.locator('.live').getByRole('button', { name: 'Reload' }).click();
   await page.getByText('live', { exact: true }).waitFor();
