@@ -1,6 +1,7 @@
 import { useComputed, type Signal } from '@preact/signals';
 import type { JSX, RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { LIMITS } from '../../../../protocol/limits.ts';
 import type { Task } from '../../../../protocol/task.ts';
 import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
@@ -110,6 +111,7 @@ function Search({ query }: { query: Signal<string> }): JSX.Element {
       <input
         ref={input}
         type="search"
+        maxLength={LIMITS.search_chars_max}
         placeholder={t.inbox.search}
         aria-label={t.inbox.search}
         value={query.value}

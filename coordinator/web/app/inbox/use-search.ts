@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { Task } from '../../../../protocol/task.ts';
+import { Unreachable } from '../../../client/errors.ts';
 import { useSession } from '../../parts/context.ts';
 import { matches } from './groups.ts';
 
@@ -31,8 +32,8 @@ export function useSearch(query: string): Found | undefined {
           answer.value = { query: q, tasks };
           failed.value = false;
         },
-        () => {
-          if (!over) failed.value = true;
+        (error: unknown) => {
+          if (!over) failed.value = error instanceof Unreachable;
         },
       );
     }, PAUSE_MS);

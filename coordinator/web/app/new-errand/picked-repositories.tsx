@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { LIMITS } from '../../../../protocol/limits.ts';
 import { repositoryIdentity } from '../../../../protocol/repository-identity.ts';
 import type { PickableRepositories } from '../../../../protocol/forges.ts';
 import { useSession } from '../../parts/context.ts';
@@ -22,7 +23,7 @@ export function PickedRepositories({ search, known, onChoose }: PickedProps): JS
   useEffect(() => {
     let is_newest = true;
     const ask = setTimeout(() => {
-      client.call('listRepositories', { query: { search } }).then(
+      client.call('listRepositories', { query: { search: search.slice(0, LIMITS.search_chars_max) } }).then(
         (answer) => is_newest && (found.value = answer),
         // What the device knows is offered nevertheless.
         () => undefined,
