@@ -1,4 +1,5 @@
-import { chooseLanguage, speak } from '../strings/strings.ts';
+import { chooseLanguage } from '../../../protocol/choose-language.ts';
+import { speak } from '../strings/strings.ts';
 
 /** The language of this person. */
 export const locale = chooseLanguage(navigator.languages);

@@ -1,3 +1,4 @@
+import { languageOf } from '../../../protocol/choose-language.ts';
 import { en_accounts } from './en-accounts.ts';
 import { en_archive } from './en-archive.ts';
 import { en_changes } from './en-changes.ts';
@@ -12,7 +13,6 @@ import { en_reading } from './en-reading.ts';
 import { en_repositories } from './en-repositories.ts';
 import { en_schedules } from './en-schedules.ts';
 import { en_settings } from './en-settings.ts';
-import { languageOf } from './strings.ts';
 
 const en = {
   accounts: en_accounts,

@@ -1,3 +1,4 @@
+import { chooseLanguage, languageOf } from '../../../protocol/choose-language.ts';
 import { deviceName } from '../../../protocol/device-name.ts';
 import { newId } from '../../../protocol/new-id.ts';
 import type { ChannelCreate } from '../../../protocol/notifications.ts';
@@ -35,7 +36,7 @@ export async function resubscribe(scope: ServiceWorkerGlobalScope, event: PushCh
     const body: ChannelCreate = {
       kind: 'push',
       name: deviceName(navigator.userAgent) ?? 'Browser',
-      language: navigator.language.startsWith('de') ? 'de' : 'en',
+      language: languageOf(chooseLanguage(navigator.languages)),
       app_url: new URL(base, scope.location.href).href,
       subscription: { endpoint, keys: { p256dh: keys['p256dh'] ?? '', auth: keys['auth'] ?? '' } },
     };

@@ -6,7 +6,8 @@ import { parseAnsi } from '../../../coordinator/web/parts/ansi.ts';
 import { cronOf, timingOf } from '../../../coordinator/web/app/schedules/timing.ts';
 import { SETTING_GROUPS } from '../../../coordinator/base/settings.ts';
 import { speakOfScreens } from '../../../coordinator/web/strings/screen-strings.ts';
-import { chooseLanguage, speak } from '../../../coordinator/web/strings/strings.ts';
+import { chooseLanguage } from '../../../protocol/choose-language.ts';
+import { speak } from '../../../coordinator/web/strings/strings.ts';
 
 test('the language is the first that the app speaks, and its numbers are those of the region', async (t) => {
   t.is(chooseLanguage(['fr-FR', 'de-AT', 'en']), 'de-AT');
