@@ -46,7 +46,7 @@ export async function answerOrOpen(
   scope: ServiceWorkerGlobalScope,
   { notification, action }: NotificationEvent,
 ): Promise<void> {
-  const { navigate = '/', answers = {} } = dataOf(notification);
+  const { navigate = scope.registration.scope, answers = {} } = dataOf(notification);
   notification.close();
   const token = answers[action];
   if (token === undefined) return openApp(scope, navigate);
