@@ -26,9 +26,12 @@ export async function installWorker(open: (path: string) => void): Promise<void>
     const { waiting } = registration;
     if (waiting && serviceWorker.controller) update.value = () => waiting.postMessage('take over');
   };
+  const follow = (): void => registration.installing?.addEventListener('statechange', offer);
   offer();
-  registration.addEventListener('updatefound', () => registration.installing?.addEventListener('statechange', offer));
+  // One may be installing already, of which no event tells any more.
+  follow();
+  registration.addEventListener('updatefound', follow);
   document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'visible') void registration.update().catch(() => undefined);
+    if (document.visibilityState === 'visible') void registration.update().then(offer, () => undefined);
   });
 }
