@@ -56,7 +56,7 @@ function Opened(): JSX.Element | null {
           <Keys />
           {access.session.acts.unstored.value && (
             <p class="update fault" role="alert">
-              {t.attach.fault.no_room()}
+              {access.session.acts.unstored.value === 'full' ? t.attach.fault.no_room() : t.no_storage}
             </p>
           )}
         </Within>

@@ -5,7 +5,7 @@ import type { NeedAnswerCreate } from '../../../protocol/needs.ts';
 import type { Client } from '../../client/client.ts';
 import { Outbox, type OutboxEvents } from '../../client/sync/outbox.ts';
 import { filesOf, isWaiting, type Action, type Entry } from '../../client/sync/outbox-entry.ts';
-import type { Kept } from './database.ts';
+import { isFull, type Kept } from './database.ts';
 import type { Files } from './files.ts';
 import { outboxStorage } from './storage.ts';
 import type { Texts } from './texts.ts';
@@ -23,8 +23,8 @@ type Parts = { database: Kept; client: Client; files: Files; texts: Texts };
  */
 export class Acts {
   readonly entries = signal<readonly Entry[]>([]);
-  /** The last act could not be stored on this device. */
-  readonly unstored = signal(false);
+  /** The last act could not be stored on this device: it is full, or its storage is damaged. */
+  readonly unstored = signal<'full' | 'fault' | undefined>(undefined);
   readonly outbox: Outbox;
   readonly #client: Client;
   readonly #files: Files;
@@ -146,10 +146,10 @@ export class Acts {
   async #add(action: Action, hold_ms?: number): Promise<boolean> {
     try {
       await this.outbox.add(action, hold_ms);
-      this.unstored.value = false;
+      this.unstored.value = undefined;
       return true;
-    } catch {
-      this.unstored.value = true;
+    } catch (error) {
+      this.unstored.value = isFull(error) ? 'full' : 'fault';
       return false;
     }
   }
