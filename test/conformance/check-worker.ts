@@ -43,8 +43,8 @@ export async function checkOneLife(
 export type Verdicts = { verdicts: Verdict[]; unchecked: string[] };
 
 /**
- * Checks the rules that need a new worker each. Where the long task ends by itself, the first verdict says so, and there
- * is none of the rules that interrupt it.
+ * Checks the rules that need a new worker each. Where the long task ends by itself, the first verdict says so, and
+ * there is none of the rules that interrupt it.
  */
 export async function checkOtherLives(context: WorkerUnderTest, tell: (verdict: Verdict) => void): Promise<Verdicts> {
   const first = await checkAll([LONG_TASK], context, tell);

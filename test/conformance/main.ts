@@ -5,7 +5,8 @@ import { asContainer, asProcess, attachedWorker, startedWorkers, type WorkerSour
 import { otherLives } from './worker-suite.ts';
 
 /*
- * Checks any worker against the rules of the contract in `protocol/worker.ts`. Exit code 0: it keeps all that were checked.
+ * Checks any worker against the rules of the contract in `protocol/worker.ts`. Exit code 0: it keeps all that were
+ * checked.
  */
 
 const USAGE = `npm run conformance -- --worker WORKER [options]

@@ -38,8 +38,8 @@ export type RunningWorker = {
 };
 
 /**
- * Provides workers until `close`. `more`: further environment variables. `port`: of this machine, where the worker is to
- * listen in place of its socket.
+ * Provides workers until `close`. `more`: further environment variables. `port`: of this machine, where the worker is
+ * to listen in place of its socket.
  */
 export type WorkerSource = {
   /** `many`: each start gives a new worker. `one`: there is only one worker, for one task. */

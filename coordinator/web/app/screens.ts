@@ -1,4 +1,7 @@
-/* The screens beside the list, as one part: with a part each, the first view would take a request for each piece they share. */
+/*
+ * The screens beside the list, as one part: with a part each, the first view would take a request for each piece they
+ * share.
+ */
 
 export { HomeScreenFirst } from './access/home-screen-first.tsx';
 export { AccountsScreen } from './accounts/accounts-screen.tsx';

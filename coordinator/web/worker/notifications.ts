@@ -1,4 +1,4 @@
-/* What the service worker does with push messages. Browsers that know declarative notifications show them themselves. */
+/* What the service worker does with push messages. Browsers with declarative notifications show them themselves. */
 
 import { isOfApp } from '../store/routes.ts';
 

@@ -1,6 +1,6 @@
 /*
- * The scripted worker with one fault: `relay.ts MUTANT`. The worker runs in this process. Before both of its sockets are
- * relays, which change or answer calls as the mutant says. One of them may listen at a port.
+ * The scripted worker with one fault: `relay.ts MUTANT`. The worker runs in this process. Before both of its sockets
+ * are relays, which change or answer calls as the mutant says. One of them may listen at a port.
  */
 import { once } from 'node:events';
 import { chmodSync, rmSync } from 'node:fs';

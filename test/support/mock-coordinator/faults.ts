@@ -13,7 +13,10 @@ export type Fault =
   /** Never responds. */
   | { kind: 'hang' };
 
-/** Which calls: by name (`events`, `messages`, `heartbeat`, `result`, `assignment`, `attachments`, `git`, `llm`, `connect`), or all. */
+/**
+ * Which calls: by name (`events`, `messages`, `heartbeat`, `result`, `assignment`, `attachments`, `git`, `llm`,
+ * `connect`), or all.
+ */
 export type Target = string;
 
 /** The faults to inject, oldest first. */
