@@ -1,7 +1,6 @@
 import type { ComponentChildren, ComponentType, JSX } from 'preact';
 import { useContext, useEffect } from 'preact/hooks';
 import { PartsContext, useRouter, useStore } from '../parts/context.ts';
-import { Guard } from '../parts/guard.tsx';
 import { Logo } from '../parts/logo.tsx';
 import { locale, t } from '../parts/speech.ts';
 import { onLeave } from '../store/on-leave.ts';
@@ -126,9 +125,9 @@ function Detail({ place: { name, params } }: { place: Place }): JSX.Element {
   if (!loaded) return <section class="screen" />;
   const Screen = screenOf(loaded, name);
   return (
-    <Guard key={`${name} ${params.id ?? ''}`}>
+    <loaded.Guard key={`${name} ${params.id ?? ''}`}>
       <Screen id={params.id ?? ''} />
-    </Guard>
+    </loaded.Guard>
   );
 }
 

@@ -26,3 +26,4 @@ export { Markdown } from '../parts/markdown.tsx';
 export { OwnWords } from '../parts/own-words.tsx';
 export { RowActions } from './inbox/row-actions.tsx';
 export { Extras } from './extras.tsx';
+export { Guard } from './guard.tsx';

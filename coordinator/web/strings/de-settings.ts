@@ -4,6 +4,7 @@ const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : 
 
 /** The texts about settings and projects, in German. */
 export const de_settings: SettingsStrings = {
+  not_drawn: 'Diese Seite ließ sich nicht anzeigen',
   unsaved: 'Was du zuvor geschrieben hast, ist noch nicht gespeichert.',
   discard: 'Verwerfen',
   discard_title: 'Verwerfen, was du geschrieben hast?',

@@ -14,7 +14,6 @@ export const de: Strings = {
   update: 'Eine neue Version ist da',
   update_now: 'Neu laden',
   incomplete: 'Ein Teil der App ließ sich nicht laden',
-  not_drawn: 'Diese Seite ließ sich nicht anzeigen',
   full: 'Dieses Gerät hat keinen Platz: Neues wird nicht aufbewahrt',
   no_storage: 'Dieser Browser lässt Errand nichts aufbewahren: Sein Speicher ist voll, gesperrt oder beschädigt.',
 

@@ -2,6 +2,7 @@ const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : 
 
 /** The texts about settings and projects, in English. */
 export const en_settings = {
+  not_drawn: 'This screen could not be shown',
   unsaved: 'What you wrote before is not saved yet.',
   discard: 'Discard',
   discard_title: 'Discard what you wrote?',

@@ -14,7 +14,6 @@ export const en = {
   update: 'A new version is ready',
   update_now: 'Reload',
   incomplete: 'A part of the app could not be loaded',
-  not_drawn: 'This screen could not be shown',
   full: 'This device has no room: what is new is not kept',
   no_storage: 'This browser does not let Errand keep anything: its storage is full, blocked or damaged.',
 
