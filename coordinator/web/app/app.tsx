@@ -99,23 +99,15 @@ function Panes(): JSX.Element {
   const width = useWidth();
   const place = useRouter().place.value;
   if (width === 'narrow')
-    return <main class="panes">{place.name === 'inbox' ? <List /> : <Detail place={place} />}</main>;
+    return <main class="panes">{place.name === 'inbox' ? <Inbox /> : <Detail place={place} />}</main>;
   const three = width === 'full' && place.name === 'changes';
   const errand: Place = { ...place, name: 'errand' };
   return (
     <main class={three ? 'panes three' : 'panes two'}>
-      <List selected={place.params.id} />
+      <Inbox selected={place.params.id} />
       {three && <Detail place={errand} />}
       {place.name === 'inbox' ? <NothingOpen /> : <Detail place={place} />}
     </main>
-  );
-}
-
-function List({ selected }: { selected?: string | undefined }): JSX.Element {
-  return (
-    <Guard>
-      <Inbox selected={selected} />
-    </Guard>
   );
 }
 
