@@ -283,10 +283,7 @@ export const CONTRACT_LABEL = 'errand.contract';
 /** The version of a worker or image that does not name one. */
 export const CONTRACT_VERSION_UNNAMED = 1;
 
-/**
- * Why the coordinator does not support workers of this version, as a sentence for the server's owner; null where it
- * does.
- */
+/** Why the coordinator does not support workers of this version, for the server's owner; null where it does. */
 export function contractFault(version: number): string | null {
   if (SUPPORTED_VERSIONS.includes(version)) return null;
   return (

@@ -1,5 +1,4 @@
 import test from 'ava';
-import type { Token } from 'marked';
 import { readMarkdown } from '../../../coordinator/web/parts/read-markdown.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
@@ -27,8 +26,8 @@ test('a Markdown text that is nested too deep, or has a word without an end, has
 
 test('a paragraph without an end has no emphasis, and others have', (t) => {
   const [long, , short] = readMarkdown(`${'**a* '.repeat(10_000)}\n\n*short*`) ?? [];
-  const typesOf = (token: Token | undefined) => token && 'tokens' in token && token.tokens?.map(({ type }) => type);
-  t.deepEqual([typesOf(long), typesOf(short)], [['text'], ['em']]);
+  const typesOf = (token?: object) => (token && 'tokens' in token ? token.tokens : []);
+  t.like([typesOf(long), typesOf(short)], [{ 0: { type: 'text' } }, { 0: { type: 'em' } }]);
 });
 
 test.serial('a text that is nested too deep is shown as it was written, and the app goes on', async (t) => {
