@@ -4,11 +4,14 @@ import { BASE, ROUTES, pathOf, type RouteName } from './routes.ts';
 
 export type Place = { name: RouteName; params: { id?: string }; query: URLSearchParams };
 
+/** What an entry of the history keeps. */
+type Kept = { depth?: number };
+
 /** Where the person is. The address bar always has the same. */
 export class Router {
   readonly place = signal<Place>({ name: 'inbox', params: {}, query: new URLSearchParams() });
   readonly #router = navaid(BASE, () => this.go('inbox', {}, true));
-  /** How many steps back stay in the app. */
+  /** How many steps back stay in the app. The history keeps it with each entry, also while the page is reloaded. */
   #depth = 0;
 
   start(): void {
@@ -16,8 +19,19 @@ export class Router {
       this.#router.on<{ id?: string }>(ROUTES[name], (params = {}) => {
         this.place.value = { name, params, query: new URLSearchParams(location.search) };
       });
-    addEventListener('pushstate', () => this.#depth++);
-    addEventListener('popstate', () => (this.#depth = Math.max(0, this.#depth - 1)));
+    // Before the router listens: what it puts in its place asks for the page anew.
+    const replaceState = history.replaceState.bind(history);
+    const keep = (): void => replaceState({ depth: this.#depth } satisfies Kept, '');
+    const read = (): void => {
+      this.#depth = (history.state as Kept | null)?.depth ?? 0;
+    };
+    read();
+    addEventListener('pushstate', () => {
+      this.#depth++;
+      keep();
+    });
+    addEventListener('replacestate', keep);
+    addEventListener('popstate', read);
     this.#router.listen();
   }
 
