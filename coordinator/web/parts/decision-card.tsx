@@ -121,6 +121,7 @@ function Answers({ need, Words, onAnswer }: AnswersProps): JSX.Element {
 
 /** The answer on its way: it can be undone until it is sent. */
 function Given({ need, entry }: { need: Need; entry: Entry }): JSX.Element | null {
+  const { live } = useSession();
   const { action, tried, refused, failed, held_until } = entry;
   if (action.do !== 'answer') return null;
   const { choose, text } = action.body;
@@ -131,7 +132,9 @@ function Given({ need, entry }: { need: Need; entry: Entry }): JSX.Element | nul
         <p class="said" dir="auto">
           {[...choiceWords(need, choose), ...(text === undefined ? [] : [text])].join(' · ')}
         </p>
-        {(left_s <= 0 || tried) && <small class={(refused ?? failed) ? 'fault' : ''}>{entryWords(entry)}</small>}
+        {(left_s <= 0 || tried) && (
+          <small class={(refused ?? failed) ? 'fault' : ''}>{entryWords(entry, live.value)}</small>
+        )}
       </div>
       {/* Not in what is read aloud: it counts the seconds. */}
       <TakeBack entry={entry} {...(left_s > 0 && { label: t.needs.undo(format.number(left_s)) })} />

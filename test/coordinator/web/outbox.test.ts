@@ -280,3 +280,19 @@ test.serial('a comment that is being written survives the app, with its form', a
   t.is(await form.inputValue(), 'Why so');
   t.deepEqual(faults, []);
 });
+
+test.serial('what may have arrived is not said to be on its way while there is no network', async (t) => {
+  t.timeout(60_000);
+  const scene = await openAppLoggedIn(t);
+  const { page } = scene;
+  const { say } = await open(scene);
+  await page.route('**/messages', (route) => route.abort());
+  await say('Into the tunnel');
+  const words = (text: string) => page.locator('.unsent', { hasText: 'Into the tunnel' }).getByText(text);
+  await words('sending').waitFor();
+  await goOffline(scene, page);
+  await words('waits to be sent').waitFor();
+  await page.reload();
+  await words('waits to be sent').waitFor();
+  t.pass();
+});

@@ -157,6 +157,7 @@ function Editor({ draft, text, onSave, onClose, over }: EditorProps): JSX.Elemen
 
 /** Changes that came too late, that another device has overtaken, or that did not arrive, with their words. */
 function Refused({ entries }: { entries: readonly Entry[] }): JSX.Element {
+  const live = useSession().live.value;
   return (
     <>
       {entries.map(
@@ -169,7 +170,7 @@ function Refused({ entries }: { entries: readonly Entry[] }): JSX.Element {
                 </div>
               )}
               <small class="fault">
-                {entryWords(entry)}
+                {entryWords(entry, live)}
                 <TakeBack entry={entry} />
               </small>
             </div>
@@ -186,7 +187,7 @@ export function UnsentMessage({ entry }: { entry: Entry }): JSX.Element | null {
   const { action, tried, refused, failed, message_id, key } = entry;
   if (action.do !== 'say') return <UnsentAct entry={entry} />;
   const { text, hear = 'next_call' } = action.body;
-  const words = message_id === undefined ? entryWords(entry) : s.errand.heard[hear];
+  const words = message_id === undefined ? entryWords(entry, session.live.value) : s.errand.heard[hear];
   const save = async (next: string): Promise<boolean> => next === text || session.acts.change(key, next);
   // It is being sent as it was: what it should have become is said next.
   const sayNext = (written: string): void => void session.texts.give(`say ${action.task_id}`, { add: written });
@@ -229,12 +230,13 @@ function UnsentFiles({ ids }: { ids: readonly string[] }): JSX.Element {
  * and a budget may be more than they may spend.
  */
 function UnsentAct({ entry }: { entry: Entry }): JSX.Element | null {
+  const live = useSession().live.value;
   const name = nameOf(entry.action);
   if (name === undefined) return null;
   return (
     <li class="person unsent" role="status">
       <small class={(entry.refused ?? entry.failed) ? 'fault' : ''}>
-        {name}: {entryWords(entry)}
+        {name}: {entryWords(entry, live)}
         <TakeBack entry={entry} />
       </small>
     </li>
