@@ -60,3 +60,22 @@ test('an errand that has ended offers nothing that it cannot have, and says once
   t.true(said !== null && composer !== null && said.y + said.height <= composer.y, 'why shows above the field');
   t.deepEqual(faults, []);
 });
+
+test('of a stopped errand nothing goes on: neither a message that nobody heard nor the command that was cut off', async (t) => {
+  t.timeout(60_000);
+  const { server, api, page, network, faults } = await openAppLoggedIn(t, { size: PHONE });
+  const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Stop me' }));
+  errand.begin();
+  const ref = errand.startTool('run_command', { command: 'npm test' });
+  await api.call('createMessage', { params: { id: errand.id }, body: { text: 'Leave out the tax' } });
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  await page.getByText('heard at the next tool call').waitFor();
+  errand.stop();
+  await page.getByText('heard once it goes on').waitFor();
+  const end = page.locator('.call .end');
+  t.is(await end.textContent(), 'cut off');
+  errand.endTool(ref, 'run_command', 'Interrupted.', { is_error: true, duration_ms: 0 });
+  await page.locator('.call .end.no').waitFor();
+  t.is(await end.textContent(), 'failed');
+  t.deepEqual(faults, []);
+});

@@ -87,15 +87,20 @@ export class LivelyErrand {
     return ref;
   }
 
-  endTool(ref: string, name: string, text: string, more: { exit_code?: number; duration_ms?: number } = {}): void {
-    const { exit_code, duration_ms = 100 } = more;
+  endTool(
+    ref: string,
+    name: string,
+    text: string,
+    more: { exit_code?: number; duration_ms?: number; is_error?: boolean } = {},
+  ): void {
+    const { exit_code, duration_ms = 100, is_error = false } = more;
     const content = [{ type: 'text', text }];
     const turn = Math.max(1, this.#turn);
     const body = {
       turn,
       ref,
       name,
-      is_error: false,
+      is_error,
       content,
       duration_ms,
       ...(exit_code !== undefined && { exit_code }),

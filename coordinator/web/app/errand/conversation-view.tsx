@@ -68,9 +68,9 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
         {items.length === 0 && (!loaded || failed) && <p class="soft">{loaded ? s.reading.no_log : t.loading}</p>}
         <ol key="rows">
           {rows.slice(from, end).map((row) => (
-            <ItemRow key={row.key} row={row} writing={outputs.get(row.key)} task_id={task.id} onCut={onCut} />
+            <ItemRow key={row.key} row={row} writing={outputs.get(row.key)} task={task} onCut={onCut} />
           ))}
-          {is_whole.current && <Unfinished drafts={drafts} unsent={unsent} />}
+          {is_whole.current && <Unfinished drafts={drafts} unsent={unsent} status={task.status} />}
         </ol>
         {is_whole.current ? (
           <Below key="below" task={task} needs={needs} />
@@ -96,15 +96,17 @@ function useUnseen(rows: readonly { key: string }[], follows: boolean): number {
   return last_seen < 0 ? 0 : rows.length - 1 - last_seen;
 }
 
+type UnfinishedProps = Pick<Task, 'status'> & { drafts: readonly Draft[]; unsent: readonly Entry[] };
+
 /** Text that is being written, and messages that the server has not confirmed. */
-function Unfinished({ drafts, unsent }: { drafts: readonly Draft[]; unsent: readonly Entry[] }): JSX.Element {
+function Unfinished({ drafts, unsent, status }: UnfinishedProps): JSX.Element {
   return (
     <>
       {drafts.map((draft) => (
         <DraftRow key={`d-${draft.ref}`} draft={draft} />
       ))}
       {unsent.map((entry) => (
-        <UnsentMessage key={entry.key} entry={entry} />
+        <UnsentMessage key={entry.key} entry={entry} status={status} />
       ))}
     </>
   );

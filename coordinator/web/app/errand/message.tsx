@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useLayoutEffect } from 'preact/hooks';
-import type { Hear } from '../../../../protocol/task.ts';
+import type { Hear, Task } from '../../../../protocol/task.ts';
+import { isEnded } from '../../../../protocol/without-schemas.ts';
 import type { PersonItem } from '../../../client/errand/items.ts';
 import type { Entry } from '../../../client/sync/outbox-entry.ts';
 import { FileList, useKeptFiles } from '../../parts/attach.tsx';
@@ -17,8 +18,12 @@ import { CancelText } from '../cancel-text.tsx';
 import { s } from '../screen-speech.ts';
 import { SaidText } from './said-text.tsx';
 
+/** What a message needs to know of its errand. */
+export type TaskNow = Pick<Task, 'id' | 'status'>;
+
 /** What a person said, and what became of it. Until it is heard it can be changed and taken back. */
-export function Message({ item, task_id }: { item: PersonItem; task_id: string }): JSX.Element {
+export function Message({ item, task }: { item: PersonItem; task: TaskNow }): JSX.Element {
+  const { id: task_id, status } = task;
   const session = useSession();
   const { entries } = session.acts;
   const { message_id, heard_at, attachments } = item;
@@ -46,7 +51,7 @@ export function Message({ item, task_id }: { item: PersonItem; task_id: string }
       ) : (
         <Said text={can_change ? text : item.text} files={attachments} struck={can_change && gone} />
       )}
-      {can_change && <small>{gone ? s.errand.taking_back : s.errand.heard[hear]}</small>}
+      {can_change && <small>{gone ? s.errand.taking_back : whenHeard(hear, status)}</small>}
       {message_id !== null && heard_at !== null && <small>{s.errand.heard_at(format.clock(heard_at))}</small>}
       {can_change && !gone && !before && (
         <Actions
@@ -57,6 +62,11 @@ export function Message({ item, task_id }: { item: PersonItem; task_id: string }
       <Refused entries={waiting} />
     </>
   );
+}
+
+/** When the agent hears what waits for it. */
+function whenHeard(hear: Hear, status: TaskNow['status']): string {
+  return isEnded(status) ? s.errand.heard_later : s.errand.heard[hear];
 }
 
 type Changeable = Pick<PersonItem, 'text' | 'hear' | 'revision'>;
@@ -181,13 +191,13 @@ function Refused({ entries }: { entries: readonly Entry[] }): JSX.Element {
 }
 
 /** A message that the server has not confirmed yet. */
-export function UnsentMessage({ entry }: { entry: Entry }): JSX.Element | null {
+export function UnsentMessage({ entry, status }: { entry: Entry } & Pick<TaskNow, 'status'>): JSX.Element | null {
   const session = useSession();
   const edits = useSignal(false);
   const { action, tried, refused, failed, message_id, key } = entry;
   if (action.do !== 'say') return <UnsentAct entry={entry} />;
   const { text, hear = 'next_call' } = action.body;
-  const words = message_id === undefined ? entryWords(entry, session.live.value) : s.errand.heard[hear];
+  const words = message_id === undefined ? entryWords(entry, session.live.value) : whenHeard(hear, status);
   const save = async (next: string): Promise<boolean> => next === text || session.acts.change(key, next);
   // It is being sent as it was: what it should have become is said next.
   const sayNext = (written: string): void => void session.texts.give(`say ${action.task_id}`, { add: written });

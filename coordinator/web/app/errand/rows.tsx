@@ -1,18 +1,19 @@
 import { Component, type JSX } from 'preact';
+import { isEnded } from '../../../../protocol/without-schemas.ts';
 import type { CommandItem, Item, NoteItem, QuestionItem, ReadsItem } from '../../../client/errand/items.ts';
 import { Markdown } from '../../parts/markdown.tsx';
 import { Output } from '../../parts/output.tsx';
 import { format } from '../../parts/speech.ts';
 import { s } from '../screen-speech.ts';
 import { firstLine } from '../../parts/words.ts';
-import { Message } from './message.tsx';
+import { Message, type TaskNow } from './message.tsx';
 import { noteWords } from './note-words.ts';
 import { Fold, ToolRow, type OnCut } from './tool-row.tsx';
 
 type RowProps = {
   row: Item | ReadsItem;
   writing: string | undefined;
-  task_id: string;
+  task: TaskNow;
   /** These events are not whole, and somebody looks at them. */
   onCut: OnCut;
 };
@@ -20,7 +21,8 @@ type RowProps = {
 /** One row. It is drawn again only when it is another object. */
 export class ItemRow extends Component<RowProps> {
   override shouldComponentUpdate(next: Readonly<RowProps>): boolean {
-    return next.row !== this.props.row || next.writing !== this.props.writing;
+    const { row, writing, task } = this.props;
+    return next.row !== row || next.writing !== writing || next.task.status !== task.status;
   }
 
   /** What a person reads without opening it is read whole. The rest when it is opened. */
@@ -44,7 +46,7 @@ export class ItemRow extends Component<RowProps> {
   }
 }
 
-function contentOf(row: Item | ReadsItem, { writing, task_id, onCut }: RowProps): JSX.Element {
+function contentOf(row: Item | ReadsItem, { writing, task, onCut }: RowProps): JSX.Element {
   switch (row.kind) {
     case 'said':
       return <Markdown text={row.text} />;
@@ -57,11 +59,11 @@ function contentOf(row: Item | ReadsItem, { writing, task_id, onCut }: RowProps)
         </Fold>
       );
     case 'tool':
-      return <ToolRow tool={row} writing={writing} onCut={onCut} />;
+      return <ToolRow tool={row} writing={writing} works={!isEnded(task.status)} onCut={onCut} />;
     case 'reads':
       return <ReadsRow reads={row} onCut={onCut} />;
     case 'person':
-      return <Message item={row} task_id={task_id} />;
+      return <Message item={row} task={task} />;
     case 'question':
       return <Question item={row} />;
     case 'command':
@@ -82,7 +84,7 @@ function ReadsRow({ reads: { tools }, onCut }: { reads: ReadsItem; onCut: OnCut 
   return (
     <Fold name="" code={words.join(', ')} end={format.duration(took)}>
       {tools.map((tool) => (
-        <ToolRow key={tool.key} tool={tool} writing={undefined} onCut={onCut} />
+        <ToolRow key={tool.key} tool={tool} writing={undefined} works={false} onCut={onCut} />
       ))}
     </Fold>
   );

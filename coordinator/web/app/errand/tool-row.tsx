@@ -44,17 +44,23 @@ export function Fold({ name, code, end, failed = false, onOpen, children }: Fold
 /** Called with the ids of events that are not whole, once somebody looks at them. */
 export type OnCut = (event_ids: readonly number[]) => void;
 
-type ToolRowProps = { tool: ToolItem; writing: string | undefined; onCut: OnCut };
+type ToolRowProps = {
+  tool: ToolItem;
+  writing: string | undefined;
+  /** Whether somebody runs what has not ended. */
+  works: boolean;
+  onCut: OnCut;
+};
 
 /** A call of a tool: its name, the one argument that matters, its outcome, and how long it took. */
-export function ToolRow({ tool, writing, onCut }: ToolRowProps): JSX.Element {
+export function ToolRow({ tool, writing, works, onCut }: ToolRowProps): JSX.Element {
   const { verb, argument, change, input } = describeTool(tool);
   return (
     <>
       <Fold
         name={verb}
         code={argument}
-        end={<End tool={tool} change={change} />}
+        end={<End {...{ tool, change, works }} />}
         failed={tool.state === 'failed'}
         onOpen={() => onCut(tool.cut ?? [])}
       >
@@ -66,9 +72,13 @@ export function ToolRow({ tool, writing, onCut }: ToolRowProps): JSX.Element {
   );
 }
 
-type EndProps = { tool: ToolItem; change: { insertions: number; deletions: number } | undefined };
+type EndProps = Pick<ToolRowProps, 'works'> & {
+  tool: ToolItem;
+  change: { insertions: number; deletions: number } | undefined;
+};
 
-function End({ tool: { state, exit_code, duration_ms, at }, change }: EndProps): JSX.Element {
+function End({ tool: { state, exit_code, duration_ms, at }, change, works }: EndProps): JSX.Element {
+  if (state === 'running' && !works) return <>{s.errand.cut_off}</>;
   if (state === 'running') return <>{format.duration(now.value - Date.parse(at))}</>;
   const took = format.duration(duration_ms ?? 0);
   if (state === 'failed') {
@@ -78,11 +88,8 @@ function End({ tool: { state, exit_code, duration_ms, at }, change }: EndProps):
         : exit_code === undefined
           ? s.errand.failed
           : s.errand.exit(String(exit_code));
-    return (
-      <>
-        {why} · {took}
-      </>
-    );
+    // A call that was cut off is closed later, and nobody knows how long it took.
+    return <>{[why, ...(duration_ms === 0 ? [] : [took])].join(' · ')}</>;
   }
   return change ? <Stat {...change} /> : <>{took}</>;
 }
