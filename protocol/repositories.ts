@@ -2,25 +2,14 @@ import { z } from 'zod';
 import { Commit, DiffStat } from './change.ts';
 import { Id } from './ids.ts';
 import { LIMITS } from './limits.ts';
+import { BRANCH_CHARS_MAX, isBranchName } from './without-schemas.ts';
 
 /*
  * An errand may work in several repositories. The fields of a task, its assignment and its result are about the first
  * one; what is here is about the others. In each one the task has a branch of the same name.
  */
 
-const noControls = /^[^\p{Cc}]*$/u;
-/** A branch name that git allows (git-check-ref-format) and that does not look like an option. */
-export const BranchName = z
-  .string()
-  .min(1)
-  .max(200)
-  .refine(
-    (name) =>
-      noControls.test(name) &&
-      !/[\s~^:?*[\\]|\.\.|@\{|\/\/|\.lock(\/|$)|(^|\/)\.|\/$|\.$|^\/|^-|^@$/.test(name) &&
-      !name.startsWith('refs/'),
-    'is not a branch name',
-  );
+export const BranchName = z.string().min(1).max(BRANCH_CHARS_MAX).refine(isBranchName, 'is not a branch name');
 
 /**
  * A repository's address as a person pastes it: with or without `https://`, with `#branch` behind it, a page of the
