@@ -11,6 +11,8 @@ export const de_fresh: FreshStrings = {
   default_model: 'Standardmodell',
   model_name: 'Modell',
   no_such_model: 'Dieses Modell bietet der Server nicht an.',
+  no_branch_name: 'So kann kein Branch heißen.',
+  no_credential: 'Lass das Passwort weg: Ein Token gehört ins Projekt.',
   effort: 'Aufwand',
   default: 'Standard',
   budget: 'Budget',

@@ -9,6 +9,8 @@ export const en_fresh = {
   default_model: 'default model',
   model_name: 'Model',
   no_such_model: 'This server does not offer this model.',
+  no_branch_name: 'This is not the name of a branch.',
+  no_credential: 'Leave the password out: a token belongs to the project.',
   effort: 'Effort',
   default: 'default',
   budget: 'Budget',

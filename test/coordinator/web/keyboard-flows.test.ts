@@ -36,7 +36,7 @@ async function writeErrand(page: Page): Promise<void> {
   await write(page, dialog.getByRole('searchbox'), 'https://example.org/bills.git');
   await press(page, dialog.getByRole('button', { name: /bills/ }));
   await press(page, page.getByRole('button', { name: /default model/ }));
-  await write(page, dialog.getByLabel('Model', { exact: true }), 'claude-opus-5');
+  await write(page, dialog.getByLabel('Model', { exact: true }), 'claude-sonnet-5-5-20260701');
   await tabTo(page, dialog.getByLabel('Effort'));
   await page.keyboard.press('h');
   await press(page, dialog.getByRole('button', { name: 'Done' }));
@@ -78,7 +78,7 @@ for (const [name, size] of SIZES) {
       const dialog = page.getByRole('dialog');
       await writeErrand(page);
       const task = await until('it is sent', async () => (await api.call('listTasks', {})).items[0]);
-      t.like(task, { prompt: 'Round up', model: 'claude-opus-5', effort: 'high', ask_before_push: true });
+      t.like(task, { prompt: 'Round up', model: 'claude-sonnet-5-5-20260701', effort: 'high', ask_before_push: true });
 
       const errand = new LivelyErrand(server, task);
       errand.begin();

@@ -1,7 +1,11 @@
 import { join } from 'node:path';
 import test from 'ava';
+import { endAttempt } from '../../../coordinator/tasks/advance.ts';
+import type { Task } from '../../../protocol/task.ts';
+import { taskOf } from '../../support/fixtures.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { PHONE } from '../../support/web/browser.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
 const SHOTS = process.env['ERRAND_TEST_SHOTS'];
 
@@ -45,12 +49,16 @@ test('a new errand names the defaults, takes Enter, and the next one begins with
   await shot('new-model');
   await model.press('Enter');
   await sheet.waitFor({ state: 'detached' });
-  await chip('gpt-4').waitFor();
+  await page.locator('.later', { hasText: 'does not offer this model' }).waitFor();
+  t.true(await page.locator('button.send').isDisabled());
+  await chip('gpt-4').click();
+  await model.fill('');
+  await model.press('Enter');
   await page.locator('button.send').click();
   await page.locator('.unsent', { hasText: 'price table' }).waitFor();
 
   await page.goto(`${network.url}/new`);
-  await chip('one').waitFor();
+  await chip('Choose a repository').waitFor();
   await chip(`default model ${defaults.model}`).waitFor();
   await shot('new-next');
   t.is(await page.getByText('no-such-branch').count(), 0);
@@ -92,5 +100,43 @@ test('what is typed in the search of a repository is taken by Done too, or it sa
   await sheet.getByRole('button', { name: 'Done' }).click();
   await sheet.waitFor({ state: 'detached' });
   await chip('two').waitFor();
+  t.deepEqual(faults, []);
+});
+
+test('the repository that is chosen is marked, and what was not found there is neither kept nor offered', async (t) => {
+  t.timeout(120_000);
+  const { server, api, page, network, faults } = await openAppLoggedIn(t, { size: PHONE });
+  await api.call('createTask', { body: { prompt: 'Mend it', repo_url: 'https://example.org/ann/shop' } });
+  const chip = (name: string | RegExp) => page.getByRole('button', { name });
+  const sheet = page.getByRole('dialog');
+  await page.goto(`${network.url}/new`);
+  await page.locator('textarea.prompt').fill('Mend it');
+  await chip('Choose a repository').click();
+  const search = sheet.getByRole('searchbox');
+  await search.fill('https://ann:secret@example.org/bob/shop');
+  await sheet.getByText('Leave the password out').waitFor();
+  await search.fill('git clone https://example.org/bob/shop');
+  await search.press('Enter');
+  await chip('bob/shop').click();
+  await sheet.getByLabel('Start from').fill('no such ~branch');
+  await sheet.getByText('not the name of a branch').waitFor();
+  await sheet.getByLabel('Start from').fill('');
+  await sheet.getByText('not the name of a branch').waitFor({ state: 'detached' });
+  await sheet.getByRole('button', { name: 'Done' }).click();
+  const sent = page.waitForResponse((response) => response.request().method() === 'POST' && response.status() === 201);
+  await page.locator('button.send').click();
+  const { id } = (await (await sent).json()) as Task;
+
+  await page.goto(`${network.url}/new`);
+  await chip('bob/shop').click();
+  const chosen = sheet.locator('[aria-pressed=true]');
+  t.deepEqual(await chosen.locator('span').allTextContents(), ['example.org/bob/shop']);
+  const end = { status: 'failed', reason: 'repository_not_found', detail: null, at: new Date().toISOString() } as const;
+  new LivelyErrand(server, { id }).begin();
+  server.log.write((tx) => endAttempt(tx, taskOf(server.log, id), 1, end));
+  await chosen.waitFor({ state: 'detached' });
+  t.deepEqual(await sheet.locator('.places span').first().allTextContents(), ['example.org/ann/shop']);
+  await sheet.press('Escape');
+  await chip('Choose a repository').waitFor();
   t.deepEqual(faults, []);
 });

@@ -88,22 +88,22 @@ async function readChanges(t: ExecutionContext, scene: AppScene, task: Task, nam
 /** Writes an errand for three repositories by a link and by hand, and leaves one out again. */
 async function writeErrand(t: ExecutionContext, { page, network, api }: AppScene, name: string): Promise<void> {
   await page.goto(`${network.url}/new?text=Rename&repo=${API}&also=${encodeURIComponent(`${SHOP}#next`)}`);
-  await button(page, /^shop next$/).waitFor();
+  await button(page, /^ada\/shop next$/).waitFor();
   await page.reload();
-  await button(page, /^shop next$/).click();
+  await button(page, /^ada\/shop next$/).click();
   await shoot(page, `sheet-${name}`);
   await button(page, 'Add another repository').click();
   await page.getByPlaceholder('Project or https://…').fill(DOCS);
   await button(page, 'Use github.com/ada/docs').click();
-  await button(page, /^docs$/).click();
+  await button(page, /^ada\/docs$/).click();
   await page.getByLabel('Start from').fill('main');
   await page.getByLabel('Push to').fill('wording');
   await page.keyboard.press('Escape');
-  await button(page, /^docs main → wording$/).waitFor();
+  await button(page, /^ada\/docs main → wording$/).waitFor();
   await shoot(page, `new-${name}`);
-  await button(page, /^shop next$/).click();
+  await button(page, /^ada\/shop next$/).click();
   await button(page, 'Leave this repository out').click();
-  await button(page, /^shop next$/).waitFor({ state: 'detached' });
+  await button(page, /^ada\/shop next$/).waitFor({ state: 'detached' });
   await button(page, 'Send').click();
   const sent = await until('it is sent', async () =>
     (await api.call('listTasks', {})).items.find((one) => one.title === 'Rename'),

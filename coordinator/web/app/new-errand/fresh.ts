@@ -2,7 +2,8 @@ import type { Project, TaskCreate } from '../../../../protocol/api.ts';
 import type { ServerInfo } from '../../../../protocol/server-info.ts';
 import { chosen, EFFORTS } from '../../../../protocol/without-schemas.ts';
 import type { Effort } from '../../../../protocol/task.ts';
-import { toChoice, type Place, type Places } from './place.ts';
+import { s } from '../screen-speech.ts';
+import { hasBranchNames, placesOf, toChoice, type Place, type Places } from './place.ts';
 
 /** An errand that is being written, but for its text. What is absent is left to the project and the server. */
 export type Fresh = Places & {
@@ -50,6 +51,7 @@ export function joinFresh(kept: string, written: string): string {
       repo_url: undefined,
       base_branch: undefined,
       push_to: undefined,
+      sent: undefined,
     }),
     ...now,
   });
@@ -61,16 +63,39 @@ export function joinFresh(kept: string, written: string): string {
  */
 export function forNext(fresh: Fresh, offer: ServerInfo | undefined): Fresh {
   const { others, model, budget_usd } = fresh;
-  const withoutBranches = (place: Place): Place => ({ ...place, base_branch: undefined, push_to: undefined });
-  const has_model = !offer || (model !== undefined && offer.models.includes(model));
+  const withoutBranches = (place: Place): Place => ({
+    ...place,
+    base_branch: undefined,
+    push_to: undefined,
+    sent: true,
+  });
   const has_budget = !offer || (budget_usd !== undefined && budget_usd <= offer.bounds.budget_usd_max);
   return {
     ...fresh,
     ...withoutBranches(fresh),
     others: others?.map(withoutBranches),
-    model: has_model ? model : undefined,
+    model: isOffered(fresh, offer) ? model : undefined,
     budget_usd: has_budget ? budget_usd : undefined,
   };
+}
+
+/** The same without the repositories of the errand before that did not prove to be there. */
+export function withoutUnproven(fresh: Fresh, isProven: (repo_url: string) => boolean): Fresh {
+  const stays = ({ sent, repo_url }: Place): boolean => sent !== true || repo_url === undefined || isProven(repo_url);
+  const others = fresh.others?.filter(stays);
+  return { ...fresh, others, ...(!stays(fresh) && { repo_url: undefined, make_project: undefined, sent: undefined }) };
+}
+
+/** What the server would refuse, in words; undefined: nothing that is known here. */
+export function mistakeIn(fresh: Fresh, offer: ServerInfo | undefined): string | undefined {
+  if (!placesOf(fresh).every(hasBranchNames)) return s.fresh.no_branch_name;
+  return isOffered(fresh, offer) ? undefined : s.fresh.no_such_model;
+}
+
+/** Whether the server offers the model, as far as that is known. Its name may end in a date. */
+export function isOffered({ model }: Fresh, offer: ServerInfo | undefined): boolean {
+  if (model === undefined || !offer) return true;
+  return [model, model.replace(/-\d{8}$/, '')].some((name) => offer.models.includes(name));
 }
 
 /** What holds for an errand where nothing is chosen: as its project says, else as the server does. */

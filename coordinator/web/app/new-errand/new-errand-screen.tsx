@@ -1,4 +1,4 @@
-import { useComputed, useSignal, type Signal } from '@preact/signals';
+import { useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { TaskCreate } from '../../../../protocol/api.ts';
@@ -21,24 +21,37 @@ import { readLeftOut } from '../../store/left-out.ts';
 import { s } from '../screen-speech.ts';
 import { useOnce } from '../../parts/use-once.ts';
 import { continued, useText } from '../../parts/use-text.ts';
-import { addText, defaultsOf, forNext, joinFresh, readFresh, toRequest, writeFresh, type Fresh } from './fresh.ts';
+import {
+  addText,
+  defaultsOf,
+  forNext,
+  joinFresh,
+  mistakeIn,
+  readFresh,
+  toRequest,
+  withoutUnproven,
+  writeFresh,
+  type Fresh,
+} from './fresh.ts';
 import { BudgetSheet, ModelSheet } from './option-sheets.tsx';
 import { placeName, placesOf, readPlace, type Place } from './place.ts';
 import { RepositorySheet } from './repository-sheet.tsx';
 import { useOffer } from './use-offer.ts';
+import { useProven } from './use-proven.ts';
 
 /** A new errand: its text first, then what else it needs, each behind a chip. */
 export function NewErrandScreen(): JSX.Element {
   const router = useRouter();
   const { prompt, kept } = useDraft();
-  const fresh = useComputed(() => readFresh(kept.value));
+  const fresh = withoutUnproven(readFresh(kept.value), useProven());
   const sheet = useSignal<SheetName | undefined>(undefined);
   const files = useFiles('new');
   useTitle(s.fresh.title);
-  const set = (change: Partial<Fresh>) => (kept.value = writeFresh({ ...fresh.value, ...change }));
-  const request = toRequest(prompt.value, fresh.value);
-  const can_send = request !== undefined && !isTooLong(prompt.value) && !files.too_many;
+  const set = (change: Partial<Fresh>) => (kept.value = writeFresh({ ...fresh, ...change }));
+  const request = toRequest(prompt.value, fresh);
   const offer = useOffer();
+  const mistake = mistakeIn(fresh, offer);
+  const can_send = request !== undefined && mistake === undefined && !isTooLong(prompt.value) && !files.too_many;
   const send = useSend(prompt, kept, files, offer);
   const close = () => (sheet.value = undefined);
   return (
@@ -62,21 +75,21 @@ export function NewErrandScreen(): JSX.Element {
         />
         <LeftOutNote />
         <DraftFileList files={files} />
-        <Chips fresh={fresh.value} offer={offer} onOpen={(name) => (sheet.value = name)} onChoose={set} files={files} />
+        <Chips fresh={fresh} offer={offer} onOpen={(name) => (sheet.value = name)} onChoose={set} files={files} />
       </div>
-      <BelowText text={prompt.value} />
+      <BelowText text={prompt.value} mistake={mistake} />
       {typeof sheet.value === 'number' && (
         <RepositorySheet
           key={sheet.value}
-          fresh={fresh.value}
+          fresh={fresh}
           index={sheet.value}
           onChoose={set}
-          onAdd={() => (sheet.value = placesOf(fresh.value).length)}
+          onAdd={() => (sheet.value = placesOf(fresh).length)}
           onClose={close}
         />
       )}
-      {sheet.value === 'model' && <ModelSheet fresh={fresh.value} onChoose={set} onClose={close} />}
-      {sheet.value === 'budget' && <BudgetSheet fresh={fresh.value} onChoose={set} onClose={close} />}
+      {sheet.value === 'model' && <ModelSheet fresh={fresh} onChoose={set} onClose={close} />}
+      {sheet.value === 'budget' && <BudgetSheet fresh={fresh} onChoose={set} onClose={close} />}
     </section>
   );
 }
@@ -95,13 +108,19 @@ function LeftOutNote(): JSX.Element | null {
 }
 
 /** What keeps the errand from being sent, or from being sent now. */
-function BelowText({ text }: { text: string }): JSX.Element | null {
+function BelowText({ text, mistake }: { text: string; mistake: string | undefined }): JSX.Element | null {
   const session = useSession();
   if (isTooLong(text))
     return (
       <div class="later">
         <TooLong text={text} />
       </div>
+    );
+  if (mistake !== undefined)
+    return (
+      <p class="later fault" role="alert">
+        {mistake}
+      </p>
     );
   return session.live.value?.kind === 'away' ? <p class="later">{s.fresh.later}</p> : null;
 }

@@ -3,7 +3,7 @@ import { BUDGET_USD_MAX, chosen, EFFORTS } from '../../../../protocol/without-sc
 import { Sheet } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { s } from '../screen-speech.ts';
-import type { Fresh } from './fresh.ts';
+import { isOffered, type Fresh } from './fresh.ts';
 import type { OptionSheetProps } from './repository-sheet.tsx';
 import { useOffer } from './use-offer.ts';
 
@@ -20,8 +20,7 @@ export function ModelSheet({
   onChoose: (change: Pick<Fresh, 'model' | 'effort'>) => void;
   unset?: Unset;
 }): JSX.Element {
-  const models = useOffer()?.models;
-  const is_unknown = models !== undefined && fresh.model !== undefined && !models.includes(fresh.model);
+  const offer = useOffer();
   return (
     <Sheet label={s.fresh.model} onClose={onClose}>
       <h2>{s.fresh.model}</h2>
@@ -37,11 +36,11 @@ export function ModelSheet({
             onInput={({ currentTarget: { value } }) => onChoose({ model: value.trim() || undefined })}
           />
           <datalist id="models">
-            {models?.map((name) => (
+            {offer?.models.map((name) => (
               <option key={name} value={name} />
             ))}
           </datalist>
-          {is_unknown && (
+          {!isOffered(fresh, offer) && (
             <small class="fault" role="alert">
               {s.fresh.no_such_model}
             </small>

@@ -1,6 +1,7 @@
 import { LIMITS } from '../../../../protocol/limits.ts';
 import type { RepositoryChoice } from '../../../../protocol/repositories.ts';
-import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
+import { isSameRepository } from '../../../../protocol/repository-identity.ts';
+import { isBranchName, SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import { readRepositoryText } from '../../../client/repository-text.ts';
 import { repositoryName } from '../../parts/words.ts';
 
@@ -13,6 +14,8 @@ export type Place = {
   base_branch?: string | undefined;
   /** A branch to work on and push to, or `#123`: the branch of that pull request. */
   push_to?: string | undefined;
+  /** Whether it was that of the errand before: it stays only if the server took that. */
+  sent?: boolean | undefined;
 };
 
 /** The first repository, and those beside it. */
@@ -43,9 +46,22 @@ export function mayAddPlace(fresh: Places): boolean {
   return places.every(isChosen) && fresh.repo_url !== SAMPLE_REPO_URL && places.length < LIMITS.repositories_max;
 }
 
-/** The name of a repository that was chosen. */
+/** The name of a repository that was chosen, with its owner: many have the same name. */
 export function placeName({ project, repo_url }: Place): string | undefined {
-  return project?.name ?? (repo_url === undefined ? undefined : repositoryName(repo_url));
+  if (project !== undefined || repo_url === undefined) return project?.name;
+  const owner = /^\/([^/]+)\/[^/]+\/?$/.exec(URL.parse(repo_url)?.pathname ?? '')?.[1];
+  return [...(owner === undefined ? [] : [owner]), repositoryName(repo_url)].join('/');
+}
+
+/** Whether its branches have names that git allows. */
+export function hasBranchNames({ base_branch = 'main', push_to = 'main' }: Place): boolean {
+  return isBranchName(base_branch) && (/^#\d+$/.test(push_to) || isBranchName(push_to));
+}
+
+/** Whether it is the same repository. */
+export function isSamePlace(one: Place, other: Place): boolean {
+  if (one.project || other.project) return one.project?.id === other.project?.id;
+  return one.repo_url !== undefined && isSameRepository(one.repo_url, other.repo_url ?? '');
 }
 
 /** A further repository, as the request has it. */

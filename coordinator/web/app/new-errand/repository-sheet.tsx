@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Project } from '../../../../protocol/api.ts';
+import type { Task } from '../../../../protocol/task.ts';
 import { isSameRepository, repositoryIdentity } from '../../../../protocol/repository-identity.ts';
 import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import { useSession } from '../../parts/context.ts';
@@ -9,9 +10,11 @@ import { Sheet } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { repositoryAddress, repositoryName } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
+import { addressIn, hasCredential } from './address-in.ts';
 import { PickedRepositories } from './picked-repositories.tsx';
 import type { Fresh } from './fresh.ts';
-import { changePlace, mayAddPlace, placesOf, withoutPlace, type Place } from './place.ts';
+import { isFound } from './use-proven.ts';
+import { changePlace, hasBranchNames, isSamePlace, mayAddPlace, placesOf, withoutPlace, type Place } from './place.ts';
 
 const RECENT_MAX = 6;
 
@@ -33,33 +36,29 @@ export function RepositorySheet({ fresh, index, onChoose, onAdd, onClose }: Repo
   const word = query.value.trim();
   const is_only = index === 0 && placesOf(fresh).length === 1;
   const title = is_only ? s.fresh.repository : s.repositories.nth(index + 1);
-  const is_address = /^(https?:\/\/|git@|errand:)|.\/./.test(word);
+  const address = addressIn(word);
   const found = useFound(fresh, index, word);
   const others = placesOf(fresh).filter((_, i) => i !== index);
   const offered = [...(session.projects.value ?? []), ...found.map(({ change }) => change), ...others];
   const known = new Set(offered.map(({ repo_url = '' }) => repositoryIdentity(repo_url)));
   const choose = (change: Place): void => {
-    const nothing = { project: undefined, repo_url: undefined, make_project: undefined };
+    const nothing = { project: undefined, repo_url: undefined, make_project: undefined, sent: undefined };
     onChoose(changePlace(fresh, index, { ...nothing, ...change }));
     onClose();
   };
-  const first = is_address ? { repo_url: word } : found[0]?.change;
+  const first = address === undefined ? found[0]?.change : { repo_url: address };
   const unmatched = useSignal('');
   const take = (): void => {
     if (first) choose(first);
     else unmatched.value = word;
   };
+  const no_match = word !== '' && unmatched.value === word ? s.fresh.no_match : '';
+  const fault = hasCredential(word) ? s.fresh.no_credential : no_match;
   return (
     <Sheet label={title} onClose={onClose}>
       <h2>{title}</h2>
-      <Search
-        word={word}
-        address={is_address ? word : undefined}
-        fault={word !== '' && unmatched.value === word ? s.fresh.no_match : ''}
-        onInput={(typed) => (query.value = typed)}
-        onTake={take}
-      />
-      <Found found={found} onChoose={choose} />
+      <Search word={word} address={address} fault={fault} onInput={(typed) => (query.value = typed)} onTake={take} />
+      <Found found={found} chosen={placesOf(fresh)[index]} onChoose={choose} />
       <PickedRepositories
         search={word}
         known={known}
@@ -72,7 +71,7 @@ export function RepositorySheet({ fresh, index, onChoose, onAdd, onClose }: Repo
 
 type SearchProps = {
   word: string;
-  /** The word, where it looks like an address. */
+  /** The address in the word, where there is one. */
   address: string | undefined;
   fault: string;
   onInput: (typed: string) => void;
@@ -126,14 +125,14 @@ function useFound(fresh: Fresh, index: number, word: string): Choice[] {
   );
 }
 
-type FoundProps = { found: readonly Choice[]; onChoose: (change: Place) => void };
+type FoundProps = { found: readonly Choice[]; chosen: Place | undefined; onChoose: (change: Place) => void };
 
-function Found({ found, onChoose }: FoundProps): JSX.Element {
+function Found({ found, chosen = {}, onChoose }: FoundProps): JSX.Element {
   return (
     <ul class="rows places">
       {found.map(({ key, name, hint, change }) => (
         <li key={key}>
-          <button type="button" onClick={() => onChoose(change)}>
+          <button type="button" aria-pressed={isSamePlace(change, chosen)} onClick={() => onChoose(change)}>
             <b dir="auto">{name}</b>
             <span>{hint}</span>
           </button>
@@ -210,13 +209,21 @@ function Branches({ place, hint, onChange, onDone }: BranchesProps): JSX.Element
         />
         <small>{hint}</small>
       </label>
+      {!hasBranchNames(place) && (
+        <p class="fault" role="alert">
+          {s.fresh.no_branch_name}
+        </p>
+      )}
       <button class="primary">{s.fresh.done}</button>
     </form>
   );
 }
 
 /** Projects, then the repositories of the last errands that belong to none, then the sample. */
-function choices(projects: readonly Project[], tasks: readonly { repo_url: string }[]): Choice[] {
+function choices(
+  projects: readonly Project[],
+  tasks: readonly Pick<Task, 'repo_url' | 'reason' | 'base_branch'>[],
+): Choice[] {
   const own = projects.map(({ id, name, repo_url, verify_command }): Choice => {
     const checks = verify_command === null ? [] : [s.project.checks_with(verify_command)];
     const hint = [repositoryAddress(repo_url), ...checks].join(' · ');
@@ -230,7 +237,7 @@ function choices(projects: readonly Project[], tasks: readonly { repo_url: strin
     return is_new;
   };
   // The newest errand comes first, and its address is the one that is offered.
-  const recent = [...new Set(tasks.map(({ repo_url }) => repo_url))]
+  const recent = [...new Set(tasks.filter(isFound).map(({ repo_url }) => repo_url))]
     .filter(isNew)
     .slice(0, RECENT_MAX)
     .map((url): Choice => ({

@@ -1,0 +1,22 @@
+/** How an address begins: with its scheme, as ssh has it, with the short name of a forge, or with its host. */
+const FORMS = [
+  /^(https?|ssh):\/\/[^/]+\/./,
+  /^[\w.-]+@[\w.-]+:./,
+  /^(gh|github|gitlab|bitbucket):./,
+  /^[^/:@]+\.[^/]+\/./,
+];
+
+/**
+ * The address in what somebody typed or pasted; undefined: it is none, or not yet. Only the server knows whether it can
+ * be cloned.
+ */
+export function addressIn(text: string): string | undefined {
+  const address = text.trim().replace(/^git clone\s+/i, '');
+  if (/\s/.test(address) || hasCredential(address)) return undefined;
+  return address.startsWith('errand:') || FORMS.some((form) => form.test(address)) ? address : undefined;
+}
+
+/** Whether there is a password in an address. It would be stored, and the server refuses it. */
+export function hasCredential(text: string): boolean {
+  return /^[^?#]*\/\/[^/]*:[^/]*@/.test(text);
+}
