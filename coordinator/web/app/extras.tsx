@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useLayoutEffect } from 'preact/hooks';
 import { useRouter } from '../parts/context.ts';
+import { UnusedLink } from './access/unused-link.tsx';
 import { ArchiveUndo } from './inbox/archive-undo.tsx';
 import { Shortcuts } from './shortcuts.tsx';
 
@@ -12,6 +13,7 @@ export function Extras(): JSX.Element {
     <>
       <Shortcuts />
       <ArchiveUndo />
+      <UnusedLink />
     </>
   );
 }

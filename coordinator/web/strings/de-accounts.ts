@@ -7,6 +7,9 @@ export const de_accounts: AccountStrings = {
   title: 'Verknüpfte Konten',
   hint: 'GitHub und andere: zum Anmelden und für deine Repositorys',
   lead: 'Aufträge klonen, pushen und öffnen Pull Requests in deinem Namen, ohne Token im Projekt. Errand speichert die Token verschlüsselt; kein Container sieht sie.',
+  unused_link: (email) =>
+    `Der Link legt ein neues Konto an. Du bist als ${email} angemeldet: Melde dich ab, um ihn zu nutzen.`,
+  set_up: 'Unter „Dieser Server“ einrichten',
   none: 'Auf diesem Server kann sich noch niemand anderswo anmelden.',
   link: (name) => `${name} verknüpfen`,
   confirm_link:

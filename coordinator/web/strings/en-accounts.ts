@@ -5,6 +5,8 @@ export const en_accounts = {
   title: 'Linked accounts',
   hint: 'GitHub and others: to log in, and for your repositories',
   lead: 'Errands clone, push and open pull requests as you, without a token in a project. Errand stores the tokens encrypted; no container sees them.',
+  unused_link: (email: string) => `The link makes a new account. You are logged in as ${email}: log out to use it.`,
+  set_up: 'Set it up in “This server”',
   none: 'Nobody can sign in elsewhere on this server yet.',
   link: (name: string) => `Link ${name}`,
   confirm_link:

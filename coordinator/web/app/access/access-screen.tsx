@@ -49,13 +49,14 @@ export function AccessScreen({ ended, email, untold }: AccessProps): JSX.Element
                 ? t.access.own_lead
                 : joins
                   ? t.access.join_lead
-                  : t.access.lead}
+                  : signs_up
+                    ? t.access.link_needed
+                    : t.access.lead}
         </p>
         {pastes ? (
           <PasteLink onNewAccount={takeNewAccount} />
         ) : (
           <Credentials
-            key={way.value}
             is_new={signs_up}
             email={email}
             onSend={(given) => (signs_up ? signUp(given) : store.logIn(given))}
@@ -95,6 +96,8 @@ type CredentialsProps = { is_new: boolean; email: string; onSend: (given: Given)
 function Credentials({ is_new, email, onSend }: CredentialsProps): JSX.Element {
   const fault = useSignal('');
   const sending = useSignal(false);
+  // What was typed stays where one goes from one way to the other; what was wrong with it does not.
+  useEffect(() => void (fault.value = ''), [is_new]);
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const { email, password } = fieldsOf(event.currentTarget);

@@ -1,0 +1,34 @@
+import test from 'ava';
+import { openApp, openAppLoggedIn } from '../../support/web/app-scene.ts';
+
+test.serial('who goes from the log-in to a new account keeps the address, and reads what that needs', async (t) => {
+  t.timeout(60_000);
+  const { page, faults } = await openApp(t);
+  await page.fill('input[name=email]', 'bea@example.org');
+  await page.fill('input[name=password]', 'not my password');
+  await page.getByRole('button', { name: 'Log in', exact: true }).click();
+  await page.locator('.fault', { hasText: 'wrong' }).waitFor();
+  await page.getByRole('button', { name: /No account yet/ }).click();
+  await page.getByText('You may need a link').waitFor();
+  t.is(await page.inputValue('input[name=email]'), 'bea@example.org');
+  t.is(await page.locator('.fault:not(:empty)').count(), 0);
+  t.deepEqual(
+    faults.filter((fault) => !fault.includes('status of 401')),
+    [],
+  );
+});
+
+test.serial('an invitation that is opened by who is logged in says why nothing comes of it', async (t) => {
+  t.timeout(60_000);
+  const { api, network, page, session, faults } = await openAppLoggedIn(t);
+  const { fragment } = await api.call('createInvite', { body: {} });
+  await page.goto('about:blank');
+  await page.goto(`${network.url}/#${fragment}`);
+  const note = page.locator('.update', { hasText: `You are logged in as ${session.user.email}` });
+  await note.getByRole('button', { name: 'Close' }).click();
+  await note.waitFor({ state: 'detached' });
+  await page.reload();
+  await page.getByText('live', { exact: true }).first().waitFor();
+  t.is(await note.count(), 0);
+  t.deepEqual(faults, []);
+});
