@@ -4,10 +4,11 @@ import type { PullsStrings } from './en-pulls.ts';
 export const de_pulls: PullsStrings = {
   open_of: (n) => (n === 1 ? 'Pull Request öffnen' : `${n} Pull Requests öffnen`),
   asking: 'Die Forge wird gefragt …',
+  project_token: 'Token des Projekts',
   again: 'Noch einmal versuchen',
   failed_checks: (names) => `Fehlgeschlagen: ${names}`,
   conflicts: (base) =>
-    `Konflikte mit ${base ?? 'dem Standardzweig'}: Checks laufen vielleicht erst, wenn der eingemergt ist.`,
+    `Konflikte mit ${base ?? 'dem Standard-Branch'}: Checks laufen vielleicht erst, wenn der eingemergt ist.`,
   as: { app: 'von der App geöffnet: du kannst ihn freigeben', person: 'in deinem Namen geöffnet' },
   not_as_app: 'in deinem Namen geöffnet, da die App dort nicht installiert ist: jemand anderes muss ihn freigeben',
   retry_at: (time) => `Neuer Versuch um ${time}.`,

@@ -3,6 +3,7 @@ export const en_pulls = {
   open_of: (n: number) => (n === 1 ? 'Open a pull request' : `Open ${n} pull requests`),
   asking: 'Asking the forge…',
   again: 'Try again',
+  project_token: 'Token of the project',
   failed_checks: (names: string) => `Failed: ${names}`,
   conflicts: (base: string | null) =>
     `Conflicts with ${base ?? 'the default branch'}: checks may not run until that is merged.`,

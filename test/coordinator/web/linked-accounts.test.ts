@@ -176,3 +176,12 @@ test.serial('who comes back without having begun, or refuses, is told so and get
   t.truthy(github);
   t.deepEqual(faults, []);
 });
+
+test.serial('where nobody can sign in elsewhere yet, the owner is led to where that is set up', async (t) => {
+  t.timeout(60_000);
+  const { network, page, faults } = await openAppLoggedIn(t);
+  await page.goto(`${network.url}/settings/accounts`);
+  await page.getByRole('link', { name: 'Set it up' }).click();
+  await page.waitForURL(/settings\/server$/);
+  t.deepEqual(faults, []);
+});

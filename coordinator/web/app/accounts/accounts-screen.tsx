@@ -5,12 +5,13 @@ import { useSession } from '../../parts/context.ts';
 import { ReadState } from '../../parts/read-state.tsx';
 import { Confirm, Screen } from '../../parts/screen.tsx';
 import { useRead } from '../../parts/use-read.ts';
+import { pathOf } from '../../store/routes.ts';
 import { useLinking } from './linking.tsx';
 import { WayName } from './way-name.tsx';
 import { signInFault } from './sign-in-fault.ts';
 import { s } from '../screen-speech.ts';
 
-type Known = { accounts: readonly LinkedAccount[]; ways: readonly SignInWay[] };
+type Known = { is_owner: boolean; accounts: readonly LinkedAccount[]; ways: readonly SignInWay[] };
 
 /** The person's accounts at forges and the identity provider: each can be linked, linked again and unlinked. */
 export function AccountsScreen(): JSX.Element {
@@ -20,8 +21,9 @@ export function AccountsScreen(): JSX.Element {
   const fault = useSignal('');
   const failed = (error: unknown): void => void (fault.value = signInFault(error));
   const read = (): void => {
-    Promise.all([client.call('listLinkedAccounts', {}), client.call('listSignInWays', {})]).then(
-      ([{ items: accounts }, { items: ways }]) => ([known.value, fault.value] = [{ accounts, ways }, '']),
+    Promise.all([client.call('listLinkedAccounts', {}), client.call('listSignInWays', {}), client.call('me', {})]).then(
+      ([{ items: accounts }, { items: ways }, { role }]) =>
+        ([known.value, fault.value] = [{ accounts, ways, is_owner: role === 'owner' }, '']),
       failed,
     );
   };
@@ -52,7 +54,7 @@ export function AccountsScreen(): JSX.Element {
             <WayName way={way} text={s.accounts.link} />
           </button>
         ))}
-        {known.value?.ways.length === 0 && <p class="soft">{s.accounts.none}</p>}
+        {known.value?.ways.length === 0 && <NoWays is_owner={known.value.is_owner} />}
         {asked && (
           <Confirm
             title={s.accounts.unlink_title(asked.login)}
@@ -66,6 +68,20 @@ export function AccountsScreen(): JSX.Element {
         {known.value && linking.sheet(known.value.ways)}
       </div>
     </Screen>
+  );
+}
+
+/** Nobody can sign in elsewhere yet: who may change that is told where. */
+function NoWays({ is_owner }: { is_owner: boolean }): JSX.Element {
+  return (
+    <>
+      <p class="soft">{s.accounts.none}</p>
+      {is_owner && (
+        <p>
+          <a href={pathOf('owner')}>{s.accounts.set_up}</a>
+        </p>
+      )}
+    </>
   );
 }
 

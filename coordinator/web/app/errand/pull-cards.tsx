@@ -7,6 +7,7 @@ import { useSession } from '../../parts/context.ts';
 import { PullChip } from '../../parts/pull-chip.tsx';
 import { format } from '../../parts/speech.ts';
 import { faultWords, repositoryName } from '../../parts/words.ts';
+import { pathOf } from '../../store/routes.ts';
 import { s } from '../screen-speech.ts';
 import { UpdateBase } from './update-base.tsx';
 
@@ -20,7 +21,7 @@ export function PullCards({ task }: { task: Task }): JSX.Element | null {
       {pulls.map((pull) => (
         <PullCard key={pull.id} pull={pull} task={task} />
       ))}
-      {missing.length > 0 && <Ask task_id={task.id} label={s.pulls.open_of(missing.length)} />}
+      {missing.length > 0 && <Ask task={task} label={s.pulls.open_of(missing.length)} />}
     </div>
   );
 }
@@ -40,7 +41,8 @@ function lacksPull({ pulls = [], result, repo_url, repositories, ended_at }: Tas
   });
 }
 
-function PullCard({ pull, task: { id, attempt } }: { pull: PullRequest; task: Task }): JSX.Element {
+function PullCard({ pull, task }: { pull: PullRequest; task: Task }): JSX.Element {
+  const { id, attempt } = task;
   const { title, url, repository, problem, retry_at, state, checks } = pull;
   const is_open = state === 'open';
   return (
@@ -70,7 +72,8 @@ function PullCard({ pull, task: { id, attempt } }: { pull: PullRequest; task: Ta
           {problem} {retry_at !== null && s.pulls.retry_at(format.clock(retry_at))}
         </p>
       )}
-      {problem !== null && <Ask task_id={id} label={s.pulls.again} />}
+      {problem !== null && <TokenLinks task={task} />}
+      {problem !== null && <Ask task={task} label={s.pulls.again} />}
     </div>
   );
 }
@@ -79,11 +82,24 @@ function authorWords({ author, wished_author }: PullRequest): string {
   return author !== wished_author && author === 'person' ? s.pulls.not_as_app : s.pulls.as[author];
 }
 
+/** Where the token goes that a pull request may lack. */
+function TokenLinks({ task: { project_id } }: { task: Task }): JSX.Element {
+  return (
+    <p>
+      <a href={project_id === null ? pathOf('projects') : pathOf('project', { id: project_id })}>
+        {s.pulls.project_token}
+      </a>
+      {' · '}
+      <a href={pathOf('accounts')}>{s.accounts.title}</a>
+    </p>
+  );
+}
+
 /** Brings what stands at the end of the conversation into sight once it is there. */
 const show = (element: HTMLElement | null): void => element?.scrollIntoView({ block: 'nearest' });
 
 /** Asks for the pull request. What comes of it shows by itself. */
-function Ask({ task_id, label }: { task_id: string; label: string }): JSX.Element {
+function Ask({ task, label }: { task: Task; label: string }): JSX.Element {
   const { client } = useSession();
   const fault = useSignal('');
   const asking = useSignal(false);
@@ -91,7 +107,7 @@ function Ask({ task_id, label }: { task_id: string; label: string }): JSX.Elemen
     asking.value = true;
     fault.value = '';
     client
-      .call('openPull', { params: { id: task_id }, body: {} })
+      .call('openPull', { params: { id: task.id }, body: {} })
       .catch((error: unknown) => (fault.value = faultWords(error)))
       .finally(() => (asking.value = false));
   };
@@ -101,9 +117,12 @@ function Ask({ task_id, label }: { task_id: string; label: string }): JSX.Elemen
         {asking.value ? s.pulls.asking : label}
       </button>
       {fault.value !== '' && (
-        <p class="fault" role="alert" ref={show}>
-          {fault.value}
-        </p>
+        <div ref={show}>
+          <p class="fault" role="alert">
+            {fault.value}
+          </p>
+          <TokenLinks task={task} />
+        </div>
       )}
     </>
   );
