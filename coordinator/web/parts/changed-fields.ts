@@ -1,4 +1,4 @@
-import type { Ref } from 'preact';
+import type { RefObject } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { fieldsOf, type Given } from './form.ts';
 
@@ -6,8 +6,8 @@ import { fieldsOf, type Given } from './form.ts';
  * `first`: what the fields of the form at `ref` show before anybody touches them. Some show a text in another way than
  * it was stored, such as without its line ends.
  */
-export function useFirstFields(): { ref: Ref<HTMLFormElement>; first: { current: Given } } {
-  const ref = useRef<HTMLFormElement | null>(null);
+export function useFirstFields(): { ref: RefObject<HTMLFormElement | null>; first: { current: Given } } {
+  const ref = useRef<HTMLFormElement>(null);
   const first = useRef<Given>({});
   useLayoutEffect(() => {
     if (ref.current) first.current = fieldsOf(ref.current);

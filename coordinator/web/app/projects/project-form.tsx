@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
-import type { ComponentChildren, JSX, TargetedSubmitEvent } from 'preact';
-import { useRef } from 'preact/hooks';
+import type { ComponentChildren, JSX, RefObject, TargetedSubmitEvent } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Project } from '../../../../protocol/api.ts';
 import { EGRESS } from '../../../../protocol/without-schemas.ts';
 import { Refusal } from '../../../client/errors.ts';
@@ -31,6 +31,7 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
   const id = useRef(project?.id);
   const draft = useFormDraft(`project ${project?.id ?? 'new'}`);
   const keyFor = useSameKey();
+  useWrongFirst(ref, faults.value);
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const fields = fieldsOf(event.currentTarget);
@@ -63,6 +64,11 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
       </button>
     </form>
   );
+}
+
+/** Goes to the first field that is wrong, once the form says which. */
+function useWrongFirst({ current }: RefObject<HTMLFormElement | null>, faults: Faults): void {
+  useEffect(() => current?.querySelector<HTMLElement>('.wrong :is(input, select, textarea)')?.focus(), [faults]);
 }
 
 type Faults = Partial<Record<string, string>>;
@@ -126,7 +132,10 @@ function Fields({ project, before, faults }: FieldsProps): JSX.Element {
 /** What is wrong by field; under no name what belongs to none. */
 function faultsOf(error: unknown): Faults {
   if (!(error instanceof Refusal) || error.errors.length === 0) return { '': faultWords(error) };
-  const by_field = error.errors.map(({ field, message }) => [field.split('/')[1] ?? '', message] as const);
+  const by_field = error.errors.map(({ field, message }) => {
+    const [, name = '', ...within] = field.split('/');
+    return [name, [...within, message].join(': ')] as const;
+  });
   return { ...Object.fromEntries(by_field), '': faultWords(error) };
 }
 

@@ -29,15 +29,17 @@ export function NextTimes({ cron, time_zone }: { cron: string; time_zone: string
   }, [client, cron, time_zone]);
   return (
     <div class="next-times" aria-live="polite">
-      <h2>{s.next}</h2>
       {fault.value === '' ? (
-        <ul>
-          {times.value.map((at) => (
-            <li key={at}>
-              <time dateTime={at}>{moment(at)}</time>
-            </li>
-          ))}
-        </ul>
+        <>
+          <h2>{s.next}</h2>
+          <ul>
+            {times.value.map((at) => (
+              <li key={at}>
+                <time dateTime={at}>{moment(at)}</time>
+              </li>
+            ))}
+          </ul>
+        </>
       ) : (
         <p class="fault">{fault.value}</p>
       )}

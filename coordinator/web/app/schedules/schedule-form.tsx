@@ -60,7 +60,14 @@ export function ScheduleForm({ schedule: now, onSaved }: FormProps): JSX.Element
       .finally(() => (saving.value = false));
   };
   return (
-    <form ref={ref} onSubmit={submit} onInput={({ currentTarget }) => draft.keep(currentTarget, before())}>
+    <form
+      ref={ref}
+      onSubmit={submit}
+      onInput={({ currentTarget }) => {
+        fault.value = '';
+        draft.keep(currentTarget, before());
+      }}
+    >
       <Unsaved draft={draft} />
       <Fields key={draft.shown} shown={{ ...fieldsOfSchedule(schedule), ...draft.kept }} schedule={schedule} />
       <p class="fault" role="alert">

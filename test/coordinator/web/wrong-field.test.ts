@@ -1,0 +1,43 @@
+import test from 'ava';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { PHONE } from '../../support/web/browser.ts';
+
+test.serial('a project that the server refuses leads to the field that is wrong, and to the line in it', async (t) => {
+  t.timeout(60_000);
+  const { page, network } = await openAppLoggedIn(t, { size: PHONE });
+  await page.goto(`${network.url}/settings/projects/new`);
+  const name = page.locator('input[name=name]');
+  await name.fill('x'.repeat(200));
+  await page.locator('input[name=repo_url]').fill('https://example.org/ann/shop');
+  const secrets = page.locator('textarea[name=secrets]');
+  await secrets.fill('GOOD=1\nnot good=2');
+  const save = page.getByRole('button', { name: 'Save' });
+  await save.click();
+  await page.locator('.wrong', { has: name }).waitFor();
+  await page.waitForFunction(() => document.activeElement?.getAttribute('name') === 'name');
+  await name.fill('shop');
+  await save.click();
+  await page.locator('.wrong .fault', { hasText: 'not good: ' }).waitFor();
+  await page.waitForFunction(() => document.activeElement?.getAttribute('name') === 'secrets');
+  t.pass();
+});
+
+test.serial('what is wrong with the timing of a schedule goes once that is changed', async (t) => {
+  t.timeout(60_000);
+  const { page, network } = await openAppLoggedIn(t, { size: PHONE });
+  await page.goto(`${network.url}/settings/schedules/new`);
+  await page.locator('textarea[name=prompt]').fill('Look for new bills');
+  await page.locator('select[name=place]').selectOption('-');
+  await page.locator('input[name=repo_url]').fill('https://example.org/ann/shop');
+  await page.getByRole('button', { name: 'Cron' }).click();
+  const cron = page.locator('.timing input.mono');
+  await cron.fill('61 * * * *');
+  await page.locator('.next-times .fault').waitFor();
+  t.is(await page.locator('.next-times h2').count(), 0, 'nothing comes next');
+  await page.getByRole('button', { name: 'Save' }).click();
+  const below = page.locator('form > .fault');
+  await below.filter({ hasText: /./ }).waitFor();
+  await cron.fill('6 * * * *');
+  await below.filter({ hasNotText: /./ }).waitFor({ state: 'attached' });
+  t.pass();
+});
