@@ -102,13 +102,22 @@ type ConfirmProps = {
   title: string;
   text: string;
   yes: string;
+  no?: string;
   danger?: boolean;
   onYes: () => void;
   onClose: () => void;
 };
 
 /** Asks before something that cannot be undone. */
-export function Confirm({ title, text, yes, danger = false, onYes, onClose }: ConfirmProps): JSX.Element {
+export function Confirm({
+  title,
+  text,
+  yes,
+  no = t.cancel,
+  danger = false,
+  onYes,
+  onClose,
+}: ConfirmProps): JSX.Element {
   return (
     <Sheet label={title} onClose={onClose}>
       <h2>{title}</h2>
@@ -124,7 +133,7 @@ export function Confirm({ title, text, yes, danger = false, onYes, onClose }: Co
         {yes}
       </button>
       <button type="button" class="choice" onClick={onClose}>
-        {t.cancel}
+        {no}
       </button>
     </Sheet>
   );

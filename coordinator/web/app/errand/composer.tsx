@@ -138,6 +138,7 @@ function Stop({ task }: { task: Task }): JSX.Element {
           title={s.errand.stop_title}
           text={s.errand.stop_text}
           yes={s.errand.stop}
+          no={s.errand.keep_on}
           danger
           onYes={() => void session.acts.stopErrand(task.id)}
           onClose={() => (asks.value = false)}

@@ -43,7 +43,7 @@ export function noteWords(note: Note): string {
     case 'other':
       return cut(note.text);
     case 'harness':
-      return cut(firstLine(note.text));
+      return s.errand.told_agent(cut(firstLine(note.text).replace(/^\[Errand\] /, '')));
   }
 }
 
