@@ -22,7 +22,7 @@ export const de_notifications: NotificationStrings = {
   occasions: {
     needs_you: 'mich braucht',
     done: 'fertig ist',
-    failed: 'gescheitert ist',
+    failed: 'fehlgeschlagen ist',
     limit: 'an eine Grenze gestoßen ist',
   },
   told_when: 'Sag mir, wenn ein Auftrag',

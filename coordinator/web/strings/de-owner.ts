@@ -56,12 +56,12 @@ export const de_owner: OwnerStrings = {
   block: 'Sperren',
   block_title: (email) => `${email} sperren?`,
   block_text:
-    'Alle Geräte und API-Tokens der Person werden abgemeldet und ihre Aufträge gestoppt: Was fertig ist, wird gepusht. Nichts wird gelöscht.',
+    'Alle Geräte und API-Tokens der Person werden abgemeldet und ihre Aufträge angehalten: Was fertig ist, wird gepusht. Nichts wird gelöscht.',
   unblock: 'Entsperren',
   remove: 'Entfernen',
   remove_title: (email) => `${email} entfernen?`,
   remove_text: (n) =>
-    `${n > 0 ? `${count(n, 'offener Auftrag wird', 'offene Aufträge werden')} gestoppt. ` : ''}Alle Aufträge, Projekte und Logs der Person werden gelöscht. Was gepusht wurde, bleibt in den Repositorys.`,
+    `${n > 0 ? `${count(n, 'offener Auftrag wird', 'offene Aufträge werden')} angehalten. ` : ''}Alle Aufträge, Projekte und Logs der Person werden gelöscht. Was gepusht wurde, bleibt in den Repositorys.`,
   settings: 'Geltende Einstellungen',
   group: (name) => GROUPS[name] ?? name,
   settings_hint: 'Sie kommen aus der Umgebung des Servers und ändern sich mit seinem nächsten Start.',

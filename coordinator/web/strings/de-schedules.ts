@@ -24,7 +24,7 @@ export const de_schedules: ScheduleStrings = {
   cron: 'Minute, Stunde, Tag, Monat, Wochentag',
   cron_hint: 'Etwa 0 9 1 * * für jeden Monatsersten um 9',
   zone: 'Zeitzone',
-  zone_hint: 'Ihre Uhr gilt, im Sommer wie im Winter',
+  zone_hint: 'Es gilt die Ortszeit dort, im Sommer wie im Winter',
   next: 'Nächste',
   own_zone: (zone) => `In deiner Zeitzone ${zone}`,
   more: 'Modell und Budget',
@@ -44,7 +44,7 @@ export const de_schedules: ScheduleStrings = {
   delete_text: 'Seine Aufträge bleiben.',
   paused: {
     person: 'Angehalten',
-    failures: 'Angehalten: drei Aufträge in Folge sind gescheitert',
+    failures: 'Angehalten: drei Aufträge in Folge sind fehlgeschlagen',
     project_gone: 'Angehalten: sein Projekt wurde gelöscht',
   },
   runs: 'Läufe',
@@ -52,7 +52,7 @@ export const de_schedules: ScheduleStrings = {
   earlier: 'Frühere Läufe',
   by_hand: 'von Hand',
   late: (time) => `begonnen um ${time}, nach einem Ausfall`,
-  outcome: { succeeded: 'Fertig', failed: 'Gescheitert', cancelled: 'Gestoppt', at_work: 'In Arbeit' },
+  outcome: { succeeded: 'Fertig', failed: 'Fehlgeschlagen', cancelled: 'Angehalten', at_work: 'In Arbeit' },
   reason: {
     still_at_work: 'Nicht begonnen: der Auftrag davor war noch in Arbeit',
     missed: 'Nicht begonnen: der Server war aus, eine spätere Zeit trat an die Stelle',

@@ -153,7 +153,7 @@ export const de: Strings = {
   },
   note: {
     schedule_paused: (name, failures) =>
-      `Der Zeitplan „${name}“ ist angehalten: ${failures} Aufträge in Folge sind gescheitert`,
+      `Der Zeitplan „${name}“ ist angehalten: ${failures} Aufträge in Folge sind fehlgeschlagen`,
     withdrawn: 'Du hast eine Nachricht zurückgenommen, bevor sie gehört wurde',
     model: (model, effort) => `Ab hier: ${model}, ${effort}`,
     attempt: (n) => `Versuch ${n}`,
@@ -176,7 +176,7 @@ export const de: Strings = {
     sample: 'Das Beispiel-Repository',
   },
 
-  effort: { low: 'niedrig', medium: 'mittel', high: 'hoch', xhigh: 'sehr hoch', max: 'höchster' },
+  effort: { low: 'niedrig', medium: 'mittel', high: 'hoch', xhigh: 'sehr hoch', max: 'maximal' },
 
   link: de_link,
 
