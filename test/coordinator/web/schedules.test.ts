@@ -135,6 +135,7 @@ test.serial('a schedule runs by hand, pauses, resumes, is changed and deleted', 
   t.is(task?.schedule_id, schedule.id);
   runTask(server.log, task?.id ?? '');
   endTask(server.log, task?.id ?? '');
+  await page.getByRole('link', { name: /Done, by hand/ }).waitFor();
 
   await page.goto(`${network.url}/errands/${task?.id}`);
   await button(page, 'Details').click();

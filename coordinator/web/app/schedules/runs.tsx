@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { ScheduleRun } from '../../../../protocol/schedules.ts';
+import type { Task } from '../../../../protocol/task.ts';
 import { useSession } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { ReadState } from '../../parts/read-state.tsx';
@@ -16,20 +17,27 @@ const LATE_MS = 2 * 60_000;
 
 /** What became of the due times of a schedule, the latest first. */
 export function Runs({ id }: { id: string }): JSX.Element {
-  const { client } = useSession();
+  const { client, tasks } = useSession();
   const runs = useSignal<readonly ScheduleRun[] | undefined>(undefined);
   const next = useSignal<string | null>(null);
   const fault = useSignal('');
   const read = (cursor: string | undefined): void => {
     client
       .call('listScheduleRuns', { params: { id }, query: { limit: PAGE, cursor } })
-      .then((page) => {
-        runs.value = [...(cursor === undefined ? [] : (runs.value ?? [])), ...page.items];
-        [next.value, fault.value] = [page.next_cursor, ''];
+      .then(({ items, next_cursor }) => {
+        const before = runs.value ?? [];
+        const last = items.at(-1)?.due_at ?? '';
+        // Read anew, the first page comes in front of the earlier ones that are shown.
+        const earlier = cursor === undefined ? before.filter(({ due_at }) => due_at < last) : [];
+        runs.value = [...(cursor === undefined ? [] : before), ...items, ...earlier];
+        if (earlier.length === 0) next.value = next_cursor;
+        fault.value = '';
       })
       .catch((error: unknown) => (fault.value = faultWords(error)));
   };
-  useRead(() => read(undefined), [client, id]);
+  const own = tasks.value?.filter(({ schedule_id }) => schedule_id === id) ?? [];
+  const started = own.map((task) => task.id).join();
+  useRead(() => read(undefined), [client, id, started]);
   const cursor = next.value;
   return (
     <>
@@ -37,7 +45,7 @@ export function Runs({ id }: { id: string }): JSX.Element {
       {runs.value?.length === 0 && <p class="soft">{s.no_runs}</p>}
       <ul class="rows">
         {runs.value?.map((run) => (
-          <RunRow key={run.due_at} run={run} />
+          <RunRow key={run.due_at} run={withOutcome(run, own)} />
         ))}
       </ul>
       {cursor !== null && (
@@ -47,6 +55,13 @@ export function Runs({ id }: { id: string }): JSX.Element {
       )}
     </>
   );
+}
+
+/** The run with how its errand has ended, which is stored a moment after that. */
+function withOutcome(run: ScheduleRun, tasks: readonly Task[]): ScheduleRun {
+  const status = tasks.find(({ id }) => id === run.task_id)?.status;
+  const has_ended = status === 'succeeded' || status === 'failed' || status === 'cancelled';
+  return run.outcome === null && has_ended ? { ...run, outcome: status } : run;
 }
 
 function RunRow({ run }: { run: ScheduleRun }): JSX.Element {
