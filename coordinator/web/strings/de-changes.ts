@@ -24,6 +24,7 @@ export const de_changes: ChangesStrings = {
   remove: 'Entfernen',
   you: 'Du',
   waits: 'wartet aufs Senden',
+  unsent: (n) => `${count(n, 'Kommentar', 'Kommentare')} nicht gesendet`,
   send: (n) => `${count(n, 'Kommentar', 'Kommentare')} senden`,
   message: 'Kommentare zu deinen Änderungen:',
   binary: 'Binärdatei',

@@ -22,6 +22,7 @@ export const en_changes = {
   remove: 'Remove',
   you: 'You',
   waits: 'waits to be sent',
+  unsent: (n: number) => `${count(n, 'comment', 'comments')} not sent`,
   send: (n: number) => `Send ${count(n, 'comment', 'comments')}`,
   message: 'Comments on your changes:',
   binary: 'Binary file',

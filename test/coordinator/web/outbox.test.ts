@@ -278,6 +278,8 @@ test.serial('a comment that is being written survives the app, with its form', a
   await page.locator('.note-on-line p', { hasText: 'Why so' }).waitFor();
   await page.locator('.line-of.added').first().click();
   t.is(await form.inputValue(), 'Why so');
+  await page.goto(url);
+  await page.locator('.result', { hasText: '1 comment not sent' }).waitFor();
   t.deepEqual(faults, []);
 });
 

@@ -4,6 +4,7 @@ import { changesOf } from '../../parts/repositories.ts';
 import { Stat } from '../../parts/stat.tsx';
 import { pathOf } from '../../store/routes.ts';
 import { s } from '../screen-speech.ts';
+import { UnsentComments } from './unsent-comments.tsx';
 import { Copyable } from './details.tsx';
 
 /** What an errand left: its branch in each repository that it changed, and the way to its changes. */
@@ -24,6 +25,7 @@ export function ResultCard({ task }: { task: Task }): JSX.Element | null {
       {changed.files > 0 && (
         <a class="choice" href={pathOf('changes', { id })}>
           {s.changes.title} <small>{s.changes.files(changed.files)}</small> <Stat {...changed} />
+          <UnsentComments id={id} />
         </a>
       )}
     </div>
