@@ -217,3 +217,19 @@ test.serial('a new project that was saved with warnings is changed by what is sa
   );
   t.deepEqual(faults, []);
 });
+
+test.serial('settings that are opened without a network say so, and offer nothing that needs it', async (t) => {
+  t.timeout(60_000);
+  const { page, network } = await openAppLoggedIn(t);
+  await page.getByRole('link', { name: 'Settings' }).waitFor();
+  // Long enough on its way that the app has to say something meanwhile.
+  await page.route(/\/(sessions|readyz|me)(\?|$)/, () => undefined);
+  network.offline = true;
+  network.cut();
+  await page.locator('.live.off').first().waitFor();
+  await page.getByRole('link', { name: 'Settings' }).click();
+  await page.locator('.settings .soft', { hasText: 'The server cannot be reached now.' }).first().waitFor();
+  t.is(await page.getByText('Loading').count(), 0);
+  t.true(await page.getByRole('button', { name: 'Add a phone' }).isDisabled());
+  t.is(await page.getByText(/·\s*$/).count(), 0, 'nothing is announced that does not come');
+});

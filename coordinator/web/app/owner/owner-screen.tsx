@@ -2,8 +2,8 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { User } from '../../../../protocol/accounts.ts';
 import { useSession } from '../../parts/context.ts';
+import { ReadState } from '../../parts/read-state.tsx';
 import { Screen } from '../../parts/screen.tsx';
-import { t } from '../../parts/speech.ts';
 import { useRead } from '../../parts/use-read.ts';
 import { Forges } from '../accounts/forges.tsx';
 import { People } from './people.tsx';
@@ -26,7 +26,7 @@ export function OwnerScreen(): JSX.Element {
   return (
     <Screen title={s.owner.title} parent={{ name: 'settings' }}>
       <div class="body settings owner">
-        {seen_by.value === undefined && <p class="soft">{t.loading}</p>}
+        <ReadState known={seen_by.value !== undefined} fault="" />
         {seen_by.value === 'member' ? <p class="soft">{s.owner.not_yours}</p> : seen_by.value && <Parts />}
       </div>
     </Screen>

@@ -3,7 +3,8 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { ServerState } from '../../../../protocol/server.ts';
 import { useSession } from '../../parts/context.ts';
-import { format, t } from '../../parts/speech.ts';
+import { ReadState } from '../../parts/read-state.tsx';
+import { format } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import { ago } from '../ago.ts';
 import { Plot } from './plot.tsx';
@@ -34,10 +35,8 @@ export function Status(): JSX.Element {
   const known = state.value;
   return (
     <>
-      <p class="fault" role="alert">
-        {fault.value}
-      </p>
-      {known ? <Known state={known} /> : <p class="soft">{t.loading}</p>}
+      <ReadState known={known !== undefined} fault={fault.value} />
+      {known && <Known state={known} />}
     </>
   );
 }

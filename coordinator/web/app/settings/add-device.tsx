@@ -10,7 +10,7 @@ import { LinkSheet } from './link-sheet.tsx';
 
 /** Shows a link that logs a phone in. `onClose`: the person has seen enough of it, and may have used it. */
 export function AddDevice({ onClose }: { onClose: () => void }): JSX.Element {
-  const { client } = useSession();
+  const { client, live } = useSession();
   const made = useSignal<OneTimeLink | undefined>(undefined);
   const fault = useSignal('');
   const once = useOnce();
@@ -32,7 +32,7 @@ export function AddDevice({ onClose }: { onClose: () => void }): JSX.Element {
       <p class="fault" role="alert">
         {fault.value}
       </p>
-      <button type="button" class="choice" onClick={make}>
+      <button type="button" class="choice" disabled={live.value?.kind === 'away'} onClick={make}>
         {t.link.add}
       </button>
       {made.value && (

@@ -37,7 +37,8 @@ export function Health(): JSX.Element {
   return (
     <>
       <p>
-        {client.server.replace(/^https?:\/\//, '')} <span class="soft">· {words.value}</span>
+        {client.server.replace(/^https?:\/\//, '')}
+        {words.value !== '' && <span class="soft"> · {words.value}</span>}
       </p>
       <ul class="checks">
         {checks.value.map((check) => (
