@@ -107,7 +107,9 @@ export type PasswordResetDone = z.infer<typeof PasswordResetDone>;
 export const SessionInfo = z.object({
   id: Id,
   created_at: Time.describe('when it logged in'),
-  last_used_at: Time.describe('when it last logged in or refreshed; exact to the lifetime of an access token'),
+  last_used_at: Time.describe(
+    'when it was last used; exact to a minute, and to the lifetime of an access token before the server last started',
+  ),
   user_agent: z
     .string()
     .nullable()

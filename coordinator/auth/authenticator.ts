@@ -40,6 +40,7 @@ export class Authenticator {
     if (bearer.startsWith(API_TOKEN_PREFIX)) return this.#api_tokens.verify(bearer);
     const identity = await this.#access_tokens.verify(bearer);
     this.requireLiving(identity);
+    this.#sessions.saw(identity);
     return identity;
   }
 

@@ -31,6 +31,7 @@ import { isKnown, noteAddress } from './known-addresses.ts';
 /** A log-in ends when nobody has refreshed it for this long. */
 export const REFRESH_TOKEN_S = 60 * 24 * 3600;
 
+const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 3600_000;
 /** In how many networks a person may use up the log-ins of a day. */
 const NETWORKS_MAX = 5;
@@ -54,6 +55,8 @@ export class Sessions {
   /** By person, in all networks together: a log-in makes each of its networks known. */
   readonly #begun_anywhere: Rate;
   readonly #listeners = new Set<SessionListener>();
+  /** When each log-in last sent a request to this process, in milliseconds since the epoch. */
+  readonly #seen_ms = new Map<string, number>();
 
   constructor(log: EventLog, keys: Keys, now: () => number) {
     this.#log = log;
@@ -91,7 +94,12 @@ export class Sessions {
   /** A page of a user's log-ins, newest first, older than the log-in `before`. */
   list({ user_id, session }: Identity, before: string | undefined, limit: number): SessionInfo[] {
     const rows = listSessions(this.#log.db, { user_id, before, now: this.#iso(), limit });
-    return rows.map((row) => ({ ...row, current: row.id === session }));
+    return rows.map((row) => ({ ...row, last_used_at: this.#lastUse(row), current: row.id === session }));
+  }
+
+  /** Notes that a log-in has sent a request. */
+  saw({ session }: Pick<Identity, 'session'>): void {
+    this.#seen_ms.set(session, this.#now());
   }
 
   /** Ends the log-in of a refresh token. An unknown token is ignored: there is nothing left to end. */
@@ -203,8 +211,15 @@ export class Sessions {
   /** Tells the listeners of a log-in, or an API token, that ends in this transaction. */
   announceEnd(tx: Tx, session: string): void {
     tx.afterCommit(() => {
+      this.#seen_ms.delete(session);
       for (const listener of this.#listeners) listener(session);
     });
+  }
+
+  /** Of the requests within a minute after a refresh nothing is told. */
+  #lastUse({ id, last_used_at }: Pick<SessionInfo, 'id' | 'last_used_at'>): string {
+    const seen_ms = this.#seen_ms.get(id) ?? 0;
+    return seen_ms - Date.parse(last_used_at) < MINUTE_MS ? last_used_at : new Date(seen_ms).toISOString();
   }
 
   #iso(ahead_ms = 0): string {

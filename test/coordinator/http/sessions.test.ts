@@ -47,6 +47,19 @@ test('a refresh updates when and where a log-in was last used, not when it began
   t.true(Date.parse(after?.last_used_at ?? '') - Date.parse(before?.last_used_at ?? '') >= 300_000);
 });
 
+test('a request that a log-in sends counts as its use', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person('ada@example.org');
+  const phone = await logIn(server, 'ada@example.org');
+  const lastUse = async () =>
+    (await api.call('listSessions', {})).items.map(({ last_used_at }) => last_used_at)[0] ?? '';
+  const before = await lastUse();
+  server.clock.ahead_ms = 120_000;
+  t.is(await lastUse(), before, 'another log-in sent it');
+  await phone.api.call('listTasks', {});
+  t.true(Date.parse(await lastUse()) - Date.parse(before) >= 119_000);
+});
+
 test('the list comes in pages', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person('ada@example.org');
