@@ -29,7 +29,6 @@ export const de: Strings = {
     join: 'Mitmachen',
     join_lead: 'Du bist eingeladen: Lege dein Konto an.',
     own_lead: 'Hier hat noch niemand ein Konto. Das erste besitzt diesen Server.',
-    link_needed: 'Dafür brauchst du vielleicht einen Link: eine Einladung oder den, den der Server gezeigt hat.',
     to_sign_up: 'Noch kein Konto? Leg eins an',
     to_log_in: 'Du hast ein Konto? Melde dich an',
     working: 'Einen Moment …',

@@ -29,7 +29,6 @@ export const en = {
     join: 'Join this server',
     join_lead: 'You are invited: make your account.',
     own_lead: 'Nobody has an account here yet. The first one owns this server.',
-    link_needed: 'You may need a link for this: an invitation, or the one that the server printed.',
     to_sign_up: 'No account yet? Create one',
     to_log_in: 'Have an account? Log in',
     working: 'One moment…',

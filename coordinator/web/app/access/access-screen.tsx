@@ -11,6 +11,7 @@ import type { NewAccount } from '../../store/store.ts';
 import { loadWire } from '../../../client/load-wire.ts';
 import { painted } from '../../store/painted.ts';
 import { loadedScreens, loadScreens } from '../lazy.ts';
+import type { WaysProps } from '../accounts/ways.tsx';
 import { link } from './link-code.ts';
 import { PasteLink } from './paste-link.tsx';
 
@@ -49,9 +50,7 @@ export function AccessScreen({ ended, email, untold }: AccessProps): JSX.Element
                 ? t.access.own_lead
                 : joins
                   ? t.access.join_lead
-                  : signs_up
-                    ? t.access.link_needed
-                    : t.access.lead}
+                  : t.access.lead}
         </p>
         {pastes ? (
           <PasteLink onNewAccount={takeNewAccount} />
@@ -70,7 +69,7 @@ export function AccessScreen({ ended, email, untold }: AccessProps): JSX.Element
             {t.link.have}
           </button>
         )}
-        <MoreWays link={new_account} />
+        <MoreWays link={new_account} needs_link={signs_up && !new_account} />
         {!isSecureContext && <p class="fault">{t.access.insecure}</p>}
       </div>
     </main>
@@ -78,7 +77,7 @@ export function AccessScreen({ ended, email, untold }: AccessProps): JSX.Element
 }
 
 /** The other ways to sign in belong to a part that the first view does without. */
-function MoreWays({ link }: { link: NewAccount | undefined }): JSX.Element | null {
+function MoreWays(props: WaysProps): JSX.Element | null {
   useEffect(() => {
     // After what every way needs: on a slow line the two would hold up each other. `main` reports it if that cannot be
     // loaded.
@@ -87,7 +86,7 @@ function MoreWays({ link }: { link: NewAccount | undefined }): JSX.Element | nul
       .then(loadScreens, () => undefined);
   }, []);
   const loaded = loadedScreens();
-  return loaded ? <loaded.Ways link={link} /> : null;
+  return loaded ? <loaded.Ways {...props} /> : null;
 }
 
 type Given = { email: string; password: string };

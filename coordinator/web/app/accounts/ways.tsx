@@ -10,8 +10,14 @@ import { WayName } from './way-name.tsx';
 import { signInFault } from './sign-in-fault.ts';
 import { s } from '../screen-speech.ts';
 
+export type WaysProps = {
+  link: NewAccount | undefined;
+  /** Somebody makes an account, and has no link: the server may want one. */
+  needs_link: boolean;
+};
+
 /** A button for each way to sign in besides the password. The browser leaves the app for it. */
-export function Ways({ link }: { link: NewAccount | undefined }): JSX.Element | null {
+export function Ways({ link, needs_link }: WaysProps): JSX.Element {
   const { server } = useStore();
   const ways = useSignal<readonly SignInWay[]>([]);
   const fault = useSignal('');
@@ -40,10 +46,10 @@ export function Ways({ link }: { link: NewAccount | undefined }): JSX.Element | 
       })
       .catch((error: unknown) => (fault.value = signInFault(error)));
   };
-  if (ways.value.length === 0) return null;
   return (
     <div class="ways">
-      <p class="or">{s.accounts.or}</p>
+      {needs_link && <p class="lead">{s.accounts.link_needed}</p>}
+      {ways.value.length > 0 && <p class="or">{s.accounts.or}</p>}
       {ways.value.map((way) => (
         <button key={way.id} type="button" class="choice" onClick={() => start(way.id)}>
           <WayName way={way} text={s.accounts.continue_with} />
