@@ -10,10 +10,13 @@ import { Icon } from './icons.tsx';
 import { Sheet } from './screen.tsx';
 import { format, t } from './speech.ts';
 
+/** A file that was not taken, and why. */
+type NotTaken = { name: string; why: FileFault };
+
 /** The files of a draft. They survive the app, as its text does. */
 export type DraftFiles = {
   list: Signal<readonly Attachment[]>;
-  fault: Signal<FileFault | undefined>;
+  fault: Signal<NotTaken | undefined>;
   /** More than a message takes: those that came back from the outbox join those that were added since. */
   too_many: boolean;
   add: (files: Iterable<File>) => void;
@@ -27,7 +30,7 @@ export type DraftFiles = {
 export function useFiles(key: string): DraftFiles {
   const { files } = useSession();
   const list = useSignal<readonly Attachment[]>([]);
-  const fault = useSignal<FileFault | undefined>(undefined);
+  const fault = useSignal<NotTaken | undefined>(undefined);
   const given = files.given.value;
   useEffect(() => {
     void files.ofDraft(key).then((kept) => {
@@ -56,7 +59,7 @@ export function useFiles(key: string): DraftFiles {
     fault.value = undefined;
     for (const file of given) {
       const added = await files.add(file, key);
-      if (typeof added === 'string') fault.value = added;
+      if (typeof added === 'string') fault.value = { name: file.name, why: added };
       // It may be in the list already, where that was read anew meanwhile.
       else list.value = [...list.peek().filter(({ id }) => id !== added.id), added];
     }
@@ -141,14 +144,14 @@ export function AttachButton({ files }: { files: DraftFiles }): JSX.Element {
 /** The files of a draft, each with a button that removes it. */
 export function DraftFileList({ files }: { files: DraftFiles }): JSX.Element | null {
   const { list } = files;
-  const fault = files.fault.value ?? (files.too_many ? 'too_many' : undefined);
-  if (list.value.length === 0 && fault === undefined) return null;
+  const left = files.fault.value;
+  if (list.value.length === 0 && !left) return null;
   return (
     <div class="draft-files">
       <FileList files={list.value} onRemove={files.remove} />
-      {fault !== undefined && (
+      {(left ?? files.too_many) && (
         <p class="fault" role="alert">
-          {fileFaultWords(fault)}
+          {left ? `${left.name}: ${fileFaultWords(left.why)}` : fileFaultWords('too_many')}
         </p>
       )}
     </div>

@@ -28,14 +28,16 @@ export class Format {
     return this.#number({}).format(value);
   }
 
-  /** A size, such as `3 kB` or `1.2 MB`. */
+  /** A size, such as `5 byte`, `3 kB` or `1.2 MB`. */
   bytes(count: number): string {
     const [value, unit] =
-      count < 1e6
-        ? [Math.max(1, Math.round(count / 1e3)), 'kilobyte']
-        : count < 1e9
-          ? [count / 1e6, 'megabyte']
-          : [count / 1e9, 'gigabyte'];
+      count < 1e3
+        ? [count, 'byte']
+        : count < 1e6
+          ? [Math.round(count / 1e3), 'kilobyte']
+          : count < 1e9
+            ? [count / 1e6, 'megabyte']
+            : [count / 1e9, 'gigabyte'];
     const options = { style: 'unit', unit, maximumFractionDigits: 1 } as const;
     return this.#number(options).format(value);
   }

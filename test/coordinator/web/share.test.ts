@@ -105,7 +105,7 @@ test.serial('why a file was not taken shows until the message is sent', async (t
   await page.getByRole('link', { name: /Fix it/ }).click();
   const files = page.locator('form.composer input[type=file]').first();
   await files.setInputFiles({ name: 'empty.txt', mimeType: 'text/plain', buffer: Buffer.alloc(0) });
-  await page.getByText('The file is empty, or cannot be read.').waitFor();
+  await page.getByText('empty.txt: The file is empty, or cannot be read.').waitFor();
   await page.locator('textarea.composer-field').fill('Without it, then.');
   await page.getByRole('button', { name: 'Send', exact: true }).last().click();
   await page.getByText('The file is empty, or cannot be read.').waitFor({ state: 'detached' });

@@ -15,6 +15,7 @@ test('the language is the first that the app speaks, and its numbers are those o
   t.is((await speak('de-DE')).t.inbox.done, 'Fertig');
   t.is((await speak('de-DE')).format.money(1234.5).replaceAll('\u00a0', ' '), '1.234,50 $');
   t.is((await speak('en-US')).format.money(0.0042), '$0.0042');
+  t.is((await speak('de-DE')).format.bytes(5).replaceAll('\u00a0', ' '), '5 Byte');
   t.is((await speak('en-US')).format.duration(400).replaceAll('\u00a0', ' '), '0.4 s');
   t.is((await speak('de-DE')).format.duration(125_000).replaceAll('\u00a0', ' '), '2 min');
 });
