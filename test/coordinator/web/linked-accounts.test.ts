@@ -128,7 +128,7 @@ async function breakLink({ github, network, page, server, session }: Scene, pers
   const credential = await access.gitCredential(session.user.id, `${github.origin}/ann/shop`, undefined);
   await credential?.renew?.(credential.password);
   await page.goto(`${network.url}/new`);
-  await button(page, /^(Choose a repository|shop)/).click();
+  await button(page, /^(Choose a repository|ann\/shop)/).click();
   await sheet(page)
     .getByText(/Link the account again/)
     .waitFor();
