@@ -122,9 +122,11 @@ export class TaskClone {
 
   /** Looks at the finished work, and pushes nothing. The text is what `deliver` would say before a push. */
   async review(signal: AbortSignal): Promise<Review> {
+    const { has_pushed = false } = this.#options.assignment;
     const repair = await this.#repair(signal);
     const { is_unchanged, problem, left_out } = await this.#publisher.review(this.#repositories(signal));
-    return { is_unchanged, text: await this.#tellOf(repair, problem, left_out) };
+    // A new clone does not show what was pushed, where that was merged and its branch is gone.
+    return { is_unchanged: is_unchanged && !has_pushed, text: await this.#tellOf(repair, problem, left_out) };
   }
 
   /**

@@ -9,6 +9,7 @@ import { newestEventId } from '../sqlite/events.ts';
 import { attachmentView, listAttachments } from '../sqlite/attachments.ts';
 import { listPendingMessages, listWaitingMessages } from '../sqlite/messages.ts';
 import { listTaskRepositories } from '../sqlite/task-repositories.ts';
+import { hasBegunPush } from '../sqlite/task-pushes.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { readTranscript, type TranscriptRow } from '../sqlite/transcript.ts';
 import { branchPrefix, type TaskRow } from '../domain/task.ts';
@@ -95,6 +96,7 @@ function readHead(
     time_limit_ms: deps.time_limit_ms,
     park_after_ms: deps.park_after_ms,
     ...(task.ask_before_push && { ask_before_push: true, approved_commit: task.approved_commit }),
+    ...(hasBegunPush(deps.db, task_id) && { has_pushed: true }),
     setup_command: attempt.setup_command,
     verify_command: attempt.verify_command,
     ...deps.settings(task),

@@ -85,3 +85,15 @@ test.serial('a review pushes nothing, and a change in one of several repositorie
   t.deepEqual(seen, [UNCHANGED, CHANGED, UNCHANGED]);
   t.false(task.events.some(({ type }) => type === 'branch.pushed'));
 });
+
+test.serial(
+  'a new clone of a task that has pushed before is not unchanged: what it pushed may be merged',
+  async (t) => {
+    const { task, start } = await setScene(t, { assignment: { has_pushed: true } });
+    const seen: Review[] = [];
+    const worker = await start(doing(async ({ review }) => void seen.push(await review())));
+    await hand(worker, task);
+    t.is(await worker.ended, 0);
+    t.deepEqual(seen, [CHANGED]);
+  },
+);

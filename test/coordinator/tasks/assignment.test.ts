@@ -9,6 +9,7 @@ import { insertAttempt } from '../../../coordinator/sqlite/attempts.ts';
 import type { Db } from '../../../coordinator/sqlite/database.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
 import { insertEvents } from '../../../coordinator/sqlite/events.ts';
+import { insertTaskPush } from '../../../coordinator/sqlite/task-pushes.ts';
 import { insertMessage, markMessageTakenIn } from '../../../coordinator/sqlite/messages.ts';
 import type { TaskRow } from '../../../coordinator/domain/task.ts';
 import { newId } from '../../../protocol/ids.ts';
@@ -221,4 +222,14 @@ test('a transcript just below the size limit fits into an assignment', async (t)
 test('an attempt that does not exist has no assignment', async (t) => {
   const { deps, task } = await openWithTask(t);
   await t.throwsAsync(buildAssignment(deps, task.id, 1), { code: 'not_found' });
+});
+
+test('an assignment says whether an attempt has begun a push, as a success is judged by it', async (t) => {
+  const { deps, task } = await openWithTask(t);
+  addAttempt(deps.db, task.id, 1, 0);
+  t.is((await readAssignment(deps, task.id, 1)).has_pushed, undefined);
+  const pushed = { ref: `refs/heads/${task.branch}`, commit: 'a'.repeat(40), kept: [] };
+  insertTaskPush(deps.db, { task_id: task.id, key: null }, pushed);
+  addAttempt(deps.db, task.id, 2, 0);
+  t.true((await readAssignment(deps, task.id, 2)).has_pushed);
 });
