@@ -33,8 +33,8 @@ export class AttemptLimits {
   #spent_usd: number;
   /** How much of the rest the coordinator had to reserve for the newest prompt. */
   #reserved_usd = 0;
-  /** How long the check at the end may take, as far as that is known; 0: there is none. */
-  #check_ms = 0;
+  /** How long setup took, and the check at its longest; 0: it has not run. */
+  readonly #longest_ms = { setup: 0, check: 0 };
 
   constructor(assignment: Given) {
     this.#assignment = assignment;
@@ -58,14 +58,23 @@ export class AttemptLimits {
     return `You have ${minutesOf(this.ms_left)} min, ${this.turns_left} turns and $${usd}${check}.`;
   }
 
-  /** Runs setup or the check. The check at the end, if there is one, is taken to last as long. */
-  async timing<T>(run: () => Promise<T>): Promise<T> {
+  /** Runs setup or the check, and notes how long it takes. */
+  async timing<T>(what: 'setup' | 'check', run: () => Promise<T>): Promise<T> {
     const started = performance.now();
     try {
       return await run();
     } finally {
-      if (this.#assignment.verify_command !== null) this.#check_ms = performance.now() - started;
+      this.#longest_ms[what] = Math.max(this.#longest_ms[what], performance.now() - started);
     }
+  }
+
+  /**
+   * How long the check at the end may take, if there is one: as long as its longest run, since one that fails may end
+   * early. Until it has run it is taken to last as long as setup.
+   */
+  get #check_ms(): number {
+    if (this.#assignment.verify_command === null) return 0;
+    return this.#longest_ms.check || this.#longest_ms.setup;
   }
 
   /**

@@ -71,7 +71,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
   try {
     for (const event of assignment.transcript) transcript.apply(event);
     const commands = new ProjectCommands({ shell, attempt, report, record });
-    if (setup_command !== null) await limits.timing(() => commands.setup(setup_command));
+    if (setup_command !== null) await limits.timing('setup', () => commands.setup(setup_command));
     const command_shell = shell.fork(`attempt-${attempt}-command`);
     await record({ type: 'step.started', body: { step: 'work' } });
     await startConversation(input, { shell, secrets, limits, transcript, record });
@@ -93,7 +93,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
       tool_calls,
       secrets,
       new_shell_note: newShellNote(assignment.transcript, command_shell.cwd, input.repo_dir),
-      verify: verify_command === null ? null : () => limits.timing(() => commands.verify(verify_command)),
+      verify: verify_command === null ? null : () => limits.timing('check', () => commands.verify(verify_command)),
       deliver: (is_partial_ok) => input.deliver(succeeded(title, transcript.last_text).commit_message, is_partial_ok),
       record,
       checkpoints,
