@@ -41,15 +41,29 @@ export function askForPulls(tx: Tx, user_id: string, task_id: string, wish: Pull
  * one for work that was taken back.
  */
 export function pullsAfterSuccess(tx: Tx, task: TaskRow, at: string): void {
-  for (const branch of pushedBranches(tx.db, task)) {
-    const wanted = projectOf(tx, task, branch)?.pull_requests ?? 'none';
-    const before = pullOf(tx, task.id, branch);
-    if (before?.state === 'open') {
-      // The checks and the conflicts are those of the commit before.
-      const unknown = before.head_commit === branch.commit ? {} : { checks: null, conflicts: false };
-      changePull(tx, before.id, { head_commit: branch.commit, ...unknown, next_look_at: at }, at);
-    } else if (wanted !== 'none' && isMissing(before, branch)) wantPull(tx, task, branch, {}, at);
-  }
+  for (const branch of pushedBranches(tx.db, task)) pullAfterSuccess(tx, task, branch, at);
+}
+
+/** The same for the branch of a pull request alone, which had ended before that was known here. */
+export function pullAfterEnd(
+  tx: Tx,
+  task: TaskRow,
+  { repo_url, head_branch }: Pick<PullRow, 'repo_url' | 'head_branch'>,
+  at: string,
+): void {
+  const pushed = pushedBranches(tx.db, task);
+  const branch = pushed.find((each) => each.repo_url === repo_url && each.branch === head_branch);
+  if (branch) pullAfterSuccess(tx, task, branch, at);
+}
+
+function pullAfterSuccess(tx: Tx, task: TaskRow, branch: PushedBranch, at: string): void {
+  const wanted = projectOf(tx, task, branch)?.pull_requests ?? 'none';
+  const before = pullOf(tx, task.id, branch);
+  if (before?.state === 'open') {
+    // The checks and the conflicts are those of the commit before.
+    const unknown = before.head_commit === branch.commit ? {} : { checks: null, conflicts: false };
+    changePull(tx, before.id, { head_commit: branch.commit, ...unknown, next_look_at: at }, at);
+  } else if (wanted !== 'none' && isMissing(before, branch)) wantPull(tx, task, branch, {}, at);
 }
 
 /** Has the open pull requests of a task looked at now. */

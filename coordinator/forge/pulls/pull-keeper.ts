@@ -11,7 +11,7 @@ import type { ForgeAccess } from '../forge-access.ts';
 import { hearFailedChecks } from './hear-checks.ts';
 import { lookAtPull } from './look-at-pull.ts';
 import { openPull } from './open-pull.ts';
-import { changePull, pullsAfterSuccess } from './pull-commands.ts';
+import { changePull, pullAfterEnd } from './pull-commands.ts';
 import { faultOf, PullRefused } from './pull-faults.ts';
 import { pullSurroundings } from './pull-surroundings.ts';
 import { pushedBranches } from './pushed-branches.ts';
@@ -116,9 +116,9 @@ export class PullKeeper {
       changePull(tx, row.id, { ...found, ...checks, ...(links_changed && { told_commit: null }) }, at);
       const after = findPull(tx.db, row.id);
       if (after && found.checks) hearFailedChecks(tx, after, task, at);
-      // It ended before that was known here, and the task may have pushed in between.
+      // The task may have pushed in between.
       const has_ended = after?.state === 'merged' || after?.state === 'closed';
-      if (has_ended && task.status === 'succeeded') pullsAfterSuccess(tx, task, at);
+      if (has_ended && task.status === 'succeeded') pullAfterEnd(tx, task, after, at);
       if (!after || 'next_look_at' in found) return;
       changePull(
         tx,

@@ -115,6 +115,31 @@ test('where one cannot be opened, the other is; once it can, both link to each o
   await linked(t, pulls, [{ repository: scene.demo }, other]);
 });
 
+test('a person who closes one of two has the other not tried again', async (t) => {
+  const scene = await PullsScene.start(t);
+  const errand = scene.errand();
+  const other = await addElsewhere(scene, scene, 'other', { pull_requests: 'ready' });
+  other.reachable = false;
+  also(scene, errand, other);
+  await pushElsewhere(scene, errand, other);
+  await scene.work(errand);
+  await until('the other has failed', () => scene.pullsOf(errand).some(({ state }) => state === 'failed') || undefined);
+  await open(scene, errand, 1);
+  other.reachable = true;
+  const [issue] = scene.demo.issues.filter(isPull);
+  if (!issue) return t.fail();
+  await scene.forge.editPull(scene.demo, issue, { state: 'closed' });
+  await scene.pull(errand, 'it is closed', ({ state }) => state === 'closed');
+  t.deepEqual(
+    scene
+      .pullsOf(errand)
+      .map(({ state }) => state)
+      .toSorted(),
+    ['closed', 'failed'],
+  );
+  t.is(other.repository.issues.length, 0);
+});
+
 test('a server that stops between two openings opens the other after its start, and links both', async (t) => {
   const scene = await PullsScene.start(t);
   const errand = scene.errand();
