@@ -24,7 +24,7 @@ const CONTEXT_EXHAUSTED =
 
 type Options = {
   transcript: Transcript;
-  limits: Pick<AttemptLimits, 'is_prompt_too_expensive'>;
+  limits: Pick<AttemptLimits, 'is_prompt_too_expensive' | 'rest'>;
   turns: ModelTurns;
   record: RecordEvent;
   /** Adds a note of the worker to the conversation. */
@@ -130,7 +130,8 @@ export class ContextPolicy {
 
   /** A summary is not word for word: what the conversation is about is said again. */
   async #restate(): Promise<void> {
-    const { opening, said, plan } = this.#options.transcript;
+    const { transcript, limits } = this.#options;
+    const { opening, said, plan } = transcript;
     const begin = opening.flatMap(({ type, text }) => (type === 'text' && typeof text === 'string' ? [text] : []));
     const items = plan.map(({ text, status }) => `- ${text} (${status.replace('_', ' ')})`);
     const parts = [
@@ -138,6 +139,7 @@ export class ContextPolicy {
       ...begin,
       ...(said.length > 0 ? [`# Later messages of the person\n\n${cutMiddle(said.join('\n\n'), SAID_CHARS_MAX)}`] : []),
       ...(items.length > 0 ? [`# Your plan, as you last set it\n\n${items.join('\n')}`] : []),
+      `# What is left\n\nFrom now on you have ${limits.rest}.`,
     ];
     await this.#options.say(parts.join('\n\n'));
   }

@@ -50,12 +50,12 @@ export class AttemptLimits {
     return this.#assignment.time_limit_ms - (performance.now() - this.#started);
   }
 
-  /** What the work may use up, for the model. */
-  get description(): string {
+  /** What the work may still use up, for the model. */
+  get rest(): string {
     const { budget_usd, verify_command } = this.#assignment;
     const usd = Math.max(0, budget_usd - this.#spent_usd).toFixed(2);
     const check = verify_command === null ? '' : '; the check at the end counts too';
-    return `You have ${minutesOf(this.ms_left)} min, ${this.turns_left} turns and $${usd}${check}.`;
+    return `${minutesOf(this.ms_left)} min, ${this.turns_left} turns and $${usd}${check}`;
   }
 
   /** Runs setup or the check, and notes how long it takes. */

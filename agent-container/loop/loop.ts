@@ -35,11 +35,8 @@ type Options = Pick<EndingOptions, 'verify' | 'deliver'> & {
   shell: Pick<Shell, 'has_background' | 'takeNotices'>;
   tool_calls: ToolCalls;
   secrets: Secrets;
-  /**
-   * Tells a model that has used the shell of a previous attempt that this one is new; null if there is nothing to
-   * tell.
-   */
-  new_shell_note: string | null;
+  /** What the model is told before its first turn of this attempt. */
+  first_notes: readonly string[];
   record: RecordEvent;
   checkpoints: Checkpoints;
   /** After how long without a request the API is asked to keep the conversation in its cache. */
@@ -58,12 +55,12 @@ export class Loop {
   #stuck = new StuckDetector();
   readonly #context: ContextPolicy;
   readonly #ending: Ending;
-  #new_shell_note: string | null;
+  readonly #first_notes: string[];
   #idle_turns = 0;
 
   constructor(options: Options) {
     this.#options = options;
-    this.#new_shell_note = options.new_shell_note;
+    this.#first_notes = [...options.first_notes];
     this.#context = new ContextPolicy({ ...options, say: (text) => this.#say('harness', text) });
     const { verify } = options;
     this.#ending = new Ending({
@@ -115,13 +112,12 @@ export class Loop {
 
   async #askModel(): Promise<void> {
     const { limits, turns, shell, record } = this.#options;
+    for (const note of this.#first_notes.splice(0)) await this.#say('harness', note);
     for (const { note, ...warning } of limits.beginTurn()) {
       await record({ type: 'limit.near', body: warning });
       await this.#say('harness', note);
     }
     for (const notice of shell.takeNotices()) await this.#say('harness', `[Errand] ${notice}`);
-    if (this.#new_shell_note !== null) await this.#say('harness', this.#new_shell_note);
-    this.#new_shell_note = null;
     await this.#context.makeRoom();
     // A summary takes a while.
     await this.#addMessages(false);

@@ -27,8 +27,8 @@ import { cancelled, failed, parked, succeeded } from './work-result.ts';
 
 /**
  * `checkpoint_ms`: how long the work may go on without a checkpoint. `checkpoint_end_ms`: how long its end waits for the
- * one that runs. `keep_cache_ms`: after how long without a
- * request the API is asked to keep the conversation in its cache, where it stays for five minutes otherwise.
+ * one that runs. `keep_cache_ms`: after how long without a request the API is asked to keep the conversation in its
+ * cache, where it stays for five minutes otherwise.
  */
 export type WorkSettings = ModelTimeouts &
   RetryLimits & { checkpoint_ms: number; checkpoint_end_ms: number; keep_cache_ms: number };
@@ -92,7 +92,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
       shell: command_shell,
       tool_calls,
       secrets,
-      new_shell_note: newShellNote(assignment.transcript, command_shell.cwd, input.repo_dir),
+      first_notes: firstNotes(input, limits, command_shell),
       verify: verify_command === null ? null : () => limits.timing('check', () => commands.verify(verify_command)),
       deliver: (is_partial_ok) => input.deliver(succeeded(title, transcript.last_text).commit_message, is_partial_ok),
       record,
@@ -138,6 +138,15 @@ function toolCallsFor(
   return new ToolCalls({ tools: TOOLS, context, record });
 }
 
+/** What the model is told before its first turn in this attempt, where an earlier one has begun the conversation. */
+function firstNotes({ assignment, repo_dir }: WorkInput, limits: AttemptLimits, { cwd }: Shell): string[] {
+  const { transcript } = assignment;
+  if (!transcript.some(({ type }) => type === 'conversation.started')) return [];
+  const shell_note = newShellNote(transcript, cwd, repo_dir);
+  // The limits of the earlier attempt say nothing any more.
+  return [`[Errand] From now on you have ${limits.rest}.`, ...(shell_note === null ? [] : [shell_note])];
+}
+
 type Beginning = {
   shell: Shell;
   secrets: Secrets;
@@ -156,6 +165,6 @@ async function startConversation(
   const environment = await readEnvironment(shell.fork(`attempt-${assignment.attempt}-environment`));
   const dirs = [repo_dir, ...others.map(({ dir }) => dir)];
   const instructions = await readInstructions(dirs, secrets);
-  const content = firstContent(input, [...environment, limits.description], instructions);
+  const content = firstContent(input, [...environment, `You have ${limits.rest}.`], instructions);
   await record({ type: 'conversation.started', body: { system: SYSTEM, content } });
 }

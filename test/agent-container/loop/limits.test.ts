@@ -69,8 +69,8 @@ test('how long setup took says nothing any more once the check has run', async (
   t.deepEqual(limits.beginTurn(), []);
 });
 
-test('the first message names the limits', async (t) => {
-  const b = await bench(t, { script: [{ text: 'Done.' }] });
+test('the first message names the limits, and a later attempt says its own', async (t) => {
+  const b = await bench(t, { script: [{ text: 'Done.' }, { text: 'Done.' }] });
   t.is(
     (await b.run({ verify_command: 'true', time_limit_ms: 90 * 60_000, max_turns: 150, spent_usd: 0.5 })).status,
     'succeeded',
@@ -78,6 +78,12 @@ test('the first message names the limits', async (t) => {
   t.regex(
     b.model.requests[0]?.raw.toString() ?? '',
     /You have 90 min, 150 turns and \$4\.50; the check at the end counts too/,
+  );
+  b.messages.say('Go on.');
+  await b.run({ time_limit_ms: 30 * 60_000, max_turns: 20, spent_usd: 1 });
+  t.regex(
+    JSON.stringify(b.model.requests[1]?.body?.messages.at(-1)),
+    /From now on you have 30 min, 20 turns and \$4\.00\./,
   );
 });
 

@@ -6,7 +6,8 @@ import type { MessagesRequest, Turn } from '../../support/model/server.ts';
 
 const answered = ({ messages }: MessagesRequest) => messages.filter(({ role }) => role === 'assistant').length;
 const run = (command: string, more = {}): Turn => ({ tools: [{ name: 'run_command', input: { command, ...more } }] });
-const notes = (b: Bench) => b.of('input.added').flatMap(({ source, text }) => (source === 'harness' ? [text] : []));
+const notes = (b: Bench) =>
+  b.of('input.added').flatMap(({ text }) => (text.startsWith('[Errand] A new worker') ? [text] : []));
 const outputs = (b: Bench) => b.of('tool.finished').map(({ content }) => String(content[0]?.['text']));
 
 /** Plays the story, and then ends the turn at each request. */

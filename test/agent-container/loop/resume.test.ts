@@ -111,7 +111,7 @@ test('a message continues a task that has ended, and none is added twice', async
   const end = await b.run();
   t.is(end.summary, 'Done 1.');
   t.deepEqual(
-    b.of('input.added').map(({ text }) => text),
+    b.of('input.added').flatMap(({ source, text }) => (source === 'person' ? [text] : [])),
     ['First this.', 'Now the rest.'],
   );
 });
