@@ -126,7 +126,8 @@ export class TaskClone {
     const repair = await this.#repair(signal);
     const { is_unchanged, problem, left_out } = await this.#publisher.review(this.#repositories(signal));
     // A new clone does not show what was pushed, where that was merged and its branch is gone.
-    return { is_unchanged: is_unchanged && !has_pushed, text: await this.#tellOf(repair, problem, left_out) };
+    const text = await this.#tellOf(repair, problem, left_out);
+    return { is_unchanged: is_unchanged && !has_pushed, has_problem: problem !== null, text };
   }
 
   /**

@@ -27,6 +27,8 @@ type Finished = { clone: TaskClone; published: Omit<Published, 'problem' | 'left
 export class TaskClones {
   readonly first: TaskClone;
   readonly others: readonly TaskClone[];
+  /** Whether the newest review found no change. */
+  #is_unchanged = false;
 
   private constructor(first: TaskClone, others: TaskClone[]) {
     this.first = first;
@@ -80,13 +82,15 @@ export class TaskClones {
 
   /** As `TaskClone.review`, for all of them. The text says which repository it is about. */
   async review(signal: AbortSignal): Promise<Review> {
-    let is_unchanged = true;
+    let [is_unchanged, has_problem] = [true, false];
     const text = await this.#textOfEach(async (clone) => {
       const review = await clone.review(signal);
       is_unchanged &&= review.is_unchanged;
+      has_problem ||= review.has_problem;
       return review.text;
     });
-    return { is_unchanged, text };
+    this.#is_unchanged = is_unchanged;
+    return { is_unchanged, has_problem, text };
   }
 
   /** As `TaskClone.deliver`, for all of them. The text says which repository it is about. */
@@ -94,8 +98,15 @@ export class TaskClones {
     return this.#textOfEach((clone) => clone.deliver(signal, message, is_partial_ok));
   }
 
-  /** The last push of the attempt in each repository, with the diffs, which have to fit into one result. */
+  /**
+   * The last push of the attempt in each repository, with the diffs, which have to fit into one result. Where finished
+   * work was found unchanged, nothing is pushed: what was written since, as by a command in the background, is not
+   * verified.
+   */
   async finish(signal: AbortSignal, message: string, options: { wip: boolean }): Promise<Finished[]> {
+    const nothing = { ...NOTHING_PUBLISHED, held_commit: null };
+    if (this.#is_unchanged && !options.wip)
+      return this.all.map((clone) => ({ clone, published: nothing, error: null }));
     const finished: Finished[] = [];
     let room = LIMITS.diff_bytes_max;
     for (const clone of this.all) {
@@ -106,8 +117,7 @@ export class TaskClones {
         finished.push({ clone, published: { ...published, ...cut }, error: this.#named(problem, clone) });
       } catch (error) {
         signal.throwIfAborted();
-        const published = { ...NOTHING_PUBLISHED, held_commit: null };
-        finished.push({ clone, published, error: this.#named(error, clone) });
+        finished.push({ clone, published: nothing, error: this.#named(error, clone) });
       }
     }
     return finished;

@@ -85,10 +85,11 @@ export type WorkInput = {
 };
 
 /**
- * The finished work as a push would meet it. `is_unchanged`: there is nothing to push, and no push was begun. `text`:
- * for the model, what is in the way or left out; null: nothing that it was not told.
+ * The finished work as a push would meet it. `is_unchanged`: there is nothing to push, and no push was begun.
+ * `has_problem`: it would be refused. `text`: for the model, what is in the way or left out; null: nothing that it was
+ * not told.
  */
-export type Review = { is_unchanged: boolean; text: string | null };
+export type Review = { is_unchanged: boolean; has_problem: boolean; text: string | null };
 
 /** How the work ended. The root commits, pushes and reports in each case. */
 export type WorkResult = {

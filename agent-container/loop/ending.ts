@@ -45,15 +45,16 @@ export class Ending {
    * way, or a message. Rejects with `AttemptFailure` where it cannot act any more.
    */
   async reach(): Promise<boolean> {
-    const { review, verify, record } = this.#options;
+    const { review, verify, hear, record } = this.#options;
     if (verify === null) return this.#push({ is_partial_ok: false });
     // The model acts on what the push would meet before the check runs, which may take long.
-    const { is_unchanged, text } = await review();
+    const { is_unchanged, has_problem, text } = await review();
     if (text !== null && !this.#isLastTry(++this.#deliveries, DELIVERIES_MAX)) return this.#goOn(text);
-    if (!is_unchanged && !(await this.#hasPassed(verify))) return false;
-    const is_done = await this.#push({ is_partial_ok: true });
-    if (is_done && is_unchanged) await record({ type: 'log', body: { level: 'info', text: NOT_VERIFIED } });
-    return is_done;
+    if (text !== null && has_problem) throw new AttemptFailure('push_rejected', text);
+    if (!is_unchanged) return (await this.#hasPassed(verify)) && this.#push({ is_partial_ok: true });
+    if (await hear()) return false;
+    await record({ type: 'log', body: { level: 'info', text: NOT_VERIFIED } });
+    return true;
   }
 
   /** Runs the verify command. Where it fails, the model is told. */

@@ -9,8 +9,8 @@ import { callWorker } from '../support/worker-call.ts';
 import { doing, setScene } from '../support/worker-scene.ts';
 
 const hand = (worker: Worker, task: MockTask) => callWorker(worker.address, 'POST', '/task', task.assignment());
-const UNCHANGED: Review = { is_unchanged: true, text: null };
-const CHANGED: Review = { is_unchanged: false, text: null };
+const UNCHANGED: Review = { is_unchanged: true, has_problem: false, text: null };
+const CHANGED: Review = { is_unchanged: false, has_problem: false, text: null };
 
 type Step = (input: WorkInput) => Promise<unknown>;
 const writing =
@@ -37,10 +37,13 @@ const CASES: Record<string, [step: Step, expected: Review][]> = {
     [({ repo_dir }) => rm(join(repo_dir, 'new.txt')), CHANGED],
   ],
   'what a push would meet is told, and what it leaves out once': [
-    [writing('left.env', 'A=b'), { is_unchanged: true, text: 'left.env is ignored' }],
+    [writing('left.env', 'A=b'), { ...UNCHANGED, text: 'left.env is ignored' }],
     [async () => undefined, UNCHANGED],
-    [writing('key', 'ghp_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6'), { is_unchanged: false, text: 'key:1 contains' }],
-    [async () => undefined, { is_unchanged: false, text: 'key:1 contains' }],
+    [
+      writing('key', 'ghp_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6'),
+      { ...CHANGED, has_problem: true, text: 'key:1 contains' },
+    ],
+    [async () => undefined, { ...CHANGED, has_problem: true, text: 'key:1 contains' }],
     [({ repo_dir }) => rm(join(repo_dir, 'key')), UNCHANGED],
   ],
 };
@@ -62,6 +65,7 @@ for (const [what, steps] of Object.entries(CASES))
     t.is(await worker.ended, 0);
     for (const [n, [, expected]] of steps.entries()) {
       t.is(seen[n]?.is_unchanged, expected.is_unchanged, `step ${n + 1}`);
+      t.is(seen[n]?.has_problem, expected.has_problem, `step ${n + 1}`);
       if (expected.text === null) t.is(seen[n]?.text, null, `step ${n + 1}`);
       else t.true(seen[n]?.text?.includes(expected.text), `step ${n + 1}: ${seen[n]?.text}`);
     }
@@ -97,3 +101,19 @@ test.serial(
     t.deepEqual(seen, [CHANGED]);
   },
 );
+
+test.serial('what is written after a review that found no change is not pushed: nothing has verified it', async (t) => {
+  const { task, start } = await setScene(t, { others: { docs: {} } });
+  const worker = await start(
+    doing(async ({ review, repo_dir, others }) => {
+      await review();
+      for (const dir of [repo_dir, others[0]?.dir ?? '']) await writeFile(join(dir, 'late.txt'), 'late');
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.false(task.events.some(({ type }) => type === 'branch.pushed'));
+  const { status, commit, diff, repositories } = task.current.result ?? {};
+  t.like({ status, commit, diff }, { status: 'succeeded', commit: null, diff: '' });
+  t.like(repositories?.[0], { commit: null, diff: '' });
+});

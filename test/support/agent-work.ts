@@ -83,8 +83,9 @@ export type Bench = {
   partial_deliveries: boolean[];
   /** What the next deliveries answer. Empty: they succeed. */
   refusals: string[];
-  /** Whether the work has changed nothing, and what the next reviews say of it. Empty: there is nothing to say. */
+  /** Whether the work has changed nothing, whether a push would be refused, and what the next reviews say of it. Empty: there is nothing to say. */
   is_unchanged: boolean;
+  has_problem: boolean;
   reviews: string[];
   workspace_note: string | null;
   /** Resolves with the first event of this type that `accepts` returns true for. */
@@ -154,7 +155,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
           all.checkpoints++;
           await all.checkpoint(ended);
         },
-        review: async () => ({ is_unchanged: all.is_unchanged, text: all.reviews.shift() ?? null }),
+        review: () => reviewOf(all),
         deliver: (message, is_partial_ok) => deliverTo(all, message, is_partial_ok),
       };
       return workWith({ ...QUICK, ...settings }, input);
@@ -172,6 +173,7 @@ const nothingYet = () => ({
   partial_deliveries: [],
   refusals: [],
   is_unchanged: false,
+  has_problem: false,
   reviews: [],
 });
 
@@ -243,6 +245,10 @@ async function writeAttachment(files: Bench['files'], id: string, path: string):
   const file = files.get(id);
   if (file === undefined) throw new Error('The task has no such attachment.');
   await writeFile(path, file);
+}
+
+async function reviewOf({ is_unchanged, has_problem, reviews }: Bench): ReturnType<WorkInput['review']> {
+  return { is_unchanged, has_problem, text: reviews.shift() ?? null };
 }
 
 async function deliverTo(bench: Bench, message: string, is_partial_ok = false): ReturnType<WorkInput['deliver']> {

@@ -63,11 +63,22 @@ test('work that is reviewed with a fault again and again is verified and deliver
   t.is(b.of('verify.finished').length, 1);
 });
 
+test('work whose push would be refused, and that the model cannot mend any more, is not verified', async (t) => {
+  const b = await bench(t, { script: [DONE] });
+  b.has_problem = true;
+  b.reviews.push('There is a secret in it.');
+  const end = await b.run({ verify_command: 'true', max_turns: 1 });
+  t.like(end, { status: 'failed', reason: 'push_rejected', detail: 'There is a secret in it.' });
+  t.is(b.of('verify.finished').length, 0);
+  t.deepEqual(b.deliveries, []);
+});
+
 test('where nothing was changed the verify command does not run, and people are told so', async (t) => {
   const b = await bench(t, { script: [DONE] });
   b.is_unchanged = true;
   t.is((await b.run({ verify_command: 'false' })).status, 'succeeded');
   t.is(b.of('verify.finished').length, 0);
+  t.deepEqual(b.deliveries, []);
   t.regex(b.of('log')[0]?.text ?? '', /did not run: nothing was changed/);
   const changed = await bench(t, { handler: () => DONE });
   t.is((await changed.run({ verify_command: 'false' })).reason, 'verify_failed');
