@@ -9,7 +9,7 @@ import type { RecordEvent } from './transcript.ts';
 const COMMAND_MS_MAX = 30 * 60_000;
 
 type Options = {
-  /** The shell of the setup command. The others begin as it left it. */
+  /** The shell of the setup command. The others get the variables that it exports, and start in the repository. */
   shell: Shell;
   /** The number of the attempt. */
   attempt: number;

@@ -92,11 +92,11 @@ test('gives the model the output of a failed verify command, and succeeds once i
   t.is(b.of('input.added')[0]?.source, 'verify');
 });
 
-test('each run of the verify command starts as setup left the shell', async (t) => {
+test('each run of the verify command starts at the root of the repository, with the variables that setup exported', async (t) => {
   const change = { tools: [run('mkdir -p web')] };
   const b = await bench(t, { script: [DONE, change, DONE, change, DONE] });
   const end = await b.run({
-    setup_command: 'export FLAVOUR=mint',
+    setup_command: 'mkdir lib && cd lib && export FLAVOUR=mint',
     verify_command:
       'set -e; echo "$FLAVOUR in $(basename "$PWD")"; export FLAVOUR=lime; cd web; echo >> runs; [ $(wc -l < runs) = 2 ] || exit 1',
   });
