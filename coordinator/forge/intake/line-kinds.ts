@@ -120,9 +120,9 @@ function beginItems(
   const begun: number[] = [];
   let at = column;
   let indent = column - begin;
-  const begins_none = RULE.test(line) || (is_below_words && !INTERRUPTS.test(line));
-  if (begins_none) return { begun, text: line.slice(at), indent };
-  while (indent < CODE_INDENT) {
+  if (is_below_words && !INTERRUPTS.test(line)) return { begun, text: line.slice(at), indent };
+  const rules = rulesIn(line);
+  while (indent < CODE_INDENT && !(at >= rules.first && at <= rules.last)) {
     MARKER.lastIndex = at;
     const [marker] = MARKER.exec(line) ?? [];
     if (marker === undefined) break;
@@ -134,6 +134,20 @@ function beginItems(
     indent = at - inner;
   }
   return { begun, text: line.slice(at), indent };
+}
+
+/** The first and the last column from which the rest of a line is a rule. `last`: -1 if there is none. */
+function rulesIn(line: string): { first: number; last: number } {
+  const mark = line.trimEnd().at(-1) ?? '';
+  let [first, last, marks] = [line.length, -1, 0];
+  if (!/[-*_]/.test(mark)) return { first, last };
+  for (let at = line.length - 1; line[at] === mark || line[at] === ' '; at--) {
+    if (line[at] === ' ') continue;
+    first = at;
+    marks += 1;
+    if (marks === 3) last = at;
+  }
+  return { first, last };
 }
 
 /** Whether a line begins a block other than a paragraph, or ends one that it is in. */

@@ -90,6 +90,8 @@ const NONE: [title: string, text: string][] = [
   ['an indented block right below a heading in a list', '- # Log\n      @errand fix\n'],
   ['an indented block right below a rule', '***\n    @errand fix\n'],
   ['an indented block below a quote that ends a list', '- one\n> two\n\n    @errand fix\n'],
+  ['code in a list item that is a rule', '- * * *\n    ~~~\n  \n   @errand fix'],
+  ['a quote below a list item that is a rule', '> > 10) two\n- * * *\n     >one\n       ```\n@errand fix'],
   ['an indented block below a rule', '* * *\n\n    @errand fix\n'],
   ['a quote in a list item', '1. one\n\n    > @errand fix'],
   ['a quote that begins a list item', '- > @errand fix'],
