@@ -1,9 +1,12 @@
+import { z } from 'zod';
 import type { WorkerEventType } from '../../protocol/events.ts';
 
 /** The events that have images and documents for the model. */
 const TYPES: readonly string[] = ['conversation.started', 'tool.finished', 'input.added'] satisfies WorkerEventType[];
 
-const WORDS: Record<string, string> = {
+const Media = z.object({ type: z.enum(['document', 'image']), source: z.object({ type: z.literal('base64') }) });
+
+const WORDS: Record<z.infer<typeof Media>['type'], string> = {
   document: '[a document that is left out here: read it again if you still need it]',
   image: '[an image that is left out here: look at it again if you still need it]',
 };
@@ -15,7 +18,6 @@ export function withoutMedia(type: string, body: string): string {
 }
 
 function inWords(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || !('type' in value) || !('source' in value)) return value;
-  const text = typeof value.type === 'string' ? WORDS[value.type] : undefined;
-  return text === undefined ? value : { type: 'text', text };
+  const media = Media.safeParse(value).data;
+  return media === undefined ? value : { type: 'text', text: WORDS[media.type] };
 }

@@ -5,6 +5,7 @@ import {
   requireTranscriptFits,
   type AssignmentDependencies,
 } from '../../../coordinator/tasks/assignment.ts';
+import { withoutMedia } from '../../../coordinator/tasks/without-media.ts';
 import { insertAttempt } from '../../../coordinator/sqlite/attempts.ts';
 import type { Db } from '../../../coordinator/sqlite/database.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
@@ -169,6 +170,29 @@ test('a transcript that is too long only by its pictures is given without them',
   t.deepEqual(transcript.at(-1)?.body, whole);
   await t.notThrowsAsync(requireTranscriptFits(deps.db, task.id, 2));
 });
+
+const BASE64 = { type: 'base64', media_type: 'image/png', data: 'AAAA' };
+const AT_URL = { type: 'url', url: 'https://forge.test/a.png' };
+
+/** What takes the place of a block in an event that has base64; undefined: it stays as it is. */
+const BLOCKS: [block: { type: string; source: unknown; text?: string }, words: RegExp | undefined][] = [
+  [{ type: 'image', source: BASE64 }, /^\[an image /],
+  [{ type: 'document', source: BASE64 }, /^\[a document /],
+  [{ type: 'image', source: AT_URL }, undefined],
+  [{ type: 'image', source: 1 }, undefined],
+  [{ type: 'constructor', source: BASE64, text: 'kept' }, undefined],
+  [{ type: '__proto__', source: BASE64, text: 'kept' }, undefined],
+];
+
+for (const type of ['conversation.started', 'tool.finished', 'input.added'])
+  test(`only an image or document in base64 is left out of ${type}`, (t) => {
+    const body = JSON.stringify({ turn: 1, content: BLOCKS.map(([block]) => block) });
+    const { turn, content } = JSON.parse(withoutMedia(type, body)) as { turn: number; content: { text?: string }[] };
+    t.is(turn, 1);
+    for (const [i, [block, words]] of BLOCKS.entries())
+      if (words === undefined) t.deepEqual(content[i], block);
+      else t.regex(content[i]?.text ?? '', words);
+  });
 
 test('stored bodies are in the assignment as they are, however they are written', async (t) => {
   const { deps, task } = await openWithTask(t);
