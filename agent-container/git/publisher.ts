@@ -73,6 +73,8 @@ export class Publisher {
   #pushed: string | null = null;
   #previous: Promise<unknown> = Promise.resolve();
   #noted: Promise<void> = Promise.resolve();
+  /** Whether the worker's own repository is complete: a record in it says so. */
+  #is_complete = true;
 
   constructor(options: Options) {
     this.#options = options;
@@ -117,7 +119,7 @@ export class Publisher {
   /** Changes the record of the workspace, one call at a time: nobody else does, so that no change undoes another. */
   note(own: Git, news: Partial<WorkspaceRecord>): Promise<void> {
     this.#record = { ...this.#record, ...news };
-    const noted = this.#noted.then(() => writeRecord(own, this.#record));
+    const noted = this.#noted.then(() => (this.#is_complete ? writeRecord(own, this.#record) : undefined));
     this.#noted = noted.catch(() => undefined);
     return noted;
   }
@@ -277,10 +279,13 @@ export class Publisher {
   async #rebuild({ own }: Repositories): Promise<void> {
     const { remote } = this.#options;
     const refs = await remoteRefs(own, remote);
+    this.#is_complete = false;
+    await this.#noted;
     await rebuildOwn(own, remote, refs, this.#record);
     const current = refs.branches.get(this.#record.branch);
     if (current !== undefined && current === this.#pushed) await own.run(['update-ref', PUSHED_REF, current]);
     if (this.#record.base_commit === null) await own.try(['update-ref', '-d', HEAD_REF]);
+    this.#is_complete = true;
     await this.note(own, {});
   }
 }
