@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AttemptFailure } from '../base/failure.ts';
+import { within } from '../base/within.ts';
 import type { Secrets } from '../base/secrets.ts';
 import type { WorkInput } from '../base/work.ts';
 import type { ModelResponse } from '../model/response.ts';
@@ -18,6 +19,8 @@ import type { OpenCall, RecordEvent, Transcript } from './transcript.ts';
 
 /** Turns in a row that neither called a tool nor ended the work. */
 const IDLE_TURNS_MAX = 3;
+/** How long a request that keeps the cache is waited for: it has no output. */
+const KEEP_CACHE_WAIT_MS = 10_000;
 const QUESTION_MS_MAX = 30 * 60_000;
 /** With these the model ends its turn. */
 const ENDED: ReadonlySet<string> = new Set(['end_turn', 'stop_sequence']);
@@ -207,13 +210,17 @@ export class Loop {
   /** Runs what may take longer than the API keeps the conversation in its cache: one request keeps it for an hour. */
   async #whileCached<T>(run: () => Promise<T>): Promise<T> {
     const { turns, keep_cache_ms } = this.#options;
-    // It only saves money: without it the next request costs more.
-    const keep = () => void turns.keepCached(this.#context.shortening).catch(() => undefined);
-    const timer = setTimeout(keep, keep_cache_ms);
+    let kept = Promise.resolve();
+    const timer = setTimeout(() => {
+      // It only saves money: without it the next request costs more.
+      kept = turns.keepCached(this.#context.shortening).catch(() => undefined);
+    }, keep_cache_ms);
     try {
       return await run();
     } finally {
       clearTimeout(timer);
+      // A part of the budget is reserved for it, which the next request may need.
+      await within(KEEP_CACHE_WAIT_MS, kept);
     }
   }
 
