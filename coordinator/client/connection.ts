@@ -77,11 +77,12 @@ export class Connection {
 
   /**
    * Makes sure soon that the connection lives: the network or the person is back. Returns false if it has ended: it
-   * was not made or in use yet, and nothing has come for a while.
+   * was not made or in use yet, and nothing has come for a while. `reads_since`: what was missed is being read since
+   * then, in milliseconds since 1970; the requests may hang.
    */
-  hurry(): boolean {
-    if (this.#isUsed()) this.probe();
-    else if (Date.now() - this.#last_sign_ms > HURRY_MS) this.#end(this.#lost());
+  hurry(reads_since?: number): boolean {
+    if (reads_since === undefined && this.#isUsed()) this.probe();
+    else if (Date.now() - (reads_since ?? this.#last_sign_ms) > HURRY_MS) this.#end(this.#lost());
     return this.#ended === undefined;
   }
 

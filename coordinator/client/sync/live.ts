@@ -24,13 +24,15 @@ export type LiveState =
   /** No attempt is made by itself, but `wake` makes one. */
   | { kind: 'failed'; why: string };
 
-/** Where to go on from: the light feed, and the logs of the open errands by their ids. */
-export type Cursors = { tasks: number; logs: ReadonlyMap<string, number> };
+/** The newest event's id and the epoch of the server. */
+export type Hello = { cursor: number; epoch: string };
 
 /** What gets the news. Each call is awaited before the next. `signal`: aborts when the connection has ended. */
 export type Receiver = {
-  /** The newest event's id and the epoch of the server. */
-  connected: (hello: { cursor: number; epoch: string }, signal: AbortSignal) => Promise<Cursors>;
+  /** Where to go on from in the light feed. */
+  tasksAfter: (hello: Hello) => number;
+  /** Reads what was missed. Resolves with where to go on from in the logs of the open errands, by their ids. */
+  connected: (hello: Hello, signal: AbortSignal) => Promise<ReadonlyMap<string, number>>;
   /** What changed of errands. All that happened up to `cursor` is known then. */
   changed: (tasks: readonly TaskChange[], cursor: number, signal: AbortSignal) => Promise<void>;
   removed: (task_ids: readonly string[]) => Promise<void>;
@@ -59,6 +61,8 @@ export class Live {
   readonly #receiver: Receiver;
   readonly #onState: (state: LiveState) => void;
   #connection: Connection | undefined;
+  /** Since when what was missed is being read, while it is. */
+  #reads_since: number | undefined;
   /** What has not caught up yet: the ids of errands, and `TASKS`. */
   #behind = new Set<string>();
   /** Tells that nothing is behind. */
@@ -93,7 +97,7 @@ export class Live {
   wake(): void {
     this.#pause?.abort();
     this.#client.hurry();
-    if (this.#connection?.hurry() === false) this.#hurried = true;
+    if (this.#connection?.hurry(this.#reads_since) === false) this.#hurried = true;
   }
 
   /** Follows the log of an errand, which is known up to `after`, until `leave`. */
@@ -185,15 +189,19 @@ export class Live {
       }
     } finally {
       this.#connection = undefined;
+      this.#reads_since = undefined;
       this.#behind.clear();
     }
   }
 
-  async #subscribe(connection: Connection, hello: { cursor: number; epoch: string }): Promise<void> {
-    this.#onState({ kind: 'catching_up', since: Date.now() });
-    const { tasks, logs } = await this.#receiver.connected(hello, connection.over);
+  async #subscribe(connection: Connection, hello: Hello): Promise<void> {
+    this.#reads_since = Date.now();
+    this.#onState({ kind: 'catching_up', since: this.#reads_since });
+    // At once: the server closes a socket without a subscription, and a slow line may take long to read what was missed.
+    connection.subscribe({ scope: 'tasks', after: this.#receiver.tasksAfter(hello) });
+    const logs = await this.#receiver.connected(hello, connection.over);
+    this.#reads_since = undefined;
     this.#behind = new Set([TASKS, ...logs.keys()]);
-    connection.subscribe({ scope: 'tasks', after: tasks });
     for (const [task_id, after] of logs) connection.subscribe({ scope: 'log', task_id, after });
   }
 

@@ -1,13 +1,12 @@
 import type { Delta, LogEvent } from '../../../protocol/events.ts';
 import type { Task, TaskChange } from '../../../protocol/task.ts';
-import { needsYou } from '../../../protocol/without-schemas.ts';
 import type { Client } from '../client.ts';
 import type { Conversation } from '../errand/conversation.ts';
 import { isGone, isPassing, refusesOnlyThis } from '../errors.ts';
 import { loadWire } from '../load-wire.ts';
 import { loadLogs } from './load-logs.ts';
 import type { Logs } from './logs.ts';
-import type { Cursors, Receiver } from './live.ts';
+import type { Hello, Receiver } from './live.ts';
 import { readList, readPage } from './read-list.ts';
 import type { Change, MirrorStorage } from './storage.ts';
 
@@ -155,17 +154,20 @@ export class Mirror implements Receiver {
     if (this.#tasks.get(id)?.newest_event_id === event_id) await this.changed([{ id, unread: false }], this.#cursor);
   }
 
-  async connected({ cursor, epoch }: { cursor: number; epoch: string }, signal?: AbortSignal): Promise<Cursors> {
+  tasksAfter(hello: Hello): number {
+    return this.#needsList(hello) ? hello.cursor : this.#cursor;
+  }
+
+  async connected(hello: Hello, signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
     this.#sought.clear();
-    if (this.#epoch !== undefined && this.#epoch !== epoch) await this.#forget();
-    if (this.#epoch === undefined || this.#older === undefined || this.#cursor > cursor)
-      await this.#readList(cursor, epoch, signal);
+    if (this.#epoch !== undefined && this.#epoch !== hello.epoch) await this.#forget();
+    if (this.#needsList(hello)) await this.#readList(hello, signal);
     for (const id of Array.from(this.#missed)) await this.#ask(id, this.#readTask(id, signal));
     const { ends, gone } = (await this.#logs?.catchUp(signal)) ?? { ends: new Map<string, number>(), gone: [] };
     if (gone.length > 0) await this.removed(gone);
     // One may have been left meanwhile.
     for (const id of Array.from(ends.keys())) if (!this.#logs?.of(id)) ends.delete(id);
-    return { tasks: this.#cursor, logs: ends };
+    return ends;
   }
 
   async changed(changes: readonly TaskChange[], cursor: number, signal?: AbortSignal): Promise<void> {
@@ -221,22 +223,22 @@ export class Mirror implements Receiver {
     this.#logs?.dropDrafts();
   }
 
+  /** Whether the list is unknown, or one of another database. */
+  #needsList({ cursor, epoch }: Hello): boolean {
+    return this.#epoch !== epoch || this.#older === undefined || this.#cursor > cursor;
+  }
+
   /** Reads the list, without what is archived. It stands for all events up to `cursor`. */
-  async #readList(cursor: number, epoch: string, signal: AbortSignal | undefined): Promise<void> {
-    const { read, next } = await readList(this.#client, signal);
+  async #readList({ cursor, epoch }: Hello, signal: AbortSignal | undefined): Promise<void> {
+    const { read, next, covers } = await readList(this.#client, signal);
     const listed = new Set(read.map(({ id }) => id));
     // One that is open may be in the archive, or deleted. While it cannot be asked for, the list is not read either.
     for (const id of this.#opened) if (!listed.has(id)) await this.#ask(id, this.#readTask(id, signal));
-    const last = read.at(-1);
-    // The others come after those that need the person: while there are such, none of the others was listed.
-    const oldest = next === null || !last ? '' : needsYou(last) ? '~' : last.id;
-    const isUnlisted = (id: string): boolean => id >= oldest && !listed.has(id) && !this.#opened.has(id);
+    const isUnlisted = (id: string): boolean => covers(id) && !listed.has(id) && !this.#opened.has(id);
     const removed = [...this.#tasks.keys()].filter(isUnlisted);
     for (const id of removed) this.#tasks.delete(id);
     const tasks = read.filter(({ id }) => !this.#deleted.has(id));
-    this.#cursor = cursor;
-    this.#epoch = epoch;
-    this.#older = next;
+    [this.#cursor, this.#epoch, this.#older] = [cursor, epoch, next];
     this.#putTasks(tasks);
     this.#tell({ tasks: removed });
     await this.#storage.save({ cursor, epoch, tasks, removed, older: this.#older });
@@ -285,9 +287,7 @@ export class Mirror implements Receiver {
     this.#deleted.clear();
     this.#missed.clear();
     this.#logs?.forget();
-    this.#cursor = 0;
-    this.#epoch = undefined;
-    this.#older = undefined;
+    [this.#cursor, this.#epoch, this.#older] = [0, undefined, undefined];
     this.#tell({ tasks });
     await this.#storage.save({ forget: true } satisfies Change);
   }

@@ -1,5 +1,6 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Task } from '../../../protocol/task.ts';
+import { needsYou } from '../../../protocol/without-schemas.ts';
 import type { Client } from '../client.ts';
 
 /**
@@ -14,11 +15,14 @@ export function readPage(client: Client, cursor: string | undefined, signal?: Ab
   return client.call('listTasks', { query }, { signal });
 }
 
-/** Reads the first pages of the list. `next`: where it goes on; null: nowhere. */
+/**
+ * Reads the first pages of the list. `next`: where it goes on; null: nowhere. `covers`: whether the errand of this id
+ * would have been read if it was listed.
+ */
 export async function readList(
   client: Client,
   signal: AbortSignal | undefined,
-): Promise<{ read: Task[]; next: string | null }> {
+): Promise<{ read: Task[]; next: string | null; covers: (id: string) => boolean }> {
   const read: Task[] = [];
   let next: string | null | undefined;
   for (let pages = 0; pages < LIST_PAGES_MAX && next !== null; pages++) {
@@ -26,5 +30,8 @@ export async function readList(
     read.push(...page.items);
     next = page.next_cursor;
   }
-  return { read, next: next ?? null };
+  const last = read.at(-1);
+  // The others come after those that need the person: while there are such, none of the others was listed.
+  const oldest = typeof next !== 'string' || !last ? '' : needsYou(last) ? '~' : last.id;
+  return { read, next: next ?? null, covers: (id) => id >= oldest };
 }

@@ -8,6 +8,7 @@ import { sendErrand } from '../../support/send-errand.ts';
 import { startApi } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
 import { startDevice, type Device } from '../../support/web/device.ts';
+import { startFaultyProxy } from '../../support/web/faulty-proxy.ts';
 import { MemoryDevice } from '../../support/web/memory-storage.ts';
 
 for (const [what, act] of [
@@ -81,10 +82,10 @@ test('an errand that is left while its log is read again is not followed', async
   await device.mirror.open(id);
   const epoch = device.client.epoch ?? '';
   const connect = () => device.mirror.connected({ cursor: Number.MAX_SAFE_INTEGER, epoch });
-  t.is((await connect()).logs.size, 1);
+  t.is((await connect()).size, 1);
   const connecting = connect();
   device.mirror.close(id);
-  t.deepEqual([...(await connecting).logs], []);
+  t.deepEqual([...(await connecting)], []);
 });
 
 test('a device whose list starts over has not caught up before the list is whole again', async (t) => {
@@ -108,4 +109,36 @@ test('a device whose list starts over has not caught up before the list is whole
   t.is(device.states.at(-1)?.kind, 'catching_up');
   tell({ type: 'caught_up', scope: 'tasks', cursor });
   await device.isLive();
+});
+
+test('a device subscribes before it has read the list, and misses nothing of what comes meanwhile', async (t) => {
+  const server = await startApi(t);
+  const proxy = await startFaultyProxy(t, server.url);
+  const { api, session } = await server.person();
+  const sent: string[] = [];
+  const openSocket: OpenSocket = (url, protocols) => {
+    const socket = new WebSocket(url, [...protocols]);
+    const send = socket.send.bind(socket);
+    socket.send = (data) => {
+      sent.push(JSON.stringify(data));
+      send(data);
+    };
+    return socket;
+  };
+  const listing = Promise.withResolvers<void>();
+  proxy.answer = ({ url = '' }, response) => {
+    if (!url.startsWith('/tasks?')) return false;
+    const items = { items: [], next_cursor: null };
+    void listing.promise.then(() =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(items)),
+    );
+    return true;
+  };
+  const device = await startDevice(t, new MemoryDevice(toStored(proxy.url, session)), { openSocket });
+  await until('it subscribes', () => sent.some((frame) => frame.includes('tasks')));
+  t.is(device.states.at(-1)?.kind, 'catching_up');
+  const { id } = await sendErrand(api);
+  listing.resolve();
+  await device.isLive();
+  await until('it knows the errand', () => device.mirror.task(id) !== undefined);
 });
