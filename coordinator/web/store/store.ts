@@ -70,7 +70,7 @@ export class Store {
 
   async logIn(body: Credentials): Promise<void> {
     const { send } = await loadWire();
-    await this.#keep(await send(this.server, 'login', { body }, {}, this.#stop.signal));
+    await this.replaceLogIn(await send(this.server, 'login', { body }, {}, this.#stop.signal));
   }
 
   /** Logs in with the code of a log-in link, in place of who is logged in on this device. */
@@ -81,12 +81,14 @@ export class Store {
 
   /** Goes on with a log-in that was made already, in place of who is logged in on this device. */
   async replaceLogIn(session: Parameters<typeof toStored>[1]): Promise<void> {
+    // Somebody may have logged in in another window while the server was asked.
+    const was_in = this.access.value.kind === 'in';
     await this.#stopSession();
     try {
       await this.#keep(session);
     } catch (error) {
       // With what this device has: the session that was stopped is of no use.
-      await this.start();
+      if (was_in) await this.start();
       throw error;
     }
   }
@@ -99,7 +101,7 @@ export class Store {
       ...(link?.kind === 'invite' && { invite: link.code }),
     };
     const { send } = await loadWire();
-    await this.#keep(await send(this.server, 'signup', { body }, {}, this.#stop.signal));
+    await this.replaceLogIn(await send(this.server, 'signup', { body }, {}, this.#stop.signal));
   }
 
   /**

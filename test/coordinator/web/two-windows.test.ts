@@ -123,3 +123,38 @@ test.serial('a window in which nobody is logged in goes on as who logs in in ano
   await page.getByText('No errands yet').waitFor();
   t.deepEqual(faults, []);
 });
+
+test.serial('a log-in whose answer comes after one in another window leaves one session in the window', async (t) => {
+  t.timeout(60_000);
+  const scene = await openApp(t);
+  const { api, network, context, page, faults } = scene;
+  await sendErrand(api, { prompt: 'Mend the lamp' });
+  let open = 0;
+  page.on('websocket', (socket) => {
+    open++;
+    socket.on('close', () => open--);
+  });
+  const answered = Promise.withResolvers<void>();
+  await page.route('**/login', async (route) => {
+    const response = await route.fetch();
+    await answered.promise;
+    await route.fulfill({ response });
+  });
+  await page.fill('input[name=email]', 'person1@example.org');
+  await page.fill('input[name=password]', PASSWORD);
+  const asked = page.waitForRequest('**/login');
+  await page.click('button[type=submit]');
+  await asked;
+  const other = await context.newPage();
+  await other.goto(network.url);
+  await logIn({ ...scene, page: other });
+  await page.getByText('Mend the lamp').waitFor();
+  await until('it is connected', () => open > 0);
+  const connected = page.waitForEvent('websocket');
+  answered.resolve();
+  await connected;
+  await until('the session before has ended', () => open === 1);
+  await page.getByText('live', { exact: true }).first().waitFor();
+  t.is(open, 1);
+  t.deepEqual(faults, []);
+});
