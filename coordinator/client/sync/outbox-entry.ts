@@ -21,7 +21,7 @@ export type Action =
  * `attempts` in a row got an answer that says neither; it is tried again, later each time. `message_id`, `event_id`: it
  * has arrived as this message, whose event has not been seen yet. `held_until`: it can be undone until then, and is not
  * sent before. `done`: the server has it, and what follows from it has not been seen yet. `gone`: it was for an errand
- * that is gone.
+ * that is gone. `uploaded`: the server has its files.
  */
 export type Entry = {
   key: string;
@@ -35,6 +35,7 @@ export type Entry = {
   held_until?: string;
   done?: true;
   gone?: true;
+  uploaded?: true;
 };
 
 /** Keeps the entries on the device. All windows of an app share it. */

@@ -26,8 +26,11 @@ export type OutboxEvents = {
    * back. By default it is always tried.
    */
   reachable?: () => boolean;
-  /** Uploads what an action takes with it. It may be called again for the same files. Others are sent meanwhile. */
-  upload?: (attachments: readonly string[]) => Promise<void>;
+  /**
+   * Uploads what an action takes with it. It may be called again for the same files. Others are sent meanwhile.
+   * `signal`: aborts when the action is taken back.
+   */
+  upload?: (attachments: readonly string[], signal: AbortSignal) => Promise<void>;
   /** The files of an action are not needed on the device any more. */
   forget?: (attachments: readonly string[]) => Promise<void>;
 };
@@ -46,8 +49,8 @@ export class Outbox {
   #sending: Promise<void> | undefined;
   #again = false;
   #uploads = false;
-  /** The keys of entries whose files the server has. */
-  readonly #uploaded = new Set<string>();
+  /** The last entry whose files were uploaded, or are being. */
+  #uploading: { key: string; over: AbortController } | undefined;
   /** Counts the changes of `#entries`. */
   #changes = 0;
   #held: ReturnType<typeof setTimeout> | undefined;
@@ -154,7 +157,10 @@ export class Outbox {
   /** Sends what waits. Resolves when nothing is left to send now, or when the server cannot be reached. */
   flush(): Promise<void> {
     this.#wakeForHeld();
-    if (this.#events.reachable?.() === false) return Promise.resolve();
+    return this.#events.reachable?.() === false ? Promise.resolve() : this.#send();
+  }
+
+  #send(): Promise<void> {
     // What was added after the last look would wait for the next flush.
     this.#again = true;
     this.#sending ??= this.#sendUntilDone();
@@ -216,14 +222,18 @@ export class Outbox {
     // Another window may have uploaded and sent some.
     await this.load();
     for (let entry = this.#nextUpload(); entry; entry = this.#nextUpload()) {
+      const over = new AbortController();
+      this.#uploading = { key: entry.key, over };
       try {
-        await this.#events.upload?.(filesOf(entry));
-        this.#uploaded.add(entry.key);
+        await this.#events.upload?.(filesOf(entry), over.signal);
+        await this.#change(entry.key, (stored) => ({ ...stored, uploaded: true }));
+        // Before another window looks. The server has just answered, whether there is a connection or not.
+        await this.#send();
       } catch (error) {
+        if (over.signal.aborted) continue;
         await this.#note(entry.key, error);
+        await this.flush();
       }
-      // Before another window looks.
-      await this.flush();
     }
   }
 
@@ -254,7 +264,7 @@ export class Outbox {
   }
 
   #isUploadedFirst(entry: Entry): boolean {
-    return filesOf(entry).length > 0 && !this.#uploaded.has(entry.key) && !isTooOld(entry);
+    return filesOf(entry).length > 0 && entry.uploaded !== true && !isTooOld(entry);
   }
 
   /** Sends the next held entry once it can no longer be undone. */
@@ -278,6 +288,8 @@ export class Outbox {
   #set(entries: readonly Entry[]): void {
     this.#entries = entries;
     this.#changes++;
+    const { key, over } = this.#uploading ?? {};
+    if (over && !entries.some((entry) => entry.key === key)) over.abort();
     this.#events.changed(entries);
   }
 }

@@ -50,7 +50,7 @@ export class Acts {
     this.outbox = new Outbox(client, storage, {
       ...events,
       reachable: () => this.#answers || events.reachable?.() !== false,
-      upload: (ids) => files.upload(ids),
+      upload: (ids, signal) => files.upload(ids, signal),
       forget: (ids) => files.forget(ids),
       changed: (entries) => {
         this.entries.value = entries;

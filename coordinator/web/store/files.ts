@@ -57,13 +57,13 @@ export class Files {
   }
 
   /** Uploads files; one that is not here was uploaded before. */
-  async upload(ids: readonly string[]): Promise<void> {
+  async upload(ids: readonly string[], signal: AbortSignal): Promise<void> {
     for (const id of ids) {
       const file = await this.read(id);
       if (!file || this.progress.peek()[id] === 1) continue;
       const show = (bytes: number) => this.#show(id, Math.min(0.99, bytes / file.bytes));
       const { uploadFile } = await loadTools();
-      await uploadFile(this.#client, file, show);
+      await uploadFile(this.#client, file, show, signal);
       this.#show(id, 1);
     }
   }

@@ -43,6 +43,16 @@ const putFile: PutFile = (url, headers, blob, onProgress, signal) =>
   });
 
 /** Uploads a file of this device. `onProgress`: how many of its bytes were sent. */
-export async function uploadFile(client: Client, file: KeptFile, onProgress: (bytes: number) => void): Promise<void> {
-  await upload(client, file, putFile, onProgress);
+export async function uploadFile(
+  client: Client,
+  file: KeptFile,
+  onProgress: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const uploader = {
+    server: client.server,
+    signal: AbortSignal.any([client.signal, signal]),
+    token: (refused?: string) => client.token(refused),
+  };
+  await upload(uploader, file, putFile, onProgress);
 }

@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { upload } from '../../../coordinator/client/upload.ts';
+import { unlessAborted } from '../../../coordinator/client/wait.ts';
 import { Outbox } from '../../../coordinator/client/sync/outbox.ts';
 import { newId } from '../../../protocol/new-id.ts';
 import { eventsOf } from '../../support/events-of.ts';
@@ -7,31 +8,34 @@ import { sendErrand } from '../../support/send-errand.ts';
 import { startApi } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
 import { newDevice } from '../../support/web/device.ts';
+import { startFaultyProxy } from '../../support/web/faulty-proxy.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
 /** Two errands at work, and a window of a device whose uploads take until `line.opens`. */
 async function startUploading(t: ExecutionContext) {
   const server = await startApi(t);
+  const proxy = await startFaultyProxy(t, server.url);
   const { api, session } = await server.person();
   const errands = [await sendErrand(api), await sendErrand(api)].map((task) => new LivelyErrand(server, task));
   for (const errand of errands) errand.begin();
   const [first, second] = errands as [LivelyErrand, LivelyErrand];
-  const device = await newDevice(t, server.url, session);
+  const device = await newDevice(t, proxy.url, session);
   await device.isLive();
   const line = { ...Promise.withResolvers<void>(), uploads: [] as string[] };
-  const openWindow = () =>
+  const openWindow = (reachable = () => true) =>
     new Outbox(device.client, device.storage.outbox, {
       changed: () => undefined,
       task: () => Promise.resolve(),
-      upload: async (ids) => {
+      reachable,
+      upload: async (ids, signal) => {
         line.uploads.push(...ids);
-        await line.promise;
+        await unlessAborted(line.promise, signal);
         for (const id of ids) await upload(device.client, { id, name: 'a.txt', blob: new Blob(['line']) });
       },
     });
   const said = async () =>
     (await eventsOf(api, first.id)).flatMap(({ type, body }) => (type === 'message.received' ? [body.text] : []));
-  return { api, first, second, line, openWindow, said };
+  return { api, proxy, first, second, line, openWindow, said };
 }
 
 test('what takes long to upload holds up its own errand alone, and then goes with its files, in order', async (t) => {
@@ -87,4 +91,52 @@ test('a file that is added while the last upload ends is uploaded too', async (t
   }
   await until('all have come', async () => (await said()).length === texts.length);
   t.deepEqual(await said(), texts);
+});
+
+test('what was uploaded is sent at once, whether there is a connection or not', async (t) => {
+  const { first, line, openWindow, said } = await startUploading(t);
+  let reachable = true;
+  const outbox = openWindow(() => reachable);
+  await outbox.add({ do: 'say', task_id: first.id, body: { text: 'Look', attachments: [newId()] } });
+  await until('it is being uploaded', () => line.uploads.length > 0);
+  reachable = false;
+  line.resolve();
+  await until('it has come', async () => (await said()).length > 0);
+  t.deepEqual(await said(), ['Look']);
+});
+
+test('what one window has uploaded and could not send, another one sends without a second upload', async (t) => {
+  const { proxy, first, line, openWindow, said } = await startUploading(t);
+  let lost = 0;
+  proxy.answer = ({ url = '', method }, response) => {
+    const isLost = method === 'POST' && url.endsWith('/messages');
+    if (isLost) response.destroy();
+    if (isLost) lost++;
+    return isLost;
+  };
+  line.resolve();
+  await openWindow().add({ do: 'say', task_id: first.id, body: { text: 'Look', attachments: [newId()] } });
+  await until('it is lost', () => lost > 0);
+  proxy.answer = () => false;
+  const other = openWindow();
+  await other.load();
+  await until('it has come', async () => {
+    await other.flush();
+    return (await said()).length > 0;
+  });
+  t.is(line.uploads.length, 1);
+});
+
+test('an upload that is taken back ends, and the next one begins', async (t) => {
+  const { first, second, line, openWindow, said } = await startUploading(t);
+  const outbox = openWindow();
+  const key = await outbox.add({ do: 'say', task_id: first.id, body: { text: 'Look', attachments: [newId()] } });
+  await until('it is being uploaded', () => line.uploads.length > 0);
+  await outbox.add({ do: 'say', task_id: second.id, body: { text: 'See', attachments: [newId()] } });
+  t.is(line.uploads.length, 1);
+  t.truthy(await outbox.takeBack(key));
+  await until('the next one is being uploaded', () => line.uploads.length > 1);
+  line.resolve();
+  await until('it has been sent', () => outbox.entries().every((entry) => entry.message_id !== undefined));
+  t.deepEqual(await said(), []);
 });
