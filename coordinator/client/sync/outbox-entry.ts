@@ -118,21 +118,24 @@ export function filesOf({ action }: Entry): readonly string[] {
 /**
  * The first entry of each errand that may be sent now, in order. What failed waits for its time, and holds those of the
  * same errand behind it. A decision that can be undone holds what is said behind it: to an errand that asks, those
- * words would be the answer.
+ * words would be the answer. A stop passes what cannot have arrived, such as what takes long to upload.
  */
 export function headsOf(entries: readonly Entry[], now_ms: number): Entry[] {
   const heads: Entry[] = [];
   const begun = new Set<string>();
+  const arriving = new Set<string>();
   const undecided = new Set<string>();
   for (const entry of entries.filter(isWaiting)) {
-    const { action, held_until, failed } = entry;
+    const { action, held_until, failed, tried } = entry;
     const of = action.do === 'send' ? entry.key : action.task_id;
     if (held_until !== undefined && Date.parse(held_until) > now_ms) {
       undecided.add(of);
       continue;
     }
-    if (begun.has(of) || (action.do === 'say' && undecided.has(of))) continue;
+    const is_behind = action.do === 'stop' ? arriving.has(of) : begun.has(of);
+    if (is_behind || (action.do === 'say' && undecided.has(of))) continue;
     begun.add(of);
+    if (tried) arriving.add(of);
     if (!failed || againAt(failed) <= now_ms) heads.push(entry);
   }
   return heads;

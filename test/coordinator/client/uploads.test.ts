@@ -55,6 +55,17 @@ test('what takes long to upload holds up its own errand alone, and then goes wit
   t.true(events.some(({ body }) => Array.isArray(body.attachments) && body.attachments.length === 1));
 });
 
+test('a stop does not wait for what is being uploaded to its errand', async (t) => {
+  const { api, first, line, openWindow, said } = await startUploading(t);
+  const outbox = openWindow();
+  await outbox.add({ do: 'say', task_id: first.id, body: { text: 'Look', attachments: [newId()] } });
+  await until('it is being uploaded', () => line.uploads.length > 0);
+  await outbox.add({ do: 'stop', task_id: first.id });
+  await until('it stops', () => outbox.entries().every(({ action }) => action.do !== 'stop'));
+  t.deepEqual(await said(), []);
+  t.truthy((await api.call('getTask', { params: first })).cancel_reason);
+});
+
 test('a message can be taken back while its files are being uploaded', async (t) => {
   const { first, line, openWindow, said } = await startUploading(t);
   const outbox = openWindow();
