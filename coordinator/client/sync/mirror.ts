@@ -208,7 +208,7 @@ export class Mirror implements Receiver {
     this.#tell({ tasks: ids });
     const isOpen = (id: string): boolean => this.#logs?.of(id) !== undefined;
     // An open log goes on from where it is.
-    await this.#storage.save({ removed: ids.filter((id) => !isOpen(id)), unlisted: ids.filter(isOpen) });
+    await this.#storage.save({ cursor: 0, removed: ids.filter((id) => !isOpen(id)), unlisted: ids.filter(isOpen) });
   }
 
   async events(task_id: string, events: readonly LogEvent[]): Promise<void> {
@@ -238,10 +238,11 @@ export class Mirror implements Receiver {
     const removed = [...this.#tasks.keys()].filter(isUnlisted);
     for (const id of removed) this.#tasks.delete(id);
     const tasks = read.filter(({ id }) => !this.#deleted.has(id));
+    const went_back = this.#cursor > cursor;
     [this.#cursor, this.#epoch, this.#older] = [cursor, epoch, next];
     this.#putTasks(tasks);
     this.#tell({ tasks: removed });
-    await this.#storage.save({ cursor, epoch, tasks, removed, older: this.#older });
+    await this.#storage.save({ cursor, epoch, tasks, removed, older: next, went_back });
   }
 
   /** Reads the texts of a task that are cut in lists. */

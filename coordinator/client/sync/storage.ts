@@ -35,6 +35,8 @@ export type Change = {
    * the log.
    */
   beside?: number;
+  /** The log of the server went back: this takes the place of what is stored, though that looks newer. */
+  went_back?: boolean;
   /** First forgets everything that was known. */
   forget?: boolean;
 };

@@ -75,7 +75,7 @@ export function mirrorStorage(database: Kept, onFull: () => void = () => undefin
 
 async function save(database: Kept, stored: Change) {
   const { cursor, epoch, older, tasks = [], events = [], log_restarts, beside, forget } = stored;
-  const { deleted = [], removed = [], unlisted = [] } = stored;
+  const { deleted = [], removed = [], unlisted = [], went_back = false } = stored;
   await database.use(async (db) => {
     const change = db.transaction(['known', 'tasks', 'events', 'diffs'], 'readwrite');
     const [known, tasks_kept, events_kept] = [
@@ -85,16 +85,21 @@ async function save(database: Kept, stored: Change) {
     ];
     if (forget) for (const name of change.objectStoreNames) void change.objectStore(name).clear();
     const before = await known.get(ONE);
+    // Another window may be ahead of this one. What it does not know any more of that time was deleted. With a cursor of
+    // 0 all errands come again, one by one.
+    const { cursor: ahead = 0 } = went_back || cursor === 0 ? {} : (before ?? {});
+    const is_behind = cursor !== undefined && cursor < ahead;
     const after = {
-      cursor: cursor ?? before?.cursor ?? 0,
+      cursor: Math.max(cursor ?? 0, ahead),
       epoch: epoch ?? before?.epoch,
       older: older === undefined ? before?.older : older,
     };
     if (after.epoch !== undefined && !forget) void known.put({ ...after, epoch: after.epoch }, ONE);
     for (const task of tasks) {
-      // Another window may be ahead of this one.
-      const { newest_event_id: kept = 0 } = (await tasks_kept.get(task.id)) ?? {};
-      if (kept <= (task.newest_event_id ?? 0)) void tasks_kept.put(task);
+      const { newest_event_id: of = 0 } = task;
+      const kept = await tasks_kept.get(task.id);
+      const is_older = kept ? (kept.newest_event_id ?? 0) > of : is_behind && of <= ahead;
+      if (went_back || !is_older) void tasks_kept.put(task);
     }
     if (log_restarts !== undefined) void events_kept.delete(logOf(log_restarts));
     const [first] = events;
