@@ -83,6 +83,10 @@ export class Client {
     return this.#stored.user_id;
   }
 
+  get refresh_token(): string {
+    return this.#stored.refresh_token;
+  }
+
   get email(): string {
     return this.#stored.email;
   }

@@ -30,7 +30,7 @@ function Opened(): JSX.Element | null {
   const access = useStore().access.value;
   const place = useRouter().place.value;
   const to = link.value;
-  if (access.kind === 'no_storage') return <NoStorage />;
+  if (access.kind === 'no_storage' || access.kind === 'not_emptied') return <NoStorage why={access.kind} />;
   if (to?.kind === 'login' && access.kind !== 'loading') {
     const email = access.kind === 'in' ? access.email : undefined;
     return <LinkScreen code={to.code} email={email} onClose={() => (link.value = undefined)} />;
@@ -63,17 +63,19 @@ function Opened(): JSX.Element | null {
   }
 }
 
-function NoStorage(): JSX.Element {
+function NoStorage({ why }: { why: 'no_storage' | 'not_emptied' }): JSX.Element {
   return (
     <main class="access">
       <div class="access-card">
         <Logo />
         <p class="lead" role="alert">
-          {t.no_storage}
+          {t[why]}
         </p>
-        <button type="button" class="primary" onClick={() => location.reload()}>
-          {t.update_now}
-        </button>
+        {why === 'no_storage' && (
+          <button type="button" class="primary" onClick={() => location.reload()}>
+            {t.update_now}
+          </button>
+        )}
       </div>
     </main>
   );

@@ -1,5 +1,5 @@
 import type { Signal } from '@preact/signals';
-import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
+import { deleteDB, openDB, type DBSchema, type IDBPDatabase } from 'idb';
 import type { Diff } from '../../../protocol/api.ts';
 import type { LogEvent } from '../../../protocol/events.ts';
 import type { Task } from '../../../protocol/task.ts';
@@ -73,6 +73,13 @@ export class Database implements Kept {
   /** Removes everything, such as after a log-out. */
   clear(): Promise<void> {
     return this.#clearIf(() => true);
+  }
+
+  /** Removes the database, or where another window holds it at least the log-in. */
+  async remove(): Promise<void> {
+    void this.use((db) => db.delete('login', LOGIN)).catch(() => undefined);
+    this.close();
+    await deleteDB(this.#name);
   }
 
   /** Removes everything if nobody is logged in. */

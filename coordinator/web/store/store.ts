@@ -2,6 +2,7 @@ import { signal } from '@preact/signals';
 import { Client } from '../../client/client.ts';
 import { hasEnded, LoggedOut } from '../../client/errors.ts';
 import { loadWire } from '../../client/load-wire.ts';
+import { unlessAborted } from '../../client/wait.ts';
 import { toStored, type Stored } from '../../client/session.ts';
 import { Database, databaseName, SessionDatabase } from './database.ts';
 import { painted } from './painted.ts';
@@ -18,6 +19,8 @@ export type Access =
   | { kind: 'loading' }
   /** The browser's storage cannot be used: it is full, blocked or damaged, or does not answer. */
   | { kind: 'no_storage' }
+  /** The person has logged out here, and the browser's storage could not be emptied. */
+  | { kind: 'not_emptied' }
   | { kind: 'out'; ended: boolean; email: string; untold?: boolean }
   | { kind: 'in'; session: Session; email: string };
 
@@ -110,20 +113,25 @@ export class Store {
    * whoever finds the device could use it.
    */
   async logOut(): Promise<void> {
-    const stored = await this.#logins.read();
-    await this.#stopSession();
-    try {
+    const { value } = this.access;
+    let refresh_token = value.kind === 'in' ? value.session.client.refresh_token : undefined;
+    const empty = async (): Promise<void> => {
+      await this.#stopSession();
+      refresh_token = (await this.#logins.read())?.refresh_token ?? refresh_token;
       await this.#kept?.end();
       await this.#database.clear();
-      this.#windows.postMessage(CHANGED);
-      this.access.value = OUT;
-    } catch (error) {
-      reportError(error);
-      this.access.value = { kind: 'no_storage' };
-    }
+    };
+    this.access.value = (await isDone(empty())) || (await isDone(this.#remove())) ? OUT : { kind: 'not_emptied' };
+    this.#windows.postMessage(CHANGED);
     const unsubscribed = unsubscribe();
-    if (stored) await this.#end(stored);
+    if (refresh_token !== undefined) await this.#end(refresh_token);
     await unsubscribed;
+  }
+
+  /** Removes the database: it could not be emptied. */
+  async #remove(): Promise<void> {
+    void this.#kept?.end();
+    await this.#database.remove();
   }
 
   async #stopSession(): Promise<void> {
@@ -134,7 +142,7 @@ export class Store {
   }
 
   /** Ends a log-in on the server: now, or as soon as the server can be told. */
-  async #end({ refresh_token }: Stored): Promise<void> {
+  async #end(refresh_token: string): Promise<void> {
     if (!(await this.#hasEnded(refresh_token))) this.#tellLater(refresh_token);
   }
 
@@ -204,7 +212,7 @@ export class Store {
     // At once: what it was made with, such as a link, is used up.
     const before = await this.#database.replaceLogin(toStored(this.server, session));
     this.#windows.postMessage(CHANGED);
-    if (before && before.refresh_token !== session.refresh_token) void this.#end(before);
+    if (before && before.refresh_token !== session.refresh_token) void this.#end(before.refresh_token);
     if (before && before.user_id !== session.user.id) await unsubscribe();
     await this.#enter();
   }
@@ -225,5 +233,16 @@ export class Store {
     // Another window may have changed the log-in before this one could hear of it.
     void this.#logins.read().then((stored) => this.#leaveUnless(stored, session));
     if (this.access.value === access && !leave.signal.aborted) session.start();
+  }
+}
+
+/** Whether what the storage was asked for is done in time. */
+async function isDone(asked: Promise<void>): Promise<boolean> {
+  try {
+    await unlessAborted(asked, AbortSignal.timeout(STORAGE_MS));
+    return true;
+  } catch (error) {
+    reportError(error);
+    return false;
   }
 }

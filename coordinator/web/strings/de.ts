@@ -16,6 +16,8 @@ export const de: Strings = {
   incomplete: 'Ein Teil der App ließ sich nicht laden',
   full: 'Dieses Gerät hat keinen Platz: Neues wird nicht aufbewahrt',
   no_storage: 'Dieser Browser lässt Errand nichts aufbewahren: Sein Speicher ist voll, gesperrt oder beschädigt.',
+  not_emptied:
+    'Errand konnte nicht entfernen, was dieser Browser aufbewahrt. Entferne die Daten dieser Website in den Einstellungen des Browsers.',
 
   access: {
     lead: 'Schick deinem eigenen Server ein Git-Repository und einen Satz. Ein Agent erledigt die Arbeit, lässt die Tests laufen und pusht einen Branch.',

@@ -16,6 +16,8 @@ export const en = {
   incomplete: 'A part of the app could not be loaded',
   full: 'This device has no room: what is new is not kept',
   no_storage: 'This browser does not let Errand keep anything: its storage is full, blocked or damaged.',
+  not_emptied:
+    'Errand could not remove what this browser keeps. Remove the data of this site in the settings of the browser.',
 
   access: {
     lead: 'Send your own server a git repository and a sentence. A coding agent does the work, runs the tests and pushes a branch.',

@@ -1,7 +1,8 @@
 import test from 'ava';
+import type { Api } from '../../support/api.ts';
 import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
-import { confirmLogOut } from './log-out-steps.ts';
+import { confirmLogOut, kept } from './log-out-steps.ts';
 
 /** How a browser's storage fails. Each runs in the page. */
 const FAULTS: [name: string, fault: () => void][] = [
@@ -57,7 +58,10 @@ for (const [name, fault] of FAULTS)
     t.is(await page.getByText('its storage is full').count(), 0);
   });
 
-test.serial('a log-out that cannot empty the storage says so, and ends the log-in on the server', async (t) => {
+const isLoggedIn = async (api: Api): Promise<boolean> =>
+  (await api.call('listSessions', {})).items.some(({ user_agent }) => user_agent?.startsWith('Mozilla/'));
+
+test.serial('a log-out that cannot empty the tables removes the whole database', async (t) => {
   t.timeout(60_000);
   const { api, network, page } = await openAppLoggedIn(t);
   await page.goto(`${network.url}/settings`);
@@ -67,10 +71,28 @@ test.serial('a log-out that cannot empty the storage says so, and ends the log-i
     };
   });
   await confirmLogOut(page);
-  await page.getByText('This browser does not let Errand keep anything').waitFor();
-  await until('the server knows', async () => {
-    const { items } = await api.call('listSessions', {});
-    return !items.some(({ user_agent }) => user_agent?.startsWith('Mozilla/'));
-  });
-  t.pass();
+  await page.locator('input[name=password]').waitFor();
+  await until('the server knows', async () => !(await isLoggedIn(api)));
+  await page.reload();
+  await page.locator('input[name=password]').waitFor();
+  t.is(await kept(page), 0);
 });
+
+for (const [name, fault] of FAULTS)
+  test.serial(`a log-out whose storage ${name} and cannot be removed says so, and ends on the server`, async (t) => {
+    t.timeout(120_000);
+    const { api, network, page } = await openAppLoggedIn(t);
+    await page.goto(`${network.url}/settings`);
+    await page.getByRole('button', { name: 'Log out' }).waitFor();
+    // The app lets go of the database, as a phone does in the background.
+    await page.evaluate(`document.dispatchEvent(new Event('freeze')); (${fault.toString()})()`);
+    await page.evaluate(() => {
+      IDBFactory.prototype.deleteDatabase = () => {
+        throw new DOMException('Internal error.', 'UnknownError');
+      };
+    });
+    await confirmLogOut(page);
+    await page.getByText('Errand could not remove what this browser keeps').waitFor();
+    t.is(await page.getByRole('button').count(), 0, 'a reload would go on with what is kept');
+    await until('the server knows', async () => !(await isLoggedIn(api)));
+  });
