@@ -5,6 +5,7 @@ import type { Attachment } from '../../../protocol/attachments.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { isShowable } from '../../../protocol/showable.ts';
 import type { FileFault } from '../store/kept-file.ts';
+import { painted } from '../store/painted.ts';
 import { useSession } from './context.ts';
 import { Icon } from './icons.tsx';
 import { Sheet } from './screen.tsx';
@@ -19,6 +20,8 @@ export type DraftFiles = {
   fault: Signal<NotTaken | undefined>;
   /** More than a message takes: those that came back from the outbox join those that were added since. */
   too_many: boolean;
+  /** Whether they can be sent: not before each that was picked has been kept. */
+  ready: boolean;
   add: (files: Iterable<File>) => void;
   remove: (id: string) => void;
   ids: () => string[];
@@ -31,7 +34,9 @@ export function useFiles(key: string): DraftFiles {
   const { files } = useSession();
   const list = useSignal<readonly Attachment[]>([]);
   const fault = useSignal<NotTaken | undefined>(undefined);
+  const adding = useSignal(0);
   const given = files.given.value;
+  const too_many = list.value.length > LIMITS.attachments_per_message_max;
   useEffect(() => {
     void files.ofDraft(key).then((kept) => {
       if (given > 0 || list.peek().length === 0) list.value = kept;
@@ -40,7 +45,8 @@ export function useFiles(key: string): DraftFiles {
   return {
     list,
     fault,
-    too_many: list.value.length > LIMITS.attachments_per_message_max,
+    too_many,
+    ready: !too_many && adding.value === 0,
     add: (given) => void addAll([...given]),
     remove: (id) => {
       fault.value = undefined;
@@ -57,12 +63,15 @@ export function useFiles(key: string): DraftFiles {
 
   async function addAll(given: File[]): Promise<void> {
     fault.value = undefined;
+    adding.value++;
     for (const file of given) {
-      const added = await files.add(file, key);
+      // What keeps files may be a part of the app that cannot be loaded now.
+      const added = await files.add(file, key).catch(() => 'not_taken' as const);
       if (typeof added === 'string') fault.value = { name: file.name, why: added };
       // It may be in the list already, where that was read anew meanwhile.
       else list.value = [...list.peek().filter(({ id }) => id !== added.id), added];
     }
+    adding.value--;
   }
 }
 
@@ -102,6 +111,8 @@ function isFormattedText(data: DataTransfer | null): boolean {
 export function AttachButton({ files }: { files: DraftFiles }): JSX.Element {
   const asks = useSignal(false);
   const pick = useRef<HTMLInputElement>(null);
+  const kept = useSession().files;
+  useEffect(() => void painted().then(() => kept.prepare()), [kept]);
   const open = (): void => {
     if (matchMedia('(hover: hover) and (pointer: fine)').matches) pick.current?.click();
     else asks.value = true;

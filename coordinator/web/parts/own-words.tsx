@@ -44,7 +44,7 @@ export function OwnWords({ need, draft, onSend }: OwnWordsProps): JSX.Element {
   };
   const label = need.kind === 'push' ? t.needs.send_back : t.needs.answer;
   const has_answer = text.value.trim() !== '' || ticked.length > 0 || files.list.value.length > 0;
-  const can_send = has_answer && !isTooLong(text.value) && !files.too_many;
+  const can_send = has_answer && !isTooLong(text.value) && files.ready;
   const send = (): void => {
     if (can_send) onSend(ticked, text.value);
   };

@@ -22,6 +22,11 @@ export class Files {
     this.#client = client;
   }
 
+  /** Loads what keeps files, before one is picked. */
+  prepare(): void {
+    import('./file-tools.ts').catch(() => undefined);
+  }
+
   /** Keeps a file of a draft. Resolves with it, or with why it was not taken. */
   async add(file: File, draft: string): Promise<KeptFile | FileFault> {
     const { keepFile } = await loadTools();

@@ -8,5 +8,5 @@ export type KeptFile = Attachment & {
 };
 
 /** Why a file was not taken. */
-export const FILE_FAULTS = ['too_large', 'too_many', 'no_room', 'unreadable'] as const;
+export const FILE_FAULTS = ['too_large', 'too_many', 'no_room', 'unreadable', 'not_taken'] as const;
 export type FileFault = (typeof FILE_FAULTS)[number];

@@ -150,6 +150,7 @@ export const de: Strings = {
       too_many: () => 'Zu viele Dateien für eine Nachricht.',
       no_room: () => 'Auf diesem Gerät ist kein Platz dafür.',
       unreadable: () => 'Die Datei ist leer oder lässt sich nicht lesen.',
+      not_taken: () => 'Die Datei wurde nicht übernommen. Versuch es noch einmal.',
     },
   },
   note: {

@@ -149,6 +149,7 @@ export const en = {
       too_many: () => 'Too many files for one message.',
       no_room: () => 'There is no room for it on this device.',
       unreadable: () => 'The file is empty, or cannot be read.',
+      not_taken: () => 'The file was not taken. Try again.',
     },
   },
   note: {

@@ -25,7 +25,7 @@ export function Composer({ task }: { task: Task }): JSX.Element {
   const mind = useSignal<Mind>({});
   const ended = isEnded(task.status);
   const has_files = files.list.value.length > 0;
-  const can_send = (text.value.trim() !== '' || has_files) && !isTooLong(text.value) && !files.too_many;
+  const can_send = (text.value.trim() !== '' || has_files) && !isTooLong(text.value) && files.ready;
   // While it works, a message can wait until the end of the turn.
   const can_wait = (task.status === 'running' || task.status === 'starting') && text.value.trim() !== '';
   const send = (): void => {

@@ -51,7 +51,7 @@ export function NewErrandScreen(): JSX.Element {
   const request = toRequest(prompt.value, fresh);
   const offer = useOffer();
   const mistake = mistakeIn(fresh, offer);
-  const can_send = request !== undefined && mistake === undefined && !isTooLong(prompt.value) && !files.too_many;
+  const can_send = request !== undefined && mistake === undefined && !isTooLong(prompt.value) && files.ready;
   const send = useSend(prompt, kept, files, offer);
   const close = () => (sheet.value = undefined);
   return (
