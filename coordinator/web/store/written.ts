@@ -22,7 +22,10 @@ export function given(text: string, give: Give): string {
   if ('set' in give) return give.set;
   if ('add' in give) return [text, give.add].filter((part) => part !== '').join('\n');
   // Behind them may be what was added meanwhile, in a line of its own.
-  return text.startsWith(give.without) ? text.slice(give.without.length).replace(/^\n/, '') : text;
+  if (!text.startsWith(give.without)) return text;
+  const rest = text.slice(give.without.length);
+  const is_whole = rest === '' || rest.startsWith('\n') || give.without.endsWith('\n');
+  return is_whole ? rest.replace(/^\n/, '') : text;
 }
 
 /** Whether somebody wrote something for an action: it must not go without their will. */
