@@ -29,7 +29,7 @@ export function sessionStore(database: Database): SessionStore {
         await done;
         return is_kept;
       }),
-    locked: (act) => locked('errand-login', act),
+    locked: (act) => locked(`${database.name} login`, act),
   };
 }
 
@@ -206,8 +206,8 @@ export function outboxStorage(database: Kept, news: Partial<OutboxNews> = {}): O
       if (before && after !== before) changed?.();
       return after;
     },
-    locked: (act) => locked('errand-outbox', act),
-    uploading: (act) => locked('errand-uploads', act),
+    locked: (act) => locked(`${database.name} outbox`, act),
+    uploading: (act) => locked(`${database.name} uploads`, act),
   };
 }
 

@@ -6,7 +6,7 @@ import { LoggedOut } from '../../../coordinator/client/errors.ts';
 import { send } from '../../../coordinator/client/http.ts';
 import { toStored } from '../../../coordinator/client/session.ts';
 import { Database } from '../../../coordinator/web/store/database.ts';
-import { sessionStore } from '../../../coordinator/web/store/storage.ts';
+import { outboxStorage, sessionStore } from '../../../coordinator/web/store/storage.ts';
 import type { Session } from '../../../protocol/accounts.ts';
 import { startApi } from '../../support/start-api.ts';
 import { startFaultyProxy } from '../../support/web/faulty-proxy.ts';
@@ -56,4 +56,23 @@ test('tokens that are renewed are kept', async (t) => {
   const kept = await logins.read();
   t.is(kept?.access_token, token);
   t.not(kept?.refresh_token, session.refresh_token);
+});
+
+test('an app at another path of the same host holds up neither new tokens nor what waits to be sent', async (t) => {
+  const [one, other] = [new Database('errand'), new Database('errand/other')];
+  const held = Promise.withResolvers<void>();
+  const outbox = outboxStorage(one);
+  const holding = [
+    sessionStore(one).locked(() => held.promise),
+    outbox.locked(() => held.promise),
+    outbox.uploading(() => held.promise),
+  ];
+  let done = 0;
+  const act = () => Promise.resolve(void done++);
+  await sessionStore(other).locked(act);
+  await outboxStorage(other).locked(act);
+  await outboxStorage(other).uploading(act);
+  t.is(done, 3);
+  held.resolve();
+  await Promise.all(holding);
 });
