@@ -55,7 +55,7 @@ export class Store {
 
   constructor(server: string) {
     this.server = server;
-    this.#windows.addEventListener('message', () => void this.#onOtherWindow());
+    this.#windows.addEventListener('message', () => void this.#onOtherWindow().catch(reportError));
   }
 
   /** Continues the log-in that this device has. */
@@ -231,7 +231,10 @@ export class Store {
     this.access.value = access;
     await painted();
     // Another window may have changed the log-in before this one could hear of it.
-    void this.#logins.read().then((stored) => this.#leaveUnless(stored, session));
+    this.#logins
+      .read()
+      .then((stored) => this.#leaveUnless(stored, session))
+      .catch(reportError);
     if (this.access.value === access && !leave.signal.aborted) session.start();
   }
 }

@@ -44,7 +44,8 @@ export class Texts {
    * `onGiven`: one of them gave something.
    */
   start(onGiven: () => void = () => undefined): void {
-    this.#windows = new BroadcastChannel(`${this.#database.name} texts`);
+    // Windows of an older app listen to `texts`, and take no text that is written for one that is given.
+    this.#windows = new BroadcastChannel(`${this.#database.name} fields`);
     this.#windows.addEventListener('message', ({ data }: MessageEvent<GivenText | WrittenText>) => {
       if ('give' in data) {
         this.#show(data);
