@@ -77,9 +77,9 @@ function NoWays({ is_owner }: { is_owner: boolean }): JSX.Element {
     <>
       <p class="soft">{s.accounts.none}</p>
       {is_owner && (
-        <p>
-          <a href={pathOf('owner')}>{s.accounts.set_up}</a>
-        </p>
+        <a class="choice" href={pathOf('owner')}>
+          {s.accounts.set_up}
+        </a>
       )}
     </>
   );
