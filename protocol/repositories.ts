@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { BRANCH_CHARS_MAX, isBranchName } from './branch-name.ts';
 import { Commit, DiffStat } from './change.ts';
 import { Id } from './ids.ts';
 import { LIMITS } from './limits.ts';
+import { BRANCH_CHARS_MAX, isBranchName } from './without-schemas.ts';
 
 /*
  * An errand may work in several repositories. The fields of a task, its assignment and its result are about the first

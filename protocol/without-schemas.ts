@@ -17,6 +17,7 @@ export const TASK_STATUSES = [
 type Status = (typeof TASK_STATUSES)[number];
 /** `Effort` in task.ts. */
 export const EFFORTS = ['low', 'medium', 'high', 'xhigh', 'max'] as const;
+export const BRANCH_CHARS_MAX = 200;
 /** `Egress` in api.ts. */
 export const EGRESS = ['none', 'registries', 'list', 'open'] as const;
 /** `Occasion` in notifications.ts. */
@@ -25,6 +26,16 @@ export const OCCASIONS = ['needs_you', 'done', 'failed', 'limit'] as const;
 export const PULL_REQUESTS = ['none', 'draft', 'ready'] as const;
 /** `PullAuthor` in pulls.ts. */
 export const PULL_AUTHORS = ['person', 'app'] as const;
+
+/** Whether git allows a name for a branch (git-check-ref-format), and it does not look like an option. */
+export function isBranchName(name: string): boolean {
+  return (
+    name.length <= BRANCH_CHARS_MAX &&
+    /^[^\p{Cc}]+$/u.test(name) &&
+    !/[\s~^:?*[\\]|\.\.|@\{|\/\/|\.lock(\/|$)|(^|\/)\.|\/$|\.$|^\/|^-|^@$/.test(name) &&
+    !name.startsWith('refs/')
+  );
+}
 
 /** Which of a set a text names; undefined: none. */
 export function chosen<T extends string>(set: readonly T[], text: unknown): T | undefined {

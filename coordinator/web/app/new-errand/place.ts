@@ -1,8 +1,7 @@
 import { LIMITS } from '../../../../protocol/limits.ts';
 import type { RepositoryChoice } from '../../../../protocol/repositories.ts';
 import { isSameRepository } from '../../../../protocol/repository-identity.ts';
-import { isBranchName } from '../../../../protocol/branch-name.ts';
-import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
+import { isBranchName, SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import { readRepositoryText } from '../../../client/repository-text.ts';
 import { repositoryName } from '../../parts/words.ts';
 
