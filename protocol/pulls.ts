@@ -25,8 +25,8 @@ export const PullRequestState = z.enum(['opening', 'open', 'merged', 'closed', '
 export type PullRequestState = z.infer<typeof PullRequestState>;
 
 /**
- * The checks of the newest commit of a pull request: how many of those that were read are in each state. Skipped ones do
- * not count.
+ * The checks of the newest commit of a pull request: how many of those that were read are in each state. Skipped ones
+ * do not count.
  */
 export const PullChecks = z.object({
   running: z.number().int().nonnegative(),

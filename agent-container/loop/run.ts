@@ -26,8 +26,8 @@ import { newShellNote } from './new-shell.ts';
 import { cancelled, failed, parked, succeeded } from './work-result.ts';
 
 /**
- * `checkpoint_ms`: how long the work may go on without a checkpoint. `checkpoint_end_ms`: how long its end waits for the
- * one that runs. `keep_cache_ms`: after how long without a request the API is asked to keep the conversation in its
+ * `checkpoint_ms`: how long the work may go on without a checkpoint. `checkpoint_end_ms`: how long its end waits for
+ * the one that runs. `keep_cache_ms`: after how long without a request the API is asked to keep the conversation in its
  * cache, where it stays for five minutes otherwise.
  */
 export type WorkSettings = ModelTimeouts &

@@ -83,7 +83,10 @@ export type Bench = {
   partial_deliveries: boolean[];
   /** What the next deliveries answer. Empty: they succeed. */
   refusals: string[];
-  /** Whether the work has changed nothing, whether a push would be refused, and what the next reviews say of it. Empty: there is nothing to say. */
+  /**
+   * Whether the work has changed nothing, whether a push would be refused, and what the next reviews say of it. Empty:
+   * there is nothing to say.
+   */
   is_unchanged: boolean;
   has_problem: boolean;
   reviews: string[];

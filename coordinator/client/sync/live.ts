@@ -197,7 +197,7 @@ export class Live {
   async #subscribe(connection: Connection, hello: Hello): Promise<void> {
     this.#reads_since = Date.now();
     this.#onState({ kind: 'catching_up', since: this.#reads_since });
-    // At once: the server closes a socket without a subscription, and a slow line may take long to read what was missed.
+    // At once: the server closes a socket without a subscription, and to read what was missed may take long.
     connection.subscribe({ scope: 'tasks', after: this.#receiver.tasksAfter(hello) });
     const logs = await this.#receiver.connected(hello, connection.over);
     this.#reads_since = undefined;

@@ -38,8 +38,8 @@ export type OutboxEvents = {
 /**
  * What was done and is not yet confirmed by the server. Entries are sent in order, each with its Idempotency-Key, so
  * it counts once however often it is sent. While the server cannot be reached all wait. One that the server refuses
- * stays to be shown; one that fails otherwise shows why, and holds only those of its own errand, as does one whose files
- * are being uploaded. The storage has the truth: another window may change it at any time, and then calls `load`.
+ * stays to be shown; one that fails otherwise shows why, and holds only those of its own errand, as does one whose
+ * files are being uploaded. The storage has the truth: another window may change it at any time, and then calls `load`.
  */
 export class Outbox {
   readonly #client: Client;

@@ -85,8 +85,8 @@ async function save(database: Kept, stored: Change) {
     ];
     if (forget) for (const name of change.objectStoreNames) void change.objectStore(name).clear();
     const before = await known.get(ONE);
-    // Another window may be ahead of this one. What it does not know any more of that time was deleted. With a cursor of
-    // 0 all errands come again, one by one.
+    // Another window may be ahead of this one. What it does not know any more of that time was deleted. With a cursor
+    // of 0 all errands come again, one by one.
     const { cursor: ahead = 0 } = went_back || cursor === 0 ? {} : (before ?? {});
     const is_behind = cursor !== undefined && cursor < ahead;
     const after = {

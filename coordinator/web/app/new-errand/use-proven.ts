@@ -2,7 +2,7 @@ import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import type { Task } from '../../../../protocol/task.ts';
 import { useSession } from '../../parts/context.ts';
 
-/** Whether the server took an errand for the repository with this address, and found it, as far as this device knows. */
+/** Whether the server took an errand for the repository with this address, and found it, as far as is known here. */
 export function useProven(): (repo_url: string) => boolean {
   const { tasks, acts } = useSession();
   const taken = tasks.value?.filter(isFound).map(({ repo_url }) => repo_url);
