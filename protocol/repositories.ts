@@ -9,7 +9,12 @@ import { BRANCH_CHARS_MAX, isBranchName } from './without-schemas.ts';
  * one; what is here is about the others. In each one the task has a branch of the same name.
  */
 
-export const BranchName = z.string().min(1).max(BRANCH_CHARS_MAX).refine(isBranchName, 'is not a branch name');
+/** A branch name that git allows (git-check-ref-format) and that does not look like an option. */
+export const BranchName = z
+  .string()
+  .min(1, { abort: true })
+  .max(BRANCH_CHARS_MAX, { abort: true })
+  .refine(isBranchName, 'is not a branch name');
 
 /**
  * A repository's address as a person pastes it: with or without `https://`, with `#branch` behind it, a page of the
