@@ -1,7 +1,9 @@
 import { effect, signal } from '@preact/signals';
+import { BASE } from '../../store/routes.ts';
 import { codeInFragment, type LinkCode } from './parse-link.ts';
 
-const KEY = 'errand-link';
+/** Another server may be at another path of the same host. */
+const KEY = `errand link ${BASE}`;
 
 /**
  * The code of the link that brought the person here: for the first account, of an invitation, or to log in. It is in

@@ -11,6 +11,7 @@ import { pathOf, type RouteName } from '../../store/routes.ts';
 import type { Session } from '../../store/session.ts';
 import type { Store } from '../../store/store.ts';
 import { signInFault } from './sign-in-fault.ts';
+import { link } from '../access/link-code.ts';
 import { s } from '../screen-speech.ts';
 
 /** Where each purpose leads in the end. */
@@ -29,7 +30,11 @@ export function SignedInScreen({ session }: { session: Session | undefined }): J
     const pending = takeSignIn();
     next.value = pending ? NEXT[pending.purpose] : 'inbox';
     finish(store, session, pending, answer).then(
-      () => router.go(next.value, {}, true),
+      () => {
+        // What brought the person here was used on the way.
+        link.value = undefined;
+        router.go(next.value, {}, true);
+      },
       (error: unknown) => (fault.value = signInFault(error)),
     );
   }, []);
