@@ -1,10 +1,8 @@
+/** What stands for the address of a forge. */
+export const SHORT_NAME = /^(gh|github|gitlab|bitbucket):./;
+
 /** How an address begins: with its scheme, as ssh has it, with the short name of a forge, or with its host. */
-const FORMS = [
-  /^(https?|ssh):\/\/[^/]+\/./,
-  /^[\w.-]+@[\w.-]+:./,
-  /^(gh|github|gitlab|bitbucket):./,
-  /^[^/:@]+\.[^/]+\/./,
-];
+const FORMS = [/^(https?|ssh):\/\/[^/]+\/./, /^[\w.-]+@[\w.-]+:./, SHORT_NAME, /^[^/:@]+\.[^/]+\/./];
 
 /**
  * The address in what somebody typed or pasted; undefined: it is none, or not yet. Only the server knows whether it can
