@@ -84,7 +84,11 @@ async function save(database: Kept, stored: Change) {
       change.objectStore('events'),
     ];
     if (forget) for (const name of change.objectStoreNames) void change.objectStore(name).clear();
-    const before = await known.get(ONE);
+    if (log_restarts !== undefined) void events_kept.delete(logOf(log_restarts));
+    // All that is read, before anything is written: a write that fails for want of room would fail the reads after it.
+    const [before, ...kept] = await Promise.all([known.get(ONE), ...tasks.map(({ id }) => tasks_kept.get(id))]);
+    const [first] = events;
+    const joins = !first || beside === undefined || (await events_kept.getKey([first.task_id, beside])) !== undefined;
     // Another window may be ahead of this one. What it does not know any more of that time was deleted. With a cursor
     // of 0 all errands come again, one by one.
     const { cursor: ahead = 0 } = went_back || cursor === 0 ? {} : (before ?? {});
@@ -95,15 +99,12 @@ async function save(database: Kept, stored: Change) {
       older: older === undefined ? before?.older : older,
     };
     if (after.epoch !== undefined && !forget) void known.put({ ...after, epoch: after.epoch }, ONE);
-    for (const task of tasks) {
+    for (const [i, task] of tasks.entries()) {
       const { newest_event_id: of = 0 } = task;
-      const kept = await tasks_kept.get(task.id);
-      const is_older = kept ? (kept.newest_event_id ?? 0) > of : is_behind && of <= ahead;
+      const newest = kept[i]?.newest_event_id ?? 0;
+      const is_older = kept[i] ? newest > of : is_behind && of <= ahead;
       if (went_back || !is_older) void tasks_kept.put(task);
     }
-    if (log_restarts !== undefined) void events_kept.delete(logOf(log_restarts));
-    const [first] = events;
-    const joins = !first || beside === undefined || (await events_kept.getKey([first.task_id, beside])) !== undefined;
     if (joins) for (const event of events) void events_kept.put(event);
     for (const id of unlisted) void tasks_kept.delete(id);
     for (const id of [...deleted, ...removed]) {
