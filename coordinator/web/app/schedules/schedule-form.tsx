@@ -172,7 +172,12 @@ function When({ shown: { cron: before, time_zone = OWN_ZONE } }: { shown: Given 
   const zone = useSignal(time_zone);
   const field = useRef<HTMLInputElement>(null);
   const cron = cronOf(timing.value);
-  useEffect(() => void field.current?.dispatchEvent(new Event('input', { bubbles: true })), [cron, zone.value]);
+  const is_drawn = useRef(false);
+  useEffect(() => {
+    // Nobody has written anything as it is drawn first.
+    if (is_drawn.current) field.current?.dispatchEvent(new Event('input', { bubbles: true }));
+    is_drawn.current = true;
+  }, [cron, zone.value]);
   return (
     <>
       <TimingFields timing={timing} zone={zone} />
