@@ -101,7 +101,7 @@ export class Client {
     const route: Route = ROUTES[name];
     const idempotency_key = own.idempotency_key ?? (route.idempotent === true ? newId() : undefined);
     const repeatable = route.method === 'get' || route.idempotent === true;
-    const tries = repeatable && own.idempotency_key === undefined && !own.signal ? TRIES_MAX : 1;
+    const tries = repeatable && own.once !== true && !own.signal ? TRIES_MAX : 1;
     let waited_ms = 0;
     for (let tried = 1; ; tried++) {
       try {

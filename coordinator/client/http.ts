@@ -24,8 +24,10 @@ export type ResponseOf<N extends RouteName> = Routes[N] extends { response: infe
   : undefined;
 
 export type CallOptions = {
-  /** A key of the caller: the request is sent once, for the caller to retry. */
+  /** A key of the caller, for requests that are made again: the server does what they ask for once. */
   idempotency_key?: string;
+  /** It is sent once: the caller makes it again. */
+  once?: boolean;
   /** Aborts the call. It is sent once: whoever sets it connects again, and calls anew. */
   signal?: AbortSignal | undefined;
 };

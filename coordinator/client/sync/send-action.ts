@@ -11,7 +11,7 @@ export async function sendAction(
   { key, action }: Entry,
   onTask: (task: Task) => Promise<void>,
 ): Promise<Pick<Entry, 'message_id' | 'event_id' | 'done'> | null> {
-  const once = { idempotency_key: key };
+  const once = { idempotency_key: key, once: true };
   if (action.do === 'send') {
     await onTask(await client.call('createTask', { body: action.body }, once));
     return null;
