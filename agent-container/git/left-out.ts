@@ -107,7 +107,7 @@ function isCache(path: string): boolean {
 
 /** Of ignored paths the folders of outputs, and what is directly in one where nothing is tracked. */
 function outputsIn(ignored: string[], tracked: string[]): Set<string> {
-  const packages = new Set(['.', ...tracked.filter((path) => MANIFEST.test(basename(path))).map(dirname)]);
+  const packages = new Set(tracked.filter((path) => MANIFEST.test(basename(path))).map(dirname));
   const isOutput = (folder: string) => {
     const name = basename(folder);
     return OUTPUTS.has(name) || (OUTPUTS_OF_PACKAGES.has(name) && packages.has(dirname(folder)));

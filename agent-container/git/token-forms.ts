@@ -11,7 +11,7 @@ const REGISTRY_TOKEN =
 export const A_PRIVATE_KEY = 'a private key';
 /** How the base64 of a private key begins (PKCS #8, PKCS #1, SEC 1, OpenSSH), in a string of its own. */
 const QUOTED_KEY =
-  /(?<=["'`])(?:MII[A-Za-z0-9+/]{3}(?:IBA(?:DANBgkqhkiG9w0BAQEFAASC|AK[BC])|B[A-Za-z0-9+/]BgkqhkiG9w0BBQ0)|MI[GH][A-Za-z0-9+/](?:AgE[AB]|MF[A-Za-z0-9+/]GCSqGSIb3DQEFDT)|MHcCAQEE|M(?:C4|EY|Ec)CAQAwBQYDK2V[u-x]|b3BlbnNzaC1rZXktdjEA)[A-Za-z0-9+/]{20,}/;
+  /(?<=["'`])(?:MII[A-Za-z0-9+/]{3}(?:IBA(?:DANBgkqhkiG9w0BAQEFAASC|AK[BC])|B[A-Za-z0-9+/]BgkqhkiG9w0BBQ0)|MI[GH][A-Za-z0-9+/](?:AgE[AB]|MF[A-Za-z0-9+/]GCSqGSIb3DQEFDT)|MHcCAQEE|M(?:C4|EY|Ec)CAQAwBQYDK2V[u-x]|b3BlbnNzaC1rZXktdjEA|lQ[HOVcd][YG]B)[A-Za-z0-9+/]{20,}/;
 
 const FORMS: TokenForm[] = [
   { what: 'a GitHub token', pattern: /\bgh[pousr]_[A-Za-z0-9]{30,255}|\bgithub_pat_[A-Za-z0-9_]{50,255}/ },
@@ -51,7 +51,7 @@ const FORMS: TokenForm[] = [
 ];
 
 /** The header of a private key alone is text in a program that reads keys: the key has to follow it. */
-const PRIVATE_KEY = /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr]?)*(?:$|[A-Za-z0-9+/]{40})/;
+const PRIVATE_KEY = /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:(?:\s|\\[nr]?)*$|[^"'`()]{0,300}?[A-Za-z0-9+/]{40})/;
 
 /** Azure's emulator has the same key everywhere. */
 const PUBLISHED = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';

@@ -56,7 +56,7 @@ test('what a build or a run of the tests writes is not named; a folder of script
   const folders = [...outputs, 'bin', 'report/out'];
   const { dir, write, leftOut } = await scene(t, Object.fromEntries(folders.map((dir) => [dir, 1])));
   await write('.gitignore', 'target/\ndist\nbin/\nobj/\n/tmp/*\n!/tmp/.keep\n*.egg-info\nreport/\nTestResults/\n*.o\n');
-  const tracked = ['web/package.json', 'app/a.csproj', 'tmp/.keep'];
+  const tracked = ['Cargo.toml', 'web/package.json', 'app/a.csproj', 'tmp/.keep'];
   for (const path of tracked) await write(path, '');
   await git(dir, 'add', ...tracked);
   for (const path of [...outputs.map((dir) => `${dir}/new`), 'main.o']) await write(path, '');
@@ -83,6 +83,13 @@ test('source in a folder that is named like one of outputs is named', async (t) 
     (await leftOut()).toSorted(),
     named.map((path) => `${path} is ignored by the repository's rules`).toSorted(),
   );
+});
+
+test('where nothing is built, a folder that is named like one of outputs is named', async (t) => {
+  const { write, leftOut } = await scene(t, { out: 1 });
+  await write('.gitignore', 'out/\n');
+  await write('out/report.pdf', '');
+  t.deepEqual(await leftOut(), ["out/ is ignored by the repository's rules"]);
 });
 
 test('a name is one line, whatever its characters are', async (t) => {
