@@ -16,6 +16,8 @@ const PROMPTS_LEFT_MIN = 3;
 
 /** The time is near once the rest is less than this many runs of the check take, but never in the first half. */
 const CHECKS_LEFT_MIN = 2;
+/** A check that has not run yet is assumed to take no larger share of the time. */
+const ASSUMED_SHARE_MAX = 0.1;
 /** A shorter check is not named. */
 const CHECK_NAMED_MS = 30_000;
 
@@ -70,11 +72,13 @@ export class AttemptLimits {
 
   /**
    * How long the check at the end may take, if there is one: as long as its longest run, since one that fails may end
-   * early. Until it has run it is taken to last as long as setup.
+   * early. Until it has run it is taken to last as long as setup, but for no large part of the limit.
    */
   get #check_ms(): number {
     if (this.#assignment.verify_command === null) return 0;
-    return this.#longest_ms.check || this.#longest_ms.setup;
+    return (
+      this.#longest_ms.check || Math.min(this.#longest_ms.setup, ASSUMED_SHARE_MAX * this.#assignment.time_limit_ms)
+    );
   }
 
   /**
