@@ -6,6 +6,7 @@ import {
   type PullRequest,
   type PullRequestState,
 } from '../../protocol/pulls.ts';
+import { taskOfBranch } from './task.ts';
 
 /** A pull request of a task, or one that is to be opened. Times are ISO. */
 export type PullRow = {
@@ -92,13 +93,14 @@ export function isNewWork({ head_commit, told_commit }: Pick<PullRow, 'head_comm
 
 /**
  * Whether work that is pushed after a pull request has ended gets a new one by itself. Where a person has closed it,
- * they want none. A forge closes one itself when its branch is back at the base.
+ * they want none. A forge closes one itself when its branch is back at the base; a branch that a person named never is.
  */
 export function getsNewPull(
-  { state, ...pull }: Pick<PullRow, 'state' | 'head_commit' | 'told_commit'>,
+  { state, ...pull }: Pick<PullRow, 'state' | 'head_branch' | 'head_commit' | 'told_commit'>,
   { commit, base_commit }: { commit: string; base_commit: string | null },
 ): boolean {
-  return state === 'merged' ? isNewWork(pull, commit) : state === 'closed' && pull.head_commit === base_commit;
+  if (state === 'merged') return isNewWork(pull, commit);
+  return state === 'closed' && taskOfBranch(pull.head_branch) !== undefined && pull.head_commit === base_commit;
 }
 
 /** The pull request as clients see it. */
