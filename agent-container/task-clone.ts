@@ -122,12 +122,12 @@ export class TaskClone {
 
   /** Looks at the finished work, and pushes nothing. The text is what `deliver` would say before a push. */
   async review(signal: AbortSignal): Promise<Review> {
-    const { has_pushed = false } = this.#options.assignment;
+    const { has_pushed } = this.#options.assignment;
     const repair = await this.#repair(signal);
     const { is_unchanged, problem, left_out } = await this.#publisher.review(this.#repositories(signal));
     // A new clone does not show what was pushed, where that was merged and its branch is gone.
     const text = await this.#tellOf(repair, problem, left_out);
-    return { is_unchanged: is_unchanged && !has_pushed, has_problem: problem !== null, text };
+    return { is_unchanged: is_unchanged && has_pushed === false, has_problem: problem !== null, text };
   }
 
   /**

@@ -133,7 +133,7 @@ export const Assignment = z.object({
   approved_commit: Commit.nullable()
     .optional()
     .describe('With `ask_before_push`: what may be pushed; null: nothing yet.'),
-  has_pushed: z.boolean().optional().describe('True: a push was begun before: only verified work can succeed.'),
+  has_pushed: z.boolean().optional().describe('False: no push was begun before. Else only verified work can succeed.'),
   repositories: z
     .array(AssignedRepository)
     .optional()

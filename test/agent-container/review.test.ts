@@ -9,6 +9,7 @@ import { callWorker } from '../support/worker-call.ts';
 import { doing, setScene } from '../support/worker-scene.ts';
 
 const hand = (worker: Worker, task: MockTask) => callWorker(worker.address, 'POST', '/task', task.assignment());
+const NOT_PUSHED = { has_pushed: false };
 const UNCHANGED: Review = { is_unchanged: true, has_problem: false, text: null };
 const CHANGED: Review = { is_unchanged: false, has_problem: false, text: null };
 
@@ -50,7 +51,10 @@ const CASES: Record<string, [step: Step, expected: Review][]> = {
 
 for (const [what, steps] of Object.entries(CASES))
   test.serial(what, async (t) => {
-    const { task, start } = await setScene(t, { files: { 'README.md': 'x', '.gitignore': '*.env\n' } });
+    const { task, start } = await setScene(t, {
+      assignment: NOT_PUSHED,
+      files: { 'README.md': 'x', '.gitignore': '*.env\n' },
+    });
     const seen: Review[] = [];
     const worker = await start(
       doing(async (input) => {
@@ -72,7 +76,7 @@ for (const [what, steps] of Object.entries(CASES))
   });
 
 test.serial('a review pushes nothing, and a change in one of several repositories is a change', async (t) => {
-  const { task, start, bare } = await setScene(t, { others: { docs: {} } });
+  const { task, start, bare } = await setScene(t, { assignment: NOT_PUSHED, others: { docs: {} } });
   const seen: Review[] = [];
   const worker = await start(
     doing(async (input) => {
@@ -90,6 +94,15 @@ test.serial('a review pushes nothing, and a change in one of several repositorie
   t.false(task.events.some(({ type }) => type === 'branch.pushed'));
 });
 
+test.serial('where the coordinator does not say whether something was pushed, the work is verified', async (t) => {
+  const { task, start } = await setScene(t);
+  const seen: Review[] = [];
+  const worker = await start(doing(async ({ review }) => void seen.push(await review())));
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.deepEqual(seen, [CHANGED]);
+});
+
 test.serial(
   'a new clone of a task that has pushed before is not unchanged: what it pushed may be merged',
   async (t) => {
@@ -103,7 +116,7 @@ test.serial(
 );
 
 test.serial('what is written after a review that found no change is not pushed: nothing has verified it', async (t) => {
-  const { task, start } = await setScene(t, { others: { docs: {} } });
+  const { task, start } = await setScene(t, { assignment: NOT_PUSHED, others: { docs: {} } });
   const worker = await start(
     doing(async ({ review, repo_dir, others }) => {
       await review();

@@ -251,7 +251,7 @@ test('an attempt that does not exist has no assignment', async (t) => {
 test('an assignment says whether an attempt has begun a push, as a success is judged by it', async (t) => {
   const { deps, task } = await openWithTask(t);
   addAttempt(deps.db, task.id, 1, 0);
-  t.is((await readAssignment(deps, task.id, 1)).has_pushed, undefined);
+  t.is((await readAssignment(deps, task.id, 1)).has_pushed, false);
   const pushed = { ref: `refs/heads/${task.branch}`, commit: 'a'.repeat(40), kept: [] };
   insertTaskPush(deps.db, { task_id: task.id, key: null }, pushed);
   addAttempt(deps.db, task.id, 2, 0);
