@@ -51,7 +51,8 @@ const FORMS: TokenForm[] = [
 ];
 
 /** The header of a private key alone is text in a program that reads keys: the key has to follow it. */
-const PRIVATE_KEY = /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:(?:\s|\\[nr]?)*$|[^"'`()]{0,300}?[A-Za-z0-9+/]{40})/;
+const PRIVATE_KEY =
+  /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:(?:\s|\\[nr]?)*$|[^"'`()]{0,300}?[A-Za-z0-9+/]{40})/;
 
 /** Azure's emulator has the same key everywhere. */
 const PUBLISHED = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
