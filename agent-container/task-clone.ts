@@ -125,8 +125,8 @@ export class TaskClone {
     const { has_pushed } = this.#options.assignment;
     const repair = await this.#repair(signal);
     const { is_unchanged, problem, left_out } = await this.#publisher.review(this.#repositories(signal));
-    // A new clone does not show what was pushed, where that was merged and its branch is gone.
     const text = await this.#tellOf(repair, problem, left_out);
+    // A new clone does not show what was pushed, where that was merged and its branch is gone: the coordinator says it.
     return { is_unchanged: is_unchanged && has_pushed === false, has_problem: problem !== null, text };
   }
 

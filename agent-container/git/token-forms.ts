@@ -9,7 +9,7 @@ const REGISTRY_TOKEN =
   /(?<=(?::|^|npm_config_)_(?:authToken|auth|password)\s{0,9}=\s{0,9}["']?)[A-Za-z0-9][\w+/.~=-]{7,2000}(?![\w+/.~=([$-])/;
 
 export const A_PRIVATE_KEY = 'a private key';
-/** How the base64 of a private key begins (PKCS #8, PKCS #1, SEC 1, OpenSSH), in a string of its own. */
+/** How the base64 of a private key begins (PKCS #8, PKCS #1, SEC 1, OpenSSH, PGP), in a string of its own. */
 const QUOTED_KEY =
   /(?<=["'`])(?:MII[A-Za-z0-9+/]{3}(?:IBA(?:DANBgkqhkiG9w0BAQEFAASC|AK[BC])|B[A-Za-z0-9+/]BgkqhkiG9w0BBQ0)|MI[GH][A-Za-z0-9+/](?:AgE[AB]|MF[A-Za-z0-9+/]GCSqGSIb3DQEFDT)|MHcCAQEE|M(?:C4|EY|Ec)CAQAwBQYDK2V[u-x]|b3BlbnNzaC1rZXktdjEA|lQ[HOVcd][YG]B)[A-Za-z0-9+/]{20,}/;
 

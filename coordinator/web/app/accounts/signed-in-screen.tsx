@@ -10,8 +10,8 @@ import { takeSignIn, type PendingSignIn } from '../../store/pending-sign-in.ts';
 import { pathOf, type RouteName } from '../../store/routes.ts';
 import type { Session } from '../../store/session.ts';
 import type { Store } from '../../store/store.ts';
-import { signInFault } from './sign-in-fault.ts';
 import { link } from '../access/link-code.ts';
+import { signInFault } from './sign-in-fault.ts';
 import { s } from '../screen-speech.ts';
 
 /** Where each purpose leads in the end. */
