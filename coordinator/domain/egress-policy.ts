@@ -7,20 +7,25 @@ import type { Egress } from '../../protocol/api.ts';
 export type EgressPolicy = { egress: Egress; egress_hosts: string[]; allowed_hosts?: string[] };
 
 /**
- * The well-known package registries and the hosts that they redirect downloads to. Registries accept uploads from
- * anyone with an account, so data can still leak through them; hosts for arbitrary uploads (forges, storage, pastebins)
- * are left out. Only TLS is allowed: a package manager that uses plain HTTP (apt by default) is refused.
+ * The well-known package registries, the hosts that they redirect downloads to, and those where packages fetch their
+ * binaries and tools. Registries accept uploads from anyone with an account, so data can still leak through them; hosts
+ * for arbitrary uploads (forges, storage, pastebins) are left out. Only TLS is allowed: a package manager that uses
+ * plain HTTP (apt by default) is refused.
  */
 const REGISTRY_HOSTS = [
   // JavaScript
   'registry.npmjs.org',
   'registry.yarnpkg.com',
+  'repo.yarnpkg.com',
   'jsr.io',
   'npm.jsr.io',
   'nodejs.org',
   // Python
   'pypi.org',
   'files.pythonhosted.org',
+  'download.pytorch.org',
+  'conda.anaconda.org',
+  'repo.anaconda.com',
   // Rust
   'crates.io',
   'index.crates.io',
@@ -32,25 +37,47 @@ const REGISTRY_HOSTS = [
   // Ruby
   'rubygems.org',
   'index.rubygems.org',
-  // Java, Kotlin, Scala
+  'cache.ruby-lang.org',
+  // Java, Kotlin, Scala, Clojure, Android
   'repo.maven.apache.org',
   'repo1.maven.org',
+  'maven.google.com',
+  'dl.google.com',
+  'repo.spring.io',
+  'repo.clojars.org',
   'plugins.gradle.org',
   'plugins-artifacts.gradle.org',
   'services.gradle.org',
   'downloads.gradle.org',
   // .NET
   'api.nuget.org',
+  'builds.dotnet.microsoft.com',
   // PHP
   'packagist.org',
   'repo.packagist.org',
-  // Elixir, Dart, Haskell, Perl
+  // Elixir, Dart, Haskell, Perl, R, Swift
   'hex.pm',
   'repo.hex.pm',
   'builds.hex.pm',
   'pub.dev',
   'hackage.haskell.org',
   'cpan.metacpan.org',
+  'cran.r-project.org',
+  'cloud.r-project.org',
+  'download.swift.org',
+  // What packages fetch when they are installed: Prisma's engines, Playwright's and Cypress's browsers, MongoDB
+  'binaries.prisma.sh',
+  'cdn.playwright.dev',
+  'playwright.download.prss.microsoft.com',
+  'download.cypress.io',
+  'cdn.cypress.io',
+  'fastdl.mongodb.org',
+  // Terraform, Kubernetes
+  'registry.terraform.io',
+  'releases.hashicorp.com',
+  'dl.k8s.io',
+  'cdn.dl.k8s.io',
+  'get.helm.sh',
   // Debian, Alpine
   'deb.debian.org',
   'dl-cdn.alpinelinux.org',
@@ -67,7 +94,7 @@ const REGISTRY_HOSTS = [
 const LEFT_OUT = new Map([
   ['api.github.com', 'packagist.org'],
   ['github.com', 'services.gradle.org'],
-  ['storage.googleapis.com', 'proxy.golang.org and pub.dev'],
+  ['storage.googleapis.com', 'proxy.golang.org, pub.dev and cdn.playwright.dev'],
 ]);
 
 /** Why a host is not among the registries although they need it: a sentence; null: they do not. */

@@ -63,7 +63,7 @@ const REFUSED: [string, EgressPolicy, string, number, RegExp][] = [
   ['any host without egress', { egress: 'none', egress_hosts: [HOST] }, `${HOST}:443`, 403, /no other host/],
   ['a host that is not on the list', REGISTRIES, 'constructor:443', 403, /^\{[^]*may reach\."[^]*\}$/],
   ['where Gradle is', REGISTRIES, 'github.com:443', 403, /not on the list.* services\.gradle\.org .*anyone can upload/],
-  ['where Go modules are', REGISTRIES, 'storage.googleapis.com:443', 403, /not on the list.* proxy\.golang\.org and/],
+  ['where Go modules are', REGISTRIES, 'storage.googleapis.com:443', 403, /not on the list.* proxy\.golang\.org, pub\.dev and/],
   ['a host that only ends like a listed one', list('example.com'), 'evil-example.com:443', 403, /not on the list/],
   ['a host below a listed one', list('example.com'), 'a.example.com:443', 403, /not on the list/],
   ['a host above a listed pattern', list('*.example.com'), 'example.com:443', 403, /not on the list/],
