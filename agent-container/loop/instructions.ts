@@ -1,14 +1,12 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { readUpTo } from '../base/regular-file.ts';
 import type { Secrets } from '../base/secrets.ts';
-import { openFile } from '../tools/paths.ts';
+import { readText, realPathInside } from './repository-text.ts';
 
-const NAMES = /^(agents|claude)\.md$/i;
+const NAMES = /^(agents|claude|copilot-instructions)\.md$/i;
 /** Where a repository may have the instructions for all of it. */
-const ROOT_FOLDERS = ['', '.claude'];
+const ROOT_FOLDERS = ['', '.claude', '.github'];
 const TEXT_CHARS_MAX = 32_000;
-const FILE_BYTES_MAX = 256 * 1024;
 const IMPORT_DEPTH_MAX = 4;
 const FILES_MAX = 20;
 const FOLDERS_MAX = 100;
@@ -26,10 +24,10 @@ type Wanted = {
 };
 
 /**
- * The own instructions of the repositories in these folders: AGENTS.md and CLAUDE.md at the root of each, or in
- * .claude, and the files in the same repository that they import, each labelled with its path from the first, without
- * secrets. Null if there are none. Text that is too long is cut, and says so. Never rejects: a file that cannot be read
- * is left out.
+ * The own instructions of the repositories in these folders: AGENTS.md, CLAUDE.md and copilot-instructions.md at the
+ * root of each, in .claude or in .github, and the files in the same repository that they import, each labelled with its
+ * path from the first, without secrets. Null if there are none. Text that is too long is cut, and says so. Never
+ * rejects: a file that cannot be read is left out.
  */
 export async function readInstructions(dirs: readonly string[], secrets: Secrets): Promise<string | null> {
   return inEach(dirs, { foldersIn: () => ROOT_FOLDERS, isKnown: () => false, secrets });
@@ -107,8 +105,9 @@ async function collect(
   path: string,
   { root, isKnown, texts, depth = 0 }: Searched & { texts: Map<string, string>; depth?: number },
 ): Promise<void> {
-  const real = await realpath(path).catch(() => undefined);
-  if (real === undefined || !real.startsWith(root + sep) || texts.size >= FILES_MAX) return;
+  if (texts.size >= FILES_MAX) return;
+  const real = await realPathInside(root, path);
+  if (real === undefined) return;
   const name = relative(root, real);
   if (texts.has(name) || isKnown(name)) return;
   const text = await readText(real);
@@ -118,17 +117,4 @@ async function collect(
   for (const [, imported] of text.replace(CODE, '').matchAll(IMPORT))
     if (imported !== undefined)
       await collect(join(dirname(real), imported), { root, isKnown, texts, depth: depth + 1 });
-}
-
-async function readText(real: string): Promise<string | undefined> {
-  try {
-    const file = await openFile(real);
-    try {
-      return (await readUpTo(file, FILE_BYTES_MAX))?.toString();
-    } finally {
-      await file.close();
-    }
-  } catch {
-    return undefined;
-  }
 }

@@ -40,14 +40,17 @@ const NETWORK: Record<Assignment['egress'], string> = {
   open: 'The network is open, over HTTPS.',
 };
 
+/** What the repositories bring for the model; null: nothing of the kind. */
+export type RepositoryTexts = { instructions: string | null; skills: string | null };
+
 /**
- * The first message: the repository's instructions if there are any, then the facts and the task. `environment`:
- * sentences about the machine, the repository and the limits.
+ * The first message: what the repositories bring for the model, then the facts and the task. `environment`: sentences
+ * about the machine, the repository and the limits.
  */
 export function firstContent(
   input: Pick<WorkInput, 'assignment' | 'repo_dir' | 'others' | 'clone_facts'>,
   environment: string[],
-  instructions: string | null,
+  { instructions, skills }: RepositoryTexts,
 ): ContentBlock[] {
   const { assignment } = input;
   const { setup_command, verify_command, egress } = assignment;
@@ -62,11 +65,19 @@ export function firstContent(
           `If you change anything, this command decides whether the task is done, so run it before you end: ${verify_command}`,
         ]),
   ];
-  const preface = 'The repository comes with these instructions:';
   return [
-    ...(instructions === null ? [] : [{ type: 'text', text: `${preface}\n\n${instructions}` }]),
+    ...preceded('The repository comes with these instructions:', instructions),
+    ...preceded(SKILLS, skills),
     { type: 'text', text: `${facts.join('\n')}\n\n# The task\n\n${assignment.prompt}` },
   ];
+}
+
+const SKILLS =
+  'The repository has these skills: how to do certain kinds of work. Before work of such a kind, read its file, and what ' +
+  'that names next to it:';
+
+function preceded(preface: string, text: string | null): ContentBlock[] {
+  return text === null ? [] : [{ type: 'text', text: `${preface}\n\n${text}` }];
 }
 
 /** Where the work takes place: sentences for the model. */

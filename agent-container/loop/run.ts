@@ -19,6 +19,7 @@ import { Loop } from './loop.ts';
 import { ModelTurns } from './model-turns.ts';
 import { ProjectCommands } from './project-commands.ts';
 import { firstContent, SYSTEM } from './prompt.ts';
+import { listSkills } from './skills.ts';
 import { resume } from './resume.ts';
 import { ToolCalls } from './tool-calls.ts';
 import { Transcript, type RecordEvent } from './transcript.ts';
@@ -164,7 +165,7 @@ async function startConversation(
   const { assignment, repo_dir, others } = input;
   const environment = await readEnvironment(shell.fork(`attempt-${assignment.attempt}-environment`));
   const dirs = [repo_dir, ...others.map(({ dir }) => dir)];
-  const instructions = await readInstructions(dirs, secrets);
-  const content = firstContent(input, [...environment, `You have ${limits.rest}.`], instructions);
+  const texts = { instructions: await readInstructions(dirs, secrets), skills: await listSkills(dirs, secrets) };
+  const content = firstContent(input, [...environment, `You have ${limits.rest}.`], texts);
   await record({ type: 'conversation.started', body: { system: SYSTEM, content } });
 }

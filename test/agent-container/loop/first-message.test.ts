@@ -22,6 +22,18 @@ test('the first message tells of the machine, its tools, the network, the newest
   t.regex(text, /[0-9a-f]{7,} \d{4}-\d\d-\d\d Add the sum\\n {2}[0-9a-f]{7,} \S+ Begin/);
 });
 
+test('the first message lists the skills of the repository, and the model reads one itself', async (t) => {
+  const b = await bench(t, { script: [{ tools: [read('.claude/skills/release/SKILL.md')] }, DONE] });
+  await mkdir(join(b.repo_dir, '.claude/skills/release'), { recursive: true });
+  const skill = '---\nname: release\ndescription: Use it to release.\n---\nCount up.\n';
+  await writeFile(join(b.repo_dir, '.claude/skills/release/SKILL.md'), skill);
+  t.is((await b.run()).status, 'succeeded');
+  const first = textOf(b.model.requests[0]?.body);
+  t.regex(first, /these skills: .+<skill path=\\".claude\/skills\/release\/SKILL.md\\">\\nname: release/);
+  t.notRegex(first, /Count up/);
+  t.regex(textOf(b.model.requests[1]?.body), /Count up/);
+});
+
 test('a closed network is no reason not to fetch from origin', async (t) => {
   for (const egress of ['none', 'registries', 'list'] as const) {
     const b = await bench(t, { script: [DONE] });

@@ -38,6 +38,13 @@ test('reads CLAUDE.md in .claude too, which is another place for it, and once wh
   t.is((await readInstructions([repo], secrets))?.match(/Test first/g)?.length, 1);
 });
 
+test('reads the instructions for Copilot, where AGENTS.md and CLAUDE.md may be too', async (t) => {
+  const repo = await repository(t, {});
+  await mkdir(join(repo, '.github'));
+  await writeFile(join(repo, '.github/copilot-instructions.md'), 'Use tabs.');
+  t.is(await readInstructions([repo], secrets), '<file path=".github/copilot-instructions.md">\nUse tabs.\n</file>');
+});
+
 test('gives null if there are none, or only empty ones', async (t) => {
   t.is(await readInstructions([await repository(t, { 'AGENTS.md': '\n' })], secrets), null);
 });
