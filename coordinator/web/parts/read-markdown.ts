@@ -7,7 +7,10 @@ const DEEP_LINE = new RegExp(
   String.raw`^(?![ \t]*(?:(?:-[ \t]*)+|(?:\*[ \t]*)+)$)(?:[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])){${LEVELS_MAX}}`,
   'm',
 );
-const FENCED = /^(```|~~~)[^]*?^\1/gm;
+/** A block of code, as marked ends it: by as many marks, or with the text. */
+const FENCED = /^(`{3,}(?!`)(?![^\n]*`)|~{3,})[^]*?(?:\n\1[~`]* *$|(?![^]))/gm;
+/** Where HTML goes on, marks of a block of code are text. */
+const HTML = /^ {0,3}</m;
 /** The time that a word takes, which may be an address, grows with the square of its length. */
 const LONG_WORD = /\S{2000}/;
 /** So does the time of the emphasis in a paragraph: a longer one is left without. */
@@ -19,7 +22,7 @@ const marked = new Marked({
 
 /** The tokens of a Markdown text. Undefined: it would take too long, or is nested too deep. */
 export function readMarkdown(text: string): readonly Token[] | undefined {
-  const prose = text.replaceAll(FENCED, '');
+  const prose = HTML.test(text) ? text : text.replaceAll(FENCED, '');
   if (DEEP_LINE.test(prose) || LONG_WORD.test(prose)) return undefined;
   try {
     const tokens = marked.lexer(text);

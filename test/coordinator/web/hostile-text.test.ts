@@ -19,6 +19,16 @@ const DEEP = {
 
 test('a Markdown text that is nested too deep, or has a word without an end, has no tokens', (t) => {
   for (const [name, text] of Object.entries(DEEP)) t.is(readMarkdown(text), undefined, name);
+  const word = '_a'.repeat(20_000);
+  for (const no_code of [
+    `\`\`\` a\`b\n${word}\n\`\`\``,
+    `\`\`\`\`\n\`\`\`\n\`\`\`\`\n${word}\n\`\`\``,
+    `<div>\n\`\`\`\n\n${word}\n\`\`\``,
+    `- x\n  \`\`\`\n${word}\n  \`\`\``,
+  ])
+    t.is(readMarkdown(no_code), undefined, no_code.slice(0, 12));
+  for (const code of [`\`\`\`\n${word}\n\`\`\``, `~~~~ text\n~~~\n${word}\n~~~~\nEnd.`, `\`\`\`\n${word}`])
+    t.is(readMarkdown(code)?.[0]?.type, 'code', code.slice(0, 12));
   const marks = '>'.repeat(200);
   t.is(readMarkdown(`\`\`\`\n${marks}\n\`\`\`\n\n${'- '.repeat(200)}\n`)?.[0]?.type, 'code');
   t.truthy(readMarkdown(`${'- '.repeat(20)}**_x_**\n\n| a |\n| - |\n| *b* |`));
