@@ -21,11 +21,11 @@ const NOTHING: Written = { texts: [] };
 export function given(text: string, give: Give): string {
   if ('set' in give) return give.set;
   if ('add' in give) return [text, give.add].filter((part) => part !== '').join('\n');
-  // Behind them may be what was added meanwhile, in a line of its own.
+  // Behind them may be what was added or typed meanwhile, but not the rest of their last word.
   if (!text.startsWith(give.without)) return text;
   const rest = text.slice(give.without.length);
-  const is_whole = rest === '' || rest.startsWith('\n') || give.without.endsWith('\n');
-  return is_whole ? rest.replace(/^\n/, '') : text;
+  const is_whole = rest === '' || /^\s/.test(rest) || give.without.endsWith('\n');
+  return is_whole ? rest.replace(/^\s/, '') : text;
 }
 
 /** Whether somebody wrote something for an action: it must not go without their will. */
