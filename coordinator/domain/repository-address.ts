@@ -1,3 +1,4 @@
+import { hasCredential } from '../../protocol/without-schemas.ts';
 import { SAMPLE_REPO_URL } from '../../protocol/task.ts';
 import { branchBehind, canonicalHost, isOwnerAndNameHost, repositoryOfPage } from './repository-page.ts';
 
@@ -123,19 +124,6 @@ function fromSsh(text: string): string | AddressRefusal {
   if (host.toLowerCase() === 'ssh.dev.azure.com' && azure)
     return `https://dev.azure.com/${azure[1]}/${azure[2]}/_git/${azure[3]}`;
   return `https://${host}/${clean_path}`;
-}
-
-/**
- * Whether there is a password, a token as the user name, or one in the query or the fragment. A short user name is no
- * secret: some forges include it in the addresses that they show.
- */
-function hasCredential({ username, password, searchParams, hash }: URL): boolean {
-  return (
-    password !== '' ||
-    username.length >= 20 ||
-    /(token|password)[^&]*=/i.test(hash) ||
-    [...searchParams.keys()].some((key) => /token|password/i.test(key))
-  );
 }
 
 function pathProblem({ host, hostname }: URL, path: string[]): string | undefined {

@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
-import type { Given } from '../parts/form.ts';
+import { readGiven, type Given } from '../parts/form.ts';
 import { useText } from '../parts/use-text.ts';
+import { hasCredential } from './new-errand/address-in.ts';
 import { s } from './screen-speech.ts';
 
 export type FormDraft = {
@@ -10,7 +11,7 @@ export type FormDraft = {
   /** Another one: the fields are to be drawn anew, with `kept`. */
   shown: string;
   unsaved: boolean;
-  /** Stores the fields that differ from `first`, but for passwords and those of these names. */
+  /** Stores the fields that differ from `first`, but for passwords, also in addresses, and those of these names. */
   keep: (form: HTMLFormElement, first: Given, secret?: readonly string[]) => void;
   saved: () => void;
   discard: () => void;
@@ -24,12 +25,12 @@ export function useFormDraft(key: string): FormDraft {
   // It is read after the first drawing. Who has written by then goes on.
   if (!is_written.current) shown.current = text.value;
   return {
-    kept: shown.current === '' ? {} : (JSON.parse(shown.current) as Given),
+    kept: readGiven(shown.current),
     shown: shown.current,
     unsaved: shown.current !== '' && text.value !== '',
     keep: (form, first, secret = []) => {
       const changed = Object.entries(writtenIn(form)).filter(
-        ([name, written]) => written !== (first[name] ?? '') && !secret.includes(name),
+        ([name, written]) => written !== (first[name] ?? '') && !secret.includes(name) && !isSecret(name, written),
       );
       if (changed.length === 0 && !is_written.current) return;
       is_written.current = true;
@@ -59,9 +60,15 @@ export function Unsaved({ draft }: { draft: FormDraft }): JSX.Element | null {
   );
 }
 
+const ADDRESSES = ['repo_url', 'also'];
+
+function isSecret(name: string, written: string): boolean {
+  return ADDRESSES.includes(name) && written.split(/\s+/).some(hasCredential);
+}
+
 /** The fields of a form by their names, also the boxes without a tick; no passwords. */
-function writtenIn(form: HTMLFormElement): Given {
-  const written: Given = {};
+function writtenIn(form: HTMLFormElement): Record<string, string> {
+  const written: Record<string, string> = {};
   for (const field of form.elements) {
     if (field instanceof HTMLInputElement && field.type === 'checkbox')
       written[field.name] = field.checked ? field.value : '';

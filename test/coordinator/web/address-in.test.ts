@@ -32,6 +32,15 @@ test('an address with a password in it is not taken', (t) => {
     t.is(addressIn(text), undefined);
     t.true(hasCredential(text));
   }
+  for (const text of [
+    'https://ghp_0123456789abcdefghij@github.com/ann/shop',
+    'github.com/ann/shop?access_token=0123',
+    'https://github.com/ann/shop#private_token=0123',
+    'ann:secret@example.org/ann/shop',
+  ]) {
+    t.is(addressIn(text), undefined);
+    t.true(hasCredential(text), text);
+  }
   for (const text of ['https://ann@example.org/shop', 'git@example.org:ann/shop', 'http://127.0.0.1:3000/shop'])
     t.false(hasCredential(text), text);
 });

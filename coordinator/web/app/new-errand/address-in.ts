@@ -1,3 +1,5 @@
+import { hasCredential as urlHasCredential } from '../../../../protocol/without-schemas.ts';
+
 /** What stands for the address of a forge. */
 export const SHORT_NAME = /^(gh|github|gitlab|bitbucket):./;
 
@@ -14,7 +16,8 @@ export function addressIn(text: string): string | undefined {
   return address.startsWith('errand:') || FORMS.some((form) => form.test(address)) ? address : undefined;
 }
 
-/** Whether there is a password in an address. It would be stored, and the server refuses it. */
+/** Whether there is a password or a token in an address. It would be stored, and the server refuses it. */
 export function hasCredential(text: string): boolean {
-  return /^[^?#]*\/\/[^/]*:[^/]*@/.test(text);
+  const url = text.includes('//') ? text : `https://${text}`;
+  return /^[^?#]*\/\/[^/]*:[^/]*@/.test(url) || (URL.canParse(url) && urlHasCredential(new URL(url)));
 }
