@@ -53,7 +53,14 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
       .finally(() => (saving.value = false));
   };
   return (
-    <form ref={ref} onSubmit={submit} onInput={({ currentTarget }) => draft.keep(currentTarget, first.current, SECRET)}>
+    <form
+      ref={ref}
+      onSubmit={submit}
+      onInput={({ currentTarget }) => {
+        // What a new project has become since has no draft: the next new one would show it.
+        if (id.current === project?.id) draft.keep(currentTarget, first.current, SECRET);
+      }}
+    >
       <Unsaved draft={draft} />
       <Fields key={draft.shown} project={project} before={{ ...before, ...draft.kept }} faults={faults.value} />
       <p class="fault" role="alert">
