@@ -32,7 +32,7 @@ export function SignedInScreen({ session }: { session: Session | undefined }): J
     finish(store, session, pending, answer).then(
       () => {
         // What brought the person here was used on the way.
-        link.value = undefined;
+        if (pending?.purpose === 'sign_in') link.value = undefined;
         router.go(next.value, {}, true);
       },
       (error: unknown) => (fault.value = signInFault(error)),
