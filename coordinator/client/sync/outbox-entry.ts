@@ -1,3 +1,4 @@
+import { LIMITS } from '../../../protocol/limits.ts';
 import type { TaskCreate } from '../../../protocol/api.ts';
 import type { MessageCreate, MessagePatch } from '../../../protocol/messages.ts';
 import type { NeedAnswerCreate } from '../../../protocol/needs.ts';
@@ -144,4 +145,9 @@ export function headsOf(entries: readonly Entry[], now_ms: number): Entry[] {
 /** When an entry that failed is tried again, in milliseconds since the epoch. */
 export function againAt({ at, attempts }: NonNullable<Entry['failed']>): number {
   return Date.parse(at) + backoffMs(AGAIN, attempts);
+}
+
+/** The server no longer knows the key of an entry that may have arrived: to send it again could do it twice. */
+export function isTooOld({ at, tried }: Entry): boolean {
+  return tried && Date.now() - Date.parse(at) > LIMITS.idempotency_key_s * 1000;
 }

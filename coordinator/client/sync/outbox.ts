@@ -1,12 +1,12 @@
 import { newId } from '../../../protocol/new-id.ts';
-import { LIMITS } from '../../../protocol/limits.ts';
 import type { Task } from '../../../protocol/task.ts';
 import type { Client } from '../client.ts';
-import { isPassing, LoggedOut, Moved, Refusal, Unreachable } from '../errors.ts';
+import { Failure, isPassing, LoggedOut, Moved, Refusal, Unreachable } from '../errors.ts';
 import {
   canTakeBack,
   filesOf,
   headsOf,
+  isTooOld,
   onceClosed,
   onceGone,
   withoutFailure,
@@ -231,7 +231,9 @@ export class Outbox {
         await this.#send();
       } catch (error) {
         if (over.signal.aborted) continue;
-        await this.#note(entry.key, error);
+        // Where the server answers otherwise, it is about the file, as where a proxy refuses its size.
+        const is_own = error instanceof Unreachable && this.#events.reachable?.() === true;
+        await this.#note(entry.key, is_own ? new Failure(error.message, { cause: error }) : error);
         await this.flush();
       }
     }
@@ -292,9 +294,4 @@ export class Outbox {
     if (over && !entries.some((entry) => entry.key === key)) over.abort();
     this.#events.changed(entries);
   }
-}
-
-/** The server no longer knows the key of an entry that may have arrived: to send it again could do it twice. */
-function isTooOld({ at, tried }: Entry): boolean {
-  return tried && Date.now() - Date.parse(at) > LIMITS.idempotency_key_s * 1000;
 }

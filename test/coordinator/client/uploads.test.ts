@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { upload } from '../../../coordinator/client/upload.ts';
+import { Unreachable } from '../../../coordinator/client/errors.ts';
 import { unlessAborted } from '../../../coordinator/client/wait.ts';
 import { Outbox } from '../../../coordinator/client/sync/outbox.ts';
 import { newId } from '../../../protocol/new-id.ts';
@@ -22,13 +23,17 @@ async function startUploading(t: ExecutionContext) {
   const device = await newDevice(t, proxy.url, session);
   await device.isLive();
   const line = { ...Promise.withResolvers<void>(), uploads: [] as string[] };
-  const openWindow = (reachable = () => true) =>
+  const openWindow = (
+    reachable = () => true,
+    fault = (_ids: readonly string[]): Promise<void> | undefined => undefined,
+  ) =>
     new Outbox(device.client, device.storage.outbox, {
       changed: () => undefined,
       task: () => Promise.resolve(),
       reachable,
       upload: async (ids, signal) => {
         line.uploads.push(...ids);
+        await fault(ids);
         await unlessAborted(line.promise, signal);
         for (const id of ids) await upload(device.client, { id, name: 'a.txt', blob: new Blob(['line']) });
       },
@@ -89,6 +94,36 @@ test('two windows upload a file once', async (t) => {
   await other.add({ do: 'say', task_id: first.id, body: { text: 'Done' } });
   await until('the other window goes on', async () => (await said()).length > 1);
   t.is(line.uploads.length, 1);
+});
+
+test('an upload that breaks off while the server answers otherwise holds up its own errand alone', async (t) => {
+  const { first, second, said, openWindow, line } = await startUploading(t);
+  const [broken, whole] = [newId(), newId()];
+  const outbox = openWindow(
+    () => true,
+    (ids) => (ids.includes(broken) ? Promise.reject(new Unreachable('The upload of a.txt broke off.')) : undefined),
+  );
+  line.resolve();
+  await outbox.add({ do: 'say', task_id: second.id, body: { text: 'Large', attachments: [broken] } });
+  await outbox.add({ do: 'say', task_id: first.id, body: { text: 'Small', attachments: [whole] } });
+  await until('the other has come', async () => (await said()).length === 1);
+  t.like(outbox.entries()[0], { failed: { detail: 'The upload of a.txt broke off.', attempts: 1 } });
+});
+
+test('an upload that breaks off while the server cannot be reached is not noted as failed', async (t) => {
+  const { first, openWindow } = await startUploading(t);
+  let reachable = true;
+  const outbox = openWindow(
+    () => reachable,
+    () => {
+      reachable = false;
+      return Promise.reject(new Unreachable('The upload of a.txt broke off.'));
+    },
+  );
+  await outbox.add({ do: 'say', task_id: first.id, body: { text: 'Look', attachments: [newId()] } });
+  await until('it was tried', () => !reachable);
+  await outbox.flush();
+  t.is(outbox.entries()[0]?.failed, undefined);
 });
 
 test('a file that is added while the last upload ends is uploaded too', async (t) => {
