@@ -115,13 +115,15 @@ export class Store {
   async logOut(): Promise<void> {
     const { value } = this.access;
     let refresh_token = value.kind === 'in' ? value.session.client.refresh_token : undefined;
-    const empty = async (): Promise<void> => {
+    const empty = async (in_time: AbortSignal): Promise<void> => {
       await this.#stopSession();
       refresh_token = (await this.#logins.read())?.refresh_token ?? refresh_token;
       await this.#kept?.end();
+      // By then it was removed instead, and somebody may have logged in.
+      in_time.throwIfAborted();
       await this.#database.clear();
     };
-    this.access.value = (await isDone(empty())) || (await isDone(this.#remove())) ? OUT : { kind: 'not_emptied' };
+    this.access.value = (await isDone(empty)) || (await isDone(() => this.#remove())) ? OUT : { kind: 'not_emptied' };
     this.#windows.postMessage(CHANGED);
     const unsubscribed = unsubscribe();
     if (refresh_token !== undefined) await this.#end(refresh_token);
@@ -239,10 +241,11 @@ export class Store {
   }
 }
 
-/** Whether what the storage was asked for is done in time. */
-async function isDone(asked: Promise<void>): Promise<boolean> {
+/** Whether what the storage is asked for is done in time. */
+async function isDone(ask: (in_time: AbortSignal) => Promise<void>): Promise<boolean> {
   try {
-    await unlessAborted(asked, AbortSignal.timeout(STORAGE_MS));
+    const in_time = AbortSignal.timeout(STORAGE_MS);
+    await unlessAborted(ask(in_time), in_time);
     return true;
   } catch (error) {
     reportError(error);
