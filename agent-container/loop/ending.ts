@@ -1,5 +1,6 @@
 import { AttemptFailure } from '../base/failure.ts';
 import type { WorkInput } from '../base/work.ts';
+import type { Verified } from './project-commands.ts';
 import type { RecordEvent } from './transcript.ts';
 
 /** How often the verify command may fail until its output no longer goes back to the model. */
@@ -14,8 +15,8 @@ const DELIVER_AGAIN =
 
 export type EndingOptions = {
   review: WorkInput['review'];
-  /** Runs the verify command; null: there is none. Its text, for the model, says how it failed; null: it passed. */
-  verify: (() => Promise<string | null>) | null;
+  /** Runs the verify command; null: there is none. */
+  verify: (() => Promise<Verified>) | null;
   /**
    * Pushes the finished work. Null: done. Otherwise a text for the model that says what is in the way. `is_partial_ok`:
    * what the commit leaves out is not.
@@ -58,13 +59,22 @@ export class Ending {
   }
 
   /** Runs the verify command. Where it fails, the model is told. */
-  async #hasPassed(verify: () => Promise<string | null>): Promise<boolean> {
-    const failure = await verify();
-    if (failure === null) return true;
-    this.#verify_failures++;
-    if (this.#isLastTry(this.#verify_failures, VERIFY_FAILURES_MAX)) throw new AttemptFailure('verify_failed', failure);
-    await this.#options.say('verify', `[Errand] ${failure}\nFix the cause, and then end again.`);
-    return false;
+  async #hasPassed(verify: () => Promise<Verified>): Promise<boolean> {
+    const { say, hear } = this.#options;
+    const verified = await verify();
+    switch (verified.kind) {
+      case 'passed':
+        return true;
+      case 'interrupted':
+        await hear();
+        return false;
+      case 'failed':
+        this.#verify_failures++;
+        if (this.#isLastTry(this.#verify_failures, VERIFY_FAILURES_MAX))
+          throw new AttemptFailure('verify_failed', verified.text);
+        await say('verify', `[Errand] ${verified.text}\nFix the cause, and then end again.`);
+        return false;
+    }
   }
 
   /** Pushes the work, unless there is a new message. */

@@ -10,7 +10,15 @@ const NAMED_MAX = 16;
 
 const CommandStarted = z.object({
   name: z.literal('run_command'),
+  ref: z.string(),
   input: z.object({ command: z.string(), background: z.boolean().optional() }),
+});
+/** A result without an exit code: the command went on in the background, where a message had moved it. */
+const CommandMoved = z.object({
+  name: z.literal('run_command'),
+  ref: z.string(),
+  is_error: z.literal(false),
+  exit_code: z.undefined().optional(),
 });
 const Input = z.object({ text: z.string() });
 
@@ -20,12 +28,16 @@ const Input = z.object({ text: z.string() });
  */
 export function newShellNote(transcript: TranscriptEvent[], cwd: Buffer, repo_dir: string): string | null {
   const told = transcript.findLastIndex(({ type, body }) => type === 'input.added' && isNote(body));
-  const commands = transcript
-    .slice(told + 1)
-    .flatMap(({ type, body }) => (type === 'tool.started' ? (CommandStarted.safeParse(body).data?.input ?? []) : []));
+  const events = transcript.slice(told + 1);
+  const commands = events.flatMap(({ type, body }) =>
+    type === 'tool.started' ? (CommandStarted.safeParse(body).data ?? []) : [],
+  );
   if (commands.length === 0) return null;
-  const background = commands.filter(({ background }) => background === true).slice(-NAMED_MAX);
-  const names = background.map(({ command }) => `- ${cutMiddle(command, COMMAND_CHARS_MAX)}`);
+  const moved = new Set(
+    events.map(({ type, body }) => (type === 'tool.finished' ? CommandMoved.safeParse(body).data?.ref : undefined)),
+  );
+  const background = commands.filter(({ ref, input }) => input.background === true || moved.has(ref)).slice(-NAMED_MAX);
+  const names = background.map(({ input }) => `- ${cutMiddle(input.command, COMMAND_CHARS_MAX)}`);
   return [
     INTRODUCTION,
     `The working folder is ${shownCwd(cwd, Buffer.from(repo_dir))}. The variables that you exported are gone.`,

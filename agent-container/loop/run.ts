@@ -29,10 +29,10 @@ import { cancelled, failed, parked, succeeded } from './work-result.ts';
 /**
  * `checkpoint_ms`: how long the work may go on without a checkpoint. `checkpoint_end_ms`: how long its end waits for
  * the one that runs. `keep_cache_ms`: after how long without a request the API is asked to keep the conversation in its
- * cache, where it stays for five minutes otherwise.
+ * cache, where it stays for five minutes otherwise. `message_wait_ms`: how long a message waits for the end of a command.
  */
 export type WorkSettings = ModelTimeouts &
-  RetryLimits & { checkpoint_ms: number; checkpoint_end_ms: number; keep_cache_ms: number };
+  RetryLimits & { checkpoint_ms: number; checkpoint_end_ms: number; keep_cache_ms: number; message_wait_ms: number };
 
 /** A limit of the API that resets soon is waited for. For a later one the task gives its worker back. */
 const SETTINGS: WorkSettings = {
@@ -45,6 +45,7 @@ const SETTINGS: WorkSettings = {
   checkpoint_end_ms: 20_000,
   // Before a worker is parked, by default.
   keep_cache_ms: 2 * 60_000,
+  message_wait_ms: 5_000,
 };
 
 /**
@@ -71,12 +72,12 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
   const checkpoints = new Checkpoints({ ...settings, checkpoint: input.checkpoint });
   try {
     for (const event of assignment.transcript) transcript.apply(event);
-    const commands = new ProjectCommands({ shell, attempt, report, record });
+    const commands = new ProjectCommands({ ...settings, shell, attempt, report, messages: input.messages, record });
     if (setup_command !== null) await limits.timing('setup', () => commands.setup(setup_command));
     const command_shell = shell.fork(`attempt-${attempt}-command`);
     await record({ type: 'step.started', body: { step: 'work' } });
     await startConversation(input, { shell, secrets, limits, transcript, record });
-    const tool_calls = toolCallsFor(input, command_shell, secrets, record, signal);
+    const tool_calls = toolCallsFor(input, settings, { shell: command_shell, secrets, record, signal });
     await command_shell.keepCwdIn(join(input.scratch_dir, 'working-folder'));
     await resume(transcript, tool_calls, record, input.workspace_note);
     // Those of the prompt, and of messages that were heard.
@@ -127,14 +128,12 @@ function shellFor(
 /** The tools report through `record`, so that their events reach the transcript too. */
 function toolCallsFor(
   { assignment, report, messages, repo_dir, others, scratch_dir }: WorkInput,
-  shell: Shell,
-  secrets: Secrets,
-  record: RecordEvent,
-  signal: AbortSignal,
+  { message_wait_ms }: WorkSettings,
+  { shell, secrets, record, signal }: { shell: Shell; secrets: Secrets; record: RecordEvent; signal: AbortSignal },
 ): ToolCalls {
   const parks = assignment.park_after_ms !== undefined;
   const other_dirs = others.map(({ dir }) => dir);
-  const shared = { repo_dir, other_dirs, scratch_dir, shell, secrets, messages, parks, signal };
+  const shared = { repo_dir, other_dirs, scratch_dir, shell, secrets, messages, message_wait_ms, parks, signal };
   const context = { ...shared, report: emittingBy(report, record) };
   return new ToolCalls({ tools: TOOLS, context, record });
 }

@@ -24,10 +24,14 @@ type Entry = BackgroundCommand & {
 export class BackgroundCommands {
   readonly #entries = new Map<string, Entry>();
 
-  /** Throws if no further command may be started. */
+  /** Whether a further command may run. */
+  get has_room(): boolean {
+    return [...this.#entries.values()].filter(({ is_running }) => is_running).length < BACKGROUND_MAX;
+  }
+
+  /** Throws if no further command may run. */
   requireRoom(): void {
-    const running = [...this.#entries.values()].filter(({ is_running }) => is_running);
-    if (running.length >= BACKGROUND_MAX)
+    if (!this.has_room)
       throw new Error(`${BACKGROUND_MAX} commands run in the background already. Stop one with stop_command.`);
   }
 

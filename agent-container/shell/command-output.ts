@@ -16,7 +16,7 @@ export class CommandOutput {
   readonly #log_path: string;
   readonly #cleaner: OutputCleaner;
   readonly #overwritten = new OverwrittenText();
-  readonly #onText: ((text: string) => void) | undefined;
+  #onText: ((text: string) => void) | undefined;
   #file: WriteStream | undefined;
   #is_file_lost = false;
   #before_file = '';
@@ -28,12 +28,18 @@ export class CommandOutput {
     this.#log_path = log_path;
     this.#cleaner = new OutputCleaner(secrets);
     this.#onText = onText;
-    if (onText === undefined) this.#file = this.#openFile();
+    if (onText === undefined) this.toFile();
   }
 
   /** The file that has all of it; null: there is none, or not all could be written. */
   get log(): string | null {
     return this.#file === undefined || this.#is_file_lost ? null : this.#log_path;
+  }
+
+  /** From now on all of it goes to the file, and nothing is relayed. */
+  toFile(): void {
+    this.#onText = undefined;
+    this.#beginFile();
   }
 
   push(bytes: Uint8Array): void {
@@ -49,17 +55,23 @@ export class CommandOutput {
   #keep(text: string): void {
     if (text === '') return;
     this.shown.push(text);
-    if (!this.#file) {
-      this.#before_file += text;
-      if (this.shown.omitted_chars === 0) return;
-      this.#file = this.#openFile();
-    }
-    const pending = this.#before_file === '' ? text : this.#before_file;
+    if (this.#file) return this.#write(this.#file, text);
+    this.#before_file += text;
+    if (this.shown.omitted_chars > 0) this.#beginFile();
+  }
+
+  #beginFile(): void {
+    this.#file ??= this.#openFile();
+    this.#write(this.#file, this.#before_file);
     this.#before_file = '';
+  }
+
+  #write(file: WriteStream, text: string): void {
+    if (text === '') return;
     const bytes_before = this.#bytes;
-    this.#bytes += Buffer.byteLength(pending);
-    if (this.#bytes <= LOG_BYTES_MAX) this.#file.write(pending);
-    else if (bytes_before <= LOG_BYTES_MAX) this.#file.write(`\n[This file ends here, at ${LOG_BYTES_MAX} bytes.]\n`);
+    this.#bytes += Buffer.byteLength(text);
+    if (this.#bytes <= LOG_BYTES_MAX) file.write(text);
+    else if (bytes_before <= LOG_BYTES_MAX) file.write(`\n[This file ends here, at ${LOG_BYTES_MAX} bytes.]\n`);
   }
 
   /** Ends the output, with this line, and closes its file. Resolves with `log`. */

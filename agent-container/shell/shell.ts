@@ -45,6 +45,9 @@ export type CommandResult = GroupExit & {
   cwd_changed: boolean;
 };
 
+/** A command that was just started. Its id names it and the file of its output: unique among all workers of the task. */
+type Begun = { id: string; before: ShellState; files: CommandFiles; output: CommandOutput; group: Group };
+
 /**
  * Runs commands in bash. Each command gets a new process, which starts with the working directory and the exported
  * variables that the one before ended with: so no command can leave the shell in a broken state. One command at a time,
@@ -90,34 +93,28 @@ export class Shell {
 
   /** Runs a command to its end. Rejects with the signal's reason on an abort, or if bash cannot be started. */
   async run(command: string, timeout_ms: number, onText: (text: string) => void): Promise<CommandResult> {
-    const before = await this.#beginCommand();
-    const files = await this.#write(command);
-    const output = new CommandOutput(this.#logPath(), this.#options.secrets, onText);
-    try {
-      const exit = await this.#spawn(files, output, timeout_ms).exited;
-      const log = await output.close();
-      // After its time limit a command may be half done: the next one starts from the state before it.
-      if (!exit.timed_out) this.#state = (await files.readState([OWNER_VARIABLE])) ?? before;
-      const { cwd } = this.#state;
-      const cwd_changed = !cwd.equals(before.cwd);
-      // On a full disk the next worker starts in the repository.
-      if (cwd_changed && this.#cwd_file !== undefined) await replaceFile(this.#cwd_file, cwd).catch(() => undefined);
-      return { ...exit, output: output.shown.toString(), log, cwd, cwd_changed };
-    } finally {
-      await output.close();
-      await files.remove();
-    }
+    return this.#finish(await this.#begin(command, timeout_ms, onText));
+  }
+
+  /**
+   * The same, but a command that still runs when `moves` resolves goes on in the background, up to its time limit, and
+   * is returned; unless too many run there already.
+   */
+  async runOrMove(
+    command: string,
+    timeout_ms: number,
+    { onText, moves }: { onText: (text: string) => void; moves: Promise<void> },
+  ): Promise<CommandResult | BackgroundCommand> {
+    const begun = await this.#begin(command, timeout_ms, onText);
+    const ended = begun.group.exited.catch(() => undefined).then(() => false);
+    const is_moving = await Promise.race([ended, moves.then(() => true)]);
+    return is_moving && this.#background.has_room ? this.#move(begun) : this.#finish(begun);
   }
 
   /** Starts a command that runs in the background until it ends or is stopped. Throws if too many run already. */
   async start(command: string): Promise<BackgroundCommand> {
     this.#background.requireRoom();
-    await this.#beginCommand();
-    const files = await this.#write(command);
-    const output = new CommandOutput(this.#logPath(), this.#options.secrets, undefined);
-    const group = this.#spawn(files, output, undefined);
-    void group.exited.catch(() => undefined).then(() => files.remove());
-    return this.#background.add(this.#commandId(), group, output);
+    return this.#move(await this.#begin(command));
   }
 
   /** Whether a command runs in the background. */
@@ -142,8 +139,46 @@ export class Shell {
     killStrayProcesses(OWNER_VARIABLE, this.#id);
   }
 
-  async #beginCommand(): Promise<ShellState> {
-    this.#commands++;
+  async #begin(command: string, timeout_ms?: number, onText?: (text: string) => void): Promise<Begun> {
+    const before = await this.#stateBefore();
+    const id = `${this.#options.label}-${++this.#commands}`;
+    const files = await CommandFiles.write([tmpdir(), this.#options.scratch_dir], command, before.cwd);
+    const output = new CommandOutput(join(this.#options.scratch_dir, `${id}.log`), this.#options.secrets, onText);
+    try {
+      return { id, before, files, output, group: this.#spawn(files, output, timeout_ms) };
+    } catch (error) {
+      await output.close();
+      await files.remove();
+      throw error;
+    }
+  }
+
+  /** Waits for the end of a command, and takes over the state that it left. */
+  async #finish({ before, files, output, group }: Begun): Promise<CommandResult> {
+    try {
+      const exit = await group.exited;
+      const log = await output.close();
+      // After its time limit a command may be half done: the next one starts from the state before it.
+      if (!exit.timed_out) this.#state = (await files.readState([OWNER_VARIABLE])) ?? before;
+      const { cwd } = this.#state;
+      const cwd_changed = !cwd.equals(before.cwd);
+      // On a full disk the next worker starts in the repository.
+      if (cwd_changed && this.#cwd_file !== undefined) await replaceFile(this.#cwd_file, cwd).catch(() => undefined);
+      return { ...exit, output: output.shown.toString(), log, cwd, cwd_changed };
+    } finally {
+      await output.close();
+      await files.remove();
+    }
+  }
+
+  /** Lets a command go on in the background. */
+  #move({ id, files, output, group }: Begun): BackgroundCommand {
+    output.toFile();
+    void group.exited.catch(() => undefined).then(() => files.remove());
+    return this.#background.add(id, group, output);
+  }
+
+  async #stateBefore(): Promise<ShellState> {
     if (!(await isDirectory(this.#state.cwd))) {
       const { repo_dir } = this.#options;
       // A command may have removed that too, and without a folder nothing can be started.
@@ -151,10 +186,6 @@ export class Shell {
       this.#state = { ...this.#state, cwd: Buffer.from(repo_dir) };
     }
     return this.#state;
-  }
-
-  #write(command: string): Promise<CommandFiles> {
-    return CommandFiles.write([tmpdir(), this.#options.scratch_dir], command, this.#state.cwd);
   }
 
   #spawn(files: CommandFiles, output: CommandOutput, timeout_ms: number | undefined): Group {
@@ -169,15 +200,6 @@ export class Shell {
       ...(timeout_ms !== undefined && { timeout_ms }),
       onData: (bytes) => output.push(bytes),
     });
-  }
-
-  /** Names the command and the file of its output: unique among all workers of the task. */
-  #commandId(): string {
-    return `${this.#options.label}-${this.#commands}`;
-  }
-
-  #logPath(): string {
-    return join(this.#options.scratch_dir, `${this.#commandId()}.log`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { formatDuration } from '../base/duration.ts';
+import { whileListening } from '../base/while-listening.ts';
 import { whileCommand } from '../base/progress.ts';
 import { within } from '../base/within.ts';
 import { inLog, type BackgroundCommand } from '../shell/background-commands.ts';
@@ -33,10 +34,13 @@ export const runCommand = defineTool({
   run: async ({ command, timeout_s = TIMEOUT_S_DEFAULT, background = false }, context) => {
     if (command.includes('\0')) throw new ToolError('The command contains a NUL character.');
     if (background) return startInBackground(command, context);
-    const { shell, report } = context;
+    const { shell, report, messages, message_wait_ms } = context;
     const timeout_ms = timeout_s * 1000;
-    const run = () => shell.run(command, timeout_ms, relayTo(context));
-    const result = await whileCommand(report, command, timeout_ms, run);
+    const onText = relayTo(context);
+    const result = await whileCommand(report, command, timeout_ms, () =>
+      whileListening(messages, message_wait_ms, (moves) => shell.runOrMove(command, timeout_ms, { onText, moves })),
+    );
+    if ('id' in result) return describeMoved(result, timeout_s);
     const text = await describeResult(result, context);
     return { content: [{ type: 'text', text }], is_error: result.timed_out, exit_code: result.exit_code };
   },
@@ -71,12 +75,20 @@ async function startInBackground(command: string, { shell, signal }: ToolContext
   signal.throwIfAborted();
   started.is_told = exit !== undefined;
   if (exit) return `It ended at once (${describeExit(exit)}). Its output:\n${shownOf(started)}`;
-  const where =
-    output.log === null
-      ? 'Its output could not be written to a file: stop_command gives it.'
-      : `Its output goes to ${output.log}: read it with read_file.`;
-  return `It runs in the background as ${id}. ${where} You are told when it ends.`;
+  return `It runs in the background as ${id}. ${whereOutputIs(output)} You are told when it ends.`;
 }
+
+/** The result of a command that a message has moved to the background. */
+const describeMoved = ({ id, output }: BackgroundCommand, timeout_s: number): string =>
+  `${output.shown.toString().trim() || NO_OUTPUT}\n` +
+  `[It still runs, in the background as ${id}, since the person has written: their message follows. ` +
+  `${whereOutputIs(output)} It ends at its time limit of ${timeout_s} s at the latest, and you are told when it ends. ` +
+  'The working folder and the variables are as they were before it.]';
+
+const whereOutputIs = ({ log }: BackgroundCommand['output']): string =>
+  log === null
+    ? 'Its output could not be written to a file: stop_command gives it.'
+    : `Its output goes to ${log}: read it with read_file.`;
 
 const shownOf = ({ output }: Pick<BackgroundCommand, 'output'>) => output.shown.toString().trim() || NO_OUTPUT;
 

@@ -20,6 +20,8 @@ export type ToolContext = {
   secrets: Secrets;
   report: ProgressReporter;
   messages: MessageSource;
+  /** How long a message waits for the end of a command. */
+  message_wait_ms: number;
   /** How long a question may wait for its answer here. */
   question_ms: number;
   /** Whether the work is then parked until the answer comes. Otherwise it goes on without an answer. */

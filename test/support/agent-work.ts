@@ -23,6 +23,7 @@ const QUICK: WorkSettings = {
   checkpoint_ms: 60_000,
   checkpoint_end_ms: 20_000,
   keep_cache_ms: 60_000,
+  message_wait_ms: 60_000,
 };
 
 /** The worker's queue of messages, at a coordinator that gives each as it was said. */

@@ -15,6 +15,7 @@ import type { Work, WorkInput } from '../../agent-container/base/work.ts';
 import { WorkParked } from '../../agent-container/base/work-parked.ts';
 import { AttemptLimits } from '../../agent-container/loop/limits.ts';
 import { ProjectCommands } from '../../agent-container/loop/project-commands.ts';
+import type { RecordEvent } from '../../agent-container/loop/transcript.ts';
 import { parked } from '../../agent-container/loop/work-result.ts';
 import { Shell } from '../../agent-container/shell/shell.ts';
 import { askPerson } from '../../agent-container/tools/ask-person.ts';
@@ -23,6 +24,7 @@ import { DONE, untilStopped } from './worker-scene.ts';
 
 /** How long a question waits where the work cannot be parked. */
 const QUESTION_MS = 60_000;
+const MESSAGE_WAIT_MS = 60_000;
 
 const Step = z.union([
   /** Emits events `<prefix>1` … `<prefix>n`. */
@@ -44,12 +46,14 @@ const work: Work = async (given) => {
   const limits = new AttemptLimits(assignment);
   const signal = AbortSignal.any([given.signal, limits.deadline]);
   const shell = new Shell({ repo_dir, scratch_dir, env, secrets: new Secrets(assignment), label: 'project', signal });
-  const commands = new ProjectCommands({ shell, attempt, report, record: (event) => report.emit(event) });
+  const record: RecordEvent = (event) => report.emit(event);
+  const hearing = { messages: given.messages, message_wait_ms: MESSAGE_WAIT_MS };
+  const commands = new ProjectCommands({ shell, attempt, report, ...hearing, record });
   try {
     if (setup_command !== null) await commands.setup(setup_command);
     for (const step of z.array(Step).parse(JSON.parse(prompt))) await take(step, { ...given, signal }, shell);
-    const failure = verify_command === null ? null : await commands.verify(verify_command);
-    if (failure !== null) throw new AttemptFailure('verify_failed', failure);
+    const verified = verify_command === null ? null : await commands.verify(verify_command);
+    if (verified?.kind === 'failed') throw new AttemptFailure('verify_failed', verified.text);
     return DONE;
   } catch (error) {
     if (error instanceof WorkParked) return parked(assignment.title);
@@ -75,7 +79,8 @@ async function take(step: z.output<typeof Step>, input: WorkInput, shell: Shell)
   } else if ('ask' in step) {
     const park_after_ms = step.parks ? assignment.park_after_ms : undefined;
     const dirs = { repo_dir, other_dirs: [], scratch_dir };
-    const asking = { ref: 'asked', question_ms: park_after_ms ?? QUESTION_MS, parks: park_after_ms !== undefined };
+    const parks = park_after_ms !== undefined;
+    const asking = { ref: 'asked', question_ms: park_after_ms ?? QUESTION_MS, message_wait_ms: MESSAGE_WAIT_MS, parks };
     const secrets = new Secrets(assignment);
     await askPerson.run({ question: step.ask }, { ...dirs, ...asking, shell, secrets, report, messages, signal });
     await hear(input);

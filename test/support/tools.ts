@@ -55,6 +55,7 @@ export async function toolbox(
     secrets,
     report,
     messages,
+    message_wait_ms: 60_000,
     question_ms: 60_000,
     parks: false,
     signal,

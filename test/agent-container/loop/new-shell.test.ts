@@ -54,6 +54,17 @@ test('a model whose worker was replaced is told once what of its shell is gone',
   t.is(new Set(ids).size, 2);
 });
 
+test('a command that a message had moved to the background is named too', async (t) => {
+  const b = await bench(t, tell([run('true'), run('sleep 300'), { text: 'Done.' }]));
+  const ending = b.run({}, { message_wait_ms: 1 });
+  await b.event('tool.started', ({ body }) => JSON.stringify(body.input).includes('sleep 300'));
+  b.messages.say('Never mind.');
+  await ending;
+  b.messages.say('Go on.');
+  await b.run();
+  t.true(notes(b)[0]?.endsWith('their ids are void:\n- sleep 300'));
+});
+
 test('a model that has used no shell is told nothing', async (t) => {
   const b = await bench(t, tell([{ tools: [{ name: 'list_files', input: {} }] }, { text: 'Done.' }]));
   await b.run();

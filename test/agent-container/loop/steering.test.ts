@@ -6,6 +6,7 @@ import { newId } from '../../../protocol/ids.ts';
 import { DONE, run, textOf } from '../../support/agent-script.ts';
 import { bench } from '../../support/agent-work.ts';
 import type { MessagesRequest } from '../../support/model/server.ts';
+import { until } from '../../support/until.ts';
 
 const texts = ({ messages }: MessagesRequest) => JSON.stringify(messages);
 const modelOf = (request: MessagesRequest) => (request as unknown as { model: string }).model;
@@ -57,6 +58,47 @@ test('a message during a call comes before the calls behind it: they are refused
     ['run_command', 'refused'],
   ]);
   t.regex(textOf(b.model.requests[1]?.body), /the person has written.*Stop, do not migrate!/);
+});
+
+test('a command that runs on when a message comes moves to the background, and the model hears both', async (t) => {
+  const b = await bench(t, {
+    script: [
+      { tools: [run('echo begun; until [ -e go ]; do sleep 0.01; done; echo over; exit 3', { timeout_s: 1800 })] },
+      (request) => {
+        t.regex(textOf(request), /begun.*still runs, in the background as .*Is it still at it\?/s);
+        return { tools: [run('touch go; sleep 0.5')] };
+      },
+      { tools: [run('true')] },
+      DONE,
+    ],
+  });
+  const ending = b.run({}, { message_wait_ms: 1 });
+  await until('it has begun', () => b.deltas.some(({ kind, text }) => kind === 'output' && text.includes('begun')));
+  b.messages.say('Is it still at it?');
+  t.is((await ending).status, 'succeeded');
+  const heard = b.events.findIndex(({ type }) => type === 'input.added');
+  t.is(b.events.slice(0, heard).filter(({ type }) => type === 'tool.finished').length, 1);
+  // Its output has another end now: a file, of which the model is told.
+  t.false(b.deltas.some(({ text }) => text.includes('over')));
+  t.regex(textOf(b.model.requests[2]?.body), /has ended \(exit code 3\).*begun.*over/s);
+});
+
+test('a message ends the verify command, which runs again after what the message asks for', async (t) => {
+  const b = await bench(t, {
+    script: [DONE, { tools: [run('touch ../asked')] }, DONE],
+  });
+  const verify_command = 'echo begun; until [ -e ../asked ]; do sleep 0.01; done';
+  const ending = b.run({ verify_command }, { message_wait_ms: 1 });
+  await b.event('step.started', ({ body }) => body.step === 'verify');
+  b.messages.say('And this too.');
+  t.is((await ending).status, 'succeeded');
+  t.regex(textOf(b.model.requests[1]?.body), /And this too/);
+  t.deepEqual(
+    b.of('verify.finished').map(({ passed }) => passed),
+    [true],
+  );
+  t.is(b.of('step.started').filter(({ step }) => step === 'verify').length, 2);
+  t.regex(b.of('log')[0]?.text ?? '', /verify command was ended because a message came/);
 });
 
 test('a message while the model writes its answer comes before all calls that do more than read', async (t) => {
