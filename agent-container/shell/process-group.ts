@@ -1,12 +1,17 @@
 import { spawn } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { TIMER_MS_MAX } from '../base/sleep.ts';
 import { within } from '../base/within.ts';
+import { isGroupRunning } from './stray-processes.ts';
 
 /** How long a process has between SIGTERM and SIGKILL: after its time limit, and on an abort, which must be quick. */
 const TIMEOUT_GRACE_MS = 2_000;
 const ABORT_GRACE_MS = 100;
 /** Of `drain_ms`, if it is not given. */
 const DRAIN_MS = 200;
+/** A process that ends within this time after the first one was not left behind, such as the last one of a pipe. */
+const OUTLIVE_MS = 250;
+const POLL_MS = 10;
 
 type GroupOptions = {
   cwd: string;
@@ -71,7 +76,7 @@ export function startGroup(file: string, args: string[], options: GroupOptions):
       const timed_out = (await within(timeout_ms, gone)) === undefined;
       if (timed_out) void end(TIMEOUT_GRACE_MS);
       const [exit_code, ended_by] = await gone;
-      const left_behind = ending === undefined && signalGroup(child.pid, 0);
+      const left_behind = ending === undefined && (await outlives(child.pid));
       await (ending ?? endGroup(child.pid, 0, gone));
       await within(drain_ms, closed);
       signal.throwIfAborted();
@@ -107,6 +112,16 @@ function signalGroup(pid: number | undefined, signal: NodeJS.Signals | 0): boole
   } catch {
     return false;
   }
+}
+
+/** Whether the group still has a process when its first one has been gone for a while. */
+async function outlives(pid: number | undefined): Promise<boolean> {
+  const until = performance.now() + OUTLIVE_MS;
+  while (signalGroup(pid, 0) && isGroupRunning(pid)) {
+    if (performance.now() > until) return true;
+    await delay(POLL_MS);
+  }
+  return false;
 }
 
 async function endGroup(pid: number | undefined, grace_ms: number, gone: Promise<unknown>): Promise<void> {

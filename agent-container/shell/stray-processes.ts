@@ -22,6 +22,26 @@ export function killStrayProcesses(name: string, value: string): void {
   }
 }
 
+/**
+ * Whether a process of the group runs. One that has ended is still there until PID 1 reaps it, which may take seconds.
+ * Without `/proc` they all count as running.
+ */
+export function isGroupRunning(group: number | undefined): boolean {
+  const pids = processIds();
+  return pids.length === 0 || pids.some((pid) => readGroup(pid) === String(group));
+}
+
+/** The group of a process that runs. */
+function readGroup(pid: number): string | undefined {
+  try {
+    // The name of the program, in parentheses, may hold anything: the state, the parent and the group follow it.
+    const [state, , group] = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? [];
+    return state === 'Z' ? undefined : group;
+  } catch {
+    return undefined;
+  }
+}
+
 function processIds(): number[] {
   try {
     return readdirSync('/proc')

@@ -79,6 +79,11 @@ test('a command ends at its time limit, with all that it started, and its output
   t.is((await run('echo "<$LOST>"')).output, '<>\n');
 });
 
+test('a process that ends by itself just after its command was not left running', async (t) => {
+  const { run } = await makeShell(t);
+  t.like(await run('sleep 0.05 & echo done'), { left_behind: false, output: 'done\n', exit_code: 0 });
+});
+
 test('processes that a command left running are killed, and reported', async (t) => {
   const { run, pid } = await makeShell(t);
   const result = await run('sleep 300 & echo $! > pid; echo done');
