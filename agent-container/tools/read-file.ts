@@ -90,7 +90,7 @@ function withText(text: string, blocks: ContentBlock[]): ToolResult {
 function numberedLines(path: string, text: string, { offset, limit }: Part): string {
   if (text === '') return `${path} is empty.`;
   const lines = text.replace(/\r?\n$/, '').split(/\r?\n/);
-  if (offset > lines.length) throw new ToolError(`${path} has ${lines.length} lines: there is no line ${offset}.`);
+  if (offset > lines.length) throw new ToolError(`${path} ends with line ${lines.length}: there is no line ${offset}.`);
   const shown: string[] = [];
   let chars = 0;
   for (const line of lines.slice(offset - 1, offset - 1 + limit)) {

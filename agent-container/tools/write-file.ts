@@ -19,7 +19,7 @@ export const writeFile = defineTool({
     const is_new = await writeAtomically(real, encodeText(text, before?.format ?? PLAIN), context.scratch_dir);
     const lines = content === '' ? 0 : content.replace(/\n$/, '').split('\n').length;
     const note = keeps_crlf && text !== content ? ', with CRLF line endings as before' : '';
-    return `${is_new ? 'Created' : 'Replaced'} ${await shownPath(real, context)}: ${lines} lines${note}.`;
+    return `${is_new ? 'Created' : 'Replaced'} ${await shownPath(real, context)}: ${lines} ${lines === 1 ? 'line' : 'lines'}${note}.`;
   },
 });
 

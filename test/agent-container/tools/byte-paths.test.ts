@@ -44,10 +44,10 @@ for (const [name, shown] of NAMES)
     t.is(await readFile(file, 'utf8'), 'needle two\n');
     t.regex(await use('search', { pattern: 'needle', path: `d${shown}` }), /:1:needle two$/);
     t.regex(await use('search', { pattern: 'needle', path }), /:1:needle two$/);
-    t.is(await use('write_file', { path, content: 'three\n' }), `Replaced ${path}: 1 lines.`);
+    t.is(await use('write_file', { path, content: 'three\n' }), `Replaced ${path}: 1 line.`);
     t.is(
       await use('write_file', { path: `${path}.new/${shown}`, content: 'x' }),
-      `Created ${path}.new/${shown}: 1 lines.`,
+      `Created ${path}.new/${shown}: 1 line.`,
     );
     t.is(await readFile(Buffer.concat([file, Buffer.from('.new/'), bytes(name)]), 'utf8'), 'x');
   });

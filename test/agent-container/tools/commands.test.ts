@@ -71,7 +71,7 @@ test('after a command that removed the repository the tools go on, and write_fil
   const removed = await use('run_command', { command: 'seq 1 50000; cd .. && rm -r repo' });
   t.regex(removed, /\[exit code 0, [^]*the working folder is now /);
   t.regex(await use('read_file', { path: join(scratch_dir, 'command-1.log'), limit: 1 }), /^1\t1\n/);
-  t.is(await use('write_file', { path: 'b.txt', content: 'b\n' }), 'Created b.txt: 1 lines.');
+  t.is(await use('write_file', { path: 'b.txt', content: 'b\n' }), 'Created b.txt: 1 line.');
   t.is(await use('read_file', { path: 'b.txt' }), '1\tb');
 });
 

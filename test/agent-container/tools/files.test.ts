@@ -15,7 +15,7 @@ test('read_file gives numbered lines, and says how to read on', async (t) => {
   const first = await use('read_file', { path: 'a.txt' });
   t.regex(first, /^1\tline 1\n[^]*\n2000\tline 2000\n\[Lines 1 to 2000 of 5000. Go on with offset 2001.\]$/);
   t.is(await use('read_file', { path: 'a.txt', offset: 4999, limit: 10 }), '4999\tline 4999\n5000\tline 5000');
-  t.is(await use('read_file', { path: 'a.txt', offset: 5001 }), 'ERROR: a.txt has 5000 lines: there is no line 5001.');
+  t.is(await use('read_file', { path: 'a.txt', offset: 5001 }), 'ERROR: a.txt ends with line 5000: there is no line 5001.');
 });
 
 test('read_file handles long lines, long files, empty and binary ones', async (t) => {
@@ -64,7 +64,7 @@ test('no path or link leads the file tools out of the repository', async (t) => 
   t.is(await readFile(join(folder, 'secret'), 'utf8'), 'out\n');
   t.deepEqual((await readdir(folder)).sort(), ['repo', 'repo-other', 'scratch', 'secret']);
   // Links inside the repository and absolute paths work; the scratch directory can be read, not written.
-  t.is(await use('write_file', { path: 'inner', content: 'new\n' }), 'Replaced in.txt: 1 lines.');
+  t.is(await use('write_file', { path: 'inner', content: 'new\n' }), 'Replaced in.txt: 1 line.');
   t.true((await lstat(join(repo_dir, 'inner'))).isSymbolicLink());
   t.is(await use('read_file', { path: join(repo_dir, 'in.txt') }), '1\tnew');
   t.is(await use('read_file', { path: join(scratch_dir, 'log') }), '1\ta log');
@@ -113,7 +113,7 @@ test('write_file makes folders, keeps the mode, and leaves no temporary file', a
   const { use, repo_dir } = await toolbox(t, { 'run.sh': 'old\n' });
   await chmod(join(repo_dir, 'run.sh'), 0o755);
   t.is(await use('write_file', { path: 'a/b/c.txt', content: 'x\ny\n' }), 'Created a/b/c.txt: 2 lines.');
-  t.is(await use('write_file', { path: 'run.sh', content: 'new\n' }), 'Replaced run.sh: 1 lines.');
+  t.is(await use('write_file', { path: 'run.sh', content: 'new\n' }), 'Replaced run.sh: 1 line.');
   t.is((await stat(join(repo_dir, 'run.sh'))).mode & 0o777, 0o755);
   t.is(await readFile(join(repo_dir, 'run.sh'), 'utf8'), 'new\n');
   t.deepEqual((await readdir(repo_dir)).sort(), ['a', 'run.sh']);
