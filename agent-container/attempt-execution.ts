@@ -48,6 +48,8 @@ export class AttemptExecution {
   readonly #options: Options;
   /** Whether the work has ended, and its changes are being pushed. */
   is_ending = false;
+  /** Whether the newest delivery pushed the finished work. */
+  #is_delivered = false;
 
   constructor(options: Options) {
     this.#options = options;
@@ -144,7 +146,12 @@ export class AttemptExecution {
         }
       },
       review: () => clones.review(stop.work),
-      deliver: (message, is_partial_ok) => clones.deliver(stop.work, message, is_partial_ok),
+      deliver: async (message, is_partial_ok) => {
+        await this.#beginPush();
+        const text = await clones.deliver(stop.work, message, is_partial_ok);
+        this.#is_delivered = text === null;
+        return text;
+      },
     };
   }
 
@@ -170,13 +177,18 @@ export class AttemptExecution {
     return { status: 'failed', ...describeFailure(error), summary, commit_message };
   }
 
+  async #beginPush(): Promise<void> {
+    await this.#options.report.emit({ type: 'step.started', body: { step: 'push' } });
+  }
+
   /** Whatever happens, there is a result. */
   async #publish(work: WorkResult, clones: TaskClones | undefined): Promise<AttemptResult> {
-    const { assignment, report, stop, log } = this.#options;
+    const { assignment, stop, log } = this.#options;
     if (clones === undefined) return unpublished(work, null);
     const message = work.status === 'succeeded' ? work.commit_message : wipMessage(assignment.title);
     try {
-      await report.emit({ type: 'step.started', body: { step: 'push' } });
+      // The finished work was pushed already, in a step of its own: now it is only looked at once more.
+      if (work.status !== 'succeeded' || !this.#is_delivered) await this.#beginPush();
       const { result, errors } = await publishWork(work, clones, { message, signal: stop.all });
       for (const err of errors) if (!(err instanceof AttemptFailure)) log('error', 'push failed', { err });
       return result;

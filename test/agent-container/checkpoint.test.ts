@@ -51,3 +51,21 @@ test.serial('the record of the workspace takes changes at the same time', async 
   t.is(await worker.ended, 0);
   t.deepEqual(messages, []);
 });
+
+test.serial('the step of a push comes before what was pushed, and once', async (t) => {
+  const { task, start } = await setScene(t);
+  const worker = await start(
+    doing(async (input) => {
+      await writeFile(join(input.repo_dir, 'a.txt'), 'a\n');
+      await input.deliver('Write a');
+    }),
+  );
+  await callWorker(worker.address, 'POST', '/task', task.assignment());
+  t.is(await worker.ended, 0);
+  t.deepEqual(
+    task.events.slice(-2).map(({ type }) => type),
+    ['step.started', 'branch.pushed'],
+  );
+  const steps = task.events.flatMap(({ type, body }) => (type === 'step.started' ? [body.step] : []));
+  t.deepEqual(steps, ['clone', 'push']);
+});
