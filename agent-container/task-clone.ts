@@ -56,7 +56,8 @@ export class TaskClone {
     const approval = assignment.ask_before_push === true ? { commit: assignment.approved_commit ?? null } : null;
     const began_ms = () => this.#began_ms;
     const emit: CloneOptions['emit'] = (event) => this.#emit(event);
-    this.#publisher = new Publisher({ remote, approval, record: prepared, secrets, began_ms, emit });
+    const warn = (text: string) => this.#tell([text], text);
+    this.#publisher = new Publisher({ remote, approval, record: prepared, secrets, began_ms, emit, warn });
   }
 
   get key(): string | null {

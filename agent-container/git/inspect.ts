@@ -18,6 +18,8 @@ export type Inspection = {
   stops: string[];
   /** What no person would leave as the end of their work. It may be pushed as work in progress. */
   oddities: string[];
+  /** What is pushed all the same, for people alone. */
+  warnings: string[];
   /** What the commit leaves out. */
   left_out: string[];
   /** The files whose pointers of Git LFS the push has: their objects have to be on the remote first. */
@@ -38,7 +40,7 @@ type Given = {
   repo_url: string;
 };
 
-const EXCLUDED_MAX = 20;
+const TEXTS_MAX = 20;
 
 /** Looks at what a push of the commit would add, and at what it would leave out. */
 export async function inspect(repos: Repositories, given: Given): Promise<Inspection> {
@@ -48,6 +50,7 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
     return {
       stops: [],
       oddities: [],
+      warnings: [],
       left_out: [...theFirst(excluded), ...(await leftOut(repos.own, began_ms))],
       pointer_paths: [],
       redact: (text) => text,
@@ -63,12 +66,16 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
     odditiesOf(repos.own, { base_commit, bases, commit, agent }),
     leftOut(repos.own, began_ms),
   ]);
-  const found = [...found_in_git, ...found_in_lfs];
+  const { perhaps_public = [], secret: found = [] } = Object.groupBy(
+    [...found_in_git, ...found_in_lfs],
+    ({ may_be_public = false }) => (may_be_public ? 'perhaps_public' : 'secret'),
+  );
   const redact = redactor(found);
   const stops = [...secretStops(found), ...largeFiles(blobs), ...filtered].map(redact);
   return {
     stops,
     oddities,
+    warnings: theFirst(perhaps_public.map(publicKeyWarning)).map(redact),
     left_out: [...theFirst(excluded), ...left_out],
     pointer_paths: pushed.flatMap(({ path, pointer }) => (pointer === null ? [] : [path])),
     redact,
@@ -76,7 +83,10 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
 }
 
 const theFirst = (texts: string[]) =>
-  texts.length > EXCLUDED_MAX ? [...texts.slice(0, EXCLUDED_MAX), 'and more like these'] : texts;
+  texts.length > TEXTS_MAX ? [...texts.slice(0, TEXTS_MAX), 'and more like these'] : texts;
+
+const publicKeyWarning = ({ what, where }: SecretFinding): string =>
+  `${where} contains ${what}, which may be public, as in the page of an app, and is pushed. If it is not, revoke it.`;
 
 function secretStops(found: SecretFinding[]): string[] {
   const stops = found.map(({ what, where }) => `${where} contains ${what}`);

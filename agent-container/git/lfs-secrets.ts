@@ -19,7 +19,8 @@ export async function findLfsSecrets(own: Git, blobs: LfsBlob[], secrets: Secret
     let line = 0;
     const pieces = new LinePieces((text, is_continued) => {
       if (!is_continued) line++;
-      for (const { what, value } of secrets.in(text)) {
+      for (const { what, value, may_be_public = false } of secrets.in(text)) {
+        if (may_be_public) continue;
         const where = `${nameOf(path)}:${line}`;
         found.set(`${what} ${where}`, { what, where, value });
       }

@@ -64,6 +64,8 @@ type Options = {
   /** When the agent's work began, in milliseconds since 1970: what is newer may be its own. */
   began_ms: () => number;
   emit: ProgressReporter['emit'];
+  /** Tells people a text, once. */
+  warn: (text: string) => Promise<void>;
 };
 
 /** Commits and pushes the working tree: as work in progress during the work, and at its end. One call at a time. */
@@ -131,6 +133,7 @@ export class Publisher {
     const work = await this.#commit(repos, { message, wip });
     const { found, commit } = work;
     const { left_out } = found;
+    for (const text of found.warnings) await this.#options.warn(text);
     if (commit === null && (left_out.length === 0 || accept(left_out)))
       return { ...NOTHING_PUBLISHED, problem: null, held_commit: null, left_out };
     const changes = commit === null ? NO_CHANGES : await this.#changesOf(own, commit, with_diff);
@@ -259,7 +262,8 @@ export class Publisher {
       case 'refused':
         return { at: branch, refusal: outcome.failure };
       case 'gone':
-        await this.#leaveNamed(repos, `${outcome.why} The work is at ${branch} instead.`);
+        await this.note(repos.own, { work_branch: undefined });
+        await this.#options.warn(`${outcome.why} The work is at ${branch} instead.`);
         return { at: branch, refusal: null };
     }
   }
@@ -267,12 +271,6 @@ export class Publisher {
   /** The commit of the branch that a push goes to in the end. */
   #target(own: Git, wip: boolean): Promise<string | null> {
     return own.commit(wip || this.#record.work_branch === undefined ? PUSHED_REF : WORK_REF);
-  }
-
-  /** The branch that the person named cannot be pushed to any more. */
-  async #leaveNamed({ own }: Repositories, text: string): Promise<void> {
-    await this.note(own, { work_branch: undefined });
-    await this.#options.emit({ type: 'log', body: { level: 'warn', text } });
   }
 
   /** Makes the worker's own repository anew: what it had beyond the remote is in the agent's, or in the files. */

@@ -27,12 +27,14 @@ export async function findSecrets(
   const onStdout = (chunk: Buffer) => scan.push(decoder.write(chunk));
   await own.run(args, { input: revisions(commit, not), time_limit_ms: TIME_LIMIT_MS, onStdout });
   scan.end();
-  return scan.findings;
+  return [...scan.findings, ...scan.perhaps_public];
 }
 
 /** Reads the output of `git log -p`, and looks for secrets in the added lines and the messages. */
 class AddedLines {
   readonly findings: SecretFinding[] = [];
+  /** However many there are, they hide no other. */
+  readonly perhaps_public: SecretFinding[] = [];
   readonly #tip: string;
   readonly #secrets: SecretSearch;
   readonly #seen = new Set<string>();
@@ -114,11 +116,12 @@ class AddedLines {
 
   #look(text: string): void {
     if (this.findings.length >= FINDINGS_MAX) return;
-    for (const { what, value } of this.#secrets.in(text)) {
+    for (const found of this.#secrets.in(text)) {
       const where = this.#where();
-      if (this.#seen.has(`${what} ${where}`)) continue;
-      this.#seen.add(`${what} ${where}`);
-      this.findings.push({ what, where, value });
+      const list = found.may_be_public ? this.perhaps_public : this.findings;
+      if (list.length >= FINDINGS_MAX || this.#seen.has(`${found.what} ${where}`)) continue;
+      this.#seen.add(`${found.what} ${where}`);
+      list.push({ ...found, where });
     }
   }
 

@@ -1,10 +1,10 @@
 import { formsOf } from '../../protocol/secrets/secret-forms.ts';
 import { TextMatcher } from '../../protocol/secrets/text-matcher.ts';
 import type { Secrets } from '../base/secrets.ts';
-import { tokensIn } from './token-forms.ts';
+import { tokensIn, type Token } from './token-forms.ts';
 
-/** A secret in a text. `value`: as it stands there, for redaction alone; empty where it is not known. */
-export type FoundSecret = { what: string; value: string };
+/** A secret in a text. Its value is for redaction alone. */
+export type FoundSecret = Token;
 
 /** Finds the secrets of a project, in all their forms, and what has the form of a token. */
 export class SecretSearch {

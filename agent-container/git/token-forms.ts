@@ -1,5 +1,11 @@
-/** A well-known form of a token or key. */
-type TokenForm = { what: string; pattern: RegExp };
+/**
+ * A well-known form of a token or key. `may_be_public`: its maker means it to stand in programs that everybody gets,
+ * and bounds what it is good for in other ways, so it is pushed, and people are told.
+ */
+type TokenForm = { what: string; pattern: RegExp; may_be_public?: true };
+
+/** A token in a text. `value`: as it stands there; empty where it is not known. */
+export type Token = Pick<TokenForm, 'what' | 'may_be_public'> & { value: string };
 
 /** A value fewer of whose characters differ is a placeholder, such as `ghp_xxxxxxxx`. */
 const DISTINCT_CHARS_MIN = 8;
@@ -24,7 +30,7 @@ const FORMS: TokenForm[] = [
   { what: 'a PyPI token', pattern: /\bpypi-AgE[\w-]{50,}/ },
   { what: 'a Slack token', pattern: /\bxox[abeoprs]-\d[A-Za-z0-9-]{30,}/ },
   { what: 'a Slack webhook', pattern: /\bhooks\.slack\.com\/services\/T\w+\/B\w+\/\w{16,}/ },
-  { what: 'a Google API key', pattern: /\bAIza[\w-]{35}/ },
+  { what: 'a Google API key', pattern: /\bAIza[\w-]{35}/, may_be_public: true },
   { what: 'a Stripe key', pattern: /\b[rs]k_live_[A-Za-z0-9]{16,}/ },
   { what: 'a SendGrid key', pattern: /\bSG\.[\w-]{20,24}\.[\w-]{40,45}/ },
   { what: 'a Hugging Face token', pattern: /\bhf_[A-Za-z0-9]{34}\b/ },
@@ -61,10 +67,10 @@ const PLACEHOLDER =
 const ONLY_WORDS = /^[a-z._-]+$/;
 
 /** The tokens and keys in a line, by their well-known forms. Examples and placeholders are left out. */
-export function tokensIn(line: string): { what: string; value: string }[] {
-  const found = FORMS.filter(({ pattern }) => pattern.test(line)).flatMap(({ what, pattern }) =>
+export function tokensIn(line: string): Token[] {
+  const found = FORMS.filter(({ pattern }) => pattern.test(line)).flatMap(({ pattern, ...form }) =>
     [...line.matchAll(new RegExp(pattern, 'g'))]
-      .map(([value]) => ({ what, value }))
+      .map(([value]): Token => ({ ...form, value }))
       .filter(({ value }) => !isPlaceholder(value)),
   );
   if (PRIVATE_KEY.test(line)) found.push({ what: A_PRIVATE_KEY, value: '' });

@@ -47,6 +47,33 @@ test.serial('files that the agent adds and git leaves out are named once, before
   t.true(logs(task).includes(answers[0] ?? ''));
 });
 
+test.serial('a key that may be public is pushed, and people are told once', async (t) => {
+  const { task, start, bare } = await setScene(t, { assignment: { env: { API_TOKEN: 'correct-horse-battery-7' } } });
+  const key = 'AIzaSyB9kQ3vZ7mLr2sWd8xTnHf4pGc6yJe1uAo';
+  const answers: (string | null)[] = [];
+  const worker = await start(
+    doing(async (input) => {
+      await write(input, 'web.js', `// a page\nfirebase({ apiKey: '${key}' });\n`);
+      await input.checkpoint();
+      answers.push(await input.deliver('One'));
+      // Many of them hide no secret.
+      await write(input, 'more.js', `${`'${key}'\n`.repeat(60)}correct-horse-battery-7\n`);
+      answers.push(await input.deliver('Two'));
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.is(answers[0], null);
+  t.regex(await git(bare, 'show', `${task.base.branch}:web.js`), new RegExp(key));
+  t.is(
+    logs(task).filter((text) => text.startsWith('web.js:2 contains a Google API key, which may be public')).length,
+    1,
+  );
+  t.regex(answers[1] ?? '', /more\.js:61 contains the value of API_TOKEN/);
+  t.notRegex(answers[1] ?? '', /Google/);
+  t.true(task.current.result?.diff.includes(key));
+});
+
 const TOKENS: Record<string, string> = {
   'the value of a secret': 'token = "correct-horse-battery-7"',
   'its base64': `auth=${Buffer.from('correct-horse-battery-7').toString('base64')}`,

@@ -15,7 +15,12 @@ test("a turn that begins before the worker's own repository is made anew does no
   const record = await prepare(repos);
   const shared = { remote, approval: null, secrets: new SecretSearch({ values: [] }), began_ms: () => 0 };
   const publisherWith = (base_commit: string | null) =>
-    new Publisher({ ...shared, record: { ...record, base_commit }, emit: async () => undefined });
+    new Publisher({
+      ...shared,
+      record: { ...record, base_commit },
+      emit: async () => undefined,
+      warn: async () => undefined,
+    });
   await write(repos, 'a.txt', 'a\n');
 
   await rm(join(own.git_dir, 'objects'), { recursive: true });
