@@ -56,8 +56,8 @@ export class TaskClone {
     const approval = assignment.ask_before_push === true ? { commit: assignment.approved_commit ?? null } : null;
     const began_ms = () => this.#began_ms;
     const emit: CloneOptions['emit'] = (event) => this.#emit(event);
-    const warn = (text: string) => this.#tell([text], text);
-    this.#publisher = new Publisher({ remote, approval, record: prepared, secrets, began_ms, emit, warn });
+    const tell = (level: 'info' | 'warn', text: string) => this.#tell([text], text, level);
+    this.#publisher = new Publisher({ remote, approval, record: prepared, secrets, began_ms, emit, tell });
   }
 
   get key(): string | null {
@@ -187,10 +187,10 @@ export class TaskClone {
     return text;
   }
 
-  async #tell(parts: string[], text: string): Promise<void> {
+  async #tell(parts: string[], text: string, level: 'info' | 'warn' = 'warn'): Promise<void> {
     const is_new = parts.length === 0 || parts.some((part) => !this.#told.has(part));
     for (const part of parts) this.#told.add(part);
-    if (is_new) await this.#emit({ type: 'log', body: { level: 'warn', text } });
+    if (is_new) await this.#emit({ type: 'log', body: { level, text } });
   }
 
   /** Reports an event of this repository: another one than the first is named. */

@@ -22,6 +22,8 @@ export type Inspection = {
   warnings: string[];
   /** What the commit leaves out. */
   left_out: string[];
+  /** What it leaves out too, for people alone: nobody is expected to miss it. */
+  outputs: string[];
   /** The files whose pointers of Git LFS the push has: their objects have to be on the remote first. */
   pointer_paths: string[];
   /** Removes the secrets that were found from a text. */
@@ -46,20 +48,16 @@ const TEXTS_MAX = 20;
 export async function inspect(repos: Repositories, given: Given): Promise<Inspection> {
   const { commit, excluded, agent, base_commit, known, secrets, began_ms, repo_url } = given;
   const { not, bases } = known;
-  if (commit === null || commit === base_commit)
-    return {
-      stops: [],
-      oddities: [],
-      warnings: [],
-      left_out: [...theFirst(excluded), ...(await leftOut(repos.own, began_ms))],
-      pointer_paths: [],
-      redact: (text) => text,
-    };
+  if (commit === null || commit === base_commit) {
+    const { texts, outputs } = await leftOut(repos.own, began_ms);
+    const left_out = [...theFirst(excluded), ...texts];
+    return { stops: [], oddities: [], warnings: [], left_out, outputs, pointer_paths: [], redact: (text) => text };
+  }
   const is_known = not.includes(commit);
   const blobs = is_known ? [] : await newBlobs(repos.own, commit, not);
   const pushed = repos.own.has_lfs ? await withPointers(repos.own, blobs) : [];
   await importObjects(repos, pushed);
-  const [found_in_git, found_in_lfs, filtered, oddities, left_out] = await Promise.all([
+  const [found_in_git, found_in_lfs, filtered, oddities, { texts, outputs }] = await Promise.all([
     is_known ? [] : findSecrets(repos.own, commit, { not, secrets }),
     findLfsSecrets(repos.own, pushed, secrets),
     filteredFiles(repos, { bases, commit, pushed, repo_url }),
@@ -76,7 +74,8 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
     stops,
     oddities,
     warnings: theFirst(perhaps_public.map(publicKeyWarning)).map(redact),
-    left_out: [...theFirst(excluded), ...left_out],
+    left_out: [...theFirst(excluded), ...texts],
+    outputs,
     pointer_paths: pushed.flatMap(({ path, pointer }) => (pointer === null ? [] : [path])),
     redact,
   };

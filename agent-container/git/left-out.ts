@@ -67,11 +67,12 @@ const MANIFEST =
 const KEEPER = /^\.(?:git)?(?:keep|ignore)$/;
 
 /**
- * What is newer than `began_ms`, and which a commit of the working tree leaves out without a word: ignored files, and
- * files below a submodule. One text for each file or folder; and one where there are too many to look at all of them.
- * A text does not change with the number of files: it is said once, and each run of the tests may add one.
+ * What is newer than `began_ms`, and which a commit of the working tree leaves out without a word. `texts`: ignored
+ * files, and files below a submodule. One text for each file or folder; and one where there are too many to look at all
+ * of them. A text does not change with the number of files: it is said once, and each run of the tests may add one.
+ * `outputs`: the same for folders that nobody misses, if their names say what they are.
  */
-export async function leftOut(own: Git, began_ms: number): Promise<string[]> {
+export async function leftOut(own: Git, began_ms: number): Promise<{ texts: string[]; outputs: string[] }> {
   const [ignored, links] = await Promise.all([
     own.try(['ls-files', '-o', '-i', '--exclude-standard', '--directory', '-z'], { stdout_bytes_max: 4 << 20 }),
     own.try(['ls-files', '-s', '-z']),
@@ -93,7 +94,18 @@ export async function leftOut(own: Git, began_ms: number): Promise<string[]> {
   if (texts.splice(TEXTS_MAX).length > 0) texts.push('and more files and folders');
   if (is_incomplete || [ignored, links].some(({ code, truncated }) => code !== 0 || truncated))
     texts.push(PERHAPS_MORE);
-  return texts;
+  return { texts, outputs: await newOutputs(own.dir, outputs, began_ms) };
+}
+
+/** The folders themselves are looked at, not what is in them: it may be much. */
+async function newOutputs(dir: string, outputs: Set<string>, began_ms: number): Promise<string[]> {
+  const folders = [...new Set([...outputs].map(folderOf))].slice(0, TEXTS_MAX);
+  const stats = await Promise.all(folders.map((folder) => lstat(join(dir, folder)).catch(() => null)));
+  return folders
+    .filter((_, i) => (stats[i]?.ctimeMs ?? 0) > began_ms - CLOCK_TICK_MS)
+    .map(
+      (name) => `${nameOf(name)} is ignored by the repository's rules, and not committed: by its name a build wrote it`,
+    );
 }
 
 /** Always the same text: it is said once. */

@@ -65,7 +65,7 @@ type Options = {
   began_ms: () => number;
   emit: ProgressReporter['emit'];
   /** Tells people a text, once. */
-  warn: (text: string) => Promise<void>;
+  tell: (level: 'info' | 'warn', text: string) => Promise<void>;
 };
 
 /** Commits and pushes the working tree: as work in progress during the work, and at its end. One call at a time. */
@@ -133,7 +133,8 @@ export class Publisher {
     const work = await this.#commit(repos, { message, wip });
     const { found, commit } = work;
     const { left_out } = found;
-    for (const text of found.warnings) await this.#options.warn(text);
+    for (const text of found.warnings) await this.#options.tell('warn', text);
+    for (const text of wip ? [] : found.outputs) await this.#options.tell('info', text);
     if (commit === null && (left_out.length === 0 || accept(left_out)))
       return { ...NOTHING_PUBLISHED, problem: null, held_commit: null, left_out };
     const changes = commit === null ? NO_CHANGES : await this.#changesOf(own, commit, with_diff);
@@ -263,7 +264,7 @@ export class Publisher {
         return { at: branch, refusal: outcome.failure };
       case 'gone':
         await this.note(repos.own, { work_branch: undefined });
-        await this.#options.warn(`${outcome.why} The work is at ${branch} instead.`);
+        await this.#options.tell('warn', `${outcome.why} The work is at ${branch} instead.`);
         return { at: branch, refusal: null };
     }
   }

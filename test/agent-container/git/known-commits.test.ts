@@ -27,7 +27,7 @@ async function scene(t: ExecutionContext, work_branch?: string) {
     secrets: new SecretSearch({ values: [] }),
     began_ms: Date.now,
     emit: async () => {},
-    warn: async () => {},
+    tell: async () => {},
   });
   const publish = async (wip = false) => {
     const options = { message: 'Work', wip, with_diff: false, accept: () => true };

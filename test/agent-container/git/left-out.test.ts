@@ -23,7 +23,8 @@ async function scene(t: ExecutionContext, old: Record<string, number>) {
   await until('the clock has left the time of the files behind', () => Date.now() > ctimeMs + 50);
   const began_ms = Date.now();
   const own = new Git(dir, { PATH: process.env.PATH ?? '' }, new AbortController().signal, { lfs: false });
-  return { dir, write, leftOut: () => leftOut(own, began_ms) };
+  const look = () => leftOut(own, began_ms);
+  return { dir, write, leftOut: async () => (await look()).texts, outputs: async () => (await look()).outputs };
 }
 
 test('one new file is found among thousands that are older, and among hundreds of ignored ones', async (t) => {
@@ -49,6 +50,21 @@ test('a folder is named in the same words, however many new files it has', async
   t.is(texts[0]?.length, 2);
   t.deepEqual(texts[1], texts[0]);
   t.deepEqual(texts[2], texts[0]);
+});
+
+test('a new folder that is taken for an output is named for people, each time in the same words', async (t) => {
+  const { dir, write, outputs } = await scene(t, { dist: 1, 'build/old': 1 });
+  await write('.gitignore', 'dist/\nvendor/\nbuild/*\n!build/.keep\n');
+  for (const path of ['go.mod', 'build/.keep']) await write(path, '');
+  await git(dir, 'add', '.');
+  const before = await outputs();
+  await mkdir(join(dir, 'vendor/a'), { recursive: true });
+  await write('vendor/a/a.go', '');
+  const named = (await outputs()).filter((text) => !before.includes(text));
+  t.deepEqual(named, ["vendor/ is ignored by the repository's rules, and not committed: by its name a build wrote it"]);
+  await write('vendor/b.go', '');
+  t.deepEqual((await outputs()).toSorted(), [...before, ...named].toSorted());
+  t.false(before.some((text) => text.startsWith('dist/')));
 });
 
 test('what a build or a run of the tests writes is not named; a folder of scripts is', async (t) => {

@@ -19,7 +19,7 @@ test("a turn that begins before the worker's own repository is made anew does no
       ...shared,
       record: { ...record, base_commit },
       emit: async () => undefined,
-      warn: async () => undefined,
+      tell: async () => undefined,
     });
   await write(repos, 'a.txt', 'a\n');
 

@@ -25,7 +25,7 @@ async function scene(t: ExecutionContext, work_branch = 'feature') {
       secrets: new SecretSearch({ values: [] }),
       began_ms: () => 0,
       emit,
-      warn: (text: string) => emit({ type: 'log', body: { level: 'warn', text } }),
+      tell: (level: 'info' | 'warn', text: string) => emit({ type: 'log', body: { level, text } }),
     };
     const publisher = new Publisher(options);
     const publish = (wip = false) =>

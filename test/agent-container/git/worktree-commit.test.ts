@@ -35,7 +35,7 @@ test('what a killed worker left of a write is neither committed nor named', asyn
   await write(repos, 'src/.errand-notes', 'whole\n');
   await publish(repos);
   t.deepEqual(await names(task.branch), ['README.md', 'src/.errand-notes']);
-  t.deepEqual(await leftOut(repos.own, 0), []);
+  t.deepEqual((await leftOut(repos.own, 0)).texts, []);
 });
 
 test('a file of Git LFS is held to the bound of one, and to what is left of that for all', (t) => {
