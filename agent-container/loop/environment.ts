@@ -1,8 +1,9 @@
 import type { Shell } from '../shell/shell.ts';
 
 const TIMEOUT_MS = 10_000;
-const SUBJECT_CHARS_MAX = 120;
+const LINE_CHARS_MAX = 120;
 const COMMITS = 5;
+const LINES_MAX = 20;
 const TOOLS =
   'git node npm pnpm yarn bun deno python3 pip uv go cargo java mvn gradle ruby bundle php composer dotnet gcc clang make cmake ' +
   'docker curl jq rg sqlite3 psql';
@@ -14,24 +15,36 @@ const SCRIPT = `(
   echo "user $(id -un 2>/dev/null || id -u)"
   for tool in ${TOOLS}; do command -v "$tool" >/dev/null && echo "tool $tool"; done
   git log -${COMMITS} --date=short --format='commit %h %ad %s'
+  git status --porcelain | sed 's/^/change /'
 ) 2>/dev/null`;
 
 /**
- * What the model would look up first: sentences about the machine, its tools and the newest commits. Empty if they
- * cannot be found out.
+ * What the model would look up first: sentences about the machine, its tools and the repository as it is now. Empty if
+ * they cannot be found out. `has_setup`: the setup command has run.
  */
-export async function readEnvironment(shell: Shell): Promise<string[]> {
+export async function readEnvironment(shell: Shell, has_setup: boolean): Promise<string[]> {
   const { output } = await shell.run(SCRIPT, TIMEOUT_MS, () => undefined);
   const all = (name: string) =>
     output.split('\n').flatMap((line) => (line.startsWith(`${name} `) ? [line.slice(name.length + 1).trim()] : []));
   const [os] = all('os');
   const [user] = all('user');
   const tools = all('tool');
-  const newest = all('commit').map((line) => `  ${line.slice(0, SUBJECT_CHARS_MAX).toWellFormed()}`);
   return [
     `The date is ${new Date().toISOString().slice(0, 10)}.`,
     ...(os === undefined ? [] : [`The machine runs ${os}; commands run as the user ${user ?? 'of the worker'}.`]),
     ...(tools.length === 0 ? [] : [`Of the usual tools it has: ${tools.join(', ')}.`]),
-    ...(newest.length === 0 ? [] : [`The newest commits:\n${newest.join('\n')}`]),
+    ...listed('The newest commits:', all('commit')),
+    ...(has_setup ? listed(LEFT_BY_SETUP, all('change')) : []),
   ];
+}
+
+const LEFT_BY_SETUP =
+  'The setup command has left these changes, which are committed with yours unless you undo those that do not belong to the task:';
+
+/** A sentence and the lines that it is about; of many only the first. */
+function listed(sentence: string, lines: string[]): string[] {
+  if (lines.length === 0) return [];
+  const shown = lines.slice(0, LINES_MAX).map((line) => `  ${line.slice(0, LINE_CHARS_MAX).toWellFormed()}`);
+  if (lines.length > LINES_MAX) shown.push(`  and ${lines.length - LINES_MAX} more`);
+  return [[sentence, ...shown].join('\n')];
 }

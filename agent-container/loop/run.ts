@@ -162,7 +162,8 @@ async function startConversation(
 ): Promise<void> {
   if (transcript.system !== null) return;
   const { assignment, repo_dir, others } = input;
-  const environment = await readEnvironment(shell.fork(`attempt-${assignment.attempt}-environment`));
+  const own_shell = shell.fork(`attempt-${assignment.attempt}-environment`);
+  const environment = await readEnvironment(own_shell, assignment.setup_command !== null);
   const dirs = [repo_dir, ...others.map(({ dir }) => dir)];
   const texts = { instructions: await readInstructions(dirs, secrets), skills: await listSkills(dirs, secrets) };
   const content = firstContent(input, [...environment, `You have ${limits.rest}.`], texts);

@@ -19,6 +19,7 @@ test('the first message tells of the machine, its tools, the network, the newest
   t.regex(text, /The machine runs .+; commands run as the user \w+/);
   t.regex(text, /it has: git, /);
   t.regex(text, /only the well-known package registries/);
+  t.notRegex(text, /has left these changes/);
   t.regex(text, /[0-9a-f]{7,} \d{4}-\d\d-\d\d Add the sum\\n {2}[0-9a-f]{7,} \S+ Begin/);
 });
 
@@ -32,6 +33,15 @@ test('the first message lists the skills of the repository, and the model reads 
   t.regex(first, /these skills: .+<skill path=\\".claude\/skills\/release\/SKILL.md\\">\\nname: release/);
   t.notRegex(first, /Count up/);
   t.regex(textOf(b.model.requests[1]?.body), /Count up/);
+
+test('the first message tells what the setup command changed', async (t) => {
+  const b = await bench(t, { script: [DONE] });
+  await writeFile(join(b.repo_dir, 'a.txt'), 'a\n');
+  const commit = 'git -c user.name=A -c user.email=a@b.c commit -q';
+  execFileSync('sh', ['-c', `git init -q && git add . && ${commit} -m Begin`], { cwd: b.repo_dir });
+  t.is((await b.run({ setup_command: 'echo b > a.txt; touch lock.json' })).status, 'succeeded');
+  const text = textOf(b.model.requests[0]?.body);
+  t.regex(text, /setup command has left these changes[^:]*:\\n {2}M a\.txt\\n {2}\?\? lock\.json\\n/);
 });
 
 test('a closed network is no reason not to fetch from origin', async (t) => {
