@@ -1,5 +1,5 @@
 import type { DeviceStarted } from '../../protocol/forges.ts';
-import { Failure } from '../client/errors.ts';
+import { Failure, isPassing, namedWaitMs, Refusal } from '../client/errors.ts';
 import { wait } from '../client/wait.ts';
 import { printBeside, type Io } from './io.ts';
 
@@ -18,9 +18,15 @@ export async function signInByCode<T>(
   const until = Date.now() + expires_in * 1000;
   for (let pause_s = interval_s; Date.now() < until;) {
     await wait(pause_s * 1000, io.signal);
-    const { done, interval_s: next_s } = await poll();
-    if (done !== null) return done;
-    pause_s = Math.max(interval_s, next_s);
+    try {
+      const { done, interval_s: next_s } = await poll();
+      if (done !== null) return done;
+      pause_s = Math.max(interval_s, next_s);
+    } catch (error) {
+      const is_forge_away = error instanceof Refusal && error.code === 'upstream_unreachable';
+      if (!is_forge_away && !isPassing(error)) throw error;
+      pause_s = Math.max(interval_s, namedWaitMs(error, expires_in * 1000) / 1000);
+    }
   }
   throw new Failure('Nobody typed the code in time: begin again.');
 }

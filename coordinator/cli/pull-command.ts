@@ -1,5 +1,6 @@
 import type { PullRequest } from '../../protocol/pulls.ts';
 import type { Client } from '../client/client.ts';
+import { isPassing } from '../client/errors.ts';
 import { findTask } from '../client/find.ts';
 import { wait } from '../client/wait.ts';
 import { PullAuthor } from '../../protocol/pulls.ts';
@@ -44,11 +45,15 @@ export const pr = clientCommand({
 
 /** The pull requests of a task, once the forge has answered or after a while. */
 async function opened(client: Client, id: string): Promise<PullRequest[]> {
-  const signal = AbortSignal.timeout(2 * WAIT_MS);
-  for (const end = performance.now() + WAIT_MS; ; await wait(LOOK_MS, signal)) {
-    const { pulls = [] } = await client.call('getTask', { params: { id } });
-    // What is retried later will not be there soon.
-    const is_soon = pulls.some(({ state, problem }) => state === 'opening' && problem === null);
-    if (!is_soon || performance.now() > end) return pulls;
+  for (const end = performance.now() + WAIT_MS; ; await wait(LOOK_MS, client.signal)) {
+    const is_late = performance.now() > end;
+    try {
+      const { pulls = [] } = await client.call('getTask', { params: { id } });
+      // What is retried later will not be there soon.
+      const is_soon = pulls.some(({ state, problem }) => state === 'opening' && problem === null);
+      if (!is_soon || is_late) return pulls;
+    } catch (error) {
+      if (is_late || !isPassing(error)) throw error;
+    }
   }
 }

@@ -77,7 +77,8 @@ export const watchCommand = clientCommand({
   options: { json: JSON_OPTION },
   run: async ({ values, operands: [id] }, io, open) => {
     const client = await open();
-    return watch(client, await findTask(client, id), values.json === true, io);
+    const task = await client.call('getTask', { params: { id: await findTask(client, id) } });
+    return watch(client, task, values.json === true, io);
   },
 });
 

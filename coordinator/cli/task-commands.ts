@@ -89,7 +89,7 @@ export const task = clientCommand({
     };
     const body = { prompt, ...given(more) };
     const created = await client.call('createTask', { body });
-    if (values.follow === true) return watch(client, created.id, json, io);
+    if (values.follow === true) return watch(client, created, json, io);
     if (json) printJson(io, created);
     else
       print(io, [
@@ -186,7 +186,7 @@ export const retry = clientCommand({
     const body = given({ budget_usd: numberOf('budget', values.budget) });
     const client = await open();
     const again = await client.call('retryTask', { params: { id: await findTask(client, id) }, body });
-    if (values.follow === true) return watch(client, again.id, false, io);
+    if (values.follow === true) return watch(client, again, false, io);
     print(io, [
       ['The errand is ', [STATUS_STYLE[again.status], again.status], ' again.'],
       ...whyNothingStarts([again]),

@@ -1,7 +1,7 @@
 import { isEnded, type Task } from '../../protocol/task.ts';
 import type { Client } from '../client/client.ts';
 import { EXIT } from './exit.ts';
-import { follow, type News } from '../client/follow.ts';
+import { follow, readFollowed, type News } from '../client/follow.ts';
 import { print, printBeside, printJson, type Io } from './io.ts';
 import { PROGRAM } from './render/program.ts';
 import { Screen } from './render/screen.ts';
@@ -9,12 +9,19 @@ import { heading, RESTORED, View, whyNothingStarts } from './render/view.ts';
 
 const TICK_MS = 1_000;
 
+type ReportConnection = (news: News) => void;
+
 /** Shows an errand until it has ended. Resolves with the exit code. Ctrl-C stops the watching, not the errand. */
-export async function watch(client: Client, id: string, json: boolean, io: Io): Promise<number> {
+export async function watch(client: Client, task: Task, json: boolean, io: Io): Promise<number> {
+  const { id } = task;
+  const reportConnection = connectionReporter(io);
+  const view = new View(task);
   try {
-    if (json) await watchAsJson(client, id, io);
-    else await watchAsText(client, id, io);
-    return exitCode(await client.call('getTask', { params: { id } }));
+    if (json) await watchAsJson(client, id, io, reportConnection);
+    else await watchAsText(client, task, view, io, reportConnection);
+    const ended = await readFollowed(client, id, reportConnection);
+    if (!json) print(io, view.outcome(ended));
+    return exitCode(ended);
   } catch (error) {
     if (!io.signal.aborted) throw error;
     printBeside(io, [
@@ -26,8 +33,7 @@ export async function watch(client: Client, id: string, json: boolean, io: Io): 
 }
 
 /** Prints the events as JSON, one per line. */
-async function watchAsJson(client: Client, id: string, io: Io): Promise<void> {
-  const reportConnection = connectionReporter(io);
+async function watchAsJson(client: Client, id: string, io: Io, reportConnection: ReportConnection): Promise<void> {
   for await (const news of follow(client, id, io.signal)) {
     if (news.type === 'events') for (const event of news.events) printJson(io, event);
     else if (news.type === 'restored') printBeside(io, [[RESTORED]]);
@@ -35,28 +41,18 @@ async function watchAsJson(client: Client, id: string, io: Io): Promise<void> {
   }
 }
 
-async function watchAsText(client: Client, id: string, io: Io): Promise<void> {
-  const task = await client.call('getTask', { params: { id } });
-  const view = new View(task);
+async function watchAsText(client: Client, task: Task, view: View, io: Io, reportConnection: ReportConnection) {
   print(io, heading(task));
-  if (io.live) await watchLive(client, id, view, io);
-  else {
-    print(io, whyNothingStarts([task]));
-    await watchPlainly(client, id, view, io);
-  }
-  print(io, view.outcome(await client.call('getTask', { params: { id } })));
-}
-
-async function watchPlainly(client: Client, id: string, view: View, io: Io): Promise<void> {
-  const reportConnection = connectionReporter(io);
-  for await (const news of follow(client, id, io.signal)) {
+  if (io.live) return watchLive(client, task.id, view, io);
+  print(io, whyNothingStarts([task]));
+  for await (const news of follow(client, task.id, io.signal)) {
     print(io, view.take(news, false));
     reportConnection(news);
   }
 }
 
 /** Without a status line, stderr gets a notice when the connection is lost, and another when it is back. */
-function connectionReporter(io: Io): (news: News) => void {
+function connectionReporter(io: Io): ReportConnection {
   let lost = false;
   return (news) => {
     if (news.type === 'lost' && !lost) printBeside(io, [[news.why, ' Trying again until it is back.']]);

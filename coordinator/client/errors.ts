@@ -98,9 +98,10 @@ export function isGone(error: unknown): boolean {
   return error instanceof Refusal && error.code === 'not_found';
 }
 
-/** Whether a refusal may be over at the next attempt. */
-export function isPassing({ code }: Refusal): boolean {
-  return code === 'internal' || code === 'rate_limited';
+/** Whether the same may succeed at the next attempt. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof Refusal) return error.code === 'internal' || error.code === 'rate_limited';
+  return error instanceof Unreachable;
 }
 
 /** Whether the server refuses what was asked for, and may well grant all else. */

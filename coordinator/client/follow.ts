@@ -1,15 +1,18 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Delta, LogEvent } from '../../protocol/events.ts';
-import { TaskStatus, type WaitingFor } from '../../protocol/task.ts';
+import { TaskStatus, type Task, type WaitingFor } from '../../protocol/task.ts';
 import { isEnded } from '../../protocol/without-schemas.ts';
 import { reconnectMs } from './backoff.ts';
 import type { Client } from './client.ts';
 import { Connection } from './connection.ts';
-import { Failure, isPassing, namedWaitMs, Refusal, TokenRefused, Unreachable } from './errors.ts';
+import { Failure, isPassing, namedWaitMs, TokenRefused } from './errors.ts';
 import { wait } from './wait.ts';
 
 /** A longer wait that the server names is not kept. */
 const NAMED_WAIT_MAX_MS = 15 * 60_000;
+
+/** The connection was lost. The next attempt is at `retry_at_ms`. */
+type Lost = { type: 'lost'; why: string; retry_at_ms: number };
 
 /** An update on a followed task. */
 export type News =
@@ -20,8 +23,7 @@ export type News =
   /** Unfinished text; the event with the same `ref` replaces it. */
   | { type: 'deltas'; deltas: Delta[] }
   | { type: 'connected' }
-  /** The connection was lost. The next attempt is at `retry_at_ms`. */
-  | { type: 'lost'; why: string; retry_at_ms: number }
+  | Lost
   /** The server's database was restored from a backup: the log follows again from its start. */
   | { type: 'restored' };
 
@@ -83,12 +85,33 @@ export async function* follow(client: Client, task_id: string, signal: AbortSign
         refused = token;
         continue;
       }
-      if (!(error instanceof Unreachable || (error instanceof Refusal && isPassing(error)))) throw error;
-      const wait_ms = Math.max(reconnectMs(++failures), namedWaitMs(error, NAMED_WAIT_MAX_MS));
-      yield { type: 'lost', why: error.message, retry_at_ms: Date.now() + wait_ms };
-      await wait(wait_ms, signal);
+      const lost = lostBy(error, ++failures);
+      yield lost;
+      await wait(lost.retry_at_ms - Date.now(), signal);
     }
   }
+}
+
+/** Reads a task that was followed: tries again as `follow` does, and tells of the connection. */
+export async function readFollowed(client: Client, id: string, onNews: (news: News) => void): Promise<Task> {
+  for (let failures = 0; ;) {
+    try {
+      const task = await client.call('getTask', { params: { id } });
+      if (failures > 0) onNews({ type: 'connected' });
+      return task;
+    } catch (error) {
+      const lost = lostBy(error, ++failures);
+      onNews(lost);
+      await wait(lost.retry_at_ms - Date.now(), client.signal);
+    }
+  }
+}
+
+/** What an error means that came after this many in a row. Throws the error if another attempt cannot help. */
+function lostBy(error: unknown, failures: number): Lost {
+  if (!(error instanceof Failure && isPassing(error))) throw error;
+  const wait_ms = Math.max(reconnectMs(failures), namedWaitMs(error, NAMED_WAIT_MAX_MS));
+  return { type: 'lost', why: error.message, retry_at_ms: Date.now() + wait_ms };
 }
 
 /** The position in the task's log. */
