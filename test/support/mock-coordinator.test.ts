@@ -256,13 +256,27 @@ for (const end of ['quit', 'SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     const { mock, control, process_line } = await startMock(t, args, { TMPDIR: folder });
     t.is((await runLine(t, process_line)).code, 0);
     await control(`next ${script({ wait: true })}`);
-    void runLine(t, process_line);
+    const worker = runLine(t, process_line);
     await until('the work is under way', () => mock.printed().split('from main').length > 2, 30_000);
     if (end === 'quit') mock.type('quit');
     else mock.signal(end);
     t.is(await mock.exit, 0, mock.printed());
     t.deepEqual(await readdir(folder), []);
+    t.is((await worker).code, 0, 'it was cancelled, and ended');
   });
+
+test.serial('the mock does not wait for a worker that is dead, nor when it is told twice to end', async (t) => {
+  for (const [heartbeat_ms, quits] of [
+    ['100', 1],
+    ['600000', 2],
+  ] as const) {
+    const args = ['--command', `exec ${SCRIPTED}`, '--prompt', script({ run: 'kill -9 $PPID' })];
+    const { mock, process_line } = await startMock(t, [...args, '--heartbeat-ms', heartbeat_ms]);
+    t.not((await runLine(t, process_line)).code, 0);
+    for (let n = 0; n < quits; n++) mock.type('quit');
+    t.is(await mock.exit, 0, mock.printed());
+  }
+});
 
 test.serial('the mock leaves nothing behind where its port is in use, and says what to do', async (t) => {
   const folder = await temporaryFolder(t);

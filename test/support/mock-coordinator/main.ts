@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { errorCode } from '../../../coordinator/base/error-code.ts';
 import { addFault, runCommand, type Actions } from './commands.ts';
 import { readCredential } from './credential.ts';
+import { endWork } from './end-work.ts';
 import { MockFolders } from './folders.ts';
 import { serveRepository, severalOf, type ServedRepository } from './git.ts';
 import { MockCoordinator } from './mock.ts';
@@ -14,7 +16,7 @@ import type { MockTask } from './task.ts';
 
 /*
  * A mock coordinator for one worker at a time. It prints how to start a worker, and gives each worker that follows
- * another task. It ends with `quit` or a signal, and removes its folders.
+ * another task. It ends with `quit` or a signal: it waits for the worker, and removes its folders.
  */
 
 const values = readOptions();
@@ -22,8 +24,11 @@ const credential = readCredential(values, process.env);
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-const stopped = Promise.withResolvers<void>();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stopped.resolve());
+const stopped = new AbortController();
+/** Aborts when it is told to stop once more. */
+const hurry = new AbortController();
+const stop = (): void => (stopped.signal.aborted ? hurry : stopped).abort();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 
 const folders = await MockFolders.make();
 let code = 1;
@@ -68,7 +73,7 @@ async function serve(repository: ServedRepository, model: ServedModel): Promise<
   for (const kind of ['fail', 'delay', 'cut', 'lose', 'hang'] as const)
     for (const given of values[kind]) addFault(mock, kind, given);
   createInterface({ input: process.stdin }).on('line', (line) => {
-    if (line.trim() === 'quit') stopped.resolve();
+    if (line.trim() === 'quit') stop();
     else if (line.trim() !== '')
       runCommand(mock, task, line, actions).then(say, (error: unknown) => say(messageOf(error)));
   });
@@ -81,7 +86,8 @@ async function serve(repository: ServedRepository, model: ServedModel): Promise<
         void readPushed(place, task.base.branch_prefix, credential).then(({ words }) => say(words));
     });
     say(greeting({ mock, task, folders }, model));
-    await stopped.promise;
+    if (!stopped.signal.aborted) await once(stopped.signal, 'abort');
+    await endWork(mock, task, say, hurry.signal);
     return 0;
   } finally {
     await mock.stop();

@@ -1,0 +1,28 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { MockCoordinator } from './mock.ts';
+import type { MockTask } from './task.ts';
+
+/** A worker that makes no call for this many heartbeats is dead. */
+const SILENT_HEARTBEATS = 3;
+const LOOK_MS = 50;
+
+/**
+ * Cancels the task, and waits until its worker has sent its result, or is dead. A worker that goes on makes its
+ * workspace anew after it was removed. `hurry`: ends the wait.
+ */
+export async function endWork(
+  { calls }: MockCoordinator,
+  task: MockTask,
+  say: (text: string) => void,
+  hurry: AbortSignal,
+): Promise<void> {
+  const worksStill = (): boolean => {
+    const last = calls.at(-1);
+    if (last === undefined || (last.name === 'result' && last.status === 200)) return false;
+    return performance.now() - last.at < SILENT_HEARTBEATS * task.base.heartbeat_ms;
+  };
+  if (!worksStill()) return;
+  task.cancel('The mock coordinator ends.');
+  say('Waiting for the worker to end. Another Ctrl-C ends the wait.');
+  while (worksStill() && !hurry.aborted) await sleep(LOOK_MS, undefined, { signal: hurry }).catch(() => undefined);
+}
