@@ -85,6 +85,7 @@ export class AttemptExecution {
         remoteOf: (key, repo_url) => ({ repo_url, ...proxy.remoteOf(key) }),
         env: { ...config.inherited_env, ...commitIdentity(assignment.author) },
         emit: (event) => report.emit(event),
+        hasPushed: () => assignment.has_pushed !== false || proxy.has_forwarded_push,
         onReady: (clone) => this.#reportReady(clone),
       },
       stop.work,

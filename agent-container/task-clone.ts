@@ -32,6 +32,8 @@ export type CloneOptions = {
   /** For git: where programs are, and the author of commits. */
   env: Record<string, string>;
   emit: ProgressReporter['emit'];
+  /** Whether the task has begun a push, in this attempt or before, or that is not known. */
+  hasPushed: () => boolean;
 };
 
 /** As the contract bounds it. */
@@ -123,12 +125,11 @@ export class TaskClone {
 
   /** Looks at the finished work, and pushes nothing. The text is what `deliver` would say before a push. */
   async review(signal: AbortSignal): Promise<Review> {
-    const { has_pushed } = this.#options.assignment;
     const repair = await this.#repair(signal);
     const { is_unchanged, problem, left_out } = await this.#publisher.review(this.#repositories(signal));
     const text = await this.#tellOf(repair, problem, left_out);
-    // A new clone does not show what was pushed, where that was merged and its branch is gone: the coordinator says it.
-    return { is_unchanged: is_unchanged && has_pushed === false, has_problem: problem !== null, text };
+    // The clone does not show what the agent itself has pushed, nor what was merged before and has no branch any more.
+    return { is_unchanged: is_unchanged && !this.#options.hasPushed(), has_problem: problem !== null, text };
   }
 
   /**

@@ -21,6 +21,7 @@ export class LoopbackProxy {
   readonly #tunnels = new Set<Duplex>();
   /** By the path of each repository that the worker itself uses. */
   readonly #git_failures = new Map<string, GitFailure | null>();
+  #has_forwarded_push = false;
 
   constructor(client: CoordinatorClient) {
     this.#client = client;
@@ -56,6 +57,11 @@ export class LoopbackProxy {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
+  /** Whether a push was begun through it: by the worker, or by a command of the agent. */
+  get has_forwarded_push(): boolean {
+    return this.#has_forwarded_push;
+  }
+
   /**
    * A repository of the task, for git; `key` null: the first. `takeGitFailure`: the newest failure of a git request
    * there since the last call, or null. Git does not show what a response said.
@@ -80,6 +86,7 @@ export class LoopbackProxy {
     const path = request.url ?? '/';
     if (/^\/git(\.git)?\//.test(path) && !this.#isFromPage(request)) {
       const repository = path.replace(/(\.git)?\/(info\/(refs(\?.*)?|lfs\/.*)|git-(upload|receive)-pack)$/, '');
+      if (path.endsWith('/git-receive-pack')) this.#has_forwarded_push = true;
       const onFailure = (failure: GitFailure) => {
         if (this.#git_failures.has(repository)) this.#git_failures.set(repository, failure);
       };

@@ -115,6 +115,23 @@ test.serial(
   },
 );
 
+for (const names of [['a'], ['a', 'b']])
+  test.serial(`what the agent itself has pushed is a change, wherever it goes then: ${names.join()}`, async (t) => {
+    const { task, start } = await setScene(t, { assignment: NOT_PUSHED });
+    const seen: Review[] = [];
+    const worker = await start(
+      doing(async ({ review, repo_dir }) => {
+        await git(repo_dir, 'commit', '-q', '--allow-empty', '-m', 'Empty');
+        for (const name of names) await git(repo_dir, 'push', '-q', 'origin', `HEAD:${task.base.branch_prefix}${name}`);
+        await git(repo_dir, 'reset', '-q', '--hard', 'HEAD~1');
+        seen.push(await review());
+      }),
+    );
+    await hand(worker, task);
+    t.is(await worker.ended, 0);
+    t.deepEqual(seen, [CHANGED]);
+  });
+
 test.serial('what is written after a review that found no change is not pushed: nothing has verified it', async (t) => {
   const { task, start } = await setScene(t, { assignment: NOT_PUSHED, others: { docs: {} } });
   const worker = await start(
