@@ -97,9 +97,9 @@ export function bringWordsForward(db: Db, latest: string, now: string): number {
   return sql(db, 'UPDATE forge_words SET next_at = :now WHERE next_at > :latest').run({ latest, now }).changes;
 }
 
-/** Notes that the words are about to be posted. */
+/** Notes that the words are about to be posted, perhaps once more: where they are is not known until then. */
 export function beginWords(db: Db, id: string): void {
-  sql(db, 'UPDATE forge_words SET begun = 1 WHERE id = ?').run(id);
+  sql(db, 'UPDATE forge_words SET begun = 1, comment_id = NULL WHERE id = ?').run(id);
 }
 
 /** Notes where the words are. They are due again if their text has changed meanwhile. */

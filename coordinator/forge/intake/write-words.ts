@@ -14,7 +14,7 @@ import {
   type WordsRow,
 } from '../../sqlite/forge-words.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
-import { isRefusal } from '../forge-api-error.ts';
+import { isDenied, isMissing, isRefusal } from '../forge-api-error.ts';
 import { signatureOf } from '../own-words.ts';
 import { readComment } from '../stored-json.ts';
 import { openFor } from './asker.ts';
@@ -65,13 +65,15 @@ export function wordsQueue({ log, access, times, now, logger }: Dependencies): D
   });
 }
 
-/** Posts the words, or changes those that are there. Resolves with the id that the forge gave them. */
+/**
+ * Posts the words, or changes those that are there. Where these may not be changed, as those of an app that is gone by a
+ * person, they come anew. Resolves with the id that the forge gave them.
+ */
 async function put(log: EventLog, open: OpenForge, row: WordsRow, signal: AbortSignal): Promise<string> {
   const { client, repository, token } = open;
   const access = { token, signal };
   const known = row.comment_id ?? (row.begun === 1 ? await findOwn(open, row, signal) : undefined);
-  if (known !== undefined) {
-    await client.editComment(access, repository, known, row.body);
+  if (known !== undefined && (await edit(known))) {
     await resolve();
     return known;
   }
@@ -83,6 +85,17 @@ async function put(log: EventLog, open: OpenForge, row: WordsRow, signal: AbortS
   await resolve();
   return written.id;
 
+  /** False: the token may not change that comment. */
+  async function edit(comment_id: string): Promise<boolean> {
+    try {
+      await client.editComment(access, repository, comment_id, row.body);
+      return true;
+    } catch (error) {
+      if (isDenied(error) && !isMissing(error)) return false;
+      throw error;
+    }
+  }
+
   async function resolve(): Promise<void> {
     if (row.resolves !== null) await client.resolve(access, repository, row.number, row.resolves);
   }
@@ -90,5 +103,5 @@ async function put(log: EventLog, open: OpenForge, row: WordsRow, signal: AbortS
 
 async function findOwn({ client, repository, token }: OpenForge, row: WordsRow, signal: AbortSignal) {
   const thread = await client.thread({ token, signal }, repository, row.number, LIMITS.comments_searched_max);
-  return thread.comments.find(({ body }) => signatureOf(body) === row.id)?.id;
+  return thread.comments.findLast(({ body }) => signatureOf(body) === row.id)?.id;
 }

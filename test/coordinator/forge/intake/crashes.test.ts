@@ -1,5 +1,6 @@
 import test from 'ava';
 import { sql } from '../../../../coordinator/sqlite/database.ts';
+import type { Issue } from '../../../support/forge/world.ts';
 import { IntakeScene } from '../../../support/forge/intake-scene.ts';
 
 test('a server that died after it wrote a comment finds it, and writes no second one', async (t) => {
@@ -44,3 +45,24 @@ test('a comment that the forge does not take any more is given up, and the next 
   await scene.deliver();
   t.regex(issue.comments.at(-1)?.body ?? '', /has been started/);
 });
+
+test('where a person may not change the comment of an app that is gone, the words come anew, once', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada, log } = scene;
+  const issue = github.openIssue(demo, ada, { title: 'x', body: '@errand fix it' });
+  await scene.deliver();
+  t.deepEqual(authors(issue), ['errand[bot]']);
+  github.apps.installations.slice().forEach((installation) => github.apps.uninstall(installation));
+  await scene.work(scene.task.id, 'Done.');
+  t.deepEqual(authors(issue), ['errand[bot]', 'ada']);
+  t.regex(issue.comments[1]?.body ?? '', /Done\./);
+  await scene.intake.stop();
+  const lost = 'UPDATE forge_words SET comment_id = NULL, next_at = created_at, body = body || ?';
+  log.write(({ db }) => sql(db, lost).run(' (changed)'));
+  await scene.restart();
+  await scene.settled();
+  t.is(issue.comments.length, 2, 'the newer one is found');
+  t.regex(issue.comments[1]?.body ?? '', /\(changed\)$/);
+});
+
+const authors = ({ comments }: Issue) => comments.map(({ author }) => author.login);
