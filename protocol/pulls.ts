@@ -54,8 +54,8 @@ export const PullRequest = z.object({
   head: z.object({ branch: z.string(), commit: Commit }),
   base: z.string().nullable().describe('null: the default branch, until it is opened'),
   checks: PullChecks.nullable().describe(
-    'null: the forge was not asked yet, the errand is at work on it, or there are more than are read and none of ' +
-      'those has failed',
+    'null: the forge was not asked yet, the errand is at work on it, or there are more than are read and all of ' +
+      'those have passed',
   ),
   conflicts: z
     .boolean()

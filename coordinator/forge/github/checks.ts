@@ -11,7 +11,7 @@ import { CheckRun, Job, StatusFields } from './schemas.ts';
 
 const HERE = 'coordinator/forge/github/checks.ts';
 export const CHECK_RUNS = answerJob(HERE, 'CHECK_RUNS', z.object({ check_runs: z.array(CheckRun) }));
-const WorkflowRuns = z.object({ workflow_runs: z.array(z.object({ id: Id })) });
+const WorkflowRuns = z.object({ total_count: z.int(), workflow_runs: z.array(z.object({ id: Id })) });
 export const WORKFLOW_RUNS = answerJob(HERE, 'WORKFLOW_RUNS', WorkflowRuns);
 export const JOBS = answerJob(HERE, 'JOBS', z.object({ jobs: z.array(Job) }));
 const Statuses = z.object({ statuses: z.array(z.object(StatusFields)) });
@@ -67,13 +67,14 @@ async function listJobs(
 ): Promise<Listed<Check>> {
   const root = pathOf('repos', owner, name, 'actions', 'runs');
   const query = { head_sha: commit, per_page: WORKFLOW_RUNS_MAX };
-  const { workflow_runs } = await api.call(access, { path: root, query }, WORKFLOW_RUNS);
+  const { total_count, workflow_runs } = await api.call(access, { path: root, query }, WORKFLOW_RUNS);
   const lists: Listed<Check>[] = [];
   for (const { id } of workflow_runs.slice(0, WORKFLOW_RUNS_MAX)) {
     const call = { path: `${root}${pathOf(id, 'jobs')}`, query: { per_page: 100 } };
     lists.push(await api.list(access, call, { page: JOBS, entries: ({ jobs }) => jobs }));
   }
-  return joined(lists);
+  const { items, cut } = joined(lists);
+  return { items, cut: cut || total_count > lists.length };
 }
 
 /** What other programs say of a commit. */

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PullChecks } from '../../../protocol/pulls.ts';
-import type { Logger } from '../../base/logger.ts';
 import type { PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { Access, Check, Pull, ReadableChecks } from '../forge.ts';
@@ -29,7 +28,6 @@ type Looking = {
   signal: AbortSignal;
   url: string | undefined;
   conflicts_ms: number;
-  logger: Logger;
 };
 
 /**
@@ -52,7 +50,6 @@ export async function lookAtPull(looking: Looking): Promise<Partial<PullRow>> {
   const changed = { ...stateOf(pull), ...pull.base.repository, head_commit: pull.head.commit };
   if (pull.state !== 'open') return { ...changed, conflicts: false };
   const read = await readChecks(client, access, name, pull.head.commit);
-  if (read.cut) looking.logger.debug({ task_id: row.task_id, url: pull.url }, 'too many checks: some are not read');
   const checks = checksOf(read, new URL(client.origin).host);
   const told = await tellOf(looking, { forge, access, name, pull });
   const conflicts = await conflictsOf(looking, pull, () => client.pull(access, name, pull.number));
@@ -114,14 +111,19 @@ async function conflictsOf(
 
 /**
  * What is stored of the checks. Those that may not be read hide nothing else: the person is told of them, and which
- * right is missing. Where there are more than are read, only a failed one says how they ended.
+ * right is missing. Where there are more than are read, a failed or running one says how it is, and passed ones nothing:
+ * the person is told where to look.
  */
 function checksOf({ items, cut, missing }: ReadableChecks, host: string): Pick<PullRow, 'checks' | 'problem'> {
   const counted = countChecks(items);
-  const checks = cut && counted.failed === 0 ? null : counted;
-  if (missing.length === 0) return { checks, problem: null };
-  const problem = `${host} does not let the token read all checks: give it the right to read ${missing.join(' and ')}.`;
-  return { checks: items.length === 0 ? null : checks, problem };
+  const is_open = cut && counted.failed === 0 && counted.running === 0;
+  const checks = is_open || (missing.length > 0 && items.length === 0) ? null : counted;
+  if (missing.length > 0) {
+    const rights = missing.join(' and ');
+    return { checks, problem: `${host} does not let the token read all checks: give it the right to read ${rights}.` };
+  }
+  const unread = `${host} has more checks of this commit than are read: look there whether all have passed.`;
+  return { checks, problem: is_open ? unread : null };
 }
 
 /** The checks of a commit, counted. One that waits for a person has not ended. */

@@ -81,7 +81,7 @@ export class PullKeeper {
     const branches = pushedBranches(log.db, task);
     const surroundings = pullSurroundings(log.db, task, row);
     const { conflicts_ms } = this.#deps.times;
-    const call = { access, task, row, surroundings, branches, signal, url: pageOf(task.id), conflicts_ms, logger };
+    const call = { access, task, row, surroundings, branches, signal, url: pageOf(task.id), conflicts_ms };
     try {
       const found = await (row.state === 'opening' ? openPull(call) : lookAtPull(call));
       this.#store(row, { problem: null, failures: 0, ...found }, surroundings.others);

@@ -67,6 +67,22 @@ test('a token without the right to check runs tells what it may of the checks, a
   t.deepEqual([pull.checks, pull.problem], [{ ...FAILED, passed: 1 }, null]);
 });
 
+test('a commit has more jobs than a token without the right to check runs reads: none says that all passed', async (t) => {
+  const scene = await PullsScene.start(t);
+  const { forge, demo, person } = scene;
+  forge.makePrivate(demo);
+  person.rights = new Set<Right>(['actions', 'statuses']);
+  const errand = scene.errand();
+  const commit = await scene.work(errand);
+  await scene.opened(errand);
+  // The newest twenty are read.
+  for (const conclusion of ['failure', ...Array.from({ length: 20 }, () => 'success' as const)] as const)
+    forge.check(demo, commit, { name: 'test', conclusion, log: '' });
+  const pull = await scene.pull(errand, 'it is told', ({ problem }) => problem !== null);
+  t.is(pull.checks, null);
+  t.regex(pull.problem ?? '', /has more checks .* than are read/);
+});
+
 testEachForge('a forge that refuses a new text of a pull request hides nothing else of it', async (t, kind) => {
   const scene = await PullsScene.start(t, { kind });
   const { forge, demo } = scene;
