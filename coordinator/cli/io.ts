@@ -27,9 +27,12 @@ export type Io = {
   user_agent: string;
   /** Reads an environment variable. */
   variable: (name: string) => string | undefined;
-  /** Aborts at Ctrl-C. */
+  /** Aborts at Ctrl-C; with `SERVER_ENDS` where that ends the server too. */
   signal: AbortSignal;
 };
+
+/** Why commands are interrupted whose server ends with them, as that of a trial does. */
+export const SERVER_ENDS = new DOMException('The server ends.', 'AbortError');
 
 export function print({ stdout, color, live, columns }: Io, lines: readonly Line[]): void {
   const folded = live ? lines.flatMap((line) => fold(line, columns)) : lines;

@@ -2,7 +2,7 @@ import { isEnded, type Task } from '../../protocol/task.ts';
 import type { Client } from '../client/client.ts';
 import { EXIT } from './exit.ts';
 import { follow, readFollowed, type News } from '../client/follow.ts';
-import { print, printBeside, printJson, type Io } from './io.ts';
+import { print, printBeside, printJson, SERVER_ENDS, type Io } from './io.ts';
 import { PROGRAM } from './render/program.ts';
 import { Screen } from './render/screen.ts';
 import { heading, RESTORED, View, whyNothingStarts } from './render/view.ts';
@@ -24,10 +24,11 @@ export async function watch(client: Client, task: Task, json: boolean, io: Io): 
     return exitCode(ended);
   } catch (error) {
     if (!io.signal.aborted) throw error;
-    printBeside(io, [
-      ['Stopped watching; the errand goes on. Watch it again with ', ['command', `${PROGRAM} watch ${id}`]],
-      ['or stop it with ', ['command', `${PROGRAM} cancel ${id}`]],
-    ]);
+    if (io.signal.reason !== SERVER_ENDS)
+      printBeside(io, [
+        ['Stopped watching; the errand goes on. Watch it again with ', ['command', `${PROGRAM} watch ${id}`]],
+        ['or stop it with ', ['command', `${PROGRAM} cancel ${id}`]],
+      ]);
     return EXIT.interrupted;
   }
 }

@@ -11,7 +11,7 @@ import { openClient } from '../../cli/client-command.ts';
 import { COMMANDS } from '../../cli/commands.ts';
 import { EXIT } from '../../cli/exit.ts';
 import { overviewOf } from '../../cli/help.ts';
-import { print, type Io } from '../../cli/io.ts';
+import { print, SERVER_ENDS, type Io } from '../../cli/io.ts';
 import { processIo } from '../../cli/process-io.ts';
 import { columnLines } from '../../cli/render/columns.ts';
 import type { Line } from '../../cli/render/line.ts';
@@ -64,7 +64,7 @@ async function runUnlessHeld(io: Io, errand: Errand): Promise<number> {
     if (!faults) {
       const watched = whyHeld(errand.url, ended, { waits: () => waitsToStart(io) }).then((found) => {
         faults = found;
-        if (found) held.abort();
+        if (found) held.abort(SERVER_ENDS);
       });
       watched.catch(() => undefined);
       const code = await runSample({ ...io, signal: AbortSignal.any([io.signal, held.signal]) }, errand);
@@ -167,7 +167,7 @@ async function endWorkers(io: Io, data_dir: string): Promise<void> {
  */
 function trialIo(folder: string): Io {
   const ended = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort(SERVER_ENDS));
   const password = randomBytes(9).toString('base64url');
   return {
     ...processIo(),
