@@ -1,19 +1,23 @@
 import { ConfigError } from './base/config.ts';
 import { createLogger, type Logger } from './base/logger.ts';
 import { start, type Errand, type StartOptions } from './start/start.ts';
-import { paint } from './cli/render/line.ts';
+import { print, printBeside } from './cli/io.ts';
+import { processOutput } from './cli/process-output.ts';
+import type { Line } from './cli/render/line.ts';
 import { qrLines } from './cli/render/qr.ts';
 import { readServerConfig } from './operations/server-config.ts';
-import { welcome } from './operations/welcome.ts';
+import { welcome } from './start/welcome.ts';
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const output = processOutput();
+const linesOf = (text: string): Line[] => text.split('\n').map((line) => [line]);
+const say = (text: string): void => print(output, linesOf(text));
 
 /**
  * Ends the process: with words for the server's owner where the settings are at fault, else with the cause in the log,
  * whatever its level.
  */
 function giveUp(error: unknown): never {
-  if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`);
+  if (error instanceof ConfigError) printBeside(output, linesOf(error.message));
   else createLogger('error').fatal({ err: error }, 'the server cannot go on');
   process.exit(1);
 }
@@ -57,9 +61,8 @@ export async function serve(options: Omit<StartOptions, 'logger' | 'say'> = {}):
     // Before the owner reads that it is ready: whoever reads that may stop it at once.
     stopOnSignals(errand, logger);
     collectAfterStart();
-    const qr = (text: string) => qrLines(text).map((line) => paint(line, process.stdout.isTTY));
     const published = config.public_url && { url: config.public_url, elsewhere: [] };
-    for (const line of welcome({ ...errand, ...published, qr })) say(line);
+    print(output, welcome({ ...errand, ...published, qr: qrLines }));
   } catch (error) {
     giveUp(error);
   }

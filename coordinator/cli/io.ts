@@ -5,17 +5,21 @@ import { paint, type Line } from './render/line.ts';
 import { rowLines } from './render/row.ts';
 import type { ServersFile } from './servers-file.ts';
 
-/** Everything a command uses of the process around it. */
-export type Io = {
-  stdin: NodeJS.ReadStream;
+/** Where a program prints to. */
+export type Output = {
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
   /** The width of the output, where lines are wrapped. */
-  columns: number;
+  readonly columns: number;
   /** Whether the output may have colours. */
   color: boolean;
   /** Whether the output is a terminal whose lines can be redrawn. */
   live: boolean;
+};
+
+/** Everything a command uses of the process around it. */
+export type Io = Output & {
+  stdin: NodeJS.ReadStream;
   /** ERRAND_PASSWORD. */
   password: string | undefined;
   /** ERRAND_TOKEN: an API token, for a script. */
@@ -34,7 +38,7 @@ export type Io = {
 /** Why commands are interrupted whose server ends with them, as that of a trial does. */
 export const SERVER_ENDS = new DOMException('The server ends.', 'AbortError');
 
-export function print({ stdout, color, live, columns }: Io, lines: readonly Line[]): void {
+export function print({ stdout, color, live, columns }: Output, lines: readonly Line[]): void {
   const folded = live ? lines.flatMap((line) => fold(line, columns)) : lines;
   stdout.write(folded.map((line) => `${paint(line, color)}\n`).join(''));
 }
@@ -53,7 +57,7 @@ export function printRows(io: Io, rows: readonly Line[]): void {
 }
 
 /** Prints to stderr, so that a script that reads stdout does not see it. */
-export function printBeside({ stderr, color }: Io, lines: readonly Line[]): void {
+export function printBeside({ stderr, color }: Output, lines: readonly Line[]): void {
   const folded = stderr.isTTY ? lines.flatMap((line) => fold(line, stderr.columns)) : lines;
   stderr.write(folded.map((line) => `${paint(line, color && stderr.isTTY)}\n`).join(''));
 }

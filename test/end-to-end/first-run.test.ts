@@ -33,7 +33,7 @@ async function newcomer(t: ExecutionContext, env: Record<string, string>): Promi
   const coordinator = CoordinatorProcess.start(t, data_dir, env);
   const url = await coordinator.url();
   await coordinator.shows('--follow\n');
-  t.regex(coordinator.stdout, /the demo model, since ANTHROPIC_API_KEY is not set/);
+  t.regex(coordinator.stdout, /the demo model: ANTHROPIC_API_KEY is not set/);
   const [signup = [], task = [], ...more] = commandsOf(coordinator.stdout);
   t.deepEqual(more, []);
   t.deepEqual(signup, ['signup', setupLink(url, setupCodeOf(data_dir))]);

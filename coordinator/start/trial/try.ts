@@ -11,8 +11,9 @@ import { openClient } from '../../cli/client-command.ts';
 import { COMMANDS } from '../../cli/commands.ts';
 import { EXIT } from '../../cli/exit.ts';
 import { overviewOf } from '../../cli/help.ts';
-import { print, SERVER_ENDS, type Io } from '../../cli/io.ts';
+import { print, printBeside, SERVER_ENDS, type Io } from '../../cli/io.ts';
 import { processIo } from '../../cli/process-io.ts';
+import { processOutput } from '../../cli/process-output.ts';
 import { columnLines } from '../../cli/render/columns.ts';
 import type { Line } from '../../cli/render/line.ts';
 import { run } from '../../cli/run.ts';
@@ -186,7 +187,10 @@ try {
 } catch (error) {
   const why = whyFailed(error);
   if (why === undefined) throw error;
-  process.stderr.write(`${why}\n`);
+  printBeside(
+    processOutput(),
+    why.split('\n').map((line) => [line]),
+  );
   process.exitCode = EXIT.trouble;
 } finally {
   if (folder !== undefined) await rm(folder, { recursive: true, force: true });

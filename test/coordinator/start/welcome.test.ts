@@ -1,10 +1,13 @@
 import test from 'ava';
-import { welcome } from '../../../coordinator/operations/welcome.ts';
+import { paint } from '../../../coordinator/cli/render/line.ts';
+import { welcome } from '../../../coordinator/start/welcome.ts';
 import { CoordinatorProcess } from '../../support/coordinator-process.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 const shown = (url: string, setup_code: string | undefined, elsewhere: string[] = []) =>
-  welcome({ url, elsewhere, runner: 'docker', demo: false, setup_code, qr: (text) => [`<${text}>`] }).join('\n');
+  welcome({ url, elsewhere, runner: 'docker', demo: false, setup_code, qr: (text) => [[`<${text}>`]] })
+    .map((line) => paint(line, false))
+    .join('\n');
 
 test('a new server draws its link for a phone where one can reach it, and says what is missing where none can', (t) => {
   t.regex(shown('https://errand.example.org', 'c0de'), /phone:\n<https:\/\/errand\.example\.org\/#setup=c0de>\n/);
@@ -42,4 +45,22 @@ test('a published address is the only one that is printed', async (t) => {
   const server = CoordinatorProcess.start(t, await temporaryFolder(t), env);
   await server.shows('npx errand task');
   t.deepEqual([...new Set(server.stdout.match(/https?:\/\/[^/\s]+/g))], ['https://errand.example.org']);
+});
+
+test('at a narrow terminal lines are broken between words, and a command is whole', async (t) => {
+  const under = ['sh', '-c', `exec script -qefc "stty cols 60 && exec '$0' '$1'" /dev/null`];
+  const env = { ERRAND_RUNNER: 'process', TERM: 'xterm', NO_COLOR: '1' };
+  const server = CoordinatorProcess.spawn(await temporaryFolder(t), env, undefined, under);
+  t.teardown(() => server.kill());
+  await server.shows('npx errand task');
+  const rows = server.stdout.split('\r\n');
+  t.true(rows.includes('WARNING: workers run as plain processes of this machine,'), server.stdout);
+  t.deepEqual(
+    rows.filter((row) => row.length > 60 && !row.includes('npx errand')),
+    [],
+  );
+  t.true(
+    rows.some((row) => row.includes('npx errand signup') && row.includes('#setup=')),
+    server.stdout,
+  );
 });
