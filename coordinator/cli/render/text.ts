@@ -45,8 +45,8 @@ export function columnsOf(terminal: { columns?: number }): number {
 }
 
 /**
- * Breaks a text into lines of at most `columns` characters, between words if possible. Where there is hardly any room,
- * lines have 20 characters, and the terminal breaks them.
+ * Breaks a text into lines of at most `columns` characters: between words if possible, and then with the same indent.
+ * Where there is hardly any room, lines have 20 characters, and the terminal breaks them.
  */
 export function wrap(text: string, columns: number): string[] {
   const room = Math.max(COLUMNS_MIN, columns);
@@ -55,13 +55,14 @@ export function wrap(text: string, columns: number): string[] {
     .flatMap((line) => {
       const rows: string[] = [];
       let rest = Array.from(line);
+      const indent = Array.from(/^ */.exec(line)?.[0] ?? '');
       while (rest.length > room) {
         const space = rest.lastIndexOf(' ', room);
         // Do not break inside the indent.
         const between_words = space > rest.findIndex((character) => character !== ' ');
         const end = between_words ? space : room;
         rows.push(rest.slice(0, end).join(''));
-        rest = rest.slice(between_words ? end + 1 : end);
+        rest = between_words ? [...indent, ...rest.slice(end + 1)] : rest.slice(end);
       }
       return [...rows, rest.join('')];
     });

@@ -123,6 +123,7 @@ test('long text is shortened to its first and last lines', (t) => {
   t.is(oneLine(`  a\n b ${'c'.repeat(50)}`, 10), 'a b ccccc…');
   t.deepEqual(wrap(`${'a'.repeat(22)}\ngh`, 20), ['a'.repeat(20), 'aa', 'gh']);
   t.deepEqual(wrap('one two three four five', 20), ['one two three four', 'five']);
+  t.deepEqual(wrap('  one two three four five', 20), ['  one two three four', '  five'], 'an indent is kept');
   t.deepEqual(wrap(`    ${'b'.repeat(18)}`, 20), [`    ${'b'.repeat(16)}`, 'bb']);
   t.deepEqual(wrap('one two three four five', -3), ['one two three four', 'five'], 'no room beside an indent');
   const folded = block(['one two three four five'], '  │ ', 'dim').flatMap((line) => fold(line, 24));
