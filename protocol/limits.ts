@@ -23,8 +23,12 @@ export const LIMITS = {
    */
   request_bytes_per_s_max: 1024 * 1024,
   request_burst_bytes_max: 8 * 1024 * 1024,
+  /** As slowly as a body of the public API may come: a phone at the edge of a network sends about as much. */
+  request_bytes_per_s_min: 1024,
   callback_bytes_per_s_max: 16 * 1024 * 1024,
   callback_burst_bytes_max: 64 * 1024 * 1024,
+  /** As slowly as a body of a worker may come: one on another machine shares its line with the work. */
+  worker_bytes_per_s_min: 64 * 1024,
   llm_bytes_per_s_max: 4 * 1024 * 1024,
   llm_burst_bytes_max: 128 * 1024 * 1024,
   /** The prompt of a task, or one message to it. */

@@ -7,13 +7,22 @@ import { GatheredBytes } from './gathered-bytes.ts';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
-/** How large a body may be, how long it may take to come, and who pays for it. */
-export type BodyLimits = { bytes_max: number; read_ms: number; budget: ByteBudget; key: string };
+/**
+ * How large a body may be, how long it may take to come, and who pays for it. A body that declares its length has
+ * `read_ms` and what it takes at `bytes_per_s_min`.
+ */
+export type BodyLimits = {
+  bytes_max: number;
+  read_ms: number;
+  bytes_per_s_min: number;
+  budget: ByteBudget;
+  key: string;
+};
 
 /**
  * Reads a request's body as it is. Rejects with `unsupported_media_type` if it is compressed, with `rate_limited` if
- * its sender has sent too much of late, with `too_large` as soon as that is known, and with `invalid` if it ends early
- * or takes too long. A body that is refused is not read to its end: see `discardBody`.
+ * its sender has sent too much of late, with `too_large` as soon as that is known, with `invalid` if it ends early, and
+ * with `unavailable` if it takes too long, so that the client sends it again. A body that is refused is not read to its end: see `discardBody`.
  */
 export async function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
   const { bytes_max, budget, key } = limits;
@@ -77,9 +86,11 @@ function takeWhole(request: IncomingMessage, { budget, key }: BodyLimits): Buffe
 /**
  * Listeners cost a third of an async iterator, and one timer less than a race of promises. Every callback has a body.
  */
-function collect(request: IncomingMessage, { bytes_max, read_ms, budget, key }: BodyLimits): Promise<Buffer> {
+function collect(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+  const { bytes_max, read_ms, bytes_per_s_min, budget, key } = limits;
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const gathered = new GatheredBytes(Number(request.headers['content-length'] ?? 0), bytes_max);
+  const declared = Number(request.headers['content-length'] ?? 0);
+  const gathered = new GatheredBytes(declared, bytes_max);
   let bytes = 0;
   const refuse = (error: unknown) => {
     clearTimeout(late);
@@ -104,9 +115,11 @@ function collect(request: IncomingMessage, { bytes_max, read_ms, budget, key }: 
     clearTimeout(late);
     resolve(gathered.bytes);
   };
+  const all_ms = read_ms + (1000 * declared) / bytes_per_s_min;
   const late = setTimeout(
-    () => refuse(new ErrandError('invalid', `The body did not arrive within ${read_ms / 1000} seconds.`)),
-    read_ms,
+    () =>
+      refuse(new ErrandError('unavailable', `The body did not arrive within ${Math.round(all_ms / 1000)} seconds.`)),
+    all_ms,
   );
   request.on('data', onData);
   request.once('end', onEnd);

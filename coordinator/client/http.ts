@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { EPOCH_HEADER } from '../../protocol/api.ts';
+import { LIMITS } from '../../protocol/limits.ts';
 import { Problem } from '../../protocol/problem-document.ts';
 import type { Route } from '../../protocol/route.ts';
 import { ROUTES, type RouteName } from '../../protocol/routes.ts';
@@ -76,7 +77,7 @@ export async function send<N extends RouteName>(
         ...(headers.user_agent !== undefined && { 'user-agent': headers.user_agent }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(body !== undefined && { body: new TextEncoder().encode(JSON.stringify(body)) }),
     },
     signal,
   );
@@ -101,21 +102,25 @@ function isLogIn(status: number): boolean {
 
 /**
  * Sends a request, and again where a redirect may be followed. `path`: that of the request below the server's.
- * `answer_ms`: how long it waits for the answer, and then for each piece of it.
+ * `answer_ms`: how long it waits for the answer, beside the time that its body takes on a slow line, and then for each
+ * piece of it.
  */
 export async function exchange(
   to: URL,
   path: string,
-  init: RequestInit & { method: string },
+  init: RequestInit & { method: string; body?: Uint8Array<ArrayBuffer> },
   signal: AbortSignal,
   answer_ms = ANSWER_MS,
 ) {
-  const { method } = init;
+  const { method, body } = init;
+  // Nothing tells how much of it has gone.
+  const body_ms = (1000 * (body?.byteLength ?? 0)) / LIMITS.request_bytes_per_s_min;
   const silence = new Silence(answer_ms);
   const until = AbortSignal.any([signal, silence.over]);
   let url = to;
   try {
     for (let before = 0; ; before++) {
+      silence.break(body_ms);
       const response = await fetch(url, { ...init, redirect: 'manual', signal: until });
       silence.break();
       const { status, headers } = response;
@@ -131,7 +136,7 @@ export async function exchange(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof Failure) throw error;
-    throw new Unreachable(`${url.origin} does not answer: ${reason(error, answer_ms)}.`, { cause: error });
+    throw new Unreachable(`${url.origin} does not answer: ${reason(error, answer_ms + body_ms)}.`, { cause: error });
   } finally {
     silence.end();
   }
@@ -196,7 +201,7 @@ const CAUSES: Record<string, string> = {
 /** Why a connection failed, as text for a person. */
 export function reason(error: unknown, answer_ms = ANSWER_MS): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `no answer within ${answer_ms / 1000} seconds`;
+  if (error.name === 'TimeoutError') return `no answer within ${Math.round(answer_ms / 1000)} seconds`;
   // A host with several addresses fails with one error per address, and no message of its own.
   const inner = error.cause ?? (error instanceof AggregateError ? error.errors[0] : undefined);
   if (inner !== undefined) return reason(inner, answer_ms);

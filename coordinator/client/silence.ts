@@ -14,10 +14,11 @@ export class Silence {
     return this.#over.signal;
   }
 
-  /** Something has come. */
-  break(): void {
+  /** Something has come. `more_ms`: how much longer than usual the next may take. */
+  break(more_ms = 0): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#over.abort(new DOMException('Nothing comes.', 'TimeoutError')), this.#ms);
+    const abort = (): void => this.#over.abort(new DOMException('Nothing comes.', 'TimeoutError'));
+    this.#timer = setTimeout(abort, this.#ms + more_ms);
   }
 
   /** Waits no more. */

@@ -10,6 +10,7 @@ import { checkHere } from '../base/check-body.ts';
 import { discardBody, hasBody, parseJson, readBody } from '../base/json-body.ts';
 import { networkOf } from '../base/network-of.ts';
 
+/** How long a body may take, beside what a slow line takes for it. */
 const READ_MS = 30_000;
 const SHAPE = shapeOf(LIMITS.request_body_nodes_max);
 /** How much of a body that was refused is still read, and for how long, so that the client gets to read why. */
@@ -35,7 +36,8 @@ export async function readJsonBody(ctx: ExtendableContext, budget: ByteBudget): 
   if (!['', 'utf-8', 'utf8'].includes(ctx.request.charset.toLowerCase()))
     throw new ErrandError('unsupported_media_type', 'The body must be in UTF-8.');
   const key = networkOf(ctx.ip);
-  const bytes = await readBody(ctx.req, { bytes_max: LIMITS.request_body_bytes_max, read_ms: READ_MS, budget, key });
+  const { request_body_bytes_max: bytes_max, request_bytes_per_s_min: bytes_per_s_min } = LIMITS;
+  const bytes = await readBody(ctx.req, { bytes_max, read_ms: READ_MS, bytes_per_s_min, budget, key });
   return checkHere(
     bytes,
     (ms) => budget.spendTime(key, ms),

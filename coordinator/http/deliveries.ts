@@ -6,7 +6,7 @@ import { networkOf } from '../base/network-of.ts';
 import type { Receiver } from '../forge/intake/receive.ts';
 import type { Handlers } from './router.ts';
 
-/** A forge waits for ten seconds. */
+/** A forge waits for ten seconds, however much it sends. */
 const READ_MS = 10_000;
 /** A forge is one sender, however many repositories it speaks for. */
 const BUDGET = { bytes_per_s: 4 * 1024 * 1024, burst_bytes: 64 * 1024 * 1024, time_share: 0.25 };
@@ -19,7 +19,8 @@ export function deliveryHandlers(receiver: Pick<Receiver, 'admit' | 'receive'>):
       const key = networkOf(client.address);
       const headers = textsOf(request.headers);
       receiver.admit(params.id, headers);
-      const body = await readBody(request, { bytes_max: LIMITS.delivery_bytes_max, read_ms: READ_MS, budget, key });
+      const pace = { read_ms: READ_MS, bytes_per_s_min: Infinity };
+      const body = await readBody(request, { bytes_max: LIMITS.delivery_bytes_max, ...pace, budget, key });
       return receiver.receive(params.id, { headers, body }, (ms) => budget.spendTime(key, ms));
     },
   };

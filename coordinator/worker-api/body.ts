@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
+import { LIMITS } from '../../protocol/limits.ts';
 import { ByteBudget } from '../base/byte-budget.ts';
 import { checkWith } from '../base/check-body.ts';
 import { discardBody, readBody } from '../base/json-body.ts';
 import type { Job, ThreadPool } from '../base/threads.ts';
 
-/** How long a worker may take to send a body. */
+/** How long a worker may take to send a body, beside what a slow line takes for it. */
 const READ_MS = 30_000;
 /** How much of a body that was refused is still read, and for how long, so that the worker gets to read why. */
 const DISCARD = { bytes_max: 32 * 1024 * 1024, ms: 10_000 };
@@ -34,7 +35,8 @@ export class BodyReader {
 
   /** Reads a call's body. Rejects as `readBody` does. The connection is cut then if its rest does not come soon. */
   async receive(request: IncomingMessage, key: string): Promise<Buffer> {
-    const limits = { bytes_max: this.#bytes_max, read_ms: READ_MS, budget: this.#budget, key };
+    const pace = { read_ms: READ_MS, bytes_per_s_min: LIMITS.worker_bytes_per_s_min };
+    const limits = { bytes_max: this.#bytes_max, ...pace, budget: this.#budget, key };
     return readBody(request, limits).catch((error: unknown) => {
       void discardRest(request);
       throw error;

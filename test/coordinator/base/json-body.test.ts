@@ -8,7 +8,7 @@ import { ErrandError } from '../../../protocol/problem.ts';
 import { until } from '../../support/until.ts';
 
 const budget = new ByteBudget({ bytes_per_s: 1e6, burst_bytes: 1e6, time_share: 1 });
-const LIMITS = { bytes_max: 100, read_ms: 5_000, budget, key: 'anyone' };
+const LIMITS = { bytes_max: 100, read_ms: 5_000, bytes_per_s_min: Infinity, budget, key: 'anyone' };
 const SHAPE = { depth_max: 3, nodes_max: 20, elements_max: 5, keys_max: 3 };
 const readJson = async (incoming: IncomingMessage) => parseJson(await readBody(incoming, LIMITS), SHAPE);
 
@@ -86,11 +86,22 @@ test('a body that is not JSON in UTF-8 is invalid, and a compressed one is not s
   t.deepEqual(await post('{}', { 'content-encoding': 'Identity' }), { value: {} });
 });
 
-test('a body that does not come in time is invalid', async (t) => {
+test('a body that does not come in time is to be sent again', async (t) => {
   const { port } = await serve(t, (incoming) => readBody(incoming, { ...LIMITS, read_ms: 20 }));
   const socket = await dial(port, 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n12');
   const [answer] = (await once(socket, 'data')) as [Buffer];
-  t.true(answer.toString().endsWith('{"code":"invalid"}'));
+  t.true(answer.toString().endsWith('{"code":"unavailable"}'));
+  socket.destroy();
+});
+
+test('a long body has the time that it takes on a slow line', async (t) => {
+  const slow = { ...LIMITS, read_ms: 50, bytes_per_s_min: 20 };
+  const { port } = await serve(t, async (incoming) => (await readBody(incoming, slow)).length);
+  const socket = await dial(port, 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n');
+  const timer = setInterval(() => socket.write('1234567890'), 50);
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  clearInterval(timer);
+  t.true(answer.toString().endsWith('{"value":100}'), answer.toString());
   socket.destroy();
 });
 

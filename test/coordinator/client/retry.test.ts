@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Client } from '../../../coordinator/client/client.ts';
 import { Failure, Refusal, Unreachable } from '../../../coordinator/client/errors.ts';
 import { exchange, send } from '../../../coordinator/client/http.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
 
 const signal = new AbortController().signal;
 const EMPTY = JSON.stringify({ items: [], next_cursor: null });
@@ -91,4 +92,16 @@ test('an answer that keeps coming is read to its end, however slow the line; one
   const get = (path: string) => exchange(new URL(server + path), path, { method: 'GET' }, signal, 1_000);
   t.is((await get('/ends')).text, '.'.repeat(pieces));
   await t.throwsAsync(get('/stops'), { instanceOf: Unreachable, message: /no answer within 1 seconds/ });
+});
+
+test('a long body has the time that it takes on a slow line', async (t) => {
+  const server = await serve(t, (request, response) => {
+    const timer = setTimeout(() => response.end('taken'), 500);
+    response.on('close', () => clearTimeout(timer));
+    request.resume();
+  });
+  const post = (bytes: number) =>
+    exchange(new URL(server), '/', { method: 'POST', body: new Uint8Array(bytes) }, signal, 100);
+  await t.throwsAsync(post(1), { instanceOf: Unreachable });
+  t.is((await post(10 * LIMITS.request_bytes_per_s_min)).text, 'taken');
 });
