@@ -9,11 +9,13 @@ type Shown = Omit<NotificationOptions, 'data'> & { title: string; navigate?: str
 /** What `lib.webworker` does not know yet. */
 type Options = NotificationOptions & { renotify?: boolean };
 
-const SERVER_AWAY = { en: 'Not sent. Touch to open the errand.', de: 'Nicht gesendet. Zum Öffnen berühren.' };
+const NOT_SENT = { en: 'Not sent. Touch to open the errand.', de: 'Nicht gesendet. Zum Öffnen berühren.' };
 const TOO_LATE = {
   en: 'Not possible any more. Touch to open the errand.',
   de: 'Geht nicht mehr. Zum Öffnen berühren.',
 };
+/** The decision was made, or the device or the errand is gone. */
+const TOO_LATE_CODES = ['conflict', 'not_found'];
 const SENT = { en: 'Sent', de: 'Gesendet' };
 /** A browser takes away the permission of who gets a message and shows nothing. */
 const SOMETHING: Shown = { title: 'Errand', body: '' };
@@ -60,11 +62,12 @@ export async function answerOrOpen(
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ token }),
     });
-    const said = (await response.json()) as { text?: string; code?: string; detail?: string };
-    const refused = said.code === 'not_found' ? words(TOO_LATE) : (said.detail ?? words(SERVER_AWAY));
-    await tell(response.ok ? `${words(SENT)}: ${said.text ?? ''}` : refused);
+    const said = (await response.json()) as { text?: string; code?: string };
+    // Its detail is in English. The app says why, once it is open.
+    const refused = TOO_LATE_CODES.includes(said.code ?? '') ? TOO_LATE : NOT_SENT;
+    await tell(response.ok ? `${words(SENT)}: ${said.text ?? ''}` : words(refused));
   } catch {
-    await tell(words(SERVER_AWAY));
+    await tell(words(NOT_SENT));
   }
 }
 

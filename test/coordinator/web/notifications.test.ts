@@ -122,6 +122,32 @@ test.serial('the service worker shows what the server sends, answers from it, an
   t.deepEqual(faults, []);
 });
 
+test.serial('what a notification says of an answer that is refused is in its language', async (t) => {
+  const scene = await openNotifications(t);
+  const { server, api, context, page, subscription } = scene;
+  const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Round up' }));
+  errand.begin();
+  errand.ask('Which rounding?', ['Up', 'Down']);
+  const question = await until('it is sent', () => subscription.messages[0]);
+  const [need] = (await api.call('getTask', { params: errand })).needs ?? [];
+  await api.call('answerNeed', {
+    params: { id: errand.id, need_id: need?.id ?? '' },
+    body: { choose: [need?.options[0]?.value ?? ''] },
+  });
+  const worker = serviceWorker(context);
+  const press = async (): Promise<string | undefined> => {
+    await deliver(scene, { ...question, lang: 'de' });
+    await touch(worker, `errand-${errand.id}`, 'answer-1');
+    return (await shown(page))[0]?.body;
+  };
+  t.is(await press(), 'Geht nicht mehr. Zum Öffnen berühren.');
+  await worker.evaluate(() => {
+    const problem = { code: 'unavailable', detail: 'The server is stopping.' };
+    Object.assign(self, { fetch: () => Promise.resolve(Response.json(problem, { status: 503 })) });
+  });
+  t.is(await press(), 'Nicht gesendet. Zum Öffnen berühren.');
+});
+
 test.serial('the service worker registers a subscription that the browser has replaced, at once', async (t) => {
   const scene = await openNotifications(t);
   const { api, context, page, receiver, network } = scene;
