@@ -15,14 +15,14 @@ export type LiveState =
   /** Connected since then, and reading what was missed. */
   | { kind: 'catching_up'; since: number }
   /**
-   * Not connected since then; the next attempt is at `retry_at`. `intercepted`: a proxy in front of the server answers
+   * Not connected since then because of `error`; the next attempt is at `retry_at`. `intercepted`: a proxy in front of the server answers
    * in its place, and seems to want a log-in of its own.
    */
-  | { kind: 'away'; since: number; retry_at: number; why: string; intercepted: boolean }
+  | { kind: 'away'; since: number; retry_at: number; error: Error; intercepted: boolean }
   /** The log-in has ended. */
   | { kind: 'logged_out' }
   /** No attempt is made by itself, but `wake` makes one. */
-  | { kind: 'failed'; why: string };
+  | { kind: 'failed'; error: Error };
 
 /** The newest event's id and the epoch of the server. */
 export type Hello = { cursor: number; epoch: string };
@@ -133,7 +133,7 @@ export class Live {
         if (error instanceof LoggedOut || error instanceof TokenRefused) return this.#onState({ kind: 'logged_out' });
         lost_at ??= Date.now();
         if (needsPerson(error)) {
-          this.#onState({ kind: 'failed', why: wordsOf(error) });
+          this.#onState({ kind: 'failed', error: asError(error) });
           await this.#untilWake(signal);
           continue;
         }
@@ -150,9 +150,10 @@ export class Live {
   ): Promise<void> {
     const wait_ms = Math.max(reconnectMs(failures), namedWaitMs(error, NAMED_WAIT_MAX_MS));
     const retry_at = Date.now() + wait_ms;
-    const show = (why: string) => this.#onState({ kind: 'away', since, retry_at, why, intercepted: this.#intercepted });
+    const show = (why: Error) =>
+      this.#onState({ kind: 'away', since, retry_at, error: why, intercepted: this.#intercepted });
     if (error instanceof Intercepted) this.#intercepted = true;
-    show(wordsOf(error));
+    show(asError(error));
     const over = new AbortController();
     void this.#askWhoAnswers(show, AbortSignal.any([signal, over.signal]));
     await this.#untilWake(signal, wait_ms);
@@ -160,13 +161,13 @@ export class Live {
   }
 
   /** Shows why, where a proxy answers in place of the server. */
-  async #askWhoAnswers(show: (why: string) => void, signal: AbortSignal): Promise<void> {
+  async #askWhoAnswers(show: (why: Error) => void, signal: AbortSignal): Promise<void> {
     try {
       await this.#client.call('healthz', {}, { signal });
     } catch (error) {
       if (signal.aborted || !(error instanceof Intercepted)) return;
       this.#intercepted = true;
-      show(error.message);
+      show(error);
     }
   }
 
@@ -258,6 +259,6 @@ function needsPerson(error: unknown): boolean {
   return error instanceof Displaced || error instanceof Moved || error instanceof Incomplete;
 }
 
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Failure(String(error));
 }

@@ -12,5 +12,5 @@ export function entryWords({ refused, failed, tried, gone }: Entry, live: LiveSt
 
 /** Why it was not done: in the words of the app, where it has some. */
 function why({ code, detail }: { code?: string; detail: string }): string {
-  return code === undefined ? detail : (t.problem[code] ?? t.server_says(detail));
+  return code === undefined ? t.in_english(detail) : (t.problem[code] ?? t.server_says(detail));
 }

@@ -5,6 +5,7 @@ import { incomplete } from '../store/incomplete.ts';
 import { BASE, PAST_CACHE } from '../store/routes.ts';
 import { now } from './now.ts';
 import { format, t } from './speech.ts';
+import { faultWords } from './words.ts';
 
 /** Bad news waits for this long, counted from the first loss: most are over by then. What is good lasts no longer. */
 const PATIENCE_MS = 4_000;
@@ -12,13 +13,13 @@ const PATIENCE_MS = 4_000;
 /** How current what one sees is: live, or since when it is not. */
 export function LiveBadge(): JSX.Element {
   const state = useSession().live.value;
-  if (state?.kind === 'away' && state.intercepted) return <ProxyLink why={state.why} />;
+  if (state?.kind === 'away' && state.intercepted) return <ProxyLink error={state.error} />;
   const { words, good } = describe(state, state && 'since' in state ? now.value : 0, navigator.onLine);
   const kind = state?.kind === 'failed' ? 'live off failed' : good ? 'live' : 'live off';
   return (
-    <span class={kind} role="status" title={state && 'why' in state ? state.why : undefined}>
+    <span class={kind} role="status" title={state && 'error' in state ? faultWords(state.error) : undefined}>
       {words}
-      {state?.kind === 'failed' && `: ${state.why} `}
+      {state?.kind === 'failed' && `: ${faultWords(state.error)} `}
       {/* Nothing is tried by itself any more. What is not whole has an offer of its own. */}
       {state?.kind === 'failed' && !incomplete.value && (
         <button type="button" class="quiet" onClick={() => location.reload()}>
@@ -30,10 +31,10 @@ export function LiveBadge(): JSX.Element {
 }
 
 /** The app has no way to log in at a proxy: its own page must open in place of the app. */
-function ProxyLink({ why }: { why: string }): JSX.Element {
+function ProxyLink({ error }: { error: Error }): JSX.Element {
   return (
     <span class="live off" role="status">
-      <a href={`${BASE}/?${PAST_CACHE}`} target="_self" title={why}>
+      <a href={`${BASE}/?${PAST_CACHE}`} target="_self" title={faultWords(error)}>
         {t.live.intercepted}
       </a>
     </span>

@@ -1,6 +1,6 @@
 import type { FailureReason, Task, WaitingFor } from '../../../protocol/task.ts';
 import { isEnded, SAMPLE_REPO_URL } from '../../../protocol/without-schemas.ts';
-import { Incomplete, Refusal, Unreachable } from '../../client/errors.ts';
+import { Displaced, Incomplete, Intercepted, Refusal, Unreachable } from '../../client/errors.ts';
 import { format, t } from './speech.ts';
 
 /** What an errand does now: a verb, and the code it is about. `since`: when that began. */
@@ -18,7 +18,12 @@ export function doing(task: Task, now: number): Doing {
 function outcome({ status, reason, detail, result }: Task): string {
   const summary = firstLine(result?.summary ?? '');
   if (status === 'succeeded') return summary || t.status.succeeded;
-  return (reason === 'repository_not_found' && detail) || (reasonWords(reason) ?? t.status[status]);
+  return reason === 'repository_not_found' ? missingWords(detail) : (reasonWords(reason) ?? t.status[status]);
+}
+
+/** That the repository or the branch is missing, and which. */
+export function missingWords(detail: string | null): string {
+  return detail === null ? t.reason.repository_not_found : t.missing_repository(detail);
 }
 
 export function reasonWords(reason: FailureReason | null): string | undefined {
@@ -30,7 +35,7 @@ function waitsFor(waiting: WaitingFor, now: number): Doing {
   const ago = (time: string) => format.duration(now - Date.parse(time));
   switch (waiting.kind) {
     case 'queue':
-      if (waiting.reason !== undefined) return { words: t.waiting.queue_held(waiting.reason) };
+      if (waiting.reason !== undefined) return { words: t.waiting.queue_held(t.in_english(waiting.reason)) };
       if (waiting.retry_at !== undefined) return { words: t.waiting.queue_until(format.clock(waiting.retry_at, now)) };
       return { words: t.waiting.queue(format.number(waiting.place)) };
     case 'worker':
@@ -73,7 +78,9 @@ export function faultWords(error: unknown): string {
   if (error instanceof Incomplete) return t.incomplete;
   if (error instanceof Unreachable) return t.problem['unreachable'] ?? '';
   if (error instanceof Refusal) return t.problem[error.code] ?? t.server_says(error.message);
-  return error instanceof Error && error.message !== '' ? error.message : (t.problem['unknown'] ?? '');
+  if (!(error instanceof Error) || error.message === '') return t.problem['unknown'] ?? '';
+  const of = error instanceof Displaced ? 'displaced' : error instanceof Intercepted ? 'intercepted' : '';
+  return t.problem[of] ?? t.in_english(error.message);
 }
 
 /** The first line with a word in it, without Markdown's marks around it. */

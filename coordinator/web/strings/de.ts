@@ -1,6 +1,7 @@
 import { de_errand } from './de-errand.ts';
 import { de_needs } from './de-needs.ts';
 import { de_link } from './de-link.ts';
+import { de_missing_repository } from './de-missing-repository.ts';
 import type { Strings } from './en.ts';
 
 /** Every text of the app, in German. */
@@ -215,10 +216,14 @@ export const de: Strings = {
     internal: 'Auf dem Server ging etwas schief.',
     too_old: 'Es hat länger als eine Woche gewartet.',
     unknown: 'Etwas ging schief.',
-    // The server's own words say more, in English.
+    // In English the words of the server or of the fault itself say more.
+    displaced: 'Dein Konto hat zu viele offene Verbindungen: Neuere haben diese ersetzt.',
+    intercepted: 'Ein Proxy vor dem Server hat geantwortet: Vielleicht verlangt er eine eigene Anmeldung.',
     not_found: 'Das gibt es nicht, oder nicht mehr.',
   },
   server_says: (detail) => `Der Server sagt: „${detail}“`,
+  in_english: (text) => `„${text}“`,
+  missing_repository: de_missing_repository,
 
   time: {
     now: 'jetzt',

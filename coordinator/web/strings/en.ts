@@ -220,6 +220,10 @@ export const en = {
   } as Record<string, string>,
   /** What the server says where the app has no words of its own. */
   server_says: (detail: string) => detail,
+  /** What there is in English alone. */
+  in_english: (text: string) => text,
+  /** `detail`: what the worker says of a repository or a branch that is missing. */
+  missing_repository: (detail: string) => detail,
 
   time: {
     now: 'now',

@@ -132,7 +132,7 @@ test('a device that could not store news gets them again, and stores each errand
   const task = await sendErrand(api);
   await until('it is stored', () => device.storage.tasks.has(task.id));
   await device.isLive();
-  t.true(device.states.some((state) => state.kind === 'away' && state.why === 'The disk is full.'));
+  t.true(device.states.some((state) => state.kind === 'away' && state.error.message === 'The disk is full.'));
 });
 
 test('a device whose place newer ones took does not come back by itself, but when the person does', async (t) => {

@@ -1,7 +1,7 @@
 import type { Note } from '../../../client/errand/items.ts';
 import { choiceWords } from '../../parts/need-words.ts';
 import { format, t } from '../../parts/speech.ts';
-import { firstLine, reasonWords } from '../../parts/words.ts';
+import { firstLine, missingWords, reasonWords } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 
 const LINE_CHARS_MAX = 300;
@@ -12,9 +12,12 @@ export function noteWords(note: Note): string {
     case 'attempt':
       return t.note.attempt(note.n);
     case 'attempt_over':
-      return t.note.attempt_over(reasonWords(note.reason) ?? note.detail ?? '', format.clock(note.retry_at));
+      return t.note.attempt_over(
+        reasonWords(note.reason) ?? t.in_english(note.detail ?? ''),
+        format.clock(note.retry_at),
+      );
     case 'retried':
-      return t.note.retried(cut(note.reason), format.clock(note.retry_at));
+      return t.note.retried(t.in_english(cut(note.reason)), format.clock(note.retry_at));
     case 'shortened':
       return t.note.shortened;
     case 'limit':
@@ -36,15 +39,20 @@ export function noteWords(note: Note): string {
     case 'decided':
       return decisionWords(note);
     case 'ended':
-      return [t.status[note.status], reasonWords(note.reason), note.reason === null ? null : note.detail]
-        .filter((part) => part !== null && part !== undefined)
-        .join('. ');
+      return [t.status[note.status], ...endWords(note)].join('. ');
     case 'log':
     case 'other':
       return cut(note.text);
     case 'harness':
       return s.errand.told_agent(cut(firstLine(note.text).replace(/^\[Errand\] /, '')));
   }
+}
+
+/** Why it did not succeed. */
+function endWords({ reason, detail }: Extract<Note, { what: 'ended' }>): string[] {
+  if (reason === null) return [];
+  if (reason === 'repository_not_found') return [missingWords(detail)];
+  return [t.reason[reason], ...(detail === null ? [] : [t.in_english(detail)])];
 }
 
 function limitWords({ limit, used, of }: Extract<Note, { what: 'limit' }>): string {

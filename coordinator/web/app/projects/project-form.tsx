@@ -141,7 +141,7 @@ function faultsOf(error: unknown): Faults {
   if (!(error instanceof Refusal) || error.errors.length === 0) return { '': faultWords(error) };
   const by_field = error.errors.map(({ field, message }) => {
     const [, name = '', ...within] = field.split('/');
-    return [name, [...within, message].join(': ')] as const;
+    return [name, [...within, t.in_english(message)].join(': ')] as const;
   });
   return { ...Object.fromEntries(by_field), '': faultWords(error) };
 }

@@ -1,5 +1,5 @@
 import type { Schedule, ScheduleRun } from '../../../../protocol/schedules.ts';
-import { locale } from '../../parts/speech.ts';
+import { locale, t } from '../../parts/speech.ts';
 import { repositoryAddress } from '../../parts/words.ts';
 import { s as texts } from '../screen-speech.ts';
 import { timingOf } from './timing.ts';
@@ -47,5 +47,5 @@ export function placeWords(
 /** What became of a due time. */
 export function runWords({ task_id, outcome, reason, detail }: ScheduleRun): string {
   if (reason === null) return s.outcome[outcome ?? (task_id === null ? 'cancelled' : 'at_work')];
-  return detail === null ? s.reason[reason] : `${s.reason[reason]}: ${detail}`;
+  return detail === null ? s.reason[reason] : `${s.reason[reason]}: ${t.in_english(detail)}`;
 }

@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import type { Channel } from '../../../../protocol/notifications.ts';
 import { useSession } from '../../parts/context.ts';
 import { Confirm, Screen } from '../../parts/screen.tsx';
-import { locale } from '../../parts/speech.ts';
+import { locale, t } from '../../parts/speech.ts';
 import { ago } from '../ago.ts';
 import { s } from '../screen-speech.ts';
 import { useRead } from '../../parts/use-read.ts';
@@ -90,7 +90,7 @@ function LastAnswer({ channel: { last_answer } }: { channel: Channel }): JSX.Ele
   if (!last_answer) return <small>{s.notify.never_sent}</small>;
   const { at, ok, status, detail } = last_answer;
   const time = ago(at);
-  const why = [status, detail].filter(Boolean).join(' ');
+  const why = [status, detail && t.in_english(detail)].filter(Boolean).join(' ');
   return (
     <small class={ok ? '' : 'fault'} role="status">
       {ok ? s.notify.accepted(time) : s.notify.not_accepted(time, why)}

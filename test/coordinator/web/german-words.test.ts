@@ -1,0 +1,34 @@
+import test from 'ava';
+import { AttemptFailure } from '../../../agent-container/base/failure.ts';
+import { chooseBaseBranch } from '../../../agent-container/git/checkout.ts';
+import { fetchFailure } from '../../../agent-container/git/git-failure.ts';
+import { de } from '../../../coordinator/web/strings/de.ts';
+import { CLOSE } from '../../../protocol/socket.ts';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+
+const URL_OF_NONE = 'https://git.example/none.git';
+
+test('what a worker says of a missing repository or branch is told in German; what it says else is quoted', (t) => {
+  const result = { code: 128, timed_out: false, stdout: Buffer.alloc(0), stderr: 'fatal: not found', truncated: false };
+  const { reason, message } = fetchFailure(result, null, URL_OF_NONE);
+  t.is(reason, 'repository_not_found');
+  const refs = { head: 'main', branches: new Map([['main', 'a'.repeat(40)]]), object_format: 'sha1' as const };
+  const task = { base_branch: 'nowhere', branch: 'errand/1-work' };
+  const { message: missing } = t.throws(() => chooseBaseBranch(refs, task), { instanceOf: AttemptFailure });
+  for (const [said, words] of [
+    [message, `Kein Repository unter ${URL_OF_NONE}, oder kein Recht, es zu lesen`],
+    [missing, 'Das Repository hat keinen Branch nowhere'],
+    [`owner/web: ${missing}`, 'owner/web: Das Repository hat keinen Branch nowhere'],
+    ['It is a tag.', 'Das Repository oder sein Branch wurde nicht gefunden: „It is a tag.“'],
+  ] as const)
+    t.is(de.missing_repository(said), words);
+});
+
+test.serial('why a window is not connected is told in the language of the person', async (t) => {
+  t.timeout(60_000);
+  const { network, page } = await openAppLoggedIn(t, { locale: 'de-DE' });
+  await page.routeWebSocket(/\/ws\//, (socket) => void socket.close({ code: CLOSE.too_many }));
+  await page.goto(network.url);
+  await page.locator('.live', { hasText: 'nicht verbunden: Dein Konto hat zu viele offene Verbindungen' }).waitFor();
+  t.pass();
+});
