@@ -5,7 +5,7 @@ import { Api } from '../../support/api.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { PASSWORD } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
-import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { logIn, openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { openBrowser, SIZES } from '../../support/web/browser.ts';
 
 const SHOTS = process.env['ERRAND_TEST_SHOTS'];
@@ -224,3 +224,54 @@ test.serial('a double touch makes one invitation, and one link for a phone', asy
   t.is(made.filter((path) => path.endsWith('/auth/links')).length, 1);
   t.deepEqual(faults, []);
 });
+
+test.serial(
+  'without the server its owner finds its page, which says that it cannot be reached; a member does not',
+  async (t) => {
+    t.timeout(90_000);
+    const { server, network, page } = await openAppLoggedIn(t);
+    const worker = (of: Page) =>
+      of.waitForFunction(async () => (await navigator.serviceWorker.ready).active?.state === 'activated');
+    const row = (of: Page) => of.getByRole('link', { name: /This server/ });
+    const bob = await server.person('bob@example.org');
+    const other = await (await openBrowser(t)).open();
+    await other.page.goto(network.url);
+    await logIn({ ...other, session: bob.session });
+    await other.page.goto(`${network.url}/settings`);
+    const role = await until('it is kept', () => keptText(other.page, 'role'));
+    t.is(role, 'member');
+    await Promise.all([page, other.page].map(worker));
+    network.offline = true;
+    network.cut();
+    await page.goto(`${network.url}/settings`);
+    await row(page).click();
+    await page.getByText('The server cannot be reached now.').first().waitFor();
+    let tried = 0;
+    other.page.on('requestfailed', (request) => {
+      if (request.url().endsWith('/me')) tried++;
+    });
+    await other.page.reload();
+    await other.page.getByRole('heading', { name: 'Server' }).waitFor();
+    await until('it has given up', () => tried === 5);
+    t.is(await row(other.page).count(), 0);
+
+    network.offline = false;
+    await page.goto(`${network.url}/settings`);
+    await until('it is kept', async () => (await keptText(page, 'role')) === 'owner');
+    network.offline = true;
+    network.cut();
+    await page.reload();
+    await row(page).waitFor();
+  },
+);
+
+/** A text that this device keeps. */
+const keptText = (page: Page, key: string): Promise<string | undefined> =>
+  page.evaluate(async (key) => {
+    const opened = indexedDB.open('errand');
+    await new Promise((resolve) => (opened.onsuccess = resolve));
+    const read = opened.result.transaction('texts').objectStore('texts').get(key);
+    await new Promise((resolve) => (read.onsuccess = resolve));
+    opened.result.close();
+    return read.result as string | undefined;
+  }, key);

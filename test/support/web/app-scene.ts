@@ -46,7 +46,7 @@ export async function openAppLoggedIn(
 }
 
 /** Logs in, on the first page. */
-export async function logIn({ page, session }: AppScene): Promise<void> {
+export async function logIn({ page, session }: Pick<AppScene, 'page' | 'session'>): Promise<void> {
   await page.fill('input[name=email]', session.user.email);
   await page.fill('input[name=password]', PASSWORD);
   await page.click('button[type=submit]');

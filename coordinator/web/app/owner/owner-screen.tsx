@@ -1,28 +1,17 @@
-import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { User } from '../../../../protocol/accounts.ts';
-import { useSession } from '../../parts/context.ts';
 import { ReadState } from '../../parts/read-state.tsx';
 import { Screen } from '../../parts/screen.tsx';
-import { useRead } from '../../parts/use-read.ts';
 import { Forges } from '../accounts/forges.tsx';
 import { People } from './people.tsx';
 import { ServerSettings } from './server-settings.tsx';
 import { Status } from './status.tsx';
 import { s } from '../screen-speech.ts';
+import { useMe } from '../use-me.ts';
 
 /** What the owner of the server sees and does: how it does, who is on it, and how it is set up. A member sees none. */
 export function OwnerScreen(): JSX.Element {
-  const { client } = useSession();
-  const seen_by = useSignal<User['role'] | 'unknown' | undefined>(undefined);
-  const read = (): void => {
-    client.call('me', {}).then(
-      ({ role }) => (seen_by.value = role),
-      // The parts of the page say why they show nothing.
-      () => (seen_by.value ??= 'unknown'),
-    );
-  };
-  useRead(read, [client]);
+  // Where it is unknown, the parts of the page say why they show nothing.
+  const seen_by = useMe().role;
   return (
     <Screen title={s.owner.title} parent={{ name: 'settings' }}>
       <div class="body settings owner">

@@ -1,11 +1,9 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { User } from '../../../../protocol/accounts.ts';
 import { isWaiting } from '../../../client/sync/outbox-entry.ts';
 import { useSession, useStore } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { Confirm, Screen } from '../../parts/screen.tsx';
-import { useRead } from '../../parts/use-read.ts';
 import { pathOf } from '../../store/routes.ts';
 import { Devices } from './devices.tsx';
 import { Health } from './health.tsx';
@@ -13,18 +11,11 @@ import { Install } from './install.tsx';
 import { PasswordForm } from './password-form.tsx';
 import { faultWords } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
+import { useMe } from '../use-me.ts';
 
 /** The account, its devices and projects, and the server. */
 export function SettingsScreen(): JSX.Element {
-  const session = useSession();
-  const user = useSignal<User | undefined>(undefined);
-  const read = (): void => {
-    session.client.call('me', {}).then(
-      (me) => (user.value = me),
-      () => undefined,
-    );
-  };
-  useRead(read, [session]);
+  const { me, role, read } = useMe();
   /** Counts what ends other log-ins. */
   const ends = useSignal(0);
   const onPassword = (): void => {
@@ -32,13 +23,13 @@ export function SettingsScreen(): JSX.Element {
     read();
   };
   const access = useStore().access.value;
-  const has_password = user.value?.has_password ?? true;
+  const has_password = me.value?.has_password ?? true;
   return (
     <Screen title={s.settings.title} parent={{ name: 'inbox' }}>
       <div class="body settings">
         <h2>{s.settings.account}</h2>
         <p>{access.kind === 'in' ? access.email : ''}</p>
-        {user.value?.role === 'owner' && <p class="soft">{s.settings.owner}</p>}
+        {role.value === 'owner' && <p class="soft">{s.settings.owner}</p>}
         <LinkRow to={pathOf('projects')} name={s.settings.projects} hint={s.settings.projects_hint} />
         <LinkRow to={pathOf('schedules')} name={s.schedules.title} hint={s.schedules.hint} />
         <LinkRow to={pathOf('notifications')} name={s.notify.title} hint={s.notify.hint} />
@@ -54,7 +45,10 @@ export function SettingsScreen(): JSX.Element {
         <Install />
         <h2>{s.settings.server}</h2>
         <Health />
-        {user.value?.role === 'owner' && <LinkRow to={pathOf('owner')} name={s.owner.title} hint={s.owner.hint} />}
+        {/* It says to a member that it is not theirs. */}
+        {(role.value === 'owner' || role.value === 'unknown') && (
+          <LinkRow to={pathOf('owner')} name={s.owner.title} hint={s.owner.hint} />
+        )}
         <LogOut />
       </div>
     </Screen>
