@@ -1,5 +1,5 @@
 import { batch, signal, type Signal } from '@preact/signals';
-import type { Diff, Project } from '../../../protocol/api.ts';
+import type { Project } from '../../../protocol/api.ts';
 import type { Task } from '../../../protocol/task.ts';
 import { openNeeds } from '../../../protocol/without-schemas.ts';
 import type { Client } from '../../client/client.ts';
@@ -10,13 +10,14 @@ import { Live, type LiveState } from '../../client/sync/live.ts';
 import { Mirror } from '../../client/sync/mirror.ts';
 import type { Entry } from '../../client/sync/outbox-entry.ts';
 import { Acts } from './acts.ts';
-import { unlessFull, withoutBefore, type SessionDatabase } from './database.ts';
+import { unlessFull, type SessionDatabase } from './database.ts';
+import { Diffs } from './diffs.ts';
 import { Files } from './files.ts';
 import { incomplete } from './incomplete.ts';
 import { Push } from './push.ts';
 import { later } from './later.ts';
 import { NOTHING, type OpenErrand } from './open-errand.ts';
-import { diffStorage, dropLogs, mirrorStorage, pruneDrafts, pruneLogs } from './storage.ts';
+import { dropLogs, mirrorStorage, pruneDrafts, pruneLogs } from './storage.ts';
 import { Texts } from './texts.ts';
 
 /** A list changes at most this often, and a conversation once a frame. */
@@ -41,10 +42,10 @@ export class Session {
   readonly files: Files;
   readonly push: Push;
   readonly texts: Texts;
+  readonly diffs: Diffs;
   readonly #database: SessionDatabase;
   readonly #mirror: Mirror;
   readonly #live: Live;
-  readonly #diffs: ReturnType<typeof diffStorage>;
   readonly #errands = new Map<string, { view: Signal<OpenErrand>; draw: () => void; viewers: number }>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -55,7 +56,7 @@ export class Session {
     database.makeRoom = (db) => dropLogs(db, this.#errands);
     this.texts = new Texts(database);
     this.push = new Push(client, this.texts);
-    this.#diffs = diffStorage(database);
+    this.diffs = new Diffs(database, client, this.full);
     const drawList = later(() => this.#drawList(), LIST_MS);
     const storage = mirrorStorage(database, () => (this.full.value = true));
     this.#mirror = new Mirror(client, storage, ({ conversation, tasks = [] }) => {
@@ -170,21 +171,6 @@ export class Session {
   async remove(id: string): Promise<void> {
     await this.client.call('deleteTask', { params: { id } });
     await this.#mirror.removed([id]);
-  }
-
-  /**
-   * The diff of an errand in a repository, or its first: from the server, or what this device has of it. `before`: the
-   * one that was looked at before it, on this device. A version counts as one look, however often it is opened: a phone
-   * that ends the app does not take the marks with it.
-   */
-  async diff(id: string, repository: string | undefined, onDiff: (diff: Diff, before?: Diff) => void): Promise<void> {
-    const kept = await this.#diffs.read(id, repository);
-    if (kept) onDiff(kept, kept.before);
-    const fresh = await this.client.call('getDiff', { params: { id }, query: { repository, context: 'all' } });
-    if (fresh.diff === kept?.diff) return;
-    const before = kept && withoutBefore(kept);
-    onDiff(fresh, before);
-    await unlessFull(this.#diffs.write(id, { ...fresh, ...(before && { before }) }, repository), this.full);
   }
 
   /** Reads the projects: first those that this device knows. Resolves with why the server's could not be read. */

@@ -45,8 +45,8 @@ export function useDiffs(id: string): RepositoryDiff[] {
       const set = (change: Partial<Read>): void => {
         if (is_newest) read.value = { ...read.value, [key ?? '']: { ...UNREAD, ...read.value[key ?? ''], ...change } };
       };
-      session
-        .diff(id, key ?? undefined, (diff, before) => set(parse(diff, before)))
+      session.diffs
+        .read(id, key ?? undefined, (diff, before) => set(parse(diff, before)))
         .then(
           () => set({ failed: false }),
           () => set({ failed: true }),
