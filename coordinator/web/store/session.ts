@@ -204,9 +204,12 @@ export class Session {
     this.#readFailed();
   }
 
-  /** Reads what could not be read before. The server may have refused it alone. */
+  /** Reads what could not be read before, also what has begun anew since. The server may have refused it alone. */
   #readFailed(): void {
-    for (const [id, { view }] of this.#errands) if (view.peek().failed) this.#read(id);
+    for (const [id, { view }] of this.#errands) {
+      const { failed, loaded } = view.peek();
+      if (failed || (loaded && this.#mirror.conversation(id)?.last_id === 0)) this.#read(id);
+    }
   }
 
   readonly #onFreeze = (): void => this.#database.close();

@@ -5,6 +5,7 @@ import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
 const RETRY_AFTER_S = 60;
+const PROBLEM = 'application/problem+json';
 
 test.serial('the app is live again when the network is back, and does not wait for its next attempt', async (t) => {
   t.timeout(120_000);
@@ -35,6 +36,31 @@ test.serial('the app is live again when the network is back, and does not wait f
     [],
   );
 });
+
+test.serial(
+  'an open errand is followed after a restore of the database, also if its log is refused once',
+  async (t) => {
+    t.timeout(60_000);
+    const { server, api, network, page } = await openAppLoggedIn(t);
+    const errand = new LivelyErrand(server, await sendErrand(api));
+    errand.begin();
+    errand.say('Before the restore.');
+    await page.goto(`${network.url}/errands/${errand.id}`);
+    await page.getByText('Before the restore.').waitFor();
+    await page.getByText('live', { exact: true }).waitFor();
+    const body = JSON.stringify({ type: 'urn:errand:problem:internal', title: 'x', status: 500, code: 'internal' });
+    await page.route('**/events?*', (route) => route.fulfill({ status: 500, contentType: PROBLEM, body }), {
+      times: 1,
+    });
+    const refused = page.waitForResponse((response) => response.status() === 500);
+    server.epoch.now = 'another';
+    network.cut();
+    await refused;
+    errand.say('After the restore.');
+    await page.getByText('After the restore.').waitFor();
+    t.pass();
+  },
+);
 
 test.serial('a window whose connection others have taken has a button that brings it back', async (t) => {
   t.timeout(60_000);
