@@ -14,6 +14,7 @@ import { unlessFull, type SessionDatabase } from './database.ts';
 import { Diffs } from './diffs.ts';
 import { Files } from './files.ts';
 import { incomplete } from './incomplete.ts';
+import { onBack } from './on-back.ts';
 import { Push } from './push.ts';
 import { later } from './later.ts';
 import { NOTHING, type OpenErrand } from './open-errand.ts';
@@ -48,6 +49,7 @@ export class Session {
   readonly #live: Live;
   readonly #errands = new Map<string, { view: Signal<OpenErrand>; draw: () => void; viewers: number }>();
   #timer: ReturnType<typeof setInterval> | undefined;
+  #hearNoMore: () => void = () => undefined;
 
   /** `onEnded`: the server has ended the log-in. */
   constructor(database: SessionDatabase, client: Client, onEnded: () => void) {
@@ -99,9 +101,11 @@ export class Session {
   start(): void {
     this.#timer = setInterval(this.#insist, INSIST_MS);
     this.#live.start();
-    addEventListener('online', this.#onBack);
-    addEventListener('pageshow', this.#onBack);
-    document.addEventListener('visibilitychange', this.#onBack);
+    this.#hearNoMore = onBack(this.#database.name, {
+      here: this.#onBack,
+      // It may wait for the new token that this window has asked for.
+      elsewhere: () => this.client.hurry(),
+    });
     document.addEventListener('freeze', this.#onFreeze);
     void pruneLogs(this.#database, this.#errands);
     // Without this Safari removes everything after a week without a visit.
@@ -111,9 +115,7 @@ export class Session {
   async stop(): Promise<void> {
     this.push.stop();
     clearInterval(this.#timer);
-    removeEventListener('online', this.#onBack);
-    removeEventListener('pageshow', this.#onBack);
-    document.removeEventListener('visibilitychange', this.#onBack);
+    this.#hearNoMore();
     document.removeEventListener('freeze', this.#onFreeze);
     this.acts.stop();
     this.texts.stop();
@@ -189,7 +191,6 @@ export class Session {
   }
 
   readonly #onBack = (): void => {
-    if (document.visibilityState !== 'visible') return;
     // A page that was frozen did not hear of other windows.
     void this.acts.outbox.load();
     this.#live.wake();

@@ -16,6 +16,9 @@ index 1111111..2222222 100644
 +two
 `;
 
+/** When a request that has no answer is given up by itself. */
+const GIVEN_UP_MS = 30_000;
+
 const has = (field: Locator, text: string) =>
   until(`it has ${text}`, async () => (await field.inputValue({ timeout: 1_000 }).catch(() => '')) === text);
 
@@ -156,5 +159,37 @@ test.serial('a log-in whose answer comes after one in another window leaves one 
   await until('the session before has ended', () => open === 1);
   await page.getByText('live', { exact: true }).first().waitFor();
   t.is(open, 1);
+  t.deepEqual(faults, []);
+});
+
+test.serial('a window does not wait for a new token that one in the background asks for in vain', async (t) => {
+  t.timeout(60_000);
+  const { network, context, page, faults } = await openAppLoggedIn(t);
+  await page.goto(`${network.url}/openapi.json`);
+  await page.evaluate(async () => {
+    const opened = indexedDB.open('errand');
+    await new Promise((resolve) => (opened.onsuccess = resolve));
+    const logins = opened.result.transaction('login', 'readwrite').objectStore('login');
+    const read = logins.get('one');
+    await new Promise((resolve) => (read.onsuccess = resolve));
+    logins.put({ ...read.result, expires_at_ms: 1 }, 'one');
+    await new Promise((resolve) => (logins.transaction.oncomplete = resolve));
+    opened.result.close();
+  });
+  const behind = await context.newPage();
+  await behind.addInitScript(() => Object.defineProperty(document, 'visibilityState', { value: 'hidden' }));
+  // The first one has no answer.
+  await behind.route('**/refresh', () => undefined, { times: 1 });
+  const asked = behind.waitForRequest('**/refresh');
+  await behind.goto(network.url);
+  await asked;
+  const begun = Date.now();
+  await page.goto(network.url);
+  const live = page.getByText('live', { exact: true }).first();
+  await until('it is live', async () => {
+    await page.evaluate(() => void document.dispatchEvent(new Event('visibilitychange')));
+    return live.isVisible();
+  });
+  t.true(Date.now() - begun < GIVEN_UP_MS);
   t.deepEqual(faults, []);
 });
