@@ -185,3 +185,27 @@ test.serial('where nobody can sign in elsewhere yet, the owner is led to where t
   await page.waitForURL(/settings\/server$/);
   t.deepEqual(faults, []);
 });
+
+test.serial('an invitation that was used on the way through a forge is put aside', async (t) => {
+  t.timeout(90_000);
+  const { api, github, network, page, faults } = await scene(t, openApp, APP);
+  const bea = github.world.addPerson('bea');
+  github.sign_in.browser = bea;
+  const { ERRAND_GITHUB_CLIENT_ID: client_id, ERRAND_GITHUB_CLIENT_SECRET: client_secret } = APP;
+  const callback_urls = [`${network.url}/signed-in`];
+  github.apps.addApp(bea, { name: 'errand', client_id, client_secret, public: true, callback_urls });
+  const { fragment } = await api.call('createInvite', { body: {} });
+  await page.goto('about:blank');
+  await page.goto(`${network.url}/#${fragment}`);
+  await page.getByRole('heading', { name: 'Join this server' }).waitFor();
+  await button(page, /^Continue with 127/).click();
+  await page.getByText('live', { exact: true }).first().waitFor();
+  await page.goto(`${network.url}/settings`);
+  await page.getByText('live', { exact: true }).first().waitFor();
+  t.is(await page.getByText('The link makes a new account').count(), 0);
+  await button(page, 'Log out').click();
+  await sheet(page).getByRole('button', { name: 'Log out' }).click();
+  await page.getByRole('heading', { name: 'Errand', exact: true }).waitFor();
+  t.is(await page.getByRole('heading', { name: 'Join this server' }).count(), 0);
+  t.deepEqual(faults, []);
+});

@@ -140,3 +140,22 @@ test('the repository that is chosen is marked, and what was not found there is n
   await chip('Choose a repository').waitFor();
   t.deepEqual(faults, []);
 });
+
+test('the next errand begins with all repositories that the server took, a short address among them, without branches', async (t) => {
+  t.timeout(60_000);
+  const { api, page, network, faults } = await openAppLoggedIn(t, { size: PHONE });
+  const chip = (name: RegExp) => page.getByRole('button', { name });
+  const also = encodeURIComponent('https://example.org/ann/docs#next');
+  await page.goto(`${network.url}/new?text=Rename&repo=gh:ann/shop&also=${also}`);
+  await chip(/^ann\/docs next$/).waitFor();
+  await page.locator('button.send').click();
+  await page.locator('.task', { hasText: 'Rename' }).waitFor();
+  const [task] = (await api.call('listTasks', {})).items;
+  t.is(task?.repo_url, 'https://github.com/ann/shop');
+
+  await page.goto(`${network.url}/new`);
+  await chip(/^ann\/docs$/).waitFor();
+  await chip(/^shop$/).waitFor();
+  t.is(await chip(/next/).count(), 0);
+  t.deepEqual(faults, []);
+});
