@@ -1,9 +1,11 @@
+import type { ServerResponse } from 'node:http';
 import test from 'ava';
 import type { Page } from 'playwright-core';
 import type { WebApp } from '../../../coordinator/http/web-app.ts';
 import { openWebApp } from '../../../coordinator/web/build.ts';
 import { PASSWORD, startApi } from '../../support/start-api.ts';
 import { openBrowser } from '../../support/web/browser.ts';
+import { startFaultyProxy } from '../../support/web/faulty-proxy.ts';
 
 const PART = /\bpart-(\w)(\w+)\.js\b/g;
 
@@ -65,5 +67,38 @@ test.serial('a page that began without a service worker offers a later version, 
   const now = await partsOf(page);
   t.true(now.length > 0 && now.every((name) => next.files.has(`/app/${name}`)), now.join(' '));
   t.deepEqual(new Set(await statuses()), new Set([200]), 'for a page that is still open elsewhere');
+  t.deepEqual(faults, []);
+});
+
+test.serial('a version that is being installed while a page begins is offered once it is there', async (t) => {
+  t.timeout(120_000);
+  const first = await openWebApp();
+  const next = nextVersion(first);
+  let app: WebApp = first;
+  const server = await startApi(t, {}, undefined, undefined, {
+    files: { get: (path: string) => app.files.get(path) } as WebApp['files'],
+    pageAt: (path) => app.pageAt(path),
+  });
+  const network = await startFaultyProxy(t, server.url);
+  const { page, faults } = await (await openBrowser(t)).open();
+  await page.goto(network.url);
+  await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  const held = Promise.withResolvers<ServerResponse>();
+  const [path = '', part] = [...next.files].find(([each]) => each.includes('part-') && !first.files.has(each)) ?? [];
+  network.answer = ({ url }, response) => {
+    if (url !== path) return false;
+    held.resolve(response);
+    return true;
+  };
+  app = next;
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  const response = await held.promise;
+  await page.reload();
+  await page.locator('input[name=email]').waitFor();
+  const isInstalling = () =>
+    page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.installing?.state === 'installing');
+  t.true(await isInstalling());
+  response.writeHead(200, { 'content-type': part?.type ?? '' }).end(part?.body);
+  await page.getByText('A new version is ready').waitFor();
   t.deepEqual(faults, []);
 });

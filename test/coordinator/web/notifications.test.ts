@@ -1,91 +1,18 @@
 import test from 'ava';
-import type { BrowserContext, Page, Worker } from 'playwright-core';
 import { eventsOf } from '../../support/events-of.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
-import { openNotifications, type PushScene } from './push-scene.ts';
-
-/**
- * Hands a message to the service worker, as the browser does when its push service brings one, and waits until it
- * shows. Chromium forgets a notification that is about to show when somebody asks meanwhile what shows already.
- */
-async function deliver({ context, page, network }: PushScene, notification: unknown): Promise<void> {
-  const worker = serviceWorker(context);
-  await worker.evaluate(() => {
-    const scope = self as unknown as WorkerScope;
-    const { registration } = scope;
-    const show = registration.showNotification.bind(registration);
-    scope.shown = new Promise((resolve, reject) => {
-      registration.showNotification = (title, options) => {
-        const shown = show(title, options);
-        shown.then(resolve, reject);
-        return shown;
-      };
-    });
-  });
-  const session = await context.newCDPSession(page);
-  const registered = new Promise<string>((resolve) => {
-    session.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
-      const [registration] = registrations;
-      if (registration) resolve(registration.registrationId);
-    });
-  });
-  await session.send('ServiceWorker.enable');
-  const data = typeof notification === 'string' ? notification : JSON.stringify({ web_push: 8030, notification });
-  const origin = network.url;
-  await session.send('ServiceWorker.deliverPushMessage', { origin, registrationId: await registered, data });
-  await session.detach();
-  await worker.evaluate(() => (self as unknown as WorkerScope).shown);
-}
-
-function serviceWorker(context: BrowserContext): Worker {
-  const worker = context.serviceWorkers()[0];
-  if (!worker) throw new Error('There is no service worker.');
-  return worker;
-}
-
-/** What the device shows. */
-const shown = (page: Page): Promise<{ title: string; body: string; tag: string; actions: string[] }[]> =>
-  page.evaluate(async () => {
-    const { active } = await navigator.serviceWorker.ready;
-    const registration = await navigator.serviceWorker.getRegistration();
-    const all = active && registration ? await registration.getNotifications() : [];
-    return all.map((each) => {
-      const { actions } = each as Notification & { actions: { title: string }[] };
-      return { title: each.title, body: each.body, tag: each.tag, actions: actions.map(({ title }) => title) };
-    });
-  });
-
-/** What the test needs of the service worker's global object. */
-type WorkerScope = {
-  registration: ServiceWorkerRegistration;
-  NotificationEvent: new (type: string, init: { notification: Notification; action: string }) => Event;
-  ExtendableEvent: new (type: string) => Event;
-  dispatchEvent: (event: Event) => boolean;
-  /** Ends once a message that was delivered shows. */
-  shown: Promise<void>;
-};
-
-/** Touches a notification, or one of its buttons. */
-async function touch(worker: Worker, tag: string, action = ''): Promise<void> {
-  await worker.evaluate(
-    async ([tag, action]) => {
-      const scope = self as unknown as WorkerScope;
-      const [notification] = await scope.registration.getNotifications({ tag });
-      if (!notification) throw new Error('It does not show.');
-      const event = new scope.NotificationEvent('notificationclick', { notification, action });
-      // The browser lets only its own events wait.
-      const work: Promise<unknown>[] = [];
-      Object.defineProperty(event, 'waitUntil', { value: (each: Promise<unknown>) => work.push(each) });
-      scope.dispatchEvent(event);
-      // It may bring a window to the front only after a real touch.
-      await Promise.allSettled(work);
-    },
-    [tag, action] as const,
-  );
-}
+import {
+  deliver,
+  openNotifications,
+  serviceWorker,
+  shown,
+  touch,
+  type PushScene,
+  type WorkerScope,
+} from './push-scene.ts';
 
 test.serial('the service worker shows what the server sends, answers from it, and opens the errand', async (t) => {
   const scene = await openNotifications(t);
@@ -204,6 +131,24 @@ test.serial('a message that nobody understands shows something too', async (t) =
   }
   t.deepEqual(new Set((await shown(scene.page)).map(({ title }) => title)), new Set(['Errand']));
 });
+
+test.serial(
+  'a touch on a test opens the settings of notifications, and one on what names no page the first page',
+  async (t) => {
+    const scene = await openNotifications(t);
+    const { context, page, network, subscription } = scene;
+    await page.getByRole('button', { name: 'Send a test' }).click();
+    const test_message = await until('it is sent', () => subscription.messages[0]);
+    const worker = serviceWorker(context);
+    await deliver(scene, '{}');
+    await touch(worker, '');
+    await page.waitForURL(`${network.url}/`);
+    await deliver(scene, test_message);
+    await touch(worker, 'test');
+    await page.waitForURL(`${network.url}/settings/notifications`);
+    t.pass();
+  },
+);
 
 test.serial('a device says what it shows, mutes an errand, and forgets its subscription at the log-out', async (t) => {
   const scene = await openNotifications(t);
