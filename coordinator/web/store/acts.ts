@@ -29,6 +29,8 @@ export class Acts {
   readonly #client: Client;
   readonly #files: Files;
   readonly #windows: BroadcastChannel;
+  /** What is being stored: a second touch asks for nothing more. */
+  readonly #adding = new Map<string, Promise<boolean>>();
   #stopped = false;
   /** The server answers, although there is no connection. */
   #answers = false;
@@ -143,7 +145,14 @@ export class Acts {
     if (entry) await this.#files.forget(filesOf(entry));
   }
 
-  async #add(action: Action, hold_ms?: number): Promise<boolean> {
+  #add(action: Action, hold_ms?: number): Promise<boolean> {
+    const what = JSON.stringify(action);
+    const adding = this.#adding.get(what) ?? this.#store(action, hold_ms).finally(() => this.#adding.delete(what));
+    this.#adding.set(what, adding);
+    return adding;
+  }
+
+  async #store(action: Action, hold_ms: number | undefined): Promise<boolean> {
     try {
       await this.outbox.add(action, hold_ms);
       this.unstored.value = undefined;

@@ -30,7 +30,7 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
   // A new project whose warnings are shown is changed from then on.
   const id = useRef(project?.id);
   const draft = useFormDraft(`project ${project?.id ?? 'new'}`);
-  const keyFor = useSameKey();
+  const makeOnce = useSameKey();
   useWrongFirst(ref, faults.value);
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
@@ -41,7 +41,7 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
     const changes = changesOf(readProject(first.current), body);
     const saved =
       id.current === undefined
-        ? client.call('createProject', { body }, { idempotency_key: keyFor(body) })
+        ? makeOnce(body, (own) => client.call('createProject', { body }, own))
         : client.call('patchProject', { params: { id: id.current }, body: changes });
     saved
       .then(({ id: own, warnings }) => {

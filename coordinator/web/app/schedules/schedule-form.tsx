@@ -32,7 +32,7 @@ export function ScheduleForm({ schedule: now, onSaved }: FormProps): JSX.Element
   const fault = useSignal('');
   const saving = useSignal(false);
   const draft = useFormDraft(`schedule ${schedule?.id ?? 'new'}`);
-  const keyFor = useSameKey();
+  const makeOnce = useSameKey();
   // The projects may have been read since the first drawing.
   const before = (): Given => ({
     ...first.current,
@@ -50,7 +50,7 @@ export function ScheduleForm({ schedule: now, onSaved }: FormProps): JSX.Element
     const changes = changesOf(readFields(before(), known), shared);
     const saved = schedule
       ? client.call('patchSchedule', { params: { id: schedule.id }, body: changes })
-      : client.call('createSchedule', { body }, { idempotency_key: keyFor(body) });
+      : makeOnce(body, (own) => client.call('createSchedule', { body }, own));
     saved
       .then((made) => {
         draft.saved();

@@ -5,7 +5,9 @@ import { Refusal } from '../../../client/errors.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { ReadState } from '../../parts/read-state.tsx';
 import { Confirm, Screen } from '../../parts/screen.tsx';
+import { useOnce } from '../../parts/use-once.ts';
 import { useRead } from '../../parts/use-read.ts';
+import { useSameKey } from '../../parts/use-same-key.ts';
 import { faultWords } from '../../parts/words.ts';
 import { NextTimes } from './next-times.tsx';
 import { Runs } from './runs.tsx';
@@ -64,16 +66,20 @@ function Details({ schedule, onChanged, onChange, fault }: DetailsProps): JSX.El
   const { id, prompt, paused } = schedule;
   const params = { id };
   const runs = useSignal(0);
+  const once = useOnce();
+  const makeOnce = useSameKey();
   const act = (work: () => Promise<Schedule>): void => {
     fault.value = '';
-    work()
-      .then(onChanged)
-      .then(() => (runs.value += 1))
-      .catch((error: unknown) => (fault.value = faultWords(error)));
+    once(() =>
+      work()
+        .then(onChanged)
+        .then(() => (runs.value += 1))
+        .catch((error: unknown) => (fault.value = faultWords(error))),
+    );
   };
   const enable = (enabled: boolean) => () => session.client.call('patchSchedule', { params, body: { enabled } });
   const runNow = async () => {
-    await session.client.call('runSchedule', { params });
+    await makeOnce(params, (own) => session.client.call('runSchedule', { params }, own));
     return session.client.call('getSchedule', { params });
   };
   return (
