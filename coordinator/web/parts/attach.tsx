@@ -35,13 +35,13 @@ export function useFiles(key: string): DraftFiles {
   const list = useSignal<readonly Attachment[]>([]);
   const fault = useSignal<NotTaken | undefined>(undefined);
   const adding = useSignal(0);
-  const given = files.given.value;
+  const changes = files.changes.value;
   const too_many = list.value.length > LIMITS.attachments_per_message_max;
   useEffect(() => {
     void files.ofDraft(key).then((kept) => {
-      if (given > 0 || list.peek().length === 0) list.value = kept;
+      if (changes > 0 || list.peek().length === 0) list.value = kept;
     });
-  }, [key, files, list, given]);
+  }, [key, files, list, changes]);
   return {
     list,
     fault,

@@ -46,7 +46,7 @@ export class Acts {
       giving: (act) => texts.giving(act),
       gaveBack: (given) => {
         for (const each of given) texts.tell(each);
-        files.given.value++;
+        files.changes.value++;
       },
     });
     this.outbox = new Outbox(client, storage, {

@@ -14,8 +14,8 @@ export class Files {
   /** How much of each file was sent, from 0 to 1. */
   readonly progress = signal<Readonly<Record<string, number>>>({});
 
-  /** Counts how often files came back to a draft. */
-  readonly given = signal(0);
+  /** Counts how often the files of drafts have changed: each place that shows them reads them again. */
+  readonly changes = signal(0);
 
   constructor(database: Kept, client: Client) {
     this.#database = database;
@@ -30,7 +30,9 @@ export class Files {
   /** Keeps a file of a draft. Resolves with it, or with why it was not taken. */
   async add(file: File, draft: string): Promise<KeptFile | FileFault> {
     const { keepFile } = await loadTools();
-    return keepFile(this.#database, file, draft);
+    const added = await keepFile(this.#database, file, draft);
+    this.changes.value++;
+    return added;
   }
 
   read(id: string): Promise<KeptFile | undefined> {
@@ -55,10 +57,12 @@ export class Files {
         await done;
       });
     }
+    this.changes.value++;
   }
 
   async forget(ids: readonly string[]): Promise<void> {
     for (const id of ids) await this.#database.use((db) => db.delete('files', id));
+    this.changes.value++;
   }
 
   /** Uploads files; one that is not here was uploaded before. */

@@ -67,7 +67,7 @@ export class Session {
       else this.#errands.get(conversation)?.draw();
     });
     this.files = new Files(database, client);
-    this.texts.start(() => this.files.given.value++);
+    this.texts.start(() => this.files.changes.value++);
     this.acts = new Acts(
       { database, client, files: this.files, texts: this.texts },
       {
