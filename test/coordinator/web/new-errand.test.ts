@@ -78,28 +78,70 @@ test('the newest repositories are offered first, each once, as it was last writt
   t.deepEqual(faults, []);
 });
 
-test('what is typed in the search of a repository is taken by Done too, or it says that nothing matches', async (t) => {
+test('an address in the search of a repository is taken by Done too, and a word only where none is chosen', async (t) => {
   t.timeout(120_000);
   const { page, network, faults } = await openAppLoggedIn(t, { size: PHONE });
   const [sheet, chip] = [page.getByRole('dialog'), (name: string) => page.getByRole('button', { name })];
   const search = sheet.getByRole('searchbox');
+  const done = sheet.getByRole('button', { name: 'Done' });
   await page.goto(`${network.url}/new`);
   await chip('Choose a repository').click();
+  await search.fill('no such');
+  await done.click();
+  await sheet.getByText('This is neither an address nor one of your repositories.').waitFor();
   await search.fill('https://example.org/one.git');
   await search.press('Enter');
   await chip('one').click();
-  await search.fill('no such');
+  await search.fill('sample');
+  await sheet.getByRole('button', { name: /sample/i }).waitFor();
   await sheet.getByLabel('Start from').fill('next');
-  await sheet.getByRole('button', { name: 'Done' }).click();
-  await sheet.getByText('This is neither an address nor one of your repositories.').waitFor();
+  await done.click();
+  await chip('one next').click();
   await search.fill('https://example.org/two.git');
-  await sheet.getByRole('button', { name: 'Done' }).click();
+  await done.click();
   await sheet.waitFor({ state: 'detached' });
   await chip('two').click();
   t.is(await sheet.getByLabel('Start from').inputValue(), 'next');
-  await sheet.getByRole('button', { name: 'Done' }).click();
+  await done.click();
   await sheet.waitFor({ state: 'detached' });
   await chip('two').waitFor();
+  t.deepEqual(faults, []);
+});
+
+test('Enter takes the first repository that the forge finds, also a moment later', async (t) => {
+  t.timeout(120_000);
+  const { page, network, faults } = await openAppLoggedIn(t, { size: PHONE });
+  const sheet = page.getByRole('dialog');
+  const released = Promise.withResolvers<void>();
+  const rest = { forge: 'GitHub', default_branch: 'main', private: false, pushed_at: null };
+  const items = ['shop', 'shop-api'].map((name) => {
+    return { name: `ann/${name}`, repo_url: `https://example.org/ann/${name}`, ...rest };
+  });
+  await page.route(/\/repositories\?search=.+/, async (route) => {
+    const finds = new URL(route.request().url()).searchParams.get('search') === 'sho';
+    if (finds) await released.promise;
+    await route.fulfill({ json: { items: finds ? items : [], faults: [] } });
+  });
+  await page.goto(`${network.url}/new`);
+  const chip = (name: string) => page.getByRole('button', { name, exact: true });
+  await chip('Choose a repository').click();
+  await page.locator('.live:not(.off)').first().or(sheet).first().waitFor();
+  const search = sheet.getByRole('searchbox');
+  const no_match = sheet.getByText('This is neither an address nor one of your repositories.');
+  await search.fill('nothing');
+  await search.press('Enter');
+  await no_match.waitFor();
+  await search.fill('sho');
+  await search.press('Enter');
+  t.is(await no_match.count(), 0);
+  released.resolve();
+  await sheet.waitFor({ state: 'detached' });
+  await chip('ann/shop').click();
+  await search.fill('sho');
+  await sheet.getByText('ann/shop-api', { exact: true }).waitFor();
+  await search.press('Enter');
+  await sheet.waitFor({ state: 'detached' });
+  await chip('ann/shop').waitFor();
   t.deepEqual(faults, []);
 });
 

@@ -79,6 +79,7 @@ export function readPlace(text: string): Place {
   return { repo_url: place, base_branch, push_to: work_branch };
 }
 
-function isChosen({ project, repo_url }: Place): boolean {
+/** Whether it names a repository: the first of an errand may not do so yet. */
+export function isChosen({ project, repo_url }: Place): boolean {
   return project !== undefined || repo_url !== undefined;
 }

@@ -11,10 +11,19 @@ import { t } from '../../parts/speech.ts';
 import { repositoryAddress, repositoryName } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 import { addressIn, hasCredential } from './address-in.ts';
-import { PickedRepositories } from './picked-repositories.tsx';
+import { PickedRepositories, usePicked } from './picked-repositories.tsx';
 import type { Fresh } from './fresh.ts';
 import { isFound } from './use-proven.ts';
-import { changePlace, hasBranchNames, isSamePlace, mayAddPlace, placesOf, withoutPlace, type Place } from './place.ts';
+import {
+  changePlace,
+  hasBranchNames,
+  isChosen,
+  isSamePlace,
+  mayAddPlace,
+  placesOf,
+  withoutPlace,
+  type Place,
+} from './place.ts';
 
 const RECENT_MAX = 6;
 
@@ -46,25 +55,33 @@ export function RepositorySheet({ fresh, index, onChoose, onAdd, onClose }: Repo
     onChoose(changePlace(fresh, index, { ...nothing, ...change }));
     onClose();
   };
-  const first = address === undefined ? found[0]?.change : { repo_url: address };
-  const unmatched = useSignal('');
+  const picked = usePicked(word, known);
+  const pick = (repo_url: string): Place => ({ repo_url, ...(index === 0 && { make_project: true }) });
+  const matches = [...found.map(({ change }) => change), ...picked.items.map(({ repo_url }) => pick(repo_url))];
+  const first = address === undefined ? matches[0] : { repo_url: address };
+  const entered = useSignal(false);
+  const type = (typed: string): void => {
+    [query.value, entered.value] = [typed, false];
+  };
   const take = (): void => {
     if (first) choose(first);
-    else unmatched.value = word;
+    else entered.value = true;
   };
-  const no_match = word !== '' && unmatched.value === word ? s.fresh.no_match : '';
+  // Enter takes what the forge finds a moment later too.
+  useEffect(() => {
+    if (!picked.asks && entered.value && first) choose(first);
+  }, [picked.asks]);
+  const no_match = entered.value && !picked.asks && !first ? s.fresh.no_match : '';
   const fault = hasCredential(word) ? s.fresh.no_credential : no_match;
+  // A word that is left in the search replaces nothing that was chosen.
+  const is_left = address === undefined && !hasCredential(word) && isChosen(placesOf(fresh)[index] ?? {});
   return (
     <Sheet label={title} onClose={onClose}>
       <h2>{title}</h2>
-      <Search word={word} address={address} fault={fault} onInput={(typed) => (query.value = typed)} onTake={take} />
+      <Search word={word} address={address} fault={fault} onInput={type} onTake={take} />
       <Found found={found} chosen={placesOf(fresh)[index]} onChoose={choose} />
-      <PickedRepositories
-        search={word}
-        known={known}
-        onChoose={(repo_url) => choose({ repo_url, ...(index === 0 && { make_project: true }) })}
-      />
-      <Chosen {...{ fresh, index, onChoose, onAdd, onClose }} onDone={word === '' ? onClose : take} />
+      <PickedRepositories picked={picked} onChoose={(repo_url) => choose(pick(repo_url))} />
+      <Chosen {...{ fresh, index, onChoose, onAdd, onClose }} onDone={word === '' || is_left ? onClose : take} />
     </Sheet>
   );
 }
