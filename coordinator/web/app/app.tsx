@@ -7,12 +7,12 @@ import { onLeave } from '../store/on-leave.ts';
 import type { Place } from '../store/router.ts';
 import type { Session } from '../store/session.ts';
 import { loadedScreens, loadScreens, type Screens } from './lazy.ts';
+import { Bars } from './bars.tsx';
 import { link } from './access/link-code.ts';
 import { LinkScreen } from './access/link-screen.tsx';
 import { AccessScreen } from './access/access-screen.tsx';
 import { deviceInfo } from './settings/device-name.ts';
 import { Inbox } from './inbox/inbox.tsx';
-import { ReloadOffer } from './reload-offer.tsx';
 import { useWidth } from './width.ts';
 
 /** The whole app. */
@@ -20,7 +20,7 @@ export function App(): JSX.Element {
   return (
     <>
       <Opened />
-      <ReloadOffer />
+      <Bars />
     </>
   );
 }
@@ -53,11 +53,6 @@ function Opened(): JSX.Element | null {
         <Within session={access.session}>
           <Panes />
           <Keys />
-          {access.session.acts.unstored.value && (
-            <p class="update fault" role="alert">
-              {access.session.acts.unstored.value === 'full' ? t.attach.fault.no_room() : t.no_storage}
-            </p>
-          )}
         </Within>
       );
   }

@@ -1,21 +1,13 @@
 import type { JSX } from 'preact';
 import { useLayoutEffect } from 'preact/hooks';
 import { useRouter } from '../parts/context.ts';
-import { UnusedLink } from './access/unused-link.tsx';
-import { ArchiveUndo } from './inbox/archive-undo.tsx';
 import { Shortcuts } from './shortcuts.tsx';
 
 /** What is beside every screen, once it is there. */
 export function Extras(): JSX.Element {
   const { name, params } = useRouter().place.value;
   useLayoutEffect(takeFocus, [name, params.id]);
-  return (
-    <>
-      <Shortcuts />
-      <ArchiveUndo />
-      <UnusedLink />
-    </>
-  );
+  return <Shortcuts />;
 }
 
 /** Goes on at a screen that came in place of what had the focus: a screen reader would begin anew with the page. */

@@ -24,6 +24,8 @@ export { SettingsScreen } from './settings/settings-screen.tsx';
 export { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
 export { Markdown } from '../parts/markdown.tsx';
 export { OwnWords } from '../parts/own-words.tsx';
+export { ArchiveUndo } from './inbox/archive-undo.tsx';
 export { RowActions } from './inbox/row-actions.tsx';
+export { UnusedLink } from './access/unused-link.tsx';
 export { Extras } from './extras.tsx';
 export { Guard } from './guard.tsx';

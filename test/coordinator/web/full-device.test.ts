@@ -2,16 +2,7 @@ import test from 'ava';
 import { sendErrand } from '../../support/send-errand.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
-
-/** A device that can be filled up: from then on its browser stores nothing more. */
-function becomeFillable(): void {
-  // oxlint-disable-next-line typescript/unbound-method -- it is called with its `this`
-  const { put } = IDBObjectStore.prototype;
-  IDBObjectStore.prototype.put = function (...given) {
-    if (localStorage.getItem('full') !== null) throw new DOMException('', 'QuotaExceededError');
-    return put.apply(this, given);
-  };
-}
+import { becomeFillable } from './become-fillable.ts';
 
 test.serial('a device without room says so and stays live, and keeps a draft once there is room again', async (t) => {
   t.timeout(120_000);

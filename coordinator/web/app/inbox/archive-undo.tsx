@@ -2,7 +2,6 @@ import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Task } from '../../../../protocol/task.ts';
-import { useSession } from '../../parts/context.ts';
 import type { Session } from '../../store/session.ts';
 import { s } from '../screen-speech.ts';
 
@@ -19,8 +18,7 @@ export function setArchived(session: Session, task: Task, to: boolean): void {
 }
 
 /** Says what was archived, and puts it back at a touch. */
-export function ArchiveUndo(): JSX.Element | null {
-  const session = useSession();
+export function ArchiveUndo({ session }: { session: Session }): JSX.Element | null {
   const task = archived.value?.session === session ? archived.value.task : undefined;
   useEffect(() => {
     const end = setTimeout(() => (archived.value = undefined), OFFERED_MS);

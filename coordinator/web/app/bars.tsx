@@ -3,12 +3,40 @@ import { useStore } from '../parts/context.ts';
 import { is_whole, t } from '../parts/speech.ts';
 import { incomplete } from '../store/incomplete.ts';
 import { update } from '../store/worker.ts';
-import { screens } from './lazy.ts';
+import type { Session } from '../store/session.ts';
+import { link } from './access/link-code.ts';
+import { loadedScreens, screens } from './lazy.ts';
 
 const reload = (): void => location.reload();
 
+/** What is said above the lower edge of each screen, one bar above the other. */
+export function Bars(): JSX.Element {
+  const access = useStore().access.value;
+  const loaded = loadedScreens();
+  const session = access.kind === 'in' && link.value?.kind !== 'login' ? access.session : undefined;
+  return (
+    <div class="bars">
+      {session && loaded && <loaded.ArchiveUndo session={session} />}
+      {session && loaded && <loaded.UnusedLink />}
+      {session && <Unstored session={session} />}
+      <ReloadOffer />
+    </div>
+  );
+}
+
+/** What could not be stored at a touch. */
+function Unstored({ session }: { session: Session }): JSX.Element | null {
+  const why = session.acts.unstored.value;
+  if (!why) return null;
+  return (
+    <p class="update fault" role="alert">
+      {why === 'full' ? t.attach.fault.no_room() : t.no_storage}
+    </p>
+  );
+}
+
 /** What a reload mends or brings: the worst first. An app on the home screen has no other button for it. */
-export function ReloadOffer(): JSX.Element | null {
+function ReloadOffer(): JSX.Element | null {
   const access = useStore().access.value;
   const session = access.kind === 'in' ? access.session : undefined;
   const take = update.value;
