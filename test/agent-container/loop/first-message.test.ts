@@ -33,6 +33,7 @@ test('the first message lists the skills of the repository, and the model reads 
   t.regex(first, /these skills: .+<skill path=\\".claude\/skills\/release\/SKILL.md\\">\\nname: release/);
   t.notRegex(first, /Count up/);
   t.regex(textOf(b.model.requests[1]?.body), /Count up/);
+});
 
 test('the first message tells what the setup command changed', async (t) => {
   const b = await bench(t, { script: [DONE] });
