@@ -53,6 +53,11 @@ export function findTaskRepository(db: Db, task_id: string, key: string): TaskRe
   return row && fromStored(row);
 }
 
+/** Puts a further repository that has no project into one of its user. */
+export function updateRepositoryProject(db: Db, task_id: string, key: string, project_id: string): void {
+  sql(db, 'UPDATE task_repositories SET project_id = ? WHERE task_id = ? AND key = ?').run(project_id, task_id, key);
+}
+
 /** Stores the branch that is known to be in the repository. `at` is an ISO time. */
 export function updateRepositoryBranch(db: Db, task_id: string, key: string, branch: string, at: string): void {
   sql(db, 'UPDATE task_repositories SET pushed_branch = ? WHERE task_id = ? AND key = ?').run(branch, task_id, key);

@@ -102,6 +102,11 @@ export function updateArchived(db: Db, id: string, archived_at: string | null, a
   sql(db, 'UPDATE tasks SET archived_at = :archived_at, updated_at = :at WHERE id = :id').run({ id, archived_at, at });
 }
 
+/** Puts a task that has no project into one of its user. */
+export function updateProject(db: Db, id: string, project_id: string, at: string): void {
+  sql(db, 'UPDATE tasks SET project_id = ?, updated_at = ? WHERE id = ?').run(project_id, at, id);
+}
+
 /** Sets the model and the effort that the task goes on with. */
 export function updateModel(db: Db, id: string, now: Pick<TaskRow, 'model' | 'effort'>, at: string): void {
   sql(db, 'UPDATE tasks SET model = :model, effort = :effort, updated_at = :at WHERE id = :id').run({ ...now, id, at });

@@ -5,6 +5,7 @@ import { ErrandError } from '../../protocol/problem.ts';
 import { isEnded } from '../../protocol/task.ts';
 import { budgetMax, requireBudget } from './budget-bound.ts';
 import { advance } from './advance.ts';
+import { adoptProjects } from './adopt-projects.ts';
 import { requireFreeBranch, requireFreeBranches } from './branch-at-work.ts';
 import { attach } from './attachment-commands.ts';
 import { chooseRepositories } from './choose-repositories.ts';
@@ -109,16 +110,17 @@ export function addMessage(
   { text, budget_usd, hear: wanted = 'next_call', model, effort, attachments = [] }: MessageCreate,
   models?: TaskDefaults['models'],
 ): MessageReceived {
-  const task = requireTask(tx.db, user_id, task_id);
+  const given = requireTask(tx.db, user_id, task_id);
   if (model !== undefined) requirePrice(model, models);
   if (countPendingMessages(tx.db, task_id) >= LIMITS.pending_messages_max)
     throw new ErrandError('conflict', 'Too many messages wait for this task: wait until it has read them.');
   if (countMessages(tx.db, task_id) >= LIMITS.messages_per_task_max)
     throw new ErrandError('conflict', 'This task has had as many messages as one may have: start a new one.');
-  const resumed = isEnded(task.status);
+  const resumed = isEnded(given.status);
   if (resumed) requireRoomInQueue(tx, user_id);
   const id = nextMessageId(tx.db, task_id);
   const at = new Date().toISOString();
+  const task = adoptProjects(tx, given, at);
   setBudget(tx, task, budget_usd, at);
   // The answer to a question enters at once: the worker waits for it within its turn.
   const hear = answerByMessage(tx, task, { id, text }, at) ? 'next_call' : wanted;
@@ -151,12 +153,13 @@ function cancel(tx: Tx, task: TaskRow, reason: string): TaskRow {
  * for a limit or an outage no longer waits for it.
  */
 export function retryTask(tx: Tx, user_id: string, task_id: string, { budget_usd }: TaskRetry): TaskRow {
-  const task = requireTask(tx.db, user_id, task_id);
-  if (isEnded(task.status)) {
+  const given = requireTask(tx.db, user_id, task_id);
+  if (isEnded(given.status)) {
     requireRoomInQueue(tx, user_id);
-    requireFreeBranches(tx.db, user_id, task);
+    requireFreeBranches(tx.db, user_id, given);
   }
   const at = new Date().toISOString();
+  const task = adoptProjects(tx, given, at);
   setBudget(tx, task, budget_usd, at);
   const next = advance(tx, { ...task, budget_usd: budget_usd ?? task.budget_usd }, { type: 'retry', at });
   if (task.status === 'queued')

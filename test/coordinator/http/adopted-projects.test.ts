@@ -1,0 +1,46 @@
+import test, { type ExecutionContext } from 'ava';
+import { endAttempt } from '../../../coordinator/tasks/advance.ts';
+import type { FailureReason } from '../../../protocol/task.ts';
+import { runTask, taskOf } from '../../support/fixtures.ts';
+import { startApi } from '../../support/start-api.ts';
+
+const [repo_url, other_url] = ['https://forge.example/a/b', 'https://forge.example/a/c'];
+
+/** An errand with addresses alone that failed for this reason, after which its person made projects of both. */
+async function scene(t: ExecutionContext, reason: FailureReason) {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const body = { prompt: 'Fix it', repo_url, repositories: [{ repo_url: other_url }] };
+  const { id } = await api.call('createTask', { body });
+  runTask(server.log, id);
+  const end = { status: 'failed' as const, reason, detail: null, at: new Date().toISOString() };
+  server.log.write((tx) => endAttempt(tx, taskOf(server.log, id), 1, end));
+  const { id: of_other } = await server
+    .person()
+    .then(({ api: bob }) => bob.call('createProject', { body: { name: 'Theirs', repo_url, git_token: 'theirs' } }));
+  const project = await api.call('createProject', {
+    body: { name: 'P', repo_url: `${repo_url}.git`, git_token: 'own' },
+  });
+  const second = await api.call('createProject', { body: { name: 'Q', repo_url: other_url, git_token: 'own' } });
+  t.not(of_other, project.id);
+  return { api, params: { id }, project, second };
+}
+
+test('an errand that lacked a token goes on with the project that its person made for it', async (t) => {
+  const { api, params, project, second } = await scene(t, 'repository_not_found');
+  t.is((await api.call('getTask', { params })).project_id, null);
+  const { project_id, repositories } = await api.call('retryTask', { params, body: {} });
+  t.is(project_id, project.id);
+  t.is(repositories?.[1]?.project_id, second.id);
+});
+
+test('so it does where a message lets it go on', async (t) => {
+  const { api, params, project } = await scene(t, 'push_rejected');
+  await api.call('createMessage', { params, body: { text: 'The project has a token now.' } });
+  t.is((await api.call('getTask', { params })).project_id, project.id);
+});
+
+test('an errand that failed for another reason goes on as it was sent', async (t) => {
+  const { api, params } = await scene(t, 'turn_limit');
+  t.is((await api.call('retryTask', { params, body: {} })).project_id, null);
+});
