@@ -34,7 +34,7 @@ export type WorkOptions = {
 
 /** Starts what gives tasks to workers, and the API that they call. */
 export async function startWork({ core, forge_accounts }: Shared, options: WorkOptions, opened: Opened): Promise<Work> {
-  const { config, pace, keys, log, gate, disk, logger } = core;
+  const { config, pace, keys, log, gate, disk, threads, logger } = core;
   const { openRunner = chooseRunner, say = () => undefined } = options;
   const settings = new TaskSettings({ db: log.db, keys, config, linked: forge_accounts.access });
   // The issuer names the history of the database: after a restore, workers of the history before it must not write into
@@ -73,6 +73,7 @@ export async function startWork({ core, forge_accounts }: Shared, options: WorkO
     buildAssignment: assignment,
     redact: (task_id, text) => redaction.redact(task_id, text),
     grant: async (task_id, n) => ({ task_id, token: await issueToken(task_id, n) }),
+    threads,
   });
   await disk.start();
   await dispatcher.start();
@@ -84,14 +85,14 @@ export async function startWork({ core, forge_accounts }: Shared, options: WorkO
 
 /** What builds assignments. The secrets in them are redacted from then on, and their use is recorded. */
 function openAssignments(
-  { config, pace, keys, log, logger }: Core,
+  { config, pace, keys, log, threads, logger }: Core,
   settings: TaskSettings,
   issueToken: AssignmentDependencies['issueToken'],
 ) {
   const redaction = new TaskRedaction(log, keys);
   const audit = new WorkerAudit({ log, redactorOf: (task_id) => redaction.redactorOf(task_id), logger });
   const workerSettings = (task: TaskRow) => settings.forWorker(task);
-  const deps = { ...config, db: log.db, settings: workerSettings, issueToken, pace };
+  const deps = { ...config, db: log.db, settings: workerSettings, issueToken, pace, threads };
   const assignment = async (task_id: string, n: number) => {
     redaction.handOver(task_id);
     const { json, secrets } = await buildAssignment(deps, task_id, n);

@@ -3,6 +3,8 @@ import { ErrandError } from '../../protocol/problem.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { CONTRACT_VERSION } from '../../protocol/worker.ts';
 import type { Assignment } from '../../protocol/worker-schemas.ts';
+import { checkWith } from '../base/check-body.ts';
+import type { ThreadPool } from '../base/threads.ts';
 import { findAttempt, listAttempts } from '../sqlite/attempts.ts';
 import type { Db } from '../sqlite/database.ts';
 import { newestEventId } from '../sqlite/events.ts';
@@ -27,6 +29,8 @@ export type AssignmentDependencies = {
   /** After how long a worker need not wait for an answer any more. */
   park_after_ms: number;
   pace: Pace;
+  /** Reads what a transcript that is too long has of images and documents. */
+  threads: ThreadPool;
 };
 
 /** How often a worker must call, and after what silence its lease expires. */
@@ -61,7 +65,7 @@ export async function buildAssignment(
   // Both are of one turn of the event loop, and stored events never change: so the transcript fits the other rows.
   const [head, until] = [readHead(deps, task_id, n, token), newestEventId(deps.db)];
   const start = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"transcript":[`);
-  const parts = [start, ...(await transcriptTexts(deps.db, task_id, n, until)), Buffer.from(']}')];
+  const parts = [start, ...(await transcriptTexts(deps, { task_id, n, until })), Buffer.from(']}')];
   return { json: Buffer.concat(parts), secrets: head.secrets ?? [] };
 }
 
@@ -133,35 +137,38 @@ function attachmentsOf(db: Db, task_id: string): Pick<Assignment, 'attachments'>
   return heard.length > 0 ? { attachments: heard.map(attachmentView) } : {};
 }
 
+type TranscriptSource = Pick<AssignmentDependencies, 'db' | 'threads'>;
+type TranscriptKey = { task_id: string; n: number; until: number };
+
 /**
  * The events of the transcript up to the id `until`, as the elements of a JSON array, in parts. One that is too long is
  * given without its images and documents, which the model can look at again.
  */
-async function transcriptTexts(db: Db, task_id: string, n: number, until: number): Promise<Buffer[]> {
-  const task = { task_id, n, until };
-  const texts = (await readTexts(db, task, (row) => row)) ?? (await readTexts(db, task, withoutMediaIn));
+async function transcriptTexts({ db, threads }: TranscriptSource, task: TranscriptKey): Promise<Buffer[]> {
+  const run = checkWith(threads, { key: task.task_id, charge: () => undefined });
+  const texts =
+    (await readTexts(db, task, async (rows) => rows)) ?? (await readTexts(db, task, (rows) => withoutMedia(rows, run)));
   if (texts === null)
     throw new ErrandError('too_large', "The task's conversation is too long to continue: start a new task.");
   return texts;
 }
 
-const withoutMediaIn = (row: TranscriptRow): TranscriptRow => ({ ...row, body: withoutMedia(row.type, row.body) });
-
 /** Null: they are too long. */
 async function readTexts(
   db: Db,
-  task: { task_id: string; n: number; until: number },
-  shorten: (row: TranscriptRow) => TranscriptRow,
+  task: TranscriptKey,
+  shorten: (rows: TranscriptRow[]) => Promise<TranscriptRow[]>,
 ): Promise<Buffer[] | null> {
   const texts: Buffer[] = [];
   let [bytes, bytes_read, after] = [0, 0, 0];
   for (;;) {
     const { rows, cursor, more } = readTranscript(db, { ...task, after, size: PAGE });
-    const shortened = rows.map(shorten);
-    const text = Buffer.from(shortened.map(transcriptText).join());
-    for (const { body } of shortened) bytes += Buffer.byteLength(body) + EVENT_BYTES;
     for (const { body } of rows) bytes_read += Buffer.byteLength(body);
-    if (bytes > LIMITS.transcript_bytes_max || bytes_read > READ_BYTES_MAX) return null;
+    if (bytes_read > READ_BYTES_MAX) return null;
+    const shortened = await shorten(rows);
+    for (const { body } of shortened) bytes += Buffer.byteLength(body) + EVENT_BYTES;
+    if (bytes > LIMITS.transcript_bytes_max) return null;
+    const text = Buffer.from(shortened.map(transcriptText).join());
     if (texts.length > 0 && text.length > 0) texts.push(Buffer.from(','));
     if (text.length > 0) texts.push(text);
     if (!more) return texts;
@@ -177,6 +184,6 @@ function transcriptText({ attempt, type, body }: TranscriptRow): string {
 /**
  * Rejects with `too_large` if the transcript is too long for an assignment. A hostile worker can make it of any length.
  */
-export async function requireTranscriptFits(db: Db, task_id: string, n: number): Promise<void> {
-  await transcriptTexts(db, task_id, n, newestEventId(db));
+export async function requireTranscriptFits(source: TranscriptSource, task_id: string, n: number): Promise<void> {
+  await transcriptTexts(source, { task_id, n, until: newestEventId(source.db) });
 }

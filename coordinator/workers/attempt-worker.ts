@@ -1,6 +1,7 @@
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Logger } from '../base/logger.ts';
 import { retry } from '../base/retry.ts';
+import type { ThreadPool } from '../base/threads.ts';
 import { replaceWorker } from '../sqlite/attempts.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { findTask } from '../sqlite/tasks.ts';
@@ -26,6 +27,8 @@ export type AttemptWorkerDependencies = {
   buildAssignment: (task_id: string, n: number) => Promise<Buffer>;
   /** The token for a worker that cannot be called. */
   grant: (task_id: string, n: number) => Promise<TaskGrant>;
+  /** Reads long transcripts. */
+  threads: ThreadPool;
   logger: Logger;
 };
 
@@ -114,7 +117,8 @@ export class AttemptWorker {
    */
   async #startUncallable(): Promise<void> {
     // Told now, and not by a worker that cannot get it.
-    await requireTranscriptFits(this.#deps.log.db, this.#task_id, this.#n);
+    const { log, threads } = this.#deps;
+    await requireTranscriptFits({ db: log.db, threads }, this.#task_id, this.#n);
     const grant = await this.#deps.grant(this.#task_id, this.#n);
     if (this.#done.aborted) return;
     this.#current = await this.#deps.workers.open(this.#name, this.#workspace);

@@ -201,6 +201,7 @@ function createDispatcher({ log, runner, workspaces, gate, logger, tokens, optio
   };
   const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
   const { park_after_ms = 60_000 } = options;
+  const threads = new ThreadPool();
   const limits = { memory_bytes: options.memory_bytes ?? 256 * 1024 * 1024, cpus: 1, pids_max: 64 };
   return new Dispatcher({
     log,
@@ -214,10 +215,11 @@ function createDispatcher({ log, runner, workspaces, gate, logger, tokens, optio
     heartbeat_ms: LIMITS.heartbeat_ms,
     redact: (_, text) => text,
     buildAssignment: async (id, n) => {
-      const deps = { db: log.db, settings, issueToken, time_limit_ms: 60_000, park_after_ms, pace: LIMITS };
+      const deps = { db: log.db, settings, issueToken, time_limit_ms: 60_000, park_after_ms, pace: LIMITS, threads };
       return (await buildAssignment(deps, id, n)).json;
     },
     grant: async (task_id, n) => ({ task_id, token: await issueToken(task_id, n) }),
+    threads,
   });
 }
 

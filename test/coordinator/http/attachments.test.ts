@@ -12,6 +12,7 @@ import { isShowable } from '../../../protocol/showable.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { Problem } from '../../../protocol/problem-document.ts';
+import { ThreadPool } from '../../../coordinator/base/threads.ts';
 import { checkAnswer, newNeed } from '../../../coordinator/domain/need.ts';
 import { AttachmentFiles } from '../../../coordinator/tasks/attachment-files.ts';
 import { AttachmentSweep } from '../../../coordinator/operations/attachment-sweep.ts';
@@ -189,6 +190,7 @@ test('an upload is sent once, within the bounds of an errand, and comes with eve
     time_limit_ms: 1,
     park_after_ms: 1,
     pace: LIMITS,
+    threads: new ThreadPool(),
   };
   const assignment = await readAssignment(deps, task.id, 1);
   t.deepEqual(assignment.attachments?.map(({ id }) => id).toSorted(), [a, b].toSorted());

@@ -5,6 +5,8 @@ import {
   requireTranscriptFits,
   type AssignmentDependencies,
 } from '../../../coordinator/tasks/assignment.ts';
+import { checkWith } from '../../../coordinator/base/check-body.ts';
+import { ThreadPool } from '../../../coordinator/base/threads.ts';
 import { withoutMedia } from '../../../coordinator/tasks/without-media.ts';
 import { insertAttempt } from '../../../coordinator/sqlite/attempts.ts';
 import type { Db } from '../../../coordinator/sqlite/database.ts';
@@ -16,13 +18,18 @@ import type { TaskRow } from '../../../coordinator/domain/task.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { Assignment } from '../../../protocol/worker-schemas.ts';
+import { CountingThreads } from '../../support/counting-threads.ts';
 import { addTask, addUser, time } from '../../support/dispatching.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { readAssignment } from '../../support/read-assignment.ts';
 
-async function openWithTask(t: ExecutionContext): Promise<{ deps: AssignmentDependencies; task: TaskRow }> {
+async function openWithTask(t: ExecutionContext) {
   const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
-  t.teardown(() => db.close());
+  const threads = new CountingThreads();
+  t.teardown(async () => {
+    await threads.close();
+    db.close();
+  });
   const deps: AssignmentDependencies = {
     db,
     settings: () => ({
@@ -34,8 +41,9 @@ async function openWithTask(t: ExecutionContext): Promise<{ deps: AssignmentDepe
     time_limit_ms: 60_000,
     park_after_ms: 60_000,
     pace: LIMITS,
+    threads,
   };
-  return { deps, task: addTask(db, addUser(db), { prompt: 'mend it' }) };
+  return { deps, threads, task: addTask(db, addUser(db), { prompt: 'mend it' }) };
 }
 
 function addAttempt(db: Db, task_id: string, n: number, last_seq: number): void {
@@ -168,7 +176,7 @@ test('a transcript that is too long only by its pictures is given without them',
     },
   });
   t.deepEqual(transcript.at(-1)?.body, whole);
-  await t.notThrowsAsync(requireTranscriptFits(deps.db, task.id, 2));
+  await t.notThrowsAsync(requireTranscriptFits(deps, task.id, 2));
 });
 
 const BASE64 = { type: 'base64', media_type: 'image/png', data: 'AAAA' };
@@ -185,14 +193,35 @@ const BLOCKS: [block: { type: string; source: unknown; text?: string }, words: R
 ];
 
 for (const type of ['conversation.started', 'tool.finished', 'input.added'])
-  test(`only an image or document in base64 is left out of ${type}`, (t) => {
+  test(`only an image or document in base64 is left out of ${type}`, async (t) => {
     const body = JSON.stringify({ turn: 1, content: BLOCKS.map(([block]) => block) });
-    const { turn, content } = JSON.parse(withoutMedia(type, body)) as { turn: number; content: { text?: string }[] };
+    const run = checkWith(new ThreadPool(), { key: '', charge: () => undefined });
+    const [row] = await withoutMedia([{ attempt: 1, type, body }], run);
+    const { turn, content } = JSON.parse(row?.body ?? '') as { turn: number; content: { text?: string }[] };
     t.is(turn, 1);
     for (const [i, [block, words]] of BLOCKS.entries())
       if (words === undefined) t.deepEqual(content[i], block);
       else t.regex(content[i]?.text ?? '', words);
   });
+
+test('a transcript that is too long is read for its pictures in threads, a page at a time, whatever is in it', async (t) => {
+  const { deps, threads, task } = await openWithTask(t);
+  addAttempt(deps.db, task.id, 1, 40);
+  addAttempt(deps.db, task.id, 2, 0);
+  const content = [{ type: 'image', source: BASE64 }, ...Array.from({ length: 240_000 }, () => 0)];
+  const text = 'x'.repeat(LIMITS.transcript_bytes_max / 32);
+  for (let seq = 1; seq <= 40; seq++)
+    if (seq <= 4) addEvent(deps.db, task, 1, seq, 'tool.finished', { turn: seq, content });
+    else addEvent(deps.db, task, 1, seq, 'turn.finished', { turn: seq, text });
+  await t.throwsAsync(buildAssignment(deps, task.id, 2), { code: 'too_large', message: /is too long to continue/ });
+  t.deepEqual(
+    threads.jobs.map(({ name, key }) => [name, key]),
+    [
+      ['WITHOUT_MEDIA', task.id],
+      ['WITHOUT_MEDIA', task.id],
+    ],
+  );
+});
 
 test('stored bodies are in the assignment as they are, however they are written', async (t) => {
   const { deps, task } = await openWithTask(t);

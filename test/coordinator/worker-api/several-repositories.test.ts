@@ -3,6 +3,7 @@ import type { NeedAnswerCreate } from '../../../protocol/needs.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { answerNeed } from '../../../coordinator/tasks/answer-need.ts';
 import { Redactor } from '../../../coordinator/base/redactor.ts';
+import { ThreadPool } from '../../../coordinator/base/threads.ts';
 import { addMessage } from '../../../coordinator/tasks/task-commands.ts';
 import { branchPrefix } from '../../../coordinator/domain/task.ts';
 import { pushedBranches } from '../../../coordinator/forge/pulls/pushed-branches.ts';
@@ -110,6 +111,7 @@ test('the assignment names the other repositories, and what may be pushed to eac
     pace,
     time_limit_ms: 1,
     park_after_ms: 1,
+    threads: new ThreadPool(),
   };
   const { repositories } = await readAssignment(deps, task_id, attempt);
   t.deepEqual(repositories, [
