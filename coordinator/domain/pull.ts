@@ -6,7 +6,7 @@ import {
   type PullRequest,
   type PullRequestState,
 } from '../../protocol/pulls.ts';
-import { taskOfBranch } from './task.ts';
+import { isBranchOf } from './task.ts';
 
 /** A pull request of a task, or one that is to be opened. Times are ISO. */
 export type PullRow = {
@@ -96,11 +96,11 @@ export function isNewWork({ head_commit, told_commit }: Pick<PullRow, 'head_comm
  * they want none. A forge closes one itself when its branch is back at the base; a branch that a person named never is.
  */
 export function getsNewPull(
-  { state, ...pull }: Pick<PullRow, 'state' | 'head_branch' | 'head_commit' | 'told_commit'>,
+  { state, ...pull }: Pick<PullRow, 'task_id' | 'state' | 'head_branch' | 'head_commit' | 'told_commit'>,
   { commit, base_commit }: { commit: string; base_commit: string | null },
 ): boolean {
   if (state === 'merged') return isNewWork(pull, commit);
-  return state === 'closed' && taskOfBranch(pull.head_branch) !== undefined && pull.head_commit === base_commit;
+  return state === 'closed' && isBranchOf(pull.task_id, pull.head_branch) && pull.head_commit === base_commit;
 }
 
 /** The pull request as clients see it. */

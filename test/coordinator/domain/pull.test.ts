@@ -4,9 +4,11 @@ import { branchPrefix } from '../../../coordinator/domain/task.ts';
 import { newId } from '../../../protocol/ids.ts';
 
 const [BASE, PUSHED, NEW] = ['a', 'b', 'c'].map((digit) => digit.repeat(40)) as [string, string, string];
-const OWN = `${branchPrefix(newId())}mend-it`;
+const [task_id, other] = [newId(), newId()];
+const [OWN, OTHER] = [`${branchPrefix(task_id)}mend-it`, `${branchPrefix(other)}mend-it`];
 const work = { commit: NEW, base_commit: BASE };
 const ended = (state: 'merged' | 'closed', head_branch: string, head_commit: string) => ({
+  task_id,
   state,
   head_branch,
   head_commit,
@@ -25,5 +27,5 @@ test('one that a person closed gets no other; one that a forge closed, since its
 });
 
 test('the base of a branch that a person named may be its last commit: what they closed stays closed', (t) => {
-  t.false(getsNewPull(ended('closed', 'feature', BASE), work));
+  for (const branch of ['feature', OTHER]) t.false(getsNewPull(ended('closed', branch, BASE), work));
 });
