@@ -1,12 +1,12 @@
 import type { FoundSecret } from './secret-search.ts';
 import { A_PRIVATE_KEY } from './token-forms.ts';
 
-const WITH_HEADER = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY[A-Z ]*)-----[^]*?(?:-----END \1-----|$)/g;
+const WITH_HEADER = /-----BEGIN ((?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?)-----[^]*?(?:-----END \1-----|$)/g;
 const MASK = '[private key]';
 
 /** A line of a diff that only goes on with base64: a string, or a line of one. */
 const BASE64_LINE =
-  /^[ +-]\s*[.+&(]?\s*(?:["'`][A-Za-z0-9+/]{4,}={0,2}|[A-Za-z0-9+/]{40,}={0,2}|[A-Za-z0-9+/]+={0,2}["'`])(?:\\[nr]?)*["'`]?[\s.,;+&_)\]}\\]*$/;
+  /^[ +-]\s*(?:[.+&(]\s*)?(?:(?:["'`][A-Za-z0-9+/]{4,}|[A-Za-z0-9+/]{40,})(?![A-Za-z0-9+/])|[A-Za-z0-9+/]+={0,2}["'`])={0,2}(?:\\[nr]?)*(?:["'`\s.,;+&_)\]}][\s.,;+&_)\]}\\]*)?$/;
 
 /** Removes the secrets that were found from a text, such as a diff. */
 export function redactor(found: FoundSecret[]): (text: string) => string {
