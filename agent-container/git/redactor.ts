@@ -1,7 +1,8 @@
 import type { FoundSecret } from './secret-search.ts';
 import { A_PRIVATE_KEY } from './token-forms.ts';
 
-const WITH_HEADER = /-----BEGIN ((?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?)-----[^]*?(?:-----END \1-----|$)/g;
+/** A key with its header, up to its end; if that is missing, up to the next file of a diff. */
+const WITH_HEADER = /-----BEGIN ((?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?)-----[^]*?(?:-----END \1-----|(?=\ndiff --)|$)/g;
 const MASK = '[private key]';
 
 /** A line of a diff that only goes on with base64: a string, or a line of one. */

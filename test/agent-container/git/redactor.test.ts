@@ -22,6 +22,13 @@ for (const line of [
     t.is(redact(`+key = "${BEGINNING}" +\n${line}\n+more()`), '+key = "[private key]\n+[private key]\n+more()');
   });
 
+test('a key with its header is masked up to its end; one without an end, up to the next file', (t) => {
+  const key = `${HEADER}\n+${REST}\n`;
+  t.is(redactWithHeader(`+${key}+-----END RSA PRIVATE KEY-----\n+more()`), '+[private key]\n+more()');
+  const next = 'diff --git a/b.ts b/b.ts\n+more()';
+  t.is(redactWithHeader(`+${key}${next}\n+${key}`), `+[private key]\n${next}\n+[private key]`);
+});
+
 test('a text of a megabyte takes time in proportion to its length, whatever its characters are', (t) => {
   // Were it in proportion to the square, this would take hours.
   for (const char of [' ', '\t', '+', '/', 'a', '=', '"', '\\', '\\n', '.', ',', '_', '-----'])
