@@ -56,9 +56,12 @@ const FORMS: TokenForm[] = [
   { what: A_PRIVATE_KEY, pattern: QUOTED_KEY },
 ];
 
-/** The header of a private key alone is text in a program that reads keys: the key has to follow it. */
+/**
+ * The header of a private key alone is text in a program that reads keys: the key has to follow it. In a line with more
+ * than the header it is a word with letters of both cases and digits: a commit is not, and part of a URL is no word.
+ */
 const PRIVATE_KEY =
-  /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:(?:\s|\\[nr]?)*$|[^"'`()]{0,300}?[A-Za-z0-9+/]{40})/;
+  /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:(?:\s|\\[nr]?)*$|(?:[^"'`()]{0,300}?[^A-Za-z0-9"'`()+/.:@?=&~-])?(?=[a-z0-9+/]{0,99}[A-Z])(?=[A-Z0-9+/]{0,99}[a-z])(?=[A-Za-z+/]{0,99}\d)[A-Za-z0-9+/]{40})/;
 
 /** Azure's emulator has the same key everywhere. */
 const PUBLISHED = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
