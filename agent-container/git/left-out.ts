@@ -59,10 +59,10 @@ const OUTPUTS = new Set([
   'zig-out',
 ]);
 
-/** What builds, tests and package managers write at the root and beside a manifest. Elsewhere these may be source. */
+/** What builds, tests and package managers write beside a manifest. Elsewhere these may be source. */
 const OUTPUTS_OF_PACKAGES = new Set(['build', 'deps', 'dist', 'log', 'obj', 'out', 'target', 'tmp', 'vendor']);
 const MANIFEST =
-  /^(?:package\.json|deno\.jsonc?|Cargo\.toml|go\.mod|pom\.xml|build\.(?:gradle|gradle\.kts|sbt|xml)|pyproject\.toml|setup\.(?:py|cfg)|composer\.json|Gemfile|Rakefile|config\.ru|mix\.exs|rebar\.config|pubspec\.yaml|Package\.swift|.+\.(?:csproj|fsproj|vbproj|vcxproj|cabal|gemspec))$/;
+  /^(?:package\.json|deno\.jsonc?|Cargo\.toml|go\.mod|pom\.xml|build\.(?:gradle|gradle\.kts|sbt|xml)|pyproject\.toml|setup\.(?:py|cfg)|composer\.json|Gemfile|Rakefile|config\.ru|mix\.exs|rebar\.config|pubspec\.yaml|Package\.swift|CMakeLists\.txt|(?:GNUm|M|m)akefile|Makefile\.(?:am|in)|meson\.build|configure\.ac|WORKSPACE(?:\.bazel)?|MODULE\.bazel|SConstruct|.+\.(?:sln|slnx|csproj|fsproj|vbproj|vcxproj|cabal|gemspec))$/;
 /** What keeps a folder without other files in a repository. */
 const KEEPER = /^\.(?:git)?(?:keep|ignore)$/;
 

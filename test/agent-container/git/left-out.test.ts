@@ -85,6 +85,16 @@ test('what a build or a run of the tests writes is not named; a folder of script
   ]);
 });
 
+for (const manifest of ['CMakeLists.txt', 'Makefile', 'meson.build', 'configure.ac', 'WORKSPACE', 'a.sln'])
+  test(`what a build writes beside ${manifest} is not named`, async (t) => {
+    const { dir, write, leftOut } = await scene(t, { build: 1, out: 1, obj: 1 });
+    await write('.gitignore', 'build/\nout/\nobj/\n');
+    await write(manifest, '');
+    await git(dir, 'add', manifest);
+    for (const folder of ['build', 'out', 'obj']) await write(`${folder}/new`, '');
+    t.deepEqual(await leftOut(), []);
+  });
+
 test('source in a folder that is named like one of outputs is named', async (t) => {
   const ignored = ['src/build', 'src/target', 'internal/log', 'deps', 'vendor/x', 'vendor/y', 'scripts'];
   const { dir, write, leftOut } = await scene(t, Object.fromEntries(ignored.map((dir) => [dir, 1])));
