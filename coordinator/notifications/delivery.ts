@@ -47,8 +47,8 @@ export class Delivery {
     const { keys, push_keys, app_url, now } = this.#deps;
     switch (address.kind) {
       case 'push': {
-        const { need_id, task } = message;
-        const asked = need_id !== null && task && { channel_id: channel.id, task_id: task.id, need_id };
+        const { need, task } = message;
+        const asked = need && task && { channel_id: channel.id, task_id: task.id, need_id: need.id };
         const tokenFor = asked ? (value: string) => answerToken(keys, { ...asked, value }) : null;
         return pushRequest(address, message, push_keys, tokenFor);
       }

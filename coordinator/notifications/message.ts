@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { NeedOption } from '../../protocol/needs.ts';
+import type { Need, NeedOption } from '../../protocol/needs.ts';
 import type { Occasion } from '../../protocol/notifications.ts';
 import type { PullRequest } from '../../protocol/pulls.ts';
 import { isEnded } from '../../protocol/task.ts';
@@ -25,9 +25,9 @@ export type Message = {
   schedule: Pick<ScheduleRow, 'id' | 'name'> | null;
   /** The question, the summary, or why it failed. */
   text: string;
-  /** The answers to a question that one touch can give, and which decision it is. */
+  /** The answers to a question that one touch can give, and the decision that it asks for. */
   options: NeedOption[];
-  need_id: string | null;
+  need: Pick<Need, 'id' | 'kind' | 'host'> | null;
 };
 
 /** A message, and whether it is still true: nobody has answered the question, or continued the errand. */
@@ -55,7 +55,7 @@ function composeOfTask(
     if (!need) return undefined;
     const current = findNeed(db, task_id, need.id)?.closed_at === null;
     const options = need.multiple ? [] : need.options;
-    return { message: { ...common, text: cut(need.question), options, need_id: need.id }, current };
+    return { message: { ...common, text: cut(need.question), options, need }, current };
   }
   if (event.type === 'pull.changed') {
     const pull = PullChanged.safeParse(JSON.parse(event.body)).data?.pull;
@@ -63,11 +63,11 @@ function composeOfTask(
     const now = findPull(db, pull.id);
     const text = [pullText(pull), now && workAfterMerge(db, task, now)].filter(Boolean).join('; ');
     const current = now?.state === pull.state && now.head_commit === pull.head.commit;
-    return { message: { ...common, text: cut(text), options: [], need_id: null }, current };
+    return { message: { ...common, text: cut(text), options: [], need: null }, current };
   }
   const said = occasion === 'done' ? [laterWork(db, task, event.at), task.result?.summary] : [detailOf(event)];
   const text = cut(said.filter(Boolean).join('\n\n'));
-  return { message: { ...common, text, options: [], need_id: null }, current: isEnded(task.status) };
+  return { message: { ...common, text, options: [], need: null }, current: isEnded(task.status) };
 }
 
 /** A schedule that has paused itself, as long as nobody resumed it. */
@@ -79,7 +79,7 @@ function composePause(
   const schedule = findSchedule(db, schedule_id);
   if (!schedule) return undefined;
   const text = cut(`The schedule "${cut(schedule.name, 100)}" ${pauseText(schedule, findRefusal(db, schedule_id))}`);
-  const message = { id, occasion, at, task: null, schedule, text, options: [], need_id: null };
+  const message = { id, occasion, at, task: null, schedule, text, options: [], need: null };
   return { message, current: schedule.paused === 'failures' || schedule.paused === 'project_gone' };
 }
 

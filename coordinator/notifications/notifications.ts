@@ -117,7 +117,7 @@ export class Notifications {
     const row = requireChannel(this.#log.db, who, id);
     this.#rates.test.take(who.user_id);
     const at = new Date(this.#now()).toISOString();
-    const nothing = { task: null, schedule: null, need_id: null, text: '', options: [] };
+    const nothing = { task: null, schedule: null, need: null, text: '', options: [] };
     const message = { id: newId(), occasion: null, at, ...nothing };
     const answered = await this.#delivery.send(row, message, this.#stopped.signal);
     const last = shown(answered, new Date(this.#now()).toISOString());

@@ -6,7 +6,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import type { Address } from './address.ts';
 import type { Message } from './message.ts';
 import type { PushKeys } from './push-keys.ts';
-import { wordsOf } from './words.ts';
+import { optionWords, wordsOf } from './words.ts';
 
 /** A request to the other side of a channel. */
 export type Outgoing = { url: URL; headers: Record<string, string>; body: Buffer };
@@ -31,10 +31,10 @@ function pageOf(base: string, path: string): string {
 }
 
 /** The page that a notification opens: the decision alone, where it asks for one. Null: a test has none. */
-function placeOf({ task, schedule, need_id }: Message): string | null {
+function placeOf({ task, schedule, need }: Message): string | null {
   if (schedule !== null) return `settings/schedules/${schedule.id}`;
   if (task === null) return null;
-  return need_id === null ? `errands/${task.id}` : `errands/${task.id}/decision`;
+  return need === null ? `errands/${task.id}` : `errands/${task.id}/decision`;
 }
 
 /** The same for all messages about the same errand or schedule: the newest takes the place of the others. */
@@ -86,7 +86,8 @@ function pushBody(
   const { title, line } = wordsOf(message, language);
   const { id, task, occasion } = message;
   const navigate = pageOf(app_url, placeOf(message) ?? 'settings/notifications');
-  const options = tokenFor && fitOnButtons(message.options) ? message.options : [];
+  const said = message.options.map((option) => ({ ...option, label: optionWords(message, option, language) }));
+  const options = tokenFor && fitOnButtons(said) ? said : [];
   const actions = options.map(({ label }, i) => ({ action: `answer-${i}`, title: label, navigate }));
   const answers = Object.fromEntries(options.map(({ value }, i) => [`answer-${i}`, tokenFor?.(value) ?? '']));
   return {
@@ -112,7 +113,7 @@ export function webhookRequest(
   now: number,
 ): Outgoing {
   const { id, occasion, at, task, schedule, text, options } = message;
-  const place = placeOf({ ...message, need_id: null });
+  const place = placeOf({ ...message, need: null });
   const content: WebhookBody = {
     type: `errand.${occasion ?? 'test'}`,
     timestamp: at,

@@ -4,7 +4,12 @@ import { isOfApp } from '../store/routes.ts';
 
 type Data = { id?: string; answers?: Record<string, string>; navigate?: string };
 /** A notification as the server sends it: `PushBody` in protocol/notifications.ts. */
-type Shown = Omit<NotificationOptions, 'data'> & { title: string; navigate?: string; data?: Data };
+type Shown = Omit<NotificationOptions, 'data'> & {
+  title: string;
+  navigate?: string;
+  actions?: readonly { action: string; title: string }[];
+  data?: Data;
+};
 
 /** What `lib.webworker` does not know yet. */
 type Options = NotificationOptions & { renotify?: boolean };
@@ -52,7 +57,8 @@ export async function answerOrOpen(
   notification.close();
   const token = answers[action];
   if (token === undefined) return openApp(scope, navigate);
-  const { title, tag, lang } = notification;
+  const { title, tag, lang, actions = [] } = notification as Notification & Pick<Shown, 'actions'>;
+  const pressed = actions.find((each) => each.action === action)?.title ?? '';
   const words = (of: typeof SENT): string => (lang === 'de' ? of.de : of.en);
   const tell = (body: string): Promise<void> =>
     scope.registration.showNotification(title, { body, tag, lang, silent: true, data: { navigate } });
@@ -62,10 +68,10 @@ export async function answerOrOpen(
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ token }),
     });
-    const said = (await response.json()) as { text?: string; code?: string };
+    const said = (await response.json()) as { code?: string };
     // Its detail is in English. The app says why, once it is open.
     const refused = TOO_LATE_CODES.includes(said.code ?? '') ? TOO_LATE : NOT_SENT;
-    await tell(response.ok ? `${words(SENT)}: ${said.text ?? ''}` : words(refused));
+    await tell(response.ok ? `${words(SENT)}: ${pressed}` : words(refused));
   } catch {
     await tell(words(NOT_SENT));
   }

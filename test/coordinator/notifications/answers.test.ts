@@ -1,4 +1,6 @@
 import test from 'ava';
+import { createLogger } from '../../../coordinator/base/logger.ts';
+import { askForHost } from '../../../coordinator/worker-api/egress/ask-for-host.ts';
 import { Api } from '../../support/api.ts';
 import { eventsOf } from '../../support/events-of.ts';
 import { notifyScene, type Device, type NotifyScene } from '../../support/notifications/scene.ts';
@@ -47,6 +49,37 @@ test('a question with more choices than buttons, or longer ones, has none', asyn
     const { actions, data } = await ask(device, await scene.errand(`Errand ${i}`), options);
     t.deepEqual([actions, data.answers], [[], {}]);
   }
+});
+
+test('what the server itself asks is told in the language of the device, with its buttons', async (t) => {
+  const { server, api, device, errand } = await notifyScene(t);
+  const { subscription } = await device(api, { language: 'de' });
+  const told = async ({ id }: LivelyErrand) => {
+    const { body, actions } = await until('it is told', () =>
+      subscription.messages.find(({ data }) => data.task_id === id),
+    );
+    return [body, ...actions.map(({ title }) => title)];
+  };
+  const asksAgent = await errand();
+  asksAgent.ask('Push it?', ['Push it', 'No']);
+  t.deepEqual(await told(asksAgent), ['Braucht dich: Push it?', 'Push it', 'No']);
+  const asksPush = await errand();
+  asksPush.askToPush('b'.repeat(40));
+  t.deepEqual(await told(asksPush), ['Braucht dich: Die Arbeit ist fertig. Pushen?', 'Pushen', 'Zurückgeben']);
+
+  const askHost = askForHost(server.log, createLogger('silent'));
+  const asksHost = await errand();
+  askHost({ task_id: asksHost.id }, 'registry.example.org');
+  t.deepEqual(await told(asksHost), [
+    'Braucht dich: Ein Befehl wollte registry.example.org erreichen. Erlauben?',
+    'Für diesen Auftrag',
+    'Nein',
+  ]);
+  const asksLeftOut = await errand();
+  askHost({ task_id: asksLeftOut.id }, 'storage.googleapis.com');
+  const [why = '', ...buttons] = await told(asksLeftOut);
+  t.regex(why, /wanted to reach storage\.googleapis\.com\. Downloads of/, 'nothing of the warning is lost');
+  t.deepEqual(buttons, ['Für diesen Auftrag', 'Nein']);
 });
 
 test('an answer is void once the question is another, the errand ended, or the device logged out', async (t) => {
