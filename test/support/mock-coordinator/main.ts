@@ -28,7 +28,14 @@ const stopped = new AbortController();
 /** Aborts when it is told to stop once more. */
 const hurry = new AbortController();
 const stop = (): void => (stopped.signal.aborted ? hurry : stopped).abort();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+/** A repeat within this time is the same Ctrl-C: the terminal sends it, and npm may forward it too. */
+const REPEAT_MS = 1_000;
+let signalled_ms = -Infinity;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => {
+    if (performance.now() - signalled_ms > REPEAT_MS) stop();
+    signalled_ms = performance.now();
+  });
 
 const folders = await MockFolders.make();
 let code = 1;
