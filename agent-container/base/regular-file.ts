@@ -1,6 +1,13 @@
 import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, rename, writeFile, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { temporaryName } from './temporary-name.ts';
+
+/*
+ * A command runs as the user of the worker, so it can put anything in the place of a file of the worker's: the open()
+ * of a pipe there would wait forever, and a link would lead elsewhere.
+ */
 
 /**
  * Opens a regular file to read; undefined: it is something else, such as a pipe, which might never end. Follows no link
@@ -28,6 +35,13 @@ export async function readRegularFile(path: string, bytes_max: number): Promise<
   } finally {
     await file.close();
   }
+}
+
+/** Puts a file in the place of whatever is there, but a folder. Nobody ever reads half of it. */
+export async function replaceFile(path: string, data: Uint8Array | string): Promise<void> {
+  const temporary = join(dirname(path), temporaryName());
+  await writeFile(temporary, data, { flag: 'wx' });
+  await rename(temporary, path);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openRegularFile } from '../base/regular-file.ts';
 import { readAttributes } from './attributes.ts';
 import { readBlobs } from './blobs.ts';
 import { emptyTree } from './diff.ts';
@@ -69,10 +69,10 @@ async function isBlob(
   { id, size }: { id: string; size: number | undefined },
   signal: AbortSignal,
 ): Promise<boolean> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const file = await openRegularFile(path);
+  if (!file) return false;
   try {
-    const stats = await file.stat();
-    if (!stats.isFile() || stats.size !== size) return false;
+    if ((await file.stat()).size !== size) return false;
     const hash = createHash(id.length === 64 ? 'sha256' : 'sha1').update(`blob ${size}\0`);
     const chunks: AsyncIterable<Buffer> = file.createReadStream({ autoClose: false, end: size, signal });
     for await (const chunk of chunks) hash.update(chunk);

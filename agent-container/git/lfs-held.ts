@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from '../base/regular-file.ts';
 import type { Git } from './git.ts';
 
 /*
@@ -13,11 +13,11 @@ import type { Git } from './git.ts';
  */
 export async function showPointers(own: Git, paths: string[]): Promise<void> {
   const attributes = paths.map((path) => `${JSON.stringify(`/${path.replace(/[\\*?[\]!#]/g, '\\$&')}`)} diff\n`);
-  await writeFile(join(own.git_dir, 'info/attributes'), attributes.join(''));
+  await replaceFile(join(own.git_dir, 'info/attributes'), attributes.join(''));
   // Each line is a pattern, which cannot have a line feed. `?` is any character.
   const order = paths.map((path) => `${path.replace(/[\\*?[\]#]/g, '\\$&').replaceAll('\n', '?')}\n`);
   const file = join(own.git_dir, 'info/order');
-  await writeFile(file, order.join(''));
+  await replaceFile(file, order.join(''));
   await own.run(['config', 'diff.orderFile', file]);
 }
 

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
 import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
@@ -7,6 +6,8 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { LIMITS } from '../../protocol/limits.ts';
 import { AttemptFailure } from '../base/failure.ts';
+import { openRegularFile } from '../base/regular-file.ts';
+import { temporaryName } from '../base/temporary-name.ts';
 import { Disconnected, isTemporary } from './git-failure.ts';
 import { errorSummary, wasKilled, type Git } from './git.ts';
 import type { LfsBlob, Pointer } from './lfs-blobs.ts';
@@ -61,11 +62,11 @@ export async function importObjects({ own, agents }: Repositories, blobs: LfsBlo
 
 /** Copies what is the object, and nothing else: the agent may have put anything there. */
 async function copyObject(from: string, to: string, { oid, size }: Pointer, signal: AbortSignal): Promise<void> {
-  const file = await open(from, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  const part = `${to}.part`;
+  const file = await openRegularFile(from);
+  if (!file) return;
+  const part = join(dirname(to), temporaryName());
   try {
-    const stats = await file.stat();
-    if (!stats.isFile() || stats.size !== size) return;
+    if ((await file.stat()).size !== size) return;
     await mkdir(dirname(to), { recursive: true });
     const hash = createHash('sha256');
     const hashed = new Transform({
@@ -74,7 +75,7 @@ async function copyObject(from: string, to: string, { oid, size }: Pointer, sign
         done(null, chunk);
       },
     });
-    const target = await open(part, 'w');
+    const target = await open(part, 'wx');
     const content = file.createReadStream({ autoClose: false, end: size });
     await pipeline(content, hashed, target.createWriteStream(), { signal });
     if (hash.digest('hex') === oid) await rename(part, to);
@@ -94,9 +95,15 @@ export async function readObject(
 ): Promise<void> {
   const path = objectPath(own, pointer);
   if ((await lstat(path).catch(() => null)) === null) return;
+  const file = await openRegularFile(path);
+  if (!file) throw new Error(`The object ${pointer.oid} of Git LFS is no file.`);
   const decoder = new StringDecoder('utf8');
-  const chunks: AsyncIterable<Buffer> = createReadStream(path, { signal });
-  for await (const chunk of chunks) if (!onText(decoder.write(chunk))) return;
+  try {
+    const chunks: AsyncIterable<Buffer> = file.createReadStream({ autoClose: false, signal });
+    for await (const chunk of chunks) if (!onText(decoder.write(chunk))) return;
+  } finally {
+    await file.close();
+  }
 }
 
 /**

@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Commit } from '../../protocol/task.ts';
 import { AttemptFailure } from '../base/failure.ts';
+import { readRegularFile, replaceFile } from '../base/regular-file.ts';
 import { TEMPORARY_PATTERN } from '../base/temporary-name.ts';
 import { isDiskFull, runError, splitNul, type Git, type GitOptions, type GitResult } from './git.ts';
 import type { RemoteRefs } from './remote-refs.ts';
@@ -23,6 +24,8 @@ export const PUSHED_REF = 'refs/errand/pushed';
 const SENT_REFS = 'refs/errand/sent';
 /** The commit of the branch that the person named, as it was last seen or pushed. */
 export const WORK_REF = 'refs/errand/work';
+
+const REF_BYTES_MAX = 1024;
 
 /** Never committed, even if the repository does not ignore them itself. */
 const IGNORED = [
@@ -94,13 +97,13 @@ export async function makeRef(
   ref: typeof HEAD_REF | typeof PUSHED_REF,
   commit: string,
 ): Promise<void> {
-  await writeFile(join(git_dir, ref), `${commit}\n`);
+  await replaceFile(join(git_dir, ref), `${commit}\n`);
 }
 
 /** Notes that a push of this commit begins. */
 export async function noteSent({ git_dir }: Git, commit: string): Promise<void> {
   await mkdir(join(git_dir, SENT_REFS), { recursive: true });
-  await writeFile(join(git_dir, SENT_REFS, commit), `${commit}\n`);
+  await replaceFile(join(git_dir, SENT_REFS, commit), `${commit}\n`);
 }
 
 /** Whether a push of this commit began and was not answered, so that the task itself has put it on the remote. */
@@ -122,8 +125,8 @@ export async function notePushed(own: Git, commit: string): Promise<void> {
 
 /** The commit of a ref; null if there is none. Nobody packs the refs of the worker's own repository: each is a file. */
 export async function readRef({ git_dir }: Git, ref: string): Promise<string | null> {
-  const text = await readFile(join(git_dir, ref), 'utf8').catch(() => '');
-  return Commit.safeParse(text.trimEnd()).data ?? null;
+  const text = await readRegularFile(join(git_dir, ref), REF_BYTES_MAX);
+  return Commit.safeParse(text?.toString().trimEnd()).data ?? null;
 }
 
 /**
@@ -159,7 +162,7 @@ export async function writeExcludes(own: Git): Promise<void> {
   const tracked = await own.run(['ls-files', '-z', '-c', '-i', ...patterns]);
   const folders = new Set(splitNul(tracked).flatMap((path) => ignoredFolderOf(path) ?? []));
   const lines = [...IGNORED, ...[...folders].map((folder) => `!/${folder}/`)];
-  await writeFile(join(own.git_dir, 'info/exclude'), `${lines.join('\n')}\n`);
+  await replaceFile(join(own.git_dir, 'info/exclude'), `${lines.join('\n')}\n`);
 }
 
 /** The outermost folder of a path that is ignored by its name; undefined if there is none. */

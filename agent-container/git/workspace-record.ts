@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Commit } from '../../protocol/task.ts';
+import { readRegularFile, replaceFile } from '../base/regular-file.ts';
 import type { Git } from './git.ts';
 
 /** What the worker knows about a workspace. It is written when the clone is complete. */
@@ -23,6 +23,9 @@ const WorkspaceRecord = z.object({
 });
 export type WorkspaceRecord = z.infer<typeof WorkspaceRecord>;
 
+/** More than any record. */
+const BYTES_MAX = 64 * 1024;
+
 const path = (own: Git) => join(own.git_dir, 'workspace.json');
 
 export function newWorkspaceId(): string {
@@ -31,15 +34,14 @@ export function newWorkspaceId(): string {
 
 /** Null if the clone is incomplete, or there is none. */
 export async function readRecord(own: Git): Promise<WorkspaceRecord | null> {
-  const text = await readFile(path(own), 'utf8').catch(() => 'null');
+  const text = await readRegularFile(path(own), BYTES_MAX);
   try {
-    return WorkspaceRecord.nullable().parse(JSON.parse(text));
+    return WorkspaceRecord.nullable().parse(JSON.parse(text?.toString() ?? 'null'));
   } catch {
     return null;
   }
 }
 
 export async function writeRecord(own: Git, record: WorkspaceRecord): Promise<void> {
-  await writeFile(`${path(own)}.new`, JSON.stringify(WorkspaceRecord.parse(record)));
-  await rename(`${path(own)}.new`, path(own));
+  await replaceFile(path(own), JSON.stringify(WorkspaceRecord.parse(record)));
 }

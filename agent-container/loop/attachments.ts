@@ -1,4 +1,4 @@
-import { lstat, mkdir, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Attachment } from '../../protocol/attachments.ts';
 import { LIMITS } from '../../protocol/limits.ts';
@@ -53,8 +53,6 @@ export class Attachments {
       if (found?.isFile() && found.size === bytes) return path;
       await mkdir(folder, { recursive: true });
       const part = join(folder, '.part');
-      // What a killed worker left, or a command put there, such as a pipe.
-      await rm(part, { recursive: true, force: true });
       await input.fetchAttachment(id, part, signal);
       await rename(part, path);
       return path;

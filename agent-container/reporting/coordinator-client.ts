@@ -1,4 +1,5 @@
 import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { Agent, fetch as undiciFetch, request, type Dispatcher } from 'undici';
 import type { z } from 'zod';
@@ -105,7 +106,9 @@ export class CoordinatorClient {
       const text = await readText(body, REPLY_BYTES_MAX);
       throw errorOfResponse('attachments', { status, retry_after: headers['retry-after'], text });
     }
-    await pipeline(limited(body, LIMITS.attachment_bytes_max), createWriteStream(path), { signal });
+    await rm(path, { recursive: true, force: true });
+    const file = createWriteStream(path, { flags: 'wx' });
+    await pipeline(limited(body, LIMITS.attachment_bytes_max), file, { signal });
   }
 
   /** How to reach the Claude API through the coordinator. */

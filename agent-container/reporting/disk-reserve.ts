@@ -17,7 +17,7 @@ export class DiskReserve {
   /** Takes the space, unless it is taken already or there is none. */
   acquire(): void {
     try {
-      if (!existsSync(this.#path)) writeFileSync(this.#path, Buffer.alloc(RESERVE_BYTES));
+      if (!existsSync(this.#path)) writeFileSync(this.#path, Buffer.alloc(RESERVE_BYTES), { flag: 'wx' });
     } catch {
       // The disk is full: a part of the reserve is of no use.
       this.release();

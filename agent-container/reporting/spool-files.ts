@@ -1,7 +1,9 @@
 import {
   closeSync,
+  constants,
   existsSync,
   ftruncateSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -22,6 +24,9 @@ export type SpooledEvent = { seq: number; text: string; bytes: number };
 type Segment = { first_seq: number; path: string; bytes: number };
 
 const SEGMENT_BYTES = 1024 * 1024;
+/** A command may have put anything there: a pipe is not waited for, and a link not followed. */
+const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+const APPEND = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
 const WithSeq = z.object({ seq: z.number() });
 
 /**
@@ -47,7 +52,7 @@ export class SpoolFiles {
     const newest = segments.at(-1) ?? { first_seq: 1, path: segmentPath(dir, 1), bytes: 0 };
     this.#segments = segments.length === 0 ? [newest] : segments;
     this.recovered = events;
-    this.#fd = openSync(newest.path, 'a');
+    this.#fd = openSync(newest.path, APPEND);
     ftruncateSync(this.#fd, newest.bytes);
     this.reserve = new DiskReserve(join(dir, 'reserve'));
     this.reserve.acquire();
@@ -88,7 +93,8 @@ export class SpoolFiles {
     const newest = this.#segments.at(-1);
     if (newest !== undefined && newest.bytes < SEGMENT_BYTES) return newest;
     const segment = { first_seq: seq, path: segmentPath(this.#dir, seq), bytes: 0 };
-    const fd = openSync(segment.path, 'a');
+    rmSync(segment.path, { recursive: true, force: true });
+    const fd = openSync(segment.path, APPEND);
     closeSync(this.#fd);
     this.#fd = fd;
     this.#segments.push(segment);
@@ -140,8 +146,8 @@ function readSegments(dir: string): { segments: Segment[]; events: SpooledEvent[
     const first_seq = Number.parseInt(name, 10);
     const last_seq = events.at(-1)?.seq ?? first_seq - 1;
     const path = join(dir, name);
-    if (first_seq !== last_seq + 1) {
-      rmSync(path);
+    if (first_seq !== last_seq + 1 || !lstatSync(path).isFile()) {
+      rmSync(path, { recursive: true, force: true });
       continue;
     }
     const segment = { first_seq, path, bytes: 0 };

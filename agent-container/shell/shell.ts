@@ -1,11 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { readRegularFile } from '../base/regular-file.ts';
+import { join } from 'node:path';
+import { readRegularFile, replaceFile } from '../base/regular-file.ts';
 import type { Secrets } from '../base/secrets.ts';
-import { temporaryName } from '../base/temporary-name.ts';
 import { BackgroundCommands, type BackgroundCommand } from './background-commands.ts';
 import { DEFAULT_PATH } from './command-env.ts';
 import { CommandOutput } from './command-output.ts';
@@ -201,13 +200,6 @@ export class Shell {
       onData: (bytes) => output.push(bytes),
     });
   }
-}
-
-/** A command may have put a pipe there, which would never take what is written. */
-async function replaceFile(path: string, data: Buffer): Promise<void> {
-  const temporary = join(dirname(path), temporaryName());
-  await writeFile(temporary, data, { flag: 'wx' });
-  await rename(temporary, path);
 }
 
 async function isDirectory(path: Buffer): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import test from 'ava';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -265,7 +266,7 @@ test('work that still reports while the result is sent does not keep the result 
   t.deepEqual(task.breaches, []);
 });
 
-test('an attachment whose transfer is cut is fetched again', async (t) => {
+test('an attachment whose transfer is cut is fetched again, and takes the place of a pipe', async (t) => {
   const folder = await temporaryFolder(t);
   const socket_path = join(folder, 'coordinator.sock');
   let calls = 0;
@@ -281,6 +282,7 @@ test('an attachment whose transfer is cut is fetched again', async (t) => {
     server.close();
   });
   const path = join(folder, 'attachment');
+  execFileSync('mkfifo', [path]);
   await retryCallback(() => client.fetchAttachment('a', path, never), never);
   t.is(await readFile(path, 'utf8'), '0123456789');
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import test from 'ava';
 import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -168,4 +169,16 @@ diskTest('after a command has filled the disk its result can still be reported',
   const spool = new Spool(`${disk}/spool`, 64 * MiB);
   await writeFile(`${disk}/filling`, Buffer.alloc(8 * MiB)).catch(() => undefined);
   t.is(await spool.append(log(`No space left: ${'x'.repeat(500_000)}`)), 1);
+});
+
+test('what a command put in the place of a segment is removed, and holds up no event', async (t) => {
+  const dir = await temporaryFolder(t);
+  const pipe = (first_seq: number) => execFileSync('mkfifo', [join(dir, `000000000${first_seq}.jsonl`)]);
+  pipe(1);
+  t.deepEqual(readSpool(dir), []);
+  pipe(1);
+  const spool = new Spool(dir, 8 * MiB);
+  pipe(3);
+  for (let i = 0; i < 3; i++) await spool.append(log('x'.repeat(MiB * 0.6)));
+  t.is(new Spool(dir, 8 * MiB).last_seq, 3);
 });

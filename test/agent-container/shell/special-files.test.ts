@@ -1,7 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { openRegularFile, readRegularFile } from '../../../agent-container/base/regular-file.ts';
+import { Git } from '../../../agent-container/git/git.ts';
+import { HEAD_REF, makeRef, readRef } from '../../../agent-container/git/own-repository.ts';
+import { readRecord, writeRecord } from '../../../agent-container/git/workspace-record.ts';
 import { Secrets } from '../../../agent-container/base/secrets.ts';
 import { Shell } from '../../../agent-container/shell/shell.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -60,4 +64,18 @@ test('only a regular file is read, and only up to a number of bytes', async (t) 
   // Its size is 0, as of a file that a command has just begun to write.
   t.is(await readRegularFile('/proc/self/status', 4), undefined);
   t.regex((await readRegularFile('/proc/self/status', 1 << 20))?.toString() ?? '', /^Name:.*\n$/s);
+});
+
+test("pipes in the worker's own git directory hold up neither its record nor its refs", async (t) => {
+  const dir = await temporaryFolder(t);
+  await mkdir(join(dir, '.git/refs/errand'), { recursive: true });
+  const own = new Git(dir, { PATH: process.env['PATH'] ?? '' }, new AbortController().signal, { lfs: false });
+  const record = { task_id: 'task', workspace: 'clone', base_branch: 'main', base_commit: null, branch: 'work' };
+  execFileSync('mkfifo', [join(own.git_dir, 'workspace.json'), join(own.git_dir, HEAD_REF)]);
+  t.is(await readRecord(own), null);
+  t.is(await readRef(own, HEAD_REF), null);
+  await writeRecord(own, record);
+  await makeRef(own, HEAD_REF, 'a'.repeat(40));
+  t.deepEqual(await readRecord(own), record);
+  t.is(await readRef(own, HEAD_REF), 'a'.repeat(40));
 });
