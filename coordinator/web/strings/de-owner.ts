@@ -23,6 +23,7 @@ export const de_owner: OwnerStrings = {
   status: 'Zustand',
   well: 'Alles in Ordnung: Aufträge werden begonnen.',
   since: (time) => `Läuft seit ${time}`,
+  no_course: '· Der Verlauf des letzten Tages zeigt sich nach einer Stunde.',
   queue: 'Warteschlange',
   none: 'leer',
   queued: (n, age) => `${count(n, 'Auftrag', 'Aufträge')}, der älteste kam ${age}`,

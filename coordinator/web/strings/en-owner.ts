@@ -8,6 +8,7 @@ export const en_owner = {
   status: 'Health',
   well: 'All is well: errands are started.',
   since: (time: string) => `Running since ${time}`,
+  no_course: '· The course of the last day shows after an hour.',
   queue: 'Queue',
   none: 'empty',
   queued: (n: number, age: string) => `${count(n, 'errand', 'errands')}, the oldest came ${age}`,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import type { Page } from 'playwright-core';
+import type { ServerState } from '../../../protocol/server.ts';
 import { Api } from '../../support/api.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { PASSWORD } from '../../support/start-api.ts';
@@ -168,8 +169,18 @@ test.serial(
   async (t) => {
     t.timeout(60_000);
     const { server, network, page, faults } = await openAppLoggedIn(t);
+    await page.route('**/server/state', async (route) => {
+      const response = await route.fetch();
+      const state = (await response.json()) as ServerState;
+      const sample = { at: new Date().toISOString(), queued: 0, at_work: 0, disk_free_bytes: 1 };
+      const days = state.money.days.map((day) => ({ ...day, cost_usd: 1 }));
+      await route.fulfill({
+        json: { ...state, samples: Array.from({ length: 12 }, () => sample), money: { ...state.money, days } },
+      });
+    });
     await page.goto(`${network.url}/settings/server`);
     await page.getByText('All is well: errands are started.').waitFor();
+    t.is(await page.getByText('after an hour').count(), 0);
     for (const name of [/^Now: empty\./, /^Now: 0 of 2 at work/, /today, .* this month/, /free|of .*GB|GB/])
       await page.getByRole('img', { name }).first().waitFor();
     await page.getByText('There are no backups.').waitFor();
@@ -201,6 +212,17 @@ test.serial(
     t.deepEqual([...faults, ...member.faults], []);
   },
 );
+
+test.serial('a server that has just begun shows how it does in words, without an empty plot', async (t) => {
+  t.timeout(60_000);
+  const { network, page, faults } = await openAppLoggedIn(t);
+  await page.goto(`${network.url}/settings/server`);
+  await page.getByText('The course of the last day shows after an hour.').waitFor();
+  for (const value of ['empty', '0 of 2 at work', 'this month', 'GB'])
+    await page.locator('.plot', { hasText: value }).first().waitFor();
+  t.is(await page.locator('.plot svg').count(), 0);
+  t.deepEqual(faults, []);
+});
 
 test.serial('a double touch makes one invitation, and one link for a phone', async (t) => {
   t.timeout(60_000);

@@ -10,6 +10,7 @@ type PlotProps = {
   value: string;
   /** What it shows, in a sentence, for who cannot see it. */
   summary: string;
+  /** None: there is nothing to draw yet. */
   values: readonly number[];
   kind: 'bars' | 'line';
   /** The value at the upper edge, where that is not the greatest of them. */
@@ -26,10 +27,16 @@ export function Plot({ title, value, summary, values, kind, max }: PlotProps): J
         <b>{title}</b>
         <span>{value}</span>
       </figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={summary}>
-        <path class="plot-floor" d={`M0 ${HEIGHT - 0.5}H${WIDTH}`} />
-        {kind === 'bars' ? <path class="plot-bars" d={bars(heights)} /> : <path class="plot-line" d={line(heights)} />}
-      </svg>
+      {values.length > 0 && (
+        <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={summary}>
+          <path class="plot-floor" d={`M0 ${HEIGHT - 0.5}H${WIDTH}`} />
+          {kind === 'bars' ? (
+            <path class="plot-bars" d={bars(heights)} />
+          ) : (
+            <path class="plot-line" d={line(heights)} />
+          )}
+        </svg>
+      )}
     </figure>
   );
 }
@@ -45,7 +52,5 @@ function bars(heights: readonly number[]): string {
 
 function line(heights: readonly number[]): string {
   const step = WIDTH / Math.max(1, heights.length - 1);
-  // One value alone is a level.
-  const points = heights.length === 1 ? [...heights, ...heights] : heights;
-  return points.map((height, i) => `${i === 0 ? 'M' : 'L'}${i * step} ${HEIGHT - 1 - height}`).join('');
+  return heights.map((height, i) => `${i === 0 ? 'M' : 'L'}${i * step} ${HEIGHT - 1 - height}`).join('');
 }

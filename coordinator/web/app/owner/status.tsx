@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import type { ServerState } from '../../../../protocol/server.ts';
+import type { ServerSample, ServerState } from '../../../../protocol/server.ts';
 import { useSession } from '../../parts/context.ts';
 import { ReadState } from '../../parts/read-state.tsx';
 import { format } from '../../parts/speech.ts';
@@ -12,6 +12,8 @@ import { s } from '../screen-speech.ts';
 
 /** How often it is read again while it is shown. */
 const READ_MS = 15_000;
+/** The samples of an hour: with fewer the day has no course yet. */
+const SAMPLES_MIN = 12;
 
 /** How the server does, in words and small plots. */
 export function Status(): JSX.Element {
@@ -42,11 +44,14 @@ export function Status(): JSX.Element {
 }
 
 function Known({ state }: { state: ServerState }): JSX.Element {
-  const { held, started_at } = state;
+  const { held, started_at, samples } = state;
   return (
     <>
       <p class={held === null ? '' : 'fault'}>{held ?? s.owner.well}</p>
-      <p class="soft">{s.owner.since(format.clock(started_at))}</p>
+      <p class="soft">
+        {s.owner.since(format.clock(started_at))}
+        {samples.length < SAMPLES_MIN && ` ${s.owner.no_course}`}
+      </p>
       <div class="plots">
         <Work state={state} />
         <Money state={state} />
@@ -57,12 +62,17 @@ function Known({ state }: { state: ServerState }): JSX.Element {
   );
 }
 
+/** How a number went on the last day, up to now. */
+function courseOf(samples: readonly ServerSample[], numberOf: (sample: ServerSample) => number, now: number): number[] {
+  return samples.length < SAMPLES_MIN ? [] : [...samples.map(numberOf), now];
+}
+
 function Work({ state: { queue, workers, samples } }: { state: ServerState }): JSX.Element {
   const queued = queue.oldest_at === null ? s.owner.none : s.owner.queued(queue.queued, ago(queue.oldest_at));
   const at_work = s.owner.at_work(workers.at_work, workers.max, workers.warm);
   const most = (values: number[]) => format.number(Math.max(0, ...values));
-  const queues = [...samples.map((each) => each.queued), queue.queued];
-  const works = [...samples.map((each) => each.at_work), workers.at_work];
+  const queues = courseOf(samples, (each) => each.queued, queue.queued);
+  const works = courseOf(samples, (each) => each.at_work, workers.at_work);
   return (
     <>
       <Plot
@@ -90,14 +100,15 @@ function Money({ state: { money } }: { state: ServerState }): JSX.Element {
   const days = money.days.map(({ cost_usd }) => cost_usd);
   const value = s.owner.money_value(format.money(days.at(-1) ?? 0), limit);
   const summary = s.owner.money_summary(value, format.money(Math.max(...days)));
-  return <Plot title={s.owner.money} value={value} summary={summary} values={days} kind="bars" />;
+  const values = days.some((cost) => cost > 0) ? days : [];
+  return <Plot title={s.owner.money} value={value} summary={summary} values={values} kind="bars" />;
 }
 
 function Disk({ state: { disk, samples } }: { state: ServerState }): JSX.Element {
   const free = disk.free_bytes === null ? s.owner.unknown : format.bytes(disk.free_bytes);
   const of = disk.total_bytes === null ? free : s.owner.of(free, format.bytes(disk.total_bytes));
   const value = s.owner.disk_value(of, format.bytes(disk.database_bytes));
-  const values = [...samples.map(({ disk_free_bytes }) => disk_free_bytes ?? 0), disk.free_bytes ?? 0];
+  const values = courseOf(samples, ({ disk_free_bytes }) => disk_free_bytes ?? 0, disk.free_bytes ?? 0);
   return (
     <Plot title={s.owner.disk} value={value} summary={value} values={values} kind="line" max={disk.total_bytes ?? 0} />
   );
