@@ -22,8 +22,8 @@ export { SchedulesScreen } from './schedules/schedules-screen.tsx';
 export { SettingsScreen } from './settings/settings-screen.tsx';
 // Who has a short list never needs these.
 export { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
-export { Markdown } from '../parts/markdown.tsx';
 export { OwnWords } from '../parts/own-words.tsx';
+export { Question } from '../parts/question.tsx';
 export { ArchiveUndo } from './inbox/archive-undo.tsx';
 export { RowActions } from './inbox/row-actions.tsx';
 export { UnusedLink } from './access/unused-link.tsx';

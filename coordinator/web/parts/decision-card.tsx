@@ -8,16 +8,16 @@ import { useSession } from './context.ts';
 import { entryWords } from './entry-words.ts';
 import { Choices } from './choices.tsx';
 import { choiceWords, needWords } from './need-words.ts';
-import type { Markdown } from './markdown.tsx';
 import { now } from './now.ts';
 import type { AnswerDraft, OwnWords } from './own-words.tsx';
+import type { Question } from './question.tsx';
 import { format, t } from './speech.ts';
 import { Stat } from './stat.tsx';
 import { TakeBack } from './take-back.tsx';
 import { useOnce } from './use-once.ts';
 
 /** The field for one's own words, and how the agent's are drawn: the list shows before they are there. */
-type LaterParts = { OwnWords: typeof OwnWords; Markdown: typeof Markdown };
+type LaterParts = { OwnWords: typeof OwnWords; Question: typeof Question };
 type CardProps = { task: Task; need: Need; parts: LaterParts | undefined };
 
 /** One decision: what is asked, and each answer as one touch, which can be undone for a moment. */
@@ -28,7 +28,7 @@ export function DecisionCard({ task, need, parts }: CardProps): JSX.Element {
   return (
     <section ref={card} role="group" class="card decision" aria-label={t.needs.title}>
       {parts && need.kind === 'question' ? (
-        <parts.Markdown text={need.question} />
+        <parts.Question text={need.question} task_id={task.id} />
       ) : (
         <Asked text={needWords(need, task)} />
       )}

@@ -209,3 +209,36 @@ test.serial('the Markdown of a question is drawn, in the list and in the errand'
   t.is(await page.locator('.decision code').textContent(), 'now');
   t.deepEqual(faults, []);
 });
+
+test.serial('a question that is too long for the list fades out there, and leads to the whole', async (t) => {
+  t.timeout(120_000);
+  const scene = await openAppLoggedIn(t, { size: PHONE });
+  const { page, faults } = scene;
+  const paragraphs = Array.from(
+    { length: 12 },
+    (_, i) => `Reason ${i}: ${'the cents have to go somewhere. '.repeat(5)}`,
+  );
+  await asking(scene, { question: ['Which rounding?', ...paragraphs].join('\n\n') });
+  const question = page.locator('.task .question.cut');
+  await question.waitFor();
+  t.is(
+    await question
+      .locator('p')
+      .first()
+      .evaluate((each) => getComputedStyle(each).fontWeight),
+    '400',
+  );
+  await page.locator('.task').getByRole('link', { name: 'Open the errand' }).click();
+  await page.locator('.talk .question', { hasText: 'Reason 11' }).waitFor();
+  t.is(await page.locator('.talk .question.cut').count(), 0);
+  t.deepEqual(faults, []);
+});
+
+test.serial('a question that fits into the list leads nowhere', async (t) => {
+  t.timeout(120_000);
+  const scene = await openAppLoggedIn(t, { size: PHONE });
+  await asking(scene);
+  await scene.page.locator('.task .question').waitFor();
+  await button(scene.page, 'Down').waitFor();
+  t.is(await scene.page.locator('.task').getByRole('link', { name: 'Open the errand' }).count(), 0);
+});

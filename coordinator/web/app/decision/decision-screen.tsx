@@ -4,7 +4,7 @@ import { openNeeds } from '../../../../protocol/without-schemas.ts';
 import { OwnWords } from '../../parts/own-words.tsx';
 import { useSession } from '../../parts/context.ts';
 import { DecisionCard } from '../../parts/decision-card.tsx';
-import { Markdown } from '../../parts/markdown.tsx';
+import { Question } from '../../parts/question.tsx';
 import { Screen } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { whereWords } from '../../parts/repositories.ts';
@@ -27,7 +27,7 @@ export function DecisionScreen({ id }: { id: string }): JSX.Element {
           </a>
         )}
         {task &&
-          needs.map((need) => <DecisionCard key={need.id} task={task} need={need} parts={{ OwnWords, Markdown }} />)}
+          needs.map((need) => <DecisionCard key={need.id} task={task} need={need} parts={{ OwnWords, Question }} />)}
         {!task && <NotHere errand={session.errand(id).value} />}
         {task && needs.length === 0 && (
           <div class="empty">

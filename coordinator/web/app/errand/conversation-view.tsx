@@ -8,6 +8,7 @@ import type { Item } from '../../../client/errand/items.ts';
 import { groupReads, withoutEchoes } from '../../../client/errand/group.ts';
 import type { Entry } from '../../../client/sync/outbox-entry.ts';
 import { OwnWords } from '../../parts/own-words.tsx';
+import { Question } from '../../parts/question.tsx';
 import { BudgetChoices } from '../../parts/budget-choices.tsx';
 import { useSession } from '../../parts/context.ts';
 import { DecisionCard } from '../../parts/decision-card.tsx';
@@ -119,7 +120,7 @@ function Below({ task, needs }: { task: Task; needs: readonly Need[] }): JSX.Ele
       {task.result && task.ended_at !== null && <ResultCard task={task} />}
       <PullCards task={task} />
       {needs.map((need) => (
-        <DecisionCard key={need.id} task={task} need={need} parts={{ OwnWords, Markdown }} />
+        <DecisionCard key={need.id} task={task} need={need} parts={{ OwnWords, Question }} />
       ))}
       {task.reason === 'budget_exhausted' && <BudgetChoices task={task} />}
     </>
