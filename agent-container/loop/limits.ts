@@ -16,8 +16,6 @@ const PROMPTS_LEFT_MIN = 3;
 
 /** The time is near once the rest is less than this many runs of the check take, but never in the first half. */
 const CHECKS_LEFT_MIN = 2;
-/** A check that has not run yet is assumed to take no larger share of the time. */
-const ASSUMED_SHARE_MAX = 0.1;
 /** A shorter check is not named. */
 const CHECK_NAMED_MS = 30_000;
 
@@ -35,8 +33,8 @@ export class AttemptLimits {
   #spent_usd: number;
   /** How much of the rest the coordinator had to reserve for the newest prompt. */
   #reserved_usd = 0;
-  /** How long setup took, and the check at its longest; 0: it has not run. */
-  readonly #longest_ms = { setup: 0, check: 0 };
+  /** How long the check took at its longest, since one that fails may end early; 0: it has not run. */
+  #check_ms = 0;
 
   constructor(assignment: Given) {
     this.#assignment = assignment;
@@ -60,25 +58,14 @@ export class AttemptLimits {
     return `${minutesOf(this.ms_left)} min, ${this.turns_left} turns and $${usd}${check}`;
   }
 
-  /** Runs setup or the check, and notes how long it takes. */
-  async timing<T>(what: 'setup' | 'check', run: () => Promise<T>): Promise<T> {
+  /** Runs the check, and notes how long it takes. */
+  async timingCheck<T>(run: () => Promise<T>): Promise<T> {
     const started = performance.now();
     try {
       return await run();
     } finally {
-      this.#longest_ms[what] = Math.max(this.#longest_ms[what], performance.now() - started);
+      this.#check_ms = Math.max(this.#check_ms, performance.now() - started);
     }
-  }
-
-  /**
-   * How long the check at the end may take, if there is one: as long as its longest run, since one that fails may end
-   * early. Until it has run it is taken to last as long as setup, but for no large part of the limit.
-   */
-  get #check_ms(): number {
-    if (this.#assignment.verify_command === null) return 0;
-    return (
-      this.#longest_ms.check || Math.min(this.#longest_ms.setup, ASSUMED_SHARE_MAX * this.#assignment.time_limit_ms)
-    );
   }
 
   /**

@@ -73,7 +73,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
   try {
     for (const event of assignment.transcript) transcript.apply(event);
     const commands = new ProjectCommands({ ...settings, shell, attempt, report, messages: input.messages, record });
-    if (setup_command !== null) await limits.timing('setup', () => commands.setup(setup_command));
+    if (setup_command !== null) await commands.setup(setup_command);
     const command_shell = shell.fork(`attempt-${attempt}-command`);
     await record({ type: 'step.started', body: { step: 'work' } });
     await startConversation(input, { shell, secrets, limits, transcript, record });
@@ -95,7 +95,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
       tool_calls,
       secrets,
       first_notes: firstNotes(input, limits, command_shell),
-      verify: verify_command === null ? null : () => limits.timing('check', () => commands.verify(verify_command)),
+      verify: verify_command === null ? null : () => limits.timingCheck(() => commands.verify(verify_command)),
       deliver: (is_partial_ok) => input.deliver(succeeded(title, transcript.last_text).commit_message, is_partial_ok),
       record,
       checkpoints,

@@ -40,14 +40,14 @@ test('what is reserved for a prompt counts as spent in a warning, and a prompt i
 
 test('the time is near once it is not enough for two runs of the check, though not in its first half', async (t) => {
   const limits = new AttemptLimits({ ...LIMITS, time_limit_ms: 4_000 });
-  await limits.timing('check', () => until('a third of the time is over', () => limits.ms_left < 2_600));
+  await limits.timingCheck(() => until('a third of the time is over', () => limits.ms_left < 2_600));
   t.deepEqual(limits.beginTurn(), []);
   await until('half of the time is over', () => limits.ms_left < 2_000);
   t.like(limits.beginTurn(), [{ limit: 'time', of: 4_000 }]);
   t.deepEqual(limits.beginTurn(), [], 'it is said once');
 });
 
-/** Resolves after about this time, as a run of setup or the check does. */
+/** Resolves after about this time, as a run of the check does. */
 const lasting = (limits: AttemptLimits, ms: number) => () => {
   const end = limits.ms_left - ms;
   return until('it has run', () => limits.ms_left <= end);
@@ -55,18 +55,10 @@ const lasting = (limits: AttemptLimits, ms: number) => () => {
 
 test('the check is taken to last as long as its longest run: one that fails at once says nothing', async (t) => {
   const limits = new AttemptLimits({ ...LIMITS, time_limit_ms: 4_000 });
-  await limits.timing('check', lasting(limits, 1_100));
-  await limits.timing('check', async () => undefined);
+  await limits.timingCheck(lasting(limits, 1_100));
+  await limits.timingCheck(async () => undefined);
   await until('half of the time is over', () => limits.ms_left < 2_000);
   t.like(limits.beginTurn(), [{ limit: 'time' }]);
-});
-
-test('how long setup took says nothing any more once the check has run', async (t) => {
-  const limits = new AttemptLimits({ ...LIMITS, time_limit_ms: 4_000 });
-  await limits.timing('setup', lasting(limits, 1_100));
-  await limits.timing('check', async () => undefined);
-  await until('half of the time is over', () => limits.ms_left < 2_000);
-  t.deepEqual(limits.beginTurn(), []);
 });
 
 test('the first message names the limits, and a later attempt says its own', async (t) => {
