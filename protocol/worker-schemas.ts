@@ -133,7 +133,13 @@ export const Assignment = z.object({
   approved_commit: Commit.nullable()
     .optional()
     .describe('With `ask_before_push`: what may be pushed; null: nothing yet.'),
-  has_pushed: z.boolean().optional().describe('False: no push was begun before. Else only verified work can succeed.'),
+  has_pushed: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether a push was begun before. Only where it is false may work that changed nothing succeed without the ' +
+        'verify command.',
+    ),
   repositories: z
     .array(AssignedRepository)
     .optional()

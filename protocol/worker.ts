@@ -218,9 +218,10 @@
  * has a `setup_command`, a `setup.finished` with that command and exit code 0 must follow it. If it has a
  * `verify_command`, the newest `verify.finished` must have that command, `passed` and exit code 0, and no
  * `repository.ready`, `turn.finished`, `tool.started` or `tool.finished` may follow it. It need not run where the
- * result has no commit, held commit or diff in any repository, and no attempt of the task has begun a push. A secret in
- * a command may be masked in the event. Otherwise the coordinator accepts the result, and ends the attempt as failed,
- * with `setup_failed`, `verify_failed` or, without a `repository.ready`, `agent_error`.
+ * result has no commit, held commit or diff in any repository, and no attempt of the task has begun a push: where
+ * `has_pushed` is false, and this attempt has begun none. A secret in a command may be masked in the event. Otherwise
+ * the coordinator accepts the result, and ends the attempt as failed, with `setup_failed`, `verify_failed` or, without
+ * a `repository.ready`, `agent_error`.
  *
  * ## Several repositories
  *
