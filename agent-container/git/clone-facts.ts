@@ -3,7 +3,7 @@ import { namesOf } from './names-of.ts';
 import type { Branches } from './own-repository.ts';
 import { submodulesIn } from './submodules.ts';
 
-/** Of pre-commit, lefthook, simple-git-hooks, Overcommit and CaptainHook; for Husky and by custom, the hooks as such. */
+/** Of pre-commit, lefthook, simple-git-hooks, Overcommit and CaptainHook; for Husky and by custom, the hooks. */
 const HOOK_FILE =
   /(?:^|\/)(?:\.pre-commit-config\.ya?ml|\.?lefthook\.(?:ya?ml|toml|json)|\.simple-git-hooks\.\w+|\.overcommit\.yml|captainhook\.json|\.(?:husky|githooks)\/(?:pre-commit|commit-msg|prepare-commit-msg|pre-push))$/;
 
