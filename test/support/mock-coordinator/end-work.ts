@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { MockCoordinator } from './mock.ts';
 import type { MockTask } from './task.ts';
 
-/** A worker that makes no call for this many heartbeats is dead. */
+/** A worker that makes no call for this many heartbeats is dead; on a busy machine it may be slow for a while. */
 const SILENT_HEARTBEATS = 3;
+const SILENT_MS_MIN = 10_000;
 const LOOK_MS = 50;
 
 /**
@@ -16,10 +17,10 @@ export async function endWork(
   say: (text: string) => void,
   hurry: AbortSignal,
 ): Promise<void> {
+  const silent_ms = Math.max(SILENT_HEARTBEATS * task.base.heartbeat_ms, SILENT_MS_MIN);
   const worksStill = (): boolean => {
-    const last = calls.at(-1);
-    if (last === undefined || (last.name === 'result' && last.status === 200)) return false;
-    return performance.now() - last.at < SILENT_HEARTBEATS * task.base.heartbeat_ms;
+    const newest = calls.findLast(({ name, status }) => status === 200 && (name === 'assignment' || name === 'result'));
+    return newest?.name === 'assignment' && performance.now() - (calls.at(-1)?.at ?? 0) < silent_ms;
   };
   if (!worksStill()) return;
   task.cancel('The mock coordinator ends.');
