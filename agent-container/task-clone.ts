@@ -38,7 +38,7 @@ export type CloneOptions = {
 
 /** As the contract bounds it. */
 const LOG_CHARS_MAX = 20_000;
-const LEFT_OUT_INTRO = 'The commit of your work leaves out:';
+const LEFT_OUT_INTRO = 'The commit of the work leaves out:';
 
 /** One repository of an attempt, from the clone to the last push. */
 export class TaskClone {

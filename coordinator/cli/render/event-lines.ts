@@ -2,6 +2,7 @@ import type { LogEvent } from '../../../protocol/events.ts';
 import { STATUS_STYLE, statusWord } from './status.ts';
 import type { PlanItem } from '../../../protocol/task.ts';
 import { changes, clock, duration, money, withLocalTimes } from './format.ts';
+import { Echoes } from '../../client/errand/echoes.ts';
 import type { KnownEvent } from '../../client/known-event.ts';
 import { answerCommand, decisionLines, type AnswerWith } from './decision-lines.ts';
 import { block, type Line } from './line.ts';
@@ -16,6 +17,7 @@ const COMMAND_CHARS_MAX = 160;
 /** Turns the log of one task into lines for the user. */
 export class EventLines {
   readonly #tools = new ToolLines();
+  readonly #echoes = new Echoes();
   readonly #answerWith: AnswerWith;
 
   /** `answerWith`: the command that answers what a task asks. */
@@ -30,6 +32,8 @@ export class EventLines {
   of(event: LogEvent, known: KnownEvent | undefined): Line[] {
     if (known?.type === 'tool.started') return this.#tools.started(known.body);
     if (known?.type === 'tool.finished') return this.#tools.finished(known.body);
+    if (known?.type === 'log') this.#echoes.add(known.body.text);
+    if (known?.type === 'input.added' && this.#echoes.isEcho(known.body.text)) return [];
     // An event of a newer server: show its type.
     const lines: Line[] = known ? linesOf(event, known, this.#answerWith) : [[['dim', event.type]]];
     if (lines.length > 0) this.#tools.leave();

@@ -1,16 +1,14 @@
+import { Echoes } from './echoes.ts';
 import type { Item, ReadsItem, ToolItem } from './items.ts';
-
-/** So much of two notes is compared: either may have come cut. */
-const COMPARED_CHARS = 120;
 
 /** Leaves out what the agent was told where the person was told the same before, as a line of the log. */
 export function withoutEchoes(items: readonly Item[]): Item[] {
-  const told = new Set<string>();
+  const echoes = new Echoes();
   return items.filter((item) => {
     if (item.kind !== 'note') return true;
     const { note } = item;
-    if (note.what === 'log') told.add(note.text.slice(0, COMPARED_CHARS));
-    return note.what !== 'harness' || !told.has(note.text.replace(/^\[Errand\] /, '').slice(0, COMPARED_CHARS));
+    if (note.what === 'log') echoes.add(note.text);
+    return note.what !== 'harness' || !echoes.isEcho(note.text);
   });
 }
 

@@ -48,7 +48,7 @@ test('a delivery says whether the model has another turn to act in', async (t) =
 
 test('what a push would meet is told before the work is verified, and what verifying left is pushed around', async (t) => {
   const b = await bench(t, { script: [DONE, run('true'), AGAIN] });
-  b.reviews.push('The commit of your work leaves out:\n- dist/ is ignored');
+  b.reviews.push('The commit of the work leaves out:\n- dist/ is ignored');
   t.is((await b.run({ verify_command: 'true' })).status, 'succeeded');
   t.is(b.of('verify.finished').length, 1);
   t.regex(JSON.stringify(b.model.requests[1]?.body?.messages.at(-1)), /leaves out:[^]*dist[^]*end again/);
