@@ -133,13 +133,7 @@ export const Assignment = z.object({
   approved_commit: Commit.nullable()
     .optional()
     .describe('With `ask_before_push`: what may be pushed; null: nothing yet.'),
-  has_pushed: z
-    .boolean()
-    .optional()
-    .describe(
-      'Whether a push was begun before. Only where it is false may work that changed nothing succeed without the ' +
-        'verify command.',
-    ),
+  has_pushed: z.boolean().optional().describe('False: no push was begun, so unchanged work needs no verify command.'),
   repositories: z
     .array(AssignedRepository)
     .optional()
