@@ -9,6 +9,8 @@ const TYPES: readonly string[] = ['conversation.started', 'tool.finished', 'inpu
 const DOCUMENT = '[a document that is left out here: read it again if you still need it]';
 const IMAGE = '[an image that is left out here: look at it again if you still need it]';
 
+export const WITHOUT_MEDIA = job('coordinator/tasks/without-media.ts', 'WITHOUT_MEDIA', inWords);
+
 /** The events with words in the place of images and documents. A worker may have filled them with anything. */
 export async function withoutMedia(rows: TranscriptRow[], run: RunJob): Promise<TranscriptRow[]> {
   const with_media = rows.filter(({ type, body }) => TYPES.includes(type) && body.includes('"base64"'));
@@ -34,5 +36,3 @@ function wordsFor(value: unknown): { type: 'text'; text: string } | undefined {
 }
 
 const isObject = (value: unknown) => typeof value === 'object' && value !== null;
-
-export const WITHOUT_MEDIA = job('coordinator/tasks/without-media.ts', 'WITHOUT_MEDIA', inWords);

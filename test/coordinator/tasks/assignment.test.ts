@@ -7,7 +7,7 @@ import {
 } from '../../../coordinator/tasks/assignment.ts';
 import { checkWith } from '../../../coordinator/base/check-body.ts';
 import { ThreadPool } from '../../../coordinator/base/threads.ts';
-import { withoutMedia } from '../../../coordinator/tasks/without-media.ts';
+import { WITHOUT_MEDIA, withoutMedia } from '../../../coordinator/tasks/without-media.ts';
 import { insertAttempt } from '../../../coordinator/sqlite/attempts.ts';
 import type { Db } from '../../../coordinator/sqlite/database.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
@@ -217,8 +217,8 @@ test('a transcript that is too long is read for its pictures in threads, a page 
   t.deepEqual(
     threads.jobs.map(({ name, key }) => [name, key]),
     [
-      ['WITHOUT_MEDIA', task.id],
-      ['WITHOUT_MEDIA', task.id],
+      [WITHOUT_MEDIA.name, task.id],
+      [WITHOUT_MEDIA.name, task.id],
     ],
   );
 });
