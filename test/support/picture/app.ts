@@ -28,7 +28,7 @@ type Shot = {
 
 const SHOTS: Shot[] = [
   { name: 'inbox', path: () => '/', ready: '.body:has(.card) .rows:last-of-type .task:nth-child(3)' },
-  { name: 'question', path: ({ asks }) => `/errands/${asks.id}`, ready: '.decision' },
+  { name: 'question', path: ({ asks }) => `/errands/${asks.id}`, ready: '.talk .prose:not(.decision *)' },
   { name: 'errand', path: ({ works }) => `/errands/${works.id}`, ready: '.talk .code-keyword, .talk pre.code' },
   { name: 'result', path: ({ tests }) => `/errands/${tests.id}`, ready: '.result' },
   {
@@ -135,9 +135,9 @@ async function take({ size, theme }: Look, shots: Shot[]): Promise<void> {
     const options = { size: SIZES[size], dark: theme === 'dark', locale: language };
     const scene = await openApp(t, options, all === undefined ? {} : FORGES);
     if (all !== undefined) await snapSignIn(scene, join(all, `app-sign-in-${size}-${theme}.png`));
-    await logIn(scene);
     const gallery = await fillGallery(scene.server, scene.api);
     await fillSettings(scene);
+    await logIn(scene);
     const end = all === undefined && size === 'phone' ? '' : `-${size}`;
     const dark = all === undefined ? '' : `-${theme}`;
     for (const shot of shots) await snap(scene, gallery, shot, join(folder, `app-${shot.name}${end}${dark}.png`));

@@ -62,14 +62,43 @@ export async function fillGallery(server: StartedApi, api: Api): Promise<Gallery
   reads.waitsFor({ kind: 'model', since: new Date(Date.now() - 9_000).toISOString() });
   const works = await send('Upgrade to Koa 3 and fix what breaks', 'shop-api');
   workOn(works);
+  runsSince(works, server, 40);
   const asks = await send('Round half a cent up in invoices', 'bills');
   asks.begin();
+  asks.spend(0.21);
   asks.say('Invoices now round half up.');
-  asks.ask('Which rounding for refunds?\nInvoices now round half up. Refunds use the same helper.', [
-    'Half up, as invoices do',
-    'Half to even',
-  ]);
+  const question = 'Which rounding for refunds?\nInvoices now round half up. Refunds use the same helper.';
+  asks.ask(question, ['Half up, as invoices do', 'Half to even']);
+  asks.waitsFor({ kind: 'person', since: new Date(Date.now() - 60_000).toISOString(), question });
+  const minutes = [
+    [dark, 190, 22],
+    [broke, 95, 6],
+    [tests, 41, 4],
+    [reads, 6],
+    [works, 5],
+    [asks, 3],
+  ] as const;
+  for (const [errand, sent, worked] of minutes) setBack(server, errand, sent, worked);
   return { asks, works, reads, tests, dark, broke };
+}
+
+/** As if the errand had been sent, and begun, so many minutes ago. What has ended was at work for `worked` minutes. */
+function setBack({ db }: StartedApi, { id }: LivelyErrand, sent: number, worked = sent): void {
+  const ago = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
+  const times = { id, began: ago(sent), ended: ago(sent - worked) };
+  const ended = 'CASE WHEN ended_at IS NULL THEN NULL ELSE :ended END';
+  db.prepare(`UPDATE tasks SET created_at = :began, started_at = :began, ended_at = ${ended} WHERE id = :id`).run(
+    times,
+  );
+  db.prepare(`UPDATE attempts SET started_at = :began, ended_at = ${ended} WHERE task_id = :id`).run(times);
+}
+
+/** The command that the errand runs has begun so long ago. */
+function runsSince(errand: LivelyErrand, { db }: StartedApi, seconds: number): void {
+  const since = new Date(Date.now() - seconds * 1000).toISOString();
+  const newest = "SELECT max(id) FROM events WHERE task_id = ? AND type = 'tool.started'";
+  db.prepare(`UPDATE events SET at = ? WHERE id = (${newest})`).run(since, errand.id);
+  errand.waitsFor({ kind: 'command', since, command: 'npm test' });
 }
 
 /** Opens the pull request of an errand, as if the forge had answered so. */
@@ -90,7 +119,7 @@ function finishTests(errand: LivelyErrand): void {
   errand.tool('run_command', { command: 'npm test' }, 'All 4 tests pass.', { exit_code: 0, duration_ms: 1900 });
   errand.say('All four tests pass now.');
   const summary = 'Spread the cents that remain over the first people.';
-  errand.succeed({ summary, diff_stat: stat(2, 8, 2) }, DIFF);
+  errand.succeed({ summary, diff_stat: stat(2, 7, 2) }, DIFF);
 }
 
 function workOn(errand: LivelyErrand): void {
@@ -114,8 +143,6 @@ function workOn(errand: LivelyErrand): void {
   errand.tool('run_command', { command: 'npm test' }, TEST_OUTPUT, { exit_code: 1, duration_ms: 31_000 });
   errand.say('One is left: the health check sets 200 first. I set the body explicitly there.');
   errand.startTool('run_command', { command: 'npm test' });
-  const since = new Date(Date.now() - 40_000).toISOString();
-  errand.waitsFor({ kind: 'command', since, command: 'npm test' });
 }
 
 const stat = (files: number, insertions: number, deletions: number) => ({ files, insertions, deletions });
