@@ -3,6 +3,7 @@ import { useRef } from 'preact/hooks';
 import { readGiven, type Given } from '../parts/form.ts';
 import { useText } from '../parts/use-text.ts';
 import { hasCredential } from './new-errand/address-in.ts';
+import type { Texts } from '../store/texts.ts';
 import { s } from './screen-speech.ts';
 
 export type FormDraft = {
@@ -45,6 +46,13 @@ export function useFormDraft(key: string): FormDraft {
       text.value = '';
     },
   };
+}
+
+/** Forgets what was written in the forms of a kind, `schedule` or `project`, but for a new one and these. */
+export async function pruneForms(texts: Texts, kind: string, there: readonly { id: string }[]): Promise<void> {
+  const kept = new Set(['new', ...there.map(({ id }) => id)].map((id) => `${kind} ${id}`));
+  const over = (await texts.keys()).filter((key) => key.startsWith(`${kind} `) && !kept.has(key));
+  for (const key of over) await texts.write(key, '');
 }
 
 /** Says that a form shows what was not saved, and offers what was saved instead. */

@@ -65,6 +65,10 @@ export class Texts {
     return this.#database.use((db) => db.get('texts', key));
   }
 
+  async keys(): Promise<string[]> {
+    return (await this.#database.use((db) => db.getAllKeys('texts'))) ?? [];
+  }
+
   async write(key: string, text: string): Promise<void> {
     if (this.#gives.size === 0 && !this.#late.has(key)) return this.#put(key, text);
     this.#late.set(key, text);

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Page } from 'playwright-core';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
-import { draftIsKept } from './kept-draft.ts';
+import { draftIsGone, draftIsKept } from './kept-draft.ts';
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 
@@ -71,6 +71,40 @@ test('what is written in the form of a schedule survives the app', async (t) => 
   const [schedule] = (await api.call('listSchedules', {})).items;
   const timing = { cron: '0 3 * * 5', time_zone: 'America/New_York' };
   t.like(schedule, { prompt: 'Update the dependencies', repo_url: 'errand://sample', ...timing });
+  t.deepEqual(faults, []);
+});
+
+test('what was half written for a schedule or a project goes once that is deleted, here or elsewhere', async (t) => {
+  t.timeout(120_000);
+  const { api, page, network, faults } = await openAppLoggedIn(t);
+  const shop = { name: 'Shop', repo_url: 'https://example.org/shop.git', check: false };
+  const timing = { cron: '0 3 * * *', time_zone: 'UTC', repo_url: 'errand://sample' };
+  const project = await api.call('createProject', { body: shop });
+  const [here, elsewhere] = [
+    await api.call('createSchedule', { body: { name: 'Here', prompt: 'Update', ...timing } }),
+    await api.call('createSchedule', { body: { name: 'Elsewhere', prompt: 'Update', ...timing } }),
+  ];
+  const write = async (path: string, name: string, text = 'Half written') => {
+    await page.goto(`${network.url}/settings/${path}`);
+    if (path.startsWith('schedules')) await button(page, 'Change').click();
+    await page.locator(`[name=${name}]`).fill(text);
+    await draftIsKept(page, text);
+  };
+  await write('projects/new', 'setup_command', 'Still new');
+  await write(`projects/${project.id}`, 'name');
+  await api.call('deleteProject', { params: { id: project.id } });
+  await page.goto(`${network.url}/settings/projects`);
+  await draftIsGone(page, 'Half written');
+  await write(`schedules/${elsewhere.id}`, 'name');
+  await api.call('deleteSchedule', { params: { id: elsewhere.id } });
+  await page.goto(`${network.url}/settings/schedules`);
+  await draftIsGone(page, 'Half written');
+  await write(`schedules/${here.id}`, 'name');
+  await page.reload();
+  await button(page, 'Delete schedule').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete schedule' }).click();
+  await draftIsGone(page, 'Half written');
+  await draftIsKept(page, 'Still new');
   t.deepEqual(faults, []);
 });
 

@@ -3,6 +3,7 @@ import type { Project } from '../../../../protocol/api.ts';
 import { useSession } from '../../parts/context.ts';
 import { useRead } from '../../parts/use-read.ts';
 import { faultWords } from '../../parts/words.ts';
+import { pruneForms } from '../form-draft.tsx';
 
 type Projects = {
   /** As the device knows them, and then as the server does; undefined: none are known. */
@@ -22,6 +23,7 @@ export function useProjects(): Projects {
     const failure = await session.readProjects();
     has_read.value ||= !failure;
     fault.value = failure ? faultWords(failure) : '';
+    if (!failure) await pruneForms(session.texts, 'project', session.projects.value ?? []);
   };
   useRead(() => void read(), [session]);
   return { projects: session.projects.value, has_read: has_read.value, fault: fault.value };

@@ -30,6 +30,7 @@ export function ScheduleScreen({ id }: { id: string }): JSX.Element {
       .then((found) => ([schedule.value, fault.value] = [found, '']))
       .catch((error: unknown) => {
         const gone = error instanceof Refusal && error.code === 'not_found';
+        if (gone) void session.texts.write(`schedule ${id}`, '');
         fault.value = gone ? s.gone : faultWords(error);
       });
   };
@@ -126,6 +127,7 @@ function DeleteSchedule({ id, fault }: { id: string; fault: Signal<string> }): J
   const remove = (): void => {
     session.client
       .call('deleteSchedule', { params: { id } })
+      .then(() => session.texts.write(`schedule ${id}`, ''))
       .then(router.unlessGone(() => router.back('schedules')))
       .catch((error: unknown) => (fault.value = faultWords(error)));
   };

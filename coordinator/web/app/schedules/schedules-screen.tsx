@@ -8,6 +8,7 @@ import { Screen } from '../../parts/screen.tsx';
 import { useRead } from '../../parts/use-read.ts';
 import { faultWords } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
+import { pruneForms } from '../form-draft.tsx';
 import { WhenAndWhere } from './when-and-where.tsx';
 import { moment, runWords, s } from './words.ts';
 
@@ -19,7 +20,10 @@ export function SchedulesScreen(): JSX.Element {
   const read = (): void => {
     void session.readProjects();
     allSchedules(session.client).then(
-      (all) => ([schedules.value, fault.value] = [all, '']),
+      (all) => {
+        [schedules.value, fault.value] = [all, ''];
+        return pruneForms(session.texts, 'schedule', all);
+      },
       (error: unknown) => (fault.value = faultWords(error)),
     );
   };
