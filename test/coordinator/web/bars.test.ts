@@ -37,7 +37,7 @@ test('of all that is said at the lower edge at once, nothing lies over another',
   done.succeed({});
   await context.addInitScript(becomeFillable);
   await openUnusedLink(scene, '/');
-  await page.getByText('live', { exact: true }).first().waitFor();
+  await page.getByRole('heading', { name: 'Done' }).waitFor();
   await page.getByRole('button', { name: 'Actions: Mend the lamp' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Archive' }).click();
   await page.locator('.update', { hasText: 'Mend the lamp' }).waitFor();
