@@ -48,13 +48,15 @@ export const folders: readonly Row[] = [
   { folder: 'coordinator/auth', imports: server },
   // The public API calls it, as it calls tasks/ and auth/.
   { folder: 'coordinator/notifications', imports: server, packages: ['http_ece'] },
-  // Each forge has a folder. Those who use forges build on them: linked accounts, pull requests, what forges send.
+  // Each forge has a folder. Those who use forges build on them: linked accounts, pull requests, what forges send, and
+  // what prompts name there.
   { folder: 'coordinator/forge', imports: server },
   { folder: 'coordinator/forge/github', imports: server },
   { folder: 'coordinator/forge/gitea', imports: server },
   { folder: 'coordinator/forge/accounts', imports: server },
   { folder: 'coordinator/forge/pulls', imports: server },
   { folder: 'coordinator/forge/intake', imports: server },
+  { folder: 'coordinator/forge/named', imports: server },
   { folder: 'coordinator/schedules', imports: server },
   { folder: 'coordinator/http', imports: server },
   { folder: 'coordinator/live', imports: server },

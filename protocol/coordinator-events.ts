@@ -3,10 +3,14 @@ import { Attachment } from './attachments.ts';
 import { Id, Time } from './ids.ts';
 import { Need, NeedAnswer } from './needs.ts';
 import { PullRequest } from './pulls.ts';
-import { RepositoryResult, TaskRepository } from './repositories.ts';
+import { RepositoryKey, RepositoryResult, TaskRepository } from './repositories.ts';
 import { Commit, DiffStat, Effort, FailureReason, Hear, RunnerName, TaskStatus, Usage } from './task.ts';
 
 /* The events that the coordinator itself writes into the log; `./events.ts` has those of workers. */
+
+/** Why an issue or pull request could not be read. */
+export const ThreadProblem = z.enum(['no_token', 'refused', 'not_found', 'rate_limited', 'unreachable', 'failed']);
+export type ThreadProblem = z.infer<typeof ThreadProblem>;
 
 /** A coordinator's event. `meaning` is shown in the documentation. */
 const event = <T extends string, S extends z.ZodRawShape>(type: T, meaning: string, body: S) =>
@@ -22,6 +26,8 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
     attachments: z.array(Attachment).optional(),
     /** All its repositories, where it has several. */
     repositories: z.array(TaskRepository.pick({ key: true, repo_url: true, base_branch: true })).optional(),
+    /** The pull request of the first repository that it goes on with. */
+    continue_pull: z.number().int().positive().optional(),
   }),
   event('task.status', 'The status of the task changed. `reason`: why it failed; `detail`: the same for people.', {
     from: TaskStatus,
@@ -40,6 +46,17 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
     detail: z.string().nullable(),
     retry_at: Time.nullable(),
   }),
+  event(
+    'thread.read',
+    'An issue or pull request that the errand names was read for the agent. `problem`: why not; it has the number alone.',
+    {
+      number: z.number().int().positive(),
+      /** Absent: the first repository. */
+      repository: RepositoryKey.optional(),
+      title: z.string().nullable(),
+      problem: ThreadProblem.nullable(),
+    },
+  ),
   event('message.received', 'A person sent a message. It enters the conversation with an `input.added`.', {
     message_id: Id,
     text: z.string(),

@@ -11,6 +11,10 @@ export const FORGE_LIMITS = {
   /** What an errand is given of an issue or pull request: characters, and comments. */
   thread_chars_max: 16_000,
   thread_comments_max: 50,
+  /** How many that its prompt names it is given: at most so many, so many characters together, read in this time. */
+  named_threads_max: 6,
+  named_threads_chars_max: 48_000,
+  named_threads_ms: 10_000,
   /** The newest comments among which one is looked for: a mention, or what Errand wrote before it died. */
   comments_searched_max: 300,
   /** How often reviews and failed checks send an errand back to work before its person is asked. */

@@ -49,7 +49,7 @@ export const Assignment = z.object({
   task_id: Id,
   attempt: z.number().int().positive(),
   token: z.string().describe('the task token: the bearer token of every callback'),
-  prompt: z.string(),
+  prompt: z.string().describe('What the person asks for; behind it, what the issues that it names say, marked so.'),
   title: z.string(),
   base_branch: z.string().nullable().describe("The branch to start from; null: the branch of the repository's HEAD."),
   branch: z.string().describe('The branch to push to. It begins with `branch_prefix`.'),

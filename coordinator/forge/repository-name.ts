@@ -10,3 +10,20 @@ export function isSameName(one: RepositoryName | null | undefined, other: Reposi
   const plain = ({ owner, name }: RepositoryName): string => `${owner}/${name}`.toLowerCase();
   return one !== null && one !== undefined && plain(one) === plain(other);
 }
+
+/** The repository at an address, and its forge. Undefined: it is none of an owner at an origin. */
+export function repositoryAt(repo_url: string): { origin: string; repository: RepositoryName } | undefined {
+  const url = URL.parse(repo_url);
+  const [, owner, name] = /^\/([^/]+)\/([^/]+?)(?:\.git)?\/?$/.exec(decoded(url?.pathname ?? '')) ?? [];
+  if (!url || owner === undefined || name === undefined) return undefined;
+  return { origin: url.origin, repository: { owner, name } };
+}
+
+/** Empty: it has a broken escape, and no repository is there. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return '';
+  }
+}

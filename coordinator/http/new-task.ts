@@ -26,10 +26,10 @@ type Dependencies = Omit<RepositoryChecks, 'db'> & {
 export function newTaskHandler({ log, keys, server, seenOne, ...parts }: Dependencies) {
   const checks = { ...parts, db: log.db };
   return ({ who, body, writeAfter, audit }: CreateCall): Promise<Task | JsonText> => {
-    const { make_project = false, continue_pull, ...input } = withRepositories(body);
+    const { make_project = false, ...input } = withRepositories(body);
     const prepare = async () => {
       await checkFurther(checks, who.user_id, input.repositories);
-      return checkRepository(checks, who.user_id, input, continue_pull);
+      return checkRepository(checks, who.user_id, input, input.continue_pull);
     };
     return writeAfter(prepare, (tx, work_branch) => {
       const placed = make_project ? inProject(tx, { keys, who, audit }, input) : input;

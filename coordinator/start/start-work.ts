@@ -4,6 +4,8 @@ import { sampleBackend } from '../demo/sample-backend.ts';
 import { ensureSampleOf, samplesIn } from '../demo/sample-repository.ts';
 import { DEMO_MODEL } from '../domain/prices.ts';
 import type { TaskRow } from '../domain/task.ts';
+import type { ForgeAccess } from '../forge/forge-access.ts';
+import { readNamedThreads } from '../forge/named/named-threads.ts';
 import { readMeta } from '../sqlite/meta.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { buildAssignment, type AssignmentDependencies } from '../tasks/assignment.ts';
@@ -41,7 +43,11 @@ export async function startWork({ core, forge_accounts }: Shared, options: WorkO
   // this one.
   const tokens = new TaskTokens(keys.task, readMeta(log.db, 'history'));
   const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
-  const { redaction, audit, assignment } = openAssignments(core, settings, issueToken);
+  const { redaction, audit, assignment } = openAssignments(core, {
+    settings,
+    issueToken,
+    access: forge_accounts.access,
+  });
   const watchdogs = startWatchdogs(core, opened);
   const upstream = await openModel(core, opened);
   const sample = sampleBackend((task_id) => ensureSampleOf(config.data_dir, task_id));
@@ -83,19 +89,21 @@ export async function startWork({ core, forge_accounts }: Shared, options: WorkO
   return { runner, dispatcher, trash };
 }
 
+type AssignmentParts = Pick<AssignmentDependencies, 'issueToken'> & { settings: TaskSettings; access: ForgeAccess };
+
 /** What builds assignments. The secrets in them are redacted from then on, and their use is recorded. */
 function openAssignments(
   { config, pace, keys, log, threads, logger }: Core,
-  settings: TaskSettings,
-  issueToken: AssignmentDependencies['issueToken'],
+  { settings, issueToken, access }: AssignmentParts,
 ) {
   const redaction = new TaskRedaction(log, keys);
   const audit = new WorkerAudit({ log, redactorOf: (task_id) => redaction.redactorOf(task_id), logger });
   const workerSettings = (task: TaskRow) => settings.forWorker(task);
   const deps = { ...config, db: log.db, settings: workerSettings, issueToken, pace, threads };
-  const assignment = async (task_id: string, n: number) => {
+  const assignment = async (task_id: string, n: number, signal?: AbortSignal) => {
+    const material = await readNamedThreads({ log, access, logger }, task_id, signal);
     redaction.handOver(task_id);
-    const { json, secrets } = await buildAssignment(deps, task_id, n);
+    const { json, secrets } = await buildAssignment(deps, task_id, n, material);
     const user_id = findTask(log.db, task_id)?.user_id;
     if (secrets.length > 0 && user_id !== undefined)
       audit.note({ task_id, user_id, attempt: n }, 'secrets.used', { names: secrets });

@@ -53,17 +53,18 @@ const READ_BYTES_MAX = 4 * LIMITS.transcript_bytes_max;
 export type BuiltAssignment = { json: Buffer; secrets: string[] };
 
 /**
- * Builds the assignment of this attempt, from the current rows. Throws `not_found` if the attempt does not exist, and
+ * Builds the assignment of this attempt, from the current rows. `material` goes behind the prompt. Throws `not_found` if the attempt does not exist, and
  * `too_large` if the transcript exceeds the limit of an assignment.
  */
 export async function buildAssignment(
   deps: AssignmentDependencies,
   task_id: string,
   n: number,
+  material = '',
 ): Promise<BuiltAssignment> {
   const token = await deps.issueToken(task_id, n);
   // Both are of one turn of the event loop, and stored events never change: so the transcript fits the other rows.
-  const [head, until] = [readHead(deps, task_id, n, token), newestEventId(deps.db)];
+  const [head, until] = [readHead(deps, task_id, n, { token, material }), newestEventId(deps.db)];
   const start = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"transcript":[`);
   const parts = [start, ...(await transcriptTexts(deps, { task_id, n, until })), Buffer.from(']}')];
   return { json: Buffer.concat(parts), secrets: head.secrets ?? [] };
@@ -74,7 +75,7 @@ function readHead(
   deps: AssignmentDependencies,
   task_id: string,
   n: number,
-  token: string,
+  { token, material }: { token: string; material: string },
 ): Omit<Assignment, 'transcript'> {
   const task = findTask(deps.db, task_id);
   const attempt = findAttempt(deps.db, task_id, n);
@@ -85,7 +86,7 @@ function readHead(
     task_id,
     attempt: n,
     token,
-    prompt: task.prompt,
+    prompt: material === '' ? task.prompt : `${task.prompt}\n\n${material}`,
     title: task.title,
     base_branch: task.base_branch,
     branch: task.branch,

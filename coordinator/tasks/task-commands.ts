@@ -1,3 +1,4 @@
+import type { Attachment } from '../../protocol/attachments.ts';
 import type { TaskCreate } from '../../protocol/api.ts';
 import type { MessageCreate, MessageReceived, TaskRetry } from '../../protocol/messages.ts';
 import { LIMITS } from '../../protocol/limits.ts';
@@ -87,9 +88,18 @@ export function createTask(
   );
   insertTask(tx.db, task);
   for (const other of others) insertTaskRepository(tx.db, { ...other, task_id: task.id });
-  const { prompt, base_branch } = task;
   const attachments = attach(tx, { user_id, task_id: task.id, message_id: null }, input.attachments ?? []);
-  const files = attachments.length > 0 ? { attachments } : {};
+  noteCreation(tx, task, { attachments, continue_pull: input.continue_pull }, at);
+  return task;
+}
+
+function noteCreation(
+  tx: Tx,
+  task: TaskRow,
+  { attachments, continue_pull }: { attachments: Attachment[]; continue_pull: number | undefined },
+  at: string,
+): void {
+  const { prompt, repo_url, base_branch, model } = task;
   const repositories = repositoriesView(task, listTaskRepositories(tx.db, task.id))?.map(
     ({ key, repo_url: at_url, base_branch: from }) => ({
       key,
@@ -97,9 +107,12 @@ export function createTask(
       base_branch: from,
     }),
   );
-  const where = { repo_url, base_branch, ...(repositories && { repositories }) };
-  tx.note(task, { type: 'task.created', body: { prompt, ...where, model, ...files } }, at);
-  return task;
+  const more = {
+    ...(repositories && { repositories }),
+    ...(continue_pull !== undefined && { continue_pull }),
+    ...(attachments.length > 0 && { attachments }),
+  };
+  tx.note(task, { type: 'task.created', body: { prompt, repo_url, base_branch, model, ...more } }, at);
 }
 
 /** Sends a message to a task, optionally with a new budget. A task that had ended is queued again: `resumed`. */

@@ -23,8 +23,8 @@ export type AttemptWorkerDependencies = {
   log: EventLog;
   workers: Workers;
   workspaces: Workspaces;
-  /** The assignment as JSON. */
-  buildAssignment: (task_id: string, n: number) => Promise<Buffer>;
+  /** The assignment as JSON. It may wait for a forge; rejects once the signal aborts. */
+  buildAssignment: (task_id: string, n: number, signal: AbortSignal) => Promise<Buffer>;
   /** The token for a worker that cannot be called. */
   grant: (task_id: string, n: number) => Promise<TaskGrant>;
   /** Reads long transcripts. */
@@ -77,7 +77,7 @@ export class AttemptWorker {
    */
   async begin(warm: Worker | undefined): Promise<void> {
     if (!this.#deps.workers.runner.can_call) return this.#startUncallable();
-    const assignment = await this.#deps.buildAssignment(this.#task_id, this.#n);
+    const assignment = await this.#deps.buildAssignment(this.#task_id, this.#n, this.#done);
     if (warm) {
       this.#current = warm;
       if (await this.#handOff(warm, assignment, WARM_HAND_OFF_MS)) return;

@@ -6,7 +6,7 @@ import { Echoes } from '../../client/errand/echoes.ts';
 import type { KnownEvent } from '../../client/known-event.ts';
 import { answerCommand, decisionLines, type AnswerWith } from './decision-lines.ts';
 import { block, type Line } from './line.ts';
-import { pullLines } from './pull-lines.ts';
+import { pullLines, threadLine } from './pull-lines.ts';
 import { headAndTail, oneLine } from './text.ts';
 import { outputLines, ToolLines } from './tool-lines.ts';
 
@@ -109,10 +109,9 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>, answerW
     case 'need.closed':
       return [];
     case 'task.status':
-      return statusLines(body);
     case 'attempt.started':
     case 'attempt.ended':
-      return attemptLines(event.attempt, known);
+      return stageLines(event.attempt, known);
     case 'message.received':
     case 'message.changed':
     case 'message.withdrawn':
@@ -146,9 +145,10 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>, answerW
       return verifyLines(body);
     case 'branch.pushed':
       return pushLines(body);
+    case 'thread.read':
     case 'pull.opened':
     case 'pull.changed':
-      return pullLines(body.pull);
+      return type === 'thread.read' ? [threadLine(body)] : pullLines(body.pull);
     case 'context.reduced':
     case 'limit.near':
     case 'log':
@@ -157,9 +157,10 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>, answerW
   }
 }
 
-type AttemptEvent = Extract<KnownEvent, { type: 'attempt.started' | 'attempt.ended' }>;
+type StageEvent = Extract<KnownEvent, { type: 'task.status' | 'attempt.started' | 'attempt.ended' }>;
 
-function attemptLines(n: number, { type, body }: AttemptEvent): Line[] {
+function stageLines(n: number, { type, body }: StageEvent): Line[] {
+  if (type === 'task.status') return statusLines(body);
   if (type === 'attempt.ended') return endLines(n, body);
   return [[['dim', `attempt ${n} in ${body.worker}${body.warm ? ', started ahead' : ''}`]]];
 }

@@ -1,7 +1,11 @@
 import { checksVerdict, type PullRequest } from '../../../protocol/pulls.ts';
+import type { ThreadProblem } from '../../../protocol/coordinator-events.ts';
+import type { KnownEvent } from '../../client/known-event.ts';
 import { clock } from './format.ts';
 import type { Line, Style } from './line.ts';
 import { oneLine } from './text.ts';
+
+type ThreadRead = Extract<KnownEvent, { type: 'thread.read' }>['body'];
 
 const PROBLEM_CHARS_MAX = 300;
 
@@ -25,6 +29,22 @@ export function pullLines(pull: PullRequest): Line[] {
     lines.push([['dim', '  opened as you, since the app is not installed there: somebody else must approve it']]);
   return lines;
 }
+
+/** An issue or pull request that the agent was given, or why it was not. */
+export function threadLine({ number, repository = '', title, problem }: ThreadRead): Line {
+  const name = `${repository}#${number}`;
+  if (problem === null) return [['dim', `read for the agent: ${name} ${oneLine(title ?? '', PROBLEM_CHARS_MAX)}`]];
+  return [['yellow', `${name} could not be read: ${UNREAD[problem]}. The agent has its number alone`]];
+}
+
+const UNREAD: Record<ThreadProblem, string> = {
+  no_token: 'there is no token for its forge',
+  refused: 'the forge does not let the token read it',
+  not_found: 'the forge shows no such issue to the token',
+  rate_limited: 'the forge takes no more calls for now',
+  unreachable: 'the forge does not answer',
+  failed: 'the server failed; its log says why',
+};
 
 type Part = Line[number];
 

@@ -1,4 +1,5 @@
 import type { Attachment } from '../../../protocol/attachments.ts';
+import type { ThreadProblem } from '../../../protocol/coordinator-events.ts';
 import type { Need, NeedAnswer } from '../../../protocol/needs.ts';
 import type { PullRequest } from '../../../protocol/pulls.ts';
 import type { Effort, FailureReason, Hear, TaskStatus } from '../../../protocol/task.ts';
@@ -86,6 +87,14 @@ export type Note =
   | { what: 'budget'; budget_usd: number }
   | { what: 'pull'; happened: PullHappened; pull: PullRequest }
   | { what: 'schedule_paused'; name: string; failures: number }
+  /** `repository`: the key of a further repository; undefined: the first. */
+  | {
+      what: 'thread';
+      number: number;
+      repository?: string | undefined;
+      title: string | null;
+      problem: ThreadProblem | null;
+    }
   | { what: 'withdrawn' }
   | { what: 'model'; model: string; effort: Effort }
   | { what: 'cancelling' }

@@ -22,6 +22,8 @@ export function noteOf(event: LogEvent, known: KnownEvent): Note | undefined {
       return { what: 'pull', happened: 'opened', pull: known.body.pull };
     case 'pull.changed':
       return pullNote(known.body);
+    case 'thread.read':
+      return { what: 'thread', ...known.body };
     case 'branch.pushed': {
       const { branch, wip, diff_stat, repository } = known.body;
       return {

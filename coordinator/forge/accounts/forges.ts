@@ -9,6 +9,7 @@ import { insertForge, listForges, putForgeApp, type ForgeRow } from '../../sqlit
 import type { ForgeClient, RepositoryName } from '../forge.ts';
 import type { ForgeDriver } from '../forge-driver.ts';
 import type { ForgeHttp } from '../forge-http.ts';
+import { repositoryAt } from '../repository-name.ts';
 import { DRIVERS } from './drivers.ts';
 import { NO_SECRETS, openForgeSecrets, sealForgeSecrets, type ForgeSecrets } from './forge-secrets.ts';
 
@@ -67,11 +68,9 @@ export class Forges {
 
   /** The forge that the address is on, and the repository there. Undefined: no forge that the server knows. */
   at(repo_url: string): { forge: KnownForge; repository: RepositoryName } | undefined {
-    const url = URL.parse(repo_url);
-    const forge = this.all().find(({ origin }) => origin === url?.origin);
-    const [, owner, name] = /^\/([^/]+)\/([^/]+?)(?:\.git)?\/?$/.exec(decoded(url?.pathname ?? '')) ?? [];
-    if (!forge || owner === undefined || name === undefined) return undefined;
-    return { forge, repository: { owner, name } };
+    const found = repositoryAt(repo_url);
+    const forge = found && this.all().find(({ origin }) => origin === found.origin);
+    return forge && { forge, repository: found.repository };
   }
 
   /** As the owner sees it. */
@@ -143,14 +142,5 @@ export class Forges {
     const opened = driver.openClient(this.#deps.http, origin);
     this.#clients.set(origin, opened);
     return opened;
-  }
-}
-
-/** Empty: it has a broken escape, and no repository is there. */
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return '';
   }
 }

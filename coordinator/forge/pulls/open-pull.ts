@@ -102,12 +102,21 @@ function isInvalid(error: unknown): error is ForgeApiError {
   return error instanceof ForgeApiError && error.fault === 'invalid';
 }
 
-/** What the text of a pull request is made from. */
+/** What the text of a pull request is made from. It closes no issue that the agent has not read. */
 export function textOf(
-  { task, row, surroundings: { others, merged }, url }: Pick<Opening, 'task' | 'row' | 'surroundings' | 'url'>,
+  {
+    task,
+    row,
+    surroundings: { others, numbers_read, merged },
+    url,
+  }: Pick<Opening, 'task' | 'row' | 'surroundings' | 'url'>,
   name: { owner: string; name: string },
 ): PullText {
-  const issues = issuesOf(task.prompt, row.origin, name, row.repo_url === task.repo_url);
+  const named = issuesOf(task.prompt, row.origin, name, row.repo_url === task.repo_url);
+  const issues = named.map(({ number, closes, is_given }) => ({
+    number,
+    closes: closes && (is_given || numbers_read.has(number)),
+  }));
   return { summary: task.result?.summary ?? task.title, issues, url, task_id: task.id, others, merged };
 }
 

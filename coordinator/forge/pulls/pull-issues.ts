@@ -2,6 +2,8 @@ import type { RepositoryName } from '../forge.ts';
 
 /** An issue that a prompt names. `closes`: it is what the errand is to solve, and not only mentioned. */
 export type NamedIssue = { number: number; closes: boolean };
+/** `is_given`: the prompt has its text, too. */
+type FoundIssue = NamedIssue & { is_given: boolean };
 
 const NAMED_MAX = 5;
 /** Before and after the number of an issue, what is read of its sentence. */
@@ -26,14 +28,15 @@ const QUOTED = /^[ \t]*>.*$/gmu;
  * is of the first repository of an errand, as is the place where it was asked for; `is_first`: whether this is the
  * one.
  */
-export function issuesOf(prompt: string, origin: string, repository: RepositoryName, is_first: boolean): NamedIssue[] {
+export function issuesOf(prompt: string, origin: string, repository: RepositoryName, is_first: boolean): FoundIssue[] {
   const asked = ASKED_AT.exec(prompt);
   const words = asked ? prompt.slice(0, asked.index).replace(NO_WORDS, '') : prompt;
   const found = new Map<number, boolean>();
-  if (asked && is_first) found.set(Number(asked[2]), asked[1] === 'issue');
+  const given = asked && is_first ? Number(asked[2]) : undefined;
+  if (given !== undefined) found.set(given, asked?.[1] === 'issue');
   for (const { number, closes } of namedIn(words.replace(QUOTED, ''), origin, repository, is_first))
     found.set(number, closes || found.get(number) === true);
-  return [...found].slice(0, NAMED_MAX).map(([number, closes]) => ({ number, closes }));
+  return [...found].slice(0, NAMED_MAX).map(([number, closes]) => ({ number, closes, is_given: number === given }));
 }
 
 function namedIn(words: string, origin: string, { owner, name }: RepositoryName, is_first: boolean): NamedIssue[] {

@@ -2,16 +2,18 @@ import type { PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { Db } from '../../sqlite/database.ts';
 import { listPullsOf } from '../../sqlite/pulls.ts';
+import { numbersRead } from '../thread-reads.ts';
 import { repositoriesOf } from './pushed-branches.ts';
 
 /**
  * What the rest of its errand says of a pull request. `project_id`: of its repository, whose token is used there;
  * null: of no project. `others`: the addresses of the errand's pull requests in other repositories, which its text
- * links to. `merged`: the branch had an earlier one, which was merged with this commit as its newest.
+ * links to. `numbers_read`: the issues of the repository that the agent was given beside its prompt. `merged`: the branch had an earlier one, which was merged with this commit as its newest.
  */
 export type PullSurroundings = {
   project_id: string | null;
   others: string[];
+  numbers_read: ReadonlySet<number>;
   merged: { number: number; commit: string } | undefined;
 };
 
@@ -28,5 +30,7 @@ export function pullSurroundings(db: Db, task: TaskRow, row: PullRow): PullSurro
       id < row.id && repo_url === row.repo_url && head_branch === row.head_branch && state === 'merged',
   );
   const merged = before?.number ? { number: before.number, commit: before.head_commit } : undefined;
-  return { project_id: repository?.project_id ?? null, others: [...others.values()], merged };
+  const key = row.repo_url === task.repo_url ? undefined : repository?.key;
+  const numbers_read = numbersRead(db, task.id, key);
+  return { project_id: repository?.project_id ?? null, others: [...others.values()], numbers_read, merged };
 }

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { changePull } from '../../../coordinator/forge/pulls/pull-commands.ts';
 import { listPullsOf } from '../../../coordinator/sqlite/pulls.ts';
+import { taskOf } from '../../support/fixtures.ts';
 import { loggedIn } from '../../support/logged-in.ts';
 import { StagedErrand } from '../../support/staged-errand.ts';
 import { until } from '../../support/until.ts';
@@ -75,6 +76,22 @@ test('pr fails with the reason where the forge refuses, and before anything was 
   const refused = await cli.run(['pr', id]);
   t.is(refused.code, 2);
   t.regex(refused.stderr, /no pushed work/);
+});
+
+test('the log says which issues the agent was given, and why not others', async (t) => {
+  const scene = await loggedIn(t);
+  const { server, cli } = scene;
+  const { id } = await pushed(scene);
+  server.log.write((tx) => {
+    const read = { number: 12, title: 'The parser\u001B[2J fails', problem: null };
+    tx.note(taskOf(server.log, id), { type: 'thread.read', body: read }, NOW);
+    const unread = { number: 13, repository: 'docs', title: null, problem: 'no_token' as const };
+    tx.note(taskOf(server.log, id), { type: 'thread.read', body: unread }, NOW);
+  });
+  const { stdout } = await cli.run(['watch', id]);
+  t.regex(stdout, /read for the agent: #12 The parser.* fails/);
+  t.false(stdout.includes('\u001B[2J'));
+  t.regex(stdout, /docs#13 could not be read: there is no token for its forge\. The agent has its number alone/);
 });
 
 test('a project says whether its errands open pull requests, and as whom', async (t) => {

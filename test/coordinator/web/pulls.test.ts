@@ -2,6 +2,7 @@ import test from 'ava';
 import { changePull } from '../../../coordinator/forge/pulls/pull-commands.ts';
 import { listPullsOf } from '../../../coordinator/sqlite/pulls.ts';
 import type { PullRow } from '../../../coordinator/domain/pull.ts';
+import { taskOf } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
@@ -48,4 +49,23 @@ test('work that was taken back can get no pull request', async (t) => {
   await page.goto(`${network.url}/errands/${task.id}`);
   await page.locator('.state.succeeded').waitFor();
   t.is(await page.getByRole('button', { name: /pull request/ }).count(), 0);
+});
+
+test('the conversation says which issue the agent was given, and warns of one that it was not', async (t) => {
+  const { server, api, page, network, faults } = await openAppLoggedIn(t);
+  const task = await api.call('createTask', {
+    body: { prompt: 'Fix #12 and #13', repo_url: 'https://github.com/ada/demo' },
+  });
+  const at = new Date().toISOString();
+  server.log.write((tx) => {
+    const row = taskOf(server.log, task.id);
+    tx.note(row, { type: 'thread.read', body: { number: 12, title: 'The parser fails', problem: null } }, at);
+    tx.note(row, { type: 'thread.read', body: { number: 13, title: null, problem: 'not_found' } }, at);
+  });
+  await page.goto(`${network.url}/errands/${task.id}`);
+  await page.getByText('Read for the agent: #12 The parser fails').waitFor();
+  await page
+    .locator('.line.warn', { hasText: '#13 could not be read: the forge shows no such issue to the token.' })
+    .waitFor();
+  t.deepEqual(faults, []);
 });

@@ -26,6 +26,8 @@ export function noteWords(note: Note): string {
       return pushedWords(note);
     case 'pull':
       return pullWords(note);
+    case 'thread':
+      return threadWords(note);
     case 'budget':
       return t.note.budget(format.money(note.budget_usd));
     case 'schedule_paused':
@@ -77,6 +79,11 @@ function pullWords({ happened, pull: { number, checks } }: Extract<Note, { what:
   const failed = happened === 'checks_failed' ? (checks?.failed_names ?? []) : [];
   const sentence = words.charAt(0).toUpperCase() + words.slice(1);
   return failed.length > 0 ? cut(`${sentence}: ${failed.join(', ')}`) : sentence;
+}
+
+function threadWords({ number, repository = '', title, problem }: Extract<Note, { what: 'thread' }>): string {
+  const name = `${repository}#${number}`;
+  return problem === null ? s.pulls.read(`${name} ${title ?? ''}`) : s.pulls.not_read(name, s.pulls.unread[problem]);
 }
 
 function decisionWords({ need, answer }: Extract<Note, { what: 'decided' }>): string {

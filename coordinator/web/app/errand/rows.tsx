@@ -119,8 +119,9 @@ function Command({ item, onCut }: { item: CommandItem; onCut: OnCut }) {
 }
 
 function NoteRow({ item: { note, at } }: { item: NoteItem }): JSX.Element {
+  const level = note.what === 'log' ? note.level : note.what === 'thread' && note.problem !== null ? 'warn' : '';
   return (
-    <p class={note.what === 'log' ? `line ${note.level}` : 'line'} dir="auto" title={format.clock(at)}>
+    <p class={`line ${level}`} dir="auto" title={format.clock(at)}>
       {noteWords(note)}
     </p>
   );

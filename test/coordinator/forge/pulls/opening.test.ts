@@ -13,7 +13,7 @@ testEachForge(
   async (t, kind) => {
     const scene = await PullsScene.start(t, { kind });
     const issue = scene.forge.openIssue(scene.demo, scene.demo.owner, { title: 'The parser fails' });
-    const errand = scene.errand(`Fix #${issue.number}`);
+    const errand = scene.errand(`As in #${issue.number}`);
     const commit = await scene.work(errand, '## Mend the parser\n\nIt read one line too many.');
     const pull = await scene.opened(errand);
     t.like(pull, {
@@ -29,7 +29,7 @@ testEachForge(
     t.is(others.length, 0);
     t.is(opened?.number, pull.number ?? 0);
     t.true(opened?.body.includes('It read one line too many.'));
-    t.true(opened?.body.includes(`Fixes #${issue.number}`));
+    t.true(opened?.body.includes(`Refs #${issue.number}`));
     t.true(opened?.body.includes(`https://errand.example.org/errands/${errand.id}`));
     t.deepEqual(scene.told(errand).slice(0, 2), ['pull.changed opening state', 'pull.opened open']);
   },
