@@ -1,3 +1,5 @@
+import type { ProjectRow } from './project.ts';
+
 /**
  * The credential for HTTP basic authentication at a forge; `password` is usually a token. `renew`, where there is
  * one: the forge has refused this password; resolves with another one, or with words why there is none. `hint`: what
@@ -27,6 +29,18 @@ export type RepositoryCheck = {
    * name, within a short time, and only if not too many names are being resolved for the user.
    */
   checkHost: (user_id: string, repo_url: string) => Promise<void>;
+};
+
+/** What a project reacts to at its forge. */
+export type Switches = Pick<ProjectRow, 'mentions' | 'follow_up'>;
+
+/**
+ * What cannot work for a project at its forge as things are now, as sentences for its owner. What the forge does not
+ * say now is no warning.
+ */
+export type ForgeWarnings = {
+  /** About switches that are on where nothing that they react to is heard or counts. */
+  aboutSwitches: (user_id: string, project: ForgeRepository & Switches) => Promise<string[]>;
 };
 
 /** The host of a repository, as audit entries name it. */

@@ -97,7 +97,14 @@ export function createApp(deps: AppDeps): Koa {
   // Errors after the head was sent: mostly, the client has gone.
   app.on('error', (err: unknown) => logger.debug({ err }, 'response was cut off'));
   const linked = forge_accounts.access;
-  const project_check = new ProjectCheck({ db: log.db, keys, config, repositories, linked });
+  const project_check = new ProjectCheck({
+    db: log.db,
+    keys,
+    config,
+    repositories,
+    linked,
+    forge: forge_accounts.warnings,
+  });
   const router = createRouter(
     {
       ...accountHandlers(auth, forge_accounts.grants),

@@ -1,6 +1,7 @@
 import type { ProjectCreate, ProjectPatch } from '../../protocol/api.ts';
 import type { Keys } from '../base/keys.ts';
-import type { RepositoryCheck } from '../domain/forge-repository.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import type { ForgeWarnings, RepositoryCheck, Switches } from '../domain/forge-repository.ts';
 import type { Db } from '../sqlite/database.ts';
 import { gitCredential, type LinkedCredentials, type ServerToken } from './forge-credential.ts';
 import { patchedSecrets, requireProject } from './project-commands.ts';
@@ -12,11 +13,12 @@ type ProjectCheckDependencies = {
   config: ServerToken;
   linked: LinkedCredentials;
   repositories: RepositoryCheck;
+  forge: ForgeWarnings;
 };
 
 /**
- * Checks the repository of a project before the project is stored, unless `check` is false. Resolves to warnings; see
- * `RepositoryCheck`.
+ * Checks a project at its forge before it is stored, unless `check` is false: its repository, and whether what it
+ * switches on can work there. Resolves to warnings; see `RepositoryCheck` and `ForgeWarnings`.
  */
 export class ProjectCheck {
   readonly #deps: ProjectCheckDependencies;
@@ -27,26 +29,48 @@ export class ProjectCheck {
 
   async beforeCreate(user_id: string, input: ProjectCreate): Promise<string[]> {
     if (input.check === false) return [];
-    const { git_token = null, git_username = null } = input;
-    return this.#ask(user_id, input.repo_url, { git_token, git_username });
+    const { repo_url, git_token = null, git_username = null, mentions = false, follow_up = false } = input;
+    const secrets = { git_token, git_username };
+    return [
+      ...(await this.#askRepository(user_id, repo_url, secrets)),
+      ...(await this.#askSwitches(user_id, repo_url, secrets, { mentions, follow_up })),
+    ];
   }
 
-  /** Checks only if the patch sets another address or credential. Removing a token always works. */
+  /**
+   * Checks only what the patch changes: the repository if it sets another address or credential, and the switches if it
+   * sets one, or what they need. Removing a token always works.
+   */
   async beforePatch(user_id: string, project_id: string, patch: ProjectPatch): Promise<string[]> {
     const { db, keys } = this.#deps;
     const project = requireProject(db, user_id, project_id);
     const { repo_url = project.repo_url, git_token, git_username } = patch;
+    const { mentions = project.mentions, follow_up = project.follow_up } = patch;
     const changes = repo_url !== project.repo_url || typeof git_token === 'string' || typeof git_username === 'string';
-    if (patch.check === false || !changes) return [];
-    return this.#ask(user_id, repo_url, patchedSecrets(keys, project, patch));
+    const switches = changes || git_token === null || patch.mentions === true || patch.follow_up === true;
+    if (patch.check === false || !switches) return [];
+    const secrets = patchedSecrets(keys, project, patch);
+    return [
+      ...(changes ? await this.#askRepository(user_id, repo_url, secrets) : []),
+      ...(await this.#askSwitches(user_id, repo_url, secrets, { mentions, follow_up })),
+    ];
   }
 
-  async #ask(
-    user_id: string,
-    repo_url: string,
-    secrets: Pick<ProjectSecrets, 'git_token' | 'git_username'>,
-  ): Promise<string[]> {
+  async #askRepository(user_id: string, repo_url: string, secrets: GitSecrets): Promise<string[]> {
     const credential = await gitCredential(this.#deps, user_id, repo_url, secrets);
     return this.#deps.repositories.check(user_id, { repo_url, credential });
   }
+
+  /** A link that is broken, or a forge that is away, refuses no switch. */
+  async #askSwitches(user_id: string, repo_url: string, secrets: GitSecrets, switches: Switches): Promise<string[]> {
+    try {
+      const credential = await gitCredential(this.#deps, user_id, repo_url, secrets);
+      return await this.#deps.forge.aboutSwitches(user_id, { repo_url, credential, ...switches });
+    } catch (error) {
+      if (!(error instanceof ErrandError)) throw error;
+      return error.code === 'forbidden' ? [error.message] : [];
+    }
+  }
 }
+
+type GitSecrets = Pick<ProjectSecrets, 'git_token' | 'git_username'>;

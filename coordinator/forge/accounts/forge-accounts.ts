@@ -14,6 +14,7 @@ import { Forges } from './forges.ts';
 import { Grants } from './grants.ts';
 import { InstallationTokens } from './installation-tokens.ts';
 import { LinkedAccounts } from './linked-accounts.ts';
+import { ProjectWarnings } from './project-warnings.ts';
 import { Repositories } from './repositories.ts';
 import { SignIn } from './sign-in.ts';
 import { UserTokens } from './user-tokens.ts';
@@ -35,6 +36,7 @@ export class ForgeAccounts {
   readonly forges: Forges;
   readonly access: Access;
   readonly repositories: Repositories;
+  readonly warnings: ProjectWarnings;
   readonly links: LinkedAccounts;
   readonly grants: Grants;
   readonly manifest: AppManifest;
@@ -58,6 +60,7 @@ export class ForgeAccounts {
     const installation_tokens = new InstallationTokens(calls, logger, now);
     this.#installation_tokens = installation_tokens;
     this.access = new Access({ db: log.db, keys, config, forges, user_tokens, installation_tokens });
+    this.warnings = new ProjectWarnings({ db: log.db, forges, access: this.access });
     this.repositories = new Repositories({ db: log.db, forges, user_tokens, logger, now });
     this.grants = new Grants({ db: log.db, keys, forges, calls, logger, now });
     this.links = new LinkedAccounts({ log, keys, forges });

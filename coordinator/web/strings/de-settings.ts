@@ -60,6 +60,7 @@ export const de_settings: SettingsStrings = {
     empty: 'Ein Projekt ist ein Repository mit seinen Befehlen, Grenzen und Geheimnissen.',
     add: 'Projekt hinzufügen',
     new: 'Neues Projekt',
+    saved_but: 'Das Projekt ist gespeichert, aber:',
     name: 'Name',
     repo: 'Repository',
     repo_hint: 'Wie du es im Browser siehst oder klonst',

@@ -58,6 +58,7 @@ export const en_settings = {
     empty: 'A project is a repository with its commands, limits and secrets.',
     add: 'Add project',
     new: 'New project',
+    saved_but: 'The project is saved, but:',
     name: 'Name',
     repo: 'Repository',
     repo_hint: 'As you see it in the browser, or as you clone it',

@@ -207,7 +207,14 @@ test.serial('a new project that was saved with warnings is changed by what is sa
   await page.getByLabel('Name', { exact: true }).fill('Bills');
   await page.getByLabel(/^Repository/).fill('https://git.example.org/you/bills');
   await page.getByRole('button', { name: 'Save' }).click();
-  await page.getByText('The token may not push.').waitFor();
+  const warning = page.getByText('The token may not push.');
+  await warning.waitFor();
+  await until('the warning is in view', () =>
+    warning.evaluate((shown) => {
+      const { top, bottom } = shown.getBoundingClientRect();
+      return top >= 0 && bottom <= innerHeight;
+    }),
+  );
   await page.getByLabel('Name', { exact: true }).fill('Invoices');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.waitForURL(/projects$/);

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Project } from '../../../../protocol/api.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { ReadState } from '../../parts/read-state.tsx';
@@ -28,16 +29,30 @@ export function ProjectScreen({ id }: { id: string }): JSX.Element {
   return (
     <Screen title={known?.name ?? (is_new ? s.project.new : s.project.title)} parent={{ name: 'projects' }}>
       <div class="body settings">
-        {warnings.value.map((warning) => (
-          <p key={warning} class="card">
-            {warning}
-          </p>
-        ))}
         {!project && !is_new && <ReadState known={false} fault={has_read ? s.project.gone : fault} />}
         {(project ?? is_new) && <ProjectForm key={id} project={project} onSaved={saved} />}
+        <Warnings of={warnings.value} />
         {project && <DeleteProject project={project} />}
       </div>
     </Screen>
+  );
+}
+
+/** What cannot work as the project was saved. It is below the form, where its button was touched. */
+function Warnings({ of: warnings }: { of: readonly string[] }): JSX.Element {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (warnings.length > 0) place.current?.scrollIntoView({ block: 'center' });
+  }, [warnings]);
+  return (
+    <div ref={place} class="saved-but" role="status">
+      {warnings.length > 0 && <p>{s.project.saved_but}</p>}
+      {warnings.map((warning) => (
+        <p key={warning} class="card">
+          {warning}
+        </p>
+      ))}
+    </div>
   );
 }
 

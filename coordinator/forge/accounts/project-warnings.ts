@@ -1,0 +1,75 @@
+import { ErrandError } from '../../../protocol/problem.ts';
+import { within } from '../../base/deadline.ts';
+import type { ForgeRepository, ForgeWarnings, Switches } from '../../domain/forge-repository.ts';
+import type { Db } from '../../sqlite/database.ts';
+import { listLinkedAccounts } from '../../sqlite/linked-accounts.ts';
+import type { ForgeAccess } from '../forge-access.ts';
+import { ForgeApiError } from '../forge-api-error.ts';
+import type { Forges, KnownForge } from './forges.ts';
+
+type Dependencies = { db: Db; forges: Forges; access: Pick<ForgeAccess, 'forApp'> };
+
+/** How long a person waits for the forge when they save a project. */
+const ASK_MS = 10_000;
+/** Says which settings of a project cannot work at its forge, as things are there now. */
+export class ProjectWarnings implements ForgeWarnings {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  async aboutSwitches(
+    user_id: string,
+    { repo_url, credential, mentions, follow_up }: ForgeRepository & Switches,
+  ): Promise<string[]> {
+    if (!mentions && !follow_up) return [];
+    const forge = this.#deps.forges.at(repo_url)?.forge;
+    const { host } = new URL(repo_url);
+    if (!forge)
+      return [`This server knows no forge at ${host}: no ${heardWords({ mentions, follow_up })} there reach it.`];
+    const unlinked = mentions && !this.#hasLinked(user_id, forge);
+    const warnings = unlinked ? [linkWords(forge)] : [];
+    // To link an account gives a token, too.
+    const is_said = unlinked && (canLink(forge) || !follow_up);
+    if (is_said || credential || (await this.#mayHaveApp(repo_url))) return warnings;
+    return [...warnings, tokenWords(forge, heardWords({ mentions: mentions && !unlinked, follow_up }))];
+  }
+
+  #hasLinked(user_id: string, { origin }: KnownForge): boolean {
+    return listLinkedAccounts(this.#deps.db, user_id).some(({ issuer }) => issuer === origin);
+  }
+
+  /** Whether the server's own app is at the repository; true also where the forge does not say now. */
+  async #mayHaveApp(repo_url: string): Promise<boolean> {
+    const found = this.#deps.access.forApp(repo_url).then((app) => app !== undefined, ignoreForge);
+    return (await within(ASK_MS, found)) ?? true;
+  }
+}
+
+function canLink({ client_id }: KnownForge): boolean {
+  return client_id !== undefined;
+}
+
+function linkWords(forge: KnownForge): string {
+  return canLink(forge)
+    ? `Link your account at ${forge.name}: without it, nobody's @errand counts.`
+    : `Nobody's @errand counts before your account at ${forge.name} is linked, and nobody can link one until the owner of the server registers it there.`;
+}
+
+function tokenWords(forge: KnownForge, what: string): string {
+  const app = forge.app_id === undefined ? '' : 'install its app at the repository, ';
+  const ways = canLink(forge) ? `${app}link your account, or give the project a token` : 'give the project a token';
+  return `The server has no token for ${forge.name}, so it sees no ${what} there: ${ways}.`;
+}
+
+function heardWords({ mentions, follow_up }: Switches): string {
+  if (!follow_up) return 'mentions';
+  return mentions ? 'mentions, reviews or checks' : 'reviews or checks';
+}
+
+/** What the forge does not say now is no warning. */
+function ignoreForge(error: unknown): undefined {
+  const is_away = error instanceof ErrandError && error.code === 'upstream_unreachable';
+  if (!(error instanceof ForgeApiError) && !is_away) throw error;
+}

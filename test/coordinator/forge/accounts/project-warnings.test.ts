@@ -1,0 +1,73 @@
+import test from 'ava';
+import { link, signInScene } from '../../../support/forge/sign-in-scene.ts';
+
+/** A person's repository at a forge where the server has an app, which is not installed and not linked yet. */
+async function scene(t: Parameters<typeof signInScene>[0], env: Record<string, string> = {}) {
+  const base = await signInScene(t, env);
+  const { github, server, app } = base;
+  const { api } = await server.person();
+  const ann = github.world.addPerson('ann');
+  const demo = await github.world.addRepository({ owner: ann, name: 'demo' });
+  const repo_url = `${github.origin}/ann/demo`;
+  let made = 0;
+  const create = async (fields: object, at = repo_url) =>
+    api.call('createProject', { body: { name: `P${++made}`, repo_url: at, ...fields } });
+  const patch = async (id: string, body: object) =>
+    (await api.call('patchProject', { params: { id }, body })).warnings.join('\n');
+  return {
+    ...base,
+    api,
+    ann,
+    demo,
+    create,
+    patch,
+    linkAnn: () => link(base, api, ann),
+    install: () => github.apps.install(app, ann),
+  };
+}
+
+test('mentions that can count for nobody are warned of, until their person has linked their account', async (t) => {
+  const { create, patch, linkAnn, install, github } = await scene(t);
+  const { host } = new URL(github.origin);
+  const { id, warnings } = await create({ mentions: true });
+  t.deepEqual(warnings, [`Link your account at ${host}: without it, nobody's @errand counts.`]);
+  t.is(await patch(id, { verify_command: 'npm test' }), '', 'only where a switch is set');
+  install();
+  t.regex(await patch(id, { mentions: true }), /^Link your account/, 'the app alone is not enough');
+  await linkAnn();
+  t.is(await patch(id, { mentions: true }), '');
+});
+
+test('a switch at a repository that the server has no token for is warned of', async (t) => {
+  const { create, patch, install } = await scene(t);
+  const { id, warnings } = await create({ follow_up: true, git_token: 'x' });
+  t.deepEqual(warnings, [], 'the token of the project is one');
+  t.regex(await patch(id, { git_token: null }), /has no token for .*, so it sees no reviews or checks there: install/);
+  install();
+  t.is(await patch(id, { follow_up: true }), '');
+  t.is(await patch(id, { follow_up: false }), '');
+});
+
+test('a switch at a forge that the server does not know, or where nobody can link, is warned of', async (t) => {
+  const { create } = await scene(t, { ERRAND_GITEA_ORIGIN: 'https://gitea.example' });
+  const { warnings } = await create({ mentions: true, follow_up: true }, 'https://forge.example/a/b');
+  t.deepEqual(warnings, [
+    'This server knows no forge at forge.example: no mentions, reviews or checks there reach it.',
+  ]);
+  const gitea = await create({ mentions: true, follow_up: true }, 'https://gitea.example/a/b');
+  t.regex(gitea.warnings[0] ?? '', /^Nobody's @errand counts .* until the owner of the server registers it there\.$/);
+  t.deepEqual(gitea.warnings.slice(1), [
+    'The server has no token for gitea.example, so it sees no reviews or checks there: give the project a token.',
+  ]);
+});
+
+test('a forge that does not answer now refuses no project, and is no warning', async (t) => {
+  const { create, linkAnn, install, github } = await scene(t);
+  install();
+  await linkAnn();
+  github.intercept = (_request, response) => {
+    response.writeHead(502).end();
+    return true;
+  };
+  t.deepEqual((await create({ mentions: true, follow_up: true })).warnings, []);
+});
