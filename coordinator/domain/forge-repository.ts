@@ -41,6 +41,8 @@ export type Switches = Pick<ProjectRow, 'mentions' | 'follow_up'>;
 export type ForgeWarnings = {
   /** About switches that are on where nothing that they react to is heard or counts. */
   aboutSwitches: (user_id: string, project: ForgeRepository & Switches) => Promise<string[]>;
+  /** About rules of the forge that refuse the branches of errands. */
+  aboutBranches: (repository: ForgeRepository) => Promise<string[]>;
 };
 
 /** The host of a repository, as audit entries name it. */

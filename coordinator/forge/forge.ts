@@ -193,6 +193,11 @@ export type ForgeClient = {
   permission: (access: Access, name: RepositoryName, login: string) => Promise<Permission>;
   /** undefined: there is no such branch. */
   branch: (access: Access, name: RepositoryName, branch: string) => Promise<ForgeBranch | undefined>;
+  /**
+   * The rules that may refuse an errand's pushes to a branch of this name, which may be new, as the forge names them.
+   * Empty also where only administrators are told.
+   */
+  forbiddingRules: (access: Access, name: RepositoryName, branch: string) => Promise<string[]>;
   /** The text that the repository has for new pull requests, at its default branch; undefined: it has none. */
   pullTemplate: (access: Access, name: RepositoryName) => Promise<string | undefined>;
 

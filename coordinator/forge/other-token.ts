@@ -86,6 +86,7 @@ function routed(client: ForgeClient, run: Run): ForgeClient {
     repository: (access, name) => run(access, (to, by) => to.repository(by, name)),
     permission: (access, name, login) => run(access, (to, by) => to.permission(by, name, login)),
     branch: (access, name, branch) => run(access, (to, by) => to.branch(by, name, branch)),
+    forbiddingRules: (access, name, branch) => run(access, (to, by) => to.forbiddingRules(by, name, branch)),
     pullTemplate: (access, name) => run(access, (to, by) => to.pullTemplate(by, name)),
     thread: (access, name, number, max) => run(access, (to, by) => to.thread(by, name, number, max)),
     changedThreads: (access, name, since) => run(access, (to, by) => to.changedThreads(by, name, since)),

@@ -58,7 +58,9 @@ export class ProjectCheck {
 
   async #askRepository(user_id: string, repo_url: string, secrets: GitSecrets): Promise<string[]> {
     const credential = await gitCredential(this.#deps, user_id, repo_url, secrets);
-    return this.#deps.repositories.check(user_id, { repo_url, credential });
+    const repository = { repo_url, credential };
+    const warnings = await this.#deps.repositories.check(user_id, repository);
+    return [...warnings, ...(await this.#deps.forge.aboutBranches(repository))];
   }
 
   /** A link that is broken, or a forge that is away, refuses no switch. */

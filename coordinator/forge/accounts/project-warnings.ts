@@ -1,16 +1,22 @@
+import { newId } from '../../../protocol/ids.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { within } from '../../base/deadline.ts';
 import type { ForgeRepository, ForgeWarnings, Switches } from '../../domain/forge-repository.ts';
+import { branchPrefix } from '../../domain/task.ts';
 import type { Db } from '../../sqlite/database.ts';
 import { listLinkedAccounts } from '../../sqlite/linked-accounts.ts';
 import type { ForgeAccess } from '../forge-access.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
+import { renewing } from '../other-token.ts';
 import type { Forges, KnownForge } from './forges.ts';
 
 type Dependencies = { db: Db; forges: Forges; access: Pick<ForgeAccess, 'forApp'> };
 
 /** How long a person waits for the forge when they save a project. */
 const ASK_MS = 10_000;
+/** The rule that asks for signed commits, as GitHub names it. */
+const SIGNATURES = 'required_signatures';
+
 /** Says which settings of a project cannot work at its forge, as things are there now. */
 export class ProjectWarnings implements ForgeWarnings {
   readonly #deps: Dependencies;
@@ -34,6 +40,24 @@ export class ProjectWarnings implements ForgeWarnings {
     const is_said = unlinked && (canLink(forge) || !follow_up);
     if (is_said || credential || (await this.#mayHaveApp(repo_url))) return warnings;
     return [...warnings, tokenWords(forge, heardWords({ mentions: mentions && !unlinked, follow_up }))];
+  }
+
+  async aboutBranches({ repo_url, credential }: ForgeRepository): Promise<string[]> {
+    const found = this.#deps.forges.at(repo_url);
+    if (!found || !credential) return [];
+    const { forge, repository } = found;
+    const open = { client: forge.client, repository, token: credential.password, as: 'person' as const };
+    const { client, token } = renewing(open, credential);
+    const access = { token, signal: AbortSignal.timeout(ASK_MS) };
+    const branch = `${branchPrefix(newId())}check`;
+    const rules = (await client.forbiddingRules(access, repository, branch).catch(ignoreForge)) ?? [];
+    if (rules.length === 0) return [];
+    const why = rules.includes(SIGNATURES)
+      ? 'asks for signed commits on the branches of errands, which theirs are not'
+      : `restricts pushes to the branches of errands (${rules.join(', ')})`;
+    return [
+      `A ruleset at ${forge.name} ${why}: unless you may bypass it, their work cannot be pushed. Exclude errand/* there.`,
+    ];
   }
 
   #hasLinked(user_id: string, { origin }: KnownForge): boolean {

@@ -34,6 +34,8 @@ export function giteaClient(http: ForgeHttp, origin: string): ForgeClient {
     repository: (access, name) => findRepository(api, access, name),
     permission: (access, name, login) => permissionOf(api, access, name, login),
     branch: (access, name, branch) => findBranch(api, access, name, branch),
+    // Only administrators are told.
+    forbiddingRules: () => Promise.resolve([]),
     pullTemplate: (access, name) => readPullTemplate(api, access, name, TEMPLATE),
     thread: (access, name, number, comments_max) => readThread(api, access, name, number, comments_max),
     changedThreads: (access, name, since) => changedThreads(api, access, name, { since, page_size: 'limit' }),

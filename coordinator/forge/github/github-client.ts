@@ -11,7 +11,7 @@ import { DELIVERY, signatureOf } from './deliveries.ts';
 import { GraphqlApi } from './graphql.ts';
 import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
 import { listReviews } from './reviews.ts';
-import { findBranch, findRepository } from './repositories.ts';
+import { findBranch, findForbiddingRules, findRepository } from './repositories.ts';
 import { RepositoryLists } from './repository-lists.ts';
 import { ACCOUNT, ISSUE_COMMENT } from './schemas.ts';
 import { editComment, labeledBy, readThread, replyTo } from './threads.ts';
@@ -39,6 +39,7 @@ export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
     repository: (access, name) => findRepository(api, access, name),
     permission: (access, name, login) => permissionOf(api, access, name, login),
     branch: (access, name, branch) => findBranch(api, access, name, branch),
+    forbiddingRules: (access, name, branch) => findForbiddingRules(api, access, name, branch),
     pullTemplate: (access, name) => readPullTemplate(api, access, name, TEMPLATE),
     thread: (access, name, number, comments_max) => readThread(api, access, name, number, comments_max),
     changedThreads: (access, name, since) => changedThreads(api, access, name, { since, page_size: 'per_page' }),

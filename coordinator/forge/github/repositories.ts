@@ -57,15 +57,40 @@ export async function findBranch(
 async function hasHarmlessRules(
   api: RestApi,
   access: Access,
-  { owner, name }: RepositoryName,
+  repository: RepositoryName,
   branch: z.output<typeof Branch>,
 ): Promise<boolean> {
   if (branch.protection?.enabled !== false) return false;
-  const isForbidding = ({ type }: { type: string }) => FORBIDDING.has(type);
-  const path = pathOf('repos', owner, name, 'rules', 'branches', branch.name);
-  const call = { path, query: { per_page: 100 } };
-  const rules = await api
-    .list(access, call, { page: RULES, entries: (page) => page, enough: (found) => found.some(isForbidding) })
-    .catch(undefinedIf(isDenied));
+  const rules = await listRules(api, access, repository, branch.name, isForbidding).catch(undefinedIf(isDenied));
   return rules !== undefined && !rules.cut && rules.items.length > 0 && !rules.items.some(isForbidding);
+}
+
+/** Those that an errand's pushes may meet at a branch of this name, which may be new, each once. */
+export async function findForbiddingRules(
+  api: RestApi,
+  access: Access,
+  repository: RepositoryName,
+  branch: string,
+): Promise<string[]> {
+  const { items } = await listRules(api, access, repository, branch, () => false);
+  const types = items.filter((rule) => rule.type === 'creation' || isForbidding(rule)).map(({ type }) => type);
+  return [...new Set(types)];
+}
+
+type Rule = { type: string };
+
+function isForbidding({ type }: Rule): boolean {
+  return FORBIDDING.has(type);
+}
+
+/** The rules of all rulesets that a branch of this name has or would have, until one `ends` the search. */
+function listRules(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  branch: string,
+  ends: (rule: Rule) => boolean,
+) {
+  const call = { path: pathOf('repos', owner, name, 'rules', 'branches', branch), query: { per_page: 100 } };
+  return api.list(access, call, { page: RULES, entries: (page) => page, enough: (found) => found.some(ends) });
 }

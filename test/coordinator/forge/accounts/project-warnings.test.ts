@@ -61,6 +61,22 @@ test('a switch at a forge that the server does not know, or where nobody can lin
   ]);
 });
 
+test('rules that refuse the branches of errands are warned of, also such as no branch has yet', async (t) => {
+  const { create, patch, demo, linkAnn, install } = await scene(t);
+  install();
+  await linkAnn();
+  demo.rules = ['required_signatures', 'deletion'];
+  const { id, warnings } = await create({});
+  t.is(warnings.length, 1);
+  t.regex(warnings[0] ?? '', /asks for signed commits on the branches of errands, which theirs are not/);
+  demo.rules = ['creation', 'update', 'update'];
+  t.regex(await patch(id, { git_token: 'wrong' }), /^$/, 'a token that the forge refuses is told of elsewhere');
+  const other = await create({});
+  t.regex(other.warnings.join('\n'), /restricts pushes to the branches of errands \(creation, update\)/);
+  demo.rules = ['deletion', 'non_fast_forward', 'required_linear_history'];
+  t.deepEqual((await create({})).warnings, []);
+});
+
 test('a forge that does not answer now refuses no project, and is no warning', async (t) => {
   const { create, linkAnn, install, github } = await scene(t);
   install();
