@@ -19,7 +19,13 @@ import { repositoriesOf } from '../pulls/pushed-branches.ts';
 import { repositoryAt } from '../repository-name.ts';
 import { threadReads, type ThreadRead } from '../thread-reads.ts';
 
-type Dependencies = { log: EventLog; access: ForgeAccess; logger: Logger };
+type Dependencies = {
+  log: EventLog;
+  access: ForgeAccess;
+  logger: Logger;
+  /** How long each may take. */
+  read_ms?: number;
+};
 
 /** `key` undefined: of the first repository. */
 type NamedThread = {
@@ -79,7 +85,8 @@ async function readInTime(
   stopped: AbortSignal | undefined,
 ): Promise<ReadThread> {
   const { number, repository, is_continued } = named;
-  const late = AbortSignal.timeout(LIMITS.named_threads_ms);
+  const { read_ms = LIMITS.named_threads_ms } = deps;
+  const late = AbortSignal.timeout(read_ms);
   const signal = stopped ? AbortSignal.any([stopped, late]) : late;
   const read = readThread(deps, task, named, signal).catch((err: unknown) => {
     const problem = problemOf(err);
@@ -87,7 +94,7 @@ async function readInTime(
     deps.logger[level]({ err, task_id: task.id, repository, number }, 'named issue not read');
     return { problem };
   });
-  const found = (await within(LIMITS.named_threads_ms, read)) ?? { problem: 'unreachable' as const };
+  const found = (await within(read_ms, read)) ?? { problem: 'unreachable' as const };
   return { number, repository, is_continued, ...found };
 }
 

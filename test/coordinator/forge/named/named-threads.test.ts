@@ -98,6 +98,22 @@ testEachForge(
   },
 );
 
+test('a forge that does not answer in time holds up no errand, nor what others answer', async (t) => {
+  const scene = await PullsScene.start(t);
+  const other = await addElsewhere(scene, await forgeScene(t, 'gitea'), 'docs', {});
+  other.forge.openIssue(other.repository, other.repository.owner, { title: 'Of the second' });
+  scene.forge.intercept = () => new Promise(() => undefined);
+  const errand = scene.errand('Fix #1 and ada/docs#1');
+  also(scene, errand, other);
+  const access = scene.access();
+  const text = await readNamedThreads({ log: scene.log, access, logger, read_ms: 1_000 }, errand.id);
+  t.regex(text, /Of the second[\s\S]*#1 of ada\/demo could not be read for you: its forge does not answer/);
+  const stuck = { ...access, forPerson: () => new Promise<undefined>(() => undefined) };
+  const unasked = scene.errand('Fix #2');
+  await readNamedThreads({ log: scene.log, access: stuck, logger, read_ms: 10 }, unasked.id);
+  t.deepEqual(threadReads(scene.log.db, unasked.id), [{ number: 2, title: null, problem: 'unreachable' }]);
+});
+
 test('a forge that does not answer is not waited for once the attempt is over', async (t) => {
   const scene = await PullsScene.start(t);
   const asked = Promise.withResolvers<void>();
