@@ -37,19 +37,6 @@ export function isBranchName(name: string): boolean {
   );
 }
 
-/**
- * Whether there is a password in an address, a token as the user name, or one in the query or the fragment. A short
- * user name is no secret: some forges include it in the addresses that they show.
- */
-export function hasCredential({ username, password, searchParams, hash }: URL): boolean {
-  return (
-    password !== '' ||
-    username.length >= 20 ||
-    /(token|password)[^&]*=/i.test(hash) ||
-    [...searchParams.keys()].some((key) => /token|password/i.test(key))
-  );
-}
-
 /** Which of a set a text names; undefined: none. */
 export function chosen<T extends string>(set: readonly T[], text: unknown): T | undefined {
   return set.find((each) => each === text);

@@ -1,4 +1,4 @@
-import { hasCredential } from '../../protocol/without-schemas.ts';
+import { hasCredential } from '../../protocol/url-credential.ts';
 import { SAMPLE_REPO_URL } from '../../protocol/task.ts';
 import { branchBehind, canonicalHost, isOwnerAndNameHost, repositoryOfPage } from './repository-page.ts';
 

@@ -1,4 +1,4 @@
-import { hasCredential as urlHasCredential } from '../../../../protocol/without-schemas.ts';
+import { hasCredential as urlHasCredential } from '../../../../protocol/url-credential.ts';
 
 /** What stands for the address of a forge. */
 export const SHORT_NAME = /^(gh|github|gitlab|bitbucket):./;
