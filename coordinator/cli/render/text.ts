@@ -54,8 +54,9 @@ export function wrap(text: string, columns: number): string[] {
     .split('\n')
     .flatMap((line) => {
       const rows: string[] = [];
-      let rest = Array.from(line);
-      const indent = Array.from(/^ */.exec(line)?.[0] ?? '');
+      let rest = Array.from(line.trimEnd());
+      const spaces = rest.findIndex((character) => character !== ' ');
+      const indent = spaces < room / 2 ? rest.slice(0, Math.max(0, spaces)) : [];
       while (rest.length > room) {
         const space = rest.lastIndexOf(' ', room);
         // Do not break inside the indent.

@@ -126,6 +126,8 @@ test('long text is shortened to its first and last lines', (t) => {
   t.deepEqual(wrap('  one two three four five', 20), ['  one two three four', '  five'], 'an indent is kept');
   t.deepEqual(wrap(`    ${'b'.repeat(18)}`, 20), [`    ${'b'.repeat(16)}`, 'bb']);
   t.deepEqual(wrap('one two three four five', -3), ['one two three four', 'five'], 'no room beside an indent');
+  t.deepEqual(wrap(`a\n${' '.repeat(30)}\nb  `, 20), ['a', '', 'b'], 'a line of spaces alone has nothing to break');
+  t.deepEqual(wrap(`${' '.repeat(18)}one two`, 20), [`${' '.repeat(18)}on`, 'e two'], 'no indent leaves no room');
   const folded = block(['one two three four five'], '  │ ', 'dim').flatMap((line) => fold(line, 24));
   t.deepEqual(
     folded.map((line) => paint(line, false)),
