@@ -102,8 +102,9 @@ export type Effort = z.infer<typeof Effort>;
 
 /**
  * When a message enters the conversation. `next_call`: after the tool call in progress, and before the agent does more
- * than read; a command that runs on moves to the background for it. `after_turn`: when the agent ends its turn, so it first does what it was about to do. Where nothing is in
- * progress, or the message answers a question, both mean at once.
+ * than read; a command that runs on moves to the background for it. `after_turn`: when the agent ends its turn, so it
+ * first does what it was about to do. Where nothing is in progress, or the message answers a question, both mean at
+ * once.
  */
 export const Hear = z.enum(['next_call', 'after_turn']);
 export type Hear = z.infer<typeof Hear>;

@@ -34,7 +34,10 @@ export type MessageSource = {
   arrived: (signal: AbortSignal) => Promise<void>;
 };
 
-/** Writes an attachment of the task to a path, in the place of whatever is there. Rejects if the coordinator does not have it, or does not answer. */
+/**
+ * Writes an attachment of the task to a path, in the place of whatever is there. Rejects if the coordinator does not
+ * have it, or does not answer.
+ */
 export type FetchAttachment = (id: string, path: string, signal: AbortSignal) => Promise<void>;
 
 /** A repository of the task beside its first one. */

@@ -29,7 +29,8 @@ import { cancelled, failed, parked, succeeded } from './work-result.ts';
 /**
  * `checkpoint_ms`: how long the work may go on without a checkpoint. `checkpoint_end_ms`: how long its end waits for
  * the one that runs. `keep_cache_ms`: after how long without a request the API is asked to keep the conversation in its
- * cache, where it stays for five minutes otherwise. `message_wait_ms`: how long a message waits for the end of a command.
+ * cache, where it stays for five minutes otherwise. `message_wait_ms`: how long a message waits for the end of a
+ * command.
  */
 export type WorkSettings = ModelTimeouts &
   RetryLimits & { checkpoint_ms: number; checkpoint_end_ms: number; keep_cache_ms: number; message_wait_ms: number };

@@ -44,7 +44,9 @@ export type CommandResult = GroupExit & {
   cwd_changed: boolean;
 };
 
-/** A command that was just started. Its id names it and the file of its output: unique among all workers of the task. */
+/**
+ * A command that was just started. Its id names it and the file of its output: unique among all workers of the task.
+ */
 type Begun = { id: string; before: ShellState; files: CommandFiles; output: CommandOutput; group: Group };
 
 /**

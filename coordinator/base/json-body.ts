@@ -22,7 +22,8 @@ export type BodyLimits = {
 /**
  * Reads a request's body as it is. Rejects with `unsupported_media_type` if it is compressed, with `rate_limited` if
  * its sender has sent too much of late, with `too_large` as soon as that is known, with `invalid` if it ends early, and
- * with `unavailable` if it takes too long, so that the client sends it again. A body that is refused is not read to its end: see `discardBody`.
+ * with `unavailable` if it takes too long, so that the client sends it again. A body that is refused is not read to its
+ * end: see `discardBody`.
  */
 export async function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
   const { bytes_max, budget, key } = limits;

@@ -53,8 +53,8 @@ const READ_BYTES_MAX = 4 * LIMITS.transcript_bytes_max;
 export type BuiltAssignment = { json: Buffer; secrets: string[] };
 
 /**
- * Builds the assignment of this attempt, from the current rows. `material` goes behind the prompt. Throws `not_found` if the attempt does not exist, and
- * `too_large` if the transcript exceeds the limit of an assignment.
+ * Builds the assignment of this attempt, from the current rows. `material` goes behind the prompt. Throws `not_found`
+ * if the attempt does not exist, and `too_large` if the transcript exceeds the limit of an assignment.
  */
 export async function buildAssignment(
   deps: AssignmentDependencies,

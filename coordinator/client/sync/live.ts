@@ -15,8 +15,8 @@ export type LiveState =
   /** Connected since then, and reading what was missed. */
   | { kind: 'catching_up'; since: number }
   /**
-   * Not connected since then because of `error`; the next attempt is at `retry_at`. `intercepted`: a proxy in front of the server answers
-   * in its place, and seems to want a log-in of its own.
+   * Not connected since then because of `error`; the next attempt is at `retry_at`. `intercepted`: a proxy in front of
+   * the server answers in its place, and seems to want a log-in of its own.
    */
   | { kind: 'away'; since: number; retry_at: number; error: Error; intercepted: boolean }
   /** The log-in has ended. */

@@ -66,8 +66,8 @@ export function wordsQueue({ log, access, times, now, logger }: Dependencies): D
 }
 
 /**
- * Posts the words, or changes those that are there. Where these may not be changed, as those of an app that is gone by a
- * person, they come anew. Resolves with the id that the forge gave them.
+ * Posts the words, or changes those that are there. Where these may not be changed, as those of an app that is gone by
+ * a person, they come anew. Resolves with the id that the forge gave them.
  */
 async function put(log: EventLog, open: OpenForge, row: WordsRow, signal: AbortSignal): Promise<string> {
   const { client, repository, token } = open;

@@ -111,8 +111,8 @@ async function conflictsOf(
 
 /**
  * What is stored of the checks. Those that may not be read hide nothing else: the person is told of them, and which
- * right is missing. Where there are more than are read, a failed or running one says how it is, and passed ones nothing:
- * the person is told where to look.
+ * right is missing. Where there are more than are read, a failed or running one says how it is, and passed ones
+ * nothing: the person is told where to look.
  */
 function checksOf({ items, cut, missing }: ReadableChecks, host: string): Pick<PullRow, 'checks' | 'problem'> {
   const counted = countChecks(items);

@@ -15,9 +15,9 @@ type Join = (kept: string, written: string) => string;
 export const continued: Join = (kept, written) => kept + written;
 
 /**
- * A text that survives the app: it is stored while it is written, under `key`. What is written elsewhere shows here too:
- * at once where the same page shows it twice, and once it is stored from another window. Set it to an empty text once it
- * was sent.
+ * A text that survives the app: it is stored while it is written, under `key`. What is written elsewhere shows here
+ * too: at once where the same page shows it twice, and once it is stored from another window. Set it to an empty text
+ * once it was sent.
  */
 export function useText(key: string, initial = '', join: Join = (_, written) => written): Signal<string> {
   const { texts, full } = useSession();
