@@ -20,7 +20,7 @@ export type Message = {
   id: string;
   occasion: Occasion | null;
   at: string;
-  task: Pick<TaskRow, 'id' | 'title' | 'repo_url' | 'branch' | 'project_id'> | null;
+  task: Pick<TaskRow, 'id' | 'title' | 'repo_url' | 'branch' | 'project_id' | 'budget_usd'> | null;
   /** What it is about where that is no errand; null in a test too. */
   schedule: Pick<ScheduleRow, 'id' | 'name'> | null;
   /** The question, the summary, or why it failed. */

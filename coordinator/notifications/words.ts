@@ -22,11 +22,14 @@ const WORDS = {
 } as const satisfies Record<NoticeLanguage, Record<string, string>>;
 
 /** What the server itself asks, in German: in English it is stored so. The agent's own questions stay as they are. */
-const ASKED_DE: Record<Exclude<NeedKind, 'question'>, (host: string) => string | undefined> = {
+const ASKED_DE: Record<Exclude<NeedKind, 'question'>, (host: string, budget_usd?: number) => string | undefined> = {
   push: () => 'Die Arbeit ist fertig. Pushen?',
   // Why it is not among the registries, the server says in English alone.
   host: (host) => (whyLeftOut(host) === null ? `Ein Befehl wollte ${host} erreichen. Erlauben?` : undefined),
-  budget: () => 'Das Budget ist verbraucht. Soll es weitergehen?',
+  budget: (_, budget_usd) =>
+    budget_usd === undefined
+      ? undefined
+      : `Das Budget von ${budget_usd.toLocaleString('de')} $ ist verbraucht. Soll es weitergehen?`,
   follow_up: () => 'Ein Pull Request hat neue Reviews oder gescheiterte Checks. Soll es weitergehen?',
 };
 const OPTIONS_DE = new Map([
@@ -53,7 +56,7 @@ export function wordsOf(
   const words = WORDS[language];
   const about = task?.title ?? schedule?.name;
   if (occasion === null || about === undefined) return { title: 'Errand', line: words.test };
-  const said = cut(plain(asked(need, language) ?? text), LINE_CHARS_MAX);
+  const said = cut(plain(asked(task, need, language) ?? text), LINE_CHARS_MAX);
   return { title: plain(about), line: said === '' ? words[occasion] : `${words[occasion]}: ${said}` };
 }
 
@@ -67,9 +70,9 @@ export function optionWords(
   return (is_own && language === 'de' ? OPTIONS_DE.get(value) : undefined) ?? label;
 }
 
-function asked(need: Message['need'], language: NoticeLanguage): string | undefined {
+function asked(task: Message['task'], need: Message['need'], language: NoticeLanguage): string | undefined {
   if (need === null || need.kind === 'question' || language === 'en') return undefined;
-  return ASKED_DE[need.kind](need.host ?? '');
+  return ASKED_DE[need.kind](need.host ?? '', task?.budget_usd);
 }
 
 /** One line without control characters, nor those that turn the direction of what follows. */
