@@ -67,10 +67,13 @@ test('what the server itself asks is told in the language of the device, with it
   asksPush.askToPush('b'.repeat(40));
   t.deepEqual(await told(asksPush), ['Braucht dich: Die Arbeit ist fertig. Pushen?', 'Pushen', 'Zurückgeben']);
 
-  const project = { name: 'P', repo_url: 'https://forge.example/a/b', ask_at_budget: true, budget_usd: 2.5 };
-  const asksBudget = await errand('Mend it.', (await api.call('createProject', { body: project })).id);
-  asksBudget.fail('budget_exhausted');
-  t.is((await told(asksBudget))[0], 'Braucht dich: Das Budget von 2,5 $ ist verbraucht. Soll es weitergehen?');
+  const asksBudget = await errand();
+  asksBudget.askForBudget();
+  t.deepEqual(await told(asksBudget), [
+    'Braucht dich: Das Budget von 5 $ ist verbraucht. Soll es weitergehen?',
+    '+2 $, weitermachen',
+    'Hier beenden',
+  ]);
 
   const askHost = askForHost(server.log, createLogger('silent'));
   const asksHost = await errand();

@@ -161,6 +161,16 @@ export class LivelyErrand {
     );
   }
 
+  /** Parks the errand at its spent budget, and asks for more. */
+  askForBudget(): void {
+    const task = taskOf(this.#server.log, this.id);
+    const end = { status: 'parked' as const, reason: null, detail: null, at: new Date().toISOString() };
+    const options = ['add_2', 'end'].map((value) => ({ value, label: value }));
+    this.#server.log.write((tx) =>
+      endAttempt(tx, task, task.attempt, end, { kind: 'budget', ref: '1', question: 'Shall it go on?', options }),
+    );
+  }
+
   /** Ends the attempt as its worker does after a cancel. */
   stop(): void {
     this.#staged.end('cancelled');
