@@ -164,10 +164,13 @@ function languagesApart(built: readonly string[]): esbuild.Plugin {
 const sharedWithEntry: esbuild.Plugin = {
   name: 'shared with the entry',
   setup: (app) =>
-    app.onLoad({ filter: /\/(app\/screens|client\/wire|sync\/logs|store\/file-tools)\.ts$/ }, async ({ path }) => ({
-      loader: 'ts',
-      contents: `import ${JSON.stringify(ENTRY)};\n${await readFile(path, 'utf8')}`,
-    })),
+    app.onLoad(
+      { filter: /\/(app\/screens|client\/wire|sync\/logs|store\/(file-tools|push-subscription))\.ts$/ },
+      async ({ path }) => ({
+        loader: 'ts',
+        contents: `import ${JSON.stringify(ENTRY)};\n${await readFile(path, 'utf8')}`,
+      }),
+    ),
 };
 
 /** Takes the entry out of a build: it only imports the part that has all of it. Returns the name of that part. */

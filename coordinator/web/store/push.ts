@@ -1,7 +1,6 @@
 import { signal } from '@preact/signals';
 import type { Channel, ChannelCreate, ChannelCreated, ChannelPatch } from '../../../protocol/notifications.ts';
 import type { Client } from '../../client/client.ts';
-import { Incomplete } from '../../client/errors.ts';
 import { allChannels } from '../../client/lists.ts';
 import { isIos } from './ios.ts';
 import { BASE } from './routes.ts';
@@ -159,6 +158,7 @@ export class Push {
 
   async #subscribe(info: DeviceInfo): Promise<void> {
     const { public_key } = await this.#client.call('getPushKey', {});
+    const { subscribe } = await import('./push-subscription.ts');
     const { endpoint, keys } = (await subscribe(public_key)).toJSON();
     if (endpoint === undefined || keys?.p256dh === undefined || keys.auth === undefined) return;
     const { p256dh, auth } = keys;
@@ -197,31 +197,6 @@ async function endSubscription(): Promise<void> {
   // Safari in a tab has none.
   const { pushManager } = (registration ?? {}) as Partial<ServiceWorkerRegistration>;
   await (await pushManager?.getSubscription())?.unsubscribe();
-}
-
-/** Subscribes, again if the browser's subscription is for another key than the server's. */
-async function subscribe(public_key: string): Promise<PushSubscription> {
-  const { pushManager } = await readyWorker();
-  const key = Uint8Array.from(atob(public_key.replaceAll('-', '+').replaceAll('_', '/')), (each) => each.charCodeAt(0));
-  const before = await pushManager.getSubscription();
-  const known = before?.options.applicationServerKey;
-  if (before && known && new Uint8Array(known).join() !== key.join()) await before.unsubscribe();
-  return pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
-}
-
-/** The service worker, once it is installed. One that could not be is never ready. */
-async function readyWorker(): Promise<ServiceWorkerRegistration> {
-  const { serviceWorker } = navigator;
-  const registration = await serviceWorker.getRegistration();
-  const installing = registration?.installing;
-  const failed = new Promise<never>((_, reject) => {
-    const fail = (): void => reject(new Incomplete('The service worker is not installed.'));
-    if (!registration) fail();
-    installing?.addEventListener('statechange', () => {
-      if (installing.state === 'redundant') fail();
-    });
-  });
-  return Promise.race([serviceWorker.ready, failed]);
 }
 
 /** Takes the notifications of an errand off the device: the person has seen it. */
