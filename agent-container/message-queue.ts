@@ -46,17 +46,20 @@ export class MessageQueue implements MessageSource {
     return this.#taken.length > 0;
   }
 
-  async arrived(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      signal.throwIfAborted();
-      // One that was withdrawn just before is no arrival.
-      if (await this.areWaiting()) return;
-      if (this.#due(false).length > 0) continue;
+  async queued(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    while (this.#taken.length === 0 && this.#due(false).length === 0) {
       await once(this.#arrivals, 'message', { signal }).catch((error: unknown) => {
         signal.throwIfAborted();
         throw error;
       });
     }
+  }
+
+  async arrived(signal: AbortSignal): Promise<void> {
+    // One that was withdrawn just before is no arrival.
+    do await this.queued(signal);
+    while (!(await this.areWaiting()));
   }
 
   async #fetch(turn_is_over: boolean): Promise<void> {

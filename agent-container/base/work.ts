@@ -30,7 +30,12 @@ export type MessageSource = {
   take: (turn_is_over: boolean) => Promise<Message[]>;
   /** Whether there are messages to take before the end of the turn. From then on they stay as they are. */
   areWaiting: () => Promise<boolean>;
-  /** Resolves when there is a message to take before the end of the turn. Rejects when the signal aborts. */
+  /**
+   * Resolves when there seems to be a message to take before the end of the turn: it is not taken yet, so it may change
+   * and be withdrawn. Rejects when the signal aborts, and only then.
+   */
+  queued: (signal: AbortSignal) => Promise<void>;
+  /** Resolves when there is such a message, as `areWaiting` says. Rejects when the signal aborts. */
   arrived: (signal: AbortSignal) => Promise<void>;
 };
 

@@ -52,6 +52,10 @@ export class TestMessages implements MessageSource {
     return this.#queue.areWaiting();
   }
 
+  queued(signal: AbortSignal): Promise<void> {
+    return this.#queue.queued(signal);
+  }
+
   arrived(signal: AbortSignal): Promise<void> {
     return this.#queue.arrived(signal);
   }
