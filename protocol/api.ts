@@ -17,6 +17,7 @@ import {
   TaskStatus,
   TURNS_MAX,
 } from './task.ts';
+import { VariableChanges, Variables } from './variables.ts';
 
 /*
  * The bodies and queries of the routes for projects, tasks and the server's state; `./accounts.ts` has those for
@@ -45,17 +46,9 @@ const Host = z
   );
 /** The most hosts in each list of a project. */
 export const HOSTS_MAX = 100;
-const EnvName = z
-  .string()
-  .max(100)
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not a valid name of an environment variable');
 const Command = z.string().trim().min(1, 'is empty: use null for no command').max(LIMITS.command_chars_max);
 
 const Budget = z.number().positive().max(BUDGET_USD_MAX);
-
-const Variables = z
-  .record(EnvName, z.string().max(10_000))
-  .refine((env) => Object.keys(env).length <= 100, 'has more than 100 entries');
 
 const projectFields = {
   name: z.string().trim().min(1, 'is empty').max(100),
@@ -132,10 +125,15 @@ export const ProjectCreate = z.strictObject({
 export type ProjectCreate = z.infer<typeof ProjectCreate>;
 
 /**
- * Changes a project. Absent fields stay unchanged, and null removes a value. `env` and `secrets` each replace all
- * variables of their kind.
+ * Changes a project. Absent fields stay unchanged, and null removes a value, also that of one variable in `env` and
+ * `secrets`.
  */
-export const ProjectPatch = z.strictObject(z.object({ ...projectFields, ...projectSecrets, check }).partial().shape);
+export const ProjectPatch = z.strictObject(
+  z
+    .object({ ...projectFields, ...projectSecrets, check })
+    .extend({ env: VariableChanges, secrets: VariableChanges })
+    .partial().shape,
+);
 export type ProjectPatch = z.infer<typeof ProjectPatch>;
 
 /** A project: a repository with its defaults. */

@@ -63,7 +63,8 @@ export const ROUTES = {
     path: '/projects/:id',
     summary: 'Change a project',
     description:
-      'Absent fields stay unchanged, and null removes a value. A repo_url with another scheme, host or port removes git_token and ' +
+      'Absent fields stay unchanged, and null removes a value. `env` and `secrets` change the variables that they name: the others ' +
+      'stay. A repo_url with another scheme, host or port removes git_token and ' +
       'git_username, unless new ones are given: a token is never sent to a host that it was not given for. Existing tasks keep their ' +
       'repository. If the address or the token changes, the server checks the repository as for a new project.',
     auth: 'user',

@@ -7,6 +7,7 @@ import { given, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit.ts';
 import { print, printBeside, printJson, printRows, type Io } from './io.ts';
 import { PROJECT_OPTIONS, projectFields } from './project-options.ts';
+import { REMOVAL_OPTIONS, removedVariables, removesVariables } from './project-variables.ts';
 import { PROGRAM } from './render/program.ts';
 import { oneLine } from './render/text.ts';
 import { UsageFailure } from './usage-failure.ts';
@@ -60,6 +61,7 @@ export const setProject = clientCommand({
   options: {
     name: { type: 'string', placeholder: 'NAME', help: 'a new name' },
     ...PROJECT_OPTIONS,
+    ...REMOVAL_OPTIONS,
     'no-git-token': { type: 'boolean', help: "remove the forge's token" },
   },
   run: async ({ values, operands: [named] }, io, open) => {
@@ -68,10 +70,12 @@ export const setProject = clientCommand({
       ...(await projectFields(values, io)),
       ...(values['no-git-token'] === true && { git_token: null }),
     };
-    if (Object.keys(fields).length === 0) throw new UsageFailure('Give what to change, such as --verify "npm test".');
+    if (Object.keys(fields).length === 0 && !removesVariables(values))
+      throw new UsageFailure('Give what to change, such as --verify "npm test".');
     const client = await open();
     const params = { id: await findProject(client, named) };
-    const project = await client.call('patchProject', { params, body: fields });
+    const body = { ...fields, ...(await removedVariables(client, params.id, values, fields)) };
+    const project = await client.call('patchProject', { params, body });
     printSaved(io, project, values.json);
     if (values.json !== true) print(io, [['The project ', ['bold', project.name], ' is changed.']]);
     return EXIT.succeeded;

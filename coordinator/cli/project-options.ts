@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { Egress, type ProjectPatch } from '../../protocol/api.ts';
+import { Egress, type ProjectCreate } from '../../protocol/api.ts';
 import { PullAuthor, PullRequests } from '../../protocol/pulls.ts';
 import { Effort } from '../../protocol/task.ts';
 import { given, numberOf, type Values } from './command.ts';
@@ -70,7 +70,7 @@ export const PROJECT_OPTIONS = {
     type: 'string',
     placeholder: 'NAME=VALUE',
     multiple: true,
-    help: "a plain variable for the commands, which everybody may read; may be repeated, and replaces all earlier ones. NAME alone takes the value from this shell's environment",
+    help: "a plain variable for the commands, which everybody may read; may be repeated, and the others stay. NAME alone takes the value from this shell's environment",
   },
   secret: {
     type: 'string',
@@ -85,7 +85,7 @@ export const PROJECT_OPTIONS = {
 } as const;
 
 /** Turns the options into the fields of a request. Rejects with `UsageFailure` for a value that is not valid. */
-export async function projectFields(values: Values<typeof PROJECT_OPTIONS>, io: Io): Promise<ProjectPatch> {
+export async function projectFields(values: Values<typeof PROJECT_OPTIONS>, io: Io): Promise<Partial<ProjectCreate>> {
   return given({
     repo_url: values.repo,
     base_branch: orNull(values.branch),

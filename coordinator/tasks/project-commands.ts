@@ -2,6 +2,7 @@ import type { ProjectCreate, ProjectPatch } from '../../protocol/api.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
+import { VARIABLES_MAX, type VariableChanges, type Variables } from '../../protocol/variables.ts';
 import type { Keys } from '../base/keys.ts';
 import { present } from '../base/present.ts';
 import type { Tx } from '../sqlite/event-log.ts';
@@ -24,7 +25,7 @@ export function createProject(tx: Tx, keys: Keys, user_id: string, input: Projec
   const at = new Date().toISOString();
   const { git_token = null, git_username = null, secrets = {}, check: _check, ...fields } = input;
   const env = fields.env ?? {};
-  checkVariables(env, Object.keys(secrets));
+  checkVariables(env, secrets);
   const project: ProjectRow = {
     id,
     user_id,
@@ -63,15 +64,17 @@ export function createProject(tx: Tx, keys: Keys, user_id: string, input: Projec
  */
 export function patchProject(tx: Tx, keys: Keys, user_id: string, project_id: string, patch: ProjectPatch): ProjectRow {
   const project = requireProject(tx.db, user_id, project_id);
-  const { git_token: _token, git_username: _username, secrets: _secrets, check: _check, ...fields } = patch;
+  const { git_token: _token, git_username: _username, secrets: _secrets, check: _check, env, ...fields } = patch;
   if (fields.name !== undefined && fields.name !== project.name) requireFreeName(tx, user_id, fields.name, project_id);
+  const secrets = patchedSecrets(keys, project, patch);
   const next: ProjectRow = {
     ...project,
     ...present(fields),
-    ...sealSecrets(keys, project_id, patchedSecrets(keys, project, patch)),
+    env: changedVariables(project.env, env),
+    ...sealSecrets(keys, project_id, secrets),
     updated_at: new Date().toISOString(),
   };
-  if (patch.env !== undefined || patch.secrets !== undefined) checkVariables(next.env, next.secret_names);
+  if (env !== undefined || patch.secrets !== undefined) checkVariables(next.env, secrets.env);
   updateProject(tx.db, next);
   return next;
 }
@@ -88,30 +91,55 @@ export function patchedSecrets(
   return {
     git_token: git_token === undefined ? (moved ? null : before.git_token) : git_token,
     git_username: git_username === undefined ? (moved ? null : before.git_username) : git_username,
-    env: secrets ?? before.env,
+    env: changedVariables(before.env, secrets),
   };
 }
 
-/** The secrets that a patch changes. If they cannot be opened, a patch that replaces all of them is not refused. */
-function previousSecrets(keys: Keys, project: ProjectRow, { git_token, secrets }: ProjectPatch): ProjectSecrets {
+/** The secrets that a patch changes. If they cannot be opened, a patch that names each of them is not refused. */
+function previousSecrets(
+  keys: Keys,
+  project: ProjectRow,
+  { git_token, secrets = {} }: Pick<ProjectPatch, 'git_token' | 'secrets'>,
+): ProjectSecrets {
   try {
     return openSecrets(keys, project);
   } catch (error) {
-    const replaces_all = git_token !== undefined && secrets !== undefined;
-    if (!(error instanceof SecretsUnreadable) || !replaces_all) throw error;
+    const has_token = git_token !== undefined || !project.has_git_token;
+    const names_all = has_token && project.secret_names.every((name) => Object.hasOwn(secrets, name));
+    if (!(error instanceof SecretsUnreadable) || !names_all) throw error;
     return { git_token: null, git_username: null, env: {} };
   }
 }
 
-/** Throws `invalid` for a plain variable that is a secret one too, or looks like one. */
-function checkVariables(env: Record<string, string>, secret_names: readonly string[]): void {
+/** The variables as the changes leave them. */
+function changedVariables(before: Variables, changes: VariableChanges = {}): Variables {
+  return Object.fromEntries(
+    Object.entries({ ...before, ...changes }).filter((entry): entry is [string, string] => entry[1] !== null),
+  );
+}
+
+/** Throws `invalid` for more variables than a project may have, and a plain one that is secret too, or looks it. */
+function checkVariables(env: Variables, secrets: Variables): void {
+  requireRoom('env', env);
+  requireRoom('secrets', secrets);
   const errors = Object.entries(env).flatMap(([name, value]) => {
     const field = `/env/${name}`;
-    if (secret_names.includes(name)) return [{ field, message: 'is a secret variable too: give it once' }];
+    if (Object.hasOwn(secrets, name)) return [{ field, message: 'is a secret variable too: give it once' }];
     return looksSecret(name, value) ? [{ field, message: 'looks like a secret: put it into secrets' }] : [];
   });
   const [first] = errors;
   if (first) throw new ErrandError('invalid', `The variable ${first.field.slice(5)} ${first.message}.`, { errors });
+}
+
+/** What many patches add up to has the bounds of a single one. */
+function requireRoom(kind: 'env' | 'secrets', variables: Variables): void {
+  const pairs = Object.entries(variables);
+  const bytes = pairs.reduce((sum, pair) => sum + Buffer.byteLength(pair.join('')), 0);
+  const bytes_max = LIMITS.request_body_bytes_max;
+  if (pairs.length <= VARIABLES_MAX && bytes <= bytes_max) return;
+  const most = pairs.length > VARIABLES_MAX ? `${VARIABLES_MAX} entries` : `${bytes_max / 1024} kB`;
+  const message = `would have more than ${most}: remove some`;
+  throw new ErrandError('invalid', `The field ${kind} ${message}.`, { errors: [{ field: `/${kind}`, message }] });
 }
 
 /**

@@ -10,7 +10,7 @@ import { findProject } from '../sqlite/projects.ts';
 export class SecretsUnreadable extends ErrandError {
   constructor(cause: unknown) {
     const message =
-      "The project's git_token and secrets cannot be opened: they were sealed with another keys.json than the server has. Set both anew.";
+      "The project's git_token and secrets cannot be opened: they were sealed with another keys.json than the server has. Set or remove each of them.";
     super('conflict', message, { cause });
   }
 }

@@ -85,7 +85,12 @@ export const de_settings: SettingsStrings = {
     hosts: 'Hosts, einer pro Zeile',
     secrets: 'Geheimnisse',
     secrets_hint: 'Ein NAME=Wert pro Zeile. Sie werden verschlüsselt gespeichert und nie wieder gezeigt.',
-    secrets_set: (names) => `Gespeichert: ${names}. Was du hier eingibst, ersetzt alle.`,
+    more_secrets: 'Geheimnisse hinzufügen oder ersetzen',
+    more_secrets_hint:
+      'Ein NAME=Wert pro Zeile. Ein Geheimnis mit diesem Namen bekommt den neuen Wert, die anderen bleiben.',
+    remove_secret: 'Entfernen',
+    remove_secret_of: (name) => `${name} entfernen`,
+    remove_secret_hint: 'Ihre Werte werden nie gezeigt. Was du ankreuzt, wird beim Sichern entfernt.',
     delete: 'Projekt löschen',
     delete_title: 'Dieses Projekt löschen?',
     delete_text: 'Seine Aufträge und ihre Protokolle werden entfernt. Gepushte Branches bleiben.',

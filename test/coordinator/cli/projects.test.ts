@@ -85,6 +85,26 @@ test('project set changes each setting, and an empty value clears it', async (t)
   });
 });
 
+test('project set sets and removes single variables, and the others stay', async (t) => {
+  const { api, cli } = await loggedIn(t);
+  const start = ['--secret', 'A=1', '--secret', 'B=2', '--env', 'PORT=1', '--env', 'HOST=h'];
+  t.is((await cli.run(['project', 'add', 'bills', ...REPO, '--no-check', ...start])).code, 0);
+  const set = (...argv: string[]) => cli.run(['project', 'set', 'bills', ...argv]);
+  const stored = async () => {
+    const [project] = (await api.call('listProjects', {})).items;
+    return [project?.secret_names, project?.env];
+  };
+  t.is((await set('--secret', 'C=3', '--env', 'PORT=2')).code, 0);
+  t.deepEqual(await stored(), [['A', 'B', 'C'], { PORT: '2', HOST: 'h' }]);
+  t.is((await set('--no-secret', 'A', '--no-secret', 'B', '--no-env', 'HOST')).code, 0);
+  t.deepEqual(await stored(), [['C'], { PORT: '2' }]);
+  const refused = await set('--no-secret', 'D');
+  t.is(refused.code, 2);
+  t.regex(refused.stderr, /^--no-secret D: the project has no such variable\./);
+  t.is((await set('--secret', '', '--secret', 'E=5')).code, 0);
+  t.deepEqual(await stored(), [['E'], { PORT: '2' }], 'an empty value clears all before');
+});
+
 test('project set names the option that is wrong', async (t) => {
   const { cli } = await loggedIn(t);
   const add = ['project', 'add', 'invoices', '--repo', 'https://git.example.org/ada/bills', '--no-check'];

@@ -39,7 +39,10 @@ test('a patch changes the fields that it names, and null clears them', async (t)
   const params = { id };
   const named = await api.call('patchProject', { params, body: { name: 'Q', budget_usd: null } });
   t.like(named, { name: 'Q', base_branch: 'main', budget_usd: null, has_git_token: true, secret_names: ['A'] });
-  const bare = await api.call('patchProject', { params, body: { base_branch: null, git_token: null, secrets: {} } });
+  const bare = await api.call('patchProject', {
+    params,
+    body: { base_branch: null, git_token: null, secrets: { A: null } },
+  });
   t.like(bare, { name: 'Q', base_branch: null, has_git_token: false, secret_names: [] });
   t.is(server.db.prepare('SELECT secrets FROM projects').pluck().get(), null);
   const { warnings: _warnings, ...stored } = bare;
@@ -84,12 +87,12 @@ test('secrets that were sealed with lost keys are a conflict, and can be set ane
     code: 'conflict',
     message: words,
   });
-  for (const patch of [{ name: 'Q' }, { git_token: 'new' }, { secrets: {} }]) {
+  for (const patch of [{ name: 'Q' }, { git_token: 'new' }, { secrets: { A: '2' } }]) {
     const refusal = await api.refused('patchProject', { params: { id }, body: patch });
     t.is(refusal.code, 'conflict');
     t.regex(refusal.detail ?? '', words);
   }
-  t.like(await api.call('patchProject', { params: { id }, body: { git_token: 'new', secrets: { B: '2' } } }), {
+  t.like(await api.call('patchProject', { params: { id }, body: { git_token: 'new', secrets: { A: null, B: '2' } } }), {
     secret_names: ['B'],
   });
   t.like(readTaskSecrets(server.db, server.keys, { project_id: id, repo_url }), { git_token: 'new', env: { B: '2' } });

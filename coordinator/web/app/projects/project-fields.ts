@@ -1,5 +1,6 @@
-import type { Project, ProjectCreate } from '../../../../protocol/api.ts';
+import type { Project, ProjectCreate, ProjectPatch } from '../../../../protocol/api.ts';
 import { chosen, EGRESS, PULL_AUTHORS, PULL_REQUESTS } from '../../../../protocol/without-schemas.ts';
+import { changesOf } from '../../parts/changed-fields.ts';
 import type { Given } from '../../parts/form.ts';
 
 /**
@@ -33,6 +34,22 @@ export function readProject(given: Given): ProjectCreate {
     ...(git_token !== null && { git_token }),
     ...(secrets && { secrets }),
   };
+}
+
+/** What the form changes: what it asks for now, and did not before anybody touched it. */
+export function readChanges(first: Given, given: Given): ProjectPatch {
+  return changesOf(withRemoved(first), withRemoved(given));
+}
+
+const REMOVED = 'without ';
+/** The name of the field that removes a stored secret. */
+export const removalField = (name: string): string => `${REMOVED}${name}`;
+
+function withRemoved(given: Given): ProjectPatch {
+  const { secrets, ...project } = readProject(given);
+  const names = Object.keys(given).filter((key) => key.startsWith(REMOVED) && given[key] === 'yes');
+  const removed = Object.fromEntries(names.map((key) => [key.slice(REMOVED.length), null]));
+  return names.length === 0 && !secrets ? project : { ...project, secrets: { ...removed, ...secrets } };
 }
 
 /** Hosts whose field the form does not show are left as they are. */

@@ -4,14 +4,15 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Project } from '../../../../protocol/api.ts';
 import { EGRESS } from '../../../../protocol/without-schemas.ts';
 import { Refusal } from '../../../client/errors.ts';
-import { changesOf, useFirstFields } from '../../parts/changed-fields.ts';
+import { useFirstFields } from '../../parts/changed-fields.ts';
 import { useSession } from '../../parts/context.ts';
 import { fieldsOf, type Given } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
 import { useSameKey } from '../../parts/use-same-key.ts';
 import { faultWords } from '../../parts/words.ts';
 import { Unsaved, useFormDraft } from '../form-draft.tsx';
-import { fieldsOfProject, readProject } from './project-fields.ts';
+import { fieldsOfProject, readChanges, readProject } from './project-fields.ts';
+import { StoredSecrets } from './stored-secrets.tsx';
 import { s } from '../screen-speech.ts';
 
 /** What is never kept on the device. */
@@ -38,7 +39,7 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
     const body = readProject(fields);
     saving.value = true;
     faults.value = {};
-    const changes = changesOf(readProject(first.current), body);
+    const changes = readChanges(first.current, fields);
     const saved =
       id.current === undefined
         ? makeOnce(body, (own) => client.call('createProject', { body }, own))
@@ -47,6 +48,7 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
       .then(({ id: own, warnings }) => {
         [id.current, first.current] = [own, fields];
         draft.saved();
+        if (project) clearSecrets(ref.current, fields);
         return onSaved(warnings);
       })
       .catch((error: unknown) => (faults.value = faultsOf(error)))
@@ -73,6 +75,12 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
   );
 }
 
+/** Empties the field of the secrets, which are stored now. What was written while they were saved stays. */
+function clearSecrets(form: HTMLFormElement | null, saved: Given): void {
+  const field = form?.elements.namedItem('secrets');
+  if (field instanceof HTMLTextAreaElement && field.value === saved['secrets']) field.value = '';
+}
+
 /** Goes to the first field that is wrong, once the form says which. */
 function useWrongFirst({ current }: RefObject<HTMLFormElement | null>, faults: Faults): void {
   useEffect(() => current?.querySelector<HTMLElement>('.wrong :is(input, select, textarea)')?.focus(), [faults]);
@@ -84,6 +92,7 @@ type FieldsProps = { project: Project | undefined; before: Given; faults: Faults
 
 function Fields({ project, before, faults }: FieldsProps): JSX.Element {
   const egress = useSignal(before['egress'] ?? 'registries');
+  const stored = project?.secret_names ?? [];
   const field = (name: string) => ({ name, before: before[name] ?? '', fault: faults[name] });
   return (
     <>
@@ -123,14 +132,11 @@ function Fields({ project, before, faults }: FieldsProps): JSX.Element {
       {before['allowed_hosts'] !== undefined && before['allowed_hosts'] !== '' && (
         <Lines {...field('allowed_hosts')} label={s.project.allowed_hosts} />
       )}
+      <StoredSecrets names={stored} before={before} />
       <Lines
         {...field('secrets')}
-        label={s.project.secrets}
-        hint={
-          project && project.secret_names.length > 0
-            ? s.project.secrets_set(project.secret_names.join(', '))
-            : s.project.secrets_hint
-        }
+        label={stored.length > 0 ? s.project.more_secrets : s.project.secrets}
+        hint={stored.length > 0 ? s.project.more_secrets_hint : s.project.secrets_hint}
       />
     </>
   );
