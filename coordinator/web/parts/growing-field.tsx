@@ -6,6 +6,7 @@ type GrowingProps = {
   label: string;
   class?: string;
   autofocus?: boolean;
+  onFocus?: () => void;
   /** With a keyboard, Enter sends; on a phone it is a new line. Control and Enter send everywhere. */
   onSend?: () => void;
   onInput: (text: string) => void;
@@ -42,7 +43,7 @@ export function GrowingField({ value, label, autofocus = false, onSend, onInput,
   return (
     <textarea
       ref={field}
-      class={rest.class}
+      {...rest}
       rows={1}
       dir="auto"
       value={value}
@@ -55,7 +56,11 @@ export function GrowingField({ value, label, autofocus = false, onSend, onInput,
 }
 
 function fit(field: HTMLTextAreaElement | null): void {
-  if (!field) return;
+  const frame = field?.parentElement;
+  if (!field || !frame) return;
+  // What is above would move while the field is low.
+  frame.style.minBlockSize = `${frame.offsetHeight}px`;
   field.style.blockSize = 'auto';
   field.style.blockSize = `${field.scrollHeight + 2}px`;
+  frame.style.minBlockSize = '';
 }

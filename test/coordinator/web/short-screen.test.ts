@@ -1,9 +1,13 @@
 import test from 'ava';
+import type { Locator } from 'playwright-core';
 import { sendErrand } from '../../support/send-errand.ts';
 import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { PHONE } from '../../support/web/browser.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
+
+const isAtEnd = (list: Locator): Promise<boolean> =>
+  list.evaluate(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight < 24);
 
 const SIDEWAYS = { width: PHONE.height, height: PHONE.width };
 
@@ -43,3 +47,43 @@ test('on its side, above its keyboard, a phone shows what one writes and how to 
   }
   t.deepEqual(faults, []);
 });
+
+for (const [font_size, steps] of [
+  ['100%', 4],
+  ['100%', 40],
+  ['200%', 4],
+  ['200%', 40],
+] as const)
+  test.serial(
+    `above the keyboard of a phone one sends what one writes and sees the conversation: ${steps} steps, text at ${font_size}`,
+    async (t) => {
+      t.timeout(120_000);
+      const { server, api, page, network, faults } = await openAppLoggedIn(t);
+      const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Mend the lamp in the hall' }));
+      errand.begin();
+      errand.plan(
+        ...Array.from({ length: steps }, (_, i): [string, 'pending'] => [`Step ${i} of the plan`, 'pending']),
+      );
+      for (let i = 0; i < 20; i++) errand.say(`Line ${i} of the conversation.`);
+      await page.setViewportSize({ width: PHONE.width, height: 540 });
+      await page.addInitScript((size) => {
+        addEventListener('DOMContentLoaded', () => (document.documentElement.style.fontSize = size));
+      }, font_size);
+      await page.goto(`${network.url}/errands/${errand.id}`);
+      const field = page.locator('textarea.composer-field');
+      await field.waitFor();
+      await field.fill('One\nTwo\nThree\nFour\nFive');
+      for (const height of [540, 470, 400]) {
+        await page.setViewportSize({ width: PHONE.width, height });
+        await until(`all is there at ${height}`, async () => {
+          const parts = [page.getByRole('button', { name: 'Send', exact: true }), page.locator('.talk'), field];
+          const [send, talk, written] = await Promise.all(parts.map((part) => part.boundingBox()));
+          if (!send || !talk || !written) return false;
+          const is_seen = send.y >= 0 && send.y + send.height <= height;
+          const fits = talk.height >= 40 && written.height >= 44 && written.width > 340;
+          return is_seen && fits && (await isAtEnd(page.locator('.talk')));
+        });
+      }
+      t.deepEqual(faults, []);
+    },
+  );

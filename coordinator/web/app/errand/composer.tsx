@@ -2,51 +2,26 @@ import { useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Hear, Task } from '../../../../protocol/task.ts';
 import { isEnded } from '../../../../protocol/without-schemas.ts';
-import { AttachButton, DraftFileList, takesFiles, useFiles } from '../../parts/attach.tsx';
+import { AttachButton, DraftFileList, takesFiles } from '../../parts/attach.tsx';
 import { useSession } from '../../parts/context.ts';
 import { GrowingField } from '../../parts/growing-field.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Confirm } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
-import { TooLong, isTooLong } from '../../parts/too-long.tsx';
+import { TooLong } from '../../parts/too-long.tsx';
 import { s } from '../screen-speech.ts';
-import { useOnce } from '../../parts/use-once.ts';
-import { continued, useText } from '../../parts/use-text.ts';
-import type { Fresh } from '../new-errand/fresh.ts';
 import { ModelSheet } from '../new-errand/option-sheets.tsx';
+import { useSaying, type Mind } from './use-saying.ts';
+
+type ComposerProps = { task: Task; onFocus: () => void };
 
 /** Where one speaks to an errand: say something, answer, stop, try again. */
-export function Composer({ task }: { task: Task }): JSX.Element {
-  const session = useSession();
-  const text = useText(`say ${task.id}`, '', continued);
-  const files = useFiles(`say ${task.id}`);
-  const once = useOnce();
-  const hear = useSignal<Hear>('next_call');
-  const mind = useSignal<Mind>({});
-  const ended = isEnded(task.status);
-  const has_files = files.list.value.length > 0;
-  const can_send = (text.value.trim() !== '' || has_files) && !isTooLong(text.value) && files.ready;
-  // While it works, a message can wait until the end of the turn.
-  const can_wait = (task.status === 'running' || task.status === 'starting') && text.value.trim() !== '';
-  const send = (): void => {
-    if (!can_send) return;
-    const written = text.value;
-    const said = written.trim() || t.attach.see;
-    const attachments = files.ids();
-    const later = can_wait && hear.value === 'after_turn' ? { hear: hear.value } : {};
-    const { model, effort } = mind.value;
-    const other = { ...(model !== undefined && { model }), ...(effort !== undefined && { effort }) };
-    const more = { ...later, ...other, ...(attachments.length > 0 && { attachments }) };
-    once(async () => {
-      if (!(await session.acts.say(task.id, said, more))) return;
-      [hear.value, mind.value] = ['next_call', {}];
-      await files.take(attachments);
-      await session.texts.give(`say ${task.id}`, { without: written });
-    });
-  };
+export function Composer({ task, onFocus }: ComposerProps): JSX.Element {
+  const { text, files, hear, mind, can_wait, can_send, send } = useSaying(task);
+  const writes = text.value.trim() !== '';
   return (
     <form
-      class="composer"
+      class={writes ? 'composer writes' : 'composer'}
       {...takesFiles(files)}
       onSubmit={(event) => {
         event.preventDefault();
@@ -55,24 +30,27 @@ export function Composer({ task }: { task: Task }): JSX.Element {
     >
       <DraftFileList files={files} />
       <TooLong text={text.value} />
-      {text.value.trim() !== '' && (
+      {writes && (
         <div class="when">
           <MindChoice task={task} mind={mind} />
+          {can_wait && <AfterTurn hear={hear} />}
         </div>
       )}
-      {can_wait && <AfterTurn hear={hear} />}
-      {ended ? <TryAgain task={task} /> : <Stop task={task} />}
       <GrowingField
         class="composer-field"
         value={text.value}
         label={labelOf(task)}
+        onFocus={onFocus}
         onSend={send}
         onInput={(said) => (text.value = said)}
       />
-      <AttachButton files={files} />
-      <button type="submit" class="round" aria-label={s.errand.send} disabled={!can_send}>
-        <Icon name="send" />
-      </button>
+      <div class="tools">
+        {isEnded(task.status) ? <TryAgain task={task} /> : <Stop task={task} />}
+        <AttachButton files={files} />
+        <button type="submit" class="round send" aria-label={s.errand.send} disabled={!can_send}>
+          <Icon name="send" />
+        </button>
+      </div>
     </form>
   );
 }
@@ -84,7 +62,7 @@ function labelOf({ status }: Task): string {
 
 function AfterTurn({ hear }: { hear: Signal<Hear> }): JSX.Element {
   return (
-    <label class="when">
+    <label class="hear">
       <input
         type="checkbox"
         checked={hear.value === 'after_turn'}
@@ -94,9 +72,6 @@ function AfterTurn({ hear }: { hear: Signal<Hear> }): JSX.Element {
     </label>
   );
 }
-
-/** With which model, and how hard it thinks, from a message on. Absent: as before. */
-type Mind = Pick<Fresh, 'model' | 'effort'>;
 
 function MindChoice({ task, mind }: { task: Task; mind: Signal<Mind> }): JSX.Element {
   const chooses = useSignal(false);

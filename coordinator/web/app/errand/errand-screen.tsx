@@ -21,6 +21,9 @@ import { Details } from './details.tsx';
 import { Goal } from './goal.tsx';
 import { NotHere } from './not-here.tsx';
 
+/** Whoever writes there has little room: a keyboard takes half of a phone. */
+const IS_TIGHT = '(pointer: coarse), (max-height: 40rem)';
+
 /** One errand, live: its goal and state, the conversation, and what one says to it. */
 export function ErrandScreen({ id }: { id: string }): JSX.Element {
   const session = useSession();
@@ -54,7 +57,7 @@ export function ErrandScreen({ id }: { id: string }): JSX.Element {
         <>
           <Goal task={task} folded={folded.value} onToggle={() => (folded.value = !folded.value)} />
           <ConversationView id={id} task={task} errand={errand} onScroll={() => (folded.value = true)} />
-          <Composer task={task} />
+          <Composer task={task} onFocus={() => (folded.value ||= matchMedia(IS_TIGHT).matches)} />
         </>
       ) : (
         <NotHere errand={errand} />

@@ -1,0 +1,54 @@
+import { useSignal, type Signal } from '@preact/signals';
+import type { Hear, Task } from '../../../../protocol/task.ts';
+import { useFiles, type DraftFiles } from '../../parts/attach.tsx';
+import { useSession } from '../../parts/context.ts';
+import { t } from '../../parts/speech.ts';
+import { isTooLong } from '../../parts/too-long.tsx';
+import { useOnce } from '../../parts/use-once.ts';
+import { continued, useText } from '../../parts/use-text.ts';
+import type { Fresh } from '../new-errand/fresh.ts';
+
+/** With which model, and how hard it thinks, from a message on. Absent: as before. */
+export type Mind = Pick<Fresh, 'model' | 'effort'>;
+
+/** A message that is being written to an errand, and what goes with it. */
+export type Saying = {
+  text: Signal<string>;
+  files: DraftFiles;
+  hear: Signal<Hear>;
+  mind: Signal<Mind>;
+  /** While it works, a message can wait until the end of the turn. */
+  can_wait: boolean;
+  can_send: boolean;
+  send: () => void;
+};
+
+/** The message that is being written to an errand. It survives the app. */
+export function useSaying(task: Task): Saying {
+  const session = useSession();
+  const text = useText(`say ${task.id}`, '', continued);
+  const files = useFiles(`say ${task.id}`);
+  const once = useOnce();
+  const hear = useSignal<Hear>('next_call');
+  const mind = useSignal<Mind>({});
+  const writes = text.value.trim() !== '';
+  const can_send = (writes || files.list.value.length > 0) && !isTooLong(text.value) && files.ready;
+  const can_wait = (task.status === 'running' || task.status === 'starting') && writes;
+  const send = (): void => {
+    if (!can_send) return;
+    const written = text.value;
+    const said = written.trim() || t.attach.see;
+    const attachments = files.ids();
+    const later = can_wait && hear.value === 'after_turn' ? { hear: hear.value } : {};
+    const { model, effort } = mind.value;
+    const other = { ...(model !== undefined && { model }), ...(effort !== undefined && { effort }) };
+    const more = { ...later, ...other, ...(attachments.length > 0 && { attachments }) };
+    once(async () => {
+      if (!(await session.acts.say(task.id, said, more))) return;
+      [hear.value, mind.value] = ['next_call', {}];
+      await files.take(attachments);
+      await session.texts.give(`say ${task.id}`, { without: written });
+    });
+  };
+  return { text, files, hear, mind, can_wait, can_send, send };
+}
