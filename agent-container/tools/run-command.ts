@@ -13,6 +13,7 @@ const TIMEOUT_S_DEFAULT = 120;
 const TIMEOUT_S_MAX = 1800;
 /** How much of one command's output is relayed while it runs. The result, or its file, has all of it. */
 const RELAYED_CHARS_MAX = 200_000;
+const NOT_RELAYED = '\n[more output follows; it shows when the command ends]\n';
 /** A background command that fails within this time is reported as failed right away. */
 const EARLY_EXIT_MS = 1_000;
 const NO_OUTPUT = '(no output)';
@@ -58,12 +59,14 @@ export const stopCommand = defineTool({
   },
 });
 
-/** Relays a command's output up to a limit; beyond it only that there is some. */
+/** Relays a command's output up to a limit, and says so there; beyond it only that there is some. */
 function relayTo({ report, ref }: ToolContext): (text: string) => void {
   let relayed_chars = 0;
   return (text) => {
+    const was_within = relayed_chars <= RELAYED_CHARS_MAX;
     relayed_chars += text.length;
     if (relayed_chars <= RELAYED_CHARS_MAX) report.delta({ ref, kind: 'output', text });
+    else if (was_within) report.delta({ ref, kind: 'output', text: NOT_RELAYED });
     else report.activity();
   };
 }

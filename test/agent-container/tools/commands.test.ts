@@ -30,9 +30,10 @@ test('the result explains a time limit', async (t) => {
   t.like(await call('run_command', { command: 'sleep 99', timeout_s: 1 }), { is_error: true, exit_code: null });
 });
 
-test('only a bounded part of an endless output is relayed', async (t) => {
+test('only a bounded part of an endless output is relayed, and its end says that there is more', async (t) => {
   const { use, deltas } = await toolbox(t);
   await use('run_command', { command: 'head -c 5000000 /dev/zero | tr "\\0" x' });
+  t.regex(deltas.pop()?.text ?? '', /^\n\[more output follows; .*\]\n$/);
   const chars = deltas.reduce((sum, { text }) => sum + text.length, 0);
   t.true(chars > 100_000 && chars <= 200_000);
 });
