@@ -54,7 +54,7 @@ function contentOf(row: Item | ReadsItem, { writing, task, onCut }: RowProps): J
       return <Markdown text={row.summary} />;
     case 'thinking':
       return (
-        <Fold name={s.errand.thought} code="" end="" onOpen={() => onCut(row.cut ?? [])}>
+        <Fold name={s.errand.thought} code="" end="" cut={row.cut} onCut={onCut}>
           <p class="thought-text">{row.text}</p>
         </Fold>
       );
@@ -111,7 +111,8 @@ function Command({ item, onCut }: { item: CommandItem; onCut: OnCut }) {
       code={firstLine(command)}
       end={end}
       failed={!passed}
-      onOpen={() => onCut(item.cut ?? [])}
+      cut={item.cut}
+      onCut={onCut}
     >
       <Output text={output} />
     </Fold>

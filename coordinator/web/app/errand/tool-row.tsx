@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 import type { ToolItem } from '../../../client/errand/items.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { now } from '../../parts/now.ts';
@@ -15,20 +16,21 @@ type FoldProps = {
   code: string;
   end: ComponentChildren;
   failed?: boolean;
-  onOpen?: () => void;
+  /** The events of what is in it that are not whole. */
+  cut?: readonly number[] | undefined;
+  onCut?: OnCut;
   children: ComponentChildren;
 };
 
-/** One line that opens. What is in it is drawn when it is open. */
-export function Fold({ name, code, end, failed = false, onOpen, children }: FoldProps): JSX.Element {
+/** One line that opens. What is in it is drawn, and read whole, while it is open. */
+export function Fold({ name, code, end, failed = false, cut = [], onCut, children }: FoldProps): JSX.Element {
   const open = useSignal(false);
-  const toggle = (): void => {
-    open.value = !open.value;
-    if (open.value) onOpen?.();
-  };
+  useEffect(() => {
+    if (open.value && cut.length > 0) onCut?.(cut);
+  }, [open.value, cut.join(' ')]);
   return (
     <>
-      <button type="button" class="call" aria-expanded={open.value} onClick={toggle}>
+      <button type="button" class="call" aria-expanded={open.value} onClick={() => (open.value = !open.value)}>
         <Icon name="open" />
         <code dir="auto">
           {name !== '' && <span class="verb">{name} </span>}
@@ -62,7 +64,8 @@ export function ToolRow({ tool, writing, works, onCut }: ToolRowProps): JSX.Elem
         code={argument}
         end={<End {...{ tool, change, works }} />}
         failed={tool.state === 'failed'}
-        onOpen={() => onCut(tool.cut ?? [])}
+        cut={tool.cut}
+        onCut={onCut}
       >
         {input !== '' && <pre class="out input">{input}</pre>}
         {tool.state !== 'running' && <Output text={tool.output} />}
