@@ -219,9 +219,10 @@
  * `verify_command`, the newest `verify.finished` must have that command, `passed` and exit code 0, and no
  * `repository.ready`, `turn.finished`, `tool.started` or `tool.finished` may follow it. It need not run where the
  * result has no commit, held commit or diff in any repository, and no attempt of the task has begun a push: where
- * `has_pushed` is false, and this attempt has begun none. A secret in a command may be masked in the event. Otherwise
- * the coordinator accepts the result, and ends the attempt as failed, with `setup_failed`, `verify_failed` or, without
- * a `repository.ready`, `agent_error`.
+ * `has_pushed` is false, and this attempt has begun none. A secret in a command may be masked in the event. A `commit`
+ * other than `base_commit` must have been pushed to the `branch` of the result, in each repository: by this attempt or
+ * an earlier one, or the branch is there now. Otherwise the coordinator accepts the result, and ends the attempt as
+ * failed, with `setup_failed`, `verify_failed` or, without a `repository.ready` or the push, `agent_error`.
  *
  * ## Several repositories
  *

@@ -32,6 +32,7 @@ import type { CheckedPost } from './read-callbacks.ts';
 import { quotaFault } from './event-quotas.ts';
 import { conflict, type Refused, type UncomparedRepeats } from './repeats.ts';
 import { checkMessages } from './check-messages.ts';
+import { unseenPushes, withoutPushes, type ClaimedPush } from './claimed-pushes.ts';
 import { checkEventBranches, checkResultBranches } from './check-branches.ts';
 import { storeEvents } from './store-events.ts';
 import { invalid, sizeOf } from './validate-events.ts';
@@ -44,6 +45,8 @@ export type CallbackDependencies = {
   event_quotas: EventQuotas;
   /** Runs `SAME` at the task's cost. */
   countSame: (task_id: string, lines: Buffer) => Promise<number>;
+  /** Whether the repository has a commit where the worker says that it pushed it. Asked where no push was seen. */
+  isPushed: (origin: Origin, push: ClaimedPush) => Promise<boolean>;
 };
 
 /**
@@ -57,14 +60,16 @@ export class Callbacks {
   readonly #quotas: EventQuotas;
   readonly #states: AttemptStates;
   readonly #countSame: CallbackDependencies['countSame'];
+  readonly #isPushed: CallbackDependencies['isPushed'];
 
-  constructor({ log, relay, progress, event_quotas, countSame }: CallbackDependencies) {
+  constructor({ log, relay, progress, event_quotas, countSame, isPushed }: CallbackDependencies) {
     this.#log = log;
     this.#states = new AttemptStates(log);
     this.#relay = relay;
     this.#progress = progress;
     this.#quotas = event_quotas;
     this.#countSame = countSame;
+    this.#isPushed = isPushed;
   }
 
   async events(origin: Origin, post: CheckedPost): Promise<CallbackReply> {
@@ -143,6 +148,7 @@ export class Callbacks {
   async result(origin: Origin, result: ResultPost): Promise<CallbackReply> {
     requireSameAttempt(origin, result.attempt);
     checkResult(result);
+    const unpushed = await this.#findUnpushed(origin, result);
     return this.#log.enqueue((tx) => {
       checkResultBranches(tx.db, origin.claims.task_id, result);
       const before = readAttemptState(tx.db, origin.claims, origin.listener);
@@ -156,9 +162,20 @@ export class Callbacks {
         });
       if (result.last_seq < last_seq)
         throw invalid('/last_seq', `is below ${last_seq}, the newest event that has arrived`);
-      this.#end(tx, call, result);
+      this.#end(tx, call, result, unpushed);
       return { acked_seq: last_seq, control: { messages: [], cancel: null } };
     });
+  }
+
+  /** The pushes that a result names and that were not made. A repeat of a result was looked at already. */
+  async #findUnpushed(origin: Origin, result: ResultPost): Promise<ClaimedPush[]> {
+    const { claims, listener } = origin;
+    const { db } = this.#log;
+    const unpushed: ClaimedPush[] = [];
+    if (readAttemptState(db, claims, listener).result_at !== null) return unpushed;
+    for (const push of unseenPushes(db, claims.task_id, result))
+      if (!(await this.#isPushed(origin, push))) unpushed.push(push);
+    return unpushed;
   }
 
   /**
@@ -206,12 +223,13 @@ export class Callbacks {
     this.#relay.deltas({ id: task_id, user_id: state.user_id }, attempt, deltas);
   }
 
-  #end(tx: Tx, { task_id, attempt, at }: ActiveCall, result: ResultPost): void {
+  #end(tx: Tx, { task_id, attempt, at }: ActiveCall, reported: ResultPost, unpushed: ClaimedPush[]): void {
     const task = findTask(tx.db, task_id);
     if (!task) throw new Error(`Task ${task_id} does not exist.`);
+    const result = withoutPushes(reported, unpushed);
     storeResult(tx, task, result, at);
     markResultReceived(tx.db, task_id, attempt, at);
-    const fault = faultOf(tx.db, task_id, attempt, result);
+    const fault = faultOf(tx.db, { task_id, attempt }, reported, unpushed);
     const { status, reason, detail } = fault === null ? result : { status: 'failed' as const, ...fault };
     const ask = askAtEnd(tx.db, task, { ...result, status, reason });
     const progressed = findNewestEvent(tx.db, task_id, attempt, ['turn.finished']) !== undefined;

@@ -5,16 +5,33 @@ import type { Db } from '../sqlite/database.ts';
 import { countPendingMessages } from '../sqlite/messages.ts';
 import { findNeedByRef, listOpenNeeds } from '../sqlite/needs.ts';
 import { findNewestEvent } from '../sqlite/steps.ts';
+import type { ClaimedPush } from './claimed-pushes.ts';
 import { missingStep } from './required-steps.ts';
 
 type Fault = { reason: FailureReason; detail: string };
 
-/** Why the attempt has failed, although its worker says that it has not; null: nothing contradicts the worker. */
-export function faultOf(db: Db, task_id: string, attempt: number, result: ResultPost): Fault | null {
+/**
+ * Why the attempt has failed, although its worker says that it has not; null: nothing contradicts the worker.
+ * `unpushed`: what it names as pushed and was not.
+ */
+export function faultOf(
+  db: Db,
+  { task_id, attempt }: { task_id: string; attempt: number },
+  result: ResultPost,
+  unpushed: ClaimedPush[],
+): Fault | null {
   const { status } = result;
-  if (status === 'succeeded') return missingStep(db, task_id, attempt, result);
+  if (status === 'succeeded') return missingStep(db, task_id, attempt, result) ?? missingPush(unpushed);
   if (status !== 'parked' || mayPark(db, task_id, attempt)) return null;
   const detail = `The worker ended to wait for an answer, but ${whyNot(db, task_id, attempt)}.`;
+  return { reason: 'agent_error', detail };
+}
+
+function missingPush([push]: ClaimedPush[]): Fault | null {
+  if (!push) return null;
+  const { key, branch, commit } = push;
+  const where = `${branch === null ? '' : ` to ${branch}`}${key === null ? '' : ` in ${key}`}`;
+  const detail = `The worker reported the commit ${commit.slice(0, 12)} as pushed${where}, but it never pushed it.`;
   return { reason: 'agent_error', detail };
 }
 

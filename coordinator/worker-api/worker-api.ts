@@ -94,7 +94,12 @@ export class WorkerApi {
       burst_bytes: LIMITS.callback_burst_bytes_max,
     });
     const countSame = async (task_id: string, lines: Buffer) => (await this.#bodies.check(lines, task_id, SAME)).value;
-    this.#callbacks = new Callbacks({ ...deps, countSame });
+    this.#callbacks = new Callbacks({
+      ...deps,
+      countSame,
+      isPushed: async ({ claims, listener }, push) =>
+        (await deps.git.isAt?.(this.#admission.requireActive(claims, listener), push)) ?? false,
+    });
   }
 
   /** Opens the socket of one worker. It accepts only the tokens of that worker's attempt. */

@@ -1,4 +1,5 @@
 import type { ExecutionContext } from 'ava';
+import { insertTaskPush } from '../../coordinator/sqlite/task-pushes.ts';
 import { temporaryFolder } from './folder.ts';
 import { callWorkerApi } from './worker-api-call.ts';
 import { startWorkerApiScene, type WorkerApiOptions, type WorkerApiScene } from './worker-api-scene.ts';
@@ -37,6 +38,11 @@ export async function callerOf(scene: WorkerApiScene, task_id: string, attempt: 
   return {
     token,
     where,
+    /** Lets the task have pushed this commit. */
+    seePush: (branch: string, commit: string, key: string | null = null) =>
+      scene.log.write(({ db }) =>
+        insertTaskPush(db, { task_id, key }, { ref: `refs/heads/${branch}`, commit, kept: [] }),
+      ),
     events: (events: unknown[], more = {}) => post('events', { attempt, events, ...more }),
     result,
     /** The result of an attempt whose only event says that the repository is ready. */

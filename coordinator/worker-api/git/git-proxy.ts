@@ -7,10 +7,12 @@ import type { OutgoingProxy } from '../../base/outgoing.ts';
 import type { AskOwnAddresses, Resolve } from '../../base/address-guard.ts';
 import type { Logger } from '../../base/logger.ts';
 import { hostOf, type ForgeRepository } from '../../domain/forge-repository.ts';
+import { refOf } from '../../domain/ref-of.ts';
 import type { RepositoryOfTask } from '../../domain/task-repository.ts';
 import { abortOnClose } from '../abort-on-close.ts';
 import type { NoteUse } from '../worker-audit.ts';
 import type { Caller, WorkerProxy } from '../caller.ts';
+import type { ClaimedPush } from '../claimed-pushes.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import type { GitBody, GitRequest, GitResponse } from './backend.ts';
 import { Forge, type ForgeTimeouts } from './forge.ts';
@@ -24,6 +26,7 @@ import { bodyLength, requestBody } from './request-body.ts';
 import { gitHeaders, gitRouteOf } from './route.ts';
 import { LfsProxy, type UploadApproval } from './lfs-proxy.ts';
 import { isLfsPath } from './lfs-route.ts';
+import { readRefs } from './read-refs.ts';
 import { renewing } from './renewing.ts';
 import { writeGitError } from './write-error.ts';
 
@@ -122,6 +125,28 @@ export class GitProxy implements WorkerProxy {
       const { task_id, attempt } = caller;
       this.#logger.debug({ task_id, attempt }, 'worker hung up during a git request');
     }
+  }
+
+  /** Whether the branch is at the commit now. False also where the repository does not say. */
+  async isAt(from: Caller, { key, branch, commit }: ClaimedPush): Promise<boolean> {
+    if (branch === null) return false;
+    const ref = refOf(branch);
+    const caller: GitCaller = { ...from, key };
+    let is_there = false;
+    try {
+      await readRefs(
+        (asked) => this.#ask(caller, { ...asked, signal: from.signal }),
+        (name, id) => (is_there ||= name === ref && id === commit),
+      );
+    } catch (error) {
+      from.signal.throwIfAborted();
+      const { task_id, attempt } = from;
+      this.#logger.warn(
+        { err: error, task_id, attempt, repository: key, ref },
+        'cannot check whether a commit was pushed',
+      );
+    }
+    return is_there;
   }
 
   async #forward(request: IncomingMessage, response: ServerResponse, from: Caller, path: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { refOf } from '../../domain/ref-of.ts';
 import { branchPrefix } from '../../domain/task.ts';
 import type { AskRepository } from './backend.ts';
 import { descendsFrom } from './descends-from.ts';
@@ -5,11 +6,6 @@ import type { PackFolder } from './pack-folders.ts';
 import { packBetween } from './pack-between.ts';
 import { isNoCommit, type Push, type PushCommand } from './push-commands.ts';
 import { readRefs } from './read-refs.ts';
-
-/** The ref of a branch, with a character for each byte, as commands have it. */
-export function refOf(branch: string): string {
-  return `refs/heads/${Buffer.from(branch).toString('latin1')}`;
-}
 
 /** The command of a push that is for the branch that the person named; undefined: there is none. */
 export function commandFor({ commands }: Push, work_branch: string | null): PushCommand | undefined {

@@ -1,7 +1,8 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import { BranchName } from '../../../protocol/task.ts';
+import { refOf } from '../../domain/ref-of.ts';
 import { branchPrefix, isBranchOf } from '../../domain/task.ts';
-import { commandFor, refOf } from './named-branch.ts';
+import { commandFor } from './named-branch.ts';
 import { isNoCommit, reasonsForEach, type Push, type PushCommand } from './push-commands.ts';
 
 /** Whose push it is: the task, and the branch that its person named, if they named one. */

@@ -42,7 +42,7 @@ test('the diff of work that the forge refused is kept', async (t) => {
 });
 
 test('an attempt that pushed nothing keeps what an earlier one has pushed, and its summary where it has none', async (t) => {
-  const { scene, user_id, task_id, succeed } = await worker(t);
+  const { scene, user_id, task_id, succeed, seePush } = await worker(t);
   const { summary, ...brought } = {
     summary: 'Mended.',
     branch: `errand/${task_id}-x`,
@@ -50,6 +50,7 @@ test('an attempt that pushed nothing keeps what an earlier one has pushed, and i
     base_commit: 'b'.repeat(40),
     diff_stat: { files: 1, insertions: 2, deletions: 3 },
   };
+  seePush(brought.branch, brought.commit);
   t.is((await succeed({ summary, ...brought, diff: 'what was mended' })).status, 200);
   const goOn = async () => {
     scene.log.write((tx) => advance(tx, taskOf(scene.log, task_id), { type: 'message', at }));
@@ -76,9 +77,10 @@ test('an attempt that pushed nothing keeps what an earlier one has pushed, and i
 });
 
 test('work that is held or refused has its own diff, and keeps the branch that an earlier attempt has pushed', async (t) => {
-  const { scene, task_id, succeed } = await worker(t);
+  const { scene, task_id, succeed, seePush } = await worker(t);
   const place = { branch: `errand/${task_id}-x`, commit: 'a'.repeat(40) };
   const diff_stat = { files: 1, insertions: 2, deletions: 3 };
+  seePush(place.branch, place.commit);
   t.is((await succeed({ ...place, diff_stat, diff: 'first' })).status, 200);
   const unpushed = { branch: null, commit: null, diff_stat: { ...diff_stat, files: 2 } };
   const held = { held_commit: 'c'.repeat(40), diff: 'held' };

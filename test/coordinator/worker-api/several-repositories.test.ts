@@ -127,7 +127,7 @@ test('the assignment names the other repositories, and what may be pushed to eac
 });
 
 test('what was pushed, and the result, are kept for each repository', async (t) => {
-  const { events, result, branch, others, task, log, task_id } = await scene(t);
+  const { events, result, seePush, branch, others, task, log, task_id } = await scene(t);
   await events([AWARE, pushed(2, branch, 'api'), pushed(3, 'topic', 'web'), ready(4)]);
   t.deepEqual(
     others().map((row) => row.pushed_branch),
@@ -135,6 +135,8 @@ test('what was pushed, and the result, are kept for each repository', async (t) 
   );
   t.is(task().pushed_branch, null);
   const repositories = [done('web', { branch: 'topic', commit: TWO }), done('api')];
+  seePush(branch, ONE);
+  seePush('topic', TWO, 'web');
   t.is((await result(4, { branch, commit: ONE, repositories })).status, 200);
   t.like(task(), { status: 'succeeded', result: { branch, commit: ONE } });
   t.like(others()[0]?.result, { branch: 'topic', commit: TWO, base_commit: ONE, diff_stat: SIZE });
@@ -149,8 +151,9 @@ test('what was pushed, and the result, are kept for each repository', async (t) 
 });
 
 test('an attempt that failed before it pushed replaces no earlier result of any repository', async (t) => {
-  const { events, result, branch, others, next, log, user_id, task_id } = await scene(t);
+  const { events, result, seePush, branch, others, next, log, user_id, task_id } = await scene(t);
   await events([AWARE, ready(2)]);
+  seePush('topic', TWO, 'web');
   await result(2, { branch, commit: ONE, repositories: [done('web', { branch: 'topic', commit: TWO })] });
   log.write((tx) => addMessage(tx, user_id, task_id, { text: 'Go on.' }));
   const again = await next();
@@ -225,6 +228,8 @@ test('work in several repositories is approved by one answer, each with its own 
   const again = await next();
   await again.events([AWARE, ready(2)]);
   const of_web = done('web', { branch: 'topic', commit: TWO });
+  again.seePush('topic', TWO, 'web');
+  again.seePush(branch, ONE);
   await again.result(2, { branch, commit: ONE, repositories: [of_web, done('api', { held_commit: THREE })] });
   const [need] = needs();
   t.is(need?.commit, undefined);
@@ -233,6 +238,7 @@ test('work in several repositories is approved by one answer, each with its own 
   t.is(others()[1]?.approved_commit, THREE);
   const last = await next();
   await last.events([AWARE, ready(2)]);
+  last.seePush(branch, THREE, 'api');
   await last.result(2, { branch, commit: ONE, repositories: [of_web, done('api', { branch, commit: THREE })] });
   t.is(task().status, 'succeeded');
 });
@@ -258,13 +264,14 @@ test('a worker that knows no approvals and was refused in a further repository i
 
 test('secrets are redacted from what is said of a further repository, and the names that it needs stay', async (t) => {
   const secret = { name: 'KEY', value: 'a-secret-value' };
-  const { events, result, log, task_id, others } = await scene(
+  const { events, result, seePush, log, task_id, others } = await scene(
     t,
     {},
     Redactor.of([secret, { name: 'WEB', value: 'web' }]),
   );
   await events([AWARE]);
   const repositories = [done('web', { branch: 'topic', commit: TWO, diff: `+${secret.value}\n` })];
+  seePush('topic', TWO, 'web');
   t.is((await result(1, { repositories })).status, 200);
   t.like(others()[0]?.result, { branch: 'topic', commit: TWO });
   t.is(findRepositoryDiff(log.db, task_id, 'web')?.diff, '+[secret KEY]\n');
