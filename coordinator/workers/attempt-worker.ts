@@ -80,7 +80,7 @@ export class AttemptWorker {
     const assignment = await this.#deps.buildAssignment(this.#task_id, this.#n, this.#done);
     if (warm) {
       this.#current = warm;
-      if (await this.#handOff(warm, assignment, WARM_HAND_OFF_MS)) return;
+      if ((await this.#handOff(warm, assignment, WARM_HAND_OFF_MS)) === null) return;
       if (this.#done.aborted || !this.#replace(warm)) return;
       // The warm worker must be gone before another one gets the task.
       await warm.remove();
@@ -91,8 +91,8 @@ export class AttemptWorker {
     const worker = await this.#deps.workers.open(this.#name, this.#workspace);
     this.#current = worker;
     await worker.start();
-    if ((await this.#handOff(worker, assignment, BOOT_MS)) || this.#done.aborted) return;
-    await explainRefusal(worker);
+    const fault = await this.#handOff(worker, assignment, BOOT_MS);
+    if (fault !== null && !this.#done.aborted) await explainRefusal(worker, fault);
   }
 
   /** Adopts a worker that got the task before this process started. */
@@ -126,12 +126,13 @@ export class AttemptWorker {
     this.#has_task = true;
   }
 
-  async #handOff(worker: Worker, assignment: Buffer, within_ms: number): Promise<boolean> {
-    if (!worker.channel) return false;
+  /** Resolves with null once the worker has the task, else with why it has not. */
+  async #handOff(worker: Worker, assignment: Buffer, within_ms: number): Promise<string | null> {
+    if (!worker.channel) return 'The worker cannot be called.';
     const bounds = { within_ms, signal: this.#done, logger: this.#deps.logger };
-    if (!(await handOff(worker, worker.channel, assignment, bounds))) return false;
-    this.#has_task = true;
-    return true;
+    const fault = await handOff(worker, worker.channel, assignment, bounds);
+    this.#has_task ||= fault === null;
+    return fault;
   }
 
   /**
@@ -156,10 +157,10 @@ export class AttemptWorker {
 }
 
 /** Always throws. A worker with another contract version refuses every task, and its health tells the version. */
-async function explainRefusal({ channel }: Worker): Promise<never> {
+async function explainRefusal({ channel }: Worker, fault: string): Promise<never> {
   if (channel)
     await readHealth(channel).catch((error: unknown) => {
       if (error instanceof ErrandError) throw error;
     });
-  throw new ErrandError('unavailable', 'The worker was started, but did not accept the task.');
+  throw new ErrandError('unavailable', fault);
 }

@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { WORKER_SOCKET } from '../../protocol/worker.ts';
+import { describeExit } from './describe-exit.ts';
 import { WorkerUnreachable, type Worker, type WorkerChannel } from './runner.ts';
 
 /** How long a worker may take from its start until it listens. */
@@ -6,10 +8,15 @@ export const BOOT_MS = 20_000;
 /** Between two calls of a worker that refuses them: it has made its socket, or an earlier one has left it. */
 const RETRY_MS = 10;
 
+/** A worker exited, or its time was over, before it listened. The message is for people. */
+export class NotListening extends Error {
+  override readonly name = 'NotListening';
+}
+
 /**
  * Calls a worker that may still be booting: waits until the worker listens, and then calls it. `call` gets the time
- * that is left, in milliseconds. Rejects with the call's error once the worker listens, and where it exits or does not
- * listen within `within_ms`, or the signal aborts.
+ * that is left, in milliseconds. Rejects with the call's error once the worker listens, with `NotListening` where it
+ * exits or does not listen within `within_ms`, and where the signal aborts.
  */
 export async function callWhileBooting<T>(
   worker: Worker,
@@ -19,9 +26,10 @@ export async function callWhileBooting<T>(
 ): Promise<T> {
   const until = performance.now() + within_ms;
   const failed = new AbortController();
-  const fail = (what: string) => failed.abort(new Error(`The worker ${worker.name} ${what}.`));
-  void worker.ended.then(() => fail('exited before it listened'));
-  const late = setTimeout(() => fail(`did not listen within ${within_ms} ms`), within_ms);
+  const fail = (why: string) => failed.abort(new NotListening(why));
+  void worker.ended.then((end) => fail(describeExit(end, 'it listened').detail));
+  const too_late = `The worker did not listen on ${WORKER_SOCKET} within ${within_ms / 1_000} s.`;
+  const late = setTimeout(() => fail(too_late), within_ms);
   const waiting = AbortSignal.any([signal, failed.signal]);
   try {
     for (;;) {

@@ -77,6 +77,10 @@ async function work(): Promise<void> {
   await report('agent.started', { agent: 'tiny', version: '1', resumed: (task?.transcript.length ?? 0) > 0 });
   const word = task?.prompt.split(' ')[0];
   if (word === 'die') process.exit(7);
+  if (word === 'give-up') {
+    console.error('it has no idea');
+    process.exit(0);
+  }
   if (word === 'die-once' && task?.attempt === 1) process.exit(7);
   if (word === 'crash-once' && task?.attempt === 1) throw new Error('the flux has gone');
   // Blocks the event loop, and with it the heartbeats.
@@ -154,7 +158,11 @@ async function answer(incoming: IncomingMessage): Promise<{ status: number; body
         body: { ok: true, contract_version: boot === 'newer' ? 2 : 1, agent: 'tiny', version: '1' },
       };
     case 'POST /task': {
-      if (boot === 'refuse') return { status: 409 };
+      if (boot === 'refuse') return { status: 409, body: 'boom with sk-ant-0123456789' };
+      if (boot === 'break') {
+        console.error('it breaks at its task');
+        process.exit(4);
+      }
       if (boot === 'newer') return { status: 400 };
       const assignment: Task = JSON.parse(text);
       if (task)

@@ -233,7 +233,7 @@ export class DockerLauncher implements Launcher {
       exit_code: Status === 'created' ? null : ExitCode,
       // OOMKilled alone may mean a child process of the worker, so the exit code must match too.
       out_of_memory: ExitCode === KILLED && OOMKilled,
-      output: ExitCode === 0 ? '' : await this.#readOutput(name),
+      output: await this.#readOutput(name),
     };
   }
 

@@ -150,7 +150,7 @@ export class ProcessLauncher implements Launcher {
     if (!exited()) await once(child, 'exit');
     // 137, as in a shell. Of the signals only SIGKILL matters, since a worker cannot catch it.
     const exit_code = child.exitCode ?? (child.signalCode === 'SIGKILL' ? 128 + SIGKILL : null);
-    return { exit_code, out_of_memory: false, output: exit_code === 0 ? '' : this.#readOutput(name) };
+    return { exit_code, out_of_memory: false, output: this.#readOutput(name) };
   }
 
   #processFile(name: string): string {

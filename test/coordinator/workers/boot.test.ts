@@ -77,10 +77,11 @@ for (const [what, make] of [
 test('a worker that exits, is late or is given up is not waited for', async (t) => {
   const exited = await bootingWorker(t);
   const response = exited.boot(10_000);
-  exited.exit({ exit_code: 1, out_of_memory: false, output: '' });
-  await t.throwsAsync(response, { message: 'The worker w exited before it listened.' });
+  exited.exit({ exit_code: 1, out_of_memory: false, output: 'No module named contract\n' });
+  const why = 'The worker exited with code 1 before it listened. Its last output: No module named contract';
+  await t.throwsAsync(response, { name: 'NotListening', message: why });
   const late = await bootingWorker(t);
-  await t.throwsAsync(late.boot(1), { message: 'The worker w did not listen within 1 ms.' });
+  await t.throwsAsync(late.boot(1), { message: 'The worker did not listen on worker.sock within 0.001 s.' });
   const given_up = await bootingWorker(t);
   await t.throwsAsync(given_up.boot(10_000, AbortSignal.abort(new Error('given up'))), { message: 'given up' });
 });

@@ -204,21 +204,36 @@ test.serial('a resumed task gets its workspace again, and never two workers at o
   t.is(readFileSync(join(server.workspaces.path(first?.worker ?? ''), 'seen'), 'utf8'), '1\n2\n');
 });
 
-test.serial(
-  'a worker that exits while it boots fails the attempt with a detail, and the task is retried',
-  async (t) => {
-    const server = await startServer(t, { boot: 'exit' });
+for (const [boot, does, detail] of [
+  [
+    'exit',
+    'exits while it boots',
+    'The worker exited with code 3 before it listened. Its last output: it exits at once',
+  ],
+  [
+    'break',
+    'exits at its task',
+    'The worker exited with code 4 before it accepted the task. Its last output: it breaks at its task',
+  ],
+  ['refuse', 'refuses its task', 'The worker answered POST /task with 409, not with 202: "boom with [hidden]"'],
+] as const)
+  test.serial(`a worker that ${does} fails the attempt with the cause, and the task is retried`, async (t) => {
+    const server = await startServer(t, { boot });
     const task = addTask(server.db, addUser(server.db));
     server.dispatcher.wake();
     await until('the first attempt ended', () => server.attempts(task.id)[0]?.ended_at);
     t.like(server.attempts(task.id)[0], { status: 'failed', reason: 'worker_start_failed' });
-    t.like(server.task(task.id), {
-      status: 'queued',
-      failures: 1,
-      detail: 'The worker was started, but did not accept the task.',
-    });
-  },
-);
+    t.like(server.task(task.id), { status: 'queued', failures: 1, detail });
+  });
+
+test.serial('a worker that exits with 0 and without a result leaves its last output', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'give-up' });
+  server.dispatcher.wake();
+  await until('the first attempt ended', () => server.attempts(task.id)[0]?.ended_at);
+  const detail = 'The worker exited with code 0 before it reported a result. Its last output: it has no idea';
+  t.like(server.attempts(task.id)[0], { status: 'failed', reason: 'worker_lost', detail });
+});
 
 test.serial('a task whose secrets cannot be decrypted fails at once and says so', async (t) => {
   const server = await startServer(t, { assignment_error: new SecretsUnreadable(new Error('wrong key')) });
