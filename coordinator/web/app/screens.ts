@@ -10,6 +10,7 @@ export { Ways } from './accounts/ways.tsx';
 export { ArchivedScreen } from './inbox/archived-screen.tsx';
 export { ChangesScreen } from './changes/changes-screen.tsx';
 export { DecisionScreen } from './decision/decision-screen.tsx';
+export { BudgetChoices } from './errand/budget-choices.tsx';
 export { ErrandScreen } from './errand/errand-screen.tsx';
 export { MoreRows } from './errand/more-rows.tsx';
 export { NewErrandScreen } from './new-errand/new-errand-screen.tsx';

@@ -121,9 +121,16 @@ export class Acts {
     return this.#add({ do: 'archive', task_id, archived });
   }
 
-  /** Whether a person asked for this, and the server has neither done nor refused it yet. */
+  /**
+   * Whether a person asked for this, and the server has neither done nor refused it yet. A message with more budget is a
+   * retry too.
+   */
   asked(what: 'stop' | 'retry', id: string): boolean {
-    return this.entries.value.some(({ action, refused }) => action.do === what && action.task_id === id && !refused);
+    const does = (action: Action): boolean =>
+      action.do === what || (what === 'retry' && action.do === 'say' && action.body.budget_usd !== undefined);
+    return this.entries.value.some(
+      ({ action, refused }) => action.do !== 'send' && action.task_id === id && does(action) && !refused,
+    );
   }
 
   /** Changes a message that was not sent yet. */

@@ -5,7 +5,6 @@ const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : 
 /** The texts of the screen of one errand that other parts of the app show too, in German. */
 export const de_errand: ErrandStrings = {
   of: (used, whole) => `${used} von ${whole}`,
-  budget_more: (money) => `${money} mehr, weiter`,
   earlier: 'Früheres zeigen',
   waits_to_be_sent: 'wartet aufs Senden',
   sending: 'wird gesendet …',

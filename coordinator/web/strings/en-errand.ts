@@ -3,7 +3,6 @@ const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : 
 /** The texts of the screen of one errand that other parts of the app show too, in English. */
 export const en_errand = {
   of: (used: string, whole: string) => `${used} of ${whole}`,
-  budget_more: (money: string) => `${money} more, go on`,
   earlier: 'Show earlier',
   waits_to_be_sent: 'waits to be sent',
   sending: 'sending…',

@@ -11,14 +11,20 @@ import { t } from '../../parts/speech.ts';
 import { TooLong } from '../../parts/too-long.tsx';
 import { s } from '../screen-speech.ts';
 import { ModelSheet } from '../new-errand/option-sheets.tsx';
-import { useSaying, type Mind } from './use-saying.ts';
+import { canWait, type Mind, type Saying } from './use-saying.ts';
 
-type ComposerProps = { task: Task; onFocus: () => void };
+type ComposerProps = { task: Task; saying: Saying; onFocus: () => void };
 
 /** Where one speaks to an errand: say something, answer, stop, try again. */
-export function Composer({ task, onFocus }: ComposerProps): JSX.Element {
-  const { text, files, hear, mind, can_wait, can_send, send } = useSaying(task);
+export function Composer({ task, saying, onFocus }: ComposerProps): JSX.Element {
+  const { text, files, hear, mind } = saying;
   const writes = text.value.trim() !== '';
+  // Without more of it every message would only fail again.
+  const is_spent = task.reason === 'budget_exhausted';
+  const can_send = saying.canSend() && !is_spent;
+  const send = (): void => {
+    if (can_send) saying.send();
+  };
   return (
     <form
       class={writes ? 'composer writes' : 'composer'}
@@ -33,7 +39,8 @@ export function Composer({ task, onFocus }: ComposerProps): JSX.Element {
       {writes && (
         <div class="when">
           <MindChoice task={task} mind={mind} />
-          {can_wait && <AfterTurn hear={hear} />}
+          {canWait(task) && <AfterTurn hear={hear} />}
+          {is_spent && <p>{s.errand.budget_first}</p>}
         </div>
       )}
       <GrowingField

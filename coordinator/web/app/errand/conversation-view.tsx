@@ -9,7 +9,6 @@ import { groupReads, withoutEchoes } from '../../../client/errand/group.ts';
 import type { Entry } from '../../../client/sync/outbox-entry.ts';
 import { OwnWords } from '../../parts/own-words.tsx';
 import { Question } from '../../parts/question.tsx';
-import { BudgetChoices } from '../../parts/budget-choices.tsx';
 import { useSession } from '../../parts/context.ts';
 import { DecisionCard } from '../../parts/decision-card.tsx';
 import { Icon } from '../../parts/icons.tsx';
@@ -17,6 +16,7 @@ import { Markdown } from '../../parts/markdown.tsx';
 import { t } from '../../parts/speech.ts';
 import { s } from '../screen-speech.ts';
 import type { OpenErrand } from '../../store/open-errand.ts';
+import { BudgetChoices } from './budget-choices.tsx';
 import { useFollowEnd } from './follow-end.ts';
 import { PullCards } from './pull-cards.tsx';
 import { ResultCard } from './result-card.tsx';
@@ -25,10 +25,17 @@ import { UnsentMessage } from './message.tsx';
 import { ItemRow } from './rows.tsx';
 import { useRowWindow } from './use-row-window.ts';
 
-type ConversationProps = { id: string; task: Task; errand: OpenErrand; onScroll: () => void };
+type ConversationProps = {
+  task: Task;
+  errand: OpenErrand;
+  /** More money was chosen: this is the budget now, in US dollars. */
+  onBudget: (budget_usd: number) => void;
+  onScroll: () => void;
+};
 
 /** The conversation, opened at its end. What comes is added below, and does not move what one reads. */
-export function ConversationView({ id, task, errand, onScroll }: ConversationProps): JSX.Element {
+export function ConversationView({ task, errand, onBudget, onScroll }: ConversationProps): JSX.Element {
+  const { id } = task;
   const { items, drafts, loaded, failed, has_beginning } = errand;
   const list = useRef<HTMLDivElement>(null);
   const session = useSession();
@@ -74,18 +81,22 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
           {is_whole.current && <Unfinished drafts={drafts} unsent={unsent} status={task.status} />}
         </ol>
         {is_whole.current ? (
-          <Below key="below" task={task} needs={needs} />
+          <Below key="below" task={task} needs={needs} onBudget={onBudget} />
         ) : (
           <MoreRows key="later" list={list} label={s.errand.later} onMore={later} />
         )}
       </div>
-      {!follows.value && (
-        <button type="button" class="to-end" onClick={toEnd} aria-label={s.errand.to_end}>
-          {unseen > 0 && s.errand.new_rows(unseen)}
-          <Icon name="down" />
-        </button>
-      )}
+      {!follows.value && <ToEnd unseen={unseen} onClick={toEnd} />}
     </div>
+  );
+}
+
+function ToEnd({ unseen, onClick }: { unseen: number; onClick: () => void }): JSX.Element {
+  return (
+    <button type="button" class="to-end" onClick={onClick} aria-label={s.errand.to_end}>
+      {unseen > 0 && s.errand.new_rows(unseen)}
+      <Icon name="down" />
+    </button>
   );
 }
 
@@ -113,8 +124,10 @@ function Unfinished({ drafts, unsent, status }: UnfinishedProps): JSX.Element {
   );
 }
 
+type BelowProps = Pick<ConversationProps, 'task' | 'onBudget'> & { needs: readonly Need[] };
+
 /** What stands below the last row. */
-function Below({ task, needs }: { task: Task; needs: readonly Need[] }): JSX.Element {
+function Below({ task, needs, onBudget }: BelowProps): JSX.Element {
   return (
     <>
       {task.result && task.ended_at !== null && <ResultCard task={task} />}
@@ -122,7 +135,7 @@ function Below({ task, needs }: { task: Task; needs: readonly Need[] }): JSX.Ele
       {needs.map((need) => (
         <DecisionCard key={need.id} task={task} need={need} parts={{ OwnWords, Question }} />
       ))}
-      {task.reason === 'budget_exhausted' && <BudgetChoices task={task} />}
+      {task.reason === 'budget_exhausted' && <BudgetChoices task={task} onChoose={onBudget} />}
     </>
   );
 }

@@ -13,6 +13,7 @@ import { s } from '../screen-speech.ts';
 import { changesOf, whereWords } from '../../parts/repositories.ts';
 import { Stat } from '../../parts/stat.tsx';
 import { faultWords } from '../../parts/words.ts';
+import type { OpenErrand } from '../../store/open-errand.ts';
 import { pathOf } from '../../store/routes.ts';
 import { setArchived } from '../inbox/archive-undo.tsx';
 import { Composer } from './composer.tsx';
@@ -20,6 +21,7 @@ import { ConversationView } from './conversation-view.tsx';
 import { Details } from './details.tsx';
 import { Goal } from './goal.tsx';
 import { NotHere } from './not-here.tsx';
+import { useSaying } from './use-saying.ts';
 
 /** Whoever writes there has little room: a keyboard takes half of a phone. */
 const IS_TIGHT = '(pointer: coarse), (max-height: 40rem)';
@@ -32,7 +34,6 @@ export function ErrandScreen({ id }: { id: string }): JSX.Element {
   const errand = session.errand(id).value;
   const task = session.tasks.value?.find((each) => each.id === id);
   const changed = task && changesOf(task);
-  const folded = useSignal(false);
   const visible = useVisible();
   const live = session.live.value?.kind === 'live';
   useEffect(() => {
@@ -53,16 +54,25 @@ export function ErrandScreen({ id }: { id: string }): JSX.Element {
         <LiveBadge />
         {task && <Menu task={task} />}
       </header>
-      {task ? (
-        <>
-          <Goal task={task} folded={folded.value} onToggle={() => (folded.value = !folded.value)} />
-          <ConversationView id={id} task={task} errand={errand} onScroll={() => (folded.value = true)} />
-          <Composer task={task} onFocus={() => (folded.value ||= matchMedia(IS_TIGHT).matches)} />
-        </>
-      ) : (
-        <NotHere errand={errand} />
-      )}
+      {task ? <Talk task={task} errand={errand} /> : <NotHere errand={errand} />}
     </section>
+  );
+}
+
+function Talk({ task, errand }: { task: Task; errand: OpenErrand }): JSX.Element {
+  const session = useSession();
+  const folded = useSignal(false);
+  const saying = useSaying(task);
+  const onBudget = (budget_usd: number): void => {
+    if (saying.canSend()) saying.send(budget_usd);
+    else void session.acts.retry(task.id, budget_usd);
+  };
+  return (
+    <>
+      <Goal task={task} folded={folded.value} onToggle={() => (folded.value = !folded.value)} />
+      <ConversationView task={task} errand={errand} onBudget={onBudget} onScroll={() => (folded.value = true)} />
+      <Composer task={task} saying={saying} onFocus={() => (folded.value ||= matchMedia(IS_TIGHT).matches)} />
+    </>
   );
 }
 

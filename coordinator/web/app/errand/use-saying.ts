@@ -17,11 +17,15 @@ export type Saying = {
   files: DraftFiles;
   hear: Signal<Hear>;
   mind: Signal<Mind>;
-  /** While it works, a message can wait until the end of the turn. */
-  can_wait: boolean;
-  can_send: boolean;
-  send: () => void;
+  canSend: () => boolean;
+  /** `budget_usd`: the errand goes on with this one. */
+  send: (budget_usd?: number) => void;
 };
+
+/** Whether a message can wait until the end of the turn: while it works. */
+export function canWait({ status }: Task): boolean {
+  return status === 'running' || status === 'starting';
+}
 
 /** The message that is being written to an errand. It survives the app. */
 export function useSaying(task: Task): Saying {
@@ -31,17 +35,20 @@ export function useSaying(task: Task): Saying {
   const once = useOnce();
   const hear = useSignal<Hear>('next_call');
   const mind = useSignal<Mind>({});
-  const writes = text.value.trim() !== '';
-  const can_send = (writes || files.list.value.length > 0) && !isTooLong(text.value) && files.ready;
-  const can_wait = (task.status === 'running' || task.status === 'starting') && writes;
-  const send = (): void => {
-    if (!can_send) return;
+  const canSend = (): boolean =>
+    (text.value.trim() !== '' || files.list.value.length > 0) && !isTooLong(text.value) && files.ready;
+  const send = (budget_usd?: number): void => {
+    if (!canSend()) return;
     const written = text.value;
     const said = written.trim() || t.attach.see;
     const attachments = files.ids();
-    const later = can_wait && hear.value === 'after_turn' ? { hear: hear.value } : {};
+    const later = canWait(task) && written.trim() !== '' && hear.value === 'after_turn' ? { hear: hear.value } : {};
     const { model, effort } = mind.value;
-    const other = { ...(model !== undefined && { model }), ...(effort !== undefined && { effort }) };
+    const other = {
+      ...(model !== undefined && { model }),
+      ...(effort !== undefined && { effort }),
+      ...(budget_usd !== undefined && { budget_usd }),
+    };
     const more = { ...later, ...other, ...(attachments.length > 0 && { attachments }) };
     once(async () => {
       if (!(await session.acts.say(task.id, said, more))) return;
@@ -50,5 +57,5 @@ export function useSaying(task: Task): Saying {
       await session.texts.give(`say ${task.id}`, { without: written });
     });
   };
-  return { text, files, hear, mind, can_wait, can_send, send };
+  return { text, files, hear, mind, canSend, send };
 }

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { loadedScreens, loadScreens, type Screens } from '../lazy.ts';
 
-type LaterParts = Pick<Screens, 'RowActions' | 'OwnWords' | 'Question'>;
+type LaterParts = Pick<Screens, 'RowActions' | 'OwnWords' | 'Question' | 'BudgetChoices'>;
 
 /**
  * What the list needs only once somebody touches it. It comes with the other screens: a part of its own would cost the

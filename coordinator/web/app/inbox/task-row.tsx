@@ -4,7 +4,6 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Task } from '../../../../protocol/task.ts';
 import { isEnded, openNeeds } from '../../../../protocol/without-schemas.ts';
 import type { Entry } from '../../../client/sync/outbox-entry.ts';
-import { BudgetChoices } from '../../parts/budget-choices.tsx';
 import { DecisionCard } from '../../parts/decision-card.tsx';
 import { entryWords } from '../../parts/entry-words.ts';
 import { Icon } from '../../parts/icons.tsx';
@@ -31,9 +30,11 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
   const parts = later_parts.value;
   const { title } = task;
   const [need] = needsPerson(task) ? openNeeds(task) : [];
+  const is_spent = task.reason === 'budget_exhausted';
+  const asks = need !== undefined || is_spent;
   useEffect(() => {
-    if (need) void loadLaterParts();
-  }, [need === undefined]);
+    if (asks) void loadLaterParts();
+  }, [asks]);
   return (
     <li
       class={selected ? 'task selected' : 'task'}
@@ -55,7 +56,7 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
       {/* Only in rows that somebody uses: what listens to a swipe is more than all else of a row. */}
       {parts && used.value && <parts.RowActions task={task} open={acts} touch={touch.current} />}
       {need && <DecisionCard task={task} need={need} parts={parts} />}
-      {task.reason === 'budget_exhausted' && <BudgetChoices task={task} />}
+      {is_spent && parts && <parts.BudgetChoices task={task} />}
     </li>
   );
 }

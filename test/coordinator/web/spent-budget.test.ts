@@ -1,0 +1,65 @@
+import test from 'ava';
+import { listPendingMessages } from '../../../coordinator/sqlite/messages.ts';
+import { sendErrand } from '../../support/send-errand.ts';
+import { until } from '../../support/until.ts';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
+
+type Scene = Awaited<ReturnType<typeof openAppLoggedIn>>;
+
+async function spent({ server, api, page, network }: Scene) {
+  const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Mend the lamp' }));
+  errand.begin();
+  errand.spend(5.25);
+  errand.fail('budget_exhausted');
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  const task = () => api.call('getTask', { params: { id: errand.id } });
+  return { errand, task, field: page.locator('textarea.composer-field') };
+}
+
+test.serial('once the budget is spent, what one writes goes with the budget that one chooses', async (t) => {
+  t.timeout(60_000);
+  const scene = await openAppLoggedIn(t);
+  const { server, page, faults } = scene;
+  const { errand, task, field } = await spent(scene);
+  await field.fill('And the one in the hall');
+  await page.getByText('Choose a budget first').waitFor();
+  t.true(await page.getByRole('button', { name: 'Send', exact: true }).isDisabled());
+  await field.press('Control+Enter');
+  t.is(await field.inputValue(), 'And the one in the hall');
+  await page.getByRole('button', { name: '$2 more' }).click();
+  await until('it goes on', async () => (await task()).status === 'queued', 15_000);
+  t.is((await task()).budget_usd, 7.25);
+  t.deepEqual(
+    listPendingMessages(server.db, errand.id).map(({ text }) => text),
+    ['And the one in the hall'],
+  );
+  await until('the field is empty', async () => (await field.inputValue()) === '');
+  t.deepEqual(faults, []);
+});
+
+test.serial('a budget that is spent grows by an amount of one’s own, too', async (t) => {
+  t.timeout(60_000);
+  const scene = await openAppLoggedIn(t);
+  const { page, faults } = scene;
+  const { task } = await spent(scene);
+  await page.getByLabel('Another amount in US dollars').fill('0.5');
+  await page.getByRole('button', { name: 'Add, go on' }).click();
+  await until('it goes on', async () => (await task()).status === 'queued', 15_000);
+  t.is((await task()).budget_usd, 5.75);
+  t.deepEqual(faults, []);
+});
+
+test.serial('an errand whose budget is spent can end there, and this can be undone', async (t) => {
+  t.timeout(60_000);
+  const scene = await openAppLoggedIn(t);
+  const { page, network, faults } = scene;
+  const { task } = await spent(scene);
+  await page.goto(network.url);
+  await page.getByRole('button', { name: 'End here' }).click();
+  await until('it has ended', async () => (await task()).archived === true, 15_000);
+  await page.locator('.task').waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.locator('.task').waitFor();
+  t.deepEqual(faults, []);
+});
