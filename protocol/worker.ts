@@ -221,8 +221,9 @@
  * result has no commit, held commit or diff in any repository, and no attempt of the task has begun a push: where
  * `has_pushed` is false, and this attempt has begun none. A secret in a command may be masked in the event. A `commit`
  * other than `base_commit` must have been pushed to the `branch` of the result, in each repository: by this attempt or
- * an earlier one, or the branch is there now. Otherwise the coordinator accepts the result, and ends the attempt as
- * failed, with `setup_failed`, `verify_failed` or, without a `repository.ready` or the push, `agent_error`.
+ * an earlier one, or the branch is there now. A diff needs a `commit` or, with `ask_before_push`, a `held_commit`.
+ * `cancelled` needs a cancel. Otherwise the coordinator accepts the result, and ends the attempt as failed: with
+ * `setup_failed`, `verify_failed` or, for anything else, `agent_error`.
  *
  * ## Several repositories
  *

@@ -5,6 +5,7 @@ import type { Db } from '../sqlite/database.ts';
 import { countPendingMessages } from '../sqlite/messages.ts';
 import { findNeedByRef, listOpenNeeds } from '../sqlite/needs.ts';
 import { findNewestEvent } from '../sqlite/steps.ts';
+import { findTask } from '../sqlite/tasks.ts';
 import type { ClaimedPush } from './claimed-pushes.ts';
 import { missingStep } from './required-steps.ts';
 
@@ -20,20 +21,49 @@ export function faultOf(
   result: ResultPost,
   unpushed: ClaimedPush[],
 ): Fault | null {
-  const { status } = result;
-  if (status === 'succeeded') return missingStep(db, task_id, attempt, result) ?? missingPush(unpushed);
-  if (status !== 'parked' || mayPark(db, task_id, attempt)) return null;
-  const detail = `The worker ended to wait for an answer, but ${whyNot(db, task_id, attempt)}.`;
-  return { reason: 'agent_error', detail };
+  switch (result.status) {
+    case 'succeeded':
+      return (
+        missingStep(db, task_id, attempt, result) ??
+        agentError(missingPush(unpushed) ?? needlessHold(db, task_id, result) ?? lostChange(result))
+      );
+    case 'parked':
+      if (mayPark(db, task_id, attempt)) return null;
+      return agentError(`The worker ended to wait for an answer, but ${whyNot(db, task_id, attempt)}.`);
+    case 'cancelled':
+      if (findTask(db, task_id)?.cancel_reason !== null) return null;
+      return agentError('The worker ended as after a cancel, but nobody has cancelled the errand.');
+    case 'failed':
+      return null;
+  }
 }
 
-function missingPush([push]: ClaimedPush[]): Fault | null {
+function agentError(detail: string | null): Fault | null {
+  return detail === null ? null : { reason: 'agent_error', detail };
+}
+
+function missingPush([push]: ClaimedPush[]): string | null {
   if (!push) return null;
   const { key, branch, commit } = push;
   const where = `${branch === null ? '' : ` to ${branch}`}${key === null ? '' : ` in ${key}`}`;
-  const detail = `The worker reported the commit ${commit.slice(0, 12)} as pushed${where}, but it never pushed it.`;
-  return { reason: 'agent_error', detail };
+  return `The worker reported the commit ${commit.slice(0, 12)} as pushed${where}, but it never pushed it.`;
 }
+
+/** Nobody is asked to approve the commit, so it would stay in the workspace. */
+function needlessHold(db: Db, task_id: string, result: ResultPost): string | null {
+  const held = outcomesOf(result).find(({ held_commit }) => held_commit !== undefined)?.held_commit;
+  if (held === undefined || findTask(db, task_id)?.ask_before_push === true) return null;
+  return `The worker held back the commit ${held.slice(0, 12)}, but this errand's pushes need no approval.`;
+}
+
+function lostChange(result: ResultPost): string | null {
+  const is_lost = outcomesOf(result).some(
+    ({ diff, commit, held_commit }) => diff !== '' && commit === null && held_commit === undefined,
+  );
+  return is_lost ? 'The worker reported changes, but no commit that has them.' : null;
+}
+
+const outcomesOf = (result: ResultPost) => [result, ...(result.repositories ?? [])];
 
 /**
  * Whether the question that the attempt has asked is open. The answer may also have come while the worker was ending.

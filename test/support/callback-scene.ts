@@ -60,5 +60,4 @@ const resultOf = (attempt: number, last_seq: number) => ({
   attempt,
   last_seq,
   ...SUCCEEDED,
-  diff: 'diff --git',
 });

@@ -18,6 +18,7 @@ test('a project that asks before a push: the finished work is parked with its di
   answer({ choose: ['approve'] });
   t.like(task(), { status: 'queued', approved_commit: FIRST });
   const again = await next();
+  again.seePush(task().branch, FIRST);
   await again.succeed({ branch: task().branch, commit: FIRST });
   t.is(task().status, 'succeeded');
 });
@@ -100,7 +101,7 @@ test('a commit that was refused in an attempt that was lost is not asked for whe
 test('without the setting nothing is asked, whatever a worker says', async (t) => {
   const { succeed, needs, task } = await scene(t);
   await succeed(held(FIRST));
-  t.is(task().status, 'succeeded');
+  t.is(task().status, 'failed');
   t.deepEqual(needs(), []);
 });
 

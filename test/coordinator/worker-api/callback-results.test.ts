@@ -23,7 +23,7 @@ test('a result ends the attempt and the task; it may be repeated, and every othe
   await events([line(1), ready(2)]);
   t.is((await result(2)).status, 200);
   t.like(taskOf(scene.log, task_id), { status: 'succeeded', result: { summary: 'Done.', branch: null } });
-  t.deepEqual(findDiff(scene.log.db, task_id), { diff: 'diff --git', truncated: false });
+  t.deepEqual(findDiff(scene.log.db, task_id), { diff: '', truncated: false });
   t.deepEqual(scene.ended, [`${task_id}/1`]);
   t.deepEqual(
     [(await result(2)).status, (await result(2)).body],
@@ -78,6 +78,7 @@ test('an attempt that pushed nothing keeps what an earlier one has pushed, and i
 
 test('work that is held or refused has its own diff, and keeps the branch that an earlier attempt has pushed', async (t) => {
   const { scene, task_id, succeed, seePush } = await worker(t);
+  scene.log.write(({ db }) => db.prepare('UPDATE tasks SET ask_before_push = 1').run());
   const place = { branch: `errand/${task_id}-x`, commit: 'a'.repeat(40) };
   const diff_stat = { files: 1, insertions: 2, deletions: 3 };
   seePush(place.branch, place.commit);

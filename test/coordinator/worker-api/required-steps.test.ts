@@ -8,6 +8,7 @@ import { ready, setCallbackScene } from '../../support/callback-scene.ts';
 import { taskOf } from '../../support/fixtures.ts';
 
 const at = '2026-01-02T03:04:05.678Z';
+const COMMIT = 'a'.repeat(40);
 const SETUP = 'npm ci';
 const VERIFY = 'npm test';
 const BOTH = { setup_command: SETUP, verify_command: VERIFY };
@@ -84,10 +85,12 @@ const CASES: [keyof typeof BOTH | 'both' | 'none', Name[], string][] = [
 for (const [given, names, expected] of CASES)
   test(`success with ${given} after ${names.join(', ') || 'nothing'}: ${expected}`, async (t) => {
     const commands = given === 'both' ? BOTH : given === 'none' ? {} : { [given]: BOTH[given] };
-    const { scene, task_id, events, result } = await setCallbackScene(t, commands);
+    const { scene, task_id, events, result, seePush } = await setCallbackScene(t, commands);
     const posted = names.map((name, index) => ({ ...EVENTS[name], seq: index + 1, at }));
     t.is((await events(posted)).status, 200);
-    t.is((await result(names.length)).status, 200);
+    const pushed = { branch: `errand/${task_id}-x`, commit: COMMIT };
+    seePush(pushed.branch, COMMIT);
+    t.is((await result(names.length, pushed)).status, 200);
     const { status, reason } = taskOf(scene.log, task_id);
     t.is(reason === null ? status : `${status}: ${reason}`, expected);
     t.is((await result(names.length)).status, 200, 'a repeat of the result has no effect');
@@ -114,7 +117,10 @@ for (const name of ['API_KEY', 'git_token'])
         [`${SECRET_SETUP} || true`, SECRET_VERIFY, 'setup_failed'],
         [SECRET_SETUP, `${SECRET_VERIFY} || true`, 'verify_failed'],
       ] as const) {
-        const { scene, task_id, events, result } = await setCallbackScene(t, commands, { redactorOf: () => redactor });
+        const { scene, task_id, events, result, seePush } = await setCallbackScene(t, commands, {
+          redactorOf: () => redactor,
+        });
+        seePush(`errand/${task_id}-x`, COMMIT);
         const setup_body = { ...ended(reported(setup, maskOf(name)), 0), output };
         const verify_body = { ...ended(reported(verify, maskOf(name)), 0), output, passed: true };
         const posted = [
@@ -144,7 +150,6 @@ test('a command with a secret counts after the secret has changed', async (t) =>
   t.is(taskOf(scene.log, task_id).status, 'succeeded');
 });
 
-const COMMIT = 'a'.repeat(40);
 const STARTED = {
   type: 'agent.started',
   body: { agent: 'test', version: '1', resumed: false, takes_repositories: true },

@@ -134,7 +134,7 @@ test('what was pushed, and the result, are kept for each repository', async (t) 
     ['topic', branch],
   );
   t.is(task().pushed_branch, null);
-  const repositories = [done('web', { branch: 'topic', commit: TWO }), done('api')];
+  const repositories = [done('web', { branch: 'topic', commit: TWO }), done('api', { diff: '' })];
   seePush(branch, ONE);
   seePush('topic', TWO, 'web');
   t.is((await result(4, { branch, commit: ONE, repositories })).status, 200);
@@ -208,7 +208,7 @@ test('work in several repositories is approved by one answer, each with its own 
     ...first,
     repositories: rest,
   });
-  await result(2, held({ held_commit: ONE }, done('web', { held_commit: TWO }), done('api')));
+  await result(2, held({ held_commit: ONE }, done('web', { held_commit: TWO }), done('api', { diff: '' })));
   t.is(task().status, 'parked');
   const waiting = [{ key: 'web', commit: TWO, diff_stat: SIZE }];
   t.like(needs()[0], {
