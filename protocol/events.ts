@@ -126,7 +126,7 @@ export const NumberedEvent = z.discriminatedUnion('type', [
    */
   numbered(
     'input.added',
-    'Text enters the conversation: a message of a person, with its `message_id`, or a note of the worker.',
+    'Text enters the conversation: a message of a person, once and with its `message_id`, what a person attached, with its `attachment_id`, or a note of the worker.',
     {
       turn: z.number().int().nonnegative(),
       source: z.enum(['person', 'verify', 'harness']),
