@@ -6,6 +6,8 @@ import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { PHONE } from '../../support/web/browser.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
+type PlanStatus = 'done' | 'in_progress' | 'pending';
+
 const isAtEnd = (list: Locator): Promise<boolean> =>
   list.evaluate(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight < 24);
 
@@ -45,6 +47,22 @@ test('on its side, above its keyboard, a phone shows what one writes and how to 
       t.true(box !== null && box.y >= 0 && box.y + box.height <= height, `${height}: ${JSON.stringify(box)}`);
     }
   }
+  t.deepEqual(faults, []);
+});
+
+test.serial('of a long plan the step at work shows with the next ones, and the rest at a touch', async (t) => {
+  t.timeout(60_000);
+  const { server, api, page, network, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  const statusOf = (i: number) => (i < 30 ? 'done' : i === 30 ? 'in_progress' : 'pending');
+  errand.plan(...Array.from({ length: 40 }, (_, i): [string, PlanStatus] => [`Step ${i}`, statusOf(i)]));
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  const steps = page.locator('.plan li > :last-child');
+  await steps.first().waitFor();
+  t.deepEqual(await steps.allTextContents(), ['30 done', 'Step 30', 'Step 31', 'Step 32']);
+  await page.getByRole('button', { name: '… 7 more' }).click();
+  t.is(await steps.count(), 40);
   t.deepEqual(faults, []);
 });
 

@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { PlanItem, Task } from '../../../../protocol/task.ts';
 import { isEnded } from '../../../../protocol/without-schemas.ts';
@@ -46,16 +47,46 @@ function State({ task }: { task: Task }): JSX.Element {
 
 const MARKS = { done: '✓', in_progress: '◐', pending: '○' } as const;
 
+/** So many steps show as they are. */
+const STEPS_MAX = 7;
+/** Of more: the step at work, and the next ones. */
+const STEPS_SHOWN = 3;
+
 function PlanList({ plan }: { plan: readonly PlanItem[] }): JSX.Element {
+  const whole = useSignal(false);
+  const cuts = plan.length > STEPS_MAX && !whole.value;
+  const [from, end] = cuts ? partOf(plan) : [0, plan.length];
   return (
-    <ul class="plan" aria-label={s.errand.plan}>
-      {plan.map(({ text, status }, i) => (
-        <li key={i} class={status} aria-current={status === 'in_progress' ? 'step' : undefined}>
-          <span aria-hidden="true">{MARKS[status]}</span>
-          <span dir="auto">{text}</span>
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul class="plan" aria-label={s.errand.plan}>
+        {from > 0 && <Step status="done" text={s.errand.plan_done(from)} />}
+        {plan.slice(from, end).map((item, i) => (
+          <Step key={from + i} {...item} />
+        ))}
+      </ul>
+      {cuts && (
+        <button type="button" class="quiet" onClick={() => (whole.value = true)}>
+          {end < plan.length ? s.errand.plan_more(plan.length - end) : s.errand.plan_whole}
+        </button>
+      )}
+    </>
+  );
+}
+
+/** From where to where a long plan shows: those in front are done. */
+function partOf(plan: readonly PlanItem[]): [number, number] {
+  const open = plan.findIndex(({ status }) => status !== 'done');
+  const from = open < 0 ? plan.length : open;
+  const at_work = plan.findLastIndex(({ status }) => status === 'in_progress');
+  return [from, Math.min(plan.length, Math.max(from, at_work) + STEPS_SHOWN)];
+}
+
+function Step({ text, status }: PlanItem): JSX.Element {
+  return (
+    <li class={status} aria-current={status === 'in_progress' ? 'step' : undefined}>
+      <span aria-hidden="true">{MARKS[status]}</span>
+      <span dir="auto">{text}</span>
+    </li>
   );
 }
 
