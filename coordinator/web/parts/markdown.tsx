@@ -11,17 +11,26 @@ import { readMarkdown } from './read-markdown.ts';
 export function Markdown({ text }: { text: string }): JSX.Element {
   const tokens = useMemo(() => readMarkdown(text), [text]);
   return (
-    <div class="prose" dir="auto">
-      {tokens ? blocks(tokens) : <p class="plain">{text}</p>}
+    <div class="prose">
+      {tokens ? (
+        blocks(tokens, 'auto')
+      ) : (
+        <p class="plain" dir="auto">
+          {text}
+        </p>
+      )}
     </div>
   );
 }
 
-function blocks(tokens: readonly Token[]): ComponentChildren {
-  return tokens.map((token, i) => <Block key={i} token={token} />);
+/** Each block of a text reads in its own direction; what is within one follows it. */
+type Dir = 'auto' | undefined;
+
+function blocks(tokens: readonly Token[], dir?: Dir): ComponentChildren {
+  return tokens.map((token, i) => <Block key={i} token={token} dir={dir} />);
 }
 
-function Block({ token }: { token: Token }): JSX.Element | null {
+function Block({ token, dir }: { token: Token; dir: Dir }): JSX.Element | null {
   // The type of each token is named by its field; marked leaves it open for extensions.
   const known = token as Tokens.Generic as MarkedBlock;
   switch (known.type) {
@@ -31,21 +40,21 @@ function Block({ token }: { token: Token }): JSX.Element | null {
     case 'hr':
       return <hr />;
     case 'heading':
-      return <h3>{inlines(known.tokens)}</h3>;
+      return <h3 dir={dir}>{inlines(known.tokens)}</h3>;
     case 'code':
       return <CodeBlock text={known.text} language={known.lang ?? ''} />;
     case 'blockquote':
-      return <blockquote>{blocks(known.tokens)}</blockquote>;
+      return <blockquote dir={dir}>{blocks(known.tokens)}</blockquote>;
     case 'list':
-      return <List list={known} />;
+      return <List list={known} dir={dir} />;
     case 'table':
-      return <Table table={known} />;
+      return <Table table={known} dir={dir} />;
     case 'paragraph':
-      return <p>{inlines(known.tokens)}</p>;
+      return <p dir={dir}>{inlines(known.tokens)}</p>;
     case 'text':
       return <>{known.tokens ? inlines(known.tokens) : decode(known.text)}</>;
     default:
-      return <p>{token.raw}</p>;
+      return <p dir={dir}>{token.raw}</p>;
   }
 }
 
@@ -61,19 +70,25 @@ type MarkedBlock =
   | Tokens.Paragraph
   | Tokens.Text;
 
-function List({ list: { ordered, start, items } }: { list: Tokens.List }): JSX.Element {
+function List({ list: { ordered, start, items }, dir }: { list: Tokens.List; dir: Dir }): JSX.Element {
   const rows = items.map((item, i) => (
     <li key={i}>
       {item.task && (item.checked === true ? '☑ ' : '☐ ')}
       {blocks(item.tokens.filter(({ type }) => type !== 'checkbox'))}
     </li>
   ));
-  return ordered ? <ol start={start === '' ? 1 : start}>{rows}</ol> : <ul>{rows}</ul>;
+  return ordered ? (
+    <ol dir={dir} start={start === '' ? 1 : start}>
+      {rows}
+    </ol>
+  ) : (
+    <ul dir={dir}>{rows}</ul>
+  );
 }
 
-function Table({ table: { header, rows } }: { table: Tokens.Table }): JSX.Element {
+function Table({ table: { header, rows }, dir }: { table: Tokens.Table; dir: Dir }): JSX.Element {
   return (
-    <div class="table" tabIndex={0}>
+    <div class="table" dir={dir} tabIndex={0}>
       <table>
         <thead>
           <tr>

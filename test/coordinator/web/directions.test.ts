@@ -93,3 +93,19 @@ test.serial('what people and the agent write reads in its own direction, on ever
   }
   t.deepEqual(all, []);
 });
+
+test.serial('each block of a message reads in its own direction, whatever the first one is in', async (t) => {
+  t.timeout(60_000);
+  const { server, api, network, page, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  const table = '| one | two |\n| --- | --- |\n| 1 | 2 |';
+  errand.say(`${HEBREW}\n\nIn English\n\n- ${HEBREW}\n\n- one\n\n${table}`);
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  await page.locator('.said table').waitFor();
+  const directions = await page
+    .locator('.said .prose > *')
+    .evaluateAll((blocks) => blocks.map((block) => `${block.tagName} ${getComputedStyle(block).direction}`));
+  t.deepEqual(directions, ['P rtl', 'P ltr', 'UL rtl', 'DIV ltr']);
+  t.deepEqual(faults, []);
+});
