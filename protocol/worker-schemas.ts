@@ -71,7 +71,7 @@ export const Assignment = z.object({
     ),
   model: z.string(),
   effort: Effort.optional().describe("For the model's requests; absent: `medium`."),
-  max_turns: z.number().int().positive(),
+  max_turns: z.number().int().positive().describe('Answers of the model in this attempt, before it is `turn_limit`.'),
   budget_usd: z.number().positive(),
   spent_usd: z.number().nonnegative(),
   time_limit_ms: z

@@ -193,8 +193,8 @@
  * With `ask_before_push` in the assignment the proxy refuses every push whose commit is not `approved_commit`. The
  * worker keeps its work in the workspace, and names the finished commit in its result: `succeeded` with `held_commit`
  * and its diff. The task then waits for approval without a worker. Once it is approved, the next attempt pushes that
- * same commit; if it is sent back, the next attempt has the person's message. A worker that does not know the field
- * tries to push and fails with `push_rejected`: the coordinator then asks for the commit that it refused.
+ * same commit, after the setup and verify commands have run again; if it is sent back, it has the person's message. A
+ * worker that does not know the field fails with `push_rejected`: the coordinator then asks for what it refused.
  *
  * The forward proxy may ask the person about a host that it refuses. The worker need not wait: where the host is
  * allowed, a message says that the command can be run again.
@@ -219,11 +219,10 @@
  * `verify_command`, the newest `verify.finished` must have that command, `passed` and exit code 0, and no
  * `repository.ready`, `turn.finished`, `tool.started` or `tool.finished` may follow it. It need not run where the
  * result has no commit, held commit or diff in any repository, and no attempt of the task has begun a push: where
- * `has_pushed` is false, and this attempt has begun none. A secret in a command may be masked in the event. A `commit`
- * other than `base_commit` must have been pushed to the `branch` of the result, in each repository: by this attempt or
- * an earlier one, or the branch is there now. A diff needs a `commit` or, with `ask_before_push`, a `held_commit`.
- * `cancelled` needs a cancel. Otherwise the coordinator accepts the result, and ends the attempt as failed: with
- * `setup_failed`, `verify_failed` or, for anything else, `agent_error`.
+ * `has_pushed` is false, and this attempt has begun none. A secret in a command may be masked in the event. Each
+ * `commit` but the base must have been pushed to its `branch`, a diff needs a `commit` or `held_commit`, the latter needs
+ * `ask_before_push`, and `cancelled` a cancel. Otherwise the coordinator accepts the result, and ends the attempt as
+ * failed, with `setup_failed`, `verify_failed` or else `agent_error`.
  *
  * ## Several repositories
  *

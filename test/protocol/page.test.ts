@@ -1,29 +1,35 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { request } from 'undici';
+import type { Caller, WorkerProxy } from '../../coordinator/worker-api/caller.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { git } from '../support/git-server.ts';
 import { serveRepository } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
+import { until } from '../support/until.ts';
 
 const PAGE = new URL('../../protocol/README.md', import.meta.url);
 const WORKER = new URL('../support/python-worker/worker.py', import.meta.url);
 
-/** The Python of the page: the relay, and the git commands. */
-async function pythonOfPage(): Promise<[string, string]> {
+/** The Python of the page: the relay, the git commands, and the relay for an agent. */
+async function pythonOfPage(): Promise<[string, string, string]> {
   const page = await readFile(PAGE, 'utf8');
-  const [relay = '', commands = ''] = [...page.matchAll(/```python\n(.*?)```/gs)].map(([, code = '']) => code);
-  return [relay, commands];
+  const [relay = '', commands = '', agent = ''] = [...page.matchAll(/```python\n(.*?)```/gs)].map(
+    ([, code = '']) => code,
+  );
+  return [relay, commands, agent];
 }
 
 /** A coordinator that has only a socket, and the environment for the code of the page. */
-async function onSocket(t: ExecutionContext) {
+async function onSocket(t: ExecutionContext, llm?: WorkerProxy) {
   const folder = await temporaryFolder(t);
   const repository = await serveRepository('errand://sample', folder);
-  const mock = new MockCoordinator({ socket_path: join(folder, 'c.sock'), git: repository.proxy });
+  const mock = new MockCoordinator({ socket_path: join(folder, 'c.sock'), git: repository.proxy, ...(llm && { llm }) });
   await mock.start();
   t.teardown(async () => {
     await mock.stop();
@@ -43,7 +49,10 @@ async function onSocket(t: ExecutionContext) {
 
 test('the relay and the git commands of the page work as they stand there, and do not store the token', async (t) => {
   const { folder, task, place, start } = await onSocket(t);
-  t.deepEqual(await once(start(...(await pythonOfPage())), 'exit'), [0, null]);
+  const [relay, commands] = await pythonOfPage();
+  t.deepEqual(await once(start(relay, commands), 'exit'), [0, null]);
+  // The next worker has the clone, and a relay on another port.
+  t.deepEqual(await once(start(relay, commands), 'exit'), [0, null]);
   t.is(await git(place, 'rev-parse', task.base.branch), await git(place, 'rev-parse', 'main'));
   t.false((await readFile(join(folder, 'repo/.git/config'), 'utf8')).includes(task.token));
 });
@@ -75,6 +84,46 @@ test('the relay of the page carries large bodies at once, and outlives a coordin
   const body = JSON.stringify({ attempt: 1, events });
   const response = await request(`${origin}/events`, { method: 'POST', headers, body });
   t.is(response.statusCode, 200, await response.body.text());
+});
+
+test('the relay for an agent adds the newest token to requests to the model and to CONNECT', async (t) => {
+  const seen: string[] = [];
+  const llm = {
+    forward: async (_: IncomingMessage, response: ServerResponse, __: Caller, path: string) => {
+      seen.push(path);
+      response.end('{}');
+    },
+  };
+  const { task, start } = await onSocket(t, llm);
+  const [relay, , agent] = await pythonOfPage();
+  const newest = `token = sys.stdin.readline().strip()`;
+  const child = start(
+    relay,
+    agent,
+    'import sys',
+    'token = "old"',
+    'print(agent_relay.server_address[1], flush=True)',
+    newest,
+    'sys.stdin.read()',
+  );
+  const [port] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
+  const origin = `http://127.0.0.1:${Number(port)}`;
+  const ask = async () => {
+    const headers = { 'x-api-key': 'any', 'content-type': 'application/json' };
+    const response = await request(`${origin}/v1/messages?beta=true`, { method: 'POST', headers, body: '{}' });
+    await response.body.dump();
+    return response.statusCode;
+  };
+  t.is(await ask(), 401);
+  child.stdin.write(`${task.token}\n`);
+  await until('the newest token is used', async () => (await ask()) === 200);
+  t.is(await ask(), 200, 'each request has the token');
+  t.is(seen[0], '/v1/messages?beta=true');
+  const tunnel = connect({ host: '127.0.0.1', port: Number(port) });
+  tunnel.end('CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n');
+  const [answer] = (await once(tunnel.setEncoding('utf8'), 'data')) as [string];
+  t.notRegex(answer, /^HTTP\/1\.1 40[17]/);
+  tunnel.destroy();
 });
 
 test('the worker in Python has the relay of the page', async (t) => {
