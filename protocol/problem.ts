@@ -118,6 +118,9 @@ function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
     case 'invalid_key':
       // The pointer names the key.
       return issue.issues[0]?.message;
+    case 'invalid_union':
+      // Of a field that tells the members of the union apart.
+      return Array.isArray(issue.options) ? `must be one of ${issue.options.map(String).join(', ')}` : undefined;
     default:
       return undefined;
   }

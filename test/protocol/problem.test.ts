@@ -54,6 +54,9 @@ test('a required field that is missing is called missing, whatever its own messa
     faults(EventsPost, { attempt: 1, events: [{ seq: 1, type: 'log', body: { level: 'info', text: '' } }] }),
     ['/events/0/at is missing'],
   );
+  t.deepEqual(faults(EventsPost, waits({ kind: 'weather', since: at })), [
+    '/waiting_for/kind must be one of repository, model, command, limit, person',
+  ]);
   const { status: _status, ...result } = SUCCEEDED;
   t.deepEqual(faults(ResultPost, { attempt: 1, last_seq: 0, ...result }), ['/status is missing']);
 });
