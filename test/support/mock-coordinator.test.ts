@@ -287,3 +287,11 @@ test.serial('the mock leaves nothing behind where its port is in use, and says w
   t.is(second.printed().trim(), `Port ${port} is in use: name another one with --port.`);
   t.deepEqual(await readdir(folder), []);
 });
+
+test('npm run agent does not believe a push that was never made', async (t) => {
+  const repo = await repository(t);
+  const command = `${shellQuote(process.execPath)} ${shellQuote(file('./tiny-worker.ts'))}`;
+  const { exit, printed } = startProgram(t, AGENT, ['--repo', repo, '--prompt', 'lie', '--command', command]);
+  t.is(await exit, 1);
+  t.regex(printed(), /The worker reported the commit a{40} at errand\/\S+, and \S+ does not have it there\./);
+});

@@ -18,11 +18,11 @@ import { removeTree } from '../../coordinator/workers/remove-tree.ts';
 import { Workspaces } from '../../coordinator/workers/workspaces.ts';
 import { SAMPLE_REPO_URL } from '../../protocol/task.ts';
 import { CREDENTIAL_OPTIONS, CREDENTIAL_USAGE, readCredential } from './mock-coordinator/credential.ts';
-import { serveRepository, severalOf } from './mock-coordinator/git.ts';
+import { serveRepository, severalOf, type ServedRepository } from './mock-coordinator/git.ts';
 import { MockCoordinator } from './mock-coordinator/mock.ts';
 import { serveModel } from './mock-coordinator/model.ts';
 import { printTask } from './mock-coordinator/print.ts';
-import { readPushed } from './mock-coordinator/pushed-branches.ts';
+import { readPushed, unpushedCommit } from './mock-coordinator/pushed-branches.ts';
 import type { MockTask } from './mock-coordinator/task.ts';
 import { parseOptions } from './parse-options.ts';
 
@@ -124,7 +124,10 @@ async function run(repo: string, prompt: string): Promise<number> {
     const workspace_dir = new Workspaces(data_dir).make(name, launcher.owner);
     const mounts = { coordinator_dir, worker_dir, workspace_dir };
     await launcher.start({ name, image: values.image, limits: LIMITS, labels: {}, mounts });
-    return await follow(launcher, new SocketChannel(name, worker_dir), task);
+    const followed = await follow(launcher, new SocketChannel(name, worker_dir), task);
+    const unpushed = await findUnpushed(repository, task);
+    for (const words of unpushed) console.error(words);
+    return unpushed.length === 0 ? followed : 1;
   } finally {
     await launcher.remove(name);
     for (const { place } of [repository, ...repository.others]) {
@@ -134,6 +137,17 @@ async function run(repo: string, prompt: string): Promise<number> {
     }
     await Promise.all([launcher.close(), mock.stop(), repository.close(), model.close()]);
   }
+}
+
+/** What the result names as pushed that the repositories do not have. */
+async function findUnpushed({ place, others }: ServedRepository, { current }: MockTask): Promise<string[]> {
+  const { result } = current;
+  if (!result) return [];
+  const outcomes = [{ ...result, place }];
+  for (const outcome of result.repositories ?? [])
+    outcomes.push({ ...result, ...outcome, place: others.find(({ key }) => key === outcome.key)?.place ?? '' });
+  const found = await Promise.all(outcomes.map((each) => unpushedCommit(each.place, each, credential)));
+  return found.filter((words) => words !== null);
 }
 
 async function chooseLauncher(name: string): Promise<Launcher> {

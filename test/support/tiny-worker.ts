@@ -13,7 +13,7 @@ const listen = (process.env.ERRAND_LISTEN ?? '').replace(/^unix:/, '');
 const workspace = process.env.ERRAND_WORKSPACE ?? '';
 const boot = process.env.TINY_WORKER ?? '';
 
-type Task = { task_id: string; attempt: number; token: string; prompt: string; transcript: unknown[] };
+type Task = { task_id: string; attempt: number; token: string; prompt: string; branch: string; transcript: unknown[] };
 let task: Task | undefined;
 let seq = 0;
 
@@ -63,8 +63,8 @@ async function finish(status: 'succeeded' | 'cancelled'): Promise<void> {
     reason: null,
     detail: null,
     summary: `${status} with a transcript of ${task?.transcript.length}`,
-    branch: null,
-    commit: null,
+    branch: task?.prompt === 'lie' ? task.branch : null,
+    commit: task?.prompt === 'lie' ? 'a'.repeat(40) : null,
     base_commit: null,
     diff_stat: { files: 0, insertions: 0, deletions: 0 },
     diff: '',

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { ForgeCredential } from '../../../coordinator/domain/forge-repository.ts';
+import type { ResultPost } from '../../../protocol/worker-schemas.ts';
 import { shellQuote } from '../shell-quote.ts';
 
 const GIT_MS = 30_000;
@@ -14,7 +15,8 @@ type Pushed = { branches: string[]; words: string };
  */
 export async function readPushed(place: string, branch_prefix: string, credential?: ForgeCredential): Promise<Pushed> {
   try {
-    const branches = await listBranches(place, branch_prefix, credential);
+    const patterns = [branch_prefix, branch_prefix.replaceAll('/', '-')].map((prefix) => `refs/heads/${prefix}*`);
+    const branches = [...(await listBranches(place, patterns, credential)).keys()];
     const lines = branches.map((branch) => `The branch is in ${place}: ${showCommand(place, branch)}`);
     return { branches, words: lines.join('\n') || `${place} has no branch of this task.` };
   } catch (error) {
@@ -23,11 +25,32 @@ export async function readPushed(place: string, branch_prefix: string, credentia
   }
 }
 
-async function listBranches(place: string, branch_prefix: string, credential?: ForgeCredential): Promise<string[]> {
-  const patterns = [branch_prefix, branch_prefix.replaceAll('/', '-')].map((prefix) => `refs/heads/${prefix}*`);
+/** A commit that a result names as pushed to this branch. */
+type Claim = Pick<ResultPost, 'branch' | 'commit' | 'base_commit'>;
+
+/** What a result says of `place` that is not so; null: there is nothing. */
+export async function unpushedCommit(
+  place: string,
+  { branch, commit, base_commit }: Claim,
+  credential?: ForgeCredential,
+): Promise<string | null> {
+  if (commit === null || commit === base_commit) return null;
+  const found = branch === null ? new Map() : await listBranches(place, [`refs/heads/${branch}`], credential);
+  if (branch !== null && found.get(branch) === commit) return null;
+  return `The worker reported the commit ${commit} at ${branch ?? 'no branch'}, and ${place} does not have it there.`;
+}
+
+/** The commit of each branch. */
+async function listBranches(
+  place: string,
+  patterns: string[],
+  credential?: ForgeCredential,
+): Promise<Map<string, string>> {
   const env = { ...process.env, GIT_TERMINAL_PROMPT: '0', ...credentialEnvironment(credential) };
   const { stdout } = await promisify(execFile)('git', ['ls-remote', place, ...patterns], { env, timeout: GIT_MS });
-  return [...stdout.matchAll(/\trefs\/heads\/(.+)$/gm)].map(([, branch = '']) => branch);
+  return new Map(
+    [...stdout.matchAll(/^(\w+)\trefs\/heads\/(.+)$/gm)].map(([, commit = '', branch = '']) => [branch, commit]),
+  );
 }
 
 /** Git's settings for a credential, which the command line would show to others. */
