@@ -242,3 +242,20 @@ test.serial('a question that fits into the list leads nowhere', async (t) => {
   await button(scene.page, 'Down').waitFor();
   t.is(await scene.page.locator('.task').getByRole('link', { name: 'Open the errand' }).count(), 0);
 });
+
+test.serial('what one says to work that one sends back stands once in the conversation', async (t) => {
+  t.timeout(60_000);
+  const scene = await openAppLoggedIn(t);
+  const { page, network, faults } = scene;
+  const { id, errand, said } = await asking(scene);
+  errand.report({ type: 'question.closed', body: { ref: 'q1', answered: false } });
+  errand.askToPush('c'.repeat(40));
+  await page.goto(`${network.url}/errands/${id}`);
+  await page.getByPlaceholder('Say what should change…').fill('Rename it first');
+  await button(page, 'Send the answer').click();
+  await until('it is sent back', () => said().length > 0, 15_000);
+  await page.locator('.talk .note', { hasText: /^Send it back · / }).waitFor();
+  await page.locator('.talk .decision').waitFor({ state: 'detached' });
+  t.is(await page.locator('.talk').getByText('Rename it first').count(), 1);
+  t.deepEqual(faults, []);
+});

@@ -86,8 +86,10 @@ function threadWords({ number, repository = '', title, problem }: Extract<Note, 
   return problem === null ? s.pulls.read(`${name} ${title ?? ''}`) : s.pulls.not_read(name, s.pulls.unread[problem]);
 }
 
+/** What one says to work that is sent back is a message of its own. */
 function decisionWords({ need, answer }: Extract<Note, { what: 'decided' }>): string {
-  const what = [...choiceWords(need, answer.choose), ...(answer.text === null ? [] : [cut(answer.text)])].join(': ');
+  const is_sent_back = need.kind === 'push' && !answer.choose.includes('approve');
+  const what = choiceWords(need, is_sent_back ? ['send_back'] : answer.choose).join(': ');
   const about = need.host === undefined ? what : t.needs.decided_host(need.host, what);
   return t.needs.decided(about, answer.by ?? '');
 }
