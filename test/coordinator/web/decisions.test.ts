@@ -259,3 +259,23 @@ test.serial('what one says to work that one sends back stands once in the conver
   t.is(await page.locator('.talk').getByText('Rename it first').count(), 1);
   t.deepEqual(faults, []);
 });
+
+test.serial('an errand with an open decision opens at its question', async (t) => {
+  t.timeout(60_000);
+  const scene = await openAppLoggedIn(t, { size: { width: PHONE.height, height: PHONE.width } });
+  const { page, network, faults } = scene;
+  const { id, errand } = await asking(scene);
+  for (let n = 0; n < 30; n++) errand.say(`Step ${n}`);
+  await page.goto(`${network.url}/errands/${id}`);
+  await page.locator('.talk .answer textarea').waitFor();
+  const top = async (part: string) => (await page.locator(part).boundingBox())?.y ?? 0;
+  await until('the question shows', async () => Math.abs((await top('.talk .decision')) - (await top('.talk'))) < 10);
+  await page.locator('.talk').hover();
+  await page.mouse.wheel(0, 90);
+  await until('one reads on', async () => (await top('.talk .decision')) < (await top('.talk')) - 40);
+  const read_at = await top('.talk .decision');
+  errand.spend(0.5);
+  await page.getByText('$0.50 of').waitFor();
+  t.is(await top('.talk .decision'), read_at);
+  t.deepEqual(faults, []);
+});

@@ -47,7 +47,7 @@ export function useFollowEnd(
     const resized = new ResizeObserver(() => {
       const moved = element.getBoundingClientRect().top - top;
       top += moved;
-      if (follows.value) element.scrollTop = element.scrollHeight;
+      if (follows.value) showEnd(element);
       else if (moved !== 0) element.scrollTop += moved;
     });
     resized.observe(element);
@@ -60,7 +60,7 @@ export function useFollowEnd(
     const element = list.current;
     if (!element) return;
     if (stays) {
-      element.scrollTop = element.scrollHeight;
+      showEnd(element);
       last_top.current = element.scrollTop;
     } else if (anchor?.row.isConnected === true) {
       const moved = anchor.row.getBoundingClientRect().top - anchor.top;
@@ -68,6 +68,13 @@ export function useFollowEnd(
     }
   });
   return { follows, toEnd };
+}
+
+/** At the end an open decision shows from its beginning on. Whoever has read on stays there. */
+function showEnd(list: HTMLElement): void {
+  const decision = list.querySelector('.decision');
+  const above = decision ? decision.getBoundingClientRect().top - list.getBoundingClientRect().top : Infinity;
+  list.scrollTop = Math.max(list.scrollTop, Math.min(list.scrollHeight, list.scrollTop + above));
 }
 
 /** The first row that shows, and where its upper edge is. */
