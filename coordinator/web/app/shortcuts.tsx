@@ -86,7 +86,7 @@ function run(act: Exclude<Act, 'open' | 'help'>, router: Router): void {
     case 'new_errand':
       return router.go('new_errand');
     case 'reply':
-      return document.querySelector<HTMLElement>('.composer textarea')?.focus();
+      return document.querySelector<HTMLElement>('.composer textarea, .talk .answer textarea')?.focus();
     case 'changes':
       return name === 'errand' ? router.go('changes', params) : undefined;
     case 'inbox':

@@ -58,7 +58,7 @@ for (const [name, size] of SIZES)
 
       errand.ask('Which rounding?');
       await page.getByPlaceholder('Answer…').last().fill('Up');
-      await label(page, 'Send').last().click();
+      await label(page, 'Send the answer').last().click();
       await until('the answer has come', async () => (await said(api, task.id)).includes('Up'));
 
       errand.succeed({ diff_stat: { files: 1, insertions: 2, deletions: 1 } }, DIFF);

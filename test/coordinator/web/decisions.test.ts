@@ -260,7 +260,7 @@ test.serial('what one says to work that one sends back stands once in the conver
   t.deepEqual(faults, []);
 });
 
-test.serial('an errand with an open decision opens at its question', async (t) => {
+test.serial('an errand with an open decision opens at its question, with no second field for the answer', async (t) => {
   t.timeout(60_000);
   const scene = await openAppLoggedIn(t, { size: { width: PHONE.height, height: PHONE.width } });
   const { page, network, faults } = scene;
@@ -277,5 +277,7 @@ test.serial('an errand with an open decision opens at its question', async (t) =
   errand.spend(0.5);
   await page.getByText('$0.50 of').waitFor();
   t.is(await top('.talk .decision'), read_at);
+  t.is(await page.locator('.composer textarea').count(), 0);
+  await page.locator('.composer').getByRole('button', { name: 'Stop' }).waitFor();
   t.deepEqual(faults, []);
 });

@@ -140,18 +140,19 @@ test.serial('an answer, a message and an errand that are too long say so, and ke
   const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Round the refunds' }));
   errand.begin();
   errand.ask('Which rounding?');
-  const [path, fresh] = [`/errands/${errand.id}`, '/new?repo=errand://sample'];
+  const { id } = await sendErrand(api, { prompt: 'Mend the lamp' });
+  const [path, other, fresh] = [`/errands/${errand.id}`, `/errands/${id}`, '/new?repo=errand://sample'];
   const long = `first line\n${'a'.repeat(LIMITS.text_chars_max - 10)}`;
   for (const [at, field, send] of [
     [path, answer(page).locator('textarea'), answer(page).getByRole('button', { name: 'Send' })],
-    [path, composer(page), page.locator('form.composer button[type=submit]')],
+    [other, composer(page), page.locator('form.composer button[type=submit]')],
     [fresh, prompt(page), page.locator('button.send')],
   ] as const) {
     await page.goto(network.url + at);
     await field.fill(long);
     const why = page.getByText('32,001 of 32,000 characters: shorten the text, and it can be sent.');
     await why.waitFor();
-    await shot(page, `too-long-${at === path ? await field.getAttribute('class') : 'new'}`);
+    await shot(page, `too-long-${at === fresh ? 'new' : await field.getAttribute('class')}`);
     t.is(await field.inputValue(), long);
     t.true(await send.isDisabled());
     await field.fill(long.slice(0, -1));

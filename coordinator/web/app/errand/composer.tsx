@@ -1,7 +1,8 @@
 import { useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
 import type { Hear, Task } from '../../../../protocol/task.ts';
-import { isEnded } from '../../../../protocol/without-schemas.ts';
+import { isEnded, openNeeds } from '../../../../protocol/without-schemas.ts';
 import { AttachButton, DraftFileList, takesFiles } from '../../parts/attach.tsx';
 import { useSession } from '../../parts/context.ts';
 import { GrowingField } from '../../parts/growing-field.tsx';
@@ -25,6 +26,11 @@ export function Composer({ task, saying, onFocus }: ComposerProps): JSX.Element 
   const send = (): void => {
     if (can_send) saying.send();
   };
+  // An open decision has a field of its own: with two, one may answer in the wrong one. What one writes here stays.
+  const is_asked = useIsAsked(task);
+  const stays = useRef(false);
+  stays.current = is_asked && (stays.current || writes || files.list.value.length > 0);
+  const has_field = !is_asked || stays.current;
   return (
     <form
       class={writes ? 'composer writes' : 'composer'}
@@ -43,23 +49,36 @@ export function Composer({ task, saying, onFocus }: ComposerProps): JSX.Element 
           {is_spent && <p>{s.errand.budget_first}</p>}
         </div>
       )}
-      <GrowingField
-        class="composer-field"
-        value={text.value}
-        label={labelOf(task)}
-        onFocus={onFocus}
-        onSend={send}
-        onInput={(said) => (text.value = said)}
-      />
+      {has_field && (
+        <GrowingField
+          class="composer-field"
+          value={text.value}
+          label={labelOf(task)}
+          onFocus={onFocus}
+          onSend={send}
+          onInput={(said) => (text.value = said)}
+        />
+      )}
       <div class="tools">
         {isEnded(task.status) ? <TryAgain task={task} /> : <Stop task={task} />}
-        <AttachButton files={files} />
-        <button type="submit" class="round send" aria-label={s.errand.send} disabled={!can_send}>
-          <Icon name="send" />
-        </button>
+        {has_field && <AttachButton files={files} />}
+        {has_field && (
+          <button type="submit" class="round send" aria-label={s.errand.send} disabled={!can_send}>
+            <Icon name="send" />
+          </button>
+        )}
       </div>
     </form>
   );
+}
+
+/** Whether the card of a decision shows a field. */
+function useIsAsked(task: Task): boolean {
+  const answers = useSession().acts.entries.value.flatMap(({ action }) =>
+    action.do === 'answer' ? [action.need_id] : [],
+  );
+  const open = isEnded(task.status) ? [] : openNeeds(task);
+  return open.some(({ id, takes_text, multiple }) => (takes_text || multiple) && !answers.includes(id));
 }
 
 function labelOf({ status }: Task): string {
