@@ -1,0 +1,49 @@
+import test from 'ava';
+import { sendErrand } from '../../support/send-errand.ts';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
+
+/** A diff in which each of so many files has one line removed and one added. */
+const inFiles = (count: number) =>
+  Array.from(
+    { length: count },
+    (_, i) => `diff --git a/f${i}.ts b/f${i}.ts
+--- a/f${i}.ts
++++ b/f${i}.ts
+@@ -1,2 +1,2 @@
+ first
+-before ${i}
++after ${i}
+`,
+  ).join('');
+
+test.serial(
+  'the button that sends the comments lies over all of the changes, wherever they are scrolled',
+  async (t) => {
+    t.timeout(120_000);
+    const { server, api, network, page, faults } = await openAppLoggedIn(t);
+    const errand = new LivelyErrand(server, await sendErrand(api));
+    errand.begin();
+    errand.succeed({}, inFiles(20));
+    await page.goto(`${network.url}/errands/${errand.id}/changes`);
+    await page.locator('.line-of.added').first().click();
+    await page.locator('.note-on-line textarea').fill('Why?');
+    await page.getByRole('button', { name: 'Add comment' }).click();
+    await page.getByRole('button', { name: 'Send 1 comment' }).waitFor();
+    const covered = await page.evaluate(() => {
+      const tray = document.querySelector('.tray');
+      const body = document.querySelector('.changes');
+      if (!tray || !body) throw new Error('The changes do not show.');
+      const { x, y, width, height } = tray.getBoundingClientRect();
+      return Array.from({ length: 60 }, (_, i) => {
+        body.scrollTop = i * 10;
+        return [0.05, 0.5, 0.95].some((part) => {
+          const top = document.elementFromPoint(x + width * part, y + height / 2);
+          return !tray.contains(top);
+        });
+      }).filter(Boolean).length;
+    });
+    t.is(covered, 0);
+    t.deepEqual(faults, []);
+  },
+);
