@@ -15,6 +15,7 @@ export const de_changes: ChangesStrings = {
   unfold: (n) => `⋯ ${count(n, 'unveränderte Zeile', 'unveränderte Zeilen')}`,
   fresh: (n) => `${count(n, 'Zeile', 'Zeilen')} neu seit deinem letzten Blick`,
   fresh_line: 'neu seit deinem letzten Blick: ',
+  sign: { added: 'hinzugefügt: ', removed: 'gelöscht: ', same: '' },
   gone: (paths) => `Seit deinem letzten Blick nicht mehr geändert: ${paths}`,
   comment: 'Diese Zeile kommentieren',
   comment_on: (line) => `Kommentar zu Zeile ${line}`,

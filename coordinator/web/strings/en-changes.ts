@@ -13,6 +13,7 @@ export const en_changes = {
   unfold: (n: number) => `⋯ ${count(n, 'unchanged line', 'unchanged lines')}`,
   fresh: (n: number) => `${count(n, 'line', 'lines')} new since your last look`,
   fresh_line: 'new since your last look: ',
+  sign: { added: 'added: ', removed: 'removed: ', same: '' },
   gone: (paths: string) => `No longer changed since your last look: ${paths}`,
   comment: 'Comment on this line',
   comment_on: (line: string) => `Comment on line ${line}`,

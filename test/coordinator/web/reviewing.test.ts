@@ -47,3 +47,16 @@ test.serial(
     t.deepEqual(faults, []);
   },
 );
+
+test.serial('a screen reader hears of each line whether it was removed or added', async (t) => {
+  t.timeout(120_000);
+  const { server, api, network, page, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  errand.succeed({}, inFiles(1));
+  await page.goto(`${network.url}/errands/${errand.id}/changes`);
+  await page.getByRole('button', { name: '2 removed: before 0' }).waitFor();
+  await page.getByRole('button', { name: '2 added: after 0' }).waitFor();
+  await page.getByRole('button', { name: '1 first' }).waitFor();
+  t.deepEqual(faults, []);
+});

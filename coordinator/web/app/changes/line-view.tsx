@@ -35,7 +35,12 @@ export function Line({ line: { type, line, code }, fresh, pieces, comments, inde
       >
         <i>{line}</i>
         <code dir="ltr">
-          {fresh && <span class="hidden">{s.changes.fresh_line}</span>}
+          {(fresh || type !== 'same') && (
+            <span class="hidden">
+              {fresh && s.changes.fresh_line}
+              {s.changes.sign[type]}
+            </span>
+          )}
           <span class="sign" aria-hidden="true">
             {SIGNS[type]}
           </span>
