@@ -10,7 +10,7 @@ import { findPull, hurryPull, insertPull, listPullsOf, updatePull } from '../../
 import { findTask } from '../../sqlite/tasks.ts';
 import { requireTask } from '../../tasks/task-commands.ts';
 import { pushedBranches, repositoriesOf, type PushedBranch } from './pushed-branches.ts';
-import { titleOf } from './pull-title.ts';
+import { pullTitleOf } from '../../../protocol/pull-title.ts';
 
 /*
  * What happens to the pull requests of a task, each in the caller's transaction. None of it asks a forge: a row that is
@@ -137,7 +137,7 @@ function addPull(
   at: string,
 ): void {
   const { repo_url, branch: head_branch, commit: head_commit, base: base_branch } = branch;
-  const what = { task_id: task.id, repo_url, title: titleOf(task), head_branch, head_commit, base_branch };
+  const what = { task_id: task.id, repo_url, title: pullTitleOf(task), head_branch, head_commit, base_branch };
   const pull = newPull({ ...what, ...wish }, at);
   if (!insertPull(tx.db, pull)) return;
   tx.note(task, { type: 'pull.changed', body: { pull: pullView(pull), changed: ['state'] } }, at);

@@ -6,7 +6,7 @@ import { spoken } from '../../../coordinator/forge/intake/words.ts';
 import { signatureOf } from '../../../coordinator/forge/own-words.ts';
 import { pullBody, updatedBody, type PullText } from '../../../coordinator/forge/pulls/pull-body.ts';
 import { issuesOf } from '../../../coordinator/forge/pulls/pull-issues.ts';
-import { titleOf } from '../../../coordinator/forge/pulls/pull-title.ts';
+import { pullTitleOf } from '../../../protocol/pull-title.ts';
 
 const CHARS = 100_000;
 const filled = (piece: string) => piece.repeat(CHARS / piece.length);
@@ -71,7 +71,7 @@ const READERS: Record<string, (text: string) => unknown> = {
   'an answer without its outcomes': withoutOutcomes,
   'a sentence for a comment': (text) => spoken(text),
   'the signature of a comment': signatureOf,
-  'the title of a pull request': (text) => titleOf({ title: text, result: resultOf(text) }),
+  'the title of a pull request': (text) => pullTitleOf({ title: text, result: resultOf(text) }),
   'the text of a pull request': (text) => pullBody(pullText(text), text),
   'the new text of a pull request': (text) => updatedBody(text, pullText(text)),
   'the issues in a prompt': (text) => issuesOf(text, 'https://a.b', { owner: 'ada', name: 'demo' }, true),
@@ -100,6 +100,6 @@ test('the marks at the end of an outcome are left out, and nothing else of it', 
 });
 
 test('a title is read from the beginning of a long line', (t) => {
-  const { length } = titleOf({ title: 'Fix it', result: resultOf(`# ${'x'.repeat(CHARS)}`) });
+  const { length } = pullTitleOf({ title: 'Fix it', result: resultOf(`# ${'x'.repeat(CHARS)}`) });
   t.is(length, 100);
 });

@@ -53,6 +53,7 @@ test('an errand that has ended offers nothing that it cannot have, and says once
   plain.succeed({});
   await page.goto(`${network.url}/errands/${plain.id}`);
   await page.getByRole('button', { name: 'Open a pull request' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Open, ready for review' }).click();
   const fault = page.locator('.pulls .fault');
   await fault.waitFor();
   await shot('ended-no-pull');

@@ -7,7 +7,7 @@ import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
-test('one touch opens a pull request, and its checks, its problems and its merge show by themselves', async (t) => {
+test('a pull request is opened after a look at it, and its checks, its problems and its merge show by themselves', async (t) => {
   const { server, api, page, network, faults } = await openAppLoggedIn(t);
   const task = await api.call('createTask', { body: { prompt: 'Mend it', repo_url: 'https://github.com/ada/demo' } });
   const errand = new LivelyErrand(server, task);
@@ -15,8 +15,16 @@ test('one touch opens a pull request, and its checks, its problems and its merge
   errand.succeed({ summary: 'Mended.' });
   await page.goto(`${network.url}/errands/${task.id}`);
   await page.getByRole('button', { name: 'Open a pull request' }).click();
+  const sheet = page.getByRole('dialog', { name: 'Open a pull request' });
+  await sheet.getByText('github.com/ada/demo').waitFor();
+  await sheet.getByText('Mend it').waitFor();
+  await sheet.getByRole('button', { name: 'Cancel' }).click();
+  t.is(listPullsOf(server.db, task.id).length, 0, 'a touch alone opens none');
+  await page.getByRole('button', { name: 'Open a pull request' }).click();
+  await sheet.getByRole('button', { name: 'Open a draft' }).click();
   await page.getByText('Pull request being opened').waitFor();
   const row = await until('it is asked for', () => listPullsOf(server.db, task.id)[0]);
+  t.true(row.draft);
   const change = (to: Partial<PullRow>) =>
     server.log.write((tx) => changePull(tx, row.id, to, new Date().toISOString()));
   const problem = 'There is no token for github.com.';
@@ -25,9 +33,10 @@ test('one touch opens a pull request, and its checks, its problems and its merge
   await page.getByRole('button', { name: 'Try again' }).click();
   await until('it is asked for again', () => listPullsOf(server.db, task.id)[0]?.state === 'opening' || undefined);
   t.is(listPullsOf(server.db, task.id).length, 1);
+  t.true(listPullsOf(server.db, task.id)[0]?.draft, 'it is asked for as before');
   const url = 'https://github.com/ada/demo/pull/12';
   const none = { running: 0, passed: 0, failed: 0, failed_names: [] };
-  change({ state: 'open', number: 12, url, owner: 'ada', name: 'demo', author: 'person', checks: none });
+  change({ state: 'open', draft: false, number: 12, url, owner: 'ada', name: 'demo', author: 'person', checks: none });
   await page.getByText('#12 open', { exact: true }).last().waitFor();
   t.is(await page.getByRole('link', { name: row.title, exact: true }).last().getAttribute('href'), url);
   await page.getByText('since the app is not installed there').waitFor();

@@ -161,13 +161,16 @@ test.serial('the details of an errand have its repositories below each other', a
   t.is(new Set(left).size, 1);
 });
 
-test.serial('several pull requests have a card each, and one touch opens those that are missing', async (t) => {
+test.serial('several pull requests have a card each, and those that are missing are opened together', async (t) => {
   t.timeout(120_000);
   const scene = await openAppLoggedIn(t, { size: PHONE });
   const { page, network, server, faults } = scene;
   const { task } = await done(scene);
   await page.goto(`${network.url}/errands/${task.id}`);
   await button(page, 'Open 2 pull requests').click();
+  const sheet = page.getByRole('dialog', { name: 'Open 2 pull requests' });
+  t.deepEqual(await sheet.locator('li').allTextContents(), ['github.com/ada/api', 'github.com/ada/shop']);
+  await sheet.getByRole('button', { name: 'Open, ready for review' }).click();
   const rows = await until('both are asked for', () => {
     const all = listPullsOf(server.db, task.id);
     return all.length === 2 ? all : undefined;

@@ -1,14 +1,13 @@
-import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { PullRequest } from '../../../../protocol/pulls.ts';
 import type { Task } from '../../../../protocol/task.ts';
 import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
-import { useSession } from '../../parts/context.ts';
 import { PullChip } from '../../parts/pull-chip.tsx';
 import { format } from '../../parts/speech.ts';
-import { faultWords, repositoryName } from '../../parts/words.ts';
-import { pathOf } from '../../store/routes.ts';
+import { repositoryName } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
+import { AskAgain, OpenPulls } from './open-pulls.tsx';
+import { TokenLinks } from './token-links.tsx';
 import { UpdateBase } from './update-base.tsx';
 
 /** The pull requests of an errand, and the button that opens one from what it has pushed. */
@@ -21,7 +20,7 @@ export function PullCards({ task }: { task: Task }): JSX.Element | null {
       {pulls.map((pull) => (
         <PullCard key={pull.id} pull={pull} task={task} />
       ))}
-      {missing.length > 0 && <Ask task={task} label={s.pulls.open_of(missing.length)} />}
+      {missing.length > 0 && <OpenPulls task={task} repositories={missing} />}
     </div>
   );
 }
@@ -73,57 +72,11 @@ function PullCard({ pull, task }: { pull: PullRequest; task: Task }): JSX.Elemen
         </p>
       )}
       {problem !== null && <TokenLinks task={task} />}
-      {problem !== null && <Ask task={task} label={s.pulls.again} />}
+      {problem !== null && <AskAgain task={task} pull={pull} />}
     </div>
   );
 }
 
 function authorWords({ author, wished_author }: PullRequest): string {
   return author !== wished_author && author === 'person' ? s.pulls.not_as_app : s.pulls.as[author];
-}
-
-/** Where the token goes that a pull request may lack. */
-function TokenLinks({ task: { project_id } }: { task: Task }): JSX.Element {
-  return (
-    <p>
-      <a href={project_id === null ? pathOf('projects') : pathOf('project', { id: project_id })}>
-        {s.pulls.project_token}
-      </a>
-      {' · '}
-      <a href={pathOf('accounts')}>{s.accounts.title}</a>
-    </p>
-  );
-}
-
-/** Brings what stands at the end of the conversation into sight once it is there. */
-const show = (element: HTMLElement | null): void => element?.scrollIntoView({ block: 'nearest' });
-
-/** Asks for the pull request. What comes of it shows by itself. */
-function Ask({ task, label }: { task: Task; label: string }): JSX.Element {
-  const { client } = useSession();
-  const fault = useSignal('');
-  const asking = useSignal(false);
-  const ask = (): void => {
-    asking.value = true;
-    fault.value = '';
-    client
-      .call('openPull', { params: { id: task.id }, body: {} })
-      .catch((error: unknown) => (fault.value = faultWords(error)))
-      .finally(() => (asking.value = false));
-  };
-  return (
-    <>
-      <button type="button" class="choice" disabled={asking.value} onClick={ask}>
-        {asking.value ? s.pulls.asking : label}
-      </button>
-      {fault.value !== '' && (
-        <div ref={show}>
-          <p class="fault" role="alert">
-            {fault.value}
-          </p>
-          <TokenLinks task={task} />
-        </div>
-      )}
-    </>
-  );
 }

@@ -3,7 +3,7 @@ import type { Thread } from '../../../../coordinator/forge/forge.ts';
 import { promptFor } from '../../../../coordinator/forge/intake/material.ts';
 import { pullBody, updatedBody, type PullText } from '../../../../coordinator/forge/pulls/pull-body.ts';
 import { issuesOf } from '../../../../coordinator/forge/pulls/pull-issues.ts';
-import { titleOf } from '../../../../coordinator/forge/pulls/pull-title.ts';
+import { pullTitleOf } from '../../../../protocol/pull-title.ts';
 
 const NAME = { owner: 'ada', name: 'demo.js' };
 const text = (fields: Partial<PullText> = {}): PullText => ({
@@ -36,7 +36,7 @@ test('the title is a heading or a short first line of the result, else the title
     ['# Tell @ada', 'Tell ada'],
     [`# ${'x'.repeat(300)}`, `${'x'.repeat(99)}…`],
   ];
-  for (const [summary, title] of cases) t.is(titleOf({ title: 'Fix it', result: result(summary) }), title);
+  for (const [summary, title] of cases) t.is(pullTitleOf({ title: 'Fix it', result: result(summary) }), title);
 });
 
 test('an issue is closed by the pull request only if the prompt says to solve it, or is nothing else', (t) => {

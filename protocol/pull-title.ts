@@ -1,4 +1,4 @@
-import type { TaskRow } from '../../domain/task.ts';
+import type { Task } from './task.ts';
 
 const TITLE_CHARS_MAX = 100;
 /** How much of the first line is read. */
@@ -10,7 +10,7 @@ const REPORT = /^(i|i've|i'm|we|we've|done|all|the|this|here|both|everything|ok|
  * The title of a pull request: the heading that the result begins with, or its first line if that is short and no
  * sentence about the agent's own work; else the title of the task.
  */
-export function titleOf({ title, result }: Pick<TaskRow, 'title' | 'result'>): string {
+export function pullTitleOf({ title, result }: Pick<Task, 'title' | 'result'>): string {
   const [whole = ''] = (result?.summary ?? '').trim().split(/\r?\n/, 1);
   const first = whole.slice(0, LINE_CHARS_MAX);
   const heading = /^#{1,6}\s+(.+?)\s*#*$/.exec(first)?.[1];
