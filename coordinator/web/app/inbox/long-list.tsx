@@ -97,10 +97,8 @@ function Window<T>({ items, keyOf, row, glance, virtual }: ListProps<T> & { virt
   const above = (shown[0]?.start ?? scrollMargin) - scrollMargin;
   const below = window.getTotalSize() - ((shown.at(-1)?.end ?? scrollMargin) - scrollMargin);
   return (
-    <ul ref={list} class="rows long">
-      <li class="spacer" role="presentation" style={{ blockSize: `${above}px` }} />
+    <ul ref={list} class="rows long" style={{ paddingBlock: `${above}px ${below}px` }}>
       {nodes}
-      <li class="spacer" role="presentation" style={{ blockSize: `${below}px` }} />
     </ul>
   );
 }

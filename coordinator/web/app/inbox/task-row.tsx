@@ -46,13 +46,17 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
       }}
     >
       <TaskLink task={task} selected={selected} needs={need !== undefined} />
-      <MoreButton
-        label={t.inbox.actions(title)}
+      <button
+        type="button"
+        class="icon-button row-more"
+        aria-label={t.inbox.actions(title)}
         onClick={() => {
           [acts.value, used.value] = [true, true];
           void loadLaterParts();
         }}
-      />
+      >
+        <Icon name="more" />
+      </button>
       {/* Only in rows that somebody uses: what listens to a swipe is more than all else of a row. */}
       {parts && used.value && <parts.RowActions task={task} open={acts} touch={touch.current} />}
       {need && <DecisionCard task={task} need={need} parts={parts} />}
@@ -71,21 +75,25 @@ function TaskLink({ task, selected, needs }: TaskLinkProps): JSX.Element {
   const broke = task.status === 'failed';
   return (
     <a href={pathOf('errand', { id })} aria-current={selected ? 'page' : undefined}>
-      <b dir="auto">
-        {task.unread && (
-          <span class="dot">
-            <span class="hidden">{t.inbox.unread}</span>
-          </span>
+      <span class="pair">
+        <b dir="auto">
+          {task.unread && (
+            <span class="dot">
+              <span class="hidden">{t.inbox.unread}</span>
+            </span>
+          )}
+          {title}
+        </b>
+        <time dateTime={ended_at ?? updated_at}>{format.age(ended_at ?? task.created_at, now.value)}</time>
+      </span>
+      <span class="pair">
+        <span class="where">{whereOf(task)}</span>
+        {changed && isEnded(task.status) ? (
+          <Stat {...changed} />
+        ) : (
+          usage.cost_usd > 0 && <span class="stat">{format.money(usage.cost_usd)}</span>
         )}
-        {title}
-      </b>
-      <time dateTime={ended_at ?? updated_at}>{format.age(ended_at ?? task.created_at, now.value)}</time>
-      <span class="where">{whereOf(task)}</span>
-      {changed && isEnded(task.status) ? (
-        <Stat {...changed} />
-      ) : (
-        usage.cost_usd > 0 && <span class="stat">{format.money(usage.cost_usd)}</span>
-      )}
+      </span>
       {!needs && (
         <span class={broke ? 'now fault' : 'now'} dir="auto">
           {words}
@@ -135,13 +143,5 @@ export function UnsentRow({ entry }: { entry: Entry }): JSX.Element {
       <span class={(refused ?? failed) ? 'now fault' : 'now'}>{entryWords(entry, live.value)}</span>
       <TakeBack entry={entry} onBack={() => router.go('new_errand')} />
     </li>
-  );
-}
-
-function MoreButton({ label, onClick }: { label: string; onClick: () => void }): JSX.Element {
-  return (
-    <button type="button" class="icon-button row-more" aria-label={label} onClick={onClick}>
-      <Icon name="more" />
-    </button>
   );
 }
