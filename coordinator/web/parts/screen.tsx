@@ -100,6 +100,8 @@ function isBeside({ target, clientX, clientY }: MouseEvent, sheet: HTMLElement |
 
 type ConfirmProps = {
   title: string;
+  /** The name of what it is about. */
+  about?: string;
   text: string;
   yes: string;
   no?: string;
@@ -111,6 +113,7 @@ type ConfirmProps = {
 /** Asks before something that cannot be undone. */
 export function Confirm({
   title,
+  about,
   text,
   yes,
   no = t.cancel,
@@ -121,6 +124,11 @@ export function Confirm({
   return (
     <Sheet label={title} onClose={onClose}>
       <h2>{title}</h2>
+      {about !== undefined && (
+        <p class="about" dir="auto">
+          {about}
+        </p>
+      )}
       <p>{text}</p>
       <button
         type="button"

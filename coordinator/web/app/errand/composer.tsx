@@ -137,6 +137,7 @@ function Stop({ task }: { task: Task }): JSX.Element {
       {asks.value && (
         <Confirm
           title={s.errand.stop_title}
+          about={task.title}
           text={s.errand.stop_text}
           yes={s.errand.stop}
           no={s.errand.keep_on}

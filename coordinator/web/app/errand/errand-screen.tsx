@@ -119,6 +119,7 @@ function Menu({ task }: { task: Task }): JSX.Element {
       {deletes.value && (
         <Confirm
           title={s.errand.delete_title}
+          about={task.title}
           text={s.errand.delete_text}
           yes={s.errand.delete}
           danger

@@ -111,7 +111,7 @@ function Ask({ act, task, onRemove, onClose }: AskProps): JSX.Element {
     remove: { title: s.errand.delete_title, text: s.errand.delete_text, yes: s.errand.delete },
   };
   const onYes = act === 'stop' ? () => void session.acts.stopErrand(task.id) : onRemove;
-  return <Confirm {...words[act]} danger onYes={onYes} onClose={onClose} />;
+  return <Confirm {...words[act]} about={task.title} danger onYes={onYes} onClose={onClose} />;
 }
 
 function actsOf({ id, status, reason, cancel_reason, archived }: Task, session: Session): Act[] {
