@@ -169,5 +169,6 @@ function Keys(): JSX.Element | null {
 }
 
 function NothingOpen(): JSX.Element {
-  return <section class="screen nothing-open" aria-hidden="true" />;
+  const loaded = loadedScreens();
+  return <section class="screen nothing-open">{loaded && <loaded.FirstKeys />}</section>;
 }

@@ -29,4 +29,5 @@ export { ArchiveUndo } from './inbox/archive-undo.tsx';
 export { RowActions } from './inbox/row-actions.tsx';
 export { UnusedLink } from './access/unused-link.tsx';
 export { Extras } from './extras.tsx';
+export { FirstKeys } from './first-keys.tsx';
 export { Guard } from './guard.tsx';

@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { useRouter } from '../parts/context.ts';
 import { Sheet } from '../parts/screen.tsx';
 import type { Router } from '../store/router.ts';
+import { focusScreen } from './screen-focus.ts';
 import { s } from './screen-speech.ts';
 
 /** How long `g` waits for the key that follows it. */
@@ -25,6 +26,12 @@ const KEYS = [
 ] as const;
 type Act = (typeof KEYS)[number][1];
 
+/** Those that the changes of an errand listen for themselves. */
+const KEYS_OF_CHANGES = [
+  ['↑ ↓', 'lines'],
+  ['ctrl enter', 'send_comments'],
+] as const;
+
 /** Listens for the keys of the app, and shows them at `?`. */
 export function Shortcuts(): JSX.Element | null {
   const router = useRouter();
@@ -35,14 +42,15 @@ export function Shortcuts(): JSX.Element | null {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
       if (document.querySelector('dialog[open]')) return;
       if (isField(event.target)) {
-        if (event.key === 'Escape') (event.target as HTMLElement).blur();
+        if (event.key === 'Escape') leaveField(event, event.target);
         return;
       }
-      const key = event.key === 'Escape' ? 'esc' : event.key;
+      const key = event.key === 'Escape' ? 'esc' : event.key === 'Enter' ? 'enter' : event.key;
       const whole = event.timeStamp - prefix_at < PREFIX_MS ? `g ${key}` : key;
       prefix_at = whole === 'g' ? event.timeStamp : -Infinity;
       const act = KEYS.find(([keys]) => keys === whole)?.[1];
-      if (act === undefined || act === 'open') return;
+      if (act === undefined) return;
+      if (act === 'open') return goInto(event.target);
       event.preventDefault();
       if (act === 'help') helps.value = true;
       else run(act, router);
@@ -55,7 +63,7 @@ export function Shortcuts(): JSX.Element | null {
     <Sheet label={s.keys.title} onClose={() => (helps.value = false)}>
       <h2>{s.keys.title}</h2>
       <dl class="keys">
-        {KEYS.map(([keys, act]) => (
+        {[...KEYS, ...KEYS_OF_CHANGES].map(([keys, act]) => (
           <div key={keys}>
             <dt>
               {keys.split(' ').map((key) => (
@@ -70,8 +78,22 @@ export function Shortcuts(): JSX.Element | null {
   );
 }
 
-function isField(target: EventTarget | null): boolean {
+function isField(target: EventTarget | null): target is HTMLElement {
   return target instanceof HTMLElement && target.matches('input:not([type=checkbox], [type=radio]), textarea, select');
+}
+
+/** Out of a field with Escape: that of the search closes, else the browser would empty it and leave the list as it is. */
+function leaveField(event: KeyboardEvent, field: HTMLElement): void {
+  const toggle = field.closest('.search') && document.querySelector<HTMLElement>('[data-key=search]');
+  if (!toggle) return field.blur();
+  event.preventDefault();
+  toggle.click();
+  toggle.focus();
+}
+
+/** Where the list stays, the focus would stay in it with the link. The errand is drawn once the key is through. */
+function goInto(target: EventTarget | null): void {
+  if (target instanceof HTMLElement && target.matches('.inbox .task > a')) setTimeout(focusScreen);
 }
 
 function run(act: Exclude<Act, 'open' | 'help'>, router: Router): void {

@@ -12,5 +12,8 @@ export const de_keys: typeof en_keys = {
   inbox: 'zur Übersicht',
   settings: 'zu den Einstellungen',
   back: 'zurück',
+  lines: 'Zeile davor oder danach, in den Änderungen',
+  send_comments: 'Kommentare senden',
+  all: 'alle Tasten',
   help: 'diese Tasten',
 };

@@ -11,5 +11,8 @@ export const en_keys = {
   inbox: 'to the inbox',
   settings: 'to the settings',
   back: 'back',
+  lines: 'line before or after, in the changes',
+  send_comments: 'send the comments',
+  all: 'all keys',
   help: 'these keys',
 };

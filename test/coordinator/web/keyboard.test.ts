@@ -1,6 +1,7 @@
 import test from 'ava';
 import { PASSWORD } from '../../support/start-api.ts';
-import { openApp } from '../../support/web/app-scene.ts';
+import { until } from '../../support/until.ts';
+import { openApp, openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { DESK, PHONE } from '../../support/web/browser.ts';
 import { fillGallery } from '../../support/web/gallery.ts';
 
@@ -64,3 +65,43 @@ for (const [name, size] of [
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     t.deepEqual(faults, []);
   });
+
+test.serial('at a desk the list leads into the errand, and goes on beside it', async (t) => {
+  t.timeout(120_000);
+  const { server, api, page, faults } = await openAppLoggedIn(t, { size: DESK });
+  const { asks, works } = await fillGallery(server, api);
+  await page.locator('.task').nth(1).waitFor();
+  await page.locator('.nothing-open', { hasText: 'new errand' }).waitFor();
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('href'));
+  const goesIn = () =>
+    until('the focus is in the errand', () =>
+      page.evaluate(() => document.querySelector('.errand')?.contains(document.activeElement)),
+    );
+  await until('the list has all', async () => (await page.locator('.task').count()) === 6);
+  await page.keyboard.press('j');
+  t.is(await focused(), `/errands/${asks.id}`);
+  await page.keyboard.press('Enter');
+  await goesIn();
+  await page.keyboard.press('j');
+  t.is(await focused(), `/errands/${works.id}`);
+  await page.keyboard.press('k');
+  await page.keyboard.press('Enter');
+  await goesIn();
+  t.deepEqual(faults, []);
+});
+
+test.serial('Escape closes the search, and the list is whole again', async (t) => {
+  t.timeout(120_000);
+  const { server, api, page, faults } = await openAppLoggedIn(t);
+  await fillGallery(server, api);
+  await page.locator('.task').first().waitFor();
+  await page.keyboard.press('/');
+  await page.locator('input[type=search]:focus').waitFor();
+  await page.keyboard.type('nothing like it');
+  await page.getByText('Nothing found').waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('input[type=search]').waitFor({ state: 'detached' });
+  await page.locator('.task').first().waitFor();
+  t.is(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')), 'Search');
+  t.deepEqual(faults, []);
+});
