@@ -1,4 +1,5 @@
 import test from 'ava';
+import { putDiff } from '../../../coordinator/sqlite/diffs.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
@@ -58,5 +59,23 @@ test.serial('a screen reader hears of each line whether it was removed or added'
   await page.getByRole('button', { name: '2 removed: before 0' }).waitFor();
   await page.getByRole('button', { name: '2 added: after 0' }).waitFor();
   await page.getByRole('button', { name: '1 first' }).waitFor();
+  t.deepEqual(faults, []);
+});
+
+test.serial('whoever has read the changes before a push approves it below them', async (t) => {
+  t.timeout(120_000);
+  const { server, api, network, page, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  putDiff(server.db, errand.id, { diff: inFiles(20), truncated: false });
+  errand.askToPush('c'.repeat(40));
+  await page.goto(`${network.url}/errands/${errand.id}/changes`);
+  await page.getByRole('button', { name: 'Push it…' }).click();
+  await page.locator('.changes .decision button:focus', { hasText: 'Push it' }).waitFor();
+  await page.locator('.changes .decision').getByRole('button', { name: 'Push it' }).click();
+  await page.locator('.tray').waitFor({ state: 'detached' });
+  await page.locator('.changes .decision').waitFor({ state: 'detached', timeout: 30_000 });
+  const { status } = await api.call('getTask', { params: { id: errand.id } });
+  t.is(status, 'queued');
   t.deepEqual(faults, []);
 });

@@ -14,6 +14,7 @@ import { fileKey, isSaid, toMessage, type Comment } from './comments.ts';
 import { FileView } from './file-view.tsx';
 import { LostComments } from './lost-comments.tsx';
 import type { DiffFile } from './diff-file.ts';
+import { PushDecision } from './push-decision.tsx';
 import { Tray } from './tray.tsx';
 import { useComments } from './use-comments.ts';
 import { useDiffs, type RepositoryDiff } from './use-diffs.ts';
@@ -43,10 +44,8 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
   };
   const named = diffs.map((one) => ({ ...one, files: nameFiles(one, marks) }));
   const own = commentsByFile(comments.placed);
-  const files = useOpenFiles(
-    named.flatMap((one) => one.files),
-    new Set(own.keys()),
-  );
+  const all = named.flatMap((one) => one.files);
+  const files = useOpenFiles(all, new Set(own.keys()));
   return (
     <Screen
       title={s.changes.title}
@@ -74,8 +73,9 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
             )}
           </Repository>
         ))}
+        <PushDecision id={id} />
       </div>
-      <Tray comments={comments.placed.filter(isSaid)} onSend={send} />
+      <Tray id={id} comments={comments.placed.filter(isSaid)} onSend={send} />
     </Screen>
   );
 }
