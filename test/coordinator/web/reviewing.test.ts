@@ -79,3 +79,32 @@ test.serial('whoever has read the changes before a push approves it below them',
   t.is(status, 'queued');
   t.deepEqual(faults, []);
 });
+
+test.serial('many files have a list, in which each is a way to it, and fold all at once', async (t) => {
+  t.timeout(120_000);
+  const { server, api, network, page, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  errand.succeed({}, inFiles(20));
+  await page.goto(`${network.url}/errands/${errand.id}/changes`);
+  const list = page.getByRole('navigation', { name: 'Changed files' });
+  await list.getByText('20 files').click();
+  await list.getByText('0 of 20 viewed').waitFor();
+  await list.getByRole('button', { name: 'f15.ts' }).click();
+  const file = page.locator('.file[aria-label="f15.ts"]');
+  await file.locator('.file-name:focus').waitFor();
+  await file.getByLabel('viewed').check();
+  await list.getByText('1 of 20 viewed').waitFor();
+  await list.getByRole('button', { name: 'Fold all' }).click();
+  await page.locator('.line-of').first().waitFor({ state: 'detached' });
+  t.is(await page.locator('.file').count(), 20);
+  await list.getByRole('button', { name: 'Unfold' }).click();
+  await page.locator('.line-of').first().waitFor();
+  t.is(await page.locator('.diff').count(), 19, 'what was viewed stays folded');
+
+  await api.call('createMessage', { params: { id: errand.id }, body: { text: 'Go on' } });
+  errand.begin();
+  errand.succeed({}, inFiles(7));
+  await list.waitFor({ state: 'detached' });
+  t.deepEqual(faults, []);
+});

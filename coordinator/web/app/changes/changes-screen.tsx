@@ -11,6 +11,7 @@ import { useText } from '../../parts/use-text.ts';
 import { NotHere } from '../errand/not-here.tsx';
 import { s } from '../screen-speech.ts';
 import { fileKey, isSaid, toMessage, type Comment } from './comments.ts';
+import { FileList } from './file-list.tsx';
 import { FileView } from './file-view.tsx';
 import { LostComments } from './lost-comments.tsx';
 import type { DiffFile } from './diff-file.ts';
@@ -55,6 +56,7 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
       <div class={wrap.value === 'yes' ? 'body changes' : 'body changes unwrapped'}>
         <LostComments comments={comments} />
         {diffs.length > 1 && <Jumps diffs={diffs} />}
+        <FileList named={all} files={files} />
         {errand.gone && <NotHere errand={errand} />}
         {(errand.gone ? [] : named).map((one) => (
           <Repository key={one.repository ?? ''} {...one}>

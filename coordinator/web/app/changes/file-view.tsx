@@ -37,7 +37,7 @@ function File({ named, files, open, was_viewed, onView, ...lines }: FileProps & 
   const { path, old_path, mark } = file;
   const news = countFresh(file, lines.fresh);
   return (
-    <section class="file" aria-label={path}>
+    <section class="file" id={`file ${name}`} aria-label={path}>
       <header>
         <button type="button" class="file-name" aria-expanded={open} onClick={() => files.set(name, !open)}>
           <code dir="ltr">{path}</code>

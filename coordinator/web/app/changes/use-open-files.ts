@@ -10,6 +10,9 @@ export type OpenFiles = {
   isOpen: (file: NamedFile) => boolean;
   /** A person opens a file or folds it; undefined: neither, any more. */
   set: (name: string, open: boolean | undefined) => void;
+  foldAll: () => void;
+  /** As if nobody had opened or folded any. */
+  unfoldAll: () => void;
 };
 
 /** Which files show their lines: the commented ones, and as many others as fit. What is open stays so. */
@@ -20,5 +23,10 @@ export function useOpenFiles(files: readonly NamedFile[], commented: ReadonlySet
   for (const { name } of files) if (commented.has(name)) open.add(name);
   const free = files.filter((each) => isOpen(each) || (!each.is_viewed && chosen.value[each.name] === undefined));
   for (const { name } of shownAtOnce(free, isOpen)) open.add(name);
-  return { isOpen, set: (name, value) => (chosen.value = { ...chosen.value, [name]: value }) };
+  return {
+    isOpen,
+    set: (name, value) => (chosen.value = { ...chosen.value, [name]: value }),
+    foldAll: () => (chosen.value = Object.fromEntries(files.map(({ name }) => [name, false]))),
+    unfoldAll: () => (chosen.value = {}),
+  };
 }
