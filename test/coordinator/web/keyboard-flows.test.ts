@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import test from 'ava';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { eventsOf } from '../../support/events-of.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { until } from '../../support/until.ts';
@@ -19,6 +19,9 @@ index 1111111..2222222 100644
 +const b = 3;
 +const c = 4;
 `;
+
+/** The lines that show of it. */
+const LINES = 4;
 
 const picture = () =>
   sharp({ create: { width: 320, height: 200, channels: 3, background: 'teal' } })
@@ -58,14 +61,27 @@ async function sayWithPicture(page: Page, words: string): Promise<void> {
   await press(page, composer.getByRole('button', { name: 'Send' }));
 }
 
+/** Goes to a line of a diff: the Tab key reaches the file's lines, the arrow keys each of them. */
+async function goToLine(page: Page, line: Locator): Promise<void> {
+  await tabTo(page, page.locator('.line-of[tabindex="0"]'));
+  for (let i = 0; i < LINES; i++) {
+    if (await line.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press('ArrowDown');
+  }
+  throw new Error('The arrow keys do not reach it.');
+}
+
 /** Comments on the first added lines, a line each, and sends the comments. */
 async function commentOnLines(page: Page, comments: string[]): Promise<void> {
   for (const [i, words] of comments.entries()) {
-    await press(page, page.locator('.line-of.added').nth(i));
+    await goToLine(page, page.locator('.line-of.added').nth(i));
+    await page.keyboard.press('Enter');
     await write(page, page.locator('.note-on-line textarea'), words);
     await press(page, page.getByRole('button', { name: 'Add comment' }));
   }
-  await press(page, page.getByRole('button', { name: `Send ${comments.length} comments` }));
+  await page.getByRole('button', { name: `Send ${comments.length} comments` }).waitFor();
+  await page.locator('.note-on-line button:focus', { hasText: 'Change' }).waitFor();
+  await page.keyboard.press('Control+Enter');
 }
 
 for (const [name, size] of SIZES) {

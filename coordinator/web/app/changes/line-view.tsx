@@ -55,7 +55,15 @@ export function Line({ line: { type, line, code }, fresh, pieces, comments, inde
           <button type="button" class="quiet" onClick={onTouch}>
             {s.changes.edit}
           </button>
-          <button type="button" class="quiet" onClick={() => comments.end(index, '')}>
+          <button
+            type="button"
+            class="quiet"
+            onClick={({ currentTarget }) => {
+              const line = currentTarget.closest('.note-on-line')?.previousElementSibling;
+              comments.end(index, '');
+              if (line instanceof HTMLElement) line.focus({ preventScroll: true });
+            }}
+          >
             {s.changes.remove}
           </button>
         </div>

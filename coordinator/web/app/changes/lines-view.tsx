@@ -6,6 +6,7 @@ import { keyOf } from './comments.ts';
 import { coloursOf, type Colours } from './file-colours.ts';
 import { foldHunk, nextOf } from './fold.ts';
 import { Line } from './line-view.tsx';
+import { useOneStop } from './use-one-stop.ts';
 import type { DiffFile, DiffLine } from './diff-file.ts';
 import type { Comments } from './use-comments.ts';
 
@@ -23,6 +24,7 @@ export function Lines({ repository, file, fresh, comments }: LinesProps): JSX.El
   const { path, hunks, binary } = file;
   const colours = useColours(file);
   const opened = useSignal<ReadonlySet<string>>(new Set());
+  const box = useOneStop();
   if (binary) return <p class="gap">{s.changes.binary}</p>;
   const own = new Map(
     comments.placed.flatMap((comment, i) => (comment.lost === true ? [] : [[keyOf(comment), i] as const])),
@@ -52,7 +54,7 @@ export function Lines({ repository, file, fresh, comments }: LinesProps): JSX.El
   const open = (folded: readonly DiffLine[]) =>
     (opened.value = new Set([...opened.value, ...nextOf(folded).map((line) => placeOf(line).key)]));
   return (
-    <div class="diff">
+    <div class="diff" ref={box}>
       {hunks.map((hunk, i) => (
         <div key={i}>
           {hunk.gap > 0 && <p class="gap">{s.changes.gap(hunk.gap)}</p>}
