@@ -183,21 +183,28 @@ test('the repository that is chosen is marked, and what was not found there is n
   t.deepEqual(faults, []);
 });
 
-test('the next errand begins with all repositories that the server took, a short address among them, without branches', async (t) => {
+test('the next errand begins with the first repository alone, also by a short address, and without branches', async (t) => {
   t.timeout(60_000);
   const { api, page, network, faults } = await openAppLoggedIn(t, { size: PHONE });
-  const chip = (name: RegExp) => page.getByRole('button', { name });
-  const also = encodeURIComponent('https://example.org/ann/docs#next');
-  await page.goto(`${network.url}/new?text=Rename&repo=gh:ann/shop&also=${also}`);
-  await chip(/^ann\/docs next$/).waitFor();
+  const chip = (name: string | RegExp) => page.getByRole('button', { name });
+  const ask = page.getByRole('button', { name: 'Ask me before pushing' });
+  const [docs, blog] = ['docs#next', 'blog'].map((name) => encodeURIComponent(`https://example.org/ann/${name}`));
+  await page.goto(`${network.url}/new?text=Rename&repo=gh:ann/shop&also=${docs}&also=${blog}`);
+  await chip('Remove ann/blog').click();
+  await chip(/^ann\/blog$/).waitFor({ state: 'detached' });
+  await ask.click();
   await page.locator('button.send').click();
   await page.locator('.task', { hasText: 'Rename' }).waitFor();
   const [task] = (await api.call('listTasks', {})).items;
-  t.is(task?.repo_url, 'https://github.com/ann/shop');
+  t.deepEqual(
+    task?.repositories?.map((one) => one.repo_url),
+    ['https://github.com/ann/shop', 'https://example.org/ann/docs'],
+  );
+  t.true(task?.ask_before_push);
 
   await page.goto(`${network.url}/new`);
-  await chip(/^ann\/docs$/).waitFor();
   await chip(/^shop$/).waitFor();
-  t.is(await chip(/next/).count(), 0);
+  t.is(await chip(/^ann\//).count(), 0);
+  t.is(await ask.getAttribute('aria-pressed'), 'false');
   t.deepEqual(faults, []);
 });

@@ -3,7 +3,7 @@ import type { ServerInfo } from '../../../../protocol/server-info.ts';
 import { chosen, EFFORTS } from '../../../../protocol/without-schemas.ts';
 import type { Effort } from '../../../../protocol/task.ts';
 import { s } from '../screen-speech.ts';
-import { hasBranchNames, placesOf, toChoice, type Place, type Places } from './place.ts';
+import { hasBranchNames, placesOf, toChoice, type Places } from './place.ts';
 
 /** An errand that is being written, but for its text. What is absent is left to the project and the server. */
 export type Fresh = Places & {
@@ -58,32 +58,29 @@ export function joinFresh(kept: string, written: string): string {
 }
 
 /**
- * What the errand after this one begins with. Branches are for one errand alone; nor does a choice stay that the server
- * does not offer. `offer`: what it offers, if that is known.
+ * What the errand after this one begins with. Branches, further repositories and the wish to be asked are for one
+ * errand alone; nor does a choice stay that the server does not offer. `offer`: what it offers, if that is known.
  */
 export function forNext(fresh: Fresh, offer: ServerInfo | undefined): Fresh {
-  const { others, model, budget_usd } = fresh;
-  const withoutBranches = (place: Place): Place => ({
-    ...place,
-    base_branch: undefined,
-    push_to: undefined,
-    sent: true,
-  });
+  const { model, budget_usd } = fresh;
   const has_budget = !offer || (budget_usd !== undefined && budget_usd <= offer.bounds.budget_usd_max);
   return {
     ...fresh,
-    ...withoutBranches(fresh),
-    others: others?.map(withoutBranches),
+    others: undefined,
+    base_branch: undefined,
+    push_to: undefined,
+    ask_before_push: undefined,
+    sent: true,
     model: isOffered(fresh, offer) ? model : undefined,
     budget_usd: has_budget ? budget_usd : undefined,
   };
 }
 
-/** The same without the repositories of the errand before that did not prove to be there. */
+/** The same without the repository of the errand before, if that did not prove to be there. */
 export function withoutUnproven(fresh: Fresh, isProven: (repo_url: string) => boolean): Fresh {
-  const stays = ({ sent, repo_url }: Place): boolean => sent !== true || repo_url === undefined || isProven(repo_url);
-  const others = fresh.others?.filter(stays);
-  return { ...fresh, others, ...(!stays(fresh) && { repo_url: undefined, make_project: undefined, sent: undefined }) };
+  const { sent, repo_url } = fresh;
+  const stays = sent !== true || repo_url === undefined || isProven(repo_url);
+  return stays ? fresh : { ...fresh, repo_url: undefined, make_project: undefined, sent: undefined };
 }
 
 /** What the server would refuse, in words; undefined: nothing that is known here. */

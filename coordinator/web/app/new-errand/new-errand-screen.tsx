@@ -34,7 +34,7 @@ import {
   type Fresh,
 } from './fresh.ts';
 import { BudgetSheet, ModelSheet } from './option-sheets.tsx';
-import { placeName, placesOf, readPlace, type Place } from './place.ts';
+import { placeName, placesOf, readPlace, withoutPlace, type Place } from './place.ts';
 import { RepositorySheet } from './repository-sheet.tsx';
 import { useOffer } from './use-offer.ts';
 import { useProven } from './use-proven.ts';
@@ -188,7 +188,12 @@ function Chips({ fresh, offer, files, onOpen, onChoose }: ChipsProps): JSX.Eleme
   return (
     <div class="chips">
       {placesOf(fresh).map((place, index) => (
-        <PlaceChip key={index} place={place} onOpen={() => onOpen(index)} />
+        <PlaceChip
+          key={index}
+          place={place}
+          onOpen={() => onOpen(index)}
+          onRemove={index === 0 ? undefined : () => onChoose(withoutPlace(fresh, index))}
+        />
       ))}
       <button type="button" class="option" onClick={() => onOpen('model')}>
         {model ?? s.fresh.default_model}
@@ -212,14 +217,25 @@ function Chips({ fresh, offer, files, onOpen, onChoose }: ChipsProps): JSX.Eleme
   );
 }
 
-function PlaceChip({ place, onOpen }: { place: Place; onOpen: () => void }): JSX.Element {
+type PlaceChipProps = { place: Place; onOpen: () => void; onRemove: (() => void) | undefined };
+
+function PlaceChip({ place, onOpen, onRemove }: PlaceChipProps): JSX.Element {
   const { base_branch, push_to } = place;
   const name = placeName(place);
-  return (
+  const chip = (
     <button type="button" class={name === undefined ? 'option missing' : 'option'} onClick={onOpen}>
       {name ?? s.fresh.choose}
       {name !== undefined && base_branch !== undefined && <span> {base_branch}</span>}
       {name !== undefined && push_to !== undefined && <span> → {push_to}</span>}
     </button>
+  );
+  if (!onRemove) return chip;
+  return (
+    <span class="removable">
+      {chip}
+      <button type="button" class="quiet" aria-label={t.attach.remove(name ?? '')} onClick={onRemove}>
+        ✕
+      </button>
+    </span>
   );
 }
