@@ -57,6 +57,7 @@ export const de_conversation: ConversationStrings = {
   delete: 'Löschen',
   delete_title: 'Diesen Auftrag löschen?',
   delete_text: 'Sein Protokoll wird entfernt. Sein Branch bleibt im Repository.',
+  like_this: 'Neuer Auftrag wie dieser',
   details: 'Einzelheiten',
   more: 'Mehr',
   model: 'Modell',

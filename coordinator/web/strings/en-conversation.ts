@@ -55,6 +55,7 @@ export const en_conversation = {
   delete: 'Delete',
   delete_title: 'Delete this errand?',
   delete_text: 'Its log is removed. Its branch stays in the repository.',
+  like_this: 'New errand like this',
   details: 'Details',
   more: 'More',
   model: 'Model',

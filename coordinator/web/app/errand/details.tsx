@@ -12,10 +12,17 @@ import { pathOf } from '../../store/routes.ts';
 import { s } from '../screen-speech.ts';
 import { UpdateBase } from './update-base.tsx';
 
-type DetailsProps = { task: Task; fault: string; onArchive: () => void; onDelete: () => void; onClose: () => void };
+type DetailsProps = {
+  task: Task;
+  fault: string;
+  onLikeThis: () => void;
+  onArchive: () => void;
+  onDelete: () => void;
+  onClose: () => void;
+};
 
 /** What one seldom needs of an errand: its settings, and the ways to put it away or to delete it. */
-export function Details({ task, fault, onArchive, onDelete, onClose }: DetailsProps): JSX.Element {
+export function Details({ task, fault, onLikeThis, onArchive, onDelete, onClose }: DetailsProps): JSX.Element {
   const branch = pushedBranch(task);
   return (
     <Sheet label={s.errand.details} onClose={onClose}>
@@ -26,6 +33,9 @@ export function Details({ task, fault, onArchive, onDelete, onClose }: DetailsPr
       {branch !== null && (
         <UpdateBase task_id={task.id} base={baseOf(task)} conflicts={hasConflicts(task)} onAsked={onClose} />
       )}
+      <button type="button" class="choice" onClick={onLikeThis}>
+        {s.errand.like_this}
+      </button>
       {isEnded(task.status) && (
         <>
           <button type="button" class="choice" onClick={onArchive}>

@@ -1,0 +1,44 @@
+import type { Project } from '../../../../protocol/api.ts';
+import type { ServerInfo } from '../../../../protocol/server-info.ts';
+import type { Task } from '../../../../protocol/task.ts';
+import type { Session } from '../../store/session.ts';
+import { defaultsOf, writeFresh, type Fresh } from './fresh.ts';
+import type { Place } from './place.ts';
+
+/** Writes the draft of a new errand with the words, repositories and choices of another one. */
+export async function writeLike(session: Session, task: Task): Promise<void> {
+  const { client, texts } = session;
+  const [{ prompt }, offer] = await Promise.all([
+    task.shortened === true ? client.call('getTask', { params: { id: task.id } }) : task,
+    client.call('server', {}),
+    session.readProjects(),
+  ]);
+  await texts.give('new options', { set: writeFresh(freshLike(task, session.projects.peek() ?? [], offer)) });
+  // A second touch adds nothing, and nothing that waits there to be sent is lost.
+  const kept = await texts.read('new prompt');
+  if (kept?.includes(prompt) !== true) await texts.give('new prompt', { add: prompt });
+}
+
+/** What was chosen for an errand, but for the branches that it pushes to. What would be chosen anyway stays open. */
+function freshLike(task: Task, projects: readonly Project[], offer: ServerInfo): Fresh {
+  const placeOf = ({ project_id, repo_url, base_branch }: WithPlace): Place => {
+    const project = projects.find(({ id }) => id === project_id);
+    return {
+      ...(project ? { project: { id: project.id, name: project.name } } : { repo_url }),
+      base_branch: base_branch === null || base_branch === project?.base_branch ? undefined : base_branch,
+    };
+  };
+  const { repositories = [], model, effort, budget_usd, ask_before_push } = task;
+  const first = placeOf(task);
+  const unset = defaultsOf(first, projects, offer);
+  return {
+    ...first,
+    ...(repositories.length > 1 && { others: repositories.slice(1).map(placeOf) }),
+    model: model === unset.model ? undefined : model,
+    effort: effort === offer.defaults.effort ? undefined : effort,
+    budget_usd: budget_usd === unset.budget_usd ? undefined : budget_usd,
+    ask_before_push,
+  };
+}
+
+type WithPlace = Pick<Task, 'project_id' | 'repo_url' | 'base_branch'>;
