@@ -19,7 +19,15 @@ test('what a worker says of a missing repository or branch is told in German; wh
     [message, `Kein Repository unter ${URL_OF_NONE}, oder kein Recht, es zu lesen`],
     [missing, 'Das Repository hat keinen Branch nowhere'],
     [`owner/web: ${missing}`, 'owner/web: Das Repository hat keinen Branch nowhere'],
-    ['It is a tag.', 'Das Repository oder sein Branch wurde nicht gefunden: „It is a tag.“'],
+    [
+      `git.example asks for a credential to read ${URL_OF_NONE}: give the project a git token, or check the address.`,
+      `git.example verlangt ein Token für ${URL_OF_NONE}: Gib dem Projekt eines, oder prüfe die Adresse`,
+    ],
+    [
+      `There is no repository at ${URL_OF_NONE}, or it is private: check the address, or give its project a git token.`,
+      `Kein Repository unter ${URL_OF_NONE}, oder es ist privat: Prüfe die Adresse, oder gib seinem Projekt ein Token`,
+    ],
+    ['It is a tag.', '„It is a tag.“'],
   ] as const)
     t.is(de.missing_repository(said), words);
 });
