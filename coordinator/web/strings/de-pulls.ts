@@ -5,6 +5,7 @@ export const de_pulls: PullsStrings = {
   open_of: (n) => (n === 1 ? 'Pull Request öffnen' : `${n} Pull Requests öffnen`),
   asking: 'Die Forge wird gefragt …',
   project_token: 'Token des Projekts',
+  new_project: 'Projekt mit Token anlegen',
   again: 'Noch einmal versuchen',
   failed_checks: (names) => `Fehlgeschlagen: ${names}`,
   conflicts: (base) =>

@@ -4,6 +4,7 @@ export const en_pulls = {
   asking: 'Asking the forge…',
   again: 'Try again',
   project_token: 'Token of the project',
+  new_project: 'Make a project with a token',
   failed_checks: (names: string) => `Failed: ${names}`,
   conflicts: (base: string | null) =>
     `Conflicts with ${base ?? 'the default branch'}: checks may not run until that is merged.`,

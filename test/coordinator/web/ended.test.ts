@@ -58,7 +58,7 @@ test('an errand that has ended offers nothing that it cannot have, and says once
   await fault.waitFor();
   await shot('ended-no-pull');
   const links = page.locator('.pulls a');
-  t.deepEqual(await links.allTextContents(), ['Token of the project', 'Linked accounts'], 'where a token goes');
+  t.deepEqual(await links.allTextContents(), ['Make a project with a token', 'Linked accounts'], 'where a token goes');
   const [said, composer] = [await fault.boundingBox(), await page.locator('.composer').boundingBox()];
   t.true(said !== null && composer !== null && said.y + said.height <= composer.y, 'why shows above the field');
   t.deepEqual(faults, []);

@@ -23,6 +23,7 @@ import { ResultCard } from './result-card.tsx';
 import { MoreRows } from './more-rows.tsx';
 import { UnsentMessage } from './message.tsx';
 import { ItemRow } from './rows.tsx';
+import { mayLackToken, TokenLinks } from './token-links.tsx';
 import { useRowWindow } from './use-row-window.ts';
 
 type ConversationProps = {
@@ -132,6 +133,7 @@ function Below({ task, needs, onBudget }: BelowProps): JSX.Element {
     <>
       {task.result && task.ended_at !== null && <ResultCard task={task} />}
       <PullCards task={task} />
+      {mayLackToken(task) && <TokenLinks task={task} />}
       {needs.map((need) => (
         <DecisionCard key={need.id} task={task} need={need} parts={{ OwnWords, Question }} />
       ))}

@@ -2,6 +2,7 @@ import type { Project, ProjectCreate, ProjectPatch } from '../../../../protocol/
 import { chosen, EGRESS, PULL_AUTHORS, PULL_REQUESTS } from '../../../../protocol/without-schemas.ts';
 import { changesOf } from '../../parts/changed-fields.ts';
 import type { Given } from '../../parts/form.ts';
+import { repositoryName } from '../../parts/words.ts';
 
 /**
  * The request that a form asks for. Secrets that were left empty are left as they are; every other empty field has no
@@ -70,9 +71,12 @@ function readVariables(text: string): Record<string, string> | undefined {
   );
 }
 
-/** What the form shows at first. */
-export function fieldsOfProject(project: Project | undefined): Given {
-  if (!project) return { egress: 'registries', pull_requests: 'none', pull_author: 'app' };
+/** What the form shows at first. `repo_url`: what a new project is for, if that is known. */
+export function fieldsOfProject(project: Project | undefined, repo_url: string | undefined): Given {
+  if (!project) {
+    const named = repo_url === undefined ? {} : { name: repositoryName(repo_url), repo_url };
+    return { ...named, egress: 'registries', pull_requests: 'none', pull_author: 'app' };
+  }
   return {
     name: project.name,
     repo_url: project.repo_url,

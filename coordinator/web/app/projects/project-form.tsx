@@ -18,15 +18,20 @@ import { s } from '../screen-speech.ts';
 /** What is never kept on the device. */
 const SECRET = ['git_token', 'secrets'];
 
-type FormProps = { project: Project | undefined; onSaved: (warnings: readonly string[]) => Promise<void> };
+type FormProps = {
+  project: Project | undefined;
+  /** What a new project is for, if that is known. */
+  repo_url: string | undefined;
+  onSaved: (warnings: readonly string[]) => Promise<void>;
+};
 
 /** A project's settings. What the server refuses is said at its field. */
-export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
+export function ProjectForm({ project, repo_url, onSaved }: FormProps): JSX.Element {
   const { client } = useSession();
   const faults = useSignal<Faults>({});
   const saving = useSignal(false);
   // What is read anew while the form is open changes neither its fields nor what they are compared with.
-  const before = useRef(fieldsOfProject(project)).current;
+  const before = useRef(fieldsOfProject(project, repo_url)).current;
   const { ref, first } = useFirstFields();
   // A new project whose warnings are shown is changed from then on.
   const id = useRef(project?.id);

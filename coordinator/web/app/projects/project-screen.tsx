@@ -19,6 +19,8 @@ export function ProjectScreen({ id }: { id: string }): JSX.Element {
   // A form with what the device knows, which may be of long ago, would bring that back.
   const project = has_read ? known : undefined;
   const is_new = id === '';
+  // A link may name the repository.
+  const repo_url = useRef(is_new ? router.place.peek().query.get('repo') : null).current ?? undefined;
   const warnings = useSignal<readonly string[]>([]);
   const leave = router.unlessGone(() => router.back('projects'));
   const saved = async (found: readonly string[]): Promise<void> => {
@@ -30,7 +32,7 @@ export function ProjectScreen({ id }: { id: string }): JSX.Element {
     <Screen title={known?.name ?? (is_new ? s.project.new : s.project.title)} parent={{ name: 'projects' }}>
       <div class="body settings">
         {!project && !is_new && <ReadState known={false} fault={has_read ? s.project.gone : fault} />}
-        {(project ?? is_new) && <ProjectForm key={id} project={project} onSaved={saved} />}
+        {(project ?? is_new) && <ProjectForm key={id} project={project} repo_url={repo_url} onSaved={saved} />}
         <Warnings of={warnings.value} />
         {project && <DeleteProject project={project} />}
       </div>
