@@ -183,14 +183,14 @@ export function FileList({ files, onRemove }: FileListProps): JSX.Element | null
   return (
     <ul class="files">
       {files.map((file) => {
-        const sent = progress.value[file.id];
+        const { sent = file.bytes } = progress.value[file.id] ?? {};
         return (
           <li key={file.id}>
             {isShowable(file) ? <Picture file={file} /> : <Icon name="attach" />}
             <span>
               <bdi>{file.name}</bdi>
               <small>{format.bytes(file.bytes)}</small>
-              {sent !== undefined && sent < 1 && <progress value={sent} aria-label={t.attach.sending(file.name)} />}
+              {sent < file.bytes && <progress value={sent / file.bytes} aria-label={t.attach.sending(file.name)} />}
             </span>
             {onRemove && (
               <button

@@ -7,12 +7,15 @@ import { incomplete as missing } from './incomplete.ts';
 import type { FileFault, KeptFile } from './kept-file.ts';
 import type * as tools from './file-tools.ts';
 
+/** How many bytes of each file were sent, by its id. */
+export type Progress = Readonly<Record<string, Pick<Attachment, 'name' | 'bytes'> & { sent: number }>>;
+
 /** The files that wait on this device: with a draft, or in the outbox. */
 export class Files {
   readonly #database: Kept;
   readonly #client: Client;
-  /** How much of each file was sent, from 0 to 1. */
-  readonly progress = signal<Readonly<Record<string, number>>>({});
+  /** What is being sent, or was. */
+  readonly progress = signal<Progress>({});
 
   /** Counts how often the files of drafts have changed: each place that shows them reads them again. */
   readonly changes = signal(0);
@@ -69,11 +72,11 @@ export class Files {
   async upload(ids: readonly string[], signal: AbortSignal): Promise<void> {
     for (const id of ids) {
       const file = await this.read(id);
-      if (!file || this.progress.peek()[id] === 1) continue;
-      const show = (bytes: number) => this.#show(id, Math.min(0.99, bytes / file.bytes));
+      if (!file) continue;
+      const { name, bytes } = file;
+      const show = (sent: number) => (this.progress.value = { ...this.progress.peek(), [id]: { name, bytes, sent } });
       const { uploadFile } = await loadTools();
-      await uploadFile(this.#client, file, show, signal);
-      this.#show(id, 1);
+      await uploadFile(this.#database, this.#client, file, show, signal);
     }
   }
 
@@ -85,10 +88,6 @@ export class Files {
     const signal = AbortSignal.any([this.#client.signal, own]);
     const response = await fetch(`${this.#client.server}/attachments/${id}`, { headers, signal });
     return response.ok ? new Blob([await response.arrayBuffer()], { type: media_type }) : undefined;
-  }
-
-  #show(id: string, part: number): void {
-    this.progress.value = { ...this.progress.peek(), [id]: part };
   }
 }
 

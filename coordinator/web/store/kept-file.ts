@@ -5,6 +5,8 @@ export type KeptFile = Attachment & {
   blob: Blob;
   /** The draft that it belongs to; absent: it is in the outbox. */
   draft?: string;
+  /** When the server took it; absent: not yet. */
+  sent_at?: number;
 };
 
 /** Why a file was not taken. */

@@ -1,5 +1,7 @@
-import { upload, type PutFile } from '../../client/upload.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
 import type { Client } from '../../client/client.ts';
+import { upload, type PutFile } from '../../client/upload.ts';
+import type { Kept } from './database.ts';
 import type { KeptFile } from './kept-file.ts';
 
 /** How long an upload may make no progress. */
@@ -42,17 +44,31 @@ const putFile: PutFile = (url, headers, blob, onProgress, signal) =>
     request.send(blob);
   });
 
-/** Uploads a file of this device. `onProgress`: how many of its bytes were sent. */
+/**
+ * Uploads a file of this device, unless the server has it, and notes that it does. `onProgress`: how many of its bytes
+ * were sent; all of them once the server has them.
+ */
 export async function uploadFile(
+  database: Kept,
   client: Client,
   file: KeptFile,
   onProgress: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  // The server keeps it for a while only, until it belongs to an errand.
+  if (Date.now() - (file.sent_at ?? 0) < LIMITS.attachment_unsent_s * 1000) return onProgress(file.bytes);
   const uploader = {
     server: client.server,
     signal: AbortSignal.any([client.signal, signal]),
     token: (refused?: string) => client.token(refused),
   };
-  await upload(uploader, file, putFile, onProgress);
+  await upload(uploader, file, putFile, (bytes) => onProgress(Math.min(bytes, file.bytes - 1)));
+  await database.use(async (db) => {
+    const { store, done } = db.transaction('files', 'readwrite');
+    // In one step: somebody may have removed it meanwhile.
+    const kept = await store.get(file.id);
+    if (kept) void store.put({ ...kept, sent_at: Date.now() });
+    await done;
+  });
+  onProgress(file.bytes);
 }

@@ -182,3 +182,41 @@ test.serial('files that came back to a draft that has others are not sent while 
   await until('they can be sent', () => page.locator('button.send').isEnabled());
   t.deepEqual(faults, []);
 });
+
+test.serial(
+  'on a slow line a row says how much of a file is sent, and what the server has is not sent again',
+  async (t) => {
+    t.timeout(120_000);
+    const { network, api, page, faults } = await openAppLoggedIn(t, { size: PHONE });
+    const devtools = await page.context().newCDPSession(page);
+    const limitUpload = (uploadThroughput: number) =>
+      devtools.send('Network.emulateNetworkConditions', {
+        offline: false,
+        latency: 0,
+        downloadThroughput: -1,
+        uploadThroughput,
+      });
+    const uploads: string[] = [];
+    page.on('request', (request) => {
+      const name = new URL(request.url()).searchParams.get('name');
+      if (request.method() === 'PUT' && name !== null) uploads.push(name);
+    });
+    await page.goto(`${network.url}/new?repo=errand://sample&text=Look`);
+    const file = (name: string, bytes: number) => ({ name, mimeType: 'text/plain', buffer: Buffer.alloc(bytes, 'a') });
+    await page
+      .locator('input[type=file][multiple]')
+      .first()
+      .setInputFiles([file('small.txt', 10), file('big.txt', 3e6)]);
+    await page.locator('.draft-files').getByText('big.txt').waitFor();
+    await limitUpload(100_000);
+    await page.getByRole('button', { name: 'Send', exact: true }).click();
+    const row = page.locator('.unsent', { hasText: /big\.txt: [\d.]+ (k|M)B of 3 MB/ });
+    await row.waitFor();
+    await page.reload();
+    await row.waitFor();
+    await limitUpload(-1);
+    await until('it is sent', async () => (await api.call('listTasks', {})).items[0], 60_000);
+    t.is(uploads.filter((name) => name === 'small.txt').length, 1);
+    t.deepEqual(faults, []);
+  },
+);

@@ -133,14 +133,16 @@ function whereOf(task: Task): string {
 /** An errand that was written and waits for the network, or what was not done to another one. */
 export function UnsentRow({ entry }: { entry: Entry }): JSX.Element {
   const router = useRouter();
-  const { tasks, live } = useSession();
+  const { tasks, live, files } = useSession();
   const { action, refused, failed } = entry;
   const title =
     action.do === 'send' ? firstLine(action.body.prompt) : tasks.value?.find(({ id }) => id === action.task_id)?.title;
   return (
     <li class="task unsent">
       <b dir="auto">{title}</b>
-      <span class={(refused ?? failed) ? 'now fault' : 'now'}>{entryWords(entry, live.value)}</span>
+      <span class={(refused ?? failed) ? 'now fault' : 'now'}>
+        {entryWords(entry, live.value, files.progress.value)}
+      </span>
       <TakeBack entry={entry} onBack={() => router.go('new_errand')} />
     </li>
   );
