@@ -35,20 +35,24 @@ function faultOf(cron: string): string | undefined {
     return `is not understood: ${words.charAt(0).toLowerCase()}${words.slice(1)}`;
   }
   if (first === undefined) return 'names a day that never comes';
+  const close = closeTimes(cron, first);
+  if (!close) return undefined;
   const minutes = LIMITS.schedule_interval_ms_min / 60_000;
-  return isTooOften(cron, first) ? `runs more often than every ${minutes} minutes, which is the most` : undefined;
+  const [one, next] = close.map((wall) => new Date(wall).toISOString().slice(11, 16));
+  return `runs more often than every ${minutes} minutes, which is the most, such as at ${one} and ${next}`;
 }
 
-/** Whether two due times are closer than they may be: on one day, or the last of a day and the first of the next. */
-function isTooOften(cron: string, first: number): boolean {
+/** Two due times that are closer than they may be: on one day, or the last of a day and the first of the next. */
+function closeTimes(cron: string, first: number): [number, number] | undefined {
   const end_of_day = (Math.floor(first / DAY_MS) + 1) * DAY_MS;
   let last = first;
   for (const wall of wallTimes(cron, first)) {
     if (wall >= end_of_day) break;
-    if (wall - last < LIMITS.schedule_interval_ms_min) return true;
+    if (wall - last < LIMITS.schedule_interval_ms_min) return [last, wall];
     last = wall;
   }
-  return (first % DAY_MS) + DAY_MS - (last % DAY_MS) < LIMITS.schedule_interval_ms_min && hasDaysInARow(cron);
+  const is_close = (first % DAY_MS) + DAY_MS - (last % DAY_MS) < LIMITS.schedule_interval_ms_min;
+  return is_close && hasDaysInARow(cron) ? [last, first] : undefined;
 }
 
 function hasDaysInARow(cron: string): boolean {

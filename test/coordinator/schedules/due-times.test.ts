@@ -97,11 +97,12 @@ for (const zone of ZONES)
 
 test('a cron expression that is wrong, never comes true or comes true too often is refused with the field', (t) => {
   const refused: [cron: string, why: RegExp][] = [
-    ['* * * * *', /more often than every 5 minutes/],
+    ['* * * * *', /more often than every 5 minutes.*at 00:00 and 00:01/],
+    ['*/7 1-5 * * 1,3', /at 01:56 and 02:00/],
     ['*/4 * * * *', /more often/],
     ['0,58 * * * *', /more often/],
     ['0-4 3 * * *', /more often/],
-    ['1,59 0,23 * * *', /more often/],
+    ['1,59 0,23 * * *', /at 23:59 and 00:01/],
     ['0,59 0,23 1,31 * *', /more often/],
     ['0 0 30 2 *', /never comes/],
     ['0 0 31 4,6 *', /never comes/],
