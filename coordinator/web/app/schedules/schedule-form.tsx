@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Project } from '../../../../protocol/api.ts';
 import type { Schedule } from '../../../../protocol/schedules.ts';
 import { chosen, EFFORTS } from '../../../../protocol/without-schemas.ts';
+import { Refusal } from '../../../client/errors.ts';
 import { changesOf, useFirstFields } from '../../parts/changed-fields.ts';
 import { useSession } from '../../parts/context.ts';
 import { fieldsOf, type Given } from '../../parts/form.ts';
@@ -12,7 +13,7 @@ import { useSameKey } from '../../parts/use-same-key.ts';
 import { faultWords, firstLine } from '../../parts/words.ts';
 import { Unsaved, useFormDraft } from '../form-draft.tsx';
 import { furtherText, readFurther } from './further.ts';
-import { NextTimes } from './next-times.tsx';
+import { DueTimes, useNextDue } from './next-times.tsx';
 import { TimingFields } from './timing-fields.tsx';
 import { cronOf, FIRST, timingOf } from './timing.ts';
 import { OWN_ZONE, s } from './words.ts';
@@ -41,8 +42,9 @@ export function ScheduleForm({ schedule: now, onSaved }: FormProps): JSX.Element
   });
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
+    const form = event.currentTarget;
     const known = projects.value ?? [];
-    const shared = readFields(fieldsOf(event.currentTarget), known);
+    const shared = readFields(fieldsOf(form), known);
     const { model, effort, budget_usd, ...rest } = shared;
     const body = { ...rest, ...(model && { model }), ...(effort && { effort }), ...(budget_usd && { budget_usd }) };
     saving.value = true;
@@ -56,7 +58,12 @@ export function ScheduleForm({ schedule: now, onSaved }: FormProps): JSX.Element
         draft.saved();
         onSaved(made);
       })
-      .catch((error: unknown) => (fault.value = faultWords(error)))
+      .catch((error: unknown) => {
+        const typed = form.querySelector<HTMLElement>('.timing .mono');
+        // The field says it already.
+        if (typed && isAboutCron(error)) typed.focus();
+        else fault.value = faultWords(error);
+      })
       .finally(() => (saving.value = false));
   };
   return (
@@ -78,6 +85,10 @@ export function ScheduleForm({ schedule: now, onSaved }: FormProps): JSX.Element
       </button>
     </form>
   );
+}
+
+function isAboutCron(error: unknown): boolean {
+  return error instanceof Refusal && error.errors.some(({ field }) => field === '/cron');
 }
 
 type FieldsProps = { shown: Given; schedule: Schedule | undefined };
@@ -172,6 +183,7 @@ function When({ shown: { cron: before, time_zone = OWN_ZONE } }: { shown: Given 
   const zone = useSignal(time_zone);
   const field = useRef<HTMLInputElement>(null);
   const cron = cronOf(timing.value);
+  const next = useNextDue({ cron, time_zone: zone.value });
   const is_drawn = useRef(false);
   useEffect(() => {
     // Nobody has written anything as it is drawn first.
@@ -180,8 +192,8 @@ function When({ shown: { cron: before, time_zone = OWN_ZONE } }: { shown: Given 
   }, [cron, zone.value]);
   return (
     <>
-      <TimingFields timing={timing} zone={zone} />
-      <NextTimes cron={cron} time_zone={zone.value} />
+      <TimingFields timing={timing} zone={zone} fault={next.fault} />
+      {next.fault === '' && <DueTimes times={next.times} time_zone={zone.value} />}
       <input ref={field} type="hidden" name="cron" value={cron} />
       <input type="hidden" name="time_zone" value={zone.value} />
     </>

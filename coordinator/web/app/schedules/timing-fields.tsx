@@ -6,8 +6,13 @@ import { OWN_ZONE, s, weekdayName } from './words.ts';
 /** Monday first, as most of the world has it. */
 const WEEKDAYS = [1, 2, 3, 4, 5, 6, 0];
 
-/** When a schedule runs: one of the usual ways, or a cron expression; and whose clock counts. */
-export function TimingFields({ timing, zone }: { timing: Signal<Timing>; zone: Signal<string> }): JSX.Element {
+type TimingProps = { timing: Signal<Timing>; zone: Signal<string>; fault: string };
+
+/**
+ * When a schedule runs: one of the usual ways, or a cron expression; and whose clock counts. `fault`: what is wrong with
+ * it, which stands at what was typed.
+ */
+export function TimingFields({ timing, zone, fault }: TimingProps): JSX.Element {
   const { kind, time, weekday, cron } = timing.value;
   const set = (change: Partial<Timing>): void => {
     timing.value = { ...timing.value, ...change };
@@ -39,6 +44,9 @@ export function TimingFields({ timing, zone }: { timing: Signal<Timing>; zone: S
             spellcheck={false}
             onInput={({ currentTarget }) => set({ cron: currentTarget.value })}
           />
+          <span class="fault" aria-live="polite">
+            {fault}
+          </span>
           <small>{s.cron_hint}</small>
         </label>
       ) : (
@@ -52,6 +60,7 @@ export function TimingFields({ timing, zone }: { timing: Signal<Timing>; zone: S
           />
         </label>
       )}
+      {kind !== 'cron' && fault !== '' && <p class="fault">{fault}</p>}
       <Zone zone={zone} />
     </fieldset>
   );
