@@ -61,6 +61,7 @@ async function readChanges(t: ExecutionContext, scene: AppScene, task: Task, nam
   await page.goto(`${network.url}/errands/${task.id}`);
   await page.getByText(/Pushed to .* in shop/).waitFor();
   await page.locator('.pushed-in', { hasText: 'docs' }).getByText('unchanged').waitFor();
+  t.is(await page.locator('.result .copyable').count(), 1, 'a branch that is the same everywhere is named once');
   await shoot(page, `errand-${name}`);
   await page.getByRole('link', { name: /Changes.*2 files/ }).click();
   const shop = page.getByRole('region', { name: 'shop', exact: true });

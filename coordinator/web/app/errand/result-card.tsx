@@ -13,15 +13,22 @@ export function ResultCard({ task }: { task: Task }): JSX.Element | null {
   const changed = changesOf(task);
   const has_branch = [result, ...(repositories ?? [])].some((one) => typeof one?.branch === 'string');
   if (!changed || !has_branch) return null;
+  const pushed = repositories?.flatMap(({ branch }) => branch ?? []) ?? [];
+  const shared = pushed.length > 1 && new Set(pushed).size === 1 ? pushed[0] : undefined;
   return (
     <div class="result">
       {repositories?.map(({ key, branch }) => (
         <div key={key} class="pushed-in">
           <b dir="ltr">{key}</b>
-          {branch === null ? <small>{s.repositories.unchanged}</small> : <Copyable text={branch} />}
+          {branch === null ? (
+            <small>{s.repositories.unchanged}</small>
+          ) : (
+            shared === undefined && <Copyable text={branch} />
+          )}
         </div>
       ))}
       {!repositories && <Copyable text={result?.branch ?? ''} />}
+      {shared !== undefined && <Copyable text={shared} />}
       {changed.files > 0 && (
         <a class="choice" href={pathOf('changes', { id })}>
           {s.changes.title} <small>{s.changes.files(changed.files)}</small> <Stat {...changed} />
