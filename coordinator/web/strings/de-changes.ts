@@ -6,7 +6,7 @@ const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : 
 export const de_changes: ChangesStrings = {
   title: 'Änderungen',
   none: 'Noch ist nichts geändert',
-  not_here: 'Die Änderungen wurden nicht geladen, bevor du offline warst.',
+  not_here: 'Die Änderungen ließen sich nicht laden. Sie erscheinen, sobald der Server antwortet.',
   truncated: 'Der Diff war zu lang und ist hier abgeschnitten.',
   viewed: 'gesehen',
   anew: 'geändert, seit du es gesehen hast',

@@ -4,7 +4,7 @@ const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : 
 export const en_changes = {
   title: 'Changes',
   none: 'Nothing has been changed yet',
-  not_here: 'The changes were not loaded before you went offline.',
+  not_here: 'The changes could not be loaded. They show once the server answers.',
   truncated: 'The diff was too long and is cut here.',
   viewed: 'viewed',
   anew: 'changed since you viewed it',
