@@ -42,6 +42,7 @@ export const de_settings: SettingsStrings = {
     link_qr: 'QR-Code des Links',
     link_valid: (time) => `Gilt einmal, noch ${time}.`,
     link_expired: 'Der Link ist abgelaufen.',
+    link_used: 'Das andere Gerät ist angemeldet.',
     home_title: 'Füge Errand zuerst zum Home-Bildschirm hinzu',
     home_lead:
       'Die App auf dem Home-Bildschirm wird für sich angemeldet, und nur dort kann sie dich benachrichtigen. Der Link gilt einmal.',

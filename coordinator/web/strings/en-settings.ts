@@ -40,6 +40,7 @@ export const en_settings = {
     link_qr: 'QR code of the link',
     link_valid: (time: string) => `Works once, for another ${time}.`,
     link_expired: 'The link has expired.',
+    link_used: 'The other device is logged in.',
     home_title: 'First add Errand to the home screen',
     home_lead:
       'The app on the home screen has a log-in of its own, and only there it can notify you. The link works once.',

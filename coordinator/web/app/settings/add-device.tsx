@@ -7,6 +7,7 @@ import { useOnce } from '../../parts/use-once.ts';
 import { faultWords } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 import { LinkSheet } from './link-sheet.tsx';
+import { useArrived } from './use-arrived.ts';
 
 /** Shows a link that logs a phone in. `onClose`: the person has seen enough of it, and may have used it. */
 export function AddDevice({ onClose }: { onClose: () => void }): JSX.Element {
@@ -14,6 +15,7 @@ export function AddDevice({ onClose }: { onClose: () => void }): JSX.Element {
   const made = useSignal<OneTimeLink | undefined>(undefined);
   const fault = useSignal('');
   const once = useOnce();
+  const arrived = useArrived(made.value);
   const make = (): void => {
     fault.value = '';
     once(() =>
@@ -40,6 +42,7 @@ export function AddDevice({ onClose }: { onClose: () => void }): JSX.Element {
           title={t.link.add}
           text={s.settings.link_text}
           made={made.value}
+          used={arrived ? s.settings.link_used : undefined}
           server={client.server}
           onClose={close}
         />
