@@ -8,13 +8,16 @@ import { misfits } from './misfits.ts';
 
 const SHOTS = process.env['ERRAND_TEST_SHOTS'];
 
-/** What is so small on a screen that a finger misses it, in words. The rows of logs and code are as dense as text. */
+/** What is so small on a screen that a finger misses it, in words. The rows of logs are as dense as text, and lines of code nearly. */
 function smallTargets(page: Page): Promise<string[]> {
   return page.evaluate(() =>
     [...document.querySelectorAll('a[href], button, summary, select, textarea, input')]
-      .filter((target) => !target.matches('.call, .line-of, .gap, .chip, [type=checkbox], .hidden, .hidden *'))
+      .filter((target) => !target.matches('.call, .gap, .chip, [type=checkbox], .hidden, .hidden *'))
       .map((target) => ({ target, box: target.getBoundingClientRect() }))
-      .filter(({ box }) => box.width > 0 && Math.min(box.width, box.height) < 43.5)
+      .filter(
+        ({ target, box }) =>
+          box.width > 0 && Math.min(box.width, box.height) < (target.matches('.line-of') ? 24 : 43.5),
+      )
       .map(({ target, box }) => `${target.outerHTML.slice(0, 80)} has ${box.width} × ${box.height} pixels`),
   );
 }
