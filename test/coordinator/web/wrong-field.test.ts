@@ -15,6 +15,9 @@ test.serial('a project that the server refuses leads to the field that is wrong,
   await save.click();
   await page.locator('.wrong', { has: name }).waitFor();
   await page.waitForFunction(() => document.activeElement?.getAttribute('name') === 'name');
+  const label = await page.locator('.wrong > span').first().boundingBox();
+  const header = await page.locator('.screen > header').boundingBox();
+  t.true(label && header && label.y >= header.y + header.height, 'its label is in sight');
   await name.fill('shop');
   await save.click();
   await page.locator('.wrong .fault', { hasText: 'not good: ' }).waitFor();
