@@ -12,7 +12,7 @@ export const en_conversation = {
   conversation: 'Conversation',
   say: 'Say something…',
   answer: 'Answer…',
-  go_on: 'Say something to go on…',
+  go_on: 'Say how to go on…',
   send: 'Send',
   stop: 'Stop',
   keep_on: 'Let it go on',
