@@ -18,8 +18,8 @@ export type Inspection = {
   stops: string[];
   /** What no person would leave as the end of their work. It may be pushed as work in progress. */
   oddities: string[];
-  /** What is pushed all the same, for people alone. */
-  warnings: string[];
+  /** What is pushed all the same, for people alone: once it is pushed, or while it waits for an approval. */
+  warnings: { pushed: string[]; held: string[] };
   /** What the commit leaves out. */
   left_out: string[];
   /** What it leaves out too, for people alone: nobody is expected to miss it. */
@@ -43,6 +43,13 @@ type Given = {
 };
 
 const TEXTS_MAX = 20;
+const NOTHING_NEW = {
+  stops: [],
+  oddities: [],
+  warnings: { pushed: [], held: [] },
+  pointer_paths: [],
+  redact: (text: string) => text,
+};
 
 /** Looks at what a push of the commit would add, and at what it would leave out. */
 export async function inspect(repos: Repositories, given: Given): Promise<Inspection> {
@@ -51,7 +58,7 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
   if (commit === null || commit === base_commit) {
     const { texts, outputs } = await leftOut(repos.own, began_ms);
     const left_out = [...theFirst(excluded), ...texts];
-    return { stops: [], oddities: [], warnings: [], left_out, outputs, pointer_paths: [], redact: (text) => text };
+    return { ...NOTHING_NEW, left_out, outputs };
   }
   const is_known = not.includes(commit);
   const blobs = is_known ? [] : await newBlobs(repos.own, commit, not);
@@ -73,7 +80,7 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
   return {
     stops,
     oddities,
-    warnings: theFirst(perhaps_public.map(publicKeyWarning)).map(redact),
+    warnings: publicKeyWarnings(perhaps_public, redact),
     left_out: [...theFirst(excluded), ...texts],
     outputs,
     pointer_paths: pushed.flatMap(({ path, pointer }) => (pointer === null ? [] : [path])),
@@ -84,8 +91,17 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
 const theFirst = (texts: string[]) =>
   texts.length > TEXTS_MAX ? [...texts.slice(0, TEXTS_MAX), 'and more like these'] : texts;
 
-const publicKeyWarning = ({ what, where }: SecretFinding): string =>
-  `${where} contains ${what}, which may be public, as in the page of an app, and is pushed. If it is not, revoke it.`;
+/** They name no line, which changes with every edit: a person is told of a key once. */
+function publicKeyWarnings(found: SecretFinding[], redact: Inspection['redact']): Inspection['warnings'] {
+  const places = new Set(
+    found.map(({ what, file }) => `${file} contains ${what}, which may be public, as in the page of an app`),
+  );
+  const textsWith = (end: string) => theFirst([...places].map((place) => `${place}${end}`)).map(redact);
+  return {
+    pushed: textsWith(', and is pushed. If it is not, revoke it.'),
+    held: textsWith(', and would be pushed. If it is not, have it taken out first.'),
+  };
+}
 
 function secretStops(found: SecretFinding[]): string[] {
   const stops = found.map(({ what, where }) => `${where} contains ${what}`);

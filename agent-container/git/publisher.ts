@@ -133,7 +133,6 @@ export class Publisher {
     const work = await this.#commit(repos, { message, wip });
     const { found, commit } = work;
     const { left_out } = found;
-    for (const text of found.warnings) await this.#options.tell('warn', text);
     for (const text of wip ? [] : found.outputs) await this.#options.tell('info', text);
     if (commit === null && (left_out.length === 0 || accept(left_out)))
       return { ...NOTHING_PUBLISHED, problem: null, held_commit: null, left_out };
@@ -181,15 +180,14 @@ export class Publisher {
     { found, commit, is_there }: Work,
     { wip, accept, diff_stat }: Pick<PublishOptions, 'wip' | 'accept'> & { diff_stat: DiffStat },
   ): Promise<Pick<Published, 'problem' | 'held_commit'>> {
-    const { left_out, pointer_paths } = found;
-    const { approval } = this.#options;
+    const { left_out, warnings } = found;
+    const { approval, tell } = this.#options;
     const problem = problemOf(found, wip);
     if (problem !== null || commit === null || is_there || !accept(left_out)) return { problem, held_commit: null };
-    if (approval === null || approval.commit === commit) {
-      const push_options = { wip, diff_stat, has_pointers: pointer_paths.length > 0 };
-      return { problem: await this.#push(repos, commit, push_options), held_commit: null };
-    }
+    if (approval === null || approval.commit === commit)
+      return { problem: await this.#push(repos, commit, { wip, diff_stat, found }), held_commit: null };
     if (wip) return { problem, held_commit: null };
+    for (const text of warnings.held) await tell('warn', text);
     // The commit is kept as it is, so that the same one can be pushed later.
     await moveHeadTo(repos, commit);
     return { problem, held_commit: commit };
@@ -216,10 +214,11 @@ export class Publisher {
   async #push(
     repos: Repositories,
     work: string,
-    { wip, diff_stat, has_pointers }: { wip: boolean; diff_stat: DiffStat; has_pointers: boolean },
+    { wip, diff_stat, found }: { wip: boolean; diff_stat: DiffStat; found: Inspection },
   ): Promise<AttemptFailure | null> {
     try {
-      const { branch, commit } = await this.#pushToOwn(repos, work, has_pointers);
+      const { branch, commit } = await this.#pushToOwn(repos, work, found.pointer_paths.length > 0);
+      for (const text of found.warnings.pushed) await this.#options.tell('warn', text);
       if (!wip) await moveHeadTo(repos, commit);
       const { at, refusal } = wip ? { at: branch, refusal: null } : await this.#pushToNamed(repos, branch, commit);
       const body = { branch: at, commit, wip: wip || refusal !== null, diff_stat };

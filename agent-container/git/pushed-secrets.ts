@@ -4,8 +4,8 @@ import { revisions } from './known-commits.ts';
 import { LinePieces } from './line-pieces.ts';
 import type { FoundSecret, SecretSearch } from './secret-search.ts';
 
-/** A secret in what a push would add, and where. */
-export type SecretFinding = FoundSecret & { where: string };
+/** A secret in what a push would add. `where` names the line, and the commit if it is not the last; `file` neither. */
+export type SecretFinding = FoundSecret & { where: string; file: string };
 
 const FINDINGS_MAX = 50;
 const TIME_LIMIT_MS = 300_000;
@@ -121,14 +121,19 @@ class AddedLines {
       const list = found.may_be_public ? this.perhaps_public : this.findings;
       if (list.length >= FINDINGS_MAX || this.#seen.has(`${found.what} ${where}`)) continue;
       this.#seen.add(`${found.what} ${where}`);
-      list.push({ ...found, where });
+      list.push({ ...found, where, file: this.#file() });
     }
+  }
+
+  #file(): string {
+    if (this.#state === 'message') return 'the message of a commit';
+    return this.#line === 0 ? `the name of ${this.#path}` : this.#path;
   }
 
   #where(): string {
     const commit = this.#commit.slice(0, 12);
     if (this.#state === 'message') return `the message of the commit ${commit}`;
-    const place = this.#line === 0 ? `the name of ${this.#path}` : `${this.#path}:${this.#line}`;
+    const place = this.#line === 0 ? this.#file() : `${this.#path}:${this.#line}`;
     return this.#commit === this.#tip ? place : `${place} in the commit ${commit}`;
   }
 }

@@ -107,6 +107,15 @@ test.serial('a secret in a file of Git LFS stops the push, and is named by file 
   t.is(task.current.result?.reason, 'push_rejected');
 });
 
+test.serial('a key that may be public is pushed in a file of Git LFS too, and people are told', async (t) => {
+  const { logs, said } = await work(t, async ({ repo_dir }, deliver) => {
+    await writeFile(join(repo_dir, 'a.psd'), 'one\nAIzaSyB9kQ3vZ7mLr2sWd8xTnHf4pGc6yJe1uAo\n');
+    await deliver();
+  });
+  t.deepEqual(said, [null]);
+  t.regex(logs.join('\n'), /^a\.psd contains a Google API key, .* and is pushed\. If it is not, revoke it\.$/);
+});
+
 for (const status of [401, 403, 404, 413, 422, 507])
   test.serial(`an LFS server that answers ${status} keeps the pointer from being pushed, and says so`, async (t) => {
     const { said, pushed, task, logs } = await work(

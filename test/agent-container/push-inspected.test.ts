@@ -47,31 +47,50 @@ test.serial('files that the agent adds and git leaves out are named once, before
   t.true(logs(task).includes(answers[0] ?? ''));
 });
 
-test.serial('a key that may be public is pushed, and people are told once', async (t) => {
+const PUBLIC_KEY = 'AIzaSyB9kQ3vZ7mLr2sWd8xTnHf4pGc6yJe1uAo';
+const ofPublicKey = (end: string) =>
+  `web.js contains a Google API key, which may be public, as in the page of an app, and ${end}`;
+
+test.serial('a key that may be public is pushed, and people are told once, wherever its line moves', async (t) => {
   const { task, start, bare } = await setScene(t, { assignment: { env: { API_TOKEN: 'correct-horse-battery-7' } } });
-  const key = 'AIzaSyB9kQ3vZ7mLr2sWd8xTnHf4pGc6yJe1uAo';
   const answers: (string | null)[] = [];
   const worker = await start(
     doing(async (input) => {
-      await write(input, 'web.js', `// a page\nfirebase({ apiKey: '${key}' });\n`);
+      await write(input, 'web.js', `// a page\nfirebase({ apiKey: '${PUBLIC_KEY}' });\n`);
       await input.checkpoint();
+      await write(input, 'web.js', `// a page\n// of an app\nfirebase({ apiKey: '${PUBLIC_KEY}' });\n`);
       answers.push(await input.deliver('One'));
       // Many of them hide no secret.
-      await write(input, 'more.js', `${`'${key}'\n`.repeat(60)}correct-horse-battery-7\n`);
+      await write(input, 'more.js', `${`'${PUBLIC_KEY}'\n`.repeat(60)}correct-horse-battery-7\n`);
       answers.push(await input.deliver('Two'));
     }),
   );
   await hand(worker, task);
   t.is(await worker.ended, 0);
   t.is(answers[0], null);
-  t.regex(await git(bare, 'show', `${task.base.branch}:web.js`), new RegExp(key));
-  t.is(
-    logs(task).filter((text) => text.startsWith('web.js:2 contains a Google API key, which may be public')).length,
-    1,
+  t.regex(await git(bare, 'show', `${task.base.branch}:web.js`), new RegExp(PUBLIC_KEY));
+  t.deepEqual(
+    logs(task).filter((text) => text.includes('Google')),
+    [ofPublicKey('is pushed. If it is not, revoke it.')],
+    'what was refused was not pushed',
   );
   t.regex(answers[1] ?? '', /more\.js:61 contains the value of API_TOKEN/);
   t.notRegex(answers[1] ?? '', /Google/);
-  t.true(task.current.result?.diff.includes(key));
+  t.true(task.current.result?.diff.includes(PUBLIC_KEY));
+});
+
+test.serial('a key that may be public and waits for an approval is not said to be pushed', async (t) => {
+  const { task, start } = await setScene(t, { assignment: { ask_before_push: true } });
+  const worker = await start(
+    doing(async (input) => {
+      await write(input, 'web.js', `'${PUBLIC_KEY}'\n`);
+      await input.checkpoint();
+      await input.deliver('One');
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.deepEqual(logs(task), [ofPublicKey('would be pushed. If it is not, have it taken out first.')]);
 });
 
 const TOKENS: Record<string, string> = {
