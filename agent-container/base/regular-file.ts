@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, rename, writeFile, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { temporaryName } from './temporary-name.ts';
@@ -40,8 +40,13 @@ export async function readRegularFile(path: string, bytes_max: number): Promise<
 /** Puts a file in the place of whatever is there, but a folder. Nobody ever reads half of it. */
 export async function replaceFile(path: string, data: Uint8Array | string): Promise<void> {
   const temporary = join(dirname(path), temporaryName());
-  await writeFile(temporary, data, { flag: 'wx' });
-  await rename(temporary, path);
+  try {
+    await writeFile(temporary, data, { flag: 'wx' });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 /**
