@@ -8,14 +8,19 @@ const TOOLS =
   'git node npm pnpm yarn bun deno python3 pip uv go cargo java mvn gradle ruby bundle php composer dotnet gcc clang make cmake ' +
   'docker curl jq rg sqlite3 psql';
 
-/** Prints a fact per line, after its name. A command that is missing or fails costs only its own fact. */
+/**
+ * Prints a fact per line, after its name. A command that is missing or fails costs only its own fact. Of many changes it
+ * prints the number and the first: a long output is cut in the middle.
+ */
 const SCRIPT = `(
   . /etc/os-release 2>/dev/null
   echo "os \${PRETTY_NAME:-$(uname -s)}, $(uname -m)"
   echo "user $(id -un 2>/dev/null || id -u)"
   for tool in ${TOOLS}; do command -v "$tool" >/dev/null && echo "tool $tool"; done
   git log -${COMMITS} --date=short --format='commit %h %ad %s'
-  git status --porcelain | sed 's/^/change /'
+  changes=$(git status --porcelain)
+  echo "changes $(printf '%s' "$changes" | grep -c '')"
+  printf '%s' "$changes" | sed -n '1,${LINES_MAX}s/^/change /p'
 ) 2>/dev/null`;
 
 /**
@@ -34,17 +39,17 @@ export async function readEnvironment(shell: Shell, has_setup: boolean): Promise
     ...(os === undefined ? [] : [`The machine runs ${os}; commands run as the user ${user ?? 'of the worker'}.`]),
     ...(tools.length === 0 ? [] : [`Of the usual tools it has: ${tools.join(', ')}.`]),
     ...listed('The newest commits:', all('commit')),
-    ...(has_setup ? listed(LEFT_BY_SETUP, all('change')) : []),
+    ...(has_setup ? listed(LEFT_BY_SETUP, all('change'), Number(all('changes')[0])) : []),
   ];
 }
 
 const LEFT_BY_SETUP =
   'The setup command has left these changes, which are committed with yours unless you undo those that do not belong to the task:';
 
-/** A sentence and the lines that it is about; of many only the first. */
-function listed(sentence: string, lines: string[]): string[] {
+/** A sentence and the lines that it is about, of which there may be more. */
+function listed(sentence: string, lines: string[], count = lines.length): string[] {
   if (lines.length === 0) return [];
-  const shown = lines.slice(0, LINES_MAX).map((line) => `  ${line.slice(0, LINE_CHARS_MAX).toWellFormed()}`);
-  if (lines.length > LINES_MAX) shown.push(`  and ${lines.length - LINES_MAX} more`);
+  const shown = lines.map((line) => `  ${line.slice(0, LINE_CHARS_MAX).toWellFormed()}`);
+  if (count > lines.length) shown.push(`  and ${count - lines.length} more`);
   return [[sentence, ...shown].join('\n')];
 }

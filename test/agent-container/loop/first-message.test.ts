@@ -45,6 +45,16 @@ test('the first message tells what the setup command changed', async (t) => {
   t.regex(text, /setup command has left these changes[^:]*:\\n {2}M a\.txt\\n {2}\?\? lock\.json\\n/);
 });
 
+test('of many files that the setup command left, the first are named and the rest are counted', async (t) => {
+  const b = await bench(t, { script: [DONE] });
+  execFileSync('git', ['init', '-q'], { cwd: b.repo_dir });
+  const setup_command = `touch {1..1500}-${'x'.repeat(100)}`;
+  t.is((await b.run({ setup_command })).status, 'succeeded');
+  const text = textOf(b.model.requests[0]?.body);
+  t.is(text.match(/\?\? \d+-x/g)?.length, 20);
+  t.regex(text, /and 1480 more/);
+});
+
 test('a closed network is no reason not to fetch from origin', async (t) => {
   for (const egress of ['none', 'registries', 'list'] as const) {
     const b = await bench(t, { script: [DONE] });
