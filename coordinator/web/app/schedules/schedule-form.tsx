@@ -59,10 +59,7 @@ export function ScheduleForm({ schedule: now, onSaved }: FormProps): JSX.Element
         onSaved(made);
       })
       .catch((error: unknown) => {
-        const typed = form.querySelector<HTMLElement>('.timing .mono');
-        // The field says it already.
-        if (typed && isAboutCron(error)) typed.focus();
-        else fault.value = faultWords(error);
+        if (!leadsToCron(form, error)) fault.value = faultWords(error);
       })
       .finally(() => (saving.value = false));
   };
@@ -87,8 +84,12 @@ export function ScheduleForm({ schedule: now, onSaved }: FormProps): JSX.Element
   );
 }
 
-function isAboutCron(error: unknown): boolean {
-  return error instanceof Refusal && error.errors.some(({ field }) => field === '/cron');
+/** Goes to the cron expression if that is what was refused: its field says why. */
+function leadsToCron(form: HTMLFormElement, error: unknown): boolean {
+  const typed = form.querySelector<HTMLElement>('.timing .mono');
+  if (!typed || !(error instanceof Refusal) || error.errors.every(({ field }) => field !== '/cron')) return false;
+  typed.focus();
+  return true;
 }
 
 type FieldsProps = { shown: Given; schedule: Schedule | undefined };
