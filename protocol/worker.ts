@@ -220,9 +220,9 @@
  * `repository.ready`, `turn.finished`, `tool.started` or `tool.finished` may follow it. It need not run where the
  * result has no commit, held commit or diff in any repository, and no attempt of the task has begun a push: where
  * `has_pushed` is false, and this attempt has begun none. A secret in a command may be masked in the event. Each
- * `commit` but the base must have been pushed to its `branch`, a diff needs a `commit` or `held_commit`, the latter needs
- * `ask_before_push`, and `cancelled` a cancel. Otherwise the coordinator accepts the result, and ends the attempt as
- * failed, with `setup_failed`, `verify_failed` or else `agent_error`.
+ * `commit` but the base must have been pushed to its `branch`, a diff needs a `commit` or `held_commit`, the latter
+ * needs `ask_before_push`, and `cancelled` a cancel. Otherwise the coordinator accepts the result, and ends the attempt
+ * as failed, with `setup_failed`, `verify_failed` or else `agent_error`.
  *
  * ## Several repositories
  *

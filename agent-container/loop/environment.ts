@@ -9,8 +9,8 @@ const TOOLS =
   'docker curl jq rg sqlite3 psql';
 
 /**
- * Prints a fact per line, after its name. A command that is missing or fails costs only its own fact. Of many changes it
- * prints the number and the first: a long output is cut in the middle.
+ * Prints a fact per line, after its name. A command that is missing or fails costs only its own fact. Of many changes
+ * it prints the number and the first: a long output is cut in the middle.
  */
 const SCRIPT = `(
   . /etc/os-release 2>/dev/null

@@ -82,7 +82,9 @@ function isField(target: EventTarget | null): target is HTMLElement {
   return target instanceof HTMLElement && target.matches('input:not([type=checkbox], [type=radio]), textarea, select');
 }
 
-/** Out of a field with Escape: that of the search closes, else the browser would empty it and leave the list as it is. */
+/**
+ * Out of a field with Escape: that of the search closes, else the browser would empty it and leave the list as it is.
+ */
 function leaveField(event: KeyboardEvent, field: HTMLElement): void {
   const toggle = field.closest('.search') && document.querySelector<HTMLElement>('[data-key=search]');
   if (!toggle) return field.blur();

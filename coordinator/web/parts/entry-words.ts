@@ -4,8 +4,8 @@ import type { Progress } from '../store/files.ts';
 import { format, t } from './speech.ts';
 
 /**
- * What became of an entry of the outbox, in words. Nothing is on its way without a connection. `progress`: what is being
- * sent of its files; not where each word is read aloud.
+ * What became of an entry of the outbox, in words. Nothing is on its way without a connection. `progress`: what is
+ * being sent of its files; not where each word is read aloud.
  */
 export function entryWords(entry: Entry, live: LiveState | undefined, progress: Progress = {}): string {
   const { refused, failed, tried, gone } = entry;

@@ -122,8 +122,8 @@ export class Acts {
   }
 
   /**
-   * Whether a person asked for this, and the server has neither done nor refused it yet. A message with more budget is a
-   * retry too.
+   * Whether a person asked for this, and the server has neither done nor refused it yet. A message with more budget is
+   * a retry too.
    */
   asked(what: 'stop' | 'retry', id: string): boolean {
     const does = (action: Action): boolean =>

@@ -15,7 +15,10 @@ test('read_file gives numbered lines, and says how to read on', async (t) => {
   const first = await use('read_file', { path: 'a.txt' });
   t.regex(first, /^1\tline 1\n[^]*\n2000\tline 2000\n\[Lines 1 to 2000 of 5000. Go on with offset 2001.\]$/);
   t.is(await use('read_file', { path: 'a.txt', offset: 4999, limit: 10 }), '4999\tline 4999\n5000\tline 5000');
-  t.is(await use('read_file', { path: 'a.txt', offset: 5001 }), 'ERROR: a.txt ends with line 5000: there is no line 5001.');
+  t.is(
+    await use('read_file', { path: 'a.txt', offset: 5001 }),
+    'ERROR: a.txt ends with line 5000: there is no line 5001.',
+  );
 });
 
 test('read_file handles long lines, long files, empty and binary ones', async (t) => {

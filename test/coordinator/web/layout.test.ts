@@ -8,7 +8,10 @@ import { misfits } from './misfits.ts';
 
 const SHOTS = process.env['ERRAND_TEST_SHOTS'];
 
-/** What is so small on a screen that a finger misses it, in words. The rows of logs are as dense as text, and lines of code nearly. */
+/**
+ * What is so small on a screen that a finger misses it, in words. The rows of logs are as dense as text, and lines of
+ * code nearly.
+ */
 function smallTargets(page: Page): Promise<string[]> {
   return page.evaluate(() =>
     [...document.querySelectorAll('a[href], button, summary, select, textarea, input')]

@@ -9,8 +9,8 @@ const WEEKDAYS = [1, 2, 3, 4, 5, 6, 0];
 type TimingProps = { timing: Signal<Timing>; zone: Signal<string>; fault: string };
 
 /**
- * When a schedule runs: one of the usual ways, or a cron expression; and whose clock counts. `fault`: what is wrong with
- * it, which stands at what was typed.
+ * When a schedule runs: one of the usual ways, or a cron expression; and whose clock counts. `fault`: what is wrong
+ * with it, which stands at what was typed.
  */
 export function TimingFields({ timing, zone, fault }: TimingProps): JSX.Element {
   const { kind, time, weekday, cron } = timing.value;
