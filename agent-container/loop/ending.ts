@@ -15,6 +15,8 @@ const DELIVER_AGAIN =
 
 export type EndingOptions = {
   review: WorkInput['review'];
+  /** The ids of the commands that still run although the work may need what they do. Each is told once. */
+  takeUnfinished: () => string[];
   /** Runs the verify command; null: there is none. */
   verify: (() => Promise<Verified>) | null;
   /**
@@ -46,7 +48,9 @@ export class Ending {
    * way, or a message. Rejects with `AttemptFailure` where it cannot act any more.
    */
   async reach(): Promise<boolean> {
-    const { review, verify, hear, record } = this.#options;
+    const { review, verify, hear, canAct, takeUnfinished, record } = this.#options;
+    const unfinished = canAct() ? takeUnfinished() : [];
+    if (unfinished.length > 0) return this.#goOn(describeUnfinished(unfinished));
     if (verify === null) return this.#push({ is_partial_ok: false });
     // The model acts on what the push would meet before the check runs, which may take long.
     const { is_unchanged, has_problem, text } = await review();
@@ -98,3 +102,7 @@ export class Ending {
     return tries >= tries_max || !this.#options.canAct();
   }
 }
+
+const describeUnfinished = (ids: string[]): string =>
+  `What a message of the person moved to the background still runs: ${ids.join(', ')}. It ends with your work, and then ` +
+  'leaves half done what it writes. Wait for it, or stop it with stop_command.';

@@ -35,7 +35,7 @@ type Options = Pick<EndingOptions, 'verify' | 'deliver'> & {
   turns: ModelTurns;
   attachments: Attachments;
   /** The shell of the agent's commands. */
-  shell: Pick<Shell, 'has_background' | 'takeNotices'>;
+  shell: Pick<Shell, 'has_background' | 'takeNotices' | 'takeUnfinished'>;
   tool_calls: ToolCalls;
   secrets: Secrets;
   /** What the model is told before its first turn of this attempt. */
@@ -70,6 +70,7 @@ export class Loop {
       ...options,
       verify: verify === null ? null : () => this.#whileCached(verify),
       review: options.input.review,
+      takeUnfinished: () => options.shell.takeUnfinished(),
       say: (source, text) => this.#say(source, text),
       hear: () => this.#addMessages(true),
       canAct: () => this.#idle_turns < IDLE_TURNS_MAX && options.limits.turns_left > 0,

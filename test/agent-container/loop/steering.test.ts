@@ -83,6 +83,36 @@ test('a command that runs on when a message comes moves to the background, and t
   t.regex(textOf(b.model.requests[2]?.body), /has ended \(exit code 3\).*begun.*over/s);
 });
 
+test('a model that ends while a command still runs that a message moved is told once', async (t) => {
+  const b = await bench(t, {
+    script: [
+      { tools: [run('echo begun; until [ -e ../go ]; do sleep 0.01; done; echo over > lock')] },
+      DONE,
+      (request) => {
+        t.regex(textOf(request), /still runs: \S+-1\. .*Wait for it/s);
+        return { tools: [run('touch ../go; until [ -e lock ]; do sleep 0.01; done')] };
+      },
+      { tools: [run('sleep 300', { background: true })] },
+      DONE,
+    ],
+  });
+  const ending = b.run({ verify_command: '[ "$(cat lock)" = over ]' }, { message_wait_ms: 1 });
+  await until('it has begun', () => b.deltas.some(({ kind, text }) => kind === 'output' && text.includes('begun')));
+  b.messages.say('Thank you.');
+  t.is((await ending).status, 'succeeded');
+  t.is(b.of('verify.finished').length, 1);
+  t.is(b.of('input.added').filter(({ text }) => text.includes('still runs')).length, 1);
+});
+
+test('a command that a message moved, and that the model leaves running, does not keep it from ending', async (t) => {
+  const b = await bench(t, { script: [{ tools: [run('echo begun; sleep 300')] }, DONE, DONE] });
+  const ending = b.run({}, { message_wait_ms: 1 });
+  await until('it has begun', () => b.deltas.some(({ kind, text }) => kind === 'output' && text.includes('begun')));
+  b.messages.say('Thank you.');
+  t.is((await ending).status, 'succeeded');
+  t.is(b.model.requests.length, 3);
+});
+
 test('a message ends the verify command, which runs again after what the message asks for', async (t) => {
   const b = await bench(t, {
     script: [DONE, { tools: [run('touch ../asked')] }, DONE],
