@@ -10,6 +10,7 @@ import {
   Effort,
   BranchName,
   BUDGET_USD_MAX,
+  Instructions,
   ModelName,
   Prompt,
   RepoAddress,
@@ -56,6 +57,7 @@ const projectFields = {
   base_branch: BranchName.nullable(),
   setup_command: Command.nullable(),
   verify_command: Command.nullable(),
+  instructions: Instructions.nullable(),
   model: ModelName.nullable().describe("null: the server's default"),
   effort: Effort.nullable().describe("how much the model thinks; null: the server's default"),
   extra_models: z

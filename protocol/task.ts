@@ -251,6 +251,12 @@ export const TURNS_MAX = 1000;
 
 /** The text of a prompt or message. */
 export const Prompt = z.string().trim().min(1, 'is empty').max(LIMITS.text_chars_max);
+/** What a person wants of every task of a project. */
+export const Instructions = z
+  .string()
+  .trim()
+  .max(8_000)
+  .describe('what you want of every errand of the project; empty: nothing');
 /** The name of a model. */
 export const ModelName = z
   .string()

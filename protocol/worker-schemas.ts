@@ -9,6 +9,9 @@ import { WorkerWait } from './worker-wait.ts';
 
 /* The bodies of the calls between the coordinator and a worker. `./worker.ts` is the contract that they belong to. */
 
+/** The `seq` of an event; 0 is before the first. */
+const Seq = z.number().int().nonnegative();
+
 /** What a person says to a task. A person may change or withdraw it until the worker takes it. */
 export const Message = z.object({
   id: Id,
@@ -81,6 +84,7 @@ export const Assignment = z.object({
     .describe('How long the attempt may take from the time that the repository is ready.'),
   setup_command: z.string().nullable(),
   verify_command: z.string().nullable(),
+  instructions: z.string().optional().describe('What the person wants of every task of the project. Absent: nothing.'),
   env: z.record(z.string(), z.string()).describe("The project's variables for the environment of the commands."),
   secrets: z
     .array(z.string())
@@ -188,12 +192,8 @@ export const WorkerStatus = z.object({
   state: z.enum(['idle', 'working', 'ending']),
   task_id: Id.nullable(),
   attempt: z.number().int().nullable(),
-  last_seq: z.number().int().nonnegative().describe('The `seq` of the newest event; 0 before the first.'),
-  acked_seq: z
-    .number()
-    .int()
-    .nonnegative()
-    .describe('The `seq` of the newest event that was acknowledged; 0 before the first.'),
+  last_seq: Seq.describe('The `seq` of the newest event; 0 before the first.'),
+  acked_seq: Seq.describe('The `seq` of the newest event that was acknowledged; 0 before the first.'),
   waiting_for: WaitingFor.nullable(),
 });
 export type WorkerStatus = z.infer<typeof WorkerStatus>;
@@ -283,11 +283,7 @@ export type Control = z.infer<typeof Control>;
 
 /** The response to the `events`, `heartbeat` and `result` callbacks. */
 export const CallbackReply = z.object({
-  acked_seq: z
-    .number()
-    .int()
-    .nonnegative()
-    .describe("The `seq` of this attempt's newest stored event; 0 before the first."),
+  acked_seq: Seq.describe("The `seq` of this attempt's newest stored event; 0 before the first."),
   control: Control,
   token: z
     .string()

@@ -131,12 +131,13 @@ export class ContextPolicy {
   /** A summary is not word for word: what the conversation is about is said again. */
   async #restate(): Promise<void> {
     const { transcript, limits } = this.#options;
-    const { opening, said, plan } = transcript;
+    const { opening, said, standing_note, plan } = transcript;
     const begin = opening.flatMap(({ type, text }) => (type === 'text' && typeof text === 'string' ? [text] : []));
     const items = plan.map(({ text, status }) => `- ${text} (${status.replace('_', ' ')})`);
     const parts = [
       OPENING_AGAIN,
       ...begin,
+      ...(standing_note === '' ? [] : [standing_note]),
       ...(said.length > 0 ? [`# Later messages of the person\n\n${cutMiddle(said.join('\n\n'), SAID_CHARS_MAX)}`] : []),
       ...(items.length > 0 ? [`# Your plan, as you last set it\n\n${items.join('\n')}`] : []),
       `# What is left\n\nFrom now on you have ${limits.rest}.`,

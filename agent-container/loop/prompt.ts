@@ -40,17 +40,17 @@ const NETWORK: Record<Assignment['egress'], string> = {
   open: 'The network is open, over HTTPS.',
 };
 
-/** What the repositories bring for the model; null: nothing of the kind. */
-export type RepositoryTexts = { instructions: string | null; skills: string | null };
+/** What the repositories and the project bring for the model; null: nothing of the kind. */
+export type OpeningTexts = { instructions: string | null; skills: string | null; standing: string | null };
 
 /**
- * The first message: what the repositories bring for the model, then the facts and the task. `environment`: sentences
- * about the machine, the repository and the limits.
+ * The first message: what the repositories and the project bring for the model, then the facts and the task.
+ * `environment`: sentences about the machine, the repository and the limits.
  */
 export function firstContent(
   input: Pick<WorkInput, 'assignment' | 'repo_dir' | 'others' | 'clone_facts'>,
   environment: string[],
-  { instructions, skills }: RepositoryTexts,
+  { instructions, skills, standing }: OpeningTexts,
 ): ContentBlock[] {
   const { assignment } = input;
   const { setup_command, verify_command, egress } = assignment;
@@ -68,6 +68,7 @@ export function firstContent(
   return [
     ...preceded('The repository comes with these instructions:', instructions),
     ...preceded(SKILLS, skills),
+    ...(standing === null ? [] : [{ type: 'text', text: standing }]),
     { type: 'text', text: `${facts.join('\n')}\n\n# The task\n\n${assignment.prompt}` },
   ];
 }

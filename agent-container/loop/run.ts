@@ -19,6 +19,7 @@ import { Loop } from './loop.ts';
 import { ModelTurns } from './model-turns.ts';
 import { ProjectCommands } from './project-commands.ts';
 import { firstContent, SYSTEM } from './prompt.ts';
+import { standingNote, standingText } from './standing.ts';
 import { listSkills } from './skills.ts';
 import { resume } from './resume.ts';
 import { ToolCalls } from './tool-calls.ts';
@@ -95,7 +96,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
       shell: command_shell,
       tool_calls,
       secrets,
-      first_notes: firstNotes(input, limits, command_shell),
+      first_notes: firstNotes(input, { limits, shell: command_shell, secrets }),
       verify: verify_command === null ? null : () => limits.timingCheck(() => commands.verify(verify_command)),
       deliver: (is_partial_ok) => input.deliver(succeeded(title, transcript.last_text).commit_message, is_partial_ok),
       record,
@@ -140,12 +141,15 @@ function toolCallsFor(
 }
 
 /** What the model is told before its first turn in this attempt, where an earlier one has begun the conversation. */
-function firstNotes({ assignment, repo_dir }: WorkInput, limits: AttemptLimits, { cwd }: Shell): string[] {
-  const { transcript } = assignment;
+function firstNotes(
+  { assignment, repo_dir }: WorkInput,
+  { limits, shell, secrets }: Pick<Beginning, 'limits' | 'shell' | 'secrets'>,
+): string[] {
+  const { transcript, instructions } = assignment;
   if (!transcript.some(({ type }) => type === 'conversation.started')) return [];
-  const shell_note = newShellNote(transcript, cwd, repo_dir);
+  const notes = [newShellNote(transcript, shell.cwd, repo_dir), standingNote(transcript, instructions, secrets)];
   // The limits of the earlier attempt say nothing any more.
-  return [`[Errand] From now on you have ${limits.rest}.`, ...(shell_note === null ? [] : [shell_note])];
+  return [`[Errand] From now on you have ${limits.rest}.`, ...notes.filter((note) => note !== null)];
 }
 
 type Beginning = {
@@ -166,7 +170,11 @@ async function startConversation(
   const own_shell = shell.fork(`attempt-${assignment.attempt}-environment`);
   const environment = await readEnvironment(own_shell, assignment.setup_command !== null);
   const dirs = [repo_dir, ...others.map(({ dir }) => dir)];
-  const texts = { instructions: await readInstructions(dirs, secrets), skills: await listSkills(dirs, secrets) };
+  const texts = {
+    instructions: await readInstructions(dirs, secrets),
+    skills: await listSkills(dirs, secrets),
+    standing: standingText(assignment.instructions, secrets),
+  };
   const content = firstContent(input, [...environment, `You have ${limits.rest}.`], texts);
   await record({ type: 'conversation.started', body: { system: SYSTEM, content } });
 }

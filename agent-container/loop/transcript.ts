@@ -4,6 +4,7 @@ import { PlanItem } from '../../protocol/task.ts';
 import type { TranscriptEvent } from '../../protocol/worker-schemas.ts';
 import { ContentBlock, type ModelMessage } from '../model/message.ts';
 import { ContextSize } from './context-size.ts';
+import { STANDING_CHANGED } from './standing.ts';
 import { validAnswer, validInput, validResult } from '../model/valid-content.ts';
 
 const content = z.array(ContentBlock);
@@ -67,6 +68,8 @@ export class Transcript {
   /** What the conversation began with, and the messages of people since. */
   opening: ContentBlock[] = [];
   readonly said: string[] = [];
+  /** The newest note about standing instructions that are others than those at the beginning; empty: none. */
+  standing_note = '';
   /** Whether the conversation was summarised, and its beginning was not said again since. */
   lacks_opening = false;
   readonly size = new ContextSize();
@@ -109,6 +112,8 @@ export class Transcript {
       case 'input.added':
         if (body.message_id !== undefined) this.message_ids.add(body.message_id);
         if (body.text.startsWith(OPENING_AGAIN)) this.lacks_opening = false;
+        if (body.source === 'harness' && body.text.startsWith(STANDING_CHANGED))
+          this.standing_note = validInput(body.text);
         if (body.source === 'person') this.said.push(validInput(body.text));
         this.#inputs.push({ type: 'text', text: validInput(body.text) });
         if (body.attachment_id !== undefined) this.attachment_ids.add(body.attachment_id);

@@ -12,6 +12,11 @@ export const PROJECT_OPTIONS = {
   branch: { type: 'string', placeholder: 'NAME', help: "what errands start from (the repository's default)" },
   setup: { type: 'string', placeholder: 'COMMAND', help: 'run before the work, such as npm ci' },
   verify: { type: 'string', placeholder: 'COMMAND', help: 'what an errand changes must pass it, such as npm test' },
+  instructions: {
+    type: 'string',
+    placeholder: 'TEXT',
+    help: 'what you want of every errand, such as Answer in German',
+  },
   model: { type: 'string', placeholder: 'NAME', help: "the model (the server's default)" },
   effort: { type: 'string', placeholder: 'LEVEL', help: `how much the model thinks: ${Effort.options.join(', ')}` },
   'extra-model': {
@@ -91,6 +96,7 @@ export async function projectFields(values: Values<typeof PROJECT_OPTIONS>, io: 
     base_branch: orNull(values.branch),
     setup_command: orNull(values.setup),
     verify_command: orNull(values.verify),
+    instructions: orNull(values.instructions),
     model: orNull(values.model),
     effort: values.effort === '' ? null : readEffort(values.effort),
     extra_models: values['extra-model']?.filter((name) => name !== ''),

@@ -18,7 +18,7 @@ import { branchPrefix, type TaskRow } from '../domain/task.ts';
 import { withoutMedia } from './without-media.ts';
 
 /** The settings that a task takes from its project, or from the server's defaults if it has no project. */
-export type WorkerSettings = Pick<Assignment, 'env' | 'secrets' | 'egress' | 'author'>;
+export type WorkerSettings = Pick<Assignment, 'env' | 'secrets' | 'egress' | 'author' | 'instructions'>;
 
 export type AssignmentDependencies = {
   db: Db;

@@ -34,6 +34,7 @@ export function createProject(tx: Tx, keys: Keys, user_id: string, input: Projec
     base_branch: fields.base_branch ?? null,
     setup_command: fields.setup_command ?? null,
     verify_command: fields.verify_command ?? null,
+    instructions: fields.instructions || null,
     model: fields.model ?? null,
     effort: fields.effort ?? null,
     extra_models: fields.extra_models ?? [],
@@ -70,6 +71,7 @@ export function patchProject(tx: Tx, keys: Keys, user_id: string, project_id: st
   const next: ProjectRow = {
     ...project,
     ...present(fields),
+    instructions: (fields.instructions === undefined ? project.instructions : fields.instructions) || null,
     env: changedVariables(project.env, env),
     ...sealSecrets(keys, project_id, secrets),
     updated_at: new Date().toISOString(),

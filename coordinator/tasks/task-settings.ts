@@ -45,6 +45,7 @@ export class TaskSettings {
       secrets: Object.keys(secrets),
       egress: project?.egress ?? EGRESS_DEFAULT.egress,
       author: { name: 'Errand', email: commitEmail(this.#deps, task) },
+      ...(project?.instructions && { instructions: project.instructions }),
     };
   }
 

@@ -12,6 +12,7 @@ export function projectRow(user_id: string, given: Partial<ProjectRow> = {}): Pr
     base_branch: null,
     setup_command: null,
     verify_command: null,
+    instructions: null,
     model: null,
     effort: null,
     extra_models: [],

@@ -73,6 +73,8 @@ export const de_settings: SettingsStrings = {
     setup_hint: 'Läuft vor der Arbeit, etwa npm ci',
     verify: 'Prüfbefehl',
     verify_hint: 'Muss bestehen, etwa npm test',
+    instructions: 'Ständige Anweisungen',
+    instructions_hint: 'Was du von jedem Auftrag dieses Projekts willst, etwa: den Ordner legacy nie anfassen',
     budget: 'Budget eines Auftrags, in US-Dollar',
     model: 'Modell',
     ask_before_push: 'Vor dem Pushen fragen',

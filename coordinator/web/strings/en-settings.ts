@@ -71,6 +71,8 @@ export const en_settings = {
     setup_hint: 'Runs before the work, such as npm ci',
     verify: 'Verify command',
     verify_hint: 'Must pass, such as npm test',
+    instructions: 'Standing instructions',
+    instructions_hint: 'What you want of every errand of this project, such as: never touch the folder legacy',
     budget: 'Budget of an errand, in US dollars',
     model: 'Model',
     ask_before_push: 'Ask me before pushing',

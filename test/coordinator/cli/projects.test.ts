@@ -105,6 +105,19 @@ test('project set sets and removes single variables, and the others stay', async
   t.deepEqual(await stored(), [['E'], { PORT: '2' }], 'an empty value clears all before');
 });
 
+test('project set takes standing instructions of several lines, and an empty text ends them', async (t) => {
+  const { api, cli } = await loggedIn(t);
+  const text = 'Answer in German.\nMind the tabs.';
+  t.is((await cli.run(['project', 'add', 'bills', ...REPO, '--no-check', '--instructions', text])).code, 0);
+  const stored = async () => (await api.call('listProjects', {})).items[0]?.instructions;
+  t.is(await stored(), text);
+  const long = await cli.run(['project', 'set', 'bills', '--instructions', 'x'.repeat(8_001)]);
+  t.is(long.code, 2);
+  t.regex(long.stderr, /^--instructions /);
+  t.is((await cli.run(['project', 'set', 'bills', '--instructions', ''])).code, 0);
+  t.is(await stored(), null);
+});
+
 test('project set names the option that is wrong', async (t) => {
   const { cli } = await loggedIn(t);
   const add = ['project', 'add', 'invoices', '--repo', 'https://git.example.org/ada/bills', '--no-check'];

@@ -3,7 +3,14 @@ import { newId } from '../../../protocol/ids.ts';
 
 /** A project that reacts to mentions and follows up, and opens no pull requests by itself. */
 export function newProject(fields: Pick<ProjectRow, 'user_id' | 'repo_url'> & Partial<ProjectRow>): ProjectRow {
-  const none = { base_branch: null, setup_command: null, verify_command: null, model: null, effort: null };
+  const none = {
+    base_branch: null,
+    setup_command: null,
+    verify_command: null,
+    model: null,
+    effort: null,
+    instructions: null,
+  };
   const limits = { max_tokens: null, budget_usd: null, max_turns: null, extra_models: [], egress_hosts: [] };
   const switches = { ask_before_push: false, ask_at_budget: false, mentions: true, follow_up: true };
   const secrets = { secrets: null, has_git_token: false, secret_names: [], env: {}, allowed_hosts: [] };

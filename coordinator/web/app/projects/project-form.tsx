@@ -112,6 +112,7 @@ function Fields({ project, before, faults }: FieldsProps): JSX.Element {
       <Text {...field('base_branch')} label={s.project.branch} placeholder={s.fresh.default_branch} />
       <Lines {...field('setup_command')} label={s.project.setup} hint={s.project.setup_hint} />
       <Lines {...field('verify_command')} label={s.project.verify} hint={s.project.verify_hint} />
+      <Prose {...field('instructions')} label={s.project.instructions} hint={s.project.instructions_hint} />
       <Text {...field('budget_usd')} type="number" label={s.project.budget} placeholder={s.fresh.default} />
       <Text {...field('model')} label={s.project.model} placeholder={s.fresh.default_model} />
       <Field label={s.project.network} fault={faults['egress']}>
@@ -210,6 +211,14 @@ function Choice({ name, before, words, ...rest }: OwnProps & { words: Record<str
           </option>
         ))}
       </select>
+    </Field>
+  );
+}
+
+function Prose({ name, before, ...rest }: OwnProps): JSX.Element {
+  return (
+    <Field {...rest}>
+      <textarea name={name} class="lines" rows={2} autocomplete="off" defaultValue={before} />
     </Field>
   );
 }
