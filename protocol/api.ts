@@ -171,9 +171,7 @@ export const TaskCreate = z
       .describe(
         'true, with repo_url: the errand belongs to your project of this repository, which is made if there is none',
       ),
-    base_branch: BranchName.optional().describe(
-      'by default the branch in the link of repo_url, or that of the project',
-    ),
+    base_branch: BranchName.optional().describe('by default that in the link of repo_url, or of the project'),
     work_branch: BranchName.optional().describe(
       'a branch to work on and push to, in place of one of its own. It may be new. Never the default branch, nor a protected one',
     ),
@@ -192,6 +190,7 @@ export const TaskCreate = z
     budget_usd: Budget.optional(),
     max_turns: z.number().int().positive().max(TURNS_MAX).optional(),
     ask_before_push: z.boolean().optional().describe('whether the work waits for your approval before it is pushed'),
+    plan_first: z.boolean().optional().describe('whether it asks you with a plan before it changes anything'),
     priority: z
       .number()
       .int()

@@ -190,6 +190,7 @@ export const Task = z.object({
   max_turns: z.number().int().positive(),
   priority: z.number().int(),
   ask_before_push: z.boolean().optional().describe('absent: the server is older than this'),
+  plan_first: z.boolean().optional().describe('absent: the server is older than this'),
   status: TaskStatus,
   reason: FailureReason.nullable().describe('why it failed'),
   detail: z.string().nullable().describe('why it failed, for people'),

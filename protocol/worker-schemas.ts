@@ -137,6 +137,10 @@ export const Assignment = z.object({
   approved_commit: Commit.nullable()
     .optional()
     .describe('With `ask_before_push`: what may be pushed; null: nothing yet.'),
+  plan_first: z
+    .boolean()
+    .optional()
+    .describe('True: before its first change the worker asks the person with a plan. A worker may leave this out.'),
   has_pushed: z.boolean().optional().describe('False: no push was begun, so unchanged work needs no verify command.'),
   repositories: z
     .array(AssignedRepository)

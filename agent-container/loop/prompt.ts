@@ -1,6 +1,7 @@
 import type { Assignment } from '../../protocol/worker-schemas.ts';
 import type { WorkInput } from '../base/work.ts';
 import type { ContentBlock } from '../model/message.ts';
+import { PLAN_FIRST } from './plan-first.ts';
 
 /**
  * The start of every task's requests. It names no time, path or person: the same for all tasks, so that the API caches
@@ -53,7 +54,7 @@ export function firstContent(
   { instructions, skills, standing }: OpeningTexts,
 ): ContentBlock[] {
   const { assignment } = input;
-  const { setup_command, verify_command, egress } = assignment;
+  const { setup_command, verify_command, egress, plan_first } = assignment;
   const facts = [
     ...describeRepositories(input),
     NETWORK[egress],
@@ -65,11 +66,16 @@ export function firstContent(
           `If you change anything, this command decides whether the task is done, so run it before you end: ${verify_command}`,
         ]),
   ];
+  const sections = [
+    facts.join('\n'),
+    ...(plan_first === true ? [PLAN_FIRST] : []),
+    `# The task\n\n${assignment.prompt}`,
+  ];
   return [
     ...preceded('The repository comes with these instructions:', instructions),
     ...preceded(SKILLS, skills),
     ...(standing === null ? [] : [{ type: 'text', text: standing }]),
-    { type: 'text', text: `${facts.join('\n')}\n\n# The task\n\n${assignment.prompt}` },
+    { type: 'text', text: sections.join('\n\n') },
   ];
 }
 

@@ -17,6 +17,7 @@ import { readInstructions } from './instructions.ts';
 import { AttemptLimits } from './limits.ts';
 import { Loop } from './loop.ts';
 import { ModelTurns } from './model-turns.ts';
+import { whyHeld } from './plan-first.ts';
 import { ProjectCommands } from './project-commands.ts';
 import { firstContent, SYSTEM } from './prompt.ts';
 import { standingNote, standingText } from './standing.ts';
@@ -79,7 +80,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
     const command_shell = shell.fork(`attempt-${attempt}-command`);
     await record({ type: 'step.started', body: { step: 'work' } });
     await startConversation(input, { shell, secrets, limits, transcript, record });
-    const tool_calls = toolCallsFor(input, settings, { shell: command_shell, secrets, record, signal });
+    const tool_calls = toolCallsFor(input, settings, { shell: command_shell, secrets, transcript, record, signal });
     await command_shell.keepCwdIn(join(input.scratch_dir, 'working-folder'));
     await resume(transcript, tool_calls, record, input.workspace_note);
     // Those of the prompt, and of messages that were heard.
@@ -127,17 +128,26 @@ function shellFor(
   return new Shell({ repo_dir, scratch_dir, env: command_env, secrets, label, signal });
 }
 
+type CallParts = {
+  shell: Shell;
+  secrets: Secrets;
+  transcript: Transcript;
+  record: RecordEvent;
+  signal: AbortSignal;
+};
+
 /** The tools report through `record`, so that their events reach the transcript too. */
 function toolCallsFor(
   { assignment, report, messages, repo_dir, others, scratch_dir }: WorkInput,
   { message_wait_ms }: WorkSettings,
-  { shell, secrets, record, signal }: { shell: Shell; secrets: Secrets; record: RecordEvent; signal: AbortSignal },
+  { shell, secrets, transcript, record, signal }: CallParts,
 ): ToolCalls {
   const parks = assignment.park_after_ms !== undefined;
   const other_dirs = others.map(({ dir }) => dir);
   const shared = { repo_dir, other_dirs, scratch_dir, shell, secrets, messages, message_wait_ms, parks, signal };
   const context = { ...shared, report: emittingBy(report, record) };
-  return new ToolCalls({ tools: TOOLS, context, record });
+  const held = (name: string) => whyHeld(assignment, transcript, name);
+  return new ToolCalls({ tools: TOOLS, context, record, whyHeld: held });
 }
 
 /** What the model is told before its first turn in this attempt, where an earlier one has begun the conversation. */

@@ -17,6 +17,8 @@ type Options = {
   /** The part of the context that all calls share. */
   context: Omit<ToolContext, 'ref' | 'question_ms'>;
   record: RecordEvent;
+  /** Why a call of the tool with this name may not run now; null: it may. */
+  whyHeld: (name: string) => string | null;
 };
 
 /** Runs the tool calls of a turn. Each gives the events `tool.started` and `tool.finished`. */
@@ -63,6 +65,8 @@ export class ToolCalls {
     const started = performance.now();
     const tool = tools.find((tool) => tool.name === name);
     const mask = tool?.reads_only === false ? context.secrets.findMask(JSON.stringify(input)) : undefined;
+    const held = this.#options.whyHeld(name);
+    if (held !== null) return this.#finish(turn, call, errorResult(held), 0);
     if (mask !== undefined) return this.#finish(turn, call, errorResult(maskRefusal(mask)), 0);
     const result = tool
       ? await tool.run(input, { ...context, ref, question_ms: questionMs() })

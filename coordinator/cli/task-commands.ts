@@ -51,6 +51,7 @@ export const task = clientCommand({
     budget: { type: 'string', placeholder: 'USD', help: 'the most it may cost, in US dollars' },
     'max-turns': { type: 'string', placeholder: 'N', help: 'the most turns it may take' },
     'ask-before-push': { type: 'boolean', help: 'wait for your approval before the work is pushed' },
+    'plan-first': { type: 'boolean', help: 'be asked with a plan before anything is changed' },
     priority: { type: 'string', placeholder: 'N', help: 'from -10 to 10, higher first of your own (0)' },
     attach: ATTACH_OPTION,
     follow: { type: 'boolean', help: 'watch it until it ends' },
@@ -73,7 +74,7 @@ export const task = clientCommand({
     const { branch: base_branch, 'push-to': work_branch, model } = values;
     const effort = readEffort(values.effort);
     const attachments = await attachFiles(client, values.attach);
-    const ask_before_push = values['ask-before-push'];
+    const { 'ask-before-push': ask_before_push, 'plan-first': plan_first } = values;
     const repositories = await readAlso(client, values.also);
     const more = {
       ...typed,
@@ -85,6 +86,7 @@ export const task = clientCommand({
       effort,
       attachments,
       ask_before_push,
+      plan_first,
       ...numbers,
     };
     const body = { prompt, ...given(more) };

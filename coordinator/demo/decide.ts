@@ -16,6 +16,9 @@ const FIX = [
 /** Matches a request to add a line to the README. */
 const README_REQUEST =
   /\b(?:mention|note|say|write|add|append|put)\s+(?:that\s+)?(.{1,300}?)\s+(?:in|into|to)\s+(?:the\s+)?readme\b/i;
+/** The agent's request for a plan before any change. */
+const WANTS_PLAN = /^# First a plan$/m;
+const STOP = 'Stop here';
 const MESSAGE_READ = 'I have read your message and will update the README.';
 const DISCLAIMER =
   'I am the demo model: a small script that knows the sample repository, not Claude. With an API key (`ANTHROPIC_API_KEY`) Claude does the work.';
@@ -66,6 +69,11 @@ function fixSample(c: Conversation): DemoTurn | undefined {
     if (alreadyTried(c, 'edit_file', path)) return undefined;
     const new_text = FIX.map((line) => (bug[1] ?? '') + line).join('\n');
     const text = `${failed.message} Everyone gets the same share, rounded down, and the remainder is lost. The first ones have to pay a cent more.`;
+    if (c.new_user_texts.includes(STOP)) return end(`I have changed nothing, as you wished.\n\n${DISCLAIMER}`);
+    if (mayAskWithPlan(c)) {
+      const question = `Shall I fix ${path}? The first ones would pay a cent more, so that no cent is lost.`;
+      return act(c, 2, text.trim(), ['ask_person', { question, options: ['Go ahead', STOP] }]);
+    }
     return act(c, 2, text.trim(), ['edit_file', { path, old_text: bug[0], new_text }]);
   }
   if (!testsRunSince(c, path)) return runTests(c, 3, 'Now the tests again.');
@@ -150,6 +158,12 @@ function readmeRequests(c: Conversation): string[] {
     const sentence = README_REQUEST.exec(text)?.[1]?.replace(/^["'\u201c`]+|["'\u201d`.]+$/g, '');
     return sentence === undefined ? [] : `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
   });
+}
+
+/** Whether the person wants a plan, and was not asked with one yet. */
+function mayAskWithPlan(c: Conversation): boolean {
+  if (!c.tools.has('ask_person') || c.lastCall('ask_person')) return false;
+  return c.user_texts.some((text) => WANTS_PLAN.test(text));
 }
 
 function isSample(c: Conversation): boolean {

@@ -26,6 +26,7 @@ export function taskView(task: TaskRow, needs: Need[], place: number | undefined
     max_turns: task.max_turns,
     priority: task.priority,
     ask_before_push: task.ask_before_push,
+    plan_first: task.plan_first,
     status: task.status,
     // These describe the previous attempt. While one is in progress nothing has failed yet.
     reason: isActive(task.status) ? null : task.reason,

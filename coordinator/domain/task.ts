@@ -36,6 +36,8 @@ export type TaskRow = TaskState & {
   priority: number;
   /** Whether the work waits for approval before it is pushed. */
   ask_before_push: boolean;
+  /** Whether the person wants to see a plan before anything is changed. */
+  plan_first: boolean;
   /** The commit that may be pushed; null: none was approved. */
   approved_commit: string | null;
   /** The newest commit whose push was refused because it was not approved. */
@@ -62,7 +64,7 @@ type NewTask = Pick<
   TaskRow,
   'user_id' | 'project_id' | 'repo_url' | 'prompt' | 'base_branch' | 'model' | 'budget_usd' | 'max_turns' | 'priority'
 > &
-  Partial<Pick<TaskRow, 'schedule_id' | 'effort' | 'ask_before_push' | 'work_branch'>> & {
+  Partial<Pick<TaskRow, 'schedule_id' | 'effort' | 'ask_before_push' | 'plan_first' | 'work_branch'>> & {
     /** Undefined: the first words of the prompt. */
     title?: string | undefined;
   };
@@ -78,6 +80,7 @@ export function newTask(fields: NewTask, at: string): TaskRow {
     effort: EFFORT_DEFAULT,
     work_branch: null,
     ask_before_push: false,
+    plan_first: false,
     approved_commit: null,
     held_commit: null,
     ...fields,

@@ -6,8 +6,12 @@ import { numberOf, sql, type Db } from './database.ts';
 import { AT_WORK, OPEN } from './status-sets.ts';
 
 /** A row of `tasks`. */
-export type Stored = Omit<TaskRow, 'ask_before_push' | 'waiting_for' | 'silence' | 'plan' | 'result' | 'usage'> & {
+export type Stored = Omit<
+  TaskRow,
+  'ask_before_push' | 'plan_first' | 'waiting_for' | 'silence' | 'plan' | 'result' | 'usage'
+> & {
   ask_before_push: number;
+  plan_first: number;
   waiting_for: string | null;
   silence: string | null;
   plan: string;
@@ -22,6 +26,7 @@ export function fromStored(row: Stored): TaskRow {
   return {
     ...rest,
     ask_before_push: row.ask_before_push === 1,
+    plan_first: row.plan_first === 1,
     waiting_for: row.waiting_for === null ? null : WaitingFor.parse(JSON.parse(row.waiting_for)),
     silence: row.silence === null ? null : WaitingFor.parse(JSON.parse(row.silence)),
     plan: Plan.parse(JSON.parse(row.plan)),
@@ -50,14 +55,15 @@ export function insertTask(db: Db, task: TaskRow): void {
   sql(
     db,
     `INSERT INTO tasks (id, user_id, project_id, schedule_id, repo_url, prompt, title, base_branch, branch, work_branch, model, effort, budget_usd, max_turns, priority,
-       ask_before_push, status, reason, detail, attempt, failures, cancel_reason, queued_at, retry_at, outage_since, workspace, plan, created_at, updated_at, started_at, ended_at)
+       ask_before_push, plan_first, status, reason, detail, attempt, failures, cancel_reason, queued_at, retry_at, outage_since, workspace, plan, created_at, updated_at, started_at, ended_at)
      VALUES (:id, :user_id, :project_id, :schedule_id, :repo_url, :prompt, :title, :base_branch, :branch, :work_branch, :model, :effort, :budget_usd, :max_turns, :priority,
-       :ask_before_push,
+       :ask_before_push, :plan_first,
        :status, :reason, :detail, :attempt, :failures, :cancel_reason, :queued_at, :retry_at, :outage_since, :workspace, '[]', :created_at, :updated_at,
        :started_at, :ended_at)`,
   ).run({
     ...task,
     ask_before_push: task.ask_before_push ? 1 : 0,
+    plan_first: task.plan_first ? 1 : 0,
     usage: null,
     plan: null,
     result: null,

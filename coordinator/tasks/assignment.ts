@@ -101,6 +101,7 @@ function readHead(
     time_limit_ms: deps.time_limit_ms,
     park_after_ms: deps.park_after_ms,
     ...(task.ask_before_push && { ask_before_push: true, approved_commit: task.approved_commit }),
+    ...(task.plan_first && { plan_first: true }),
     has_pushed: hasBegunPush(deps.db, task_id),
     setup_command: attempt.setup_command,
     verify_command: attempt.verify_command,

@@ -83,6 +83,7 @@ export function createTask(
       max_turns: input.max_turns ?? project?.max_turns ?? config.max_turns,
       priority: input.priority ?? 0,
       ask_before_push: input.ask_before_push ?? project?.ask_before_push ?? false,
+      plan_first: input.plan_first ?? false,
     },
     at,
   );

@@ -62,6 +62,40 @@ test('a question outlives its worker and a killed coordinator: the work is pushe
   t.is((await second.stop()).code, 0);
 });
 
+test('a plan is answered before the work begins, is planned again as wished, and is not asked for in a later message', async (t) => {
+  const plan = (question: string, options: string[]): Turn => ({
+    tools: [{ name: 'ask_person', input: { question, options } }],
+  });
+  const plans = [plan('Turn the sign?', ['Go ahead', 'Stop here']), plan('Write sum anew?', ['Go ahead', 'Stop here'])];
+  const later: Turn = { text: 'Nothing more\n\nIt adds.' };
+  const errand = await startErrand(t, {
+    runner: 'process',
+    model: byConversation([...plans, ...MEND, later]),
+    env: { ERRAND_PARK_AFTER_MS: '1' },
+  });
+  const person = await errand.person('ann');
+  const project_id = await errand.project(person, 'adder', BROKEN);
+  const body = { prompt: 'Mend it', project_id, plan_first: true };
+  const { id } = await person.api.call('createTask', { body });
+  const first = await parked(person, id);
+  t.is(first.needs[0]?.question, 'Turn the sign?');
+  await answer(person, first, { text: 'Rather anew.' });
+  const second = await until('it plans again', async () => {
+    const asked = await parked(person, id);
+    return asked.needs[0]?.id !== first.needs[0]?.id && asked;
+  });
+  t.is(second.needs[0]?.question, 'Write sum anew?');
+  await answer(person, second, { choose: ['1'] });
+  t.is((await ended(person, id)).result?.diff_stat.files, 1);
+  await person.api.call('createMessage', { params: { id }, body: { text: 'Does it add?' } });
+  const done = await until('it has answered', async () => {
+    const task = await person.api.call('getTask', { params: { id } });
+    return task.attempts.length === 4 && task.status === 'succeeded' && task;
+  });
+  t.deepEqual(done.needs, []);
+  t.is((await eventsOf(person, id)).filter(({ type }) => type === 'need.asked').length, 2);
+});
+
 /** A project whose errands fix the repository, and a person who sent one. */
 async function sendMending(t: ExecutionContext, settings: object, turns: Turn[] = MEND) {
   const errand = await startErrand(t, { runner: 'process', model: byConversation(turns) });

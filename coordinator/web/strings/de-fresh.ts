@@ -18,6 +18,7 @@ export const de_fresh: FreshStrings = {
   budget: 'Budget',
   budget_usd: 'Budget in US-Dollar',
   default_budget: 'Standardbudget',
+  plan_first: 'Erst planen',
   up_to: (money) => `bis ${money}`,
   left_out: (n) =>
     n === 1 ? 'Etwas Geteiltes wurde nicht übernommen.' : `${n} geteilte Dinge wurden nicht übernommen.`,

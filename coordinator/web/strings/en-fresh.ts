@@ -16,6 +16,7 @@ export const en_fresh = {
   budget: 'Budget',
   budget_usd: 'Budget in US dollars',
   default_budget: 'default budget',
+  plan_first: 'Plan first',
   up_to: (money: string) => `up to ${money}`,
   left_out: (n: number) =>
     n === 1 ? 'One thing that you shared was left out.' : `${n} things that you shared were left out.`,

@@ -17,6 +17,7 @@ test('a retry after a lost answer does not create a second errand', async (t) =>
     '--max-turns',
     '9',
     '--priority=-3',
+    '--plan-first',
     '--json',
   ]);
   network.loseAnswer();
@@ -25,7 +26,7 @@ test('a retry after a lost answer does not create a second errand', async (t) =>
   const { items } = await api.call('listTasks', {});
   t.is(items.length, 1);
   const sent = JSON.parse(stdout);
-  t.like(items[0], { id: sent.id, prompt: 'Mend it', budget_usd: 0.5, max_turns: 9, priority: -3 });
+  t.like(items[0], { id: sent.id, prompt: 'Mend it', budget_usd: 0.5, max_turns: 9, priority: -3, plan_first: true });
 });
 
 test('task --follow watches the errand until it ends', async (t) => {

@@ -8,7 +8,16 @@ import { startDemoModel } from '../../../coordinator/demo/demo-model.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 const SAMPLE = join(import.meta.dirname, '../../../coordinator/demo/sample-repository');
-const NAMES = ['read_file', 'write_file', 'edit_file', 'run_command', 'search', 'list_files', 'update_plan'];
+const NAMES = [
+  'read_file',
+  'write_file',
+  'edit_file',
+  'run_command',
+  'search',
+  'list_files',
+  'update_plan',
+  'ask_person',
+];
 const TOOLS = NAMES.map((name) => ({ name, input_schema: { type: 'object' as const } }));
 
 /** A minimal implementation of the agent's tools. */
@@ -136,6 +145,19 @@ test('follows messages during the run and after it', async (t) => {
   const second = await errand(folder, again, undefined, first.messages);
   t.deepEqual(used(second), ['edit_file']);
   t.regex(await readme(), /\n\nTips are not included\.\n\nMade at the table\.\n$/);
+});
+
+test('asks with a plan before it fixes the sample where one is wanted, and changes nothing where it is stopped', async (t) => {
+  const prompt = 'The facts.\n\n# First a plan\n\nAsk for it.\n\n# The task\n\nFix it.';
+  for (const [answer, is_fixed] of [
+    ['Go ahead', true],
+    ['Stop here', false],
+  ] as const) {
+    const done = await errand(await sample(t), prompt, (turn) => (turn === 6 ? answer : undefined));
+    const steps = used(done).filter((name) => name === 'ask_person' || name === 'edit_file');
+    t.deepEqual(steps, is_fixed ? ['ask_person', 'edit_file'] : ['ask_person']);
+    t.regex(done.summary, is_fixed ? /^Fixed/ : /changed nothing/);
+  }
 });
 
 test('depends only on the conversation, so that another server can resume', async (t) => {

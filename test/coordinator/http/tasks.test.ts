@@ -47,6 +47,12 @@ test('defaults of a task come from its project, then from the server', async (t)
   t.like(await api.call('createTask', { body: { prompt: 'x', project_id, ...own } }), own);
 });
 
+test('a task shows whether a plan comes first, which no project says for it', async (t) => {
+  const { api } = await (await startApi(t)).person();
+  t.false((await sendErrand(api)).plan_first);
+  t.true((await sendErrand(api, { plan_first: true })).plan_first);
+});
+
 test('a task is queued and the dispatcher woken, once both are on disk', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();

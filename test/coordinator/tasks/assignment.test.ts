@@ -272,6 +272,15 @@ test('a transcript just below the size limit fits into an assignment', async (t)
   t.true(Buffer.byteLength(JSON.stringify(assignment)) < LIMITS.assignment_bytes_max);
 });
 
+test('each assignment of an errand that wants a plan first says so, and no other does', async (t) => {
+  const { deps, task } = await openWithTask(t);
+  const planned = addTask(deps.db, task.user_id, { plan_first: true });
+  for (const { id } of [task, planned]) addAttempt(deps.db, id, 1, 0);
+  addAttempt(deps.db, planned.id, 2, 0);
+  t.false('plan_first' in (await readAssignment(deps, task.id, 1)));
+  for (const n of [1, 2]) t.true((await readAssignment(deps, planned.id, n)).plan_first);
+});
+
 test('an attempt that does not exist has no assignment', async (t) => {
   const { deps, task } = await openWithTask(t);
   await t.throwsAsync(buildAssignment(deps, task.id, 1), { code: 'not_found' });

@@ -188,11 +188,13 @@ test('the next errand begins with the first repository alone, also by a short ad
   const { api, page, network, faults } = await openAppLoggedIn(t, { size: PHONE });
   const chip = (name: string | RegExp) => page.getByRole('button', { name });
   const ask = page.getByRole('button', { name: 'Ask me before pushing' });
+  const plan = page.getByRole('button', { name: 'Plan first' });
   const [docs, blog] = ['docs#next', 'blog'].map((name) => encodeURIComponent(`https://example.org/ann/${name}`));
   await page.goto(`${network.url}/new?text=Rename&repo=gh:ann/shop&also=${docs}&also=${blog}`);
   await chip('Remove ann/blog').click();
   await chip(/^ann\/blog$/).waitFor({ state: 'detached' });
   await ask.click();
+  await plan.click();
   await page.locator('button.send').click();
   await page.locator('.task', { hasText: 'Rename' }).waitFor();
   const [task] = (await api.call('listTasks', {})).items;
@@ -200,11 +202,11 @@ test('the next errand begins with the first repository alone, also by a short ad
     task?.repositories?.map((one) => one.repo_url),
     ['https://github.com/ann/shop', 'https://example.org/ann/docs'],
   );
-  t.true(task?.ask_before_push);
+  t.like(task, { ask_before_push: true, plan_first: true });
 
   await page.goto(`${network.url}/new`);
   await chip(/^shop$/).waitFor();
   t.is(await chip(/^ann\//).count(), 0);
-  t.is(await ask.getAttribute('aria-pressed'), 'false');
+  for (const one of [ask, plan]) t.is(await one.getAttribute('aria-pressed'), 'false');
   t.deepEqual(faults, []);
 });

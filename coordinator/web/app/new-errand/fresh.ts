@@ -11,6 +11,7 @@ export type Fresh = Places & {
   effort?: Effort | undefined;
   budget_usd?: number | undefined;
   ask_before_push?: boolean | undefined;
+  plan_first?: boolean | undefined;
 };
 
 export function writeFresh(fresh: Fresh): string {
@@ -58,7 +59,7 @@ export function joinFresh(kept: string, written: string): string {
 }
 
 /**
- * What the errand after this one begins with. Branches, further repositories and the wish to be asked are for one
+ * What the errand after this one begins with. Branches, further repositories and the wishes to be asked are for one
  * errand alone; nor does a choice stay that the server does not offer. `offer`: what it offers, if that is known.
  */
 export function forNext(fresh: Fresh, offer: ServerInfo | undefined): Fresh {
@@ -70,6 +71,7 @@ export function forNext(fresh: Fresh, offer: ServerInfo | undefined): Fresh {
     base_branch: undefined,
     push_to: undefined,
     ask_before_push: undefined,
+    plan_first: undefined,
     sent: true,
     model: isOffered(fresh, offer) ? model : undefined,
     budget_usd: has_budget ? budget_usd : undefined,
@@ -121,6 +123,7 @@ export function toRequest(prompt: string, fresh: Fresh): TaskCreate | undefined 
     effort,
     budget_usd,
     ask_before_push,
+    plan_first,
   } = fresh;
   if (prompt.trim() === '' || (project === undefined && repo_url === undefined)) return undefined;
   return {
@@ -133,5 +136,6 @@ export function toRequest(prompt: string, fresh: Fresh): TaskCreate | undefined 
     ...(effort !== undefined && { effort }),
     ...(budget_usd !== undefined && { budget_usd }),
     ...(ask_before_push === true && { ask_before_push }),
+    ...(plan_first === true && { plan_first }),
   };
 }

@@ -183,7 +183,7 @@ type ChipsProps = {
 };
 
 function Chips({ fresh, offer, files, onOpen, onChoose }: ChipsProps): JSX.Element {
-  const { model, effort, budget_usd, ask_before_push = false } = fresh;
+  const { model, effort, budget_usd, plan_first = false, ask_before_push = false } = fresh;
   const unset = defaultsOf(fresh, useSession().projects.value ?? [], offer);
   return (
     <div class="chips">
@@ -204,16 +204,24 @@ function Chips({ fresh, offer, files, onOpen, onChoose }: ChipsProps): JSX.Eleme
         {budget_usd === undefined ? s.fresh.default_budget : s.fresh.up_to(format.money(budget_usd))}
         {budget_usd === undefined && unset.budget_usd !== undefined && <span> {format.money(unset.budget_usd)}</span>}
       </button>
-      <button
-        type="button"
-        class="option"
-        aria-pressed={ask_before_push}
-        onClick={() => onChoose({ ask_before_push: !ask_before_push })}
-      >
-        {s.project.ask_before_push}
-      </button>
+      <Switch on={plan_first} name={s.fresh.plan_first} onTurn={(on) => onChoose({ plan_first: on })} />
+      <Switch
+        on={ask_before_push}
+        name={s.project.ask_before_push}
+        onTurn={(on) => onChoose({ ask_before_push: on })}
+      />
       <AttachButton files={files} />
     </div>
+  );
+}
+
+type SwitchProps = { on: boolean; name: string; onTurn: (on: boolean) => void };
+
+function Switch({ on, name, onTurn }: SwitchProps): JSX.Element {
+  return (
+    <button type="button" class="option" aria-pressed={on} onClick={() => onTurn(!on)}>
+      {name}
+    </button>
   );
 }
 
