@@ -16,14 +16,14 @@ const HELD =
 const CHANGING: ReadonlySet<string> = new Set(['edit_file', 'write_file']);
 
 /**
- * Why a call of this tool must wait for the person's word on the plan; null: it need not. A coordinator that knows no
- * parked work may leave a question without an answer: nothing waits there.
+ * Why a call of this tool must wait for the person's word on the plan; null: it need not, once they have written
+ * anything. A coordinator that knows no parked work may leave a question without an answer: nothing waits there.
  */
 export function whyHeld(
   { plan_first, park_after_ms }: Pick<Assignment, 'plan_first' | 'park_after_ms'>,
-  { said }: Pick<Transcript, 'said'>,
+  { has_heard_person }: Pick<Transcript, 'has_heard_person'>,
   tool: string,
 ): string | null {
-  const waits = plan_first === true && park_after_ms !== undefined && said.length === 0;
+  const waits = plan_first === true && park_after_ms !== undefined && !has_heard_person;
   return waits && CHANGING.has(tool) ? HELD : null;
 }

@@ -68,6 +68,8 @@ export class Transcript {
   /** What the conversation began with, and the messages of people since. */
   opening: ContentBlock[] = [];
   readonly said: string[] = [];
+  /** Whether a person has written since the beginning. Files, and notes that the server sends for them, are no words. */
+  has_heard_person = false;
   /** The newest note about standing instructions that are others than those at the beginning; empty: none. */
   standing_note = '';
   /** Whether the conversation was summarised, and its beginning was not said again since. */
@@ -115,6 +117,7 @@ export class Transcript {
         if (body.source === 'harness' && body.text.startsWith(STANDING_CHANGED))
           this.standing_note = validInput(body.text);
         if (body.source === 'person') this.said.push(validInput(body.text));
+        if (isOfPerson(body)) this.has_heard_person = true;
         this.#inputs.push({ type: 'text', text: validInput(body.text) });
         if (body.attachment_id !== undefined) this.attachment_ids.add(body.attachment_id);
         if (body.content !== undefined && body.content.length > 0) this.#inputs.push(...validResult(body.content));
@@ -214,6 +217,10 @@ export class Transcript {
     return this.#turn?.is_kept ? this.#turn.calls : [];
   }
 }
+
+type InputBody = z.infer<(typeof ConversationEvent.options)[4]>['body'];
+const isOfPerson = ({ source, attachment_id, text }: InputBody): boolean =>
+  source === 'person' && attachment_id === undefined && !text.startsWith('[Errand] ');
 
 /** Whether an answer is a summary that can take the place of messages: the API may fail to write one. */
 function isSummary(content: ContentBlock[]): boolean {

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { newId } from '../../../protocol/ids.ts';
 import { DONE, textOf } from '../../support/agent-script.ts';
 import { bench } from '../../support/agent-work.ts';
 import type { Turn } from '../../support/model/server.ts';
@@ -56,6 +57,17 @@ test('a message in place of an answer lets the work begin', async (t) => {
   b.messages.say('No plan, please: just do it.');
   t.is((await b.run({ plan_first: true, park_after_ms: 60_000 })).status, 'succeeded');
   t.is(await text(), 'b\n');
+});
+
+test('files of the errand and notes of the server are no word on the plan', async (t) => {
+  const { b, text, errors } = await scene(t, [EDIT, EDIT, DONE]);
+  const file = { id: newId(), name: 'notes.txt', media_type: 'text/plain', bytes: 2, width: null, height: null };
+  b.files.set(file.id, Buffer.from('c\n'));
+  b.messages.say('[Errand] example.org stays blocked.');
+  await b.run({ plan_first: true, park_after_ms: 60_000, attachments: [file] });
+  t.is(b.of('input.added').filter(({ source }) => source === 'person').length, 2);
+  t.deepEqual(errors(), [true, true]);
+  t.is(await text(), 'a\n');
 });
 
 test('a model that ends without a plan has edited no file', async (t) => {
