@@ -34,8 +34,10 @@ type NamedThread = {
   repo_url: string;
   project_id: string | null;
   repository: string;
+  is_sure: boolean;
   is_continued: boolean;
 };
+type Read = NamedThread & ReadThread;
 
 /**
  * Reads at their forges the issues that a task's prompt names, and the pull request that it goes on with, for the
@@ -49,33 +51,40 @@ export async function readNamedThreads(deps: Dependencies, task_id: string, sign
   if (!task || hasConversation(db, task_id)) return '';
   const named = namedThreads(db, task);
   if (named.length === 0) return '';
+  const [first, beyond] = [named.slice(0, LIMITS.named_threads_max), named.slice(LIMITS.named_threads_max)];
   // Forges that ask for a new token first take longer than one call: all of it counts.
-  const read = Promise.all(named.map((each) => readInTime(deps, task, each, signal)));
-  const reads = await (signal ? Promise.race([read, aborted(signal)]) : read);
+  const read = Promise.all(first.map((each) => readInTime(deps, task, each, signal)));
+  const all = await (signal ? Promise.race([read, aborted(signal)]) : read);
   signal?.throwIfAborted();
-  if (!reads) return '';
-  noteReads(deps.log, task_id, named, reads);
-  return namedMaterial(reads);
+  if (!all) return '';
+  const reads = all.filter((each) => !isNone(each));
+  noteReads(deps.log, task_id, reads);
+  return namedMaterial(reads, beyond);
+}
+
+/** Whether a number that may mean anything is that of no issue, as far as can be told. */
+function isNone(read: Read): boolean {
+  return !read.is_sure && 'problem' in read && (read.problem === 'not_found' || read.problem === 'no_token');
 }
 
 /** Those that the prompt has the text of already, as it has of a mention's issue, are not among them. */
 function namedThreads(db: Db, task: TaskRow): NamedThread[] {
   const continued = findContinuedPull(db, task.id);
-  const all = repositoriesOf(db, task).flatMap(({ key, repo_url, project_id }, n) => {
+  return repositoriesOf(db, task).flatMap(({ key, repo_url, project_id }, n) => {
     const at = repo_url === SAMPLE_REPO_URL ? undefined : repositoryAt(repo_url);
     if (!at) return [];
     const is_first = n === 0;
-    const pull = is_first && continued !== undefined ? [continued] : [];
-    const issues = issuesOf(task.prompt, at.origin, at.repository, is_first).filter(({ is_given }) => !is_given);
+    const pull = is_first ? continued : undefined;
+    const issues = issuesOf(task.prompt, at.origin, at.repository, is_first).filter(
+      ({ number, is_given }) => !is_given && number !== pull,
+    );
     const { owner, name } = at.repository;
     const where = { key: is_first ? undefined : key, repo_url, project_id, repository: `${owner}/${name}` };
-    return [...new Set([...pull, ...issues.map(({ number }) => number)])].map((number) => ({
-      ...where,
-      number,
-      is_continued: pull.includes(number),
-    }));
+    return [
+      ...(pull === undefined ? [] : [{ ...where, number: pull, is_sure: true, is_continued: true }]),
+      ...issues.map(({ number, is_sure }) => ({ ...where, number, is_sure, is_continued: false })),
+    ];
   });
-  return all.slice(0, LIMITS.named_threads_max);
 }
 
 async function readInTime(
@@ -83,8 +92,8 @@ async function readInTime(
   task: TaskRow,
   named: NamedThread,
   stopped: AbortSignal | undefined,
-): Promise<ReadThread> {
-  const { number, repository, is_continued } = named;
+): Promise<Read> {
+  const { number, repository } = named;
   const { read_ms = LIMITS.named_threads_ms } = deps;
   const late = AbortSignal.timeout(read_ms);
   const signal = stopped ? AbortSignal.any([stopped, late]) : late;
@@ -95,7 +104,7 @@ async function readInTime(
     return { problem };
   });
   const found = (await within(read_ms, read)) ?? { problem: 'unreachable' as const };
-  return { number, repository, is_continued, ...found };
+  return { ...named, ...found };
 }
 
 /** As the person alone: what they may not read, the server's own app does not read for them. */
@@ -129,13 +138,12 @@ function problemOf(error: unknown): ThreadProblem {
 }
 
 /** Tells the log of each, unless that is known from an attempt before. */
-function noteReads(log: EventLog, task_id: string, named: readonly NamedThread[], reads: readonly ReadThread[]): void {
+function noteReads(log: EventLog, task_id: string, reads: readonly Read[]): void {
   log.write((tx) => {
     const task = findTask(tx.db, task_id);
     if (!task) return;
     const known = threadReads(tx.db, task_id);
-    for (const [n, read] of reads.entries()) {
-      const key = named[n]?.key;
+    for (const { key, ...read } of reads) {
       const body: ThreadRead = {
         number: read.number,
         ...(key !== undefined && { repository: key }),

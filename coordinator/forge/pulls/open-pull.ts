@@ -1,3 +1,4 @@
+import { LIMITS } from '../../../protocol/limits.ts';
 import type { PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { Access, Pull } from '../forge.ts';
@@ -102,7 +103,10 @@ function isInvalid(error: unknown): error is ForgeApiError {
   return error instanceof ForgeApiError && error.fault === 'invalid';
 }
 
-/** What the text of a pull request is made from. It closes no issue that the agent has not read. */
+/**
+ * What the text of a pull request is made from. It closes no issue that the agent has not read, and names no number that
+ * may be none.
+ */
 export function textOf(
   {
     task,
@@ -113,11 +117,18 @@ export function textOf(
   name: { owner: string; name: string },
 ): PullText {
   const named = issuesOf(task.prompt, row.origin, name, row.repo_url === task.repo_url);
-  const issues = named.map(({ number, closes, is_given }) => ({
-    number,
-    closes: closes && (is_given || numbers_read.has(number)),
-  }));
-  return { summary: task.result?.summary ?? task.title, issues, url, task_id: task.id, others, merged };
+  const issues = named.flatMap(({ number, closes, is_sure, is_given }) => {
+    const is_known = is_given || numbers_read.has(number);
+    return is_sure || is_known ? [{ number, closes: closes && is_known }] : [];
+  });
+  return {
+    summary: task.result?.summary ?? task.title,
+    issues: issues.slice(0, LIMITS.named_threads_max),
+    url,
+    task_id: task.id,
+    others,
+    merged,
+  };
 }
 
 /** What of a pull request its forge decides. */

@@ -2,10 +2,11 @@ import type { RepositoryName } from '../forge.ts';
 
 /** An issue that a prompt names. `closes`: it is what the errand is to solve, and not only mentioned. */
 export type NamedIssue = { number: number; closes: boolean };
+/** `is_sure`: its number can hardly mean anything else. */
+type SeenIssue = NamedIssue & { is_sure: boolean };
 /** `is_given`: the prompt has its text, too. */
-type FoundIssue = NamedIssue & { is_given: boolean };
+type FoundIssue = SeenIssue & { is_given: boolean };
 
-const NAMED_MAX = 5;
 /** Before and after the number of an issue, what is read of its sentence. */
 const NEAR_CHARS = 60;
 /** Before the number of an issue: what says that the errand is to solve it, in English and German. */
@@ -19,6 +20,7 @@ const NOT_AFTER = /^[^.!?:;,\n]*\b(nicht|nie|niemals)\b/iu;
 const ASKED_AT = /(?:^|\n\n)@\S+ asks for this in the (issue|pull request) #(\d{1,9}) of /u;
 /** In place of own words older errands have the title of the issue, which anybody may have written. */
 const NO_WORDS = /^Do what this (?:issue|pull request) asks for: .*$/u;
+const COLOUR = /^#\d{6}$/;
 const QUOTED = /^[ \t]*>.*$/gmu;
 
 /**
@@ -26,23 +28,27 @@ const QUOTED = /^[ \t]*>.*$/gmu;
  * those that their own words name, by `#12`, by `owner/name#12`, or by an address. One that they say to solve, or
  * that the prompt consists of, is closed by the pull request. What others wrote, and quotes, name none. `#12` alone
  * is of the first repository of an errand, as is the place where it was asked for; `is_first`: whether this is the
- * one.
+ * one. Unless it is to be solved, it may also be a step of a list or a colour, and with six digits it is a colour.
  */
 export function issuesOf(prompt: string, origin: string, repository: RepositoryName, is_first: boolean): FoundIssue[] {
   const asked = ASKED_AT.exec(prompt);
   const words = asked ? prompt.slice(0, asked.index).replace(NO_WORDS, '') : prompt;
-  const found = new Map<number, boolean>();
-  const given = asked && is_first ? Number(asked[2]) : undefined;
-  if (given !== undefined) found.set(given, asked?.[1] === 'issue');
-  for (const { number, closes } of namedIn(words.replace(QUOTED, ''), origin, repository, is_first))
-    found.set(number, closes || found.get(number) === true);
-  return [...found].slice(0, NAMED_MAX).map(([number, closes]) => ({ number, closes, is_given: number === given }));
+  const named = namedIn(words.replace(QUOTED, ''), origin, repository, is_first);
+  const found = named.map((issue): FoundIssue => ({ ...issue, is_given: false }));
+  if (asked && is_first)
+    found.unshift({ number: Number(asked[2]), closes: asked[1] === 'issue', is_sure: true, is_given: true });
+  return [...Map.groupBy(found, ({ number }) => number)].map(([number, same]) => ({
+    number,
+    closes: same.some(({ closes }) => closes),
+    is_sure: same.some(({ is_sure }) => is_sure),
+    is_given: same.some(({ is_given }) => is_given),
+  }));
 }
 
-function namedIn(words: string, origin: string, { owner, name }: RepositoryName, is_first: boolean): NamedIssue[] {
+function namedIn(words: string, origin: string, { owner, name }: RepositoryName, is_first: boolean): SeenIssue[] {
   const here = RegExp.escape(`${owner}/${name}`);
   const pattern = new RegExp(
-    `(?:${RegExp.escape(origin)}/${here}/issues/|(?<![\\w/])(?:${here})${is_first ? '?' : ''}#)(\\d{1,9})(?![\\w/])`,
+    `(?:${RegExp.escape(origin)}/${here}/issues/|(?<![\\w/])(?:${here})${is_first ? '?' : ''}#)([1-9]\\d{0,8})(?![\\w/])`,
     'giu',
   );
   const all = [...words.matchAll(pattern)];
@@ -53,6 +59,7 @@ function namedIn(words: string, origin: string, { owner, name }: RepositoryName,
     const after = words.slice(end, end + NEAR_CHARS);
     const alone = all.length === 1 && /^[\s<>.:]*$/.test(words.slice(0, match.index) + words.slice(end));
     const closes = alone || (SOLVE.test(before) && !NOT_BEFORE.test(before) && !NOT_AFTER.test(after));
-    return number > 0 ? [{ number, closes }] : [];
+    const is_sure = closes || !match[0].startsWith('#');
+    return is_sure || !COLOUR.test(match[0]) ? [{ number, closes, is_sure }] : [];
   });
 }

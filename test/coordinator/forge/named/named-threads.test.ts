@@ -163,7 +163,7 @@ test('issues of further repositories are read there, as their own project can', 
   );
 });
 
-test('long issues share what the agent is given, and no more are read than may be', async (t) => {
+test('long issues share what the agent is given, and it is told which are more than it may be given', async (t) => {
   const scene = await PullsScene.start(t);
   const { forge, demo, ada } = scene;
   for (let n = 0; n < 8; n += 1) {
@@ -172,9 +172,33 @@ test('long issues share what the agent is given, and no more are read than may b
   }
   const text = await given(scene, scene.errand('Fix #1 #2 #3 #4 #5 #6 #7 #8'));
   t.true(text.length < LIMITS.named_threads_chars_max + 2_000, String(text.length));
-  t.is(text.match(/^The issue #/gm)?.length, 5);
-  t.is(text.match(/older comments are left out/g)?.length, 5);
+  t.is(text.match(/^The issue #/gm)?.length, LIMITS.named_threads_max);
+  t.is(text.match(/older comments are left out/g)?.length, LIMITS.named_threads_max);
+  t.regex(text, /You have the numbers alone of #7 of ada\/demo, #8 of ada\/demo\. /);
+  const many = Array.from({ length: 3_000 }, (_, n) => `#${n + 1}`).join(' ');
+  t.regex(await given(scene, scene.errand(many)), /#26 of ada\/demo, 2974 more\. /);
 });
+
+testEachForge(
+  'a number that may be a step or a colour is no issue where there is none, and that is not told',
+  async (t, kind) => {
+    const scene = await PullsScene.start(t, { kind });
+    const issue = scene.forge.openIssue(scene.demo, scene.ada, { title: 'The parser fails' });
+    const errand = scene.errand(`Do step #4711, make the text #333 as in #${issue.number}`);
+    scene.has_token = false;
+    t.is(await given(scene, errand), '');
+    scene.has_token = true;
+    const text = await given(scene, errand);
+    t.regex(text, /The parser fails/);
+    t.notRegex(text, /4711|333/);
+    const read = [{ number: issue.number, title: 'The parser fails', problem: null }];
+    t.deepEqual(threadReads(scene.log.db, errand.id), read);
+    await scene.work(errand, 'Make the text grey');
+    await scene.opened(errand);
+    const [body = ''] = scene.demo.issues.filter(isPull).map((pull) => pull.body);
+    t.deepEqual(body.match(/#\d+/g), [`#${issue.number}`]);
+  },
+);
 
 /** A pull request of a linked person, with what a reviewer wants of it. */
 async function reviewedPull(t: ExecutionContext) {

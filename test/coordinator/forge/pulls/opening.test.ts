@@ -13,7 +13,7 @@ testEachForge(
   async (t, kind) => {
     const scene = await PullsScene.start(t, { kind });
     const issue = scene.forge.openIssue(scene.demo, scene.demo.owner, { title: 'The parser fails' });
-    const errand = scene.errand(`As in #${issue.number}`);
+    const errand = scene.errand(`As in ada/demo#${issue.number}`);
     const commit = await scene.work(errand, '## Mend the parser\n\nIt read one line too many.');
     const pull = await scene.opened(errand);
     t.like(pull, {

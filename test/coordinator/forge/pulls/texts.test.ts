@@ -54,7 +54,8 @@ test('an issue is closed by the pull request only if the prompt says to solve it
     ['Fix https://github.com/ada/demoXjs/issues/12', ''],
     ['Use colour #123abc and abc#12', ''],
     ['Fix #0 and #99999999999', ''],
-    ['#1 #2 #3 #4 #5 #6 #7', '1 2 3 4 5'],
+    ['Make the header #333333, the text #111111 and the frame #000000', ''],
+    ['Fix #123456, as in ada/demo.js#654321', '123456! 654321'],
     ['Do not close #9', '9'],
     ["Mend the parser, but don't fix #9", '9'],
     ['Schließe #9 bitte nicht', '9'],
@@ -65,6 +66,19 @@ test('an issue is closed by the pull request only if the prompt says to solve it
   for (const [prompt, expected] of cases) {
     const found = issuesOf(prompt, 'https://github.com', NAME, true);
     t.is(found.map(({ number, closes }) => `${number}${closes ? '!' : ''}`).join(' '), expected, prompt);
+  }
+});
+
+test('a number that stands alone may be none of an issue, unless it is to be solved', (t) => {
+  const cases: [string, string][] = [
+    ['Make the text #111, as in step #2 of the guide', '111? 2?'],
+    ['Fix #12, as in #13', '12 13?'],
+    ['As in #12 and ada/demo.js#12, and https://github.com/ada/demo.js/issues/7', '12 7'],
+    ['Mend it\n\n@eve asks for this in the issue #9 of ada/demo: x', '9'],
+  ];
+  for (const [prompt, expected] of cases) {
+    const found = issuesOf(prompt, 'https://github.com', NAME, true);
+    t.is(found.map(({ number, is_sure }) => `${number}${is_sure ? '' : '?'}`).join(' '), expected, prompt);
   }
 });
 
