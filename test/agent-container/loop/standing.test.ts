@@ -62,6 +62,20 @@ test('the value of a secret is not in standing instructions, nor told as a chang
   t.deepEqual(notes(b), []);
 });
 
+test('a word that is masked otherwise than before is no change of the standing instructions, any other is one', async (t) => {
+  const b = await bench(t, { script: Array.from({ length: 5 }, () => DONE) });
+  const env = { LOGIN: 'sesame-open-4711' };
+  await b.run({ instructions: 'Log in with sesame-open-4711.', env });
+  for (const changes of [{}, { env }, { env: { OTHER: 'sesame-open' } }]) {
+    b.messages.say('Go on.');
+    await b.run({ instructions: 'Log in with sesame-open-4711.', ...changes });
+    t.deepEqual(notes(b), []);
+  }
+  b.messages.say('Go on.');
+  await b.run({ instructions: 'Log in with sesame-open-4711.\nNever touch legacy.', env });
+  t.is(notes(b).length, 1);
+});
+
 test('after a summary the newest standing instructions are said behind those of the beginning', async (t) => {
   let is_long = false;
   const b = await bench(t, {
