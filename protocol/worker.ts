@@ -236,8 +236,8 @@
  *
  * `repository.ready` and `branch.pushed` name it in `repository`. The result has an entry of `repositories` for each
  * one that was cloned; all diffs together are at most `diff_bytes_max`. Where a push fails in one, the work in the
- * others is pushed all the same, and `detail` says where it failed. Setup and verify command, `env` and `secrets` are
- * those of the first.
+ * others is pushed all the same, and `detail` says where it failed. Setup and verify command, `instructions`, `env` and
+ * `secrets` are those of the first.
  *
  * A worker that does so says `takes_repositories` in its `agent.started`, where the assignment has `repositories`.
  * Without that the coordinator ends the attempt with `agent_error`, and answers `stale_attempt`: an older worker would
