@@ -1,12 +1,13 @@
 import { findAttempt } from '../sqlite/attempts.ts';
+import { listAttachments } from '../sqlite/attachments.ts';
 import type { Db } from '../sqlite/database.ts';
 import { findMessage } from '../sqlite/messages.ts';
 import { invalid, type CheckedEvent } from './validate-events.ts';
 
 /**
- * Throws `invalid` where a worker adds words of a person that are none: they name no message and no attachment, or a
- * message that there is not or that was added before. A worker that takes messages may only add what it took: its
- * person may have changed or withdrawn anything else. `last_seq`: the newest event that is stored already.
+ * Throws `invalid` where a worker adds words of a person that are none: they name no message and no attachment of the
+ * task, or a message that was added before. A worker that takes messages may only add what it took: its person may have
+ * changed or withdrawn anything else. `last_seq`: the newest event that is stored already.
  */
 export function checkMessages(
   db: Db,
@@ -17,6 +18,8 @@ export function checkMessages(
   for (const [index, { acts, seq }] of events.entries()) {
     if (acts?.type !== 'input.added' || seq <= last_seq) continue;
     const { source, message_id, attachment_id } = acts.body;
+    if (attachment_id !== undefined && !listAttachments(db, task_id).some(({ id }) => id === attachment_id))
+      throw invalid(`/events/${index}/body/attachment_id`, 'names no attachment of the task');
     const field = `/events/${index}/body/message_id`;
     if (message_id === undefined) {
       if (source !== 'person' || attachment_id !== undefined) continue;

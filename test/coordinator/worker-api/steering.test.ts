@@ -3,6 +3,7 @@ import type { MessageCreate } from '../../../protocol/messages.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { newPull } from '../../../coordinator/domain/pull.ts';
+import { bindAttachment, insertAttachment } from '../../../coordinator/sqlite/attachments.ts';
 import { claimMessage } from '../../../coordinator/sqlite/messages.ts';
 import { insertPull } from '../../../coordinator/sqlite/pulls.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
@@ -12,7 +13,7 @@ import { addMessage } from '../../../coordinator/tasks/task-commands.ts';
 import { TaskSettings } from '../../../coordinator/tasks/task-settings.ts';
 import { readKeys } from '../../../coordinator/base/keys.ts';
 import { setCallbackScene } from '../../support/callback-scene.ts';
-import { endTask, taskOf } from '../../support/fixtures.ts';
+import { addTask, endTask, taskOf } from '../../support/fixtures.ts';
 import { NO_LINKS } from '../../support/no-links.ts';
 
 const at = new Date().toISOString();
@@ -120,9 +121,25 @@ for (const takes_messages of [true, false])
     }
     t.is((await s.events([heard(2, id, 'One.')])).status, 200);
     t.is((await s.events([heard(3, id, 'Two.')])).status, 400);
-    const file = { turn: 0, source: 'person', attachment_id: newId(), text: 'The file is there.' };
-    t.is((await s.events([{ ...heard(3, id, ''), body: file }])).status, 200);
   });
+
+test('a file of a person is an attachment of the task', async (t) => {
+  const s = await set(t);
+  const { user_id } = s;
+  const attached = (task_id: string) => {
+    const id = newId();
+    const file = { id, name: 'a.txt', media_type: 'text/plain', bytes: 1, width: null, height: null };
+    insertAttachment(s.log.db, { ...file, user_id, sha256: 'a'.repeat(64), created_at: at });
+    bindAttachment(s.log.db, { user_id, id, task_id, message_id: null });
+    return id;
+  };
+  const elsewhere = attached(addTask(s.log, user_id).id);
+  const added = (attachment_id: string) =>
+    s.events([{ ...heard(2, '', ''), body: { turn: 0, source: 'person', attachment_id, text: 'It is there.' } }]);
+  for (const id of [newId(), elsewhere])
+    t.like(await added(id), { status: 400, body: { errors: [{ field: '/events/0/body/attachment_id' }] } });
+  t.is((await added(attached(s.task_id))).status, 200);
+});
 
 test('that a worker takes messages holds from the call on that says so', async (t) => {
   const { scene, user_id, task_id, events } = await setCallbackScene(t);
