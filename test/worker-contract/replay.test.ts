@@ -1,8 +1,12 @@
-import test from 'ava';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
 import { NumberedEvent } from '../../protocol/events.ts';
+import type { OpenTask } from '../conformance/coordinator-calls.ts';
 import { realCoordinator } from '../conformance/real-coordinator.ts';
 import { ended, eventsOf } from '../support/errand.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { git } from '../support/git-server.ts';
 import { readRecording } from './recorded.ts';
 
 /**
@@ -25,6 +29,11 @@ const Body = z.looseObject({
   status: z.string().optional(),
   reason: z.string().nullish(),
 });
+const Pushed = z.object({
+  type: z.literal('branch.pushed'),
+  body: z.object({ branch: z.string(), commit: z.string(), repository: z.string().optional() }),
+});
+const Cancelling = z.object({ control: z.object({ cancel: z.object({ reason: z.string() }) }) });
 
 for (const version of SERVED) {
   const recording = readRecording(version);
@@ -35,16 +44,26 @@ for (const version of SERVED) {
       async (t) => {
         const { open, openSeveral, person } = await realCoordinator(t);
         const several = JSON.stringify(calls).includes('{other}');
-        const { task_id, token, address, say, other } = several
-          ? await openSeveral()
-          : { ...(await open()), other: '' };
-        const said: string[] = [];
+        const opened = several ? await openSeveral() : { ...(await open()), other: '' };
+        const { task_id, token, address, say, cancel, other } = opened;
+        const named = new Map([
+          ['{task_id}', task_id],
+          ['{other}', other],
+        ]);
+        const fill = (text: string) => [...named].reduce((all, [from, to]) => all.replaceAll(from, to), text);
         const sent: z.infer<typeof Body>[] = [];
+        let is_cancelled = false;
         for (const { call, headers, body, answer } of calls) {
           const text = JSON.stringify(body);
-          while (text.includes(`{message_${said.length + 1}}`)) said.push(await say('Into notes.txt, please.'));
-          const named = said.reduce((all, id, i) => all.replaceAll(`{message_${i + 1}}`, id), text);
-          const content = named.replaceAll('{task_id}', task_id).replaceAll('{other}', other);
+          for (const [message] of text.matchAll(/\{message_\d+\}/g))
+            if (!named.has(message)) named.set(message, await say('Into notes.txt, please.'));
+          for (const pushed of pushesOf(JSON.parse(fill(text))))
+            named.set(pushed.commit, await push(t, opened, pushed));
+          if (!is_cancelled && Cancelling.safeParse(answer).success) {
+            await cancel();
+            is_cancelled = true;
+          }
+          const content = fill(text);
           const response = await fetch(`${address.origin}/internal/tasks/${task_id}/${call}`, {
             headers: { ...headers, authorization: `Bearer ${token}`, 'content-type': 'application/json' },
             ...(call !== 'assignment' && { method: 'POST', body: content }),
@@ -72,6 +91,31 @@ for (const version of SERVED) {
     const known: string[] = NumberedEvent.options.map((option) => option.shape.type.value);
     for (const type of types) t.true(known.includes(type), type);
   });
+}
+
+/** The pushes that the events of a call name. */
+function pushesOf(body: unknown): z.infer<typeof Pushed>['body'][] {
+  const { events = [] } = Body.nullable().parse(body) ?? {};
+  return events.flatMap((event) => Pushed.safeParse(event).data?.body ?? []);
+}
+
+/**
+ * Pushes a new commit where the worker of then pushed its own, which has a parent that this repository lacks. Resolves
+ * with its id.
+ */
+async function push(
+  t: ExecutionContext,
+  { address, task_id, token }: OpenTask,
+  { branch, repository }: z.infer<typeof Pushed>['body'],
+): Promise<string> {
+  const url = `${address.origin}/internal/tasks/${task_id}/git${repository === undefined ? '' : `/${repository}`}`;
+  const folder = await temporaryFolder(t);
+  const clone = join(folder, 'clone');
+  const authorized = ['-c', `http.extraHeader=Authorization: Bearer ${token}`];
+  await git(folder, ...authorized, 'clone', '--quiet', url, clone);
+  await git(clone, 'commit', '--quiet', '--allow-empty', '--message=Work');
+  await git(clone, ...authorized, 'push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`);
+  return git(clone, 'rev-parse', 'HEAD');
 }
 
 /**
