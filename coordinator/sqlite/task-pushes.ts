@@ -23,6 +23,12 @@ export function hasBegunPush(db: Db, task_id: string): boolean {
   return sql(db, 'SELECT 1 FROM task_pushes WHERE task_id = ? LIMIT 1').get(task_id) !== undefined;
 }
 
+/** The same for one ref of one of them. */
+export function hasBegunPushTo(db: Db, { task_id, key }: RepositoryOfTask, ref: string): boolean {
+  const text = `SELECT 1 FROM task_pushes WHERE task_id = ? AND repository = ? AND ref IN ('', ?) LIMIT 1`;
+  return sql(db, text).get(task_id, key ?? FIRST, ref) !== undefined;
+}
+
 /**
  * The commits of others that a commit took along when the task pushed it to this ref. Undefined: the task has not
  * pushed it there.

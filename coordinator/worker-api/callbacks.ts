@@ -32,8 +32,9 @@ import type { CheckedPost } from './read-callbacks.ts';
 import { quotaFault } from './event-quotas.ts';
 import { conflict, type Refused, type UncomparedRepeats } from './repeats.ts';
 import { checkMessages } from './check-messages.ts';
-import { unseenPushes, withoutPushes, type ClaimedPush } from './claimed-pushes.ts';
+import { mayBePushed, unseenPushes, withoutPushes, type ClaimedPush, type PushState } from './claimed-pushes.ts';
 import { checkEventBranches, checkResultBranches } from './check-branches.ts';
+import { ConcurrencyLimit } from './concurrency-limit.ts';
 import { storeEvents } from './store-events.ts';
 import { invalid, sizeOf } from './validate-events.ts';
 import { checkResult } from './check-result.ts';
@@ -45,9 +46,12 @@ export type CallbackDependencies = {
   event_quotas: EventQuotas;
   /** Runs `SAME` at the task's cost. */
   countSame: (task_id: string, lines: Buffer) => Promise<number>;
-  /** Whether the repository has a commit where the worker says that it pushed it. Asked where no push was seen. */
-  isPushed: (origin: Origin, push: ClaimedPush) => Promise<boolean>;
+  /** What the repository says of a push that a worker names and that was not seen, until `deadline` aborts. */
+  findPush: (origin: Origin, push: ClaimedPush, deadline: AbortSignal) => Promise<PushState>;
 };
+
+/** How long the repositories of a task may take to say what was pushed: a worker waits 30 seconds for the answer. */
+const FIND_PUSHES_MS = 10_000;
 
 /**
  * The three callbacks of a worker: each takes the body, which was read and checked, and resolves with the reply once
@@ -60,16 +64,17 @@ export class Callbacks {
   readonly #quotas: EventQuotas;
   readonly #states: AttemptStates;
   readonly #countSame: CallbackDependencies['countSame'];
-  readonly #isPushed: CallbackDependencies['isPushed'];
+  readonly #findPush: CallbackDependencies['findPush'];
+  readonly #finding = new ConcurrencyLimit(1, 'A result of the task is being checked already.');
 
-  constructor({ log, relay, progress, event_quotas, countSame, isPushed }: CallbackDependencies) {
+  constructor({ log, relay, progress, event_quotas, countSame, findPush }: CallbackDependencies) {
     this.#log = log;
     this.#states = new AttemptStates(log);
     this.#relay = relay;
     this.#progress = progress;
     this.#quotas = event_quotas;
     this.#countSame = countSame;
-    this.#isPushed = isPushed;
+    this.#findPush = findPush;
   }
 
   async events(origin: Origin, post: CheckedPost): Promise<CallbackReply> {
@@ -155,15 +160,9 @@ export class Callbacks {
       // A repeat: the worker did not get the first reply.
       if (before.result_at !== null) return { acked_seq: before.last_seq, control: { messages: [], cancel: null } };
       const call = this.#begin(tx, origin);
-      const { last_seq } = call.state;
-      if (result.last_seq > last_seq)
-        throw new ErrandError('events_missing', `The events from ${last_seq + 1} on have not arrived.`, {
-          expected_seq: last_seq + 1,
-        });
-      if (result.last_seq < last_seq)
-        throw invalid('/last_seq', `is below ${last_seq}, the newest event that has arrived`);
+      requireAllEvents(call.state, result);
       this.#end(tx, call, result, unpushed);
-      return { acked_seq: last_seq, control: { messages: [], cancel: null } };
+      return { acked_seq: result.last_seq, control: { messages: [], cancel: null } };
     });
   }
 
@@ -171,11 +170,18 @@ export class Callbacks {
   async #findUnpushed(origin: Origin, result: ResultPost): Promise<ClaimedPush[]> {
     const { claims, listener } = origin;
     const { db } = this.#log;
-    const unpushed: ClaimedPush[] = [];
-    if (readAttemptState(db, claims, listener).result_at !== null) return unpushed;
-    for (const push of unseenPushes(db, claims.task_id, result))
-      if (!(await this.#isPushed(origin, push))) unpushed.push(push);
-    return unpushed;
+    const state = readAttemptState(db, claims, listener);
+    const unseen = state.result_at === null ? unseenPushes(db, claims.task_id, result) : [];
+    if (unseen.length === 0) return [];
+    checkResultBranches(db, claims.task_id, result);
+    requireAllEvents(state, result);
+    return this.#finding.run(claims.task_id, async () => {
+      const deadline = AbortSignal.timeout(FIND_PUSHES_MS);
+      const unpushed: ClaimedPush[] = [];
+      for (const push of unseen)
+        if (!mayBePushed(db, push, await this.#findPush(origin, push, deadline))) unpushed.push(push);
+      return unpushed;
+    });
   }
 
   /**
@@ -259,6 +265,15 @@ function giveUp(tx: Tx, { task_id, attempt, at }: ActiveCall, { reason, detail, 
 function controlOf(db: Db, { task_id, state }: Omit<ActiveCall, 'at'>): Control {
   const messages = state.has_messages === 1 ? listPendingMessages(db, task_id) : [];
   return { messages, cancel: state.cancel_reason === null ? null : { reason: state.cancel_reason } };
+}
+
+/** Throws where the newest event that has arrived is not the one that the result names as its last. */
+function requireAllEvents({ last_seq }: AttemptState, result: ResultPost): void {
+  if (result.last_seq > last_seq)
+    throw new ErrandError('events_missing', `The events from ${last_seq + 1} on have not arrived.`, {
+      expected_seq: last_seq + 1,
+    });
+  if (result.last_seq < last_seq) throw invalid('/last_seq', `is below ${last_seq}, the newest event that has arrived`);
 }
 
 function requireSameAttempt({ claims }: Origin, attempt: number): void {

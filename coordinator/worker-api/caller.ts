@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ResultPost } from '../../protocol/worker-schemas.ts';
-import type { ClaimedPush } from './claimed-pushes.ts';
+import type { ClaimedPush, PushState } from './claimed-pushes.ts';
 
 /** The attempt that makes a call, once its token and its database row have been checked. */
 export type Caller = {
@@ -29,8 +29,8 @@ export type WorkerProxy = {
   writeError?: ErrorWriter;
   /** A result of an attempt, with what the proxy knows better than its worker. By default it knows nothing. */
   correct?: (attempt: Pick<Caller, 'task_id' | 'attempt'>, result: ResultPost) => ResultPost;
-  /** Whether the branch is at the commit now. False also where the repository does not say. By default it does not. */
-  isAt?: (caller: Caller, push: ClaimedPush) => Promise<boolean>;
+  /** What the repository says of a push, until `deadline` aborts. By default it lacks the commit. */
+  findPush?: (caller: Caller, push: ClaimedPush, deadline: AbortSignal) => Promise<PushState>;
 };
 
 /**

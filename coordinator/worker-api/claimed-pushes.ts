@@ -2,19 +2,51 @@ import type { ResultPost } from '../../protocol/worker-schemas.ts';
 import { refOf } from '../domain/ref-of.ts';
 import { hasPushedWork, type RepositoryOfTask } from '../domain/task-repository.ts';
 import type { Db } from '../sqlite/database.ts';
-import { findKeptCommits } from '../sqlite/task-pushes.ts';
+import { findKeptCommits, hasBegunPushTo } from '../sqlite/task-pushes.ts';
+import { findTaskRepository } from '../sqlite/task-repositories.ts';
+import { findTask } from '../sqlite/tasks.ts';
 
 /** A commit that a worker names as pushed to a branch of one of its task's repositories. `branch` null: to none. */
 export type ClaimedPush = RepositoryOfTask & { branch: string | null; commit: string };
 
-/** The pushes that a result names and that no worker of the task has begun. */
+/**
+ * What a repository says of a claimed push. `there`: it has the commit; `gone`: it has no such branch; `unknown`: it
+ * did not answer.
+ */
+export type PushState = 'there' | 'gone' | 'missing' | 'unknown';
+
+/** What a result says of each repository. `key` null: the first. */
+export const outcomesOf = (result: ResultPost) => [{ ...result, key: null }, ...(result.repositories ?? [])];
+
+/** The pushes that a result names, that no worker of the task has begun, and that the task's result does not have. */
 export function unseenPushes(db: Db, task_id: string, result: ResultPost): ClaimedPush[] {
-  const outcomes = [{ ...result, key: null }, ...(result.repositories ?? [])];
-  return outcomes.flatMap(({ key, branch, commit, base_commit }) => {
+  return outcomesOf(result).flatMap(({ key, branch, commit, base_commit }) => {
     if (commit === null || !hasPushedWork({ commit, base_commit })) return [];
-    const is_seen = branch !== null && findKeptCommits(db, { task_id, key }, { ref: refOf(branch), commit });
-    return is_seen ? [] : [{ task_id, key, branch, commit }];
+    const push = { task_id, key, branch, commit };
+    return isSeen(db, push) || isStored(db, push) ? [] : [push];
   });
+}
+
+const isSeen = (db: Db, { branch, commit, ...where }: ClaimedPush) =>
+  branch !== null && findKeptCommits(db, where, { ref: refOf(branch), commit }) !== undefined;
+
+/** Others may have moved the branch to the commit. It was looked for when it was stored, and may be gone by now. */
+function isStored(db: Db, { task_id, key, branch, commit }: ClaimedPush): boolean {
+  const stored = (key === null ? findTask(db, task_id) : findTaskRepository(db, task_id, key))?.result;
+  return branch !== null && stored?.branch === branch && stored.commit === commit;
+}
+
+/** Whether a push may have been made. Nobody can tell of a branch of the task that was deleted, as after a merge. */
+export function mayBePushed(db: Db, { branch, ...where }: ClaimedPush, state: PushState): boolean {
+  switch (state) {
+    case 'there':
+    case 'unknown':
+      return true;
+    case 'missing':
+      return false;
+    case 'gone':
+      return branch !== null && hasBegunPushTo(db, where, refOf(branch));
+  }
 }
 
 /** The result without these pushes: its diffs stay, for they are nowhere else. */

@@ -6,7 +6,7 @@ import { countPendingMessages } from '../sqlite/messages.ts';
 import { findNeedByRef, listOpenNeeds } from '../sqlite/needs.ts';
 import { findNewestEvent } from '../sqlite/steps.ts';
 import { findTask } from '../sqlite/tasks.ts';
-import type { ClaimedPush } from './claimed-pushes.ts';
+import { outcomesOf, type ClaimedPush } from './claimed-pushes.ts';
 import { missingStep } from './required-steps.ts';
 
 type Fault = { reason: FailureReason; detail: string };
@@ -62,8 +62,6 @@ function lostChange(result: ResultPost): string | null {
   );
   return is_lost ? 'The worker reported changes, but no commit that has them.' : null;
 }
-
-const outcomesOf = (result: ResultPost) => [result, ...(result.repositories ?? [])];
 
 /**
  * Whether the question that the attempt has asked is open. The answer may also have come while the worker was ending.

@@ -97,8 +97,8 @@ export class WorkerApi {
     this.#callbacks = new Callbacks({
       ...deps,
       countSame,
-      isPushed: async ({ claims, listener }, push) =>
-        (await deps.git.isAt?.(this.#admission.requireActive(claims, listener), push)) ?? false,
+      findPush: async ({ claims, listener }, ...push) =>
+        (await deps.git.findPush?.(this.#admission.requireActive(claims, listener), ...push)) ?? 'missing',
     });
   }
 

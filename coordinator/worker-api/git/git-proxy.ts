@@ -12,7 +12,7 @@ import type { RepositoryOfTask } from '../../domain/task-repository.ts';
 import { abortOnClose } from '../abort-on-close.ts';
 import type { NoteUse } from '../worker-audit.ts';
 import type { Caller, WorkerProxy } from '../caller.ts';
-import type { ClaimedPush } from '../claimed-pushes.ts';
+import type { ClaimedPush, PushState } from '../claimed-pushes.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import type { GitBody, GitRequest, GitResponse } from './backend.ts';
 import { Forge, type ForgeTimeouts } from './forge.ts';
@@ -23,6 +23,7 @@ import { lossFaults, type PushedCommits } from './pushed-commits.ts';
 import { ruleFaults } from './push-rules.ts';
 import { openPush, type OpenedPush } from './open-push.ts';
 import { bodyLength, requestBody } from './request-body.ts';
+import { hasCommit } from './has-commit.ts';
 import { gitHeaders, gitRouteOf } from './route.ts';
 import { LfsProxy, type UploadApproval } from './lfs-proxy.ts';
 import { isLfsPath } from './lfs-route.ts';
@@ -127,26 +128,30 @@ export class GitProxy implements WorkerProxy {
     }
   }
 
-  /** Whether the branch is at the commit now. False also where the repository does not say. */
-  async isAt(from: Caller, { key, branch, commit }: ClaimedPush): Promise<boolean> {
-    if (branch === null) return false;
+  /**
+   * What the repository says of a push, until `deadline` aborts. Others may have moved its branch on, so it is there if
+   * a branch has the commit.
+   */
+  async findPush(from: Caller, { key, branch, commit }: ClaimedPush, deadline: AbortSignal): Promise<PushState> {
+    if (branch === null) return 'missing';
     const ref = refOf(branch);
-    const caller: GitCaller = { ...from, key };
-    let is_there = false;
-    try {
-      await readRefs(
-        (asked) => this.#ask(caller, { ...asked, signal: from.signal }),
-        (name, id) => (is_there ||= name === ref && id === commit),
-      );
-    } catch (error) {
-      from.signal.throwIfAborted();
-      const { task_id, attempt } = from;
-      this.#logger.warn(
-        { err: error, task_id, attempt, repository: key, ref },
-        'cannot check whether a commit was pushed',
-      );
-    }
-    return is_there;
+    const signal = AbortSignal.any([from.signal, deadline]);
+    const ask = (asked: Omit<GitRequest, 'signal'>) => this.#ask({ ...from, key }, { ...asked, signal });
+    return this.#limit.run(from.task_id, async () => {
+      try {
+        const tips: string[] = [];
+        await readRefs(ask, (name, id) => {
+          if (name === ref) tips.push(id);
+        });
+        if (tips.length === 0) return 'gone';
+        return tips.includes(commit) || (await hasCommit(ask, commit)) ? 'there' : 'missing';
+      } catch (error) {
+        from.signal.throwIfAborted();
+        const fields = { err: error, task_id: from.task_id, attempt: from.attempt, repository: key, ref };
+        this.#logger.warn(fields, 'cannot check whether a commit was pushed');
+        return 'unknown';
+      }
+    });
   }
 
   async #forward(request: IncomingMessage, response: ServerResponse, from: Caller, path: string): Promise<void> {

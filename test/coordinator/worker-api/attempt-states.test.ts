@@ -42,7 +42,7 @@ async function open(t: ExecutionContext) {
   });
   t.teardown(() => progress.stop());
   const relay = new Relay(log, { fault: null });
-  const callbacks = new Callbacks({ log, relay, progress, event_quotas: EVENT_QUOTAS, countSame, isPushed });
+  const callbacks = new Callbacks({ log, relay, progress, event_quotas: EVENT_QUOTAS, countSame, findPush });
   return { log, callbacks, commit, user_id: addUser(log) };
 }
 
@@ -78,7 +78,7 @@ const LAST_SEQ = 'SELECT last_seq FROM attempts WHERE task_id = ? AND n = ?';
 const EVENT = { at, type: 'log' as const, body: '{"level":"info","text":"x"}', acts: null };
 const WAIT = JSON.stringify({ kind: 'model', since: at });
 const countSame = () => Promise.reject(new Error('nothing is sent again'));
-const isPushed = () => Promise.reject(new Error('no push is named'));
+const findPush = () => Promise.reject(new Error('no push is named'));
 const codeOf = (error: unknown) => (error instanceof ErrandError ? error.code : String(error));
 
 /** Ends the task's attempt, if it has one. */

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import test from 'ava';
 import { findDiff } from '../../../coordinator/sqlite/diffs.ts';
 import {
@@ -7,13 +6,13 @@ import {
   insertTaskRepository,
 } from '../../../coordinator/sqlite/task-repositories.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
+import type { WorkerProxy } from '../../../coordinator/worker-api/caller.ts';
+import type { PushState } from '../../../coordinator/worker-api/claimed-pushes.ts';
 import { callerOf, ready, setCallbackScene } from '../../support/callback-scene.ts';
 import { startAttempt, taskOf } from '../../support/fixtures.ts';
-import { git } from '../../support/git-server.ts';
-import { setUp } from '../../support/git-proxy-scene.ts';
 import { advance } from '../../../coordinator/tasks/advance.ts';
 
-const [BASE, COMMIT] = ['b'.repeat(40), 'a'.repeat(40)];
+const [BASE, COMMIT, OTHER] = ['b'.repeat(40), 'a'.repeat(40), 'c'.repeat(40)];
 const SIZE = { files: 1, insertions: 1, deletions: 0 };
 const brought = (branch: string | null) => ({
   branch,
@@ -29,6 +28,11 @@ const AWARE = {
   type: 'agent.started',
   body: { agent: 'a', version: '1', resumed: false, takes_repositories: true },
 };
+/** A git proxy that says this of each push. Undefined: nobody is to ask. */
+const forge = (say: () => PushState | Promise<PushState> | undefined): WorkerProxy => ({
+  forward: () => Promise.reject(new ErrandError('unavailable', 'There is no git.')),
+  findPush: async () => (await say()) ?? Promise.reject(new Error('No push was to be looked for.')),
+});
 const FURTHER = { n: 1, project_id: null, base_branch: null, work_branch: null };
 
 test('a success whose commit was never pushed has failed, and its diff is kept without the branch', async (t) => {
@@ -100,26 +104,65 @@ test('what an earlier attempt has pushed counts, and so does a branch that is ba
   t.is(taskOf(scene.log, task_id).status, 'succeeded');
 });
 
-for (const [what, isAt, expected] of [
-  ['has', () => Promise.resolve(true), 'succeeded'],
-  ['does not have', () => Promise.resolve(false), 'failed'],
+for (const [state, has_begun, expected] of [
+  ['there', false, 'succeeded'],
+  ['unknown', false, 'succeeded'],
+  ['missing', true, 'failed'],
+  ['gone', false, 'failed'],
+  ['gone', true, 'succeeded'],
 ] as const)
-  test(`a commit of which no push is known, and which the repository ${what}: ${expected}`, async (t) => {
-    const forward = () => Promise.reject(new ErrandError('unavailable', 'There is no git.'));
-    const { scene, task_id, succeed } = await setCallbackScene(t, {}, { git: { forward, isAt } });
-    t.is((await succeed(brought(`errand/${task_id}-x`))).status, 200);
+  test(`a commit of which no push is known, which is ${state} by its repository, ${has_begun ? 'after another push' : 'without any push'}: ${expected}`, async (t) => {
+    const { scene, task_id, seePush, succeed } = await setCallbackScene(t, {}, { git: forge(() => state) });
+    const branch = `errand/${task_id}-x`;
+    if (has_begun) seePush(branch, OTHER);
+    t.is((await succeed(brought(branch))).status, 200);
     t.is(taskOf(scene.log, task_id).status, expected);
   });
 
-test('the git proxy looks at the repository for the commit of a branch, and takes a forge that is away for a no', async (t) => {
-  const scene = await setUp(t);
-  const commit = await git(join(scene.forge.root, 'team/app'), 'rev-parse', 'main');
-  const caller = { task_id: 't', user_id: 'u', attempt: 1, signal: new AbortController().signal };
-  const isAt = (branch: string, at: string) =>
-    scene.proxy.isAt?.(caller, { task_id: 't', key: null, branch, commit: at });
-  t.true(await isAt('main', commit));
-  t.false(await isAt('main', COMMIT));
-  t.false(await isAt('mai', commit));
-  await scene.forge.close();
-  t.false(await isAt('main', commit));
+test('a commit of others that the task has brought once counts after its branch is merged and deleted', async (t) => {
+  const states: PushState[] = ['there'];
+  const { scene, task_id, succeed } = await setCallbackScene(t, {}, { git: forge(() => states.pop()) });
+  const named = 'somebody/else';
+  scene.log.db.prepare('UPDATE tasks SET work_branch = ? WHERE id = ?').run(named, task_id);
+  t.is((await succeed(brought(named))).status, 200);
+  const at = new Date().toISOString();
+  scene.log.write((tx) => advance(tx, taskOf(scene.log, task_id), { type: 'message', at }));
+  const next = await callerOf(scene, task_id, startAttempt(scene.log, task_id));
+  t.is((await next.succeed(brought(named))).status, 200);
+  t.like(taskOf(scene.log, task_id), { status: 'succeeded', result: { branch: named, commit: COMMIT } });
+});
+
+test('a repository is not asked for a result that is refused anyway', async (t) => {
+  const asked: PushState[] = [];
+  const git = forge(() => {
+    asked.push('there');
+    return 'there';
+  });
+  const { scene, task_id, events, result } = await setCallbackScene(t, {}, { git });
+  const branch = `errand/${task_id}-x`;
+  t.is((await events([ready(1)])).status, 200);
+  t.is((await result(2, brought(branch))).status, 409);
+  t.is((await result(0, brought(branch))).status, 400);
+  t.is((await result(1, brought('main'))).status, 400);
+  const unknown = { key: 'nowhere', ...brought(branch), diff_truncated: false };
+  t.is((await result(1, { ...brought(branch), repositories: [unknown] })).status, 400);
+  t.deepEqual(asked, []);
+  t.is((await result(1, brought(branch))).status, 200);
+  t.is(taskOf(scene.log, task_id).status, 'succeeded');
+});
+
+test('one result of a task is looked into at a time', async (t) => {
+  const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<PushState>()];
+  const git = forge(() => {
+    asked.resolve();
+    return answer.promise;
+  });
+  const { scene, task_id, events, result } = await setCallbackScene(t, {}, { git });
+  t.is((await events([ready(1)])).status, 200);
+  const first = result(1, brought(`errand/${task_id}-x`));
+  await asked.promise;
+  t.is((await result(1, brought(`errand/${task_id}-x`))).status, 429);
+  answer.resolve('there');
+  t.is((await first).status, 200);
+  t.is(taskOf(scene.log, task_id).status, 'succeeded');
 });
