@@ -132,6 +132,12 @@ test('a commit of others that the task has brought once counts after its branch 
   t.like(taskOf(scene.log, task_id), { status: 'succeeded', result: { branch: named, commit: COMMIT } });
 });
 
+test('a success whose changes are said to be in the commit that it started from has failed', async (t) => {
+  const { scene, task_id, succeed } = await setCallbackScene(t);
+  t.is((await succeed({ ...brought(`errand/${task_id}-x`), commit: BASE })).status, 200);
+  t.like(taskOf(scene.log, task_id), { status: 'failed', reason: 'agent_error', result: { commit: null } });
+});
+
 test('a repository is not asked for a result that is refused anyway', async (t) => {
   const asked: PushState[] = [];
   const git = forge(() => {
