@@ -6,6 +6,7 @@ import { countPendingMessages } from '../sqlite/messages.ts';
 import { findNeedByRef, listOpenNeeds } from '../sqlite/needs.ts';
 import { findNewestEvent } from '../sqlite/steps.ts';
 import { findTask } from '../sqlite/tasks.ts';
+import { requireRepository } from '../tasks/require-repository.ts';
 import { outcomesOf, type ClaimedPush } from './claimed-pushes.ts';
 import { missingStep } from './required-steps.ts';
 
@@ -49,11 +50,16 @@ function missingPush([push]: ClaimedPush[]): string | null {
   return `The worker reported the commit ${commit.slice(0, 12)} as pushed${where}, but it never pushed it.`;
 }
 
-/** Nobody is asked to approve the commit, so it would stay in the workspace. */
+/** Nobody is asked to approve any of the commits, so they would stay in the workspace. */
 function needlessHold(db: Db, task_id: string, result: ResultPost): string | null {
-  const held = outcomesOf(result).find(({ held_commit }) => held_commit !== undefined)?.held_commit;
-  if (held === undefined || findTask(db, task_id)?.ask_before_push === true) return null;
-  return `The worker held back the commit ${held.slice(0, 12)}, but this errand's pushes need no approval.`;
+  const held = outcomesOf(result).flatMap(({ key, held_commit }) =>
+    held_commit === undefined ? [] : [{ commit: held_commit, ...requireRepository(db, { task_id, key }) }],
+  );
+  const [first] = held;
+  if (!first || held.some(({ task, commit, approved_commit }) => task.ask_before_push && commit !== approved_commit))
+    return null;
+  const why = first.task.ask_before_push ? 'it was approved' : "this errand's pushes need no approval";
+  return `The worker held back the commit ${first.commit.slice(0, 12)}, but ${why}.`;
 }
 
 function lostChange(result: ResultPost): string | null {

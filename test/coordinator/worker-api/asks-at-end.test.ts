@@ -69,6 +69,16 @@ test('work that was sent back and comes again unchanged is asked for again', asy
   t.like(task(), { status: 'queued', approved_commit: FIRST });
 });
 
+test('a worker that holds back what was approved has failed: nobody would be asked again', async (t) => {
+  const { succeed, answer, task, needs, next } = await scene(t, {}, { ask_before_push: 1 });
+  await succeed(held(FIRST));
+  answer({ choose: ['approve'] });
+  await (await next()).succeed(held(FIRST));
+  const detail = 'The worker held back the commit aaaaaaaaaaaa, but it was approved.';
+  t.like(task(), { status: 'failed', reason: 'agent_error', detail });
+  t.deepEqual(needs(), []);
+});
+
 test('a message sends work back too', async (t) => {
   const { log, user_id, task_id, succeed, needs, task } = await scene(t, {}, { ask_before_push: 1 });
   await succeed(held(FIRST));

@@ -243,6 +243,19 @@ test('work in several repositories is approved by one answer, each with its own 
   t.is(task().status, 'succeeded');
 });
 
+test('an approved commit may be held back until that of another repository is approved too', async (t) => {
+  const { events, result, needs, answer, task, next } = await scene(t, { ask_before_push: 1 });
+  await events([AWARE, ready(2)]);
+  const web = done('web', { held_commit: TWO });
+  await result(2, { repositories: [web] });
+  answer({ choose: ['approve'] });
+  const again = await next();
+  await again.events([AWARE, ready(2)]);
+  await again.result(2, { repositories: [web, done('api', { held_commit: THREE })] });
+  t.like(task(), { status: 'parked', detail: null });
+  t.like(needs()[0], { repositories: [{ key: 'api', commit: THREE }] });
+});
+
 test('a worker that knows no approvals and was refused in a further repository is asked for that commit', async (t) => {
   const { events, result, needs, log, task_id, others } = await scene(t, { ask_before_push: 1 });
   await events([AWARE]);
