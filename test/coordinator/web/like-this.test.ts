@@ -2,6 +2,7 @@ import test from 'ava';
 import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { PHONE } from '../../support/web/browser.ts';
+import { draftIsKept } from './kept-draft.ts';
 
 test('a new errand like another one begins with its words, its repositories and its choices, and pushes to branches of its own', async (t) => {
   t.timeout(60_000);
@@ -17,6 +18,7 @@ test('a new errand like another one begins with its words, its repositories and 
       repositories: [{ repo_url: 'https://example.org/ann/docs', base_branch: 'next', work_branch: 'wording' }],
       budget_usd: 3,
       ask_before_push: true,
+      plan_first: true,
     },
   });
 
@@ -33,12 +35,53 @@ test('a new errand like another one begins with its words, its repositories and 
   const second = await until('it is sent', async () =>
     (await api.call('listTasks', {})).items.find(({ id }) => id !== first.id),
   );
-  const chosen = ({ project_id, repositories, model, effort, budget_usd, ask_before_push }: typeof first) => ({
+  const chosen = ({ project_id, repositories, model, effort, budget_usd, ...asks }: typeof first) => ({
     project_id,
     repositories: repositories?.map((one) => [one.repo_url, one.base_branch]),
-    choices: [model, effort, budget_usd, ask_before_push],
+    choices: [model, effort, budget_usd, asks.ask_before_push, asks.plan_first],
   });
   t.deepEqual(chosen(second), chosen(first));
   t.is(second.repositories?.[1]?.work_branch, null);
+  t.deepEqual(faults, []);
+});
+
+test('an errand that is half written, with its files, is thrown away for one like another only if the person says so', async (t) => {
+  t.timeout(60_000);
+  const { api, page, network, faults } = await openAppLoggedIn(t, { size: PHONE });
+  const task = await api.call('createTask', { body: { prompt: 'Fix', repo_url: 'https://example.org/ann/shop' } });
+  const prompt = page.locator('textarea.prompt');
+  const likeThis = async (): Promise<void> => {
+    await page.goto(`${network.url}/errands/${task.id}`);
+    await page.getByRole('button', { name: 'Details' }).click();
+    await page.getByRole('button', { name: 'New errand like this' }).click();
+  };
+  await page.goto(`${network.url}/new?repo=https://example.org/ann/docs`);
+  await prompt.fill('Fix the docs');
+  await page
+    .locator('input[type=file]')
+    .first()
+    .setInputFiles({ name: 'log.txt', mimeType: 'text/plain', buffer: Buffer.from('text') });
+  await page.getByText('log.txt').waitFor();
+  await draftIsKept(page, 'Fix the docs');
+  await draftIsKept(page, 'ann/docs');
+
+  await likeThis();
+  const asks = page.getByRole('dialog', { name: 'Discard what you wrote?' });
+  await asks.getByText('New errand', { exact: true }).waitFor();
+  await asks.getByRole('button', { name: 'Cancel' }).click();
+  await page.goto(`${network.url}/new`);
+  await page.getByRole('button', { name: 'ann/docs' }).waitFor();
+  await page.getByText('log.txt').waitFor();
+  t.is(await prompt.inputValue(), 'Fix the docs');
+
+  await likeThis();
+  await asks.getByRole('button', { name: 'Discard' }).click();
+  await page.getByRole('button', { name: 'ann/shop' }).waitFor();
+  t.is(await prompt.inputValue(), 'Fix');
+  t.is(await page.getByText('log.txt').count(), 0);
+
+  await likeThis();
+  await page.getByRole('button', { name: 'ann/shop' }).waitFor();
+  t.is(await prompt.inputValue(), 'Fix', 'a second touch adds nothing');
   t.deepEqual(faults, []);
 });

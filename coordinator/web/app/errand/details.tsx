@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import type { Task } from '../../../../protocol/task.ts';
 import { isEnded } from '../../../../protocol/without-schemas.ts';
 import { baseOf, hasConflicts, pushedBranch } from '../../../client/errand/update-base.ts';
+import { LikeThis } from './like-this.tsx';
 import { Mute } from './mute.tsx';
 import { copyText } from '../../parts/copy-text.ts';
 import { Sheet } from '../../parts/screen.tsx';
@@ -15,14 +16,13 @@ import { UpdateBase } from './update-base.tsx';
 type DetailsProps = {
   task: Task;
   fault: string;
-  onLikeThis: () => void;
   onArchive: () => void;
   onDelete: () => void;
   onClose: () => void;
 };
 
 /** What one seldom needs of an errand: its settings, and the ways to put it away or to delete it. */
-export function Details({ task, fault, onLikeThis, onArchive, onDelete, onClose }: DetailsProps): JSX.Element {
+export function Details({ task, fault, onArchive, onDelete, onClose }: DetailsProps): JSX.Element {
   const branch = pushedBranch(task);
   return (
     <Sheet label={s.errand.details} onClose={onClose}>
@@ -33,9 +33,7 @@ export function Details({ task, fault, onLikeThis, onArchive, onDelete, onClose 
       {branch !== null && (
         <UpdateBase task_id={task.id} base={baseOf(task)} conflicts={hasConflicts(task)} onAsked={onClose} />
       )}
-      <button type="button" class="choice" onClick={onLikeThis}>
-        {s.errand.like_this}
-      </button>
+      <LikeThis task={task} />
       {isEnded(task.status) && (
         <>
           <button type="button" class="choice" onClick={onArchive}>

@@ -16,7 +16,6 @@ import { faultWords } from '../../parts/words.ts';
 import type { OpenErrand } from '../../store/open-errand.ts';
 import { pathOf } from '../../store/routes.ts';
 import { setArchived } from '../inbox/archive-undo.tsx';
-import { writeLike } from '../new-errand/like-this.ts';
 import { Composer } from './composer.tsx';
 import { ConversationView } from './conversation-view.tsx';
 import { Details } from './details.tsx';
@@ -85,11 +84,6 @@ function Menu({ task }: { task: Task }): JSX.Element {
   const close = (): void => {
     [open.value, fault.value] = [false, ''];
   };
-  const likeThis = (): void => {
-    writeLike(session, task)
-      .then(router.unlessGone(() => router.go('new_errand')))
-      .catch((error: unknown) => (fault.value = faultWords(error)));
-  };
   const archive = (): void => {
     close();
     const archived = task.archived !== true;
@@ -114,7 +108,6 @@ function Menu({ task }: { task: Task }): JSX.Element {
         <Details
           task={task}
           fault={fault.value}
-          onLikeThis={likeThis}
           onArchive={archive}
           onDelete={() => {
             close();

@@ -5,18 +5,27 @@ import type { Session } from '../../store/session.ts';
 import { defaultsOf, writeFresh, type Fresh } from './fresh.ts';
 import type { Place } from './place.ts';
 
-/** Writes the draft of a new errand with the words, repositories and choices of another one. */
-export async function writeLike(session: Session, task: Task): Promise<void> {
-  const { client, texts } = session;
+/**
+ * Writes the draft of a new errand with the words, repositories and choices of another one. Unless it `replaces` what
+ * waits there to be sent, it leaves that alone, and returns false.
+ */
+export async function writeLike(session: Session, task: Task, replaces: boolean): Promise<boolean> {
+  const { client, texts, files } = session;
   const [{ prompt }, offer] = await Promise.all([
     task.shortened === true ? client.call('getTask', { params: { id: task.id } }) : task,
     client.call('server', {}),
     session.readProjects(),
   ]);
+  const words = ((await texts.read('new prompt')) ?? '').trim();
+  // A second touch finds what the first one wrote.
+  if (words !== prompt) {
+    const attached = await files.ofDraft('new');
+    if (!replaces && (words !== '' || attached.length > 0)) return false;
+    await files.forget(attached.map(({ id }) => id));
+    await texts.give('new prompt', { set: prompt });
+  }
   await texts.give('new options', { set: writeFresh(freshLike(task, session.projects.peek() ?? [], offer)) });
-  // A second touch adds nothing, and nothing that waits there to be sent is lost.
-  const kept = await texts.read('new prompt');
-  if (kept?.includes(prompt) !== true) await texts.give('new prompt', { add: prompt });
+  return true;
 }
 
 /** What was chosen for an errand, but for the branches that it pushes to. What would be chosen anyway stays open. */
@@ -28,7 +37,7 @@ function freshLike(task: Task, projects: readonly Project[], offer: ServerInfo):
       base_branch: base_branch === null || base_branch === project?.base_branch ? undefined : base_branch,
     };
   };
-  const { repositories = [], model, effort, budget_usd, ask_before_push } = task;
+  const { repositories = [], model, effort, budget_usd, ask_before_push, plan_first } = task;
   const first = placeOf(task);
   const unset = defaultsOf(first, projects, offer);
   return {
@@ -38,6 +47,7 @@ function freshLike(task: Task, projects: readonly Project[], offer: ServerInfo):
     effort: effort === offer.defaults.effort ? undefined : effort,
     budget_usd: budget_usd === unset.budget_usd ? undefined : budget_usd,
     ask_before_push,
+    plan_first,
   };
 }
 
