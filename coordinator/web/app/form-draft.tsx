@@ -48,11 +48,13 @@ export function useFormDraft(key: string): FormDraft {
   };
 }
 
-/** Forgets what was written in the forms of a kind, `schedule` or `project`, but for a new one and these. */
+/** Forgets what was written in the forms of a kind, `schedule` or `project`, but for new ones and these. */
 export async function pruneForms(texts: Texts, kind: string, there: readonly { id: string }[]): Promise<void> {
-  const kept = new Set(['new', ...there.map(({ id }) => id)].map((id) => `${kind} ${id}`));
-  const over = (await texts.keys()).filter((key) => key.startsWith(`${kind} `) && !kept.has(key));
-  for (const key of over) await texts.write(key, '');
+  const kept = new Set(['new', ...there.map(({ id }) => id)]);
+  for (const key of await texts.keys()) {
+    const [of, id = ''] = key.split(' ');
+    if (of === kind && !kept.has(id)) await texts.write(key, '');
+  }
 }
 
 /** Says that a form shows what was not saved, and offers what was saved instead. */

@@ -53,6 +53,33 @@ test('what is written in the form of a project survives the app, but for its tok
   t.deepEqual(faults, []);
 });
 
+test('what is written for a project of one repository does not show for another one', async (t) => {
+  t.timeout(120_000);
+  const { page, network, faults } = await openAppLoggedIn(t);
+  const field = (name: string) => page.locator(`[name=${name}]`);
+  const [shop, docs] = ['https://example.org/ann/shop', 'https://example.org/ann/docs'];
+  const open = (query: string) => page.goto(`${network.url}/settings/projects/new${query}`);
+  await open('');
+  await field('repo_url').fill(shop);
+  await draftIsKept(page, shop);
+  await open(`?repo=${docs}`);
+  await field('setup_command').fill('npm ci');
+  t.is(await field('repo_url').inputValue(), docs);
+  t.is(await field('name').inputValue(), 'docs');
+  await draftIsKept(page, 'npm ci');
+  await page.goto(`${network.url}/settings/projects`);
+  await page.getByText('live', { exact: true }).first().waitFor();
+  await open('');
+  await page.getByText('What you wrote before').waitFor();
+  t.is(await field('repo_url').inputValue(), shop);
+  t.is(await field('setup_command').inputValue(), '');
+  await open(`?repo=${docs}`);
+  await page.getByText('What you wrote before').waitFor();
+  t.is(await field('repo_url').inputValue(), docs);
+  t.is(await field('setup_command').inputValue(), 'npm ci');
+  t.deepEqual(faults, []);
+});
+
 test('what is written in the form of a schedule survives the app', async (t) => {
   t.timeout(120_000);
   const { api, page, network, faults } = await openAppLoggedIn(t);

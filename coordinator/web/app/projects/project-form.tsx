@@ -35,7 +35,8 @@ export function ProjectForm({ project, repo_url, onSaved }: FormProps): JSX.Elem
   const { ref, first } = useFirstFields();
   // A new project whose warnings are shown is changed from then on.
   const id = useRef(project?.id);
-  const draft = useFormDraft(`project ${project?.id ?? 'new'}`);
+  // What was written for one repository is not for another.
+  const draft = useFormDraft(`project ${project?.id ?? (repo_url === undefined ? 'new' : `new ${repo_url}`)}`);
   const makeOnce = useSameKey();
   useWrongFirst(ref, faults.value);
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {

@@ -6,6 +6,7 @@ import { useRouter, useSession } from '../../parts/context.ts';
 import { ReadState } from '../../parts/read-state.tsx';
 import { Confirm, Screen } from '../../parts/screen.tsx';
 import { faultWords } from '../../parts/words.ts';
+import { hasCredential } from '../new-errand/address-in.ts';
 import { s } from '../screen-speech.ts';
 import { ProjectForm } from './project-form.tsx';
 import { useProjects } from './use-projects.ts';
@@ -19,8 +20,9 @@ export function ProjectScreen({ id }: { id: string }): JSX.Element {
   // A form with what the device knows, which may be of long ago, would bring that back.
   const project = has_read ? known : undefined;
   const is_new = id === '';
-  // A link may name the repository.
-  const repo_url = useRef(is_new ? router.place.peek().query.get('repo') : null).current ?? undefined;
+  // A link may name the repository. What is written is kept under its address: no token may be in that.
+  const linked = useRef(is_new ? router.place.peek().query.get('repo') : null).current ?? undefined;
+  const repo_url = linked !== undefined && hasCredential(linked) ? undefined : linked;
   const warnings = useSignal<readonly string[]>([]);
   const leave = router.unlessGone(() => router.back('projects'));
   const saved = async (found: readonly string[]): Promise<void> => {
