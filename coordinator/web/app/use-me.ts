@@ -34,7 +34,10 @@ export function useMe(): Me {
         // A device without room reads it again the next time.
         keep(now.role).catch(() => undefined);
       },
-      () => void (role.value ??= 'unknown'),
+      () =>
+        void readKept()
+          .catch(() => undefined)
+          .then(() => (role.value ??= 'unknown')),
     );
   };
   useEffect(() => void readKept().catch(() => undefined), [texts]);
