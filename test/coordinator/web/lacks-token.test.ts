@@ -1,4 +1,6 @@
 import test from 'ava';
+import { changePull } from '../../../coordinator/forge/pulls/pull-commands.ts';
+import { listPullsOf } from '../../../coordinator/sqlite/pulls.ts';
 import { endAttempt } from '../../../coordinator/tasks/advance.ts';
 import { repo_url, sendErrand } from '../../support/send-errand.ts';
 import { taskOf } from '../../support/fixtures.ts';
@@ -27,4 +29,26 @@ test('an errand that failed for want of a token leads to a project for its addre
   await page.getByRole('link', { name: 'Token of the project' }).click();
   t.is(await page.locator('input[name=repo_url]').inputValue(), repo_url);
   t.deepEqual(faults, []);
+});
+
+test('a pull request that could not be opened leads to the project of its own repository', async (t) => {
+  t.timeout(60_000);
+  const { server, api, page, network } = await openAppLoggedIn(t, { size: PHONE });
+  const [shop, docs] = ['https://github.com/ada/shop', 'https://github.com/ada/docs'];
+  const project = await api.call('createProject', { body: { name: 'Shop', repo_url: shop, check: false } });
+  const body = { prompt: 'Mend it', project_id: project.id, repositories: [{ repo_url: docs }] };
+  const errand = new LivelyErrand(server, await api.call('createTask', { body }));
+  errand.begin();
+  errand.succeed({ summary: 'Mended.' });
+  await api.call('openPull', { params: { id: errand.id }, body: {} });
+  const [pull] = listPullsOf(server.db, errand.id);
+  if (!pull) return t.fail();
+  const problem = 'There is no token for github.com.';
+  const at = new Date().toISOString();
+  server.log.write((tx) => changePull(tx, pull.id, { state: 'failed', problem, next_look_at: null }, at));
+
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  await page.getByText(problem).waitFor();
+  await page.locator('.token-links a').first().click();
+  t.is(await page.locator('input[name=repo_url]').inputValue(), shop);
 });

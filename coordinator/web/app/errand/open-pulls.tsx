@@ -21,7 +21,7 @@ export function OpenPulls({ task, repositories }: OpenPullsProps): JSX.Element {
     asks.value = false;
   };
   return (
-    <Ask task={task} label={label} onTouch={() => (asks.value = true)}>
+    <Ask task={task} about={repositories} label={label} onTouch={() => (asks.value = true)}>
       {(open) =>
         asks.value && (
           <Sheet label={label} onClose={close}>
@@ -61,19 +61,21 @@ export function OpenPulls({ task, repositories }: OpenPullsProps): JSX.Element {
 export function AskAgain({ task, pull }: { task: Task; pull: PullRequest }): JSX.Element {
   const key = task.repositories?.find(({ repo_url }) => repo_url === pull.repo_url)?.key;
   const wish = { draft: pull.draft, author: pull.wished_author, ...(key !== undefined && { repository: key }) };
-  return <Ask task={task} label={s.pulls.again} onTouch={(open) => open(wish)} />;
+  return <Ask task={task} about={[pull.repo_url]} label={s.pulls.again} onTouch={(open) => open(wish)} />;
 }
 
 type Open = (wish: PullCreate) => void;
 type AskProps = {
   task: Task;
+  /** The addresses of the repositories that get one. */
+  about: readonly string[];
   label: string;
   onTouch: (open: Open) => void;
   children?: (open: Open) => JSX.Element | false;
 };
 
 /** Asks the server for a pull request. What comes of it shows by itself. */
-function Ask({ task, label, onTouch, children }: AskProps): JSX.Element {
+function Ask({ task, about, label, onTouch, children }: AskProps): JSX.Element {
   const { client } = useSession();
   const fault = useSignal('');
   const asking = useSignal(false);
@@ -96,7 +98,7 @@ function Ask({ task, label, onTouch, children }: AskProps): JSX.Element {
           <p class="fault" role="alert">
             {fault.value}
           </p>
-          <TokenLinks task={task} />
+          <TokenLinks task={task} about={about} />
         </div>
       )}
     </>

@@ -71,7 +71,7 @@ function PullCard({ pull, task }: { pull: PullRequest; task: Task }): JSX.Elemen
           {problem} {retry_at !== null && s.pulls.retry_at(format.clock(retry_at))}
         </p>
       )}
-      {problem !== null && <TokenLinks task={task} />}
+      {problem !== null && <TokenLinks task={task} about={[pull.repo_url]} />}
       {problem !== null && <AskAgain task={task} pull={pull} />}
     </div>
   );

@@ -7,11 +7,15 @@ import { useSession } from '../../parts/context.ts';
 import { pathOf } from '../../store/routes.ts';
 import { s } from '../screen-speech.ts';
 
+/** `about`: the addresses of the repositories that it may be lacked for; absent: all of the errand. */
+type TokenProps = { task: Task; about?: readonly string[] };
+
 /** Where the token goes that an errand may lack: the project of its repository, or a new one, or a linked account. */
-export function TokenLinks({ task }: { task: Task }): JSX.Element | null {
+export function TokenLinks({ task, about }: TokenProps): JSX.Element | null {
   const session = useSession();
   useEffect(() => void session.readProjects(), [session]);
-  const { repo_url, project_id } = task.repositories?.find((one) => one.project_id === null) ?? task;
+  const places = (task.repositories ?? [task]).filter((one) => about?.includes(one.repo_url) ?? true);
+  const { repo_url, project_id } = places.find((one) => one.project_id === null) ?? places[0] ?? task;
   // It may have been made since: the next attempt takes it.
   const made = session.projects.value?.find((project) => isSameRepository(project.repo_url, repo_url));
   const id = project_id ?? made?.id;
