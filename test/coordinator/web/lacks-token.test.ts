@@ -33,7 +33,7 @@ test('an errand that failed for want of a token leads to a project for its addre
 
 test('a pull request that could not be opened leads to the project of its own repository', async (t) => {
   t.timeout(60_000);
-  const { server, api, page, network } = await openAppLoggedIn(t, { size: PHONE });
+  const { server, api, page, network } = await openAppLoggedIn(t, { size: PHONE, locale: 'de-DE' });
   const [shop, docs] = ['https://github.com/ada/shop', 'https://github.com/ada/docs'];
   const project = await api.call('createProject', { body: { name: 'Shop', repo_url: shop, check: false } });
   const body = { prompt: 'Mend it', project_id: project.id, repositories: [{ repo_url: docs }] };
@@ -48,7 +48,7 @@ test('a pull request that could not be opened leads to the project of its own re
   server.log.write((tx) => changePull(tx, pull.id, { state: 'failed', problem, next_look_at: null }, at));
 
   await page.goto(`${network.url}/errands/${errand.id}`);
-  await page.getByText(problem).waitFor();
+  await page.getByText(`„${problem}“`).waitFor();
   await page.locator('.token-links a').first().click();
   t.is(await page.locator('input[name=repo_url]').inputValue(), shop);
 });

@@ -3,7 +3,7 @@ import type { PullRequest } from '../../../../protocol/pulls.ts';
 import type { Task } from '../../../../protocol/task.ts';
 import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import { PullChip } from '../../parts/pull-chip.tsx';
-import { format } from '../../parts/speech.ts';
+import { format, t } from '../../parts/speech.ts';
 import { repositoryName } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 import { AskAgain, OpenPulls } from './open-pulls.tsx';
@@ -68,7 +68,7 @@ function PullCard({ pull, task }: { pull: PullRequest; task: Task }): JSX.Elemen
       )}
       {problem !== null && (
         <p class="fault" role="status">
-          {problem} {retry_at !== null && s.pulls.retry_at(format.clock(retry_at))}
+          {t.in_english(problem)} {retry_at !== null && s.pulls.retry_at(format.clock(retry_at))}
         </p>
       )}
       {problem !== null && <TokenLinks task={task} about={[pull.repo_url]} />}

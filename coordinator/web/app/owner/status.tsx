@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import type { ServerSample, ServerState } from '../../../../protocol/server.ts';
 import { useSession } from '../../parts/context.ts';
 import { ReadState } from '../../parts/read-state.tsx';
-import { format } from '../../parts/speech.ts';
+import { format, t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import { ago } from '../ago.ts';
 import { Plot } from './plot.tsx';
@@ -47,7 +47,7 @@ function Known({ state }: { state: ServerState }): JSX.Element {
   const { held, started_at, samples } = state;
   return (
     <>
-      <p class={held === null ? '' : 'fault'}>{held ?? s.owner.well}</p>
+      <p class={held === null ? '' : 'fault'}>{held === null ? s.owner.well : t.in_english(held)}</p>
       <p class="soft">
         {s.owner.since(format.clock(started_at))}
         {samples.length < SAMPLES_MIN && ` ${s.owner.no_course}`}

@@ -5,6 +5,7 @@ import type { Project } from '../../../../protocol/api.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { ReadState } from '../../parts/read-state.tsx';
 import { Confirm, Screen } from '../../parts/screen.tsx';
+import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import { hasCredential } from '../new-errand/address-in.ts';
 import { s } from '../screen-speech.ts';
@@ -53,7 +54,7 @@ function Warnings({ of: warnings }: { of: readonly string[] }): JSX.Element {
       {warnings.length > 0 && <p>{s.project.saved_but}</p>}
       {warnings.map((warning) => (
         <p key={warning} class="card">
-          {warning}
+          {t.in_english(warning)}
         </p>
       ))}
     </div>
