@@ -72,7 +72,7 @@ test('what is done to a thing names the thing: projects, tokens, errands, log-in
   const token = await api.call('createToken', { body: { name: 'ci', scopes: ['tasks'], expires_in_days: 1 } });
   const deeds: [act: () => Promise<unknown>, entries: Partial<AuditEntry>[]][] = [
     [
-      () => api.call('patchProject', { params: { id }, body: { egress: 'open', secrets: {} } }),
+      () => api.call('patchProject', { params: { id }, body: { egress: 'open', secrets: { API_KEY: null } } }),
       [
         { action: 'project.changed', subject: id, detail: { fields: ['egress', 'secrets'] } },
         { action: 'secrets.set', subject: id, detail: { names: [], git_token: false } },

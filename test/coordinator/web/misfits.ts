@@ -27,8 +27,8 @@ export function misfits(page: Page): Promise<string[]> {
         continue;
       if (box.left < -1 || box.right > width + 1) found.push(`outside: ${name(element)}`);
       const cuts = (overflow: string) => overflow !== 'visible';
-      // The button of a row reaches into the margin, and a long text scrolls in its field.
-      if (isShort(style) || element.matches('input, select, textarea, progress, .task')) continue;
+      // The button of a row reaches into the margin, a long text scrolls in its field, and a long question fades out.
+      if (isShort(style) || element.matches('input, select, textarea, progress, .task, .question.cut')) continue;
       if (cuts(style.overflowX) && element.scrollWidth > element.clientWidth + 1) found.push(`cut: ${name(element)}`);
       const is_fixed = style.overflowY === 'hidden' || style.overflowY === 'clip';
       if (is_fixed && element.scrollHeight > element.clientHeight + 1) found.push(`cut below: ${name(element)}`);
