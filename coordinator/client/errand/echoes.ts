@@ -7,12 +7,14 @@ export class Echoes {
 
   /** Takes a line of the log. */
   add(text: string): void {
-    this.#told.add(text.slice(0, COMPARED_CHARS));
+    if (text !== '') this.#told.add(text.slice(0, COMPARED_CHARS));
   }
 
-  /** Whether a note to the agent begins with what such a line said. */
+  /** Whether a note to the agent says what such a line said, and perhaps more on the lines after it. */
   isEcho(note: string): boolean {
-    const text = note.replace(/^\[Errand\] /, '');
-    return [...this.#told].some((told) => text.startsWith(told));
+    const start = note.replace(/^\[Errand\] /, '').slice(0, COMPARED_CHARS);
+    for (let end = start.length; end > 0; end = start.lastIndexOf('\n', end - 1))
+      if (this.#told.has(start.slice(0, end))) return true;
+    return false;
   }
 }

@@ -146,6 +146,25 @@ test('what the agent is told shows unless the log says the same before it', (t) 
   );
 });
 
+test('a line of the log hides no note to the agent that says something else, or more on the same line', (t) => {
+  const note = (key: string, of: Note): Item => ({ kind: 'note', key, at: '', note: of });
+  const log = (key: string, text: string) => note(key, { what: 'log', level: 'warn', text });
+  const told = (key: string, text: string) => note(key, { what: 'harness', text });
+  const items = [
+    log('1', ''),
+    told('2', '[Errand] Go on.'),
+    told('3', '\nOnly look.'),
+    log('4', 'The tests failed'),
+    told('5', '[Errand] The tests failed: 3 of 40.'),
+    told('6', '[Errand] The tests failed\nFix the cause.'),
+    told('7', '[Errand] The tests failed'),
+  ];
+  t.deepEqual(
+    withoutEchoes(items).map(({ key }) => key),
+    ['1', '2', '3', '4', '5'],
+  );
+});
+
 test('a cron expression that is one of the usual timings shows as that, and any other as it is', (t) => {
   for (const kind of ['daily', 'weekdays', 'weekly'] as const)
     for (const time of ['00:00', '09:05', '23:59']) {
