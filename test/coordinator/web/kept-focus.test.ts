@@ -1,11 +1,14 @@
 import test from 'ava';
 import type { Page } from 'playwright-core';
+import { openNeeds } from '../../../protocol/task.ts';
+import { time } from '../../support/dispatching.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import type { Api } from '../../support/api.ts';
 import type { StartedApi } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
-import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { logIn, openApp, openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { DESK } from '../../support/web/browser.ts';
+import { addErrands } from '../../support/many-errands.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
 const row = (page: Page, name: string) => page.locator('.task', { hasText: name });
@@ -56,5 +59,89 @@ test.serial('the focus goes on at the next errand when one was archived, deleted
   await isIn(page, 'First');
   first?.succeed({});
   await isIn(page, 'Second');
+  t.deepEqual(faults, []);
+});
+
+/** What has the focus: its name, or else what it is. */
+const focused = (page: Page) =>
+  page.evaluate(() => {
+    const { activeElement: one } = document;
+    return one?.matches('.screen, body') ? (one.classList[0] ?? one.localName) : one?.textContent;
+  });
+
+/** Answers the decision on another device. */
+async function answerElsewhere(api: Api, { id }: LivelyErrand): Promise<void> {
+  const [need] = openNeeds(await api.call('getTask', { params: { id } }));
+  await api.call('answerNeed', { params: { id, need_id: need?.id ?? '' }, body: { choose: ['1'] } });
+}
+
+test.serial('the focus of a decision that another device answers goes on where no key answers another', async (t) => {
+  t.timeout(120_000);
+  const { server, api, page, faults } = await openAppLoggedIn(t, { size: DESK });
+  const [third, second, first] = [
+    await asks(server, api, 'Third'),
+    await asks(server, api, 'Second'),
+    await asks(server, api, 'First'),
+  ];
+  await asks(server, api, 'Fourth');
+  const isAnswered = (name: string) => row(page, name).locator('.decision').waitFor({ state: 'detached' });
+  await row(page, 'First').getByRole('button', { name: 'Up' }).focus();
+  await answerElsewhere(api, first);
+  await isAnswered('First');
+  t.regex((await focused(page)) ?? '', /First/, 'a choice: its errand');
+
+  await row(page, 'Second').locator('.decision textarea').fill('Ups');
+  await answerElsewhere(api, second);
+  await isAnswered('Second');
+  t.is(await focused(page), 'screen', 'a field: the screen');
+
+  await row(page, 'Third').getByRole('button', { name: 'Up' }).focus();
+  await page.locator('.inbox h1').click();
+  const before = await focused(page);
+  await answerElsewhere(api, third);
+  await isAnswered('Third');
+  t.is(await focused(page), before, 'one that was left: nothing');
+  t.deepEqual(faults, []);
+});
+
+test.serial(
+  'in a long list the focus goes on from a row that was archived, and not from one that scrolled away',
+  async (t) => {
+    t.timeout(120_000);
+    const scene = await openApp(t, { size: DESK });
+    const { server, session, page, faults } = scene;
+    addErrands(server.log, session.user.id, 200, (i) => ({
+      title: `Errand ${i}.`,
+      status: 'cancelled',
+      ended_at: time(-1000 * (200 - i)),
+    }));
+    await logIn(scene);
+    await page.locator('.rows.long .task', { hasText: 'Errand 199.' }).waitFor();
+    await act(page, 'Errand 198.', 'Archive');
+    await isIn(page, 'Errand 197.');
+    await row(page, 'Errand 197.').locator('a').focus();
+    await until('it is out of the page', async () => {
+      await page.locator('.inbox .body').evaluate((body) => body.scrollBy(0, 300));
+      return (await row(page, 'Errand 197.').count()) === 0;
+    });
+    t.is(await focused(page), 'body');
+    t.deepEqual(faults, []);
+  },
+);
+
+test.serial('the focus stays in the field that one sent from when the agent asks', async (t) => {
+  t.timeout(60_000);
+  const { server, api, page, network, faults } = await openAppLoggedIn(t, { size: DESK });
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  const field = page.locator('textarea.composer-field');
+  await field.fill('Mend the lamp');
+  await field.press('Control+Enter');
+  await until('it is sent', async () => (await field.inputValue()) === '');
+  errand.ask('Which?', ['Up', 'Down']);
+  await page.locator('.talk .decision').waitFor();
+  await page.keyboard.type('The one in the hall');
+  t.is(await field.inputValue(), 'The one in the hall');
   t.deepEqual(faults, []);
 });

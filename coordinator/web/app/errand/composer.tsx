@@ -19,7 +19,9 @@ type ComposerProps = { task: Task; saying: Saying; onFocus: () => void };
 /** Where one speaks to an errand: say something, answer, stop, try again. */
 export function Composer({ task, saying, onFocus }: ComposerProps): JSX.Element {
   const { text, files, hear, mind } = saying;
+  const form = useRef<HTMLFormElement>(null);
   const writes = text.value.trim() !== '';
+  const has_files = files.list.value.length > 0;
   // Without more of it every message would only fail again.
   const is_spent = task.reason === 'budget_exhausted';
   const can_send = saying.canSend() && !is_spent;
@@ -29,10 +31,12 @@ export function Composer({ task, saying, onFocus }: ComposerProps): JSX.Element 
   // An open decision has a field of its own: with two, one may answer in the wrong one. What one writes here stays.
   const is_asked = useIsAsked(task);
   const stays = useRef(false);
-  stays.current = is_asked && (stays.current || writes || files.list.value.length > 0);
+  const has_focus = form.current?.contains(document.activeElement) === true;
+  stays.current = is_asked && (stays.current || writes || has_files || has_focus);
   const has_field = !is_asked || stays.current;
   return (
     <form
+      ref={form}
       class={writes ? 'composer writes' : 'composer'}
       {...takesFiles(files)}
       onSubmit={(event) => {
