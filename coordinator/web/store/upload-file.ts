@@ -63,12 +63,17 @@ export async function uploadFile(
     token: (refused?: string) => client.token(refused),
   };
   await upload(uploader, file, putFile, (bytes) => onProgress(Math.min(bytes, file.bytes - 1)));
+  // Without the note, such as on a device that is full, it would only be uploaded once more.
+  await noteSent(database, file.id).catch(() => undefined);
+  onProgress(file.bytes);
+}
+
+async function noteSent(database: Kept, id: string): Promise<void> {
   await database.use(async (db) => {
     const { store, done } = db.transaction('files', 'readwrite');
     // In one step: somebody may have removed it meanwhile.
-    const kept = await store.get(file.id);
+    const kept = await store.get(id);
     if (kept) void store.put({ ...kept, sent_at: Date.now() });
     await done;
   });
-  onProgress(file.bytes);
 }

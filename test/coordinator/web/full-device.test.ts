@@ -1,5 +1,7 @@
 import test from 'ava';
+import { eventsOf } from '../../support/events-of.ts';
 import { sendErrand } from '../../support/send-errand.ts';
+import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
 import { becomeFillable } from './become-fillable.ts';
@@ -67,3 +69,29 @@ test.serial('a log-in by link that cannot be stored leaves the one before, which
   await page.getByText('Sent after it').first().waitFor();
   t.pass();
 });
+
+test.serial(
+  'a file that was uploaded goes with its message where the device has no room to store it anew',
+  async (t) => {
+    t.timeout(60_000);
+    const { api, network, page } = await openAppLoggedIn(t);
+    const { id } = await sendErrand(api);
+    await page.goto(`${network.url}/errands/${id}`);
+    const file = { name: 'log.txt', mimeType: 'text/plain', buffer: Buffer.from('line') };
+    await page.locator('form.composer input[type=file]').first().setInputFiles(file);
+    await page.locator('.draft-files').getByText('log.txt').waitFor();
+    await page.evaluate(() => {
+      // oxlint-disable-next-line typescript/unbound-method -- it is called with its `this`
+      const { put } = IDBObjectStore.prototype;
+      IDBObjectStore.prototype.put = function (value: { sent_at?: number }, ...key) {
+        if (value.sent_at !== undefined) throw new DOMException('', 'QuotaExceededError');
+        return put.call(this, value, ...key);
+      };
+    });
+    await page.getByRole('button', { name: 'Send', exact: true }).click();
+    await until('it has come', async () =>
+      (await eventsOf(api, id)).some(({ type, body }) => type === 'message.received' && 'attachments' in body),
+    );
+    t.pass();
+  },
+);
