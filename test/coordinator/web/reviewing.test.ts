@@ -108,3 +108,17 @@ test.serial('many files have a list, in which each is a way to it, and fold all 
   await list.waitFor({ state: 'detached' });
   t.deepEqual(faults, []);
 });
+
+test.serial('once an errand is deleted elsewhere its changes show no ways to its files', async (t) => {
+  t.timeout(120_000);
+  const { server, api, network, page } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  errand.succeed({}, inFiles(20));
+  await page.goto(`${network.url}/errands/${errand.id}/changes`);
+  const list = page.getByRole('navigation', { name: 'Changed files' });
+  await list.waitFor();
+  await api.call('deleteTask', { params: { id: errand.id } });
+  await page.getByText('This errand does not exist here.').waitFor();
+  t.is(await list.count(), 0);
+});

@@ -43,7 +43,7 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
   const view = (name: string, mark: string | undefined): void => {
     viewed.value = JSON.stringify({ ...readMarks(viewed.peek()), [name]: mark });
   };
-  const named = diffs.map((one) => ({ ...one, files: nameFiles(one, marks) }));
+  const named = errand.gone ? [] : diffs.map((one) => ({ ...one, files: nameFiles(one, marks) }));
   const own = commentsByFile(comments.placed);
   const all = named.flatMap((one) => one.files);
   const files = useOpenFiles(all, new Set(own.keys()));
@@ -51,14 +51,14 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
     <Screen
       title={s.changes.title}
       parent={{ name: 'errand', params: { id } }}
-      beside={<Beside files={diffs.flatMap(({ files }) => files)} wrap={wrap} />}
+      beside={<Beside files={all.map(({ file }) => file)} wrap={wrap} />}
     >
       <div class={wrap.value === 'yes' ? 'body changes' : 'body changes unwrapped'}>
         <LostComments comments={comments} />
-        {diffs.length > 1 && <Jumps diffs={diffs} />}
+        {named.length > 1 && <Jumps diffs={named} />}
         <FileList named={all} files={files} />
         {errand.gone && <NotHere errand={errand} />}
-        {(errand.gone ? [] : named).map((one) => (
+        {named.map((one) => (
           <Repository key={one.repository ?? ''} {...one}>
             {(each) => (
               <FileView
@@ -114,7 +114,7 @@ function Repository({ repository, diff, files, since, failed, children }: Reposi
 }
 
 /** A way to each repository. The address stays: a fragment would be one more step back. */
-function Jumps({ diffs }: { diffs: readonly RepositoryDiff[] }): JSX.Element {
+function Jumps({ diffs }: { diffs: readonly Pick<RepositoryProps, 'repository' | 'files'>[] }): JSX.Element {
   return (
     <nav class="chips" aria-label={s.errand.repository}>
       {diffs.map(({ repository = '', files }) => (
