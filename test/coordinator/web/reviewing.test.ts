@@ -101,6 +101,12 @@ test.serial('many files have a list, in which each is a way to it, and fold all 
   await list.getByRole('button', { name: 'Unfold' }).click();
   await page.locator('.line-of').first().waitFor();
   t.is(await page.locator('.diff').count(), 19, 'what was viewed stays folded');
+  for (const mark of await page.getByLabel('viewed').all()) await mark.check();
+  await list.getByText('20 of 20 viewed').waitFor();
+  await list.getByRole('button', { name: 'Unfold' }).click();
+  await page.locator('.diff').nth(19).waitFor();
+  await list.getByRole('button', { name: 'Fold all' }).click();
+  await page.locator('.diff').first().waitFor({ state: 'detached' });
 
   await api.call('createMessage', { params: { id: errand.id }, body: { text: 'Go on' } });
   errand.begin();

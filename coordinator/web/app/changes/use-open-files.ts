@@ -11,7 +11,7 @@ export type OpenFiles = {
   /** A person opens a file or folds it; undefined: neither, any more. */
   set: (name: string, open: boolean | undefined) => void;
   foldAll: () => void;
-  /** As if nobody had opened or folded any. */
+  /** As if nobody had opened or folded any. Where that opens none, the viewed ones open that fit. */
   unfoldAll: () => void;
 };
 
@@ -27,6 +27,11 @@ export function useOpenFiles(files: readonly NamedFile[], commented: ReadonlySet
     isOpen,
     set: (name, value) => (chosen.value = { ...chosen.value, [name]: value }),
     foldAll: () => (chosen.value = Object.fromEntries(files.map(({ name }) => [name, false]))),
-    unfoldAll: () => (chosen.value = {}),
+    unfoldAll: () => {
+      chosen.value = {};
+      if (files.some(isOpen)) return;
+      const viewed = shownAtOnce(files, isOpen).filter(({ is_viewed }) => is_viewed);
+      chosen.value = Object.fromEntries(viewed.map(({ name }) => [name, true]));
+    },
   };
 }
