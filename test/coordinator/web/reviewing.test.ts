@@ -90,9 +90,14 @@ test.serial('many files have a list, in which each is a way to it, and fold all 
   const list = page.getByRole('navigation', { name: 'Changed files' });
   await list.getByText('20 files').click();
   await list.getByText('0 of 20 viewed').waitFor();
-  await list.getByRole('button', { name: 'f15.ts' }).click();
-  const file = page.locator('.file[aria-label="f15.ts"]');
+  await list.getByRole('button', { name: 'f9.ts' }).click();
+  const file = page.locator('.file[aria-label="f9.ts"]');
   await file.locator('.file-name:focus').waitFor();
+  const below = await file.evaluate((element) => {
+    const body = element.closest('.body');
+    return body && element.getBoundingClientRect().top - body.getBoundingClientRect().top;
+  });
+  t.is(Math.round(below ?? -1), 0, 'the way leads to its top');
   await file.getByLabel('viewed').check();
   await list.getByText('1 of 20 viewed').waitFor();
   await list.getByRole('button', { name: 'Fold all' }).click();
