@@ -46,7 +46,7 @@ export const CALLBACKS: AttackGroup = {
       to: 'result',
       body: { attempt: 1, status: 'failed', reason: 'error', detail: 'x' },
     }),
-    attempt("write an event of the coordinator's", /^400.*discriminator/, {
+    attempt("write an event of the coordinator's", /^400.*type must be one of /, {
       to: 'events',
       body: { attempt: 1, events: [event('task.status', { from: 'running', to: 'succeeded' })] },
     }),
