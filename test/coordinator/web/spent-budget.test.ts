@@ -63,3 +63,27 @@ test.serial('an errand whose budget is spent can end there, and this can be undo
   await page.locator('.task').waitFor();
   t.deepEqual(faults, []);
 });
+
+test.serial(
+  'files alone wait for a budget too, and once one is chosen more can be said without a network',
+  async (t) => {
+    t.timeout(120_000);
+    const scene = await openAppLoggedIn(t);
+    const { server, page, faults } = scene;
+    const { errand, task, field } = await spent(scene);
+    const file = { name: 'log.txt', mimeType: 'text/plain', buffer: Buffer.from('line') };
+    await page.locator('form.composer input[type=file]').first().setInputFiles(file);
+    await page.getByText('Choose a budget first').waitFor();
+    await page.getByRole('button', { name: 'Remove log.txt' }).click();
+    await page.context().setOffline(true);
+    await page.getByRole('button', { name: '$2 more' }).click();
+    await page.locator('.unsent').first().waitFor();
+    await field.fill('And the one in the hall');
+    await page.getByRole('button', { name: 'Send', exact: true }).click();
+    await page.locator('.unsent', { hasText: 'And the one in the hall' }).waitFor();
+    await page.context().setOffline(false);
+    await until('both have come', () => listPendingMessages(server.db, errand.id).length === 1, 60_000);
+    t.is((await task()).budget_usd, 7.25);
+    t.deepEqual(faults, []);
+  },
+);

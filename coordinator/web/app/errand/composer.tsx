@@ -19,11 +19,12 @@ type ComposerProps = { task: Task; saying: Saying; onFocus: () => void };
 /** Where one speaks to an errand: say something, answer, stop, try again. */
 export function Composer({ task, saying, onFocus }: ComposerProps): JSX.Element {
   const { text, files, hear, mind } = saying;
+  const { acts } = useSession();
   const form = useRef<HTMLFormElement>(null);
   const writes = text.value.trim() !== '';
   const has_files = files.list.value.length > 0;
   // Without more of it every message would only fail again.
-  const is_spent = task.reason === 'budget_exhausted';
+  const is_spent = task.reason === 'budget_exhausted' && !acts.asked('retry', task.id);
   const can_send = saying.canSend() && !is_spent;
   const send = (): void => {
     if (can_send) saying.send();
@@ -50,9 +51,9 @@ export function Composer({ task, saying, onFocus }: ComposerProps): JSX.Element 
         <div class="when">
           <MindChoice task={task} mind={mind} />
           {canWait(task) && <AfterTurn hear={hear} />}
-          {is_spent && <p>{s.errand.budget_first}</p>}
         </div>
       )}
+      {is_spent && (writes || has_files) && <p class="soft">{s.errand.budget_first}</p>}
       {has_field && (
         <GrowingField
           class="composer-field"
