@@ -22,6 +22,7 @@ export const en_conversation = {
   budget_more: (money: string) => `${money} more, go on`,
   budget_other: 'Another amount in US dollars',
   budget_add: 'Add, go on',
+  budget_max: (money: string) => `On this server an errand of yours may cost at most ${money}.`,
   budget_first: 'Choose a budget first: your text goes along.',
   read_files: (n: number) => `read ${count(n, 'file', 'files')}`,
   searched: (n: number) => `searched ${count(n, 'time', 'times')}`,

@@ -2,7 +2,7 @@ import test from 'ava';
 import { listPendingMessages } from '../../../coordinator/sqlite/messages.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { until } from '../../support/until.ts';
-import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { logIn, openApp, openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
 type Scene = Awaited<ReturnType<typeof openAppLoggedIn>>;
@@ -87,3 +87,25 @@ test.serial(
     t.deepEqual(faults, []);
   },
 );
+
+test.serial('a member is offered no budget above the bound of the server', async (t) => {
+  t.timeout(60_000);
+  const scene = await openApp(t, {}, { ERRAND_MEMBER_BUDGET_USD_MAX: '8' });
+  const { server, page, network, faults } = scene;
+  const { api, session } = await server.person();
+  await logIn({ page, session });
+  await page.goto(`${network.url}/new?repo=errand://sample`);
+  await page.getByRole('button', { name: 'default budget' }).click();
+  const chips = page.getByRole('dialog').locator('.chips button');
+  await until('none is above it', async () => (await chips.count()) === 4);
+  t.is(await page.getByRole('dialog').locator('input').getAttribute('max'), '8');
+
+  const { errand } = await spent({ ...scene, api });
+  await page.getByRole('button', { name: '$2 more' }).waitFor();
+  await page.getByRole('button', { name: '$5 more' }).waitFor({ state: 'detached' });
+  t.is(await page.getByLabel('Another amount in US dollars').getAttribute('max'), '2.75');
+  errand.spend(2.75);
+  await page.getByText('an errand of yours may cost at most $8').waitFor();
+  t.is(await page.locator('.choices').getByRole('button').count(), 1, 'it can end there');
+  t.deepEqual(faults, []);
+});

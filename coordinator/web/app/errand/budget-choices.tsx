@@ -1,13 +1,14 @@
 import type { JSX } from 'preact';
 import type { Task } from '../../../../protocol/task.ts';
-import { BUDGET_USD_MAX } from '../../../../protocol/without-schemas.ts';
 import { useSession } from '../../parts/context.ts';
 import { format, t } from '../../parts/speech.ts';
 import { setArchived } from '../inbox/archive-undo.tsx';
+import { useBudgetMax } from '../new-errand/use-offer.ts';
 import { s } from '../screen-speech.ts';
 
 /** What may be added to a budget that is spent, in US dollars. */
 const STEPS = [2, 5];
+const CENT = 0.01;
 
 type BudgetProps = {
   task: Task;
@@ -21,13 +22,16 @@ export function BudgetChoices({ task, onChoose }: BudgetProps): JSX.Element {
   const asked = session.acts.asked('retry', task.id);
   const choose = onChoose ?? ((budget_usd) => void session.acts.retry(task.id, budget_usd));
   const spent = Math.max(task.budget_usd, task.usage.cost_usd);
+  const max = useBudgetMax();
+  const steps = STEPS.filter((step) => spent + step <= max);
   return (
     <div class="card">
       <p>
         {t.reason.budget_exhausted}: {t.errand.of(format.money(task.usage.cost_usd), format.money(task.budget_usd))}
       </p>
+      {steps.length === 0 && <p>{s.errand.budget_max(format.money(max))}</p>}
       <div class="choices">
-        {STEPS.map((step, i) => (
+        {steps.map((step, i) => (
           <button
             key={step}
             type="button"
@@ -38,7 +42,9 @@ export function BudgetChoices({ task, onChoose }: BudgetProps): JSX.Element {
             {s.errand.budget_more(format.money(step))}
           </button>
         ))}
-        {onChoose && <OwnAmount max={BUDGET_USD_MAX - spent} disabled={asked} onAdd={(usd) => choose(spent + usd)} />}
+        {onChoose && max - spent >= CENT && (
+          <OwnAmount max={max - spent} disabled={asked} onAdd={(usd) => choose(spent + usd)} />
+        )}
         {task.archived !== true && (
           <button type="button" class="choice" disabled={asked} onClick={() => setArchived(session, task, true)}>
             {t.needs.option['end']}
@@ -63,7 +69,7 @@ function OwnAmount({ max, disabled, onAdd }: AmountProps): JSX.Element {
     >
       <label class="field">
         <span>{s.errand.budget_other}</span>
-        <input name="usd" type="number" inputMode="decimal" min="0.01" max={max} step="0.01" required />
+        <input name="usd" type="number" inputMode="decimal" min={CENT} max={max} step={CENT} required />
       </label>
       <button class="choice" disabled={disabled}>
         {s.errand.budget_add}

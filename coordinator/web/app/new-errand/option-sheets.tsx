@@ -1,11 +1,11 @@
 import type { JSX } from 'preact';
-import { BUDGET_USD_MAX, chosen, EFFORTS } from '../../../../protocol/without-schemas.ts';
+import { chosen, EFFORTS } from '../../../../protocol/without-schemas.ts';
 import { Sheet } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { s } from '../screen-speech.ts';
 import { isOffered, type Fresh } from './fresh.ts';
 import type { OptionSheetProps } from './repository-sheet.tsx';
-import { useOffer } from './use-offer.ts';
+import { useBudgetMax, useOffer } from './use-offer.ts';
 
 /** What holds where nothing is chosen. */
 type Unset = { model: string; effort: string };
@@ -70,6 +70,7 @@ const BUDGETS_USD = [1, 2, 5, 10, 20];
 
 /** The most that the errand may cost. */
 export function BudgetSheet({ fresh, onChoose, onClose }: OptionSheetProps): JSX.Element {
+  const max = useBudgetMax();
   const choose = (budget_usd: number | undefined): void => {
     onChoose({ budget_usd });
     onClose();
@@ -78,7 +79,7 @@ export function BudgetSheet({ fresh, onChoose, onClose }: OptionSheetProps): JSX
     <Sheet label={s.fresh.budget} onClose={onClose}>
       <h2>{s.fresh.budget}</h2>
       <div class="chips">
-        {BUDGETS_USD.map((usd) => (
+        {BUDGETS_USD.filter((usd) => usd <= max).map((usd) => (
           <button
             key={usd}
             type="button"
@@ -105,7 +106,7 @@ export function BudgetSheet({ fresh, onChoose, onClose }: OptionSheetProps): JSX
             type="number"
             inputMode="decimal"
             min="0.01"
-            max={BUDGET_USD_MAX}
+            max={max}
             step="0.01"
             defaultValue={fresh.budget_usd === undefined ? '' : String(fresh.budget_usd)}
             onInput={({ currentTarget: { valueAsNumber, validity } }) =>

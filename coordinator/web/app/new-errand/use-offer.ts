@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { ServerInfo } from '../../../../protocol/server-info.ts';
+import { BUDGET_USD_MAX } from '../../../../protocol/without-schemas.ts';
 import { useSession } from '../../parts/context.ts';
 import { useRead } from '../../parts/use-read.ts';
 
@@ -16,4 +17,9 @@ export function useOffer(): ServerInfo | undefined {
   };
   useRead(read, [client]);
   return offer.value;
+}
+
+/** The highest budget in US dollars that this person may give an errand, as far as that is known. */
+export function useBudgetMax(): number {
+  return useOffer()?.bounds.budget_usd_max ?? BUDGET_USD_MAX;
 }
