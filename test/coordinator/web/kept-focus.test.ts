@@ -121,7 +121,7 @@ test.serial(
     await isIn(page, 'Errand 197.');
     await row(page, 'Errand 197.').locator('a').focus();
     await until('it is out of the page', async () => {
-      await page.locator('.inbox .body').evaluate((body) => body.scrollBy(0, 300));
+      await page.locator('.inbox .body').evaluate((body) => body.scrollBy(0, 60));
       return (await row(page, 'Errand 197.').count()) === 0;
     });
     t.is(await focused(page), 'body');
