@@ -68,7 +68,9 @@ export class Transcript {
   /** What the conversation began with, and the messages of people since. */
   opening: ContentBlock[] = [];
   readonly said: string[] = [];
-  /** Whether a person has written since the beginning. Files, and notes that the server sends for them, are no words. */
+  /**
+   * Whether a person has written since the beginning. Files, and notes that the server sends for them, are no words.
+   */
   has_heard_person = false;
   /** The newest note about standing instructions that are others than those at the beginning; empty: none. */
   standing_note = '';

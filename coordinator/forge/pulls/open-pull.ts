@@ -104,8 +104,8 @@ function isInvalid(error: unknown): error is ForgeApiError {
 }
 
 /**
- * What the text of a pull request is made from. It closes no issue that the agent has not read, and names no number that
- * may be none.
+ * What the text of a pull request is made from. It closes no issue that the agent has not read, and names no number
+ * that may be none.
  */
 export function textOf(
   {
