@@ -9,6 +9,7 @@ import { until } from '../../support/until.ts';
 import { logIn, openApp, openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { DESK } from '../../support/web/browser.ts';
 import { addErrands } from '../../support/many-errands.ts';
+import { eventsOf } from '../../support/events-of.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
 const row = (page: Page, name: string) => page.locator('.task', { hasText: name });
@@ -138,7 +139,10 @@ test.serial('the focus stays in the field that one sent from when the agent asks
   const field = page.locator('textarea.composer-field');
   await field.fill('Mend the lamp');
   await field.press('Control+Enter');
-  await until('it is sent', async () => (await field.inputValue()) === '');
+  // One that came after the question would be its answer.
+  const has_come = async () => (await eventsOf(api, errand.id)).some(({ type }) => type === 'message.received');
+  await until('it has come', has_come);
+  t.is(await field.inputValue(), '');
   errand.ask('Which?', ['Up', 'Down']);
   await page.locator('.talk .decision').waitFor();
   await page.keyboard.type('The one in the hall');
