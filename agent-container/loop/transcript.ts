@@ -220,7 +220,7 @@ export class Transcript {
   }
 }
 
-type InputBody = z.infer<(typeof ConversationEvent.options)[4]>['body'];
+type InputBody = Extract<z.infer<typeof ConversationEvent>, { type: 'input.added' }>['body'];
 const isOfPerson = ({ source, attachment_id, text }: InputBody): boolean =>
   source === 'person' && attachment_id === undefined && !text.startsWith('[Errand] ');
 
