@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isRedactionOf } from '../../protocol/secrets/redaction-of.ts';
 import type { TranscriptEvent } from '../../protocol/worker-schemas.ts';
 import type { Secrets } from '../base/secrets.ts';
 
@@ -8,8 +9,6 @@ const PREFACE =
   'The person wants this of every task of this project. It counts as the task does, and before what the repository ' +
   'says; where the task says otherwise, the task counts:';
 const [OPEN, CLOSE] = ['<standing_instructions>', '</standing_instructions>'];
-/** In place of a mask, whatever secret it names. */
-const MASKED = '[secret]';
 
 /** Begins a note about standing instructions that are others than the conversation began with. */
 export const STANDING_CHANGED = '[Errand] The person has changed what they want of every task of this project.';
@@ -32,20 +31,21 @@ export function standingNote(
   const now = standingText(instructions, secrets);
   const told = transcript.reduce((before, event) => toldBy(event) ?? before, '');
   if (now === null) return told.includes(PREFACE) ? `${STANDING_CHANGED} Nothing of it counts any more.` : null;
-  if (isSame(told.slice(told.indexOf(PREFACE)), now)) return null;
+  if (isSame(told.slice(told.indexOf(PREFACE)), now, secrets)) return null;
   return `${STANDING_CHANGED} From now on this counts, and nothing of it before:\n\n${now}`;
 }
 
-/** Whether two texts have the same words. The log may mask more or less than this worker: a mask is like any word. */
-function isSame(told: string, now: string): boolean {
-  const [before, after] = [wordsOf(told), wordsOf(now)];
-  return before.length === after.length && before.every((word, n) => isLike(word, after[n] ?? ''));
+/**
+ * Whether two texts have the same words. The log masks more than this worker, such as a secret in base64: a mask stands
+ * for any part of a word.
+ */
+function isSame(told: string, now: string, secrets: Secrets): boolean {
+  const [before, after] = [wordsOf(secrets.redact(told)), wordsOf(now)];
+  return before.length === after.length && before.every((word, n) => isRedactionOf(word, after[n] ?? ''));
 }
 
-const isLike = (one: string, other: string): boolean => one === other || one.includes(MASKED) || other.includes(MASKED);
-
-/** The words of a text, and the blanks between them. */
-const wordsOf = (text: string): string[] => text.replace(/\[secret(?: \w+)?\]/g, MASKED).split(/(\s+)/);
+/** The words of a text, and the blanks between them. A mask has none. */
+const wordsOf = (text: string): string[] => text.replace(/\[secret(?: \w+)?\]/g, '[secret]').split(/(\s+)/);
 
 /** The text of an event that says what the standing instructions are. */
 function toldBy({ type, body }: TranscriptEvent): string | undefined {

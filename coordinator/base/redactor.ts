@@ -2,13 +2,11 @@ import type { Automaton } from '../../protocol/secrets/automaton.ts';
 import { formsOf, type Secret } from '../../protocol/secrets/secret-forms.ts';
 import { isRedactable, maskOf } from '../../protocol/secrets/secret-values.ts';
 import { TextMatcher, type Covered } from '../../protocol/secrets/text-matcher.ts';
-import { findText } from './find-text.ts';
 
 /** What stands in place of a secret where its name would make the text too long. No secret is shorter. */
 const SHORT_MASK = '[secret]';
 /** The most that is held back of a stream. No secret is longer. */
 const HELD_CHARS_MAX = 64 * 1024;
-const MASK = /\[secret(?: \w{1,100})?\]/;
 
 /** All that a redactor consists of. It can be sent to another thread: most of it is shared memory. */
 export type RedactorData = { names: string[]; automaton: Automaton };
@@ -82,22 +80,4 @@ export class Redactor {
     }
     return copied === 0 ? text : redacted + text.slice(copied);
   }
-}
-
-/**
- * Whether `redacted` is `text` with masks in place of some parts of it. This needs no secrets, which may have changed
- * since.
- */
-export function isRedactionOf(redacted: string, text: string): boolean {
-  const [first = '', ...parts] = redacted.split(MASK);
-  const last = parts.pop();
-  if (last === undefined) return redacted === text;
-  if (!text.startsWith(first)) return false;
-  let at = first.length;
-  for (const part of parts) {
-    const found = findText(text, part, at);
-    if (found === -1) return false;
-    at = found + part.length;
-  }
-  return text.length - last.length >= at && text.endsWith(last);
 }

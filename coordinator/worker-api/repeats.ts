@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import { isRedactionOf } from '../base/redactor.ts';
+import { isRedactionOf } from '../../protocol/secrets/redaction-of.ts';
 import { job } from '../base/threads.ts';
 import { findEventsBySeq, type SentEvent } from '../sqlite/events.ts';
 import type { Db } from '../sqlite/database.ts';

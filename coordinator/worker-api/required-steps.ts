@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { WorkerEventType } from '../../protocol/events.ts';
 import type { FailureReason } from '../../protocol/task.ts';
 import type { ResultPost } from '../../protocol/worker-schemas.ts';
-import { isRedactionOf } from '../base/redactor.ts';
+import { isRedactionOf } from '../../protocol/secrets/redaction-of.ts';
 import { findAttempt } from '../sqlite/attempts.ts';
 import type { Db } from '../sqlite/database.ts';
 import { findNewestEvent } from '../sqlite/steps.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { findText } from '../../coordinator/base/find-text.ts';
+import { findText } from '../../protocol/secrets/find-text.ts';
 import { TextMatcher, type Covered } from '../../protocol/secrets/text-matcher.ts';
 import { Random } from '../support/random.ts';
 

@@ -76,6 +76,32 @@ test('a word that is masked otherwise than before is no change of the standing i
   t.is(notes(b).length, 1);
 });
 
+for (const [before, after] of [
+  ['Ask https://sesame-open-4711@staging.test', 'Ask https://sesame-open-4711@live.test'],
+  ['Ask staging-sesame-open-4711', 'Ask live-sesame-open-4711'],
+  ['Ask staging', 'Ask sesame-open-4711'],
+] as const)
+  test(`a change of a word beside a mask is told: from ${before} to ${after}`, async (t) => {
+    const env = { LOGIN: 'sesame-open-4711' };
+    for (const changes of [{ env }, {}]) {
+      const b = await bench(t, { script: [DONE, DONE] });
+      await b.run({ instructions: before, ...changes });
+      b.messages.say('Go on.');
+      await b.run({ instructions: after, env });
+      t.is(notes(b).length, 1);
+    }
+  });
+
+test('a secret with blanks that is masked now is no change of the standing instructions', async (t) => {
+  const b = await bench(t, { script: [DONE, DONE, DONE] });
+  const env = { PHRASE: 'open the gate, please' };
+  for (const changes of [{}, { env }, { env }]) {
+    await b.run({ instructions: 'Say "open the gate, please".', ...changes });
+    b.messages.say('Go on.');
+  }
+  t.deepEqual(notes(b), []);
+});
+
 test('after a summary the newest standing instructions are said behind those of the beginning', async (t) => {
   let is_long = false;
   const b = await bench(t, {
