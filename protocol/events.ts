@@ -185,7 +185,7 @@ export const NumberedEvent = z.discriminatedUnion('type', [
     /** Absent: the first repository. */
     repository: RepositoryKey.optional(),
   }),
-  numbered('log', 'A message for people that no other type fits.', {
+  numbered('log', 'A message for people that no other type fits. The coordinator writes such messages, too.', {
     level: z.enum(['info', 'warn', 'error']),
     text: z.string().max(20_000),
   }),

@@ -109,8 +109,15 @@ export function updateArchived(db: Db, id: string, archived_at: string | null, a
 }
 
 /** Puts a task that has no project into one of its user. */
-export function updateProject(db: Db, id: string, project_id: string, at: string): void {
-  sql(db, 'UPDATE tasks SET project_id = ?, updated_at = ? WHERE id = ?').run(project_id, at, id);
+export function updateProject(
+  db: Db,
+  task: Pick<TaskRow, 'id' | 'project_id' | 'ask_before_push' | 'updated_at'>,
+): void {
+  sql(
+    db,
+    `UPDATE tasks SET project_id = :project_id, ask_before_push = :ask_before_push, updated_at = :updated_at
+     WHERE id = :id`,
+  ).run({ ...task, ask_before_push: task.ask_before_push ? 1 : 0 });
 }
 
 /** Sets the model and the effort that the task goes on with. */

@@ -1,7 +1,11 @@
 import type { CoordinatorEvent } from '../../protocol/coordinator-events.ts';
+import type { WorkerEvent } from '../../protocol/events.ts';
 import type { Db } from './database.ts';
 import { insertEvents, type EventRow } from './events.ts';
 import type { Notice, Noted } from './subscriptions.ts';
+
+type EventTask = { id: string; user_id: string; attempt: number };
+type LogLine = Extract<WorkerEvent, { type: 'log' }>['body'];
 
 /** One open transaction. Its events reach subscribers and clients after the commit, and not before. */
 export type Tx = {
@@ -11,7 +15,9 @@ export type Tx = {
   /** Stores many, in their order, in less time than one by one. */
   appendAll: (rows: Omit<EventRow, 'id'>[]) => void;
   /** Stores an event of the coordinator. `at` is an ISO time. */
-  note: (task: { id: string; user_id: string; attempt: number }, event: CoordinatorEvent, at: string) => EventRow;
+  note: (task: EventTask, event: CoordinatorEvent, at: string) => EventRow;
+  /** Stores a message for people, as workers write them: an event `log`. */
+  tell: (task: EventTask, line: LogLine, at: string) => void;
   /** Tells subscribers of a fact that leaves no event behind. */
   announce: (notice: Notice) => void;
   /** Runs a side effect after the commit and after the subscribers. It must not write. */
@@ -44,19 +50,20 @@ export class OpenTransaction implements Tx {
     for (const row of rows) this.rows.push({ id: ++id, ...row });
   }
 
-  note(task: { id: string; user_id: string; attempt: number }, event: CoordinatorEvent, at: string): EventRow {
-    const { id: task_id, user_id, attempt } = task;
-    const row = this.append({
-      task_id,
-      user_id,
-      attempt,
-      seq: null,
-      type: event.type,
-      at,
-      body: JSON.stringify(event.body),
-    });
-    this.noted.push({ id: row.id, task_id, user_id, attempt, at, ...event });
+  note(task: EventTask, event: CoordinatorEvent, at: string): EventRow {
+    const row = this.#add(task, event, at);
+    const { id, task_id, user_id, attempt } = row;
+    this.noted.push({ id, task_id, user_id, attempt, at, ...event });
     return row;
+  }
+
+  tell(task: EventTask, line: LogLine, at: string): void {
+    this.#add(task, { type: 'log', body: line }, at);
+  }
+
+  #add({ id: task_id, user_id, attempt }: EventTask, event: CoordinatorEvent | WorkerEvent, at: string): EventRow {
+    const { type, body } = event;
+    return this.append({ task_id, user_id, attempt, seq: null, type, at, body: JSON.stringify(body) });
   }
 
   announce(notice: Notice): void {
