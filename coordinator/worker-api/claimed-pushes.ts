@@ -20,9 +20,8 @@ export const outcomesOf = (result: ResultPost) => [{ ...result, key: null }, ...
 
 /** The pushes that a result names, that no worker of the task has begun, and that the task's result does not have. */
 export function unseenPushes(db: Db, task_id: string, result: ResultPost): ClaimedPush[] {
-  return outcomesOf(result).flatMap(({ key, branch, commit, base_commit, diff }) => {
-    // Changes that are said to be in the commit that they are compared with are a push to be found, too.
-    if (commit === null || (!hasPushedWork({ commit, base_commit }) && diff === '')) return [];
+  return outcomesOf(result).flatMap(({ key, branch, commit, base_commit }) => {
+    if (commit === null || !hasPushedWork({ commit, base_commit })) return [];
     const push = { task_id, key, branch, commit };
     return isSeen(db, push) || isStored(db, push) ? [] : [push];
   });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { FailureReason } from '../../protocol/task.ts';
 import type { ResultPost } from '../../protocol/worker-schemas.ts';
+import { hasPushedWork } from '../domain/task-repository.ts';
 import type { Db } from '../sqlite/database.ts';
 import { countPendingMessages } from '../sqlite/messages.ts';
 import { findNeedByRef, listOpenNeeds } from '../sqlite/needs.ts';
@@ -62,9 +63,10 @@ function needlessHold(db: Db, task_id: string, result: ResultPost): string | nul
   return `The worker held back the commit ${first.commit.slice(0, 12)}, but ${why}.`;
 }
 
+/** The commit that changes are compared with does not have them. */
 function lostChange(result: ResultPost): string | null {
   const is_lost = outcomesOf(result).some(
-    ({ diff, commit, held_commit }) => diff !== '' && commit === null && held_commit === undefined,
+    (outcome) => outcome.diff !== '' && !hasPushedWork(outcome) && outcome.held_commit === undefined,
   );
   return is_lost ? 'The worker reported changes, but no commit that has them.' : null;
 }

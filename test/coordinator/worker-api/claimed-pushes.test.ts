@@ -132,10 +132,13 @@ test('a commit of others that the task has brought once counts after its branch 
   t.like(taskOf(scene.log, task_id), { status: 'succeeded', result: { branch: named, commit: COMMIT } });
 });
 
-test('a success whose changes are said to be in the commit that it started from has failed', async (t) => {
-  const { scene, task_id, succeed } = await setCallbackScene(t);
-  t.is((await succeed({ ...brought(`errand/${task_id}-x`), commit: BASE })).status, 200);
-  t.like(taskOf(scene.log, task_id), { status: 'failed', reason: 'agent_error', result: { commit: null } });
+test('a success whose changes are said to be in the commit that it started from has failed, wherever that commit is', async (t) => {
+  const { scene, task_id, succeed } = await setCallbackScene(t, {}, { git: forge(() => 'there') });
+  const named = 'somebody/else';
+  scene.log.db.prepare('UPDATE tasks SET work_branch = ? WHERE id = ?').run(named, task_id);
+  t.is((await succeed({ ...brought(named), commit: BASE })).status, 200);
+  const detail = 'The worker reported changes, but no commit that has them.';
+  t.like(taskOf(scene.log, task_id), { status: 'failed', reason: 'agent_error', detail });
 });
 
 test('a repository is not asked for a result that is refused anyway', async (t) => {
