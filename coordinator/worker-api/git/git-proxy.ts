@@ -5,6 +5,7 @@ import { ErrandError } from '../../../protocol/problem.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import type { OutgoingProxy } from '../../base/outgoing.ts';
 import type { AskOwnAddresses, Resolve } from '../../base/address-guard.ts';
+import { aborted } from '../../base/deadline.ts';
 import type { Logger } from '../../base/logger.ts';
 import { hostOf, type ForgeRepository } from '../../domain/forge-repository.ts';
 import { refOf } from '../../domain/ref-of.ts';
@@ -15,6 +16,7 @@ import type { Caller, WorkerProxy } from '../caller.ts';
 import type { ClaimedPush, PushState } from '../claimed-pushes.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import type { GitBody, GitRequest, GitResponse } from './backend.ts';
+import { findPush } from './find-push.ts';
 import { Forge, type ForgeTimeouts } from './forge.ts';
 import type { PushApproval } from './push-approval.ts';
 import { commandFor, namedBranchFault } from './named-branch.ts';
@@ -23,11 +25,9 @@ import { lossFaults, type PushedCommits } from './pushed-commits.ts';
 import { ruleFaults } from './push-rules.ts';
 import { openPush, type OpenedPush } from './open-push.ts';
 import { bodyLength, requestBody } from './request-body.ts';
-import { hasCommit } from './has-commit.ts';
 import { gitHeaders, gitRouteOf } from './route.ts';
 import { LfsProxy, type UploadApproval } from './lfs-proxy.ts';
 import { isLfsPath } from './lfs-route.ts';
-import { readRefs } from './read-refs.ts';
 import { renewing } from './renewing.ts';
 import { writeGitError } from './write-error.ts';
 
@@ -128,10 +128,7 @@ export class GitProxy implements WorkerProxy {
     }
   }
 
-  /**
-   * What the repository says of a push, until `deadline` aborts. Others may have moved its branch on, so it is there if
-   * a branch has the commit.
-   */
+  /** What the repository says of a push, until `deadline` aborts. */
   async findPush(from: Caller, { key, branch, commit }: ClaimedPush, deadline: AbortSignal): Promise<PushState> {
     if (branch === null) return 'missing';
     const ref = refOf(branch);
@@ -139,12 +136,10 @@ export class GitProxy implements WorkerProxy {
     const ask = (asked: Omit<GitRequest, 'signal'>) => this.#ask({ ...from, key }, { ...asked, signal });
     return this.#limit.run(from.task_id, async () => {
       try {
-        const tips: string[] = [];
-        await readRefs(ask, (name, id) => {
-          if (name === ref) tips.push(id);
-        });
-        if (tips.length === 0) return 'gone';
-        return tips.includes(commit) || (await hasCommit(ask, commit)) ? 'there' : 'missing';
+        // The credential may have to be renewed first, which the signal does not end.
+        const found = await Promise.race([findPush(ask, ref, commit), aborted(signal)]);
+        signal.throwIfAborted();
+        return found ?? 'unknown';
       } catch (error) {
         from.signal.throwIfAborted();
         const fields = { err: error, task_id: from.task_id, attempt: from.attempt, repository: key, ref };

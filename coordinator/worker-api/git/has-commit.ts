@@ -6,8 +6,9 @@ import { FLUSH, PktReader, pktLine } from './pkt-line.ts';
 const LINES_BYTES_MAX = 64 * 1024;
 
 /**
- * Whether a branch or tag of the repository has the commit. Asks for it, and says that it is here already, so that it
- * is not sent. Rejects where the repository does not say.
+ * Whether the repository gives this commit to a fetch: a branch or tag has it or, at forges that give every object that
+ * they store, it was pushed there once. Says that it is here already, so that it is not sent. Rejects where the
+ * repository does not say.
  */
 export async function hasCommit(ask: AskRepository, commit: string): Promise<boolean> {
   const wanted = [pktLine(`want ${commit} ofs-delta no-progress agent=errand\n`), FLUSH];

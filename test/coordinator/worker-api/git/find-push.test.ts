@@ -7,8 +7,8 @@ const NOWHERE = 'a'.repeat(40);
 const never = new AbortController().signal;
 
 /** A forge whose main branch has this commit at its end, and how to look for a push there. */
-async function open(t: ExecutionContext) {
-  const scene = await setUp(t);
+async function open(t: ExecutionContext, change: Parameters<typeof setUp>[1] = {}) {
+  const scene = await setUp(t, change);
   const bare = join(scene.forge.root, 'team/app');
   const caller = { task_id: 't', user_id: 'u', attempt: 1, signal: never };
   const find = (branch: string | null, at: string, deadline = never) =>
@@ -37,7 +37,35 @@ test('a push is found at the end of its branch, and also once somebody has moved
 test('a push to no branch, and one to a branch that there is not, are told apart', async (t) => {
   const { tip, find } = await open(t);
   t.is(await find(null, tip), 'missing');
-  t.is(await find('mai', tip), 'gone');
+  t.is(await find('mai', NOWHERE), 'gone');
+});
+
+test('a push is found after its branch was merged and deleted', async (t) => {
+  const { tip, find } = await open(t);
+  t.is(await find('merged', tip), 'there');
+});
+
+test('a forge that gives every commit that it stores is believed of one that no branch has any more', async (t) => {
+  const { scene, bare, find } = await open(t);
+  const lost = await git(bare, 'commit-tree', '-m', 'Lost', 'main^{tree}');
+  t.is(await find('main', lost), 'missing');
+  await git(bare, 'config', 'uploadpack.allowAnySHA1InWant', 'true');
+  t.is(await find('main', lost), 'there');
+  t.is(await find('main', await moveOn(scene, bare)), 'missing', 'it has no commit that nobody has pushed');
+});
+
+test('a credential that cannot be renewed in time says nothing of a push', async (t) => {
+  const asked = Promise.withResolvers<void>();
+  const repository = () => {
+    asked.resolve();
+    return new Promise<never>(() => undefined);
+  };
+  const { find } = await open(t, { repository });
+  const deadline = new AbortController();
+  const found = find('main', NOWHERE, deadline.signal);
+  await asked.promise;
+  deadline.abort();
+  t.is(await found, 'unknown');
 });
 
 test('a forge that fails, that does not answer in time, or that is away says nothing of a push', async (t) => {
