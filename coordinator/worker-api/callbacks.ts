@@ -32,7 +32,15 @@ import type { CheckedPost } from './read-callbacks.ts';
 import { quotaFault } from './event-quotas.ts';
 import { conflict, type Refused, type UncomparedRepeats } from './repeats.ts';
 import { checkMessages } from './check-messages.ts';
-import { mayBePushed, unseenPushes, withoutPushes, type ClaimedPush, type PushState } from './claimed-pushes.ts';
+import {
+  mayBePushed,
+  tellUnsure,
+  unseenPushes,
+  withoutPushes,
+  type ClaimedPush,
+  type LookedAtPush,
+  type PushState,
+} from './claimed-pushes.ts';
 import { checkEventBranches, checkResultBranches } from './check-branches.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
 import { storeEvents } from './store-events.ts';
@@ -153,7 +161,7 @@ export class Callbacks {
   async result(origin: Origin, result: ResultPost): Promise<CallbackReply> {
     requireSameAttempt(origin, result.attempt);
     checkResult(result);
-    const unpushed = await this.#findUnpushed(origin, result);
+    const looked_at = await this.#lookForPushes(origin, result);
     return this.#log.enqueue((tx) => {
       checkResultBranches(tx.db, origin.claims.task_id, result);
       const before = readAttemptState(tx.db, origin.claims, origin.listener);
@@ -161,13 +169,13 @@ export class Callbacks {
       if (before.result_at !== null) return { acked_seq: before.last_seq, control: { messages: [], cancel: null } };
       const call = this.#begin(tx, origin);
       requireAllEvents(call.state, result);
-      this.#end(tx, call, result, unpushed);
+      this.#end(tx, call, result, looked_at);
       return { acked_seq: result.last_seq, control: { messages: [], cancel: null } };
     });
   }
 
-  /** The pushes that a result names and that were not made. A repeat of a result was looked at already. */
-  async #findUnpushed(origin: Origin, result: ResultPost): Promise<ClaimedPush[]> {
+  /** Asks for the pushes that a result names and that were not seen. A repeat of a result was looked at already. */
+  async #lookForPushes(origin: Origin, result: ResultPost): Promise<LookedAtPush[]> {
     const { claims, listener } = origin;
     const { db } = this.#log;
     const state = readAttemptState(db, claims, listener);
@@ -177,10 +185,9 @@ export class Callbacks {
     requireAllEvents(state, result);
     return this.#finding.run(claims.task_id, async () => {
       const deadline = AbortSignal.timeout(FIND_PUSHES_MS);
-      const unpushed: ClaimedPush[] = [];
-      for (const push of unseen)
-        if (!mayBePushed(db, push, await this.#findPush(origin, push, deadline))) unpushed.push(push);
-      return unpushed;
+      const looked_at: LookedAtPush[] = [];
+      for (const push of unseen) looked_at.push({ push, state: await this.#findPush(origin, push, deadline) });
+      return looked_at;
     });
   }
 
@@ -229,9 +236,11 @@ export class Callbacks {
     this.#relay.deltas({ id: task_id, user_id: state.user_id }, attempt, deltas);
   }
 
-  #end(tx: Tx, { task_id, attempt, at }: ActiveCall, reported: ResultPost, unpushed: ClaimedPush[]): void {
+  #end(tx: Tx, { task_id, attempt, at }: ActiveCall, reported: ResultPost, looked_at: LookedAtPush[]): void {
     const task = findTask(tx.db, task_id);
     if (!task) throw new Error(`Task ${task_id} does not exist.`);
+    const unpushed = looked_at.flatMap((each) => (mayBePushed(tx.db, each) ? [] : [each.push]));
+    tellUnsure(tx, task, looked_at, at);
     const result = withoutPushes(reported, unpushed);
     storeResult(tx, task, result, at);
     markResultReceived(tx.db, task_id, attempt, at);

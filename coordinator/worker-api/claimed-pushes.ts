@@ -1,7 +1,9 @@
 import type { ResultPost } from '../../protocol/worker-schemas.ts';
 import { refOf } from '../domain/ref-of.ts';
+import type { TaskRow } from '../domain/task.ts';
 import { hasPushedWork, type RepositoryOfTask } from '../domain/task-repository.ts';
 import type { Db } from '../sqlite/database.ts';
+import type { Tx } from '../sqlite/event-log.ts';
 import { findKeptCommits, hasBegunPushTo } from '../sqlite/task-pushes.ts';
 import { findTaskRepository } from '../sqlite/task-repositories.ts';
 import { findTask } from '../sqlite/tasks.ts';
@@ -14,6 +16,9 @@ export type ClaimedPush = RepositoryOfTask & { branch: string | null; commit: st
  * did not answer.
  */
 export type PushState = 'there' | 'gone' | 'missing' | 'unknown';
+
+/** A claimed push that was not seen, and what its repository says of it. */
+export type LookedAtPush = { push: ClaimedPush; state: PushState };
 
 /** What a result says of each repository. `key` null: the first. */
 export const outcomesOf = (result: ResultPost) => [{ ...result, key: null }, ...(result.repositories ?? [])];
@@ -30,14 +35,17 @@ export function unseenPushes(db: Db, task_id: string, result: ResultPost): Claim
 const isSeen = (db: Db, { branch, commit, ...where }: ClaimedPush) =>
   branch !== null && findKeptCommits(db, where, { ref: refOf(branch), commit }) !== undefined;
 
-/** Others may have moved the branch to the commit. It was looked for when it was stored, and may be gone by now. */
+/**
+ * Others may have moved the branch to the commit. The repository was asked for it when it was stored, and it may be gone
+ * by now.
+ */
 function isStored(db: Db, { task_id, key, branch, commit }: ClaimedPush): boolean {
   const stored = (key === null ? findTask(db, task_id) : findTaskRepository(db, task_id, key))?.result;
   return branch !== null && stored?.branch === branch && stored.commit === commit;
 }
 
 /** Whether a push may have been made. Nobody can tell of a branch of the task that was deleted, as after a merge. */
-export function mayBePushed(db: Db, { branch, ...where }: ClaimedPush, state: PushState): boolean {
+export function mayBePushed(db: Db, { push: { branch, ...where }, state }: LookedAtPush): boolean {
   switch (state) {
     case 'there':
     case 'unknown':
@@ -46,6 +54,22 @@ export function mayBePushed(db: Db, { branch, ...where }: ClaimedPush, state: Pu
       return false;
     case 'gone':
       return branch !== null && hasBegunPushTo(db, where, refOf(branch));
+  }
+}
+
+/** Which push a sentence is about. */
+export function pushWords({ key, branch, commit }: ClaimedPush): { commit: string; where: string } {
+  const where = `${branch === null ? '' : ` to ${branch}`}${key === null ? '' : ` in ${key}`}`;
+  return { commit: commit.slice(0, 12), where };
+}
+
+/** Tells people which pushes the worker alone speaks for. */
+export function tellUnsure(tx: Tx, task: TaskRow, looked_at: LookedAtPush[], at: string): void {
+  for (const { push, state } of looked_at) {
+    if (state !== 'unknown') continue;
+    const { commit, where } = pushWords(push);
+    const text = `The repository did not say whether the commit ${commit} was pushed${where}, as the worker reports.`;
+    tx.tell(task, { level: 'warn', text }, at);
   }
 }
 

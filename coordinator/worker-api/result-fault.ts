@@ -8,7 +8,7 @@ import { findNeedByRef, listOpenNeeds } from '../sqlite/needs.ts';
 import { findNewestEvent } from '../sqlite/steps.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { requireRepository } from '../tasks/require-repository.ts';
-import { outcomesOf, type ClaimedPush } from './claimed-pushes.ts';
+import { outcomesOf, pushWords, type ClaimedPush } from './claimed-pushes.ts';
 import { missingStep } from './required-steps.ts';
 
 type Fault = { reason: FailureReason; detail: string };
@@ -46,9 +46,8 @@ function agentError(detail: string | null): Fault | null {
 
 function missingPush([push]: ClaimedPush[]): string | null {
   if (!push) return null;
-  const { key, branch, commit } = push;
-  const where = `${branch === null ? '' : ` to ${branch}`}${key === null ? '' : ` in ${key}`}`;
-  return `The worker reported the commit ${commit.slice(0, 12)} as pushed${where}, but it never pushed it.`;
+  const { commit, where } = pushWords(push);
+  return `The worker reported the commit ${commit} as pushed${where}, but it never pushed it.`;
 }
 
 /** Nobody is asked to approve any of the commits, so they would stay in the workspace. */

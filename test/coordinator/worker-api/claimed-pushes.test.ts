@@ -117,6 +117,12 @@ for (const [state, has_begun, expected] of [
     if (has_begun) seePush(branch, OTHER);
     t.is((await succeed(brought(branch))).status, 200);
     t.is(taskOf(scene.log, task_id).status, expected);
+    const told = scene.log.db
+      .prepare("SELECT body FROM events WHERE task_id = ? AND type = 'log'")
+      .pluck()
+      .all(task_id);
+    const text = `The repository did not say whether the commit aaaaaaaaaaaa was pushed to ${branch}, as the worker reports.`;
+    t.deepEqual(told, state === 'unknown' ? [JSON.stringify({ level: 'warn', text })] : []);
   });
 
 test('a commit of others that the task has brought once counts after its branch is merged and deleted', async (t) => {
