@@ -14,7 +14,7 @@ import type { ForgeAccess } from '../forge-access.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 import { line } from '../intake/material.ts';
 import { namedMaterial, type ReadThread } from './named-material.ts';
-import { issuesOf } from '../pulls/pull-issues.ts';
+import { issuesOf, sureFirst } from '../pulls/pull-issues.ts';
 import { repositoriesOf } from '../pulls/pushed-branches.ts';
 import { repositoryAt } from '../repository-name.ts';
 import { threadReads, type ThreadRead } from '../thread-reads.ts';
@@ -51,7 +51,8 @@ export async function readNamedThreads(deps: Dependencies, task_id: string, sign
   if (!task || hasConversation(db, task_id)) return '';
   const named = namedThreads(db, task);
   if (named.length === 0) return '';
-  const [first, beyond] = [named.slice(0, LIMITS.named_threads_max), named.slice(LIMITS.named_threads_max)];
+  const first = named.slice(0, LIMITS.named_threads_max);
+  const beyond = named.slice(LIMITS.named_threads_max).filter(({ is_sure }) => is_sure);
   // Forges that ask for a new token first take longer than one call: all of it counts.
   const read = Promise.all(first.map((each) => readInTime(deps, task, each, signal)));
   const all = await (signal ? Promise.race([read, aborted(signal)]) : read);
@@ -62,15 +63,18 @@ export async function readNamedThreads(deps: Dependencies, task_id: string, sign
   return namedMaterial(reads, beyond);
 }
 
-/** Whether a number that may mean anything is that of no issue, as far as can be told. */
+/** Whether a number that may mean anything is that of no issue. */
 function isNone(read: Read): boolean {
-  return !read.is_sure && 'problem' in read && (read.problem === 'not_found' || read.problem === 'no_token');
+  return !read.is_sure && 'problem' in read && read.problem === 'not_found';
 }
 
-/** Those that the prompt has the text of already, as it has of a mention's issue, are not among them. */
+/**
+ * First those that are issues for sure. Those that the prompt has the text of already, as it has of a mention's issue,
+ * are not among them.
+ */
 function namedThreads(db: Db, task: TaskRow): NamedThread[] {
   const continued = findContinuedPull(db, task.id);
-  return repositoriesOf(db, task).flatMap(({ key, repo_url, project_id }, n) => {
+  const named = repositoriesOf(db, task).flatMap(({ key, repo_url, project_id }, n) => {
     const at = repo_url === SAMPLE_REPO_URL ? undefined : repositoryAt(repo_url);
     if (!at) return [];
     const is_first = n === 0;
@@ -85,6 +89,7 @@ function namedThreads(db: Db, task: TaskRow): NamedThread[] {
       ...issues.map(({ number, is_sure }) => ({ ...where, number, is_sure, is_continued: false })),
     ];
   });
+  return sureFirst(named);
 }
 
 async function readInTime(

@@ -6,7 +6,7 @@ import type { ForgeAccess, OpenForge } from '../forge-access.ts';
 import { ForgeApiError, isAppRefused, isTokenRefused } from '../forge-api-error.ts';
 import { pullBody, type PullText } from './pull-body.ts';
 import { PullRefused } from './pull-faults.ts';
-import { issuesOf } from './pull-issues.ts';
+import { issuesOf, sureFirst } from './pull-issues.ts';
 import type { PullSurroundings } from './pull-surroundings.ts';
 
 type Opening = {
@@ -111,7 +111,7 @@ export function textOf(
   {
     task,
     row,
-    surroundings: { others, numbers_read, merged },
+    surroundings: { others, numbers_read, numbers_tried, merged },
     url,
   }: Pick<Opening, 'task' | 'row' | 'surroundings' | 'url'>,
   name: { owner: string; name: string },
@@ -119,11 +119,12 @@ export function textOf(
   const named = issuesOf(task.prompt, row.origin, name, row.repo_url === task.repo_url);
   const issues = named.flatMap(({ number, closes, is_sure, is_given }) => {
     const is_known = is_given || numbers_read.has(number);
-    return is_sure || is_known ? [{ number, closes: closes && is_known }] : [];
+    const is_named = is_sure || is_known || numbers_tried.has(number);
+    return is_named ? [{ number, closes: closes && is_known, is_sure }] : [];
   });
   return {
     summary: task.result?.summary ?? task.title,
-    issues: issues.slice(0, LIMITS.named_threads_max),
+    issues: sureFirst(issues).slice(0, LIMITS.named_threads_max),
     url,
     task_id: task.id,
     others,

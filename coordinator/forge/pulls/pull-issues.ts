@@ -20,7 +20,12 @@ const NOT_AFTER = /^[^.!?:;,\n]*\b(nicht|nie|niemals)\b/iu;
 const ASKED_AT = /(?:^|\n\n)@\S+ asks for this in the (issue|pull request) #(\d{1,9}) of /u;
 /** In place of own words older errands have the title of the issue, which anybody may have written. */
 const NO_WORDS = /^Do what this (?:issue|pull request) asks for: .*$/u;
-const COLOUR = /^#\d{6}$/;
+/** Before the number of an issue, and before the first one of a list: what says that it is one. */
+const NAMED = /\b(issues?|bugs?|tickets?|pull requests?|prs?|fehler)\s*:?\s*$/iu;
+const BULLET = /[-*+]\s+$/u;
+/** Between two numbers of a list. */
+const GLUE = /^(?:[\s,;&*+-]|\band\b|\bund\b)*$/iu;
+const GLUE_CHARS_MAX = 20;
 const QUOTED = /^[ \t]*>.*$/gmu;
 
 /**
@@ -28,7 +33,7 @@ const QUOTED = /^[ \t]*>.*$/gmu;
  * those that their own words name, by `#12`, by `owner/name#12`, or by an address. One that they say to solve, or
  * that the prompt consists of, is closed by the pull request. What others wrote, and quotes, name none. `#12` alone
  * is of the first repository of an errand, as is the place where it was asked for; `is_first`: whether this is the
- * one. Unless it is to be solved, it may also be a step of a list or a colour, and with six digits it is a colour.
+ * one. Unless its words say what it is, it may also be a step of a list or a colour.
  */
 export function issuesOf(prompt: string, origin: string, repository: RepositoryName, is_first: boolean): FoundIssue[] {
   const asked = ASKED_AT.exec(prompt);
@@ -45,6 +50,11 @@ export function issuesOf(prompt: string, origin: string, repository: RepositoryN
   }));
 }
 
+/** Those whose numbers can hardly mean anything else, then the others: where not all have room, it is for the former. */
+export function sureFirst<T extends { is_sure: boolean }>(named: readonly T[]): T[] {
+  return named.toSorted((a, b) => Number(b.is_sure) - Number(a.is_sure));
+}
+
 function namedIn(words: string, origin: string, { owner, name }: RepositoryName, is_first: boolean): SeenIssue[] {
   const here = RegExp.escape(`${owner}/${name}`);
   const pattern = new RegExp(
@@ -52,14 +62,20 @@ function namedIn(words: string, origin: string, { owner, name }: RepositoryName,
     'giu',
   );
   const all = [...words.matchAll(pattern)];
-  return all.flatMap((match) => {
-    const number = Number(match[1]);
+  const found: SeenIssue[] = [];
+  let [last_end, is_list] = [0, false];
+  for (const match of all) {
     const end = match.index + match[0].length;
     const before = words.slice(Math.max(0, match.index - NEAR_CHARS), match.index);
     const after = words.slice(end, end + NEAR_CHARS);
     const alone = all.length === 1 && /^[\s<>.:]*$/.test(words.slice(0, match.index) + words.slice(end));
     const closes = alone || (SOLVE.test(before) && !NOT_BEFORE.test(before) && !NOT_AFTER.test(after));
-    const is_sure = closes || !match[0].startsWith('#');
-    return is_sure || !COLOUR.test(match[0]) ? [{ number, closes, is_sure }] : [];
-  });
+    is_list &&= match.index - last_end <= GLUE_CHARS_MAX && GLUE.test(words.slice(last_end, match.index));
+    const is_sure = alone || is_list || !match[0].startsWith('#') || isNamed(before.replace(BULLET, ''));
+    found.push({ number: Number(match[1]), closes, is_sure });
+    [last_end, is_list] = [end, is_sure];
+  }
+  return found;
 }
+
+const isNamed = (before: string): boolean => SOLVE.test(before) || NAMED.test(before);

@@ -176,7 +176,7 @@ test('long issues share what the agent is given, and it is told which are more t
   t.is(text.match(/older comments are left out/g)?.length, LIMITS.named_threads_max);
   t.regex(text, /You have the numbers alone of #7 of ada\/demo, #8 of ada\/demo\. /);
   const many = Array.from({ length: 3_000 }, (_, n) => `#${n + 1}`).join(' ');
-  t.regex(await given(scene, scene.errand(many)), /#26 of ada\/demo, 2974 more\. /);
+  t.regex(await given(scene, scene.errand(`Fix ${many}`)), /#26 of ada\/demo, 2974 more\. /);
 });
 
 testEachForge(
@@ -185,9 +185,6 @@ testEachForge(
     const scene = await PullsScene.start(t, { kind });
     const issue = scene.forge.openIssue(scene.demo, scene.ada, { title: 'The parser fails' });
     const errand = scene.errand(`Do step #4711, make the text #333 as in #${issue.number}`);
-    scene.has_token = false;
-    t.is(await given(scene, errand), '');
-    scene.has_token = true;
     const text = await given(scene, errand);
     t.regex(text, /The parser fails/);
     t.notRegex(text, /4711|333/);
@@ -199,6 +196,38 @@ testEachForge(
     t.deepEqual(body.match(/#\d+/g), [`#${issue.number}`]);
   },
 );
+
+testEachForge(
+  'a number that may mean an issue and could not be looked up is told, and referred to',
+  async (t, kind) => {
+    const scene = await PullsScene.start(t, { kind });
+    const issue = scene.forge.openIssue(scene.demo, scene.ada, { title: 'The parser fails' });
+    const errand = scene.errand(`Please look at #${issue.number}`);
+    scene.has_token = false;
+    t.regex(await given(scene, errand), /could not be read for you: there is no token.*If the number means an issue/);
+    t.deepEqual(threadReads(scene.log.db, errand.id), [{ number: issue.number, title: null, problem: 'no_token' }]);
+    scene.has_token = true;
+    await scene.work(errand, 'Look there');
+    await scene.opened(errand);
+    const [body = ''] = scene.demo.issues.filter(isPull).map((pull) => pull.body);
+    t.regex(body, new RegExp(`^Refs #${issue.number}$`, 'm'));
+  },
+);
+
+test('what is an issue for sure is read before what may be a step, and goes into the pull request before it', async (t) => {
+  const scene = await PullsScene.start(t);
+  for (let n = 1; n <= 9; n += 1) scene.forge.openIssue(scene.demo, scene.ada, { title: `Issue ${n}` });
+  const steps = Array.from({ length: 8 }, (_, n) => `Step #${n + 1}. `).join('');
+  const errand = scene.errand(`${steps}Then fix #9.`);
+  const text = await given(scene, errand);
+  const read = threadReads(scene.log.db, errand.id).map(({ number }) => number);
+  t.deepEqual(read, [9, 1, 2, 3, 4, 5]);
+  t.notRegex(text, /numbers alone/, 'of a step nobody needs to know that it was not read');
+  await scene.work(errand, 'Mend it');
+  await scene.opened(errand);
+  const [body = ''] = scene.demo.issues.filter(isPull).map((pull) => pull.body);
+  t.deepEqual(body.match(/(Fixes|Refs) #\d+/g)?.slice(0, 2), ['Fixes #9', 'Refs #1']);
+});
 
 /** A pull request of a linked person, with what a reviewer wants of it. */
 async function reviewedPull(t: ExecutionContext) {

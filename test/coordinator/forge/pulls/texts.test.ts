@@ -54,7 +54,9 @@ test('an issue is closed by the pull request only if the prompt says to solve it
     ['Fix https://github.com/ada/demoXjs/issues/12', ''],
     ['Use colour #123abc and abc#12', ''],
     ['Fix #0 and #99999999999', ''],
-    ['Make the header #333333, the text #111111 and the frame #000000', ''],
+    ['Fixes:\n- #12\n- #13', '12 13'],
+    ['Do not close:\n- #12', '12'],
+    ['Fix #12, #13 has the background', '12! 13'],
     ['Fix #123456, as in ada/demo.js#654321', '123456! 654321'],
     ['Do not close #9', '9'],
     ["Mend the parser, but don't fix #9", '9'],
@@ -69,10 +71,18 @@ test('an issue is closed by the pull request only if the prompt says to solve it
   }
 });
 
-test('a number that stands alone may be none of an issue, unless it is to be solved', (t) => {
+test('a number that stands alone may be none of an issue, unless the words before it say so', (t) => {
   const cases: [string, string][] = [
     ['Make the text #111, as in step #2 of the guide', '111? 2?'],
+    ['Make the header #333333, the text #111111 and the frame #000000', '333333? 111111?'],
     ['Fix #12, as in #13', '12 13?'],
+    ['Fix #12 and #13', '12 13'],
+    ['Behebe #12, #13 und #14. Schritt #2 zuerst', '12 13 14 2?'],
+    ['Fixes:\n- #12\n- #13', '12 13'],
+    ['Do not close #9', '9'],
+    ['This is issue #12.', '12'],
+    ['The bugs #12 and #13, in #333', '12 13 333?'],
+    ['Please look at #12', '12?'],
     ['As in #12 and ada/demo.js#12, and https://github.com/ada/demo.js/issues/7', '12 7'],
     ['Mend it\n\n@eve asks for this in the issue #9 of ada/demo: x', '9'],
   ];
