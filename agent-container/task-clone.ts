@@ -75,6 +75,12 @@ export class TaskClone {
     return this.#options.assignment.repo_url;
   }
 
+  /** What every text about it begins with, for people and for the model; empty: the task has no other one. */
+  get intro(): string {
+    const is_several = this.#options.assignment.repositories !== undefined || this.key !== null;
+    return is_several ? `In ${this.dir}, the clone of ${this.repo_url}: ` : '';
+  }
+
   /** The branch that the agent works on. */
   get branch(): string {
     return this.prepared.work_branch ?? this.prepared.branch;
@@ -196,13 +202,12 @@ export class TaskClone {
 
   /** Reports an event of this repository: another one than the first is named. */
   async #emit(event: WorkerEvent): Promise<void> {
-    const { emit, key, assignment } = this.#options;
-    const is_several = assignment.repositories !== undefined || key !== null;
+    const { emit, key } = this.#options;
     if (event.type === 'branch.pushed' && key !== null)
       await emit({ type: event.type, body: { ...event.body, repository: key } });
     else if (event.type === 'log') {
-      const text = is_several ? `${this.repo_url}: ${event.body.text}` : event.body.text;
-      await emit({ type: event.type, body: { ...event.body, text: text.slice(0, LOG_CHARS_MAX) } });
+      const text = `${this.intro}${event.body.text}`.slice(0, LOG_CHARS_MAX);
+      await emit({ type: event.type, body: { ...event.body, text } });
     } else await emit(event);
   }
 

@@ -43,7 +43,7 @@ export class TaskClones {
   get note(): string | null {
     const notes = this.all.flatMap((clone) => {
       const { note } = clone.prepared;
-      return note === null ? [] : [`${this.#intro(clone)}${note}`];
+      return note === null ? [] : [`${clone.intro}${note}`];
     });
     return notes.length === 0 ? null : notes.join('\n\n');
   }
@@ -126,7 +126,7 @@ export class TaskClones {
   async #textOfEach(act: (clone: TaskClone) => Promise<string | null>): Promise<string | null> {
     const texts = await this.#each(async (clone) => {
       const text = await act(clone);
-      return text === null ? null : `${this.#intro(clone)}${text}`;
+      return text === null ? null : `${clone.intro}${text}`;
     });
     return texts.length === 0 ? null : texts.join('\n\n');
   }
@@ -144,10 +144,6 @@ export class TaskClones {
 
   #named(error: unknown, { repo_url }: TaskClone): unknown {
     return this.others.length === 0 ? error : named(error, repo_url);
-  }
-
-  #intro({ dir }: TaskClone): string {
-    return this.others.length === 0 ? '' : `In ${dir}: `;
   }
 }
 

@@ -94,6 +94,27 @@ test.serial('a review pushes nothing, and a change in one of several repositorie
   t.false(task.events.some(({ type }) => type === 'branch.pushed'));
 });
 
+test.serial(
+  'with several repositories people and the model are told the same words, which name the repository',
+  async (t) => {
+    const { task, start } = await setScene(t, { assignment: NOT_PUSHED, others: { docs: {} } });
+    let said: string | null = null;
+    const worker = await start(
+      doing(async ({ review, others }) => {
+        const key = join(others[0]?.dir ?? '', 'key');
+        await writeFile(key, 'ghp_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6');
+        said = (await review()).text;
+        await rm(key);
+      }),
+    );
+    await hand(worker, task);
+    t.is(await worker.ended, 0);
+    const logged = task.events.flatMap(({ type, body }) => (type === 'log' ? [body.text] : []));
+    t.regex(said ?? '', /^In \/\S+\/docs, the clone of http\S+: .*key:1 contains/s);
+    t.deepEqual(logged, [said]);
+  },
+);
+
 test.serial('where the coordinator does not say whether something was pushed, the work is verified', async (t) => {
   const { task, start } = await setScene(t);
   const seen: Review[] = [];

@@ -70,7 +70,7 @@ test.serial('a push that is refused in one names it, and the work in the others 
     for (const path of ['a.txt', '../web/b.txt', '../api/c.txt']) await write(input, path, 'x\n');
     said.push(await input.deliver('Done'));
   });
-  t.regex(said[0] ?? '', /^In \S+\/web: [^]*not here/);
+  t.regex(said[0] ?? '', /^In \S+\/web, the clone of \S+\/web: [^]*not here/);
   t.notRegex(said[0] ?? '', /\/api/);
   t.like(result, { status: 'failed', reason: 'push_rejected', branch: scene.task.base.branch });
   t.regex(result?.detail ?? '', /owner\/web: [^]*not here/);

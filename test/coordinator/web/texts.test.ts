@@ -158,10 +158,13 @@ test('a line of the log hides no note to the agent that says something else, or 
     told('5', '[Errand] The tests failed: 3 of 40.'),
     told('6', '[Errand] The tests failed\nFix the cause.'),
     told('7', '[Errand] The tests failed'),
+    log('8', `${'The commit leaves out a file. '.repeat(5)}It is a.env.`),
+    told('9', `[Errand] ${'The commit leaves out a file. '.repeat(5)}It is b.env.`),
+    told('10', `[Errand] ${'The commit leaves out a file. '.repeat(5)}It i…`),
   ];
   t.deepEqual(
     withoutEchoes(items).map(({ key }) => key),
-    ['1', '2', '3', '4', '5'],
+    ['1', '2', '3', '4', '5', '8', '9'],
   );
 });
 
