@@ -121,10 +121,10 @@
  * requests after it. An older worker may ignore all three.
  *
  * A prompt and a message may have `attachments`. The worker fetches each with the `attachments` call and writes it
- * outside of the repository, so that no commit has it. It tells the model of each with an `input.added` event that
- * names it in `attachment_id`: the `source` is `person`, the `text` is the worker's own and says where the file is, and
- * `content` may have the picture or document. An older worker may ignore attachments. 404: the file is gone, such as
- * after a restore; the work goes on without it.
+ * outside of the repository, so that no commit has it. It tells the model of each, once, with an `input.added` event
+ * whose `attachment_id` names it (any other id: 400): the `source` is `person`, the `text` is the worker's own and says
+ * where the file is, and `content` may have the picture or document. Older workers may ignore attachments. 404: the
+ * file is gone, such as after a restore; the work goes on without it.
  *
  * ## Retries
  *
@@ -218,11 +218,11 @@
  * has a `setup_command`, a `setup.finished` with that command and exit code 0 must follow it. If it has a
  * `verify_command`, the newest `verify.finished` must have that command, `passed` and exit code 0, and no
  * `repository.ready`, `turn.finished`, `tool.started` or `tool.finished` may follow it. It need not run where the
- * result has no commit, held commit or diff in any repository, and no attempt of the task has begun a push: where
- * `has_pushed` is false, and this attempt has begun none. A secret in a command may be masked in the event. Each
- * `commit` but the base must have been pushed to its `branch`, a diff needs a `commit` or `held_commit`, the latter
- * needs `ask_before_push`, and `cancelled` a cancel. Otherwise the coordinator accepts the result, and ends the attempt
- * as failed, with `setup_failed`, `verify_failed` or else `agent_error`.
+ * result has no commit, held commit or diff in any repository, and no attempt of the task has begun a push, as
+ * `has_pushed` says of those before. A secret in a command may be masked in the event. Each `commit` but the base must
+ * have been pushed to its `branch`, as the proxy has seen, or the repository does not deny. A diff needs a `commit`
+ * other than the base, or a `held_commit`. One held commit must wait for approval (`ask_before_push`). `cancelled`
+ * needs a cancel. Otherwise the attempt ends as failed, with `setup_failed`, `verify_failed` or else `agent_error`.
  *
  * ## Several repositories
  *
