@@ -74,6 +74,14 @@ export const PullRequest = z.object({
 export type PullRequest = z.infer<typeof PullRequest>;
 
 /**
+ * How a pull request is merged. `merge`: by a merge commit. `squash`: as one commit. `rebase`: its commits are made
+ * anew on top of the base; `rebase-merge`: and joined by a merge commit. `fast-forward-only`: the base moves to the
+ * head.
+ */
+export const MergeMethod = z.enum(['merge', 'squash', 'rebase', 'rebase-merge', 'fast-forward-only']);
+export type MergeMethod = z.infer<typeof MergeMethod>;
+
+/**
  * Opens the pull requests of a task, one in each repository that has none. `repository`: in this one alone, by its key.
  * Absent fields are as the repository's project says, or the first repository's if it is of none; without a project
  * ready, as the app.

@@ -1,5 +1,6 @@
 import type { RunJob } from '../base/check-body.ts';
 import type { ForgeKind } from '../../protocol/forges.ts';
+import type { MergeMethod } from '../../protocol/pulls.ts';
 
 /*
  * What Errand asks of a forge. `github/` and `gitea/` implement it; a third forge is one more folder. Every call
@@ -28,6 +29,8 @@ export type ForgeRepositoryInfo = RepositoryName & {
   permission: Permission;
   /** ISO 8601. */
   pushed_at: string | null;
+  /** How it lets pull requests be merged, its default first. What it does not tell the token may be refused. */
+  merge_methods: MergeMethod[];
 };
 
 /** Repositories, and what may be missing among them, in words for the person; empty: nothing is. */
@@ -101,6 +104,9 @@ export type PullDraft = { title: string; body: string; head: string; base: strin
 
 /** What of a pull request is to change. */
 export type PullPatch = Partial<Pick<PullDraft, 'title' | 'body' | 'draft'>> & { state?: 'open' | 'closed' };
+
+/** How a pull request is to be merged, and the newest commit that it may bring. */
+export type PullMerging = { commit: string; method: MergeMethod };
 
 /** A check run or commit status of a commit. */
 export type Check = {
@@ -246,6 +252,8 @@ export type ForgeClient = {
   /** The newest open pull request from this branch of the repository itself; undefined: there is none. */
   pullOfBranch: (access: Access, name: RepositoryName, branch: string) => Promise<Pull | undefined>;
   editPull: (access: Access, name: RepositoryName, number: number, patch: PullPatch) => Promise<Pull>;
+  /** Merges it if its head is this commit. Rejects with `MergeRefused` where the reason is known. */
+  mergePull: (access: Access, name: RepositoryName, number: number, merge: PullMerging) => Promise<void>;
   checks: (access: Access, name: RepositoryName, commit: string) => Promise<Checks>;
   /** For a token to which the forge refuses `checks`: what it may read of them in other ways. */
   readableChecks: (access: Access, name: RepositoryName, commit: string) => Promise<ReadableChecks>;

@@ -101,6 +101,7 @@ function routed(client: ForgeClient, run: Run): ForgeClient {
     pull: (access, name, number) => run(access, (to, by) => to.pull(by, name, number)),
     pullOfBranch: (access, name, branch) => run(access, (to, by) => to.pullOfBranch(by, name, branch)),
     editPull: (access, name, number, patch) => run(access, (to, by) => to.editPull(by, name, number, patch)),
+    mergePull: (access, name, number, merge) => run(access, (to, by) => to.mergePull(by, name, number, merge)),
     checks: (access, name, commit) => run(access, (to, by) => to.checks(by, name, commit)),
     readableChecks: (access, name, commit) => run(access, (to, by) => to.readableChecks(by, name, commit)),
     checkLog: (access, name, check, bytes_max) => run(access, (to, by) => to.checkLog(by, name, check, bytes_max)),

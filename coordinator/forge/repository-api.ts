@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MergeMethod } from '../../protocol/pulls.ts';
 import { answerJob } from './answer-job.ts';
 import type { Access, Permission, RepositoryName } from './forge.ts';
 import { pathOf, type RestApi } from './rest-api.ts';
@@ -12,6 +13,12 @@ export const Permissions = z.object({ admin: z.boolean(), push: z.boolean(), pul
 export function permissionFrom(permissions: z.infer<typeof Permissions> | null | undefined): Permission {
   const { admin = false, push = false, pull = true } = permissions ?? {};
   return admin ? 'admin' : push ? 'write' : pull ? 'read' : 'none';
+}
+
+/** The ways to merge that a repository allows, in the order of the protocol, but `first` before all. */
+export function allowedMethods(first: string, allowed: Partial<Record<MergeMethod, boolean>>): MergeMethod[] {
+  const methods = MergeMethod.options.filter((method) => allowed[method] === true);
+  return [...methods.filter((method) => method === first), ...methods.filter((method) => method !== first)];
 }
 
 /**

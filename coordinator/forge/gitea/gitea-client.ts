@@ -7,6 +7,7 @@ import { permissionOf } from '../repository-api.ts';
 import { RestApi } from '../rest-api.ts';
 import { listChecks, readLog } from './checks.ts';
 import { DELIVERY, signatureOf } from './deliveries.ts';
+import { mergePull } from './merge.ts';
 import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
 import { listReviews } from './reviews.ts';
 import { findBranch, findRepository, listRepositories } from './repositories.ts';
@@ -49,6 +50,7 @@ export function giteaClient(http: ForgeHttp, origin: string): ForgeClient {
     pull: (access, name, number) => findPull(api, access, name, number),
     pullOfBranch: (access, name, branch) => pullOfBranch(api, access, name, branch),
     editPull: (access, name, number, patch) => editPull(api, access, name, number, patch),
+    mergePull: (access, name, number, merge) => mergePull(api, access, name, number, merge),
     checks: (access, name, commit) => listChecks(api, access, name, commit),
     // All checks are statuses here, which a token may read or not.
     readableChecks: () => Promise.resolve({ items: [], missing: ['repositories'], cut: false }),

@@ -3,7 +3,7 @@ import { answerJob } from '../answer-job.ts';
 import type { ForgePerson, ForgeRepositoryInfo, Pull } from '../forge.ts';
 import { Id, Line, Text, WebAddress } from '../forge-text.ts';
 import { issueComment } from '../issue-comment.ts';
-import { permissionFrom, Permissions } from '../repository-api.ts';
+import { allowedMethods, permissionFrom, Permissions } from '../repository-api.ts';
 
 /* What Errand reads of the answers and webhooks of Gitea and Forgejo, each as the forge interface has it. */
 
@@ -37,10 +37,26 @@ export const Repository = z
     private: z.boolean(),
     updated_at: z.string().nullish(),
     permissions: Permissions.nullish(),
+    default_merge_style: z.string().optional(),
+    allow_merge_commits: z.boolean().default(false),
+    allow_squash_merge: z.boolean().default(false),
+    allow_rebase: z.boolean().default(false),
+    allow_rebase_explicit: z.boolean().default(false),
+    // Since 1.22.
+    allow_fast_forward_only_merge: z.boolean().default(false),
   })
-  .transform(({ owner, permissions, updated_at, ...rest }): ForgeRepositoryInfo => {
+  .transform(({ owner, permissions, updated_at, ...repository }): ForgeRepositoryInfo => {
+    const { default_merge_style = 'merge', allow_merge_commits, allow_squash_merge, ...others } = repository;
+    const { allow_rebase, allow_rebase_explicit, allow_fast_forward_only_merge, ...rest } = others;
+    const merge_methods = allowedMethods(default_merge_style, {
+      merge: allow_merge_commits,
+      squash: allow_squash_merge,
+      rebase: allow_rebase,
+      'rebase-merge': allow_rebase_explicit,
+      'fast-forward-only': allow_fast_forward_only_merge,
+    });
     const permission = permissionFrom(permissions);
-    return { ...rest, owner: owner.login, pushed_at: updated_at ?? null, permission };
+    return { ...rest, owner: owner.login, pushed_at: updated_at ?? null, permission, merge_methods };
   });
 
 export const IssueComment = issueComment(User);

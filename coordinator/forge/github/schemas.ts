@@ -3,7 +3,7 @@ import { answerJob } from '../answer-job.ts';
 import type { Check, ForgeComment, ForgePerson, ForgeRepositoryInfo, Pull, RepositoryName } from '../forge.ts';
 import { Id, Line, Text, WebAddress } from '../forge-text.ts';
 import { issueComment } from '../issue-comment.ts';
-import { permissionFrom, Permissions } from '../repository-api.ts';
+import { allowedMethods, permissionFrom, Permissions } from '../repository-api.ts';
 import { reviewTextId } from '../review-text.ts';
 
 /*
@@ -47,10 +47,20 @@ export const Repository = z
     private: z.boolean(),
     pushed_at: z.string().nullish(),
     permissions: Permissions.optional(),
+    // Only those who may write there are told.
+    allow_merge_commit: z.boolean().default(true),
+    allow_squash_merge: z.boolean().default(true),
+    allow_rebase_merge: z.boolean().default(true),
   })
-  .transform(({ owner, permissions, pushed_at, ...rest }): ForgeRepositoryInfo => {
+  .transform(({ owner, permissions, pushed_at, ...repository }): ForgeRepositoryInfo => {
+    const { allow_merge_commit, allow_squash_merge, allow_rebase_merge, ...rest } = repository;
+    const merge_methods = allowedMethods('merge', {
+      merge: allow_merge_commit,
+      squash: allow_squash_merge,
+      rebase: allow_rebase_merge,
+    });
     const permission = permissionFrom(permissions);
-    return { ...rest, owner: owner.login, pushed_at: pushed_at ?? null, permission };
+    return { ...rest, owner: owner.login, pushed_at: pushed_at ?? null, permission, merge_methods };
   });
 
 export const IssueComment = issueComment(User);

@@ -28,6 +28,7 @@ for (const kind of KINDS) {
       default_branch: 'main',
       private: false,
       permission: 'write',
+      merge_methods: ['merge', 'squash', 'rebase'],
     });
     t.is(await client.permission(access(ada), name, 'bob'), 'write');
     t.is(await client.permission(access(ada), name, 'ada'), 'admin');

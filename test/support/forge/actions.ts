@@ -1,9 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { PullDraft, PullPatch } from '../../../coordinator/forge/forge.ts';
+import type { MergeMethod } from '../../../protocol/pulls.ts';
 import { git, type GitServer } from '../git-server.ts';
 import { Apps } from './apps.ts';
 import { inClone } from './in-clone.ts';
+import { mergeWithGit } from './merge-with-git.ts';
 import type { Webhooks } from './webhooks.ts';
 import {
   isPull,
@@ -97,17 +99,8 @@ export abstract class Actions {
   }
 
   /** Merges the head into the base, with git; returns the new commit. */
-  async merge(repository: Repository, pull: PullIssue, by: Person, how: 'merge' | 'squash' = 'merge'): Promise<string> {
-    const { head, base } = await this.world.freshPull(repository, pull.pull);
-    const commit = await inClone(this.world, repository, base, async (folder) => {
-      const message = ['--quiet', '--message', `Merge #${pull.number}`];
-      if (how === 'merge') await git(folder, 'merge', '--no-ff', ...message, `origin/${head}`);
-      else {
-        await git(folder, 'merge', '--quiet', '--squash', `origin/${head}`);
-        await git(folder, 'commit', ...message);
-      }
-      await git(folder, 'push', '--quiet', 'origin', `HEAD:${base}`);
-    });
+  async merge(repository: Repository, pull: PullIssue, by: Person, how: MergeMethod = 'merge'): Promise<string> {
+    const commit = await mergeWithGit(this.world, repository, pull, how);
     Object.assign(pull, { state: 'closed', updated_at: this.world.time() });
     pull.pull.merged = true;
     pull.pull.draft = false;

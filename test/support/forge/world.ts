@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Permission } from '../../../coordinator/forge/forge.ts';
+import type { MergeMethod } from '../../../protocol/pulls.ts';
 import { git, tryGit, type GitServer } from '../git-server.ts';
 
 export type Person = {
@@ -125,6 +124,8 @@ export type Repository = {
   protected_branches: Set<string>;
   /** What rulesets ask for at all of its branches, by the names that GitHub has for rules. */
   rules: string[];
+  /** The default first. */
+  merge_methods: MergeMethod[];
   issues: Issue[];
   checks: CheckRun[];
   statuses: Status[];
@@ -196,6 +197,7 @@ export class World {
       permissions: new Map(given),
       protected_branches: new Set(),
       rules: [],
+      merge_methods: ['merge', 'squash', 'rebase'],
       issues: [],
       checks: [],
       statuses: [],
@@ -240,13 +242,8 @@ export class World {
 
   /** The commit of a branch or other revision; undefined: there is none. */
   async commit(repository: Repository, revision: string): Promise<string | undefined> {
-    const { ok, stdout } = await tryGit(
-      this.folder(repository),
-      'rev-parse',
-      '--verify',
-      '--quiet',
-      `${revision}^{commit}`,
-    );
+    const parse = ['rev-parse', '--verify', '--quiet', `${revision}^{commit}`];
+    const { ok, stdout } = await tryGit(this.folder(repository), ...parse);
     return ok ? stdout.trim() : undefined;
   }
 

@@ -1,5 +1,13 @@
 import { knowsConflicts } from '../knows-conflicts.ts';
-import { changedIssues, isPull, type Comment, type Issue, type Repository, type ReviewComment } from '../world.ts';
+import {
+  atLeast,
+  changedIssues,
+  isPull,
+  type Comment,
+  type Issue,
+  type Repository,
+  type ReviewComment,
+} from '../world.ts';
 import { actor, issueOf, notFound, page, pullOf, Refusal, repositoryOf, type Call, type Handler } from './call.ts';
 
 /** Issues, pull requests, reviews, and their comments. */
@@ -89,8 +97,29 @@ export const issues: Record<string, Handler> = {
   },
 };
 
+/** Gitea's words for what it refuses to merge are those of its routers/api/v1/repo/pull.go. */
+const merges: Record<string, Handler> = {
+  'POST /repos/{owner}/{repo}/pulls/{index}/merge': async (call) => {
+    const repository = repositoryOf(call);
+    const pull = await pullOf(call, repository);
+    const { draft, mergeable, head_commit } = pull.pull;
+    const { Do, head_commit_id } = call.body;
+    if (!atLeast(call.gitea.apps.permission(call.token, repository), 'write'))
+      throw new Refusal(405, 'User not allowed to merge PR');
+    if (pull.state !== 'open') throw pull.pull.merged ? new Refusal(405, '') : notFound();
+    if (draft) throw new Refusal(405, 'Work in progress PRs cannot be merged');
+    if (!mergeable) throw new Refusal(405, 'Please try again later');
+    const method = repository.merge_methods.find((one) => one === Do);
+    if (!method) throw new Refusal(405, `${String(Do)} is not allowed an allowed merge style for this repository`);
+    if (head_commit_id !== head_commit) throw new Refusal(409, 'head out of date');
+    await call.gitea.merge(repository, pull, actor(call), method);
+    return { status: 200 };
+  },
+};
+
 /** Reviews, and the calls that only newer versions have. */
 export const reviews: Record<string, Handler> = {
+  ...merges,
   'GET /repos/{owner}/{repo}/pulls/{index}/reviews': async (call) => {
     const repository = repositoryOf(call);
     const pull = await pullOf(call, repository);

@@ -29,7 +29,7 @@ export class Render {
   }
 
   repository(repository: Repository, permission: Permission): Json {
-    const { id, name, owner, private: is_private, default_branch, pushed_at } = repository;
+    const { id, name, owner, private: is_private, default_branch, pushed_at, merge_methods } = repository;
     const full_name = `${owner.login}/${name}`;
     const may = (needed: Permission) => atLeast(permission, needed);
     return fill('Repository', {
@@ -43,6 +43,12 @@ export class Render {
       html_url: this.#page(repository),
       clone_url: `${this.#page(repository)}.git`,
       permissions: { admin: may('admin'), push: may('write'), pull: may('read') },
+      default_merge_style: merge_methods[0] ?? 'merge',
+      allow_merge_commits: merge_methods.includes('merge'),
+      allow_squash_merge: merge_methods.includes('squash'),
+      allow_rebase: merge_methods.includes('rebase'),
+      allow_rebase_explicit: merge_methods.includes('rebase-merge'),
+      allow_fast_forward_only_merge: merge_methods.includes('fast-forward-only'),
     });
   }
 

@@ -16,7 +16,9 @@ const TEXTS = {
     'ssh_url:string clone_url:string website:string stars_count:integer forks_count:integer ' +
     'open_issues_count:integer open_pr_counter:integer default_branch:string archived:boolean created_at:date ' +
     'updated_at:date permissions:Permission? has_issues:boolean has_pull_requests:boolean ' +
-    'default_merge_style:string avatar_url:string internal:boolean object_format_name:string',
+    'allow_merge_commits:boolean allow_rebase:boolean allow_rebase_explicit:boolean allow_squash_merge:boolean ' +
+    'allow_fast_forward_only_merge:boolean default_merge_style:string avatar_url:string internal:boolean ' +
+    'object_format_name:string',
   Search: 'ok:boolean data:Repository[]',
   Collaborator: 'permission:string role_name:string user:User',
   PayloadUser: 'name:string email:string username:string',
@@ -69,6 +71,7 @@ const TEXTS = {
   Compare: 'total_commits:integer',
   CreateComment: 'body:string',
   CreatePull: 'head:string base:string title:string body:string',
+  MergePull: 'Do:string head_commit_id:string',
   CreateReview: 'event:string comments:NewComment[]',
   NewComment: 'path:string body:string new_position:integer',
   IssuePayload: 'action:string number:integer issue:Issue repository:Repository sender:User commit_id:string',

@@ -16,6 +16,7 @@ const REQUESTS: Record<string, string> = {
   'PATCH /repos/{owner}/{repo}/issues/comments/{id}': 'CreateComment',
   'POST /repos/{owner}/{repo}/pulls/{index}/comments/{id}/replies': 'CreateComment',
   'POST /repos/{owner}/{repo}/pulls': 'CreatePull',
+  'POST /repos/{owner}/{repo}/pulls/{index}/merge': 'MergePull',
   'POST /repos/{owner}/{repo}/pulls/{index}/reviews': 'CreateReview',
 };
 

@@ -42,7 +42,7 @@ export class RenderBase {
 
   /** `schema`: there are several views of a repository. */
   repository(repository: Repository, permission: Permission, schema = 'repository'): Json {
-    const { id, name, owner, private: is_private, default_branch, pushed_at } = repository;
+    const { id, name, owner, private: is_private, default_branch, pushed_at, merge_methods } = repository;
     const full_name = `${owner.login}/${name}`;
     const may = (needed: Permission) => atLeast(permission, needed);
     return fill(schema, {
@@ -70,6 +70,12 @@ export class RenderBase {
         triage: may('write'),
         pull: true,
       },
+      // Others are not told.
+      ...(may('write') && {
+        allow_merge_commit: merge_methods.includes('merge'),
+        allow_squash_merge: merge_methods.includes('squash'),
+        allow_rebase_merge: merge_methods.includes('rebase'),
+      }),
     });
   }
 

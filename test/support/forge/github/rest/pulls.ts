@@ -62,8 +62,13 @@ export const pulls: Handlers = {
   'PUT /repos/{owner}/{repo}/pulls/{pull_number}/merge': async (call) => {
     const repository = repositoryOf(call, 'write');
     const pull = await pullOf(call, repository);
-    if (pull.state !== 'open' || pull.pull.draft) throw new Refusal(405, 'Pull Request is not mergeable');
-    const sha = await call.github.merge(repository, pull, actor(call));
+    const { draft, mergeable, head_commit } = pull.pull;
+    const { sha: expected = head_commit, merge_method = 'merge' } = call.body;
+    if (pull.state !== 'open' || draft || !mergeable) throw new Refusal(405, 'Pull Request is not mergeable');
+    if (expected !== head_commit) throw new Refusal(409, 'Head branch was modified. Review and try the merge again.');
+    const method = repository.merge_methods.find((one) => one === merge_method);
+    if (!method) throw new Refusal(405, `${METHODS[text(merge_method)]} are not allowed on this repository.`);
+    const sha = await call.github.merge(repository, pull, actor(call), method);
     return ok({ sha, merged: true, message: 'Pull Request successfully merged' });
   },
   'GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews': async (call) => {
@@ -107,5 +112,7 @@ export const pulls: Handlers = {
     throw notFound();
   },
 };
+
+const METHODS: Record<string, string> = { merge: 'Merge commits', squash: 'Squash merges', rebase: 'Rebase merges' };
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
