@@ -50,6 +50,10 @@ export const AUDIT_ACTIONS = {
   'budget.approved': 'Somebody gave an errand another budget. `subject`: the task; `budget_usd`.',
   'need.answered':
     'Somebody made a decision for an errand. `subject`: the task; `kind` and `choose`, never the text; `channel`: of the notification.',
+  'pull.ready_asked':
+    'Somebody asked a forge to mark a pull request as ready for review. `subject`: the task; `repository`, `number`, `commit`.',
+  'pull.merge_asked':
+    'Somebody asked a forge to merge a pull request. `subject`: the task; `repository`, `number`, `commit`, `method`.',
   'settings.changed':
     'The server started with other settings than before. `changed`: their names, and values unless secret.',
   'audit.cut':

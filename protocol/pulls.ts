@@ -91,3 +91,24 @@ export const PullCreate = z
   .partial()
   .default({});
 export type PullCreate = z.infer<typeof PullCreate>;
+
+/** Names a pull request of a task. */
+export const ByRepository = z.strictObject({
+  repository: RepositoryKey.optional().describe('its key; absent: the only one that has a pull request'),
+});
+
+/** How a pull request may be merged. */
+export const MergeMethods = z.object({
+  methods: z.array(MergeMethod).describe('those that its repository allows, the default first'),
+});
+export type MergeMethods = z.infer<typeof MergeMethods>;
+
+/** Marks a pull request as ready for review. */
+export const PullReady = ByRepository.extend({ commit: Commit.describe('its head as the person has seen it') });
+export type PullReady = z.infer<typeof PullReady>;
+
+/** Merges a pull request. */
+export const PullMerge = PullReady.extend({
+  method: MergeMethod.optional().describe('absent: the default of its repository'),
+});
+export type PullMerge = z.infer<typeof PullMerge>;

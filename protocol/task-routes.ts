@@ -4,7 +4,7 @@ import { LogEvent } from './events.ts';
 import { LIMITS } from './limits.ts';
 import * as messages from './messages.ts';
 import { ByNeed, Need, NeedAnswerCreate } from './needs.ts';
-import { PullCreate } from './pulls.ts';
+import { PULL_ROUTES } from './pull-routes.ts';
 import { DiffQuery } from './repositories.ts';
 import type { Route } from './route.ts';
 import { Task, TaskDetail } from './task.ts';
@@ -208,22 +208,7 @@ export const TASK_ROUTES = {
     response: Task,
     errors: ['not_found', 'conflict', 'idempotency_conflict'],
   },
-  openPull: {
-    method: 'post',
-    path: '/tasks/:id/pull',
-    summary: 'Open a pull request from what a task has pushed, or try again what failed',
-    description:
-      'The forge is asked in the background: `pulls` of the task, and its log, say what came of it. A branch has one open pull ' +
-      'request at most, so a branch that has one gets no other; the forge is asked at once how it is.',
-    auth: 'user',
-    scope: 'tasks',
-    params: api.ById,
-    idempotent: true,
-    body: PullCreate,
-    status: 202,
-    response: Task,
-    errors: ['not_found', 'conflict', 'idempotency_conflict'],
-  },
+  ...PULL_ROUTES,
   deleteTask: {
     method: 'delete',
     path: '/tasks/:id',

@@ -116,7 +116,7 @@ export function createApp(deps: AppDeps): Koa {
       ...peopleHandlers(auth, forge_accounts.grants),
       ...projectHandlers({ log, keys, config, project_check }),
       ...taskHandlers({ config, models, log, keys, gate, feed, repositories, forges: forge_accounts.access }),
-      ...pullHandlers({ gate }),
+      ...pullHandlers({ log, gate, forges: forge_accounts.access }),
       ...scheduleHandlers({ config, models, log, repositories, forges: forge_accounts.access }),
       ...needHandlers({ config }),
       ...attachmentHandlers(log, new AttachmentFiles(config.data_dir)),
