@@ -7,6 +7,7 @@ import { link, links, unlink } from './link-commands.ts';
 import { repositories } from './repository-commands.ts';
 import { rotateKeys } from './keys-commands.ts';
 import { login, logout, signup } from './login-commands.ts';
+import { merge, ready } from './merge-commands.ts';
 import { messages, reword, unsay } from './message-commands.ts';
 import {
   mute,
@@ -58,6 +59,8 @@ export const COMMANDS: readonly Command[] = [
   retry,
   diff,
   pr,
+  ready,
+  merge,
   archive,
   unarchive,
   remove,

@@ -90,7 +90,7 @@ test('schedules fit into 60 columns, with their errors', async (t) => {
   await fits(t, cli, ['schedule', 'run', `${LONG} ${LONG}`]);
 });
 
-test('what pr and task refuse fits into 60 columns', async (t) => {
+test('what pr, merge, ready and task refuse fits into 60 columns', async (t) => {
   t.timeout(120_000);
   const { server, api, cli } = await loggedIn(t);
   const { id } = await api.call('createTask', { body: { prompt: 'Mend it', repo_url: 'errand://sample' } });
@@ -98,6 +98,9 @@ test('what pr and task refuse fits into 60 columns', async (t) => {
   await fits(t, cli, ['pr', id]);
   await fits(t, cli, ['pr', id, '--draft', '--ready']);
   await fits(t, cli, ['pr', 'none-of-these']);
+  await fits(t, cli, ['merge', id]);
+  await fits(t, cli, ['merge', id, '--method', 'octopus']);
+  await fits(t, cli, ['ready', id]);
   runTask(server.log, id);
   endTask(server.log, id);
   await fits(t, cli, ['pr', id]);

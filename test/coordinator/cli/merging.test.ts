@@ -1,0 +1,87 @@
+import test, { type ExecutionContext } from 'ava';
+import { newPull } from '../../../coordinator/domain/pull.ts';
+import { changePull } from '../../../coordinator/forge/pulls/pull-commands.ts';
+import { insertPull } from '../../../coordinator/sqlite/pulls.ts';
+import { gitHubOf, openedPull } from '../../support/forge/opened-pull.ts';
+import { loggedIn } from '../../support/logged-in.ts';
+
+async function scene(t: ExecutionContext, draft = false) {
+  const { github, env } = await gitHubOf(t);
+  const { server, api, cli } = await loggedIn(t, env);
+  return { github, server, api, cli, ...(await openedPull({ server, api }, github, { draft })) };
+}
+
+test('ready and then merge do it on the forge, and say what it has become', async (t) => {
+  const { cli, id, issue, repository, github } = await scene(t, true);
+  const early = await cli.run(['merge', id.slice(-8)]);
+  t.is(early.code, 2);
+  t.regex(early.stderr, /It is a draft: mark it as ready for review first/);
+  const marked = await cli.run(['ready', id.slice(-8)]);
+  t.is(marked.code, 0, marked.stderr);
+  t.regex(marked.stdout, /pull request #1 is open http/);
+  t.false(issue.pull.draft);
+  const merged = await cli.run(['merge', id, '--method', 'squash']);
+  t.is(merged.code, 0, merged.stderr);
+  t.regex(merged.stdout, /pull request #1 was merged http/);
+  t.true(issue.pull.merged);
+  t.is(await github.world.countAhead(repository, 'main~1', 'main'), 1);
+  t.like(JSON.parse((await cli.run(['merge', id, '--json'])).stdout), { number: 1, state: 'merged' });
+});
+
+test('a method is refused that is none, or that the repository does not allow', async (t) => {
+  const { cli, id, issue, repository } = await scene(t);
+  const none = await cli.run(['merge', id, '--method', 'octopus']);
+  t.regex(none.stderr, /--method must be one of merge, squash, rebase, .*: octopus/s);
+  repository.merge_methods = ['rebase'];
+  const refused = await cli.run(['merge', id, '--method', 'squash']);
+  t.is(refused.code, 2);
+  t.regex(refused.stderr, /--method is not allowed by the repository: it takes rebase/);
+  t.false(issue.pull.merged);
+});
+
+test('what the forge refuses is said in words', async (t) => {
+  const { github, cli, id } = await scene(t);
+  github.intercept = ({ url = '' }, response) => {
+    if (!url.endsWith('/merge')) return false;
+    response.writeHead(405).end('{"message": "Changes must be made through the merge queue"}');
+    return true;
+  };
+  const { code, stderr } = await cli.run(['merge', id]);
+  t.is(code, 2);
+  t.regex(
+    stderr.replaceAll(/\s+/g, ' '),
+    /main has a merge queue: add it to that on .*must be made through the merge queue/,
+  );
+});
+
+test('an errand without a pull request has none to merge', async (t) => {
+  const { api, cli } = await loggedIn(t);
+  const { id } = await api.call('createTask', { body: { prompt: 'Mend it', repo_url: 'https://github.com/ada/demo' } });
+  for (const command of ['merge', 'ready']) {
+    const { code, stderr } = await cli.run([command, id]);
+    t.is(code, 2);
+    t.regex(stderr, /has no pull request that is open/);
+  }
+});
+
+test('of several pull requests the one is named that is meant', async (t) => {
+  const { server, api, cli } = await loggedIn(t);
+  const [repo_url, docs] = ['https://github.com/ada/demo', 'https://forge.example/ada/docs'];
+  const { id } = await api.call('createTask', {
+    body: { prompt: 'Mend it', repo_url, repositories: [{ repo_url: docs }] },
+  });
+  const at = new Date().toISOString();
+  const wish = { title: 'Mend it', head_branch: 'fix', head_commit: 'a'.repeat(40), base_branch: 'main' };
+  for (const url of [repo_url, docs])
+    server.log.write((tx) => {
+      const row = newPull({ task_id: id, repo_url: url, ...wish, draft: false, author: 'person' }, at);
+      insertPull(tx.db, row);
+      changePull(tx, row.id, { state: 'open', number: 7, next_look_at: null }, at);
+    });
+  const unnamed = await cli.run(['merge', id]);
+  t.is(unnamed.code, 2);
+  t.regex(unnamed.stderr, /several pull requests: name one by --repository: demo, docs/);
+  const named = await cli.run(['merge', id, '--repository', 'docs']);
+  t.regex(named.stderr, /There is no token for forge\.example/);
+  t.regex((await cli.run(['ready', id, '--repository', 'none'])).stderr, /no pull request in none that is open/);
+});
