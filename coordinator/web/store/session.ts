@@ -169,6 +169,11 @@ export class Session {
     return this.#errand(id).view;
   }
 
+  /** Takes over an errand that the server has just changed. Without a network that comes later. */
+  async put(task: Task): Promise<void> {
+    await this.#mirror.put(task).catch(() => undefined);
+  }
+
   /** Deletes an errand; it needs the server. */
   async remove(id: string): Promise<void> {
     await this.client.call('deleteTask', { params: { id } });

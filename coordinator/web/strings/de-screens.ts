@@ -5,6 +5,7 @@ import { de_checks } from './de-checks.ts';
 import { de_conversation } from './de-conversation.ts';
 import { de_fresh } from './de-fresh.ts';
 import { de_keys } from './de-keys.ts';
+import { de_merge } from './de-merge.ts';
 import { de_notifications } from './de-notifications.ts';
 import { de_owner } from './de-owner.ts';
 import { de_pulls } from './de-pulls.ts';
@@ -23,6 +24,7 @@ export const de: ScreenStrings = {
   errand: de_conversation,
   fresh: de_fresh,
   keys: de_keys,
+  merge: de_merge,
   notify: de_notifications,
   owner: de_owner,
   pulls: de_pulls,

@@ -6,6 +6,7 @@ import { en_checks } from './en-checks.ts';
 import { en_conversation } from './en-conversation.ts';
 import { en_fresh } from './en-fresh.ts';
 import { en_keys } from './en-keys.ts';
+import { en_merge } from './en-merge.ts';
 import { en_notifications } from './en-notifications.ts';
 import { en_owner } from './en-owner.ts';
 import { en_pulls } from './en-pulls.ts';
@@ -22,6 +23,7 @@ const en = {
   errand: en_conversation,
   fresh: en_fresh,
   keys: en_keys,
+  merge: en_merge,
   notify: en_notifications,
   owner: en_owner,
   pulls: en_pulls,

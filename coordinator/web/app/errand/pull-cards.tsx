@@ -6,6 +6,7 @@ import { PullChip } from '../../parts/pull-chip.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { repositoryName } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
+import { MergePull } from './merge-pull.tsx';
 import { AskAgain, OpenPulls } from './open-pulls.tsx';
 import { TokenLinks } from './token-links.tsx';
 import { UpdateBase } from './update-base.tsx';
@@ -66,6 +67,7 @@ function PullCard({ pull, task }: { pull: PullRequest; task: Task }): JSX.Elemen
         // Each attempt may be asked once.
         <UpdateBase key={attempt} task_id={id} base={pull.base} conflicts />
       )}
+      {is_open && <MergePull task={task} pull={pull} />}
       {problem !== null && (
         <p class="fault" role="status">
           {t.in_english(problem)} {retry_at !== null && s.pulls.retry_at(format.clock(retry_at))}

@@ -1,0 +1,91 @@
+import test, { type ExecutionContext } from 'ava';
+import { gitHubOf, openedPull } from '../../support/forge/opened-pull.ts';
+import { until } from '../../support/until.ts';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+
+async function scene(t: ExecutionContext, draft = false) {
+  const { github, env } = await gitHubOf(t);
+  const app = await openAppLoggedIn(t, {}, env);
+  const opened = await openedPull(app, github, { draft });
+  await app.page.goto(`${app.network.url}/errands/${opened.id}`);
+  return { github, ...app, ...opened, card: app.page.locator('.pull-card') };
+}
+
+const NONE = { running: 0, passed: 0, failed: 0, failed_names: [] };
+
+test('a draft is marked as ready and then merged, as the repository allows, after a look at both', async (t) => {
+  const { page, card, issue, repository, faults } = await scene(t, true);
+  await card.getByRole('button', { name: 'Ready for review' }).click();
+  const confirm = page.getByRole('dialog', { name: 'Mark pull request #1 as ready for review?' });
+  await confirm.getByText('Mend it').waitFor();
+  t.true(issue.pull.draft, 'a touch alone changes nothing');
+  await confirm.getByRole('button', { name: 'Ready for review' }).click();
+  await card.getByText('#1 open').waitFor();
+  t.false(issue.pull.draft);
+  repository.merge_methods = ['squash', 'rebase'];
+  await card.getByRole('button', { name: 'Merge', exact: true }).click();
+  const sheet = page.getByRole('dialog', { name: 'Merge pull request #1' });
+  await sheet.getByText('Mend it').waitFor();
+  await sheet.getByText('Into main of ada/demo').waitFor();
+  await sheet.getByRole('button', { name: 'Rebase onto the base' }).waitFor();
+  t.is(await sheet.getByRole('button', { name: 'merge commit' }).count(), 0);
+  t.false(issue.pull.merged);
+  await sheet.getByRole('button', { name: 'Squash into one commit' }).click();
+  await card.getByText('#1 merged').waitFor();
+  t.true(issue.pull.merged);
+  t.is(await card.getByRole('button').count(), 0);
+  await page.getByText('Pull request #1 was merged').waitFor();
+  t.deepEqual(faults, []);
+});
+
+test('nothing shows as merged before the forge has said so, and a refusal says why', async (t) => {
+  const { github, page, card, issue } = await scene(t);
+  const answers: (() => void)[] = [];
+  github.intercept = async ({ url = '' }, response) => {
+    if (!url.endsWith('/merge')) return false;
+    await new Promise<void>((resolve) => answers.push(resolve));
+    response.writeHead(405).end('{"message": "Required status check \\"test\\" is expected."}');
+    return true;
+  };
+  await card.getByRole('button', { name: 'Merge' }).click();
+  await page.getByRole('button', { name: 'Merge with a merge commit' }).click();
+  const busy = card.getByRole('button', { name: 'Asking the forge' });
+  await busy.waitFor();
+  t.true(await busy.isDisabled());
+  await card.getByText('#1 open').waitFor();
+  (await until('the forge is asked', () => answers[0]))();
+  await card.getByText('main requires checks that have not passed.').waitFor();
+  await card.getByRole('button', { name: 'Merge', exact: true }).waitFor();
+  t.false(issue.pull.merged);
+});
+
+test('what came after the person looked is not merged', async (t) => {
+  const { github, page, card, issue, repository, head } = await scene(t);
+  await card.getByRole('button', { name: 'Merge' }).click();
+  const method = page.getByRole('button', { name: 'Merge with a merge commit' });
+  await method.waitFor();
+  await github.push(repository, head, { 'b.txt': 'b' });
+  await method.click();
+  await card.getByText('New commits have come to the branch').waitFor();
+  t.false(issue.pull.merged);
+});
+
+test('where it is not offered to merge, the card says why, and links to the forge', async (t) => {
+  const { card, change, github } = await scene(t);
+  const merge = card.getByRole('button', { name: 'Merge', exact: true });
+  await merge.waitFor();
+  change({ checks: { ...NONE, failed: 1, failed_names: ['lint'] } });
+  await card.getByText('It can be merged here once no check fails.').waitFor();
+  t.is(await merge.count(), 0);
+  t.is(await card.getByRole('link').getAttribute('href'), `${github.origin}/ada/demo/pull/1`);
+  change({ checks: NONE, conflicts: true });
+  await card.getByText('It can be merged here once it has no conflicts.').waitFor();
+  change({ conflicts: false, checks: { ...NONE, running: 1 } });
+  await merge.click();
+  const sheet = card.page().getByRole('dialog');
+  await sheet.getByText('Its checks have not all ended yet.').waitFor();
+  await sheet.getByRole('button', { name: 'Squash' }).waitFor();
+  change({ checks: { ...NONE, failed: 1, failed_names: ['lint'] } });
+  await sheet.getByText('It can be merged here once no check fails.').waitFor();
+  t.is(await sheet.getByRole('button', { name: 'Squash' }).count(), 0);
+});
