@@ -15,7 +15,7 @@ const WORDS: ObstacleWords = [
   [/try again later|conflict|answered 409\.$/i, 'conflicts'],
 ];
 
-/** Merges a pull request. Its branch stays. */
+/** Merges a pull request, with the title and text that Gitea gives the commit by default. */
 export async function mergePull(
   api: RestApi,
   access: Access,
