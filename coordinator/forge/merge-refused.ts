@@ -17,7 +17,9 @@ export type MergeObstacle =
   | 'queue'
   /** It lacks commits of its base. */
   | 'behind'
-  /** Another rule of the base. */
+  /** Rules of the base, whose reason is not known. */
+  | 'blocked'
+  /** Rules of the base, for this token. */
   | 'protected'
   /** Something else happens there just now. */
   | 'busy';

@@ -54,7 +54,7 @@ export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
     pull: (access, name, number) => findPull(api, access, name, number),
     pullOfBranch: (access, name, branch) => pullOfBranch(api, access, name, branch),
     editPull: (access, name, number, patch) => editPull(api, graphql, access, name, number, patch),
-    mergePull: (access, name, number, merge) => mergePull(api, access, name, number, merge),
+    mergePull: (access, name, number, merge) => mergePull(api, graphql, access, name, number, merge),
     checks: (access, name, commit) => listChecks(api, access, name, commit),
     readableChecks: (access, name, commit) => listReadableChecks(api, access, name, commit),
     checkLog: (access, name, check, bytes_max) => readLog(api, access, name, check, bytes_max),

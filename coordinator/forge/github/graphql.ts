@@ -56,6 +56,17 @@ export class GraphqlApi {
     throw new ForgeApiError('not_found', `${this.#api.host} has no thread that begins with the comment ${comment}.`);
   }
 
+  /** What the rules of its base may lack of a pull request. */
+  async lacks(access: Access, { owner, name }: RepositoryName, number: number): Promise<Lacks> {
+    const query = `query($owner: String!, $name: String!, $number: Int!) {
+      repository(owner: $owner, name: $name) { pullRequest(number: $number) {
+        reviewDecision
+        commits(last: 1) { nodes { commit { statusCheckRollup { state } } } }
+      } }
+    }`;
+    return this.#call(access, query, { owner, name, number }, Lacks);
+  }
+
   async #resolveThread(access: Access, thread: string): Promise<void> {
     const query = `mutation($thread: ID!) { resolveReviewThread(input: { threadId: $thread }) { clientMutationId } }`;
     await this.#call(access, query, { thread }, z.unknown());
@@ -80,6 +91,29 @@ export class GraphqlApi {
 }
 
 const THREAD_PAGES_MAX = 10;
+
+/** A decision is null where no review is required, and a rollup where there are no checks. */
+const Lacks = z
+  .object({
+    repository: z.object({
+      pullRequest: z.object({
+        reviewDecision: z.string().nullable(),
+        commits: z.object({
+          nodes: z.array(
+            z.object({ commit: z.object({ statusCheckRollup: z.object({ state: z.string() }).nullable() }) }),
+          ),
+        }),
+      }),
+    }),
+  })
+  .transform(({ repository: { pullRequest } }) => {
+    const rollup = pullRequest.commits.nodes[0]?.commit.statusCheckRollup?.state;
+    return {
+      review: pullRequest.reviewDecision !== 'APPROVED' && pullRequest.reviewDecision !== null,
+      checks: rollup !== undefined && rollup !== 'SUCCESS',
+    };
+  });
+type Lacks = z.output<typeof Lacks>;
 
 const Threads = z
   .object({

@@ -1,6 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { answerJob } from '../answer-job.ts';
 import type { Access, PullMerging, RepositoryName } from '../forge.ts';
-import { mergeRefusal, type ObstacleWords } from '../merge-refused.ts';
+import { ForgeApiError, isRefusal, undefinedIf } from '../forge-api-error.ts';
+import { MergeRefused, mergeRefusal, type MergeObstacle, type ObstacleWords } from '../merge-refused.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
+import type { GraphqlApi } from './graphql.ts';
 
 /** GitHub answers 405 or 409 with a sentence, or names the rules of a ruleset one after the other. */
 const WORDS: ObstacleWords = [
@@ -16,18 +21,58 @@ const WORDS: ObstacleWords = [
   [/not authorized to push|protected branch|rule violations|locked|signatures?/i, 'protected'],
 ];
 
-/** Merges a pull request, with the title and text that the repository's settings give the commit. */
+const HERE = 'coordinator/forge/github/merge.ts';
+export const MERGE_STATE = answerJob(HERE, 'MERGE_STATE', z.object({ mergeable_state: z.string() }));
+/** GitHub begins to find the state out when it is asked. */
+const UNKNOWN_MS = 1_000;
+const ASKED_MAX = 4;
+
+/**
+ * Merges a pull request, with the title and text that the repository's settings give the commit. GitHub lets
+ * administrators pass the rules of a branch by this call without a word, so they are not left to it.
+ */
 export async function mergePull(
   api: RestApi,
+  graphql: GraphqlApi,
   access: Access,
-  { owner, name }: RepositoryName,
+  repository: RepositoryName,
   number: number,
   { commit, method }: PullMerging,
 ): Promise<void> {
-  const path = pathOf('repos', owner, name, 'pulls', number, 'merge');
+  const path = pathOf('repos', repository.owner, repository.name, 'pulls', number);
+  const found = await readState(api, access, path);
+  const obstacle = found === 'blocked' ? await blockedBy(graphql, access, repository, number) : STATES.get(found);
+  if (obstacle !== undefined) {
+    const message = `${api.host} says that the pull request is ${found}.`;
+    throw new MergeRefused(obstacle, new ForgeApiError('invalid', message));
+  }
   try {
-    await api.send(access, { method: 'PUT', path, body: { sha: commit, merge_method: method } });
+    await api.send(access, { method: 'PUT', path: `${path}/merge`, body: { sha: commit, merge_method: method } });
   } catch (error) {
     throw mergeRefusal(error, WORDS);
   }
+}
+
+const STATES = new Map<string, MergeObstacle>([
+  ['behind', 'behind'],
+  ['unknown', 'busy'],
+]);
+
+async function readState(api: RestApi, access: Access, path: string): Promise<string> {
+  for (let asked = 1; ; asked++) {
+    const { mergeable_state } = await api.call(access, { path }, MERGE_STATE);
+    if (mergeable_state !== 'unknown' || asked === ASKED_MAX) return mergeable_state;
+    await delay(UNKNOWN_MS, undefined, { signal: access.signal });
+  }
+}
+
+/** Which rule it is that blocks, as far as the token is told. */
+async function blockedBy(
+  graphql: GraphqlApi,
+  access: Access,
+  repository: RepositoryName,
+  number: number,
+): Promise<MergeObstacle> {
+  const lacks = await graphql.lacks(access, repository, number).catch(undefinedIf(isRefusal));
+  return lacks?.review === true ? 'review' : lacks?.checks === true ? 'checks' : 'blocked';
 }

@@ -7,6 +7,7 @@ import { findTask } from '../../sqlite/tasks.ts';
 import type { Access, ForgeClient, ForgeRepositoryInfo, Pull, RepositoryName } from '../forge.ts';
 import type { ForgeAccess } from '../forge-access.ts';
 import { isAppRefused, undefinedIf } from '../forge-api-error.ts';
+import { MergeRefused } from '../merge-refused.ts';
 import { orElse } from '../other-token.ts';
 import type { ChosenPull } from './chosen-pull.ts';
 import { refusalWords } from './merge-words.ts';
@@ -115,6 +116,16 @@ async function openToAct(access: ForgeAccess, chosen: ChosenPull, signal: AbortS
   const app = row.author === 'app' ? await access.forApp(row.repo_url).catch(undefinedIf(isAppRefused)) : undefined;
   const { client, token } = app ? orElse(app, () => Promise.resolve(person)) : person;
   const call: Access = { token, signal };
+  const ask: Opened['ask'] = async (commit, method) => {
+    if (method === null) return changeOf(await client.editPull(call, name, row.number, { draft: false }), row);
+    const merge = (by: ForgeClient, as: Access) => by.mergePull(as, name, row.number, { commit, method });
+    await merge(client, call).catch((error: unknown) => {
+      // The base may be closed to the app, and open to its person.
+      if (!app || !(error instanceof MergeRefused && error.obstacle === 'protected')) throw error;
+      return merge(person.client, { token: person.token, signal });
+    });
+    return { state: 'merged', head_commit: commit, draft: false, conflicts: false };
+  };
   const read = async (): Promise<Pull> => {
     const pull = await client.pull(call, name, row.number);
     // Under the old name of a repository that was renamed there may be another one.
@@ -124,15 +135,7 @@ async function openToAct(access: ForgeAccess, chosen: ChosenPull, signal: AbortS
       `Number ${row.number} of ${name.owner}/${name.name} is another pull request now.`,
     );
   };
-  return { name, methods: info.merge_methods, read, ask: askWith(client, call, name, row) };
-}
-
-function askWith(client: ForgeClient, call: Access, name: RepositoryName, row: ChosenPull['row']): Opened['ask'] {
-  return async (commit, method) => {
-    if (method === null) return changeOf(await client.editPull(call, name, row.number, { draft: false }), row);
-    await client.mergePull(call, name, row.number, { commit, method });
-    return { state: 'merged', head_commit: commit, draft: false, conflicts: false };
-  };
+  return { name, methods: info.merge_methods, read, ask };
 }
 
 type AsPerson = {

@@ -41,6 +41,7 @@ const OBSTACLES: Record<MergeObstacle, (asked: AskedOf) => string> = {
   method: ({ base, method }) => `${base} does not take it by the method ${method ?? ''}: choose another one.`,
   queue: ({ host, base }) => `${base} has a merge queue: add it to that on ${host}.`,
   behind: ({ base }) => `The branch lacks the newest commits of ${base}: merge them into it first.`,
+  blocked: ({ host, base }) => `The rules of ${base} do not let it be merged now: ${host} says why.`,
   protected: ({ base }) => `The rules of ${base} do not let this token merge it.`,
-  busy: ({ base }) => `${base} has changed just now: try again.`,
+  busy: () => 'Something has changed there just now: try again.',
 };

@@ -4,7 +4,6 @@ import { ForgeApiError } from '../../../coordinator/forge/forge-api-error.ts';
 import { testEachForge } from '../../support/forge/each-forge.ts';
 import { forgeScene } from '../../support/forge/scene.ts';
 import type { ForgeKind } from '../../../protocol/forges.ts';
-import type { MergeMethod } from '../../../protocol/pulls.ts';
 
 const NAME = { owner: 'ada', name: 'demo' };
 const DRAFT = { title: 'Fix', body: '', head: 'fix', base: 'main', draft: false };
@@ -68,6 +67,29 @@ for (const [obstacle, put] of OBSTACLES)
     t.is((await client.pull(access(ada), NAME, number)).state, 'open');
   });
 
+test('GitHub: an administrator does not pass the rules of the base without a word', async (t) => {
+  const { forge, client, ada, demo, access } = await forgeScene(t, 'github');
+  const commit = await forge.push(demo, 'fix', { 'a.txt': 'a' });
+  const { number } = await client.openPull(access(ada), NAME, DRAFT);
+  const merge = () => client.mergePull(access(ada), NAME, number, { commit, method: 'merge' });
+  for (const rule of ['checks', 'review'] as const) {
+    demo.requires = new Set([rule]);
+    const error = await t.throwsAsync(merge(), { instanceOf: MergeRefused });
+    t.is(error?.obstacle, rule);
+  }
+  forge.intercept = ({ url = '' }, response) => {
+    if (!url.endsWith('/graphql')) return false;
+    response.writeHead(403).end('{"message": "Resource not accessible by personal access token"}');
+    return true;
+  };
+  const error = await t.throwsAsync(merge(), { instanceOf: MergeRefused });
+  t.is(error?.obstacle, 'blocked');
+  forge.intercept = undefined;
+  demo.requires = new Set();
+  await merge();
+  t.is((await client.pull(access(ada), NAME, number)).state, 'merged');
+});
+
 /** What the forges answer, and what it means. */
 const ANSWERS: [ForgeKind, number, string, MergeObstacle | undefined][] = [
   ['github', 405, 'Required status check "test" is expected.', 'checks'],
@@ -98,15 +120,18 @@ const ANSWERS: [ForgeKind, number, string, MergeObstacle | undefined][] = [
   ['gitea', 423, 'This repository is archived.', undefined],
 ];
 testEachForge('what the forge answers says what stands in the way', async (t, kind) => {
-  const { forge, client, ada, access } = await forgeScene(t, kind);
+  const { forge, client, ada, demo, access } = await forgeScene(t, kind);
+  const commit = await forge.push(demo, 'fix', { 'a.txt': 'a' });
+  const { number } = await client.openPull(access(ada), NAME, DRAFT);
   for (const [of, status, message, obstacle] of ANSWERS.filter(([of]) => of === kind)) {
-    forge.intercept = (_, response) => {
+    forge.intercept = ({ url = '' }, response) => {
+      if (!url.endsWith('/merge')) return false;
       // Gitea says what conflicts in fields of its own.
       response.writeHead(status).end(JSON.stringify(message === '' ? { Style: 'merge' } : { message }));
       return true;
     };
     const error: unknown = await t.throwsAsync(
-      client.mergePull(access(ada), NAME, 1, { commit: 'a'.repeat(40), method: 'merge' satisfies MergeMethod }),
+      client.mergePull(access(ada), NAME, number, { commit, method: 'merge' }),
     );
     t.is(error instanceof MergeRefused ? error.obstacle : undefined, obstacle, `${of}: ${message}`);
   }

@@ -126,6 +126,8 @@ export type Repository = {
   rules: string[];
   /** The default first. */
   merge_methods: MergeMethod[];
+  /** What its branches require of pull requests, which administrators need not heed at GitHub. */
+  requires: Set<'review' | 'checks'>;
   issues: Issue[];
   checks: CheckRun[];
   statuses: Status[];
@@ -198,6 +200,7 @@ export class World {
       protected_branches: new Set(),
       rules: [],
       merge_methods: ['merge', 'squash', 'rebase'],
+      requires: new Set(),
       issues: [],
       checks: [],
       statuses: [],

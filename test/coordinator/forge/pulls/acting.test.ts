@@ -179,26 +179,30 @@ testEachForge('the app merges for nobody who may not write there', async (t, kin
   t.is((await merge(forPerson)).state, 'merged');
 });
 
-test('GitHub: where the app is refused, the person merges themselves', async (t) => {
-  const scene = await PullsScene.start(t, { pull_author: 'app' }, SELDOM);
-  scene.bot.install();
-  const errand = scene.errand();
-  const commit = await scene.work(errand);
-  await scene.opened(errand);
-  const tokens: (string | undefined)[] = [];
-  scene.forge.intercept = ({ url, headers }, response) => {
-    if (!isMerge(url)) return false;
-    tokens.push(headers.authorization);
-    if (tokens.length > 1) return false;
-    response.writeHead(403).end('{"message": "Resource not accessible by integration"}');
-    return true;
-  };
-  const chosen = choosePull(scene.log.db, scene.user_id, errand.id, undefined);
-  const acting = { log: scene.log, access: scene.access(), note: () => undefined };
-  t.is((await actOnPull(acting, chosen, { do: 'merge', commit })).state, 'merged');
-  t.is(tokens.length, 2);
-  t.is(tokens[1], `Bearer ${scene.person.value}`);
-});
+for (const [status, message] of [
+  [403, 'Resource not accessible by integration'],
+  [405, "You're not authorized to push to this branch."],
+] as const)
+  test(`GitHub: where the app is refused, the person merges themselves: ${status}`, async (t) => {
+    const scene = await PullsScene.start(t, { pull_author: 'app' }, SELDOM);
+    scene.bot.install();
+    const errand = scene.errand();
+    const commit = await scene.work(errand);
+    await scene.opened(errand);
+    const tokens: (string | undefined)[] = [];
+    scene.forge.intercept = ({ url, headers }, response) => {
+      if (!isMerge(url)) return false;
+      tokens.push(headers.authorization);
+      if (tokens.length > 1) return false;
+      response.writeHead(status).end(JSON.stringify({ message }));
+      return true;
+    };
+    const chosen = choosePull(scene.log.db, scene.user_id, errand.id, undefined);
+    const acting = { log: scene.log, access: scene.access(), note: () => undefined };
+    t.is((await actOnPull(acting, chosen, { do: 'merge', commit })).state, 'merged');
+    t.is(tokens.length, 2);
+    t.is(tokens[1], `Bearer ${scene.person.value}`);
+  });
 
 test('of several repositories the one is named whose pull request is merged', async (t) => {
   const scene = await PullsScene.start(t, {}, SELDOM);

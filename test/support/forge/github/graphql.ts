@@ -33,6 +33,7 @@ const FIELDS = [
   'markPullRequestReadyForReview',
   'convertPullRequestToDraft',
   'reviewThreads',
+  'commits',
 ] as const;
 
 const HANDLERS: Record<(typeof FIELDS)[number], (call: Call, variables: Json) => Promise<Json> | Json> = {
@@ -70,6 +71,15 @@ const HANDLERS: Record<(typeof FIELDS)[number], (call: Call, variables: Json) =>
     }));
     const pageInfo = { hasNextPage: start + 100 < first.length, endCursor: String(start + 100) };
     return { repository: { pullRequest: { reviewThreads: { nodes, pageInfo } } } };
+  },
+  commits: (call, { owner, name }) => {
+    const repository = call.github.world.repository(String(owner), String(name));
+    if (repository === undefined) throw unknown(`${String(owner)}/${String(name)}`);
+    need(call, repository, 'read');
+    const rollup = repository.requires.has('checks') ? { state: 'EXPECTED' } : null;
+    const reviewDecision = repository.requires.has('review') ? 'REVIEW_REQUIRED' : null;
+    const commits = { nodes: [{ commit: { statusCheckRollup: rollup } }] };
+    return { repository: { pullRequest: { reviewDecision, commits } } };
   },
 };
 

@@ -149,7 +149,7 @@ export class Render extends RenderBase {
     const whole = {
       merged: pull.merged,
       mergeable: pull.mergeable,
-      mergeable_state: pull.mergeable ? 'clean' : 'dirty',
+      mergeable_state: !pull.mergeable ? 'dirty' : repository.requires.size > 0 ? 'blocked' : 'clean',
       merged_by: null,
     };
     return fill(schema, {
