@@ -14,6 +14,7 @@ import { OPENING_AGAIN, type RecordEvent, type Transcript } from './transcript.t
  */
 const FROM_TOKENS = { too_long: 50_000, too_expensive: 20_000 };
 const KEPT_TOKENS = { usual: 20_000, too_long: 20_000, too_expensive: 5_000 };
+type Why = keyof typeof KEPT_TOKENS;
 const DETAIL_CHARS_MAX = 2_000;
 const SAID_CHARS_MAX = 40_000;
 const TOO_EXPENSIVE =
@@ -66,7 +67,7 @@ export class ContextPolicy {
         : 'too_long';
     const from_tokens = { ...FROM_TOKENS, usual: summaryAtTokens(turns.model) }[why];
     const is_long = transcript.size.tokens >= from_tokens;
-    if (is_long && (await this.#summarise(KEPT_TOKENS[why]))) this.#shorten_context = 'no';
+    if (is_long && (await this.#summarise(why))) this.#shorten_context = 'no';
     if (transcript.lacks_opening) await this.#restate();
   }
 
@@ -87,7 +88,7 @@ export class ContextPolicy {
       this.#shorten_context = 'all_results';
       if (!this.#is_told) await this.#options.say(TOO_EXPENSIVE);
       this.#is_told = true;
-    } else if (!(await this.#summarise(KEPT_TOKENS.too_long))) this.#shorten_context = 'old_results';
+    } else if (!(await this.#summarise('too_long'))) this.#shorten_context = 'old_results';
   }
 
   /** Reports how the API shortened the context by itself. An answer that found no room in it counts as a refusal. */
@@ -98,9 +99,9 @@ export class ContextPolicy {
   }
 
   /** Returns whether a summary has taken the place of most of the conversation. */
-  async #summarise(kept_tokens: number): Promise<boolean> {
+  async #summarise(why: Why): Promise<boolean> {
     const { transcript, turns } = this.#options;
-    const count = transcript.size.cut(kept_tokens);
+    const count = transcript.size.cut(KEPT_TOKENS[why], why === 'too_expensive');
     if (count === null || this.#api_summarises || summaryIn(transcript.messages()) === 'own') return false;
     const before = transcript.messages().length;
     const response = await turns.summarise(count, this.shortening).catch((error: unknown) => {

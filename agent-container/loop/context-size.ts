@@ -24,11 +24,14 @@ export class ContextSize {
   /**
    * How many of the first messages a summary should replace, so that at most `kept_tokens` and at least the newest
    * answer stay word for word. They are the messages of an earlier request, so the API has them in its cache. Null: a
-   * summary would not make the conversation much shorter.
+   * summary would not make the conversation much shorter. `must_pay`: what the first request had does not count, since
+   * most of it is said again beside a summary.
    */
-  cut(kept_tokens: number): number | null {
+  cut(kept_tokens: number, must_pay: boolean): number | null {
     const { tokens } = this;
     const request = this.#requests.find((request) => tokens - request.tokens <= kept_tokens) ?? this.#requests.at(-1);
-    return request && request.messages > 1 && request.tokens > tokens / 2 ? request.messages : null;
+    if (!request || request.messages <= 1) return null;
+    const remaining = must_pay ? (this.#requests[0]?.tokens ?? 0) : 0;
+    return request.tokens - remaining > tokens / 2 ? request.messages : null;
   }
 }
