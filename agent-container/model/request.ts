@@ -87,7 +87,9 @@ type Edits = BetaContextManagementConfig['edits'] & object;
 function editsFor({ model, messages, shorten_context, api_summarises }: ModelRequest): Edits {
   const summary = summaryIn(messages);
   const is_shortened = shorten_context !== 'no';
-  const may_summarise = summary === 'none' && (is_shortened || api_summarises) && !GENERATION_4_5.test(model);
+  // Where all results are left out, the budget pays for no summary: the API reads the conversation twice for one.
+  const may_need_summary = shorten_context === 'old_results' || (api_summarises && shorten_context === 'no');
+  const may_summarise = summary === 'none' && may_need_summary && !GENERATION_4_5.test(model);
   const summarises = summary === 'own' || may_summarise;
   return [
     ...(is_shortened

@@ -265,6 +265,9 @@ test('a prompt that the budget no longer pays for is sent once more without old 
   });
   t.is((await b.run()).status, 'succeeded');
   t.true(refusals > 0);
+  // Nor is a summary asked for, which the budget would have to pay for too.
+  const edits = bodies(b).flatMap(({ context_management }) => context_management?.edits ?? []);
+  t.deepEqual([...new Set(edits.map(({ type }) => type))], ['clear_tool_uses_20250919']);
 });
 
 test('a budget that does not even pay for a shortened prompt ends the work', async (t) => {
