@@ -7,10 +7,14 @@ import type { OpenCall, RecordEvent } from './transcript.ts';
 const PARALLEL_MAX = 8;
 /** Each tool has a limit of its own; this one holds for all. */
 const TEXT_CHARS_MAX = 60_000;
+/** From how much text on the results of a turn are long enough: each later request pays for all of it. */
+const TURN_CHARS_MAX = 200_000;
 /** As the contract bounds it. A model can make up any name. */
 const NAME_CHARS_MAX = 64;
 const PERSON_WROTE =
   'Not executed: the person has written meanwhile. Read that first, and make the call again if it is still right.';
+const TURN_IS_LONG =
+  'Not executed: the results of this turn are long already. Make the call again, if you still need it.';
 
 type Options = {
   tools: readonly Tool[];
@@ -24,6 +28,8 @@ type Options = {
 /** Runs the tool calls of a turn. Each gives the events `tool.started` and `tool.finished`. */
 export class ToolCalls {
   readonly #options: Options;
+  /** How much text the results of this turn have. */
+  #turn_chars = 0;
 
   constructor(options: Options) {
     this.#options = options;
@@ -31,14 +37,15 @@ export class ToolCalls {
 
   /**
    * Runs calls in their order, and calls in a row that only read in parallel. Once a person has written it refuses the
-   * rest, from the first call on that does more than read. `questionMs`: how long a question that begins now may wait
+   * rest, from the first call on that does more than read; once the results are long, all of the rest. `questionMs`: how long a question that begins now may wait
    * for its answer. Rejects as the tools do.
    */
   async run(turn: number, calls: OpenCall[], questionMs: () => number): Promise<ToolResult[]> {
     const results: ToolResult[] = [];
+    this.#turn_chars = 0;
     for (const group of this.#groups(calls)) {
-      if (await this.#comesTooLate(group))
-        return [...results, ...(await this.refuse(turn, calls.slice(results.length), PERSON_WROTE))];
+      const refusal = await this.#whyRefused(group);
+      if (refusal !== null) return [...results, ...(await this.refuse(turn, calls.slice(results.length), refusal))];
       results.push(...(await Promise.all(group.map((call) => this.#run(turn, call, questionMs)))));
     }
     return results;
@@ -51,10 +58,14 @@ export class ToolCalls {
     return results;
   }
 
-  /** Whether a person has written who may not want these calls. A question that is asked again may have its answer. */
-  async #comesTooLate(calls: OpenCall[]): Promise<boolean> {
-    if (calls.every((call) => this.#readsOnly(call)) || calls.some(({ started }) => started)) return false;
-    return this.#options.context.messages.areWaiting();
+  /**
+   * Why these calls and those after them are refused; null: they are not. A person who has written may not want them. A
+   * question that is asked again may have its answer.
+   */
+  async #whyRefused(calls: OpenCall[]): Promise<string | null> {
+    if (this.#turn_chars >= TURN_CHARS_MAX) return TURN_IS_LONG;
+    if (calls.every((call) => this.#readsOnly(call)) || calls.some(({ started }) => started)) return null;
+    return (await this.#options.context.messages.areWaiting()) ? PERSON_WROTE : null;
   }
 
   async #run(turn: number, call: OpenCall, questionMs: () => number): Promise<ToolResult> {
@@ -71,12 +82,16 @@ export class ToolCalls {
     const result = tool
       ? await tool.run(input, { ...context, ref, question_ms: questionMs() })
       : errorResult(`There is no tool ${name}. The tools are ${tools.map((tool) => tool.name).join(', ')}.`);
+    // One of several that ran in parallel. It only read, so it can be made again.
+    if (this.#turn_chars >= TURN_CHARS_MAX && this.#readsOnly(call))
+      return this.#finish(turn, call, errorResult(TURN_IS_LONG), 0);
     return this.#finish(turn, call, result, Math.round(performance.now() - started));
   }
 
   async #finish(turn: number, call: OpenCall, result: ToolResult, duration_ms: number): Promise<ToolResult> {
     const { is_error, exit_code } = result;
     const content = result.content.map((block) => presentable(block, this.#options.context.secrets));
+    this.#turn_chars += content.reduce((sum, block) => sum + textOf(block).length, 0);
     const name = call.name.slice(0, NAME_CHARS_MAX);
     const exit = exit_code === undefined ? {} : { exit_code };
     const body = { turn, ref: call.ref, name, is_error, content, duration_ms, ...exit };
@@ -115,3 +130,5 @@ function presentable(block: ContentBlock, secrets: Secrets): ContentBlock {
   const text = clean.length > TEXT_CHARS_MAX ? headAndTail(clean) : clean;
   return { type: 'text', text: text.trim() === '' ? '(no output)' : text };
 }
+
+const textOf = ({ type, text }: ContentBlock): string => (type === 'text' && typeof text === 'string' ? text : '');

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { bench } from '../../support/agent-work.ts';
@@ -75,6 +75,19 @@ test('answers all calls of a turn in one message, in their order, with reads in 
       .toSorted(),
     ['nonsense true', 'read_file false', 'read_file false', 'read_file true', 'run_command false'],
   );
+});
+
+test('the results of one turn are bounded together: the calls beyond are refused, and can be made again', async (t) => {
+  const calls = Array.from({ length: 40 }, (_, n) => ({ name: 'read_file', input: { path: 'long', limit: 1000 + n } }));
+  const b = await bench(t, { script: [{ tools: [...calls, run('touch never')] }, DONE], piece_chars: 1000 });
+  await writeFile(join(b.repo_dir, 'long'), `${'x'.repeat(95)}\n`.repeat(480));
+  t.is((await b.run()).status, 'succeeded');
+  const texts = b.of('tool.finished').map(({ content }) => JSON.stringify(content));
+  t.is(texts.length, 41);
+  t.true(texts.join('').length < 300_000, String(texts.join('').length));
+  t.regex(texts[0] ?? '', /xxxx/);
+  t.regex(texts.at(-1) ?? '', /the results of this turn are long already/);
+  t.false((await readdir(b.repo_dir)).includes('never'));
 });
 
 test('gives the model the output of a failed verify command, and succeeds once it passes', async (t) => {
