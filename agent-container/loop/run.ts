@@ -43,6 +43,7 @@ const SETTINGS: WorkSettings = {
   idle_ms: 180_000,
   backoff: { first_ms: 1_000, max_ms: 60_000 },
   failures_max: 10,
+  broken_answers_max: 5,
   wait_total_ms: 5 * 60_000,
   checkpoint_ms: 5 * 60_000,
   checkpoint_end_ms: 20_000,

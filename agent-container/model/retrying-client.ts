@@ -13,6 +13,8 @@ export type RetryLimits = {
   backoff: Backoff;
   /** Failures of one request in a row until it is given up. */
   failures_max: number;
+  /** The same of answers that had begun and were broken off: each of them costs what it had said. */
+  broken_answers_max: number;
   /**
    * How long one request may wait in all. A limit that resets later ends the attempt, which frees the worker: the task
    * waits without one.
@@ -54,7 +56,7 @@ export class RetryingModelClient {
   async request(turn: TurnRef, request: ModelRequest, signal: AbortSignal): Promise<ModelResponse> {
     const failures = new RequestFailures(this.#limits);
     return retry(
-      () => this.#requestOnce(turn.ref, request, signal),
+      () => this.#requestOnce(turn.ref, request, signal, () => failures.noteText()),
       (error) => this.#beforeRetry(turn, request, error, failures),
       signal,
     );
@@ -66,12 +68,20 @@ export class RetryingModelClient {
     await this.#client.request({ ...request, messages }, signal, SILENT);
   }
 
-  async #requestOnce(ref: string, request: ModelRequest, signal: AbortSignal): Promise<ModelResponse> {
+  async #requestOnce(
+    ref: string,
+    request: ModelRequest,
+    signal: AbortSignal,
+    noteText: () => void,
+  ): Promise<ModelResponse> {
     const messages = this.#sent(request.messages);
     this.#report.waitingFor({ kind: 'model', since: new Date().toISOString() });
     try {
       return await this.#client.request({ ...request, messages }, signal, {
-        onText: (kind, text) => this.#report.delta({ ref, kind, text }),
+        onText: (kind, text) => {
+          noteText();
+          this.#report.delta({ ref, kind, text });
+        },
         onActivity: () => this.#report.activity(),
       });
     } finally {
@@ -140,15 +150,24 @@ class RequestFailures {
   readonly #limits: RetryLimits;
   #transient = 0;
   #disconnected = 0;
+  #broken = 0;
+  #has_text = false;
   #waited_ms = 0;
 
   constructor(limits: RetryLimits) {
     this.#limits = limits;
   }
 
+  /** Notes that the answer has begun. */
+  noteText(): void {
+    this.#has_text = true;
+  }
+
   /** Throws `AttemptFailure` once the request is to be given up. */
   add(error: ModelError): { wait_ms: number; is_reported: boolean } {
-    const { backoff, failures_max, wait_total_ms } = this.#limits;
+    const { backoff, failures_max, broken_answers_max, wait_total_ms } = this.#limits;
+    if (this.#has_text) this.#broken++;
+    this.#has_text = false;
     if (error.kind === 'disconnected') {
       // The coordinator will be back, and the model was not asked: this is waited for without a limit, and reported
       // once.
@@ -160,7 +179,8 @@ class RequestFailures {
     this.#transient++;
     const wait_ms = Math.max(error.retry_after_ms ?? 0, backoffMs(backoff, this.#transient));
     this.#waited_ms += wait_ms;
-    if (this.#transient >= failures_max || this.#waited_ms > wait_total_ms)
+    const is_over = this.#transient >= failures_max || this.#broken >= broken_answers_max;
+    if (is_over || this.#waited_ms > wait_total_ms)
       throw unavailable(`${error.message} It was tried ${this.#transient} times.`, error);
     return { wait_ms, is_reported: true };
   }

@@ -19,6 +19,7 @@ const QUICK: WorkSettings = {
   idle_ms: 20_000,
   backoff: { first_ms: 1, max_ms: 4 },
   failures_max: 4,
+  broken_answers_max: 4,
   wait_total_ms: 2_000,
   checkpoint_ms: 60_000,
   checkpoint_end_ms: 20_000,

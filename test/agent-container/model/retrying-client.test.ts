@@ -44,6 +44,13 @@ for (const [what, fault] of TRANSIENT)
     t.is(of('turn.finished').length, 1);
   });
 
+test('an answer that is broken off again and again is given up sooner: each time costs what it had said', async (t) => {
+  const cut: Fault = { fault: 'cut', at_byte: 1500 };
+  const { end, model } = await after(t, [cut, faults.overloaded(), cut, cut], { broken_answers_max: 2 });
+  t.is(end.reason, 'model_unavailable');
+  t.is(model.requests.length, 3);
+});
+
 const FINAL: [string, Fault, FailureReason][] = [
   ['a spent budget', status(429, 'billing_error', 'Spent.', { 'x-should-retry': 'false' }), 'budget_exhausted'],
   // No budget of an errand changes what the owner of the API account has not paid.
