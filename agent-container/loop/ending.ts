@@ -9,9 +9,11 @@ const VERIFY_FAILURES_MAX = 5;
 const DELIVERIES_MAX = 4;
 
 const NOT_VERIFIED = 'The verify command did not run: nothing was changed.';
-const DELIVER_AGAIN =
-  'Act on it if it is not as it should be. Then end again with your whole closing text: the subject of the commit, and the ' +
-  'summary for the person, which names what could not be done.';
+const END_AGAIN =
+  'Then end again with your whole closing text: the subject of the commit, and the summary for the person, which names ' +
+  'what could not be done.';
+const DELIVER_AGAIN = `Act on it if it is not as it should be. ${END_AGAIN}`;
+const FIX_AND_END = `Fix the cause. ${END_AGAIN}`;
 
 export type EndingOptions = {
   review: WorkInput['review'];
@@ -76,7 +78,7 @@ export class Ending {
         this.#verify_failures++;
         if (this.#isLastTry(this.#verify_failures, VERIFY_FAILURES_MAX))
           throw new AttemptFailure('verify_failed', verified.text);
-        await say('verify', `[Errand] ${verified.text}\nFix the cause, and then end again.`);
+        await say('verify', `[Errand] ${verified.text}\n\n${FIX_AND_END}`);
         return false;
     }
   }
