@@ -6,19 +6,32 @@ const FIRST = '';
 
 /**
  * Notes that a task pushes a commit to a ref of one of its repositories. `kept`: the commits of others that it contains
- * and that were on the ref before.
+ * and that were on the ref before. False: the task has pushed it there before.
  */
 export function insertTaskPush(
   db: Db,
   { task_id, key }: RepositoryOfTask,
   { ref, commit, kept }: { ref: string; commit: string; kept: string[] },
-): void {
+): boolean {
   const text = `INSERT OR IGNORE INTO task_pushes (task_id, repository, ref, commit_id, kept)
      SELECT id, ?, ?, ?, ? FROM tasks WHERE id = ?`;
-  for (const one of ['', ...kept]) sql(db, text).run(key ?? FIRST, ref, commit, one, task_id);
+  const insert = (one: string) => sql(db, text).run(key ?? FIRST, ref, commit, one, task_id).changes === 1;
+  const is_new = insert('');
+  for (const one of kept) insert(one);
+  return is_new;
 }
 
-/** Whether a worker of the task began to push anything to any of its repositories, whatever came of it. */
+/** Forgets a push that the repository has refused. */
+export function deleteTaskPush(
+  db: Db,
+  { task_id, key }: RepositoryOfTask,
+  { ref, commit }: { ref: string; commit: string },
+): void {
+  const text = 'DELETE FROM task_pushes WHERE task_id = ? AND repository = ? AND ref = ? AND commit_id = ?';
+  sql(db, text).run(task_id, key ?? FIRST, ref, commit);
+}
+
+/** Whether a worker of the task began to push anything to any of its repositories, and was not refused. */
 export function hasBegunPush(db: Db, task_id: string): boolean {
   return sql(db, 'SELECT 1 FROM task_pushes WHERE task_id = ? LIMIT 1').get(task_id) !== undefined;
 }
@@ -48,7 +61,7 @@ export function findKeptCommits(
 
 /**
  * Whether a worker has said that it pushed this commit to one of its task's repositories. The table does not tell: it
- * has a push before it is made, and also where it failed.
+ * has a push before it is made, and also where nobody knows whether it was.
  */
 export function hasPushed(db: Db, { task_id, key }: RepositoryOfTask, commit: string): boolean {
   const text = `SELECT 1 FROM events INDEXED BY events_by_task

@@ -29,6 +29,9 @@ const CODE_OF_FAULT = {
 
 export type ForgeFault = keyof typeof CODE_OF_FAULT;
 
+/** After one of these nobody can tell what became of the request: it may have arrived. */
+const MAY_HAVE_ARRIVED: ReadonlySet<ForgeFault> = new Set(['unreachable', 'not_git', 'failed']);
+
 /** A request that a forge did not serve. Its message is for the person who gave the repository and its credential. */
 export class ForgeError extends ErrandError {
   readonly fault: ForgeFault;
@@ -36,5 +39,10 @@ export class ForgeError extends ErrandError {
   constructor(fault: ForgeFault, message: string, extra: { cause?: unknown; retry_after_s?: number } = {}) {
     super(CODE_OF_FAULT[fault], message, extra);
     this.fault = fault;
+  }
+
+  /** Whether the forge has certainly not done what it was asked. */
+  get is_refusal(): boolean {
+    return !MAY_HAVE_ARRIVED.has(this.fault);
   }
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
@@ -17,6 +18,7 @@ import type { ClaimedPush, PushState } from '../claimed-pushes.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import type { GitBody, GitRequest, GitResponse } from './backend.ts';
 import { findPush } from './find-push.ts';
+import { ForgeError } from './forge-error.ts';
 import { Forge, type ForgeTimeouts } from './forge.ts';
 import type { PushApproval } from './push-approval.ts';
 import { commandFor, namedBranchFault } from './named-branch.ts';
@@ -24,11 +26,13 @@ import { PackFolders } from './pack-folders.ts';
 import { lossFaults, type PushedCommits } from './pushed-commits.ts';
 import { ruleFaults } from './push-rules.ts';
 import { openPush, type OpenedPush } from './open-push.ts';
+import type { PushCommand } from './push-commands.ts';
 import { bodyLength, requestBody } from './request-body.ts';
 import { gitHeaders, gitRouteOf } from './route.ts';
 import { LfsProxy, type UploadApproval } from './lfs-proxy.ts';
 import { isLfsPath } from './lfs-route.ts';
 import { renewing } from './renewing.ts';
+import { readingReport } from './report-status.ts';
 import { writeGitError } from './write-error.ts';
 
 export type GitDependencies = {
@@ -178,14 +182,29 @@ export class GitProxy implements WorkerProxy {
       return refuse(reasons);
     }
     const repository = await this.#repository(caller);
-    this.#pushed.add(caller, push.commands);
-    const answer = await this.#send(caller, { ...request, body }, repository);
+    const begun = this.#pushed.add(caller, push.commands);
+    const refused = (commands: PushCommand[]) => this.#forget(caller, begun, commands);
+    // The report is read: it must not be compressed.
+    const { 'accept-encoding': _, ...headers } = request.headers;
+    const answer = await this.#send(caller, { ...request, headers, body }, repository).catch((error: unknown) => {
+      if (error instanceof ForgeError && error.is_refusal) refused(push.commands);
+      throw error;
+    });
     if (refs.length === 0) return answer;
     this.#logger.info({ task_id, attempt, repository: key, refs }, 'push forwarded');
     const commits = push.commands.map((command) => [command.ref, command.new]);
     const where = { host: hostOf(repository), ...(key !== null && { repository: key }) };
     this.#noteUse(caller, 'git.pushed', { ...where, refs: Object.fromEntries(commits) });
-    return answer;
+    return { ...answer, body: Readable.from(readingReport(answer.body, push, refused)) };
+  }
+
+  /** Notes that the repository refused these commands. `begun`: those that the task had not pushed before. */
+  #forget(caller: GitCaller, begun: PushCommand[], commands: PushCommand[]): void {
+    const { task_id, attempt, key } = caller;
+    const refs = commands.map(({ ref }) => ref);
+    this.#logger.warn({ task_id, attempt, repository: key, refs }, 'push refused by the repository');
+    const forgotten = begun.filter((command) => commands.includes(command));
+    if (forgotten.length > 0) this.#pushed.remove(caller, forgotten);
   }
 
   /** Why the push is refused: a reason for each command; null: it may be made. */

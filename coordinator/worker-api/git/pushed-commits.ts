@@ -1,6 +1,6 @@
 import type { RepositoryOfTask } from '../../domain/task-repository.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
-import { findKeptCommits, insertTaskPush } from '../../sqlite/task-pushes.ts';
+import { deleteTaskPush, findKeptCommits, insertTaskPush } from '../../sqlite/task-pushes.ts';
 import type { AskRepository } from './backend.ts';
 import { descendsFrom } from './descends-from.ts';
 import type { PackFolder, PackName } from './pack-folders.ts';
@@ -12,7 +12,10 @@ import { readRefs } from './read-refs.ts';
 export type PushedCommits = {
   /** The commits of others that whatever takes the place of the command's old commit has to contain. */
   toKeep: (where: RepositoryOfTask, command: PushCommand) => string[];
-  add: (where: RepositoryOfTask, commands: PushCommand[]) => void;
+  /** Adds what is about to be pushed. Returns the commands that the task has not pushed before. */
+  add: (where: RepositoryOfTask, commands: PushCommand[]) => PushCommand[];
+  /** Forgets commands that the repository has refused. */
+  remove: (where: RepositoryOfTask, commands: PushCommand[]) => void;
 };
 
 /** Keeps them in the database. */
@@ -24,12 +27,16 @@ export function pushedCommits(log: EventLog): PushedCommits {
   return {
     toKeep,
     add: (where, commands) =>
-      log.write(({ db }) => {
-        for (const command of commands) {
+      log.write(({ db }) =>
+        commands.filter((command) => {
+          const { old, new: commit, ref } = command;
           // Whoever pushes what is there already makes it nobody's own.
-          if (command.old === command.new) continue;
-          insertTaskPush(db, where, { ref: command.ref, commit: command.new, kept: toKeep(where, command) });
-        }
+          return old !== commit && insertTaskPush(db, where, { ref, commit, kept: toKeep(where, command) });
+        }),
+      ),
+    remove: (where, commands) =>
+      log.write(({ db }) => {
+        for (const { ref, new: commit } of commands) deleteTaskPush(db, where, { ref, commit });
       }),
   };
 }
