@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { LIMITS } from '../protocol/limits.ts';
 import type { Message } from '../protocol/worker-schemas.ts';
+import { isServerNote } from './base/server-note.ts';
 import type { MessageSource } from './base/work.ts';
 
 /** Takes messages at the coordinator. Resolves with them as they are now; those that were withdrawn are missing. */
@@ -47,19 +48,27 @@ export class MessageQueue implements MessageSource {
   }
 
   async queued(signal: AbortSignal): Promise<void> {
+    await this.#dueOr(() => this.#taken.length > 0, signal);
+  }
+
+  async arrived(signal: AbortSignal): Promise<void> {
+    const isThere = () => this.#taken.some(({ text }) => !isServerNote(text));
+    // One that was withdrawn just before is no arrival.
+    do {
+      await this.#dueOr(isThere, signal);
+      await this.#fetch(false);
+    } while (!isThere());
+  }
+
+  /** Resolves when a message is to be taken before the end of the turn, or this holds. */
+  async #dueOr(isThere: () => boolean, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    while (this.#taken.length === 0 && this.#due(false).length === 0) {
+    while (!isThere() && this.#due(false).length === 0) {
       await once(this.#arrivals, 'message', { signal }).catch((error: unknown) => {
         signal.throwIfAborted();
         throw error;
       });
     }
-  }
-
-  async arrived(signal: AbortSignal): Promise<void> {
-    // One that was withdrawn just before is no arrival.
-    do await this.queued(signal);
-    while (!(await this.areWaiting()));
   }
 
   async #fetch(turn_is_over: boolean): Promise<void> {

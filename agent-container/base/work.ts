@@ -35,7 +35,7 @@ export type MessageSource = {
    * and be withdrawn. Rejects when the signal aborts, and only then.
    */
   queued: (signal: AbortSignal) => Promise<void>;
-  /** Resolves when there is such a message, as `areWaiting` says. Rejects when the signal aborts. */
+  /** Resolves when there is such a message of a person, and no withdrawn one. Rejects when the signal aborts. */
   arrived: (signal: AbortSignal) => Promise<void>;
 };
 

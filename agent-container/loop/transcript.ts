@@ -3,6 +3,7 @@ import { TurnUsage, type WorkerEvent } from '../../protocol/events.ts';
 import { PlanItem } from '../../protocol/task.ts';
 import type { TranscriptEvent } from '../../protocol/worker-schemas.ts';
 import { ContentBlock, type ModelMessage } from '../model/message.ts';
+import { isServerNote } from '../base/server-note.ts';
 import { ContextSize } from './context-size.ts';
 import { STANDING_CHANGED } from './standing.ts';
 import { validAnswer, validInput, validResult } from '../model/valid-content.ts';
@@ -222,7 +223,7 @@ export class Transcript {
 
 type InputBody = Extract<z.infer<typeof ConversationEvent>, { type: 'input.added' }>['body'];
 const isOfPerson = ({ source, attachment_id, text }: InputBody): boolean =>
-  source === 'person' && attachment_id === undefined && !text.startsWith('[Errand] ');
+  source === 'person' && attachment_id === undefined && !isServerNote(text);
 
 /** Whether an answer is a summary that can take the place of messages: the API may fail to write one. */
 function isSummary(content: ContentBlock[]): boolean {

@@ -31,6 +31,8 @@ const QUICK: WorkSettings = {
 export class TestMessages implements MessageSource {
   readonly #said = new Map<string, Message>();
   #queue = this.#newQueue();
+  /** Whether any was taken. */
+  has_taken = false;
 
   say(text: string, more: Partial<Message> = {}): Message {
     const message = { id: newId(), text, at: new Date().toISOString(), ...more };
@@ -62,7 +64,10 @@ export class TestMessages implements MessageSource {
   }
 
   #newQueue(): MessageQueue {
-    return new MessageQueue(async (ids) => ids.flatMap((id) => this.#said.get(id) ?? []));
+    return new MessageQueue(async (ids) => {
+      this.has_taken = true;
+      return ids.flatMap((id) => this.#said.get(id) ?? []);
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { bench } from '../../support/agent-work.ts';
 import { DONE, lastUser, run, textOf } from '../../support/agent-script.ts';
+import { until } from '../../support/until.ts';
 
 test('adds messages of people before the next request, and before it ends', async (t) => {
   const b = await bench(t, {
@@ -204,4 +205,22 @@ test('parked work that is resumed without an answer asks the same again, and par
   }
   t.is(new Set(b.of('question.asked').map(({ ref }) => ref)).size, 1);
   t.is(b.model.requests.length, 1);
+});
+
+test('a note of the server does not answer the question of the model', async (t) => {
+  const b = await bench(t, {
+    script: [{ tools: [{ name: 'ask_person', input: { question: 'Tabs or spaces?' } }] }, DONE],
+  });
+  const ending = b.run();
+  await until('it asks', () => b.of('question.asked').length > 0);
+  b.messages.say('[Errand] a.test may be reached now.');
+  await until('the note is taken', () => b.messages.has_taken);
+  t.deepEqual(b.of('question.closed'), []);
+  b.messages.say('Tabs.');
+  t.is((await ending).status, 'succeeded');
+  t.deepEqual(
+    b.of('question.closed').map(({ answered }) => answered),
+    [true],
+  );
+  t.regex(textOf(b.model.requests[1]?.body), /may be reached now[\s\S]*Tabs\./);
 });

@@ -1,0 +1,4 @@
+/** Whether a message is a note of the server itself. No person has written it, so it answers nothing. */
+export function isServerNote(text: string): boolean {
+  return text.startsWith('[Errand] ');
+}
