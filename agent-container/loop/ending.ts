@@ -5,6 +5,8 @@ import type { RecordEvent } from './transcript.ts';
 
 /** How often the verify command may fail until its output no longer goes back to the model. */
 const VERIFY_FAILURES_MAX = 5;
+/** The same for a verify command that cannot be run: seldom more than one try of the model helps. */
+const VERIFY_NOT_RUN_MAX = 2;
 /** How often a push may be refused, or have something in its way, until that no longer goes back to the model. */
 const DELIVERIES_MAX = 4;
 
@@ -14,6 +16,9 @@ const END_AGAIN =
   'what could not be done.';
 const DELIVER_AGAIN = `Act on it if it is not as it should be. ${END_AGAIN}`;
 const FIX_AND_END = `Fix the cause. ${END_AGAIN}`;
+const NOT_RUN =
+  'The verify command could not be run: it, or a program that it needs, was not found or may not be executed. The agent ' +
+  'tries once to mend that. If it cannot, the verify or the setup command of the project has to be changed.';
 
 export type EndingOptions = {
   review: WorkInput['review'];
@@ -39,6 +44,7 @@ export type EndingOptions = {
 export class Ending {
   readonly #options: EndingOptions;
   #verify_failures = 0;
+  #verify_not_run = 0;
   #deliveries = 0;
 
   constructor(options: EndingOptions) {
@@ -66,7 +72,7 @@ export class Ending {
 
   /** Runs the verify command. Where it fails, the model is told. */
   async #hasPassed(verify: () => Promise<Verified>): Promise<boolean> {
-    const { say, hear } = this.#options;
+    const { say, hear, record } = this.#options;
     const verified = await verify();
     switch (verified.kind) {
       case 'passed':
@@ -76,8 +82,10 @@ export class Ending {
         return false;
       case 'failed':
         this.#verify_failures++;
-        if (this.#isLastTry(this.#verify_failures, VERIFY_FAILURES_MAX))
+        if (!verified.has_run) this.#verify_not_run++;
+        if (this.#isLastTry(this.#verify_failures, VERIFY_FAILURES_MAX) || this.#verify_not_run >= VERIFY_NOT_RUN_MAX)
           throw new AttemptFailure('verify_failed', verified.text);
+        if (!verified.has_run) await record({ type: 'log', body: { level: 'warn', text: NOT_RUN } });
         await say('verify', `[Errand] ${verified.text}\n\n${FIX_AND_END}`);
         return false;
     }

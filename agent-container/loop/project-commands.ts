@@ -22,8 +22,14 @@ type Options = {
   record: RecordEvent;
 };
 
-/** How the verify command ended. `interrupted`: a message came, and the command was ended for it. */
-export type Verified = { kind: 'passed' | 'interrupted' } | { kind: 'failed'; text: string };
+/**
+ * How the verify command ended. `interrupted`: a message came, and the command was ended for it. `has_run`: false where
+ * the shell could not start it, or a program that it needs.
+ */
+export type Verified = { kind: 'passed' | 'interrupted' } | { kind: 'failed'; text: string; has_run: boolean };
+
+/** The exit codes of a shell for what may not be executed, and for what was not found. */
+const NOT_RUN: readonly (number | null)[] = [126, 127];
 
 /** Runs the project's setup and verify commands, and reports what came of them. */
 export class ProjectCommands {
@@ -68,7 +74,9 @@ export class ProjectCommands {
     const { exit_code, output, duration_ms } = result;
     const passed = exit_code === 0;
     await record({ type: 'verify.finished', body: { command, passed, exit_code, output, duration_ms } });
-    return passed ? { kind: 'passed' } : { kind: 'failed', text: describeFailure('verify', command, result) };
+    if (passed) return { kind: 'passed' };
+    const text = describeFailure('verify', command, result);
+    return { kind: 'failed', text, has_run: !NOT_RUN.includes(exit_code) };
   }
 
   #relay(ref: 'setup' | 'verify'): (text: string) => void {

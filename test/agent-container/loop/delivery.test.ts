@@ -84,6 +84,33 @@ test('where nothing was changed the verify command does not run, and people are 
   t.is((await changed.run({ verify_command: 'false' })).reason, 'verify_failed');
 });
 
+for (const [what, verify_command, code] of [
+  ['was not found', 'no-such-program', 127],
+  ['may not be executed', '/etc/passwd', 126],
+] as const)
+  test(`a verify command that ${what} goes back to the model once, and people are told at the first time`, async (t) => {
+    const warned: number[] = [];
+    const b = await bench(t, {
+      handler: () => {
+        warned.push(b.of('log').filter(({ level }) => level === 'warn').length);
+        return DONE;
+      },
+    });
+    t.like(await b.run({ verify_command }), { status: 'failed', reason: 'verify_failed' });
+    t.deepEqual(
+      b.of('verify.finished').map(({ exit_code }) => exit_code),
+      [code, code],
+    );
+    t.deepEqual(warned, [0, 1]);
+    t.regex(b.of('log')[0]?.text ?? '', /verify or the setup command of the project has to be changed/);
+  });
+
+test('a verify command that can be run after the model has mended it is verified as any other', async (t) => {
+  const b = await bench(t, { script: [DONE, run('echo "exit 1" > check'), DONE, run('echo true > check'), DONE] });
+  t.is((await b.run({ verify_command: 'test -e check || exit 127; sh check' })).status, 'succeeded');
+  t.is(b.of('verify.finished').length, 3);
+});
+
 test('work that was not verified is not pushed', async (t) => {
   const b = await bench(t, { script: [DONE, DONE, DONE] });
   t.is((await b.run({ verify_command: 'false' })).reason, 'verify_failed');
