@@ -82,6 +82,7 @@ export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened)
     leases: watchdogs.leases,
     progress: watchdogs.progress,
     event_quotas: config.event_quotas,
+    budget_bound: config,
     browser_guard: new BrowserGuard(config.hosts),
     assignment,
     llm,

@@ -11,7 +11,7 @@ import { allowHost } from '../sqlite/projects.ts';
 import { approveRepositoryCommit } from '../sqlite/task-repositories.ts';
 import { approveCommit, findTask, findTaskOf, updateBudget } from '../sqlite/tasks.ts';
 import { advance } from './advance.ts';
-import { BUDGET_STEPS } from './ask-at-end.ts';
+import { BUDGET_STEPS, raisedBudget } from './ask-at-end.ts';
 import { requireBudget, type BudgetBound } from './budget-bound.ts';
 import { releaseFollowUps } from './follow-up.ts';
 import { storeAnswer } from './needs.ts';
@@ -92,7 +92,7 @@ function decideBudget(tx: Tx, bounds: BudgetBound, task: TaskRow, choice: string
     advance(tx, task, { type: 'end_parked', reason, detail: 'You ended it at its budget.', at });
     return;
   }
-  const budget_usd = Math.max(task.budget_usd, task.usage.cost_usd) + more_usd;
+  const budget_usd = raisedBudget(task, more_usd);
   requireBudget(tx.db, bounds, task.user_id, budget_usd);
   updateBudget(tx.db, task.id, budget_usd, at);
   tx.note(task, { type: 'task.budget', body: { budget_usd } }, at);

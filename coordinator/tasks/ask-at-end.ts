@@ -1,19 +1,17 @@
 import type { NeedOption } from '../../protocol/needs.ts';
 import type { RepositoryResult } from '../../protocol/repositories.ts';
-import type { DiffStat, FailureReason } from '../../protocol/task.ts';
+import { BUDGET_USD_MAX, type DiffStat, type FailureReason } from '../../protocol/task.ts';
 import type { NeedAsk } from '../domain/need.ts';
 import type { TaskRow } from '../domain/task.ts';
 import type { Db } from '../sqlite/database.ts';
 import { findProject } from '../sqlite/projects.ts';
 import { listTaskRepositories } from '../sqlite/task-repositories.ts';
+import { budgetMax, type BudgetBound } from './budget-bound.ts';
 
 /** What may be added to a budget that is spent, in US dollars, by the value of its option. */
 export const BUDGET_STEPS: ReadonlyMap<string, number> = new Map([2, 5].map((usd) => [`add_${usd}`, usd]));
 
-const BUDGET_OPTIONS: NeedOption[] = [
-  ...[...BUDGET_STEPS].map(([value, usd]) => ({ value, label: `+$${usd}, go on` })),
-  { value: 'end', label: 'End here' },
-];
+const END_HERE: NeedOption = { value: 'end', label: 'End here' };
 const PUSH_OPTIONS: NeedOption[] = [
   { value: 'approve', label: 'Push it' },
   { value: 'send_back', label: 'Send it back' },
@@ -30,8 +28,20 @@ type Ended = {
 };
 
 /** What the person is asked at the end of an attempt, so that the task does not end. Undefined: nothing. */
-export function askAtEnd(db: Db, task: TaskRow, ended: Ended): NeedAsk | undefined {
-  return askForPush(db, task, ended) ?? askForBudget(db, task, ended);
+export function askAtEnd(db: Db, bound: BudgetBound, task: TaskRow, ended: Ended): NeedAsk | undefined {
+  return askForPush(db, task, ended) ?? askForBudget(db, bound, task, ended);
+}
+
+/** The budget of a task with so many US dollars more than it had or has spent. */
+export function raisedBudget({ budget_usd, usage }: Pick<TaskRow, 'budget_usd' | 'usage'>, more_usd: number): number {
+  return Math.max(budget_usd, usage.cost_usd) + more_usd;
+}
+
+/** Says who can raise a budget that is spent, where its person may not; an empty text where that is not the case. */
+export function boundNote(db: Db, bound: BudgetBound, task: TaskRow, { reason }: Pick<Ended, 'reason'>): string {
+  const max = budgetMax(db, bound, task.user_id);
+  if (reason !== 'budget_exhausted' || max >= BUDGET_USD_MAX || budgetOptions(task, max).length > 0) return '';
+  return ` You may give an errand at most $${max} on this server: its owner can raise that.`;
 }
 
 /**
@@ -80,10 +90,22 @@ function add(a: DiffStat, b: DiffStat): DiffStat {
   };
 }
 
-/** The budget is spent, and the project asks for more then. A cap of the person or the server is another reason. */
-function askForBudget(db: Db, task: TaskRow, { status, reason }: Ended): NeedAsk | undefined {
+/**
+ * The budget is spent, the project asks for more then, and its person may give more. A cap of the person or the server
+ * is another reason.
+ */
+function askForBudget(db: Db, bound: BudgetBound, task: TaskRow, { status, reason }: Ended): NeedAsk | undefined {
   if (status !== 'failed' || reason !== 'budget_exhausted' || task.project_id === null) return undefined;
   if (findProject(db, task.project_id)?.ask_at_budget !== true) return undefined;
+  const options = budgetOptions(task, budgetMax(db, bound, task.user_id));
+  if (options.length === 0) return undefined;
   const question = `The budget of $${task.budget_usd} is spent. Shall it go on?`;
-  return { kind: 'budget', ref: String(task.attempt), question, options: BUDGET_OPTIONS };
+  return { kind: 'budget', ref: String(task.attempt), question, options: [...options, END_HERE] };
+}
+
+/** What may be added to the budget of a task, so that it is at most `max_usd`. */
+function budgetOptions(task: TaskRow, max_usd: number): NeedOption[] {
+  return [...BUDGET_STEPS]
+    .filter(([, usd]) => raisedBudget(task, usd) <= max_usd)
+    .map(([value, usd]) => ({ value, label: `+$${usd}, go on` }));
 }

@@ -9,8 +9,9 @@ import type {
   MessagesTaken,
   ResultPost,
 } from '../../protocol/worker-schemas.ts';
-import { askAtEnd } from '../tasks/ask-at-end.ts';
+import { askAtEnd, boundNote } from '../tasks/ask-at-end.ts';
 import { endAttempt } from '../tasks/advance.ts';
+import type { BudgetBound } from '../tasks/budget-bound.ts';
 import type { EventQuotas } from '../base/config.ts';
 import { takeMessages } from '../tasks/message-commands.ts';
 import type { Db } from '../sqlite/database.ts';
@@ -52,6 +53,7 @@ export type CallbackDependencies = {
   relay: Relay;
   progress: ProgressWatch;
   event_quotas: EventQuotas;
+  budget_bound: BudgetBound;
   /** Runs `SAME` at the task's cost. */
   countSame: (task_id: string, lines: Buffer) => Promise<number>;
   /** What the repository says of a push that a worker names and that was not seen, until `deadline` aborts. */
@@ -70,17 +72,19 @@ export class Callbacks {
   readonly #relay: Relay;
   readonly #progress: ProgressWatch;
   readonly #quotas: EventQuotas;
+  readonly #budget_bound: BudgetBound;
   readonly #states: AttemptStates;
   readonly #countSame: CallbackDependencies['countSame'];
   readonly #findPush: CallbackDependencies['findPush'];
   readonly #finding = new ConcurrencyLimit(1, 'A result of the task is being checked already.');
 
-  constructor({ log, relay, progress, event_quotas, countSame, findPush }: CallbackDependencies) {
+  constructor({ log, relay, progress, event_quotas, budget_bound, countSame, findPush }: CallbackDependencies) {
     this.#log = log;
     this.#states = new AttemptStates(log);
     this.#relay = relay;
     this.#progress = progress;
     this.#quotas = event_quotas;
+    this.#budget_bound = budget_bound;
     this.#countSame = countSame;
     this.#findPush = findPush;
   }
@@ -245,8 +249,9 @@ export class Callbacks {
     storeResult(tx, task, result, at);
     markResultReceived(tx.db, task_id, attempt, at);
     const fault = faultOf(tx.db, { task_id, attempt }, reported, unpushed);
-    const { status, reason, detail } = fault === null ? result : { status: 'failed' as const, ...fault };
-    const ask = askAtEnd(tx.db, task, { ...result, status, reason });
+    const { status, reason, detail: why } = fault === null ? result : { status: 'failed' as const, ...fault };
+    const ask = askAtEnd(tx.db, this.#budget_bound, task, { ...result, status, reason });
+    const detail = why === null ? null : why + boundNote(tx.db, this.#budget_bound, task, { reason });
     const progressed = findNewestEvent(tx.db, task_id, attempt, ['turn.finished']) !== undefined;
     const retry_at = result.retry_at ?? null;
     const end = { status: ask ? ('parked' as const) : status, reason, detail, at, retry_at, progressed };

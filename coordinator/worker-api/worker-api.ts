@@ -18,6 +18,7 @@ import type { EventLog } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';
 import type { ProgressWatch } from '../workers/progress-watch.ts';
 import type { TaskClaims, TaskTokens } from '../auth/task-tokens.ts';
+import type { BudgetBound } from '../tasks/budget-bound.ts';
 import { Admission } from './admission.ts';
 import { BodyReader } from './body.ts';
 import { CallbackRedaction } from './callback-redaction.ts';
@@ -41,6 +42,7 @@ export type WorkerApiDependencies = {
   leases: Leases;
   progress: ProgressWatch;
   event_quotas: EventQuotas;
+  budget_bound: BudgetBound;
   /** The assignment as JSON. */
   assignment: (task_id: string, attempt: number) => Promise<Buffer>;
   llm: WorkerProxy;

@@ -55,7 +55,12 @@ export function addHeldTask(log: EventLog, user_id: string, workspace: string, c
   startAttempt(log, id);
   const task = taskOf(log, id);
   const diff_stat = { files: 1, insertions: 2, deletions: 0 };
-  const ask = askAtEnd(log.db, task, { status: 'succeeded', reason: null, held_commit: commit, diff_stat });
+  const ask = askAtEnd(log.db, { member_budget_usd_max: 1 }, task, {
+    status: 'succeeded',
+    reason: null,
+    held_commit: commit,
+    diff_stat,
+  });
   const end = { status: 'parked', reason: null, detail: null, at: new Date().toISOString() } as const;
   log.write((tx) => endAttempt(tx, task, 1, end, ask));
   return id;

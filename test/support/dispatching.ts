@@ -170,6 +170,7 @@ function listenersOf(parts: WorkerApiParts): WorkerListeners {
   const proxies = { ...forwards, egress: { open: refuse } };
   const more = {
     event_quotas: EVENT_QUOTAS,
+    budget_bound: { member_budget_usd_max: 10 },
     browser_guard: new BrowserGuard([]),
     threads: new ThreadPool(),
     assignment: refuse,

@@ -51,6 +51,7 @@ export async function startWorkerApiScene(options: WorkerApiOptions) {
     leases: watch.leases,
     progress: watch.progress,
     event_quotas: EVENT_QUOTAS,
+    budget_bound: { member_budget_usd_max: 10 },
     browser_guard: new BrowserGuard([]),
     logger,
     threads: new ThreadPool(),

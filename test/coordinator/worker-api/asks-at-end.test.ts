@@ -2,6 +2,7 @@ import test from 'ava';
 import { waitingFor } from '../../../coordinator/domain/waiting-for.ts';
 import { findDiff } from '../../../coordinator/sqlite/diffs.ts';
 import { findNeed } from '../../../coordinator/sqlite/needs.ts';
+import { answerNeed } from '../../../coordinator/tasks/answer-need.ts';
 import { addMessage } from '../../../coordinator/tasks/task-commands.ts';
 import { pushApproval } from '../../../coordinator/worker-api/git/push-approval.ts';
 import { asksScene as scene, diff_stat, FIRST, held, spent } from '../../support/asks-scene.ts';
@@ -163,13 +164,45 @@ test('a message lets it go on at its spent budget, and the question is void: the
   t.not(needs()[0]?.id, first?.id);
 });
 
-test('the bound of a person holds for what is added, and the question stays open', async (t) => {
+test('a spent budget is asked for only as much more as its person may give', async (t) => {
   const { result, answer, task, needs } = await scene(t, { ask_at_budget: true }, { budget_usd: 7 });
   await result(0, spent);
-  t.throws(() => answer({ choose: ['add_5'] }), { code: 'forbidden', message: /at most 10 dollars/ });
-  t.is(needs().length, 1);
+  t.deepEqual(
+    needs()[0]?.options.map(({ value }) => value),
+    ['add_2', 'end'],
+  );
+  t.throws(() => answer({ choose: ['add_5'] }), { code: 'invalid' });
   answer({ choose: ['add_2'] });
   t.is(task().budget_usd, 9);
+});
+
+test('where the person may give no more, the task ends, and says who can raise the bound', async (t) => {
+  for (const ask_at_budget of [true, false]) {
+    const { result, task, needs } = await scene(t, { ask_at_budget }, { budget_usd: 9 });
+    await result(0, { ...spent, detail: 'The budget of $9.00 is spent.' });
+    t.deepEqual(needs(), []);
+    t.like(task(), { status: 'failed', reason: 'budget_exhausted' });
+    const detail =
+      'The budget of $9.00 is spent. You may give an errand at most $10 on this server: its owner can raise that.';
+    t.is(task().detail, detail);
+  }
+});
+
+test('the owner of the server is asked at any budget', async (t) => {
+  const { log, user_id, result, task } = await scene(t, { ask_at_budget: true }, { budget_usd: 90 });
+  log.write(({ db }) => db.prepare(`UPDATE users SET role = 'owner' WHERE id = ?`).run(user_id));
+  await result(0, spent);
+  t.is(task().status, 'parked');
+});
+
+test('a bound that was lowered since the question holds for the answer, and the question stays open', async (t) => {
+  const { log, user_id, task_id, result, needs } = await scene(t, { ask_at_budget: true }, { budget_usd: 7 });
+  await result(0, spent);
+  const where = { id: task_id, need_id: needs()[0]?.id ?? '' };
+  const bound = { member_budget_usd_max: 8 };
+  const answer = () => log.write((tx) => answerNeed(tx, bound, user_id, where, { choose: ['add_2'] }, null));
+  t.throws(answer, { code: 'forbidden', message: /at most 8 dollars/ });
+  t.is(needs().length, 1);
 });
 
 test('without the setting, and for every other failure, the task ends', async (t) => {

@@ -42,7 +42,15 @@ async function open(t: ExecutionContext) {
   });
   t.teardown(() => progress.stop());
   const relay = new Relay(log, { fault: null });
-  const callbacks = new Callbacks({ log, relay, progress, event_quotas: EVENT_QUOTAS, countSame, findPush });
+  const callbacks = new Callbacks({
+    log,
+    relay,
+    progress,
+    event_quotas: EVENT_QUOTAS,
+    budget_bound,
+    countSame,
+    findPush,
+  });
   return { log, callbacks, commit, user_id: addUser(log) };
 }
 
@@ -77,6 +85,7 @@ async function send(scene: Scene, origin: Origin, count: number): Promise<number
 const LAST_SEQ = 'SELECT last_seq FROM attempts WHERE task_id = ? AND n = ?';
 const EVENT = { at, type: 'log' as const, body: '{"level":"info","text":"x"}', acts: null };
 const WAIT = JSON.stringify({ kind: 'model', since: at });
+const budget_bound = { member_budget_usd_max: 10 };
 const countSame = () => Promise.reject(new Error('nothing is sent again'));
 const findPush = () => Promise.reject(new Error('no push is named'));
 const codeOf = (error: unknown) => (error instanceof ErrandError ? error.code : String(error));

@@ -13,6 +13,7 @@ import { addTask, addUser, endTask, startAttempt } from '../../support/fixtures.
 import { temporaryFolder } from '../../support/folder.ts';
 import { SILENT } from '../../support/silent.ts';
 
+const budget_bound = { member_budget_usd_max: 10 };
 const countSame = () => Promise.reject(new Error('nothing is sent again'));
 const findPush = () => Promise.reject(new Error('no push is named'));
 const at = new Date().toISOString();
@@ -60,7 +61,15 @@ for (const [what, call] of Object.entries(CALLS))
     t.teardown(() => progress.stop());
     progress.begin(id, 1, 60_000);
     const relay = new Relay(log, { fault: null });
-    const callbacks = new Callbacks({ log, relay, progress, event_quotas: EVENT_QUOTAS, countSame, findPush });
+    const callbacks = new Callbacks({
+      log,
+      relay,
+      progress,
+      event_quotas: EVENT_QUOTAS,
+      budget_bound,
+      countSame,
+      findPush,
+    });
     broken = true;
     const began = performance.now();
     for (let i = 0; found.length === 0 && performance.now() - began < 3_000; i++) {
@@ -104,7 +113,15 @@ test('deltas that come alone wait for no commit, and are refused once the attemp
     logger: SILENT,
   });
   t.teardown(() => progress.stop());
-  const callbacks = new Callbacks({ log, relay, progress, event_quotas: EVENT_QUOTAS, countSame, findPush });
+  const callbacks = new Callbacks({
+    log,
+    relay,
+    progress,
+    event_quotas: EVENT_QUOTAS,
+    budget_bound,
+    countSame,
+    findPush,
+  });
   const call = (name: string) => CALLS[name]?.(callbacks, id, 0);
   await call('an event');
   commits = 0;
@@ -133,7 +150,15 @@ test('between two commits deltas find what the row says, and after each commit w
   });
   t.teardown(() => progress.stop());
   const relay = new Relay(log, { fault: null });
-  const callbacks = new Callbacks({ log, relay, progress, event_quotas: EVENT_QUOTAS, countSame, findPush });
+  const callbacks = new Callbacks({
+    log,
+    relay,
+    progress,
+    event_quotas: EVENT_QUOTAS,
+    budget_bound,
+    countSame,
+    findPush,
+  });
   const { claims } = originOf(id);
   const send = (seq: number[], worker = 'worker-1') =>
     callbacks.events(
