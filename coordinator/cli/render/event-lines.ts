@@ -5,6 +5,7 @@ import { changes, clock, duration, money, withLocalTimes } from './format.ts';
 import { Echoes } from '../../client/errand/echoes.ts';
 import type { KnownEvent } from '../../client/known-event.ts';
 import { answerCommand, decisionLines, type AnswerWith } from './decision-lines.ts';
+import { FAILURE_WORDS } from './failure-words.ts';
 import { block, type Line } from './line.ts';
 import { pullLines, threadLine } from './pull-lines.ts';
 import { headAndTail, oneLine } from './text.ts';
@@ -192,15 +193,19 @@ type Body<T extends KnownEvent['type']> = Extract<KnownEvent, { type: T }>['body
 function statusLines({ from, to, reason, detail }: Body<'task.status'>): Line[] {
   if (statusWord(from) === statusWord(to)) return [];
   // The reason for a return to the queue was shown with the end of the attempt.
-  const why = to === 'queued' ? null : (detail ?? reason);
+  const why = to === 'queued' ? null : whyOf({ reason, detail });
   return [['● ', [STATUS_STYLE[to], statusWord(to)], why === null ? '' : ` — ${withLocalTimes(why)}`]];
+}
+
+function whyOf({ reason, detail }: Pick<Body<'task.status'>, 'reason' | 'detail'>): string | null {
+  return detail ?? (reason && FAILURE_WORDS[reason]);
 }
 
 function endLines(attempt: number | null, body: Body<'attempt.ended'>): Line[] {
   if (body.retry_at === null) return [];
   return [
     [
-      ['yellow', `attempt ${attempt} is over: ${withLocalTimes(body.detail ?? body.reason ?? body.status)}`],
+      ['yellow', `attempt ${attempt} is over: ${withLocalTimes(whyOf(body) ?? body.status)}`],
       ` — the next one at ${clock(body.retry_at)}`,
     ],
   ];

@@ -2,6 +2,9 @@ import test from 'ava';
 import { EventLines } from '../../../../coordinator/cli/render/event-lines.ts';
 import { paint } from '../../../../coordinator/cli/render/line.ts';
 import { knownEvent } from '../../../../coordinator/client/known-event.ts';
+import { FailureReason } from '../../../../protocol/task.ts';
+
+const AT = '2026-11-30T00:00:00Z';
 
 test('what the agent is told shows unless the log said the same before it', (t) => {
   const events = new EventLines();
@@ -12,7 +15,7 @@ test('what the agent is told shows unless the log said the same before it', (t) 
       attempt: 1,
       seq: 1,
       type,
-      at: '2026-11-30T00:00:00Z',
+      at: AT,
       body,
     };
     return events.of(event, knownEvent(event)).map((line) => paint(line, false));
@@ -24,4 +27,18 @@ test('what the agent is told shows unless the log said the same before it', (t) 
     t.deepEqual(told(`${text}\n\nAct on it.`), []);
   }
   t.deepEqual(told('Your answer was empty.'), ['harness: [Errand] Your answer was empty.']);
+});
+
+test('a failure without a detail shows as a sentence, and one with a detail as that', (t) => {
+  const shown = (type: string, body: Record<string, unknown>) => {
+    const event = { id: 1, task_id: '01jd0000000000000000', attempt: 1, seq: null, type, at: AT, body };
+    return new EventLines().of(event, knownEvent(event)).map((line) => paint(line, false));
+  };
+  for (const reason of FailureReason.options) {
+    const failed = { from: 'running', to: 'failed', reason, detail: null };
+    t.regex(shown('task.status', failed).join(), /^● failed — [A-Z][^_]+\.$/);
+    const retried = { status: 'failed', reason, detail: null, retry_at: AT };
+    t.regex(shown('attempt.ended', retried).join(), /^attempt 1 is over: [A-Z][^_]+\. — the next one at /);
+    t.deepEqual(shown('task.status', { ...failed, detail: 'So it was.' }), ['● failed — So it was.']);
+  }
 });
