@@ -5,12 +5,12 @@ import { errorCode } from '../../base/error-code.ts';
 
 /**
  * Whether a Docker engine can start workers. `fault` is a sentence that says what is wrong and how to fix it. `absent`:
- * the machine has no engine socket. `image_missing`: only the worker image is missing. `unusable`: an engine exists, or
- * was named, but cannot be used.
+ * the machine has no engine socket. `image_missing`: only the worker image is missing. `image_unsupported`: it speaks
+ * another version of the worker contract. `unusable`: an engine exists, or was named, but cannot be used.
  */
 export type Availability = { kind: 'ready' } | Fault;
 
-export type Fault = { kind: 'absent' | 'image_missing' | 'unusable'; fault: string };
+export type Fault = { kind: 'absent' | 'image_missing' | 'image_unsupported' | 'unusable'; fault: string };
 
 /** Explains the error of a call to the engine. `docker_host`: as in DOCKER_HOST. `image`: the worker image. */
 export function readFault(

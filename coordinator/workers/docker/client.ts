@@ -63,6 +63,9 @@ export type Info = z.infer<typeof Info>;
 /** What the engine tells of a container. */
 export type Container = z.infer<typeof Container>;
 
+/** What the engine tells of an image. */
+export type Image = z.infer<typeof Image>;
+
 /** As the Engine API has them. */
 export type CreateOptions = { Image: string; HostConfig: object; Entrypoint?: string[]; Cmd?: string[] };
 
@@ -102,7 +105,7 @@ export class EngineClient {
     return this.#json(Info, { method: 'GET', path: '/info' });
   }
 
-  inspectImage(name: string): Promise<z.infer<typeof Image>> {
+  inspectImage(name: string): Promise<Image> {
     return this.#json(Image, { method: 'GET', path: `/images/${escape(name)}/json` });
   }
 

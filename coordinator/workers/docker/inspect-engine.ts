@@ -1,5 +1,5 @@
-import { CONTRACT_LABEL, CONTRACT_VERSION_UNNAMED } from '../../../protocol/worker.ts';
 import { unlessMissing, openEngine } from './engine.ts';
+import { contractVersionOf } from './image-contract.ts';
 
 /**
  * `version`: that of the engine. `contract_version`: the version of the worker contract in the image's label; undefined
@@ -13,8 +13,7 @@ export async function inspectEngine(docker_host: string | undefined, image: stri
   try {
     const { Version: version } = await engine.checks.version();
     const found = await unlessMissing(engine.checks.inspectImage(image));
-    const label = found?.Config?.Labels?.[CONTRACT_LABEL];
-    return { version, contract_version: found && (label === undefined ? CONTRACT_VERSION_UNNAMED : Number(label)) };
+    return { version, contract_version: found && contractVersionOf(found) };
   } finally {
     engine.close();
   }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ErrandError } from '../../../protocol/problem.ts';
+import { contractFault } from '../../../protocol/worker.ts';
 import { Backoff } from '../../base/retry.ts';
 import { OWN_WORKER_IMAGE } from '../../base/settings.ts';
 import type { Launcher, LaunchSpec } from '../local/launcher.ts';
@@ -10,6 +11,7 @@ import type { Container } from './client.ts';
 import { unlessMissing, openEngine, statusOf, type Engine } from './engine.ts';
 import type { Owner } from '../directories.ts';
 import { findHostPath, type HostPath } from './host-paths.ts';
+import { contractVersionOf } from './image-contract.ts';
 import { tryIsolation } from './canary.ts';
 import { textOf } from './log-frames.ts';
 import { writtenBytes } from '../written-bytes.ts';
@@ -127,19 +129,18 @@ export class DockerLauncher implements Launcher {
     return found.kind === 'ready' ? null : found.fault;
   }
 
-  /** Whether the engine responds and has the worker image. Never rejects. */
+  /** Whether the engine responds and has a worker image that this server supports. Never rejects. */
   async readAvailability(): Promise<Availability> {
     try {
-      const [responds, ...others] = [
-        this.#engine.checks.ping(),
-        this.#readMachine(),
-        this.#engine.calls.inspectImage(this.#options.image),
-      ] as const;
+      const responds = this.#engine.checks.ping();
+      const others = [this.#readMachine(), this.#engine.calls.inspectImage(this.#options.image)] as const;
       // They are asked at once, and the fault of the first one is told: without an engine the others mean nothing.
       for (const other of others) other.catch(() => undefined);
       await responds;
-      for (const other of others) await other;
-      return { kind: 'ready' };
+      const [machine, image] = others;
+      await machine;
+      const fault = contractFault(contractVersionOf(await image));
+      return fault === null ? { kind: 'ready' } : { kind: 'image_unsupported', fault };
     } catch (error) {
       this.#options.logger.debug({ err: error }, 'docker cannot start workers');
       return readFault(error, this.#options);

@@ -1,4 +1,3 @@
-import { contractFault } from '../../../../protocol/worker.ts';
 import type { Config } from '../../../base/config.ts';
 import { createLogger } from '../../../base/logger.ts';
 import { inspectEngine } from '../../../workers/docker/inspect-engine.ts';
@@ -23,11 +22,7 @@ export async function checkDocker(config: Config): Promise<Finding[]> {
   if (found.kind === 'absent' || found.kind === 'unusable') return [problem('docker', found.fault)];
   const { version, contract_version } = await inspectEngine(docker_host, image);
   const engine = ok('docker', `Docker ${version}`);
-  if (found.kind === 'image_missing' || contract_version === undefined)
-    return [engine, problem('image', found.kind === 'ready' ? `${image} was removed just now.` : found.fault)];
-  const fault = contractFault(contract_version);
-  return [
-    engine,
-    fault === null ? ok('image', `${image}, worker contract ${contract_version}`) : problem('image', fault),
-  ];
+  if (found.kind !== 'ready') return [engine, problem('image', found.fault)];
+  if (contract_version === undefined) return [engine, problem('image', `${image} was removed just now.`)];
+  return [engine, ok('image', `${image}, worker contract ${contract_version}`)];
 }

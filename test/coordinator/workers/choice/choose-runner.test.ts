@@ -111,6 +111,16 @@ test('a broken engine is refused, even for a trial', async (t) => {
   t.regex(refusal, WAYS_OUT);
 });
 
+test('an image that speaks another version of the worker contract is refused, or named where Docker was asked for', async (t) => {
+  const { docker_host } = await startFakeEngine(t, { has_image: true, labels: { 'errand.contract': '9' } });
+  const { refusal = '' } = await choose(t, { DOCKER_HOST: docker_host });
+  t.regex(refusal, /version 9 of the worker contract, and this server speaks version 1: upgrade the server\./);
+  t.regex(refusal, WAYS_OUT);
+  const asked = await choose(t, { DOCKER_HOST: docker_host, ERRAND_RUNNER: 'docker' });
+  t.is(asked.kind, 'docker');
+  t.regex(asked.said, /Workers cannot be started yet: The worker speaks version 9/);
+});
+
 test('a DOCKER_HOST of an unsupported form is refused with the right form', async (t) => {
   for (const env of [{}, { ERRAND_RUNNER: 'docker' }]) {
     const { refusal = '' } = await choose(t, { ...env, DOCKER_HOST: 'ssh://me@host' });
