@@ -11,6 +11,8 @@ type ReadinessDependencies = {
   gate: Pick<DispatchGate, 'of'>;
   disk: Pick<DiskSpace, 'free_bytes' | 'reserve'>;
   runner: RunnerName;
+  /** Why no worker starts, although the runner is well. */
+  start_fault: () => string | null;
   /** How far the workers' isolation was tried, for people. */
   isolation: () => string;
   trash: { readonly fault: string | null };
@@ -23,13 +25,13 @@ type Check = Readiness['checks'][string];
 
 /** Reports for each part whether it works. Never rejects. */
 export async function readReadiness(deps: ReadinessDependencies): Promise<Readiness> {
-  const { db, gate, disk, runner, isolation, trash, model, backup } = deps;
+  const { db, gate, disk, runner, start_fault, isolation, trash, model, backup } = deps;
   const checkOf = (fault: string | null, detail: string): Check => ({ ok: fault === null, detail: fault ?? detail });
   const free = disk.free_bytes === undefined ? 'unknown' : `${Math.floor(disk.free_bytes / 1024 / 1024)} MB free`;
   const checks: Readiness['checks'] = {
     database: checkOf(readFault(db, gate), 'answers'),
     disk: checkOf(gate.of('disk'), free),
-    runner: checkOf(gate.of('runner'), runner),
+    runner: checkOf(gate.of('runner') ?? start_fault(), runner),
     isolation: checkOf(gate.of('isolation'), isolation()),
     model: checkOf(gate.of('model'), model),
   };

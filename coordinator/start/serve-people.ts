@@ -95,6 +95,7 @@ function partsOfReadiness({ config, demo, log, gate, disk }: Core, work: Work, b
     gate,
     disk,
     runner: work.runner.name,
+    start_fault: () => work.dispatcher.start_fault,
     isolation: () => work.dispatcher.isolation,
     trash: work.trash,
     model: demo ? 'the demo model' : config.model,

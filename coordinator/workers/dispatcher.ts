@@ -90,7 +90,10 @@ export class Dispatcher {
     });
     log.subscribe('task.created', () => this.wake());
     log.subscribe('task.status', ({ body }) => body.to === 'queued' && this.wake());
-    log.subscribe('attempt.ended', () => this.wake());
+    log.subscribe('attempt.ended', ({ body }) => {
+      if (body.reason === 'worker_start_failed') void this.#health.startFailed();
+      this.wake();
+    });
     // It may end a task's wait.
     log.subscribe('message.received', () => this.wake());
   }
@@ -98,6 +101,11 @@ export class Dispatcher {
   /** How many workers wait for a task, and how many have one. */
   get workers(): { warm: number; at_work: number } {
     return { warm: this.#pool.waiting, at_work: this.attempts.size };
+  }
+
+  /** Why no worker starts any more, as a sentence for the server's owner; null: as far as is known they do. */
+  get start_fault(): string | null {
+    return this.#health.start_fault;
   }
 
   /** What is known of the isolation of workers, for people. */
@@ -163,9 +171,12 @@ export class Dispatcher {
   /** The worker of an attempt has accepted its task, or could not be started. */
   #begun({ task_id }: AttemptRun, started: boolean): void {
     if (this.#booting.delete(task_id)) this.wake();
-    if (started) return this.#clones.begin(task_id);
-    this.#pool.refill();
-    void this.#health.check();
+    if (!started) {
+      this.#pool.refill();
+      return void this.#health.check();
+    }
+    this.#health.started();
+    this.#clones.begin(task_id);
   }
 
   #wakeIn(wait_ms: number): void {

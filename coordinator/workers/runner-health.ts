@@ -3,11 +3,13 @@ import { Backoff } from '../base/retry.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 import type { Runner } from './runner.ts';
 
+/** After so many workers in a row that did not start, the next ones will not either. */
+const START_FAILURES_MAX = 3;
 const RECHECK = { first_ms: 1_000, max_ms: 30_000 };
 
 /**
  * Checks whether the runner can start workers. While it cannot, tasks stay in the queue instead of failing, and the
- * check is repeated with backoff.
+ * check is repeated with backoff. Whether the workers that it starts also boot, only their starts tell.
  */
 export class RunnerHealth {
   readonly #runner: Runner;
@@ -15,6 +17,8 @@ export class RunnerHealth {
   readonly #logger: Logger;
   readonly #backoff = new Backoff(RECHECK);
   #checking = false;
+  /** How many workers in a row did not start although the runner was well. */
+  #start_failures = 0;
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -24,7 +28,30 @@ export class RunnerHealth {
     this.#logger = logger;
   }
 
-  /** Checks the runner: at the start, and whenever a worker could not be started. Never rejects. */
+  /** Why no worker starts any more, as a sentence for the server's owner; null: as far as is known they do. */
+  get start_fault(): string | null {
+    if (this.#start_failures < START_FAILURES_MAX) return null;
+    const advice =
+      this.#runner.name === 'docker'
+        ? ': if the image is the cause, build it with "npm run image", or correct ERRAND_WORKER_IMAGE'
+        : '';
+    return `No worker starts: the last ${this.#start_failures} have failed. The server's log says why${advice}.`;
+  }
+
+  /** A worker has started. */
+  started(): void {
+    this.#start_failures = 0;
+  }
+
+  /** A worker did not start. Never rejects. */
+  async startFailed(): Promise<void> {
+    this.#start_failures++;
+    if (this.#start_failures === START_FAILURES_MAX)
+      this.#logger.error({ runner: this.#runner.name, failures: START_FAILURES_MAX }, 'workers do not start');
+    await this.check();
+  }
+
+  /** Checks the runner: at the start, and whenever an attempt could not begin. Never rejects. */
   async check(): Promise<void> {
     if (this.#checking || this.#stopped) return;
     this.#checking = true;
@@ -36,6 +63,7 @@ export class RunnerHealth {
     this.#checking = false;
     if (this.#stopped) return;
     this.#gate.set('runner', fault);
+    if (fault !== null) this.#start_failures = 0;
     if (fault === null) this.#backoff.reset();
     else this.#timer = setTimeout(() => void this.check(), this.#backoff.next());
   }

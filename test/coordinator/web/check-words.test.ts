@@ -47,7 +47,8 @@ test('the app has a name and words of its own in each language for what the serv
   ill.set('database', 'damaged');
   await until('the key is refused', () => ill.of('model'));
   const trash = await stuckTrash(t, dir);
-  const base = { db, gate: well, runner: 'docker', isolation: () => 'was tried', model: 'the demo model' } as const;
+  const workers = { runner: 'docker', start_fault: () => null, isolation: () => 'was tried' } as const;
+  const base = { ...workers, db, gate: well, model: 'the demo model' };
   const free_bytes = 2 ** 30;
   const states = await Promise.all([
     readReadiness({

@@ -161,3 +161,38 @@ test.serial('a stop removes the warm workers', async (t) => {
   t.deepEqual(server.directories.list(), []);
   t.deepEqual(server.workspaces.list(), []);
 });
+
+test.serial('workers that do not start are a fault until one starts, and errands go on trying', async (t) => {
+  const env: Record<string, string> = { PATH: process.env.PATH ?? '', TINY_WORKER: 'exit' };
+  const server = await startServer(t, {
+    warm_workers: 1,
+    launcher: (workers_dir) => new ProcessLauncher({ workers_dir, program: { entry: TINY_WORKER }, env }),
+  });
+  const { dispatcher } = server;
+  t.is(dispatcher.start_fault, null);
+  const task = addTask(server.db, addUser(server.db));
+  dispatcher.wake();
+  const fault = await until('it is known', () => dispatcher.start_fault ?? undefined, 10_000);
+  t.regex(fault, /^No worker starts: the last \d+ have failed\. The server's log says why\.$/);
+  t.is(server.gate.fault, null);
+  env.TINY_WORKER = '';
+  await server.reaches(task.id, 'succeeded', 20_000);
+  t.is(dispatcher.start_fault, null);
+});
+
+test.serial('workers that do not start because the runner is away are no fault of their own', async (t) => {
+  const [env, away] = [{ PATH: process.env.PATH ?? '', TINY_WORKER: 'exit' }, { fault: null as string | null }];
+  class Away extends ProcessLauncher {
+    override check = async () => away.fault;
+  }
+  const server = await startServer(t, {
+    warm_workers: 1,
+    launcher: (workers_dir) => new Away({ workers_dir, program: { entry: TINY_WORKER }, env }),
+  });
+  await until('a start has failed', () => server.dispatcher.start_fault ?? undefined, 10_000);
+  away.fault = 'Docker does not answer.';
+  addTask(server.db, addUser(server.db));
+  server.dispatcher.wake();
+  await until('the runner is checked', () => server.gate.of('runner') ?? undefined, 10_000);
+  t.is(server.dispatcher.start_fault, null);
+});
