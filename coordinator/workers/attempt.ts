@@ -7,11 +7,13 @@ import { retry } from '../base/retry.ts';
 import type { Db } from '../sqlite/database.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { setWorkspace } from '../sqlite/workspaces.ts';
+import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 import { SecretsUnreadable } from '../tasks/secrets.ts';
 import { AttemptEnd } from './attempt-end.ts';
 import { AttemptWorker, type AttemptWorkerDependencies } from './attempt-worker.ts';
 import { Cancellation } from './cancellation.ts';
 import { describeExit } from './describe-exit.ts';
+import { failureLevel } from './failure-level.ts';
 import { MessagePush } from './message-push.ts';
 import type { Worker, WorkerEnd } from './runner.ts';
 import type { MeasuredWorkspace } from './workspace-watch.ts';
@@ -23,6 +25,7 @@ const LAST_CALLS_MS = 250;
 const REMOVE_RETRY = { first_ms: 1_000, max_ms: 30_000 };
 
 export type AttemptDependencies = AttemptWorkerDependencies & {
+  gate: DispatchGate;
   heartbeat_ms: number;
   /** Redacts the task's secrets from what its worker printed. */
   redact: (task_id: string, text: string) => string;
@@ -246,7 +249,10 @@ export class AttemptRun {
   /** Removes the worker, with retries. Until it is certainly gone, nobody else may use its workspace. */
   #remove(worker: Worker): Promise<void> {
     const onFailure = (error: unknown) =>
-      this.#logger.error({ err: error, worker: worker.name }, 'worker removal failed; retrying');
+      this.#logger[failureLevel(this.#deps.gate, 'error')](
+        { err: error, worker: worker.name },
+        'worker removal failed; retrying',
+      );
     return retry(() => worker.remove(), { ...REMOVE_RETRY, signal: this.#left.signal, onFailure });
   }
 

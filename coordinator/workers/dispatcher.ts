@@ -8,7 +8,6 @@ import { markServed, nextTask } from '../sqlite/queue.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { setWorkspace } from '../sqlite/workspaces.ts';
 import { advance } from '../tasks/advance.ts';
-import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 import { endWaits } from '../tasks/queue.ts';
 import { projectCommands } from '../tasks/task-settings.ts';
 import type { AttemptDependencies, AttemptRun } from './attempt.ts';
@@ -36,7 +35,6 @@ const STOP_MS = 8_000;
 
 export type DispatcherDependencies = Omit<AttemptDependencies, 'untilIsolated' | 'onBegun' | 'onGone'> & {
   log: EventLog;
-  gate: DispatchGate;
   logger: Logger;
   /** How many workers may run at once. */
   workers_max: number;
@@ -81,7 +79,7 @@ export class Dispatcher {
     // Not before: a starting container competes with the clone for CPU.
     this.#clones = new CloneWatch(log, () => this.#pool.refill());
     const { attempts } = this;
-    this.#reconciler = new Reconciler({ log, workers, workspaces, attempts, pool: this.#pool, logger });
+    this.#reconciler = new Reconciler({ log, workers, workspaces, attempts, pool: this.#pool, gate, logger });
     this.#workspaces = new WorkspaceWatch({ bytes_max: deps.workspace_bytes_max, gate, attempts, logger });
     gate.onReleased(() => {
       if (this.#state !== 'started') return;

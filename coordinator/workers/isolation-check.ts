@@ -3,6 +3,7 @@ import type { Logger } from '../base/logger.ts';
 import { aborted } from '../base/deadline.ts';
 import { Backoff } from '../base/retry.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
+import { failureLevel } from './failure-level.ts';
 import type { Isolation } from './runner.ts';
 import type { RunnerHealth } from './runner-health.ts';
 import type { Workers } from './workers.ts';
@@ -85,10 +86,11 @@ export class IsolationCheck {
       if (!isolation) return { fault: null, detail: `none: ${runner.name}`, changed: watch };
       return isolation.changed.aborted ? { ...isolation, fault: CHANGED } : isolation;
     } catch (error) {
-      if (!watch.aborted)
-        this.#logger.warn({ err: error, runner: runner.name }, 'isolation of workers could not be tried');
       // An engine that does not answer is the usual cause: its check names it.
-      void this.#health.check();
+      await this.#health.check();
+      const level = failureLevel(this.#gate, 'warn');
+      if (!watch.aborted)
+        this.#logger[level]({ err: error, runner: runner.name }, 'isolation of workers could not be tried');
       const why = error instanceof ErrandError ? ` ${error.message}` : '';
       const fault = `It could not be tried whether workers are isolated; that is repeated.${why}`;
       return { fault, detail: this.#outcome, changed: watch };

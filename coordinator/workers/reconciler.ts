@@ -3,7 +3,9 @@ import { Periodic } from '../base/periodic.ts';
 import { listEndedAttemptsOf, listActiveAttempts } from '../sqlite/attempts.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { isWorkspace } from '../sqlite/workspaces.ts';
+import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 import type { Attempts } from './attempts.ts';
+import { failureLevel } from './failure-level.ts';
 import type { WarmPool } from './warm-pool.ts';
 import type { Workers } from './workers.ts';
 import type { Workspaces } from './workspaces.ts';
@@ -18,6 +20,7 @@ export type ReconcilerDependencies = {
   workspaces: Workspaces;
   attempts: Attempts;
   pool: WarmPool;
+  gate: DispatchGate;
   logger: Logger;
 };
 
@@ -60,8 +63,8 @@ export class Reconciler {
   }
 
   #failed(what: string, error: unknown): void {
-    const runner = this.#deps.workers.runner.name;
-    this.#deps.logger.warn({ err: error, runner, what }, 'reconciliation failed');
+    const { workers, gate, logger } = this.#deps;
+    logger[failureLevel(gate, 'warn')]({ err: error, runner: workers.runner.name, what }, 'reconciliation failed');
   }
 
   #adoptActive(): void {
