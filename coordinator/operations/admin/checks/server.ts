@@ -20,6 +20,11 @@ async function checkRunning({ host, port, data_dir }: Config): Promise<Finding> 
   try {
     const health = Health.safeParse(await (await ask(`${url}/healthz`)).json().catch(() => undefined));
     if (!health.success) return problem('server', `Another program has ${url}. Stop it, or set PORT to another port.`);
+    if (!isInUse(data_dir))
+      return problem(
+        'server',
+        `Another Errand has ${url}: none is running on ${data_dir}. Run the doctor with its ERRAND_DATA, or set PORT to another port.`,
+      );
     const readiness: unknown = await (await ask(`${url}/readyz`)).json();
     if (Readiness.safeParse(readiness).success) return ok('server', `runs at ${url}, and is ready`);
     const { errors = [] } = Problem.parse(readiness);

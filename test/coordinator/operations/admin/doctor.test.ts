@@ -175,6 +175,8 @@ test.serial(
 test('doctor says what a running server lacks to start errands', async (t) => {
   const server = await startServer(t);
   const { port: PORT } = new URL(server.url);
+  const lock = lockDataFolder(server.data_dir);
+  t.teardown(() => lock?.release());
   const check = async () => found((await checkServer(readConfig({ PORT, ERRAND_DATA: server.data_dir })))[0]);
   t.is(await check(), `ok: runs at ${server.url}, and is ready`);
   server.readiness.ready = false;
@@ -253,10 +255,16 @@ test('doctor says of a data folder what the start would say, and nothing of its 
   }
 });
 
-test('doctor tells Errand on the port from another program', async (t) => {
-  const coordinator = CoordinatorProcess.start(t, await temporaryFolder(t), { ERRAND_RUNNER: 'process' });
+test('doctor tells the Errand of its data folder on the port from another one, and from another program', async (t) => {
+  const ERRAND_DATA = await temporaryFolder(t);
+  const coordinator = CoordinatorProcess.start(t, ERRAND_DATA, { ERRAND_RUNNER: 'process' });
   const url = await coordinator.url();
-  t.is((await examine(t, { PORT: new URL(url).port }))['server'], `ok: runs at ${url}, and is ready`);
+  const { port: PORT } = new URL(url);
+  t.is((await examine(t, { PORT, ERRAND_DATA }))['server'], `ok: runs at ${url}, and is ready`);
+  t.regex(
+    (await examine(t, { PORT }))['server'] ?? '',
+    /^problem: Another Errand has http:\S+: none is running on \S+data/,
+  );
   const { port } = new URL(await startApi(t, 200));
   t.regex((await examine(t, { PORT: port }))['server'] ?? '', /^problem: Another program has .*set PORT to another/);
 });
