@@ -26,6 +26,7 @@ export type WordsRow = {
   tries: number;
   /** When it is written next; null: it is written. */
   next_at: string | null;
+  /** Since when this text is to be written. */
   created_at: string;
 };
 
@@ -55,7 +56,7 @@ export function turnIntoAnswer(
 ): void {
   sql(
     db,
-    `UPDATE forge_words SET kind = 'answer', body = :body, resolves = :resolves, next_at = :now, tries = 0
+    `UPDATE forge_words SET kind = 'answer', body = :body, resolves = :resolves, created_at = :now, next_at = :now, tries = 0
      WHERE id = :id`,
   ).run({ id, body, resolves, now });
 }
@@ -63,11 +64,10 @@ export function turnIntoAnswer(
 /** Replaces the text. It is written again, with all its tries, if it differs. */
 export function updateWords(db: Db, id: string, body: string, now: string): boolean {
   return (
-    sql(db, 'UPDATE forge_words SET body = :body, next_at = :now, tries = 0 WHERE id = :id AND body <> :body').run({
-      id,
-      body,
-      now,
-    }).changes === 1
+    sql(
+      db,
+      'UPDATE forge_words SET body = :body, created_at = :now, next_at = :now, tries = 0 WHERE id = :id AND body <> :body',
+    ).run({ id, body, now }).changes === 1
   );
 }
 

@@ -23,6 +23,8 @@ import { retryingQueue, type RetryTimes } from './retries.ts';
 const AT_ONCE_MAX = 8;
 /** So that a forge that does not answer leaves room for others. */
 const AT_ONE_FORGE_MAX = 4;
+/** So many tries wait for the key of the app, for about half an hour, before its words come anew from a person. */
+const KEY_TRIES_MAX = 6;
 
 type Dependencies = { log: EventLog; access: ForgeAccess; times: RetryTimes; now: () => number; logger: Logger };
 
@@ -40,7 +42,7 @@ export function wordsQueue({ log, access, times, now, logger }: Dependencies): D
     try {
       const open = await openFor(access, row, row.repo_url);
       if (!open) return settle(row, null);
-      settle(row, await put(log, open, row, signal));
+      settle(row, await put({ log, access }, open, row, signal));
     } catch (error) {
       if (!isRefusal(error)) throw error;
       logger.info({ err: error, words: row.id, task_id: row.task_id }, 'forge takes no comment: given up');
@@ -56,7 +58,7 @@ export function wordsQueue({ log, access, times, now, logger }: Dependencies): D
     at_once_max: AT_ONCE_MAX,
     groupsOf: ({ forge_id }) => [{ name: forge_id, at_once_max: AT_ONE_FORGE_MAX }],
     work: write,
-    cameAt: ({ created_at, tries, next_at }) => (tries === 0 ? (next_at ?? created_at) : created_at),
+    cameAt: ({ created_at }) => created_at,
     postpone: ({ id }, next_at) => log.write(({ db }) => postponeWords(db, id, next_at)),
     giveUp: (row) => settle(row, null),
     times,
@@ -67,9 +69,15 @@ export function wordsQueue({ log, access, times, now, logger }: Dependencies): D
 
 /**
  * Posts the words, or changes those that are there. Where these may not be changed, as those of an app that is gone by
- * a person, they come anew. Resolves with the id that the forge gave them.
+ * a person, they come anew. Where its key is refused, as may pass, they wait a while before. Resolves with the id that
+ * the forge gave them.
  */
-async function put(log: EventLog, open: OpenForge, row: WordsRow, signal: AbortSignal): Promise<string> {
+async function put(
+  { log, access: forge_access }: Pick<Dependencies, 'log' | 'access'>,
+  open: OpenForge,
+  row: WordsRow,
+  signal: AbortSignal,
+): Promise<string> {
   const { client, repository, token } = open;
   const access = { token, signal };
   const known = row.comment_id ?? (row.begun === 1 ? await findOwn(open, row, signal) : undefined);
@@ -86,13 +94,15 @@ async function put(log: EventLog, open: OpenForge, row: WordsRow, signal: AbortS
   return written.id;
 
   /** False: the token may not change that comment. */
-  async function edit(comment_id: string): Promise<boolean> {
+  async function edit(comment_id: string, by = open): Promise<boolean> {
     try {
-      await client.editComment(access, repository, comment_id, row.body);
+      await by.client.editComment({ token: by.token, signal }, repository, comment_id, row.body);
       return true;
     } catch (error) {
-      if (isDenied(error) && !isMissing(error)) return false;
-      throw error;
+      if (!isDenied(error) || isMissing(error)) throw error;
+      if (by.as === 'app' || row.tries >= KEY_TRIES_MAX) return false;
+      const app = await forge_access.forApp(row.repo_url);
+      return app !== undefined && edit(comment_id, app);
     }
   }
 

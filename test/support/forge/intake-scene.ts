@@ -62,6 +62,8 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
   look_ms = SELDOM;
   /** How often it was asked. */
   looks = 0;
+  /** What the forge answers the key of the app with, where it does not accept it. */
+  key_fault: Error | undefined;
   readonly #http: ForgeHttp;
   readonly #config: Config = readConfig({});
   /** Gitea has no apps: the server has an account there, which administers the repository. */
@@ -253,7 +255,7 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
   get access(): ForgeAccess {
     const client = this.#client;
     return {
-      forApp: (repo_url) => Promise.resolve(this.#asApp(client, repo_url)),
+      forApp: async (repo_url) => this.#asApp(client, repo_url),
       forPerson: ({ user_id }, repo_url) => Promise.resolve(this.#asPerson(client, user_id, repo_url)),
     };
   }
@@ -287,12 +289,12 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
   }
 
   #asApp(client: OpenForge['client'], repo_url: string): OpenForge | undefined {
+    if (this.key_fault) throw this.key_fault;
     const repository = repositoryAt(this.github.origin, repo_url);
     if (!repository) return undefined;
     if (this.#isGitea()) return { client, repository, token: this.#bot_token, as: 'app' };
     const [installation] = this.github.apps.installations;
-    if (!installation) return undefined;
-    const token = this.github.apps.installationToken(installation).value;
-    return { client, repository, token, as: 'app' };
+    const token = installation && this.github.apps.installationToken(installation).value;
+    return token === undefined ? undefined : { client, repository, token, as: 'app' };
   }
 }

@@ -1,7 +1,10 @@
 import test from 'ava';
+import { ForgeApiError } from '../../../../coordinator/forge/forge-api-error.ts';
 import { sql } from '../../../../coordinator/sqlite/database.ts';
+import { addMessage } from '../../../../coordinator/tasks/task-commands.ts';
 import type { Issue } from '../../../support/forge/world.ts';
 import { IntakeScene } from '../../../support/forge/intake-scene.ts';
+import { until } from '../../../support/until.ts';
 
 test('a server that died after it wrote a comment finds it, and writes no second one', async (t) => {
   const scene = await IntakeScene.start(t);
@@ -63,6 +66,52 @@ test('where a person may not change the comment of an app that is gone, the word
   await scene.settled();
   t.is(issue.comments.length, 2, 'the newer one is found');
   t.regex(issue.comments[1]?.body ?? '', /\(changed\)$/);
+});
+
+test('the end of an errand that took long is written although the forge fails more than once then', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada, log } = scene;
+  const issue = github.openIssue(demo, ada, { title: 'x', body: '@errand fix it' });
+  await scene.deliver();
+  log.write(({ db }) => sql(db, `UPDATE forge_words SET created_at = '2026-01-01T00:00:00.000Z'`).run());
+  let failures = 0;
+  github.intercept = ({ method }, response) => {
+    if (method !== 'PATCH' || ++failures > 3) return false;
+    response.writeHead(502).end();
+    return true;
+  };
+  await scene.work(scene.task.id, 'Done.');
+  t.is(failures, 4);
+  t.regex(issue.comments[0]?.body ?? '', /Done\./);
+});
+
+test('while the key of the app is refused its comment waits for it, so that there is no second one', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada } = scene;
+  const issue = github.openIssue(demo, ada, { title: 'x', body: '@errand fix it' });
+  await scene.deliver();
+  scene.key_fault = new ForgeApiError('app_refused', 'The key of the app is not accepted.');
+  const worked = scene.work(scene.task.id, 'Done.');
+  await until('it was tried', () => scene.lines.some((line) => line.includes('queue entry failed')));
+  scene.key_fault = undefined;
+  await worked;
+  t.deepEqual(authors(issue), ['errand[bot]']);
+  t.regex(issue.comments[0]?.body ?? '', /Done\./);
+});
+
+test('where the key of the app is refused for long, its words come anew, once', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada } = scene;
+  const issue = github.openIssue(demo, ada, { title: 'x', body: '@errand fix it' });
+  await scene.deliver();
+  scene.key_fault = new ForgeApiError('app_refused', 'The key of the app is not accepted.');
+  await scene.work(scene.task.id, 'Done.');
+  t.deepEqual(authors(issue), ['errand[bot]', 'ada']);
+  scene.key_fault = undefined;
+  scene.log.write((tx) => addMessage(tx, scene.user_id, scene.task.id, { text: 'Go on' }));
+  await scene.work(scene.task.id, 'Done again.');
+  t.deepEqual(authors(issue), ['errand[bot]', 'ada']);
+  t.regex(issue.comments[1]?.body ?? '', /Done again\./);
 });
 
 const authors = ({ comments }: Issue) => comments.map(({ author }) => author.login);
