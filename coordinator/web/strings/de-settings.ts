@@ -68,6 +68,7 @@ export const de_settings: SettingsStrings = {
     token: 'Zugangstoken',
     token_set: 'Ein Token ist gespeichert. Leer lassen, um es zu behalten.',
     token_hint: 'Darf lesen und Branches pushen. Es wird verschlüsselt gespeichert und kommt nie in einen Container.',
+    remove_token: 'Gespeichertes Token entfernen',
     branch: 'Basis-Branch',
     setup: 'Setup-Befehl',
     setup_hint: 'Läuft vor der Arbeit, etwa npm ci',

@@ -66,6 +66,7 @@ export const en_settings = {
     token: 'Access token',
     token_set: 'A token is stored. Leave empty to keep it.',
     token_hint: 'May read, and push branches. It is stored encrypted and never enters a container.',
+    remove_token: 'Remove the stored token',
     branch: 'Base branch',
     setup: 'Setup command',
     setup_hint: 'Runs before the work, such as npm ci',

@@ -2,6 +2,7 @@ import test from 'ava';
 import { readTaskSecrets } from '../../../coordinator/tasks/secrets.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { PHONE } from '../../support/web/browser.ts';
+import { until } from '../../support/until.ts';
 import { draftIsKept } from './kept-draft.ts';
 
 const repo_url = 'errand://sample';
@@ -46,4 +47,28 @@ test('a removal that was not saved is kept with the rest of the form, and goes w
   await page.getByRole('button', { name: 'Discard' }).click();
   await page.getByText('What you wrote before').waitFor({ state: 'detached' });
   t.false(await box.isChecked());
+});
+
+test('the stored access token is removed with a tick, but not where a new one is typed', async (t) => {
+  t.timeout(60_000);
+  const { server, api, page, network, faults } = await openAppLoggedIn(t, { size: PHONE });
+  const body = { name: 'Shop', repo_url, git_token: 'first', mentions: true, secrets: { STAYS: '1' } };
+  const { id } = await api.call('createProject', { body: { ...body, check: false } });
+  const stored = () => readTaskSecrets(server.db, server.keys, { project_id: id, repo_url });
+  const box = page.getByRole('checkbox', { name: 'Remove the stored token' });
+  const save = page.getByRole('button', { name: 'Save' });
+  await page.goto(`${network.url}/settings/projects/${id}`);
+  await box.check();
+  await page.getByLabel('Access token').fill('second');
+  await save.click();
+  await until('the new token is stored', () => stored().git_token === 'second');
+  await page.goto(`${network.url}/settings/projects/${id}`);
+  await box.check();
+  await save.click();
+  await until('the token is gone', () => stored().git_token === null);
+  t.deepEqual(stored().env, { STAYS: '1' });
+  await page.goto(`${network.url}/settings/projects/${id}`);
+  await page.getByText('May read, and push branches').waitFor();
+  t.is(await box.count(), 0, 'there is nothing to remove');
+  t.deepEqual(faults, []);
 });

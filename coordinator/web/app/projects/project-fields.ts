@@ -43,12 +43,15 @@ export function readChanges(first: Given, given: Given): ProjectPatch {
   return changesOf(withRemoved(first), withRemoved(given));
 }
 
+/** The name of the field that removes the stored access token. */
+export const TOKEN_REMOVAL = 'without_git_token';
 const REMOVED = 'without ';
 /** The name of the field that removes a stored secret. */
 export const removalField = (name: string): string => `${REMOVED}${name}`;
 
 function withRemoved(given: Given): ProjectPatch {
-  const { secrets, ...project } = readProject(given);
+  const { secrets, ...read } = readProject(given);
+  const project = given[TOKEN_REMOVAL] === 'yes' ? { git_token: null, ...read } : read;
   const names = Object.keys(given).filter((key) => key.startsWith(REMOVED) && given[key] === 'yes');
   const removed = Object.fromEntries(names.map((key) => [key.slice(REMOVED.length), null]));
   return names.length === 0 && !secrets ? project : { ...project, secrets: { ...removed, ...secrets } };

@@ -11,7 +11,7 @@ import { t } from '../../parts/speech.ts';
 import { useSameKey } from '../../parts/use-same-key.ts';
 import { faultWords } from '../../parts/words.ts';
 import { Unsaved, useFormDraft } from '../form-draft.tsx';
-import { fieldsOfProject, readChanges, readProject } from './project-fields.ts';
+import { fieldsOfProject, readChanges, readProject, TOKEN_REMOVAL } from './project-fields.ts';
 import { StoredSecrets } from './stored-secrets.tsx';
 import { s } from '../screen-speech.ts';
 
@@ -110,6 +110,7 @@ function Fields({ project, before, faults }: FieldsProps): JSX.Element {
         label={s.project.token}
         hint={project?.has_git_token === true ? s.project.token_set : s.project.token_hint}
       />
+      {project?.has_git_token === true && <Check {...field(TOKEN_REMOVAL)} label={s.project.remove_token} />}
       <Text {...field('base_branch')} label={s.project.branch} placeholder={s.fresh.default_branch} />
       <Lines {...field('setup_command')} label={s.project.setup} hint={s.project.setup_hint} />
       <Lines {...field('verify_command')} label={s.project.verify} hint={s.project.verify_hint} />
