@@ -33,6 +33,10 @@ export const PullChecks = z.object({
   passed: z.number().int().nonnegative(),
   failed: z.number().int().nonnegative(),
   failed_names: z.array(z.string()).describe('the names of some that failed'),
+  failed_urls: z
+    .array(z.string().nullable())
+    .optional()
+    .describe('for each of those names the page that shows its log; null: it has none. Absent in older events'),
 });
 export type PullChecks = z.infer<typeof PullChecks>;
 

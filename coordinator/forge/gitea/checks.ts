@@ -10,7 +10,7 @@ import { statusCheck } from '../status-check.ts';
 
 const HERE = 'coordinator/forge/gitea/checks.ts';
 const Combined = z.object({
-  statuses: z.array(z.object({ context: Line, status: z.string(), target_url: z.string().max(2_000) })).nullable(),
+  statuses: z.array(z.object({ context: Line, status: z.string(), target_url: z.string() })).nullable(),
 });
 export const COMBINED = answerJob(HERE, 'COMBINED', Combined);
 const Runs = z.object({ workflow_runs: z.array(z.object({ id: Id, html_url: WebAddress.optional() })).nullable() });
@@ -51,9 +51,9 @@ export async function listChecks(
  * it.
  */
 export function giteaCheck(root: string, commit: string, context: string, state: string, target_url: string): Check {
-  const url = URL.parse(target_url, root);
-  const job = JOB.exec(url?.pathname ?? '')?.[1];
-  const check = statusCheck({ context, state, target_url: target_url === '' || url === null ? '' : url.href });
+  const page = WebAddress.parse(target_url === '' ? '' : URL.parse(target_url, root)?.href);
+  const job = JOB.exec(URL.parse(page)?.pathname ?? '')?.[1];
+  const check = statusCheck({ context, state, target_url: page });
   return { ...check, log_id: job === undefined ? null : `${commit} ${job}` };
 }
 

@@ -105,7 +105,7 @@ const Status = z.object({
   sha: Line,
   context: Line,
   state: z.string(),
-  target_url: z.string().max(2_000),
+  target_url: z.string(),
   created_at: z.string(),
   updated_at: z.string().nullish(),
 });

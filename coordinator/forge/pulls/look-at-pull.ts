@@ -129,14 +129,12 @@ function checksOf({ items, cut, missing }: ReadableChecks, host: string): Pick<P
 /** The checks of a commit, counted. One that waits for a person has not ended. */
 function countChecks(checks: readonly Check[]): PullChecks {
   const count = (state: Check['state']) => checks.filter((check) => check.state === state).length;
-  const failed_names = checks
-    .filter(({ state }) => state === 'failed')
-    .slice(0, FAILED_NAMES_MAX)
-    .map(({ name }) => name.slice(0, NAME_CHARS_MAX));
+  const failed = checks.filter(({ state }) => state === 'failed').slice(0, FAILED_NAMES_MAX);
   return {
     running: count('running') + count('waiting'),
     passed: count('passed'),
     failed: count('failed'),
-    failed_names,
+    failed_names: failed.map(({ name }) => name.slice(0, NAME_CHARS_MAX)),
+    failed_urls: failed.map(({ url }) => url),
   };
 }

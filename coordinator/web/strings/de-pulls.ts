@@ -7,7 +7,7 @@ export const de_pulls: PullsStrings = {
   project_token: 'Token des Projekts',
   new_project: 'Projekt mit Token anlegen',
   again: 'Noch einmal versuchen',
-  failed_checks: (names) => `Fehlgeschlagen: ${names}`,
+  failed_checks: 'Fehlgeschlagen:',
   conflicts: (base) =>
     `Konflikte mit ${base ?? 'dem Standard-Branch'}: Checks laufen vielleicht erst, wenn der eingemergt ist.`,
   as: { app: 'von der App geöffnet: du kannst ihn freigeben', person: 'in deinem Namen geöffnet' },

@@ -54,7 +54,13 @@ export async function fillGallery(server: StartedApi, api: Api): Promise<Gallery
   broke.fail('verify_failed');
   const tests = await send('Make the tests pass', 'split-the-bill');
   finishTests(tests);
-  const checks = { running: 0, passed: 3, failed: 1, failed_names: ['lint'] };
+  const checks = {
+    running: 0,
+    passed: 3,
+    failed: 1,
+    failed_names: ['lint'],
+    failed_urls: ['https://github.com/ada/split-the-bill/actions/runs/1/job/2'],
+  };
   await openPull(server, api, tests, { state: 'open', number: 12, checks });
   const reads = await send('Why is the nightly job slow?', 'etl');
   reads.begin();

@@ -1,5 +1,5 @@
-import type { JSX } from 'preact';
-import type { PullRequest } from '../../../../protocol/pulls.ts';
+import { Fragment, type JSX } from 'preact';
+import type { PullChecks, PullRequest } from '../../../../protocol/pulls.ts';
 import type { Task } from '../../../../protocol/task.ts';
 import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import { PullChip } from '../../parts/pull-chip.tsx';
@@ -60,9 +60,7 @@ function PullCard({ pull, task }: { pull: PullRequest; task: Task }): JSX.Elemen
           .filter((part) => part !== null)
           .join(' · ')}
       </small>
-      {is_open && checks && checks.failed > 0 && (
-        <p class="fault">{s.pulls.failed_checks(checks.failed_names.join(', '))}</p>
-      )}
+      {is_open && checks && checks.failed > 0 && <FailedChecks of={checks} />}
       {is_open && pull.conflicts === true && (
         // Each attempt may be asked once.
         <UpdateBase key={attempt} task_id={id} base={pull.base} conflicts />
@@ -76,6 +74,27 @@ function PullCard({ pull, task }: { pull: PullRequest; task: Task }): JSX.Elemen
       {problem !== null && <TokenLinks task={task} about={[pull.repo_url]} />}
       {problem !== null && <AskAgain task={task} pull={pull} />}
     </div>
+  );
+}
+
+/** The names of failed checks, each with the page that shows its log. */
+function FailedChecks({ of: { failed_names, failed_urls = [] } }: { of: PullChecks }): JSX.Element {
+  return (
+    <p class="fault">
+      {s.pulls.failed_checks}{' '}
+      {failed_names.map((name, i) => (
+        <Fragment key={i}>
+          {i > 0 && ', '}
+          {failed_urls[i] ? (
+            <a href={failed_urls[i]} target="_blank" rel="noreferrer">
+              {name}
+            </a>
+          ) : (
+            name
+          )}
+        </Fragment>
+      ))}
+    </p>
   );
 }
 

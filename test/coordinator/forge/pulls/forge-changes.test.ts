@@ -39,8 +39,10 @@ testEachForge(
     };
     forge.check(demo, commit, { name: 'lint', conclusion: 'success' });
     await seen('a check has passed', ({ checks }) => checks?.passed === 1);
-    forge.check(demo, commit, { name: 'test', conclusion: 'failure' });
+    const failed = forge.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'Error\n' });
     await seen('a check has failed', ({ checks }) => checks?.failed_names.join() === 'test');
+    const [page] = (await scene.pull(errand, 'it is known', () => true)).checks?.failed_urls ?? [];
+    t.regex(page ?? '', new RegExp(`^${forge.origin}/.+/actions/runs/.*\\b${failed.id}\\b`), 'the page with its log');
     await forge.editPull(demo, issue, { draft: false });
     await seen('it is ready', ({ draft }) => !draft);
     await forge.editPull(demo, issue, { title: 'Better' });
