@@ -111,8 +111,15 @@ export class Logs {
     await this.#storage.save({ events: fresh, beside });
   }
 
-  /** Adds the page in front of what is known of a log. */
-  async earlier(id: string): Promise<void> {
+  /** Adds the page in front of what is known of a log; with `all` one after the other, until that is aborted. */
+  async earlier(id: string, all?: AbortSignal): Promise<void> {
+    const first = () => this.#open.get(id)?.first_id;
+    const before = first();
+    await this.#readEarlier(id);
+    if (all?.aborted === false && first() !== before) await this.earlier(id, all);
+  }
+
+  async #readEarlier(id: string): Promise<void> {
     await this.#once(id, async () => {
       const conversation = this.#open.get(id);
       if (!conversation || conversation.has_beginning || conversation.first_id === 0) return;

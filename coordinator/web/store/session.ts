@@ -140,9 +140,9 @@ export class Session {
     return this.#mirror.older();
   }
 
-  /** Shows an earlier part of an open errand. */
-  earlier(id: string): Promise<void> {
-    return this.#mirror.earlier(id);
+  /** Shows an earlier part of an open errand; with `all` everything from its beginning on, until that is aborted. */
+  earlier(id: string, all?: AbortSignal): Promise<void> {
+    return this.#mirror.earlier(id, all);
   }
 
   /** The person reads an open errand at its end: the front of a long one need not be kept in memory. */

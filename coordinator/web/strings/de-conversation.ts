@@ -40,6 +40,7 @@ export const de_conversation: ConversationStrings = {
   copy: 'Kopieren',
   copied: 'Kopiert',
   new_rows: (n) => `${n} neu`,
+  to_beginning: 'Zum Anfang',
   to_end: 'Zum Ende',
   later: 'Späteres zeigen',
   unchanged: 'unverändert',

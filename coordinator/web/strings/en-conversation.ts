@@ -38,6 +38,7 @@ export const en_conversation = {
   copy: 'Copy',
   copied: 'Copied',
   new_rows: (n: number) => `${n} new`,
+  to_beginning: 'To the beginning',
   to_end: 'To the end',
   later: 'Show later',
   unchanged: 'unchanged',

@@ -64,10 +64,10 @@ test('what is said at the lower edge lies above the text that one writes, and th
   await page.locator('textarea.composer-field').fill('One\nline\nafter\nthe\nother');
   await page.locator('.talk').first().hover();
   await page.mouse.wheel(0, -2_000);
-  await page.locator('.to-end').waitFor();
+  await page.locator('.ends').waitFor();
   await until('they are apart', async () => {
     const [bar] = await boxesOf(page.locator('.update'));
-    const others = await boxesOf(page.locator('form.composer, .to-end'));
+    const others = await boxesOf(page.locator('form.composer, .ends'));
     return bar !== undefined && others.length === 2 && others.every((other) => bar.y + bar.height < other.y);
   });
   t.deepEqual(faults, []);

@@ -71,7 +71,7 @@ test.serial(
     const distance = () =>
       page.locator('.talk').evaluate((talk) => talk.scrollHeight - talk.scrollTop - talk.clientHeight);
     await page.locator('.talk').evaluate((talk) => talk.scrollTo(0, talk.scrollHeight));
-    await until('the end is followed again', async () => (await page.locator('.to-end').count()) === 0);
+    await until('the end is followed again', async () => (await page.locator('.ends').count()) === 0);
     errand.report(line(EVENTS + 1));
     await page.getByText(`Line ${EVENTS + 1}.`).waitFor();
     await until('it follows', async () => (await distance()) < 2);

@@ -43,6 +43,59 @@ test.serial('a long errand opens at its end with one page, and what is above com
   t.deepEqual(faults, []);
 });
 
+test.serial('one touch leads to the sentence that a long errand began with, and one back to its end', async (t) => {
+  t.timeout(120_000);
+  const { server, api, page, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  for (let n = 0; n < 1_000; n++) errand.say(`Line ${n}.`);
+  await page.getByRole('link', { name: /Fix it/ }).click();
+  await page.getByText('Line 999.').waitFor();
+  const list = page.locator('.talk');
+  const ways = page.getByRole('button', { name: /^To the / });
+  t.is(await ways.count(), 0, 'the reader has not moved yet');
+  await list.hover();
+  await page.mouse.wheel(0, -300);
+  await page.getByRole('button', { name: 'To the beginning' }).click();
+  await page.locator('.mine').filter({ visible: true }).waitFor();
+  await until('it is at its top', () => list.evaluate(({ scrollTop }) => scrollTop === 0));
+  t.true(await page.getByText('Line 0.', { exact: true }).isVisible());
+  t.true(await list.evaluate((element) => element === document.activeElement), 'the keys go on in the list');
+  t.is(await page.getByRole('button', { name: 'To the beginning' }).count(), 0);
+  errand.say('Line 1000.');
+  await page.getByRole('button', { name: 'To the end' }).click();
+  await page.getByText('Line 1000.').waitFor();
+  await until('its end is followed', async () => (await ways.count()) === 0);
+  t.deepEqual(faults, []);
+});
+
+test.serial('whoever goes back to the end on the way to the beginning stays there', async (t) => {
+  t.timeout(120_000);
+  const { server, api, page } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  for (let n = 0; n < 1_000; n++) errand.say(`Line ${n}.`);
+  await page.getByRole('link', { name: /Fix it/ }).click();
+  await page.getByText('Line 999.').waitFor();
+  const pages: (() => void)[] = [];
+  await page.route(/\/events\?/, async (route) => {
+    await new Promise<void>((resolve) => pages.push(resolve));
+    await route.continue();
+  });
+  await page.locator('.talk').hover();
+  await page.mouse.wheel(0, -300);
+  await page.getByRole('button', { name: 'To the beginning' }).click();
+  await until('a page is asked for', () => pages.length === 1);
+  await page.getByRole('button', { name: 'To the end' }).click();
+  const answered = page.waitForResponse(/\/events\?/);
+  pages[0]?.();
+  await answered;
+  errand.say('Line 1000.');
+  await page.getByText('Line 1000.').waitFor();
+  t.is(await page.getByText('Line 0.', { exact: true }).count(), 0);
+  t.is(pages.length, 1, 'no further page is read');
+});
+
 test.serial('what is read at stays where it is while earlier rows come in above', async (t) => {
   t.timeout(120_000);
   const { server, api, page } = await openAppLoggedIn(t);
@@ -54,7 +107,7 @@ test.serial('what is read at stays where it is while earlier rows come in above'
   const list = page.locator('.talk');
   const row = page.getByText('Line 150.', { exact: true });
   await row.evaluate((element) => element.scrollIntoView({ block: 'start' }));
-  await until('the list has noticed', async () => (await page.locator('.to-end').count()) === 1);
+  await until('the list has noticed', async () => (await page.locator('.ends').count()) === 1);
   const top = () => row.evaluate((element) => element.getBoundingClientRect().top);
   const before = await top();
   const rows = await list.locator('li').count();

@@ -44,6 +44,18 @@ test('a window is bounded and without a gap, whatever comes at both ends, and re
   t.deepEqual(shown.of(rows(first, last), false), { from: last - ROWS_MAX, end: last });
 });
 
+test('a window at the beginning stays there, whatever comes at both ends, until it is moved', (t) => {
+  const shown = new RowWindow();
+  shown.of(rows(1_000, 1_600), true);
+  shown.toBeginning();
+  t.deepEqual(shown.of(rows(1_000, 1_600), false), { from: 0, end: ROWS_MAX });
+  t.deepEqual(shown.of(rows(800, 1_700), false), { from: 0, end: ROWS_MAX });
+  shown.later();
+  t.deepEqual(shown.of(rows(800, 1_700), false), { from: ROWS_STEP, end: ROWS_STEP + ROWS_MAX });
+  shown.toBeginning();
+  t.is(shown.of(rows(800, 1_700), true).end, 900, 'whoever goes to the end leaves it');
+});
+
 test('what one reads stays in the page: only its own moves change the first row', (t) => {
   const shown = new RowWindow();
   const keys = (from: number, end: number, follows = false) => {

@@ -17,6 +17,7 @@ import { t } from '../../parts/speech.ts';
 import { s } from '../screen-speech.ts';
 import type { OpenErrand } from '../../store/open-errand.ts';
 import { BudgetChoices } from './budget-choices.tsx';
+import { useBeginning } from './use-beginning.ts';
 import { useFollowEnd } from './follow-end.ts';
 import { PullCards } from './pull-cards.tsx';
 import { ResultCard } from './result-card.tsx';
@@ -48,7 +49,7 @@ export function ConversationView({ task, errand, onBudget, onScroll }: Conversat
   const unsent = session.acts.entries.value.filter((entry) => isUnsent(entry, { id, items, needs, live }));
   const is_whole = useRef(true);
   const { follows, toEnd } = useFollowEnd(list, is_whole, onScroll);
-  const { from, end, earlier, later } = useRowWindow(
+  const { from, end, earlier, later, toBeginning } = useRowWindow(
     rows,
     follows.value,
     has_beginning ? undefined : () => session.earlier(id),
@@ -59,6 +60,7 @@ export function ConversationView({ task, errand, onBudget, onScroll }: Conversat
     if (follows.value) session.shorten(id);
   }, [session, id, items, follows.value]);
   const has_earlier = from > 0 || (items.length > 0 && !has_beginning);
+  const beginning = useBeginning(list, id, { follows, is_shown: !has_earlier, show: toBeginning });
   const was_cut = useRef(false);
   was_cut.current ||= has_earlier;
   const unseen = useUnseen(rows, follows.value);
@@ -87,15 +89,31 @@ export function ConversationView({ task, errand, onBudget, onScroll }: Conversat
           <MoreRows key="later" list={list} label={s.errand.later} onMore={later} />
         )}
       </div>
-      {!follows.value && <ToEnd unseen={unseen} onClick={toEnd} />}
+      {!follows.value && <Ends beginning={has_earlier ? beginning : undefined} unseen={unseen} toEnd={toEnd} />}
     </div>
   );
 }
 
-function ToEnd({ unseen, onClick }: { unseen: number; onClick: () => void }): JSX.Element {
+type EndsProps = { beginning: ReturnType<typeof useBeginning> | undefined; unseen: number; toEnd: () => void };
+
+/** The ways to both ends, for a reader who is at neither. */
+function Ends({ beginning, unseen, toEnd }: EndsProps): JSX.Element {
   return (
-    <button type="button" class="to-end" onClick={onClick} aria-label={s.errand.to_end}>
-      {unseen > 0 && s.errand.new_rows(unseen)}
+    <div class="ends">
+      {beginning && <ToBeginning {...beginning} />}
+      <button type="button" onClick={toEnd} aria-label={s.errand.to_end}>
+        {unseen > 0 && s.errand.new_rows(unseen)}
+        <Icon name="down" />
+      </button>
+    </div>
+  );
+}
+
+function ToBeginning({ going, go }: ReturnType<typeof useBeginning>): JSX.Element {
+  const label = going ? undefined : s.errand.to_beginning;
+  return (
+    <button type="button" class="to-beginning" onClick={go} aria-label={label} aria-busy={going}>
+      {going && t.loading}
       <Icon name="down" />
     </button>
   );

@@ -42,6 +42,11 @@ export class RowWindow {
     this.#above = -ROWS_STEP;
   }
 
+  /** Begins with the first row of all: those that come in front of it, too. */
+  toBeginning(): void {
+    this.#above = Infinity;
+  }
+
   toEnd(): void {
     this.#key = undefined;
     this.#above = 0;

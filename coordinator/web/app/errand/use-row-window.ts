@@ -2,7 +2,13 @@ import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { ROWS_STEP, RowWindow } from './row-window.ts';
 
-type Shown = { from: number; end: number; earlier: () => Promise<void>; later: () => Promise<void> };
+type Shown = {
+  from: number;
+  end: number;
+  earlier: () => Promise<void>;
+  later: () => Promise<void>;
+  toBeginning: () => void;
+};
 
 /** Which rows are in the page, and how to move on. `load`: reads more in front of the first one, if there is more. */
 export function useRowWindow(
@@ -24,5 +30,9 @@ export function useRowWindow(
     shown.later();
     moves.value++;
   };
-  return { from, end, earlier, later };
+  const toBeginning = (): void => {
+    shown.toBeginning();
+    moves.value++;
+  };
+  return { from, end, earlier, later, toBeginning };
 }
