@@ -29,8 +29,9 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
   const touch = useRef<PointerEvent | undefined>(undefined);
   const parts = later_parts.value;
   const { title } = task;
-  const [need] = needsPerson(task) ? openNeeds(task) : [];
-  const is_spent = task.reason === 'budget_exhausted';
+  // The errand that is open beside the list asks there.
+  const [need] = !selected && needsPerson(task) ? openNeeds(task) : [];
+  const is_spent = !selected && task.reason === 'budget_exhausted';
   const asks = need !== undefined || is_spent;
   useEffect(() => {
     if (asks) void loadLaterParts();
