@@ -18,7 +18,13 @@ export const SignInWay = z.object({
 });
 export type SignInWay = z.infer<typeof SignInWay>;
 /** The ways to sign in. Empty: with e-mail and password only. */
-export const SignInWays = z.object({ items: z.array(SignInWay) });
+export const SignInWays = z.object({
+  items: z.array(SignInWay),
+  signup: z
+    .boolean()
+    .optional()
+    .describe('whether anybody can sign up with a password; otherwise it takes a link. Absent from an older server'),
+});
 
 /** The id of a way to sign in, in a path. */
 export const ByWay = z.object({ id: z.string().regex(/^([0-9a-hjkmnp-tv-z]{20}|oidc)$/) });

@@ -162,6 +162,12 @@ export class Logins {
     return invite === undefined ? 'strangers' : 'known';
   }
 
+  /** Whether anybody can sign up, without a code or an invitation. */
+  takesAnybody(): boolean {
+    const { log, config } = this.#deps;
+    return config.signup === 'open' && hasUsers(log.db);
+  }
+
   /** What a client gets that has just logged in. */
   async issue(user: UserRow, session: string, refresh_token: string): Promise<Session> {
     return {

@@ -5,13 +5,13 @@ import type { Handlers } from './router.ts';
 
 /** Sign-in with forges, linked accounts, and the repositories to pick from. */
 export function forgeHandlers(
-  { accounts, external_logins }: Auth,
+  { accounts, external_logins, logins }: Auth,
   forge_accounts: ForgeAccounts,
 ): Pick<Handlers, keyof typeof FORGE_ROUTES> {
   const { grants, links, manifest, repositories } = forge_accounts;
   const sign_in = forge_accounts.signIn(external_logins);
   return {
-    listSignInWays: () => ({ items: sign_in.ways() }),
+    listSignInWays: () => ({ items: sign_in.ways(), signup: logins.takesAnybody() }),
     startSignIn: ({ params, body, client, origin }) => sign_in.start(params.id, body, { origin, client }),
     finishSignIn: ({ body, client }) => sign_in.finish(body, client),
     startDeviceSignIn: ({ params, body, client }) => sign_in.startDevice(params.id, body, client),

@@ -7,6 +7,8 @@ export const de_accounts: AccountStrings = {
   title: 'Verknüpfte Konten',
   hint: 'GitHub und andere: zum Anmelden und für deine Repositorys',
   lead: 'Aufträge klonen, pushen und öffnen Pull Requests in deinem Namen, ohne Token im Projekt. Errand speichert die Token verschlüsselt; kein Container sieht sie.',
+  link_only:
+    'Noch kein Konto? Für eines mit Passwort brauchst du einen Link: eine Einladung oder den, den der Server gezeigt hat.',
   link_needed: 'Dafür brauchst du vielleicht einen Link: eine Einladung oder den, den der Server gezeigt hat.',
   unused_link: (email) =>
     `Der Link legt ein neues Konto an. Du bist als ${email} angemeldet: Melde dich ab, um ihn zu nutzen.`,

@@ -5,6 +5,7 @@ export const en_accounts = {
   title: 'Linked accounts',
   hint: 'GitHub and others: to log in, and for your repositories',
   lead: 'Errands clone, push and open pull requests as you, without a token in a project. Errand stores the tokens encrypted; no container sees them.',
+  link_only: 'No account yet? One with a password takes a link: an invitation, or the one that the server printed.',
   link_needed: 'You may need a link for this: an invitation, or the one that the server printed.',
   unused_link: (email: string) => `The link makes a new account. You are logged in as ${email}: log out to use it.`,
   set_up: 'Set it up in “This server”',

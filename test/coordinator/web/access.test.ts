@@ -18,6 +18,22 @@ test.serial('who goes from the log-in to a new account keeps the address, and re
   );
 });
 
+test.serial('where sign-up is closed, the way to a new account is a link alone', async (t) => {
+  t.timeout(60_000);
+  const { page, api, network, faults } = await openApp(t, {}, { ERRAND_SIGNUP: 'closed' });
+  await page.getByText('One with a password takes a link').waitFor();
+  const ways = page.getByRole('button', { name: /account/ });
+  t.is(await ways.count(), 0);
+  const { fragment } = await api.call('createInvite', { body: {} });
+  await page.goto('about:blank');
+  await page.goto(`${network.url}/#${fragment}`);
+  await page.getByRole('button', { name: 'Have an account? Log in' }).click();
+  await page.getByRole('button', { name: /No account yet/ }).click();
+  await page.getByRole('button', { name: 'Create account' }).waitFor();
+  t.is(await page.getByText('One with a password takes a link').count(), 0, 'this one has a link');
+  t.deepEqual(faults, []);
+});
+
 test.serial('an invitation that is opened by who is logged in says why nothing comes of it', async (t) => {
   t.timeout(60_000);
   const { api, network, page, session, faults } = await openAppLoggedIn(t);

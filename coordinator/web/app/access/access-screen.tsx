@@ -24,6 +24,7 @@ export function AccessScreen({ ended, email, untold }: AccessProps): JSX.Element
   const way = useSignal<'log_in' | 'sign_up' | 'paste'>(new_account ? 'sign_up' : 'log_in');
   const signs_up = way.value === 'sign_up';
   const pastes = way.value === 'paste';
+  const closed = useSignal(false);
   const store = useStore();
   useTitle(t.app);
   const owns = new_account?.kind === 'setup' && signs_up;
@@ -61,15 +62,17 @@ export function AccessScreen({ ended, email, untold }: AccessProps): JSX.Element
             onSend={(given) => (signs_up ? signUp(given) : store.logIn(given))}
           />
         )}
-        <button type="button" class="quiet" onClick={() => (way.value = signs_up || pastes ? 'log_in' : 'sign_up')}>
-          {pastes ? t.link.with_password : signs_up ? t.access.to_log_in : t.access.to_sign_up}
-        </button>
+        {(signs_up || pastes || new_account || !closed.value) && (
+          <button type="button" class="quiet" onClick={() => (way.value = signs_up || pastes ? 'log_in' : 'sign_up')}>
+            {pastes ? t.link.with_password : signs_up ? t.access.to_log_in : t.access.to_sign_up}
+          </button>
+        )}
         {!pastes && (
           <button type="button" class="quiet" onClick={() => (way.value = 'paste')}>
             {t.link.have}
           </button>
         )}
-        <MoreWays link={new_account} needs_link={signs_up && !new_account} />
+        <MoreWays link={new_account} needs_link={signs_up && !new_account} onClosed={() => (closed.value = true)} />
         {!isSecureContext && <p class="fault">{t.access.insecure}</p>}
       </div>
     </main>

@@ -14,19 +14,27 @@ export type WaysProps = {
   link: NewAccount | undefined;
   /** Somebody makes an account, and has no link: the server may want one. */
   needs_link: boolean;
+  /** The server makes no account without a link. */
+  onClosed: () => void;
 };
 
 /** A button for each way to sign in besides the password. The browser leaves the app for it. */
-export function Ways({ link, needs_link }: WaysProps): JSX.Element {
+export function Ways({ link, needs_link, onClosed }: WaysProps): JSX.Element {
   const { server } = useStore();
   const ways = useSignal<readonly SignInWay[]>([]);
+  const closed = useSignal(false);
   const fault = useSignal('');
   useEffect(() => {
     const stop = new AbortController();
     loadWire()
       .then(({ send }) => send(server, 'listSignInWays', {}, {}, stop.signal))
       .then(
-        ({ items }) => (ways.value = items),
+        ({ items, signup }) => {
+          ways.value = items;
+          if (signup !== false) return;
+          closed.value = true;
+          onClosed();
+        },
         // Whoever has a password can log in nevertheless.
         () => undefined,
       );
@@ -48,7 +56,8 @@ export function Ways({ link, needs_link }: WaysProps): JSX.Element {
   };
   return (
     <div class="ways">
-      {needs_link && <p class="lead">{s.accounts.link_needed}</p>}
+      {closed.value && !link && <p class="lead">{s.accounts.link_only}</p>}
+      {!closed.value && needs_link && <p class="lead">{s.accounts.link_needed}</p>}
       {ways.value.length > 0 && <p class="or">{s.accounts.or}</p>}
       {ways.value.map((way) => (
         <button key={way.id} type="button" class="choice" onClick={() => start(way.id)}>
