@@ -3,19 +3,18 @@ import type { Project } from '../../../protocol/api.ts';
 import type { Task } from '../../../protocol/task.ts';
 import { openNeeds } from '../../../protocol/without-schemas.ts';
 import type { Client } from '../../client/client.ts';
-import { Failure, Incomplete, isGone } from '../../client/errors.ts';
-import { loadWire } from '../../client/load-wire.ts';
-import { allProjects } from '../../client/lists.ts';
+import { Incomplete, isGone, type Failure } from '../../client/errors.ts';
 import { Live, type LiveState } from '../../client/sync/live.ts';
 import { Mirror } from '../../client/sync/mirror.ts';
 import type { Entry } from '../../client/sync/outbox-entry.ts';
 import { Acts } from './acts.ts';
-import { unlessFull, type SessionDatabase } from './database.ts';
+import type { SessionDatabase } from './database.ts';
 import { Diffs } from './diffs.ts';
 import { Files } from './files.ts';
 import { incomplete } from './incomplete.ts';
 import { onBack } from './on-back.ts';
 import { Push } from './push.ts';
+import { readProjects } from './read-projects.ts';
 import { later } from './later.ts';
 import { NOTHING, type OpenErrand } from './open-errand.ts';
 import { dropLogs, mirrorStorage, pruneDrafts, pruneLogs } from './storage.ts';
@@ -50,6 +49,7 @@ export class Session {
   readonly #errands = new Map<string, { view: Signal<OpenErrand>; draw: () => void; viewers: number }>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #hearNoMore: () => void = () => undefined;
+  #projects_read: Promise<Failure | undefined> | undefined;
 
   /** `onEnded`: the server has ended the log-in. */
   constructor(database: SessionDatabase, client: Client, onEnded: () => void) {
@@ -181,18 +181,13 @@ export class Session {
   }
 
   /** Reads the projects: first those that this device knows. Resolves with why the server's could not be read. */
-  async readProjects(): Promise<Failure | undefined> {
-    try {
-      const [kept, { ProjectPage }] = await Promise.all([this.texts.read('projects'), loadWire()]);
-      if (kept !== undefined && !this.projects.value)
-        this.projects.value = ProjectPage.shape.items.safeParse(JSON.parse(kept)).data;
-      this.projects.value = await allProjects(this.client);
-      await unlessFull(this.texts.write('projects', JSON.stringify(this.projects.value)), this.full);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      return error;
-    }
+  readProjects(): Promise<Failure | undefined> {
+    // One read for all that ask in one turn, such as the parts of a screen.
+    this.#projects_read ??= Promise.resolve().then(() => {
+      this.#projects_read = undefined;
+      return readProjects(this);
+    });
+    return this.#projects_read;
   }
 
   readonly #onBack = (): void => {

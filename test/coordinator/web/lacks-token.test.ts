@@ -1,9 +1,11 @@
 import test from 'ava';
 import { changePull } from '../../../coordinator/forge/pulls/pull-commands.ts';
-import { listPullsOf } from '../../../coordinator/sqlite/pulls.ts';
+import { insertPull, listPullsOf } from '../../../coordinator/sqlite/pulls.ts';
+import { newPull } from '../../../coordinator/domain/pull.ts';
 import { endAttempt } from '../../../coordinator/tasks/advance.ts';
 import { repo_url, sendErrand } from '../../support/send-errand.ts';
 import { taskOf } from '../../support/fixtures.ts';
+import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { PHONE } from '../../support/web/browser.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
@@ -51,4 +53,33 @@ test('a pull request that could not be opened leads to the project of its own re
   await page.getByText(`„${problem}“`).waitFor();
   await page.locator('.token-links a').first().click();
   t.is(await page.locator('input[name=repo_url]').inputValue(), shop);
+});
+
+test('the projects are read once for all pull requests that could not be opened', async (t) => {
+  t.timeout(60_000);
+  const { server, api, page, network } = await openAppLoggedIn(t, { size: PHONE });
+  const [shop, docs] = ['https://github.com/ada/shop', 'https://github.com/ada/docs'];
+  const body = { prompt: 'Mend it', repo_url: shop, repositories: [{ repo_url: docs }] };
+  const errand = new LivelyErrand(server, await api.call('createTask', { body }));
+  errand.begin();
+  errand.succeed({ summary: 'Mended.' });
+  const at = new Date().toISOString();
+  const of = { task_id: errand.id, title: 'Mend it', head_branch: 'errand/mend', head_commit: 'b'.repeat(40) };
+  const failed = { state: 'failed', problem: 'There is no token for github.com.', next_look_at: null } as const;
+  server.log.write((tx) => {
+    for (const url of [shop, docs]) {
+      const pull = newPull({ ...of, repo_url: url, base_branch: null, draft: false, author: 'person' }, at);
+      insertPull(tx.db, { ...pull, ...failed });
+    }
+  });
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    const { pathname } = new URL(request.url());
+    if (pathname === '/projects') asked.push(pathname);
+  });
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  await until('all have their links', async () => (await page.locator('.token-links').count()) === 2);
+  await page.locator('.token-links a').first().click();
+  await page.locator('input[name=repo_url]').waitFor();
+  t.deepEqual(asked, ['/projects', '/projects'], 'by the errand, and by the screen of the project');
 });
