@@ -15,7 +15,7 @@ const WORDS = {
   de: {
     needs_you: 'Braucht dich',
     done: 'Fertig',
-    failed: 'Gescheitert',
+    failed: 'Fehlgeschlagen',
     limit: 'An einer Grenze angehalten',
     test: 'Benachrichtigungen kommen hier an.',
   },
@@ -30,11 +30,11 @@ const ASKED_DE: Record<Exclude<NeedKind, 'question'>, (host: string, budget_usd?
     budget_usd === undefined
       ? undefined
       : `Das Budget von ${budget_usd.toLocaleString('de')} $ ist verbraucht. Soll es weitergehen?`,
-  follow_up: () => 'Ein Pull Request hat neue Reviews oder gescheiterte Checks. Soll es weitergehen?',
+  follow_up: () => 'Ein Pull Request hat neue Reviews oder fehlgeschlagene Checks. Soll es weitergehen?',
 };
 const OPTIONS_DE = new Map([
   ['approve', 'Pushen'],
-  ['send_back', 'Zurückgeben'],
+  ['send_back', 'Überarbeiten lassen'],
   ['once', 'Für diesen Auftrag'],
   ['project', 'Für dieses Projekt'],
   ['no', 'Nein'],

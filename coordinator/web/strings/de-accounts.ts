@@ -6,7 +6,7 @@ export const de_accounts: AccountStrings = {
   continue_with: (name) => `Weiter mit ${name}`,
   title: 'Verknüpfte Konten',
   hint: 'GitHub und andere: zum Anmelden und für deine Repositorys',
-  lead: 'Aufträge klonen, pushen und öffnen Pull Requests in deinem Namen, ohne Token im Projekt. Errand speichert die Token verschlüsselt; kein Container sieht sie.',
+  lead: 'Aufträge klonen, pushen und öffnen Pull Requests in deinem Namen, ohne Token im Projekt. Errand speichert die Tokens verschlüsselt; kein Container sieht sie.',
   link_only:
     'Noch kein Konto? Für eines mit Passwort brauchst du einen Link: eine Einladung oder den, den der Server gezeigt hat.',
   link_needed: 'Dafür brauchst du vielleicht einen Link: eine Einladung oder den, den der Server gezeigt hat.',
@@ -50,7 +50,7 @@ export const de_accounts: AccountStrings = {
     'Die App kann nichts tun: Ihr Schlüssel wird dort nicht angenommen. Prüfe den Schlüssel und die Uhr des Servers.',
   install: 'Für Repositorys installieren',
   device_flow:
-    'Für die Kommandozeile (errand link): Setze bei GitHub in den Einstellungen der App „Enable Device Flow“.',
+    'Für die Kommandozeile (errand link): Aktiviere bei GitHub in den Einstellungen der App „Enable Device Flow“.',
   forget: 'Vergessen',
   forget_title: 'Diese App vergessen?',
   forget_text: 'Niemand kann sich dann mehr damit anmelden. Lösche die App auch bei GitHub.',

@@ -17,7 +17,7 @@ export const de_needs: NeedsStrings = {
   several: 'Eine oder mehrere auswählen',
   option: {
     approve: 'Pushen',
-    send_back: 'Zurückgeben',
+    send_back: 'Überarbeiten lassen',
     once: 'Für diesen Auftrag erlauben',
     project: 'Für dieses Projekt erlauben',
     no: 'Nicht erlauben',

@@ -3,7 +3,7 @@ import type { NotificationStrings } from './en-notifications.ts';
 /** The texts about notifications, in German. */
 export const de_notifications: NotificationStrings = {
   title: 'Benachrichtigungen',
-  hint: 'Wenn ein Auftrag dich braucht, fertig ist, scheitert oder an eine Grenze stößt',
+  hint: 'Wenn ein Auftrag dich braucht, fertig ist, fehlschlägt oder an eine Grenze stößt',
   this_device: 'Dieses Gerät',
   states: {
     on: 'An: Dieses Gerät wird benachrichtigt, außer es zeigt den Auftrag gerade.',

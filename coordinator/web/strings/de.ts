@@ -10,15 +10,15 @@ export const de: Strings = {
   back: 'Zurück',
   cancel: 'Abbrechen',
   close: 'Schließen',
-  save: 'Sichern',
+  save: 'Speichern',
   loading: 'Lädt …',
   update: 'Eine neue Version ist da',
   update_now: 'Neu laden',
   incomplete: 'Ein Teil der App ließ sich nicht laden',
-  full: 'Dieses Gerät hat keinen Platz: Neues wird nicht aufbewahrt',
-  no_storage: 'Dieser Browser lässt Errand nichts aufbewahren: Sein Speicher ist voll, gesperrt oder beschädigt.',
+  full: 'Auf diesem Gerät ist kein Platz mehr: Neues wird nicht gespeichert',
+  no_storage: 'Dieser Browser lässt Errand nichts speichern: Sein Speicher ist voll, gesperrt oder beschädigt.',
   not_emptied:
-    'Errand konnte nicht entfernen, was dieser Browser aufbewahrt. Entferne die Daten dieser Website in den Einstellungen des Browsers.',
+    'Errand konnte nicht löschen, was dieser Browser gespeichert hat. Lösche die Daten dieser Website in den Einstellungen des Browsers.',
 
   access: {
     lead: 'Schick deinem eigenen Server ein Git-Repository und einen Satz. Ein Agent erledigt die Arbeit, lässt die Tests laufen und pusht einen Branch.',
@@ -31,14 +31,14 @@ export const de: Strings = {
     own: 'Deinen Server einrichten',
     join: 'Mitmachen',
     join_lead: 'Du bist eingeladen: Lege dein Konto an.',
-    own_lead: 'Hier hat noch niemand ein Konto. Das erste besitzt diesen Server.',
+    own_lead: 'Hier hat noch niemand ein Konto. Wer das erste anlegt, dem gehört dieser Server.',
     to_sign_up: 'Noch kein Konto? Leg eins an',
     to_log_in: 'Du hast ein Konto? Melde dich an',
     working: 'Einen Moment …',
     ended: 'Deine Anmeldung ist abgelaufen. Melde dich neu an: Was du geschrieben hast, ist noch da.',
     untold:
       'Dieses Gerät hat alles vergessen. Der Server ist noch nicht erreichbar: Er erfährt es, sobald es geht, solange diese Seite offen ist. Bis dahin steht diese Anmeldung in deiner Geräteliste.',
-    insecure: 'Diese Seite kam ohne TLS. Jeder auf dem Weg kann dein Passwort lesen.',
+    insecure: 'Diese Seite kam ohne TLS: Unterwegs kann jeder dein Passwort mitlesen.',
   },
 
   live: {
@@ -97,7 +97,7 @@ export const de: Strings = {
     limit: (time) => `Wartet bis ${time}`,
     person: 'Wartet auf deine Antwort',
     silent_worker: (time) => `Nichts vom Worker; um ${time} übernimmt ein anderer`,
-    stopping: 'Hält an: die Arbeit bis hier wird gepusht',
+    stopping: 'Hält an: Die Arbeit bis hier wird gepusht',
     working: 'In Arbeit',
   },
 
@@ -119,7 +119,7 @@ export const de: Strings = {
     refused: 'Das Modell wollte nicht weitermachen',
     model_rejected: 'Die Claude-API lehnte die Anfrage ab',
     context_exhausted: 'Das Gespräch wurde zu lang',
-    stuck: 'Es drehte sich im Kreis',
+    stuck: 'Der Agent drehte sich im Kreis',
     disk_full: 'Die Festplatte ist voll',
     workspace_full: 'Der Arbeitsordner wurde zu groß',
     log_full: 'Das Protokoll wurde zu groß',
@@ -156,12 +156,12 @@ export const de: Strings = {
   },
   note: {
     schedule_paused: (name, failures) =>
-      `Der Zeitplan „${name}“ ist angehalten: ${failures} Aufträge in Folge sind fehlgeschlagen`,
+      `Der Zeitplan „${name}“ pausiert: ${failures} Aufträge in Folge sind fehlgeschlagen`,
     withdrawn: 'Du hast eine Nachricht zurückgenommen, bevor sie gehört wurde',
     model: (model, effort) => `Ab hier: ${model}, ${effort}`,
     attempt: (n) => `Versuch ${n}`,
     attempt_over: (why, time) => `${why}. Nächster Versuch um ${time}`,
-    retried: (why, time) => `Die Antwort des Modells ging verloren (${why}). Wieder um ${time}`,
+    retried: (why, time) => `Die Antwort des Modells ging verloren (${why}). Nächster Versuch um ${time}`,
     shortened: 'Das Gespräch wurde gekürzt, damit es passt',
     limit: {
       turns: (used, of) => `${used} von ${of} Runden verbraucht`,
@@ -172,7 +172,7 @@ export const de: Strings = {
     pushed: (branch) => `Gepusht nach ${branch}`,
     pushed_wip: (branch) => `Zwischenstand gepusht nach ${branch}`,
     budget: (money) => `Das Budget ist jetzt ${money}`,
-    cancelling: 'Anhalten verlangt: der Worker pusht seine Arbeit und endet',
+    cancelling: 'Anhalten verlangt: Der Worker pusht seine Arbeit und hört auf',
   },
 
   fresh: {
@@ -205,21 +205,21 @@ export const de: Strings = {
   problem: {
     unreachable: 'Der Server ist gerade nicht erreichbar.',
     wrong_credentials: 'Die E-Mail-Adresse oder das Passwort ist falsch.',
-    signup_closed: 'Registrieren ist auf diesem Server gesperrt: Wem er gehört, kann dich einladen.',
+    signup_closed: 'Auf diesem Server kann man sich nicht selbst registrieren: Sein Besitzer kann dich einladen.',
     link_invalid:
-      'Kein solcher Code: vertippt, abgeschnitten, schon benutzt oder abgelaufen. Füge den ganzen Link ein oder bitte um einen neuen.',
-    account_blocked: 'Wem dieser Server gehört, hat dein Konto gesperrt.',
+      'Der Code gilt nicht: vertippt, abgeschnitten, schon benutzt oder abgelaufen. Füge den ganzen Link ein oder bitte um einen neuen.',
+    account_blocked: 'Der Besitzer dieses Servers hat dein Konto gesperrt.',
     setup_code_wrong: 'Der Code fehlt oder ist vertippt: Nimm den ganzen Link, den der Server beim Start gezeigt hat.',
     email_taken: 'Es gibt schon ein Konto mit dieser E-Mail-Adresse.',
     rate_limited: 'Zu viele Versuche. Warte ein wenig.',
-    unavailable: 'Der Server ist beschäftigt oder seine Festplatte voll. Versuch es später.',
+    unavailable: 'Der Server ist überlastet oder seine Festplatte voll. Versuch es später noch einmal.',
     internal: 'Auf dem Server ging etwas schief.',
     too_old: 'Es hat länger als eine Woche gewartet.',
     unknown: 'Etwas ging schief.',
     // In English the words of the server or of the fault itself say more.
     displaced: 'Dein Konto hat zu viele offene Verbindungen: Neuere haben diese ersetzt.',
     intercepted: 'Ein Proxy vor dem Server hat geantwortet: Vielleicht verlangt er eine eigene Anmeldung.',
-    not_found: 'Das gibt es nicht, oder nicht mehr.',
+    not_found: 'Das gibt es nicht oder nicht mehr.',
   },
   server_says: (detail) => `Der Server sagt: „${detail}“`,
   in_english: (text) => `„${text}“`,

@@ -14,10 +14,10 @@ type Shown = Omit<NotificationOptions, 'data'> & {
 /** What `lib.webworker` does not know yet. */
 type Options = NotificationOptions & { renotify?: boolean };
 
-const NOT_SENT = { en: 'Not sent. Touch to open the errand.', de: 'Nicht gesendet. Zum Öffnen berühren.' };
+const NOT_SENT = { en: 'Not sent. Touch to open the errand.', de: 'Nicht gesendet. Tippe, um den Auftrag zu öffnen.' };
 const TOO_LATE = {
   en: 'Not possible any more. Touch to open the errand.',
-  de: 'Geht nicht mehr. Zum Öffnen berühren.',
+  de: 'Geht nicht mehr. Tippe, um den Auftrag zu öffnen.',
 };
 /** The decision was made, or the device or the errand is gone. */
 const TOO_LATE_CODES = ['conflict', 'not_found'];

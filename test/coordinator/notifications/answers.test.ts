@@ -65,7 +65,7 @@ test('what the server itself asks is told in the language of the device, with it
   t.deepEqual(await told(asksAgent), ['Braucht dich: Push it?', 'Push it', 'No']);
   const asksPush = await errand();
   asksPush.askToPush('b'.repeat(40));
-  t.deepEqual(await told(asksPush), ['Braucht dich: Die Arbeit ist fertig. Pushen?', 'Pushen', 'Zurückgeben']);
+  t.deepEqual(await told(asksPush), ['Braucht dich: Die Arbeit ist fertig. Pushen?', 'Pushen', 'Überarbeiten lassen']);
 
   const asksBudget = await errand();
   asksBudget.askForBudget();

@@ -3,6 +3,7 @@ import { AttemptFailure } from '../../../agent-container/base/failure.ts';
 import { chooseBaseBranch } from '../../../agent-container/git/checkout.ts';
 import { fetchFailure } from '../../../agent-container/git/git-failure.ts';
 import { de } from '../../../coordinator/web/strings/de.ts';
+import { speakOfScreens } from '../../../coordinator/web/strings/screen-strings.ts';
 import { CLOSE } from '../../../protocol/socket.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 
@@ -30,6 +31,12 @@ test('what a worker says of a missing repository or branch is told in German; wh
     ['It is a tag.', '„It is a tag.“'],
   ] as const)
     t.is(de.missing_repository(said), words);
+});
+
+test('the verb agrees with how many actions were not sent', async (t) => {
+  const { log_out_unsent } = (await speakOfScreens('de-DE')).settings;
+  t.is(log_out_unsent(1), '1 Aktion wurde noch nicht gesendet und geht verloren.');
+  t.is(log_out_unsent(2), '2 Aktionen wurden noch nicht gesendet und gehen verloren.');
 });
 
 test.serial('why a window is not connected is told in the language of the person', async (t) => {

@@ -147,7 +147,7 @@ test.serial('why an account was not linked is told in the language of the person
     ['conflict', 'You have 20 accounts.', 'Der Server sagt: „You have 20 accounts.“'],
     ['link_invalid', 'It is over.', 'Der Server sagt: „It is over.“'],
     ['upstream_unreachable', 'It is away.', 'Der Server sagt: „It is away.“'],
-    ['not_found', 'There is none.', 'Das gibt es nicht, oder nicht mehr.'],
+    ['not_found', 'There is none.', 'Das gibt es nicht oder nicht mehr.'],
   ] as const) {
     const problem = JSON.stringify({ type: 'about:blank', title: 'No', status: 409, code, detail });
     await page.route(/\/links\/ways\/[^/]+\/start$/, (route) =>
