@@ -150,13 +150,6 @@ export const Project = z.object({
 export type Project = z.infer<typeof Project>;
 
 /**
- * A project that was created or changed. `warnings`: sentences about what cannot work as things are, such as that the
- * token may not push, or that no mention counts before an account is linked.
- */
-export const ProjectSaved = Project.extend({ warnings: z.array(z.string()) });
-export type ProjectSaved = z.infer<typeof ProjectSaved>;
-
-/**
  * Creates a task, for a repository or a project. The project, then the server, gives the defaults of absent fields.
  */
 export const TaskCreate = z

@@ -12,6 +12,7 @@ import * as messages from './messages.ts';
 import * as needs from './needs.ts';
 import * as notifications from './notifications.ts';
 import * as people from './people.ts';
+import * as saved from './project-saved.ts';
 import * as pulls from './pulls.ts';
 import * as repositories from './repositories.ts';
 import * as problem from './problem.ts';
@@ -66,6 +67,7 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     ...audit,
     ...notifications,
     ...deliveries,
+    ...saved,
     ...pulls,
     ...repositories,
     ...schedules,

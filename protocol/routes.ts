@@ -1,5 +1,6 @@
 import { ACCOUNT_ROUTES } from './account-routes.ts';
 import * as api from './api.ts';
+import { ProjectSaved } from './project-saved.ts';
 import * as info from './server-info.ts';
 import { DELIVERY_ROUTES } from './delivery-routes.ts';
 import { FORGE_ROUTES } from './forge-routes.ts';
@@ -33,7 +34,7 @@ export const ROUTES = {
     idempotent: true,
     body: api.ProjectCreate,
     status: 201,
-    response: api.ProjectSaved,
+    response: ProjectSaved,
     errors: ['conflict', 'idempotency_conflict', 'rate_limited', 'upstream_unreachable'],
   },
   listProjects: {
@@ -72,7 +73,7 @@ export const ROUTES = {
     params: api.ById,
     body: api.ProjectPatch,
     status: 200,
-    response: api.ProjectSaved,
+    response: ProjectSaved,
     errors: ['not_found', 'conflict', 'rate_limited', 'upstream_unreachable'],
   },
   deleteProject: {

@@ -1,4 +1,4 @@
-import type { ProjectSaved } from '../../protocol/api.ts';
+import type { ProjectSaved } from '../../protocol/project-saved.ts';
 import { findProject } from '../client/find.ts';
 import { allProjects } from '../client/lists.ts';
 import { confirm, YES_OPTION } from './ask.ts';

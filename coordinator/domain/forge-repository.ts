@@ -1,3 +1,4 @@
+import type { ProjectWarning, ProjectWarningCode } from '../../protocol/project-saved.ts';
 import type { ProjectRow } from './project.ts';
 
 /**
@@ -23,7 +24,7 @@ export type RepositoryCheck = {
    * the forge does not answer now (`errors` names the field), and with `rate_limited` if the user has too many checks
    * open.
    */
-  check: (user_id: string, repository: ForgeRepository) => Promise<string[]>;
+  check: (user_id: string, repository: ForgeRepository) => Promise<ProjectWarning[]>;
   /**
    * Rejects with `invalid` if the host of this address does not exist or has a private address. It only resolves the
    * name, within a short time, and only if not too many names are being resolved for the user.
@@ -35,15 +36,20 @@ export type RepositoryCheck = {
 export type Switches = Pick<ProjectRow, 'mentions' | 'follow_up'>;
 
 /**
- * What cannot work for a project at its forge as things are now, as sentences for its owner. What the forge does not
- * say now is no warning.
+ * What cannot work for a project at its forge as things are now, for its owner. What the forge does not say now is no
+ * warning.
  */
 export type ForgeWarnings = {
   /** About switches that are on where nothing that they react to is heard or counts. */
-  aboutSwitches: (user_id: string, project: ForgeRepository & Switches) => Promise<string[]>;
+  aboutSwitches: (user_id: string, project: ForgeRepository & Switches) => Promise<ProjectWarning[]>;
   /** About rules of the forge that refuse the branches of errands. */
-  aboutBranches: (repository: ForgeRepository) => Promise<string[]>;
+  aboutBranches: (repository: ForgeRepository) => Promise<ProjectWarning[]>;
 };
+
+/** A warning about a project. `text`: the whole in English. */
+export function warning(code: ProjectWarningCode, params: Record<string, string>, text: string): ProjectWarning {
+  return { code, params, text };
+}
 
 /** The host of a repository, as audit entries name it. */
 export function hostOf({ repo_url }: Pick<ForgeRepository, 'repo_url'>): string {

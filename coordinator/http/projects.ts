@@ -1,5 +1,6 @@
 import type { ProjectPatch } from '../../protocol/api.ts';
 import { ErrandError } from '../../protocol/problem.ts';
+import type { ProjectSaved, ProjectWarning } from '../../protocol/project-saved.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
@@ -39,7 +40,7 @@ export function projectHandlers({
           const { id, name, repo_url } = project;
           audit(tx, { action: 'project.created', subject: id, detail: { name, repo_url } });
           if (setsSecrets(input)) audit(tx, { action: 'secrets.set', subject: id, detail: secretsOf(project) });
-          return { ...projectView(project), warnings };
+          return savedView(project, warnings);
         },
       );
     },
@@ -61,7 +62,7 @@ export function projectHandlers({
           const project = patchProject(tx, keys, who.user_id, params.id, patch);
           audit(tx, { action: 'project.changed', subject: project.id, detail: { fields: Object.keys(body) } });
           if (setsSecrets(patch)) audit(tx, { action: 'secrets.set', subject: project.id, detail: secretsOf(project) });
-          return { ...projectView(project), warnings };
+          return savedView(project, warnings);
         },
       );
     },
@@ -76,6 +77,10 @@ export function projectHandlers({
 }
 
 /** Whether a request sets or removes something that a project keeps secret. */
+function savedView(project: ProjectRow, warnings: ProjectWarning[]): ProjectSaved {
+  return { ...projectView(project), warnings: warnings.map(({ text }) => text), coded_warnings: warnings };
+}
+
 function setsSecrets({ git_token, git_username, secrets }: ProjectPatch): boolean {
   return git_token !== undefined || git_username !== undefined || secrets !== undefined;
 }

@@ -1,7 +1,8 @@
 import type { ProjectCreate, ProjectPatch } from '../../protocol/api.ts';
+import type { ProjectWarning } from '../../protocol/project-saved.ts';
 import type { Keys } from '../base/keys.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import type { ForgeWarnings, RepositoryCheck, Switches } from '../domain/forge-repository.ts';
+import { warning, type ForgeWarnings, type RepositoryCheck, type Switches } from '../domain/forge-repository.ts';
 import type { Db } from '../sqlite/database.ts';
 import { gitCredential, type LinkedCredentials, type ServerToken } from './forge-credential.ts';
 import { patchedSecrets, requireProject } from './project-commands.ts';
@@ -27,7 +28,7 @@ export class ProjectCheck {
     this.#deps = dependencies;
   }
 
-  async beforeCreate(user_id: string, input: ProjectCreate): Promise<string[]> {
+  async beforeCreate(user_id: string, input: ProjectCreate): Promise<ProjectWarning[]> {
     if (input.check === false) return [];
     const { repo_url, git_token = null, git_username = null, mentions = false, follow_up = false } = input;
     const secrets = { git_token, git_username };
@@ -41,7 +42,7 @@ export class ProjectCheck {
    * Checks only what the patch changes: the repository if it sets another address or credential, and the switches if it
    * sets one, or what they need. Removing a token always works.
    */
-  async beforePatch(user_id: string, project_id: string, patch: ProjectPatch): Promise<string[]> {
+  async beforePatch(user_id: string, project_id: string, patch: ProjectPatch): Promise<ProjectWarning[]> {
     const { db, keys } = this.#deps;
     const project = requireProject(db, user_id, project_id);
     const { repo_url = project.repo_url, git_token, git_username } = patch;
@@ -56,7 +57,7 @@ export class ProjectCheck {
     ];
   }
 
-  async #askRepository(user_id: string, repo_url: string, secrets: GitSecrets): Promise<string[]> {
+  async #askRepository(user_id: string, repo_url: string, secrets: GitSecrets): Promise<ProjectWarning[]> {
     const credential = await gitCredential(this.#deps, user_id, repo_url, secrets);
     const repository = { repo_url, credential };
     const warnings = await this.#deps.repositories.check(user_id, repository);
@@ -64,13 +65,18 @@ export class ProjectCheck {
   }
 
   /** A link that is broken, or a forge that is away, refuses no switch. */
-  async #askSwitches(user_id: string, repo_url: string, secrets: GitSecrets, switches: Switches): Promise<string[]> {
+  async #askSwitches(
+    user_id: string,
+    repo_url: string,
+    secrets: GitSecrets,
+    switches: Switches,
+  ): Promise<ProjectWarning[]> {
     try {
       const credential = await gitCredential(this.#deps, user_id, repo_url, secrets);
       return await this.#deps.forge.aboutSwitches(user_id, { repo_url, credential, ...switches });
     } catch (error) {
       if (!(error instanceof ErrandError)) throw error;
-      return error.code === 'forbidden' ? [error.message] : [];
+      return error.code === 'forbidden' ? [warning('other', {}, error.message)] : [];
     }
   }
 }

@@ -1,7 +1,8 @@
 import { newId } from '../../../protocol/ids.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
+import type { ProjectWarning, ProjectWarningCode } from '../../../protocol/project-saved.ts';
 import { within } from '../../base/deadline.ts';
-import type { ForgeRepository, ForgeWarnings, Switches } from '../../domain/forge-repository.ts';
+import { warning, type ForgeRepository, type ForgeWarnings, type Switches } from '../../domain/forge-repository.ts';
 import { branchPrefix } from '../../domain/task.ts';
 import type { Db } from '../../sqlite/database.ts';
 import { listLinkedAccounts } from '../../sqlite/linked-accounts.ts';
@@ -28,21 +29,20 @@ export class ProjectWarnings implements ForgeWarnings {
   async aboutSwitches(
     user_id: string,
     { repo_url, credential, mentions, follow_up }: ForgeRepository & Switches,
-  ): Promise<string[]> {
+  ): Promise<ProjectWarning[]> {
     if (!mentions && !follow_up) return [];
     const forge = this.#deps.forges.at(repo_url)?.forge;
     const { host } = new URL(repo_url);
-    if (!forge)
-      return [`This server knows no forge at ${host}: no ${heardWords({ mentions, follow_up })} there reach it.`];
+    if (!forge) return [unknownWarning(host, { mentions, follow_up })];
     const unlinked = mentions && !this.#hasLinked(user_id, forge);
-    const warnings = unlinked ? [linkWords(forge)] : [];
+    const warnings = unlinked ? [linkWarning(forge)] : [];
     // To link an account gives a token, too.
     const is_said = unlinked && (canLink(forge) || !follow_up);
     if (is_said || credential || (await this.#mayHaveApp(repo_url))) return warnings;
-    return [...warnings, tokenWords(forge, heardWords({ mentions: mentions && !unlinked, follow_up }))];
+    return [...warnings, tokenWarning(forge, { mentions: mentions && !unlinked, follow_up })];
   }
 
-  async aboutBranches({ repo_url, credential }: ForgeRepository): Promise<string[]> {
+  async aboutBranches({ repo_url, credential }: ForgeRepository): Promise<ProjectWarning[]> {
     const found = this.#deps.forges.at(repo_url);
     if (!found || !credential) return [];
     const { forge, repository } = found;
@@ -52,12 +52,7 @@ export class ProjectWarnings implements ForgeWarnings {
     const branch = `${branchPrefix(newId())}check`;
     const rules = (await client.forbiddingRules(access, repository, branch).catch(ignoreForge)) ?? [];
     if (rules.length === 0) return [];
-    const why = rules.includes(SIGNATURES)
-      ? 'asks for signed commits on the branches of errands, which theirs are not'
-      : `restricts pushes to the branches of errands (${rules.join(', ')})`;
-    return [
-      `A ruleset at ${forge.name} ${why}: unless you may bypass it, their work cannot be pushed. Exclude errand/* there.`,
-    ];
+    return [rulesWarning(forge, rules)];
   }
 
   #hasLinked(user_id: string, { origin }: KnownForge): boolean {
@@ -75,21 +70,58 @@ function canLink({ client_id }: KnownForge): boolean {
   return client_id !== undefined;
 }
 
-function linkWords(forge: KnownForge): string {
+function rulesWarning({ name }: KnownForge, rules: readonly string[]): ProjectWarning {
+  const is_signed = rules.includes(SIGNATURES);
+  const named = rules.join(', ');
+  const why = is_signed
+    ? 'asks for signed commits on the branches of errands, which theirs are not'
+    : `restricts pushes to the branches of errands (${named})`;
+  return warning(
+    is_signed ? 'signed_commits' : 'push_restricted',
+    { forge: name, rules: named },
+    `A ruleset at ${name} ${why}: unless you may bypass it, their work cannot be pushed. Exclude errand/* there.`,
+  );
+}
+
+function unknownWarning(host: string, switches: Switches): ProjectWarning {
+  return warning(
+    'unknown_forge',
+    { forge: host, heard: heardOf(switches) },
+    `This server knows no forge at ${host}: no ${HEARD[heardOf(switches)]} there reach it.`,
+  );
+}
+
+function linkWarning(forge: KnownForge): ProjectWarning {
+  const params = { forge: forge.name };
   return canLink(forge)
-    ? `Link your account at ${forge.name}: without it, nobody's @errand counts.`
-    : `Nobody's @errand counts before your account at ${forge.name} is linked, and nobody can link one until the owner of the server registers it there.`;
+    ? warning('link_account', params, `Link your account at ${forge.name}: without it, nobody's @errand counts.`)
+    : warning(
+        'link_impossible',
+        params,
+        `Nobody's @errand counts before your account at ${forge.name} is linked, and nobody can link one until the owner of the server registers it there.`,
+      );
 }
 
-function tokenWords(forge: KnownForge, what: string): string {
-  const app = forge.app_id === undefined ? '' : 'install its app at the repository, ';
-  const ways = canLink(forge) ? `${app}link your account, or give the project a token` : 'give the project a token';
-  return `The server has no token for ${forge.name}, so it sees no ${what} there: ${ways}.`;
+function tokenWarning(forge: KnownForge, switches: Switches): ProjectWarning {
+  const code = !canLink(forge) ? 'no_token' : forge.app_id === undefined ? 'no_token_link' : 'no_token_app';
+  return warning(
+    code,
+    { forge: forge.name, heard: heardOf(switches) },
+    `The server has no token for ${forge.name}, so it sees no ${HEARD[heardOf(switches)]} there: ${WAYS[code]}.`,
+  );
 }
 
-function heardWords({ mentions, follow_up }: Switches): string {
+const WAYS = {
+  no_token: 'give the project a token',
+  no_token_link: 'link your account, or give the project a token',
+  no_token_app: 'install its app at the repository, link your account, or give the project a token',
+} satisfies Partial<Record<ProjectWarningCode, string>>;
+
+const HEARD = { mentions: 'mentions', follow_up: 'reviews or checks', both: 'mentions, reviews or checks' };
+
+function heardOf({ mentions, follow_up }: Switches): keyof typeof HEARD {
   if (!follow_up) return 'mentions';
-  return mentions ? 'mentions, reviews or checks' : 'reviews or checks';
+  return mentions ? 'both' : 'follow_up';
 }
 
 /** What the forge does not say now is no warning. */

@@ -1,3 +1,4 @@
+import { de_project_warning } from './de-project-warning.ts';
 import type { SettingsStrings } from './en-settings.ts';
 
 const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
@@ -63,6 +64,7 @@ export const de_settings: SettingsStrings = {
     add: 'Projekt hinzufügen',
     new: 'Neues Projekt',
     saved_but: 'Das Projekt ist gespeichert, aber:',
+    warning: de_project_warning,
     name: 'Name',
     repo: 'Repository',
     repo_hint: 'Wie du es im Browser siehst oder klonst',

@@ -1,3 +1,5 @@
+import type { ProjectWarning } from '../../../protocol/project-saved.ts';
+
 const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
 
 /** The texts about settings and projects, in English. */
@@ -60,6 +62,7 @@ export const en_settings = {
     add: 'Add project',
     new: 'New project',
     saved_but: 'The project is saved, but:',
+    warning: ({ text }: ProjectWarning) => text,
     name: 'Name',
     repo: 'Repository',
     repo_hint: 'As you see it in the browser, or as you clone it',

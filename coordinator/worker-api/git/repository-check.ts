@@ -1,5 +1,6 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError, type ErrorCode } from '../../../protocol/problem.ts';
+import type { ProjectWarning } from '../../../protocol/project-saved.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { within } from '../../base/deadline.ts';
 import {
@@ -10,7 +11,7 @@ import {
   type Resolve,
 } from '../../base/address-guard.ts';
 import { hasProxy, NO_PROXY, type OutgoingProxy } from '../../base/outgoing.ts';
-import type { ForgeRepository, RepositoryCheck } from '../../domain/forge-repository.ts';
+import { warning, type ForgeRepository, type RepositoryCheck } from '../../domain/forge-repository.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import { NewestOnly } from '../newest-only.ts';
 import type { GitService } from './backend.ts';
@@ -63,7 +64,7 @@ export class ForgeCheck implements RepositoryCheck {
     this.#host_check_ms = host_check_ms;
   }
 
-  async check(user_id: string, repository: ForgeRepository): Promise<string[]> {
+  async check(user_id: string, repository: ForgeRepository): Promise<ProjectWarning[]> {
     if (repository.repo_url === SAMPLE_REPO_URL) return [];
     return this.#newest.run(user_id, async (newer) => {
       const signal = AbortSignal.any([newer, AbortSignal.timeout(this.#check_ms)]);
@@ -159,15 +160,28 @@ function adviceFor(fault: ForgeFault, { repo_url }: ForgeRepository): string | u
 }
 
 /** The warning about a repository that can be read but perhaps not pushed to. */
-function pushWarning(error: unknown, { repo_url, credential }: ForgeRepository): string {
+function pushWarning(error: unknown, { repo_url, credential }: ForgeRepository): ProjectWarning {
   if (!(error instanceof ForgeError)) throw error;
+  const { message: why } = error;
   switch (CODE[error.fault]) {
     case 'invalid':
       return credential
-        ? `Errand can read ${repo_url}, but the git_token may not push to it: errands will fail when they push their branch. Give a git_token that may write.`
-        : `Errand can read ${repo_url}, but not push to it without a git_token: errands will fail when they push their branch.`;
+        ? warning(
+            'push_refused',
+            { repo_url },
+            `Errand can read ${repo_url}, but the git_token may not push to it: errands will fail when they push their branch. Give a git_token that may write.`,
+          )
+        : warning(
+            'push_needs_token',
+            { repo_url },
+            `Errand can read ${repo_url}, but not push to it without a git_token: errands will fail when they push their branch.`,
+          );
     case 'upstream_unreachable':
-      return `Errand can read ${repo_url}, but could not find out whether it may push to it: ${error.message}`;
+      return warning(
+        'push_unknown',
+        { repo_url, why },
+        `Errand can read ${repo_url}, but could not find out whether it may push to it: ${why}`,
+      );
   }
 }
 

@@ -1,9 +1,12 @@
 import test from 'ava';
 import type { ForgeRepository, RepositoryCheck } from '../../../coordinator/domain/forge-repository.ts';
+import type { ProjectWarning } from '../../../protocol/project-saved.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { startApi } from '../../support/start-api.ts';
 
 const repo_url = 'https://forge.example/a/b';
+
+const WARNING = { code: 'push_refused', params: { repo_url }, text: 'It may not push.' };
 
 /** Asks nothing, and keeps what it was asked. */
 class Recorder implements RepositoryCheck {
@@ -12,11 +15,11 @@ class Recorder implements RepositoryCheck {
   /** What happens while the forge is being asked. */
   meanwhile: () => Promise<unknown> = () => Promise.resolve();
 
-  async check(_user_id: string, repository: ForgeRepository): Promise<string[]> {
+  async check(_user_id: string, repository: ForgeRepository): Promise<ProjectWarning[]> {
     this.asked.push(repository);
     await this.meanwhile();
     if (this.failure) throw this.failure;
-    return ['mind the step'];
+    return [WARNING];
   }
 
   async checkHost(_user_id: string, url: string): Promise<void> {
@@ -31,7 +34,8 @@ test('the repository of a new project is checked, and the warnings are in the an
   const repositories = new Recorder();
   const { api } = await (await startApi(t, {}, undefined, repositories)).person();
   const made = await api.call('createProject', { body: { name: 'P', repo_url, git_token: 'sesame' } });
-  t.deepEqual(made.warnings, ['mind the step']);
+  t.deepEqual(made.warnings, [WARNING.text], 'for a client that knows no codes');
+  t.deepEqual(made.coded_warnings, [WARNING]);
   t.deepEqual(repositories.asked, [{ repo_url, credential: token('sesame') }]);
   repositories.failure = down;
   const problem = await api.refused('createProject', { body: { name: 'Q', repo_url } });

@@ -45,7 +45,7 @@ test('a patch changes the fields that it names, and null clears them', async (t)
   });
   t.like(bare, { name: 'Q', base_branch: null, has_git_token: false, secret_names: [] });
   t.is(server.db.prepare('SELECT secrets FROM projects').pluck().get(), null);
-  const { warnings: _warnings, ...stored } = bare;
+  const { warnings: _warnings, coded_warnings: _coded, ...stored } = bare;
   t.deepEqual(await api.call('getProject', { params }), stored);
   t.is((await api.refused('patchProject', { params, body: { name: null } })).code, 'invalid');
   t.is((await api.refused('patchProject', { params, body: { created_at: 'x' } })).code, 'invalid');

@@ -146,8 +146,8 @@ test('every route answers what it declares', async (t) => {
   t.truthy((await api.call('wsTicket', {})).ticket);
 
   const project = await api.call('createProject', { body: { name: 'Sample', repo_url: SAMPLE_REPO_URL } });
-  const { warnings, ...stored } = project;
-  t.deepEqual(warnings, []);
+  const { warnings, coded_warnings, ...stored } = project;
+  t.deepEqual([warnings, coded_warnings], [[], []]);
   t.deepEqual((await api.call('listProjects', {})).items, [stored]);
   t.deepEqual(await api.call('getProject', { params: { id: project.id } }), stored);
   const patched = await api.call('patchProject', { params: { id: project.id }, body: { verify_command: 'npm test' } });

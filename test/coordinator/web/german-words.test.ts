@@ -3,9 +3,11 @@ import { AttemptFailure } from '../../../agent-container/base/failure.ts';
 import { chooseBaseBranch } from '../../../agent-container/git/checkout.ts';
 import { fetchFailure } from '../../../agent-container/git/git-failure.ts';
 import { de } from '../../../coordinator/web/strings/de.ts';
+import { de_project_warning } from '../../../coordinator/web/strings/de-project-warning.ts';
 import { speakOfScreens } from '../../../coordinator/web/strings/screen-strings.ts';
 import { CLOSE } from '../../../protocol/socket.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { PHONE } from '../../support/web/browser.ts';
 
 const URL_OF_NONE = 'https://git.example/none.git';
 
@@ -37,6 +39,37 @@ test('the verb agrees with how many actions were not sent', async (t) => {
   const { log_out_unsent } = (await speakOfScreens('de-DE')).settings;
   t.is(log_out_unsent(1), '1 Aktion wurde noch nicht gesendet und geht verloren.');
   t.is(log_out_unsent(2), '2 Aktionen wurden noch nicht gesendet und gehen verloren.');
+});
+
+test('what is wrong with a project is told in German; what only a newer server knows is quoted', (t) => {
+  const text = 'The whole.';
+  for (const [code, params, words] of [
+    ['push_needs_token', { repo_url: URL_OF_NONE }, `Errand kann ${URL_OF_NONE} lesen, aber ohne Token nicht pushen`],
+    [
+      'unknown_forge',
+      { forge: 'git.example', heard: 'both' },
+      'unter git.example: Von Erwähnungen, Reviews oder Checks',
+    ],
+    ['no_token_link', { forge: 'git.example', heard: 'mentions' }, 'kein Token für git.example und sieht dort deshalb'],
+    [
+      'push_restricted',
+      { forge: 'git.example', rules: 'update' },
+      'beschränkt Pushes auf die Branches der Aufträge (update)',
+    ],
+    ['other', {}, `„${text}“`],
+    ['not_known_yet', {}, `„${text}“`],
+  ] as const)
+    t.true(de_project_warning({ code, params, text }).includes(words), code);
+});
+
+test.serial('a project that cannot work says why in the language of the person', async (t) => {
+  t.timeout(60_000);
+  const { network, page, faults } = await openAppLoggedIn(t, { size: PHONE, locale: 'de-DE' });
+  await page.goto(`${network.url}/settings/projects/new?repo=${encodeURIComponent('https://git.example/ada/shop')}`);
+  await page.getByRole('checkbox', { name: /Pull Requests weiterarbeiten/ }).check();
+  await page.getByRole('button', { name: 'Speichern' }).click();
+  await page.getByText('Dieser Server kennt keine Forge unter git.example: Von Reviews oder Checks dort').waitFor();
+  t.deepEqual(faults, []);
 });
 
 test.serial('why a window is not connected is told in the language of the person', async (t) => {

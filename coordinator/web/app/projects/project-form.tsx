@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX, RefObject, TargetedSubmitEvent } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Project } from '../../../../protocol/api.ts';
+import type { ProjectWarning } from '../../../../protocol/project-saved.ts';
 import { EGRESS } from '../../../../protocol/without-schemas.ts';
 import { Refusal } from '../../../client/errors.ts';
 import { useFirstFields } from '../../parts/changed-fields.ts';
@@ -22,7 +23,7 @@ type FormProps = {
   project: Project | undefined;
   /** What a new project is for, if that is known. */
   repo_url: string | undefined;
-  onSaved: (warnings: readonly string[]) => Promise<void>;
+  onSaved: (warnings: readonly ProjectWarning[]) => Promise<void>;
 };
 
 /** A project's settings. What the server refuses is said at its field. */
@@ -51,11 +52,11 @@ export function ProjectForm({ project, repo_url, onSaved }: FormProps): JSX.Elem
         ? makeOnce(body, (own) => client.call('createProject', { body }, own))
         : client.call('patchProject', { params: { id: id.current }, body: changes });
     saved
-      .then(({ id: own, warnings }) => {
+      .then(({ id: own, warnings, coded_warnings }) => {
         [id.current, first.current] = [own, fields];
         draft.saved();
         if (project) clearSecrets(ref.current, fields);
-        return onSaved(warnings);
+        return onSaved(coded_warnings ?? warnings.map((text) => ({ code: 'other', params: {}, text })));
       })
       .catch((error: unknown) => (faults.value = faultsOf(error)))
       .finally(() => (saving.value = false));

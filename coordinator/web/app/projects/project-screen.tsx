@@ -2,10 +2,10 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Project } from '../../../../protocol/api.ts';
+import type { ProjectWarning } from '../../../../protocol/project-saved.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { ReadState } from '../../parts/read-state.tsx';
 import { Confirm, Screen } from '../../parts/screen.tsx';
-import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import { hasCredential } from '../new-errand/address-in.ts';
 import { s } from '../screen-speech.ts';
@@ -24,9 +24,9 @@ export function ProjectScreen({ id }: { id: string }): JSX.Element {
   // A link may name the repository. What is written is kept under its address: no token may be in that.
   const linked = useRef(is_new ? router.place.peek().query.get('repo') : null).current ?? undefined;
   const repo_url = linked !== undefined && hasCredential(linked) ? undefined : linked;
-  const warnings = useSignal<readonly string[]>([]);
+  const warnings = useSignal<readonly ProjectWarning[]>([]);
   const leave = router.unlessGone(() => router.back('projects'));
-  const saved = async (found: readonly string[]): Promise<void> => {
+  const saved = async (found: readonly ProjectWarning[]): Promise<void> => {
     await session.readProjects();
     warnings.value = found;
     if (found.length === 0) leave();
@@ -44,7 +44,7 @@ export function ProjectScreen({ id }: { id: string }): JSX.Element {
 }
 
 /** What cannot work as the project was saved. It is below the form, where its button was touched. */
-function Warnings({ of: warnings }: { of: readonly string[] }): JSX.Element {
+function Warnings({ of: warnings }: { of: readonly ProjectWarning[] }): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (warnings.length > 0) place.current?.scrollIntoView({ block: 'center' });
@@ -53,8 +53,8 @@ function Warnings({ of: warnings }: { of: readonly string[] }): JSX.Element {
     <div ref={place} class="saved-but" role="status">
       {warnings.length > 0 && <p>{s.project.saved_but}</p>}
       {warnings.map((warning) => (
-        <p key={warning} class="card">
-          {t.in_english(warning)}
+        <p key={warning.text} class="card">
+          {s.project.warning(warning)}
         </p>
       ))}
     </div>

@@ -29,8 +29,9 @@ async function scene(t: Parameters<typeof signInScene>[0], env: Record<string, s
 test('mentions that can count for nobody are warned of, until their person has linked their account', async (t) => {
   const { create, patch, linkAnn, install, github } = await scene(t);
   const { host } = new URL(github.origin);
-  const { id, warnings } = await create({ mentions: true });
+  const { id, warnings, coded_warnings } = await create({ mentions: true });
   t.deepEqual(warnings, [`Link your account at ${host}: without it, nobody's @errand counts.`]);
+  t.like(coded_warnings?.[0], { code: 'link_account', params: { forge: host }, text: warnings[0] });
   t.is(await patch(id, { verify_command: 'npm test' }), '', 'only where a switch is set');
   install();
   t.regex(await patch(id, { mentions: true }), /^Link your account/, 'the app alone is not enough');
@@ -50,12 +51,17 @@ test('a switch at a repository that the server has no token for is warned of', a
 
 test('a switch at a forge that the server does not know, or where nobody can link, is warned of', async (t) => {
   const { create } = await scene(t, { ERRAND_GITEA_ORIGIN: 'https://gitea.example' });
-  const { warnings } = await create({ mentions: true, follow_up: true }, 'https://forge.example/a/b');
+  const { warnings, coded_warnings } = await create({ mentions: true, follow_up: true }, 'https://forge.example/a/b');
+  t.like(coded_warnings?.[0], { code: 'unknown_forge', params: { forge: 'forge.example', heard: 'both' } });
   t.deepEqual(warnings, [
     'This server knows no forge at forge.example: no mentions, reviews or checks there reach it.',
   ]);
   const gitea = await create({ mentions: true, follow_up: true }, 'https://gitea.example/a/b');
   t.regex(gitea.warnings[0] ?? '', /^Nobody's @errand counts .* until the owner of the server registers it there\.$/);
+  t.deepEqual(
+    gitea.coded_warnings?.map(({ code }) => code),
+    ['link_impossible', 'no_token'],
+  );
   t.deepEqual(gitea.warnings.slice(1), [
     'The server has no token for gitea.example, so it sees no reviews or checks there: give the project a token.',
   ]);
@@ -66,13 +72,15 @@ test('rules that refuse the branches of errands are warned of, also such as no b
   install();
   await linkAnn();
   demo.rules = ['required_signatures', 'deletion'];
-  const { id, warnings } = await create({});
+  const { id, warnings, coded_warnings } = await create({});
   t.is(warnings.length, 1);
+  t.is(coded_warnings?.[0]?.code, 'signed_commits');
   t.regex(warnings[0] ?? '', /asks for signed commits on the branches of errands, which theirs are not/);
   demo.rules = ['creation', 'update', 'update'];
   t.regex(await patch(id, { git_token: 'wrong' }), /^$/, 'a token that the forge refuses is told of elsewhere');
   const other = await create({});
   t.regex(other.warnings.join('\n'), /restricts pushes to the branches of errands \(creation, update\)/);
+  t.like(other.coded_warnings?.[0], { code: 'push_restricted', params: { rules: 'creation, update' } });
   demo.rules = ['deletion', 'non_fast_forward', 'required_linear_history'];
   t.deepEqual((await create({})).warnings, []);
 });

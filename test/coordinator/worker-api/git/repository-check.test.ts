@@ -66,7 +66,8 @@ for (const [status, credential, words] of PUSH_ANSWERS)
     forge.intercept = answerTo('git-receive-pack', status);
     const warnings = await checker.check('ada', { repo_url, credential });
     t.is(warnings.length, 1);
-    t.regex(warnings[0] ?? '', words);
+    t.regex(warnings[0]?.text ?? '', words);
+    t.is(warnings[0]?.params['repo_url'], repo_url);
   });
 
 const READ_ANSWERS: [number, typeof CREDENTIAL | undefined, ErrorCode, string, RegExp][] = [
