@@ -5,6 +5,7 @@ import { incomplete } from '../../client/load-wire.ts';
 import type { Kept } from './database.ts';
 import { incomplete as missing } from './incomplete.ts';
 import type { FileFault, KeptFile } from './kept-file.ts';
+import { filesOfDraft } from './storage.ts';
 import type * as tools from './file-tools.ts';
 
 /** How many bytes of each file were sent, by its id. */
@@ -44,23 +45,25 @@ export class Files {
 
   /** The files of a draft, in the order in which they were added. */
   async ofDraft(draft: string): Promise<KeptFile[]> {
-    const all = (await this.#database.use((db) => db.getAll('files'))) ?? [];
-    return all.filter((file) => file.draft === draft);
+    return (await this.#database.use((db) => filesOfDraft(db, draft))) ?? [];
   }
 
-  /** The files of a draft go on to the outbox. */
+  /** The files of a draft have gone on to the outbox. */
   async release(ids: readonly string[]): Promise<void> {
-    for (const id of ids) {
-      // In one step: it may have been sent meanwhile, and then it is here no more.
-      await this.#database.use(async (db) => {
-        const { store, done } = db.transaction('files', 'readwrite');
-        const file = await store.get(id);
-        delete file?.draft;
-        if (file) void store.put(file);
-        await done;
-      });
-    }
+    // A device that is full cannot note it. What is in the outbox is with no draft, noted or not.
+    for (const id of ids) await this.#noteReleased(id).catch(() => undefined);
     this.changes.value++;
+  }
+
+  async #noteReleased(id: string): Promise<void> {
+    await this.#database.use(async (db) => {
+      const { store, done } = db.transaction('files', 'readwrite');
+      // In one step: it may have been sent meanwhile, and then it is here no more.
+      const file = await store.get(id);
+      delete file?.draft;
+      if (file) void store.put(file);
+      await done;
+    });
   }
 
   async forget(ids: readonly string[]): Promise<void> {

@@ -3,6 +3,7 @@ import type { Change, MirrorStorage } from '../../client/sync/storage.ts';
 import type { IDBPTransaction } from 'idb';
 import { filesOf, type Entry, type OutboxStorage } from '../../client/sync/outbox-entry.ts';
 import { isFull, LOGIN, type Database, type Db, type Kept, type SeenDiff, type Tables } from './database.ts';
+import type { KeptFile } from './kept-file.ts';
 import { locked } from './lock.ts';
 import { giveText, type GivenText } from './texts.ts';
 import { writtenFor } from './written.ts';
@@ -152,7 +153,7 @@ async function removeLogs(db: Db, choose: (ids: readonly string[]) => readonly s
 export async function pruneDrafts(database: Kept, open: ReadonlySet<string>): Promise<void> {
   await removeDrafts(database, ({ draft, waits }) => {
     const [kind = '', need_id = ''] = draft?.split(' ') ?? [];
-    return draft === undefined ? !waits : ANSWER_DRAFTS.has(kind) && !open.has(need_id);
+    return !waits && (draft === undefined || (ANSWER_DRAFTS.has(kind) && !open.has(need_id)));
   });
 }
 
@@ -177,6 +178,14 @@ async function removeDrafts(database: Kept, isOver: (each: Draft) => boolean): P
       if (isOver({ draft, waits: waiting.has(id) })) void files.delete(id);
     await change.done;
   });
+}
+
+/** The files of a draft, in the order in which they were added, without those that are in the outbox. */
+export async function filesOfDraft(db: Db, draft: string): Promise<KeptFile[]> {
+  const look = db.transaction(['files', 'outbox']);
+  const [files, entries] = await Promise.all([look.objectStore('files').getAll(), look.objectStore('outbox').getAll()]);
+  const waiting = new Set(entries.flatMap(filesOf));
+  return files.filter((file) => file.draft === draft && !waiting.has(file.id));
 }
 
 type OutboxNews = {

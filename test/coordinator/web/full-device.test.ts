@@ -95,3 +95,42 @@ test.serial(
     t.pass();
   },
 );
+
+test.serial('what was sent with files leaves its field where the device cannot note that they go along', async (t) => {
+  t.timeout(60_000);
+  const { api, network, page, faults } = await openAppLoggedIn(t);
+  const { id } = await sendErrand(api);
+  const send = page.getByRole('button', { name: 'Send', exact: true });
+  const write = async (field: string, words: string): Promise<void> => {
+    const file = { name: 'log.txt', mimeType: 'text/plain', buffer: Buffer.from('line') };
+    await page.locator('input[type=file]').first().setInputFiles(file);
+    await page.locator('.draft-files').getByText('log.txt').waitFor();
+    await page.locator(field).fill(words);
+    await page.evaluate(() => {
+      // oxlint-disable-next-line typescript/unbound-method -- it is called with its `this`
+      const { put } = IDBObjectStore.prototype;
+      IDBObjectStore.prototype.put = function (...given) {
+        if (this.name === 'files') throw new DOMException('', 'QuotaExceededError');
+        return put.apply(this, given);
+      };
+    });
+  };
+  await page.goto(`${network.url}/errands/${id}`);
+  await write('textarea.composer-field', 'See the log');
+  await send.click();
+  await until('the field is empty', async () => (await page.locator('textarea.composer-field').inputValue()) === '');
+  await page.locator('.draft-files').waitFor({ state: 'detached' });
+  await until('it has come', async () =>
+    (await eventsOf(api, id)).some(({ type, body }) => type === 'message.received' && 'attachments' in body),
+  );
+
+  await page.goto(`${network.url}/new?repo=errand://sample`);
+  await write('textarea.prompt', 'Mend the lamp');
+  await send.click();
+  await page.locator('.task', { hasText: 'Mend the lamp' }).waitFor();
+  await page.goto(`${network.url}/new`);
+  await page.locator('textarea.prompt').waitFor();
+  t.is(await page.locator('textarea.prompt').inputValue(), '');
+  t.is((await api.call('listTasks', {})).items.length, 2);
+  t.deepEqual(faults, []);
+});

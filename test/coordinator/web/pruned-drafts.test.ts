@@ -2,7 +2,7 @@ import 'fake-indexeddb/auto';
 import test from 'ava';
 import { Database } from '../../../coordinator/web/store/database.ts';
 import type { KeptFile } from '../../../coordinator/web/store/kept-file.ts';
-import { mirrorStorage, pruneDrafts } from '../../../coordinator/web/store/storage.ts';
+import { filesOfDraft, mirrorStorage, pruneDrafts } from '../../../coordinator/web/store/storage.ts';
 import { Texts } from '../../../coordinator/web/store/texts.ts';
 
 const PLAIN = { name: 'f', bytes: 1, media_type: 'application/octet-stream', width: null, height: null };
@@ -45,16 +45,18 @@ test('a file that is in the outbox stays though its errand is deleted, also if i
   t.deepEqual(await kept(database), ['waits']);
 });
 
-test('a file that is with neither a draft nor the outbox goes, and what belongs to a decision that is over', async (t) => {
+test('a file that is with neither a draft nor the outbox goes, one in the outbox stays, and what belongs to a decision that is over', async (t) => {
   const database = new Database('files without an entry');
   await keep(
     database,
     ['answer open', 'answer over', 'ticks over'],
-    [file('draft', 'new'), file('over', 'answer over'), file('sent'), file('waits')],
+    [file('draft', 'new'), file('over', 'answer over'), file('sent'), file('waits'), file('waits too', 'answer over')],
   );
-  const body = { text: 'words', attachments: ['waits'] };
+  const body = { text: 'words', attachments: ['waits', 'waits too'] };
   const action = { do: 'say', task_id: 'a', body } as const;
   await database.use((db) => db.put('outbox', { key: 'k', at: '', action, tried: true }));
   await pruneDrafts(database, new Set(['open']));
-  t.deepEqual(await kept(database), ['answer open', 'draft', 'waits']);
+  t.deepEqual(await kept(database), ['answer open', 'draft', 'waits', 'waits too']);
+  const left = async (draft: string) => (await database.use((db) => filesOfDraft(db, draft))).map(({ id }) => id);
+  t.deepEqual([await left('new'), await left('answer over')], [['draft'], []], 'what waits is with no draft');
 });
