@@ -1,7 +1,12 @@
-import { focusScreen } from './screen-focus.ts';
+import { takeFocus } from '../parts/take-focus.ts';
 
-/** What goes on when the one that has the focus goes. No button: a key that was meant for another would press it. */
-const TAKES_FOCUS = 'a[href]:not([tabindex="-1"])';
+/**
+ * What goes on when the one that has the focus goes: a link to somewhere in the app, not one that an agent wrote. No
+ * button: a key that was meant for another would press it.
+ */
+const TAKES_FOCUS = 'a[href]:not([tabindex="-1"], [target], .talk a, .decision a)';
+/** What is beyond these is not beside what went. */
+const FRAMES = 'form, li, .body, .screen, dialog';
 
 /**
  * Goes on beside what had the focus when that is taken out of the page, such as the row of an errand that was archived:
@@ -12,9 +17,9 @@ export function keepFocus(): () => void {
   const onFocus = ({ target }: FocusEvent): void => {
     if (target instanceof Element) last = target;
   };
-  // Whoever touches something else has left it, even where that takes no focus.
-  const onTouch = ({ target }: PointerEvent): void => {
-    if (target instanceof Node && last?.contains(target) === false) last = null;
+  // Whoever touches something else has left it, even where that takes no focus; not with a touch that scrolls.
+  const onTouch = (): void => {
+    if (document.activeElement !== last) last = null;
   };
   const watch = new MutationObserver((records) => {
     if (!last || last.isConnected || document.activeElement !== document.body) return;
@@ -24,37 +29,46 @@ export function keepFocus(): () => void {
     if (record?.target instanceof Element) goOn(gone, record.target, record);
   });
   addEventListener('focusin', onFocus);
-  addEventListener('pointerdown', onTouch, true);
+  addEventListener('mouseup', onTouch, true);
   watch.observe(document.body, { childList: true, subtree: true });
   return () => {
     removeEventListener('focusin', onFocus);
-    removeEventListener('pointerdown', onTouch, true);
+    removeEventListener('mouseup', onTouch, true);
     watch.disconnect();
   };
 }
 
-/** To the nearest link that follows `gone`, or stands before it; for a field, or without a link, to the screen. */
+/** To the nearest link that follows `gone`, or stands before it; for a field, or without a link, to the sheet or screen. */
 function goOn(gone: Element, from: Element, { nextSibling, previousSibling }: MutationRecord): void {
-  const place = gone.closest('[aria-posinset]')?.getAttribute('aria-posinset');
-  // In a long list another row is in the place of one that went; one that was scrolled away leaves none.
-  if (place && !from.querySelector(`[aria-posinset="${place}"]`)) return;
-  const screen = from.closest<HTMLElement>('.screen');
+  if (hasScrolledAway(gone, from)) return;
   const found = gone.matches('input, textarea, select') ? undefined : beside(from, nextSibling, previousSibling);
   if (found) found.focus({ preventScroll: true });
-  else if (screen) focusScreen(screen);
+  else takeFocus(from.closest<HTMLElement>('dialog, .screen'));
+}
+
+/** Whether `gone` was in a row of a long list, which has as many rows as before. */
+function hasScrolledAway(gone: Element, list: Element): boolean {
+  const row = gone.closest('[aria-setsize]');
+  return rowCount(list.querySelector('[aria-setsize]')) >= rowCount(row);
+}
+
+function rowCount(row: Element | null): number {
+  return Number(row?.getAttribute('aria-setsize') ?? NaN);
 }
 
 function beside(from: Element, after: Node | null, before: Node | null): HTMLElement | undefined {
-  const found = firstOf(after, 'nextSibling') ?? firstOf(before, 'previousSibling');
-  if (found || !from.parentElement || from.matches('.screen')) return found;
+  const found = linkFrom(after, 'nextSibling') ?? linkFrom(before, 'previousSibling');
+  if (found || !from.parentElement || from.matches(FRAMES)) return found;
   return beside(from.parentElement, from.nextSibling, from.previousSibling);
 }
 
-/** The first that takes the focus, from a node on in one direction. */
-function firstOf(from: Node | null, way: 'nextSibling' | 'previousSibling'): HTMLElement | undefined {
+/** The nearest link from a node on in one direction. */
+function linkFrom(from: Node | null, way: 'nextSibling' | 'previousSibling'): HTMLElement | undefined {
   for (let node = from; node; node = node[way]) {
     if (!(node instanceof HTMLElement)) continue;
-    const found = node.matches(TAKES_FOCUS) ? node : node.querySelector<HTMLElement>(TAKES_FOCUS);
+    if (node.matches(TAKES_FOCUS)) return node;
+    const links = [...node.querySelectorAll<HTMLElement>(TAKES_FOCUS)];
+    const found = links.at(way === 'nextSibling' ? 0 : -1);
     if (found) return found;
   }
   return undefined;

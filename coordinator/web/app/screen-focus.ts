@@ -1,6 +1,6 @@
-/** Moves the focus into a screen: by default into the one beside the list, or in place of it. */
-export function focusScreen(screen = document.querySelector<HTMLElement>('.panes > .screen:last-child')): void {
-  if (!screen) return;
-  screen.tabIndex = -1;
-  screen.focus({ preventScroll: true });
+import { takeFocus } from '../parts/take-focus.ts';
+
+/** Moves the focus into a screen: into the one beside the list, or in place of it. */
+export function focusScreen(): void {
+  takeFocus(document.querySelector<HTMLElement>('.panes > .screen:last-child'));
 }
