@@ -9,6 +9,8 @@ import { s } from './screen-speech.ts';
 
 /** How long `g` waits for the key that follows it. */
 const PREFIX_MS = 1_500;
+/** How long after a key somebody still writes who wrote in a field that is gone. */
+const WRITES_ON_MS = 1_500;
 
 /** The keys of the app, each with what it does; `?` shows them. */
 const KEYS = [
@@ -38,11 +40,18 @@ export function Shortcuts(): JSX.Element | null {
   const helps = useSignal(false);
   useEffect(() => {
     let prefix_at = -Infinity;
+    /** The field in which somebody wrote last, and when. */
+    let written: { field: HTMLElement; at: number } | undefined;
     const onKey = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
       if (document.querySelector('dialog[open]')) return;
       if (isField(event.target)) {
+        written = ['Enter', 'Escape'].includes(event.key) ? undefined : { field: event.target, at: event.timeStamp };
         if (event.key === 'Escape') leaveField(event, event.target);
+        return;
+      }
+      if (written && !written.field.isConnected && event.timeStamp - written.at < WRITES_ON_MS) {
+        written.at = event.timeStamp;
         return;
       }
       const key = event.key === 'Escape' ? 'esc' : event.key === 'Enter' ? 'enter' : event.key;
