@@ -14,6 +14,7 @@ import type { Question } from './question.tsx';
 import { format, t } from './speech.ts';
 import { Stat } from './stat.tsx';
 import { TakeBack } from './take-back.tsx';
+import { takeFocus } from './take-focus.ts';
 import { useOnce } from './use-once.ts';
 
 /** The field for one's own words, and how the agent's are drawn: the list shows before they are there. */
@@ -54,12 +55,18 @@ export function DecisionCard({ task, need, parts }: CardProps): JSX.Element {
   );
 }
 
-/** Whoever has the focus in the card keeps it there when the way back comes in place of the answers, or they return. */
+/**
+ * Whoever has the focus in the card keeps it there: on the way back, where that comes in place of the answers. Once they
+ * return it is on none of them: the next key would give it.
+ */
 function useKeptFocus(): RefObject<HTMLElement | null> {
   const card = useRef<HTMLElement>(null);
   const had_focus = card.current?.contains(document.activeElement) === true;
   useLayoutEffect(() => {
-    if (had_focus && document.activeElement === document.body) card.current?.querySelector('button')?.focus();
+    if (!had_focus || document.activeElement !== document.body) return;
+    const undo = card.current?.querySelector<HTMLElement>('.given button');
+    if (undo) undo.focus();
+    else takeFocus(card.current);
   });
   return card;
 }

@@ -193,7 +193,9 @@ test.serial(
     t.is(await page.locator('[role=status] button').count(), 0);
     await page.keyboard.press('Enter');
     await button(page, 'Down').waitFor();
-    t.is(await focused(), OPTIONS[0]);
+    await page.locator('.decision:focus').waitFor();
+    await page.keyboard.press('Enter');
+    t.is(await button(page, /^Undo/).count(), 0, 'one key too many answers nothing');
     t.deepEqual(faults, []);
   },
 );

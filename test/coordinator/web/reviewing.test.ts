@@ -71,7 +71,7 @@ test.serial('whoever has read the changes before a push approves it below them',
   errand.askToPush('c'.repeat(40));
   await page.goto(`${network.url}/errands/${errand.id}/changes`);
   await page.getByRole('button', { name: 'Push it…' }).click();
-  await page.locator('.changes .decision button:focus', { hasText: 'Push it' }).waitFor();
+  await page.locator('.changes .decision:focus', { hasText: 'Push it' }).waitFor();
   await page.locator('.changes .decision').getByRole('button', { name: 'Push it' }).click();
   await page.locator('.tray').waitFor({ state: 'detached' });
   await page.locator('.changes .decision').waitFor({ state: 'detached', timeout: 30_000 });

@@ -7,6 +7,7 @@ import { DecisionCard } from '../../parts/decision-card.tsx';
 import { OwnWords } from '../../parts/own-words.tsx';
 import { Question } from '../../parts/question.tsx';
 import { Icon } from '../../parts/icons.tsx';
+import { takeFocus } from '../../parts/take-focus.ts';
 import { s } from '../screen-speech.ts';
 
 /** Whether the changes are pushed, below them: whoever has read them decides there. */
@@ -30,9 +31,10 @@ export function ToPush({ id }: { id: string }): JSX.Element | null {
 }
 
 function showDecision(): void {
-  const card = document.querySelector('.changes .decision');
+  const card = document.querySelector<HTMLElement>('.changes .decision');
   card?.scrollIntoView({ block: 'end' });
-  card?.querySelector<HTMLElement>('.choice')?.focus({ preventScroll: true });
+  // Not on its first answer: a second key would push.
+  takeFocus(card);
 }
 
 function usePush(id: string): { task: Task; need: Need } | undefined {
