@@ -120,15 +120,114 @@ test.serial(
     await page.locator('.rows.long .task', { hasText: 'Errand 199.' }).waitFor();
     await act(page, 'Errand 198.', 'Archive');
     await isIn(page, 'Errand 197.');
+    const body = page.locator('.inbox .body');
+    await until('its last row is there', async () => {
+      await body.evaluate((list) => list.scrollBy(0, 400));
+      return (await row(page, 'Errand 0.').count()) > 0;
+    });
+    await act(page, 'Errand 0.', 'Archive');
+    await isIn(page, 'Errand 1.');
+    await until('its first rows are there', async () => {
+      await body.evaluate((list) => list.scrollBy(0, -400));
+      return (await row(page, 'Errand 199.').count()) > 0;
+    });
     await row(page, 'Errand 197.').locator('a').focus();
     await until('it is out of the page', async () => {
-      await page.locator('.inbox .body').evaluate((body) => body.scrollBy(0, 60));
+      await body.evaluate((list) => list.scrollBy(0, 60));
       return (await row(page, 'Errand 197.').count()) === 0;
     });
     t.is(await focused(page), 'body');
     t.deepEqual(faults, []);
   },
 );
+
+test.serial('no letter that was meant for a field that is gone is a shortcut', async (t) => {
+  t.timeout(60_000);
+  const { server, api, page, network, faults } = await openAppLoggedIn(t, { size: DESK });
+  const errand = await asks(server, api, 'Lamp');
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  const talk = page.locator('.talk');
+  await talk.locator('.decision textarea').click();
+  await page.keyboard.type('Then ');
+  await answerElsewhere(api, errand);
+  await talk.locator('.decision').waitFor({ state: 'detached' });
+  await page.keyboard.type('check both', { delay: 50 });
+  t.is(new URL(page.url()).pathname, `/errands/${errand.id}`);
+  t.is(await page.getByRole('dialog').count(), 0);
+  t.deepEqual(faults, []);
+});
+
+test.serial('no key that was meant for a button that is gone opens a link that the agent wrote', async (t) => {
+  t.timeout(60_000);
+  const { server, api, page, network, faults } = await openAppLoggedIn(t, { size: DESK });
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  errand.say('See [the shop](https://example.org/shop) first.');
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  await page.locator('.talk').getByRole('link', { name: 'the shop' }).waitFor();
+  const files = ['one', 'two'].map((name) => ({
+    name: `${name}.txt`,
+    mimeType: 'text/plain',
+    buffer: Buffer.from('x'),
+  }));
+  await page.locator('form.composer input[type=file]').first().setInputFiles(files);
+  await page.getByRole('button', { name: 'Remove two.txt' }).waitFor();
+  for (const name of ['one', 'two']) {
+    await page.getByRole('button', { name: `Remove ${name}.txt` }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: `Remove ${name}.txt` }).waitFor({ state: 'detached' });
+    t.is(await focused(page), 'screen');
+  }
+
+  await page.getByRole('button', { name: 'Stop' }).last().focus();
+  errand.fail('agent_error');
+  await page.getByRole('button', { name: 'Try again' }).first().waitFor();
+  t.is(await focused(page), 'screen');
+  t.deepEqual(faults, []);
+});
+
+test.serial('in a sheet the focus stays in the sheet when what has it goes', async (t) => {
+  t.timeout(60_000);
+  const { api, page, network, faults } = await openAppLoggedIn(t, { size: DESK });
+  await page.goto(`${network.url}/settings`);
+  await page.getByRole('button', { name: 'Add a phone' }).click();
+  const code = /#login=(.+)$/.exec((await page.locator('.link-text').textContent()) ?? '')?.[1] ?? '';
+  await page.locator('dialog .choice.main').focus();
+  await api.call('linkLogin', { body: { code } });
+  await page.getByText('The other device is logged in.').waitFor();
+  await page.locator('dialog:focus').waitFor();
+  t.deepEqual(faults, []);
+});
+
+test.serial('whoever scrolls with a finger has not left the field', async (t) => {
+  t.timeout(60_000);
+  const { server, api, page, network, faults } = await openAppLoggedIn(t);
+  const errand = await asks(server, api, 'Lamp');
+  for (let i = 0; i < 30; i++) errand.say(`Line ${i}.`);
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  const decision = page.locator('.talk .decision');
+  await decision.locator('textarea').click();
+  const touch = await page.context().newCDPSession(page);
+  const scroll = { x: 180, y: 250, yDistance: 60, gestureSourceType: 'touch' } as const;
+  await touch.send('Input.synthesizeScrollGesture', scroll);
+  await answerElsewhere(api, errand);
+  await decision.waitFor({ state: 'detached' });
+  t.is(await focused(page), 'screen');
+  t.deepEqual(faults, []);
+});
+
+test.serial('no field comes under an open question because what is beside it has the focus', async (t) => {
+  t.timeout(60_000);
+  const { server, api, page, network, faults } = await openAppLoggedIn(t, { size: DESK });
+  const errand = await asks(server, api, 'Lamp');
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  await page.locator('.talk .decision').waitFor();
+  await page.getByRole('button', { name: 'Stop' }).last().focus();
+  errand.spend(0.5);
+  await page.getByText('$0.50 of').waitFor();
+  t.is(await page.locator('.composer textarea').count(), 0);
+  t.deepEqual(faults, []);
+});
 
 test.serial('the focus stays in the field that one sent from when the agent asks', async (t) => {
   t.timeout(60_000);

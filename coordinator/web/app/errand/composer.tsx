@@ -1,5 +1,5 @@
 import { useSignal, type Signal } from '@preact/signals';
-import type { JSX } from 'preact';
+import type { JSX, RefObject } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { Hear, Task } from '../../../../protocol/task.ts';
 import { isEnded, openNeeds } from '../../../../protocol/without-schemas.ts';
@@ -29,12 +29,7 @@ export function Composer({ task, saying, onFocus }: ComposerProps): JSX.Element 
   const send = (): void => {
     if (can_send) saying.send();
   };
-  // An open decision has a field of its own: with two, one may answer in the wrong one. What one writes here stays.
-  const is_asked = useIsAsked(task);
-  const stays = useRef(false);
-  const has_focus = form.current?.contains(document.activeElement) === true;
-  stays.current = is_asked && (stays.current || writes || has_files || has_focus);
-  const has_field = !is_asked || stays.current;
+  const has_field = useHasField(task, form, writes || has_files);
   return (
     <form
       ref={form}
@@ -75,6 +70,20 @@ export function Composer({ task, saying, onFocus }: ComposerProps): JSX.Element 
       </div>
     </form>
   );
+}
+
+/**
+ * Whether there is a field. An open decision has one of its own: with two, one may answer in the wrong one. `holds`:
+ * something is written here, which stays.
+ */
+function useHasField(task: Task, form: RefObject<HTMLFormElement | null>, holds: boolean): boolean {
+  const is_asked = useIsAsked(task);
+  const had_field = useRef(false);
+  const has_focus = form.current?.contains(document.activeElement) === true;
+  const stays = useRef(false);
+  stays.current = is_asked && (stays.current || holds || (had_field.current && has_focus));
+  had_field.current = !is_asked || stays.current;
+  return had_field.current;
 }
 
 /** Whether the card of a decision shows a field. */
