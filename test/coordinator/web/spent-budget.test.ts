@@ -50,6 +50,35 @@ test.serial('a budget that is spent grows by an amount of one’s own, too', asy
   t.deepEqual(faults, []);
 });
 
+test.serial('more budget comes to whole cents, and what it may be is asked once for all that need it', async (t) => {
+  t.timeout(60_000);
+  const scene = await openAppLoggedIn(t);
+  const { server, api, page, network, faults } = scene;
+  const errands: LivelyErrand[] = [];
+  for (let i = 0; i < 4; i++) {
+    const errand = new LivelyErrand(server, await sendErrand(api, { prompt: `Errand ${i}` }));
+    errand.begin();
+    errand.spend(5.004321);
+    errand.fail('budget_exhausted');
+    errands.push(errand);
+  }
+  let asked = 0;
+  page.on('request', (request) => {
+    if (request.url().endsWith('/server')) asked++;
+  });
+  await page.goto(network.url);
+  const more = page.getByRole('button', { name: '$2 more' });
+  await more.nth(3).waitFor();
+  await until('it has asked', () => asked > 0);
+  await more.first().click();
+  await until('one goes on', async () => {
+    const tasks = await Promise.all(errands.map(({ id }) => api.call('getTask', { params: { id } })));
+    return tasks.some(({ status, budget_usd }) => status === 'queued' && budget_usd === 7);
+  });
+  t.is(asked, 1);
+  t.deepEqual(faults, []);
+});
+
 test.serial('an errand whose budget is spent can end there, and this can be undone', async (t) => {
   t.timeout(60_000);
   const scene = await openAppLoggedIn(t);
@@ -100,12 +129,29 @@ test.serial('a member is offered no budget above the bound of the server', async
   await until('none is above it', async () => (await chips.count()) === 4);
   t.is(await page.getByRole('dialog').locator('input').getAttribute('max'), '8');
 
+  await page.evaluate(async () => {
+    const opened = await new Promise<IDBDatabase>((resolve) => {
+      const request = indexedDB.open('errand');
+      request.addEventListener('success', () => resolve(request.result));
+    });
+    const options = JSON.stringify({ repo_url: 'errand://sample', budget_usd: 20 });
+    opened.transaction('texts', 'readwrite').objectStore('texts').put(options, 'new options');
+    opened.close();
+  });
+  await page.goto(`${network.url}/new?text=Mend`);
+  await page.locator('.later.fault', { hasText: 'at most $8' }).waitFor();
+  t.true(await page.locator('.fresh .send').isDisabled());
+
   const { errand } = await spent({ ...scene, api });
   await page.getByRole('button', { name: '$2 more' }).waitFor();
-  await page.getByRole('button', { name: '$5 more' }).waitFor({ state: 'detached' });
+  await page.getByText('an errand of yours may cost at most $8').waitFor();
+  const choices = page.locator('.choices button');
+  const free = () => page.locator('.choices button:enabled').allTextContents();
+  t.deepEqual(await free(), ['$2 more, go on', 'Add, go on', 'End here']);
+  t.is(await choices.count(), 4, 'nothing moves under a finger');
   t.is(await page.getByLabel('Another amount in US dollars').getAttribute('max'), '2.75');
   errand.spend(2.75);
-  await page.getByText('an errand of yours may cost at most $8').waitFor();
-  t.is(await page.locator('.choices').getByRole('button').count(), 1, 'it can end there');
+  await until('it can only end there', async () => (await free()).join() === 'End here');
+  t.is(await choices.count(), 4);
   t.deepEqual(faults, []);
 });

@@ -3,6 +3,7 @@ import type { Task } from '../../../../protocol/task.ts';
 import { useSession } from '../../parts/context.ts';
 import { format, t } from '../../parts/speech.ts';
 import { setArchived } from '../inbox/archive-undo.tsx';
+import { toCents } from '../new-errand/fresh.ts';
 import { useBudgetMax } from '../new-errand/use-offer.ts';
 import { s } from '../screen-speech.ts';
 
@@ -23,27 +24,27 @@ export function BudgetChoices({ task, onChoose }: BudgetProps): JSX.Element {
   const choose = onChoose ?? ((budget_usd) => void session.acts.retry(task.id, budget_usd));
   const spent = Math.max(task.budget_usd, task.usage.cost_usd);
   const max = useBudgetMax();
-  const steps = STEPS.filter((step) => spent + step <= max);
+  const left = max - spent;
   return (
     <div class="card">
       <p>
         {t.reason.budget_exhausted}: {t.errand.of(format.money(task.usage.cost_usd), format.money(task.budget_usd))}
       </p>
-      {steps.length === 0 && <p>{s.errand.budget_max(format.money(max))}</p>}
+      {/* What is above the bound stays, so that nothing moves under a finger once that is known. */}
       <div class="choices">
-        {steps.map((step, i) => (
+        {STEPS.map((step, i) => (
           <button
             key={step}
             type="button"
             class={i === 0 ? 'choice main' : 'choice'}
-            disabled={asked}
-            onClick={() => choose(spent + step)}
+            disabled={asked || step > left}
+            onClick={() => choose(toCents(spent + step))}
           >
             {s.errand.budget_more(format.money(step))}
           </button>
         ))}
-        {onChoose && max - spent >= CENT && (
-          <OwnAmount max={max - spent} disabled={asked} onAdd={(usd) => choose(spent + usd)} />
+        {onChoose && (
+          <OwnAmount max={left} disabled={asked || left < CENT} onAdd={(usd) => choose(toCents(spent + usd))} />
         )}
         {task.archived !== true && (
           <button type="button" class="choice" disabled={asked} onClick={() => setArchived(session, task, true)}>
@@ -51,6 +52,7 @@ export function BudgetChoices({ task, onChoose }: BudgetProps): JSX.Element {
           </button>
         )}
       </div>
+      {STEPS.some((step) => step > left) && <p>{s.errand.budget_max(format.money(max))}</p>}
     </div>
   );
 }
@@ -69,7 +71,16 @@ function OwnAmount({ max, disabled, onAdd }: AmountProps): JSX.Element {
     >
       <label class="field">
         <span>{s.errand.budget_other}</span>
-        <input name="usd" type="number" inputMode="decimal" min={CENT} max={max} step={CENT} required />
+        <input
+          name="usd"
+          type="number"
+          inputMode="decimal"
+          min={CENT}
+          max={max}
+          step={CENT}
+          disabled={disabled}
+          required
+        />
       </label>
       <button class="choice" disabled={disabled}>
         {s.errand.budget_add}

@@ -2,6 +2,7 @@ import type { Project, TaskCreate } from '../../../../protocol/api.ts';
 import type { ServerInfo } from '../../../../protocol/server-info.ts';
 import { chosen, EFFORTS } from '../../../../protocol/without-schemas.ts';
 import type { Effort } from '../../../../protocol/task.ts';
+import { format } from '../../parts/speech.ts';
 import { s } from '../screen-speech.ts';
 import { hasBranchNames, placesOf, toChoice, type Places } from './place.ts';
 
@@ -88,6 +89,8 @@ export function withoutUnproven(fresh: Fresh, isProven: (repo_url: string) => bo
 /** What the server would refuse, in words; undefined: nothing that is known here. */
 export function mistakeIn(fresh: Fresh, offer: ServerInfo | undefined): string | undefined {
   if (!placesOf(fresh).every(hasBranchNames)) return s.fresh.no_branch_name;
+  const { budget_usd_max = Infinity } = offer?.bounds ?? {};
+  if ((fresh.budget_usd ?? 0) > budget_usd_max) return s.errand.budget_max(format.money(budget_usd_max));
   return isOffered(fresh, offer) ? undefined : s.fresh.no_such_model;
 }
 
@@ -95,6 +98,11 @@ export function mistakeIn(fresh: Fresh, offer: ServerInfo | undefined): string |
 export function isOffered({ model }: Fresh, offer: ServerInfo | undefined): boolean {
   if (model === undefined || !offer) return true;
   return [model, model.replace(/-\d{8}$/, '')].some((name) => offer.models.includes(name));
+}
+
+/** An amount in US dollars as people write it, to the cent. */
+export function toCents(usd: number): number {
+  return Math.round(usd * 100) / 100;
 }
 
 /** What holds for an errand where nothing is chosen: as its project says, else as the server does. */
