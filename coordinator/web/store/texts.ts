@@ -80,14 +80,20 @@ export class Texts {
 
   /** Changes a stored text, and the fields in which it is shown. */
   give(key: string, give: Give): Promise<void> {
+    return this.giveAll([[key, give]]);
+  }
+
+  /** The same with several texts, in one step. */
+  giveAll(gives: readonly (readonly [key: string, give: Give])[]): Promise<void> {
     return this.giving(async () => {
       const changed = await this.#database.use(async (db) => {
         const { store, done } = db.transaction('texts', 'readwrite');
-        const made = await giveText(store, key, give);
+        const made: GivenText[] = [];
+        for (const [key, give] of gives) made.push(await giveText(store, key, give));
         await done;
         return made;
       });
-      if (changed) this.tell(changed);
+      changed?.forEach((each) => this.tell(each));
     });
   }
 

@@ -2,29 +2,45 @@ import type { Project } from '../../../../protocol/api.ts';
 import type { ServerInfo } from '../../../../protocol/server-info.ts';
 import type { Task } from '../../../../protocol/task.ts';
 import type { Session } from '../../store/session.ts';
-import { defaultsOf, writeFresh, type Fresh } from './fresh.ts';
+import { defaultsOf, toCents, writeFresh, type Fresh } from './fresh.ts';
 import type { Place } from './place.ts';
+import { readOffer } from './use-offer.ts';
+
+type Options = {
+  /** What waits in the draft to be sent goes. */
+  replaces: boolean;
+  /** Aborts when the person has left: from then on nothing is written. */
+  signal: AbortSignal;
+};
 
 /**
  * Writes the draft of a new errand with the words, repositories and choices of another one. Unless it `replaces` what
  * waits there to be sent, it leaves that alone, and returns false.
  */
-export async function writeLike(session: Session, task: Task, replaces: boolean): Promise<boolean> {
+export async function writeLike(session: Session, task: Task, { replaces, signal }: Options): Promise<boolean> {
   const { client, texts, files } = session;
   const [{ prompt }, offer] = await Promise.all([
     task.shortened === true ? client.call('getTask', { params: { id: task.id } }) : task,
-    client.call('server', {}),
+    readOffer(client),
     session.readProjects(),
   ]);
-  const words = ((await texts.read('new prompt')) ?? '').trim();
+  const options = writeFresh(freshLike(task, session.projects.peek() ?? [], offer));
+  const [words = '', chosen, attached] = await Promise.all([
+    texts.read('new prompt'),
+    texts.read('new options'),
+    files.ofDraft('new'),
+  ]);
+  signal.throwIfAborted();
   // A second touch finds what the first one wrote.
-  if (words !== prompt) {
-    const attached = await files.ofDraft('new');
-    if (!replaces && (words !== '' || attached.length > 0)) return false;
-    await files.forget(attached.map(({ id }) => id));
-    await texts.give('new prompt', { set: prompt });
-  }
-  await texts.give('new options', { set: writeFresh(freshLike(task, session.projects.peek() ?? [], offer)) });
+  const is_written = words.trim() === prompt && chosen === options;
+  const is_empty = words.trim() === '';
+  if (!replaces && (attached.length > 0 || !(is_written || is_empty))) return false;
+  // Before the repository changes: they were for another one.
+  await files.forget(attached.map(({ id }) => id));
+  await texts.giveAll([
+    ['new prompt', { set: prompt }],
+    ['new options', { set: options }],
+  ]);
   return true;
 }
 
@@ -45,7 +61,8 @@ function freshLike(task: Task, projects: readonly Project[], offer: ServerInfo):
     ...(repositories.length > 1 && { others: repositories.slice(1).map(placeOf) }),
     model: model === unset.model ? undefined : model,
     effort: effort === offer.defaults.effort ? undefined : effort,
-    budget_usd: budget_usd === unset.budget_usd ? undefined : budget_usd,
+    // More of it may have been added to what was spent.
+    budget_usd: budget_usd === unset.budget_usd ? undefined : toCents(budget_usd),
     ask_before_push,
     plan_first,
   };
