@@ -120,6 +120,26 @@ test.serial('many files have a list, in which each is a way to it, and fold all 
   t.deepEqual(faults, []);
 });
 
+test.serial('no button unfolds where each file has too many lines for it', async (t) => {
+  t.timeout(60_000);
+  const { server, api, network, page, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  const lines = Array.from({ length: 450 }, (_, i) => `+line ${i}\n`).join('');
+  const long = (name: string) =>
+    `diff --git a/${name} b/${name}\n--- a/${name}\n+++ b/${name}\n@@ -0,0 +1,450 @@\n${lines}`;
+  errand.succeed({}, Array.from({ length: 9 }, (_, i) => long(`f${i}.ts`)).join(''));
+  await page.goto(`${network.url}/errands/${errand.id}/changes`);
+  const list = page.getByRole('navigation', { name: 'Changed files' });
+  await list.getByText('0 of 9 viewed').waitFor();
+  t.is(await list.getByRole('button', { name: /old/ }).count(), 0);
+  await page.locator('.file button', { hasText: 'f1.ts' }).first().click();
+  await list.getByRole('button', { name: 'Fold all' }).click();
+  await page.locator('.diff').first().waitFor({ state: 'detached' });
+  t.is(await list.getByRole('button', { name: /old/ }).count(), 0);
+  t.deepEqual(faults, []);
+});
+
 test.serial('once an errand is deleted elsewhere its changes show no ways to its files', async (t) => {
   t.timeout(120_000);
   const { server, api, network, page } = await openAppLoggedIn(t);

@@ -69,6 +69,8 @@ async function readChanges(t: ExecutionContext, scene: AppScene, task: Task, nam
   t.is(await shop.getByText("'cent'").count(), 0);
   await page.getByRole('region', { name: 'docs', exact: true }).getByText('unchanged').waitFor();
   await shoot(page, `changes-${name}`);
+  await button(page, /^shop 1$/).click();
+  await page.locator('section.repository:focus[aria-label="shop"]').waitFor();
   // The same line of the same file in two repositories.
   for (const [key, words] of [
     ['api', 'Why cents?'],

@@ -6,6 +6,7 @@ import { Icon } from '../../parts/icons.tsx';
 import { Screen } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { Stat } from '../../parts/stat.tsx';
+import { takeFocus } from '../../parts/take-focus.ts';
 import { useOnce } from '../../parts/use-once.ts';
 import { useText } from '../../parts/use-text.ts';
 import { NotHere } from '../errand/not-here.tsx';
@@ -118,17 +119,18 @@ function Jumps({ diffs }: { diffs: readonly Pick<RepositoryProps, 'repository' |
   return (
     <nav class="chips" aria-label={s.errand.repository}>
       {diffs.map(({ repository = '', files }) => (
-        <button
-          key={repository}
-          type="button"
-          class="option"
-          onClick={() => document.getElementById(`in-${repository}`)?.scrollIntoView()}
-        >
+        <button key={repository} type="button" class="option" onClick={() => jumpTo(repository)}>
           {repository} <span>{files.length}</span>
         </button>
       ))}
     </nav>
   );
+}
+
+function jumpTo(repository: string): void {
+  const section = document.getElementById(`in-${repository}`);
+  section?.scrollIntoView();
+  takeFocus(section);
 }
 
 function sizeOf(files: readonly DiffFile[]): { insertions: number; deletions: number } {

@@ -30,9 +30,11 @@ export function FileList({ named, files }: FileListProps): JSX.Element | null {
         </ul>
       </details>
       <span role="status">{s.changes.viewed_of(viewed, named.length)}</span>
-      <button type="button" class="quiet" onClick={() => (all_folded ? files.unfoldAll() : files.foldAll())}>
-        {all_folded ? s.changes.unfold_all : s.changes.fold_all}
-      </button>
+      {(!all_folded || files.can_unfold) && (
+        <button type="button" class="quiet" onClick={() => (all_folded ? files.unfoldAll() : files.foldAll())}>
+          {all_folded ? s.changes.unfold_all : s.changes.fold_all}
+        </button>
+      )}
     </nav>
   );
 }

@@ -13,6 +13,8 @@ export type OpenFiles = {
   foldAll: () => void;
   /** As if nobody had opened or folded any. Where that opens none, the viewed ones open that fit. */
   unfoldAll: () => void;
+  /** Whether that would open any. */
+  can_unfold: boolean;
 };
 
 /** Which files show their lines: the commented ones, and as many others as fit. What is open stays so. */
@@ -33,5 +35,7 @@ export function useOpenFiles(files: readonly NamedFile[], commented: ReadonlySet
       const viewed = shownAtOnce(files, isOpen).filter(({ is_viewed }) => is_viewed);
       chosen.value = Object.fromEntries(viewed.map(({ name }) => [name, true]));
     },
+    can_unfold:
+      files.some(({ name, is_viewed }) => !is_viewed && open.has(name)) || shownAtOnce(files, () => false).length > 0,
   };
 }
