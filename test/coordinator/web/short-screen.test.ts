@@ -55,6 +55,59 @@ test('on its side, above its keyboard, a phone shows what one writes and how to 
   t.deepEqual(faults, []);
 });
 
+/** Whether nothing lies over an element, and it is on the screen. */
+const isInSight = (part: Locator): Promise<boolean> =>
+  part.evaluate((element) => {
+    const { left, top, width, height } = element.getBoundingClientRect();
+    const points = [0.1, 0.5, 0.9].map((at) => document.elementFromPoint(left + width / 2, top + height * at));
+    return points.every((hit) => element.contains(hit));
+  });
+
+for (const font_size of ['100%', '200%'])
+  test.serial(`at no height does one scroll for what sends, also with a file: text at ${font_size}`, async (t) => {
+    t.timeout(120_000);
+    const { server, api, page, network, faults } = await openAppLoggedIn(t);
+    const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Mend the lamp. '.repeat(20) }));
+    errand.begin();
+    errand.plan(...Array.from({ length: 8 }, (_, i) => [`Step ${i}`, 'pending'] as [string, 'pending']));
+    await page.goto(`${network.url}/errands/${errand.id}`);
+    await page.evaluate((size) => (document.documentElement.style.fontSize = size), font_size);
+    await page.locator('textarea.composer-field').fill('One\nTwo\nThree\nFour\nFive');
+    const send = page.getByRole('button', { name: 'Send', exact: true });
+    const allHeights = async (): Promise<void> => {
+      for (const width of [844, 390])
+        for (const height of [390, 340, 300, 260, 200]) {
+          await page.setViewportSize({ width, height });
+          await until(`it is in sight at ${width} by ${height}`, () => isInSight(send));
+        }
+    };
+    await allHeights();
+    const file = { name: 'log.txt', mimeType: 'text/plain', buffer: Buffer.from('line') };
+    await page.locator('form.composer input[type=file]').first().setInputFiles(file);
+    await page.getByRole('button', { name: 'Remove log.txt' }).waitFor();
+    await allHeights();
+    t.deepEqual(faults, []);
+  });
+
+test.serial('a phone that is turned still shows what was chosen for a message', async (t) => {
+  t.timeout(60_000);
+  const { server, api, page, network, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  await page.locator('textarea.composer-field').fill('And the hall');
+  await page.setViewportSize({ width: 844, height: 200 });
+  const waits = page.getByLabel('Hear after the turn');
+  await waits.waitFor({ state: 'hidden' });
+  await page.setViewportSize(PHONE);
+  await waits.check();
+  await page.setViewportSize({ width: 844, height: 200 });
+  await waits.waitFor();
+  t.true(await waits.isChecked());
+  t.is(await page.locator('.composer .mind').isVisible(), false);
+  t.deepEqual(faults, []);
+});
+
 test.serial('of a long plan the step at work shows with the next ones, and the rest at a touch', async (t) => {
   t.timeout(60_000);
   const { server, api, page, network, faults } = await openAppLoggedIn(t);

@@ -116,9 +116,14 @@ function AfterTurn({ hear }: { hear: Signal<Hear> }): JSX.Element {
 function MindChoice({ task, mind }: { task: Task; mind: Signal<Mind> }): JSX.Element {
   const chooses = useSignal(false);
   const { model = task.model, effort = task.effort } = mind.value;
+  const is_chosen = model !== task.model || effort !== task.effort;
   return (
     <>
-      <button type="button" class="option mind" onClick={() => (chooses.value = true)}>
+      <button
+        type="button"
+        class={is_chosen ? 'option mind chosen' : 'option mind'}
+        onClick={() => (chooses.value = true)}
+      >
         {model} <span>{t.effort[effort]}</span>
       </button>
       {chooses.value && (
