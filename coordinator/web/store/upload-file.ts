@@ -7,6 +7,9 @@ import type { KeptFile } from './kept-file.ts';
 /** How long an upload may make no progress. */
 const SILENCE_MS = 60_000;
 
+/** When the server took a file, by its id: also where the device has no room to note it. */
+const sent_at = new Map<string, number>();
+
 /** Sends a file with its progress, which `fetch` does not tell. */
 const putFile: PutFile = (url, headers, blob, onProgress, signal) =>
   new Promise((resolve, reject) => {
@@ -56,14 +59,16 @@ export async function uploadFile(
   signal: AbortSignal,
 ): Promise<void> {
   // The server keeps it for a while only, until it belongs to an errand.
-  if (Date.now() - (file.sent_at ?? 0) < LIMITS.attachment_unsent_s * 1000) return onProgress(file.bytes);
+  if (Date.now() - (sent_at.get(file.id) ?? file.sent_at ?? 0) < LIMITS.attachment_unsent_s * 1000)
+    return onProgress(file.bytes);
   const uploader = {
     server: client.server,
     signal: AbortSignal.any([client.signal, signal]),
     token: (refused?: string) => client.token(refused),
   };
   await upload(uploader, file, putFile, (bytes) => onProgress(Math.min(bytes, file.bytes - 1)));
-  // Without the note, such as on a device that is full, it would only be uploaded once more.
+  sent_at.set(file.id, Date.now());
+  // For the app when it is opened again.
   await noteSent(database, file.id).catch(() => undefined);
   onProgress(file.bytes);
 }

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { listPendingMessages } from '../../../coordinator/sqlite/messages.ts';
 import { eventsOf } from '../../support/events-of.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { until } from '../../support/until.ts';
@@ -95,6 +96,38 @@ test.serial(
     t.pass();
   },
 );
+
+test.serial('a file is uploaded once where the device has no room to note that it was', async (t) => {
+  t.timeout(60_000);
+  const { server, api, network, page } = await openAppLoggedIn(t);
+  const [{ id }, other] = [await sendErrand(api), await sendErrand(api)];
+  await page.goto(`${network.url}/errands/${id}`);
+  const file = { name: 'log.txt', mimeType: 'text/plain', buffer: Buffer.from('line') };
+  await page.locator('form.composer input[type=file]').first().setInputFiles(file);
+  await page.locator('.draft-files').getByText('log.txt').waitFor();
+  await page.evaluate(() => {
+    // oxlint-disable-next-line typescript/unbound-method -- it is called with its `this`
+    const { put } = IDBObjectStore.prototype;
+    IDBObjectStore.prototype.put = function (value: { sent_at?: number; uploaded?: true; failed?: object }, ...key) {
+      if (value.sent_at ?? value.uploaded ?? value.failed) throw new DOMException('', 'QuotaExceededError');
+      return put.call(this, value, ...key);
+    };
+  });
+  let uploads = 0;
+  page.on('request', (request) => {
+    if (request.method() === 'PUT') uploads++;
+  });
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await until('it is uploaded', () => uploads > 0);
+  await page.locator('.back').click();
+  await page.locator(`a[href="/errands/${other.id}"]`).click();
+  for (const words of ['One', 'Two', 'Three']) {
+    await page.locator('textarea.composer-field').fill(words);
+    await page.getByRole('button', { name: 'Send', exact: true }).click();
+    await until('it has come', () => listPendingMessages(server.db, other.id).some(({ text }) => text === words));
+  }
+  t.is(uploads, 1);
+});
 
 test.serial('what was sent with files leaves its field where the device cannot note that they go along', async (t) => {
   t.timeout(60_000);
