@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
+import { isSameRepository } from '../../../protocol/repository-identity.ts';
 import { readGiven, type Given } from '../parts/form.ts';
 import { useText } from '../parts/use-text.ts';
 import { hasCredential } from './new-errand/address-in.ts';
@@ -48,12 +49,18 @@ export function useFormDraft(key: string): FormDraft {
   };
 }
 
-/** Forgets what was written in the forms of a kind, `schedule` or `project`, but for new ones and these. */
-export async function pruneForms(texts: Texts, kind: string, there: readonly { id: string }[]): Promise<void> {
+type Made = { id: string; repo_url: string | null };
+
+/**
+ * Forgets what was written in the forms of a kind, `schedule` or `project`, but for these and new ones. One that is new
+ * for a repository is over once that has one.
+ */
+export async function pruneForms(texts: Texts, kind: string, there: readonly Made[]): Promise<void> {
   const kept = new Set(['new', ...there.map(({ id }) => id)]);
   for (const key of await texts.keys()) {
-    const [of, id = ''] = key.split(' ');
-    if (of === kind && !kept.has(id)) await texts.write(key, '');
+    const [of, id = '', address] = key.split(' ');
+    const is_made = address !== undefined && there.some(({ repo_url }) => isSameRepository(repo_url ?? '', address));
+    if (of === kind && (!kept.has(id) || is_made)) await texts.write(key, '');
   }
 }
 

@@ -55,7 +55,7 @@ test('what is written in the form of a project survives the app, but for its tok
 
 test('what is written for a project of one repository does not show for another one', async (t) => {
   t.timeout(120_000);
-  const { page, network, faults } = await openAppLoggedIn(t);
+  const { api, page, network, faults } = await openAppLoggedIn(t);
   const field = (name: string) => page.locator(`[name=${name}]`);
   const [shop, docs] = ['https://example.org/ann/shop', 'https://example.org/ann/docs'];
   const open = (query: string) => page.goto(`${network.url}/settings/projects/new${query}`);
@@ -77,6 +77,11 @@ test('what is written for a project of one repository does not show for another 
   await page.getByText('What you wrote before').waitFor();
   t.is(await field('repo_url').inputValue(), docs);
   t.is(await field('setup_command').inputValue(), 'npm ci');
+
+  await api.call('createProject', { body: { name: 'Docs', repo_url: `${docs}.git`, check: false } });
+  await page.goto(`${network.url}/settings/projects`);
+  await draftIsGone(page, 'npm ci');
+  await draftIsKept(page, shop);
   t.deepEqual(faults, []);
 });
 
