@@ -25,7 +25,7 @@ export const de_conversation: ConversationStrings = {
   budget_other: 'Ein anderer Betrag in US-Dollar',
   budget_add: 'Aufstocken, weiter',
   budget_max: (money) => `Auf diesem Server darf ein Auftrag von dir höchstens ${money} kosten.`,
-  budget_first: 'Wähl zuerst ein Budget: Dein Text geht mit.',
+  budget_first: 'Wähl zuerst ein Budget: Das hier geht dann mit.',
   read_files: (n) => `${count(n, 'Datei', 'Dateien')} gelesen`,
   searched: (n) => `${n}-mal gesucht`,
   thought: 'nachgedacht',

@@ -23,7 +23,7 @@ export const en_conversation = {
   budget_other: 'Another amount in US dollars',
   budget_add: 'Add, go on',
   budget_max: (money: string) => `On this server an errand of yours may cost at most ${money}.`,
-  budget_first: 'Choose a budget first: your text goes along.',
+  budget_first: 'Choose a budget first: this goes along with it.',
   read_files: (n: number) => `read ${count(n, 'file', 'files')}`,
   searched: (n: number) => `searched ${count(n, 'time', 'times')}`,
   thought: 'thought',

@@ -102,7 +102,7 @@ test.serial(
     const { errand, task, field } = await spent(scene);
     const file = { name: 'log.txt', mimeType: 'text/plain', buffer: Buffer.from('line') };
     await page.locator('form.composer input[type=file]').first().setInputFiles(file);
-    await page.getByText('Choose a budget first').waitFor();
+    await page.getByRole('status').filter({ hasText: 'Choose a budget first' }).waitFor();
     await page.getByRole('button', { name: 'Remove log.txt' }).click();
     await page.context().setOffline(true);
     await page.getByRole('button', { name: '$2 more' }).click();

@@ -48,7 +48,11 @@ export function Composer({ task, saying, onFocus }: ComposerProps): JSX.Element 
           {canWait(task) && <AfterTurn hear={hear} />}
         </div>
       )}
-      {is_spent && (writes || has_files) && <p class="soft">{s.errand.budget_first}</p>}
+      {is_spent && (writes || has_files) && (
+        <p class="soft" role="status">
+          {s.errand.budget_first}
+        </p>
+      )}
       {has_field && (
         <GrowingField
           class="composer-field"
