@@ -77,7 +77,8 @@ const READERS = new Map<string, Reader>(
     },
     check_run: (json) => {
       if (actionOf(json) !== 'completed') return undefined;
-      return { type: 'check', ...z.object({ check_run: CheckRun }).parse(json).check_run };
+      const { check, commit, branch, at } = z.object({ check_run: CheckRun }).parse(json).check_run;
+      return { type: 'check', at, commit, branch, check };
     },
     status: (json) => {
       const { sha: commit, updated_at: at, branches, ...status } = Status.parse(json);

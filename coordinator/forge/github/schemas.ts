@@ -180,20 +180,25 @@ export const CheckRun = z
     conclusion: z.string().nullable(),
     html_url: WebAddress,
     details_url: WebAddress,
+    started_at: z.string().nullish(),
     completed_at: z.string().nullish(),
-    check_suite: z.looseObject({ head_branch: Line.nullish() }).nullish(),
+    check_suite: z.looseObject({ id: Id.nullish(), head_branch: Line.nullish() }).nullish(),
     app: z.object({ slug: z.string().nullish() }).nullish(),
   })
   .transform(({ id, name, status, conclusion, html_url, details_url, app, ...rest }) => {
     // A job of GitHub Actions has the id of its check run; other programs keep their logs themselves.
-    const has_log = app?.slug === 'github-actions';
+    const is_job = app?.slug === 'github-actions';
     const url = html_url || details_url || null;
-    const check: Check = { id, name, url, state: runState(status, conclusion), log_id: has_log ? id : null };
+    const check: Check = { id, name, url, state: runState(status, conclusion), log_id: is_job ? id : null };
     return {
       check,
       commit: rest.head_sha,
       branch: rest.check_suite?.head_branch ?? null,
       at: rest.completed_at ?? null,
+      started_at: rest.started_at ?? null,
+      suite: rest.check_suite?.id ?? id,
+      is_job,
+      app: app?.slug ?? null,
     };
   });
 
@@ -221,10 +226,19 @@ export const Job = z
     name: Line,
     status: z.string(),
     conclusion: z.string().nullable(),
+    started_at: z.string().nullish(),
     html_url: WebAddress.nullable(),
   })
-  .transform(({ id, name, status, conclusion, html_url }): Check => {
-    return { id, name, url: html_url || null, state: runState(status, conclusion), log_id: id };
+  .transform(({ id, name, status, conclusion, started_at, html_url }) => {
+    const check: Check = { id, name, url: html_url || null, state: runState(status, conclusion), log_id: id };
+    return { check, started_at: started_at ?? null };
+  });
+
+/** A run of a workflow of GitHub Actions. */
+export const WorkflowRun = z
+  .object({ id: Id, check_suite_id: Id.nullish(), workflow_id: Id, event: z.string() })
+  .transform(({ id, check_suite_id, workflow_id, event }) => {
+    return { id, suite: check_suite_id ?? null, source: `${workflow_id} ${event}` };
   });
 
 /** What a program outside of GitHub says of a commit. */

@@ -138,7 +138,8 @@ export abstract class Actions {
   /** A check run. With a log it is a job of GitHub Actions. It tells only when it is completed. */
   check(repository: Repository, commit: string, run: Pick<CheckRun, 'name'> & Partial<CheckRun>): CheckRun {
     const { id = this.world.id(), status = 'completed', conclusion = status === 'completed' ? 'success' : null } = run;
-    const check: CheckRun = { log: null, at: this.world.time(), ...run, id, commit, status, conclusion };
+    const { log = null, at = this.world.time(), job_of = { workflow: 1, event: 'pull_request' } } = run;
+    const check: CheckRun = { name: run.name, log, at, job_of, id, commit, status, conclusion };
     repository.checks.push(check);
     if (status === 'completed') this.webhooks.checked(repository, check);
     return check;

@@ -102,6 +102,7 @@ export type CheckRun = {
   conclusion: 'success' | 'failure' | 'cancelled' | 'skipped' | 'neutral' | 'timed_out' | 'action_required' | null;
   log: string | null;
   at: string;
+  job_of: { workflow: number; event: string };
 };
 
 export type Status = {

@@ -196,7 +196,7 @@ export class Render extends RenderBase {
       html_url: `${this.page(repository)}/actions/runs/1/job/${id}`,
       // Only jobs of GitHub Actions have a log.
       details_url: log === null ? 'https://ci.example/build/1' : `${this.page(repository)}/actions/runs/1/job/${id}`,
-      check_suite: { id: 1 },
+      check_suite: { id },
       app: this.app(app, log === null ? app.slug : 'github-actions'),
       pull_requests: [],
       output: {
@@ -209,9 +209,10 @@ export class Render extends RenderBase {
     });
   }
 
-  job(repository: Repository, { id, name, commit, status, conclusion }: CheckRun): Json {
+  /** Each job is the only one of its run, and each run has a suite of its own. */
+  job(repository: Repository, { id, name, commit, status, conclusion, at }: CheckRun): Json {
     const html_url = `${this.page(repository)}/actions/runs/${id}/job/${id}`;
-    return fill('job', { id, run_id: id, name, head_sha: commit, status, conclusion, html_url });
+    return fill('job', { id, run_id: id, name, head_sha: commit, status, conclusion, started_at: at, html_url });
   }
 
   status(repository: Repository, { id, context, state, description, at }: Status): Json {

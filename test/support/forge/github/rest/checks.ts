@@ -39,7 +39,9 @@ export const checks: Handlers = {
     const commit = call.query.get('head_sha');
     const jobs = repository.checks.filter((check) => check.log !== null && check.commit === commit).toReversed();
     const { items, headers } = page(call, jobs);
-    const runs = items.map(({ id, commit: head_sha }) => fill('workflow-run', { id, head_sha }));
+    const runs = items.map(({ id, commit: head_sha, job_of: { workflow: workflow_id, event } }) =>
+      fill('workflow-run', { id, head_sha, check_suite_id: id, workflow_id, event }),
+    );
     return ok({ total_count: jobs.length, workflow_runs: runs }, headers);
   },
   'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs': (call) => {

@@ -1,0 +1,90 @@
+import test from 'ava';
+import { readChecks } from '../../../../coordinator/forge/read-checks.ts';
+import { forgeScene } from '../../../support/forge/scene.ts';
+import type { CheckRun } from '../../../support/forge/world.ts';
+
+const NAME = { owner: 'ada', name: 'demo' };
+const [EARLIER, LATER] = ['2026-01-01T00:00:00Z', '2026-01-01T00:05:00Z'];
+const JOB = { log: 'the log' };
+
+type Run = Pick<CheckRun, 'name'> & Partial<CheckRun>;
+const CASES: { title: string; runs: Run[]; expected: string[]; only_check_runs?: true }[] = [
+  {
+    title: 'a later run of the same workflow by the same event takes the place of the one before',
+    runs: [
+      { ...JOB, name: 'title', conclusion: 'failure', at: EARLIER },
+      { ...JOB, name: 'title', conclusion: 'success', at: LATER },
+    ],
+    expected: ['title passed'],
+  },
+  {
+    title: 'one that runs anew is not failed, in whichever order they are listed',
+    runs: [
+      { ...JOB, name: 'title', status: 'in_progress', at: LATER },
+      { ...JOB, name: 'title', conclusion: 'failure', at: EARLIER },
+    ],
+    expected: ['title running'],
+  },
+  {
+    title: 'of two that began in the same second the one with the higher id counts',
+    runs: [
+      { ...JOB, name: 'title', conclusion: 'success', at: EARLIER },
+      { ...JOB, name: 'title', conclusion: 'failure', at: EARLIER },
+    ],
+    expected: ['title failed'],
+  },
+  {
+    title: 'jobs of the same name in two workflows both count',
+    runs: [
+      { ...JOB, name: 'test', conclusion: 'failure', at: EARLIER },
+      { ...JOB, name: 'test', conclusion: 'success', at: LATER, job_of: { workflow: 2, event: 'pull_request' } },
+    ],
+    expected: ['test failed', 'test passed'],
+  },
+  {
+    title: 'a workflow that runs for a push and for the pull request counts for both',
+    runs: [
+      { ...JOB, name: 'test', conclusion: 'failure', at: EARLIER, job_of: { workflow: 1, event: 'push' } },
+      { ...JOB, name: 'test', conclusion: 'success', at: LATER },
+    ],
+    expected: ['test failed', 'test passed'],
+  },
+  {
+    title: 'of another program the newest of each name counts, and a job of that name too',
+    runs: [
+      { name: 'lint', conclusion: 'failure', at: EARLIER },
+      { name: 'lint', conclusion: 'success', at: LATER },
+      { ...JOB, name: 'lint', conclusion: 'failure', at: EARLIER },
+    ],
+    expected: ['lint failed', 'lint passed'],
+    only_check_runs: true,
+  },
+];
+
+for (const { title, runs, expected, only_check_runs } of CASES)
+  test(title, async (t) => {
+    const { forge, client, ada, demo, access } = await forgeScene(t, 'github');
+    forge.makePrivate(demo);
+    const commit = await forge.push(demo, 'fix', { 'a.txt': 'a' });
+    for (const run of runs) forge.check(demo, commit, run);
+    const tokens = [access(ada), { token: forge.apps.fineGrainedToken(ada, ['actions', 'statuses']).value }];
+    for (const token of only_check_runs ? tokens.slice(0, 1) : tokens) {
+      const { items, missing } = await readChecks(client, token, NAME, commit);
+      t.deepEqual(items.map(({ name, state }) => `${name} ${state}`).toSorted(), expected);
+      t.deepEqual(missing, []);
+    }
+  });
+
+test('where the workflows may not be read, no job takes the place of another', async (t) => {
+  const { forge, client, ada, demo, access } = await forgeScene(t, 'github');
+  const commit = await forge.push(demo, 'fix', { 'a.txt': 'a' });
+  forge.check(demo, commit, { ...JOB, name: 'test', conclusion: 'failure', at: EARLIER });
+  forge.check(demo, commit, { ...JOB, name: 'test', conclusion: 'success', at: LATER });
+  forge.intercept = ({ url = '' }, response) => {
+    if (!url.includes('/actions/runs')) return false;
+    response.writeHead(403).end('{"message": "Resource not accessible by integration"}');
+    return true;
+  };
+  const { items } = await client.checks(access(ada), NAME, commit);
+  t.deepEqual(items.map(({ state }) => state).toSorted(), ['failed', 'passed']);
+});
