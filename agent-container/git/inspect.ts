@@ -11,6 +11,7 @@ import type { KnownCommits } from './known-commits.ts';
 import { redactor } from './redactor.ts';
 import type { Repositories } from './repositories.ts';
 import type { SecretSearch } from './secret-search.ts';
+import { workBeside } from './work-beside.ts';
 
 /** What is wrong with a commit before it is pushed. The texts are for the model and for people. */
 export type Inspection = {
@@ -32,6 +33,8 @@ export type Inspection = {
 
 type Given = {
   commit: string | null;
+  /** The tree of the commit. */
+  tree: string;
   excluded: string[];
   agent: AgentState;
   base_commit: string | null;
@@ -56,19 +59,19 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
   const { commit, excluded, agent, base_commit, known, secrets, began_ms, repo_url } = given;
   const { not, bases } = known;
   if (commit === null || commit === base_commit) {
-    const { texts, outputs } = await leftOut(repos.own, began_ms);
-    const left_out = [...theFirst(excluded), ...texts];
-    return { ...NOTHING_NEW, left_out, outputs };
+    const [beside, { texts, outputs }] = await Promise.all([workBeside(repos, given), leftOut(repos.own, began_ms)]);
+    return { ...NOTHING_NEW, left_out: [...theFirst(excluded), ...beside, ...texts], outputs };
   }
   const is_known = not.includes(commit);
   const blobs = is_known ? [] : await newBlobs(repos.own, commit, not);
   const pushed = repos.own.has_lfs ? await withPointers(repos.own, blobs) : [];
   await importObjects(repos, pushed);
-  const [found_in_git, found_in_lfs, filtered, oddities, { texts, outputs }] = await Promise.all([
+  const [found_in_git, found_in_lfs, filtered, oddities, beside, { texts, outputs }] = await Promise.all([
     is_known ? [] : findSecrets(repos.own, commit, { not, secrets }),
     findLfsSecrets(repos.own, pushed, secrets),
     filteredFiles(repos, { bases, commit, pushed, repo_url }),
     odditiesOf(repos.own, { base_commit, bases, commit, agent }),
+    workBeside(repos, given),
     leftOut(repos.own, began_ms),
   ]);
   const { perhaps_public = [], secret: found = [] } = Object.groupBy(
@@ -81,7 +84,7 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
     stops,
     oddities,
     warnings: publicKeyWarnings(perhaps_public, redact),
-    left_out: [...theFirst(excluded), ...texts],
+    left_out: [...theFirst(excluded), ...beside, ...texts],
     outputs,
     pointer_paths: pushed.flatMap(({ path, pointer }) => (pointer === null ? [] : [path])),
     redact,

@@ -33,6 +33,31 @@ test.serial('where the model has no turn left, what is left out keeps nothing el
   t.is(logs(task).filter((text) => text.includes('exports/ is ignored')).length, 1, 'the person is told once');
 });
 
+test.serial('finished work that is only in a stash or on another branch is named before the end', async (t) => {
+  const { task, start } = await setScene(t, { files: { 'a.py': 'a = 1\n' } });
+  const answers: (string | null)[] = [];
+  const worker = await start(
+    doing(async (input) => {
+      await input.report.emit({ type: 'step.started', body: { step: 'work' } });
+      await write(input, 'a.py', 'a = 2\n');
+      await git(input.repo_dir, 'stash', '-q');
+      answers.push((await input.review()).text, await input.deliver('One'));
+      await git(input.repo_dir, 'switch', '-q', '-c', 'fix');
+      await write(input, 'a.py', 'a = 3\n');
+      await git(input.repo_dir, 'commit', '-q', '-am', 'Fix');
+      await git(input.repo_dir, 'switch', '-q', '-');
+      answers.push(await input.deliver('Two'), await input.deliver('Three'));
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  const [stash, told, branch, again] = answers;
+  t.regex(stash ?? '', /leaves out:\n- what stash@\{0\} has of a\.py: git stash pop brings it back/);
+  t.regex(branch ?? '', /leaves out:\n- what the branch fix has of a\.py: merge it/);
+  t.deepEqual([told, again], [null, null], 'each is told once');
+  t.is(logs(task).filter((text) => text.includes('a.py')).length, 2, 'the person is told too');
+});
+
 test.serial('a folder of the repository that the agent removed is made anew, and the model is told', async (t) => {
   const { task, start, bare } = await setScene(t);
   const answers: (string | null)[] = [];

@@ -1,0 +1,130 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AgentState } from './agent-repository.ts';
+import { emptyTree } from './diff.ts';
+import { splitNul, type Git } from './git.ts';
+import { nameOf, namesOf } from './names-of.ts';
+import type { Repositories } from './repositories.ts';
+
+/** A command may have put anything into the agent's repository. */
+const READ_MS = 30_000;
+/** How many stash entries, branches and worktrees are looked at. */
+const PLACES_MAX = 20;
+const LISTED_BYTES_MAX = 64 << 20;
+
+type Given = { agent: AgentState; tree: string; began_ms: number };
+/** Where work of the agent is that HEAD does not contain. */
+type Place = { name: string; advice: string; changes: () => Promise<Change[]> };
+/** A file as a commit has it; `id` is all zeros where it deletes the file. */
+type Change = { path: string; id: string };
+
+/**
+ * Work of the agent that is not in the tree of the commit, although it was committed or stashed: on another branch, in
+ * another worktree, in the stash. One text for each place. What is older than `began_ms`, or is on the remote, is not
+ * the agent's; and what the tree has too, such as the commits of a branch that was merged as one, is not missing.
+ */
+export async function workBeside({ own, agents }: Repositories, given: Given): Promise<string[]> {
+  const { agent, tree, began_ms } = given;
+  // During an operation git itself keeps the commits of the branch somewhere else than in HEAD.
+  if (agent.fault !== null || (agent.operation !== null && agent.operation !== 'merge')) return [];
+  const began_s = Math.floor(began_ms / 1000);
+  const refs = await refsBeside(agents, agent.head, began_s);
+  const heads = [...refs.flatMap(branchOf), ...(await detachedWorktrees(agents))];
+  const stashed = refs.some(({ ref }) => ref === 'refs/stash') ? await stashEntries(agents, began_s) : [];
+  const places: Place[] = [
+    ...stashed.map((entry) => ({ ...entry, changes: () => stashChanges(agents, entry.commit) })),
+    ...heads.map((head) => ({ ...head, changes: () => commitChanges(agents, head.commit, agent.head, began_s) })),
+  ];
+  if (places.length === 0) return [];
+  const files = await filesOf(own, tree);
+  const isMissing = ({ path, id }: Change) => (files.get(path) ?? '') !== id.replace(/^0+$/, '');
+  const texts: string[] = [];
+  for (const { name, advice, changes } of places.slice(0, PLACES_MAX)) {
+    const paths = (await changes()).filter(isMissing).map(({ path }) => path);
+    if (paths.length > 0) texts.push(`what ${name} has of ${namesOf(paths.toSorted())}: ${advice}`);
+  }
+  return texts;
+}
+
+type Found = { name: string; commit: string; advice: string };
+
+/** The branches whose newest commit is the agent's and not in HEAD, and the stash. */
+async function refsBeside(
+  agents: Git,
+  head: string | null,
+  began_s: number,
+): Promise<{ ref: string; commit: string }[]> {
+  const format = '--format=%(committerdate:unix) %(objectname) %(refname)';
+  const not_in = head === null ? [] : [`--no-merged=${head}`];
+  const args = ['for-each-ref', ...not_in, '--sort=-committerdate', `--count=${PLACES_MAX}`, format];
+  const { stdout } = await agents.try([...args, 'refs/heads', 'refs/stash'], { time_limit_ms: READ_MS });
+  return [...stdout.toString().matchAll(/^(\d+) (\w+) (.+)$/gm)].flatMap(([, time, commit = '', ref = '']) =>
+    Number(time) >= began_s ? [{ ref, commit }] : [],
+  );
+}
+
+function branchOf({ ref, commit }: { ref: string; commit: string }): Found[] {
+  if (!ref.startsWith('refs/heads/')) return [];
+  const name = `the branch ${nameOf(ref.slice('refs/heads/'.length))}`;
+  return [{ name, commit, advice: 'merge it, or delete the branch' }];
+}
+
+/** The other worktrees that are on no branch. */
+async function detachedWorktrees(agents: Git): Promise<Found[]> {
+  if ((await readdir(join(agents.git_dir, 'worktrees')).catch(() => [])).length === 0) return [];
+  const { stdout } = await agents.try(['worktree', 'list', '--porcelain', '-z'], { time_limit_ms: READ_MS });
+  const [, ...others] = stdout.toString().split('\0\0');
+  return others.flatMap((text) => {
+    const [, path, commit] = /^worktree ([^\0]+)\0HEAD (\w+)\0detached/.exec(text) ?? [];
+    if (path === undefined || commit === undefined) return [];
+    return [{ name: `the worktree ${nameOf(path)}`, commit, advice: 'merge its HEAD, or remove the worktree' }];
+  });
+}
+
+async function stashEntries(agents: Git, began_s: number): Promise<Found[]> {
+  const args = ['rev-list', '-g', '--timestamp', `--max-count=${PLACES_MAX}`, 'refs/stash'];
+  const { stdout } = await agents.try(args, { time_limit_ms: READ_MS });
+  const entries = [...stdout.toString().matchAll(/^(\d+) (\w+)$/gm)];
+  return entries.flatMap(([, time, commit = ''], n) => {
+    const advice = `git stash pop ${n === 0 ? '' : `stash@{${n}} `}brings it back, git stash drop removes it`;
+    return Number(time) >= began_s ? [{ name: `stash@{${n}}`, commit, advice }] : [];
+  });
+}
+
+/** What a stash entry has changed, with the untracked files that it may have. */
+async function stashChanges(agents: Git, commit: string): Promise<Change[]> {
+  const [tracked, untracked] = await Promise.all([
+    changesOf(agents, [`${commit}^1`, commit]),
+    changesOf(agents, [await emptyTree(agents), `${commit}^3`]),
+  ]);
+  return [...tracked, ...untracked];
+}
+
+/** What the agent's commits that are neither in HEAD nor on the remote have changed: of each file the newest state. */
+async function commitChanges(agents: Git, tip: string, head: string | null, began_s: number): Promise<Change[]> {
+  const not = ['--not', ...(head === null ? [] : [head]), '--remotes'];
+  const args = ['rev-list', '--no-merges', '--topo-order', `--max-age=${began_s}`, tip, ...not];
+  const { code, stdout } = await agents.try(args, { time_limit_ms: READ_MS });
+  if (code !== 0 || stdout.length === 0) return [];
+  const changes = await changesOf(agents, ['--root', '--no-commit-id', '--stdin'], stdout.toString());
+  return [...new Map(changes.toReversed().map((change) => [change.path, change])).values()];
+}
+
+async function changesOf(agents: Git, args: string[], input?: string): Promise<Change[]> {
+  const options = { time_limit_ms: READ_MS, ...(input !== undefined && { input }) };
+  const raw = await agents.try(['diff-tree', '-r', '-z', '--raw', '--no-abbrev', '--no-renames', ...args], options);
+  const found = raw.stdout.toString().matchAll(/:\d+ \d+ \w+ (\w+) \w\0([^\0]+)\0/g);
+  return raw.code === 0 ? Array.from(found, ([, id = '', path = '']) => ({ path, id })) : [];
+}
+
+async function filesOf(own: Git, tree: string): Promise<Map<string, string>> {
+  const listed = splitNul(
+    (await own.try(['ls-tree', '-r', '-z', tree], { stdout_bytes_max: LISTED_BYTES_MAX })).stdout,
+  );
+  return new Map(
+    listed.map((line) => {
+      const at = line.indexOf('\t');
+      return [line.slice(at + 1), line.slice(0, at).split(' ')[2] ?? ''];
+    }),
+  );
+}

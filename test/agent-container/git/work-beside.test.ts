@@ -1,0 +1,93 @@
+import test, { type ExecutionContext } from 'ava';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { workBeside } from '../../../agent-container/git/work-beside.ts';
+import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
+import { git } from '../../support/git-server.ts';
+import { setRepositoryScene } from '../../support/repository-scene.ts';
+import { until } from '../../support/until.ts';
+
+/** A clone, and what is beside the work in it. `began_ms` is when the work began. */
+async function scene(t: ExecutionContext) {
+  const { folder, clone, prepare, byAnother } = await setRepositoryScene(t, { 'a.py': 'a = 1\n', 'b.py': 'b = 1\n' });
+  const repos = clone();
+  await prepare(repos);
+  const { dir } = repos.own;
+  const run = (...args: string[]) => git(dir, ...args);
+  const write = (path: string, text: string) => writeFile(join(dir, path), text);
+  const beside = async (began_ms = 0) => workBeside(repos, { ...(await commitWorktree(repos, 'Work')), began_ms });
+  return { folder, dir, run, write, beside, byAnother };
+}
+
+test('stashed work is named until it is back or dropped, untracked files too', async (t) => {
+  const { run, write, beside } = await scene(t);
+  await write('a.py', 'a = 2\n');
+  await write('new.py', 'new\n');
+  await run('stash', '-q', '-u');
+  const [text, ...others] = await beside();
+  t.is(text, 'what stash@{0} has of a.py, new.py: git stash pop brings it back, git stash drop removes it');
+  t.deepEqual(others, []);
+  await run('stash', 'apply', '-q');
+  t.deepEqual(await beside(), [], 'the files are back');
+  await write('a.py', 'a = 3\n');
+  t.regex((await beside())[0] ?? '', /stash@\{0\} has of a\.py:/);
+  await run('stash', 'drop', '-q');
+  t.deepEqual(await beside(), []);
+});
+
+test('commits on another branch or in another worktree are named until the work has what they change', async (t) => {
+  const { folder, run, write, beside } = await scene(t);
+  await run('switch', '-q', '-c', 'fix');
+  await write('a.py', 'a = 2\n');
+  await run('commit', '-q', '-am', 'Fix');
+  await run('rm', '-q', 'b.py');
+  await run('commit', '-q', '-m', 'Remove');
+  await run('switch', '-q', '-');
+  const text = 'what the branch fix has of a.py, b.py: merge it, or delete the branch';
+  t.deepEqual(await beside(), [text]);
+  const other = join(folder, 'other\nworktree');
+  await run('worktree', 'add', '-q', '--detach', other);
+  t.deepEqual(await beside(), [text], 'it has no commit of its own');
+  await writeFile(join(other, 'a.py'), 'a = 3\n');
+  await git(other, 'commit', '-q', '-am', 'Other');
+  const [, second = ''] = await beside();
+  t.regex(second, /^what the worktree .+\/other.+worktree has of a\.py: merge its HEAD, or remove the worktree$/);
+  await run('merge', '-q', '--squash', 'fix');
+  t.deepEqual(await beside(), [second], 'all of the branch is in the work, although its commits are not');
+});
+
+test('what is older than the work, or comes from the remote, is not missing', async (t) => {
+  const { run, write, beside, byAnother } = await scene(t);
+  await write('a.py', 'a = 2\n');
+  await run('stash', '-q');
+  await run('switch', '-q', '-c', 'old');
+  await run('commit', '-q', '--allow-empty', '-m', 'Old');
+  await write('b.py', 'b = 2\n');
+  await run('commit', '-q', '-am', 'Older');
+  await run('switch', '-q', '-');
+  await byAnother('main', 'c.py');
+  await run('fetch', '-q', 'origin', 'main:theirs', '+main:refs/remotes/origin/main');
+  t.is((await beside()).length, 2);
+  const begun = Math.floor(Date.now() / 1000) + 1;
+  await until('the second of the commits has passed', () => Date.now() >= begun * 1000);
+  t.deepEqual(await beside(Date.now()), []);
+  await run('switch', '-q', 'old');
+  await write('b.py', 'b = 3\n');
+  await run('commit', '-q', '-am', 'Newer');
+  await run('switch', '-q', '-');
+  t.regex((await beside(begun * 1000))[0] ?? '', /the branch old has of b\.py:/);
+});
+
+test('a few of many places are named, and none while a rebase is not finished', async (t) => {
+  const { run, write, beside } = await scene(t);
+  for (let n = 0; n < 25; n++) {
+    await write('a.py', `a = ${n + 2}\n`);
+    await run('stash', '-q');
+  }
+  t.is((await beside()).length, 20);
+  await run('stash', 'clear');
+  await write('a.py', 'a = 2\n');
+  await run('commit', '-q', '-am', 'Two');
+  await t.throwsAsync(run('rebase', '-q', '--exec', 'false', 'HEAD~1'));
+  t.deepEqual(await beside(), []);
+});
