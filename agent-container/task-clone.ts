@@ -7,6 +7,7 @@ import { Secrets } from './base/secrets.ts';
 import type { ProgressReporter, Review } from './base/work.ts';
 import { readAgentState } from './git/agent-repository.ts';
 import { cloneFacts } from './git/clone-facts.ts';
+import type { Remarks } from './git/inspect.ts';
 import { Publisher, type Published } from './git/publisher.ts';
 import { whyNoPush } from './git/push-permission.ts';
 import { SecretSearch } from './git/secret-search.ts';
@@ -39,13 +40,16 @@ export type CloneOptions = {
 /** As the contract bounds it. */
 const LOG_CHARS_MAX = 20_000;
 const LEFT_OUT_INTRO = 'The commit of the work leaves out:';
+const DOUBTFUL_INTRO =
+  'The commit of the work adds what a build, a test or a package manager wrote, by its name. Add it to .gitignore, or ' +
+  'remove it; leave it only if it belongs there:';
 
 /** One repository of an attempt, from the clone to the last push. */
 export class TaskClone {
   readonly prepared: PreparedRepository;
   readonly #options: CloneOptions;
   readonly #publisher: Publisher;
-  /** What was said about left-out files and refused pushes. */
+  /** What was said about files and refused pushes. */
   readonly #told = new Set<string>();
   #began_ms: number;
 
@@ -132,29 +136,29 @@ export class TaskClone {
   /** Looks at the finished work, and pushes nothing. The text is what `deliver` would say before a push. */
   async review(signal: AbortSignal): Promise<Review> {
     const repair = await this.#repair(signal);
-    const { is_unchanged, problem, left_out } = await this.#publisher.review(this.#repositories(signal));
-    const text = await this.#tellOf(repair, problem, left_out);
+    const { is_unchanged, problem, remarks } = await this.#publisher.review(this.#repositories(signal));
+    const text = await this.#tellOf(repair, problem, remarks);
     // The clone does not show what the agent itself has pushed, nor what was merged before and has no branch any more.
     return { is_unchanged: is_unchanged && !this.#options.hasPushed(), has_problem: problem !== null, text };
   }
 
   /**
    * Pushes the finished work. Null: it is pushed, or nothing has changed. Otherwise a text for the model and for
-   * people: what is in the way, or what the commit leaves out. What is left out is said once; with `is_partial_ok` to
-   * people alone, and the rest is pushed. Throws `AttemptFailure` where the forge cannot be reached.
+   * people: what is in the way, or the remarks. These are said once; with `is_partial_ok` to people alone, and the work
+   * is pushed. Throws `AttemptFailure` where the forge cannot be reached.
    */
   async deliver(signal: AbortSignal, message: string, is_partial_ok: boolean): Promise<string | null> {
     const repair = await this.#repair(signal);
-    const accept = (left_out: string[]) =>
-      is_partial_ok || (repair === null && left_out.every((text) => this.#told.has(text)));
-    const { problem, left_out } = await this.#publisher.publish(this.#repositories(signal), {
+    const accept = ({ left_out, doubtful }: Remarks) =>
+      is_partial_ok || (repair === null && this.#untold([...left_out, ...doubtful]).length === 0);
+    const { problem, remarks } = await this.#publisher.publish(this.#repositories(signal), {
       message,
       wip: false,
       with_diff: false,
       accept,
     });
     if (problem !== null && problem.reason !== 'push_rejected') throw problem;
-    const text = await this.#tellOf(repair, problem, left_out);
+    const text = await this.#tellOf(repair, problem, remarks);
     return is_partial_ok && problem === null ? null : text;
   }
 
@@ -162,7 +166,7 @@ export class TaskClone {
   async finish(signal: AbortSignal, message: string, { wip }: { wip: boolean }): Promise<Published> {
     const options = { message, wip, with_diff: true, accept: () => true };
     const published = await this.#publisher.publish(this.#repositories(signal), options);
-    const fresh = published.left_out.filter((text) => !this.#told.has(text));
+    const fresh = this.#untold(published.remarks.left_out);
     if (fresh.length > 0) await this.#tell(fresh, `Not committed: ${fresh.join('; ')}`);
     return published;
   }
@@ -180,18 +184,26 @@ export class TaskClone {
     await this.#publisher.note(this.#repositories(AbortSignal.timeout(60_000)).own, news);
   }
 
-  /** Says what is in the way and what is left out, the latter once. Null: there is nothing to say. */
-  async #tellOf(repair: string | null, problem: AttemptFailure | null, left_out: string[]): Promise<string | null> {
-    const fresh = left_out.filter((text) => !this.#told.has(text));
+  /** Says what is in the way, and the remarks, these once. Null: there is nothing to say. */
+  async #tellOf(repair: string | null, problem: AttemptFailure | null, remarks: Remarks): Promise<string | null> {
+    const sections = [
+      { intro: LEFT_OUT_INTRO, fresh: this.#untold(remarks.left_out) },
+      { intro: DOUBTFUL_INTRO, fresh: this.#untold(remarks.doubtful) },
+    ].filter(({ fresh }) => fresh.length > 0);
     const texts = [
       ...(repair === null ? [] : [repair]),
       ...(problem === null ? [] : [problem.message]),
-      ...(fresh.length === 0 ? [] : [`${LEFT_OUT_INTRO}\n${fresh.map((text) => `- ${text}`).join('\n')}`]),
+      ...sections.map(({ intro, fresh }) => `${intro}\n${fresh.map((text) => `- ${text}`).join('\n')}`),
     ];
     if (texts.length === 0) return null;
     const text = texts.join('\n\n');
-    await this.#tell([...fresh, ...(problem === null ? [] : [problem.message])], text);
+    const parts = sections.flatMap(({ fresh }) => fresh);
+    await this.#tell([...parts, ...(problem === null ? [] : [problem.message])], text);
     return text;
+  }
+
+  #untold(texts: string[]): string[] {
+    return texts.filter((text) => !this.#told.has(text));
   }
 
   async #tell(parts: string[], text: string, level: 'info' | 'warn' = 'warn'): Promise<void> {

@@ -19,7 +19,7 @@ type Options = Omit<CloneOptions, 'remote' | 'key'> & {
 /**
  * What became of the work in one repository. `error`: why it, or the newest of it, is not on the forge; null: it is.
  */
-type Finished = { clone: TaskClone; published: Omit<Published, 'problem' | 'left_out'>; error: unknown };
+type Finished = { clone: TaskClone; published: Omit<Published, 'problem' | 'remarks'>; error: unknown };
 
 /**
  * The repositories of an attempt, the first one first. What fails in one does not keep the others from being pushed.
@@ -111,7 +111,7 @@ export class TaskClones {
     let room = LIMITS.diff_bytes_max;
     for (const clone of this.all) {
       try {
-        const { problem, left_out: _, ...published } = await clone.finish(signal, message, options);
+        const { problem, remarks: _, ...published } = await clone.finish(signal, message, options);
         const cut = cutDiff(published, room);
         room -= Buffer.byteLength(cut.diff);
         finished.push({ clone, published: { ...published, ...cut }, error: this.#named(problem, clone) });

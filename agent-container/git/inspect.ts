@@ -1,5 +1,6 @@
 import type { AgentState } from './agent-repository.ts';
 import { newBlobs } from './blobs.ts';
+import { doubtfulFiles } from './doubtful-files.ts';
 import { filteredFiles } from './filtered-files.ts';
 import { leftOut } from './left-out.ts';
 import { largeFiles, odditiesOf } from './odd-states.ts';
@@ -13,6 +14,14 @@ import type { Repositories } from './repositories.ts';
 import type { SecretSearch } from './secret-search.ts';
 import { workBeside } from './work-beside.ts';
 
+/** What the agent may not know of a commit, and may want all the same. */
+export type Remarks = {
+  /** What the commit leaves out. */
+  left_out: string[];
+  /** What it adds, by its name the output of a program. */
+  doubtful: string[];
+};
+
 /** What is wrong with a commit before it is pushed. The texts are for the model and for people. */
 export type Inspection = {
   /** What must not reach the forge at all. */
@@ -21,8 +30,7 @@ export type Inspection = {
   oddities: string[];
   /** What is pushed all the same, for people alone: once it is pushed, or while it waits for an approval. */
   warnings: { pushed: string[]; held: string[] };
-  /** What the commit leaves out. */
-  left_out: string[];
+  remarks: Remarks;
   /** What it leaves out too, for people alone: nobody is expected to miss it. */
   outputs: string[];
   /** The files whose pointers of Git LFS the push has: their objects have to be on the remote first. */
@@ -60,17 +68,22 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
   const { not, bases } = known;
   if (commit === null || commit === base_commit) {
     const [beside, { texts, outputs }] = await Promise.all([workBeside(repos, given), leftOut(repos.own, began_ms)]);
-    return { ...NOTHING_NEW, left_out: [...theFirst(excluded), ...beside, ...texts], outputs };
+    return {
+      ...NOTHING_NEW,
+      remarks: { left_out: [...theFirst(excluded), ...beside, ...texts], doubtful: [] },
+      outputs,
+    };
   }
   const is_known = not.includes(commit);
   const blobs = is_known ? [] : await newBlobs(repos.own, commit, not);
   const pushed = repos.own.has_lfs ? await withPointers(repos.own, blobs) : [];
   await importObjects(repos, pushed);
-  const [found_in_git, found_in_lfs, filtered, oddities, beside, { texts, outputs }] = await Promise.all([
+  const [found_in_git, found_in_lfs, filtered, oddities, doubtful, beside, { texts, outputs }] = await Promise.all([
     is_known ? [] : findSecrets(repos.own, commit, { not, secrets }),
     findLfsSecrets(repos.own, pushed, secrets),
     filteredFiles(repos, { bases, commit, pushed, repo_url }),
     odditiesOf(repos.own, { base_commit, bases, commit, agent }),
+    doubtfulFiles(repos.own, bases, commit),
     workBeside(repos, given),
     leftOut(repos.own, began_ms),
   ]);
@@ -84,7 +97,7 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
     stops,
     oddities,
     warnings: publicKeyWarnings(perhaps_public, redact),
-    left_out: [...theFirst(excluded), ...beside, ...texts],
+    remarks: { left_out: [...theFirst(excluded), ...beside, ...texts], doubtful },
     outputs,
     pointer_paths: pushed.flatMap(({ path, pointer }) => (pointer === null ? [] : [path])),
     redact,

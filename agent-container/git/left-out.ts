@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { isTemporary } from '../base/temporary-name.ts';
 import { splitNul, trackedIn, type Git } from './git.ts';
 import { nameOf } from './names-of.ts';
-import { IGNORED_FOLDERS } from './own-repository.ts';
+import { CACHE_FILES, CACHES, isOutputFolder, KEEPER, packagesIn } from './output-names.ts';
 import { submodulesIn } from './submodules.ts';
 
 /** How many files and folders are looked at, all in all: each push waits for it. */
@@ -11,60 +11,6 @@ const LOOKED_AT_MAX = 20_000;
 const TEXTS_MAX = 20;
 /** The times of files come from a clock that may be one tick late. */
 const CLOCK_TICK_MS = 20;
-
-/** Caches and logs, which nobody misses in a commit. */
-const CACHES = new Set([
-  ...IGNORED_FOLDERS,
-  '.bundle',
-  '.cache',
-  '.coverage',
-  '.DS_Store',
-  '.eslintcache',
-  '.gradle',
-  '.next',
-  '.nuxt',
-  '.nyc_output',
-  '.parcel-cache',
-  '.pnpm-store',
-  '.terraform',
-  '.turbo',
-  '.yarn',
-  'bower_components',
-  'coverage',
-  'venv',
-]);
-const CACHE_FILES = /\.(pyc|pyo|swp|log|tsbuildinfo|pid|o|a|so|class|gcda|gcno)$/;
-
-/** What builds and tests write, by names that no source has. */
-const OUTPUTS = new Set([
-  '.angular',
-  '.astro',
-  '.build',
-  '.dart_tool',
-  '.docusaurus',
-  '.output',
-  '.stack-work',
-  '.svelte-kit',
-  '.vercel',
-  '.vite',
-  '.zig-cache',
-  '_build',
-  'DerivedData',
-  'dist-newstyle',
-  'htmlcov',
-  'playwright-report',
-  'storybook-static',
-  'test-results',
-  'TestResults',
-  'zig-out',
-]);
-
-/** What builds, tests and package managers write beside a manifest. Elsewhere these may be source. */
-const OUTPUTS_OF_PACKAGES = new Set(['build', 'deps', 'dist', 'log', 'obj', 'out', 'target', 'tmp', 'vendor']);
-const MANIFEST =
-  /^(?:package\.json|deno\.jsonc?|Cargo\.toml|go\.mod|pom\.xml|build\.(?:gradle|gradle\.kts|sbt|xml)|pyproject\.toml|setup\.(?:py|cfg)|composer\.json|Gemfile|Rakefile|config\.ru|mix\.exs|rebar\.config|pubspec\.yaml|Package\.swift|CMakeLists\.txt|(?:GNUm|M|m)akefile|Makefile\.(?:am|in)|meson\.build|configure\.ac|WORKSPACE(?:\.bazel)?|MODULE\.bazel|SConstruct|.+\.(?:sln|slnx|csproj|fsproj|vbproj|vcxproj|cabal|gemspec))$/;
-/** What keeps a folder without other files in a repository. */
-const KEEPER = /^\.(?:git)?(?:keep|ignore)$/;
 
 /**
  * What is newer than `began_ms`, and which a commit of the working tree leaves out without a word. `texts`: ignored
@@ -119,11 +65,8 @@ function isCache(path: string): boolean {
 
 /** Of ignored paths the folders of outputs, and what is directly in one where nothing is tracked. */
 function outputsIn(ignored: string[], tracked: string[]): Set<string> {
-  const packages = new Set(tracked.filter((path) => MANIFEST.test(basename(path))).map(dirname));
-  const isOutput = (folder: string) => {
-    const name = basename(folder);
-    return OUTPUTS.has(name) || (OUTPUTS_OF_PACKAGES.has(name) && packages.has(dirname(folder)));
-  };
+  const packages = packagesIn(tracked);
+  const isOutput = (folder: string) => isOutputFolder(folder, packages);
   const isOnlyKept = (folder: string) =>
     !tracked.some((path) => path.startsWith(`${folder}/`) && !KEEPER.test(basename(path)));
   const parents = new Set(

@@ -4,7 +4,7 @@ import type { ProgressReporter } from '../base/work.ts';
 import { moveHeadTo } from './agent-repository.ts';
 import { diff, diffStat, type Diff } from './diff.ts';
 import { GitError, type Git } from './git.ts';
-import { inspect, type Inspection } from './inspect.ts';
+import { inspect, type Inspection, type Remarks } from './inspect.ts';
 import { knownCommits } from './known-commits.ts';
 import { asOneCommit, showPointers } from './lfs-held.ts';
 import { uploadObjects } from './lfs-objects.ts';
@@ -28,8 +28,8 @@ export type Published = {
   problem: AttemptFailure | null;
   /** The finished commit, where it may not be pushed before its person has approved it; else null. */
   held_commit: string | null;
-  /** What the commit leaves out, for people and the model. */
-  left_out: string[];
+  /** For people and the model. */
+  remarks: Remarks;
 } & Diff;
 
 /** How the work differs from the base. */
@@ -44,8 +44,8 @@ type PublishOptions = {
   /** Work in progress leaves HEAD and the index as they are; otherwise they move to the commit. */
   wip: boolean;
   with_diff: boolean;
-  /** Whether the commit may be pushed although it leaves these files out. */
-  accept: (left_out: string[]) => boolean;
+  /** Whether the commit may be pushed in spite of these. */
+  accept: (remarks: Remarks) => boolean;
 };
 
 /**
@@ -94,13 +94,13 @@ export class Publisher {
   }
 
   /** What `publish` would find, without a push. `is_unchanged`: there is nothing to push, and no push was begun. */
-  review(repos: Repositories): Promise<Pick<Published, 'problem' | 'left_out'> & { is_unchanged: boolean }> {
+  review(repos: Repositories): Promise<Pick<Published, 'problem' | 'remarks'> & { is_unchanged: boolean }> {
     return this.#inTurn(repos, async () => {
       const { own } = repos;
       await removeLocks(own.git_dir);
       const { found, commit } = await this.#commit(repos, { message: 'Review', wip: false });
       const is_unchanged = commit === null && !(await hasBegunPush(own));
-      return { is_unchanged, problem: problemOf(found, false), left_out: found.left_out };
+      return { is_unchanged, problem: problemOf(found, false), remarks: found.remarks };
     });
   }
 
@@ -132,15 +132,15 @@ export class Publisher {
     await removeLocks(own.git_dir);
     const work = await this.#commit(repos, { message, wip });
     const { found, commit } = work;
-    const { left_out } = found;
+    const { remarks } = found;
     for (const text of wip ? [] : found.outputs) await this.#options.tell('info', text);
-    if (commit === null && (left_out.length === 0 || accept(left_out)))
-      return { ...NOTHING_PUBLISHED, problem: null, held_commit: null, left_out };
+    if (commit === null && (remarks.left_out.length === 0 || accept(remarks)))
+      return { ...NOTHING_PUBLISHED, problem: null, held_commit: null, remarks };
     const changes = commit === null ? NO_CHANGES : await this.#changesOf(own, commit, with_diff);
     const { diff_stat } = changes;
     const outcome = await this.#pushOrHold(repos, work, { wip, accept, diff_stat });
     const place = await this.#placeOnForge(own);
-    return { ...place, ...changes, diff: found.redact(changes.diff), ...outcome, left_out };
+    return { ...place, ...changes, diff: found.redact(changes.diff), ...outcome, remarks };
   }
 
   /** Commits the files. */
@@ -180,10 +180,10 @@ export class Publisher {
     { found, commit, is_there }: Work,
     { wip, accept, diff_stat }: Pick<PublishOptions, 'wip' | 'accept'> & { diff_stat: DiffStat },
   ): Promise<Pick<Published, 'problem' | 'held_commit'>> {
-    const { left_out, warnings } = found;
+    const { remarks, warnings } = found;
     const { approval, tell } = this.#options;
     const problem = problemOf(found, wip);
-    if (problem !== null || commit === null || is_there || !accept(left_out)) return { problem, held_commit: null };
+    if (problem !== null || commit === null || is_there || !accept(remarks)) return { problem, held_commit: null };
     if (approval === null || approval.commit === commit)
       return { problem: await this.#push(repos, commit, { wip, diff_stat, found }), held_commit: null };
     if (wip) return { problem, held_commit: null };

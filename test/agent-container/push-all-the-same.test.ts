@@ -58,6 +58,28 @@ test.serial('finished work that is only in a stash or on another branch is named
   t.is(logs(task).filter((text) => text.includes('a.py')).length, 2, 'the person is told too');
 });
 
+test.serial('an output that the commit would add is named once, and pushed where it is to belong there', async (t) => {
+  const { task, start, bare } = await setScene(t);
+  const answers: (string | null)[] = [];
+  const worker = await start(
+    doing(async (input) => {
+      await mkdir(join(input.repo_dir, 'venv'));
+      await write(input, 'venv/pyvenv.cfg', 'x');
+      answers.push((await input.review()).text);
+      await mkdir(join(input.repo_dir, 'htmlcov'));
+      await write(input, 'htmlcov/index.html', 'x');
+      answers.push(await input.deliver('One'), await input.deliver('Two'));
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  const [first, second, third] = answers;
+  t.regex(first ?? '', /Add it to \.gitignore[^]*:\n- venv\/, a virtual environment$/);
+  t.regex(second ?? '', /:\n- htmlcov\/$/);
+  t.is(third, null);
+  t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), 'README.md\nhtmlcov\nvenv');
+});
+
 test.serial('a folder of the repository that the agent removed is made anew, and the model is told', async (t) => {
   const { task, start, bare } = await setScene(t);
   const answers: (string | null)[] = [];

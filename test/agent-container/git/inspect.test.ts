@@ -16,8 +16,8 @@ test('of many paths that a commit leaves out, only the first are named', async (
   const known = { not: base_commit === null ? [] : [base_commit], bases: [] };
   const secrets = new SecretSearch({ values: [] });
   const given = { ...worktree, excluded, base_commit, known, secrets, began_ms: Date.now(), repo_url: task.repo_url };
-  const { left_out } = await inspect(repos, given);
-  t.deepEqual(left_out, [...excluded.slice(0, 20), 'and more like these']);
+  const { remarks } = await inspect(repos, given);
+  t.deepEqual(remarks.left_out, [...excluded.slice(0, 20), 'and more like these']);
 });
 
 test('a cancel while the commit is listed rejects the inspection, and leaves no other rejection', async (t) => {
