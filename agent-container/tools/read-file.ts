@@ -14,6 +14,8 @@ const FILE_BYTES_MAX = 20 * 1024 * 1024;
 const LINES_MAX = 2000;
 const TEXT_CHARS_MAX = 50_000;
 const LINE_CHARS_MAX = 2000;
+const NOT_UTF8 =
+  '\n[The file is not UTF-8: \\xHH stands for one byte. Change it with a command that keeps its encoding, not with write_file.]';
 
 export const readFile = defineTool({
   name: 'read_file',
@@ -52,7 +54,8 @@ async function show(path: string, bytes: Buffer, part: Part): Promise<string | T
     return `${path} is a binary file of ${bytes.length} bytes. Use run_command with file, xxd or strings to look into it.`;
   const text = decoded?.text ?? bytesToText(bytes);
   const notebook = path.endsWith('.ipynb') ? renderNotebook(text, part.secrets) : undefined;
-  if (notebook === undefined) return numberedLines(path, part.secrets.redact(text), part);
+  const encoding_note = decoded === undefined ? NOT_UTF8 : '';
+  if (notebook === undefined) return numberedLines(path, part.secrets.redact(text), part) + encoding_note;
   return showNotebook(notebook, numberedLines(path, notebook.text, part));
 }
 

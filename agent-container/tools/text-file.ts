@@ -7,6 +7,9 @@ import { ToolError } from './tool.ts';
 const FILE_BYTES_MAX = 10 * 1024 * 1024;
 const BOM = '\uFEFF';
 
+/** A file is no text that can be decoded: neither UTF-8 nor UTF-16. */
+export class NoTextError extends ToolError {}
+
 /** How the text of a file is stored. The model sees the text alone, and what it writes is stored in the same way. */
 export type TextFormat = { encoding: 'utf8' | 'utf16le' | 'utf16be'; has_bom: boolean };
 
@@ -40,7 +43,7 @@ export async function readTextFile(path: string, real: Buffer): Promise<ReturnTy
     if (bytes === undefined)
       throw new ToolError(`${path} has more than ${FILE_BYTES_MAX} bytes: use sed in run_command.`);
     const decoded = decodeText(bytes);
-    if (decoded === undefined) throw new ToolError(`${path} is not UTF-8 text: use run_command to change it.`);
+    if (decoded === undefined) throw new NoTextError(`${path} is not UTF-8 text: use run_command to change it.`);
     return decoded;
   } finally {
     await file.close();

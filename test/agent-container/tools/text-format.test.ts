@@ -48,13 +48,19 @@ test('line endings that the model names are written as they are', async (t) => {
   t.is(await readFile(join(repo_dir, 'lf'), 'utf8'), 'x\r\ny\r\n');
 });
 
-test('what is no text is not edited, but can be replaced', async (t) => {
+test('what is no text is not edited, but can be replaced; the model is told of the encoding', async (t) => {
   const latin = Buffer.from('caf\xe9\n', 'latin1');
   const { use, repo_dir } = await toolbox(t, { latin });
-  t.is(await use('read_file', { path: 'latin' }), '1\tcaf\\xe9');
+  t.regex(
+    await use('read_file', { path: 'latin' }),
+    /^1\tcaf\\xe9\n\[The file is not UTF-8: .*not with write_file\.\]$/,
+  );
   t.regex(await use('edit_file', { path: 'latin', old_text: 'caf', new_text: 'tea' }), /^ERROR: latin is not UTF-8/);
   t.deepEqual(await readFile(join(repo_dir, 'latin')), latin);
-  await use('write_file', { path: 'latin', content: 'café\n' });
+  t.regex(
+    await use('write_file', { path: 'latin', content: 'café\n' }),
+    /^Replaced latin: 1 line, as UTF-8\. .*run_command\.$/,
+  );
   t.is(await readFile(join(repo_dir, 'latin'), 'utf8'), 'café\n');
 });
 
