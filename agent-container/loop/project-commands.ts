@@ -89,8 +89,8 @@ export class ProjectCommands {
 }
 
 function describeFailure(name: string, command: string, result: CommandResult): string {
-  const { output, duration_ms, log } = result;
+  const { output, duration_ms, log, in_log } = result;
   const how = `${describeExit(result)}, after ${formatDuration(duration_ms)}`;
-  const note = log === null ? '' : `\n[the whole output is in ${log}]`;
+  const note = log === null ? '' : `\n[${in_log} in ${log}]`;
   return `The ${name} command failed (${how}): ${command}\n\n${output.trim() || '(no output)'}${note}`;
 }

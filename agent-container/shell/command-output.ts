@@ -5,7 +5,8 @@ import type { Secrets } from '../base/secrets.ts';
 import { OutputCleaner } from './output-cleaner.ts';
 import { OverwrittenText } from './overwritten-text.ts';
 
-const LOG_BYTES_MAX = 32 * 1024 * 1024;
+const LOG_MIB_MAX = 32;
+const LOG_BYTES_MAX = LOG_MIB_MAX * 1024 * 1024;
 
 /**
  * The output of one command: relayed as it comes. Its head and tail are kept, and it is written to a file if that is
@@ -31,9 +32,14 @@ export class CommandOutput {
     if (onText === undefined) this.toFile();
   }
 
-  /** The file that has all of it; null: there is none, or not all could be written. */
+  /** The file that has it; null: there is none, or it could not be written. */
   get log(): string | null {
     return this.#file === undefined || this.#is_file_lost ? null : this.#log_path;
+  }
+
+  /** What of the output is in the file: words for a sentence. */
+  get in_log(): string {
+    return this.#bytes > LOG_BYTES_MAX ? `the first ${LOG_MIB_MAX} MiB of the output are` : 'the whole output is';
   }
 
   /** From now on all of it goes to the file, and nothing is relayed. */

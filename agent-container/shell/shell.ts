@@ -37,8 +37,10 @@ type Options = {
 export type CommandResult = GroupExit & {
   /** stdout and stderr in the order in which they came; of a long output the head and the tail. */
   output: string;
-  /** The file with the whole output, if `output` does not have all of it. */
+  /** The file with the output, if `output` does not have all of it. */
   log: string | null;
+  /** What of the output is in that file: words for a sentence. */
+  in_log: string;
   /** The working directory of the next command. */
   cwd: Buffer;
   cwd_changed: boolean;
@@ -170,7 +172,7 @@ export class Shell {
       const cwd_changed = !cwd.equals(before.cwd);
       // On a full disk the next worker starts in the repository.
       if (cwd_changed && this.#cwd_file !== undefined) await replaceFile(this.#cwd_file, cwd).catch(() => undefined);
-      return { ...exit, output: output.shown.toString(), log, cwd, cwd_changed };
+      return { ...exit, output: output.shown.toString(), log, in_log: output.in_log, cwd, cwd_changed };
     } finally {
       await output.close();
       await files.remove();

@@ -96,9 +96,9 @@ const whereOutputIs = ({ log }: BackgroundCommand['output']): string =>
 const shownOf = ({ output }: Pick<BackgroundCommand, 'output'>) => output.shown.toString().trim() || NO_OUTPUT;
 
 async function describeResult(result: CommandResult, context: ToolContext): Promise<string> {
-  const { output, log, duration_ms, left_behind, cwd, cwd_changed, timed_out } = result;
+  const { output, log, in_log, duration_ms, left_behind, cwd, cwd_changed, timed_out } = result;
   const notes = [`${describeExit(result)}, ${formatDuration(duration_ms)}`];
-  if (log !== null) notes.push(`the whole output is in ${log}: search it or read it in parts`);
+  if (log !== null) notes.push(`${in_log} in ${log}: search it or read it in parts`);
   if (timed_out)
     notes.push(
       'the working folder and the variables are as they were before it; give a larger timeout_s, or use background: true',

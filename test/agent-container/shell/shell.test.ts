@@ -117,18 +117,20 @@ test('a long output goes to a file, and its head and tail are given', async (t) 
   const result = await run('seq 1 100000');
   t.regex(result.output, /^1\n2\n[^]*characters left out[^]*\n99999\n100000\n$/);
   t.is(result.log, join(scratch_dir, 'command-1.log'));
+  t.is(result.in_log, 'the whole output is');
   const whole = await readFile(join(scratch_dir, 'command-1.log'), 'utf8');
   t.is(whole.split('\n').length, 100_001);
   t.true(result.output.length < 32_000);
 });
 
-test('the file of an endless output is bounded', async (t) => {
+test('the file of an endless output is bounded, and is not said to have all of it', async (t) => {
   const { run, scratch_dir } = await makeShell(t);
   const result = await run('head -c 60000000 /dev/zero | tr "\\0" x');
   t.is(result.exit_code, 0);
   const log = await readFile(join(scratch_dir, 'command-1.log'), 'utf8');
   t.true(log.length <= 32 * 1024 * 1024 + 100);
   t.regex(log.slice(-100), /This file ends here/);
+  t.is(result.in_log, 'the first 32 MiB of the output are');
 });
 
 test('output is relayed while the command runs', async (t) => {
