@@ -18,6 +18,8 @@ export class ResultLines {
   #open: Buffer[] = [];
   #open_bytes = 0;
   #is_cut = false;
+  /** Whether the end of a line is missing. */
+  has_cut_lines = false;
 
   constructor(secrets: Secrets) {
     this.#secrets = secrets;
@@ -62,6 +64,7 @@ export class ResultLines {
       ? this.#secrets.redactBeginning(bytesToText(wholeCharacters(bytes))).clean
       : this.#secrets.redact(bytesToText(bytes)).replace(/\r$/, '');
     const is_long = this.#is_cut || text.length > LINE_CHARS_MAX;
+    this.has_cut_lines ||= is_long;
     const line = is_long ? `${text.slice(0, LINE_CHARS_MAX)} […]` : text;
     this.#lines.push(line);
     this.#chars += line.length + 1;

@@ -46,12 +46,15 @@ export const search = defineTool({
     }
     const first = matches.is_cut ? `\n[Only the first results. Narrow the search by path, glob or pattern.]` : '';
     const partly = matches.fault === '' ? '' : `\n[The search was not complete: ${matches.fault}]`;
-    return `${matches.note}${matches.text}${first}${partly}`;
+    return `${matches.note}${matches.text}${first}${matches.cut_note}${partly}`;
   },
 });
 
-/** `is_cut`: there may be more, which was not looked for. `fault`: why not all was looked through; empty: it was. */
-type Matches = { text: string; is_cut: boolean; fault: string; note: string };
+/**
+ * `is_cut`: there may be more, which was not looked for. `cut_note`: how to see a match that is missing in a long line.
+ * `fault`: why not all was looked through; empty: it was.
+ */
+type Matches = { text: string; is_cut: boolean; cut_note: string; fault: string; note: string };
 
 /** Runs the program until it ends or has found enough. Rejects with ENOENT if it is not installed. */
 async function collect(
@@ -78,7 +81,12 @@ async function collect(
   const note = program === 'grep' ? '[ripgrep is not installed: these are the results of grep -E.]\n' : '';
   const is_whole = lines.is_full || exit.exit_code === FOUND || exit.exit_code === NOTHING_FOUND;
   const fault = is_whole ? '' : errors.trim() || `it was ${describeExit(exit)}. Narrow it by path or glob.`;
-  return { text: lines.end(), is_cut: lines.is_full, fault, note };
+  const text = lines.end();
+  const flags = program === 'grep' ? '-oE' : '-o';
+  const cut_note = lines.has_cut_lines
+    ? `\n[Long lines are cut ([…]). Where that hides the match: ${program} ${flags} '.{0,80}(PATTERN).{0,80}' FILE in run_command.]`
+    : '';
+  return { text, is_cut: lines.is_full, cut_note, fault, note };
 }
 
 /** The program with the path as its last argument. Node passes only UTF-8, so bash makes any other path. */

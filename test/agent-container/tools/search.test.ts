@@ -48,6 +48,14 @@ test('gives a bounded number of lines, each of bounded length', async (t) => {
   t.true((await use('search', { pattern: 'hit', path: 'wide' })).length < 1000);
 });
 
+test('where a long line is cut, the result says how to see the match in it', async (t) => {
+  const { use } = await toolbox(t, { 'min.js': `${'var a=1;'.repeat(500)}needle();${'var b=2;'.repeat(500)}\n` });
+  const text = await use('search', { pattern: 'needle' });
+  const [, command = ''] = /: (rg -o .+ FILE) in run_command\.\]$/.exec(text) ?? [];
+  const filled = command.replace('PATTERN', 'needle').replace('FILE', 'min.js');
+  t.regex(await use('run_command', { command: filled }), /^(var a=1;){10}needle\(\);var b=2;/);
+});
+
 test('uses grep if ripgrep is missing, and says so', async (t) => {
   const { use, setPath, folder } = await toolbox(t, FILES);
   await symlink('/usr/bin/grep', join(folder, 'grep'));
