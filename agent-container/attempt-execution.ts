@@ -16,6 +16,7 @@ import type {
   WorkResult,
 } from './base/work.ts';
 import type { WorkerConfig } from './config.ts';
+import { writeHomeIdentity } from './git/home-identity.ts';
 import { wipMessage } from './git/wip-commit.ts';
 import type { LoopbackProxy } from './proxy/loopback-proxy.ts';
 import type { AttemptResult } from './reporting/reporter.ts';
@@ -122,7 +123,7 @@ export class AttemptExecution {
     const dirIn = (name: string) => join(config.workspace_dir, name);
     const [scratch_dir, home, tmp] = [dirIn('scratch'), dirIn('home'), dirIn('tmp')];
     await Promise.all([scratch_dir, home, tmp].map((dir) => mkdir(dir, { recursive: true })));
-    await writeGlobalPrefix(home);
+    await Promise.all([writeGlobalPrefix(home), writeHomeIdentity(home, assignment.author)]);
     const fault = guardFault();
     if (fault !== null) await report.emit({ type: 'log', body: { level: 'warn', text: fault } });
     return {

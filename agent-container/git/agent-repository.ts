@@ -173,7 +173,7 @@ async function copy(from: string, to: string): Promise<void> {
 }
 
 /** Settings as a text of git's configuration. */
-function configText(sections: Record<string, Record<string, string>>): string {
+export function configText(sections: Record<string, Record<string, string>>): string {
   const quoted = (value: string) => `"${value.replaceAll(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`;
   return Object.entries(sections)
     .map(([name, values]) => [

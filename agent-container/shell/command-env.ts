@@ -38,7 +38,7 @@ const PROGRAM_DIRS = ['.local/bin', '.cargo/bin', 'go/bin', '.gem/bin', '.local/
 export const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
 const LOOPBACK_HOSTS = '127.0.0.1,localhost,::1';
 
-/** The author and committer of commits. Git prefers these variables to any setting. */
+/** The author and committer of the worker's own commits. Git prefers these variables to any setting. */
 export function commitIdentity({ name, email }: Assignment['author']): Record<string, string> {
   return { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email };
 }
@@ -58,7 +58,7 @@ type Options = {
  * leaks into it. The project's variables override all others, but its options of a JVM are added to those here.
  */
 export function commandEnv(
-  assignment: Pick<Assignment, 'author' | 'egress' | 'env'>,
+  assignment: Pick<Assignment, 'egress' | 'env'>,
   { inherited, home, tmp, proxy_url }: Options,
 ): Record<string, string> {
   return {
@@ -69,7 +69,6 @@ export function commandEnv(
     ...prefixEnv(home, inherited['PATH'] ?? DEFAULT_PATH),
     ...NON_INTERACTIVE_ENV,
     ...GIT_ENV,
-    ...commitIdentity(assignment.author),
     ...(assignment.egress !== 'none' && proxyEnv(proxy_url)),
     ...assignment.env,
     ...(assignment.egress !== 'none' && jvmEnv(new URL(proxy_url), assignment.env['JAVA_TOOL_OPTIONS'])),

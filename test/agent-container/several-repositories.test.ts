@@ -1,6 +1,8 @@
 import test, { type ExecutionContext } from 'ava';
+import { execFile } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { WorkInput } from '../../agent-container/base/work.ts';
 import type { Worker } from '../../agent-container/worker.ts';
 import { git } from '../support/git-server.ts';
@@ -52,6 +54,26 @@ test.serial('each changed repository gets its branch and its part of the result,
   t.like(events[0], { type: 'agent.started', body: { takes_repositories: true } });
   const ready = events.flatMap(({ type, body }) => (type === 'repository.ready' ? [body.repository ?? null] : []));
   t.deepEqual(ready, [null, 'web', 'api']);
+});
+
+const COMMIT = `set -e
+commit() { git -C "$1" commit -q --allow-empty -m x; git -C "$1" log -1 --format='%an <%ae> %cn <%ce>'; }
+git worktree add -q ../tree
+git init -q ../plain
+git init -q ../fixture
+git -C ../fixture config user.name Fixture
+git -C ../fixture config user.email fixture@example.test
+for dir in . ../tree ../web ../plain ../fixture; do commit $dir; done`;
+
+test.serial('commits of commands have the author of the task, but in a repository that sets its own', async (t) => {
+  const scene = await setScene(t, { others: OTHERS, assignment: { author: { name: 'Eva "E" Ö', email: 'e@x.test' } } });
+  let lines: string[] = [];
+  await run(t, scene, async ({ repo_dir, command_env }) => {
+    const { stdout } = await promisify(execFile)('bash', ['-c', COMMIT], { cwd: repo_dir, env: command_env });
+    lines = stdout.trim().split('\n');
+  });
+  const [own, fixture] = ['Eva "E" Ö <e@x.test>', 'Fixture <fixture@example.test>'];
+  t.deepEqual(lines, [...Array.from({ length: 4 }, () => `${own} ${own}`), `${fixture} ${fixture}`]);
 });
 
 test.serial('only a further repository is changed: nothing is pushed to the first', async (t) => {
