@@ -22,11 +22,12 @@ export const runCommand = defineTool({
   name: 'run_command',
   description:
     'Runs a command in bash, in the repository. The working folder and exported variables stay for the next command; nothing ' +
-    'else of the shell does. There is no terminal and nobody to answer: use flags such as -y, and no editors or pagers. Gives ' +
-    'the output (stdout and stderr together; of a long one the head and the tail, and the file with the rest) and the exit ' +
-    `code. The time limit is ${TIMEOUT_S_DEFAULT} s unless \`timeout_s\` says otherwise (at most ${TIMEOUT_S_MAX}); at its limit ` +
-    'the command ends, with all that it started. A server, or anything that is to keep running, needs `background: true`: it ' +
-    'gives an id for stop_command and the file that its output goes to.',
+    'else of the shell does. There is no terminal and nobody to answer: use flags such as -y, and no editors or pagers. ' +
+    '`CI=true` is set: package managers may refuse to change a lock file, and test runners to write new snapshots, unless a ' +
+    'flag says so. Gives the output (stdout and stderr together; of a long one the head and the tail, and the file with the ' +
+    `rest) and the exit code. The time limit is ${TIMEOUT_S_DEFAULT} s unless \`timeout_s\` says otherwise (at most ` +
+    `${TIMEOUT_S_MAX}); at its limit the command ends, with all that it started. A server, or anything that is to keep ` +
+    'running, needs `background: true`: it gives an id for stop_command and the file that its output goes to.',
   input: z.strictObject({
     command: z.string().min(1),
     timeout_s: z.number().min(1).max(TIMEOUT_S_MAX).optional(),
