@@ -44,6 +44,10 @@ export type CommandResult = GroupExit & {
   /** The working directory of the next command. */
   cwd: Buffer;
   cwd_changed: boolean;
+  /** Whether the command, or one in the background before it, started in the repository: its directory was gone. */
+  cwd_was_gone: boolean;
+  /** Whether the next command starts as this one did: it left no state, as after `exec`. */
+  is_state_lost: boolean;
 };
 
 /**
@@ -63,6 +67,7 @@ export class Shell {
   readonly #forks: Shell[] = [];
   #state: ShellState;
   #cwd_file: string | undefined;
+  #cwd_was_gone = false;
   #commands = 0;
 
   constructor(options: Options) {
@@ -167,12 +172,17 @@ export class Shell {
       const exit = await group.exited;
       const log = await output.close();
       // After its time limit a command may be half done: the next one starts from the state before it.
-      if (!exit.timed_out) this.#state = (await files.readState([OWNER_VARIABLE])) ?? before;
+      const left = exit.timed_out ? before : await files.readState([OWNER_VARIABLE]);
+      this.#state = left ?? before;
       const { cwd } = this.#state;
       const cwd_changed = !cwd.equals(before.cwd);
       // On a full disk the next worker starts in the repository.
       if (cwd_changed && this.#cwd_file !== undefined) await replaceFile(this.#cwd_file, cwd).catch(() => undefined);
-      return { ...exit, output: output.shown.toString(), log, in_log: output.in_log, cwd, cwd_changed };
+      const { in_log, shown } = output;
+      const cwd_was_gone = this.#cwd_was_gone;
+      this.#cwd_was_gone = false;
+      const where = { cwd, cwd_changed, cwd_was_gone, is_state_lost: left === undefined };
+      return { ...exit, output: shown.toString(), log, in_log, ...where };
     } finally {
       await output.close();
       await files.remove();
@@ -192,6 +202,7 @@ export class Shell {
       // A command may have removed that too, and without a folder nothing can be started.
       await mkdir(repo_dir, { recursive: true });
       this.#state = { ...this.#state, cwd: Buffer.from(repo_dir) };
+      this.#cwd_was_gone = true;
     }
     return this.#state;
   }

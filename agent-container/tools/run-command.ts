@@ -16,6 +16,8 @@ const RELAYED_CHARS_MAX = 200_000;
 const NOT_RELAYED = '\n[more output follows; it shows when the command ends]\n';
 /** A background command that fails within this time is reported as failed right away. */
 const EARLY_EXIT_MS = 1_000;
+const STATE_LOST =
+  'the working folder and the variables are as they were before it: it ended the shell, set an EXIT trap, or removed its folder';
 const NO_OUTPUT = '(no output)';
 
 export const runCommand = defineTool({
@@ -104,8 +106,10 @@ async function describeResult(result: CommandResult, context: ToolContext): Prom
     notes.push(
       'the working folder and the variables are as they were before it; give a larger timeout_s, or use background: true',
     );
+  if (result.is_state_lost) notes.push(STATE_LOST);
   if (left_behind && !timed_out)
     notes.push('processes that it left running were ended: to keep one running use background: true');
+  if (result.cwd_was_gone) notes.push('the working folder was gone: it began in the root of the repository');
   if (cwd_changed) notes.push(`the working folder is now ${await shownPath(cwd, context)}`);
   const text = output.trim() === '' ? NO_OUTPUT : output.trimEnd();
   return `${text}\n${notes.map((note) => `[${note}]`).join('\n')}`;

@@ -23,6 +23,20 @@ test('the result names a new working folder, killed processes, and the file with
   t.regex(await use('read_file', { path: log, offset: 30_000, limit: 1 }), /^30000\t30000\n/);
 });
 
+test('the result says where a command began, or where the next one begins, if that is not where the model is', async (t) => {
+  const { use } = await toolbox(t);
+  const kept = /\[the working folder and the variables are as they were before it: .*EXIT trap.*\]$/;
+  for (const command of ['trap "echo bye" EXIT; cd /', 'cd /; exec true', 'cd /; kill -9 $$'])
+    t.regex(await use('run_command', { command }), kept);
+  t.notRegex(await use('run_command', { command: 'trap "echo bye" INT; exit 3' }), /\n.*\n/);
+  const began = /\[the working folder was gone: it began in the root of the repository\]/;
+  await use('run_command', { command: 'mkdir y; cd y' });
+  t.regex(await use('run_command', { command: 'rmdir ../y' }), kept);
+  t.regex(await use('run_command', { command: 'sleep 99', background: true }), /^It runs/);
+  t.regex(await use('run_command', { command: 'true' }), began);
+  t.notRegex(await use('run_command', { command: 'true' }), began);
+});
+
 test('the result explains a time limit', async (t) => {
   const { use, call } = await toolbox(t);
   const text = await use('run_command', { command: 'echo begun; sleep 99', timeout_s: 1 });
