@@ -11,7 +11,7 @@ const NAMED_MAX = 16;
 const CommandStarted = z.object({
   name: z.literal('run_command'),
   ref: z.string(),
-  input: z.object({ command: z.string(), background: z.boolean().optional() }),
+  input: z.object({ command: z.string(), background: z.unknown().optional() }),
 });
 /** A result without an exit code: the command went on in the background, where a message had moved it. */
 const CommandMoved = z.object({
@@ -36,7 +36,7 @@ export function newShellNote(transcript: TranscriptEvent[], cwd: Buffer, repo_di
   const moved = new Set(
     events.map(({ type, body }) => (type === 'tool.finished' ? CommandMoved.safeParse(body).data?.ref : undefined)),
   );
-  const background = commands.filter(({ ref, input }) => input.background === true || moved.has(ref)).slice(-NAMED_MAX);
+  const background = commands.filter(({ ref, input }) => isTrue(input.background) || moved.has(ref)).slice(-NAMED_MAX);
   const names = background.map(({ input }) => `- ${cutMiddle(input.command, COMMAND_CHARS_MAX)}`);
   return [
     INTRODUCTION,
@@ -46,6 +46,9 @@ export function newShellNote(transcript: TranscriptEvent[], cwd: Buffer, repo_di
       : ['These commands no longer run in the background, and their ids are void:', ...names]),
   ].join('\n');
 }
+
+/** The tool takes a text too. */
+const isTrue = (value: unknown): boolean => value === true || value === 'true';
 
 function isNote(body: unknown): boolean {
   return Input.safeParse(body).data?.text.startsWith(INTRODUCTION) === true;

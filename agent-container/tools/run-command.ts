@@ -35,6 +35,7 @@ export const runCommand = defineTool({
     timeout_s: z.number().min(1).max(TIMEOUT_S_MAX).optional(),
     background: z.boolean().optional(),
   }),
+  ignored: ['description'],
   run: async ({ command, timeout_s = TIMEOUT_S_DEFAULT, background = false }, context) => {
     if (command.includes('\0')) throw new ToolError('The command contains a NUL character.');
     if (background) return startInBackground(command, context);

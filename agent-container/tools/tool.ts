@@ -57,13 +57,15 @@ type ToolDefinition<S extends z.ZodType> = {
   description: string;
   input: S;
   reads_only?: boolean;
+  /** What models add to the input although no schema names it, and which changes nothing. */
+  ignored?: string[];
   /** A text is the content of a successful result. */
   run: (input: z.infer<S>, context: ToolContext) => Promise<string | ToolResult>;
 };
 
 /** Makes a tool of its input schema and its function. */
 export function defineTool<S extends z.ZodType>(definition: ToolDefinition<S>): Tool {
-  const { name, description, input, reads_only = false, run } = definition;
+  const { name, description, input, reads_only = false, ignored = [], run } = definition;
   const { $schema: _, ...input_schema } = z.toJSONSchema(input, { io: 'input' });
   return {
     name,
@@ -71,7 +73,7 @@ export function defineTool<S extends z.ZodType>(definition: ToolDefinition<S>): 
     input_schema,
     reads_only,
     run: async (raw, context) => {
-      const parsed = input.safeParse(raw);
+      const parsed = parseLeniently(input, raw, ignored);
       if (!parsed.success) return errorResult(`The input is not valid. ${z.prettifyError(parsed.error)}`);
       try {
         const result = await run(parsed.data, context);
@@ -83,6 +85,36 @@ export function defineTool<S extends z.ZodType>(definition: ToolDefinition<S>): 
       }
     },
   };
+}
+
+/**
+ * Parses what models really send: null counts as absent, and a number or a boolean may come as a text. What else is
+ * wrong stays an error, as an unknown field, which may say what no other does.
+ */
+function parseLeniently<S extends z.ZodType>(
+  input: S,
+  raw: unknown,
+  ignored: string[],
+): z.ZodSafeParseResult<z.infer<S>> {
+  const { data: fields } = z.record(z.string(), z.unknown()).safeParse(raw);
+  if (fields === undefined) return input.safeParse(raw);
+  const given = Object.entries(fields).filter(([key, value]) => value !== null && !ignored.includes(key));
+  const first = input.safeParse(Object.fromEntries(given));
+  const texts = new Set(first.error?.issues.filter(isOfOtherType).map(({ path }) => path[0]));
+  if (texts.size === 0) return first;
+  return input.safeParse(
+    Object.fromEntries(given.map(([key, value]) => [key, texts.has(key) ? valueOf(value) : value])),
+  );
+}
+
+const isOfOtherType = (issue: z.core.$ZodIssue): boolean =>
+  issue.code === 'invalid_type' && issue.path.length === 1 && ['number', 'int', 'boolean'].includes(issue.expected);
+
+/** The number or boolean that a text is. */
+function valueOf(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  if (value === 'true' || value === 'false') return value === 'true';
+  return /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) : value;
 }
 
 /** The result of a failed call. */

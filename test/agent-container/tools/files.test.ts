@@ -227,6 +227,26 @@ test('list_files lists the rest where folders cannot be read, and each of those 
   t.deepEqual(listed.split('\n').slice(1), ['a', ...inners.map((name) => `${name}/ (cannot be read)`)]);
 });
 
+test('what models add or send in another type costs no turn where its meaning is clear', async (t) => {
+  const { use } = await toolbox(t, { a: 'one\ntwo\nthree\n' });
+  t.is(
+    await use('read_file', { path: 'a', offset: '2', limit: ' 1 ' }),
+    '2\ttwo\n[Lines 2 to 2 of 3. Go on with offset 3.]',
+  );
+  t.is(await use('read_file', { path: 'a', offset: null, limit: null }), '1\tone\n2\ttwo\n3\tthree');
+  t.regex(await use('list_files', { path: null }), /^\.:\na$/);
+  const command = { command: 'echo hi', description: 'Says hi', timeout_s: '30', background: 'false' };
+  t.regex(await use('run_command', command), /^hi\n/);
+  for (const timeout_s of ['soon', '', '30 s', '9999', {}, true])
+    t.regex(
+      await use('run_command', { command: 'true', timeout_s }),
+      /^ERROR: .*timeout_s/s,
+      JSON.stringify(timeout_s),
+    );
+  t.regex(await use('read_file', { path: null }), /^ERROR: .*path/s);
+  t.regex(await use('read_file', { path: 'a', description: 'x' }), /^ERROR: .*Unrecognized/s);
+});
+
 test('an invalid input gets an error that names the field', async (t) => {
   const { use } = await toolbox(t);
   t.regex(await use('read_file', {}), /^ERROR: The input is not valid.*expected string.*path/s);
