@@ -7,7 +7,7 @@ const NOTICE_CHARS_MAX = 4_000;
 
 export type BackgroundCommand = {
   id: string;
-  output: Pick<CommandOutput, 'log' | 'shown'>;
+  output: Pick<CommandOutput, 'log' | 'text'>;
   /** Resolves once the command has ended and its output is written; with undefined if it was aborted. */
   finished: Promise<GroupExit | undefined>;
   /** Whether the model knows that it has ended. */
@@ -48,7 +48,7 @@ export class BackgroundCommands {
       const { id, exit, output } = entry;
       if (exit === undefined || entry.is_told) return [];
       entry.is_told = true;
-      const shown = cutMiddle(output.shown.toString().trim(), NOTICE_CHARS_MAX) || '(no output)';
+      const shown = cutMiddle(output.text.trim(), NOTICE_CHARS_MAX) || '(no output)';
       return [`The background command ${id} has ended (${describeExit(exit)}). Its output${inLog(output)}:\n${shown}`];
     });
   }

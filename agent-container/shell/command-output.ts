@@ -7,13 +7,18 @@ import { OverwrittenText } from './overwritten-text.ts';
 
 const LOG_MIB_MAX = 32;
 const LOG_BYTES_MAX = LOG_MIB_MAX * 1024 * 1024;
+/** What decoding puts in the place of a byte that is not UTF-8. */
+const UNDECODED = '\uFFFD';
+/** From how many of them on, and from which share of the text, output counts as binary. */
+const UNDECODED_MIN = 100;
+const UNDECODED_SHARE_MAX = 0.1;
 
 /**
  * The output of one command: relayed as it comes. Its head and tail are kept, and it is written to a file if that is
  * not all; both have only the last state of a progress bar.
  */
 export class CommandOutput {
-  readonly shown = new HeadAndTail();
+  readonly #shown = new HeadAndTail();
   readonly #log_path: string;
   readonly #cleaner: OutputCleaner;
   readonly #overwritten = new OverwrittenText();
@@ -22,6 +27,7 @@ export class CommandOutput {
   #is_file_lost = false;
   #before_file = '';
   #bytes = 0;
+  #pushed_bytes = 0;
   #closed: Promise<string | null> | undefined;
 
   /** Without `onText` the output goes to the file from the start. */
@@ -48,7 +54,18 @@ export class CommandOutput {
     this.#beginFile();
   }
 
+  /** The head and the tail of what came so far; of binary output only how much it is. */
+  get text(): string {
+    const text = this.#shown.toString();
+    const undecoded = text.split(UNDECODED).length - 1;
+    const is_binary = undecoded >= UNDECODED_MIN && undecoded > text.length * UNDECODED_SHARE_MAX;
+    return is_binary
+      ? `[${this.#pushed_bytes} bytes of binary output, or of text that is not UTF-8: pipe it to xxd, file or iconv]`
+      : text;
+  }
+
   push(bytes: Uint8Array): void {
+    this.#pushed_bytes += bytes.length;
     this.#add(this.#cleaner.push(bytes));
   }
 
@@ -60,10 +77,10 @@ export class CommandOutput {
 
   #keep(text: string): void {
     if (text === '') return;
-    this.shown.push(text);
+    this.#shown.push(text);
     if (this.#file) return this.#write(this.#file, text);
     this.#before_file += text;
-    if (this.shown.omitted_chars > 0) this.#beginFile();
+    if (this.#shown.omitted_chars > 0) this.#beginFile();
   }
 
   #beginFile(): void {

@@ -178,11 +178,11 @@ export class Shell {
       const cwd_changed = !cwd.equals(before.cwd);
       // On a full disk the next worker starts in the repository.
       if (cwd_changed && this.#cwd_file !== undefined) await replaceFile(this.#cwd_file, cwd).catch(() => undefined);
-      const { in_log, shown } = output;
+      const { in_log, text } = output;
       const cwd_was_gone = this.#cwd_was_gone;
       this.#cwd_was_gone = false;
       const where = { cwd, cwd_changed, cwd_was_gone, is_state_lost: left === undefined };
-      return { ...exit, output: shown.toString(), log, in_log, ...where };
+      return { ...exit, output: text, log, in_log, ...where };
     } finally {
       await output.close();
       await files.remove();

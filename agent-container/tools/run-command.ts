@@ -87,7 +87,7 @@ async function startInBackground(command: string, { shell, signal }: ToolContext
 
 /** The result of a command that a message has moved to the background. */
 const describeMoved = ({ id, output }: BackgroundCommand, timeout_s: number): string =>
-  `${output.shown.toString().trim() || NO_OUTPUT}\n` +
+  `${output.text.trim() || NO_OUTPUT}\n` +
   `[It still runs, in the background as ${id}, since the person has written: their message follows. ` +
   `${whereOutputIs(output)} It ends at its time limit of ${timeout_s} s at the latest, and you are told when it ends. ` +
   'The working folder and the variables are as they were before it.]';
@@ -97,7 +97,7 @@ const whereOutputIs = ({ log }: BackgroundCommand['output']): string =>
     ? 'Its output could not be written to a file: stop_command gives it.'
     : `Its output goes to ${log}: read it with read_file.`;
 
-const shownOf = ({ output }: Pick<BackgroundCommand, 'output'>) => output.shown.toString().trim() || NO_OUTPUT;
+const shownOf = ({ output }: Pick<BackgroundCommand, 'output'>) => output.text.trim() || NO_OUTPUT;
 
 async function describeResult(result: CommandResult, context: ToolContext): Promise<string> {
   const { output, log, in_log, duration_ms, left_behind, cwd, cwd_changed, timed_out } = result;

@@ -52,6 +52,17 @@ test('only a bounded part of an endless output is relayed, and its end says that
   t.true(chars > 100_000 && chars <= 200_000);
 });
 
+test('of binary output only the number of bytes is given, and a few bytes in a text are no such output', async (t) => {
+  const { use } = await toolbox(t);
+  const binary = 'head -c 50000 /dev/urandom';
+  const given = /^\[50000 bytes of binary output, or of text that is not UTF-8: .*iconv\]\n\[exit code 0/;
+  t.regex(await use('run_command', { command: binary }), given);
+  t.regex(await use('run_command', { command: `printf '\\xe9%.0s' $(seq 99)` }), /^\uFFFD{99}\n/);
+  t.regex(await use('run_command', { command: `seq 1000; head -c 200 /dev/zero | tr '\\0' '\\351'` }), /^1\n2\n/);
+  const started = await use('run_command', { command: `${binary}; sleep 0.1`, background: true });
+  t.regex(started, /^It ended at once.*\n\[50000 bytes of binary output/);
+});
+
 test('a server runs in the background, and can be stopped', async (t) => {
   const { use, repo_dir } = await toolbox(t);
   const started = await use('run_command', { command: 'echo $$ > pid; echo listening; sleep 300', background: true });
