@@ -131,6 +131,7 @@ export class AttemptExecution {
       repo_dir: clones.first.dir,
       others: await Promise.all(clones.others.map((clone) => describeOther(clone, stop.work))),
       scratch_dir,
+      read_dirs: [home, tmp],
       command_env: commandEnv(assignment, { inherited: config.inherited_env, home, tmp, proxy_url: proxy.url }),
       model,
       report: observed(report, clones, log),

@@ -63,6 +63,8 @@ export type WorkInput = {
   others: OtherRepository[];
   /** A directory beside the repository for long outputs. The model can read it. */
   scratch_dir: string;
+  /** What else the file tools may read: HOME and TMPDIR of the commands, which only they write. */
+  read_dirs: string[];
   /** The environment of commands: proxy settings, HOME, the project's `env`. It holds no task token. */
   command_env: Record<string, string>;
   /** How to reach the Claude API through the coordinator. */

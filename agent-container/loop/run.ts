@@ -139,13 +139,14 @@ type CallParts = {
 
 /** The tools report through `record`, so that their events reach the transcript too. */
 function toolCallsFor(
-  { assignment, report, messages, repo_dir, others, scratch_dir }: WorkInput,
+  { assignment, report, messages, repo_dir, others, scratch_dir, read_dirs }: WorkInput,
   { message_wait_ms }: WorkSettings,
   { shell, secrets, transcript, record, signal }: CallParts,
 ): ToolCalls {
   const parks = assignment.park_after_ms !== undefined;
   const other_dirs = others.map(({ dir }) => dir);
-  const shared = { repo_dir, other_dirs, scratch_dir, shell, secrets, messages, message_wait_ms, parks, signal };
+  const dirs = { repo_dir, other_dirs, scratch_dir, read_dirs };
+  const shared = { ...dirs, shell, secrets, messages, message_wait_ms, parks, signal };
   const context = { ...shared, report: emittingBy(report, record) };
   const held = (name: string) => whyHeld(assignment, transcript, name);
   return new ToolCalls({ tools: TOOLS, context, record, whyHeld: held });

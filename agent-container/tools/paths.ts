@@ -4,19 +4,22 @@ import { errorCode } from '../base/error-code.ts';
 import { openRegularFile } from '../base/regular-file.ts';
 import { ToolError, type ToolContext } from './tool.ts';
 
-type Directories = Pick<ToolContext, 'repo_dir' | 'other_dirs' | 'scratch_dir'>;
+type Directories = Pick<ToolContext, 'repo_dir' | 'other_dirs'>;
+type Readable = Directories & Pick<ToolContext, 'scratch_dir' | 'read_dirs'>;
 
 /**
- * The real path of something to read, with links resolved. It must exist, in a repository or the scratch directory.
- * Relative paths start at the first repository. Throws `ToolError`.
+ * The real path of something to read, with links resolved. It must exist, in a repository, the scratch directory or one of
+ * `read_dirs`. Relative paths start at the first repository. Throws `ToolError`.
  */
-export async function pathToRead(path: string, { repo_dir, other_dirs, scratch_dir }: Directories): Promise<Buffer> {
+export async function pathToRead(path: string, directories: Readable): Promise<Buffer> {
+  const { repo_dir, other_dirs, scratch_dir, read_dirs } = directories;
   const wanted = resolvePath(Buffer.from(repo_dir), textToPath(path));
   const real = await realpath(wanted, 'buffer').catch((error: unknown) => {
     if (isMissing(error)) throw new ToolError(`There is no ${path}. Use list_files or search to find it.`);
     throw error;
   });
-  for (const dir of [repo_dir, ...other_dirs, scratch_dir]) if (isInside(await realFolder(dir), real)) return real;
+  for (const dir of [repo_dir, ...other_dirs, scratch_dir, ...read_dirs])
+    if (isInside(await realFolder(dir), real)) return real;
   throw outsideError(path, wanted.equals(real));
 }
 

@@ -22,7 +22,8 @@ export const readFile = defineTool({
   description:
     'Reads a file. Gives its lines with their numbers, from `offset` (1 is the first) and at most `limit` of them; a long file ' +
     'comes in parts, and the end of each part says how to go on. Images and PDFs are shown, notebooks by their cells. Paths ' +
-    'start at the root of the repository; `\\xHH` in a path is a byte. The files with long command outputs can be read too.',
+    'start at the root of the repository; `\\xHH` in a path is a byte. The files with long command outputs, and those ' +
+    'in $HOME and $TMPDIR, can be read too.',
   input: z.strictObject({
     path: z.string().min(1),
     offset: z.int().min(1).optional(),

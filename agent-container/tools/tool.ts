@@ -15,6 +15,8 @@ export type ToolContext = {
   /** The task's further repositories. */
   other_dirs: string[];
   scratch_dir: string;
+  /** What else the tools may read. */
+  read_dirs: string[];
   shell: Shell;
   /** A tool that cuts a text redacts it before: of a secret at the cut a part would be left, which is not found. */
   secrets: Secrets;

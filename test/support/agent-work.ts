@@ -162,8 +162,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         messages,
         fetchAttachment: (id, path) => writeAttachment(all.files, id, path),
         signal: all.abort.signal,
-        others: [],
-        clone_facts: [],
+        ...NOTHING_BESIDE,
         workspace_note: all.workspace_note,
         checkpoint: async (ended) => {
           all.checkpoints++;
@@ -177,6 +176,8 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
   };
   return all;
 }
+
+const NOTHING_BESIDE = { others: [], read_dirs: [], clone_facts: [] };
 
 const nothingYet = () => ({
   deltas: [],

@@ -78,7 +78,7 @@ async function take(step: z.output<typeof Step>, input: WorkInput, shell: Shell)
     await hear(input);
   } else if ('ask' in step) {
     const park_after_ms = step.parks ? assignment.park_after_ms : undefined;
-    const dirs = { repo_dir, other_dirs: [], scratch_dir };
+    const dirs = { repo_dir, other_dirs: [], scratch_dir, read_dirs: [] };
     const parks = park_after_ms !== undefined;
     const asking = { ref: 'asked', question_ms: park_after_ms ?? QUESTION_MS, message_wait_ms: MESSAGE_WAIT_MS, parks };
     const secrets = new Secrets(assignment);

@@ -10,6 +10,8 @@ import type { Delta, WorkerEvent } from '../../protocol/events.ts';
 import { TestMessages } from './agent-work.ts';
 import { temporaryFolder } from './folder.ts';
 
+const WAITS = { message_wait_ms: 60_000, question_ms: 60_000, parks: false };
+
 /**
  * A repository with these files, and the agent's tools on it. `secret_env`: the project's secrets. `use` returns a
  * tool's result as text; errors start with `ERROR: `.
@@ -23,7 +25,7 @@ export async function toolbox(
   const [repo_dir, scratch_dir] = [join(folder, 'repo'), join(folder, 'scratch')];
   await Promise.all([mkdir(repo_dir), mkdir(scratch_dir)]);
   /** A test adds those that it makes. */
-  const other_dirs: string[] = [];
+  const [other_dirs, read_dirs]: [string[], string[]] = [[], []];
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(repo_dir, path)), { recursive: true });
     await writeFile(join(repo_dir, path), content);
@@ -52,12 +54,11 @@ export async function toolbox(
     repo_dir,
     other_dirs,
     scratch_dir,
+    read_dirs,
     secrets,
     report,
     messages,
-    message_wait_ms: 60_000,
-    question_ms: 60_000,
-    parks: false,
+    ...WAITS,
     signal,
   };
   let shell = make(env.PATH);
@@ -72,7 +73,7 @@ export async function toolbox(
   };
   /** Sets the PATH of the shell. */
   const setPath = (path: string) => void (shell = make(path));
-  return { folder, repo_dir, other_dirs, scratch_dir, abort, events, deltas, messages, call, use, setPath };
+  return { folder, repo_dir, other_dirs, read_dirs, scratch_dir, abort, events, deltas, messages, call, use, setPath };
 }
 
 function shown({ type, text }: ContentBlock): string {

@@ -77,6 +77,21 @@ test('no path or link leads the file tools out of the repository', async (t) => 
   );
 });
 
+test('the home of commands and their temporary files are read, not written, and no link leads out of them', async (t) => {
+  const { use, folder, read_dirs } = await toolbox(t);
+  const [home, outside] = [join(folder, 'home'), join(folder, 'outside')];
+  for (const dir of [home, outside]) await mkdir(dir);
+  read_dirs.push(home, join(folder, 'removed'));
+  await writeFile(join(home, 'notes'), 'a note\n');
+  await writeFile(join(outside, 'secret'), 'out\n');
+  await symlink(outside, join(home, 'link'));
+  t.is(await use('read_file', { path: join(home, 'notes') }), '1\ta note');
+  t.regex(await use('search', { path: home, pattern: 'note' }), /home\/notes:1:a note$/);
+  t.regex(await use('write_file', { path: join(home, 'notes'), content: '' }), /^ERROR: .* outside of the repository/);
+  for (const path of [join(home, 'link/secret'), join(home, '../outside/secret'), `${home}2/x`])
+    t.regex(await use('read_file', { path }), /^ERROR: /, path);
+});
+
 test('the folders of further repositories are read and written like the first, and nothing beside them', async (t) => {
   const { use, folder, repo_dir, other_dirs } = await toolbox(t, { 'in.txt': 'in\n' });
   const [web, beside] = [join(folder, 'web'), join(folder, 'web-beside')];
