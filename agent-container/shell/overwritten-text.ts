@@ -10,24 +10,34 @@ export class OverwrittenText {
 
   /** The lines that are complete. */
   push(text: string): string {
-    const lines = text.split('\n');
-    const rest = lines.pop() ?? '';
-    let ready = '';
-    for (const line of lines) {
-      this.#line += line;
-      ready += `${this.end()}\n`;
-    }
+    const end = text.lastIndexOf('\n') + 1;
+    const rest = text.slice(end);
+    const ready = end === 0 ? '' : this.#lines(text.slice(0, end));
     this.#line += rest;
     if (rest.includes('\r')) this.#line = afterReturns(this.#line);
     return this.#line.length > LINE_CHARS_MAX ? ready + this.end() : ready;
   }
 
+  /** The last states of lines that are complete, with what came before of the first. */
+  #lines(text: string): string {
+    const whole = this.#line + text;
+    this.#line = '';
+    // Most output has none, and there may be millions of lines.
+    if (!whole.includes('\r') && !whole.includes('\b')) return whole;
+    return whole.replace(/[^\n]*/g, lastState);
+  }
+
   /** The last line, which has no end. */
   end(): string {
-    const line = withoutReturnsAtEnd(afterReturns(this.#line));
+    const line = this.#line;
     this.#line = '';
-    return line.includes('\b') ? overwritten(line) : line;
+    return lastState(line);
   }
+}
+
+function lastState(line: string): string {
+  const shown = withoutReturnsAtEnd(afterReturns(line));
+  return shown.includes('\b') ? overwritten(shown) : shown;
 }
 
 /** What follows the last return that something follows. */
