@@ -22,7 +22,7 @@ const NOT_RUN =
 
 export type EndingOptions = {
   review: WorkInput['review'];
-  /** The ids of the commands that still run although the work may need what they do. Each is told once. */
+  /** The ids of the commands that still run in the background. Each is told once. */
   takeUnfinished: () => string[];
   /** Runs the verify command; null: there is none. */
   verify: (() => Promise<Verified>) | null;
@@ -114,5 +114,5 @@ export class Ending {
 }
 
 const describeUnfinished = (ids: string[]): string =>
-  `What a message of the person moved to the background still runs: ${ids.join(', ')}. It ends with your work, and then ` +
-  'leaves half done what it writes. Wait for it, or stop it with stop_command.';
+  `What you have in the background still runs: ${ids.join(', ')}. It ends with your work, and then leaves half done what ` +
+  'it writes. If the work needs it, wait for it with a command that sleeps: you are told when it ends. A server may end.';

@@ -18,8 +18,8 @@ type Entry = BackgroundCommand & {
   group: Group;
   exit: GroupExit | undefined;
   is_running: boolean;
-  /** Whether the model is to know if it ends its work while the command runs. */
-  is_to_finish: boolean;
+  /** Whether the model knows that it has ended its turn while the command runs. */
+  is_named: boolean;
 };
 
 /** The commands of a shell that run in the background. */
@@ -53,17 +53,17 @@ export class BackgroundCommands {
     });
   }
 
-  /** The ids of the commands that are to finish and still run. Each is told once. */
+  /** The ids of the commands that still run. Each is told once. */
   takeUnfinished(): string[] {
     return [...this.#entries.values()].flatMap((entry) => {
-      if (!entry.is_running || !entry.is_to_finish) return [];
-      entry.is_to_finish = false;
+      if (!entry.is_running || entry.is_named) return [];
+      entry.is_named = true;
       return [entry.id];
     });
   }
 
   /** Takes over a command that was just started. Its output ends with a line that says how it ended. */
-  add(id: string, group: Group, output: CommandOutput, is_to_finish: boolean): BackgroundCommand {
+  add(id: string, group: Group, output: CommandOutput): BackgroundCommand {
     const finish = async () => {
       const exit = await group.exited.catch(() => undefined);
       entry.is_running = false;
@@ -71,7 +71,7 @@ export class BackgroundCommands {
       entry.exit = exit;
       return exit;
     };
-    const state = { exit: undefined, is_running: true, is_to_finish, is_told: false };
+    const state = { exit: undefined, is_running: true, is_named: false, is_told: false };
     const entry: Entry = { id, group, output, ...state, finished: finish() };
     this.#entries.set(id, entry);
     return entry;

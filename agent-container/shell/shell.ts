@@ -116,13 +116,13 @@ export class Shell {
     const begun = await this.#begin(command, timeout_ms, onText);
     const ended = begun.group.exited.catch(() => undefined).then(() => false);
     const is_moving = await Promise.race([ended, moves.then(() => true)]);
-    return is_moving && this.#background.has_room ? this.#move(begun, true) : this.#finish(begun);
+    return is_moving && this.#background.has_room ? this.#move(begun) : this.#finish(begun);
   }
 
   /** Starts a command that runs in the background until it ends or is stopped. Throws if too many run already. */
   async start(command: string): Promise<BackgroundCommand> {
     this.#background.requireRoom();
-    return this.#move(await this.#begin(command), false);
+    return this.#move(await this.#begin(command));
   }
 
   /** Whether a command runs in the background. */
@@ -135,7 +135,7 @@ export class Shell {
     return this.#background.takeNotices();
   }
 
-  /** The ids of the commands that `runOrMove` has moved and that still run. Each is told once. */
+  /** The ids of the background commands that still run. Each is told once. */
   takeUnfinished(): string[] {
     return this.#background.takeUnfinished();
   }
@@ -190,10 +190,10 @@ export class Shell {
   }
 
   /** Lets a command go on in the background. */
-  #move({ id, files, output, group }: Begun, is_to_finish: boolean): BackgroundCommand {
+  #move({ id, files, output, group }: Begun): BackgroundCommand {
     output.toFile();
     void group.exited.catch(() => undefined).then(() => files.remove());
-    return this.#background.add(id, group, output, is_to_finish);
+    return this.#background.add(id, group, output);
   }
 
   async #stateBefore(): Promise<ShellState> {

@@ -59,6 +59,23 @@ test('a command that the model stopped, or that failed at once, is not told agai
   );
 });
 
+test('a model that ends its turn to wait for a background command is told that it still runs, once', async (t) => {
+  const b = await bench(t, {
+    script: [
+      { tools: [background('while [ ! -e go ]; do sleep 0.1; done; echo it passed'), background('sleep 300')] },
+      { text: 'Waiting for the tests.' },
+      { tools: [run('touch go; sleep 1')] },
+      DONE,
+    ],
+  });
+  const end = await b.run();
+  t.is(end.status, 'succeeded');
+  t.regex(textOf(b.model.requests[2]?.body), /still runs: \S+-1, \S+-2\. It ends with your work/);
+  t.regex(textOf(b.model.requests[3]?.body), /has ended \(exit code 0.*it passed/s);
+  t.is(b.of('input.added').filter(({ text }) => text.includes('still runs')).length, 1);
+  t.not(end.summary, 'Waiting for the tests.');
+});
+
 test('the end of a background command does not keep the model from ending', async (t) => {
   const b = await bench(t, {
     script: [{ tools: [background('sleep 1.5; echo x > x')] }, { ...DONE, fault: { fault: 'drip', pause_ms: 200 } }],

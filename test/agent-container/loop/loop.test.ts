@@ -219,7 +219,9 @@ test('a cancel ends commands and their children at once', async (t) => {
 });
 
 test('background commands end with the work', async (t) => {
-  const b = await bench(t, { script: [{ tools: [run('echo $$ > pid; sleep 300', { background: true })] }, DONE] });
+  const b = await bench(t, {
+    script: [{ tools: [run('echo $$ > pid; sleep 300', { background: true })] }, DONE, DONE],
+  });
   t.is((await b.run()).status, 'succeeded');
   const pid = Number(await readFile(join(b.repo_dir, 'pid'), 'utf8'));
   t.false(isAlive(pid));
