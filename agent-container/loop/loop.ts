@@ -200,10 +200,11 @@ export class Loop {
           calls: calls.map(({ name, input }) => ({ name, input })),
           results: results.map(({ content }) => content),
           failed: results.every(({ is_error }) => is_error),
+          has_bad_exit: results.some(({ exit_code = 0 }) => exit_code !== 0),
           may_wait: shell.has_background,
         });
     if (state === 'stuck')
-      throw new AttemptFailure('stuck', 'The agent repeated the same actions, with the same outcome.');
+      throw new AttemptFailure('stuck', 'The agent repeated the same actions, with the same outcome or failure.');
     if (state === 'warn') await this.#say('harness', REPETITION_NOTE);
     this.#options.checkpoints.beginIfDue();
   }

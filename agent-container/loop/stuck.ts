@@ -6,25 +6,30 @@ type ToolTurn = {
   results: unknown[];
   /** Whether all of them failed. */
   failed: boolean;
+  /** Whether a command among them had an exit code other than 0. */
+  has_bad_exit: boolean;
   /** Whether a command runs in the background, for which the agent may be waiting. */
   may_wait: boolean;
 };
 
-type Step = { action: string; outcome: string; failed: boolean };
+type Step = { action: string; outcome: string; failed: boolean; has_bad_exit: boolean };
 
 /** How many turns make a loop: the same action with the same outcome, the same failing action, two alternating ones. */
 const SAME_TURNS = 4;
 const SAME_FAILING_TURNS = 3;
 const ALTERNATING_TURNS = 6;
+/** The same for commands that fail with another output each time, as with a time or a number in it. */
+const SAME_ACTION_TURNS = 8;
+const ALTERNATING_ACTION_TURNS = 12;
 /** An agent that waits repeats itself. More often than this it should do so slowly. */
 const WAITING_TURNS_MAX = 40;
 const WAITING_TURN_MS_MIN = 5_000;
 
 /** For the model, with the warning. */
 export const REPETITION_NOTE =
-  '[Errand] You did the same several times, with the same outcome; the same once more ends the errand as failed. ' +
-  'Stop and think: try another way, or end and say what is in the way. To repeat a command, as for a flaky test, ' +
-  'use a loop in one command.';
+  '[Errand] You did the same several times, with the same outcome or a failure each time; the same once more ends the ' +
+  'errand as failed. Stop and think: try another way, or end and say what is in the way. To repeat a command, as for a ' +
+  'flaky test, use a loop in one command.';
 
 /** Detects an agent that repeats itself. It is warned first, and stopped if it goes on. */
 export class StuckDetector {
@@ -40,11 +45,11 @@ export class StuckDetector {
   }
 
   /** Takes in a turn. `warn`: the agent repeats itself; `stuck`: it was warned, and goes on. */
-  check({ calls, results, failed, may_wait }: ToolTurn): 'ok' | 'warn' | 'stuck' {
+  check({ calls, results, may_wait, ...how }: ToolTurn): 'ok' | 'warn' | 'stuck' {
     // What it waited for has ended: it may look once more.
     if (!may_wait && this.#waiting) this.#steps = [];
-    const step = { action: digest(calls), outcome: digest(results), failed };
-    this.#steps = [...this.#steps, step].slice(-ALTERNATING_TURNS);
+    const step = { action: digest(calls), outcome: digest(results), ...how };
+    this.#steps = [...this.#steps, step].slice(-ALTERNATING_ACTION_TURNS);
     const repeats = this.#repeatsItself();
     if (!repeats || !may_wait) this.#waiting = undefined;
     if (!repeats) this.#was_warned = false;
@@ -67,14 +72,21 @@ export class StuckDetector {
     const newest = steps.at(-1);
     if (!newest) return false;
     if (last(SAME_TURNS)?.every((step) => isSame(step, newest))) return true;
+    if (last(SAME_ACTION_TURNS)?.every((step) => isLike(step, newest))) return true;
     if (last(SAME_FAILING_TURNS)?.every((step) => step.failed && step.action === newest.action)) return true;
-    const alternating = last(ALTERNATING_TURNS);
-    return alternating?.every((step, i) => i < 2 || isSame(step, alternating[i - 2])) ?? false;
+    const alternates = (turns: Step[] | undefined, equals: typeof isSame) =>
+      turns?.every((step, i) => i < 2 || equals(step, turns[i - 2])) ?? false;
+    return alternates(last(ALTERNATING_TURNS), isSame) || alternates(last(ALTERNATING_ACTION_TURNS), isLike);
   }
 }
 
 function isSame(a: Step, b: Step | undefined): boolean {
   return a.action === b?.action && a.outcome === b.outcome;
+}
+
+/** Whether it is the same action, and each time a command failed, whatever it put out. */
+function isLike(a: Step, b: Step | undefined): boolean {
+  return isSame(a, b) || (a.action === b?.action && a.has_bad_exit && b.has_bad_exit);
 }
 
 /** Not from within a number: in a long one each digit would be tried. */

@@ -96,7 +96,7 @@ export class ToolCalls {
     const exit = exit_code === undefined ? {} : { exit_code };
     const body = { turn, ref: call.ref, name, is_error, content, duration_ms, ...exit };
     await this.#options.record({ type: 'tool.finished', body });
-    return { content, is_error };
+    return { content, is_error, ...exit };
   }
 
   /** Calls that may run in parallel: those in a row that only read. */

@@ -97,6 +97,12 @@ test('stops an agent that repeats itself', async (t) => {
   );
 });
 
+test('stops an agent that repeats a failing command, though its output differs', async (t) => {
+  const b = await bench(t, { handler: () => ({ tools: [run('date +%s.%N; exit 1')] }) });
+  t.is((await b.run()).reason, 'stuck');
+  t.is(b.of('turn.finished').length, 9);
+});
+
 test('goes on if the model stops for an unknown reason; if it does so again and again, it fails and names it', async (t) => {
   const b = await bench(t, { script: [{ text: 'Hm.', stop_reason: 'stop_sequence' as 'end_turn' }] });
   t.is((await b.run()).status, 'succeeded');

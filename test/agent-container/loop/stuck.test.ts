@@ -1,15 +1,16 @@
 import test from 'ava';
 import { StuckDetector } from '../../../agent-container/loop/stuck.ts';
 
-type Turn = [action: string, outcome: string, failed?: boolean];
+type Turn = [action: string, outcome: string, failed?: boolean, has_bad_exit?: boolean];
 
 function check(turns: Turn[]): string[] {
   const detector = new StuckDetector();
-  return turns.map(([action, outcome, failed = false]) =>
+  return turns.map(([action, outcome, failed = false, has_bad_exit = false]) =>
     detector.check({
       calls: [{ name: 'run_command', input: { command: action } }],
       results: [outcome],
       failed,
+      has_bad_exit,
       may_wait: false,
     }),
   );
@@ -53,13 +54,31 @@ test('another outcome is progress', (t) => {
   t.true(check(turns).every((state) => state === 'ok'));
 });
 
+test('the same failing command eight times is a loop, whatever its output', (t) => {
+  const turns = Array.from({ length: 9 }, (_, i): Turn => ['npm test', `failed on port ${i}`, false, true]);
+  t.deepEqual(check(turns), [...Array.from({ length: 7 }, () => 'ok'), 'warn', 'stuck']);
+});
+
+test('a failing command and another action in alternation are a loop, whatever its output', (t) => {
+  const turns = Array.from({ length: 13 }, (_, i): Turn =>
+    i % 2 === 0 ? ['cat log', 'same'] : ['npm test', `failed on port ${i}`, false, true],
+  );
+  t.deepEqual(check(turns), [...Array.from({ length: 11 }, () => 'ok'), 'warn', 'stuck']);
+});
+
 /** Turns of the same kind while a command runs in the background, `turn_ms` apart. */
 function checkWaiting(turns: Turn[], turn_ms: number, then: Turn[] = []): string[] {
   let now = 0;
   const detector = new StuckDetector(() => now);
   const check = ([action, outcome, failed = false]: Turn, may_wait: boolean) => {
     now += turn_ms;
-    return detector.check({ calls: [{ name: 'x', input: action }], results: [outcome], failed, may_wait });
+    return detector.check({
+      calls: [{ name: 'x', input: action }],
+      results: [outcome],
+      failed,
+      has_bad_exit: false,
+      may_wait,
+    });
   };
   return [...turns.map((turn) => check(turn, true)), ...then.map((turn) => check(turn, false))];
 }
