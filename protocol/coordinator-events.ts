@@ -112,6 +112,7 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
     diff_stat: DiffStat,
     /** Of the further repositories. Absent: there are none. */
     repositories: z.array(RepositoryResult.pick({ key: true, branch: true, commit: true, diff_stat: true })).optional(),
+    warning: z.string().optional().describe('what the person should know of it, in English'),
   }),
   event('pull.opened', 'A pull request of the task was opened, or one that its branch had was found.', {
     pull: PullRequest,

@@ -29,7 +29,7 @@ import { repositoriesFault } from './repositories-fault.ts';
 import { faultOf } from './result-fault.ts';
 import { storeResult } from './store-result.ts';
 import { findNewestEvent } from '../sqlite/steps.ts';
-import type { CheckedPost } from './read-callbacks.ts';
+import type { CheckedPost, CheckedResult } from './read-callbacks.ts';
 import { quotaFault } from './event-quotas.ts';
 import { conflict, type Refused, type UncomparedRepeats } from './repeats.ts';
 import { checkMessages } from './check-messages.ts';
@@ -162,7 +162,8 @@ export class Callbacks {
     });
   }
 
-  async result(origin: Origin, result: ResultPost): Promise<CallbackReply> {
+  async result(origin: Origin, checked: CheckedResult): Promise<CallbackReply> {
+    const { result } = checked;
     requireSameAttempt(origin, result.attempt);
     checkResult(result);
     const looked_at = await this.#lookForPushes(origin, result);
@@ -173,7 +174,7 @@ export class Callbacks {
       if (before.result_at !== null) return { acked_seq: before.last_seq, control: { messages: [], cancel: null } };
       const call = this.#begin(tx, origin);
       requireAllEvents(call.state, result);
-      this.#end(tx, call, result, looked_at);
+      this.#end(tx, call, checked, looked_at);
       return { acked_seq: result.last_seq, control: { messages: [], cancel: null } };
     });
   }
@@ -240,13 +241,14 @@ export class Callbacks {
     this.#relay.deltas({ id: task_id, user_id: state.user_id }, attempt, deltas);
   }
 
-  #end(tx: Tx, { task_id, attempt, at }: ActiveCall, reported: ResultPost, looked_at: LookedAtPush[]): void {
+  #end(tx: Tx, { task_id, attempt, at }: ActiveCall, checked: CheckedResult, looked_at: LookedAtPush[]): void {
+    const { result: reported, had_secret } = checked;
     const task = findTask(tx.db, task_id);
     if (!task) throw new Error(`Task ${task_id} does not exist.`);
     const unpushed = looked_at.flatMap((each) => (mayBePushed(tx.db, each) ? [] : [each.push]));
     tellUnsure(tx, task, looked_at, at);
     const result = withoutPushes(reported, unpushed);
-    storeResult(tx, task, result, at);
+    storeResult(tx, task, { result, had_secret }, at);
     markResultReceived(tx.db, task_id, attempt, at);
     const fault = faultOf(tx.db, { task_id, attempt }, reported, unpushed);
     const { status, reason, detail: why } = fault === null ? result : { status: 'failed' as const, ...fault };

@@ -9,6 +9,7 @@ import { parseWhole } from '../../protocol/parse-whole.ts';
 import { parse } from '../../protocol/problem.ts';
 import { EventsPost, Heartbeat, MessagesTake, ResultPost } from '../../protocol/worker-schemas.ts';
 import type { Redaction } from './callback-redaction.ts';
+import { outcomesOf } from './claimed-pushes.ts';
 import { redactDeltas, redactEvent, redactResult, type HeldBack } from './redact-callbacks.ts';
 import { checkEvents, type CheckedEvent } from './validate-events.ts';
 
@@ -69,10 +70,15 @@ function readTake(json: Buffer): MessagesTake {
   return parse(MessagesTake, parseJson(json, SHAPE));
 }
 
+/** The body of a `result` callback, without secrets. `had_secret`: one stood in a diff. */
+export type CheckedResult = { result: ResultPost; had_secret: boolean };
+
 /** Reads the body of a `result` callback. */
-function readResult(json: Buffer, redaction?: Redaction): ResultPost {
-  const result = parseWhole(ResultPost, parseJson(json, SHAPE));
-  return redaction ? redactResult(new Redactor(redaction.secrets), result) : result;
+function readResult(json: Buffer, redaction?: Redaction): CheckedResult {
+  const sent = parseWhole(ResultPost, parseJson(json, SHAPE));
+  const result = redaction ? redactResult(new Redactor(redaction.secrets), sent) : sent;
+  const before = outcomesOf(sent);
+  return { result, had_secret: outcomesOf(result).some(({ diff }, i) => diff !== before[i]?.diff) };
 }
 
 /* The same for `BodyReader`. */

@@ -5,9 +5,14 @@ import { putDiff } from '../sqlite/diffs.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import { updateResult } from '../sqlite/progress.ts';
 import { findTaskRepository, putRepositoryResult } from '../sqlite/task-repositories.ts';
+import type { CheckedResult } from './read-callbacks.ts';
+
+const HAD_SECRET =
+  'A secret of the project stands in the changes. It is masked here, but the commit may have it: replace the secret, and ' +
+  'take it out of the branch.';
 
 /** Stores what a worker did in each repository of its task, and notes it in the log. `at` is an ISO time. */
-export function storeResult(tx: Tx, task: TaskRow, result: ResultPost, at: string): void {
+export function storeResult(tx: Tx, task: TaskRow, { result, had_secret }: CheckedResult, at: string): void {
   const { status, summary, repositories = [] } = result;
   const first = outcomeAfter(status, result, task.result);
   if (first.is_new) putDiff(tx.db, task.id, { diff: result.diff, truncated: result.diff_truncated });
@@ -20,7 +25,10 @@ export function storeResult(tx: Tx, task: TaskRow, result: ResultPost, at: strin
     if (is_new) putRepositoryResult(tx.db, task.id, key, outcome, { diff, truncated }, at);
     return { key, ...shown(outcome) };
   });
-  const more = others.length > 0 ? { repositories: others } : {};
+  const more = {
+    ...(others.length > 0 && { repositories: others }),
+    ...(had_secret && { warning: HAD_SECRET }),
+  };
   tx.note(task, { type: 'task.result', body: { summary, ...shown(first.outcome), ...more } }, at);
 }
 

@@ -209,7 +209,8 @@ export class WorkerApi {
       }
       case 'result': {
         const { value } = await this.#bodies.check(body, task_id, RESULT, redaction);
-        return this.#callbacks.result(origin, this.#deps.llm.correct?.(claims, value) ?? value);
+        const result = this.#deps.llm.correct?.(claims, value.result) ?? value.result;
+        return this.#callbacks.result(origin, { ...value, result });
       }
     }
   }

@@ -80,16 +80,18 @@ function steeringLines({ type, body }: SteeringEvent): Line[] {
   }
 }
 
-/** What bounds the work, and what no other type fits. */
+/** What bounds the work, what is to be known of its result, and what no other type fits. */
 function otherLines({
   type,
   body,
-}: Extract<KnownEvent, { type: 'context.reduced' | 'limit.near' | 'log' | 'custom' }>): Line[] {
+}: Extract<KnownEvent, { type: 'context.reduced' | 'limit.near' | 'task.result' | 'log' | 'custom' }>): Line[] {
   switch (type) {
     case 'context.reduced':
       return [[['dim', `the context was shortened: ${body.detail}`]]];
     case 'limit.near':
       return [[['yellow', `near its limit of ${body.limit}: ${body.used} of ${body.of}`]]];
+    case 'task.result':
+      return body.warning === undefined ? [] : block([body.warning], '', LEVEL_STYLE.warn);
     case 'log':
       return block(headAndTail(body.text, 10, 0), '', LEVEL_STYLE[body.level]);
     case 'custom':
@@ -102,7 +104,6 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>, answerW
   switch (type) {
     case 'task.created':
     case 'task.archived':
-    case 'task.result':
     case 'usage.updated':
     case 'conversation.started':
     case 'turn.started':
@@ -152,6 +153,7 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>, answerW
       return type === 'thread.read' ? [threadLine(body)] : pullLines(body.pull);
     case 'context.reduced':
     case 'limit.near':
+    case 'task.result':
     case 'log':
     case 'custom':
       return otherLines(known);

@@ -172,7 +172,7 @@ export class Conversation {
       case 'verify.finished':
         return this.#command(event, 'verify', known.body);
       case 'task.result':
-        return this.#result(event, known.body.summary);
+        return this.#result(event, known.body);
       default: {
         const note = noteOf(event, known);
         if (note) this.#note(event, note);
@@ -239,8 +239,9 @@ export class Conversation {
   }
 
   /** A summary that the model has just said is not repeated. */
-  #result(event: LogEvent, summary: string): void {
+  #result(event: LogEvent, { summary, warning }: Body<'task.result'>): void {
     const { id, at } = event;
+    if (warning !== undefined) this.#note(event, { what: 'log', level: 'warn', text: warning });
     if (summary.trim() === '' || this.said.includes(summary.trim())) return;
     this.#put({ kind: 'result', key: `e${id}`, at, summary, ...cutOf(event) });
   }

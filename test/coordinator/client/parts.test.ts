@@ -80,3 +80,16 @@ test('rows of cut events become whole, one by one, and nothing else changes', as
     [],
   );
 });
+
+test('the warning of a result is a row of its own, also where its summary was said before', (t) => {
+  const diff_stat = { files: 0, insertions: 0, deletions: 0 };
+  const body = { summary: 'Done.', branch: null, commit: null, diff_stat, warning: 'Take care.' };
+  const at = '2026-01-02T03:04:05.678Z';
+  const conversation = new Conversation(knownEvent);
+  conversation.apply([
+    { id: 1, task_id: '01jd0000000000000000', attempt: 1, seq: null, type: 'task.result', at, body },
+  ]);
+  const [warning, result] = conversation.items;
+  t.like(warning, { kind: 'note', note: { what: 'log', level: 'warn', text: 'Take care.' } });
+  t.like(result, { kind: 'result', summary: 'Done.' });
+});

@@ -176,6 +176,19 @@ test('a secret where no mask can stand is refused, and the field is named', asyn
   t.regex(JSON.stringify(refused.body), /events\/0\/body has a secret of the project/);
 });
 
+for (const [what, more, expected] of [
+  ['the diff of a result', { diff: `+${VALUE}` }, 1],
+  ['no diff, but the summary', { summary: VALUE, diff: '+x' }, 0],
+] as const)
+  test(`a secret in ${what} is told to the person ${expected} times for each attempt`, async (t) => {
+    const { scene, worker, client } = await setUp(t, VALUE);
+    await worker.events([log(1, 'x')]);
+    for (let i = 0; i < 2; i++) t.is((await worker.result(1, more)).status, 200);
+    await client.until(() => JSON.stringify(client.frames).includes('task.result'));
+    const told = `SELECT count(*) FROM events WHERE type = 'task.result' AND json_extract(body, '$.warning') LIKE ?`;
+    t.is(scene.log.db.prepare(told).pluck().get('A secret of the project stands in the changes.%'), expected);
+  });
+
 test('a large callback is redacted in another thread, as a small one is', async (t) => {
   const { scene, worker, everything, client } = await setUp(t, VALUE);
   const padding = 'x'.repeat(400_000);

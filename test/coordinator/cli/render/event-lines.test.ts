@@ -29,6 +29,17 @@ test('what the agent is told shows unless the log said the same before it', (t) 
   t.deepEqual(told('Your answer was empty.'), ['harness: [Errand] Your answer was empty.']);
 });
 
+test('a result shows only its warning', (t) => {
+  const shown = (more: object) => {
+    const diff_stat = { files: 1, insertions: 1, deletions: 0 };
+    const body = { summary: 'Done.', branch: null, commit: null, diff_stat, ...more };
+    const event = { id: 1, task_id: '01jd0000000000000000', attempt: 1, seq: null, type: 'task.result', at: AT, body };
+    return new EventLines().of(event, knownEvent(event)).map((line) => paint(line, false));
+  };
+  t.deepEqual(shown({}), []);
+  t.deepEqual(shown({ warning: 'Take care.' }), ['Take care.']);
+});
+
 test('a failure without a detail shows as a sentence, and one with a detail as that', (t) => {
   const shown = (type: string, body: Record<string, unknown>) => {
     const event = { id: 1, task_id: '01jd0000000000000000', attempt: 1, seq: null, type, at: AT, body };
