@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { DiffStat } from '../../protocol/change.ts';
+import { newId } from '../../protocol/ids.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
 import type { Rule } from './rule.ts';
 import { exits, hand, healthy, keptTheRules, wholeLife, type WorkerUnderTest } from './worker-calls.ts';
@@ -22,6 +23,20 @@ export const PUSH_RULES: readonly Rule<WorkerUnderTest>[] = [
       const based = `${BASE_BRANCH} at ${result?.base_commit}`;
       assert.ok(based === wanted, `its result says that it began at ${based}; it should be ${wanted}`);
       await isAsItSays(context.source, task);
+    },
+  },
+  {
+    name: 'no push has the value of a secret variable',
+    check: async (context) => {
+      const secret = newId();
+      const task = await wholeLife(context, {
+        setup_command: 'echo "key=$SUITE_SECRET" > from-the-setup.txt',
+        env: { SUITE_SECRET: secret },
+        secrets: ['SUITE_SECRET'],
+      });
+      const [found] = (await context.source.git('log', '--all', '--format=%H', `-S${secret}`)).trim().split('\n');
+      assert.ok(found === '', `it pushed the commit ${found}, which has the value of a secret variable`);
+      keptTheRules(task);
     },
   },
   {

@@ -74,6 +74,12 @@ export const IN_ITS_WORK: readonly Mutant[] = [
     to_coordinator: changingReply('/assignment', (given) => ({ ...given, secrets: [] })),
   },
   {
+    name: 'pushes a secret',
+    rule: 'no push has the value of a secret variable',
+    says: /it pushed the commit [0-9a-f]{40}, which has the value of a secret variable/,
+    to_worker: assigning({ secrets: [] }),
+  },
+  {
     name: 'gives its commands the task token',
     rule: ENVIRONMENT,
     says: /its command has the variable ERRAND_TASK_TOKEN/,

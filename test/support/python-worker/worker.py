@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-from contract import ADDRESS, HEALTH, WORKSPACE, Attempt, Stop, listen, request
+from contract import ADDRESS, HEALTH, WORKSPACE, Attempt, Stop, has_secret, listen, request
 
 REPO = f"{WORKSPACE}/repo"
 OUTPUT_CHARS_MAX = 100_000
@@ -179,7 +179,11 @@ class Task:
         if self.base is None:
             return {**nothing, "base_commit": None, "diff_stat": stat}
         self.git("add", "--all")
-        if self.git("status", "--porcelain"):
+        values = [self.given["env"][name] for name in self.given.get("secrets", self.given["env"])]
+        for path in self.git("diff", "--cached", "--name-only", "-z").split("\0"):
+            if has_secret(f"{REPO}/{path}", values):
+                self.git("reset", "--quiet", "--", path)
+        if self.git("diff", "--cached", "--name-only"):
             title = self.given["title"].split("\n")[0] or "Work"
             self.git("commit", "--quiet", "--message", f"WIP: {title}" if wip else title)
         commit = self.git("rev-parse", "HEAD")
