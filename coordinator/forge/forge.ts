@@ -112,8 +112,11 @@ export type PullMerging = { commit: string; method: MergeMethod };
 export type Check = {
   id: string;
   name: string;
-  /** `waiting`: for a person, such as for an approval or a signature. No commit can fix that. */
-  state: 'running' | 'waiting' | 'passed' | 'failed' | 'skipped';
+  /**
+   * `waiting`: for the approval of a person. `cancelled`: it came to no end, which says nothing of the commit. No
+   * commit can fix either.
+   */
+  state: 'running' | 'waiting' | 'passed' | 'failed' | 'cancelled' | 'skipped';
   url: string | null;
   /** Where its log can be asked for with `checkLog`; null: there is none. */
   log_id: string | null;

@@ -51,7 +51,7 @@ const Pull = z.object({
 const Check = z.object({
   id: z.string(),
   name: z.string(),
-  state: z.enum(['running', 'waiting', 'passed', 'failed', 'skipped']),
+  state: z.enum(['running', 'waiting', 'passed', 'failed', 'cancelled', 'skipped']),
   url: z.string().nullable(),
   log_id: z.string().nullable(),
 });

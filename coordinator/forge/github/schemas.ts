@@ -189,7 +189,7 @@ export const CheckRun = z
     // A job of GitHub Actions has the id of its check run; other programs keep their logs themselves.
     const is_job = app?.slug === 'github-actions';
     const url = html_url || details_url || null;
-    const check: Check = { id, name, url, state: runState(status, conclusion), log_id: is_job ? id : null };
+    const check: Check = { id, name, url, state: runState(status, conclusion, is_job), log_id: is_job ? id : null };
     return {
       check,
       commit: rest.head_sha,
@@ -202,7 +202,8 @@ export const CheckRun = z
     };
   });
 
-function runState(status: string, conclusion: string | null): Check['state'] {
+/** A job that needs an action waits for an approval. Another program says so of what is wrong, such as a signature. */
+function runState(status: string, conclusion: string | null, is_job: boolean): Check['state'] {
   if (status !== 'completed') return 'running';
   switch (conclusion) {
     case 'success':
@@ -213,7 +214,10 @@ function runState(status: string, conclusion: string | null): Check['state'] {
     case 'startup_failure':
       return 'failed';
     case 'action_required':
-      return 'waiting';
+      return is_job ? 'waiting' : 'failed';
+    case 'cancelled':
+    case 'stale':
+      return 'cancelled';
     default:
       return 'skipped';
   }
@@ -230,7 +234,7 @@ export const Job = z
     html_url: WebAddress.nullable(),
   })
   .transform(({ id, name, status, conclusion, started_at, html_url }) => {
-    const check: Check = { id, name, url: html_url || null, state: runState(status, conclusion), log_id: id };
+    const check: Check = { id, name, url: html_url || null, state: runState(status, conclusion, true), log_id: id };
     return { check, started_at: started_at ?? null };
   });
 

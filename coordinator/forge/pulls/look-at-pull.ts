@@ -126,15 +126,20 @@ function checksOf({ items, cut, missing }: ReadableChecks, host: string): Pick<P
   return { checks, problem: is_open ? unread : null };
 }
 
-/** The checks of a commit, counted. One that waits for a person has not ended. */
+/**
+ * The checks of a commit, counted. One that waits for a person has not ended. One that was cancelled has not passed, so
+ * it counts as failed, with a name that says what it is.
+ */
 function countChecks(checks: readonly Check[]): PullChecks {
   const count = (state: Check['state']) => checks.filter((check) => check.state === state).length;
-  const failed = checks.filter(({ state }) => state === 'failed').slice(0, FAILED_NAMES_MAX);
+  const failed = checks.filter(({ state }) => state === 'failed' || state === 'cancelled').slice(0, FAILED_NAMES_MAX);
   return {
     running: count('running') + count('waiting'),
     passed: count('passed'),
-    failed: count('failed'),
-    failed_names: failed.map(({ name }) => name.slice(0, NAME_CHARS_MAX)),
+    failed: count('failed') + count('cancelled'),
+    failed_names: failed.map(
+      ({ name, state }) => name.slice(0, NAME_CHARS_MAX) + (state === 'cancelled' ? ' (cancelled)' : ''),
+    ),
     failed_urls: failed.map(({ url }) => url),
   };
 }

@@ -157,6 +157,25 @@ test('a check that fails on a server without webhooks sends the errand back, onc
   t.is(taskOf(scene.log, id).status, 'queued');
 });
 
+test('a check of another program that asks for an action has failed, and sends the errand back', async (t) => {
+  const { scene, github, demo, commit, messages, pull_row } = await watchedScene(t, FAST);
+  github.check(demo, commit, { name: 'DCO', conclusion: 'action_required' });
+  await until('it is seen', () => pull_row()?.checks?.failed_names.join() === 'DCO');
+  await scene.deliver();
+  t.regex(messages().join(), /DCO/);
+});
+
+test('a job that was cancelled has not passed, and sends no errand back', async (t) => {
+  const { scene, github, demo, commit, messages, pull_row } = await watchedScene(t, FAST);
+  github.check(demo, commit, { name: 'lint', conclusion: 'success', log: '' });
+  github.check(demo, commit, { name: 'test', conclusion: 'cancelled', log: 'Error: The operation was canceled.' });
+  await until('it is seen', () => pull_row()?.checks?.passed === 1);
+  t.like(pull_row()?.checks, { running: 0, failed: 1, failed_names: ['test (cancelled)'] });
+  await scene.deliver();
+  await scene.settled();
+  t.deepEqual(messages(), []);
+});
+
 test('the log of a failed check is read in a thread', async (t) => {
   const { scene, github, demo, commit, messages } = await pullScene(t);
   github.check(demo, commit, { name: 'test', conclusion: 'failure', log: `${'fine\n'.repeat(1_000)}error: broken\n` });
