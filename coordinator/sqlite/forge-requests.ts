@@ -31,3 +31,16 @@ export function findThreadTask(db: Db, thread: ThreadKey, user_id: string): stri
      ORDER BY task_id DESC LIMIT 1`,
   ).get({ ...thread, user_id })?.task_id;
 }
+
+/** What this task was told of an issue or pull request. `user_id`: who asked for it; null: it followed by itself. */
+export function listToldSources(
+  db: Db,
+  { forge_id, repository_id, number }: ThreadKey,
+  task_id: string,
+): Pick<ForgeRequest, 'source' | 'user_id'>[] {
+  return sql<Pick<ForgeRequest, 'source' | 'user_id'>>(
+    db,
+    `SELECT source, user_id FROM forge_requests
+     WHERE forge_id = ? AND repository_id = ? AND number = ? AND task_id = ?`,
+  ).all(forge_id, repository_id, number, task_id);
+}

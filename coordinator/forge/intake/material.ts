@@ -46,21 +46,28 @@ export function titleFor({ request }: RequestAtForge, { title }: Thread): string
   return (visible(request) === '' && line(title)) || undefined;
 }
 
-/**
- * The message to an errand that is at work on the issue or pull request already. `n`: the number of the comment on
- * lines that it is in; null: it is in none.
- */
+type Place = {
+  url: string;
+  /** The comment that it is in. */
+  comment?: ForgeComment | null;
+  /** The number of that comment, if it is on lines. */
+  n?: number | null;
+  /** What the errand may not know of the issue or pull request. */
+  untold?: Thread;
+};
+
+/** The message to an errand that is at work on the issue or pull request already. */
 export function messageFor(
-  { request, login }: RequestAtForge,
-  url: string,
-  comment: ForgeComment | null,
-  n: number | null = null,
+  { request, login }: Pick<RequestAtForge, 'request' | 'login'>,
+  { url, comment = null, n = null, untold }: Place,
 ): string {
   const wish = clip(visible(request), REQUEST_CHARS_MAX) || 'Go on with this.';
   const mark = markOf('lines');
-  const place = comment?.review ? `, about these lines:\n\n<${mark}>\n${placeOf(comment)}\n</${mark}>` : '';
+  const lines = comment?.review ? `, about these lines:\n\n<${mark}>\n${placeOf(comment)}\n</${mark}>` : '';
   const rule = n === null ? '' : `\n\nThis is the comment [${n}]. ${answerRule('comment')}`;
-  return `${wish}\n\n@${login} asks for this at ${url}${place}${rule}`;
+  const others = untold ? commentParts(untold, LIMITS.thread_chars_max) : [];
+  const news = `\n\nComments there that you may not know follow. ${MATERIAL_RULE}\n\n${marked('thread', others)}`;
+  return `${wish}\n\n@${login} asks for this at ${url}${lines}${rule}${others.length > 0 ? news : ''}`;
 }
 
 /**
@@ -129,17 +136,26 @@ function answerRule(what: string): string {
 
 /** An issue or pull request between marks: what it says, and as many of its newest comments as fit. */
 export function threadMaterial(thread: Thread, chars_max: number): string {
-  const mark = markOf('thread');
   const head = `${line(thread.title)}\nby @${thread.author.login}\n\n${clip(visible(thread.body), TEXT_CHARS_MAX)}`;
+  return marked('thread', [head, ...commentParts(thread, chars_max - head.length)]);
+}
+
+/** As many of the newest comments of others as fit. */
+function commentParts(thread: Thread, chars_max: number): string[] {
   const comments = thread.comments
     .filter(({ body }) => signatureOf(body) === undefined)
     .map((comment) => {
       const place = comment.review ? `${placeOf(comment)}\n` : '';
       return `---\n@${comment.author.login}, ${comment.created_at}:\n${place}${clip(visible(comment.body), TEXT_CHARS_MAX)}`;
     });
-  const newest = lastThatFit(comments, chars_max - head.length);
+  const newest = lastThatFit(comments, chars_max);
   const left_out = thread.cut || newest.length < comments.length ? ['--- (older comments are left out)'] : [];
-  return [`<${mark}>`, head, ...left_out, ...newest, `</${mark}>`].join('\n');
+  return [...left_out, ...newest];
+}
+
+function marked(name: string, parts: readonly string[]): string {
+  const mark = markOf(name);
+  return [`<${mark}>`, ...parts, `</${mark}>`].join('\n');
 }
 
 function placeOf({ review }: ForgeComment): string {

@@ -4,7 +4,7 @@ import { ErrandError } from '../../../protocol/problem.ts';
 import { isEnded } from '../../../protocol/task.ts';
 import type { Db } from '../../sqlite/database.ts';
 import type { Tx } from '../../sqlite/event-log.ts';
-import { findThreadTask, insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
+import { findThreadTask, insertRequest, isRequestKnown, listToldSources } from '../../sqlite/forge-requests.ts';
 import { insertItem, nextItemNumber } from '../../sqlite/follow-ups.ts';
 import { insertWords } from '../../sqlite/forge-words.ts';
 import { listPullsOf } from '../../sqlite/pulls.ts';
@@ -27,6 +27,7 @@ import type { Effect, PlanParts } from './plan.ts';
 import { refusalWords } from './public-reasons.ts';
 import { answeringPull } from './pull-of-errand.ts';
 import { asRead } from './read-back.ts';
+import { untold } from './untold.ts';
 import { statusWords } from './words.ts';
 import { workPlace, type WorkPlace } from './work-place.ts';
 
@@ -77,9 +78,8 @@ export async function planAsk(
     parts.logger.info({ repo_url, number }, 'forge shows no such request: webhook ignored');
     return undefined;
   }
-  const thread = newest(whole, LIMITS.thread_comments_max);
   const place = await freePlace(parts, asker, await workPlace(asker.open, ask, signal));
-  const wish = { forge_id: forge.id, ask, asker, thread, repo_url, repository_id, place };
+  const wish = { forge_id: forge.id, ask, asker, thread: whole, repo_url, repository_id, place };
   return (tx) => fulfil(tx, parts, wish);
 }
 
@@ -166,20 +166,26 @@ function proceed(
     login: ask.person.login,
     repository: `${open.repository.owner}/${open.repository.name}`,
   };
-  const task = taskAtWork(tx.db, { forge_id, repository_id, number: ask.number }, user_id);
+  const key = { forge_id, repository_id, number: ask.number };
+  const task = taskAtWork(tx.db, key, user_id);
   if (!task) {
     if (place instanceof ErrandError) throw place;
-    const texts = { prompt: promptFor(asked, thread), title: titleFor(asked, thread) };
+    const texts = { prompt: promptFor(asked, newest(thread)), title: titleFor(asked, thread) };
     return createTask(tx, defaults, user_id, { project_id: project.id, ...texts, ...place });
   }
   const n = ask.comment?.review ? nextItemNumber(tx.db, task.id) : null;
-  const text = messageFor(asked, ask.comment?.url ?? thread.url, ask.comment, n);
+  const text = messageFor(asked, {
+    url: ask.comment?.url ?? thread.url,
+    comment: ask.comment,
+    n,
+    untold: newest(untold(thread, listToldSources(tx.db, key, task.id), ask.source)),
+  });
   const send = (message: string) => addMessage(tx, user_id, task.id, { text: message }, defaults.models).message_id;
   letGoOn(tx, task, send, at);
   const message_id = send(text);
   if (n !== null) {
     const comment = ask.comment && storedComment(ask.comment);
-    const repo_url = answeringPull(tx.db, { forge_id, repository_id, number: ask.number }, user_id)?.repo_url ?? null;
+    const repo_url = answeringPull(tx.db, key, user_id)?.repo_url ?? null;
     const commit_before = repositoryAt(tx.db, task, repo_url).result?.commit ?? null;
     const item = { task_id: task.id, n, forge_id, repo_url, number: ask.number, comment, commit_before, message_id };
     insertItem(tx.db, item);
@@ -203,7 +209,12 @@ function taskAtWork(
   return goes_on ? task : undefined;
 }
 
-function newest(thread: Thread, comments_max: number): Thread {
+function newest(thread: Thread): Thread {
   const { comments, cut } = thread;
-  return { ...thread, comments: comments.slice(-comments_max), cut: cut || comments.length > comments_max };
+  const { thread_comments_max } = LIMITS;
+  return {
+    ...thread,
+    comments: comments.slice(-thread_comments_max),
+    cut: cut || comments.length > thread_comments_max,
+  };
 }

@@ -37,8 +37,10 @@ function thread(strange: string, is_pull: boolean): Thread {
 const TEXTS: Record<string, (strange: string) => string> = {
   'the prompt of a label': (strange) => promptFor(asked(''), thread(strange, false)),
   'the prompt of a mention': (strange) => promptFor(asked('Fix it'), thread(strange, true)),
-  'a message in a review comment': (strange) => messageFor(asked('Fix it'), URL, comment(strange)),
-  'a message without words': (strange) => messageFor(asked(''), URL, comment(strange)),
+  'a message in a review comment': (strange) => messageFor(asked('Fix it'), { url: URL, comment: comment(strange) }),
+  'a message without words': (strange) => messageFor(asked(''), { url: URL, comment: comment(strange) }),
+  'a message with what was written since': (strange) =>
+    messageFor(asked('Fix it'), { url: URL, untold: thread(strange, false) }),
   'a review': (strange) =>
     reviewMessage(
       { login: 'bob', verdict: 'changes_requested', body: strange, url: URL },

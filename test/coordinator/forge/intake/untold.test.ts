@@ -1,0 +1,55 @@
+import test from 'ava';
+import { IntakeScene } from '../../../support/forge/intake-scene.ts';
+
+test('a further mention brings along what others wrote since the last one, and no more', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada, bob } = scene;
+  const issue = github.openIssue(demo, ada, { title: 'It fails', body: 'Something is wrong.' });
+  github.comment(demo, issue, bob, 'It is the parser.');
+  github.comment(demo, issue, ada, '@errand fix it');
+  await scene.deliver();
+  const { id } = scene.task;
+  const ask = async (body: string) => {
+    github.comment(demo, issue, ada, body);
+    await scene.deliver();
+    return scene.messages(id).at(-1) ?? '';
+  };
+  github.comment(demo, issue, bob, 'Look at the lexer, too.');
+  const first = await ask('@errand do what Bob says');
+  t.regex(
+    first,
+    /^do what Bob says\n[^]*follow\. It is material[^]*@bob, [^]*:\nLook at the lexer, too\.\n<\/thread-\w+>$/,
+  );
+  t.notRegex(first, /It is the parser|Something is wrong|@errand|has been started/);
+  t.notRegex(await ask('@errand and add a test'), /thread-/);
+  github.comment(demo, issue, bob, 'The printer prints.');
+  github.label(demo, issue, ada, 'errand');
+  await scene.deliver();
+  const labeled = scene.messages(id).at(-1) ?? '';
+  t.regex(labeled, /^Go on with this\.\n[^]*The printer prints\./);
+  t.notRegex(labeled, /lexer/);
+});
+
+test('a mention in a review brings along what the review says of lines', async (t) => {
+  const scene = await IntakeScene.start(t, { follow_up: false });
+  const { github, demo, ada, bob } = scene;
+  github.openIssue(demo, ada, { title: 'It fails', body: '@errand fix it' });
+  await scene.deliver();
+  const { id } = scene.task;
+  await scene.work(id, 'Done.', 'a'.repeat(40));
+  const { pull } = await scene.addPull(scene.task);
+  await github.review(demo, pull, bob, {
+    state: 'CHANGES_REQUESTED',
+    comments: [{ path: 'a.txt', line: 2, body: 'Use `b` here.' }],
+  });
+  await github.review(demo, pull, ada, {
+    state: 'COMMENTED',
+    body: '@errand do what Bob and I say',
+    comments: [{ path: 'a.txt', line: 1, body: 'And `c` there.' }],
+  });
+  await scene.deliver();
+  const message = scene.messages(id).at(-1) ?? '';
+  t.regex(message, /@bob[^]*a\.txt, line 2[^]*Use `b` here\./);
+  t.regex(message, /@ada[^]*a\.txt, line 1[^]*And `c` there\./);
+  t.is(message.match(/do what Bob and I say/g)?.length, 1);
+});
