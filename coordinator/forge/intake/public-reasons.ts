@@ -48,7 +48,7 @@ export function refusalWords({ code, errors }: ErrandError): string {
   if (code === 'invalid' && errors?.some(({ field }) => field === '/work_branch'))
     return 'Not started: errands never push to the default branch or a protected one.';
   if (errors?.some(({ field }) => field === '/continue_pull'))
-    return 'Not started: the pull request that was named is not open, or its branch is in a fork.';
+    return 'Not started: the pull request is not open, or its branch is in a fork, to which errands cannot push.';
   if (errors?.some(({ field }) => field === '/work_branch'))
     return 'Not started: an errand works on this branch already.';
   switch (code) {

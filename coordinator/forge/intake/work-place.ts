@@ -27,10 +27,11 @@ export async function workPlace(
   const { client, repository, token } = open;
   const pull = await client.pull({ token, signal }, repository, continued).catch(undefinedIf(isRefusal));
   if (pull && goesOn(pull, repository)) return (await refusalOf(open, pull.head.branch)) ?? branchesOf(pull);
-  return named ? NO_PULL : {};
+  // At a merged or closed one, work begins anew. At an open one it would have to go to the branch in the fork.
+  return named || pull?.state === 'open' ? NO_PULL : {};
 }
 
-const NO_PULL = new ErrandError('invalid', 'The pull request that was named cannot be continued.', {
+const NO_PULL = new ErrandError('invalid', 'The pull request cannot be continued.', {
   errors: [{ field: '/continue_pull', message: 'is no open pull request whose branch is in the repository' }],
 });
 

@@ -71,9 +71,35 @@ test('a request that names what no errand can push to is refused with the reason
   github.comment(demo, issue, ada, '@errand work on branch main');
   await scene.deliver();
   t.deepEqual(scene.tasks, []);
-  t.regex(words(issue)[0] ?? '', /Not started: the pull request that was named is not open/);
+  t.regex(words(issue)[0] ?? '', /Not started: the pull request is not open/);
   t.regex(words(issue)[1] ?? '', /Not started: errands never push to the default branch/);
 });
+
+for (const state of ['open', 'closed'] as const)
+  test(`a mention on a pull request from a fork ${state === 'open' ? 'is refused' : 'starts anew once that is closed'}`, async (t) => {
+    const scene = await IntakeScene.start(t);
+    const { github, demo, ada, bob } = scene;
+    await github.push(demo, 'topic', { 'b.txt': 'b' });
+    const draft = { title: 'Topic', body: '', head: 'topic', base: 'main', draft: false };
+    const pull = await github.openPull(demo, bob, draft);
+    if (state === 'closed') await github.editPull(demo, pull, { state });
+    github.intercept = ({ url = '' }, response) => {
+      if (!url.endsWith(`/pulls/${pull.number}`)) return false;
+      const shown = github.render.pull(demo, pull);
+      const repo = { name: 'demo', owner: { login: 'bob' } };
+      response.writeHead(200).end(JSON.stringify({ ...shown, head: { ref: 'topic', sha: 'c'.repeat(40), repo } }));
+      return true;
+    };
+    github.comment(demo, pull, ada, '@errand fix the typo');
+    await scene.deliver();
+    t.is(scene.tasks.length, state === 'open' ? 0 : 1);
+    t.regex(
+      words(pull)[0] ?? '',
+      state === 'open'
+        ? /Not started: .* its branch is in a fork, to which errands cannot push\.$/
+        : /has been started/,
+    );
+  });
 
 test('a mention starts no second errand on a branch where one works under another name of the repository', async (t) => {
   const scene = await IntakeScene.start(t);
