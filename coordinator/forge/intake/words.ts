@@ -64,9 +64,14 @@ function waits({ kind, question }: Pick<Need, 'kind' | 'question'>): string {
 }
 
 function outcome({ result, pushed_branch }: Told['task'], pull: Told['pull']): string {
-  if (pull?.number) return `Its pull request is #${pull.number}.`;
-  if (result && hasPushedWork(result) && pushed_branch !== null) return `Its branch is \`${pushed_branch}\`.`;
-  return 'It changed nothing.';
+  const branch = result && hasPushedWork(result) ? pushed_branch : null;
+  if (pull?.number) {
+    if (pull.state === 'merged') return `Its pull request #${pull.number} was merged.`;
+    if (pull.state !== 'closed') return `Its pull request is #${pull.number}.`;
+    const left = branch === null ? '' : ` The work is on the branch \`${branch}\`.`;
+    return `Its pull request #${pull.number} was closed.${left}`;
+  }
+  return branch === null ? 'It changed nothing.' : `Its branch is \`${branch}\`.`;
 }
 
 function summaryOf({ result }: Told['task']): string {

@@ -45,6 +45,23 @@ test('an errand whose pushed work was all taken back is said to have changed not
   t.is(said('a'.repeat(40)), 'The errand is done. It changed nothing.');
 });
 
+test('what became of the pull request of an errand is said, and where its work is once that was closed', (t) => {
+  const said = (state: 'open' | 'merged' | 'closed', commit: string | null) => {
+    const diff_stat = { files: 0, insertions: 0, deletions: 0 };
+    const result = { summary: '', branch: 'errand/x', commit, base_commit: null, diff_stat };
+    const task = { status: 'succeeded', reason: null, result, pushed_branch: 'errand/x' } as const;
+    return statusWords({ task, link: null, needs: [], pull: { state, number: 1, url: null } });
+  };
+  const commit = 'b'.repeat(40);
+  t.is(said('open', commit), 'The errand is done. Its pull request is #1.');
+  t.is(said('merged', commit), 'The errand is done. Its pull request #1 was merged.');
+  t.is(
+    said('closed', commit),
+    'The errand is done. Its pull request #1 was closed. The work is on the branch `errand/x`.',
+  );
+  t.is(said('closed', null), 'The errand is done. Its pull request #1 was closed.');
+});
+
 test('why an errand was not started is told without the words of the error', (t) => {
   for (const code of ErrorCode.options) {
     const errors = [{ field: '/budget_usd', message: INTERNAL }];
