@@ -1,7 +1,7 @@
 import type { Task } from './task.ts';
 
 const TITLE_CHARS_MAX = 100;
-/** How much of the first line is read. */
+/** How much of a line is read. */
 const LINE_CHARS_MAX = 500;
 /** How an agent begins a report of what it did. That is no title. */
 const REPORT = /^(i|i've|i'm|we|we've|done|all|the|this|here|both|everything|ok|okay|great|perfect|sure)\b/i;
@@ -21,11 +21,16 @@ export function pullTitleOf({ title, result }: Pick<Task, 'title' | 'result'>): 
   return characters.length > TITLE_CHARS_MAX ? `${characters.slice(0, TITLE_CHARS_MAX - 1).join('')}…` : text;
 }
 
-/** Without emphasis, code marks and mentions, on one line. */
+/** Emphasis around words, such as `*this*`. Asterisks that stand alone, as in `*.ts`, mean themselves. */
+const EMPHASIS = /(?<![\p{L}\p{N}*])(\*{1,3})(?=[\p{L}\p{N}`"'(])([^*]*[\p{L}\p{N}`"'.!?)])\1(?![\p{L}\p{N}*])/gu;
+
+/** Without emphasis and code marks, on one line. A zero-width space keeps a mention from being one. */
 function plain(text: string): string {
   return text
-    .replace(/[*`]|(?<!\w)_|_(?!\w)/g, '')
+    .slice(0, LINE_CHARS_MAX)
+    .replace(EMPHASIS, '$2')
+    .replace(/(?<!`)(`+)([^`]+)\1(?!`)/g, '$2')
     .replace(/[\s\p{Cc}]+/gu, ' ')
-    .replace(/@(?=\w)/g, '')
+    .replace(/(?<![A-Za-z0-9])@(?=[\p{L}\p{N}_])/gu, '@\u200B')
     .trim();
 }

@@ -33,7 +33,13 @@ test('the title is a heading or a short first line of the result, else the title
     ['Done! All tests pass.', 'Fix it'],
     ['The parser read one line too many, since the loop began at zero.', 'Fix it'],
     ['', 'Fix it'],
-    ['# Tell @ada', 'Tell ada'],
+    ['# Tell @ada', 'Tell @\u200Bada'],
+    ['Bump @babel/core and write to ada@example.org', 'Bump @\u200Bbabel/core and write to ada@example.org'],
+    ['Rename __init__ to _setup_', 'Rename __init__ to _setup_'],
+    ['Match *.ts and src/**/*.js', 'Match *.ts and src/**/*.js'],
+    ['Multiply 2 * 3 by a*b*c', 'Multiply 2 * 3 by a*b*c'],
+    ['Read *all* of **`a.ts`**', 'Read all of a.ts'],
+    ['Allow a lone ` in ``a ` b``', 'Allow a lone ` in ``a ` b``'],
     [`# ${'x'.repeat(300)}`, `${'x'.repeat(99)}…`],
   ];
   for (const [summary, title] of cases) t.is(pullTitleOf({ title: 'Fix it', result: result(summary) }), title);
