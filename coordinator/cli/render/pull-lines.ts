@@ -25,10 +25,11 @@ export function pullLines(pull: PullRequest): Line[] {
   ];
   if (problem !== null) lines.push([['yellow', `  ${oneLine(problem, PROBLEM_CHARS_MAX)}`]]);
   if (problem !== null && retry_at !== null) lines.push([['dim', `  tried again at ${clock(retry_at)}`]]);
-  if (state === 'open' && author === 'person' && wished_author === 'app')
-    lines.push([['dim', '  opened as you, since the app is not installed there: somebody else must approve it']]);
+  if (state === 'open' && author === 'person' && wished_author === 'app') lines.push([['dim', `  ${NOT_AS_APP}`]]);
   return lines;
 }
+
+const NOT_AS_APP = 'opened with the token that pushes, whose owner cannot approve it: the app is not installed there';
 
 /** An issue or pull request that the agent was given, or why it was not. */
 export function threadLine({ number, repository = '', title, problem }: ThreadRead): Line {

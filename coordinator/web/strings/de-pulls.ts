@@ -10,8 +10,9 @@ export const de_pulls: PullsStrings = {
   failed_checks: 'Fehlgeschlagen:',
   conflicts: (base) =>
     `Konflikte mit ${base ?? 'dem Standard-Branch'}: Checks laufen vielleicht erst, wenn der eingemergt ist.`,
-  as: { app: 'von der App geöffnet: Du kannst ihn freigeben', person: 'in deinem Namen geöffnet' },
-  not_as_app: 'in deinem Namen geöffnet, da die App dort nicht installiert ist: Jemand anderes muss ihn freigeben',
+  as: { app: 'von der App geöffnet: Du kannst ihn freigeben', person: 'mit dem Token geöffnet, das auch pusht' },
+  not_as_app:
+    'mit dem Token geöffnet, das auch pusht; dessen Inhaber kann ihn nicht freigeben: Die App ist dort nicht installiert',
   retry_at: (time) => `Nächster Versuch um ${time}.`,
   happened: {
     opened: (name) => `${name} geöffnet`,

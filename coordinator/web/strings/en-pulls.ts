@@ -8,8 +8,8 @@ export const en_pulls = {
   failed_checks: 'Failed:',
   conflicts: (base: string | null) =>
     `Conflicts with ${base ?? 'the default branch'}: checks may not run until that is merged.`,
-  as: { app: 'opened by the app: you can approve it', person: 'opened as you' },
-  not_as_app: 'opened as you, since the app is not installed there: somebody else must approve it',
+  as: { app: 'opened by the app: you can approve it', person: 'opened with the token that pushes' },
+  not_as_app: 'opened with the token that pushes, whose owner cannot approve it: the app is not installed there',
   retry_at: (time: string) => `Tried again at ${time}.`,
   happened: {
     opened: (name: string) => `Opened ${name}`,
