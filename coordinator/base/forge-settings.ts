@@ -34,7 +34,7 @@ const LOGIN = /^((user|org):)?([a-z0-9.-]+(:\d{1,5})?\/)?[a-z0-9][a-z0-9._-]{0,9
 export const forges = {
   ERRAND_GITHUB_ORIGIN: origin
     .default('https://github.com')
-    .describe('the address of GitHub, or of your GitHub Enterprise Server'),
+    .describe('the address of GitHub, at ghe.com too, or of your GitHub Enterprise Server'),
   ERRAND_GITHUB_CLIENT_ID: plain
     .optional()
     .describe('the client id of your GitHub App; unset: the owner can make one from the settings page of the app'),

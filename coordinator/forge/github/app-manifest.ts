@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Calls } from '../calls.ts';
 import type { AppWish, MadeApp } from '../forge-driver.ts';
-import { apiRoot, isGitHubCom } from './api-root.ts';
+import { apiRoot, isCloud } from './api-root.ts';
 
 /** What GitHub answers for the code of a new app. */
 const Made = z
@@ -74,5 +74,5 @@ export function convert(calls: Calls, origin: string, code: string): Promise<Mad
 
 /** Where people install the app. An Enterprise server has the pages of apps at another path. */
 export function installAddress(origin: string, slug: string): string {
-  return `${origin}/${isGitHubCom(origin) ? 'apps' : 'github-apps'}/${slug}/installations/new`;
+  return `${origin}/${isCloud(origin) ? 'apps' : 'github-apps'}/${slug}/installations/new`;
 }

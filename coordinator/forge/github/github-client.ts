@@ -5,7 +5,7 @@ import { writeComment } from '../issue-comment.ts';
 import { readPullTemplate, type TemplatePlaces } from '../pull-template.ts';
 import { permissionOf } from '../repository-api.ts';
 import { RestApi } from '../rest-api.ts';
-import { apiRoot, isGitHubCom } from './api-root.ts';
+import { apiRoot, graphqlRoot } from './api-root.ts';
 import { listChecks, listReadableChecks, readLog } from './checks.ts';
 import { DELIVERY, signatureOf } from './deliveries.ts';
 import { GraphqlApi } from './graphql.ts';
@@ -21,16 +21,15 @@ const HEADERS = { accept: 'application/vnd.github+json', 'x-github-api-version':
 /** The case of the name does not matter. A folder of templates has none that is meant unless one is named. */
 const TEMPLATE: TemplatePlaces = { folders: ['.github', '', 'docs'], file: /^pull_request_template(\.(md|txt))?$/i };
 
-/** The REST API of github.com, or of an Enterprise server at any other origin. */
+/** The REST API of the GitHub at an origin. */
 export function restApiOf(http: ForgeHttp, origin: string): RestApi {
   return new RestApi(http, apiRoot(origin), HEADERS);
 }
 
-/** A client for GitHub. `origin`: `https://github.com`, or that of an Enterprise server. */
+/** A client for GitHub. `origin`: `https://github.com`, that of a company at ghe.com, or that of an Enterprise server. */
 export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
   const api = restApiOf(http, origin);
-  const graphql_root = isGitHubCom(origin) ? api.root : `${origin}/api`;
-  const graphql = new GraphqlApi(new RestApi(http, graphql_root, HEADERS));
+  const graphql = new GraphqlApi(new RestApi(http, graphqlRoot(origin), HEADERS));
   const lists = new RepositoryLists(api, origin);
   return {
     kind: 'github',
