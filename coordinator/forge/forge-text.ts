@@ -20,6 +20,12 @@ export const Text = z
   .nullish()
   .transform((text) => cleanText(text ?? ''));
 
+/** The same, as it is. It is never shown nor stored. */
+export const RawText = z
+  .string()
+  .nullish()
+  .transform((text) => text ?? '');
+
 /** One line, such as a title or a name. */
 export const Line = z.string().transform((text) => cleanText(text, LIMITS.forge_line_chars_max).replaceAll('\n', ' '));
 

@@ -99,6 +99,9 @@ export type Pull = {
   conflicts: boolean | null;
 };
 
+/** A pull request whose text is to be changed. `raw_body`: as it is there, to be given back and for nothing else. */
+export type EditablePull = Pull & { raw_body: string };
+
 /** A pull request to open. */
 export type PullDraft = { title: string; body: string; head: string; base: string; draft: boolean };
 
@@ -251,7 +254,7 @@ export type ForgeClient = {
   resolve: (access: Access, name: RepositoryName, number: number, thread_id: string) => Promise<void>;
 
   openPull: (access: Access, name: RepositoryName, draft: PullDraft) => Promise<Pull>;
-  pull: (access: Access, name: RepositoryName, number: number) => Promise<Pull>;
+  pull: (access: Access, name: RepositoryName, number: number) => Promise<EditablePull>;
   /** The newest open pull request from this branch of the repository itself; undefined: there is none. */
   pullOfBranch: (access: Access, name: RepositoryName, branch: string) => Promise<Pull | undefined>;
   editPull: (access: Access, name: RepositoryName, number: number, patch: PullPatch) => Promise<Pull>;

@@ -1,16 +1,17 @@
 import { z } from 'zod';
 import { answerJob } from '../answer-job.ts';
-import type { Access, Pull, PullDraft, PullPatch, RepositoryName } from '../forge.ts';
+import type { Access, EditablePull, Pull, PullDraft, PullPatch, RepositoryName } from '../forge.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 import { isSameName } from '../repository-name.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
-import { DRAFT_PREFIX, PullRequest } from './schemas.ts';
+import { DRAFT_PREFIX, EditablePullRequest, PullRequest } from './schemas.ts';
 
 const titled = (title: string, draft: boolean): string => (draft ? DRAFT_PREFIX + title : title);
 
 const HERE = 'coordinator/forge/gitea/pulls.ts';
 export const COMPARISON = answerJob(HERE, 'COMPARISON', z.object({ total_commits: z.int() }));
 export const PULL = answerJob(HERE, 'PULL', PullRequest);
+export const EDITABLE_PULL = answerJob(HERE, 'EDITABLE_PULL', EditablePullRequest);
 export const PULLS = answerJob(HERE, 'PULLS', z.array(PullRequest));
 
 /**
@@ -37,8 +38,8 @@ export async function findPull(
   access: Access,
   { owner, name }: RepositoryName,
   number: number,
-): Promise<Pull> {
-  return api.call(access, { path: pathOf('repos', owner, name, 'pulls', number) }, PULL);
+): Promise<EditablePull> {
+  return api.call(access, { path: pathOf('repos', owner, name, 'pulls', number) }, EDITABLE_PULL);
 }
 
 /** The newest open pull request from this branch of the repository itself. */

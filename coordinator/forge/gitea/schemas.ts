@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { answerJob } from '../answer-job.ts';
-import type { ForgePerson, ForgeRepositoryInfo, Pull } from '../forge.ts';
-import { Id, Line, Text, WebAddress } from '../forge-text.ts';
+import type { EditablePull, ForgePerson, ForgeRepositoryInfo, Pull } from '../forge.ts';
+import { cleanText, Id, Line, RawText, Text, WebAddress } from '../forge-text.ts';
 import { issueComment } from '../issue-comment.ts';
 import { allowedMethods, permissionFrom, Permissions } from '../repository-api.ts';
 
@@ -118,32 +118,39 @@ function sideOf({ ref, sha, repo }: z.output<typeof Side>): Pull['head'] {
   return { branch: ref, commit: sha, repository: repo ? { owner: repo.owner.login, name: repo.name } : null };
 }
 
-export const PullRequest = z
-  .object({
-    number: z.int(),
-    html_url: WebAddress,
-    title: Line,
-    body: Text,
-    state: z.enum(['open', 'closed']),
-    merged: z.boolean(),
-    user: User,
-    head: Side,
-    base: Side,
-    mergeable: z.boolean().nullish(),
-  })
-  .transform(({ number, title, body, user: author, html_url: url, merged, head, base, ...rest }): Pull => {
-    const is_draft = DRAFT.test(title);
-    return {
-      number,
-      url,
-      title: title.replace(DRAFT, ''),
-      body,
-      author,
-      state: merged ? 'merged' : rest.state,
-      draft: is_draft,
-      head: sideOf(head),
-      base: sideOf(base),
-      // Gitea calls no draft mergeable, whether it conflicts or not.
-      conflicts: rest.mergeable === false && !is_draft,
-    };
-  });
+const PullFields = z.object({
+  number: z.int(),
+  html_url: WebAddress,
+  title: Line,
+  body: Text,
+  state: z.enum(['open', 'closed']),
+  merged: z.boolean(),
+  user: User,
+  head: Side,
+  base: Side,
+  mergeable: z.boolean().nullish(),
+});
+
+export const PullRequest = PullFields.transform(toPull);
+
+export const EditablePullRequest = PullFields.extend({ body: RawText }).transform((pull): EditablePull => {
+  return { ...toPull({ ...pull, body: cleanText(pull.body) }), raw_body: pull.body };
+});
+
+function toPull(pull: z.output<typeof PullFields>): Pull {
+  const { number, title, body, user: author, html_url: url, merged, head, base, ...rest } = pull;
+  const is_draft = DRAFT.test(title);
+  return {
+    number,
+    url,
+    title: title.replace(DRAFT, ''),
+    body,
+    author,
+    state: merged ? 'merged' : rest.state,
+    draft: is_draft,
+    head: sideOf(head),
+    base: sideOf(base),
+    // Gitea calls no draft mergeable, whether it conflicts or not.
+    conflicts: rest.mergeable === false && !is_draft,
+  };
+}

@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import { answerJob } from '../answer-job.ts';
-import type { Access, Pull, PullDraft, PullPatch, RepositoryName } from '../forge.ts';
+import type { Access, EditablePull, Pull, PullDraft, PullPatch, RepositoryName } from '../forge.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 import { isSameName } from '../repository-name.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
 import type { GraphqlApi } from './graphql.ts';
-import { PullRequest, PullWithNode } from './schemas.ts';
+import { EditablePullRequest, PullRequest, PullWithNode } from './schemas.ts';
 
 const HERE = 'coordinator/forge/github/pulls.ts';
 export const PULL = answerJob(HERE, 'PULL', PullRequest);
+export const EDITABLE_PULL = answerJob(HERE, 'EDITABLE_PULL', EditablePullRequest);
 export const PULL_WITH_NODE = answerJob(HERE, 'PULL_WITH_NODE', PullWithNode);
 export const PULLS = answerJob(HERE, 'PULLS', z.array(PullRequest));
 
@@ -34,8 +35,8 @@ export async function findPull(
   access: Access,
   { owner, name }: RepositoryName,
   number: number,
-): Promise<Pull> {
-  return api.call(access, { path: pathOf('repos', owner, name, 'pulls', number) }, PULL);
+): Promise<EditablePull> {
+  return api.call(access, { path: pathOf('repos', owner, name, 'pulls', number) }, EDITABLE_PULL);
 }
 
 /** The newest open pull request from this branch of the repository itself. */

@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { answerJob } from '../answer-job.ts';
-import type { Check, ForgeComment, ForgePerson, ForgeRepositoryInfo, Pull, RepositoryName } from '../forge.ts';
-import { Id, Line, Text, WebAddress } from '../forge-text.ts';
+import type {
+  Check,
+  EditablePull,
+  ForgeComment,
+  ForgePerson,
+  ForgeRepositoryInfo,
+  Pull,
+  RepositoryName,
+} from '../forge.ts';
+import { cleanText, Id, Line, RawText, Text, WebAddress } from '../forge-text.ts';
 import { issueComment } from '../issue-comment.ts';
 import { allowedMethods, permissionFrom, Permissions } from '../repository-api.ts';
 import { reviewTextId } from '../review-text.ts';
@@ -154,6 +162,10 @@ export const PullWithNode = PullFields.extend({ node_id: z.string().max(200) }).
 }));
 
 export const PullRequest = PullFields.transform(toPull);
+
+export const EditablePullRequest = PullFields.extend({ body: RawText }).transform((pull): EditablePull => {
+  return { ...toPull({ ...pull, body: cleanText(pull.body) }), raw_body: pull.body };
+});
 
 function toPull(pull: z.output<typeof PullFields>): Pull {
   const { number, title, body, user: author, html_url: url, merged_at, head, base } = pull;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { PullChecks } from '../../../protocol/pulls.ts';
 import type { PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
-import type { Access, Check, Pull, ReadableChecks } from '../forge.ts';
+import type { Access, Check, EditablePull, Pull, ReadableChecks } from '../forge.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 import { mayRead, outOfSight } from '../may-read.ts';
@@ -71,7 +71,7 @@ async function openForge(looking: Looking): Promise<OpenForge> {
   throw new PullRefused(`There is no token for ${new URL(row.repo_url).host} any more: link your account there again.`);
 }
 
-type ReadPull = { forge: OpenForge; access: Access; name: { owner: string; name: string }; pull: Pull };
+type ReadPull = { forge: OpenForge; access: Access; name: { owner: string; name: string }; pull: EditablePull };
 
 /**
  * Brings the text up to date after a further round of work, or when another repository got its pull request. Resolves
@@ -81,9 +81,9 @@ async function tellOf(looking: Looking, { forge, access, name, pull }: ReadPull)
   const { row, branches } = looking;
   const pushed = branches.find(({ repo_url, branch }) => repo_url === row.repo_url && branch === row.head_branch);
   if (!pushed || pushed.commit === row.told_commit) return {};
-  const body = updatedBody(pull.body, textOf(looking, name));
+  const body = updatedBody(pull.raw_body, textOf(looking, name));
   try {
-    if (body !== undefined && body !== pull.body) await forge.client.editPull(access, name, pull.number, { body });
+    if (body !== undefined && body !== pull.raw_body) await forge.client.editPull(access, name, pull.number, { body });
   } catch (error) {
     const fault = faultOf(error, { host: new URL(row.repo_url).host, branch: row.head_branch });
     if (!(error instanceof ForgeApiError) || fault.worth_a_retry) throw error;

@@ -262,3 +262,18 @@ test('GitHub: a base that was renamed since the errand started is found under it
   t.is(scene.on_forge()[0]?.pull.base, 'main');
   t.is(scene.rowOf(errand)?.base_branch, 'main');
 });
+
+testEachForge('what people wrote beside it stays as it is when Errand changes its part of a text', async (t, kind) => {
+  const scene = await PullsScene.start(t, { kind });
+  const { forge, demo } = scene;
+  const errand = scene.errand();
+  await scene.work(errand);
+  await scene.opened(errand);
+  const issue = demo.issues.find(isPull);
+  if (!issue) return t.fail();
+  const own = 'One\r\n\r\n\u202Etwo\u202C \u001B[1mthree\u0007\r\n';
+  await forge.editPull(demo, issue, { body: own + issue.body });
+  await scene.work(errand, 'The second round', 'second.txt');
+  await scene.pull(errand, 'its text tells of the second round', () => issue.body.includes('The second round'));
+  t.true(issue.body.startsWith(own));
+});
