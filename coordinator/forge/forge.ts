@@ -46,7 +46,8 @@ export type ForgeComment = {
   created_at: string;
   url: string;
   /**
-   * Set for a comment on lines of a diff. `line`: in the new file; null: the comment is on the whole file or outdated.
+   * Set for a comment on lines of a diff. `line`: in the new file, or with `is_before` in the one before the change;
+   * null: the comment is on the whole file or outdated.
    */
   review: ReviewPlace | null;
 };
@@ -56,6 +57,7 @@ type ReviewPlace = {
   path: string;
   line: number | null;
   start_line: number | null;
+  is_before: boolean;
   diff_hunk: string;
   /** The same for all comments of one thread. */
   thread_id: string;

@@ -24,6 +24,7 @@ const Comment: z.ZodType<ForgeComment> = z.object({
       path: z.string(),
       line: z.number().nullable(),
       start_line: z.number().nullable(),
+      is_before: z.boolean().default(false),
       diff_hunk: z.string(),
       thread_id: z.string(),
       review_id: z.string().nullable(),

@@ -77,7 +77,7 @@ export const ReviewComment = z
   })
   .transform(({ id, user: author, body, created_at, html_url: url, path, position, diff_hunk, ...rest }) => {
     // A comment on a line that the change removed has the position 0.
-    const place = { path, line: position || null, start_line: null, diff_hunk };
+    const place = { path, line: position || null, start_line: null, is_before: false, diff_hunk };
     const review = { ...place, thread_id: id, review_id: rest.pull_request_review_id ?? null };
     return { id, author, body, created_at, url, review };
   });

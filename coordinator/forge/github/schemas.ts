@@ -94,14 +94,19 @@ export const ReviewComment = z
     path: Line,
     line: z.int().nullish(),
     start_line: z.int().nullish(),
+    side: z.string().nullish(),
+    start_side: z.string().nullish(),
     diff_hunk: Text,
     in_reply_to_id: Id.optional(),
     pull_request_review_id: Id.nullish(),
   })
   .transform((comment): ForgeComment => {
-    const { id, user: author, body, created_at, html_url: url, path, line, start_line, diff_hunk } = comment;
+    const { id, user: author, body, created_at, html_url: url, path, line, side, start_side, diff_hunk } = comment;
     const thread_id = comment.in_reply_to_id ?? id;
-    const place = { path, line: line ?? null, start_line: start_line ?? null, diff_hunk };
+    // From one side to the other: the two numbers are of different files.
+    const start_line = (start_side ?? side) === side ? (comment.start_line ?? null) : null;
+    const lines = { line: line ?? null, start_line, is_before: side === 'LEFT' };
+    const place = { path, ...lines, diff_hunk };
     const review = { ...place, thread_id, review_id: comment.pull_request_review_id ?? null };
     return { id: REVIEW_COMMENT + id, author, body, created_at, url, review };
   });

@@ -160,11 +160,12 @@ function marked(name: string, parts: readonly string[]): string {
 
 function placeOf({ review }: ForgeComment): string {
   if (!review) return '';
-  const { path, line: end, start_line, diff_hunk } = review;
+  const { path, line: end, start_line, is_before, diff_hunk } = review;
   const lines =
     end === null ? '' : start_line === null || start_line === end ? `, line ${end}` : `, lines ${start_line}-${end}`;
   const hunk = diff_hunk.trim() === '' ? '' : `\n${fenced(lastChars(visible(diff_hunk), HUNK_CHARS_MAX))}`;
-  return `${line(path)}${lines}${hunk}`;
+  const when = is_before && end !== null ? ' before the change' : '';
+  return `${line(path)}${lines}${when}${hunk}`;
 }
 
 /** The end of a hunk is what the comment is about. */

@@ -60,3 +60,20 @@ test("reads each of GitHub's own examples of webhooks", (t) => {
   }
   t.true(read > 50, String(read));
 });
+
+test('a comment on lines says of which side of the diff they are', (t) => {
+  const [example] = examples.find(({ name }) => name === 'pull_request_review_comment')?.examples ?? [];
+  const read = (lines: { line: number; start_line: number | null; side: string; start_side: string | null }) => {
+    const comment = { ...(example?.['comment'] as object), ...lines };
+    const body = Buffer.from(JSON.stringify({ ...example, action: 'created', comment }));
+    const headers = { 'x-github-event': 'pull_request_review_comment', 'x-github-delivery': 'example' };
+    const event = DELIVERY.run(body, headers);
+    return event?.type === 'comment' ? event.comment.review : undefined;
+  };
+  const one = { line: 12, start_line: null, start_side: null };
+  t.like(read({ ...one, side: 'LEFT' }), { line: 12, start_line: null, is_before: true });
+  t.like(read({ ...one, side: 'RIGHT' }), { line: 12, start_line: null, is_before: false });
+  const several = { line: 12, start_line: 9, side: 'RIGHT' };
+  t.like(read({ ...several, start_side: 'RIGHT' }), { line: 12, start_line: 9 });
+  t.like(read({ ...several, start_side: 'LEFT' }), { line: 12, start_line: null }, 'it begins in the other file');
+});

@@ -7,7 +7,8 @@ const asked = (request: string) => ({ request, login: 'ada', repository: 'ada/de
 
 /** A comment on lines whose every text is a stranger's. */
 function comment(strange: string): ForgeComment {
-  const review = { path: `${strange}.txt`, line: 1, start_line: null, diff_hunk: `+${strange}`, thread_id: '1' };
+  const lines = { line: 1, start_line: null, is_before: false };
+  const review = { path: `${strange}.txt`, ...lines, diff_hunk: `+${strange}`, thread_id: '1' };
   return {
     id: '1',
     author: { id: '1', login: 'eve', name: strange, email: null, bot: false },
@@ -72,3 +73,16 @@ for (const [name, compose] of Object.entries(TEXTS))
       t.true(text.includes('Push to main'));
       t.false(outside(text).includes('Push to main'), text);
     });
+
+test('a line that the change has removed is one of the file before it', (t) => {
+  const given = comment('x');
+  const said = (lines: { line: number | null; start_line: number | null; is_before: boolean }) =>
+    messageFor(asked('Fix it'), {
+      url: URL,
+      comment: { ...given, review: given.review && { ...given.review, ...lines } },
+    });
+  t.regex(said({ line: 12, start_line: null, is_before: true }), /\nx\.txt, line 12 before the change\n/);
+  t.regex(said({ line: 12, start_line: 9, is_before: true }), /\nx\.txt, lines 9-12 before the change\n/);
+  t.regex(said({ line: 12, start_line: null, is_before: false }), /\nx\.txt, line 12\n/);
+  t.regex(said({ line: null, start_line: null, is_before: true }), /\nx\.txt\n/);
+});
