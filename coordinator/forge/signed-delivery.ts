@@ -7,6 +7,8 @@ import { parseJson } from '../base/json-body.ts';
 import type { ForgeEvent, ForgePerson, ForgeRepositoryInfo } from './forge.ts';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
+/** What the body of a webhook begins with that is sent as a form. */
+const FORM = Buffer.from('payload=');
 const SHAPE = { ...shapeOf(LIMITS.forge_answer_nodes_max), keys_max: 1_000 };
 
 type WithoutCommon<T> = T extends unknown ? Omit<T, 'delivery_id' | 'repository' | 'sender'> : never;
@@ -27,6 +29,9 @@ export function eventOf(
   body: Buffer,
   { delivery_id = '', Repository, Account, read }: DeliveryReader,
 ): ForgeEvent | undefined {
+  // A forge's first choice for a webhook that is made by hand.
+  if (body.subarray(0, FORM.length).equals(FORM))
+    throw new ErrandError('invalid', 'The webhook came as a form: set its content type to application/json.');
   const json = parseJson(body, SHAPE);
   try {
     const said = read(json);

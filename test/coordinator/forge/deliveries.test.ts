@@ -153,3 +153,16 @@ for (const kind of KINDS) {
     }
   });
 }
+
+test('a webhook that GitHub sends as a form says which content type it must have', async (t) => {
+  const { forge, client, ada, demo, sent } = await forgeScene(t, 'github');
+  forge.openIssue(demo, ada, { title: 'It fails' });
+  const { headers = {}, body: json = '' } = sent()[0] ?? {};
+  const body = Buffer.from(new URLSearchParams({ payload: json }).toString());
+  const signature = `sha256=${createHmac('sha256', 's').update(body).digest('hex')}`;
+  const form = { ...headers, 'content-type': 'application/x-www-form-urlencoded', 'x-hub-signature-256': signature };
+  await t.throwsAsync(readDelivery(client, { headers: form, body }, 's'), {
+    code: 'invalid',
+    message: /set its content type to application\/json/,
+  });
+});
