@@ -109,6 +109,16 @@ export const ACCOUNT_ROUTES = {
     response: accounts.SessionPage,
     errors: [],
   },
+  patchSession: {
+    method: 'patch',
+    path: '/auth/sessions/:id',
+    summary: 'Name the device of one of your log-ins',
+    auth: 'user',
+    params: ById,
+    body: accounts.SessionPatch,
+    status: 204,
+    errors: ['not_found'],
+  },
   deleteSession: {
     method: 'delete',
     path: '/auth/sessions/:id',

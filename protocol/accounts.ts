@@ -115,9 +115,12 @@ export const SessionInfo = z.object({
     .nullable()
     .describe(`the client's User-Agent header, cut to ${LIMITS.user_agent_chars_max} characters`),
   address: z.string().nullable().describe('the IP address of the client'),
+  name: z.string().nullish().describe('what you call its device; null: nothing. Absent from an older server'),
   current: z.boolean().describe('whether this request came from it'),
 });
 export type SessionInfo = z.infer<typeof SessionInfo>;
+/** Names the device of a log-in; null takes the name away. */
+export const SessionPatch = z.strictObject({ name: z.string().trim().min(1, 'is empty').max(100).nullable() });
 /** Newest first. `next_cursor` is null at the end. */
 export const SessionPage = z.object({ items: z.array(SessionInfo), next_cursor: Id.nullable() });
 

@@ -21,6 +21,7 @@ import {
   insertRefreshToken,
   listFamilies,
   listSessions,
+  nameFamily,
   markRefreshTokenUsed,
   pruneRefreshTokens,
   type RefreshTokenRow,
@@ -38,8 +39,8 @@ const NETWORKS_MAX = 5;
 
 export type SessionListener = (session: string) => void;
 type Rotated = { user_id: string; session: string; refresh_token: string };
-/** What a family's tokens have in common. `began_at` is missing before the first. */
-type Family = Pick<RefreshTokenRow, 'family' | 'user_id' | 'proven_at'> & { began_at?: string };
+/** What a family's tokens have in common. `began_at` and `name` are missing before the first. */
+type Family = Pick<RefreshTokenRow, 'family' | 'user_id' | 'proven_at'> & { began_at?: string; name?: string | null };
 
 /**
  * Log-ins, and the refresh tokens of each (its family). A token is exchanged once, and gives the same successor again
@@ -113,12 +114,17 @@ export class Sessions {
     );
   }
 
+  /** Names the device of a log-in; null takes the name away. Throws `not_found` if that user has no such log-in. */
+  name(user_id: string, session: string, name: string | null): void {
+    const is_there = this.#log.write((tx) => nameFamily(tx.db, { family: session, user_id, name, now: this.#iso() }));
+    if (!is_there) throw noSuchLogIn();
+  }
+
   /** Ends one log-in of a user. Throws `not_found` if that user has no such log-in. */
   endOne(user_id: string, session: string): void {
     this.#log.write(
       (tx) => {
-        if (!isFamilyValid(tx.db, session, user_id, this.#iso()))
-          throw new ErrandError('not_found', 'There is no such log-in. It may have ended already.');
+        if (!isFamilyValid(tx.db, session, user_id, this.#iso())) throw noSuchLogIn();
         this.#endFamily(tx, { family: session, user_id }, 'revoked');
       },
       { urgent: true },
@@ -184,7 +190,7 @@ export class Sessions {
     }
   }
 
-  #issue(tx: Tx, { family, user_id, began_at, proven_at }: Family, client: Client): string {
+  #issue(tx: Tx, { family, user_id, began_at, proven_at, name = null }: Family, client: Client): string {
     const token = randomBytes(32).toString('base64url');
     const created_at = this.#iso();
     noteAddress(tx.db, user_id, client.address, created_at);
@@ -196,6 +202,7 @@ export class Sessions {
       proven_at,
       user_agent: client.user_agent,
       address: client.address,
+      name,
       created_at,
       expires_at: this.#iso(REFRESH_TOKEN_S * 1000),
     });
@@ -225,6 +232,10 @@ export class Sessions {
   #iso(ahead_ms = 0): string {
     return new Date(this.#now() + ahead_ms).toISOString();
   }
+}
+
+function noSuchLogIn(): ErrandError {
+  return new ErrandError('not_found', 'There is no such log-in. It may have ended already.');
 }
 
 const NEVER = new Date(0).toISOString();

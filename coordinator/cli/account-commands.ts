@@ -51,10 +51,10 @@ export const sessions = clientCommand({
     else
       printRows(
         io,
-        items.map(({ id, last_used_at, user_agent, address, current }) => [
+        items.map(({ id, last_used_at, user_agent, address, current, name }) => [
           ['bold', ids.get(id) ?? id],
           localTime(last_used_at),
-          [oneLine(user_agent ?? 'unknown client', 60), `from ${address ?? 'an unknown address'}`].join(', '),
+          [oneLine(name ?? user_agent ?? 'unknown client', 60), `from ${address ?? 'an unknown address'}`].join(', '),
           ...(current ? [['green', 'this one'] as const] : []),
         ]),
       );

@@ -15,6 +15,7 @@ type AccountRoute =
   | 'deleteMe'
   | 'changePassword'
   | 'listSessions'
+  | 'patchSession'
   | 'deleteSession'
   | 'resetPassword'
   | 'wsTicket';
@@ -44,6 +45,10 @@ export function accountHandlers(
       return undefined;
     },
     listSessions: ({ who, query: { cursor, limit } }) => pageOf(sessions.list(who, cursor, limit + 1), limit),
+    patchSession: ({ who, params, body }) => {
+      sessions.name(who.user_id, params.id, body.name);
+      return undefined;
+    },
     deleteSession: ({ who, params }) => {
       sessions.endOne(who.user_id, params.id);
       return undefined;

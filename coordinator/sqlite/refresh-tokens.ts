@@ -16,6 +16,8 @@ export type RefreshTokenRow = {
    */
   user_agent: string | null;
   address: string | null;
+  /** What the person calls the device of the log-in. */
+  name: string | null;
   created_at: string;
   expires_at: string;
   used_at: string | null;
@@ -30,14 +32,15 @@ export type SessionRow = {
   last_used_at: string;
   user_agent: string | null;
   address: string | null;
+  name: string | null;
 };
 
 /** Adds a token that was not exchanged yet. */
 export function insertRefreshToken(db: Db, token: Omit<RefreshTokenRow, 'used_at' | 'successor'>): void {
   sql(
     db,
-    `INSERT INTO refresh_tokens (hash, family, user_id, began_at, proven_at, user_agent, address, created_at, expires_at)
-     VALUES (:hash, :family, :user_id, :began_at, :proven_at, :user_agent, :address, :created_at, :expires_at)`,
+    `INSERT INTO refresh_tokens (hash, family, user_id, began_at, proven_at, user_agent, address, name, created_at, expires_at)
+     VALUES (:hash, :family, :user_id, :began_at, :proven_at, :user_agent, :address, :name, :created_at, :expires_at)`,
   ).run(token);
 }
 
@@ -60,7 +63,7 @@ export function listFamilies(db: Db, user_id: string): string[] {
  * The statement of `listSessions`; a test holds it to its index. Each log-in that has not ended has one token that
  * was not used.
  */
-export const LIST_SESSIONS = `SELECT family AS id, began_at AS created_at, created_at AS last_used_at, user_agent, address
+export const LIST_SESSIONS = `SELECT family AS id, began_at AS created_at, created_at AS last_used_at, user_agent, address, name
    FROM refresh_tokens INDEXED BY refresh_tokens_unused
    WHERE user_id = :user_id AND family < :before AND used_at IS NULL AND expires_at > :now ORDER BY family DESC LIMIT :limit`;
 
@@ -70,6 +73,18 @@ export function listSessions(
   page: { user_id: string; before: string | undefined; now: string; limit: number },
 ): SessionRow[] {
   return sql<SessionRow>(db, LIST_SESSIONS).all({ ...page, before: page.before ?? '~' });
+}
+
+/** Names the device of a log-in. False: the user has no such log-in, or it has ended. */
+export function nameFamily(
+  db: Db,
+  login: { family: string; user_id: string; name: string | null; now: string },
+): boolean {
+  const { changes } = sql(
+    db,
+    'UPDATE refresh_tokens SET name = :name WHERE family = :family AND user_id = :user_id AND used_at IS NULL AND expires_at > :now',
+  ).run(login);
+  return changes === 1;
 }
 
 /** Marks a token as exchanged. False: it was exchanged before. */

@@ -20,6 +20,8 @@ export const de_settings: SettingsStrings = {
     this_device: 'dieses Gerät',
     last_used: (time) => `zuletzt benutzt ${time}`,
     ago: (age) => `vor ${age}`,
+    rename: 'Umbenennen',
+    device_name: 'Name des Geräts',
     end: 'Beenden',
     end_title: 'Diese Anmeldung beenden?',
     end_text: 'Das Gerät muss sich neu anmelden.',

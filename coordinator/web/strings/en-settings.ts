@@ -19,6 +19,8 @@ export const en_settings = {
     this_device: 'this device',
     last_used: (time: string) => `last used ${time}`,
     ago: (age: string) => `${age} ago`,
+    rename: 'Rename',
+    device_name: 'Name of the device',
     end: 'End',
     end_title: 'End this log-in?',
     end_text: 'That device must log in again.',

@@ -29,6 +29,6 @@ test('log-ins from before the migration are listed with what is known', async (t
   const db = openDatabase(path);
   t.teardown(() => db.close());
   t.deepEqual(listSessions(db, { user_id, before: undefined, now: '2026-01-03', limit: 10 }), [
-    { id: family, created_at: '2026-01-01', last_used_at: '2026-01-02', user_agent: null, address: null },
+    { id: family, created_at: '2026-01-01', last_used_at: '2026-01-02', user_agent: null, address: null, name: null },
   ]);
 });

@@ -53,6 +53,7 @@ async function callAccountRoutes(
   api.token = (await api.call('login', { body: { ...other, password: given } })).access_token;
   await api.call('changePassword', { body: { old_password: given, new_password: other.password } });
   const [log_in] = (await api.call('listSessions', {})).items;
+  await api.call('patchSession', { params: { id: log_in?.id ?? '' }, body: { name: 'Laptop' } });
   await api.call('deleteSession', { params: { id: log_in?.id ?? '' } });
   api.token = (await api.call('login', { body: other })).access_token;
   await api.call('deleteMe', { body: { password: other.password } });

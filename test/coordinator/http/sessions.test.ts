@@ -108,13 +108,35 @@ test('a log-in can end itself', async (t) => {
   t.is((await api.refused('me', {})).code, 'unauthenticated');
 });
 
-test("nobody ends someone else's log-in, or learns of it", async (t) => {
+test('a device has the name that its person gives it, also after a refresh, until it is taken away', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person('ada@example.org');
+  const phone = await logIn(server, 'ada@example.org');
+  const [of_phone] = (await api.call('listSessions', {})).items;
+  const params = { id: of_phone?.id ?? '' };
+  const names = async () => (await api.call('listSessions', {})).items.map(({ name }) => name);
+  t.deepEqual(await names(), [null, null]);
+  await api.call('patchSession', { params, body: { name: ' Phone of Ada ' } });
+  t.deepEqual(await names(), ['Phone of Ada', null]);
+  const { refresh_token } = phone.session;
+  const renewed = await new Api(server.url).call('refresh', { body: { refresh_token } });
+  t.deepEqual(await names(), ['Phone of Ada', null]);
+  await new Api(server.url, renewed.access_token).call('patchSession', { params, body: { name: null } });
+  t.deepEqual(await names(), [null, null]);
+  t.is((await api.refused('patchSession', { params, body: { name: ' ' } })).code, 'invalid');
+  await api.call('deleteSession', { params });
+  t.is((await api.refused('patchSession', { params, body: { name: 'Gone' } })).code, 'not_found');
+});
+
+test("nobody ends or names someone else's log-in, or learns of it", async (t) => {
   const server = await startApi(t);
   const { api: owner } = await server.person('ada@example.org');
   const { api: member } = await server.person('bob@example.org');
   const [one] = (await member.call('listSessions', {})).items;
   t.is((await owner.refused('deleteSession', { params: { id: one?.id ?? '' } })).code, 'not_found');
   t.is((await owner.refused('deleteSession', { params: { id: 'nonsense' } })).code, 'not_found');
+  const named = { params: { id: one?.id ?? '' }, body: { name: 'Mine' } };
+  t.is((await owner.refused('patchSession', named)).code, 'not_found');
   t.is((await new Api(server.url).refused('listSessions', {})).code, 'unauthenticated');
   t.truthy(await member.call('me', {}));
 });

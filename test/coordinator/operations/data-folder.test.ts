@@ -96,6 +96,7 @@ test('new keys end all log-ins, API tokens and links, and the audit log tells of
     proven_at: null,
     user_agent: null,
     address: null,
+    name: null,
   });
   const tables = ['refresh_tokens', 'api_tokens', 'link_codes'];
   const counts = () => tables.map((name) => db.prepare(`SELECT count(*) FROM ${name}`).pluck().get());

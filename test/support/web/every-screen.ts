@@ -75,6 +75,7 @@ async function logIn(page: Page, t: Strings, email: string): Promise<void> {
 /** The screens that need nothing more than a project. */
 async function visitRest(visit: Visit, t: Strings, project_id: string): Promise<void> {
   await visit('/settings', '.devices li');
+  await visit('/settings', '.devices li', '.devices .quiet');
   await visit('/settings/accounts', '.accounts');
   await visit('/settings/notifications', '.notifications .devices li');
   await visit('/settings', '.devices li', `.choice:has-text("${t.link.add}")`);

@@ -11,13 +11,17 @@ import { ago } from '../ago.ts';
 import { s } from '../screen-speech.ts';
 import { AddDevice } from './add-device.tsx';
 import { deviceName } from './device-name.ts';
+import { RenameDevice } from './rename-device.tsx';
 
-/** Where one is logged in. Each log-in can be ended. */
+/** Where one is logged in. Each device can be named, and each log-in ended. */
 export function Devices(): JSX.Element {
   const { client } = useSession();
   const sessions = useSignal<readonly SessionInfo[] | undefined>(undefined);
   const fault = useSignal('');
-  const ending = useSignal<SessionInfo | undefined>(undefined);
+  const [ending, renaming] = [
+    useSignal<SessionInfo | undefined>(undefined),
+    useSignal<SessionInfo | undefined>(undefined),
+  ];
   const read = (): void => {
     allSessions(client).then(
       (all) => ([sessions.value, fault.value] = [all, '']),
@@ -37,23 +41,18 @@ export function Devices(): JSX.Element {
       <ReadState known={sessions.value !== undefined} fault={fault.value} />
       <ul class="rows devices">
         {sessions.value?.map((session) => (
-          <li key={session.id}>
-            <span>
-              <b>{deviceName(session.user_agent) ?? s.settings.unknown_device}</b>
-              <small>
-                {session.current ? s.settings.this_device : s.settings.last_used(ago(session.last_used_at))}
-                {session.address !== null && ` · ${session.address}`}
-              </small>
-            </span>
-            {!session.current && (
-              <button type="button" class="quiet" onClick={() => (ending.value = session)}>
-                {s.settings.end}
-              </button>
-            )}
-          </li>
+          <DeviceRow
+            key={session.id}
+            session={session}
+            onRename={() => (renaming.value = session)}
+            onEnd={() => (ending.value = session)}
+          />
         ))}
       </ul>
       <AddDevice onClose={read} />
+      {renaming.value && (
+        <RenameDevice session={renaming.value} onRenamed={read} onClose={() => (renaming.value = undefined)} />
+      )}
       {asked && (
         <Confirm
           title={s.settings.end_title}
@@ -65,5 +64,31 @@ export function Devices(): JSX.Element {
         />
       )}
     </>
+  );
+}
+
+type RowProps = { session: SessionInfo; onRename: () => void; onEnd: () => void };
+
+function DeviceRow({ session, onRename, onEnd }: RowProps): JSX.Element {
+  return (
+    <li>
+      <span>
+        <b dir="auto">{session.name ?? deviceName(session.user_agent) ?? s.settings.unknown_device}</b>
+        <small>
+          {session.current ? s.settings.this_device : s.settings.last_used(ago(session.last_used_at))}
+          {session.address !== null && ` · ${session.address}`}
+        </small>
+      </span>
+      <span class="buttons">
+        <button type="button" class="quiet" onClick={onRename}>
+          {s.settings.rename}
+        </button>
+        {!session.current && (
+          <button type="button" class="quiet" onClick={onEnd}>
+            {s.settings.end}
+          </button>
+        )}
+      </span>
+    </li>
   );
 }
