@@ -79,14 +79,16 @@ function fileName(name: string): string {
 async function describe({ bytes }: Attachment, path: string): Promise<{ text: string; content?: ContentBlock[] }> {
   const about = `[Attached file] ${path} (${bytes} bytes)`;
   const outside = 'It is outside of the repository, and no commit will have it unless you copy it there.';
+  // After a summary the text is said again, without the file.
+  const once = `It is shown once, as it comes: read_file shows it again. ${outside}`;
   const content = await readRegularFile(path, LIMITS.attachment_bytes_max);
   if (content === undefined) return { text: `${about}. ${outside}` };
   try {
     if (isImage(content)) {
       const image = await fitImage(path, content);
-      return { text: `${about}, the picture below${image.note}. ${outside}`, content: [imageBlock(image)] };
+      return { text: `${about}, a picture${image.note}. ${once}`, content: [imageBlock(image)] };
     }
-    if (isPdf(content)) return { text: `${about}, the document below. ${outside}`, content: [pdfBlock(path, content)] };
+    if (isPdf(content)) return { text: `${about}, a document. ${once}`, content: [pdfBlock(path, content)] };
   } catch (error) {
     if (error instanceof ToolError) return { text: `${about}. ${outside} ${error.message}` };
     throw error;

@@ -1,36 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import test from 'ava';
 import { DONE, run, textOf } from '../../support/agent-script.ts';
 import { bench, transcriptOf, type Bench } from '../../support/agent-work.ts';
-import { faults, type Fault, type MessagesRequest, type Turn } from '../../support/model/server.ts';
+import { longBench, reading } from '../../support/long-conversation.ts';
+import { faults, type Fault, type Turn } from '../../support/model/server.ts';
 
 /* How a long conversation is kept short: by a summary of the API, and by other means only if it refuses one. */
 
 const FULL: Turn = { text: 'Full', stop_reason: 'model_context_window_exceeded' };
 const refused: Fault = { fault: 'status', status: 400, type: 'invalid_request_error', message: 'compaction: no' };
-
-/** A model that reads a file of about 14,000 tokens in each turn, and writes a summary where it is asked for one. */
-const reading =
-  (turns: number, summary: Turn | Fault = { compaction: 'Nine files were read.' }) =>
-  (request: MessagesRequest) => {
-    if (request.compaction !== undefined) return summary;
-    const n = Number(/NEXT (\d+)(?!.*NEXT)/s.exec(JSON.stringify(request.messages))?.[1] ?? 0);
-    if (n >= turns) return DONE;
-    return {
-      thinking: `File ${n}.`,
-      text: `NEXT ${n + 1}`,
-      tools: [{ name: 'read_file', input: { path: 'long', limit: 1000 + n } }],
-    };
-  };
-
-async function longBench(t: Parameters<typeof bench>[0], handler: ReturnType<typeof reading>): Promise<Bench> {
-  const b = await bench(t, { handler, piece_chars: 1000 });
-  await writeFile(join(b.repo_dir, 'long'), `${'x'.repeat(95)}\n`.repeat(480));
-  return b;
-}
 
 const bodies = (b: Bench) => b.model.requests.flatMap(({ body }) => body ?? []);
 const rejected = (b: Bench) => b.of('turn.retried').filter(({ reason }) => reason.includes('400'));
@@ -87,21 +67,6 @@ test('a model whose long prompts cost several times as much has its conversation
   );
   // The one that crosses the threshold is not known before.
   t.true(prompts.filter((tokens) => tokens > 100_000).length <= 1, prompts.join());
-});
-
-test('after a summary the model reads again what the task is, what the person said since, and its plan', async (t) => {
-  const plan = { name: 'update_plan', input: { items: [{ text: 'Find the cause', status: 'in_progress' }] } };
-  const turn = reading(16);
-  const b = await longBench(t, (request) =>
-    request.messages.length === 1 ? { text: 'NEXT 1', tools: [plan] } : turn(request),
-  );
-  b.messages.say('Mind the tabs.');
-  t.is((await b.run({ prompt: 'Fix the "sum" of żółw.' })).status, 'succeeded');
-  const after = bodies(b).find(({ messages }) => messages[0]?.content[0]?.type === 'compaction');
-  t.regex(textOf(after), /# The task\\n\\nFix the \\"sum\\" of żółw\./);
-  t.regex(textOf(after), /Mind the tabs\./);
-  t.regex(textOf(after), /Find the cause \(in progress\)/);
-  t.regex(textOf(after), /# What is left\\n\\nFrom now on you have 1 min, \d\d turns/);
 });
 
 test('the next attempt goes on from the summary, with the same bytes, wherever the previous one was lost', async (t) => {

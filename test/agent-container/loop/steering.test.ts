@@ -230,7 +230,7 @@ test('the model sees attached pictures, scaled, and the paths of files, which ar
   await b.run({ attachments: [...attachments, lost] });
   const sent = texts(b.model.requests[0]?.body as MessagesRequest);
   t.is(sent.match(/"type":"image"/g)?.length, 1);
-  t.regex(sent, /shot\.png \(\d+ bytes\), the picture below, shown smaller/);
+  t.regex(sent, /shot\.png \(\d+ bytes\), a picture, shown smaller/);
   t.regex(sent, /bomb\.png .* cannot be shown/);
   t.regex(sent, /lost\.txt could not be fetched/);
   t.deepEqual(await readdir(b.repo_dir), []);
