@@ -1,5 +1,8 @@
+import { join } from 'node:path';
 import { AttemptFailure } from '../base/failure.ts';
 import { cutMiddle } from '../base/head-and-tail.ts';
+import { replaceFile } from '../base/regular-file.ts';
+import type { WorkInput } from '../base/work.ts';
 import { ModelError } from '../model/error.ts';
 import { CLEAR_FROM_TOKENS, summaryAtTokens, summaryIn, type Shortening } from '../model/request.ts';
 import type { ModelResponse } from '../model/response.ts';
@@ -24,6 +27,8 @@ const CONTEXT_EXHAUSTED =
   "The conversation no longer fits into the model's context, even shortened. Give a new task with what is left to do.";
 
 type Options = {
+  /** `scratch_dir`: the model can read it. */
+  input: Pick<WorkInput, 'scratch_dir'>;
   transcript: Transcript;
   limits: Pick<AttemptLimits, 'is_prompt_too_expensive' | 'rest'>;
   turns: ModelTurns;
@@ -132,18 +137,36 @@ export class ContextPolicy {
   /** A summary is not word for word: what the conversation is about is said again. */
   async #restate(): Promise<void> {
     const { transcript, limits } = this.#options;
-    const { opening, said, standing_note, plan } = transcript;
+    const { opening, standing_note, plan } = transcript;
     const begin = opening.flatMap(({ type, text }) => (type === 'text' && typeof text === 'string' ? [text] : []));
     const items = plan.map(({ text, status }) => `- ${text} (${status.replace('_', ' ')})`);
     const parts = [
       OPENING_AGAIN,
       ...begin,
       ...(standing_note === '' ? [] : [standing_note]),
-      ...(said.length > 0 ? [`# Later messages of the person\n\n${cutMiddle(said.join('\n\n'), SAID_CHARS_MAX)}`] : []),
+      ...(await this.#said()),
       ...(items.length > 0 ? [`# Your plan, as you last set it\n\n${items.join('\n')}`] : []),
       `# What is left\n\nFrom now on you have ${limits.rest}.`,
     ];
     await this.#options.say(parts.join('\n\n'));
+  }
+
+  /** What the person has said since the beginning. Of very much the middle is only in a file. */
+  async #said(): Promise<string[]> {
+    const { input, transcript } = this.#options;
+    const text = transcript.said.join('\n\n');
+    if (text === '') return [];
+    const parts = ['# Later messages of the person', cutMiddle(text, SAID_CHARS_MAX)];
+    if (text.length <= SAID_CHARS_MAX) return parts;
+    const path = join(input.scratch_dir, 'messages-of-the-person.txt');
+    // On a full disk the middle is lost.
+    const is_written = await replaceFile(path, text).then(
+      () => true,
+      () => false,
+    );
+    return is_written
+      ? [...parts, `The whole of these messages is in ${path}: read there what is left out here.`]
+      : parts;
   }
 }
 

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import sharp from 'sharp';
 import test from 'ava';
 import { newId } from '../../../protocol/ids.ts';
@@ -37,4 +39,14 @@ test('after a summary the model reads again what the task is, what the person sa
   );
   t.regex(textOf(after), /Find the cause \(in progress\)/);
   t.regex(textOf(after), /# What is left\\n\\nFrom now on you have 1 min, \d\d turns/);
+});
+
+test('what a summary leaves out of very long messages of the person is in a file', async (t) => {
+  const b = await longBench(t, reading(16));
+  const words = (what: string) => `${what} first\n${`${what} more\n`.repeat(3_000)}${what} last`;
+  for (const what of ['one', 'two', 'three']) b.messages.say(words(what));
+  t.is((await b.run()).status, 'succeeded');
+  const [, path = ''] = /The whole of these messages is in (\S+):/.exec(textOf(requestAfter(b))) ?? [];
+  t.is(await readFile(path, 'utf8'), ['one', 'two', 'three'].map(words).join('\n\n'));
+  t.is(dirname(path), b.scratch_dir);
 });
