@@ -6,8 +6,10 @@ import type { WorkInput } from '../base/work.ts';
 import { ModelError } from '../model/error.ts';
 import { CLEAR_FROM_TOKENS, summaryAtTokens, summaryIn, type Shortening } from '../model/request.ts';
 import type { ModelResponse } from '../model/response.ts';
+import type { Shell } from '../shell/shell.ts';
 import type { AttemptLimits } from './limits.ts';
 import type { ModelTurns } from './model-turns.ts';
+import { shellNote } from './new-shell.ts';
 import { OPENING_AGAIN, type RecordEvent, type Transcript } from './transcript.ts';
 
 /**
@@ -28,10 +30,12 @@ const CONTEXT_EXHAUSTED =
 
 type Options = {
   /** `scratch_dir`: the model can read it. */
-  input: Pick<WorkInput, 'scratch_dir'>;
+  input: Pick<WorkInput, 'repo_dir' | 'scratch_dir'>;
   transcript: Transcript;
   limits: Pick<AttemptLimits, 'is_prompt_too_expensive' | 'rest'>;
   turns: ModelTurns;
+  /** The shell of the agent's commands. */
+  shell: Pick<Shell, 'cwd' | 'running'>;
   record: RecordEvent;
   /** Adds a note of the worker to the conversation. */
   say: (text: string) => Promise<void>;
@@ -136,7 +140,7 @@ export class ContextPolicy {
 
   /** A summary is not word for word: what the conversation is about is said again. */
   async #restate(): Promise<void> {
-    const { transcript, limits } = this.#options;
+    const { input, transcript, limits, shell } = this.#options;
     const { opening, standing_note, plan } = transcript;
     const begin = opening.flatMap(({ type, text }) => (type === 'text' && typeof text === 'string' ? [text] : []));
     const items = plan.map(({ text, status }) => `- ${text} (${status.replace('_', ' ')})`);
@@ -146,6 +150,7 @@ export class ContextPolicy {
       ...(standing_note === '' ? [] : [standing_note]),
       ...(await this.#said()),
       ...(items.length > 0 ? [`# Your plan, as you last set it\n\n${items.join('\n')}`] : []),
+      `# Your shell\n\n${shellNote(shell, input.repo_dir)}`,
       `# What is left\n\nFrom now on you have ${limits.rest}.`,
     ];
     await this.#options.say(parts.join('\n\n'));

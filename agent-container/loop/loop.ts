@@ -35,7 +35,7 @@ type Options = Pick<EndingOptions, 'verify' | 'deliver'> & {
   turns: ModelTurns;
   attachments: Attachments;
   /** The shell of the agent's commands. */
-  shell: Pick<Shell, 'has_background' | 'takeNotices' | 'takeUnfinished'>;
+  shell: Pick<Shell, 'cwd' | 'running' | 'takeNotices' | 'takeUnfinished'>;
   tool_calls: ToolCalls;
   secrets: Secrets;
   /** What the model is told before its first turn of this attempt. */
@@ -201,7 +201,7 @@ export class Loop {
           results: results.map(({ content }) => content),
           failed: results.every(({ is_error }) => is_error),
           has_bad_exit: results.some(({ exit_code = 0 }) => exit_code !== 0),
-          may_wait: shell.has_background,
+          may_wait: shell.running.length > 0,
         });
     if (state === 'stuck')
       throw new AttemptFailure('stuck', 'The agent repeated the same actions, with the same outcome or failure.');

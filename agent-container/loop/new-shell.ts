@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { TranscriptEvent } from '../../protocol/worker-schemas.ts';
 import { isInside, pathToText, relativePath } from '../base/byte-path.ts';
 import { cutMiddle } from '../base/head-and-tail.ts';
+import { inLog } from '../shell/background-commands.ts';
+import type { Shell } from '../shell/shell.ts';
 
 const INTRODUCTION = '[Errand] A new worker goes on from here, with the same files but a new shell.';
 const COMMAND_CHARS_MAX = 200;
@@ -57,4 +59,13 @@ function isNote(body: unknown): boolean {
 function shownCwd(cwd: Buffer, repo_dir: Buffer): string {
   if (cwd.equals(repo_dir)) return 'the root of the repository';
   return isInside(repo_dir, cwd) ? pathToText(relativePath(repo_dir, cwd)) : pathToText(cwd);
+}
+
+/** What a model must know of its shell after a summary. */
+export function shellNote({ cwd, running }: Pick<Shell, 'cwd' | 'running'>, repo_dir: string): string {
+  const names = running.map(({ id, output }) => `- ${id}, with its output${inLog(output)}`);
+  return [
+    `The working folder is ${shownCwd(cwd, Buffer.from(repo_dir))}.`,
+    ...(names.length === 0 ? [] : ['These commands run in the background:', ...names]),
+  ].join('\n');
 }

@@ -28,7 +28,7 @@ export class BackgroundCommands {
 
   /** Whether a further command may run. */
   get has_room(): boolean {
-    return [...this.#entries.values()].filter(({ is_running }) => is_running).length < BACKGROUND_MAX;
+    return this.running.length < BACKGROUND_MAX;
   }
 
   /** Throws if no further command may run. */
@@ -37,9 +37,9 @@ export class BackgroundCommands {
       throw new Error(`${BACKGROUND_MAX} commands run in the background already. Stop one with stop_command.`);
   }
 
-  /** Whether a command runs. */
-  get is_running(): boolean {
-    return [...this.#entries.values()].some(({ is_running }) => is_running);
+  /** The commands that run. */
+  get running(): Pick<BackgroundCommand, 'id' | 'output'>[] {
+    return [...this.#entries.values()].filter(({ is_running }) => is_running);
   }
 
   /** What the model should know of commands that have ended by themselves. Each is told once. */

@@ -125,9 +125,9 @@ export class Shell {
     return this.#move(await this.#begin(command));
   }
 
-  /** Whether a command runs in the background. */
-  get has_background(): boolean {
-    return this.#background.is_running;
+  /** The commands that run in the background. */
+  get running(): BackgroundCommands['running'] {
+    return this.#background.running;
   }
 
   /** What the model should know of background commands that have ended. Each is told once. */

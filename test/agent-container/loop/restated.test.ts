@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import test from 'ava';
 import { newId } from '../../../protocol/ids.ts';
-import { textOf } from '../../support/agent-script.ts';
+import { run, textOf } from '../../support/agent-script.ts';
 import type { Bench } from '../../support/agent-work.ts';
 import { longBench, reading } from '../../support/long-conversation.ts';
 
@@ -49,4 +49,17 @@ test('what a summary leaves out of very long messages of the person is in a file
   const [, path = ''] = /The whole of these messages is in (\S+):/.exec(textOf(requestAfter(b))) ?? [];
   t.is(await readFile(path, 'utf8'), ['one', 'two', 'three'].map(words).join('\n\n'));
   t.is(dirname(path), b.scratch_dir);
+});
+
+test('after a summary the model reads where its shell is, and which commands run in the background', async (t) => {
+  const turn = reading(16);
+  const tools = [run('mkdir sub && cd sub'), run('sleep 300', { background: true })];
+  const b = await longBench(t, (request) =>
+    request.messages.length === 1 ? { text: 'NEXT 1', tools } : turn(request),
+  );
+  t.is((await b.run()).status, 'succeeded');
+  const shown = /# Your shell\\n\\n(.*?)\\n\\n/.exec(textOf(requestAfter(b)))?.[1];
+  const log = join(b.scratch_dir, 'attempt-1-command-2.log');
+  const background = `These commands run in the background:\\n- attempt-1-command-2, with its output, in ${log}`;
+  t.is(shown, `The working folder is sub.\\n${background}`);
 });
