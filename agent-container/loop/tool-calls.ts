@@ -37,8 +37,8 @@ export class ToolCalls {
 
   /**
    * Runs calls in their order, and calls in a row that only read in parallel. Once a person has written it refuses the
-   * rest, from the first call on that does more than read; once the results are long, all of the rest. `questionMs`: how long a question that begins now may wait
-   * for its answer. Rejects as the tools do.
+   * rest, from the first call on that does more than read; once the results are long, all of the rest. `questionMs`:
+   * how long a question that begins now may wait for its answer. Rejects as the tools do.
    */
   async run(turn: number, calls: OpenCall[], questionMs: () => number): Promise<ToolResult[]> {
     const results: ToolResult[] = [];
