@@ -85,9 +85,10 @@ export class ContextPolicy {
    * as it can be.
    */
   async handleRefusal(error?: ModelError): Promise<void> {
-    const { transcript } = this.#options;
+    const { transcript, turns } = this.#options;
     const is_too_expensive = error?.kind === 'budget_spent';
     const is_short = is_too_expensive && transcript.size.tokens < CLEAR_FROM_TOKENS;
+    if (this.#shorten_context !== 'no' && !is_too_expensive && turns.leaveOutDocuments()) return;
     if (this.#shorten_context !== 'no' || is_short)
       throw is_too_expensive
         ? new AttemptFailure('budget_exhausted', error.message, error)

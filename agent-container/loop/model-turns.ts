@@ -52,6 +52,12 @@ export class ModelTurns {
     return this.#ask(this.#request('summary', messages, shortening), { replaces_messages: count });
   }
 
+  /** Leaves the newest documents out of all requests from now on. False: there are none. */
+  leaveOutDocuments(): boolean {
+    const { model, transcript } = this.#options;
+    return model.leaveOutDocuments(transcript.messages());
+  }
+
   /**
    * Keeps the conversation, which waits for calls of the newest answer or for the project's check, in the API's cache
    * for an hour. Rejects if the API does not.

@@ -27,6 +27,8 @@ type TurnRef = { turn: number; ref: string };
 
 /** A coordinator that is back should be noticed soon. */
 const RECONNECT_MS_MAX = 5_000;
+/** Of a conversation that is too long. */
+const DOCUMENTS = { kind: 'document', message: null, block: null, inner: null } as const;
 const SILENT = { onText: () => undefined, onActivity: () => undefined };
 const REASON_CHARS_MAX = 2_000;
 const WAIT_REASON_CHARS_MAX = 500;
@@ -66,6 +68,11 @@ export class RetryingModelClient {
   async requestOnce(request: ModelRequest, signal: AbortSignal): Promise<void> {
     const messages = this.#sent(request.messages);
     await this.#client.request({ ...request, messages }, signal, SILENT);
+  }
+
+  /** Puts words in the place of documents from now on: of the newest message, or else of all. False: there are none. */
+  leaveOutDocuments(messages: ModelMessage[]): boolean {
+    return this.#refused.add(DOCUMENTS, messages, false);
   }
 
   async #requestOnce(

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { DONE, run } from '../../support/agent-script.ts';
 import { bench, type Bench } from '../../support/agent-work.ts';
+import { faults } from '../../support/model/server.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { pdfOf } from '../../support/pdf.ts';
 
@@ -63,6 +64,22 @@ for (const place of PLACES)
       t.is(refusals(b).length, 2);
       t.deepEqual(lastSent(b, bad), { ...expected, bad: false });
     });
+
+for (const place of PLACES)
+  test(`a document in ${place} that is too long for the context is replaced by words, and the errand goes on`, async (t) => {
+    const read = reading(place === 'a result of a call' ? ['long.pdf'] : []);
+    const long = GOOD.toString('base64');
+    const b = await bench(t, {
+      handler: (request) =>
+        JSON.stringify(request.messages).includes(long) ? faults.promptTooLong(9, 8) : read.handler(request),
+    });
+    await writeFile(join(b.repo_dir, 'long.pdf'), GOOD);
+    const attachments = [attached(b, GOOD)];
+    if (place === 'a message') b.messages.say('Look.', { attachments });
+    const end = await b.run(place === 'the prompt' ? { attachments } : {});
+    t.is(end.status, 'succeeded', end.detail ?? '');
+    t.deepEqual(lastSent(b, NOT_VALID), { good: false, bad: false, replaced: 1 });
+  });
 
 test('of documents that have too many pages together, only the one that the API names is left out', async (t) => {
   const more = pdfOf(100, { mark: 'more' });
