@@ -47,6 +47,7 @@ for n in 1 2 3 4 5 6 7 8; do
   git rebase -q --exec true HEAD~1 2>/dev/null
   git merge -q --no-ff --no-commit side 2>/dev/null; git merge --abort
 done
+git branch -qD side
 git gc -q --prune=now`;
 
 test.serial('checkpoints and the git of a command do not disturb each other', async (t) => {
