@@ -45,6 +45,16 @@ export function isWithoutCommit({ stderr }: GitResult): boolean {
   return /not our ref|unadvertised object|want [0-9a-f]+ not valid/.test(stderr);
 }
 
+/** What the model is told where the branch has commits that its work would lose. */
+export function mergeAdvice(branch: string): string {
+  return (
+    `Commits that your work does not contain are on the branch ${branch}: somebody has pushed to it meanwhile, or you have ` +
+    'rewritten commits that were there. Commit what you have changed, and merge them, for others may rely on them: ' +
+    `git fetch origin ${branch} && git merge FETCH_HEAD (or git rebase FETCH_HEAD, if your own commits are there in ` +
+    'another form). Resolve conflicts, check that the work is still right, and end your turn: it is pushed then.'
+  );
+}
+
 /** A push that git reports as rejected: by whom, and the reason in its parentheses. */
 const REJECTION = /^!\t\S+\t\[(remote rejected|rejected)\] \((.*)\)$/m;
 const FORGE_LINES_MAX = 20;

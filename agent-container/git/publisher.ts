@@ -217,7 +217,10 @@ export class Publisher {
     { wip, diff_stat, found }: { wip: boolean; diff_stat: DiffStat; found: Inspection },
   ): Promise<AttemptFailure | null> {
     try {
-      const { branch, commit } = await this.#pushToOwn(repos, work, found.pointer_paths.length > 0);
+      const { branch, commit } = await this.#pushToOwn(repos, work, {
+        wip,
+        has_pointers: found.pointer_paths.length > 0,
+      });
       for (const text of found.warnings.pushed) await this.#options.tell('warn', text);
       if (!wip) await moveHeadTo(repos, commit);
       const { at, refusal } = wip ? { at: branch, refusal: null } : await this.#pushToNamed(repos, branch, commit);
@@ -234,14 +237,14 @@ export class Publisher {
   async #pushToOwn(
     { own }: Repositories,
     work: string,
-    has_pointers: boolean,
+    { wip, has_pointers }: { wip: boolean; has_pointers: boolean },
   ): Promise<{ branch: string; commit: string }> {
     const { remote, approval } = this.#options;
     const { branch: task_branch } = this.#record;
     const known = await own.commit(PUSHED_REF);
     if (has_pointers) await uploadObjects(own, remote, { branch: task_branch, commit: work, known });
     const is_exact = approval !== null;
-    const { branch, commit } = await push(own, remote, task_branch, { commit: work, is_exact });
+    const { branch, commit } = await push(own, remote, task_branch, { commit: work, is_exact, wip });
     this.#pushed = commit;
     if (branch !== task_branch) await this.note(own, { branch });
     return { branch, commit };

@@ -1,5 +1,5 @@
 import { AttemptFailure } from '../base/failure.ts';
-import { pushFailure } from './git-failure.ts';
+import { mergeAdvice, pushFailure } from './git-failure.ts';
 import type { Git } from './git.ts';
 import { tracking, WORK_REF } from './own-repository.ts';
 import { PUSH_MS } from './push.ts';
@@ -28,7 +28,7 @@ export async function pushNamed(own: Git, remote: Remote, branch: string, commit
       await own.run(['update-ref', WORK_REF, tracking(branch)]);
     }
     if (current !== null && (await own.isAncestor(current, commit)) !== true)
-      return { kind: 'refused', failure: new AttemptFailure('push_rejected', adviceFor(branch)) };
+      return { kind: 'refused', failure: new AttemptFailure('push_rejected', mergeAdvice(branch)) };
     const args = ['push', '--porcelain', '--no-verify', remote.url, `${commit}:refs/heads/${branch}`];
     const { result, failure } = await askRemote(own, remote, args, { time_limit_ms: PUSH_MS });
     if (result.code === 0) {
@@ -39,12 +39,4 @@ export async function pushNamed(own: Git, remote: Remote, branch: string, commit
     if (refusal.reason !== 'push_rejected') throw refusal;
     return { kind: 'refused', failure: refusal };
   });
-}
-
-function adviceFor(branch: string): string {
-  return (
-    `Commits that your work does not contain are on the branch ${branch}: somebody has pushed to it meanwhile, or you have ` +
-    `rewritten commits that were there. Merge them, for others may rely on them: git fetch origin ${branch} && git merge ` +
-    'FETCH_HEAD. Resolve conflicts, check that the work is still right, and end your turn: it is pushed then.'
-  );
 }

@@ -1,9 +1,11 @@
+import { AttemptFailure } from '../base/failure.ts';
 import { flatName, nextName } from './branch-names.ts';
-import { pushFailure, refusedName } from './git-failure.ts';
+import { mergeAdvice, pushFailure, refusedName } from './git-failure.ts';
 import type { Git, GitResult } from './git.ts';
 import { notePushed, noteSent, PUSHED_REF, wasSent } from './own-repository.ts';
 import type { RemoteRefs } from './remote-refs.ts';
 import { askRemote, remoteRefs, retryRemote, type Remote } from './remote.ts';
+import { hasPushedFinished, wipMessage } from './wip-commit.ts';
 
 /** As for a fetch: a slow line needs it. One that stands still is cut long before. */
 export const PUSH_MS = 900_000;
@@ -15,22 +17,28 @@ type Target = { branch: string; expected: string; commit: string };
 
 /**
  * What of the work to push. `is_exact`: no other commit may be pushed in its place, for a person has approved this
- * one.
+ * one. `wip`: it is not finished.
  */
-type ToPush = { commit: string; is_exact: boolean };
+type ToPush = { commit: string; is_exact: boolean; wip: boolean };
+
+/** The same. `stays`: it follows finished work, so it belongs where that is, such as in a pull request. */
+type Pushing = ToPush & { stays: boolean };
 
 /**
  * Pushes a commit to the task's branch, and returns the branch's name and its new commit. It replaces only what the
- * task itself pushed. Where the forge lets nobody replace that, both are joined by a commit with the same files; if
- * someone else has pushed to the branch, the commit goes to another branch next to it. Where a branch of the repository
- * is in the way, the name loses its slashes. Throws `AttemptFailure`.
+ * task itself pushed. Where the forge lets nobody replace that, both are joined by a commit with the same files. If
+ * someone else has pushed to the branch, the commit goes to another branch next to it; but where the branch has
+ * finished work, the model is to merge what is there. Where a branch of the repository is in the way, the name loses its
+ * slashes. Throws `AttemptFailure`.
  */
 export async function push(
   own: Git,
   remote: Remote,
   task_branch: string,
-  { commit, is_exact }: ToPush,
+  given: ToPush,
 ): Promise<{ branch: string; commit: string }> {
+  const { commit, wip } = given;
+  const pushing = { ...given, stays: !wip && (await hasPushedFinished(own)) };
   let target: Target = { branch: task_branch, expected: (await own.commit(PUSHED_REF)) ?? '', commit };
   return retryRemote(own, 'push_failed', async () => {
     for (let targets = 1; ; targets++) {
@@ -45,23 +53,26 @@ export async function push(
         await notePushed(own, target.commit);
         return { branch: target.branch, commit: target.commit };
       }
-      const other = targets < TARGETS_MAX ? await otherTarget(own, remote, target, { commit, is_exact }, result) : null;
+      const other = targets < TARGETS_MAX ? await otherTarget(own, remote, target, pushing, result) : null;
       if (other === null) throw pushFailure(result, failure);
       target = other;
     }
   });
 }
 
-/** Where to push to after a refusal; null: another branch would not help. */
+/** Where to push to after a refusal; null: another branch would not help. Throws `AttemptFailure`. */
 async function otherTarget(
   own: Git,
   remote: Remote,
   target: Target,
-  { commit, is_exact }: ToPush,
+  { commit, is_exact, wip, stays }: Pushing,
   result: GitResult,
 ): Promise<Target | null> {
   const { branch, expected } = target;
-  const beside = (refs: RemoteRefs): Target => ({ branch: nextName(refs, branch), expected: '', commit });
+  const beside = (refs: RemoteRefs): Target => {
+    if (stays) throw new AttemptFailure('push_rejected', mergeAdvice(branch));
+    return { branch: nextName(refs, branch), expected: '', commit };
+  };
   switch (refusedName(result)) {
     case 'moved': {
       const refs = await remoteRefs(own, remote);
@@ -71,9 +82,9 @@ async function otherTarget(
       return is_ours ? { branch, expected: current, commit } : beside(refs);
     }
     case 'not_replaced':
-      if (expected === '') return null;
+      if (expected === '' || (stays && target.commit !== commit)) return null;
       if (is_exact || target.commit !== commit) return beside(await remoteRefs(own, remote));
-      return { branch, expected, commit: await joined(own, expected, commit) };
+      return { branch, expected, commit: await joined(own, expected, { commit, wip }) };
     case 'in_the_way': {
       const flat = flatName(branch);
       if (flat === branch) return null;
@@ -84,8 +95,10 @@ async function otherTarget(
   }
 }
 
+const JOINED = 'Go on from the work in progress';
+
 /** A commit with the files of `commit`, to which a branch at `before` only moves forward. */
-function joined(own: Git, before: string, commit: string): Promise<string> {
-  const message = 'Go on from the work in progress';
+function joined(own: Git, before: string, { commit, wip }: Pick<ToPush, 'commit' | 'wip'>): Promise<string> {
+  const message = wip ? wipMessage(JOINED) : JOINED;
   return own.run(['commit-tree', `${commit}^{tree}`, '-p', before, '-p', commit, '-m', message]);
 }

@@ -6,6 +6,7 @@ import { push } from '../../agent-container/git/push.ts';
 import type { Remote } from '../../agent-container/git/remote.ts';
 import { repositories, type Repositories } from '../../agent-container/git/repositories.ts';
 import { prepareRepository, type Expected } from '../../agent-container/git/repository.ts';
+import { isWip } from '../../agent-container/git/wip-commit.ts';
 import { commitWorktree } from '../../agent-container/git/worktree-commit.ts';
 import { newId } from '../../protocol/ids.ts';
 import { temporaryFolder } from './folder.ts';
@@ -50,7 +51,7 @@ export async function setRepositoryScene(t: ExecutionContext, files?: Record<str
   const publish = async (repos: Repositories, message = 'Change') => {
     const { commit, excluded } = await commitWorktree(repos, message);
     if (commit === null) return { commit: '', excluded, branch: null };
-    const pushed = await push(repos.own, remote, pushed_branch, { commit, is_exact: false });
+    const pushed = await push(repos.own, remote, pushed_branch, { commit, is_exact: false, wip: isWip(message) });
     pushed_branch = pushed.branch;
     return { ...pushed, excluded };
   };

@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { push } from '../../../agent-container/git/push.ts';
+import { moveHeadTo } from '../../../agent-container/git/agent-repository.ts';
 import { repositories } from '../../../agent-container/git/repositories.ts';
+import { wipMessage } from '../../../agent-container/git/wip-commit.ts';
 import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
 import { git as plainGit } from '../../support/git-server.ts';
 import { setRepositoryScene as scene } from '../../support/repository-scene.ts';
@@ -45,12 +47,12 @@ test('a rewritten history replaces what the task itself has pushed', async (t) =
   t.is(await plainGit(bare, 'log', '--format=%s', task.branch), 'B\nFirst');
 });
 
-test("what someone else pushed to the task's branch is not replaced: the work goes to another branch", async (t) => {
+test('what someone else pushed onto work in progress is not replaced: the work goes to another branch', async (t) => {
   const { clone, prepare, task, write, publish, byAnother, bare } = await scene(t);
   const git = clone();
   await prepare(git);
   await write(git, 'a.txt', 'a\n');
-  await publish(git, 'A');
+  await publish(git, wipMessage('A'));
   await byAnother(task.branch, 'theirs.txt');
   await write(git, 'a.txt', 'b\n');
   t.is((await publish(git, 'B')).branch, `${task.branch}-1`);
@@ -58,6 +60,39 @@ test("what someone else pushed to the task's branch is not replaced: the work go
   await write(git, 'a.txt', 'c\n');
   t.is((await publish(git, 'C')).branch, `${task.branch}-1`);
   t.is(await plainGit(bare, 'log', '-1', '--format=%s', `${task.branch}-1`), 'C');
+});
+
+test('finished work stays on the branch of the finished work before it: what others pushed there is merged', async (t) => {
+  const { clone, prepare, task, write, publish, byAnother, bare, folder } = await scene(t);
+  const git = clone();
+  await prepare(git);
+  await write(git, 'a.txt', 'a\n');
+  const first = await publish(git, 'A');
+  await moveHeadTo(git, first.commit);
+  const merge = new RegExp(`git fetch origin ${task.branch} && git merge FETCH_HEAD`);
+  const person = join(folder, 'rebasing');
+  const rebase = async () => {
+    await byAnother('main', 'base.txt');
+    await plainGit(folder, 'clone', '-q', '--branch', task.branch, bare, person);
+    await plainGit(person, 'rebase', '-q', 'origin/main');
+    await plainGit(person, 'push', '-q', '--force', 'origin', task.branch);
+  };
+  for (const [text, change, take] of [
+    ['b\n', () => byAnother(task.branch, 'theirs.txt'), ['merge', '--no-edit']],
+    ['c\n', rebase, ['rebase']],
+  ] as const) {
+    await change();
+    const theirs = await plainGit(bare, 'rev-parse', task.branch);
+    await write(git, 'a.txt', text);
+    await t.throwsAsync(publish(git, 'B'), { message: merge });
+    t.is(await plainGit(bare, 'rev-parse', task.branch), theirs);
+    await git.agents.run(['commit', '-q', '-a', '-m', 'Mine']);
+    await git.agents.run(['fetch', '-q', 'origin', task.branch]);
+    await git.agents.run([...take, '-q', 'FETCH_HEAD']);
+    t.is((await publish(git, 'B')).branch, task.branch);
+    await plainGit(bare, 'merge-base', '--is-ancestor', theirs, task.branch);
+  }
+  t.deepEqual((await plainGit(bare, 'for-each-ref', '--format=%(refname:short)')).split('\n'), [task.branch, 'main']);
 });
 
 test('a push whose response was lost is repeated without harm', async (t) => {
@@ -68,7 +103,10 @@ test('a push whose response was lost is repeated without harm', async (t) => {
   const { commit } = await commitWorktree(git, 'A');
   // The branch is there, but this repository does not know that it pushed it.
   await plainGit(git.own.git_dir, 'push', '-q', bare, `${commit}:refs/heads/${task.branch}`);
-  t.is((await push(git.own, remote, task.branch, { commit: commit ?? '', is_exact: false })).branch, task.branch);
+  t.is(
+    (await push(git.own, remote, task.branch, { commit: commit ?? '', is_exact: false, wip: false })).branch,
+    task.branch,
+  );
   t.true(server.requests.length > 0);
   t.is((await publish(git, 'A')).branch, task.branch);
 });

@@ -72,7 +72,10 @@ test('an empty repository gets its first commit', async (t) => {
   t.like(await commitWorktree(git, 'Nothing'), { commit: null, excluded: [] });
   await write(git, 'first.txt', 'one\ntwo\n');
   const { commit } = await commitWorktree(git, 'First');
-  t.is((await push(git.own, remote, task.branch, { commit: commit ?? '', is_exact: false })).branch, task.branch);
+  t.is(
+    (await push(git.own, remote, task.branch, { commit: commit ?? '', is_exact: false, wip: false })).branch,
+    task.branch,
+  );
   t.deepEqual(await diffStat(git.own, null, commit ?? ''), { files: 1, insertions: 2, deletions: 0 });
   t.regex((await diff(git.own, null, commit ?? '')).diff, /\+one/);
   // The next attempt, in the same directory.
