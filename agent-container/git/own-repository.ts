@@ -15,7 +15,10 @@ import { fetchCommit, fetchNew, type Remote } from './remote.ts';
 const DEPTH = 50;
 /** The commit that the next one follows: the agent's HEAD as it was last read. */
 export const HEAD_REF = 'refs/errand/head';
-/** The commit that this task pushed last. The next push may replace it. Unset: it has nothing there to take back. */
+/**
+ * The commit of the task's branch: what the task pushed last, or what others pushed there and its files have. The next
+ * push may replace it; the coordinator lets none replace commits of others. Unset: there is nothing to take back.
+ */
 export const PUSHED_REF = 'refs/errand/pushed';
 /**
  * One ref for each commit that this task began to push and of which it is not known whether the remote took it: the

@@ -5,7 +5,7 @@ import type { Git, GitResult } from './git.ts';
 import { notePushed, noteSent, PUSHED_REF, wasSent } from './own-repository.ts';
 import type { RemoteRefs } from './remote-refs.ts';
 import { askRemote, remoteRefs, retryRemote, type Remote } from './remote.ts';
-import { hasPushedFinished, wipMessage } from './wip-commit.ts';
+import { isFinished, wipMessage } from './wip-commit.ts';
 
 /** As for a fetch: a slow line needs it. One that stands still is cut long before. */
 export const PUSH_MS = 900_000;
@@ -38,7 +38,7 @@ export async function push(
   given: ToPush,
 ): Promise<{ branch: string; commit: string }> {
   const { commit, wip } = given;
-  const pushing = { ...given, stays: !wip && (await hasPushedFinished(own)) };
+  const pushing = { ...given, stays: !wip && (await isFinished(own, PUSHED_REF)) };
   let target: Target = { branch: task_branch, expected: (await own.commit(PUSHED_REF)) ?? '', commit };
   return retryRemote(own, 'push_failed', async () => {
     for (let targets = 1; ; targets++) {

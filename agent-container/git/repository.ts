@@ -23,7 +23,8 @@ import {
 import type { RemoteRefs } from './remote-refs.ts';
 import { fetchBranches, remoteRefs, type Remote } from './remote.ts';
 import type { Repositories } from './repositories.ts';
-import { describeLoss, describeOlder, describeRepair } from './workspace-note.ts';
+import { isFinished } from './wip-commit.ts';
+import { describeLoss, describeNotTaken, describeOlder, describeRepair, describeTaken } from './workspace-note.ts';
 import { newWorkspaceId, readRecord, writeRecord, type WorkspaceRecord } from './workspace-record.ts';
 
 type Task = Pick<Assignment, 'task_id' | 'base_branch' | 'branch' | 'work_branch' | 'author'>;
@@ -124,7 +125,7 @@ async function adopt(
   const { repos, remote } = setting;
   await removeLocks(repos.agents.git_dir);
   const state = await readAgentState(repos);
-  const notes = [];
+  const notes: (string | null)[] = [];
   if (isOlder(record, expected)) notes.push(describeOlder(record.turn, expected.turn));
   if (state.fault !== null) notes.push(await repairAgents(setting, record, state));
   const { own, agents } = repos;
@@ -133,9 +134,10 @@ async function adopt(
   const current = refs.branches.get(record.branch);
   if (current !== undefined && (await wasSent(own, current))) await notePushed(own, current);
   // Someone may have pushed to the task's branch meanwhile. If that is a fast-forward, it is taken over.
-  await takeOver(setting, refs, record.branch, PUSHED_REF);
-  if (record.work_branch !== undefined) await takeOver(setting, refs, record.work_branch, WORK_REF);
-  const note = notes.length === 0 ? null : notes.join('\n\n');
+  notes.push(await takeOver(setting, refs, record.branch, PUSHED_REF));
+  if (record.work_branch !== undefined) notes.push(await takeOver(setting, refs, record.work_branch, WORK_REF));
+  const said = notes.filter((each) => each !== null);
+  const note = said.length === 0 ? null : said.join('\n\n');
   return { ...record, commit: await agents.commit('HEAD'), note, lfs_note: null };
 }
 
@@ -145,20 +147,26 @@ const isOlder = (record: WorkspaceRecord, { turn }: Expected): record is Workspa
 
 /**
  * Brings what was pushed to a branch since `known` to the agent; the working tree takes it over if it only moves
- * forward.
+ * forward. Returns what to say about it; null: the working tree has it already.
  */
 async function takeOver(
   { repos, remote }: Setting,
   { branches }: RemoteRefs,
   branch: string,
-  known: string,
-): Promise<void> {
+  known: typeof PUSHED_REF | typeof WORK_REF,
+): Promise<string | null> {
   const { own, agents } = repos;
   const current = branches.get(branch);
-  if (current === undefined || current === (await own.commit(known))) return;
+  if (current === undefined || current === (await own.commit(known))) return null;
   await fetchBranches(own, remote, [branch], []);
   await agents.try(['fetch', '-q', '--no-tags', own.git_dir, `+${tracking(branch)}:${tracking(branch)}`]);
-  await agents.try(['merge', '-q', '--ff-only', tracking(branch)]);
+  const before = await agents.commit('HEAD');
+  const { code } = await agents.try(['merge', '-q', '--ff-only', tracking(branch)]);
+  if (code !== 0) return (await isFinished(own, tracking(branch))) ? describeNotTaken(branch) : null;
+  // What others have pushed is no work to push.
+  await own.run(['update-ref', known, tracking(branch)]);
+  const after = await agents.commit('HEAD');
+  return before === after ? null : describeTaken({ branch, before, after });
 }
 
 /**

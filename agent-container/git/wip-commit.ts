@@ -1,5 +1,4 @@
 import type { Git } from './git.ts';
-import { PUSHED_REF } from './own-repository.ts';
 
 const WIP_TRAILER = 'Errand: work in progress';
 
@@ -13,8 +12,8 @@ export function isWip(message: string): boolean {
   return message.split('\n').includes(WIP_TRAILER);
 }
 
-/** Whether the newest that the task's branch got is finished work: a pull request may show it. */
-export async function hasPushedFinished(own: Git): Promise<boolean> {
-  const { code, stdout } = await own.try(['log', '-1', '--format=%B', PUSHED_REF]);
+/** Whether there is such a commit, and it is no work in progress. */
+export async function isFinished(own: Git, ref: string): Promise<boolean> {
+  const { code, stdout } = await own.try(['log', '-1', '--format=%B', ref]);
   return code === 0 && !isWip(stdout.toString('utf8'));
 }

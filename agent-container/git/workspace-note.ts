@@ -59,3 +59,23 @@ export function describeRepair({ fault, commit, kept, moved }: Repair): string {
     'status and git diff that all is as you want it.'
   );
 }
+
+type Taken = { branch: string; before: string | null; after: string | null };
+
+/** The files have what others have pushed to a branch of the task. */
+export function describeTaken({ branch, before, after }: Taken): string {
+  const range = [before, after].flatMap((commit) => commit?.slice(0, 12) ?? []).join('..');
+  return (
+    `Others have pushed to the branch ${branch} since you last worked on it, and the files have that now. Before you go ` +
+    `on, see what has changed: git log -p ${range}`
+  );
+}
+
+/** The files do not have what others have pushed to a branch of the task. */
+export function describeNotTaken(branch: string): string {
+  return (
+    `Others have pushed to the branch ${branch}, or replaced it, since you last worked on it, and the files do not have ` +
+    `that. Before you go on, commit what is not committed, and merge it: git fetch origin ${branch} && git merge ` +
+    'FETCH_HEAD (or git rebase FETCH_HEAD, if your own commits are there in another form).'
+  );
+}

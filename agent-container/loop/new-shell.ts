@@ -5,7 +5,9 @@ import { cutMiddle } from '../base/head-and-tail.ts';
 import { inLog } from '../shell/background-commands.ts';
 import type { Shell } from '../shell/shell.ts';
 
-const INTRODUCTION = '[Errand] A new worker goes on from here, with the same files but a new shell.';
+/** Begins each such note, also those of older workers. */
+const BEGINNING = '[Errand] A new worker goes on from here,';
+const INTRODUCTION = `${BEGINNING} with a new shell.`;
 const COMMAND_CHARS_MAX = 200;
 /** Of many commands only the newest are named. */
 const NAMED_MAX = 16;
@@ -53,7 +55,7 @@ export function newShellNote(transcript: TranscriptEvent[], cwd: Buffer, repo_di
 const isTrue = (value: unknown): boolean => value === true || value === 'true';
 
 function isNote(body: unknown): boolean {
-  return Input.safeParse(body).data?.text.startsWith(INTRODUCTION) === true;
+  return Input.safeParse(body).data?.text.startsWith(BEGINNING) === true;
 }
 
 function shownCwd(cwd: Buffer, repo_dir: Buffer): string {

@@ -136,6 +136,7 @@ test('the next attempt takes over what a person has pushed since', async (t) => 
   await byAnother('feature', 'review.txt');
   const again = await prepare(clone(), NOTHING_EXPECTED, { ...task, work_branch: 'feature' });
   t.is(again.workspace, record.workspace);
+  t.regex(again.note ?? '', /Others have pushed to the branch feature/);
   t.regex(await agentsGit(repos, 'ls-files'), /review\.txt/);
 });
 

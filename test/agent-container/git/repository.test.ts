@@ -162,17 +162,39 @@ test('an incomplete clone, or one of another task, is made again', async (t) => 
   t.not((await prepare(git, NOTHING_EXPECTED, other)).workspace, workspace);
 });
 
-test('the next attempt takes over what someone added to the branch', async (t) => {
-  const { clone, prepare, task, write, publish, byAnother } = await scene(t);
+test('the next attempt takes over what someone added to the branch, and the model is told', async (t) => {
+  const { clone, prepare, task, write, publish, byAnother, bare } = await scene(t);
   const git = clone();
   await prepare(git);
   await write(git, 'a.txt', 'a\n');
   const { commit } = await publish(git, 'A');
   await moveHeadTo(git, commit);
   await byAnother(task.branch, 'theirs.txt');
-  await prepare(git);
+  const { note } = await prepare(git);
   t.is(await git.agents.run(['log', '-1', '--format=%s']), 'By another');
+  const theirs = await plainGit(bare, 'rev-parse', task.branch);
+  t.regex(note ?? '', new RegExp(`git log -p ${commit.slice(0, 12)}\\.\\.${theirs.slice(0, 12)}$`));
+  t.is((await prepare(git)).note, null, 'once');
   await write(git, 'a.txt', 'b\n');
+  t.is((await publish(git, 'B')).branch, task.branch);
+});
+
+test('what someone has put in place of the branch is not in the files, and the model is told to merge it', async (t) => {
+  const { clone, prepare, task, write, publish, byAnother, bare } = await scene(t);
+  const git = clone();
+  await prepare(git);
+  await write(git, 'a.txt', 'a\n');
+  const { commit } = await publish(git, 'A');
+  await moveHeadTo(git, commit);
+  await plainGit(bare, 'update-ref', `refs/heads/${task.branch}`, 'main');
+  await byAnother(task.branch, 'theirs.txt');
+  for (const attempt of [1, 2]) {
+    const { note } = await prepare(git);
+    t.regex(note ?? '', new RegExp(`git fetch origin ${task.branch} && git merge FETCH_HEAD`), String(attempt));
+  }
+  await git.agents.run(['fetch', '-q', 'origin', task.branch]);
+  await git.agents.run(['merge', '-q', '--no-edit', 'FETCH_HEAD']);
+  t.is((await prepare(git)).note, null);
   t.is((await publish(git, 'B')).branch, task.branch);
 });
 

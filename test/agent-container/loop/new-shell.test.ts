@@ -38,7 +38,7 @@ test('a model whose worker was replaced is told once what of its shell is gone',
   await b.run();
   const [first] = notes(b);
   t.is(notes(b).length, 1);
-  t.true(first?.startsWith('[Errand] A new worker goes on from here, with the same files but a new shell.\n'));
+  t.true(first?.startsWith('[Errand] A new worker goes on from here, with a new shell.\n'));
   t.true(first?.includes('The working folder is dir/in it. The variables that you exported are gone.\n'));
   t.true(first?.endsWith('their ids are void:\n- sleep 300'));
   // What it is told is true.
