@@ -34,6 +34,8 @@ export type TaskAction = { at: string } & (
       retry_at?: string | null;
       /** Whether the model has answered in this attempt: then an outage begins with its end. */
       progressed?: boolean;
+      /** Whether its worker was lost with what runs the workers: the container engine, or the machine. */
+      engine_lost?: boolean;
       /** How long the task waited before this attempt. */
       waited_ms?: number;
     }
@@ -130,7 +132,7 @@ function afterAttempt(task: TaskState, end: Extract<TaskAction, { type: 'attempt
   if (end.status === 'parked')
     return { ...task, status: 'parked', reason: null, detail: null, retry_at: null, outage_since: null };
   const reason = end.reason ?? 'agent_error';
-  if (isOutage(reason)) {
+  if (isOutage(reason) || end.engine_lost === true) {
     const { retry_at, outage_since, given_up } = afterOutage(task.outage_since, end);
     if (retry_at === null)
       return { ...ended, status: 'failed', reason, detail: [end.detail, given_up].filter(Boolean).join(' ') };

@@ -28,12 +28,12 @@ import type { Core, Opened } from './core.ts';
 /* Puts together what workers call. `opened` closes it. */
 
 /** Starts what notices that a worker has gone, has stalled, or takes too long. */
-export function startWatchdogs({ config, pace, log, relay, logger }: Core, opened: Opened): Watchdogs {
+export function startWatchdogs({ config, pace, log, relay, gate, logger }: Core, opened: Opened): Watchdogs {
   const { heartbeat_ms, lease_ms } = pace;
   // A quicker pace than usual makes silence count sooner, too.
   const silent_ms = Math.min(LIMITS.silent_ms, heartbeat_ms * 2.5);
   const times = watchdogTimes({ lease_ms, silent_ms, time_limit_ms: config.time_limit_ms });
-  const watchdogs = new Watchdogs({ log, relay, logger, times });
+  const watchdogs = new Watchdogs({ log, relay, gate, logger, times });
   watchdogs.start();
   opened.defer(() => watchdogs.stop());
   return watchdogs;

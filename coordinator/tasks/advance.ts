@@ -5,6 +5,7 @@ import { updateWaitingFor } from '../sqlite/progress.ts';
 import { listOpenNeeds } from '../sqlite/needs.ts';
 import { askNeed, withdrawNeeds } from './needs.ts';
 import { findAttempt, markAttemptEnded } from '../sqlite/attempts.ts';
+import { findNewestEvent } from '../sqlite/steps.ts';
 import { hasPendingOf } from '../sqlite/messages.ts';
 import { releaseRepositoryCommits } from '../sqlite/task-repositories.ts';
 import { holdCommit, updateState } from '../sqlite/tasks.ts';
@@ -36,7 +37,7 @@ export function advance(tx: Tx, task: TaskRow, action: TaskAction): TaskRow {
   return next;
 }
 
-type End = Omit<Extract<TaskAction, { type: 'attempt_ended' }>, 'type' | 'waited_ms'>;
+type End = Omit<Extract<TaskAction, { type: 'attempt_ended' }>, 'type' | 'progressed' | 'waited_ms'>;
 
 /**
  * Ends a task's current attempt; from then on its token is refused. Undefined: the attempt has already ended, or is not
@@ -51,6 +52,7 @@ export function endAttempt(tx: Tx, task: TaskRow, n: number, end: End, ask?: Nee
   const action = {
     type: 'attempt_ended' as const,
     ...end,
+    progressed: findNewestEvent(tx.db, task.id, n, ['turn.finished']) !== undefined,
     waited_ms: Date.parse(started_at) - Date.parse(task.queued_at),
   };
   const { retry_at } = nextState(task, action);

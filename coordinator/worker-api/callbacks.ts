@@ -28,7 +28,6 @@ import { applyEvents, act } from './apply-events.ts';
 import { repositoriesFault } from './repositories-fault.ts';
 import { faultOf } from './result-fault.ts';
 import { storeResult } from './store-result.ts';
-import { findNewestEvent } from '../sqlite/steps.ts';
 import type { CheckedPost, CheckedResult } from './read-callbacks.ts';
 import { quotaFault } from './event-quotas.ts';
 import { conflict, type Refused, type UncomparedRepeats } from './repeats.ts';
@@ -254,9 +253,8 @@ export class Callbacks {
     const { status, reason, detail: why } = fault === null ? result : { status: 'failed' as const, ...fault };
     const ask = askAtEnd(tx.db, this.#budget_bound, task, { ...result, status, reason });
     const detail = why === null ? null : why + boundNote(tx.db, this.#budget_bound, task, { reason });
-    const progressed = findNewestEvent(tx.db, task_id, attempt, ['turn.finished']) !== undefined;
     const retry_at = result.retry_at ?? null;
-    const end = { status: ask ? ('parked' as const) : status, reason, detail, at, retry_at, progressed };
+    const end = { status: ask ? ('parked' as const) : status, reason, detail, at, retry_at };
     const ended = endAttempt(tx, task, attempt, end, ask);
     if (!ended) throw new Error(`Attempt ${attempt} of task ${task_id} had ended before its result was stored.`);
   }

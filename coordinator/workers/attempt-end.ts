@@ -32,7 +32,12 @@ export class AttemptEnd {
    * that, it is kept for `flush`. Never throws.
    */
   store(
-    end: { status: 'failed' | 'cancelled'; reason: FailureReason | null; detail: string | null },
+    end: {
+      status: 'failed' | 'cancelled';
+      reason: FailureReason | null;
+      detail: string | null;
+      engine_lost?: boolean;
+    },
     also: (db: Db) => void,
   ): void {
     const { log, logger } = this.#deps;

@@ -9,9 +9,13 @@ import type { WorkerEnd } from './runner.ts';
 export function describeExit(
   end: WorkerEnd,
   before = 'it reported a result',
-): { reason: FailureReason; detail: string } {
+): { reason: FailureReason; detail: string; engine_lost?: true } {
   if (end.out_of_memory)
     return { reason: 'out_of_memory', detail: 'The worker needed more memory than the server gives it.' };
+  if (end.engine_lost) {
+    const detail = `The container engine was stopped or restarted, and the worker with it, before ${before}.`;
+    return { reason: 'worker_lost', detail, engine_lost: true };
+  }
   const how = end.exit_code === null ? 'disappeared' : `exited with code ${end.exit_code}`;
   const lines = redactOutput(end.output);
   const output = lines === '' ? '' : ` Its last output: ${lines}`;

@@ -95,6 +95,8 @@ export type WorkerEnd = {
   exit_code: number | null;
   /** Whether the worker itself ran out of memory, not only a process that it had started. */
   out_of_memory: boolean;
+  /** The container engine or the machine was stopped or restarted, and the worker with it. */
+  engine_lost?: true;
   /** The end of its output, for the server's log: at most `OUTPUT_CHARS_MAX` characters. */
   output: string;
 };

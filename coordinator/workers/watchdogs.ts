@@ -10,6 +10,7 @@ import { setSilence } from '../sqlite/progress.ts';
 import { findNewestEvent } from '../sqlite/steps.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { endAttempt } from '../tasks/advance.ts';
+import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 import { Leases, type ExpiredLease, type LeaseTimes, type Silence } from './leases.ts';
 import { ProgressWatch, type Stall, type StallTimes } from './progress-watch.ts';
 
@@ -18,6 +19,7 @@ export type WatchdogTimes = { time_limit_ms: number } & LeaseTimes & StallTimes;
 export type WatchdogDependencies = {
   log: EventLog;
   relay: Relay;
+  gate: DispatchGate;
   logger: Logger;
   times: WatchdogTimes;
 };
@@ -95,7 +97,9 @@ export class Watchdogs {
 
   #expired(lease: ExpiredLease): void {
     const detail = describeExpiry(lease, this.#deps.times.lease_ms);
-    if (!this.#fail(lease, 'worker_lost', detail)) this.leases.begin(lease.task_id, lease.attempt);
+    const engine_lost = this.#deps.gate.of('runner') !== null;
+    if (!this.#end(lease, { status: 'failed', reason: 'worker_lost', detail, engine_lost }))
+      this.leases.begin(lease.task_id, lease.attempt);
   }
 
   #stalled(stall: Stall): boolean {
@@ -121,7 +125,7 @@ export class Watchdogs {
   }
 
   /** Ends the attempt. Returns false if that cannot be stored now. */
-  #end({ task_id, attempt }: OfAttempt, end: Pick<End, 'status' | 'reason' | 'detail'>): boolean {
+  #end({ task_id, attempt }: OfAttempt, end: Omit<End, 'at'>): boolean {
     const { log, logger } = this.#deps;
     try {
       log.write(

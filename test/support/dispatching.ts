@@ -120,7 +120,7 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   });
   const tokens = new TaskTokens(new KeyRing({ id: 'first', key: new Uint8Array(32) }), readMeta(db, 'history'));
   const times = watchdogTimes({ time_limit_ms: 60_000, ...options });
-  const watchdogs = new Watchdogs({ log, relay, logger, times });
+  const watchdogs = new Watchdogs({ log, relay, gate, logger, times });
   watchdogs.start();
   const workspaces = new Workspaces(data_dir);
   const directories = new WorkerDirectories(data_dir, launcher.owner);

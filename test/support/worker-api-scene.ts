@@ -4,6 +4,7 @@ import { ErrandError } from '../../protocol/problem.ts';
 import { KeyRing } from '../../coordinator/base/key-ring.ts';
 import { BrowserGuard } from '../../coordinator/base/browser-guard.ts';
 import type { SocketLimits } from '../../coordinator/live/feed.ts';
+import { DispatchGate } from '../../coordinator/tasks/dispatch-gate.ts';
 import { AttachmentFiles } from '../../coordinator/tasks/attachment-files.ts';
 import { attachmentProxy } from '../../coordinator/worker-api/attachment-proxy.ts';
 import { WorkerApi, type WorkerApiDependencies } from '../../coordinator/worker-api/worker-api.ts';
@@ -41,7 +42,7 @@ export async function startWorkerApiScene(options: WorkerApiOptions) {
   const ended: string[] = [];
   log.subscribe('attempt.ended', ({ task_id, attempt }) => ended.push(`${task_id}/${attempt}`));
   const times = watchdogTimes({ time_limit_ms: 60_000, ...options });
-  const watch = new Watchdogs({ log, relay, logger, times });
+  const watch = new Watchdogs({ log, relay, gate: new DispatchGate(logger), logger, times });
   watch.start();
   const unavailable = () => Promise.reject(new ErrandError('unavailable', 'This scene has no proxies.'));
   const internal = new WorkerApi({

@@ -27,6 +27,8 @@ const REMOVAL_POLL_MS = 250;
 const OUTPUT_LINES = 50;
 /** The exit code after SIGKILL. */
 const KILLED = 137;
+/** How containers exit that the engine stops, kills, or finds dead when it starts. */
+const STOPPED_BY_ENGINE: readonly number[] = [KILLED, 143, 255];
 
 export type DockerLauncherOptions = {
   docker_host: string | undefined;
@@ -80,14 +82,17 @@ export class DockerLauncher implements Launcher {
 
   async ended(name: string): Promise<WorkerEnd> {
     const backoff = new Backoff(WAIT_RETRY);
+    let watched = false;
     while (!this.#closed.signal.aborted) {
       try {
         const container = await unlessMissing(this.#engine.calls.inspectContainer(name));
-        if (!container?.State.Running) return await this.#readEnd(name, container);
+        if (!container?.State.Running) return await this.#readEnd(name, container, watched);
+        watched = true;
         await unlessMissing(this.#engine.waits.waitForContainer(name));
         backoff.reset();
       } catch (error) {
         // The engine was restarted or hangs, or the wait has reached its time limit: check again.
+        watched = false;
         this.#options.logger.debug({ worker: name, err: error }, 'waiting for a container failed; retrying');
         await backoff.wait(this.#closed.signal);
       }
@@ -227,10 +232,13 @@ export class DockerLauncher implements Launcher {
     return { cpus, kernel, hostPath, counts_all: info.CgroupVersion === '2' };
   }
 
-  async #readEnd(name: string, container: Container | undefined): Promise<WorkerEnd> {
+  /** `watched`: the engine responded all the time until it exited. */
+  async #readEnd(name: string, container: Container | undefined, watched: boolean): Promise<WorkerEnd> {
     if (!container) return { exit_code: null, out_of_memory: false, output: '' };
     const { Status, ExitCode, OOMKilled } = container.State;
+    const engine_lost = !watched && !OOMKilled && STOPPED_BY_ENGINE.includes(ExitCode);
     return {
+      ...(engine_lost && { engine_lost }),
       exit_code: Status === 'created' ? null : ExitCode,
       // OOMKilled alone may mean a child process of the worker, so the exit code must match too.
       out_of_memory: ExitCode === KILLED && OOMKilled,

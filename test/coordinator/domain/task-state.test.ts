@@ -129,6 +129,26 @@ test('an outage after a long named wait is a new one, and is waited for as long 
   t.true(hours > 26 && hours < 30, `${hours} hours`);
 });
 
+test('workers that are lost with their engine cost no attempts, for as long as an outage', (t) => {
+  const gone = (hours: number, progressed = false): TaskAction => ({
+    type: 'attempt_ended',
+    status: 'failed',
+    reason: 'worker_lost',
+    detail: 'gone',
+    at: inHours(hours),
+    engine_lost: true,
+    progressed,
+  });
+  let task = after(started, called, lost);
+  for (let i = 0; i < 2 * FAILURES_MAX; i++) {
+    task = [started, called, gone(i, true)].reduce(nextState, task);
+    t.like(task, { status: 'queued', reason: 'worker_lost', failures: 1, outage_since: inHours(i) });
+  }
+  for (let hours = 8; task.status === 'queued' && hours < 40; hours++)
+    task = [started, called, gone(hours)].reduce(nextState, task);
+  t.like(task, { status: 'failed', reason: 'worker_lost', ended_at: inHours(14) });
+});
+
 test('a message, a retry or a cancel ends the wait of a queued task', (t) => {
   const parked = after(started, called, outage({ retry_at: inHours(2) }));
   t.like(nextState(parked, { type: 'message', at }), { status: 'queued', retry_at: null, outage_since: at });
@@ -264,5 +284,14 @@ function randomAction(random: Random): TaskAction {
   const status = random.pick(['succeeded', 'failed', 'failed', 'cancelled'] as const);
   const reason = status === 'failed' ? random.pick(FailureReason.options) : null;
   const retry_at = random.next() < 0.3 ? new Date(Date.parse(time) + random.whole(-1e9, 1e9)).toISOString() : null;
-  return { type, status, reason, detail: null, at: time, retry_at, progressed: random.next() < 0.5 };
+  return {
+    type,
+    status,
+    reason,
+    detail: null,
+    at: time,
+    retry_at,
+    progressed: random.next() < 0.5,
+    engine_lost: random.next() < 0.3,
+  };
 }

@@ -4,6 +4,7 @@ import { listOpenNeeds } from '../../../coordinator/sqlite/needs.ts';
 import { addMessage } from '../../../coordinator/tasks/task-commands.ts';
 import { askQuestion } from '../../../coordinator/tasks/needs.ts';
 import { advance, endAttempt } from '../../../coordinator/tasks/advance.ts';
+import { DispatchGate } from '../../../coordinator/tasks/dispatch-gate.ts';
 import { Watchdogs, watchdogTimes } from '../../../coordinator/workers/watchdogs.ts';
 import { addTask, addUser, runTask, taskOf } from '../../support/fixtures.ts';
 import { SILENT } from '../../support/silent.ts';
@@ -15,7 +16,7 @@ import { until } from '../../support/until.ts';
 async function watched(t: ExecutionContext) {
   const { log, relay, close } = await startWorkerApiScene({ folder: await temporaryFolder(t) });
   const times = watchdogTimes({ time_limit_ms: 60_000, stall_ms: 400, wait_grace_ms: 100 });
-  const { progress } = new Watchdogs({ log, relay, logger: SILENT, times });
+  const { progress } = new Watchdogs({ log, relay, gate: new DispatchGate(SILENT), logger: SILENT, times });
   progress.start();
   t.teardown(async () => {
     progress.stop();

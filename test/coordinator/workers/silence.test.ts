@@ -216,6 +216,20 @@ test.serial(
   },
 );
 
+test.serial(
+  'a lease that expires while the engine is away costs no attempt, and the next begins once it is back',
+  async (t) => {
+    const server = await startServer(t, { lease_ms: 5_000 });
+    const task = await server.runTask('stay');
+    process.kill(workerPid(server.directories.workers_dir, server.attempts(task.id)[0]?.worker ?? ''), 'SIGSTOP');
+    server.gate.set('runner', 'The engine is away.');
+    await until('the attempt is lost', () => server.attempts(task.id)[0]?.reason === 'worker_lost');
+    t.like(server.task(task.id), { status: 'queued', failures: 0 });
+    server.gate.set('runner', null);
+    await until('the next one works', () => server.attempts(task.id)[1]?.status === 'running');
+  },
+);
+
 test.serial('a worker that is suspended for less than its lease continues the same attempt', async (t) => {
   const server = await startServer(t, { silent_ms: 800 });
   const task = await server.runTask('stay');

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { DockerLauncher } from '../../../../coordinator/workers/docker/launcher.ts';
@@ -18,11 +18,11 @@ import { until } from '../../../support/until.ts';
 
 const MB = 1024 * 1024;
 
-async function openRunner(t: ExecutionContext, image: string) {
+async function openRunner(t: ExecutionContext, image: string, docker_host?: string) {
   const data_dir = await temporaryFolder(t);
   const logger = pino({ level: 'silent' });
   const instance = newWorkerName().slice(-8);
-  const runner = new DockerLauncher({ docker_host: undefined, image, instance, data_dir, logger });
+  const runner = new DockerLauncher({ docker_host, image, instance, data_dir, logger });
   const directories = new WorkerDirectories(data_dir, runner.owner);
   const workspaces = new Workspaces(data_dir);
   t.teardown(async () => {
@@ -103,6 +103,53 @@ dockerTest('the end of a worker is reported while it is awaited, afterwards, and
   t.deepEqual(await runner.ended(name), { exit_code: null, out_of_memory: false, output: '' });
   t.is(await docker('ps', '-aq', '--filter', `name=${name}`), '');
 });
+
+/** Passes connections on to the engine until it is stopped, and again once it is started. Stops with the test. */
+async function passToEngine(t: ExecutionContext) {
+  const path = join(await temporaryFolder(t), 'docker.sock');
+  const open = new Set<Socket>();
+  let is_stopped = false;
+  let heard = '';
+  const server = createServer((near) => {
+    if (is_stopped) return void near.destroy();
+    const far = connect('/var/run/docker.sock');
+    for (const socket of [near, far]) open.add(socket.on('error', () => undefined));
+    near.on('data', (bytes: Buffer) => (heard += bytes.toString('latin1')));
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const stop = () => {
+    is_stopped = true;
+    for (const socket of open) socket.destroy();
+  };
+  t.teardown(() => {
+    stop();
+    server.close();
+  });
+  return { docker_host: `unix://${path}`, stop, start: () => void (is_stopped = false), heard: () => heard };
+}
+
+dockerTest(
+  'a worker that was stopped while the engine was away is lost with it, one that was killed is not',
+  async (t) => {
+    const image = await buildWorkerImage(t, TINY_WORKER);
+    const engine = await passToEngine(t);
+    const { runner, start, serves } = await openRunner(t, image, engine.docker_host);
+    const [stopped, killed] = [await start(), await start()];
+    await Promise.all([serves(stopped), serves(killed)]);
+    const kill = runner.ended(killed);
+    await until('it is awaited', () => engine.heard().includes(`${killed}/wait`));
+    await docker('kill', killed);
+    t.like(await kill, { exit_code: 137, engine_lost: undefined });
+    const end = runner.ended(stopped);
+    engine.stop();
+    await docker('stop', '--time', '0', stopped);
+    engine.start();
+    t.like(await end, { out_of_memory: false, engine_lost: true });
+    // The next start of the server finds it so.
+    t.like(await runner.ended(stopped), { engine_lost: true });
+  },
+);
 
 dockerTest('a worker that ran out of memory differs from one whose child process did', async (t) => {
   const folder = await temporaryFolder(t);
