@@ -2,7 +2,7 @@ import type { WorkerEvent } from '../protocol/events.ts';
 import type { Assignment, Message, WorkerStatus } from '../protocol/worker-schemas.ts';
 import { AttemptExecution } from './attempt-execution.ts';
 import type { Logger } from './base/logger.ts';
-import { sleep } from './base/sleep.ts';
+import { sleep, TIMER_MS_MAX } from './base/sleep.ts';
 import type { Work } from './base/work.ts';
 import type { WorkerConfig } from './config.ts';
 import { MessageQueue } from './message-queue.ts';
@@ -87,7 +87,10 @@ export class Attempt {
 
   /** Executes the attempt. Resolves with the exit code of the process; never rejects. */
   async run(): Promise<number> {
-    const { config, loadWork, log } = this.#options;
+    const { config, assignment, loadWork, log } = this.#options;
+    // A coordinator that is there ends the attempt much earlier.
+    const abandoned = 'The coordinator did not take the result, long after the time limit.';
+    this.#stopAllIn(assignment.time_limit_ms + config.abandoned_ms, abandoned);
     const proxy = new LoopbackProxy(this.#client);
     try {
       this.#reporter.start();
@@ -156,9 +159,13 @@ export class Attempt {
   terminate(): void {
     if (this.#stop.is_terminated) return;
     this.#stop.terminate();
-    sleep(TERMINATE_MS, this.#stop.all)
-      .then(() => this.#stopAll(new Error('The worker was stopped before everything was reported.')))
-      // The attempt has ended in time.
+    this.#stopAllIn(TERMINATE_MS, 'The worker was stopped before everything was reported.');
+  }
+
+  /** Stops everything after this time, unless the attempt has ended before. */
+  #stopAllIn(ms: number, why: string): void {
+    sleep(Math.min(ms, TIMER_MS_MAX), this.#stop.all)
+      .then(() => this.#stopAll(new Error(why)))
       .catch(() => undefined);
   }
 

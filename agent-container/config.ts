@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Id } from '../protocol/ids.ts';
+import { LIMITS } from '../protocol/limits.ts';
 import type { CoordinatorAddress } from './reporting/coordinator-client.ts';
 
 /** Where the worker listens: a unix socket, or a host and port. */
@@ -16,6 +17,8 @@ export type WorkerConfig = {
   task: { id: string; token: string } | null;
   /** The variables of the worker that its commands inherit. */
   inherited_env: Record<string, string>;
+  /** How long after its time limit an attempt waits for a coordinator that does not answer. */
+  abandoned_ms: number;
 };
 
 /** The settings are wrong. `message` lists every fault, one a line. */
@@ -48,6 +51,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): WorkerConfig {
     spool_dir: resolve(get('ERRAND_SPOOL') ?? `${workspace_dir}/spool`),
     task,
     inherited_env: Object.fromEntries(INHERITED.flatMap((name) => (env[name] ? [[name, env[name]]] : []))),
+    // Afterwards no heartbeat can renew its token.
+    abandoned_ms: LIMITS.task_token_grace_s * 1000,
   };
 }
 
