@@ -14,7 +14,7 @@ import { ERROR_STATUS } from '../../protocol/problem-document.ts';
 import { CONTRACT_HEADER, CONTRACT_VERSION_UNNAMED, contractFault } from '../../protocol/worker.ts';
 import type { CallbackReply, MessagesTaken } from '../../protocol/worker-schemas.ts';
 import type { Leases } from '../workers/leases.ts';
-import type { EventLog } from '../sqlite/event-log.ts';
+import { DiskFull, type EventLog } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';
 import type { ProgressWatch } from '../workers/progress-watch.ts';
 import type { TaskClaims, TaskTokens } from '../auth/task-tokens.ts';
@@ -62,8 +62,8 @@ export type WorkerApiDependencies = {
 /** How long a worker may take to read its assignment. */
 const SEND_MS = 60_000;
 
-/** One request, and where it came from. */
-type Exchange = { request: IncomingMessage; response: ServerResponse; listener: ListenerId };
+/** One request, and where it came from. `claims`: who sends it, once that is known. */
+type Exchange = { request: IncomingMessage; response: ServerResponse; listener: ListenerId; claims?: TaskClaims };
 
 /**
  * The API that workers call (see `protocol/worker.ts`). It uses plain `node:http`: each layer above that takes a good
@@ -119,21 +119,20 @@ export class WorkerApi {
    * forwarded requests.
    */
   #request(exchange: Exchange): Promise<void> | undefined {
-    const { response } = exchange;
     const route = this.#routeOf(exchange);
     if (route instanceof ErrandError) {
-      this.#fail(response, writeProblem, route);
+      this.#fail(exchange, writeProblem, route);
       return undefined;
     }
     const { task_id, name } = route;
     if (name !== 'llm' && name !== 'git' && name !== 'attachments')
       return this.#callback(exchange, task_id, name).catch((error: unknown) =>
-        this.#fail(response, writeProblem, error),
+        this.#fail(exchange, writeProblem, error),
       );
     const proxy = this.#deps[name];
     const { writeError = writeProblem } = proxy;
     this.#forward(exchange, task_id, proxy, route.path).catch((error: unknown) =>
-      this.#fail(response, writeError, error),
+      this.#fail(exchange, writeError, error),
     );
     return undefined;
   }
@@ -153,6 +152,7 @@ export class WorkerApi {
   async #forward(exchange: Exchange, task_id: string, proxy: WorkerProxy, path: string): Promise<void> {
     const { request, response, listener } = exchange;
     const claims = await this.#admission.authenticate(tokenOf(request), task_id);
+    exchange.claims = claims;
     const caller = this.#admission.requireActive(claims, listener);
     const done = this.#deps.progress.beginForward(caller.task_id, caller.attempt);
     await proxy.forward(request, response, caller, path).finally(done);
@@ -164,6 +164,7 @@ export class WorkerApi {
       throw new ErrandError('method_not_allowed', `${name} does not accept ${request.method}.`);
     const grace_s = name === 'heartbeat' ? LIMITS.task_token_grace_s : 0;
     const claims = await this.#admission.authenticate(tokenOf(request), named_task_id, grace_s);
+    exchange.claims = claims;
     // The same text, but this one is kept with the token, so that its hash is computed once.
     const { task_id } = claims;
     requireSupportedContract(request);
@@ -238,7 +239,7 @@ export class WorkerApi {
       return refuseTunnel(socket, error, this.#logFailure(error));
     }
     await this.#deps.egress.open(request, socket, head, caller).catch((error: unknown) => {
-      this.#logFailure(error);
+      this.#logFailure(error, caller);
       socket.destroy();
     });
   }
@@ -251,22 +252,24 @@ export class WorkerApi {
       : answer;
   }
 
-  #fail(response: ServerResponse, write: ErrorWriter, error: unknown): void {
+  #fail({ response, claims }: Exchange, write: ErrorWriter, error: unknown): void {
     if (isPrematureClose(error)) return this.#deps.logger.debug({ err: error }, 'worker hung up before the response');
-    const request_id = this.#logFailure(error);
+    const request_id = this.#logFailure(error, claims);
     // Once the head is out, only a broken connection tells the client that the response is not complete.
     if (response.headersSent) response.destroy();
     else write(response, error, request_id);
   }
 
   /** Logs why a call failed. Returns the request id under which the log entry can be found. */
-  #logFailure(error: unknown): string {
+  #logFailure(error: unknown, caller?: Pick<TaskClaims, 'task_id' | 'attempt'>): string {
     const request_id = newId();
     this.#deps.onRefused(error instanceof ErrandError ? error.code : 'internal');
-    const log = this.#deps.logger.child({ request_id });
+    const log = this.#deps.logger.child({ request_id, task_id: caller?.task_id, attempt: caller?.attempt });
     // The fault of another server, such as a forge that is down: no place in this code explains it.
     if (error instanceof ErrandError && error.code === 'upstream_unreachable')
       log.warn({ code: error.code, reason: error.message, cause: causeOf(error) }, 'worker call failed upstream');
+    // A full disk is logged once, when it is found, and refuses every call of every worker.
+    else if (error instanceof DiskFull) log.debug({ code: error.code, reason: error.message }, 'worker call refused');
     else if (!(error instanceof ErrandError) || ERROR_STATUS[error.code] >= 500)
       log.error({ err: error }, 'worker call failed');
     else log.debug({ err: error }, 'worker call refused');

@@ -13,7 +13,8 @@ import { until } from '../support/until.ts';
 import { BROKEN, byConversation, turnOf } from './scenario.ts';
 
 const PASSWORD = 'correct horse battery';
-const FREE_MB_MIN = 8;
+/** A call that a full disk refuses is logged at `debug`. */
+const ENV = { ERRAND_DISK_FREE_MB_MIN: '8', ERRAND_WORKERS: '2', ERRAND_LOG: 'debug' };
 
 /** An errand named Wait blocks until the file exists, and then prints a lot; the others do nothing. */
 const countingOnce = (go_on: string) =>
@@ -67,6 +68,8 @@ function checkDatabase(t: ExecutionContext, data_dir: string): void {
 
 const hasReserve = ({ ready, checks }: Readiness) => ready && checks['reserve']?.ok === true;
 
+const isRefused = (line: string) => line.includes('worker call refused') && line.includes('disk is full');
+
 powerTest(
   'a full data disk stops new work and loses nothing; cancels, log-ins and reading work; all goes on once there is room',
   async (t) => {
@@ -80,7 +83,7 @@ powerTest(
     const whole = await startErrand(t, {
       runner: 'process',
       data_dir: disk,
-      env: { ERRAND_DISK_FREE_MB_MIN: String(FREE_MB_MIN), ERRAND_WORKERS: '2' },
+      env: ENV,
       model: countingOnce(go_on),
     });
     const ann = await whole.person('ann');
@@ -109,9 +112,7 @@ powerTest(
 
     // The running errand continues; its callbacks are refused for now.
     writeFileSync(go_on, '');
-    await until("the worker's callbacks are refused", () =>
-      whole.lines.some((line) => line.includes('worker call failed') && line.includes('disk is full')),
-    );
+    await until("the worker's callbacks are refused", () => whole.lines.some(isRefused));
     const replay = ann.phone();
     await replay.until(({ frames }) => frames.some((frame) => frame.type === 'caught_up'));
     t.deepEqual(replay.events, phone.events);

@@ -25,7 +25,10 @@ export type WorkerApiOptions = {
   now?: () => number;
 } & Partial<WatchdogTimes> &
   Partial<
-    Pick<WorkerApiDependencies, 'llm' | 'git' | 'egress' | 'assignment' | 'event_quotas' | 'redactorOf' | 'threads'>
+    Pick<
+      WorkerApiDependencies,
+      'llm' | 'git' | 'egress' | 'assignment' | 'event_quotas' | 'redactorOf' | 'threads' | 'logger'
+    >
   >;
 
 export type WorkerApiScene = Awaited<ReturnType<typeof startWorkerApiScene>>;
