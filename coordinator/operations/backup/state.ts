@@ -38,8 +38,8 @@ export async function updateBackupState(data_dir: string, change: Partial<Backup
 
 /**
  * For `/readyz`: the age of the last good backup, and when a newer run failed. Strangers can read it: it does not say
- * why. Not `ok`: there is no backup, it is older than twice the interval, or its age is unknown because the clock was
- * put back. `now_ms` is in milliseconds since 1970.
+ * why. Not `ok`: a newer run failed, there is no backup, it is older than twice the interval, or its age is unknown
+ * because the clock was put back. `now_ms` is in milliseconds since 1970.
  */
 export function backupCheck(state: BackupState, every_ms: number, now_ms: number): { ok: boolean; detail: string } {
   const { last_good, last_failure } = state;
@@ -48,7 +48,8 @@ export function backupCheck(state: BackupState, every_ms: number, now_ms: number
   // If the clock was put back, the order of the two is unknown: the failure is shown.
   const failed = last_failure !== null && (good_ms > now_ms || Date.parse(last_failure.at) >= good_ms);
   const failure = failed ? `; at ${last_failure.at} one failed: the server's log, or backup.json, says why` : '';
-  return { ok: !isInFuture(good_ms, now_ms) && age_ms <= 2 * every_ms, detail: describe(last_good, now_ms) + failure };
+  const ok = !failed && !isInFuture(good_ms, now_ms) && age_ms <= 2 * every_ms;
+  return { ok, detail: describe(last_good, now_ms) + failure };
 }
 
 function describe(last_good: BackupState['last_good'], now_ms: number): string {
