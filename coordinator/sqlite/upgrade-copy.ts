@@ -38,6 +38,8 @@ function writeCopy(db: Db, path: string): void {
   const unfinished = `${db.name}.unfinished`;
   try {
     rmSync(unfinished, { force: true });
+    // SQLite would let others read what it makes. An empty file is a new one to it.
+    closeSync(openSync(unfinished, 'wx', 0o600));
     db.prepare('VACUUM INTO ?').run(unfinished);
     // SQLite does not sync the file that VACUUM INTO writes.
     const file = openSync(unfinished, 'r+');

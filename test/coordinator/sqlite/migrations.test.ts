@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import test, { type ExecutionContext } from 'ava';
@@ -177,6 +177,7 @@ test('before an upgrade the database is copied, and copies for earlier upgrades 
   writeFileSync(`${db.name}.unfinished`, 'a crash left this');
   migrate(db, [FIRST, REBUILD]);
   t.deepEqual(copiesOf(db), ['errand.db.before-2']);
+  t.is(statSync(`${db.name}.before-2`).mode & 0o777, 0o600);
   t.is(copiedVersion(db, 2), 1);
   rmSync(`${db.name}.before-2`);
   migrate(db, [FIRST, REBUILD]);
