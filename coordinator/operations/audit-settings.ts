@@ -39,7 +39,7 @@ export function auditSettings({ log, keys, config, logger }: AuditedSettings): v
   const stored = findSettings(log.db);
   const before = stored === undefined ? {} : Stored.parse(JSON.parse(stored));
   const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
-  const changed = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]));
+  const changed = names.filter((name) => JSON.stringify(before[name] ?? null) !== JSON.stringify(now[name] ?? null));
   if (changed.length === 0) return;
   const describe = (name: string) => [name, SECRET.has(name) ? 'is secret' : [before[name] ?? null, now[name] ?? null]];
   const detail = stored === undefined ? { first: true } : { changed: Object.fromEntries(changed.map(describe)) };

@@ -5,6 +5,7 @@ import { readKeys } from '../../../coordinator/base/keys.ts';
 import { auditSettings } from '../../../coordinator/operations/audit-settings.ts';
 import { listAudit } from '../../../coordinator/sqlite/audit.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
+import { findSettings, putSettings } from '../../../coordinator/sqlite/meta.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { SILENT } from '../../support/silent.ts';
@@ -39,4 +40,18 @@ test('a start with other settings is recorded with what changed, and no secret i
   t.is(entries().length, 3);
   const stored = JSON.stringify([db.prepare('SELECT * FROM meta').all(), db.prepare('SELECT * FROM audit').all()]);
   t.false(stored.includes('sesame'));
+});
+
+test('a setting that a newer version adds, and that is not set, is no change', async (t) => {
+  const dir = await temporaryFolder(t);
+  const db = openTestDatabase(join(dir, 'errand.db'));
+  t.teardown(() => db.close());
+  const [log, keys] = [new EventLog({ db, logger: SILENT }), readKeys(dir)];
+  const start = () => auditSettings({ log, keys, config: readConfig({ ERRAND_DATA: dir }), logger: SILENT });
+  start();
+  const { domain, ...older } = JSON.parse(findSettings(db) ?? '') as Record<string, unknown>;
+  t.is(domain, null);
+  putSettings(db, JSON.stringify(older));
+  start();
+  t.is(listAudit(db, { after: 0, limit: 100 }).length, 1);
 });
