@@ -35,12 +35,13 @@ test('the unit starts what npm start does, with settings that are known', (t) =>
   t.is(stderr, '');
 });
 
-test("the README's command for the server's machine has the user, the group and the settings of the unit", (t) => {
+test("the README's command for the server's machine has the user, the group, the settings and the file system of the unit", (t) => {
   const command = readme.slice(readme.indexOf('sudo systemd-run')).split('\n```')[0] ?? '';
   const setting = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1] ?? '';
   t.true(command.includes(` --uid=${setting('User')} `), command);
-  for (const name of ['SupplementaryGroups', 'EnvironmentFile'])
+  for (const name of ['SupplementaryGroups', 'EnvironmentFile', 'ProtectSystem', 'ProtectHome', 'PrivateTmp'])
     t.true(command.includes(` --property=${name}=${setting(name)} `), name);
+  t.true(command.includes(` --property=ReadWritePaths=/var/lib/${setting('StateDirectory')} `), command);
   t.true(command.includes(` --setenv=${setting('Environment').split(' ')[0]} `), command);
   const [, program = ''] = / \/opt\/errand\/(\S+) doctor$/.exec(command) ?? [];
   t.true(existsSync(join(ROOT, program)), command);
