@@ -11,12 +11,12 @@ type Found = { task: TaskRow } & Pick<
   'repo_url' | 'project_id' | 'work_branch' | 'approved_commit' | 'held_commit'
 >;
 
-/** What of a repository is the same for the first one of a task and its others. */
-export type RepositoryAt = Pick<TaskRepositoryRow, 'repo_url' | 'project_id' | 'result'>;
+/** What of a repository is the same for the first one of a task and its others. `key` null: the first. */
+export type RepositoryAt = Pick<TaskRepositoryRow, 'repo_url' | 'project_id' | 'result'> & { key: string | null };
 
 /** The repository of a task at this address; the first one where no other has it. */
 export function repositoryAt(db: Db, task: TaskRow, repo_url: string | null): RepositoryAt {
-  return listTaskRepositories(db, task.id).find((other) => other.repo_url === repo_url) ?? task;
+  return listTaskRepositories(db, task.id).find((other) => other.repo_url === repo_url) ?? { ...task, key: null };
 }
 
 /** A repository of a task. Throws `not_found` if there is no such task, or it has no such repository. */

@@ -12,6 +12,7 @@ import { listOpenNeeds } from '../../sqlite/needs.ts';
 import { withdrawNeeds } from '../../tasks/needs.ts';
 import { repositoryAt, type RepositoryAt } from '../../tasks/require-repository.ts';
 import { listPullsOf } from '../../sqlite/pulls.ts';
+import { hasPushed } from '../../sqlite/task-pushes.ts';
 import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { ForgeComment } from '../forge.ts';
 import { sign } from '../own-words.ts';
@@ -73,8 +74,8 @@ function isSettled(db: Db, task_id: string): boolean {
 }
 
 /**
- * Answers each comment in its thread, and all else with one comment. What was fixed is resolved. Where somebody asked
- * in a thread, the words there on what becomes of the task turn into the answer.
+ * Answers each comment in its thread, and all else with one comment. What was fixed there is resolved. Where somebody
+ * asked in a thread, the words there on what becomes of the task turn into the answer.
  */
 function answerItems(tx: Tx, task: TaskRow, at: string): void {
   const items = listUnanswered(tx.db, task.id);
@@ -86,16 +87,17 @@ function answerItems(tx: Tx, task: TaskRow, at: string): void {
     if (task.status === 'cancelled') continue;
     const place = repositoryAt(tx.db, task, item.repo_url);
     const comment = readComment(item.comment);
-    const commit = newCommit(place.result, item);
+    const pushed = newPush(tx.db, task, place, item);
+    const words = pushed && pushed.words;
     const asked = comment && statuses.find(({ reply_to }) => readComment(reply_to)?.id === comment.id);
     const outcome = outcomes.get(item.n);
     if (comment?.review && task.status === 'succeeded') {
-      const resolves = outcome?.fixed && commit !== null ? comment.review.thread_id : null;
+      const resolves = outcome?.fixed && pushed?.is_here ? comment.review.thread_id : null;
       if (asked) {
-        const text = outcome ? outcomeWords(outcome, commit) : roundWords(task, commit);
+        const text = outcome ? outcomeWords(outcome, words) : roundWords(task, words);
         turnIntoAnswer(tx.db, { id: asked.id, resolves, body: sign(text, asked.id) }, at);
       } else {
-        const text = outcome ? outcomeWords(outcome, commit) : silentWords(commit);
+        const text = outcome ? outcomeWords(outcome, words) : silentWords(words);
         say(tx, task, { ...item, ...place }, { reply_to: comment, resolves, text }, at);
       }
       if (outcome) continue;
@@ -103,30 +105,42 @@ function answerItems(tx: Tx, task: TaskRow, at: string): void {
     const key = `${place.repo_url} ${item.number}`;
     if (asked || told.has(key)) continue;
     told.add(key);
-    const text = roundWords(task, commit);
+    const text = roundWords(task, words);
     say(tx, task, { ...item, ...place }, { reply_to: null, resolves: null, text }, at);
   }
 }
 
-function outcomeWords(outcome: Outcome, commit: string | null): string {
-  return spoken(`${verdictOf(outcome, commit)} ${outcome.text}`);
+function outcomeWords(outcome: Outcome, pushed: string | null): string {
+  return spoken(`${verdictOf(outcome, pushed)} ${outcome.text}`);
 }
 
 /** The answer to a comment of which the errand has said nothing. */
-function silentWords(commit: string | null): string {
-  const what = commit === null ? 'Nothing was pushed.' : `Pushed ${commit.slice(0, 12)}.`;
+function silentWords(pushed: string | null): string {
+  const what = pushed === null ? 'Nothing was pushed.' : `Pushed ${pushed}.`;
   return `${what} The errand says nothing of this comment.`;
 }
 
-/** What the task has pushed since it was told of this; null: nothing. */
-function newCommit(result: RepositoryAt['result'], { commit_before }: FollowUpItem): string | null {
-  const commit = result?.commit ?? null;
-  return commit === commit_before ? null : commit;
+/**
+ * What the task itself has pushed since it was told of this; null: nothing. `is_here`: it is in the pull request that
+ * this is about, as far as that is one of the task.
+ */
+function newPush(
+  db: Db,
+  { id: task_id }: TaskRow,
+  { key, repo_url, result }: RepositoryAt,
+  { number, commit_before }: FollowUpItem,
+): { words: string; is_here: boolean } | null {
+  const { commit = null, branch = null } = result ?? {};
+  if (commit === null || commit === commit_before || !hasPushed(db, { task_id, key }, commit)) return null;
+  const pull = listPullsOf(db, task_id).find((each) => each.repo_url === repo_url && each.number === number);
+  const is_here = pull === undefined || pull.head_branch === branch;
+  const short = commit.slice(0, 12);
+  return { words: is_here ? short : `${short} on the branch \`${branch}\``, is_here };
 }
 
-function verdictOf({ fixed }: Outcome, commit: string | null): string {
+function verdictOf({ fixed }: Outcome, pushed: string | null): string {
   if (!fixed) return 'Not changed.';
-  return commit === null ? 'Nothing was pushed for this.' : `Fixed (${commit.slice(0, 12)}).`;
+  return pushed === null ? 'Nothing was pushed for this.' : `Fixed (${pushed}).`;
 }
 
 type Answer = { reply_to: ForgeComment | null; resolves: string | null; text: string };

@@ -44,11 +44,11 @@ export function statusWords({ task, link, needs, pull }: Told): string {
   }
 }
 
-/** Answers a review as a whole, or failed checks. `commit`: what was pushed for it; null: nothing. */
-export function roundWords(task: Told['task'], commit: string | null): string {
+/** Answers a review as a whole, or failed checks. `pushed`: the words for what was pushed for it; null: nothing. */
+export function roundWords(task: Told['task'], pushed: string | null): string {
   if (task.status !== 'succeeded') return `This could not be finished${failureWords(task.reason)}`;
-  const pushed = commit ? `Pushed ${commit.slice(0, 12)}.` : 'Nothing was changed.';
-  return [pushed, summaryOf(task)].filter((part) => part !== '').join('\n\n');
+  const what = pushed === null ? 'Nothing was changed.' : `Pushed ${pushed}.`;
+  return [what, summaryOf(task)].filter((part) => part !== '').join('\n\n');
 }
 
 /** Text of the model or of a person for a comment, cut. */

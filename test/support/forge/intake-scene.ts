@@ -14,17 +14,17 @@ import { Intake } from '../../../coordinator/forge/intake/intake.ts';
 import { numberOf, sql } from '../../../coordinator/sqlite/database.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { newestEventId } from '../../../coordinator/sqlite/events.ts';
-import { listWaitingMessages, markMessageTakenIn } from '../../../coordinator/sqlite/messages.ts';
+import { listWaitingMessages } from '../../../coordinator/sqlite/messages.ts';
 import { openTestDatabase } from '../test-database.ts';
-import { updateResult } from '../../../coordinator/sqlite/progress.ts';
 import { insertProject } from '../../../coordinator/sqlite/projects.ts';
 import { insertPull } from '../../../coordinator/sqlite/pulls.ts';
 import { findSubscriberCursor } from '../../../coordinator/sqlite/subscribers.ts';
 import { newId } from '../../../protocol/ids.ts';
-import { addUser, endTask, runTask, taskOf } from '../fixtures.ts';
+import { addUser, taskOf } from '../fixtures.ts';
 import { temporaryFolder } from '../folder.ts';
 import { SILENT } from '../silent.ts';
 import { until } from '../until.ts';
+import { doWork, type Where } from './do-work.ts';
 import type { Hooks, SentHook } from './hooks.ts';
 import { newProject } from './new-project.ts';
 import { giteaClient } from '../../../coordinator/forge/gitea/gitea-client.ts';
@@ -199,17 +199,9 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
     return listWaitingMessages(this.log.db, task_id).map(({ text }) => text);
   }
 
-  /** A worker takes a task up, unless it has, with all its messages, and ends it. */
-  async work(task_id: string, summary: string, commit: string | null = null): Promise<void> {
-    if (taskOf(this.log, task_id).status === 'queued') runTask(this.log, task_id);
-    const at = new Date().toISOString();
-    this.log.write(({ db }) => {
-      for (const { id } of listWaitingMessages(db, task_id)) markMessageTakenIn(db, task_id, id, at);
-      const diff_stat = { files: 0, insertions: 0, deletions: 0 };
-      const branch = commit === null ? null : taskOf(this.log, task_id).branch;
-      updateResult(db, task_id, { summary, branch, commit, base_commit: null, diff_stat }, at);
-    });
-    endTask(this.log, task_id);
+  /** A worker takes a task up and ends it, as `doWork` says; all that comes of it is done. */
+  async work(task_id: string, summary: string, commit: string | null = null, where?: Where): Promise<void> {
+    doWork(this.log, task_id, { summary, commit, ...where });
     await this.settled();
   }
 

@@ -7,6 +7,7 @@ import { addMessage } from '../../../../coordinator/tasks/task-commands.ts';
 import { LIMITS } from '../../../../protocol/limits.ts';
 import { newId } from '../../../../protocol/ids.ts';
 import { addTask, endTask, runTask, taskOf } from '../../../support/fixtures.ts';
+import type { Where } from '../../../support/forge/do-work.ts';
 import { IntakeScene } from '../../../support/forge/intake-scene.ts';
 
 import { COMMIT, pullScene } from '../../../support/forge/errand-pull.ts';
@@ -172,11 +173,11 @@ test('a review in which the person of the errand calls it goes on, whatever was 
 
 test('what was fixed names a commit that came after it was asked for, and without one nothing is resolved', async (t) => {
   const { scene, github, demo, bob, pull, id } = await pullScene(t);
-  const round = async (n: number, commit: string) => {
+  const round = async (n: number, commit: string, where?: Where) => {
     const comments = [{ path: 'a.txt', line: 1, body: `Number ${n}` }];
     await github.review(demo, pull, bob, { state: 'COMMENTED', body: '', comments });
     await scene.deliver();
-    await scene.work(id, `[${n}] fixed: it`, commit);
+    await scene.work(id, `[${n}] fixed: it`, commit, where);
     const asked = pull.pull.comments.find(({ body }) => body === `Number ${n}`);
     const answer = pull.pull.comments.find(({ in_reply_to }) => in_reply_to === asked);
     return [answer?.body.replace(/^<!--.*-->\n/, ''), asked?.resolved];
@@ -184,4 +185,9 @@ test('what was fixed names a commit that came after it was asked for, and withou
   t.deepEqual(await round(1, 'd'.repeat(40)), ['Fixed (dddddddddddd). it', true]);
   t.deepEqual(await round(2, 'd'.repeat(40)), ['Nothing was pushed for this. it', false]);
   t.deepEqual(await round(3, 'e'.repeat(40)), ['Fixed (eeeeeeeeeeee). it', true]);
+  scene.log.write(({ db }) => putFollowUp(db, id, { rounds: 0, stopped: false, waiting: [] }));
+  const theirs = await round(4, 'f'.repeat(40), { is_own: false });
+  t.deepEqual(theirs, ['Nothing was pushed for this. it', false], 'somebody else has pushed the commit');
+  const elsewhere = await round(5, 'a'.repeat(40), { branch: 'errand/other' });
+  t.deepEqual(elsewhere, ['Fixed (aaaaaaaaaaaa on the branch `errand/other`). it', false]);
 });

@@ -2,6 +2,7 @@ import test from 'ava';
 import { listHeardTo } from '../../../../coordinator/sqlite/heard-repositories.ts';
 import { insertTaskRepository, putRepositoryResult } from '../../../../coordinator/sqlite/task-repositories.ts';
 import { away } from '../../../support/forge/away.ts';
+import { tellPush } from '../../../support/forge/do-work.ts';
 import { IntakeScene } from '../../../support/forge/intake-scene.ts';
 import { until } from '../../../support/until.ts';
 
@@ -21,6 +22,7 @@ async function twoPulls(scene: IntakeScene, project_id: string | null) {
   const second = await scene.addPull(scene.task, ada, shop);
   const push = (commit: string) => {
     const diff_stat = { files: 1, insertions: 1, deletions: 0 };
+    tellPush(scene.log, id, commit, 'shop');
     const outcome = { branch: scene.task.branch, commit, base_commit: null, diff_stat };
     const diff = { diff: '', truncated: false };
     scene.log.write(({ db }) => putRepositoryResult(db, id, 'shop', outcome, diff, new Date().toISOString()));
