@@ -1,3 +1,4 @@
+import { closingNothing, withoutOutcomes } from '../../protocol/closing-text.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { AttemptFailure } from '../base/failure.ts';
 import { cutMiddle } from '../base/head-and-tail.ts';
@@ -6,6 +7,8 @@ import type { WorkResult } from '../base/work.ts';
 const SUBJECT_CHARS_MAX = 72;
 const BODY_CHARS_MAX = 4_000;
 const DETAIL_CHARS_MAX = 4_000;
+/** A name of a person, not an e-mail address, nor a package such as `@babel/core`. */
+const MENTION = /(?<![\p{L}\p{N}_])@(?=[\p{L}\p{N}_][\p{L}\p{N}_-]*(?![\p{L}\p{N}_/-]))/gu;
 
 /** The work is done. The model's closing text is the summary; its first line is the commit's subject if it fits. */
 export function succeeded(title: string, closing_text: string): WorkResult {
@@ -33,15 +36,18 @@ export function cancelled(title: string, closing_text: string): WorkResult {
   return { status: 'cancelled', reason: null, detail: null, summary, commit_message: subjectFrom(title) };
 }
 
+/** It mentions nobody at a forge and closes no issue: the pull request does that, where the person has asked for it. */
 function commitMessage(title: string, closing_text: string): string {
-  const [first = '', ...rest] = closing_text.split('\n');
+  const text = withoutOutcomes(closing_text);
+  const [first = '', ...rest] = text.split('\n');
   const subject = first
     .replace(/^[#*\s]+|[*\s.]+$/g, '')
     .replaceAll('`', '')
     .trim();
   const fits = subject !== '' && subject.length <= SUBJECT_CHARS_MAX;
-  const body = (fits ? rest.join('\n') : closing_text).trim().slice(0, BODY_CHARS_MAX).toWellFormed();
-  return `${fits ? subject : subjectFrom(title)}${body === '' ? '' : `\n\n${body}`}\n`;
+  const body = (fits ? rest.join('\n') : text).trim().slice(0, BODY_CHARS_MAX).toWellFormed();
+  const message = `${fits ? subject : subjectFrom(title)}${body === '' ? '' : `\n\n${body}`}\n`;
+  return closingNothing(message).replace(MENTION, '@\u200B');
 }
 
 function subjectFrom(title: string): string {

@@ -1,28 +1,17 @@
+import { OUTCOME_LINE } from '../../../protocol/closing-text.ts';
 import { withoutEnd } from '../forge-text.ts';
 
 /** What an errand says of one numbered comment: whether it has changed what was asked for, and a sentence. */
 export type Outcome = { fixed: boolean; text: string };
 
-const LINE =
-  /^[\s>*\-_`]*\[(\d{1,6})\][\s*_`:\u2013\u2014-]*(fixed|done|changed|not changed|not fixed|unchanged)\b[\s*_`:.\u2013\u2014-]*(.*)$/i;
-
 /** Reads the lines such as `[1] fixed: …` of an errand's last answer, by number. Others are no outcome. */
 export function outcomesOf(summary: string): Map<number, Outcome> {
   const outcomes = new Map<number, Outcome>();
   for (const line of summary.split('\n')) {
-    const [, n, verdict = '', text = ''] = LINE.exec(line) ?? [];
+    const [, n, verdict = '', text = ''] = OUTCOME_LINE.exec(line) ?? [];
     if (n === undefined) continue;
     const fixed = !/^(?:not|un)/i.test(verdict);
     outcomes.set(Number(n), { fixed, text: withoutEnd(text, /[`\s]/) });
   }
   return outcomes;
-}
-
-/** The answer without those lines. */
-export function withoutOutcomes(summary: string): string {
-  return summary
-    .split('\n')
-    .filter((line) => !LINE.test(line))
-    .join('\n')
-    .trim();
 }

@@ -1,9 +1,9 @@
+import { withoutOutcomes } from '../../../protocol/closing-text.ts';
 import type { Need } from '../../../protocol/needs.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { PullRow } from '../../domain/pull.ts';
 import { hasPushedWork } from '../../domain/task-repository.ts';
 import { quiet } from '../own-words.ts';
-import { withoutOutcomes } from './outcomes.ts';
 import { failureWords } from './public-reasons.ts';
 
 const SUMMARY_CHARS_MAX = 3_000;

@@ -1,3 +1,4 @@
+import { closingNothing } from '../../../protocol/closing-text.ts';
 import { quiet } from '../own-words.ts';
 import type { NamedIssue } from './pull-issues.ts';
 
@@ -74,9 +75,4 @@ function mergedWords({ number, commit }: NonNullable<PullText['merged']>): strin
 /** The beginning of a text, in whole characters: a forge may refuse a half of one. */
 function cut(text: string, chars_max: number): string {
   return text.slice(0, chars_max).replace(/[\uD800-\uDBFF]$/, '');
-}
-
-/** The agent's words without keywords that close an issue. */
-function closingNothing(text: string): string {
-  return text.replace(/\b(fix(?:e[sd])?|close[sd]?|resolve[sd]?)(:?\s+)(?=\S*(#|\/issues\/|\bgh-)\d)/giu, '$1\u200B$2');
 }

@@ -18,6 +18,21 @@ test('the title is the subject if the first line is too long or missing', (t) =>
   t.not(succeeded('', '').commit_message.trim(), '');
 });
 
+test('a commit message closes no issue, mentions nobody, and does not say what became of each comment', (t) => {
+  const text =
+    'Fix #12\n\nFixes #999, closes you/other#3, Resolves: https://github.com/a/b/issues/4. Thanks @torvalds and ' +
+    '(@a-b). As me@example.org says, @babel/core and `@types/node` stay.\n\n[1] fixed: it is right\n- [2] not changed: why';
+  const { commit_message, summary } = succeeded(TITLE, text);
+  t.is(
+    commit_message,
+    'Fix\u200B #12\n\nFixes\u200B #999, closes\u200B you/other#3, Resolves\u200B: https://github.com/a/b/issues/4. Thanks ' +
+      '@\u200Btorvalds and (@\u200Ba-b). As me@example.org says, @babel/core and `@types/node` stay.\n',
+  );
+  t.is(summary, text);
+  t.is(succeeded(TITLE, '[1] fixed: it is right').commit_message, `${TITLE}\n`);
+  t.is(succeeded('Close #5', '').commit_message, 'Close\u200B #5\n');
+});
+
 test('summary and detail are cut at their limits', (t) => {
   const failure = new AttemptFailure('verify_failed', `begin ${'x'.repeat(50_000)} end`);
   const { summary, detail } = failed(TITLE, 's'.repeat(50_000), failure);

@@ -1,7 +1,8 @@
 import test from 'ava';
 import type { Thread } from '../../../coordinator/forge/forge.ts';
 import { promptFor, reviewMessage } from '../../../coordinator/forge/intake/material.ts';
-import { outcomesOf, withoutOutcomes } from '../../../coordinator/forge/intake/outcomes.ts';
+import { outcomesOf } from '../../../coordinator/forge/intake/outcomes.ts';
+import { withoutOutcomes } from '../../../protocol/closing-text.ts';
 import { spoken } from '../../../coordinator/forge/intake/words.ts';
 import { signatureOf } from '../../../coordinator/forge/own-words.ts';
 import { pullBody, updatedBody, type PullText } from '../../../coordinator/forge/pulls/pull-body.ts';

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { outcomesOf, withoutOutcomes } from '../../../../coordinator/forge/intake/outcomes.ts';
+import { outcomesOf } from '../../../../coordinator/forge/intake/outcomes.ts';
+import { withoutOutcomes } from '../../../../protocol/closing-text.ts';
 
 const LINES: [line: string, fixed: boolean | undefined, text?: string][] = [
   ['[7] fixed: the check', true, 'the check'],
