@@ -20,6 +20,7 @@ import {
   type PreparedRepository,
   type Setting,
 } from './git/repository.ts';
+import { signedOff } from './git/sign-off.ts';
 import { wipMessage } from './git/wip-commit.ts';
 import { readRecord, type WorkspaceRecord } from './git/workspace-record.ts';
 
@@ -151,8 +152,9 @@ export class TaskClone {
     const repair = await this.#repair(signal);
     const accept = ({ left_out, doubtful }: Remarks) =>
       is_partial_ok || (repair === null && this.#untold([...left_out, ...doubtful]).length === 0);
-    const { problem, remarks } = await this.#publisher.publish(this.#repositories(signal), {
-      message,
+    const repos = this.#repositories(signal);
+    const { problem, remarks } = await this.#publisher.publish(repos, {
+      message: await this.#signedOff(repos, message),
       wip: false,
       with_diff: false,
       accept,
@@ -164,8 +166,9 @@ export class TaskClone {
 
   /** The last push of the attempt, with the diff. What it leaves out is reported. */
   async finish(signal: AbortSignal, message: string, { wip }: { wip: boolean }): Promise<Published> {
-    const options = { message, wip, with_diff: true, accept: () => true };
-    const published = await this.#publisher.publish(this.#repositories(signal), options);
+    const repos = this.#repositories(signal);
+    const options = { message: await this.#signedOff(repos, message), wip, with_diff: true, accept: () => true };
+    const published = await this.#publisher.publish(repos, options);
     const fresh = this.#untold(published.remarks.left_out);
     if (fresh.length > 0) await this.#tell(fresh, `Not committed: ${fresh.join('; ')}`);
     return published;
@@ -221,6 +224,10 @@ export class TaskClone {
       const text = `${this.intro}${event.body.text}`.slice(0, LOG_CHARS_MAX);
       await emit({ type: event.type, body: { ...event.body, text } });
     } else await emit(event);
+  }
+
+  #signedOff({ own }: Repositories, message: string): Promise<string> {
+    return signedOff(own, this.prepared.base_commit, message);
   }
 
   #repositories(signal: AbortSignal): Repositories {

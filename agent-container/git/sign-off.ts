@@ -1,0 +1,21 @@
+import type { Git } from './git.ts';
+import { isWip } from './wip-commit.ts';
+
+/** How many of the newest commits show what the project is used to. */
+const COMMITS = 20;
+const TRAILERS = '--format=%(trailers:key=Signed-off-by,valueonly,separator=%x2C)%x00';
+
+/**
+ * The message of finished work, signed off by the author where most of the newest commits of the base are: such a
+ * project may take no others.
+ */
+export async function signedOff(own: Git, base_commit: string | null, message: string): Promise<string> {
+  if (base_commit === null || isWip(message)) return message;
+  const { code, stdout } = await own.try(['log', `-${COMMITS}`, '--no-merges', TRAILERS, base_commit]);
+  const commits = stdout.toString('utf8').split('\0').slice(0, -1);
+  const signed = commits.filter((trailers) => trailers.trim() !== '');
+  if (code !== 0 || signed.length * 2 <= commits.length) return message;
+  const author = (await own.run(['var', 'GIT_AUTHOR_IDENT'])).replace(/ \d+ [+-]\d{4}$/, '');
+  const trailer = ['--if-exists', 'addIfDifferent', '--trailer', `Signed-off-by: ${author}`];
+  return `${await own.run(['interpret-trailers', ...trailer], { input: message })}\n`;
+}
