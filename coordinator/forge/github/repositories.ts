@@ -4,6 +4,7 @@ import type { Access, ForgeBranch, RepositoryName } from '../forge.ts';
 import { isDenied, undefinedIf } from '../forge-api-error.ts';
 import { Line } from '../forge-text.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
+import { NamePattern, refusesName } from './name-pattern.ts';
 import { Repository } from './schemas.ts';
 
 const HERE = 'coordinator/forge/github/repositories.ts';
@@ -17,7 +18,9 @@ const Branch = z.object({
   protection: z.object({ enabled: z.boolean().optional() }).optional(),
 });
 export const BRANCH = answerJob(HERE, 'BRANCH', Branch);
-export const RULES = answerJob(HERE, 'RULES', z.array(z.object({ type: z.string() })));
+/** `parameters`: read of a rule about names alone; absent where they are not as expected. */
+const Rule = z.object({ type: z.string(), parameters: NamePattern.optional().catch(undefined) });
+export const RULES = answerJob(HERE, 'RULES', z.array(Rule));
 
 /**
  * The rules that refuse a push from outside of a pull request, whatever it brings: to ask first saves the work.
@@ -73,11 +76,17 @@ export async function findForbiddingRules(
   branch: string,
 ): Promise<string[]> {
   const { items } = await listRules(api, access, repository, branch, () => false);
-  const types = items.filter((rule) => rule.type === 'creation' || isForbidding(rule)).map(({ type }) => type);
+  const types = items.filter((rule) => isForbiddingNew(rule, branch)).map(({ type }) => type);
   return [...new Set(types)];
 }
 
-type Rule = { type: string };
+type Rule = z.output<typeof Rule>;
+
+function isForbiddingNew(rule: Rule, branch: string): boolean {
+  const { type, parameters } = rule;
+  if (type === 'branch_name_pattern') return parameters !== undefined && refusesName(parameters, branch);
+  return type === 'creation' || isForbidding(rule);
+}
 
 function isForbidding({ type }: Rule): boolean {
   return FORBIDDING.has(type);

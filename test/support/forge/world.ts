@@ -123,8 +123,8 @@ export type Repository = {
   default_branch: string;
   permissions: Map<Person, Permission>;
   protected_branches: Set<string>;
-  /** What rulesets ask for at all of its branches, by the names that GitHub has for rules. */
-  rules: string[];
+  /** What rulesets ask for at all of its branches: the names that GitHub has for rules, and a rule with parameters. */
+  rules: (string | { type: string; parameters: Record<string, unknown> })[];
   /** The default first. */
   merge_methods: MergeMethod[];
   /** What its branches require of pull requests, which administrators need not heed at GitHub. */

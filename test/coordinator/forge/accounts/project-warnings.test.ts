@@ -85,6 +85,35 @@ test('rules that refuse the branches of errands are warned of, also such as no b
   t.deepEqual((await create({})).warnings, []);
 });
 
+test('a rule about the names of branches is warned of where it refuses those of errands', async (t) => {
+  const { create, demo, linkAnn, install } = await scene(t);
+  install();
+  await linkAnn();
+  const rule = (operator: string, pattern: string, negate = false) => ({
+    type: 'branch_name_pattern',
+    parameters: { name: '', operator, pattern, negate },
+  });
+  const refusing = [
+    rule('starts_with', 'feature/'),
+    rule('ends_with', '-done'),
+    rule('contains', 'JIRA-'),
+    rule('regex', '^(feature|fix)/.+$'),
+    rule('starts_with', 'errand/', true),
+  ];
+  for (const each of refusing) {
+    demo.rules = [each];
+    const { warnings } = await create({});
+    t.regex(
+      warnings.join(),
+      /restricts pushes to the branches of errands \(branch_name_pattern\)/,
+      JSON.stringify(each),
+    );
+  }
+  const slow = rule('regex', '^(([a-z0-9/-])+)+$#');
+  demo.rules = [rule('starts_with', 'errand/'), rule('contains', 'JIRA-', true), rule('regex', '(?<'), slow];
+  t.deepEqual((await create({})).warnings, []);
+});
+
 test('a forge that does not answer now refuses no project, and is no warning', async (t) => {
   const { create, linkAnn, install, github } = await scene(t);
   install();

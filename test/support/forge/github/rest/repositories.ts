@@ -49,7 +49,12 @@ export const repositories: Handlers = {
     const { rules } = repositoryOf(call);
     const { items, headers } = page(call, rules);
     return ok(
-      items.map((type) => ({ type, ruleset_source_type: 'Repository', ruleset_source: 'demo', ruleset_id: 1 })),
+      items.map((rule) => ({
+        ...(typeof rule === 'string' ? { type: rule } : rule),
+        ruleset_source_type: 'Repository',
+        ruleset_source: 'demo',
+        ruleset_id: 1,
+      })),
       headers,
     );
   },
