@@ -68,5 +68,7 @@ function backupText(backup: ServerState['backup']): string {
 
 function size(bytes: number | null): string {
   if (bytes === null) return 'unknown';
-  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(bytes / 1e6).toFixed(1)} MB`;
+  // The units of the settings, and of what the server says of its disk.
+  const mb = bytes / 1024 / 1024;
+  return mb >= 1024 ? `${(mb / 1024).toFixed(1)} GB` : `${mb.toFixed(1)} MB`;
 }

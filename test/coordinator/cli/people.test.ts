@@ -73,6 +73,10 @@ test('the owner reads the state of the server, and its settings without secrets'
   const status = (await cli.run(['server', 'status'])).stdout;
   for (const part of [/^Errands are started\.$/m, /^queue +0$/m, /^workers +0 of 2 at work/m, /^backup +none/m])
     t.regex(status, part);
+  const { disk } = JSON.parse((await cli.run(['server', 'status', '--json'])).stdout) as {
+    disk: { total_bytes: number };
+  };
+  t.true(status.includes(`of ${(disk.total_bytes / 1024 ** 3).toFixed(1)} GB;`), 'in the units of the settings');
   const settings = (await cli.run(['server', 'settings'])).stdout;
   t.regex(settings, /^ERRAND_SIGNUP {2}open$/m);
   t.regex(settings, /^PORT {2}8787 {2}default$/m);
