@@ -193,6 +193,7 @@ function json(text: string): unknown {
 const CAUSES: Record<string, string> = {
   ECONNREFUSED: 'nothing listens there',
   ENOTFOUND: 'there is no such host',
+  EAI_AGAIN: 'no name server answers',
   ECONNRESET: 'the connection was cut',
   // The command line gives its requests up then.
   UND_ERR_DESTROYED: 'the proxy closes the connection',

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { Client } from '../../../coordinator/client/client.ts';
 import { Failure, Refusal, Unreachable } from '../../../coordinator/client/errors.ts';
-import { exchange, send } from '../../../coordinator/client/http.ts';
+import { exchange, reason, send } from '../../../coordinator/client/http.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 
 const signal = new AbortController().signal;
@@ -104,4 +104,9 @@ test('a long body has the time that it takes on a slow line', async (t) => {
     exchange(new URL(server), '/', { method: 'POST', body: new Uint8Array(bytes) }, signal, 100);
   await t.throwsAsync(post(1), { instanceOf: Unreachable });
   t.is((await post(10 * LIMITS.request_bytes_per_s_min)).text, 'taken');
+});
+
+test('a failed look-up of a name is told in words', (t) => {
+  const cause = Object.assign(new Error('getaddrinfo EAI_AGAIN errand.example'), { code: 'EAI_AGAIN' });
+  t.is(reason(new TypeError('fetch failed', { cause })), 'no name server answers');
 });
