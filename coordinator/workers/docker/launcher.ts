@@ -27,8 +27,13 @@ const REMOVAL_POLL_MS = 250;
 const OUTPUT_LINES = 50;
 /** The exit code after SIGKILL. */
 const KILLED = 137;
+/** The exit code after SIGTERM. */
+const TERMINATED = 143;
 /** How containers exit that the engine stops, kills, or finds dead when it starts. */
-const STOPPED_BY_ENGINE: readonly number[] = [KILLED, 143, 255];
+const STOPPED_BY_ENGINE: readonly (number | null)[] = [KILLED, TERMINATED, 255];
+/** How long an engine that stops may still answer after it has ended a worker: as long as it waits for the others. */
+const ENGINE_STOP_MS = 15_000;
+const ENGINE_POLL_MS = 250;
 
 export type DockerLauncherOptions = {
   docker_host: string | undefined;
@@ -86,7 +91,7 @@ export class DockerLauncher implements Launcher {
     while (!this.#closed.signal.aborted) {
       try {
         const container = await unlessMissing(this.#engine.calls.inspectContainer(name));
-        if (!container?.State.Running) return await this.#readEnd(name, container, watched);
+        if (!container?.State.Running) return await this.#explainEnd(await this.#readEnd(name, container), watched);
         watched = true;
         await unlessMissing(this.#engine.waits.waitForContainer(name));
         backoff.reset();
@@ -232,13 +237,30 @@ export class DockerLauncher implements Launcher {
     return { cpus, kernel, hostPath, counts_all: info.CgroupVersion === '2' };
   }
 
-  /** `watched`: the engine responded all the time until it exited. */
-  async #readEnd(name: string, container: Container | undefined, watched: boolean): Promise<WorkerEnd> {
+  /** Adds whether the engine ended the worker. `watched`: the engine responded all the time until then. */
+  async #explainEnd(end: WorkerEnd, watched: boolean): Promise<WorkerEnd> {
+    const { exit_code, out_of_memory } = end;
+    if (out_of_memory || !STOPPED_BY_ENGINE.includes(exit_code)) return end;
+    const engine_lost = !watched || (exit_code === TERMINATED && (await this.#isStopping()));
+    return engine_lost ? { ...end, engine_lost } : end;
+  }
+
+  /** Whether the engine stops now: it stops its containers first. */
+  async #isStopping(): Promise<boolean> {
+    for (const until = performance.now() + ENGINE_STOP_MS; performance.now() < until; await delay(ENGINE_POLL_MS)) {
+      const answers = await this.#engine.checks.ping().then(
+        () => true,
+        () => false,
+      );
+      if (!answers) return true;
+    }
+    return false;
+  }
+
+  async #readEnd(name: string, container: Container | undefined): Promise<WorkerEnd> {
     if (!container) return { exit_code: null, out_of_memory: false, output: '' };
     const { Status, ExitCode, OOMKilled } = container.State;
-    const engine_lost = !watched && !OOMKilled && STOPPED_BY_ENGINE.includes(ExitCode);
     return {
-      ...(engine_lost && { engine_lost }),
       exit_code: Status === 'created' ? null : ExitCode,
       // OOMKilled alone may mean a child process of the worker, so the exit code must match too.
       out_of_memory: ExitCode === KILLED && OOMKilled,

@@ -151,6 +151,20 @@ dockerTest(
   },
 );
 
+dockerTest('a worker that the engine stops just before itself is lost with it', async (t) => {
+  const engine = await passToEngine(t);
+  const { runner, start, serves } = await openRunner(t, await buildWorkerImage(t, TINY_WORKER), engine.docker_host);
+  const name = await start();
+  await serves(name);
+  const end = runner.ended(name);
+  await until('it is awaited', () => engine.heard().includes(`${name}/wait`));
+  await docker('kill', '--signal', 'TERM', name);
+  await until('its end is read', () => engine.heard().includes(`${name}/logs`));
+  engine.stop();
+  t.like(await end, { exit_code: 143, engine_lost: true });
+  engine.start();
+});
+
 dockerTest('a worker that ran out of memory differs from one whose child process did', async (t) => {
   const folder = await temporaryFolder(t);
   const eat = 'const eaten = []; for (;;) eaten.push(Buffer.alloc(16 * 1024 * 1024, 1));';
