@@ -12,10 +12,10 @@ import { findTask } from '../sqlite/tasks.ts';
 export type ClaimedPush = RepositoryOfTask & { branch: string | null; commit: string };
 
 /**
- * What a repository says of a claimed push. `there`: it has the commit; `gone`: it has no such branch; `unknown`: it
- * did not answer.
+ * What a repository says of a claimed push. `there`: it has the branch and the commit; `elsewhere`: the commit without
+ * the branch; `missing`: the branch without the commit; `gone`: neither; `unknown`: it did not answer.
  */
-export type PushState = 'there' | 'gone' | 'missing' | 'unknown';
+export type PushState = 'there' | 'elsewhere' | 'missing' | 'gone' | 'unknown';
 
 /** A claimed push that was not seen, and what its repository says of it. */
 export type LookedAtPush = { push: ClaimedPush; state: PushState };
@@ -44,7 +44,10 @@ function isStored(db: Db, { task_id, key, branch, commit }: ClaimedPush): boolea
   return branch !== null && stored?.branch === branch && stored.commit === commit;
 }
 
-/** Whether a push may have been made. Nobody can tell of a branch of the task that was deleted, as after a merge. */
+/**
+ * Whether a push may have been made. Nobody can tell of a branch of the task that was deleted, as after a merge. A
+ * commit elsewhere alone says nothing: others may have made it.
+ */
 export function mayBePushed(db: Db, { push: { branch, ...where }, state }: LookedAtPush): boolean {
   switch (state) {
     case 'there':
@@ -53,6 +56,7 @@ export function mayBePushed(db: Db, { push: { branch, ...where }, state }: Looke
     case 'missing':
       return false;
     case 'gone':
+    case 'elsewhere':
       return branch !== null && hasBegunPushTo(db, where, refOf(branch));
   }
 }

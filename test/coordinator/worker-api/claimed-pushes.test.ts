@@ -110,6 +110,8 @@ for (const [state, has_begun, expected] of [
   ['missing', true, 'failed'],
   ['gone', false, 'failed'],
   ['gone', true, 'succeeded'],
+  ['elsewhere', false, 'failed'],
+  ['elsewhere', true, 'succeeded'],
 ] as const)
   test(`a commit of which no push is known, which is ${state} by its repository, ${has_begun ? 'after another push' : 'without any push'}: ${expected}`, async (t) => {
     const { scene, task_id, seePush, succeed } = await setCallbackScene(t, {}, { git: forge(() => state) });

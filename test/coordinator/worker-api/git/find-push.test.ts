@@ -40,9 +40,19 @@ test('a push to no branch, and one to a branch that there is not, are told apart
   t.is(await find('mai', NOWHERE), 'gone');
 });
 
-test('a push is found after its branch was merged and deleted', async (t) => {
+test('a commit is found elsewhere once its branch was merged and deleted', async (t) => {
+  const { scene, bare, find } = await open(t);
+  const clone = await cloneWithWork(scene);
+  const work = await git(clone, 'rev-parse', 'HEAD');
+  await git(clone, 'push', '--quiet', bare, 'HEAD:refs/heads/merged');
+  t.is(await find('merged', work), 'there');
+  await git(clone, 'push', '--quiet', bare, 'HEAD:refs/heads/main', ':refs/heads/merged');
+  t.is(await find('merged', work), 'elsewhere');
+});
+
+test('a commit of another branch does not speak for a branch that never was', async (t) => {
   const { tip, find } = await open(t);
-  t.is(await find('merged', tip), 'there');
+  t.is(await find('never', tip), 'elsewhere');
 });
 
 test('a forge that gives every commit that it stores is believed of one that no branch has any more', async (t) => {
