@@ -9,11 +9,14 @@ import { readRefs } from './read-refs.ts';
  */
 export async function findPush(ask: AskRepository, ref: string, commit: string): Promise<PushState> {
   const tips: string[] = [];
+  let id_length = commit.length;
   await readRefs(ask, (name, id) => {
     if (name === ref) tips.push(id);
+    id_length = id.length;
   });
   const has_branch = tips.length > 0;
-  const has_commit = tips.includes(commit) || (await hasCommit(ask, commit));
+  // Git reads the beginning of an id that is too long.
+  const has_commit = tips.includes(commit) || (commit.length === id_length && (await hasCommit(ask, commit)));
   if (has_commit) return has_branch ? 'there' : 'elsewhere';
   return has_branch ? 'missing' : 'gone';
 }

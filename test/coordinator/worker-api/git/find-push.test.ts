@@ -55,6 +55,12 @@ test('a commit of another branch does not speak for a branch that never was', as
   t.is(await find('never', tip), 'elsewhere');
 });
 
+test('an id that only begins with the id of a commit is missing', async (t) => {
+  const { tip, find } = await open(t);
+  t.is(await find('main', `${tip}${'0'.repeat(24)}`), 'missing');
+  t.is(await find('never', `${tip}${'0'.repeat(24)}`), 'gone');
+});
+
 test('a forge that gives every commit that it stores is believed of one that no branch has any more', async (t) => {
   const { scene, bare, find } = await open(t);
   const lost = await git(bare, 'commit-tree', '-m', 'Lost', 'main^{tree}');
