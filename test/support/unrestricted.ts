@@ -6,7 +6,7 @@ type Restrictions = 'workBranch' | 'protection' | 'pushed' | 'approval' | 'uploa
 export const UNRESTRICTED: Pick<GitDependencies, Restrictions> = {
   workBranch: () => null,
   protection: () => Promise.resolve(null),
-  pushed: { toKeep: () => [], add: () => [], remove: () => undefined },
+  pushed: { toKeep: () => [], add: () => [], keep: () => undefined, remove: () => undefined },
   approval: () => null,
   uploadApproval: () => null,
   noteUse: () => undefined,

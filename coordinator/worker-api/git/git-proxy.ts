@@ -183,11 +183,11 @@ export class GitProxy implements WorkerProxy {
     }
     const repository = await this.#repository(caller);
     const begun = this.#pushed.add(caller, push.commands);
-    const refused = (commands: PushCommand[]) => this.#forget(caller, begun, commands);
+    const ended = (refused: PushCommand[]) => this.#settle(caller, begun, refused);
     // The report is read: it must not be compressed.
     const { 'accept-encoding': _, ...headers } = request.headers;
     const answer = await this.#send(caller, { ...request, headers, body }, repository).catch((error: unknown) => {
-      if (error instanceof ForgeError && error.is_refusal) refused(push.commands);
+      ended(error instanceof ForgeError && error.is_refusal ? push.commands : []);
       throw error;
     });
     if (refs.length === 0) return answer;
@@ -195,15 +195,20 @@ export class GitProxy implements WorkerProxy {
     const commits = push.commands.map((command) => [command.ref, command.new]);
     const where = { host: hostOf(repository), ...(key !== null && { repository: key }) };
     this.#noteUse(caller, 'git.pushed', { ...where, refs: Object.fromEntries(commits) });
-    return { ...answer, body: Readable.from(readingReport(answer.body, push, refused)) };
+    return { ...answer, body: Readable.from(readingReport(answer.body, push, ended)) };
   }
 
-  /** Notes that the repository refused these commands. `begun`: those that the task had not pushed before. */
-  #forget(caller: GitCaller, begun: PushCommand[], commands: PushCommand[]): void {
+  /** Notes which commands the repository refused. `begun`: those that the task had not pushed before. */
+  #settle(caller: GitCaller, begun: PushCommand[], refused: PushCommand[]): void {
     const { task_id, attempt, key } = caller;
-    const refs = commands.map(({ ref }) => ref);
-    this.#logger.warn({ task_id, attempt, repository: key, refs }, 'push refused by the repository');
-    const forgotten = begun.filter((command) => commands.includes(command));
+    const refs = refused.map(({ ref }) => ref);
+    if (refs.length > 0)
+      this.#logger.warn({ task_id, attempt, repository: key, refs }, 'push refused by the repository');
+    const forgotten = begun.filter((command) => refused.includes(command));
+    this.#pushed.keep(
+      caller,
+      begun.filter((command) => !refused.includes(command)),
+    );
     if (forgotten.length > 0) this.#pushed.remove(caller, forgotten);
   }
 

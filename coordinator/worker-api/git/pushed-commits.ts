@@ -12,9 +12,11 @@ import { readRefs } from './read-refs.ts';
 export type PushedCommits = {
   /** The commits of others that whatever takes the place of the command's old commit has to contain. */
   toKeep: (where: RepositoryOfTask, command: PushCommand) => string[];
-  /** Adds what is about to be pushed. Returns the commands that the task has not pushed before. */
+  /** Adds what is about to be pushed. Returns the commands that may be forgotten if the repository refuses them. */
   add: (where: RepositoryOfTask, commands: PushCommand[]) => PushCommand[];
-  /** Forgets commands that the repository has refused. */
+  /** These commands were not refused, as far as is known: they are never forgotten. */
+  keep: (where: RepositoryOfTask, commands: PushCommand[]) => void;
+  /** The repository has refused these commands: forgets those that no other push has begun as well. */
   remove: (where: RepositoryOfTask, commands: PushCommand[]) => void;
 };
 
@@ -24,6 +26,10 @@ export function pushedCommits(log: EventLog): PushedCommits {
     if (isNoCommit(old) || old === commit) return [];
     return findKeptCommits(log.db, where, { ref, commit: old }) ?? [old];
   };
+  /** How many pushes have begun a command that was new, and were not refused. One without a number stays. */
+  const open = new Map<string, number>();
+  const nameOf = ({ task_id, key }: RepositoryOfTask, { ref, new: commit }: PushCommand) =>
+    JSON.stringify([task_id, key, ref, commit]);
   return {
     toKeep,
     add: (where, commands) =>
@@ -31,12 +37,29 @@ export function pushedCommits(log: EventLog): PushedCommits {
         commands.filter((command) => {
           const { old, new: commit, ref } = command;
           // Whoever pushes what is there already makes it nobody's own.
-          return old !== commit && insertTaskPush(db, where, { ref, commit, kept: toKeep(where, command) });
+          if (old === commit) return false;
+          const is_new = insertTaskPush(db, where, { ref, commit, kept: toKeep(where, command) });
+          const name = nameOf(where, command);
+          const count = is_new ? 0 : open.get(name);
+          if (count !== undefined) open.set(name, count + 1);
+          return count !== undefined;
         }),
       ),
+    keep: (where, commands) => {
+      for (const command of commands) open.delete(nameOf(where, command));
+    },
     remove: (where, commands) =>
       log.write(({ db }) => {
-        for (const { ref, new: commit } of commands) deleteTaskPush(db, where, { ref, commit });
+        for (const command of commands) {
+          const name = nameOf(where, command);
+          const count = open.get(name);
+          if (count === undefined) continue;
+          if (count > 1) open.set(name, count - 1);
+          else {
+            open.delete(name);
+            deleteTaskPush(db, where, { ref: command.ref, commit: command.new });
+          }
+        }
       }),
   };
 }

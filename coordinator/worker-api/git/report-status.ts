@@ -28,23 +28,27 @@ function inFirstBand(report: Buffer): Buffer {
 }
 
 /**
- * Passes on the repository's answer to a push, and calls `refused` before its end with the commands that the report in
- * it refuses. An answer that ends early, or has no report, refuses none.
+ * Passes on the repository's answer to a push, and calls `onEnd` before its end with the commands that the report in it
+ * refuses. An answer that ends early, or has no report, refuses none.
  */
 export async function* readingReport(
   answer: AsyncIterable<Buffer>,
   push: Push,
-  refused: (commands: PushCommand[]) => void,
+  onEnd: (refused: PushCommand[]) => void,
 ): AsyncGenerator<Buffer> {
   const gathered = new GatheredBytes(0, ANSWER_BYTES_MAX);
   let is_whole = true;
-  for await (const chunk of answer) {
-    is_whole &&= gathered.bytes.length + chunk.length <= ANSWER_BYTES_MAX;
-    if (is_whole) gathered.add(chunk);
-    yield chunk;
+  let refused: PushCommand[] = [];
+  try {
+    for await (const chunk of answer) {
+      is_whole &&= gathered.bytes.length + chunk.length <= ANSWER_BYTES_MAX;
+      if (is_whole) gathered.add(chunk);
+      yield chunk;
+    }
+    if (is_whole) refused = await refusedCommands(push, gathered.bytes);
+  } finally {
+    onEnd(refused);
   }
-  const commands = is_whole ? await refusedCommands(push, gathered.bytes) : [];
-  if (commands.length > 0) refused(commands);
 }
 
 async function refusedCommands(push: Push, answer: Buffer): Promise<PushCommand[]> {

@@ -21,7 +21,12 @@ import { serveWorkerProxy } from '../../../support/worker-proxy-server.ts';
 const MB = 1024 * 1024;
 const SOME_COMMIT = 'a'.repeat(40);
 /** Whatever a task replaces is somebody else's, so every push is checked. */
-const pushed: PushedCommits = { toKeep: (_where, { old }) => [old], add: () => [], remove: () => undefined };
+const pushed: PushedCommits = {
+  toKeep: (_where, { old }) => [old],
+  add: () => [],
+  keep: () => undefined,
+  remove: () => undefined,
+};
 
 /** A task, and the files of its pushes that are being checked. */
 async function scene(t: ExecutionContext, change: Partial<GitDependencies> = {}) {

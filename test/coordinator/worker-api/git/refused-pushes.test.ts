@@ -66,6 +66,28 @@ test('a push that was made before still counts after the same one is refused', a
   t.false(await isSeen('work'));
 });
 
+for (const other of ['taken', 'refused'] as const)
+  test(`of two pushes of the same commit at once, where one is refused and the other is ${other}, the commit ${other === 'taken' ? 'counts' : 'does not count'}`, async (t) => {
+    const { forge, hook, push, isSeen } = await scene(t);
+    const [held, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let is_first = true;
+    forge.intercept = (request, response) => {
+      if (request.method !== 'POST' || !is_first) return false;
+      is_first = false;
+      held.resolve();
+      request.resume();
+      void free.promise.then(() => response.writeHead(403).end());
+      return true;
+    };
+    const first = push('work');
+    await held.promise;
+    if (other === 'refused') await hook('pre-receive', 'exit 1');
+    t.is((await push('work')).ok, other === 'taken');
+    free.resolve();
+    t.false((await first).ok);
+    t.is(await isSeen('work'), other === 'taken');
+  });
+
 test('a push whose answer does not come counts, and one that is refused with a status does not', async (t) => {
   const { clone, forge, push, isSeen } = await scene(t);
   let status: number | undefined = 403;
