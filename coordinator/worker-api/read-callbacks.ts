@@ -70,15 +70,23 @@ function readTake(json: Buffer): MessagesTake {
   return parse(MessagesTake, parseJson(json, SHAPE));
 }
 
-/** The body of a `result` callback, without secrets. `had_secret`: one stood in a diff. */
+/** The body of a `result` callback, without secrets. `had_secret`: one stood in a line that a diff adds. */
 export type CheckedResult = { result: ResultPost; had_secret: boolean };
 
 /** Reads the body of a `result` callback. */
 function readResult(json: Buffer, redaction?: Redaction): CheckedResult {
   const sent = parseWhole(ResultPost, parseJson(json, SHAPE));
-  const result = redaction ? redactResult(new Redactor(redaction.secrets), sent) : sent;
-  const before = outcomesOf(sent);
-  return { result, had_secret: outcomesOf(result).some(({ diff }, i) => diff !== before[i]?.diff) };
+  if (!redaction) return { result: sent, had_secret: false };
+  const redactor = new Redactor(redaction.secrets);
+  const result = redactResult(redactor, sent);
+  const added = outcomesOf(sent).map(({ diff }) => addedLines(diff));
+  return { result, had_secret: redactor.redactValue(added) !== added };
+}
+
+/** What a diff puts into files: a secret in another line of it was there before. */
+function addedLines(diff: string): string {
+  const lines = diff.split('\n');
+  return lines.filter((line) => line.startsWith('+') && !line.startsWith('+++ ')).join('\n');
 }
 
 /* The same for `BodyReader`. */

@@ -178,6 +178,8 @@ test('a secret where no mask can stand is refused, and the field is named', asyn
 
 for (const [what, more, expected] of [
   ['the diff of a result', { diff: `+${VALUE}` }, 1],
+  ['a line that a diff removes', { diff: `--- a/x\n+++ b/x\n@@ -1 +1 @@\n-${VALUE}\n+none` }, 0],
+  ['a line that a diff leaves', { diff: `@@ -1,2 +1,2 @@\n ${VALUE}\n-one\n+two` }, 0],
   ['no diff, but the summary', { summary: VALUE, diff: '+x' }, 0],
 ] as const)
   test(`a secret in ${what} is told to the person ${expected} times for each attempt`, async (t) => {
