@@ -76,11 +76,11 @@ export function projectHandlers({
   };
 }
 
-/** Whether a request sets or removes something that a project keeps secret. */
 function savedView(project: ProjectRow, warnings: ProjectWarning[]): ProjectSaved {
   return { ...projectView(project), warnings: warnings.map(({ text }) => text), coded_warnings: warnings };
 }
 
+/** Whether a request sets or removes something that a project keeps secret. */
 function setsSecrets({ git_token, git_username, secrets }: ProjectPatch): boolean {
   return git_token !== undefined || git_username !== undefined || secrets !== undefined;
 }
