@@ -15,14 +15,14 @@ export function adoptProjects(tx: Tx, task: TaskRow, at: string): TaskRow {
     const project = project_id === null ? helpfulProject(tx, task, repo_url) : undefined;
     if (!project) continue;
     updateRepositoryProject(tx.db, task.id, key, project.id);
-    tell(tx, task, project, at);
+    tell(tx, task, project, 'its token is', at);
   }
   const project = task.project_id === null ? helpfulProject(tx, task, task.repo_url) : undefined;
   if (!project) return task;
   const ask_before_push = task.ask_before_push || project.ask_before_push;
   const adopted = { ...task, project_id: project.id, ask_before_push, updated_at: at };
   updateProject(tx.db, adopted);
-  tell(tx, task, project, at);
+  tell(tx, task, project, 'its token, variables and settings are', at);
   return adopted;
 }
 
@@ -38,7 +38,8 @@ function helpfulProject({ db }: Tx, task: TaskRow, repo_url: string): ProjectRow
   return is_new || task.reason === 'repository_not_found' ? project : undefined;
 }
 
-function tell(tx: Tx, task: TaskRow, { name, repo_url }: ProjectRow, at: string): void {
-  const text = `The errand goes on with your project ${name}: its token, variables and settings are used for ${repo_url}.`;
+/** `what`: what of the project is used, as the beginning of a sentence. */
+function tell(tx: Tx, task: TaskRow, { name, repo_url }: ProjectRow, what: string, at: string): void {
+  const text = `The errand goes on with your project ${name}: ${what} used for ${repo_url}.`;
   tx.tell(task, { level: 'info', text }, at);
 }

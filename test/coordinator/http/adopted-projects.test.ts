@@ -49,14 +49,17 @@ test('so it does where a message lets it go on', async (t) => {
   t.is((await api.call('getTask', { params })).project_id, project.id);
 });
 
-test('the log of the errand tells of each project that it goes on with', async (t) => {
+test('the log of the errand tells what it uses of each project that it goes on with', async (t) => {
   const { api, params } = await scene(t, 'repository_not_found');
   await api.call('retryTask', { params, body: {} });
   const { items: events } = await api.call('listEvents', { params });
   const told = events.flatMap(({ type, body }) => (type === 'log' ? [String(body['text'])] : []));
   t.is(told.length, 2);
-  t.regex(told[0] ?? '', /your project Q: .*forge\.example\/a\/c\./);
-  t.regex(told[1] ?? '', /your project P: .*forge\.example\/a\/b\.git\./);
+  t.regex(told[0] ?? '', /your project Q: its token is used for .*forge\.example\/a\/c\./);
+  t.regex(
+    told[1] ?? '',
+    /your project P: its token, variables and settings are used for .*forge\.example\/a\/b\.git\./,
+  );
 });
 
 test('an errand asks before it pushes if the project that it goes on with does', async (t) => {
