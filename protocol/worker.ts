@@ -218,11 +218,11 @@
  * has a `setup_command`, a `setup.finished` with that command and exit code 0 must follow it. If it has a
  * `verify_command`, the newest `verify.finished` must have that command, `passed` and exit code 0, and no
  * `repository.ready`, `turn.finished`, `tool.started` or `tool.finished` may follow it. It need not run where the
- * result has no commit, held commit or diff in any repository, and no attempt of the task has begun a push, as
- * `has_pushed` says of those before. A secret in a command may be masked in the event. Each `commit` but the base must
- * have been pushed to its `branch`, as the proxy has seen, or the repository does not deny. A diff needs a `commit`
- * other than the base, or a `held_commit`. One held commit must wait for approval (`ask_before_push`). `cancelled`
- * needs a cancel. Otherwise the attempt ends as failed, with `setup_failed`, `verify_failed` or else `agent_error`.
+ * result has no commit, held commit or diff in any repository, and no attempt of the task has begun a push that was not
+ * refused, as `has_pushed` says of those before. A secret in a command may be masked in the event. Each `commit` but
+ * the base must have been pushed to its `branch`, as the proxy has seen, or the repository does not deny. A diff needs
+ * a `commit` other than the base, or a `held_commit`. One held commit must wait for approval (`ask_before_push`).
+ * `cancelled` needs a cancel. Otherwise the attempt fails, with `setup_failed`, `verify_failed` or else `agent_error`.
  *
  * ## Several repositories
  *
