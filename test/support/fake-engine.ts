@@ -20,7 +20,7 @@ type Options = {
   build?: object[];
   /** Whether the image exists from the start; a successful build creates it. */
   has_image?: boolean;
-  /** The labels of that image. */
+  /** The labels of that image; one that was built has none. */
   labels?: Record<string, string>;
   /** Fails everything but the ping with 500: an engine that is up and broken. */
   broken?: boolean;
@@ -32,17 +32,18 @@ export async function startFakeEngine(t: ExecutionContext, options: Options = {}
   const calls: string[] = [];
   const build_args: unknown[] = [];
   let has_image = options.has_image ?? false;
+  let labels = options.labels;
   const respond = (path: string): [status: number, ...lines: object[]] => {
     if (path === '/_ping') return [200];
     if (options.broken === true) return [500, { message: 'the storage driver failed' }];
     if (path === '/info') return [200, { NCPU: 2, LiveRestoreEnabled: true }];
     if (path === '/build') {
       if (!options.build) return [500, { message: 'no room on the disk' }];
-      has_image = !options.build.some((line) => 'error' in line);
+      if (!options.build.some((line) => 'error' in line)) [has_image, labels] = [true, undefined];
       return [200, ...options.build];
     }
     if (path === '/version') return [200, { Version: '99.1' }];
-    if (path.startsWith('/images/') && has_image) return [200, { Config: { Labels: options.labels } }];
+    if (path.startsWith('/images/') && has_image) return [200, { Config: { Labels: labels } }];
     return [404, { message: `No such image: ${path}` }];
   };
   const watching = new Set<ServerResponse>();

@@ -30,7 +30,7 @@ export type RunnerContext = {
 
 /**
  * Makes the runner that the settings name. Without a setting it is Docker; on a machine without Docker, for a trial
- * only, it is processes. Builds Errand's own worker image if it is missing. Rejects with a `ConfigError` if workers
+ * only, it is processes. Builds Errand's own worker image if it is missing or too old. Rejects with a `ConfigError` if workers
  * could only run without isolation and the settings do not ask for that.
  */
 export async function chooseRunner(context: RunnerContext): Promise<Runner> {
@@ -79,14 +79,18 @@ function openDocker({ config, instance, logger }: RunnerContext): DockerLauncher
   }
 }
 
+/** What Errand's own image is where it has to be built. */
+const BUILT: Partial<Record<Availability['kind'], string>> = { image_missing: 'missing', image_outdated: 'too old' };
+
 /**
- * Finds out whether Docker can be used, and builds the worker image if only that is missing. A failed build makes
- * Docker unusable, not absent.
+ * Finds out whether Docker can be used, and builds the worker image if only that is missing or too old. A failed build
+ * makes Docker unusable, not absent.
  */
 async function findDocker(docker: DockerLauncher, { config, logger, say }: RunnerContext): Promise<Availability> {
   const found = await docker.readAvailability();
-  if (found.kind !== 'image_missing' || !isOwnImage(config.worker_image)) return found;
-  say(`The workers' image '${config.worker_image}' is missing. It is built now, which takes a minute or two.`);
+  const why = BUILT[found.kind];
+  if (why === undefined || !isOwnImage(config.worker_image)) return found;
+  say(`The workers' image '${config.worker_image}' is ${why}. It is built now, which takes a minute or two.`);
   try {
     await buildWorkerImage(config.docker_host, config.proxy);
   } catch (error) {

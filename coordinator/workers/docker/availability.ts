@@ -1,4 +1,5 @@
 import { ErrandError } from '../../../protocol/problem.ts';
+import { CONTRACT_VERSION, contractFault } from '../../../protocol/worker.ts';
 import { addressOf, statusOf } from './engine.ts';
 import { isOwnImage } from './image.ts';
 import { errorCode } from '../../base/error-code.ts';
@@ -6,11 +7,22 @@ import { errorCode } from '../../base/error-code.ts';
 /**
  * Whether a Docker engine can start workers. `fault` is a sentence that says what is wrong and how to fix it. `absent`:
  * the machine has no engine socket. `image_missing`: only the worker image is missing. `image_unsupported`: it speaks
- * another version of the worker contract. `unusable`: an engine exists, or was named, but cannot be used.
+ * a newer version of the worker contract; `image_outdated`: an older one. `unusable`: an engine exists, or was named, but cannot be used.
  */
 export type Availability = { kind: 'ready' } | Fault;
 
-export type Fault = { kind: 'absent' | 'image_missing' | 'image_unsupported' | 'unusable'; fault: string };
+export type Fault = {
+  kind: 'absent' | 'image_missing' | 'image_unsupported' | 'image_outdated' | 'unusable';
+  fault: string;
+};
+
+/** Whether workers of an image are supported that speaks this version of the worker contract. */
+export function imageAvailability(image: string, version: number): Availability {
+  const fault = contractFault(version);
+  if (fault === null) return { kind: 'ready' };
+  if (version > CONTRACT_VERSION) return { kind: 'image_unsupported', fault };
+  return { kind: 'image_outdated', fault: isOwnImage(image) ? `${fault} Build it: npm run image` : fault };
+}
 
 /** Explains the error of a call to the engine. `docker_host`: as in DOCKER_HOST. `image`: the worker image. */
 export function readFault(

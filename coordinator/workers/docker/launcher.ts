@@ -1,12 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ErrandError } from '../../../protocol/problem.ts';
-import { contractFault } from '../../../protocol/worker.ts';
 import { Backoff } from '../../base/retry.ts';
 import { OWN_WORKER_IMAGE } from '../../base/settings.ts';
 import type { Launcher, LaunchSpec } from '../local/launcher.ts';
 import { OUTPUT_CHARS_MAX, type Isolation, type WorkerEnd } from '../runner.ts';
-import { readFault, type Availability } from './availability.ts';
+import { imageAvailability, readFault, type Availability } from './availability.ts';
 import type { Container } from './client.ts';
 import { unlessMissing, openEngine, statusOf, type Engine } from './engine.ts';
 import type { Owner } from '../directories.ts';
@@ -149,8 +148,7 @@ export class DockerLauncher implements Launcher {
       await responds;
       const [machine, image] = others;
       await machine;
-      const fault = contractFault(contractVersionOf(await image));
-      return fault === null ? { kind: 'ready' } : { kind: 'image_unsupported', fault };
+      return imageAvailability(this.#options.image, contractVersionOf(await image));
     } catch (error) {
       this.#options.logger.debug({ err: error }, 'docker cannot start workers');
       return readFault(error, this.#options);

@@ -150,6 +150,20 @@ for (const image of ['errand-agent', 'errand-agent:latest'])
     t.regex(said, /is missing\. It is built now/);
   });
 
+test("Errand's own image of an older worker contract is built again, and another one is refused", async (t) => {
+  const old = { has_image: true, labels: { 'errand.contract': '0' }, ...BUILD_SUCCEEDS };
+  const own = await startFakeEngine(t, old);
+  const { kind, said } = await choose(t, { DOCKER_HOST: own.docker_host });
+  t.is(kind, 'docker');
+  t.true(own.calls.includes('POST /build'));
+  t.regex(said, /is too old\. It is built now/);
+  const other = await startFakeEngine(t, old);
+  const { refusal = '' } = await choose(t, { DOCKER_HOST: other.docker_host, ERRAND_WORKER_IMAGE: 'mine' });
+  t.false(other.calls.includes('POST /build'));
+  t.regex(refusal, /version 0 of the worker contract.*: rebuild the worker image\.\n/);
+  t.notRegex(refusal, /npm run image/);
+});
+
 test('the image is built with the proxy of the settings, which apt reads by its small name', async (t) => {
   const engine = await startFakeEngine(t, BUILD_SUCCEEDS);
   const env = { DOCKER_HOST: engine.docker_host, HTTP_PROXY: 'http://proxy.test:3128', NO_PROXY: '.test' };

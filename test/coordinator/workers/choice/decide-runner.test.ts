@@ -5,7 +5,7 @@ import { decideRunner, readExposures } from '../../../../coordinator/workers/cho
 const KEYS = [{}, { ANTHROPIC_API_KEY: 'sk-x' }, { CLAUDE_API_KEY: 'sk-x' }];
 const HOSTS = [{}, { HOST: 'localhost' }, { HOST: '::1' }, { HOST: '0.0.0.0' }, { HOST: '::' }, { HOST: '192.0.2.1' }];
 const PROXIES = [{}, { ERRAND_TRUST_PROXY: 'false' }, { ERRAND_TRUST_PROXY: 'true' }];
-const DOCKERS = ['ready', 'absent', 'image_missing', 'image_unsupported', 'unusable'] as const;
+const DOCKERS = ['ready', 'absent', 'image_missing', 'image_unsupported', 'image_outdated', 'unusable'] as const;
 
 const LOOPBACK = new Set([undefined, 'localhost', '::1']);
 
@@ -26,9 +26,17 @@ const UNASKED = {
     absent: 'process',
     image_missing: 'refuse',
     image_unsupported: 'refuse',
+    image_outdated: 'refuse',
     unusable: 'refuse',
   },
-  real: { ready: 'docker', absent: 'refuse', image_missing: 'refuse', image_unsupported: 'refuse', unusable: 'refuse' },
+  real: {
+    ready: 'docker',
+    absent: 'refuse',
+    image_missing: 'refuse',
+    image_unsupported: 'refuse',
+    image_outdated: 'refuse',
+    unusable: 'refuse',
+  },
 } as const;
 
 for (const docker of DOCKERS)
