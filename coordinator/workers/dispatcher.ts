@@ -88,8 +88,8 @@ export class Dispatcher {
     });
     log.subscribe('task.created', () => this.wake());
     log.subscribe('task.status', ({ body }) => body.to === 'queued' && this.wake());
-    log.subscribe('attempt.ended', ({ body }) => {
-      if (body.reason === 'worker_start_failed') void this.#health.startFailed();
+    log.subscribe('attempt.ended', ({ task_id, body }) => {
+      if (body.reason === 'worker_start_failed') void this.#health.startFailed(task_id);
       this.wake();
     });
     // It may end a task's wait.

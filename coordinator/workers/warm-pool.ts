@@ -75,12 +75,12 @@ export class WarmPool {
     while (this.#ready.length < size && gate.fault === null && !this.#stop.signal.aborted) {
       try {
         await this.#boot();
-        health.started();
+        health.warmStarted();
         this.#backoff.reset();
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         logger.warn({ err: error }, 'warm worker start failed');
-        await health.startFailed();
+        await health.warmStartFailed();
         await this.#backoff.wait(this.#stop.signal);
       }
     }

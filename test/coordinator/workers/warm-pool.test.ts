@@ -180,6 +180,42 @@ test.serial('workers that do not start are a fault until one starts, and errands
   t.is(dispatcher.start_fault, null);
 });
 
+for (const warm_workers of [0, 1])
+  test.serial(
+    `with ${warm_workers} warm workers, workers that boot and accept no task are a fault after several errands, not after one`,
+    async (t) => {
+      const server = await startServer(t, { warm_workers, boot: 'refuse' });
+      const { dispatcher } = server;
+      const add = () => {
+        addTask(server.db, addUser(server.db));
+        dispatcher.wake();
+      };
+      const first = addTask(server.db, addUser(server.db));
+      dispatcher.wake();
+      const hasFailed = (count: number) =>
+        server.attempts(first.id).filter(({ status }) => status === 'failed').length >= count;
+      await until(
+        'it has failed again and again',
+        () => {
+          server.db.prepare('UPDATE tasks SET retry_at = NULL WHERE id = ?').run(first.id);
+          dispatcher.wake();
+          return hasFailed(3);
+        },
+        10_000,
+      );
+      await until('warm workers wait', () => dispatcher.workers.warm === warm_workers, 10_000);
+      t.is(dispatcher.start_fault, null);
+      add();
+      add();
+      t.regex(
+        await until('it is known', () => dispatcher.start_fault ?? undefined, 10_000),
+        /^No worker starts: the last 3 have failed/,
+      );
+      await until('warm workers wait', () => dispatcher.workers.warm === warm_workers, 10_000);
+      t.not(dispatcher.start_fault, null);
+    },
+  );
+
 test.serial('workers that do not start because the runner is away are no fault of their own', async (t) => {
   const [env, away] = [{ PATH: process.env.PATH ?? '', TINY_WORKER: 'exit' }, { fault: null as string | null }];
   class Away extends ProcessLauncher {
