@@ -34,7 +34,8 @@ function helpfulProject({ db }: Tx, task: TaskRow, repo_url: string): ProjectRow
   if (task.status !== 'failed') return undefined;
   if (task.reason !== 'repository_not_found' && task.reason !== 'push_rejected') return undefined;
   const project = findProjectAt(db, task.user_id, repo_url);
-  const is_new = project !== undefined && project.updated_at > task.created_at;
+  if (!project?.has_git_token) return undefined;
+  const is_new = project.updated_at > task.created_at;
   return is_new || task.reason === 'repository_not_found' ? project : undefined;
 }
 

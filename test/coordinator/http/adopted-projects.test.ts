@@ -72,10 +72,19 @@ test('an errand asks before it pushes if the project that it goes on with does',
 test('an errand whose push was rejected goes on without a project that its person had before and did not choose', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
-  await api.call('createProject', { body: { name: 'P', repo_url } });
+  await api.call('createProject', { body: { name: 'P', repo_url, git_token: 'own' } });
   const params = await failed(server, api, 'push_rejected');
   t.is((await api.call('retryTask', { params, body: {} })).project_id, null);
 });
+
+for (const reason of ['repository_not_found', 'push_rejected'] as const)
+  test(`an errand that failed with ${reason} goes on without a project that has no token to help it`, async (t) => {
+    const server = await startApi(t);
+    const { api } = await server.person();
+    const params = await failed(server, api, reason);
+    await api.call('createProject', { body: { name: 'P', repo_url } });
+    t.is((await api.call('retryTask', { params, body: {} })).project_id, null);
+  });
 
 test('an errand that failed for another reason goes on as it was sent', async (t) => {
   const { api, params } = await scene(t, 'turn_limit');
