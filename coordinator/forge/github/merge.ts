@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { pause } from '../../base/deadline.ts';
 import { answerJob } from '../answer-job.ts';
 import type { Access, PullMerging, RepositoryName } from '../forge.ts';
 import { ForgeApiError, isRefusal, undefinedIf } from '../forge-api-error.ts';
@@ -62,7 +62,7 @@ async function readState(api: RestApi, access: Access, path: string): Promise<st
   for (let asked = 1; ; asked++) {
     const { mergeable_state } = await api.call(access, { path }, MERGE_STATE);
     if (mergeable_state !== 'unknown' || asked === ASKED_MAX) return mergeable_state;
-    await delay(UNKNOWN_MS, undefined, { signal: access.signal });
+    await pause(UNKNOWN_MS, access.signal);
   }
 }
 

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { PullChecks } from '../../../protocol/pulls.ts';
+import { pause } from '../../base/deadline.ts';
 import type { PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { Access, Check, EditablePull, Pull, ReadableChecks } from '../forge.ts';
@@ -104,7 +104,7 @@ async function conflictsOf(
 ): Promise<boolean> {
   const known = row.conflicts && row.head_commit === first.head.commit;
   if (first.conflicts === false || (first.conflicts && known)) return first.conflicts;
-  await delay(conflicts_ms, undefined, { signal });
+  await pause(conflicts_ms, signal);
   const { conflicts, head } = await ask();
   return head.commit === first.head.commit ? (conflicts ?? known) : known;
 }
