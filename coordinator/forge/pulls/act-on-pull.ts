@@ -19,8 +19,9 @@ import { changePull, pullAfterEnd } from './pull-commands.ts';
  * is stored at once, and a refusal is told in words.
  */
 
-/** All calls for one request. Clients wait for longer. */
-const ACT_MS = 25_000;
+/** All calls for one request, and what is read after a failed one. Clients wait for longer than both. */
+const ACT_MS = 20_000;
+const AFTER_MS = 5_000;
 
 /** `commit`: the head as the person has seen it. `method` undefined: the default of the repository. */
 export type PullAct =
@@ -34,6 +35,8 @@ type Acting = {
   access: ForgeAccess;
   /** Called just before the forge is asked. Throws if that is not to be. */
   note: (tx: Tx, asked: AskedFor) => void;
+  /** When to wait for the forge no longer. */
+  signal?: AbortSignal;
 };
 
 /** What was learned of a pull request that is as the person wished. */
@@ -53,12 +56,11 @@ export async function mergeMethodsOf(access: ForgeAccess, chosen: ChosenPull): P
  * may not, with `invalid` for a method that the repository does not allow, and with `upstream_unreachable`.
  */
 export async function actOnPull(acting: Acting, chosen: ChosenPull, act: PullAct): Promise<Acted> {
-  const { log, access } = acting;
+  const { log, access, signal = AbortSignal.timeout(ACT_MS) } = acting;
   const { row } = chosen;
   if (row.state === 'merged') return {};
-  const signal = AbortSignal.timeout(ACT_MS);
   const opened = await withWords(chosen, null, () => openToAct(access, chosen, signal));
-  const before = await withWords(chosen, null, opened.read);
+  const before = await withWords(chosen, null, () => opened.read(signal));
   const learn = (pull: Pull) => log.write((tx) => storeLearned(tx, row, pull));
   if (isDone(before, act)) return changeOf(before, row);
   try {
@@ -75,7 +77,7 @@ export async function actOnPull(acting: Acting, chosen: ChosenPull, act: PullAct
     return await withWords(chosen, method, () => opened.ask(commit, method));
   } catch (error) {
     // The answer may have been lost, or somebody else was faster.
-    const after = await opened.read().catch(() => undefined);
+    const after = await opened.read(AbortSignal.timeout(AFTER_MS)).catch(() => undefined);
     if (after && isDone(after, act)) return changeOf(after, row);
     learn(after ?? before);
     throw error;
@@ -101,7 +103,7 @@ function storeLearned(tx: Tx, row: PullRow, pull: Pull): void {
 type Opened = {
   name: RepositoryName;
   methods: readonly MergeMethod[];
-  read: () => Promise<Pull>;
+  read: (signal: AbortSignal) => Promise<Pull>;
   /** `method` null: to make it ready. */
   ask: (commit: string, method: MergeMethod | null) => Promise<Acted>;
 };
@@ -126,8 +128,8 @@ async function openToAct(access: ForgeAccess, chosen: ChosenPull, signal: AbortS
     });
     return { state: 'merged', head_commit: commit, draft: false, conflicts: false };
   };
-  const read = async (): Promise<Pull> => {
-    const pull = await client.pull(call, name, row.number);
+  const read = async (within: AbortSignal): Promise<Pull> => {
+    const pull = await client.pull({ token, signal: within }, name, row.number);
     // Under the old name of a repository that was renamed there may be another one.
     if (pull.head.branch === row.head_branch) return pull;
     throw new ErrandError(

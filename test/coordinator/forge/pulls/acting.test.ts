@@ -150,6 +150,20 @@ testEachForge('a merge whose answer is lost is seen all the same', async (t, kin
   t.is(scene.rowOf(errand)?.state, 'merged');
 });
 
+testEachForge('a merge whose answer does not come in time is seen all the same', async (t, kind) => {
+  const { scene, errand, commit, issue } = await openedScene(t, { kind });
+  const late = new AbortController();
+  scene.forge.intercept = async ({ url }) => {
+    if (!isMerge(url)) return false;
+    await scene.forge.merge(scene.demo, issue, scene.ada);
+    late.abort(new DOMException('It took too long.', 'TimeoutError'));
+    return true;
+  };
+  const chosen = choosePull(scene.log.db, scene.user_id, errand.id, undefined);
+  const acting = { log: scene.log, access: scene.access(), note: () => undefined, signal: late.signal };
+  t.is((await actOnPull(acting, chosen, { do: 'merge', commit })).state, 'merged');
+});
+
 testEachForge('the app merges for nobody who may not write there', async (t, kind) => {
   const scene = await PullsScene.start(t, { kind, pull_author: 'app' }, SELDOM);
   scene.bot.install();
