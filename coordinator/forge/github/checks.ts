@@ -41,7 +41,7 @@ export async function listChecks(
   );
   const workflows = await workflowsOf(api, access, repository, { commit, runs });
   const sourceOf = ({ is_job, suite, app }: RunOfCheck) => (is_job ? workflows.get(suite) : app) ?? `suite ${suite}`;
-  const items = newestOf(runs.map((run) => ({ ...run, source: sourceOf(run) })));
+  const items = newestOf(runs.map((run) => ({ ...run, source: sourceOf(run), run: run.suite })));
   return joined([{ items, cut }, await listStatuses(api, access, repository, commit)]);
 }
 
@@ -100,7 +100,7 @@ async function listJobs(
   for (const { id, source } of runs) {
     const call = { path: `${root}${pathOf(id, 'jobs')}`, query: { per_page: 100 } };
     const { items, cut } = await api.list(access, call, { page: JOBS, entries: ({ jobs }) => jobs });
-    found.push(...items.map((job) => ({ ...job, source })));
+    found.push(...items.map((job) => ({ ...job, source, run: id })));
     is_cut ||= cut;
   }
   return { items: newestOf(found), cut: is_cut };

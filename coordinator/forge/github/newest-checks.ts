@@ -1,28 +1,31 @@
 import type { Check } from '../forge.ts';
 
-/** A check, and what tells which of several with its name is in force. `source`: the program or workflow it is of. */
-export type SourcedCheck = { check: Check; source: string; started_at: string | null };
+/**
+ * A check, and what tells which of several with its name are in force. `source`: the program or workflow it is of.
+ * `run`: the run of that, in which several may have one name.
+ */
+export type SourcedCheck = { check: Check; source: string; run: string; started_at: string | null };
 
 /**
- * The newest check of each name and source. GitHub lists older ones of the commit too, where an event such as a new
- * title has run a workflow again, and goes by them no longer.
+ * The checks of the newest run of each name and source. GitHub lists older ones of the commit too, where an event such
+ * as a new title has run a workflow again, and goes by them no longer.
  */
 export function newestOf(checks: readonly SourcedCheck[]): Check[] {
-  const newest = new Map<string, SourcedCheck>();
-  for (const one of checks) {
-    const key = `${one.source} ${one.check.name}`;
-    const other = newest.get(key);
-    if (other === undefined || isNewer(one, other)) newest.set(key, one);
-  }
-  return [...newest.values()].map(({ check }) => check);
+  const same_name = Map.groupBy(checks, ({ source, check }) => `${source} ${check.name}`);
+  return [...same_name.values()].flatMap((all) => {
+    const newest = all.reduce((one, other) => (isNewer(other, one) ? other : one));
+    return all.filter(({ run }) => run === newest.run).map(({ check }) => check);
+  });
 }
 
 function isNewer(one: SourcedCheck, other: SourcedCheck): boolean {
   const [start, other_start] = [startOf(one), startOf(other)];
-  return start === other_start ? Number(one.check.id) > Number(other.check.id) : start > other_start;
+  const ids_decide = start === other_start || start === undefined || other_start === undefined;
+  return ids_decide ? Number(one.check.id) > Number(other.check.id) : start > other_start;
 }
 
-/** One that has not begun yet is newer than all that have. */
-function startOf({ started_at }: SourcedCheck): number {
-  return started_at === null ? Infinity : Date.parse(started_at);
+/** One that has not begun yet is newer than all that have. Of one that has ended it may not be known. */
+function startOf({ started_at, check }: SourcedCheck): number | undefined {
+  if (started_at !== null) return Date.parse(started_at);
+  return check.state === 'running' ? Infinity : undefined;
 }

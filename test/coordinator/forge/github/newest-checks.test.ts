@@ -1,4 +1,5 @@
 import test from 'ava';
+import { newestOf, type SourcedCheck } from '../../../../coordinator/forge/github/newest-checks.ts';
 import { readChecks } from '../../../../coordinator/forge/read-checks.ts';
 import { forgeScene } from '../../../support/forge/scene.ts';
 import type { CheckRun } from '../../../support/forge/world.ts';
@@ -87,4 +88,32 @@ test('where the workflows may not be read, no job takes the place of another', a
   };
   const { items } = await client.checks(access(ada), NAME, commit);
   t.deepEqual(items.map(({ state }) => state).toSorted(), ['failed', 'passed']);
+});
+
+type Of = Partial<SourcedCheck> & { id: string; state: SourcedCheck['check']['state'] };
+const sourced = ({ id, state, ...rest }: Of): SourcedCheck => {
+  const check = { id, name: 'test', state, url: null, log_id: null };
+  return { source: 'ci', run: id, started_at: EARLIER, check, ...rest };
+};
+const idsOf = (...checks: Of[]) => newestOf(checks.map(sourced)).map(({ id }) => id);
+
+test('jobs of the same name in one run all count, and none of the run before', (t) => {
+  const [old, one, two] = [
+    { id: '1', state: 'failed', run: 'a' },
+    { id: '2', state: 'failed', run: 'b', started_at: LATER },
+    { id: '3', state: 'passed', run: 'b', started_at: LATER },
+  ] as const;
+  t.deepEqual(idsOf(old, one, two), ['2', '3']);
+  t.deepEqual(idsOf(two, old, one), ['3', '2']);
+});
+
+test('one without a start is the newest while it runs, and after that by its id', (t) => {
+  const [ended, newer] = [
+    { id: '1', state: 'failed', started_at: null } as const,
+    { id: '2', state: 'passed' } as const,
+  ];
+  t.deepEqual(idsOf(ended, newer), ['2']);
+  t.deepEqual(idsOf(newer, ended), ['2']);
+  t.deepEqual(idsOf({ ...ended, id: '3' }, newer), ['3']);
+  t.deepEqual(idsOf({ ...ended, state: 'running' }, newer), ['1']);
 });
