@@ -118,10 +118,10 @@ export type Check = {
   id: string;
   name: string;
   /**
-   * `waiting`: for the approval of a person. `cancelled`: it came to no end, which says nothing of the commit. No
-   * commit can fix either.
+   * `waiting`: for the approval of a person. `needs_action`: it has failed until a person does something, such as to
+   * sign an agreement. `cancelled`: it came to no end, which says nothing of the commit. No commit can fix any of these.
    */
-  state: 'running' | 'waiting' | 'passed' | 'failed' | 'cancelled' | 'skipped';
+  state: 'running' | 'waiting' | 'passed' | 'failed' | 'needs_action' | 'cancelled' | 'skipped';
   url: string | null;
   /** Where its log can be asked for with `checkLog`; null: there is none. */
   log_id: string | null;

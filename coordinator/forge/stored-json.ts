@@ -52,7 +52,7 @@ const Pull = z.object({
 const Check = z.object({
   id: z.string(),
   name: z.string(),
-  state: z.enum(['running', 'waiting', 'passed', 'failed', 'cancelled', 'skipped']),
+  state: z.enum(['running', 'waiting', 'passed', 'failed', 'needs_action', 'cancelled', 'skipped']),
   url: z.string().nullable(),
   log_id: z.string().nullable(),
 });

@@ -206,7 +206,8 @@ export const CheckRun = z
     // A job of GitHub Actions has the id of its check run; other programs keep their logs themselves.
     const is_job = app?.slug === 'github-actions';
     const url = html_url || details_url || null;
-    const check: Check = { id, name, url, state: runState(status, conclusion, is_job), log_id: is_job ? id : null };
+    const state = runState(status, conclusion, is_job ? 'waiting' : DCO.test(name) ? 'failed' : 'needs_action');
+    const check: Check = { id, name, url, state, log_id: is_job ? id : null };
     return {
       check,
       commit: rest.head_sha,
@@ -219,8 +220,11 @@ export const CheckRun = z
     };
   });
 
-/** A job that needs an action waits for an approval. Another program says so of what is wrong, such as a signature. */
-function runState(status: string, conclusion: string | null, is_job: boolean): Check['state'] {
+/** What asks for a sign-off of the commits: the one required action that a commit can bring. */
+const DCO = /^dco\b/i;
+
+/** `action_required`: what that is. A job of GitHub Actions waits for an approval, and other programs for anything. */
+function runState(status: string, conclusion: string | null, action_required: Check['state']): Check['state'] {
   if (status !== 'completed') return 'running';
   switch (conclusion) {
     case 'success':
@@ -231,7 +235,7 @@ function runState(status: string, conclusion: string | null, is_job: boolean): C
     case 'startup_failure':
       return 'failed';
     case 'action_required':
-      return is_job ? 'waiting' : 'failed';
+      return action_required;
     case 'cancelled':
     case 'stale':
       return 'cancelled';
@@ -251,7 +255,13 @@ export const Job = z
     html_url: WebAddress.nullable(),
   })
   .transform(({ id, name, status, conclusion, started_at, html_url }) => {
-    const check: Check = { id, name, url: html_url || null, state: runState(status, conclusion, true), log_id: id };
+    const check: Check = {
+      id,
+      name,
+      url: html_url || null,
+      state: runState(status, conclusion, 'waiting'),
+      log_id: id,
+    };
     return { check, started_at: started_at ?? null };
   });
 

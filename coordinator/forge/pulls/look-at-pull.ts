@@ -17,6 +17,12 @@ import type { PushedBranch } from './pushed-branches.ts';
 /** How many failed checks are named, and how much of a name is kept. */
 const FAILED_NAMES_MAX = 10;
 const NAME_CHARS_MAX = 100;
+/** What stands behind the name of a check that has not passed. */
+const MARKS = new Map<Check['state'], string>([
+  ['failed', ''],
+  ['needs_action', ' (needs an action)'],
+  ['cancelled', ' (cancelled)'],
+]);
 
 type Looking = {
   access: ForgeAccess;
@@ -128,18 +134,16 @@ function checksOf({ items, cut, missing }: ReadableChecks, host: string): Pick<P
 
 /**
  * The checks of a commit, counted. One that waits for a person has not ended. One that was cancelled has not passed, so
- * it counts as failed, with a name that says what it is.
+ * it counts as failed, with a name that says what it is. So does one that needs an action.
  */
 function countChecks(checks: readonly Check[]): PullChecks {
   const count = (state: Check['state']) => checks.filter((check) => check.state === state).length;
-  const failed = checks.filter(({ state }) => state === 'failed' || state === 'cancelled').slice(0, FAILED_NAMES_MAX);
+  const failed = checks.filter(({ state }) => MARKS.has(state)).slice(0, FAILED_NAMES_MAX);
   return {
     running: count('running') + count('waiting'),
     passed: count('passed'),
-    failed: count('failed') + count('cancelled'),
-    failed_names: failed.map(
-      ({ name, state }) => name.slice(0, NAME_CHARS_MAX) + (state === 'cancelled' ? ' (cancelled)' : ''),
-    ),
+    failed: count('failed') + count('needs_action') + count('cancelled'),
+    failed_names: failed.map(({ name, state }) => `${name.slice(0, NAME_CHARS_MAX)}${MARKS.get(state) ?? ''}`),
     failed_urls: failed.map(({ url }) => url),
   };
 }

@@ -157,12 +157,22 @@ test('a check that fails on a server without webhooks sends the errand back, onc
   t.is(taskOf(scene.log, id).status, 'queued');
 });
 
-test('a check of another program that asks for an action has failed, and sends the errand back', async (t) => {
+test('a check that asks for a sign-off has failed, and sends the errand back', async (t) => {
   const { scene, github, demo, commit, messages, pull_row } = await watchedScene(t, FAST);
   github.check(demo, commit, { name: 'DCO', conclusion: 'action_required' });
   await until('it is seen', () => pull_row()?.checks?.failed_names.join() === 'DCO');
   await scene.deliver();
   t.regex(messages().join(), /DCO/);
+});
+
+test('a check of another program that asks for an action has failed, and sends no errand back', async (t) => {
+  const { scene, github, demo, commit, messages, pull_row } = await watchedScene(t, FAST);
+  github.check(demo, commit, { name: 'licence/cla', conclusion: 'action_required' });
+  await until('it is seen', () => pull_row()?.checks?.failed === 1);
+  t.deepEqual(pull_row()?.checks?.failed_names, ['licence/cla (needs an action)']);
+  await scene.deliver();
+  await scene.settled();
+  t.deepEqual(messages(), []);
 });
 
 test('a job that was cancelled has not passed, and sends no errand back', async (t) => {
