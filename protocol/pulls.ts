@@ -32,7 +32,8 @@ export const PullChecks = z.object({
   running: z.number().int().nonnegative(),
   passed: z.number().int().nonnegative(),
   failed: z.number().int().nonnegative(),
-  failed_names: z.array(z.string()).describe('the names of some that failed'),
+  cancelled: z.number().int().nonnegative().optional().describe('came to no end. Absent in older events: `failed`'),
+  failed_names: z.array(z.string()).describe('the names of some that failed, or were cancelled'),
   failed_urls: z
     .array(z.string().nullable())
     .optional()

@@ -57,13 +57,17 @@ export function openNeeds<Need>({ needs = [] }: { needs?: Need[] | undefined }):
   return needs;
 }
 
-/** What the checks say together: `failed` as soon as one has. `none`: there is none, or the forge was not asked yet. */
+/**
+ * What the checks say together: `failed` as soon as one has. `cancelled`: one has not passed, and none failed. `none`:
+ * there is none, or the forge was not asked yet.
+ */
 export function checksVerdict(
-  checks: { failed: number; running: number; passed: number } | null,
-): 'none' | 'running' | 'passed' | 'failed' {
+  checks: { failed: number; running: number; passed: number; cancelled?: number | undefined } | null,
+): 'none' | 'running' | 'passed' | 'cancelled' | 'failed' {
   if (checks === null) return 'none';
   if (checks.failed > 0) return 'failed';
   if (checks.running > 0) return 'running';
+  if (checks.cancelled !== undefined && checks.cancelled > 0) return 'cancelled';
   return checks.passed > 0 ? 'passed' : 'none';
 }
 

@@ -64,11 +64,13 @@ function conflicts({ state, conflicts: has_some, base }: PullRequest): Part[] {
 
 function checks({ state, checks: counted }: PullRequest): Part[] {
   if (state !== 'open' || counted === null) return [];
+  const names = counted.failed_names.map((name) => oneLine(name, 60)).join(', ');
   const words: Record<ReturnType<typeof checksVerdict>, [Style, string] | undefined> = {
     none: undefined,
     running: ['dim', 'checks run'],
     passed: ['green', 'checks passed'],
-    failed: ['red', `failed: ${counted.failed_names.map((name) => oneLine(name, 60)).join(', ')}`],
+    cancelled: ['dim', `not passed: ${names}`],
+    failed: ['red', `failed: ${names}`],
   };
   const word = words[checksVerdict(counted)];
   return word ? [', ', word] : [];

@@ -1,4 +1,4 @@
-import type { PullChecks } from '../../../protocol/pulls.ts';
+import { checksVerdict, type PullChecks } from '../../../protocol/pulls.ts';
 import { pause } from '../../base/deadline.ts';
 import type { PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
@@ -122,7 +122,8 @@ async function conflictsOf(
  */
 function checksOf({ items, cut, missing }: ReadableChecks, host: string): Pick<PullRow, 'checks' | 'problem'> {
   const counted = countChecks(items);
-  const is_open = cut && counted.failed === 0 && counted.running === 0;
+  const verdict = checksVerdict(counted);
+  const is_open = cut && (verdict === 'passed' || verdict === 'none');
   const checks = is_open || (missing.length > 0 && items.length === 0) ? null : counted;
   if (missing.length > 0) {
     const rights = missing.join(' and ');
@@ -133,8 +134,8 @@ function checksOf({ items, cut, missing }: ReadableChecks, host: string): Pick<P
 }
 
 /**
- * The checks of a commit, counted. One that waits for a person has not ended. One that was cancelled has not passed, so
- * it counts as failed, with a name that says what it is. So does one that needs an action.
+ * The checks of a commit, counted. One that waits for a person has not ended. One that was cancelled has neither passed
+ * nor failed. One that needs an action has failed.
  */
 function countChecks(checks: readonly Check[]): PullChecks {
   const count = (state: Check['state']) => checks.filter((check) => check.state === state).length;
@@ -142,7 +143,8 @@ function countChecks(checks: readonly Check[]): PullChecks {
   return {
     running: count('running') + count('waiting'),
     passed: count('passed'),
-    failed: count('failed') + count('needs_action') + count('cancelled'),
+    failed: count('failed') + count('needs_action'),
+    cancelled: count('cancelled'),
     failed_names: failed.map(({ name, state }) => `${name.slice(0, NAME_CHARS_MAX)}${MARKS.get(state) ?? ''}`),
     failed_urls: failed.map(({ url }) => url),
   };

@@ -7,7 +7,7 @@ export const de_pulls: PullsStrings = {
   project_token: 'Token des Projekts',
   new_project: 'Projekt mit Token anlegen',
   again: 'Noch einmal versuchen',
-  failed_checks: 'Fehlgeschlagen:',
+  failed_checks: 'Nicht bestanden:',
   conflicts: (base) =>
     `Konflikte mit ${base ?? 'dem Standard-Branch'}: Checks laufen vielleicht erst, wenn der eingemergt ist.`,
   as: { app: 'von der App geöffnet: Du kannst ihn freigeben', person: 'mit dem Token geöffnet, das auch pusht' },

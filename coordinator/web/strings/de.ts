@@ -198,6 +198,7 @@ export const de: Strings = {
       none: '',
       running: 'Checks laufen',
       passed: 'Checks bestanden',
+      cancelled: 'Checks abgebrochen',
       failed: 'Checks fehlgeschlagen',
     },
   },

@@ -5,7 +5,7 @@ export const en_pulls = {
   again: 'Try again',
   project_token: 'Token of the project',
   new_project: 'Make a project with a token',
-  failed_checks: 'Failed:',
+  failed_checks: 'Not passed:',
   conflicts: (base: string | null) =>
     `Conflicts with ${base ?? 'the default branch'}: checks may not run until that is merged.`,
   as: { app: 'opened by the app: you can approve it', person: 'opened with the token that pushes' },

@@ -199,6 +199,7 @@ export const en = {
       none: '',
       running: 'checks run',
       passed: 'checks passed',
+      cancelled: 'checks cancelled',
       failed: 'checks failed',
     },
   },

@@ -74,6 +74,9 @@ test('where it is not offered to merge, the card says why, and links to the forg
   const { card, change, github } = await scene(t);
   const merge = card.getByRole('button', { name: 'Merge', exact: true });
   await merge.waitFor();
+  change({ checks: { ...NONE, passed: 1, cancelled: 1, failed_names: ['test (cancelled)'] } });
+  await card.getByText('Not passed: test (cancelled)').waitFor();
+  t.is(await merge.count(), 1, 'the forge decides');
   change({ checks: { ...NONE, failed: 1, failed_names: ['lint'] } });
   await card.getByText('It can be merged here once no check fails.').waitFor();
   t.is(await merge.count(), 0);

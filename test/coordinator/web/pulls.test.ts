@@ -39,10 +39,10 @@ test('a pull request is opened after a look at it, and its checks, its problems 
   change({ state: 'open', draft: false, number: 12, url, owner: 'ada', name: 'demo', author: 'person', checks: none });
   await page.getByText('#12 open', { exact: true }).last().waitFor();
   t.is(await page.getByRole('link', { name: row.title, exact: true }).last().getAttribute('href'), url);
-  await page.getByText('since the app is not installed there').waitFor();
+  await page.getByText('the app is not installed there').waitFor();
   const log = 'https://github.com/ada/demo/actions/runs/1/job/2';
   change({ checks: { ...none, failed: 2, failed_names: ['lint', 'other'], failed_urls: [log, null] } });
-  await page.getByText('Failed: lint, other').waitFor();
+  await page.getByText('Not passed: lint, other').waitFor();
   t.is(await page.getByRole('link', { name: 'lint', exact: true }).getAttribute('href'), log);
   t.is(await page.getByRole('link', { name: 'other', exact: true }).count(), 0, 'its log is nowhere');
   change({ state: 'merged', next_look_at: null });

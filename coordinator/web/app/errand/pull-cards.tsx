@@ -60,7 +60,7 @@ function PullCard({ pull, task }: { pull: PullRequest; task: Task }): JSX.Elemen
           .filter((part) => part !== null)
           .join(' · ')}
       </small>
-      {is_open && checks && checks.failed > 0 && <FailedChecks of={checks} />}
+      {is_open && checks && checks.failed_names.length > 0 && <FailedChecks of={checks} />}
       {is_open && pull.conflicts === true && (
         // Each attempt may be asked once.
         <UpdateBase key={attempt} task_id={id} base={pull.base} conflicts />
@@ -77,7 +77,7 @@ function PullCard({ pull, task }: { pull: PullRequest; task: Task }): JSX.Elemen
   );
 }
 
-/** The names of failed checks, each with the page that shows its log. */
+/** The names of checks that have not passed, each with the page that shows its log. */
 function FailedChecks({ of: { failed_names, failed_urls = [] } }: { of: PullChecks }): JSX.Element {
   return (
     <p class="fault">

@@ -175,12 +175,12 @@ test('a check of another program that asks for an action has failed, and sends n
   t.deepEqual(messages(), []);
 });
 
-test('a job that was cancelled has not passed, and sends no errand back', async (t) => {
+test('a job that was cancelled has neither passed nor failed, and sends no errand back', async (t) => {
   const { scene, github, demo, commit, messages, pull_row } = await watchedScene(t, FAST);
   github.check(demo, commit, { name: 'lint', conclusion: 'success', log: '' });
   github.check(demo, commit, { name: 'test', conclusion: 'cancelled', log: 'Error: The operation was canceled.' });
   await until('it is seen', () => pull_row()?.checks?.passed === 1);
-  t.like(pull_row()?.checks, { running: 0, failed: 1, failed_names: ['test (cancelled)'] });
+  t.like(pull_row()?.checks, { running: 0, failed: 0, cancelled: 1, failed_names: ['test (cancelled)'] });
   await scene.deliver();
   await scene.settled();
   t.deepEqual(messages(), []);

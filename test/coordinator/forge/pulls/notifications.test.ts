@@ -17,6 +17,7 @@ test('a person is told once that checks of a commit have failed, and that it was
   change({ checks: failed });
   change({ checks: { ...failed, running: 1, failed: 0 } });
   change({ checks: failed });
+  change({ checks: { ...failed, failed: 0, cancelled: 1, failed_names: ['lint (cancelled)'] } });
   change({ title: 'Better' });
   change({ state: 'merged', next_look_at: null });
   const { events } = readEventsAfter(scene.log.db, 0, OCCASION_TYPES, { rows_max: 100, bytes_max: 1e6 });
