@@ -17,7 +17,7 @@ export async function confirm(io: Io, question: string, yes: boolean | undefined
   if (!io.stdin.isTTY) throw new UsageFailure('There is no terminal to ask for confirmation: give --yes.');
   const text = wrap(`${question} It cannot be undone. [y/N]`, io.columns - 4).join('\n');
   const answer = await ask(io, `${text} `);
-  if (!/^\s*y(es)?\s*$/i.test(answer)) throw new Failure('Nothing was removed.');
+  if (!/^\s*y(es)?\s*$/i.test(answer)) throw new Failure('Nothing was done.');
 }
 
 /** Reads the password from ERRAND_PASSWORD or the standard input. At a terminal a new one has to be typed twice. */

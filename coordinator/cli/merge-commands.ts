@@ -3,12 +3,14 @@ import type { TaskDetail } from '../../protocol/task.ts';
 import type { Client } from '../client/client.ts';
 import { Failure } from '../client/errors.ts';
 import { findTask } from '../client/find.ts';
+import { confirm, YES_OPTION } from './ask.ts';
 import { clientCommand } from './client-command.ts';
 import { given, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit.ts';
 import { print, printJson, type Io } from './io.ts';
 import { oneOf } from './project-options.ts';
 import { pullLines } from './render/pull-lines.ts';
+import { oneLine } from './render/text.ts';
 
 const REPOSITORY = { type: 'string', placeholder: 'NAME', help: 'that of this one of its repositories' } as const;
 
@@ -29,7 +31,7 @@ export const ready = clientCommand({
 export const merge = clientCommand({
   name: 'merge',
   operands: ['ID'],
-  summary: 'Merge the pull request of an errand, as it was seen last',
+  summary: 'Merge the pull request of an errand, after a look at which commit that is',
   options: {
     method: {
       type: 'string',
@@ -37,17 +39,24 @@ export const merge = clientCommand({
       help: `${MergeMethod.options.join(', ')} (the default of the repository)`,
     },
     repository: REPOSITORY,
+    yes: YES_OPTION,
     json: JSON_OPTION,
   },
   run: async ({ values, operands: [text] }, io, open) => {
     const method = oneOf('method', MergeMethod, values.method);
     const client = await open();
     const { id, pull, repository } = await findPull(client, text, values.repository);
+    if (pull.state === 'open') await confirm(io, questionOf(pull), values.yes);
     const body = { commit: pull.head.commit, ...given({ repository, method }) };
     const { pulls = [] } = await client.call('mergePull', { params: { id }, body });
     return show(io, pulls, pull, values.json);
   },
 });
+
+function questionOf({ number, title, head, base }: PullRequest): string {
+  const into = oneLine(base ?? 'the default branch', 60);
+  return `Merge #${number} '${oneLine(title, 80)}' at the commit ${head.commit.slice(0, 8)} into ${into}?`;
+}
 
 type Found = { id: string; pull: PullRequest; repository: string | undefined };
 

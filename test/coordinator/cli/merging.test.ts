@@ -13,14 +13,14 @@ async function scene(t: ExecutionContext, draft = false) {
 
 test('ready and then merge do it on the forge, and say what it has become', async (t) => {
   const { cli, id, issue, repository, github } = await scene(t, true);
-  const early = await cli.run(['merge', id.slice(-8)]);
+  const early = await cli.run(['merge', id.slice(-8), '--yes']);
   t.is(early.code, 2);
   t.regex(early.stderr, /It is a draft: mark it as ready for review first/);
   const marked = await cli.run(['ready', id.slice(-8)]);
   t.is(marked.code, 0, marked.stderr);
   t.regex(marked.stdout, /pull request #1 is open http/);
   t.false(issue.pull.draft);
-  const merged = await cli.run(['merge', id, '--method', 'squash']);
+  const merged = await cli.run(['merge', id, '--method', 'squash', '--yes']);
   t.is(merged.code, 0, merged.stderr);
   t.regex(merged.stdout, /pull request #1 was merged http/);
   t.true(issue.pull.merged);
@@ -28,12 +28,20 @@ test('ready and then merge do it on the forge, and say what it has become', asyn
   t.like(JSON.parse((await cli.run(['merge', id, '--json'])).stdout), { number: 1, state: 'merged' });
 });
 
+test('a pull request is merged only after a question, or with --yes', async (t) => {
+  const { cli, id, issue } = await scene(t);
+  const { code, stderr } = await cli.run(['merge', id]);
+  t.is(code, 2);
+  t.regex(stderr, /^There is no terminal to ask for confirmation: give --yes\./);
+  t.false(issue.pull.merged);
+});
+
 test('a method is refused that is none, or that the repository does not allow', async (t) => {
   const { cli, id, issue, repository } = await scene(t);
   const none = await cli.run(['merge', id, '--method', 'octopus']);
   t.regex(none.stderr, /--method must be one of merge, squash, rebase, .*: octopus/s);
   repository.merge_methods = ['rebase'];
-  const refused = await cli.run(['merge', id, '--method', 'squash']);
+  const refused = await cli.run(['merge', id, '--method', 'squash', '--yes']);
   t.is(refused.code, 2);
   t.regex(refused.stderr, /--method is not allowed by the repository: it takes rebase/);
   t.false(issue.pull.merged);
@@ -46,7 +54,7 @@ test('what the forge refuses is said in words', async (t) => {
     response.writeHead(405).end('{"message": "Changes must be made through the merge queue"}');
     return true;
   };
-  const { code, stderr } = await cli.run(['merge', id]);
+  const { code, stderr } = await cli.run(['merge', id, '--yes']);
   t.is(code, 2);
   t.regex(
     stderr.replaceAll(/\s+/g, ' '),
@@ -81,7 +89,7 @@ test('of several pull requests the one is named that is meant', async (t) => {
   const unnamed = await cli.run(['merge', id]);
   t.is(unnamed.code, 2);
   t.regex(unnamed.stderr, /several pull requests: name one by --repository: demo, docs/);
-  const named = await cli.run(['merge', id, '--repository', 'docs']);
+  const named = await cli.run(['merge', id, '--repository', 'docs', '--yes']);
   t.regex(named.stderr, /There is no token for forge\.example/);
   t.regex((await cli.run(['ready', id, '--repository', 'none'])).stderr, /no pull request in none that is open/);
 });
