@@ -14,7 +14,6 @@ import { push } from './push.ts';
 import { remoteRefs, type Remote } from './remote.ts';
 import type { Repositories } from './repositories.ts';
 import type { SecretSearch } from './secret-search.ts';
-import { isFinished } from './wip-commit.ts';
 import { writeRecord, type WorkspaceRecord } from './workspace-record.ts';
 import { commitWorktree } from './worktree-commit.ts';
 
@@ -185,8 +184,6 @@ export class Publisher {
     const { approval, tell } = this.#options;
     const problem = problemOf(found, wip);
     if (problem !== null || commit === null || is_there || !accept(remarks)) return { problem, held_commit: null };
-    // The head of a pull request is what was finished. The workspace keeps the rest.
-    if (wip && (await isFinished(repos.own, PUSHED_REF))) return { problem, held_commit: null };
     if (approval === null || approval.commit === commit)
       return { problem: await this.#push(repos, commit, { wip, diff_stat, found }), held_commit: null };
     if (wip) return { problem, held_commit: null };
@@ -220,8 +217,10 @@ export class Publisher {
     { wip, diff_stat, found }: { wip: boolean; diff_stat: DiffStat; found: Inspection },
   ): Promise<AttemptFailure | null> {
     try {
-      const has_pointers = found.pointer_paths.length > 0;
-      const { branch, commit } = await this.#pushToOwn(repos, work, { wip, has_pointers });
+      const { branch, commit } = await this.#pushToOwn(repos, work, {
+        wip,
+        has_pointers: found.pointer_paths.length > 0,
+      });
       for (const text of found.warnings.pushed) await this.#options.tell('warn', text);
       if (!wip) await moveHeadTo(repos, commit);
       const { at, refusal } = wip ? { at: branch, refusal: null } : await this.#pushToNamed(repos, branch, commit);
@@ -244,7 +243,8 @@ export class Publisher {
     const { branch: task_branch } = this.#record;
     const known = await own.commit(PUSHED_REF);
     if (has_pointers) await uploadObjects(own, remote, { branch: task_branch, commit: work, known });
-    const { branch, commit } = await push(own, remote, task_branch, { commit: work, is_exact: approval !== null, wip });
+    const is_exact = approval !== null;
+    const { branch, commit } = await push(own, remote, task_branch, { commit: work, is_exact, wip });
     this.#pushed = commit;
     if (branch !== task_branch) await this.note(own, { branch });
     return { branch, commit };
