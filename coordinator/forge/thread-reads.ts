@@ -17,15 +17,8 @@ export function threadReads(db: Db, task_id: string): ThreadRead[] {
   return listThreadReads(db, task_id).map((body) => ThreadRead.parse(JSON.parse(body)));
 }
 
-type Numbers = { numbers_read: Set<number>; numbers_tried: Set<number> };
-
-/**
- * The numbers of those that the agent was given, of one of its repositories, and of all that it was to be given. `key`
- * undefined: of its first.
- */
-export function numbersRead(db: Db, task_id: string, key: string | undefined): Numbers {
-  const tried = threadReads(db, task_id).filter(({ repository }) => repository === key);
-  const read = tried.filter(({ problem }) => problem === null);
-  const numbersOf = (reads: ThreadRead[]) => new Set(reads.map(({ number }) => number));
-  return { numbers_read: numbersOf(read), numbers_tried: numbersOf(tried) };
+/** The numbers of those that the agent was given, of one of its repositories. `key` undefined: of its first. */
+export function numbersRead(db: Db, task_id: string, key: string | undefined): Set<number> {
+  const read = threadReads(db, task_id).filter(({ repository, problem }) => repository === key && problem === null);
+  return new Set(read.map(({ number }) => number));
 }

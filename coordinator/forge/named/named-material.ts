@@ -3,8 +3,8 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import type { Thread } from '../forge.ts';
 import { MATERIAL_RULE, threadMaterial } from '../intake/material.ts';
 
-/** `repository`: `owner/name`. `is_sure`: its number can hardly mean anything else. */
-type Named = { number: number; repository: string; is_sure: boolean; is_continued: boolean };
+/** `repository`: `owner/name`. */
+type Named = { number: number; repository: string; is_continued: boolean };
 /** An issue or pull request that a task names, as it was read. */
 export type ReadThread = Named & ({ thread: Thread } | { problem: ThreadProblem });
 
@@ -30,9 +30,8 @@ export function namedMaterial(reads: readonly ReadThread[], beyond: readonly Nam
 }
 
 function unreadWords(read: ReadThread & { problem: ThreadProblem }): string {
-  const rule = read.is_sure
-    ? 'You have its number alone: do not guess what it says. Ask, or say at the end that you have not read it.'
-    : 'If the number means an issue, do not guess what it says. Ask, or say at the end that you have not read it.';
+  const rule =
+    'You have its number alone: do not guess what it says. Ask, or say at the end that you have not read it.';
   return `${nameOf(read)} could not be read for you: ${PROBLEMS[read.problem]}. ${rule}`;
 }
 

@@ -43,7 +43,8 @@ type Read = NamedThread & ReadThread;
  * Reads at their forges the issues that a task's prompt names, and the pull request that it goes on with, for the
  * worker that begins its conversation: so sending an errand waits for no forge, and the agent gets them as they are
  * then. Resolves with what to put behind the prompt; empty: nothing is named, or the conversation has begun. One that
- * cannot be read holds up nothing. The log is told of each. Rejects only if the signal aborts.
+ * cannot be read holds up nothing. The log is told of each, but for numbers that were not read and may be no
+ * issue. Rejects only if the signal aborts.
  */
 export async function readNamedThreads(deps: Dependencies, task_id: string, signal?: AbortSignal): Promise<string> {
   const { db } = deps.log;
@@ -58,14 +59,9 @@ export async function readNamedThreads(deps: Dependencies, task_id: string, sign
   const all = await (signal ? Promise.race([read, aborted(signal)]) : read);
   signal?.throwIfAborted();
   if (!all) return '';
-  const reads = all.filter((each) => !isNone(each));
+  const reads = all.filter((read) => read.is_sure || 'thread' in read);
   noteReads(deps.log, task_id, reads);
   return namedMaterial(reads, beyond);
-}
-
-/** Whether a number that may mean anything is that of no issue. */
-function isNone(read: Read): boolean {
-  return !read.is_sure && 'problem' in read && read.problem === 'not_found';
 }
 
 /**

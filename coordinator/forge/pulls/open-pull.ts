@@ -111,7 +111,7 @@ export function textOf(
   {
     task,
     row,
-    surroundings: { others, numbers_read, numbers_tried, merged },
+    surroundings: { others, numbers_read, merged },
     url,
   }: Pick<Opening, 'task' | 'row' | 'surroundings' | 'url'>,
   name: { owner: string; name: string },
@@ -119,8 +119,7 @@ export function textOf(
   const named = issuesOf(task.prompt, row.origin, name, row.repo_url === task.repo_url);
   const issues = named.flatMap(({ number, closes, is_sure, is_given }) => {
     const is_known = is_given || numbers_read.has(number);
-    const is_named = is_sure || is_known || numbers_tried.has(number);
-    return is_named ? [{ number, closes: closes && is_known, is_sure }] : [];
+    return is_sure || is_known ? [{ number, closes: closes && is_known, is_sure }] : [];
   });
   return {
     summary: task.result?.summary ?? task.title,

@@ -8,14 +8,13 @@ import { repositoriesOf } from './pushed-branches.ts';
 /**
  * What the rest of its errand says of a pull request. `project_id`: of its repository, whose token is used there; null:
  * of no project. `others`: the addresses of the errand's pull requests in other repositories, which its text links to.
- * `numbers_read`: the issues of the repository that the agent was given beside its prompt. `numbers_tried`: these, and
- * those that could not be read. `merged`: the branch had an earlier one, which was merged with this commit as its newest.
+ * `numbers_read`: the issues of the repository that the agent was given beside its prompt. `merged`: the
+ * branch had an earlier one, which was merged with this commit as its newest.
  */
 export type PullSurroundings = {
   project_id: string | null;
   others: string[];
   numbers_read: ReadonlySet<number>;
-  numbers_tried: ReadonlySet<number>;
   merged: { number: number; commit: string } | undefined;
 };
 
@@ -33,6 +32,6 @@ export function pullSurroundings(db: Db, task: TaskRow, row: PullRow): PullSurro
   );
   const merged = before?.number ? { number: before.number, commit: before.head_commit } : undefined;
   const key = row.repo_url === task.repo_url ? undefined : repository?.key;
-  const numbers = numbersRead(db, task.id, key);
-  return { project_id: repository?.project_id ?? null, others: [...others.values()], ...numbers, merged };
+  const numbers_read = numbersRead(db, task.id, key);
+  return { project_id: repository?.project_id ?? null, others: [...others.values()], numbers_read, merged };
 }
