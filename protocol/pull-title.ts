@@ -21,7 +21,10 @@ export function pullTitleOf({ title, result }: Pick<Task, 'title' | 'result'>): 
   return characters.length > TITLE_CHARS_MAX ? `${characters.slice(0, TITLE_CHARS_MAX - 1).join('')}…` : text;
 }
 
-/** Emphasis around words, such as `*this*`. Asterisks that stand alone, as in `*.ts`, mean themselves. */
+/**
+ * Emphasis around words, such as `*this*`. Asterisks that stand alone, as in `*.ts`, mean themselves. So do underscores:
+ * in a title they are more often part of a name, such as `__init__`.
+ */
 const EMPHASIS = /(?<![\p{L}\p{N}*])(\*{1,3})(?=[\p{L}\p{N}`"'(])([^*]*[\p{L}\p{N}`"'.!?)])\1(?![\p{L}\p{N}*])/gu;
 
 /** Without emphasis and code marks, on one line. A zero-width space keeps a mention from being one. */
