@@ -161,6 +161,7 @@ test.serial('what was sent with files leaves its field where the device cannot n
   await write('textarea.prompt', 'Mend the lamp');
   await send.click();
   await page.locator('.task', { hasText: 'Mend the lamp' }).waitFor();
+  await until('it has come', async () => (await api.call('listTasks', {})).items.length > 1);
   await page.goto(`${network.url}/new`);
   await page.locator('textarea.prompt').waitFor();
   t.is(await page.locator('textarea.prompt').inputValue(), '');
