@@ -97,11 +97,12 @@ function Panes(): JSX.Element {
   const place = useRouter().place.value;
   if (width === 'narrow')
     return <main class="panes">{place.name === 'inbox' ? <Inbox /> : <Detail place={place} />}</main>;
-  const three = width === 'full' && place.name === 'changes';
+  const changes = place.name === 'changes';
+  const three = width === 'full' && changes;
   const errand: Place = { ...place, name: 'errand' };
   return (
     <main class={three ? 'panes three' : 'panes two'}>
-      <Inbox selected={place.params.id} />
+      <Inbox beside={{ id: place.params.id, shows: changes && !three ? 'changes' : 'errand' }} />
       {three && <Detail place={errand} />}
       {place.name === 'inbox' ? <NothingOpen /> : <Detail place={place} />}
     </main>

@@ -72,3 +72,24 @@ test('at a desk the errand that is open beside the list is answered there alone'
   await page.locator('.decision').waitFor({ state: 'detached' });
   t.deepEqual(faults, []);
 });
+
+test('beside its changes alone an errand asks in its row, but for what the changes ask', async (t) => {
+  t.timeout(60_000);
+  const { server, api, network, page, faults } = await openAppLoggedIn(t, { size: DESK });
+  const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Round the refunds' }));
+  errand.begin();
+  errand.report({ type: 'question.asked', body: { ref: 'q1', question: 'Which rounding?', options: ['Up', 'Down'] } });
+  errand.waitsFor({ kind: 'person', since: new Date().toISOString(), question: 'Which rounding?' });
+  const pushes = new LivelyErrand(server, await sendErrand(api, { prompt: 'Count the pages' }));
+  pushes.begin();
+  pushes.askToPush('c'.repeat(40));
+  const row = (name: string) => page.locator('.inbox .task', { hasText: name });
+  await page.goto(`${network.url}/errands/${errand.id}/changes`);
+  await row('Round the refunds').getByText('Which rounding?').waitFor();
+  await row('Round the refunds').getByRole('textbox').waitFor();
+  await page.goto(`${network.url}/errands/${pushes.id}/changes`);
+  await page.locator('.changes .decision').getByRole('textbox').waitFor();
+  await row('Round the refunds').getByRole('textbox').waitFor();
+  t.is(await row('Count the pages').locator('.decision').count(), 0);
+  t.deepEqual(faults, []);
+});

@@ -48,7 +48,7 @@ export function ArchivedScreen(): JSX.Element {
           items={archived}
           keyOf={({ id }) => id}
           glance={taskGlance}
-          row={(task, attributes) => <TaskRow key={task.id} task={task} selected={false} attributes={attributes} />}
+          row={(task, attributes) => <TaskRow key={task.id} task={task} attributes={attributes} />}
         />
         {typeof next.value === 'string' && (
           <MoreRows list={list} label={t.errand.earlier} onMore={() => readPage(next.peek() ?? undefined)} />

@@ -13,13 +13,13 @@ import { useTitle } from '../../parts/use-title.ts';
 import { t } from '../../parts/speech.ts';
 import { pathOf } from '../../store/routes.ts';
 import { groupTasks, type Groups } from './groups.ts';
-import { taskGlance, TaskRow, UnsentRow } from './task-row.tsx';
+import { taskGlance, TaskRow, UnsentRow, type Beside } from './task-row.tsx';
 import { useListPlace } from './use-list-place.ts';
 import { isUnsent } from './unsent.ts';
 import { useSearch } from './use-search.ts';
 
 /** Home: what needs the person, what is at work, what is done. */
-export function Inbox({ selected }: { selected?: string | undefined }): JSX.Element {
+export function Inbox({ beside }: { beside?: Beside }): JSX.Element {
   const session = useSession();
   const body = useRef<HTMLDivElement>(null);
   const { query, searches } = useListPlace(body);
@@ -64,7 +64,7 @@ export function Inbox({ selected }: { selected?: string | undefined }): JSX.Elem
           ))}
         </ul>
         {search?.only_here === true && <p class="soft">{t.inbox.only_here}</p>}
-        {found && <GroupList groups={found} selected={selected} searching={searching} />}
+        {found && <GroupList groups={found} beside={beside} searching={searching} />}
         {found && !searching && session.has_older.value && <Older list={body} />}
         {is_empty && (searching ? <p class="empty">{t.inbox.nothing_found}</p> : <FirstErrand />)}
         {found && !searching && (!is_empty || searches.value) && (
@@ -86,16 +86,16 @@ function Older({ list }: { list: RefObject<HTMLElement | null> }): JSX.Element |
   return loaded ? <loaded.MoreRows list={list} label={t.errand.earlier} onMore={() => session.older()} /> : null;
 }
 
-type GroupListProps = { groups: Groups; selected: string | undefined; searching: boolean };
+type GroupListProps = { groups: Groups; beside: Beside | undefined; searching: boolean };
 
 /** What is archived is found by a search alone. */
-function GroupList({ groups, selected, searching }: GroupListProps): JSX.Element {
+function GroupList({ groups, beside, searching }: GroupListProps): JSX.Element {
   return (
     <>
-      <Group title={t.inbox.needs_you} tasks={groups.needs} selected={selected} needs />
-      <Group title={t.inbox.at_work} tasks={groups.work} selected={selected} />
-      <Group title={t.inbox.done} tasks={groups.done} selected={selected} />
-      {searching && <Group title={t.inbox.archived} tasks={groups.archived} selected={selected} />}
+      <Group title={t.inbox.needs_you} tasks={groups.needs} beside={beside} needs />
+      <Group title={t.inbox.at_work} tasks={groups.work} beside={beside} />
+      <Group title={t.inbox.done} tasks={groups.done} beside={beside} />
+      {searching && <Group title={t.inbox.archived} tasks={groups.archived} beside={beside} />}
     </>
   );
 }
@@ -121,9 +121,9 @@ function Search({ query }: { query: Signal<string> }): JSX.Element {
   );
 }
 
-type GroupProps = { title: string; tasks: readonly Task[]; selected: string | undefined; needs?: boolean };
+type GroupProps = { title: string; tasks: readonly Task[]; beside: Beside | undefined; needs?: boolean };
 
-function Group({ title, tasks, selected, needs = false }: GroupProps): JSX.Element | null {
+function Group({ title, tasks, beside, needs = false }: GroupProps): JSX.Element | null {
   if (tasks.length === 0) return null;
   return (
     <>
@@ -133,7 +133,12 @@ function Group({ title, tasks, selected, needs = false }: GroupProps): JSX.Eleme
         keyOf={({ id }) => id}
         glance={taskGlance}
         row={(task, attributes) => (
-          <TaskRow key={task.id} task={task} selected={task.id === selected} attributes={attributes} />
+          <TaskRow
+            key={task.id}
+            task={task}
+            beside={task.id === beside?.id ? beside.shows : undefined}
+            attributes={attributes}
+          />
         )}
       />
     </>

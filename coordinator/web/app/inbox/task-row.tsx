@@ -20,18 +20,23 @@ import { doing, firstLine } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
 import { needsPerson } from './groups.ts';
 
-type RowProps = { task: Task; selected: boolean; attributes: RowAttributes };
+/** The errand that is open beside the list, and what of it shows there. */
+export type Beside = { id: string | undefined; shows: 'errand' | 'changes' };
+type RowProps = { task: Task; beside?: Beside['shows'] | undefined; attributes: RowAttributes };
 
 /** One errand of the list: what it is, where, and in one line what it does or needs. */
-export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
+export function TaskRow({ task, beside, attributes }: RowProps): JSX.Element {
   const acts = useSignal(false);
   const used = useSignal(false);
   const touch = useRef<PointerEvent | undefined>(undefined);
   const parts = later_parts.value;
   const { title } = task;
-  // The errand that is open beside the list asks there.
-  const [need] = !selected && needsPerson(task) ? openNeeds(task) : [];
-  const is_spent = !selected && task.reason === 'budget_exhausted';
+  const selected = beside !== undefined;
+  // The errand that is open beside the list asks there; its changes alone ask only whether they are pushed.
+  const need = needsPerson(task)
+    ? openNeeds(task).find(({ kind }) => beside !== 'errand' && !(beside === 'changes' && kind === 'push'))
+    : undefined;
+  const is_spent = beside !== 'errand' && task.reason === 'budget_exhausted';
   const asks = need !== undefined || is_spent;
   useEffect(() => {
     if (asks) void loadLaterParts();
