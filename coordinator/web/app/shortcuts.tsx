@@ -40,20 +40,16 @@ export function Shortcuts(): JSX.Element | null {
   const helps = useSignal(false);
   useEffect(() => {
     let prefix_at = -Infinity;
-    /** The field in which somebody wrote last, and when. */
-    let written: { field: HTMLElement; at: number } | undefined;
+    const writing = followWriting();
     const onKey = (event: KeyboardEvent): void => {
+      const writes_on = writing.goesOn(event);
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
       if (document.querySelector('dialog[open]')) return;
       if (isField(event.target)) {
-        written = ['Enter', 'Escape'].includes(event.key) ? undefined : { field: event.target, at: event.timeStamp };
         if (event.key === 'Escape') leaveField(event, event.target);
         return;
       }
-      if (written && !written.field.isConnected && event.timeStamp - written.at < WRITES_ON_MS) {
-        written.at = event.timeStamp;
-        return;
-      }
+      if (writes_on) return;
       const key = event.key === 'Escape' ? 'esc' : event.key === 'Enter' ? 'enter' : event.key;
       const whole = event.timeStamp - prefix_at < PREFIX_MS ? `g ${key}` : key;
       prefix_at = whole === 'g' ? event.timeStamp : -Infinity;
@@ -65,7 +61,10 @@ export function Shortcuts(): JSX.Element | null {
       else run(act, router);
     };
     addEventListener('keydown', onKey);
-    return () => removeEventListener('keydown', onKey);
+    return () => {
+      removeEventListener('keydown', onKey);
+      writing.stop();
+    };
   }, [router, helps]);
   if (!helps.value) return null;
   return (
@@ -85,6 +84,37 @@ export function Shortcuts(): JSX.Element | null {
       </dl>
     </Sheet>
   );
+}
+
+/** Follows whether somebody who wrote in a field that is gone writes on, as each key is told with `goesOn`. */
+function followWriting(): { goesOn: (event: KeyboardEvent) => boolean; stop: () => void } {
+  /** The field in which somebody wrote last, and when. */
+  let written: { field: HTMLElement; at: number } | undefined;
+  const goesOn = (event: KeyboardEvent): boolean => {
+    const { target, timeStamp: at } = event;
+    // Also a key that the field takes itself, as to send.
+    if (isField(target)) written = leaves(event) ? undefined : { field: target, at };
+    if (!written || written.field.isConnected || at - written.at >= WRITES_ON_MS) return false;
+    written.at = at;
+    return true;
+  };
+  const onPointer = (): void => (written = undefined);
+  const onFocus = ({ target }: FocusEvent): void => {
+    // Where the field has gone, the app has moved the focus.
+    if (written?.field.isConnected && target !== written.field) written = undefined;
+  };
+  addEventListener('pointerdown', onPointer);
+  addEventListener('focusin', onFocus);
+  const stop = (): void => {
+    removeEventListener('pointerdown', onPointer);
+    removeEventListener('focusin', onFocus);
+  };
+  return { goesOn, stop };
+}
+
+/** Whether somebody is done with a field by this key. One that chooses a word of an input method is a part of it. */
+function leaves({ key, isComposing }: KeyboardEvent): boolean {
+  return !isComposing && ['Enter', 'Escape'].includes(key);
 }
 
 function isField(target: EventTarget | null): target is HTMLElement {

@@ -157,6 +157,38 @@ test.serial('no letter that was meant for a field that is gone is a shortcut', a
   t.deepEqual(faults, []);
 });
 
+test.serial('whoever is done with a field has the shortcuts at once', async (t) => {
+  t.timeout(60_000);
+  const { server, api, page, network, faults } = await openAppLoggedIn(t, { size: DESK });
+  const fresh = page.locator('.fresh textarea.prompt');
+  const cancel = page.getByRole('button', { name: 'Cancel' });
+  for (const leave of [() => cancel.click(), () => cancel.focus().then(() => page.keyboard.press('Enter'))]) {
+    await page.goto(`${network.url}/new`);
+    await fresh.click();
+    await page.keyboard.type('Then check');
+    await leave();
+    await fresh.waitFor({ state: 'detached' });
+    await page.keyboard.press('c');
+    await fresh.waitFor();
+  }
+
+  for (const [name, key] of [
+    ['Lamp', 'Enter'],
+    ['Chair', 'Control+Enter'],
+  ] as const) {
+    const errand = await asks(server, api, name);
+    await page.goto(`${network.url}/errands/${errand.id}`);
+    const field = page.locator('.talk .decision textarea');
+    await field.click();
+    await page.keyboard.type('Up');
+    await page.keyboard.press(key);
+    await field.waitFor({ state: 'detached' });
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+  }
+  t.deepEqual(faults, []);
+});
+
 test.serial('no key that was meant for a button that is gone opens a link that the agent wrote', async (t) => {
   t.timeout(60_000);
   const { server, api, page, network, faults } = await openAppLoggedIn(t, { size: DESK });
