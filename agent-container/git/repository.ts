@@ -157,12 +157,14 @@ async function takeOver(
 ): Promise<string | null> {
   const { own, agents } = repos;
   const current = branches.get(branch);
-  if (current === undefined || current === (await own.commit(known))) return null;
+  const last = await own.commit(known);
+  if (current === undefined || current === last) return null;
   await fetchBranches(own, remote, [branch], []);
   await agents.try(['fetch', '-q', '--no-tags', own.git_dir, `+${tracking(branch)}:${tracking(branch)}`]);
   const before = await agents.commit('HEAD');
   const { code } = await agents.try(['merge', '-q', '--ff-only', tracking(branch)]);
-  if (code !== 0) return (await isFinished(own, tracking(branch))) ? describeNotTaken(branch) : null;
+  // Where the worker's own refs were lost, the branch may have no more than what the task itself has pushed.
+  if (code !== 0) return last !== null && (await isFinished(own, tracking(branch))) ? describeNotTaken(branch) : null;
   // What others have pushed is no work to push.
   await own.run(['update-ref', known, tracking(branch)]);
   const after = await agents.commit('HEAD');
