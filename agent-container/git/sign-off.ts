@@ -3,6 +3,8 @@ import { isWip } from './wip-commit.ts';
 
 /** How many of the newest commits show what the project is used to. */
 const COMMITS = 20;
+/** Without these, git takes a line of dashes for the start of a patch, and a heading at the end for a comment. */
+const AS_IT_IS = ['-c', 'core.commentChar=\u0001', 'interpret-trailers', '--no-divider'];
 const TRAILERS = '--format=%(trailers:key=Signed-off-by,valueonly,separator=%x2C)%x00';
 
 /**
@@ -17,5 +19,5 @@ export async function signedOff(own: Git, base_commit: string | null, message: s
   if (code !== 0 || signed.length * 2 <= commits.length) return message;
   const author = (await own.run(['var', 'GIT_AUTHOR_IDENT'])).replace(/ \d+ [+-]\d{4}$/, '');
   const trailer = ['--if-exists', 'addIfDifferent', '--trailer', `Signed-off-by: ${author}`];
-  return `${await own.run(['interpret-trailers', ...trailer], { input: message })}\n`;
+  return `${await own.run([...AS_IT_IS, ...trailer], { input: message })}\n`;
 }
