@@ -7,8 +7,9 @@ import type { WorkResult } from '../base/work.ts';
 const SUBJECT_CHARS_MAX = 72;
 const BODY_CHARS_MAX = 4_000;
 const DETAIL_CHARS_MAX = 4_000;
-/** A name of a person, not an e-mail address, nor a package such as `@babel/core`. */
-const MENTION = /(?<![\p{L}\p{N}_])@(?=[\p{L}\p{N}_][\p{L}\p{N}_-]*(?![\p{L}\p{N}_/-]))/gu;
+/** Text in backticks, or the @ of the name of a person or a team; an e-mail address has none. */
+const CODE_OR_MENTION =
+  /^(```+)[^]*?^\1|(?<!`)(`+)(?!`)(?:(?!\n\n)[^])*?(?<!`)\2(?!`)|(?<![\p{L}\p{N}_])@(?=[\p{L}\p{N}_])/gmu;
 
 /** The work is done. The model's closing text is the summary; its first line is the commit's subject if it fits. */
 export function succeeded(title: string, closing_text: string): WorkResult {
@@ -47,7 +48,7 @@ function commitMessage(title: string, closing_text: string): string {
   const fits = subject !== '' && subject.length <= SUBJECT_CHARS_MAX;
   const body = (fits ? rest.join('\n') : text).trim().slice(0, BODY_CHARS_MAX).toWellFormed();
   const message = `${fits ? subject : subjectFrom(title)}${body === '' ? '' : `\n\n${body}`}\n`;
-  return closingNothing(message).replace(MENTION, '@\u200B');
+  return closingNothing(message).replace(CODE_OR_MENTION, (found) => (found === '@' ? '@\u200B' : found));
 }
 
 function subjectFrom(title: string): string {

@@ -21,16 +21,26 @@ test('the title is the subject if the first line is too long or missing', (t) =>
 test('a commit message closes no issue, mentions nobody, and does not say what became of each comment', (t) => {
   const text =
     'Fix #12\n\nFixes #999, closes you/other#3, Resolves: https://github.com/a/b/issues/4. Thanks @torvalds and ' +
-    '(@a-b). As me@example.org says, @babel/core and `@types/node` stay.\n\n[1] fixed: it is right\n- [2] not changed: why';
+    '(@a-b) of @acme/security. As me@example.org says, `@types/node` stays.\n\n[1] fixed: it is right\n- [2] not changed: why';
   const { commit_message, summary } = succeeded(TITLE, text);
   t.is(
     commit_message,
     'Fix\u200B #12\n\nFixes\u200B #999, closes\u200B you/other#3, Resolves\u200B: https://github.com/a/b/issues/4. Thanks ' +
-      '@\u200Btorvalds and (@\u200Ba-b). As me@example.org says, @babel/core and `@types/node` stay.\n',
+      '@\u200Btorvalds and (@\u200Ba-b) of @\u200Bacme/security. As me@example.org says, `@types/node` stays.\n',
   );
   t.is(summary, text);
   t.is(succeeded(TITLE, '[1] fixed: it is right').commit_message, `${TITLE}\n`);
   t.is(succeeded('Close #5', '').commit_message, 'Close\u200B #5\n');
+});
+
+test('a commit message keeps what is in backticks, and a lone backtick hides no name', (t) => {
+  const kept = 'Both `@cached_property` and ``a ` @b`` stay.\n\n```py\n@cached\n\n@other\n```\n';
+  t.is(succeeded(TITLE, `Cache it\n\n${kept}`).commit_message, `Cache it\n\n${kept}`);
+  t.is(
+    succeeded(TITLE, 'It\n\nA ` here.\n\n@a and ` @b').commit_message,
+    'It\n\nA ` here.\n\n@\u200Ba and ` @\u200Bb\n',
+  );
+  t.is(succeeded(TITLE, 'Use `@babel/core`').commit_message, 'Use @\u200Bbabel/core\n', 'the subject has no backticks');
 });
 
 test('summary and detail are cut at their limits', (t) => {
