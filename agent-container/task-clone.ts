@@ -42,8 +42,8 @@ export type CloneOptions = {
 const LOG_CHARS_MAX = 20_000;
 const LEFT_OUT_INTRO = 'The commit of the work leaves out:';
 const DOUBTFUL_INTRO =
-  'The commit of the work adds what a build, a test or a package manager wrote, by its name. Add it to .gitignore, or ' +
-  'remove it; leave it only if it belongs there:';
+  'The commit of the work adds what a build, a test or a package manager wrote, by its name. Add it to .gitignore ' +
+  '(and, if you have committed it, git rm -r --cached it), or remove it; leave it only if it belongs there:';
 
 /** One repository of an attempt, from the clone to the last push. */
 export class TaskClone {

@@ -8,6 +8,8 @@ const TEXTS_MAX = 20;
 const LISTED_BYTES_MAX = 64 << 20;
 /** A virtual environment of Python may have any name. */
 const OF_ENVIRONMENT = 'pyvenv.cfg';
+/** Output where it is ignored; but who adds such a folder or file to a commit often means it. */
+const OFTEN_MEANT = /^(?:\.yarn|coverage|vendor|.*\.log)$/;
 
 /**
  * New folders and files of a commit that are seldom meant to be in one: what builds, tests and package managers write.
@@ -22,16 +24,16 @@ export async function doubtfulFiles(own: Git, bases: string[], commit: string): 
   const environments = new Set(added.filter((path) => basename(path) === OF_ENVIRONMENT).map(dirname));
   const isDoubtful = (folder: string) =>
     environments.has(folder) ||
-    CACHES.has(basename(folder)) ||
     folder.endsWith('.egg-info') ||
-    isOutputFolder(folder, packages);
+    (!OFTEN_MEANT.test(basename(folder)) && (CACHES.has(basename(folder)) || isOutputFolder(folder, packages)));
+  const isDoubtfulFile = (name: string) => CACHE_FILES.test(name) && !OFTEN_MEANT.test(name);
   const is_new = new Set(added);
   const known = all.filter((path) => !is_new.has(path) && !KEEPER.test(basename(path)));
   const projects = new Set(known.flatMap(foldersOf));
   const texts = added.flatMap((path) => {
     const folder = foldersOf(path).find((each) => isDoubtful(each) && !projects.has(each));
     if (folder !== undefined) return [`${nameOf(folder)}/${environments.has(folder) ? ', a virtual environment' : ''}`];
-    return CACHE_FILES.test(basename(path)) ? [nameOf(path)] : [];
+    return isDoubtfulFile(basename(path)) ? [nameOf(path)] : [];
   });
   const first = [...new Set(texts)];
   return first.length > TEXTS_MAX ? [...first.slice(0, TEXTS_MAX), 'and more like these'] : first;

@@ -38,6 +38,11 @@ test('a folder in which the project has files is a part of it, and elsewhere a n
   t.deepEqual(await doubtful(t, before, added), ['build/']);
 });
 
+test('folders and files that are added on purpose as often as not are not named', async (t) => {
+  const added = ['.yarn/releases/yarn.cjs', 'src/coverage/report.ts', 'go.mod', 'vendor/a/a.go', 'fixtures/nginx.log'];
+  t.deepEqual(await doubtful(t, [], [...added, 'vendor/a/a.o']), ['vendor/a/a.o']);
+});
+
 test('what the agent has committed itself is named too, and of many only the first', async (t) => {
   t.deepEqual(await doubtful(t, [], [], ['node_modules/a/index.js']), ['node_modules/']);
   const many = Array.from({ length: 30 }, (_, n) => `${n}.o`);
