@@ -21,7 +21,8 @@ type Change = { path: string; id: string };
 /**
  * Work of the agent that is not in the tree of the commit, although it was committed or stashed: on another branch, in
  * another worktree, in the stash. One text for each place. What is older than `began_ms`, or is on the remote, is not
- * the agent's; and what the tree has too, such as the commits of a branch that was merged as one, is not missing.
+ * the agent's; and what the tree has too, or an earlier commit of the work, such as the one in which a branch was
+ * merged, is not missing.
  */
 export async function workBeside({ own, agents }: Repositories, given: Given): Promise<string[]> {
   const { agent, tree, began_ms } = given;
@@ -36,8 +37,8 @@ export async function workBeside({ own, agents }: Repositories, given: Given): P
     ...heads.map((head) => ({ ...head, changes: () => commitChanges(agents, head.commit, agent.head, began_s) })),
   ];
   if (places.length === 0) return [];
-  const files = await filesOf(own, tree);
-  const isMissing = ({ path, id }: Change) => (files.get(path) ?? '') !== id.replace(/^0+$/, '');
+  const [files, committed] = await Promise.all([filesOf(own, tree), committedObjects(agents, agent.head)]);
+  const isMissing = ({ path, id }: Change) => (files.get(path) ?? '') !== id.replace(/^0+$/, '') && !committed.has(id);
   const texts: string[] = [];
   for (const { name, advice, changes } of places.slice(0, PLACES_MAX)) {
     const paths = (await changes()).filter(isMissing).map(({ path }) => path);
@@ -66,7 +67,7 @@ async function refsBeside(
 function branchOf({ ref, commit }: { ref: string; commit: string }): Found[] {
   if (!ref.startsWith('refs/heads/')) return [];
   const name = `the branch ${nameOf(ref.slice('refs/heads/'.length))}`;
-  return [{ name, commit, advice: 'merge it, or delete the branch' }];
+  return [{ name, commit, advice: 'merge it, or delete the branch if the work has that already' }];
 }
 
 /** The other worktrees that are on no branch. */
@@ -77,7 +78,8 @@ async function detachedWorktrees(agents: Git): Promise<Found[]> {
   return others.flatMap((text) => {
     const [, path, commit] = /^worktree ([^\0]+)\0HEAD (\w+)\0detached/.exec(text) ?? [];
     if (path === undefined || commit === undefined) return [];
-    return [{ name: `the worktree ${nameOf(path)}`, commit, advice: 'merge its HEAD, or remove the worktree' }];
+    const advice = 'merge its HEAD, or remove the worktree if the work has that already';
+    return [{ name: `the worktree ${nameOf(path)}`, commit, advice }];
   });
 }
 
@@ -86,7 +88,8 @@ async function stashEntries(agents: Git, began_s: number): Promise<Found[]> {
   const { stdout } = await agents.try(args, { time_limit_ms: READ_MS });
   const entries = [...stdout.toString().matchAll(/^(\d+) (\w+)$/gm)];
   return entries.flatMap(([, time, commit = ''], n) => {
-    const advice = `git stash pop ${n === 0 ? '' : `stash@{${n}} `}brings it back, git stash drop removes it`;
+    const entry = n === 0 ? '' : ` stash@{${n}}`;
+    const advice = `git stash drop${entry} removes it if the work has that already, git stash pop${entry} brings it back`;
     return Number(time) >= began_s ? [{ name: `stash@{${n}}`, commit, advice }] : [];
   });
 }
@@ -115,6 +118,14 @@ async function changesOf(agents: Git, args: string[], input?: string): Promise<C
   const raw = await agents.try(['diff-tree', '-r', '-z', '--raw', '--no-abbrev', '--no-renames', ...args], options);
   const found = raw.stdout.toString().matchAll(/:\d+ \d+ \w+ (\w+) \w\0([^\0]+)\0/g);
   return raw.code === 0 ? Array.from(found, ([, id = '', path = '']) => ({ path, id })) : [];
+}
+
+/** The objects of the commits in HEAD that are not on the remote. */
+async function committedObjects(agents: Git, head: string | null): Promise<Set<string>> {
+  if (head === null) return new Set();
+  const args = ['rev-list', '--objects', '--no-object-names', head, '--not', '--remotes'];
+  const options = { time_limit_ms: READ_MS, stdout_bytes_max: LISTED_BYTES_MAX };
+  return new Set((await agents.try(args, options)).stdout.toString().split('\n'));
 }
 
 async function filesOf(own: Git, tree: string): Promise<Map<string, string>> {

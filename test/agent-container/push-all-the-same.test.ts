@@ -52,7 +52,7 @@ test.serial('finished work that is only in a stash or on another branch is named
   await hand(worker, task);
   t.is(await worker.ended, 0);
   const [stash, told, branch, again] = answers;
-  t.regex(stash ?? '', /leaves out:\n- what stash@\{0\} has of a\.py: git stash pop brings it back/);
+  t.regex(stash ?? '', /leaves out:\n- what stash@\{0\} has of a\.py: git stash drop removes it if/);
   t.regex(branch ?? '', /leaves out:\n- what the branch fix has of a\.py: merge it/);
   t.deepEqual([told, again], [null, null], 'each is told once');
   t.is(logs(task).filter((text) => text.includes('a.py')).length, 2, 'the person is told too');

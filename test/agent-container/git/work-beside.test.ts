@@ -25,7 +25,10 @@ test('stashed work is named until it is back or dropped, untracked files too', a
   await write('new.py', 'new\n');
   await run('stash', '-q', '-u');
   const [text, ...others] = await beside();
-  t.is(text, 'what stash@{0} has of a.py, new.py: git stash pop brings it back, git stash drop removes it');
+  t.is(
+    text,
+    'what stash@{0} has of a.py, new.py: git stash drop removes it if the work has that already, git stash pop brings it back',
+  );
   t.deepEqual(others, []);
   await run('stash', 'apply', '-q');
   t.deepEqual(await beside(), [], 'the files are back');
@@ -43,7 +46,7 @@ test('commits on another branch or in another worktree are named until the work 
   await run('rm', '-q', 'b.py');
   await run('commit', '-q', '-m', 'Remove');
   await run('switch', '-q', '-');
-  const text = 'what the branch fix has of a.py, b.py: merge it, or delete the branch';
+  const text = 'what the branch fix has of a.py, b.py: merge it, or delete the branch if the work has that already';
   t.deepEqual(await beside(), [text]);
   const other = join(folder, 'other\nworktree');
   await run('worktree', 'add', '-q', '--detach', other);
@@ -51,9 +54,15 @@ test('commits on another branch or in another worktree are named until the work 
   await writeFile(join(other, 'a.py'), 'a = 3\n');
   await git(other, 'commit', '-q', '-am', 'Other');
   const [, second = ''] = await beside();
-  t.regex(second, /^what the worktree .+\/other.+worktree has of a\.py: merge its HEAD, or remove the worktree$/);
+  t.regex(
+    second,
+    /^what the worktree .+\/other.+worktree has of a\.py: merge its HEAD, or remove the worktree if the work has that already$/,
+  );
   await run('merge', '-q', '--squash', 'fix');
   t.deepEqual(await beside(), [second], 'all of the branch is in the work, although its commits are not');
+  await run('commit', '-q', '-m', 'Merge');
+  await write('a.py', 'a = 4\n');
+  t.deepEqual(await beside(), [second], 'a commit of the work has it, and the work went on');
 });
 
 test('what is older than the work, or comes from the remote, is not missing', async (t) => {
