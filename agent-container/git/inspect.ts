@@ -41,6 +41,8 @@ export type Inspection = {
 
 type Given = {
   commit: string | null;
+  /** The commit is work in progress: nobody is told what may not belong in it, and a cancel leaves little time. */
+  wip: boolean;
   /** The tree of the commit. */
   tree: string;
   excluded: string[];
@@ -64,7 +66,7 @@ const NOTHING_NEW = {
 
 /** Looks at what a push of the commit would add, and at what it would leave out. */
 export async function inspect(repos: Repositories, given: Given): Promise<Inspection> {
-  const { commit, excluded, agent, base_commit, known, secrets, began_ms, repo_url } = given;
+  const { commit, wip, excluded, agent, base_commit, known, secrets, began_ms, repo_url } = given;
   const { not, bases } = known;
   if (commit === null || commit === base_commit) {
     const [beside, { texts, outputs }] = await Promise.all([workBeside(repos, given), leftOut(repos.own, began_ms)]);
@@ -83,7 +85,7 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
     findLfsSecrets(repos.own, pushed, secrets),
     filteredFiles(repos, { bases, commit, pushed, repo_url }),
     odditiesOf(repos.own, { base_commit, bases, commit, agent }),
-    doubtfulFiles(repos.own, bases, commit),
+    wip ? [] : doubtfulFiles(repos.own, bases, commit),
     workBeside(repos, given),
     leftOut(repos.own, began_ms),
   ]);

@@ -153,8 +153,8 @@ export class Publisher {
     const pushed = await own.resolve(PUSHED_REF);
     const history = { commit: made, head: worktree.agent.head, record: this.#record };
     const known = await knownCommits(own, remote, history);
-    const { repo_url } = remote;
-    const found = await inspect(repos, { ...worktree, known, base_commit, secrets, began_ms: began_ms(), repo_url });
+    const given = { ...worktree, wip, known, base_commit, secrets, began_ms: began_ms(), repo_url: remote.repo_url };
+    const found = await inspect(repos, given);
     const { pointer_paths } = found;
     const is_to_show = approval !== null && !wip && pointer_paths.length > 0;
     const commit = is_to_show && made !== null ? await this.#commitToShow(own, made, pointer_paths, message) : made;

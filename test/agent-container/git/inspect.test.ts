@@ -15,9 +15,33 @@ test('of many paths that a commit leaves out, only the first are named', async (
   const excluded = Array.from({ length: 30 }, (_, i) => `s${i}/ is a submodule without a commit`);
   const known = { not: base_commit === null ? [] : [base_commit], bases: [] };
   const secrets = new SecretSearch({ values: [] });
-  const given = { ...worktree, excluded, base_commit, known, secrets, began_ms: Date.now(), repo_url: task.repo_url };
+  const given = {
+    ...worktree,
+    wip: false,
+    excluded,
+    base_commit,
+    known,
+    secrets,
+    began_ms: Date.now(),
+    repo_url: task.repo_url,
+  };
   const { remarks } = await inspect(repos, given);
   t.deepEqual(remarks.left_out, [...excluded.slice(0, 20), 'and more like these']);
+});
+
+test('what may not belong in a commit is named for finished work, and not looked for in work in progress', async (t) => {
+  const { clone, prepare, write, task } = await scene(t);
+  const repos = clone();
+  const { commit: base_commit } = await prepare(repos);
+  await write(repos, 'main.o', 'main\n');
+  const worktree = await commitWorktree(repos, 'Work');
+  const known = { not: [], bases: base_commit === null ? [] : [base_commit] };
+  const secrets = new SecretSearch({ values: [] });
+  const given = { ...worktree, base_commit, known, secrets, began_ms: Date.now(), repo_url: task.repo_url };
+  for (const wip of [false, true]) {
+    const { remarks } = await inspect(repos, { ...given, wip });
+    t.deepEqual(remarks.doubtful, wip ? [] : ['main.o']);
+  }
 });
 
 test('a cancel while the commit is listed rejects the inspection, and leaves no other rejection', async (t) => {
@@ -36,7 +60,7 @@ test('a cancel while the commit is listed rejects the inspection, and leaves no 
   };
   const known = { not: base_commit === null ? [] : [base_commit], bases: [] };
   const secrets = new SecretSearch({ values: [] });
-  const given = { ...worktree, base_commit, known, secrets, began_ms: 0, repo_url: task.repo_url };
+  const given = { ...worktree, wip: false, base_commit, known, secrets, began_ms: 0, repo_url: task.repo_url };
   // Ava fails where another rejection is left without a handler.
   await t.throwsAsync(inspect(repos, given), { message: 'cancelled' });
 });
@@ -62,7 +86,15 @@ for (const [how, text] of Object.entries({
     const worktree = await commitWorktree(repos, 'Work');
     const known = { not: base_commit === null ? [] : [base_commit], bases: [] };
     const secrets = new SecretSearch({ values: [] });
-    const given = { ...worktree, base_commit, known, secrets, began_ms: Date.now(), repo_url: task.repo_url };
+    const given = {
+      ...worktree,
+      wip: false,
+      base_commit,
+      known,
+      secrets,
+      began_ms: Date.now(),
+      repo_url: task.repo_url,
+    };
     const { stops, redact } = await inspect(repos, given);
     t.regex(stops[0] ?? '', /^key\.txt:\d contains a private key$/);
     const shown = redact((await diff(repos.own, base_commit, worktree.commit ?? '')).diff);
