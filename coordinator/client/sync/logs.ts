@@ -11,6 +11,8 @@ const PAGE = LIMITS.page_items_max;
 /** A log with more rows is shortened to this many events. */
 const ROWS_MAX = 5_000;
 const KEPT = 1_000;
+/** How many pages are read at once on the way to the beginning: a log may be longer than what a device can hold. */
+const PAGES_AT_ONCE = 100;
 /** Above the id of every event. */
 const END = Number.MAX_SAFE_INTEGER;
 
@@ -111,12 +113,20 @@ export class Logs {
     await this.#storage.save({ events: fresh, beside });
   }
 
-  /** Adds the page in front of what is known of a log; with `all` one after the other, until that is aborted. */
-  async earlier(id: string, all?: AbortSignal): Promise<void> {
-    const first = () => this.#open.get(id)?.first_id;
-    const before = first();
-    await this.#readEarlier(id);
-    if (all?.aborted === false && first() !== before) await this.earlier(id, all);
+  /**
+   * Adds the page in front of what is known of a log; with `many` one after the other, until that is aborted. Resolves
+   * with false if there may be more.
+   */
+  async earlier(id: string, many?: AbortSignal): Promise<boolean> {
+    const pages = many ? PAGES_AT_ONCE : 1;
+    for (let n = 0; n < pages; n++) {
+      const before = this.#open.get(id)?.first_id;
+      await this.#readEarlier(id);
+      const now = this.#open.get(id);
+      if (!now || now.has_beginning || now.first_id === before) return true;
+      if (many?.aborted === true) break;
+    }
+    return false;
   }
 
   async #readEarlier(id: string): Promise<void> {

@@ -114,9 +114,9 @@ export class Mirror implements Receiver {
     await this.#storage.save({ tasks, older: this.#older });
   }
 
-  /** Adds an earlier page to an open conversation; with `all` one after the other, until that is aborted. */
-  async earlier(id: string, all?: AbortSignal): Promise<void> {
-    await this.#logs?.earlier(id, all);
+  /** Adds an earlier page to an open conversation, or many until aborted. Resolves with false if there may be more. */
+  async earlier(id: string, many?: AbortSignal): Promise<boolean> {
+    return (await this.#logs?.earlier(id, many)) ?? true;
   }
 
   /** Forgets all but the end of an open conversation. */

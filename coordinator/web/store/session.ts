@@ -140,9 +140,9 @@ export class Session {
     return this.#mirror.older();
   }
 
-  /** Shows an earlier part of an open errand; with `all` everything from its beginning on, until that is aborted. */
-  earlier(id: string, all?: AbortSignal): Promise<void> {
-    return this.#mirror.earlier(id, all);
+  /** Shows an earlier part of an open errand, or many until aborted. Resolves with false if there may be more. */
+  earlier(id: string, many?: AbortSignal): Promise<boolean> {
+    return this.#mirror.earlier(id, many);
   }
 
   /** The person reads an open errand at its end: the front of a long one need not be kept in memory. */

@@ -41,6 +41,7 @@ export const de_conversation: ConversationStrings = {
   copied: 'Kopiert',
   new_rows: (n) => `${n} neu`,
   to_beginning: 'Zum Anfang',
+  beginning_far: 'Dieser Auftrag ist sehr lang. Tipp noch einmal, um weiter zum Anfang zu lesen.',
   to_end: 'Zum Ende',
   later: 'Späteres zeigen',
   unchanged: 'unverändert',

@@ -39,6 +39,7 @@ export const en_conversation = {
   copied: 'Copied',
   new_rows: (n: number) => `${n} new`,
   to_beginning: 'To the beginning',
+  beginning_far: 'This errand is very long. Touch again to read on to its beginning.',
   to_end: 'To the end',
   later: 'Show later',
   unchanged: 'unchanged',

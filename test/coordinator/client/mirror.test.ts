@@ -117,6 +117,23 @@ test('a conversation that grew long while it was open lets go of its front, whic
   t.deepEqual(now()?.items, expected.items);
 });
 
+test('the way to the beginning of a very long conversation pauses, and ends at its beginning', async (t) => {
+  const server = await startApi(t);
+  const { api, session } = await server.person();
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  const line: WorkerEvent = { type: 'log', body: { level: 'info', text: 'One more line' } };
+  for (let n = 0; n < 20_500; n += 500) errand.report(...Array.from({ length: 500 }, () => line));
+  const device = await newDevice(t, server.url, session);
+  await device.isLive();
+  await device.mirror.open(errand.id);
+  const { signal } = new AbortController();
+  t.false(await device.mirror.earlier(errand.id, signal));
+  t.is(device.mirror.conversation(errand.id)?.has_beginning, false);
+  t.true(await device.mirror.earlier(errand.id, signal));
+  t.is(device.mirror.conversation(errand.id)?.has_beginning, true);
+});
+
 test('the log of an open errand is stored without gaps though the list starts over, or another window removes the log', async (t) => {
   const server = await startApi(t);
   const { api, session } = await server.person();

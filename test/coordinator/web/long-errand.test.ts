@@ -96,6 +96,28 @@ test.serial('whoever goes back to the end on the way to the beginning stays ther
   t.is(pages.length, 1, 'no further page is read');
 });
 
+test.serial('the way to the beginning says why it ends, and goes on from there', async (t) => {
+  t.timeout(120_000);
+  const { server, api, page, network } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  for (let n = 0; n < 1_000; n++) errand.say(`Line ${n}.`);
+  await page.getByRole('link', { name: /Fix it/ }).click();
+  await page.getByText('Line 999.').waitFor();
+  await page.locator('.talk').hover();
+  await page.mouse.wheel(0, -300);
+  const way = page.getByRole('button', { name: 'To the beginning' });
+  await way.waitFor();
+  network.offline = true;
+  network.cut();
+  await way.click();
+  await page.locator('.ends').getByRole('alert').getByText('The server cannot be reached now.').waitFor();
+  network.offline = false;
+  await way.click();
+  await page.locator('.mine').filter({ visible: true }).waitFor();
+  t.is(await page.locator('.ends').getByRole('alert').count(), 0);
+});
+
 test.serial('what is read at stays where it is while earlier rows come in above', async (t) => {
   t.timeout(120_000);
   const { server, api, page } = await openAppLoggedIn(t);

@@ -109,13 +109,20 @@ function Ends({ beginning, unseen, toEnd }: EndsProps): JSX.Element {
   );
 }
 
-function ToBeginning({ going, go }: ReturnType<typeof useBeginning>): JSX.Element {
+function ToBeginning({ going, note, go }: ReturnType<typeof useBeginning>): JSX.Element {
   const label = going ? undefined : s.errand.to_beginning;
   return (
-    <button type="button" class="to-beginning" onClick={go} aria-label={label} aria-busy={going}>
-      {going && t.loading}
-      <Icon name="down" />
-    </button>
+    <>
+      {note !== '' && (
+        <p class="fault" role="alert">
+          {note}
+        </p>
+      )}
+      <button type="button" class="to-beginning" onClick={go} aria-label={label} aria-busy={going}>
+        {going && t.loading}
+        <Icon name="down" />
+      </button>
+    </>
   );
 }
 

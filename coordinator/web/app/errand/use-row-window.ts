@@ -14,7 +14,7 @@ type Shown = {
 export function useRowWindow(
   rows: readonly { readonly key: string }[],
   follows: boolean,
-  load: (() => Promise<void>) | undefined,
+  load: (() => Promise<unknown>) | undefined,
 ): Shown {
   const shown = useRef(new RowWindow()).current;
   const moves = useSignal(0);
