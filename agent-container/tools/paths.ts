@@ -33,7 +33,7 @@ export async function pathToWrite(path: string, { repo_dir, other_dirs }: Direct
   const roots = await Promise.all(dirs.map(realFolder));
   const at = dirs.findIndex((dir) => isInside(dir, asked));
   const [given, root] = [dirs[at], roots[at]];
-  // The folder itself may lead through a link.
+  // The way to the folder may lead through a link.
   const wanted = given && root ? resolvePath(root, relativePath(given, asked)) : asked;
   if (roots.some((each) => wanted.equals(each)))
     throw new ToolError('That is the repository itself: name a file in it.');
@@ -42,9 +42,12 @@ export async function pathToWrite(path: string, { repo_dir, other_dirs }: Direct
   return real;
 }
 
-/** The real path of a folder. It stays as it is where a command has removed the folder. */
+/** The real path of a folder. A link that a command has put in the folder's place is not followed: it may lead anywhere. */
 async function realFolder(dir: Buffer | string): Promise<Buffer> {
-  return realpath(dir, 'buffer').catch(() => Buffer.from(dir));
+  const path = Buffer.from(dir);
+  const parent = parentOf(path);
+  const real = await realpath(parent, 'buffer').catch(() => parent);
+  return resolvePath(real, path.subarray(path.lastIndexOf('/') + 1));
 }
 
 /**

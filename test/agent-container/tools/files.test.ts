@@ -92,6 +92,25 @@ test('the home of commands and their temporary files are read, not written, and 
     t.regex(await use('read_file', { path }), /^ERROR: /, path);
 });
 
+test('a link that a command puts in the place of such a folder opens nothing', async (t) => {
+  const { use, folder, repo_dir, scratch_dir, read_dirs, other_dirs } = await toolbox(t);
+  const [home, web, outside] = [join(folder, 'home'), join(folder, 'web'), join(folder, 'outside')];
+  for (const dir of [home, web, outside]) await mkdir(dir);
+  read_dirs.push(home);
+  other_dirs.push(web);
+  await writeFile(join(outside, 'secret'), 'out\n');
+  for (const dir of [home, web, scratch_dir, repo_dir]) {
+    await rm(dir, { recursive: true });
+    await symlink(outside, dir);
+    for (const path of [join(dir, 'secret'), join(outside, 'secret')]) {
+      t.regex(await use('read_file', { path }), /^ERROR: .* outside of the repository/, path);
+      t.regex(await use('search', { path, pattern: 'out' }), /^ERROR: .* outside of the repository/, path);
+      t.regex(await use('write_file', { path, content: 'x' }), /^ERROR: .* outside of the repository/, path);
+    }
+  }
+  t.is(await readFile(join(outside, 'secret'), 'utf8'), 'out\n');
+});
+
 test('the folders of further repositories are read and written like the first, and nothing beside them', async (t) => {
   const { use, folder, repo_dir, other_dirs } = await toolbox(t, { 'in.txt': 'in\n' });
   const [web, beside] = [join(folder, 'web'), join(folder, 'web-beside')];
