@@ -9,9 +9,12 @@ const LOG_MIB_MAX = 32;
 const LOG_BYTES_MAX = LOG_MIB_MAX * 1024 * 1024;
 /** What decoding puts in the place of a byte that is not UTF-8. */
 const UNDECODED = '\uFFFD';
-/** From how many of them on, and from which share of the text, output counts as binary. */
-const UNDECODED_MIN = 100;
-const UNDECODED_SHARE_MAX = 0.1;
+/** At most 15 characters, and any number of control characters, which binary output has many of. */
+const SHORT_GAP = `\\p{Cc}*(?:[^${UNDECODED}\\p{Cc}]\\p{Cc}*){0,15}`;
+/** A hundred undecoded bytes or more with short gaps. */
+const BINARY = new RegExp(`${UNDECODED}(?:${SHORT_GAP}${UNDECODED}){99,}`, 'gu');
+const describeBinary = (run: string): string =>
+  `[${run.length} characters of binary output, or of text that is not UTF-8: pipe it to xxd, file or iconv]`;
 
 /**
  * The output of one command: relayed as it comes. Its head and tail are kept, and it is written to a file if that is
@@ -27,7 +30,6 @@ export class CommandOutput {
   #is_file_lost = false;
   #before_file = '';
   #bytes = 0;
-  #pushed_bytes = 0;
   #closed: Promise<string | null> | undefined;
 
   /** Without `onText` the output goes to the file from the start. */
@@ -54,18 +56,12 @@ export class CommandOutput {
     this.#beginFile();
   }
 
-  /** The head and the tail of what came so far; of binary output only how much it is. */
+  /** The head and the tail of what came so far; of what is binary in it only how much it is. */
   get text(): string {
-    const text = this.#shown.toString();
-    const undecoded = text.split(UNDECODED).length - 1;
-    const is_binary = undecoded >= UNDECODED_MIN && undecoded > text.length * UNDECODED_SHARE_MAX;
-    return is_binary
-      ? `[${this.#pushed_bytes} bytes of binary output, or of text that is not UTF-8: pipe it to xxd, file or iconv]`
-      : text;
+    return this.#shown.toString().replace(BINARY, describeBinary);
   }
 
   push(bytes: Uint8Array): void {
-    this.#pushed_bytes += bytes.length;
     this.#add(this.#cleaner.push(bytes));
   }
 

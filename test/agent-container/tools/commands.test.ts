@@ -52,15 +52,32 @@ test('only a bounded part of an endless output is relayed, and its end says that
   t.true(chars > 100_000 && chars <= 200_000);
 });
 
-test('of binary output only the number of bytes is given, and a few bytes in a text are no such output', async (t) => {
+test('of binary output only the length is given, and a few bytes in a text are no such output', async (t) => {
   const { use } = await toolbox(t);
   const binary = 'head -c 50000 /dev/urandom';
-  const given = /^\[50000 bytes of binary output, or of text that is not UTF-8: .*iconv\]\n\[exit code 0/;
-  t.regex(await use('run_command', { command: binary }), given);
+  const given = /\[\d{4,} characters of binary output, or of text that is not UTF-8: .*iconv\]/;
+  const text = await use('run_command', { command: binary });
+  t.regex(text, given);
+  t.true(text.length < 3000, text);
+  t.notRegex(
+    await use('run_command', { command: `for i in $(seq 200); do printf '\\0\\0\\0\\0\\0\\0\\0\\0\\351x\\n'; done` }),
+    /\uFFFD/,
+  );
   t.regex(await use('run_command', { command: `printf '\\xe9%.0s' $(seq 99)` }), /^\uFFFD{99}\n/);
   t.regex(await use('run_command', { command: `seq 1000; head -c 200 /dev/zero | tr '\\0' '\\351'` }), /^1\n2\n/);
   const started = await use('run_command', { command: `${binary}; sleep 0.1`, background: true });
-  t.regex(started, /^It ended at once.*\n\[50000 bytes of binary output/);
+  t.regex(started, /^It ended at once[^]*characters of binary output/);
+});
+
+test('the text before and after binary output is kept', async (t) => {
+  const { use } = await toolbox(t);
+  const binary = `head -c 400 /dev/zero | tr '\\0' '\\351'`;
+  const command = `seq 500; ${binary}; echo FAIL parser.test.ts; ${binary}; echo; echo 3 failed`;
+  const text = await use('run_command', { command });
+  t.regex(
+    text,
+    /^1\n2\n[^]*\n500\n\[400 characters of binary output, .*\]FAIL parser\.test\.ts\n\[400 .*\]\n3 failed\n/,
+  );
 });
 
 test('a server runs in the background, and can be stopped', async (t) => {
