@@ -191,7 +191,9 @@ export class Loop {
       return this.#continueTurn('', '[Errand] You stopped to call a tool, but there is no call. Make it.');
     const { park_after_ms = QUESTION_MS_MAX } = input.assignment;
     const questionMs = () => Math.max(1, Math.round(Math.min(park_after_ms, limits.ms_left / 2)));
+    const begun = performance.now();
     const results = await this.#whileCached(() => tool_calls.run(transcript.turn, calls, questionMs));
+    const took_ms = performance.now() - begun;
     this.#idle_turns = 0;
     await this.#addInstructions(calls);
     const state = (await input.messages.areWaiting())
@@ -202,6 +204,7 @@ export class Loop {
           failed: results.every(({ is_error }) => is_error),
           has_bad_exit: results.some(({ exit_code = 0 }) => exit_code !== 0),
           may_wait: shell.running.length > 0,
+          took_ms,
         });
     if (state === 'stuck')
       throw new AttemptFailure('stuck', 'The agent repeated the same actions, with the same outcome or failure.');

@@ -10,15 +10,17 @@ type ToolTurn = {
   has_bad_exit: boolean;
   /** Whether a command runs in the background, for which the agent may be waiting. */
   may_wait: boolean;
+  /** How long the calls took. */
+  took_ms: number;
 };
 
-type Step = { action: string; outcome: string; failed: boolean; has_bad_exit: boolean };
+type Step = { action: string; outcome: string; failed: boolean; fails_fast: boolean };
 
 /** How many turns make a loop: the same action with the same outcome, the same failing action, two alternating ones. */
 const SAME_TURNS = 4;
 const SAME_FAILING_TURNS = 3;
 const ALTERNATING_TURNS = 6;
-/** The same for commands that fail with another output each time, as with a time or a number in it. */
+/** The same for commands that soon fail with another output each time, as with a time or a number in it. */
 const SAME_ACTION_TURNS = 8;
 const ALTERNATING_ACTION_TURNS = 12;
 /** An agent that waits repeats itself. More often than this it should do so slowly. */
@@ -45,10 +47,12 @@ export class StuckDetector {
   }
 
   /** Takes in a turn. `warn`: the agent repeats itself; `stuck`: it was warned, and goes on. */
-  check({ calls, results, may_wait, ...how }: ToolTurn): 'ok' | 'warn' | 'stuck' {
+  check({ calls, results, failed, has_bad_exit, may_wait, took_ms }: ToolTurn): 'ok' | 'warn' | 'stuck' {
     // What it waited for has ended: it may look once more.
     if (!may_wait && this.#waiting) this.#steps = [];
-    const step = { action: digest(calls), outcome: digest(results), ...how };
+    // A slow one may be a wait, as `sleep 60` before a look at something that is not yet done.
+    const fails_fast = has_bad_exit && took_ms < WAITING_TURN_MS_MIN;
+    const step = { action: digest(calls), outcome: digest(results), failed, fails_fast };
     this.#steps = [...this.#steps, step].slice(-ALTERNATING_ACTION_TURNS);
     const repeats = this.#repeatsItself();
     if (!repeats || !may_wait) this.#waiting = undefined;
@@ -84,9 +88,9 @@ function isSame(a: Step, b: Step | undefined): boolean {
   return a.action === b?.action && a.outcome === b.outcome;
 }
 
-/** Whether it is the same action, and each time a command failed, whatever it put out. */
+/** Whether it is the same action, and each time a command failed soon, whatever it put out. */
 function isLike(a: Step, b: Step | undefined): boolean {
-  return isSame(a, b) || (a.action === b?.action && a.has_bad_exit && b.has_bad_exit);
+  return isSame(a, b) || (a.action === b?.action && a.fails_fast && b.fails_fast);
 }
 
 /** Not from within a number: in a long one each digit would be tried. */

@@ -3,7 +3,7 @@ import { StuckDetector } from '../../../agent-container/loop/stuck.ts';
 
 type Turn = [action: string, outcome: string, failed?: boolean, has_bad_exit?: boolean];
 
-function check(turns: Turn[]): string[] {
+function check(turns: Turn[], took_ms = 10): string[] {
   const detector = new StuckDetector();
   return turns.map(([action, outcome, failed = false, has_bad_exit = false]) =>
     detector.check({
@@ -12,6 +12,7 @@ function check(turns: Turn[]): string[] {
       failed,
       has_bad_exit,
       may_wait: false,
+      took_ms,
     }),
   );
 }
@@ -66,6 +67,18 @@ test('a failing command and another action in alternation are a loop, whatever i
   t.deepEqual(check(turns), [...Array.from({ length: 11 }, () => 'ok'), 'warn', 'stuck']);
 });
 
+test('commands that wait before they fail with another output are no loop', (t) => {
+  const looks = Array.from({ length: 20 }, (_, i): Turn => [
+    'sleep 60; look',
+    `pending, ${i} checks done`,
+    false,
+    true,
+  ]);
+  t.true(check(looks, 60_000).every((state) => state === 'ok'));
+  const same = Array.from({ length: 4 }, (): Turn => ['sleep 60; look', 'pending', false, true]);
+  t.deepEqual(check(same, 60_000), ['ok', 'ok', 'ok', 'warn']);
+});
+
 /** Turns of the same kind while a command runs in the background, `turn_ms` apart. */
 function checkWaiting(turns: Turn[], turn_ms: number, then: Turn[] = []): string[] {
   let now = 0;
@@ -78,6 +91,7 @@ function checkWaiting(turns: Turn[], turn_ms: number, then: Turn[] = []): string
       failed,
       has_bad_exit: false,
       may_wait,
+      took_ms: 10,
     });
   };
   return [...turns.map((turn) => check(turn, true)), ...then.map((turn) => check(turn, false))];
