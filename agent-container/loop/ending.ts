@@ -44,6 +44,7 @@ export type EndingOptions = {
 export class Ending {
   readonly #options: EndingOptions;
   #verify_failures = 0;
+  /** In a row. */
   #verify_not_run = 0;
   #deliveries = 0;
 
@@ -76,13 +77,14 @@ export class Ending {
     const verified = await verify();
     switch (verified.kind) {
       case 'passed':
+        this.#verify_not_run = 0;
         return true;
       case 'interrupted':
         await hear();
         return false;
       case 'failed':
         this.#verify_failures++;
-        if (!verified.has_run) this.#verify_not_run++;
+        this.#verify_not_run = verified.has_run ? 0 : this.#verify_not_run + 1;
         if (this.#isLastTry(this.#verify_failures, VERIFY_FAILURES_MAX) || this.#verify_not_run >= VERIFY_NOT_RUN_MAX)
           throw new AttemptFailure('verify_failed', verified.text);
         if (!verified.has_run) await record({ type: 'log', body: { level: 'warn', text: NOT_RUN } });

@@ -111,6 +111,16 @@ test('a verify command that can be run after the model has mended it is verified
   t.is(b.of('verify.finished').length, 3);
 });
 
+test('a verify command that cannot be run goes back to the model anew once it has run in between', async (t) => {
+  const writes = (check: string) => run(`echo "${check}" > check`);
+  const script = [writes('exit 127'), DONE, writes('exit 1'), DONE, writes('exit 127'), DONE, writes('true'), DONE];
+  const b = await bench(t, { script });
+  t.is((await b.run({ verify_command: 'sh check' })).status, 'succeeded');
+  const pushed = await bench(t, { script: [...script.slice(0, 2), writes('true'), DONE, ...script.slice(4)] });
+  pushed.refusals.push('The repository rejected the push: no.');
+  t.is((await pushed.run({ verify_command: 'sh check' })).status, 'succeeded');
+});
+
 test('work that was not verified is not pushed', async (t) => {
   const b = await bench(t, { script: [DONE, DONE, DONE] });
   t.is((await b.run({ verify_command: 'false' })).reason, 'verify_failed');
