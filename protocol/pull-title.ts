@@ -22,8 +22,8 @@ export function pullTitleOf({ title, result }: Pick<Task, 'title' | 'result'>): 
 }
 
 /**
- * Emphasis around words, such as `*this*`. Asterisks that stand alone, as in `*.ts`, mean themselves. So do underscores:
- * in a title they are more often part of a name, such as `__init__`.
+ * Emphasis around words, such as `*this*`. Asterisks that stand alone, as in `*.ts`, mean themselves. So do
+ * underscores: in a title they are more often part of a name, such as `__init__`.
  */
 const EMPHASIS = /(?<![\p{L}\p{N}*])(\*{1,3})(?=[\p{L}\p{N}`"'(])([^*]*[\p{L}\p{N}`"'.!?)])\1(?![\p{L}\p{N}*])/gu;
 

@@ -8,8 +8,8 @@ type Directories = Pick<ToolContext, 'repo_dir' | 'other_dirs'>;
 type Readable = Directories & Pick<ToolContext, 'scratch_dir' | 'read_dirs'>;
 
 /**
- * The real path of something to read, with links resolved. It must exist, in a repository, the scratch directory or one of
- * `read_dirs`. Relative paths start at the first repository. Throws `ToolError`.
+ * The real path of something to read, with links resolved. It must exist, in a repository, the scratch directory or one
+ * of `read_dirs`. Relative paths start at the first repository. Throws `ToolError`.
  */
 export async function pathToRead(path: string, directories: Readable): Promise<Buffer> {
   const { repo_dir, other_dirs, scratch_dir, read_dirs } = directories;
@@ -42,7 +42,9 @@ export async function pathToWrite(path: string, { repo_dir, other_dirs }: Direct
   return real;
 }
 
-/** The real path of a folder. A link that a command has put in the folder's place is not followed: it may lead anywhere. */
+/**
+ * The real path of a folder. A link that a command has put in the folder's place is not followed: it may lead anywhere.
+ */
 async function realFolder(dir: Buffer | string): Promise<Buffer> {
   const path = Buffer.from(dir);
   const parent = parentOf(path);

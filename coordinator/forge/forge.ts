@@ -119,7 +119,8 @@ export type Check = {
   name: string;
   /**
    * `waiting`: for the approval of a person. `needs_action`: it has failed until a person does something, such as to
-   * sign an agreement. `cancelled`: it came to no end, which says nothing of the commit. No commit can fix any of these.
+   * sign an agreement. `cancelled`: it came to no end, which says nothing of the commit. No commit can fix any of
+   * these.
    */
   state: 'running' | 'waiting' | 'passed' | 'failed' | 'needs_action' | 'cancelled' | 'skipped';
   url: string | null;

@@ -36,8 +36,8 @@ const isSeen = (db: Db, { branch, commit, ...where }: ClaimedPush) =>
   branch !== null && findKeptCommits(db, where, { ref: refOf(branch), commit }) !== undefined;
 
 /**
- * Others may have moved the branch to the commit. The repository was asked for it when it was stored, and it may be gone
- * by now.
+ * Others may have moved the branch to the commit. The repository was asked for it when it was stored, and it may be
+ * gone by now.
  */
 function isStored(db: Db, { task_id, key, branch, commit }: ClaimedPush): boolean {
   const stored = (key === null ? findTask(db, task_id) : findTaskRepository(db, task_id, key))?.result;

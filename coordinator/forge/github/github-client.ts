@@ -26,7 +26,9 @@ export function restApiOf(http: ForgeHttp, origin: string): RestApi {
   return new RestApi(http, apiRoot(origin), HEADERS);
 }
 
-/** A client for GitHub. `origin`: `https://github.com`, that of a company at ghe.com, or that of an Enterprise server. */
+/**
+ * A client for GitHub. `origin`: `https://github.com`, that of a company at ghe.com, or that of an Enterprise server.
+ */
 export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
   const api = restApiOf(http, origin);
   const graphql = new GraphqlApi(new RestApi(http, graphqlRoot(origin), HEADERS));

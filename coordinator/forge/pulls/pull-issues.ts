@@ -50,7 +50,9 @@ export function issuesOf(prompt: string, origin: string, repository: RepositoryN
   }));
 }
 
-/** Those whose numbers can hardly mean anything else, then the others: where not all have room, it is for the former. */
+/**
+ * Those whose numbers can hardly mean anything else, then the others: where not all have room, it is for the former.
+ */
 export function sureFirst<T extends { is_sure: boolean }>(named: readonly T[]): T[] {
   return named.toSorted((a, b) => Number(b.is_sure) - Number(a.is_sure));
 }

@@ -38,7 +38,9 @@ export function keepFocus(): () => void {
   };
 }
 
-/** To the nearest link that follows `gone`, or stands before it; for a field, or without a link, to the sheet or screen. */
+/**
+ * To the nearest link that follows `gone`, or stands before it; for a field, or without a link, to the sheet or screen.
+ */
 function goOn(gone: Element, from: Element, { nextSibling, previousSibling }: MutationRecord): void {
   if (hasScrolledAway(gone, from)) return;
   const found = gone.matches('input, textarea, select') ? undefined : beside(from, nextSibling, previousSibling);

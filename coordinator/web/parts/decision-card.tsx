@@ -56,8 +56,8 @@ export function DecisionCard({ task, need, parts }: CardProps): JSX.Element {
 }
 
 /**
- * Whoever has the focus in the card keeps it there: on the way back, where that comes in place of the answers. Once they
- * return it is on none of them: the next key would give it.
+ * Whoever has the focus in the card keeps it there: on the way back, where that comes in place of the answers. Once
+ * they return it is on none of them: the next key would give it.
  */
 function useKeptFocus(): RefObject<HTMLElement | null> {
   const card = useRef<HTMLElement>(null);

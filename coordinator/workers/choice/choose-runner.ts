@@ -30,8 +30,8 @@ export type RunnerContext = {
 
 /**
  * Makes the runner that the settings name. Without a setting it is Docker; on a machine without Docker, for a trial
- * only, it is processes. Builds Errand's own worker image if it is missing or too old. Rejects with a `ConfigError` if workers
- * could only run without isolation and the settings do not ask for that.
+ * only, it is processes. Builds Errand's own worker image if it is missing or too old. Rejects with a `ConfigError` if
+ * workers could only run without isolation and the settings do not ask for that.
  */
 export async function chooseRunner(context: RunnerContext): Promise<Runner> {
   const { workspaces, listeners, trash, config } = context;

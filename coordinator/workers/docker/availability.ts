@@ -6,8 +6,9 @@ import { errorCode } from '../../base/error-code.ts';
 
 /**
  * Whether a Docker engine can start workers. `fault` is a sentence that says what is wrong and how to fix it. `absent`:
- * the machine has no engine socket. `image_missing`: only the worker image is missing. `image_unsupported`: it speaks
- * a newer version of the worker contract; `image_outdated`: an older one. `unusable`: an engine exists, or was named, but cannot be used.
+ * the machine has no engine socket. `image_missing`: only the worker image is missing. `image_unsupported`: it speaks a
+ * newer version of the worker contract; `image_outdated`: an older one. `unusable`: an engine exists, or was named, but
+ * cannot be used.
  */
 export type Availability = { kind: 'ready' } | Fault;
 
