@@ -11,10 +11,9 @@ import { deleteTask } from '../../../coordinator/sqlite/removed.ts';
 import { endAttempt } from '../../../coordinator/tasks/advance.ts';
 import { cancelTask, retryTask } from '../../../coordinator/tasks/task-commands.ts';
 import type { Origin } from '../../../coordinator/worker-api/attempt-states.ts';
-import { Callbacks } from '../../../coordinator/worker-api/callbacks.ts';
 import { readAttemptState, requireActive } from '../../../coordinator/worker-api/fence.ts';
 import { ProgressWatch } from '../../../coordinator/workers/progress-watch.ts';
-import { EVENT_QUOTAS } from '../../support/event-quotas.ts';
+import { bareCallbacks } from '../../support/bare-callbacks.ts';
 import { addTask, addUser, startAttempt, taskOf } from '../../support/fixtures.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { SILENT } from '../../support/silent.ts';
@@ -42,15 +41,7 @@ async function open(t: ExecutionContext) {
   });
   t.teardown(() => progress.stop());
   const relay = new Relay(log, { fault: null });
-  const callbacks = new Callbacks({
-    log,
-    relay,
-    progress,
-    event_quotas: EVENT_QUOTAS,
-    budget_bound,
-    countSame,
-    findPush,
-  });
+  const callbacks = bareCallbacks({ log, relay, progress });
   return { log, callbacks, commit, user_id: addUser(log) };
 }
 
@@ -85,9 +76,6 @@ async function send(scene: Scene, origin: Origin, count: number): Promise<number
 const LAST_SEQ = 'SELECT last_seq FROM attempts WHERE task_id = ? AND n = ?';
 const EVENT = { at, type: 'log' as const, body: '{"level":"info","text":"x"}', acts: null };
 const WAIT = JSON.stringify({ kind: 'model', since: at });
-const budget_bound = { member_budget_usd_max: 10 };
-const countSame = () => Promise.reject(new Error('nothing is sent again'));
-const findPush = () => Promise.reject(new Error('no push is named'));
 const codeOf = (error: unknown) => (error instanceof ErrandError ? error.code : String(error));
 
 /** Ends the task's attempt, if it has one. */

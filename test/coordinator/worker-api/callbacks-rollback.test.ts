@@ -4,18 +4,15 @@ import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
 import { Relay } from '../../../coordinator/live/relay.ts';
-import { Callbacks } from '../../../coordinator/worker-api/callbacks.ts';
+import type { Callbacks } from '../../../coordinator/worker-api/callbacks.ts';
 import { ProgressWatch, type Stall } from '../../../coordinator/workers/progress-watch.ts';
 import { insertMessage } from '../../../coordinator/sqlite/messages.ts';
 import { setSilence } from '../../../coordinator/sqlite/progress.ts';
-import { EVENT_QUOTAS } from '../../support/event-quotas.ts';
+import { bareCallbacks } from '../../support/bare-callbacks.ts';
 import { addTask, addUser, endTask, startAttempt } from '../../support/fixtures.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { SILENT } from '../../support/silent.ts';
 
-const budget_bound = { member_budget_usd_max: 10 };
-const countSame = () => Promise.reject(new Error('nothing is sent again'));
-const findPush = () => Promise.reject(new Error('no push is named'));
 const at = new Date().toISOString();
 
 const CALLS: Record<string, (callbacks: Callbacks, task_id: string, i: number) => Promise<unknown>> = {
@@ -61,15 +58,7 @@ for (const [what, call] of Object.entries(CALLS))
     t.teardown(() => progress.stop());
     progress.begin(id, 1, 60_000);
     const relay = new Relay(log, { fault: null });
-    const callbacks = new Callbacks({
-      log,
-      relay,
-      progress,
-      event_quotas: EVENT_QUOTAS,
-      budget_bound,
-      countSame,
-      findPush,
-    });
+    const callbacks = bareCallbacks({ log, relay, progress });
     broken = true;
     const began = performance.now();
     for (let i = 0; found.length === 0 && performance.now() - began < 3_000; i++) {
@@ -113,15 +102,7 @@ test('deltas that come alone wait for no commit, and are refused once the attemp
     logger: SILENT,
   });
   t.teardown(() => progress.stop());
-  const callbacks = new Callbacks({
-    log,
-    relay,
-    progress,
-    event_quotas: EVENT_QUOTAS,
-    budget_bound,
-    countSame,
-    findPush,
-  });
+  const callbacks = bareCallbacks({ log, relay, progress });
   const call = (name: string) => CALLS[name]?.(callbacks, id, 0);
   await call('an event');
   commits = 0;
@@ -150,15 +131,7 @@ test('between two commits deltas find what the row says, and after each commit w
   });
   t.teardown(() => progress.stop());
   const relay = new Relay(log, { fault: null });
-  const callbacks = new Callbacks({
-    log,
-    relay,
-    progress,
-    event_quotas: EVENT_QUOTAS,
-    budget_bound,
-    countSame,
-    findPush,
-  });
+  const callbacks = bareCallbacks({ log, relay, progress });
   const { claims } = originOf(id);
   const send = (seq: number[], worker = 'worker-1') =>
     callbacks.events(
