@@ -67,12 +67,12 @@ test.serial('what a notification says of an answer that is refused is in its lan
     await touch(worker, `errand-${errand.id}`, 'answer-1');
     return (await shown(page))[0]?.body;
   };
-  t.is(await press(), 'Geht nicht mehr. Zum Öffnen berühren.');
+  t.is(await press(), 'Geht nicht mehr. Tippe, um den Auftrag zu öffnen.');
   await worker.evaluate(() => {
     const problem = { code: 'unavailable', detail: 'The server is stopping.' };
     Object.assign(self, { fetch: () => Promise.resolve(Response.json(problem, { status: 503 })) });
   });
-  t.is(await press(), 'Nicht gesendet. Zum Öffnen berühren.');
+  t.is(await press(), 'Nicht gesendet. Tippe, um den Auftrag zu öffnen.');
 });
 
 test.serial('the service worker registers a subscription that the browser has replaced, at once', async (t) => {
