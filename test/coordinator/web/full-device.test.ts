@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { Page } from 'playwright-core';
 import { listPendingMessages } from '../../../coordinator/sqlite/messages.ts';
 import { eventsOf } from '../../support/events-of.ts';
 import { sendErrand } from '../../support/send-errand.ts';
@@ -6,6 +7,7 @@ import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
 import { becomeFillable } from './become-fillable.ts';
+import { refusePuts } from './refuse-puts.ts';
 
 test.serial('a device without room says so and stays live, and keeps a draft once there is room again', async (t) => {
   t.timeout(120_000);
@@ -78,17 +80,8 @@ test.serial(
     const { api, network, page } = await openAppLoggedIn(t);
     const { id } = await sendErrand(api);
     await page.goto(`${network.url}/errands/${id}`);
-    const file = { name: 'log.txt', mimeType: 'text/plain', buffer: Buffer.from('line') };
-    await page.locator('form.composer input[type=file]').first().setInputFiles(file);
-    await page.locator('.draft-files').getByText('log.txt').waitFor();
-    await page.evaluate(() => {
-      // oxlint-disable-next-line typescript/unbound-method -- it is called with its `this`
-      const { put } = IDBObjectStore.prototype;
-      IDBObjectStore.prototype.put = function (value: { sent_at?: number }, ...key) {
-        if (value.sent_at !== undefined) throw new DOMException('', 'QuotaExceededError');
-        return put.call(this, value, ...key);
-      };
-    });
+    await attachLog(page);
+    await refusePuts(page, { fields: ['sent_at'] });
     await page.getByRole('button', { name: 'Send', exact: true }).click();
     await until('it has come', async () =>
       (await eventsOf(api, id)).some(({ type, body }) => type === 'message.received' && 'attachments' in body),
@@ -102,17 +95,8 @@ test.serial('a file is uploaded once where the device has no room to note that i
   const { server, api, network, page } = await openAppLoggedIn(t);
   const [{ id }, other] = [await sendErrand(api), await sendErrand(api)];
   await page.goto(`${network.url}/errands/${id}`);
-  const file = { name: 'log.txt', mimeType: 'text/plain', buffer: Buffer.from('line') };
-  await page.locator('form.composer input[type=file]').first().setInputFiles(file);
-  await page.locator('.draft-files').getByText('log.txt').waitFor();
-  await page.evaluate(() => {
-    // oxlint-disable-next-line typescript/unbound-method -- it is called with its `this`
-    const { put } = IDBObjectStore.prototype;
-    IDBObjectStore.prototype.put = function (value: { sent_at?: number; uploaded?: true; failed?: object }, ...key) {
-      if (value.sent_at ?? value.uploaded ?? value.failed) throw new DOMException('', 'QuotaExceededError');
-      return put.call(this, value, ...key);
-    };
-  });
+  await attachLog(page);
+  await refusePuts(page, { fields: ['sent_at', 'uploaded', 'failed'] });
   let uploads = 0;
   page.on('request', (request) => {
     if (request.method() === 'PUT') uploads++;
@@ -135,18 +119,9 @@ test.serial('what was sent with files leaves its field where the device cannot n
   const { id } = await sendErrand(api);
   const send = page.getByRole('button', { name: 'Send', exact: true });
   const write = async (field: string, words: string): Promise<void> => {
-    const file = { name: 'log.txt', mimeType: 'text/plain', buffer: Buffer.from('line') };
-    await page.locator('input[type=file]').first().setInputFiles(file);
-    await page.locator('.draft-files').getByText('log.txt').waitFor();
+    await attachLog(page);
     await page.locator(field).fill(words);
-    await page.evaluate(() => {
-      // oxlint-disable-next-line typescript/unbound-method -- it is called with its `this`
-      const { put } = IDBObjectStore.prototype;
-      IDBObjectStore.prototype.put = function (...given) {
-        if (this.name === 'files') throw new DOMException('', 'QuotaExceededError');
-        return put.apply(this, given);
-      };
-    });
+    await refusePuts(page, { store: 'files' });
   };
   await page.goto(`${network.url}/errands/${id}`);
   await write('textarea.composer-field', 'See the log');
@@ -168,3 +143,9 @@ test.serial('what was sent with files leaves its field where the device cannot n
   t.is((await api.call('listTasks', {})).items.length, 2);
   t.deepEqual(faults, []);
 });
+
+async function attachLog(page: Page): Promise<void> {
+  const file = { name: 'log.txt', mimeType: 'text/plain', buffer: Buffer.from('line') };
+  await page.locator('input[type=file]').first().setInputFiles(file);
+  await page.locator('.draft-files').getByText('log.txt').waitFor();
+}
