@@ -8,8 +8,8 @@ import { repositoriesOf } from './pushed-branches.ts';
 /**
  * What the rest of its errand says of a pull request. `project_id`: of its repository, whose token is used there; null:
  * of no project. `others`: the addresses of the errand's pull requests in other repositories, which its text links to.
- * `numbers_read`: the issues of the repository that the agent was given beside its prompt. `merged`: the
- * branch had an earlier one, which was merged with this commit as its newest.
+ * `numbers_read`: the issues of the repository that the agent was given beside its prompt. `merged`: the branch had an
+ * earlier one, which was merged with this commit as its newest.
  */
 export type PullSurroundings = {
   project_id: string | null;
