@@ -43,7 +43,7 @@ export const AUDIT_ACTIONS = {
   'secrets.used':
     'A worker was given secrets, or git the credential of a host. `subject`: the task; `names` or `host`.',
   'git.pushed':
-    'A worker pushed. `subject`: the task; `host`, `repository` (the key; absent: the first), and `refs` with the new commits.',
+    'A worker pushed. `subject`: the task; `host`, `repository` (the key; absent: the first), and `refs` with the new commits, without those that the forge refused.',
   'git.lfs_uploaded':
     'A worker uploaded an object of Git LFS. `subject`: the task; `host`, `repository` as above, `oid` and `size`.',
   'host.reached': 'A worker opened a tunnel to a host. `subject`: the task; `host`, once for each attempt.',

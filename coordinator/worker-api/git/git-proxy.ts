@@ -192,10 +192,12 @@ export class GitProxy implements WorkerProxy {
     });
     if (refs.length === 0) return answer;
     this.#logger.info({ task_id, attempt, repository: key, refs }, 'push forwarded');
-    const commits = push.commands.map((command) => [command.ref, command.new]);
-    const where = { host: hostOf(repository), ...(key !== null && { repository: key }) };
-    this.#noteUse(caller, 'git.pushed', { ...where, refs: Object.fromEntries(commits) });
-    return { ...answer, body: Readable.from(readingReport(answer.body, push, ended)) };
+    const onReport = (refused: PushCommand[]): void => {
+      ended(refused);
+      const taken = push.commands.filter((command) => !refused.includes(command));
+      if (taken.length > 0) this.#noteUse(caller, 'git.pushed', pushedFact(repository, key, taken));
+    };
+    return { ...answer, body: Readable.from(readingReport(answer.body, push, onReport)) };
   }
 
   /** Notes which commands the repository refused. `begun`: those that the task had not pushed before. */
@@ -247,4 +249,10 @@ export class GitProxy implements WorkerProxy {
     if (repository.credential) this.#noteUse(caller, 'secrets.used', { host: hostOf(repository) });
     return renewing(repository, !request.body, (by) => this.#forge.ask(by, request));
   }
+}
+
+/** What the audit log keeps of a push. `taken`: its commands that the repository did not refuse. */
+function pushedFact(repository: ForgeRepository, key: string | null, taken: PushCommand[]): Record<string, unknown> {
+  const refs = Object.fromEntries(taken.map((command) => [command.ref, command.new]));
+  return { host: hostOf(repository), ...(key !== null && { repository: key }), refs };
 }

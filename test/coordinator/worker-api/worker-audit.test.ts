@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { WorkerAudit } from '../../../coordinator/worker-api/worker-audit.ts';
 import { listAudit } from '../../../coordinator/sqlite/audit.ts';
@@ -68,4 +70,22 @@ test('each push is recorded with its commits, and the use of a credential, but n
   await git(clone, 'push', '--quiet', 'origin', `HEAD:refs/heads/${prefix}work`);
   t.deepEqual(noted.at(-1), ['git.pushed', { host: forge.host, refs: { [`refs/heads/${prefix}work`]: commit } }]);
   t.deepEqual(noted[0], ['secrets.used', { host: forge.host }]);
+});
+
+test('of a push of two branches the one that the repository takes is recorded, and none if it takes none', async (t) => {
+  const noted: [action: string, detail: Record<string, unknown>][] = [];
+  const setting = await gitScene(t, { noteUse: (_, ...fact) => noted.push(fact) });
+  const { forge, prefix } = setting;
+  const clone = await cloneWithWork(setting);
+  const hook = join(forge.root, 'team/app/hooks/update');
+  const push = (...names: string[]) =>
+    tryGit(clone, 'push', 'origin', ...names.map((name) => `HEAD:refs/heads/${prefix}${name}`));
+  const pushed = () =>
+    noted.filter(([action]) => action === 'git.pushed').map(([, { refs }]) => Object.keys(refs ?? {}));
+  await writeFile(hook, '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+  t.false((await push('taken', 'refused')).ok);
+  t.deepEqual(pushed(), []);
+  await writeFile(hook, `#!/bin/sh\ntest "$1" = refs/heads/${prefix}taken\n`, { mode: 0o755 });
+  t.false((await push('taken', 'refused')).ok);
+  t.deepEqual(pushed(), [[`refs/heads/${prefix}taken`]]);
 });
