@@ -23,6 +23,7 @@ export function pullLines(pull: PullRequest): Line[] {
       ...(url === null ? [] : [` ${url}`]),
     ],
   ];
+  lines.push(...failedChecks(pull));
   if (problem !== null) lines.push([['yellow', `  ${oneLine(problem, PROBLEM_CHARS_MAX)}`]]);
   if (problem !== null && retry_at !== null) lines.push([['dim', `  tried again at ${clock(retry_at)}`]]);
   if (state === 'open' && author === 'person' && wished_author === 'app') lines.push([['dim', `  ${NOT_AS_APP}`]]);
@@ -74,4 +75,13 @@ function checks({ state, checks: counted }: PullRequest): Part[] {
   };
   const word = words[checksVerdict(counted)];
   return word ? [', ', word] : [];
+}
+
+/** The pages of the checks that did not pass: their logs are there. */
+function failedChecks({ state, checks: counted }: PullRequest): Line[] {
+  if (state !== 'open' || counted === null) return [];
+  const { failed_names, failed_urls = [] } = counted;
+  return failed_names.flatMap((name, i): Line[] =>
+    failed_urls[i] ? [[['dim', `  ${oneLine(name, 60)}: ${failed_urls[i]}`]]] : [],
+  );
 }

@@ -58,6 +58,23 @@ test('pr asks for the pull request, waits for the forge and says what came of it
   t.like((await api.call('getTask', { params: { id: errand.id } })).pulls?.[0], { number: 12, repository: 'ada/demo' });
 });
 
+test('pr shows the page of each check that failed', async (t) => {
+  const scene = await loggedIn(t);
+  const { server, cli } = scene;
+  const errand = await pushed(scene);
+  const asking = cli.start(['pr', errand.id]);
+  const [row] = await until('it is asked for', () => {
+    const rows = listPullsOf(server.db, errand.id);
+    return rows.length > 0 ? rows : undefined;
+  });
+  const counts = { running: 0, passed: 1, failed: 2, cancelled: 0 };
+  const checks = { ...counts, failed_names: ['lint', 'test (24)'], failed_urls: [null, `${REPO}/actions/runs/7`] };
+  const opened = { state: 'open', number: 12, url: `${REPO}/pull/12`, checks, next_look_at: null } as const;
+  server.log.write((tx) => changePull(tx, row?.id ?? '', opened, NOW));
+  const { stdout } = await asking.ended;
+  t.regex(stdout, /failed: lint, test \(24\).*\n {2}test \(24\): https:\/\/github\.com\/ada\/demo\/actions\/runs\/7\n/);
+});
+
 test('pr fails with the reason where the forge refuses, and before anything was pushed', async (t) => {
   const scene = await loggedIn(t);
   const { server, cli, api } = scene;
