@@ -19,6 +19,7 @@ const EARLY_EXIT_MS = 1_000;
 const STATE_LOST =
   'the working folder and the variables are as they were before it: it ended the shell, set an EXIT trap, or removed its folder';
 const NO_OUTPUT = '(no output)';
+const ENDS_WITH_WORK = 'It ends with your work at the latest: wait for it first if the work needs it.';
 
 export const runCommand = defineTool({
   name: 'run_command',
@@ -82,7 +83,7 @@ async function startInBackground(command: string, { shell, signal }: ToolContext
   signal.throwIfAborted();
   started.is_told = exit !== undefined;
   if (exit) return `It ended at once (${describeExit(exit)}). Its output:\n${shownOf(started)}`;
-  return `It runs in the background as ${id}. ${whereOutputIs(output)} You are told when it ends.`;
+  return `It runs in the background as ${id}. ${whereOutputIs(output)} You are told when it ends. ${ENDS_WITH_WORK}`;
 }
 
 /** The result of a command that a message has moved to the background. */
@@ -90,7 +91,7 @@ const describeMoved = ({ id, output }: BackgroundCommand, timeout_s: number): st
   `${output.text.trim() || NO_OUTPUT}\n` +
   `[It still runs, in the background as ${id}, since the person has written: their message follows. ` +
   `${whereOutputIs(output)} It ends at its time limit of ${timeout_s} s at the latest, and you are told when it ends. ` +
-  'The working folder and the variables are as they were before it.]';
+  `${ENDS_WITH_WORK} The working folder and the variables are as they were before it.]`;
 
 const whereOutputIs = ({ log }: BackgroundCommand['output']): string =>
   log === null

@@ -32,7 +32,7 @@ test('the result says where a command began, or where the next one begins, if th
   const began = /\[the working folder was gone: it began in the root of the repository\]/;
   await use('run_command', { command: 'mkdir y; cd y' });
   t.regex(await use('run_command', { command: 'rmdir ../y' }), kept);
-  t.regex(await use('run_command', { command: 'sleep 99', background: true }), /^It runs/);
+  t.regex(await use('run_command', { command: 'sleep 99', background: true }), /^It runs.+ends with your work/);
   t.regex(await use('run_command', { command: 'true' }), began);
   t.notRegex(await use('run_command', { command: 'true' }), began);
 });
