@@ -1,6 +1,7 @@
 import { trackedIn, type Git } from './git.ts';
 import { namesOf } from './names-of.ts';
 import type { Branches } from './own-repository.ts';
+import { signsOff } from './sign-off.ts';
 import { submodulesIn } from './submodules.ts';
 
 /** Of pre-commit, lefthook, simple-git-hooks, Overcommit and CaptainHook; for Husky and by custom, the hooks. */
@@ -10,13 +11,14 @@ const HOOK_FILE =
 /** What a complete clone would have and this one does not, and how to get it: sentences for the model. */
 export async function cloneFacts(
   own: Git,
-  { base_branch, work_branch }: Branches,
+  { base_branch, base_commit, work_branch }: Branches & { base_commit: string | null },
   lfs_note: string | null = null,
 ): Promise<string[]> {
-  const [shallow, staged, lfs] = await Promise.all([
+  const [shallow, staged, lfs, is_signing_off] = await Promise.all([
     own.try(['rev-parse', '--is-shallow-repository']),
     own.try(['ls-files', '-s', '-z']),
     own.try(['grep', '-q', '--cached', '-e', 'filter=lfs', '--', '*.gitattributes']),
+    signsOff(own, base_commit),
   ]);
   const history = shallow.stdout.toString('utf8').startsWith('true')
     ? ['The clone has only the newest part of the history: git fetch --unshallow gets the rest.']
@@ -28,6 +30,7 @@ export async function cloneFacts(
     'Tags and other branches are not fetched: git fetch --tags, or git fetch origin <branch>, gets them.',
     `Should the work be brought up to date with ${base_branch}: git fetch origin ${base_branch} && git merge FETCH_HEAD.`,
     ...(work_branch === undefined ? [] : [describeNamed(work_branch)]),
+    describeMessages(is_signing_off),
     ...(submodules.length > 0 ? [describeSubmodules(submodules)] : []),
     ...(lfs.code === 0 ? [describeLfs(own, lfs_note)] : []),
     ...(hooks.length > 0 ? [describeHooks(hooks)] : []),
@@ -43,6 +46,15 @@ function describeHooks(paths: string[]): string {
   return (
     `The commit that is made when you end runs no git hooks, and the repository has some (${namesOf(paths)}): before you end, run ` +
     'what they would run on the files that you changed.'
+  );
+}
+
+/** Nobody changes them: their ids may have been told, and others may have built on them. */
+function describeMessages(is_signing_off: boolean): string {
+  const sign_off = is_signing_off ? ' Sign them off, as the project does: git commit -s.' : '';
+  return (
+    'Commits that you make yourself are pushed with your messages: mention nobody there with an @, and close no issue ' +
+    `(as "Fixes #1" does), unless the task asks for it.${sign_off}`
   );
 }
 

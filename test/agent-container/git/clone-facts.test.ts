@@ -18,8 +18,7 @@ test('the model is told what a complete clone would have, and the way to it work
   for (let i = 0; i < 60; i++) await git(person, 'commit', '-q', '--allow-empty', '-m', String(i));
   await git(person, 'push', '-q', '--tags', 'origin', 'main');
   const repos = clone();
-  await prepare(repos);
-  const facts = (await cloneFacts(repos.own, { base_branch: 'main', branch: 'errand/x' })).join('\n');
+  const facts = (await cloneFacts(repos.own, await prepare(repos))).join('\n');
   for (const part of [/newest part of the history: git fetch --unshallow/, /git fetch --tags/, /\(lib\)/, /Git LFS/])
     t.regex(facts, part);
   await git(repos.own.dir, 'fetch', '-q', '--unshallow');
@@ -31,22 +30,29 @@ test('the model is told what a complete clone would have, and the way to it work
 test('nothing is said about what the repository does not have', async (t) => {
   const { clone, prepare } = await scene(t);
   const repos = clone();
-  await prepare(repos);
-  t.notRegex(
-    (await cloneFacts(repos.own, { base_branch: 'main', branch: 'errand/x' })).join('\n'),
-    /unshallow|submodule|LFS|hooks/i,
-  );
+  t.notRegex((await cloneFacts(repos.own, await prepare(repos))).join('\n'), /unshallow|submodule|LFS|hooks|sign/i);
 });
 
 test('the model is told of git hooks, which its commits do not run', async (t) => {
   const files = ['.pre-commit-config.yaml', 'web/.husky/pre-commit', '.config/lefthook.yml', 'docs/lefthook.md'];
   const { clone, prepare } = await scene(t, Object.fromEntries(files.map((path) => [path, 'x\n'])));
   const repos = clone();
-  await prepare(repos);
   t.regex(
-    (await cloneFacts(repos.own, { base_branch: 'main', branch: 'errand/x' })).join('\n'),
+    (await cloneFacts(repos.own, await prepare(repos))).join('\n'),
     /no git hooks.+\(\.config\/lefthook\.yml, \.pre-commit-config\.yaml, web\/\.husky\/pre-commit\)/,
   );
+});
+
+test('the model is told how the commits that it makes itself are to be, and that they are signed off', async (t) => {
+  const { clone, prepare, bare, folder } = await scene(t);
+  const person = join(folder, 'person');
+  await git(folder, 'clone', '-q', bare, person);
+  await git(person, 'commit', '-q', '--allow-empty', '-s', '-m', 'Second');
+  await git(person, 'commit', '-q', '--allow-empty', '-s', '-m', 'Third');
+  await git(person, 'push', '-q', 'origin', 'main');
+  const repos = clone();
+  const facts = (await cloneFacts(repos.own, await prepare(repos))).join('\n');
+  t.regex(facts, /mention nobody.+close no issue.+Sign them off.+git commit -s/);
 });
 
 test('no name in the repository can be read as a line of its own, or take the place of the rest', async (t) => {
@@ -59,8 +65,7 @@ test('no name in the repository can be read as a line of its own, or take the pl
   await git(person, 'commit', '-q', '-m', 'Submodule');
   await git(person, 'push', '-q', 'origin', 'main');
   const repos = clone();
-  await prepare(repos);
-  const facts = await cloneFacts(repos.own, { base_branch: 'main', branch: 'errand/x' });
+  const facts = await cloneFacts(repos.own, await prepare(repos));
   for (const fact of facts) {
     t.notRegex(fact, /\n/);
     t.true(fact.length < 500, fact);
