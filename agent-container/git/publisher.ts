@@ -240,11 +240,11 @@ export class Publisher {
     { wip, has_pointers }: { wip: boolean; has_pointers: boolean },
   ): Promise<{ branch: string; commit: string }> {
     const { remote, approval } = this.#options;
-    const { branch: task_branch } = this.#record;
+    const { branch: task_branch, base_commit } = this.#record;
     const known = await own.commit(PUSHED_REF);
     if (has_pointers) await uploadObjects(own, remote, { branch: task_branch, commit: work, known });
     const is_exact = approval !== null;
-    const { branch, commit } = await push(own, remote, task_branch, { commit: work, is_exact, wip });
+    const { branch, commit } = await push(own, remote, task_branch, { commit: work, is_exact, wip, base_commit });
     this.#pushed = commit;
     if (branch !== task_branch) await this.note(own, { branch });
     return { branch, commit };

@@ -5,7 +5,7 @@ import type { Git, GitResult } from './git.ts';
 import { notePushed, noteSent, PUSHED_REF, wasSent } from './own-repository.ts';
 import type { RemoteRefs } from './remote-refs.ts';
 import { askRemote, remoteRefs, retryRemote, type Remote } from './remote.ts';
-import { isFinished, wipMessage } from './wip-commit.ts';
+import { hasMoreThanWip, wipMessage } from './wip-commit.ts';
 
 /** As for a fetch: a slow line needs it. One that stands still is cut long before. */
 export const PUSH_MS = 900_000;
@@ -19,18 +19,18 @@ type Target = { branch: string; expected: string; commit: string };
 
 /**
  * What of the work to push. `is_exact`: no other commit may be pushed in its place, for a person has approved this
- * one. `wip`: it is not finished.
+ * one. `wip`: it is not finished. `base_commit`: where the task started.
  */
-type ToPush = { commit: string; is_exact: boolean; wip: boolean };
+type ToPush = { commit: string; is_exact: boolean; wip: boolean; base_commit: string | null };
 
-/** The same. `stays`: it follows finished work, so it belongs where that is, such as in a pull request. */
+/** The same. `stays`: the branch has commits to keep, so the work belongs there, such as in a pull request. */
 type Pushing = ToPush & { stays: boolean };
 
 /**
  * Pushes a commit to the task's branch, and returns the branch's name and its new commit. It replaces only what the
  * task itself pushed. Where the forge lets nobody replace that, both are joined by a commit with the same files. If
- * someone else has pushed to the branch, the commit goes to another branch next to it; but where the branch has
- * finished work, the model is to merge what is there. Where a branch of the repository is in the way, the name loses
+ * someone else has pushed to the branch, the commit goes to another branch next to it; but where the branch had more
+ * than work in progress, the model is to merge what is there. Where a branch of the repository is in the way, the name loses
  * its slashes. Throws `AttemptFailure`.
  */
 export async function push(
@@ -39,8 +39,8 @@ export async function push(
   task_branch: string,
   given: ToPush,
 ): Promise<{ branch: string; commit: string }> {
-  const { commit, wip } = given;
-  const pushing = { ...given, stays: !wip && (await isFinished(own, PUSHED_REF)) };
+  const { commit, base_commit } = given;
+  const pushing = { ...given, stays: await hasMoreThanWip(own, PUSHED_REF, base_commit) };
   let target: Target = { branch: task_branch, expected: (await own.commit(PUSHED_REF)) ?? '', commit };
   return retryRemote(own, 'push_failed', async () => {
     for (let targets = 1; ; targets++) {

@@ -12,8 +12,19 @@ export function isWip(message: string): boolean {
   return message.split('\n').includes(WIP_TRAILER);
 }
 
-/** Whether there is such a commit, and it is no work in progress. */
+/** Whether the newest commit is there, and is no work in progress. */
 export async function isFinished(own: Git, ref: string): Promise<boolean> {
   const { code, stdout } = await own.try(['log', '-1', '--format=%B', ref]);
   return code === 0 && !isWip(stdout.toString('utf8'));
+}
+
+/**
+ * Whether there is a commit between these that is no work in progress: finished work, or what the agent or others have
+ * committed. The history says so also where the workspace is new.
+ */
+export async function hasMoreThanWip(own: Git, ref: string, base_commit: string | null): Promise<boolean> {
+  const not = base_commit === null ? [] : [`^${base_commit}`];
+  const args = ['rev-list', '--max-count=1', '--invert-grep', `--grep=^${WIP_TRAILER}$`, ref, ...not];
+  const { code, stdout } = await own.try(args);
+  return code === 0 && stdout.length > 0;
 }

@@ -7,6 +7,7 @@ import type { Remote } from '../../agent-container/git/remote.ts';
 import { repositories, type Repositories } from '../../agent-container/git/repositories.ts';
 import { prepareRepository, type Expected } from '../../agent-container/git/repository.ts';
 import { isWip } from '../../agent-container/git/wip-commit.ts';
+import { readRecord } from '../../agent-container/git/workspace-record.ts';
 import { commitWorktree } from '../../agent-container/git/worktree-commit.ts';
 import { newId } from '../../protocol/ids.ts';
 import { temporaryFolder } from './folder.ts';
@@ -51,7 +52,9 @@ export async function setRepositoryScene(t: ExecutionContext, files?: Record<str
   const publish = async (repos: Repositories, message = 'Change') => {
     const { commit, excluded } = await commitWorktree(repos, message);
     if (commit === null) return { commit: '', excluded, branch: null };
-    const pushed = await push(repos.own, remote, pushed_branch, { commit, is_exact: false, wip: isWip(message) });
+    const { base_commit = null } = (await readRecord(repos.own)) ?? {};
+    const given = { commit, is_exact: false, wip: isWip(message), base_commit };
+    const pushed = await push(repos.own, remote, pushed_branch, given);
     pushed_branch = pushed.branch;
     return { ...pushed, excluded };
   };

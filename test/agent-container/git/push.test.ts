@@ -95,6 +95,22 @@ test('finished work stays on the branch of the finished work before it: what oth
   t.deepEqual((await plainGit(bare, 'for-each-ref', '--format=%(refname:short)')).split('\n'), [task.branch, 'main']);
 });
 
+test('work in progress after finished work stays on its branch too, and what others pushed there is merged', async (t) => {
+  const { clone, prepare, task, write, publish, byAnother, bare } = await scene(t);
+  const git = clone();
+  await prepare(git);
+  await write(git, 'a.txt', 'a\n');
+  await moveHeadTo(git, (await publish(git, 'A')).commit);
+  await write(git, 'a.txt', 'b\n');
+  t.is((await publish(git, wipMessage('A'))).branch, task.branch);
+  await byAnother(task.branch, 'theirs.txt');
+  const theirs = await plainGit(bare, 'rev-parse', task.branch);
+  await write(git, 'a.txt', 'c\n');
+  for (const message of [wipMessage('A'), 'B'])
+    await t.throwsAsync(publish(git, message), { message: /git merge FETCH_HEAD/ }, message);
+  t.is(await plainGit(bare, 'for-each-ref', '--format=%(objectname)', 'refs/heads/errand'), theirs);
+});
+
 test('a push whose response was lost is repeated without harm', async (t) => {
   const { clone, remote, prepare, task, write, publish, server, bare } = await scene(t);
   const git = clone();
@@ -104,7 +120,8 @@ test('a push whose response was lost is repeated without harm', async (t) => {
   // The branch is there, but this repository does not know that it pushed it.
   await plainGit(git.own.git_dir, 'push', '-q', bare, `${commit}:refs/heads/${task.branch}`);
   t.is(
-    (await push(git.own, remote, task.branch, { commit: commit ?? '', is_exact: false, wip: false })).branch,
+    (await push(git.own, remote, task.branch, { commit: commit ?? '', is_exact: false, wip: false, base_commit: null }))
+      .branch,
     task.branch,
   );
   t.true(server.requests.length > 0);

@@ -73,7 +73,8 @@ test('an empty repository gets its first commit', async (t) => {
   await write(git, 'first.txt', 'one\ntwo\n');
   const { commit } = await commitWorktree(git, 'First');
   t.is(
-    (await push(git.own, remote, task.branch, { commit: commit ?? '', is_exact: false, wip: false })).branch,
+    (await push(git.own, remote, task.branch, { commit: commit ?? '', is_exact: false, wip: false, base_commit: null }))
+      .branch,
     task.branch,
   );
   t.deepEqual(await diffStat(git.own, null, commit ?? ''), { files: 1, insertions: 2, deletions: 0 });
