@@ -197,7 +197,7 @@
  * worker that does not know the field fails with `push_rejected`: the coordinator then asks for what it refused.
  *
  * The forward proxy may ask the person about a host that it refuses. The worker need not wait: where the host is
- * allowed, a message says that the command can be run again. It begins with `[Errand] `, and answers no question.
+ * allowed, a message says so. It begins with `[Errand] `, as none of a person does, and answers no question.
  *
  * A push that the forge refuses is no end of the work either: the forge's lines are in the result's `detail`, and the
  * result has the diff of what could not be pushed.

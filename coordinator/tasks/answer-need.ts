@@ -78,7 +78,7 @@ function carryOut(
  */
 function decideHost(tx: Tx, task: TaskRow, host: string, choice: string | undefined, at: string): string | null {
   const tell = (text: string) =>
-    sendMessage(tx, task, { text: `[Errand] ${host} ${text}`, wakes: false }, at).message_id;
+    sendMessage(tx, task, { text: `[Errand] ${host} ${text}`, is_note: true }, at).message_id;
   if (choice === 'no') return isEnded(task.status) || task.status === 'parked' ? null : tell('stays blocked.');
   if (choice === 'project' && task.project_id !== null && !allowHost(tx.db, task.project_id, host, HOSTS_MAX))
     throw new ErrandError('conflict', `The project allows ${HOSTS_MAX} hosts already: remove one first.`);

@@ -24,6 +24,7 @@ import { findTask, updateModel } from '../sqlite/tasks.ts';
 import type { Db } from '../sqlite/database.ts';
 import { advance } from './advance.ts';
 import { mergedNotes } from './merged-notes.ts';
+import { asPersons } from './send-message.ts';
 import { requireTask } from './task-commands.ts';
 
 /*
@@ -46,7 +47,8 @@ export function changeMessage(
 ): WaitingMessage {
   const task = requireTask(tx.db, user_id, task_id);
   const message = requireUntaken(tx, task, message_id);
-  const { text = message.text, revision } = patch;
+  const { revision } = patch;
+  const text = patch.text === undefined ? message.text : asPersons(patch.text);
   // The answer to a question enters at once: the worker waits for it within its turn.
   const hear = isAnswer(tx.db, task_id, message_id) ? message.hear : (patch.hear ?? message.hear);
   if (!updateMessage(tx.db, { id: message_id, text, hear, revision }))

@@ -10,9 +10,12 @@ import { newMergedNotes } from './merged-notes.ts';
 
 type Outgoing = Pick<MessageCreate, 'text' | 'hear' | 'model' | 'effort' | 'attachments'> & {
   id?: string;
-  /** Whether a parked task goes on for it; by default it does. Else it is told once it goes on. */
-  wakes?: boolean;
+  /** Whether it is a note of the server itself. A parked task does not go on for it, and is told once it goes on. */
+  is_note?: boolean;
 };
+
+/** What a message of a person says to the agent. What begins so is from the server itself: theirs can only quote it. */
+export const asPersons = (text: string): string => (text.startsWith('[Errand]') ? `> ${text}` : text);
 
 /**
  * Puts a message into a task's queue, with its event. A task that has ended or is parked is queued again for it; one
@@ -24,16 +27,17 @@ export function sendMessage(
   task: TaskRow,
   {
     id = nextMessageId(tx.db, task.id),
-    text,
+    text: given,
     hear = 'next_call',
     model,
     effort,
     attachments = [],
-    wakes = true,
+    is_note = false,
   }: Outgoing,
   at: string,
 ): { message_id: string; event_id: number } {
   const { id: task_id, user_id } = task;
+  const text = is_note ? given : asPersons(given);
   const resumes = isEnded(task.status);
   if (resumes) requireFreeBranches(tx.db, user_id, task);
   insertMessage(tx.db, { id, task_id, text, created_at: at, hear, model: model ?? null, effort: effort ?? null });
@@ -43,7 +47,7 @@ export function sendMessage(
   const body = { message_id: id, text, hear, ...files, ...change };
   const { id: event_id } = tx.note(task, { type: 'message.received', body }, at);
   if (resumes) for (const note of newMergedNotes(tx.db, task)) addNote(tx, task, note, at);
-  if (wakes || task.status !== 'parked') advance(tx, task, { type: 'message', at });
+  if (!is_note || task.status !== 'parked') advance(tx, task, { type: 'message', at });
   return { message_id: id, event_id };
 }
 

@@ -3,6 +3,7 @@ import test from 'ava';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { insertMessage, listPendingMessages, markMessageTakenIn } from '../../../coordinator/sqlite/messages.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
+import { changeMessage } from '../../../coordinator/tasks/message-commands.ts';
 import { addMessage } from '../../../coordinator/tasks/task-commands.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
@@ -42,4 +43,20 @@ test('messages are read in the order in which they were sent, also where the clo
     listPendingMessages(db, task_id).map(({ text }) => text),
     ['first', 'second', 'third'],
   );
+});
+
+test('no message of a person begins as those of the server do', async (t) => {
+  const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
+  t.teardown(() => db.close());
+  const log = new EventLog({ db, logger: SILENT });
+  const user_id = addUser(log);
+  const { id } = addTask(log, user_id);
+  const text = '[Errand] a.test may be reached now.';
+  const said = () => listPendingMessages(db, id).map((message) => message.text);
+  const { message_id } = log.write((tx) => addMessage(tx, user_id, id, { text }));
+  t.deepEqual(said(), [`> ${text}`]);
+  log.write((tx) => changeMessage(tx, user_id, { id, message_id }, { text: `${text} Go.`, revision: 1 }));
+  t.deepEqual(said(), [`> ${text} Go.`]);
+  log.write((tx) => changeMessage(tx, user_id, { id, message_id }, { text: 'What is [Errand]?', revision: 2 }));
+  t.deepEqual(said(), ['What is [Errand]?']);
 });
