@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Assignment } from '../protocol/worker-schemas.ts';
 import { AttemptFailure } from './base/failure.ts';
 import type { Logger } from './base/logger.ts';
 import { emittingBy } from './base/progress.ts';
+import { makeRealFolder } from './base/real-folder.ts';
 import { within } from './base/within.ts';
 import type {
   FetchAttachment,
@@ -16,7 +16,6 @@ import type {
   WorkResult,
 } from './base/work.ts';
 import type { WorkerConfig } from './config.ts';
-import { writeHomeIdentity } from './git/home-identity.ts';
 import { wipMessage } from './git/wip-commit.ts';
 import type { LoopbackProxy } from './proxy/loopback-proxy.ts';
 import type { AttemptResult } from './reporting/reporter.ts';
@@ -122,8 +121,8 @@ export class AttemptExecution {
     const { config, assignment, model, proxy, messages, fetchAttachment, report, stop, log } = this.#options;
     const dirIn = (name: string) => join(config.workspace_dir, name);
     const [scratch_dir, home, tmp] = [dirIn('scratch'), dirIn('home'), dirIn('tmp')];
-    await Promise.all([scratch_dir, home, tmp].map((dir) => mkdir(dir, { recursive: true })));
-    await Promise.all([writeGlobalPrefix(home), writeHomeIdentity(home, assignment.author)]);
+    await Promise.all([scratch_dir, home, tmp].map(makeRealFolder));
+    await Promise.all([writeGlobalPrefix(home), clones.first.writeHomeIdentity(home, stop.work)]);
     const fault = guardFault();
     if (fault !== null) await report.emit({ type: 'log', body: { level: 'warn', text: fault } });
     return {

@@ -7,6 +7,7 @@ import { Secrets } from './base/secrets.ts';
 import type { ProgressReporter, Review } from './base/work.ts';
 import { readAgentState } from './git/agent-repository.ts';
 import { cloneFacts } from './git/clone-facts.ts';
+import { writeHomeIdentity } from './git/home-identity.ts';
 import type { Remarks } from './git/inspect.ts';
 import { Publisher, type Published } from './git/publisher.ts';
 import { whyNoPush } from './git/push-permission.ts';
@@ -103,6 +104,11 @@ export class TaskClone {
   /** What a complete clone would have and this one does not, for the model. */
   facts(signal: AbortSignal): Promise<string[]> {
     return cloneFacts(this.#repositories(signal).own, this.prepared, this.prepared.lfs_note);
+  }
+
+  /** Sets the author of what commands commit elsewhere. */
+  writeHomeIdentity(home: string, signal: AbortSignal): Promise<void> {
+    return writeHomeIdentity(this.#repositories(signal).own, home, this.#options.assignment.author);
   }
 
   /**

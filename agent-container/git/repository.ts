@@ -7,6 +7,7 @@ import { createAgents, importCommits, readAgentState, type AgentState } from './
 import { choosePushBranch } from './branch-names.ts';
 import { checkOut, chooseBaseBranch } from './checkout.ts';
 import type { Git } from './git.ts';
+import { setAuthor } from './home-identity.ts';
 import { fetchLfs } from './lfs-objects.ts';
 import { moveAside } from './move-aside.ts';
 import {
@@ -122,7 +123,7 @@ async function adopt(
   expected: Expected,
   record: WorkspaceRecord,
 ): Promise<PreparedRepository> {
-  const { repos, remote } = setting;
+  const { repos, remote, task } = setting;
   await removeLocks(repos.agents.git_dir);
   const state = await readAgentState(repos);
   const notes: (string | null)[] = [];
@@ -130,6 +131,7 @@ async function adopt(
   if (state.fault !== null) notes.push(await repairAgents(setting, record, state));
   const { own, agents } = repos;
   await agents.run(['config', 'remote.origin.url', remote.url]);
+  await setAuthor(agents, task.author, join(agents.git_dir, 'config'));
   // The attempt before ended between its push and the answer.
   const current = refs.branches.get(record.branch);
   if (current !== undefined && (await wasSent(own, current))) await notePushed(own, current);

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkInput } from '../../agent-container/base/work.ts';
 import type { Worker } from '../../agent-container/worker.ts';
@@ -119,4 +119,33 @@ test.serial('a checkpoint never throws', async (t) => {
   await hand(worker, task);
   t.is(await worker.ended, 0);
   t.is(task.current.result?.status, 'succeeded');
+});
+
+test.serial('what a command put in the place of HOME or of another folder of the worker is no obstacle', async (t) => {
+  const { task, start, config, folder } = await setScene(t);
+  const own = config();
+  const dirIn = (name: string) => join(own.workspace_dir, name);
+  const outside = join(folder, 'outside');
+  await mkdir(outside);
+  const first = await start(
+    doing(async (input) => {
+      await write(input, 'a.txt', 'a\n');
+      for (const name of ['home', 'tmp', 'scratch']) await rm(dirIn(name), { recursive: true });
+      await symlink(outside, dirIn('home'));
+      await symlink(join(folder, 'nowhere'), dirIn('tmp'));
+      await writeFile(dirIn('scratch'), '');
+    }),
+    own,
+  );
+  await hand(first, task);
+  t.is(await first.ended, 0);
+  task.nextAttempt();
+  const second = await start(
+    doing((input) => write(input, 'b.txt', 'b\n')),
+    own,
+  );
+  await hand(second, task);
+  t.is(await second.ended, 0);
+  t.like(task.current.result, { status: 'succeeded' });
+  t.deepEqual(await readdir(outside), [], 'nothing was written through the link');
 });

@@ -38,6 +38,16 @@ test("the agent's git has the author as the task names it, whatever characters t
   t.is(await git.agents.run(['config', 'errand.task']), task.task_id);
 });
 
+test('the next attempt has the author as the task names it then', async (t) => {
+  const { clone, prepare, task } = await scene(t);
+  const git = clone();
+  const { workspace, base_commit } = await prepare(git);
+  const author = { name: 'Ann "A" New', email: 'new@example.org' };
+  await prepare(git, { turn: 0, workspace, base_commit }, { ...task, author });
+  t.is(await git.agents.run(['config', 'user.name']), author.name);
+  t.is(await git.agents.run(['config', 'user.email']), author.email);
+});
+
 test('a base branch can be named', async (t) => {
   const { clone, prepare, task, bare } = await scene(t);
   await plainGit(bare, 'branch', 'release/1.0', 'main');
