@@ -9,8 +9,6 @@ import { hasMoreThanWip, wipMessage } from './wip-commit.ts';
 
 /** As for a fetch: a slow line needs it. One that stands still is cut long before. */
 export const PUSH_MS = 900_000;
-/** Sends each object by itself. By HTTP, git sends deltas against what the remote has in spite of `--no-thin`. */
-const WHOLE = ['-c', 'pack.depth=0'];
 /** How many branches one push may try. */
 const TARGETS_MAX = 4;
 
@@ -46,9 +44,7 @@ export async function push(
     for (let targets = 1; ; targets++) {
       const lease = `--force-with-lease=refs/heads/${target.branch}:${target.expected}`;
       const spec = `${target.commit}:refs/heads/${target.branch}`;
-      // The coordinator may read in the pack that the commit contains what others have pushed to the branch.
-      const whole = target.expected === '' ? [] : WHOLE;
-      const args = [...whole, 'push', '--porcelain', '--no-verify', lease, remote.url, spec];
+      const args = ['push', '--porcelain', '--no-verify', lease, remote.url, spec];
       await noteSent(own, target.commit);
       const { result, failure } = await askRemote(own, remote, args, { time_limit_ms: PUSH_MS });
       if (result.code === 0) {

@@ -33,6 +33,7 @@ import { LfsProxy, type UploadApproval } from './lfs-proxy.ts';
 import { isLfsPath } from './lfs-route.ts';
 import { renewing } from './renewing.ts';
 import { readingReport } from './report-status.ts';
+import { withoutThinPacks } from './without-thin-packs.ts';
 import { writeGitError } from './write-error.ts';
 
 export type GitDependencies = {
@@ -160,11 +161,25 @@ export class GitProxy implements WorkerProxy {
     const signal = abortOnClose(response, caller.signal);
     const git: GitRequest = { service, headers: gitHeaders(request), signal };
     const body = { chunks: requestBody(request, this.#pack_bytes_max), bytes: bodyLength(request) };
-    const answer = await (is_rpc && service === 'git-receive-pack'
-      ? this.#push(caller, git, body, held)
-      : this.#ask(caller, is_rpc ? { ...git, body } : git));
+    const answer = await this.#answer(caller, git, is_rpc ? body : null, held);
     response.writeHead(200, answer.headers);
     await pipeline(answer.body, response, { signal });
+  }
+
+  /** `body`: of the request; null: it asks for the refs. */
+  async #answer(
+    caller: GitCaller,
+    request: GitRequest,
+    body: GitBody | null,
+    held: AsyncDisposableStack,
+  ): Promise<GitResponse> {
+    if (request.service === 'git-upload-pack') return this.#ask(caller, body === null ? request : { ...request, body });
+    if (body !== null) return this.#push(caller, request, body, held);
+    // The answer is read: it must not be compressed.
+    const headers = { ...request.headers, 'accept-encoding': 'identity' };
+    const answer = await this.#ask(caller, { ...request, headers });
+    const { 'content-length': _, ...rest } = answer.headers;
+    return { headers: rest, body: Readable.from(withoutThinPacks(answer.body)) };
   }
 
   /**

@@ -24,8 +24,7 @@ async function scene(t: ExecutionContext) {
     await git(bare, 'update-ref', `refs/heads/${branch}`, made);
     return made;
   };
-  const force = (...options: string[]) =>
-    tryGit(clone, 'push', '--porcelain', '--force', ...options, 'origin', `HEAD:refs/heads/${branch}`);
+  const force = () => tryGit(clone, 'push', '--porcelain', '--force', 'origin', `HEAD:refs/heads/${branch}`);
   const tip = () => git(bare, 'rev-parse', branch);
   return { ...setting, clone, branch, byAnother, force, tip };
 }
@@ -54,7 +53,21 @@ test('a commit that contains what somebody else has pushed goes on top of it', a
   await git(clone, 'fetch', '--quiet', 'origin', branch);
   await git(clone, 'merge', '--quiet', 'FETCH_HEAD');
   await commit(clone, 'more.txt', 'more\n');
-  const pushed = await force('--no-thin');
+  const pushed = await force();
+  t.true(pushed.ok, pushed.stdout + pushed.stderr);
+  t.is(await tip(), await git(clone, 'rev-parse', 'HEAD'));
+});
+
+test('a commit on top of what somebody else has pushed is read also where most of a file is theirs', async (t) => {
+  const { clone, branch, force, tip, byAnother } = await scene(t);
+  const lines = (changed: string) => Array.from({ length: 2_000 }, (_, i) => `${i * 7919} ${i === 9 ? changed : ''}\n`);
+  await commit(clone, 'long.txt', lines('first').join(''));
+  t.true((await force()).ok);
+  await byAnother();
+  await git(clone, 'fetch', '--quiet', 'origin', branch);
+  await git(clone, 'merge', '--quiet', 'FETCH_HEAD');
+  await commit(clone, 'long.txt', lines('second').join(''));
+  const pushed = await force();
   t.true(pushed.ok, pushed.stdout + pushed.stderr);
   t.is(await tip(), await git(clone, 'rev-parse', 'HEAD'));
 });
@@ -65,12 +78,12 @@ const BEFORE: Record<string, (clone: string, branch: string) => Promise<unknown>
   'two pushes on top of it': async (clone, branch) => {
     await pushOnTop(clone, branch);
     await commit(clone, 'again.txt', 'again\n');
-    await git(clone, 'push', '--quiet', '--no-thin', 'origin', `HEAD:refs/heads/${branch}`);
+    await git(clone, 'push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`);
   },
   'a push on top that was replaced by another one': async (clone, branch) => {
     await pushOnTop(clone, branch);
     await git(clone, 'commit', '--quiet', '--amend', '--message=Reworded');
-    await git(clone, 'push', '--quiet', '--no-thin', '--force', 'origin', `HEAD:refs/heads/${branch}`);
+    await git(clone, 'push', '--quiet', '--force', 'origin', `HEAD:refs/heads/${branch}`);
   },
   'a push of it to another branch of the task': (clone, branch) =>
     git(clone, 'push', '--quiet', 'origin', `FETCH_HEAD:refs/heads/${branch}-b`),
@@ -80,14 +93,14 @@ const BEFORE: Record<string, (clone: string, branch: string) => Promise<unknown>
     await git(clone, 'merge', '--quiet', 'FETCH_HEAD');
     await commit(clone, 'more.txt', 'more\n');
     await git(clone, 'push', '--quiet', 'origin', `HEAD:refs/heads/${branch}-b`);
-    await git(clone, 'push', '--quiet', '--no-thin', 'origin', `HEAD:refs/heads/${branch}`);
+    await git(clone, 'push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`);
   },
 };
 
 async function pushOnTop(clone: string, branch: string): Promise<void> {
   await git(clone, 'merge', '--quiet', 'FETCH_HEAD');
   await commit(clone, 'more.txt', 'more\n');
-  await git(clone, 'push', '--quiet', '--no-thin', 'origin', `HEAD:refs/heads/${branch}`);
+  await git(clone, 'push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`);
 }
 
 for (const [what, before] of Object.entries(BEFORE))
@@ -101,7 +114,7 @@ for (const [what, before] of Object.entries(BEFORE))
     for (const lost of [own, `${own}^`]) {
       await git(clone, 'reset', '--quiet', '--hard', lost);
       if (lost !== own) await commit(clone, 'other.txt', 'other\n');
-      const refused = await force('--no-thin');
+      const refused = await force();
       t.false(refused.ok);
       t.regex(refused.stdout, new RegExp(`would lose the commit ${theirs.slice(0, 12)} of somebody else`));
       t.is(await tip(), present);
@@ -115,11 +128,11 @@ test('what the task has put on top of the commit of somebody else may be replace
   await pushOnTop(clone, branch);
   const first = await git(clone, 'rev-parse', 'HEAD');
   await commit(clone, 'second.txt', 'second\n');
-  t.true((await force('--no-thin')).ok);
+  t.true((await force()).ok);
   await git(clone, 'commit', '--quiet', '--amend', '--message=Better');
-  t.true((await force('--no-thin')).ok, 'its last commit, on one that only the repository has in between');
+  t.true((await force()).ok, 'its last commit, on one that only the repository has in between');
   await git(clone, 'reset', '--quiet', '--hard', first);
-  t.true((await force('--no-thin')).ok, 'back to an earlier one of its own');
+  t.true((await force()).ok, 'back to an earlier one of its own');
   t.is(await tip(), first);
 });
 
@@ -134,7 +147,7 @@ test('a pack of too many objects is not read', async (t) => {
   const head = `commit refs/heads/many\ncommitter A <a@b> 1 +0000\ndata 4\nMany\nfrom ${from}\n`;
   await feed(clone, ['fast-import', '--quiet'], `${blobs.join('')}${head}${files.join('')}\n`);
   await git(clone, 'reset', '--quiet', '--soft', 'many');
-  t.false((await force('--no-thin')).ok);
+  t.false((await force()).ok);
   t.is(await tip(), theirs);
 });
 
@@ -154,7 +167,7 @@ test('a commit with more parents than the server lists is refused', async (t) =>
   const content = `tree ${tree}\n${parents}author ${by}\ncommitter ${by}\n\nMany\n`;
   await writeFile(join(clone, 'many'), content);
   const commit_id = await git(clone, 'hash-object', '-t', 'commit', '-w', 'many');
-  const pushed = await tryGit(clone, 'push', '--force', '--no-thin', 'origin', `${commit_id}:refs/heads/${branch}`);
+  const pushed = await tryGit(clone, 'push', '--force', 'origin', `${commit_id}:refs/heads/${branch}`);
   t.false(pushed.ok);
   t.is(await tip(), theirs);
 });

@@ -169,7 +169,7 @@ test("in each repository, somebody else's commit stays on the task's branch afte
     await git(bare(name), 'update-ref', `refs/heads/${branch}`, theirs);
     await git(dir, 'pull', '-q', to, branch);
     await commit(dir, 'more.txt', 'more\n');
-    t.true((await push(dir, to, '--no-thin', `HEAD:refs/heads/${branch}`)).ok);
+    t.true((await push(dir, to, `HEAD:refs/heads/${branch}`)).ok);
     await git(dir, 'reset', '-q', '--hard', own);
     const refused = await push(dir, to, '--force', `HEAD:refs/heads/${branch}`);
     t.regex(refused.stdout, new RegExp(`would lose the commit ${theirs.slice(0, 12)} of somebody else`));
