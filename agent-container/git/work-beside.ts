@@ -1,15 +1,16 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { AgentState } from './agent-repository.ts';
 import { emptyTree } from './diff.ts';
 import { splitNul, type Git } from './git.ts';
 import { nameOf, namesOf } from './names-of.ts';
+import { otherWorktrees, uncommittedFiles, type Worktree } from './other-worktrees.ts';
 import type { Repositories } from './repositories.ts';
 
 /** A command may have put anything into the agent's repository. */
 const READ_MS = 30_000;
 /** How many stash entries, branches and worktrees are looked at. */
 const PLACES_MAX = 20;
+/** How many of the newest moves of HEAD are looked at. */
+const LEFT_MAX = 200;
 const LISTED_BYTES_MAX = 64 << 20;
 
 type Given = { agent: AgentState; tree: string; began_ms: number };
@@ -19,8 +20,8 @@ type Place = { name: string; advice: string; changes: () => Promise<Change[]> };
 type Change = { path: string; id: string };
 
 /**
- * Work of the agent that is not in the tree of the commit, although it was committed or stashed: on another branch, in
- * another worktree, in the stash. One text for each place. What is older than `began_ms`, or is on the remote, is not
+ * Work of the agent that is not in the tree of the commit: on another branch, in another worktree, in the stash, or in
+ * commits that a checkout left on no branch. One text for each place. What is older than `began_ms`, or is on the remote, is not
  * the agent's; and what the tree has too, or an earlier commit of the work, such as the one in which a branch was
  * merged, is not missing.
  */
@@ -29,12 +30,18 @@ export async function workBeside({ own, agents }: Repositories, given: Given): P
   // During an operation git itself keeps the commits of the branch somewhere else than in HEAD.
   if (agent.fault !== null || (agent.operation !== null && agent.operation !== 'merge')) return [];
   const began_s = Math.floor(began_ms / 1000);
-  const refs = await refsBeside(agents, agent.head, began_s);
-  const heads = [...refs.flatMap(branchOf), ...(await detachedWorktrees(agents))];
+  const [refs, worktrees, left] = await Promise.all([
+    refsBeside(agents, agent.head, began_s),
+    otherWorktrees(agents),
+    leftCommits(agents, agent.head, began_s),
+  ]);
+  const heads = [...refs.flatMap(branchOf), ...worktrees.flatMap(detachedOf)];
   const stashed = refs.some(({ ref }) => ref === 'refs/stash') ? await stashEntries(agents, began_s) : [];
   const places: Place[] = [
     ...stashed.map((entry) => ({ ...entry, changes: () => stashChanges(agents, entry.commit) })),
-    ...heads.map((head) => ({ ...head, changes: () => commitChanges(agents, head.commit, agent.head, began_s) })),
+    ...heads.map((head) => ({ ...head, changes: () => commitChanges(agents, [head.commit], agent.head, began_s) })),
+    ...worktrees.map((each) => ({ ...uncommittedIn(each), changes: () => uncommittedFiles(agents, each, began_ms) })),
+    ...left.map((each) => ({ ...each, changes: () => commitChanges(agents, each.commits, agent.head, began_s) })),
   ];
   if (places.length === 0) return [];
   const [files, committed] = await Promise.all([filesOf(own, tree), committedObjects(agents, agent.head)]);
@@ -70,17 +77,40 @@ function branchOf({ ref, commit }: { ref: string; commit: string }): Found[] {
   return [{ name, commit, advice: 'merge it, or delete the branch if the work has that already' }];
 }
 
-/** The other worktrees that are on no branch. */
-async function detachedWorktrees(agents: Git): Promise<Found[]> {
-  if ((await readdir(join(agents.git_dir, 'worktrees')).catch(() => [])).length === 0) return [];
-  const { stdout } = await agents.try(['worktree', 'list', '--porcelain', '-z'], { time_limit_ms: READ_MS });
-  const [, ...others] = stdout.toString().split('\0\0');
-  return others.flatMap((text) => {
-    const [, path, commit] = /^worktree ([^\0]+)\0HEAD (\w+)\0detached/.exec(text) ?? [];
-    if (path === undefined || commit === undefined) return [];
-    const advice = 'merge its HEAD, or remove the worktree if the work has that already';
-    return [{ name: `the worktree ${nameOf(path)}`, commit, advice }];
-  });
+function detachedOf({ path, commit }: Worktree): Found[] {
+  if (commit === null) return [];
+  const advice = 'merge its HEAD, or remove the worktree if the work has that already';
+  return [{ name: `the worktree ${nameOf(path)}`, commit, advice }];
+}
+
+function uncommittedIn({ path }: Worktree): Pick<Place, 'name' | 'advice'> {
+  const advice = 'commit and merge it, or remove the worktree if the work has that already';
+  return { name: `the worktree ${nameOf(path)} (not committed)`, advice };
+}
+
+/**
+ * The agent's commits that no branch has because a checkout left them. What was taken back otherwise, as by a reset or
+ * the removal of a branch, is left out: that was meant so.
+ */
+async function leftCommits(
+  agents: Git,
+  head: string | null,
+  began_s: number,
+): Promise<(Pick<Place, 'name' | 'advice'> & { commits: string[] })[]> {
+  const log = await agents.try(['log', '-g', `-${LEFT_MAX}`, '--format=%gs', 'HEAD'], { time_limit_ms: READ_MS });
+  const moves = log.stdout.toString().matchAll(/^checkout: moving from ([0-9a-f]{40,64}) to /gm);
+  const tips = [...new Set(Array.from(moves, ([, commit = '']) => commit))];
+  if (tips.length === 0) return [];
+  const args = ['rev-list', `--max-age=${began_s}`, '--ignore-missing', ...tips, '--not', '--branches'];
+  const { stdout } = await agents.try([...args, ...outsideOf(head)], { time_limit_ms: READ_MS });
+  const commits = stdout
+    .toString()
+    .split('\n')
+    .filter((id) => id !== '');
+  const [newest] = commits;
+  if (newest === undefined) return [];
+  const name = `the commit ${newest.slice(0, 12)}, which no branch has,`;
+  return [{ name, advice: 'merge it, unless the work has that already', commits }];
 }
 
 async function stashEntries(agents: Git, began_s: number): Promise<Found[]> {
@@ -104,14 +134,16 @@ async function stashChanges(agents: Git, commit: string): Promise<Change[]> {
 }
 
 /** What the agent's commits that are neither in HEAD nor on the remote have changed: of each file the newest state. */
-async function commitChanges(agents: Git, tip: string, head: string | null, began_s: number): Promise<Change[]> {
-  const not = ['--not', ...(head === null ? [] : [head]), '--remotes'];
-  const args = ['rev-list', '--no-merges', '--topo-order', `--max-age=${began_s}`, tip, ...not];
+async function commitChanges(agents: Git, tips: string[], head: string | null, began_s: number): Promise<Change[]> {
+  const args = ['rev-list', '--no-merges', '--topo-order', `--max-age=${began_s}`, ...tips, ...outsideOf(head)];
   const { code, stdout } = await agents.try(args, { time_limit_ms: READ_MS });
   if (code !== 0 || stdout.length === 0) return [];
   const changes = await changesOf(agents, ['--root', '--no-commit-id', '--stdin'], stdout.toString());
   return [...new Map(changes.toReversed().map((change) => [change.path, change])).values()];
 }
+
+/** For `git rev-list`: without what is in HEAD or on the remote. */
+const outsideOf = (head: string | null) => ['--not', ...(head === null ? [] : [head]), '--remotes'];
 
 async function changesOf(agents: Git, args: string[], input?: string): Promise<Change[]> {
   const options = { time_limit_ms: READ_MS, ...(input !== undefined && { input }) };

@@ -65,6 +65,51 @@ test('commits on another branch or in another worktree are named until the work 
   t.deepEqual(await beside(), [second], 'a commit of the work has it, and the work went on');
 });
 
+test('what another worktree has and never committed is named until the work has it', async (t) => {
+  const { folder, run, write, beside } = await scene(t);
+  const other = join(folder, 'other');
+  await run('worktree', 'add', '-q', '-b', 'fix', other);
+  t.deepEqual(await beside(), []);
+  await writeFile(join(other, 'a.py'), 'a = 2\n');
+  await writeFile(join(other, 'new.py'), 'new\n');
+  await writeFile(join(other, '.gitignore'), 'out\n');
+  await writeFile(join(other, 'out'), '');
+  const text = (names: string) =>
+    `what the worktree ${other} (not committed) has of ${names}: commit and merge it, or remove the worktree if the work has that already`;
+  t.deepEqual(await beside(), [text('.gitignore, a.py, new.py')]);
+  await write('a.py', 'a = 2\n');
+  await write('new.py', 'newer\n');
+  await write('.gitignore', 'out\n');
+  t.deepEqual(await beside(), [text('new.py')]);
+  const begun = Date.now() + 1000;
+  await until('the files are older', () => Date.now() >= begun);
+  t.deepEqual(await beside(begun), [], 'it is older than the work');
+  await run('worktree', 'remove', '--force', other);
+  t.deepEqual(await beside(), []);
+});
+
+test('a commit on no branch that was left by a checkout is named, and none that was taken back', async (t) => {
+  const { run, write, beside } = await scene(t);
+  await run('switch', '-q', '--detach');
+  for (const text of ['a = 2\n', 'a = 3\n']) {
+    await write('a.py', text);
+    await run('commit', '-q', '-am', 'Alone');
+  }
+  await run('commit', '-q', '--amend', '-m', 'Amended');
+  const left = await run('rev-parse', 'HEAD');
+  await run('switch', '-q', '-');
+  await write('b.py', 'b = 2\n');
+  await run('commit', '-q', '-am', 'Taken back');
+  await run('reset', '-q', '--hard', 'HEAD~1');
+  t.deepEqual(await beside(), [
+    `what the commit ${left.slice(0, 12)}, which no branch has, has of a.py: merge it, unless the work has that already`,
+  ]);
+  await run('branch', 'kept', left);
+  t.regex((await beside()).join('\n'), /^what the branch kept has of a\.py: .+$/);
+  await run('merge', '-q', 'kept');
+  t.deepEqual(await beside(), []);
+});
+
 test('what is older than the work, or comes from the remote, is not missing', async (t) => {
   const { run, write, beside, byAnother } = await scene(t);
   await write('a.py', 'a = 2\n');
