@@ -3,12 +3,18 @@ import type { FailureReason } from '../protocol/task.ts';
 import { errorCode } from './base/error-code.ts';
 import { AttemptFailure } from './base/failure.ts';
 import type { WorkResult } from './base/work.ts';
+import { StoppedPush } from './git/inspect.ts';
 import { NOTHING_PUBLISHED } from './git/publisher.ts';
 import type { AttemptResult } from './reporting/reporter.ts';
 import { repositoryResult, type TaskClones } from './task-clones.ts';
 
 /** As the contract bounds it. */
 const DETAIL_CHARS_MAX = 4_000;
+/** For the person, where the work has something that no push may have. */
+const HOW_TO_GO_ON =
+  '\n\nSo what is new since the last push is not at the forge. It is not lost: the diff shows it, and the errand goes on ' +
+  'with the same files. Reply how it is to go on, for example without that file. If the value of a variable was found ' +
+  'that is no secret, make it a plain one in the project, and retry.';
 
 /** The result of an attempt that pushed nothing. */
 export function unpublished(
@@ -41,7 +47,17 @@ export async function publishWork(
     ...(others.length > 0 && { repositories: others.map(repositoryResult) }),
   };
   const errors = finished.map(({ error }) => error).filter((error) => error !== null);
-  return { result: errors.reduce(notPushed, result), errors };
+  const ended = errors.reduce(notPushed, result);
+  return { result: errors.some(isStopped) ? withHowToGoOn(ended) : ended, errors };
+}
+
+function isStopped(error: unknown): boolean {
+  return error instanceof StoppedPush || (error instanceof AttemptFailure && isStopped(error.cause));
+}
+
+function withHowToGoOn(result: AttemptResult): AttemptResult {
+  const detail = (result.detail ?? '').slice(0, DETAIL_CHARS_MAX - HOW_TO_GO_ON.length);
+  return { ...result, detail: `${detail}${HOW_TO_GO_ON}` };
 }
 
 /** The result of work that is not on the forge, or not the newest of it. */

@@ -1,3 +1,4 @@
+import { AttemptFailure } from '../base/failure.ts';
 import type { AgentState } from './agent-repository.ts';
 import { newBlobs } from './blobs.ts';
 import { doubtfulFiles } from './doubtful-files.ts';
@@ -38,6 +39,20 @@ export type Inspection = {
   /** Removes the secrets that were found from a text. */
   redact: (text: string) => string;
 };
+
+/** A commit was not pushed because of what is in it. */
+export class StoppedPush extends AttemptFailure {
+  constructor(reasons: string[]) {
+    const list = reasons.map((reason) => `- ${reason}`).join('\n');
+    super('push_rejected', `The work was not pushed:\n${list}`);
+  }
+}
+
+/** What keeps a commit from being pushed at all, or from being the end of the work. */
+export function problemOf({ stops, oddities }: Inspection, wip: boolean): StoppedPush | null {
+  const reasons = wip ? stops : [...stops, ...oddities];
+  return reasons.length === 0 ? null : new StoppedPush(reasons);
+}
 
 type Given = {
   commit: string | null;

@@ -4,7 +4,7 @@ import type { ProgressReporter } from '../base/work.ts';
 import { moveHeadTo } from './agent-repository.ts';
 import { diff, diffStat, type Diff } from './diff.ts';
 import { GitError, type Git } from './git.ts';
-import { inspect, type Inspection, type Remarks } from './inspect.ts';
+import { inspect, problemOf, type Inspection, type Remarks } from './inspect.ts';
 import { knownCommits } from './known-commits.ts';
 import { asOneCommit, showPointers } from './lfs-held.ts';
 import { uploadObjects } from './lfs-objects.ts';
@@ -289,12 +289,4 @@ export class Publisher {
     this.#is_complete = true;
     await this.note(own, {});
   }
-}
-
-/** What keeps a commit from being pushed at all, or from being the end of the work. */
-function problemOf({ stops, oddities }: Inspection, wip: boolean): AttemptFailure | null {
-  const reasons = wip ? stops : [...stops, ...oddities];
-  if (reasons.length === 0) return null;
-  const list = reasons.map((reason) => `- ${reason}`).join('\n');
-  return new AttemptFailure('push_rejected', `The work was not pushed:\n${list}`);
 }

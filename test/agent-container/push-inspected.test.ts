@@ -124,6 +124,7 @@ for (const [what, line] of Object.entries(TOKENS))
     const value = /[\w/+=-]{12,}/g.exec(line.replace(/^.*(=|: ?)/, ''))?.[0] ?? line;
     if (what !== 'a private key') t.false(everything.includes(value), value);
     t.regex(task.current.result?.diff ?? '', /npmrc/);
+    t.regex(task.current.result?.detail ?? '', /\.npmrc:2 contains[^]*\n\n[^]*not at the forge[^]*Reply/);
     t.is(await git(bare, 'branch', '--list', 'errand/*'), '');
   });
 
