@@ -55,6 +55,11 @@ export function mergeAdvice(branch: string): string {
   );
 }
 
+/** The same for work in progress, of which people alone are told. */
+export function describeKept(branch: string): string {
+  return `Somebody has pushed to ${branch} meanwhile. This work is kept, and is merged with theirs once it is finished.`;
+}
+
 /** A push that git reports as rejected: by whom, and the reason in its parentheses. */
 const REJECTION = /^!\t\S+\t\[(remote rejected|rejected)\] \((.*)\)$/m;
 const FORGE_LINES_MAX = 20;

@@ -1,6 +1,6 @@
 import { AttemptFailure } from '../base/failure.ts';
 import { flatName, nextName } from './branch-names.ts';
-import { mergeAdvice, pushFailure, refusedName } from './git-failure.ts';
+import { describeKept, mergeAdvice, pushFailure, refusedName } from './git-failure.ts';
 import type { Git, GitResult } from './git.ts';
 import { notePushed, noteSent, PUSHED_REF, wasSent } from './own-repository.ts';
 import type { RemoteRefs } from './remote-refs.ts';
@@ -68,7 +68,7 @@ async function otherTarget(
 ): Promise<Target | null> {
   const { branch, expected } = target;
   const beside = (refs: RemoteRefs): Target => {
-    if (stays) throw new AttemptFailure('push_rejected', mergeAdvice(branch));
+    if (stays) throw new AttemptFailure('push_rejected', wip ? describeKept(branch) : mergeAdvice(branch));
     return { branch: nextName(refs, branch), expected: '', commit };
   };
   switch (refusedName(result)) {
