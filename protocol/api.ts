@@ -10,6 +10,7 @@ import {
   Effort,
   BranchName,
   BUDGET_USD_MAX,
+  ImageName,
   Instructions,
   ModelName,
   Prompt,
@@ -58,6 +59,7 @@ const projectFields = {
   setup_command: Command.nullable(),
   verify_command: Command.nullable(),
   instructions: Instructions.nullable(),
+  image: ImageName.nullable().describe("one of the server's images, for the workers; null: its default"),
   model: ModelName.nullable().describe("null: the server's default"),
   effort: Effort.nullable().describe("how much the model thinks; null: the server's default"),
   extra_models: z

@@ -4,7 +4,7 @@ import { Id, Time } from './ids.ts';
 import { Need, NeedAnswer } from './needs.ts';
 import { PullRequest } from './pulls.ts';
 import { RepositoryKey, RepositoryResult, TaskRepository } from './repositories.ts';
-import { Commit, DiffStat, Effort, FailureReason, Hear, RunnerName, TaskStatus, Usage } from './task.ts';
+import { Commit, DiffStat, Effort, FailureReason, Hear, ImageName, RunnerName, TaskStatus, Usage } from './task.ts';
 
 /* The events that the coordinator itself writes into the log; `./events.ts` has those of workers. */
 
@@ -39,6 +39,7 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
     runner: RunnerName,
     worker: z.string(),
     warm: z.boolean(),
+    image: ImageName.optional().describe("absent: the server's default"),
   }),
   event('attempt.ended', 'An attempt has ended. `retry_at`: when the next one may start; null if there is none.', {
     status: z.enum(['succeeded', 'failed', 'cancelled', 'parked']),

@@ -1,11 +1,15 @@
 import { z } from 'zod';
-import { Effort } from './task.ts';
+import { Effort, ImageName } from './task.ts';
 
 /* What the server says of itself: what it offers, and whether it works. */
 
 /** What the server offers to this person: the models, and the defaults and bounds of an errand. */
 export const ServerInfo = z.object({
   models: z.array(z.string()).describe('those that errands may name'),
+  images: z
+    .array(ImageName)
+    .optional()
+    .describe('those that projects may name, beside the default. Absent: the server is older than this'),
   defaults: z.object({ model: z.string(), effort: Effort, budget_usd: z.number(), max_turns: z.number().int() }),
   bounds: z.object({
     budget_usd_max: z.number().describe('for one errand of yours'),

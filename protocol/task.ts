@@ -128,6 +128,14 @@ export const RunnerName = z
   );
 export type RunnerName = z.infer<typeof RunnerName>;
 
+/** The name of a worker image in the list of the owner. Which image that is, the server alone knows. */
+export const ImageName = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9._-]{0,31}$/,
+    'is not the name of an image: up to 32 lower-case letters, digits and . _ -, a letter or digit first',
+  );
+
 /**
  * One execution of a task by one worker. `n` counts from 1. Callbacks of an older attempt are refused. `reason`: why
  * it failed. `detail`: the same for people.
@@ -140,6 +148,9 @@ export const Attempt = z.object({
   runner: RunnerName,
   worker: z.string(),
   warm: z.boolean().describe('whether its worker had been started ahead of time'),
+  image: ImageName.nullable()
+    .optional()
+    .describe("the image of its worker; null: the server's default. Absent: the server is older than this"),
   started_at: Time,
   ended_at: Time.nullable(),
 });

@@ -47,6 +47,8 @@ export type Config = SignInConfig & {
   workers: number;
   warm_workers: number;
   worker_image: string;
+  /** The references of further images, which projects may choose, by their names. */
+  worker_images: ReadonlyMap<string, string>;
   /** The engine's runtime for workers. Undefined: the engine's own choice. */
   worker_runtime: string | undefined;
   /** The command that starts a worker, with the runner `process`. Undefined: Errand's own agent. */
@@ -141,6 +143,8 @@ export function readConfig(
   faults.push(...unknownNames(Object.keys(given)).map((name) => `${name} is not a setting of Errand`));
   if (given.ERRAND_WORKER_COMMAND !== undefined && given.ERRAND_RUNNER !== 'process')
     faults.push('ERRAND_WORKER_COMMAND needs ERRAND_RUNNER=process: its workers are processes without isolation');
+  if (given.ERRAND_WORKER_IMAGES !== undefined && given.ERRAND_RUNNER === 'process')
+    faults.push('ERRAND_WORKER_IMAGES needs containers: with ERRAND_RUNNER=process workers have no image');
   faults.push(...forgeFaults(given));
   const to = readDestination(given);
   if (to && 'faults' in to) faults.push(...to.faults);
@@ -188,6 +192,7 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'in_forc
     workers: s.ERRAND_WORKERS,
     warm_workers: s.ERRAND_WARM_WORKERS,
     worker_image: s.ERRAND_WORKER_IMAGE,
+    worker_images: s.ERRAND_WORKER_IMAGES,
     worker_runtime: s.ERRAND_WORKER_RUNTIME,
     worker_command: s.ERRAND_WORKER_COMMAND,
     worker_memory_bytes: s.ERRAND_WORKER_MEMORY_MB * MB,

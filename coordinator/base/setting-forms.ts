@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { ImageName } from '../../protocol/task.ts';
 
 /* The forms that settings have. Each refuses with words to follow the name of the setting. */
 
@@ -70,6 +71,38 @@ export const hostList = list.refine(
   (hosts) => hosts.every((host) => HOST_AND_PORT.test(host)),
   'is not a list of host or host:port',
 );
+
+/** The reference of an image, as `docker run` takes it. */
+export const imageReference = z
+  .string()
+  .max(255, 'is too long for an image')
+  .regex(/^[a-z0-9][\w.\-/:@]*$/, 'is not the name of an image');
+
+/** The most images in a list: people choose from it. */
+const IMAGES_MAX = 20;
+/** The references of images by their names, from `name=image` with commas or spaces between. */
+export const imageList = z
+  .string()
+  .default('')
+  .transform((value, context): ReadonlyMap<string, string> => {
+    const images = new Map<string, string>();
+    const addFault = (message: string): void => context.addIssue({ code: 'custom', message });
+    for (const entry of value.split(/[\s,]+/).filter((part) => part !== '')) {
+      const [, name = '', image = ''] = /^([^=]*)=(.*)$/.exec(entry) ?? [];
+      const fault = imageFault(name, image) ?? (images.has(name) ? 'has a name that is there already' : undefined);
+      if (fault !== undefined) addFault(`has '${entry}' in it, which ${fault}`);
+      else images.set(name, image);
+    }
+    if (images.size > IMAGES_MAX) addFault(`has more than ${IMAGES_MAX} images`);
+    return images;
+  });
+
+function imageFault(name: string, image: string): string | undefined {
+  if (name === '' || image === '') return 'is not name=image, such as rust=errand-rust';
+  if (name === 'default') return 'has the name of the image in ERRAND_WORKER_IMAGE: choose another one';
+  const fault = [ImageName.safeParse(name), imageReference.safeParse(image)].find(({ success }) => !success);
+  return fault?.error?.issues[0]?.message;
+}
 
 /** Where nothing else reads a file of settings, its quotes become a part of the value. */
 const QUOTED = /^["'`\u2018-\u201f]|["'`\u2018-\u201f]$/;

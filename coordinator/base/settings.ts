@@ -9,6 +9,8 @@ import {
   HOST_AND_PORT,
   hostList,
   httpUrl,
+  imageList,
+  imageReference,
   list,
   listenHost,
   optionalAmount,
@@ -117,11 +119,12 @@ const workers = {
     .describe('`docker`, or `process` for no isolation; unset: Docker, or see "Run it"'),
   ERRAND_WORKERS: whole(1, 100, 2).describe('how many errands run at the same time'),
   ERRAND_WARM_WORKERS: whole(0, 20, 1).describe('how many idle workers are kept ready, so that errands begin at once'),
-  ERRAND_WORKER_IMAGE: z
-    .string()
-    .regex(/^[a-z0-9][\w.\-/:@]*$/, 'is not the name of an image')
+  ERRAND_WORKER_IMAGE: imageReference
     .default(OWN_WORKER_IMAGE)
-    .describe('the image of the workers'),
+    .describe('the image of the workers, unless their project names another one'),
+  ERRAND_WORKER_IMAGES: imageList.describe(
+    'further images that projects may name: `name=image`, such as `rust=errand-rust,go=errand-go`, with commas; see "Images of projects"',
+  ),
   ERRAND_WORKER_RUNTIME: z
     .string()
     .regex(/^[A-Za-z0-9][\w.-]{0,99}$/, 'is not the name of a runtime')

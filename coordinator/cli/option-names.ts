@@ -16,6 +16,7 @@ const NAMES: Record<string, string> = {
   extra_models: '--extra-model',
   git_token: "the forge's token",
   git_username: '--git-username',
+  image: '--image',
   instructions: '--instructions',
   limit: '--limit',
   max_tokens: '--max-tokens',

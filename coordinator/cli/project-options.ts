@@ -17,6 +17,11 @@ export const PROJECT_OPTIONS = {
     placeholder: 'TEXT',
     help: 'what you want of every errand, such as Answer in German',
   },
+  image: {
+    type: 'string',
+    placeholder: 'NAME',
+    help: "one of the server's images, for the workers (the server's default)",
+  },
   model: { type: 'string', placeholder: 'NAME', help: "the model (the server's default)" },
   effort: { type: 'string', placeholder: 'LEVEL', help: `how much the model thinks: ${Effort.options.join(', ')}` },
   'extra-model': {
@@ -97,6 +102,7 @@ export async function projectFields(values: Values<typeof PROJECT_OPTIONS>, io: 
     setup_command: orNull(values.setup),
     verify_command: orNull(values.verify),
     instructions: orNull(values.instructions),
+    image: orNull(values.image),
     model: orNull(values.model),
     effort: values.effort === '' ? null : readEffort(values.effort),
     extra_models: values['extra-model']?.filter((name) => name !== ''),

@@ -36,6 +36,8 @@ export type TaskAction = { at: string } & (
       progressed?: boolean;
       /** Whether its worker was lost with what runs the workers: the container engine, or the machine. */
       engine_lost?: boolean;
+      /** Whether a further attempt would fail in the same way, whatever the reason. */
+      final?: boolean;
       /** How long the task waited before this attempt. */
       waited_ms?: number;
     }
@@ -142,7 +144,7 @@ function afterAttempt(task: TaskState, end: Extract<TaskAction, { type: 'attempt
   // Running out of memory once may be chance; twice in a row it is the task.
   const again = !(reason === 'out_of_memory' && task.reason === 'out_of_memory');
   const failures_max = reason === 'worker_start_failed' ? START_FAILURES_MAX : FAILURES_MAX;
-  if (FAILURE_IS_WORTH_A_RETRY[reason] && failures < failures_max && again) {
+  if (FAILURE_IS_WORTH_A_RETRY[reason] && end.final !== true && failures < failures_max && again) {
     const wait_ms = Math.min(BACKOFF_FIRST_MS * 4 ** (failures - 1), BACKOFF_MAX_MS);
     const retry_at = new Date(Date.parse(end.at) + wait_ms).toISOString();
     const again_at = { queued_at: end.at, retry_at, outage_since: null };

@@ -130,6 +130,8 @@ export type AttemptRow = {
   runner: RunnerName;
   worker: string;
   warm: boolean;
+  /** The name of the image of its worker; null: the server's default. */
+  image: string | null;
   last_seq: number;
   /** The model that it began with; null: it began before this was stored. */
   model: string | null;

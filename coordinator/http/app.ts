@@ -55,6 +55,7 @@ export type AppDeps = RunDefaults & {
       | 'cors_origins'
       | 'data_dir'
       | 'time_limit_ms'
+      | 'worker_images'
       | 'in_force'
       | ForgeKind
     >;

@@ -5,6 +5,7 @@ import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { requireBudget } from '../tasks/budget-bound.ts';
+import { requireImage } from '../tasks/require-image.ts';
 import { createProject, patchProject, removeProject } from '../tasks/project-commands.ts';
 import type { ProjectCheck } from '../tasks/project-check.ts';
 import { projectView, type ProjectRow } from '../domain/project.ts';
@@ -18,7 +19,7 @@ type Projects = 'createProject' | 'listProjects' | 'getProject' | 'patchProject'
 type ProjectHandlerDependencies = {
   log: EventLog;
   keys: Keys;
-  config: Pick<Config, 'member_budget_usd_max'>;
+  config: Pick<Config, 'member_budget_usd_max' | 'worker_images'>;
   project_check: ProjectCheck;
 };
 
@@ -33,6 +34,7 @@ export function projectHandlers({
     createProject: ({ who, body, writeAfter, audit }) => {
       const input = withRepository(body);
       requireBudget(log.db, config, who.user_id, input.budget_usd);
+      requireImage(config, input.image);
       return writeAfter(
         () => project_check.beforeCreate(who.user_id, input),
         (tx, warnings) => {
@@ -56,6 +58,7 @@ export function projectHandlers({
     patchProject: ({ who, params, body, writeAfter, audit }) => {
       const patch = withRepository(body);
       requireBudget(log.db, config, who.user_id, patch.budget_usd);
+      requireImage(config, patch.image);
       return writeAfter(
         () => project_check.beforePatch(who.user_id, params.id, patch),
         (tx, warnings) => {

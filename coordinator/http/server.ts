@@ -16,7 +16,7 @@ type ServerHandlerDependencies = {
   readiness: () => Promise<Readiness>;
   metrics: () => Promise<string>;
   offer: Offer;
-  config: TaskDefaults['config'] & Pick<Config, 'time_limit_ms'>;
+  config: TaskDefaults['config'] & Pick<Config, 'time_limit_ms' | 'worker_images'>;
   db: Db;
 };
 
@@ -61,12 +61,13 @@ function documentOf(make: () => Promise<object>): () => Promise<JsonText> {
 
 function serverInfo(
   { models, demo }: Offer,
-  { model, effort, budget_usd, max_turns, time_limit_ms }: ServerHandlerDependencies['config'],
+  { model, effort, budget_usd, max_turns, time_limit_ms, worker_images }: ServerHandlerDependencies['config'],
   budget_usd_max: number,
 ): ServerInfo {
   const { text_chars_max, request_body_bytes_max } = LIMITS;
   return {
     models: [...models],
+    images: [...worker_images.keys()],
     defaults: { model, effort, budget_usd: Math.min(budget_usd, budget_usd_max), max_turns },
     bounds: { budget_usd_max, max_turns_max: TURNS_MAX, text_chars_max, request_body_bytes_max },
     time_limit_ms,

@@ -131,6 +131,7 @@ function one<T>([item]: T[]): T {
   return item;
 }
 
-function attemptView({ n, status, reason, detail, runner, worker, warm, started_at, ended_at }: AttemptRow): Attempt {
-  return { n, status, reason, detail, runner, worker, warm, started_at, ended_at };
+function attemptView(row: AttemptRow): Attempt {
+  const { n, status, reason, detail, runner, worker, warm, image, started_at, ended_at } = row;
+  return { n, status, reason, detail, runner, worker, warm, image, started_at, ended_at };
 }

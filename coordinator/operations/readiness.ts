@@ -15,6 +15,8 @@ type ReadinessDependencies = {
   start_fault: () => string | null;
   /** How far the workers' isolation was tried, for people. */
   isolation: () => string;
+  /** Whether workers can have the images that projects name; undefined: they name none. */
+  images: () => Check | undefined;
   trash: { readonly fault: string | null };
   model: string;
   /** Checks the backups; undefined: backups are off. */
@@ -25,7 +27,7 @@ type Check = Readiness['checks'][string];
 
 /** Reports for each part whether it works. Never rejects. */
 export async function readReadiness(deps: ReadinessDependencies): Promise<Readiness> {
-  const { db, gate, disk, runner, start_fault, isolation, trash, model, backup } = deps;
+  const { db, gate, disk, runner, start_fault, isolation, images, trash, model, backup } = deps;
   const checkOf = (fault: string | null, detail: string): Check => ({ ok: fault === null, detail: fault ?? detail });
   const free = disk.free_bytes === undefined ? 'unknown' : `${Math.floor(disk.free_bytes / 1024 / 1024)} MB free`;
   const checks: Readiness['checks'] = {
@@ -36,8 +38,10 @@ export async function readReadiness(deps: ReadinessDependencies): Promise<Readin
     model: checkOf(gate.of('model'), model),
   };
   const ready = Object.values(checks).every(({ ok }) => ok);
-  // A failed backup or a folder that cannot be removed does not make the server unready.
+  const offered = images();
+  // A failed backup, a folder that cannot be removed or an image of some projects does not make the server unready.
   const others = {
+    ...(offered && { images: offered }),
     reserve: readReserve(disk),
     removal: checkOf(trash.fault, 'nothing is left'),
     ...(backup && { backup: backup() }),

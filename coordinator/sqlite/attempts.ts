@@ -11,17 +11,17 @@ const fromStored = (row: Stored): AttemptRow => ({
 });
 
 /** Whether its worker takes messages with a call is known once it reports. */
-type NewAttempt = Omit<AttemptRow, 'model' | 'takes_messages'> & { model?: string | null };
+type NewAttempt = Omit<AttemptRow, 'model' | 'image' | 'takes_messages'> & Partial<Pick<AttemptRow, 'model' | 'image'>>;
 
 /** Adds an attempt. Throws SQLITE_CONSTRAINT_PRIMARYKEY if the task has one with this number. */
 export function insertAttempt(db: Db, attempt: NewAttempt): void {
   sql(
     db,
-    `INSERT INTO attempts (task_id, n, status, reason, detail, runner, worker, warm, last_seq, model, setup_command, verify_command,
+    `INSERT INTO attempts (task_id, n, status, reason, detail, runner, worker, warm, image, last_seq, model, setup_command, verify_command,
        started_at, ended_at)
-     VALUES (:task_id, :n, :status, :reason, :detail, :runner, :worker, :warm, :last_seq, :model,
+     VALUES (:task_id, :n, :status, :reason, :detail, :runner, :worker, :warm, :image, :last_seq, :model,
        :setup_command, :verify_command, :started_at, :ended_at)`,
-  ).run({ model: null, ...attempt, warm: attempt.warm ? 1 : 0 });
+  ).run({ model: null, image: null, ...attempt, warm: attempt.warm ? 1 : 0 });
 }
 
 /** Marks that the worker of an attempt takes each message with a call. */

@@ -61,9 +61,9 @@ const toStored = ({ secret_names, ...project }: ProjectRow): Stored => ({
 export function insertProject(db: Db, project: ProjectRow): void {
   sql(
     db,
-    `INSERT INTO projects (id, user_id, name, repo_url, base_branch, setup_command, verify_command, instructions, model, effort, extra_models, max_tokens, budget_usd, max_turns,
+    `INSERT INTO projects (id, user_id, name, repo_url, base_branch, setup_command, verify_command, instructions, image, model, effort, extra_models, max_tokens, budget_usd, max_turns,
        egress, egress_hosts, allowed_hosts, ask_before_push, pull_requests, pull_author, ask_at_budget, mentions, follow_up, env, secrets, has_git_token, env_names, created_at, updated_at)
-     VALUES (:id, :user_id, :name, :repo_url, :base_branch, :setup_command, :verify_command, :instructions, :model, :effort, :extra_models, :max_tokens, :budget_usd, :max_turns,
+     VALUES (:id, :user_id, :name, :repo_url, :base_branch, :setup_command, :verify_command, :instructions, :image, :model, :effort, :extra_models, :max_tokens, :budget_usd, :max_turns,
        :egress, :egress_hosts, :allowed_hosts, :ask_before_push, :pull_requests, :pull_author, :ask_at_budget, :mentions, :follow_up, :env, :secrets, :has_git_token, :env_names, :created_at, :updated_at)`,
   ).run(toStored(project));
 }
@@ -73,7 +73,7 @@ export function updateProject(db: Db, project: ProjectRow): void {
   sql(
     db,
     `UPDATE projects SET name = :name, repo_url = :repo_url, base_branch = :base_branch, setup_command = :setup_command,
-       verify_command = :verify_command, instructions = :instructions, model = :model, effort = :effort, extra_models = :extra_models, max_tokens = :max_tokens,
+       verify_command = :verify_command, instructions = :instructions, image = :image, model = :model, effort = :effort, extra_models = :extra_models, max_tokens = :max_tokens,
        budget_usd = :budget_usd, max_turns = :max_turns, egress = :egress, egress_hosts = :egress_hosts, allowed_hosts = :allowed_hosts,
        ask_before_push = :ask_before_push, pull_requests = :pull_requests, pull_author = :pull_author, ask_at_budget = :ask_at_budget, mentions = :mentions, follow_up = :follow_up, env = :env, secrets = :secrets, has_git_token = :has_git_token, env_names = :env_names,
        updated_at = :updated_at

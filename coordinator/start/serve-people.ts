@@ -97,6 +97,7 @@ function partsOfReadiness({ config, demo, log, gate, disk }: Core, work: Work, b
     runner: work.runner.name,
     start_fault: () => work.dispatcher.start_fault,
     isolation: () => work.dispatcher.isolation,
+    images: () => work.images.outcome,
     trash: work.trash,
     model: demo ? 'the demo model' : config.model,
     backup: backups && (() => backups.check()),

@@ -15,6 +15,7 @@ import type { Upstream } from '../worker-api/model/upstream.ts';
 import { WorkerAudit } from '../worker-api/worker-audit.ts';
 import { chooseRunner, type RunnerContext } from '../workers/choice/choose-runner.ts';
 import { Dispatcher } from '../workers/dispatcher.ts';
+import { ImageWatch } from '../workers/image-watch.ts';
 import type { Runner } from '../workers/runner.ts';
 import { Trash } from '../workers/trash.ts';
 import { Workers } from '../workers/workers.ts';
@@ -25,7 +26,7 @@ import { openListeners, openWorkerApi, startWatchdogs } from './open-worker-api.
 import { startRetention } from './upkeep.ts';
 
 /** What starts workers, and what they call. */
-export type Work = { runner: Runner; dispatcher: Dispatcher; trash: Trash };
+export type Work = { runner: Runner; dispatcher: Dispatcher; images: ImageWatch; trash: Trash };
 
 export type WorkOptions = {
   /** Prints a line for the person at the terminal. */
@@ -66,9 +67,13 @@ export async function startWork({ core, forge_accounts }: Shared, options: WorkO
     cpus: config.worker_cpus,
     pids_max: config.worker_pids_max,
   };
+  const workers = new Workers({ runner, image: config.worker_image, images: config.worker_images, limits });
+  const images = new ImageWatch(workers, logger, say);
+  await images.start();
+  opened.defer(() => images.stop());
   const dispatcher = new Dispatcher({
     log,
-    workers: new Workers({ runner, image: config.worker_image, limits }),
+    workers,
     workspaces,
     gate,
     logger,
@@ -86,7 +91,7 @@ export async function startWork({ core, forge_accounts }: Shared, options: WorkO
   opened.defer(() => dispatcher.stop());
   const samples = samplesIn(config.data_dir);
   startRetention(core, { attempts: dispatcher.attempts, workspaces, samples }, opened);
-  return { runner, dispatcher, trash };
+  return { runner, dispatcher, images, trash };
 }
 
 type AssignmentParts = Pick<AssignmentDependencies, 'issueToken'> & { settings: TaskSettings; access: ForgeAccess };

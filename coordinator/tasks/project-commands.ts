@@ -35,6 +35,7 @@ export function createProject(tx: Tx, keys: Keys, user_id: string, input: Projec
     setup_command: fields.setup_command ?? null,
     verify_command: fields.verify_command ?? null,
     instructions: fields.instructions || null,
+    image: fields.image ?? null,
     model: fields.model ?? null,
     effort: fields.effort ?? null,
     extra_models: fields.extra_models ?? [],

@@ -22,10 +22,11 @@ const EGRESS_DEFAULT: EgressPolicy = { egress: 'registries', egress_hosts: [] };
 
 type TaskSettingsDependencies = { db: Db; keys: Keys; config: ServerToken; linked: LinkedCredentials };
 
-/** The commands that a new attempt of the task has to run. */
-export function projectCommands(db: Db, task: TaskRow): Pick<AttemptRow, 'setup_command' | 'verify_command'> {
+/** The commands that a new attempt of the task has to run, and the name of its image. */
+export function attemptSettings(db: Db, task: TaskRow): Pick<AttemptRow, 'setup_command' | 'verify_command' | 'image'> {
   const project = task.project_id === null ? undefined : findProject(db, task.project_id);
-  return { setup_command: project?.setup_command ?? null, verify_command: project?.verify_command ?? null };
+  const { setup_command = null, verify_command = null, image = null } = project ?? {};
+  return { setup_command, verify_command, image };
 }
 
 /** Reads a task's settings from its project's current row, or from the server's defaults if it has no project. */

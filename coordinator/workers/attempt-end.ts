@@ -37,6 +37,7 @@ export class AttemptEnd {
       reason: FailureReason | null;
       detail: string | null;
       engine_lost?: boolean;
+      final?: boolean;
     },
     also: (db: Db) => void,
   ): void {

@@ -2,6 +2,7 @@ import { ErrandError } from '../../protocol/problem.ts';
 import type { Logger } from '../base/logger.ts';
 import { retry } from '../base/retry.ts';
 import type { ThreadPool } from '../base/threads.ts';
+import type { AttemptRow } from '../domain/task.ts';
 import { replaceWorker } from '../sqlite/attempts.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { findTask } from '../sqlite/tasks.ts';
@@ -32,13 +33,15 @@ export type AttemptWorkerDependencies = {
   logger: Logger;
 };
 
-type Attempt = { task_id: string; n: number; worker: string };
+type Attempt = Pick<AttemptRow, 'task_id' | 'n' | 'worker' | 'image'>;
 
 /** The worker of one attempt: starts one and hands it the task, or adopts one that an earlier process started. */
 export class AttemptWorker {
   readonly #deps: AttemptWorkerDependencies;
   readonly #task_id: string;
   readonly #n: number;
+  /** The name of the image; null: the default. */
+  readonly #image: string | null;
   /** Aborts when the attempt is over, or the server stops. */
   readonly #done: AbortSignal;
   #name: string;
@@ -46,10 +49,11 @@ export class AttemptWorker {
   #current: Worker | undefined;
   #has_task = false;
 
-  constructor(deps: AttemptWorkerDependencies, { task_id, n, worker }: Attempt, done: AbortSignal) {
+  constructor(deps: AttemptWorkerDependencies, { task_id, n, worker, image }: Attempt, done: AbortSignal) {
     this.#deps = deps;
     this.#task_id = task_id;
     this.#n = n;
+    this.#image = image;
     this.#name = worker;
     // A task that has no workspace any more, or is gone: what the worker may have left bears its name.
     this.#workspace = findTask(deps.log.db, task_id)?.workspace ?? worker;
@@ -76,7 +80,8 @@ export class AttemptWorker {
    * it.
    */
   async begin(warm: Worker | undefined): Promise<void> {
-    if (!this.#deps.workers.runner.can_call) return this.#startUncallable();
+    const image = await this.#deps.workers.findImage(this.#image);
+    if (!this.#deps.workers.runner.can_call) return this.#startUncallable(image);
     const assignment = await this.#deps.buildAssignment(this.#task_id, this.#n, this.#done);
     if (warm) {
       this.#current = warm;
@@ -88,7 +93,7 @@ export class AttemptWorker {
       this.#current = undefined;
     }
     if (this.#done.aborted) return;
-    const worker = await this.#deps.workers.open(this.#name, this.#workspace);
+    const worker = await this.#deps.workers.open(this.#name, this.#workspace, image);
     this.#current = worker;
     await worker.start();
     const fault = await this.#handOff(worker, assignment, BOOT_MS);
@@ -115,13 +120,13 @@ export class AttemptWorker {
    * Starts a worker that cannot be called: it fetches the task itself. Until its first callback only the lease watches
    * it.
    */
-  async #startUncallable(): Promise<void> {
+  async #startUncallable(image: string): Promise<void> {
     // Told now, and not by a worker that cannot get it.
     const { log, threads } = this.#deps;
     await requireTranscriptFits({ db: log.db, threads }, this.#task_id, this.#n);
     const grant = await this.#deps.grant(this.#task_id, this.#n);
     if (this.#done.aborted) return;
-    this.#current = await this.#deps.workers.open(this.#name, this.#workspace);
+    this.#current = await this.#deps.workers.open(this.#name, this.#workspace, image);
     await this.#current.start(grant);
     this.#has_task = true;
   }

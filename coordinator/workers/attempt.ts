@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { FailureReason } from '../../protocol/task.ts';
 import { aborted } from '../base/deadline.ts';
+import type { AttemptRow } from '../domain/task.ts';
 import type { Logger } from '../base/logger.ts';
 import { retry } from '../base/retry.ts';
 import type { Db } from '../sqlite/database.ts';
@@ -14,6 +15,7 @@ import { AttemptWorker, type AttemptWorkerDependencies } from './attempt-worker.
 import { Cancellation } from './cancellation.ts';
 import { describeExit } from './describe-exit.ts';
 import { failureLevel } from './failure-level.ts';
+import { ImageUnusable } from './image-unusable.ts';
 import { MessagePush } from './message-push.ts';
 import type { Worker, WorkerEnd } from './runner.ts';
 import type { MeasuredWorkspace } from './workspace-watch.ts';
@@ -62,7 +64,7 @@ export class AttemptRun {
   /** The workspace exceeded its limit, and is removed with the worker. */
   #drops_workspace = false;
 
-  constructor(deps: AttemptDependencies, attempt: { task_id: string; n: number; worker: string }) {
+  constructor(deps: AttemptDependencies, attempt: Pick<AttemptRow, 'task_id' | 'n' | 'worker' | 'image'>) {
     const { task_id, n } = attempt;
     this.task_id = task_id;
     this.n = n;
@@ -179,6 +181,7 @@ export class AttemptRun {
     this.#finish({
       status: 'failed',
       reason: startFailureReason(error),
+      final: error instanceof ImageUnusable,
       detail:
         error instanceof ErrandError
           ? this.#redact(error.message)

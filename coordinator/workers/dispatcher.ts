@@ -2,14 +2,14 @@ import { availableParallelism } from 'node:os';
 import type { AttemptRow } from '../domain/task.ts';
 import type { Logger } from '../base/logger.ts';
 import { within } from '../base/deadline.ts';
-import { insertAttempt } from '../sqlite/attempts.ts';
+import { findAttempt, insertAttempt } from '../sqlite/attempts.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { markServed, nextTask } from '../sqlite/queue.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { setWorkspace } from '../sqlite/workspaces.ts';
 import { advance } from '../tasks/advance.ts';
 import { endWaits } from '../tasks/queue.ts';
-import { projectCommands } from '../tasks/task-settings.ts';
+import { attemptSettings } from '../tasks/task-settings.ts';
 import type { AttemptDependencies, AttemptRun } from './attempt.ts';
 import { Attempts } from './attempts.ts';
 import { CloneWatch } from './clone-watch.ts';
@@ -88,8 +88,8 @@ export class Dispatcher {
     });
     log.subscribe('task.created', () => this.wake());
     log.subscribe('task.status', ({ body }) => body.to === 'queued' && this.wake());
-    log.subscribe('attempt.ended', ({ task_id, body }) => {
-      if (body.reason === 'worker_start_failed') void this.#health.startFailed(task_id);
+    log.subscribe('attempt.ended', ({ task_id, attempt, body }) => {
+      if (body.reason === 'worker_start_failed') this.#startFailed(task_id, attempt);
       this.wake();
     });
     // It may end a task's wait.
@@ -177,6 +177,11 @@ export class Dispatcher {
     this.#clones.begin(task_id);
   }
 
+  /** The image of a project says nothing about the workers of the others. */
+  #startFailed(task_id: string, n: number): void {
+    if ((findAttempt(this.#deps.log.db, task_id, n)?.image ?? null) === null) void this.#health.startFailed(task_id);
+  }
+
   #wakeIn(wait_ms: number): void {
     this.#timer = setTimeout(() => this.wake(), Math.min(wait_ms + 1, TIMER_MS_MAX));
   }
@@ -188,8 +193,7 @@ export class Dispatcher {
     // A task whose previous worker has not exited yet is skipped.
     const id = nextTask(log.db, this.attempts.task_ids);
     if (id === undefined) return false;
-    // A warm worker has a new workspace: a task that already has a workspace gets a new worker.
-    const warm = findTask(log.db, id)?.workspace === null ? this.#pool.take() : undefined;
+    const warm = this.#takesWarm(id) ? this.#pool.take() : undefined;
     // Workers on other machines do not compete for this machine's CPUs.
     const is_local = this.#deps.workers.runner.can_call;
     if (!warm && is_local && this.#booting.size >= BOOTS_MAX) return false;
@@ -202,6 +206,13 @@ export class Dispatcher {
       if (warm) this.#pool.putBack(warm);
       throw error;
     }
+  }
+
+  /** A warm worker has the default image and a new workspace: whatever needs another one gets a new worker. */
+  #takesWarm(id: string): boolean {
+    const { db } = this.#deps.log;
+    const task = findTask(db, id);
+    return task !== undefined && task.workspace === null && attemptSettings(db, task).image === null;
   }
 
   /**
@@ -224,15 +235,16 @@ export class Dispatcher {
         last_seq: 0,
         model: task.model,
         takes_messages: false,
-        ...projectCommands(tx.db, task),
+        ...attemptSettings(tx.db, task),
         started_at: at,
         ended_at: null,
       };
       insertAttempt(tx.db, attempt);
       if (task.workspace === null) setWorkspace(tx.db, id, attempt.worker);
       markServed(tx.db, task.user_id, at);
-      const { runner, worker } = attempt;
-      tx.note(task, { type: 'attempt.started', body: { runner, worker, warm: attempt.warm } }, at);
+      const { runner, worker, image } = attempt;
+      const body = { runner, worker, warm: attempt.warm, ...(image !== null && { image }) };
+      tx.note(task, { type: 'attempt.started', body }, at);
       return attempt;
     });
   }

@@ -32,9 +32,17 @@ export type Runner = {
    * does not isolate its workers, or does so elsewhere. `watch`: when it aborts, nobody waits for `changed` any more.
    */
   tryIsolation?: (image: string, limits: WorkerLimits, watch: AbortSignal) => Promise<Isolation>;
+  /** How fit an image is for its workers. Rejects if that is not known now. Absent: its workers have no images. */
+  checkImage?: (image: string) => Promise<ImageState>;
   /** Closes its connections. Workers keep running. */
   close: () => Promise<void>;
 };
+
+/**
+ * How fit an image is for workers. `outdated`: they start, with an agent that is older than the server's. `words`: what
+ * is wrong and what helps, for the server's owner.
+ */
+export type ImageState = { kind: 'ready' } | { kind: 'outdated' | 'unusable'; words: string };
 
 /**
  * How well workers are isolated. `fault`: what they could reach, as a sentence for the server's owner; null: nothing.

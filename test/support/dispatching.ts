@@ -96,6 +96,8 @@ export type ServerOptions = {
   launcher?: (workers_dir: string, db: Db) => Launcher;
   /** The image for workers in containers. */
   image?: string;
+  /** Further images, by their names. */
+  images?: ReadonlyMap<string, string>;
   memory_bytes?: number;
   workspace_bytes_max?: number;
   /** Thrown when an assignment is built. */
@@ -206,7 +208,7 @@ function createDispatcher({ log, runner, workspaces, gate, logger, tokens, optio
   const limits = { memory_bytes: options.memory_bytes ?? 256 * 1024 * 1024, cpus: 1, pids_max: 64 };
   return new Dispatcher({
     log,
-    workers: new Workers({ runner, image: options.image ?? 'none', limits }),
+    workers: new Workers({ runner, image: options.image ?? 'none', images: options.images ?? new Map(), limits }),
     workspaces,
     gate,
     logger,

@@ -51,9 +51,17 @@ export async function buildWorkerImage(
 /**
  * Builds an image from the files of a folder with these lines of a Dockerfile. It is removed when the test ends.
  */
-export async function buildImage(t: ExecutionContext, folder: string, dockerfile: string[]): Promise<string> {
+export function buildImage(t: ExecutionContext, folder: string, dockerfile: string[]): Promise<string> {
+  return build(t, folder, [`FROM ${BASE_IMAGE}`, `LABEL ${TEST_LABEL}=1`, ...dockerfile]);
+}
+
+/** Builds an image from another one with these lines of a Dockerfile. It is removed when the test ends. */
+export async function buildImageFrom(t: ExecutionContext, image: string, dockerfile: string[]): Promise<string> {
+  return build(t, await temporaryFolder(t), [`FROM ${image}`, ...dockerfile]);
+}
+
+async function build(t: ExecutionContext, folder: string, lines: string[]): Promise<string> {
   const name = `errand-test-${randomCharacters(10)}`;
-  const lines = [`FROM ${BASE_IMAGE}`, `LABEL ${TEST_LABEL}=1`, ...dockerfile];
   // Without the cache: removing one image could remove a shared layer while another is being built.
   const building = run('docker', ['build', '--quiet', '--no-cache', '--tag', name, '--file', '-', folder], {
     env: { ...process.env, DOCKER_BUILDKIT: '0' },

@@ -22,6 +22,8 @@ type Options = {
   has_image?: boolean;
   /** The labels of that image; one that was built has none. */
   labels?: Record<string, string>;
+  /** Further images, by their names. */
+  images?: Record<string, object>;
   /** Fails everything but the ping with 500: an engine that is up and broken. */
   broken?: boolean;
 };
@@ -43,7 +45,10 @@ export async function startFakeEngine(t: ExecutionContext, options: Options = {}
       return [200, ...options.build];
     }
     if (path === '/version') return [200, { Version: '99.1' }];
-    if (path.startsWith('/images/') && has_image) return [200, { Config: { Labels: labels } }];
+    const further = options.images?.[/^\/images\/(.*)\/json$/.exec(path)?.[1] ?? ''];
+    if (further) return [200, further];
+    if (path.startsWith('/images/') && has_image && options.images === undefined)
+      return [200, { Config: { Labels: labels } }];
     return [404, { message: `No such image: ${path}` }];
   };
   const watching = new Set<ServerResponse>();

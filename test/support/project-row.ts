@@ -13,6 +13,7 @@ export function projectRow(user_id: string, given: Partial<ProjectRow> = {}): Pr
     setup_command: null,
     verify_command: null,
     instructions: null,
+    image: null,
     model: null,
     effort: null,
     extra_models: [],

@@ -125,7 +125,7 @@ export class PullsScene {
     const nothing = { base_branch: null, setup_command: null, verify_command: null, model: null, effort: null };
     const bounds = { max_tokens: null, budget_usd: null, max_turns: null, extra_models: [], egress_hosts: [], env: {} };
     const asks = { allowed_hosts: [], ask_before_push: false, ask_at_budget: false, egress: 'none' as const };
-    const bot = { mentions: false, follow_up: false, instructions: null };
+    const bot = { mentions: false, follow_up: false, instructions: null, image: null };
     const secrets = { secrets: null, has_git_token: false, secret_names: [] };
     const author = { pull_requests: 'ready' as const, pull_author: 'person' as const, ...wishes };
     const project = { id, user_id, repo_url, name: 'demo', created_at: at, updated_at: at };

@@ -8,6 +8,7 @@ const SAMPLES: Record<string, string> = {
   '^[0-9a-hjkmnp-tv-z]{20}$': '01m82pqrzqs0mha2mpj9',
   '^[a-z][a-z0-9-]{0,31}$': 'docker',
   '^[a-z0-9][a-z0-9._-]{0,49}$': 'web.site-2',
+  '^[a-z0-9][a-z0-9._-]{0,31}$': 'rust-1.90',
   '^[a-zA-Z0-9][a-zA-Z0-9-]{0,98}$': 'my-org',
   '^[0-9a-f]{40}([0-9a-f]{24})?$': 'c0ffee'.padEnd(40, '0'),
   '^[A-Za-z0-9][A-Za-z0-9.:@-]*$': 'claude-sonnet-5-5',

@@ -165,7 +165,8 @@ type StageEvent = Extract<KnownEvent, { type: 'task.status' | 'attempt.started' 
 function stageLines(n: number, { type, body }: StageEvent): Line[] {
   if (type === 'task.status') return statusLines(body);
   if (type === 'attempt.ended') return endLines(n, body);
-  return [[['dim', `attempt ${n} in ${body.worker}${body.warm ? ', started ahead' : ''}`]]];
+  const image = body.image === undefined ? '' : `, image ${body.image}`;
+  return [[['dim', `attempt ${n} in ${body.worker}${image}${body.warm ? ', started ahead' : ''}`]]];
 }
 
 /** The lines of the plan. */

@@ -33,7 +33,7 @@ export async function trialConfig(settings: Config, data_dir: string, logger: Lo
     notes.push(
       'Your API key is not used in this trial: without containers a model would have all the rights of this user.',
     );
-  return { config: { ...config, runner: 'process', anthropic_api_key: undefined }, notes };
+  return { config: { ...config, runner: 'process', anthropic_api_key: undefined, worker_images: new Map() }, notes };
 }
 
 /** Why there can be no containers; null: there can. */

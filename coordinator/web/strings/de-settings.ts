@@ -81,6 +81,11 @@ export const de_settings: SettingsStrings = {
     verify_hint: 'Muss bestehen, etwa npm test',
     instructions: 'Ständige Anweisungen',
     instructions_hint: 'Was du von jedem Auftrag dieses Projekts willst, etwa: den Ordner legacy nie anfassen',
+    image: 'Image der Worker',
+    image_hint:
+      'Was dort installiert ist, wo seine Aufträge arbeiten. Der Besitzer des Servers stellt die Images bereit.',
+    default_image: 'Standard des Servers',
+    no_image: (name) => `${name} (wird nicht mehr angeboten)`,
     budget: 'Budget eines Auftrags, in US-Dollar',
     model: 'Modell',
     ask_before_push: 'Vor dem Pushen fragen',

@@ -25,10 +25,13 @@ export function decideRunner({ wanted, docker, exposures }: Situation): 'docker'
  * Why workers without isolation would be a risk here, for people: an API key can be spent, or others can send errands.
  * Empty for a trial.
  */
-export function readExposures(config: Pick<Config, 'anthropic_api_key' | 'host' | 'trust_proxy'>): string[] {
+export function readExposures(
+  config: Pick<Config, 'anthropic_api_key' | 'host' | 'trust_proxy' | 'worker_images'>,
+): string[] {
   const exposures: string[] = [];
   if (config.anthropic_api_key !== undefined) exposures.push('an API key is set');
   if (!isLoopback(config.host)) exposures.push(`HOST=${config.host} lets others in`);
   if (config.trust_proxy) exposures.push('ERRAND_TRUST_PROXY=true means that a proxy lets others in');
+  if (config.worker_images.size > 0) exposures.push('ERRAND_WORKER_IMAGES names images of containers');
   return exposures;
 }

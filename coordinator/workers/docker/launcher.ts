@@ -4,8 +4,9 @@ import { ErrandError } from '../../../protocol/problem.ts';
 import { Backoff } from '../../base/retry.ts';
 import { OWN_WORKER_IMAGE } from '../../base/settings.ts';
 import type { Launcher, LaunchSpec } from '../local/launcher.ts';
-import { OUTPUT_CHARS_MAX, type Isolation, type WorkerEnd } from '../runner.ts';
+import { OUTPUT_CHARS_MAX, type ImageState, type Isolation, type WorkerEnd } from '../runner.ts';
 import { imageAvailability, readFault, type Availability } from './availability.ts';
+import { checkImage } from './check-image.ts';
 import type { Container } from './client.ts';
 import { unlessMissing, openEngine, statusOf, type Engine } from './engine.ts';
 import type { Owner } from '../directories.ts';
@@ -153,6 +154,10 @@ export class DockerLauncher implements Launcher {
       this.#options.logger.debug({ err: error }, 'docker cannot start workers');
       return readFault(error, this.#options);
     }
+  }
+
+  checkImage(image: string): Promise<ImageState> {
+    return checkImage(this.#engine, image);
   }
 
   async tryIsolation(spec: LaunchSpec, other_file: string, watch: AbortSignal): Promise<Isolation> {

@@ -1,5 +1,5 @@
 import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../../../protocol/worker.ts';
-import type { Isolation, WorkerEnd, WorkerSpec } from '../runner.ts';
+import type { ImageState, Isolation, WorkerEnd, WorkerSpec } from '../runner.ts';
 
 /**
  * Starts the program of a worker on this machine; `docker/` and `process/` implement it. `LocalRunner` adds directories
@@ -38,6 +38,8 @@ export type Launcher = {
    * it does not know.
    */
   written?: (name: string) => Promise<number | undefined>;
+  /** As in `Runner`. */
+  checkImage?: (image: string) => Promise<ImageState>;
   /** Closes its connections. Workers keep running. */
   close: () => Promise<void>;
 };

@@ -24,6 +24,7 @@ export class LocalRunner implements Runner {
   readonly name: string;
   readonly can_call = true;
   readonly tryIsolation?: NonNullable<Runner['tryIsolation']>;
+  readonly checkImage?: NonNullable<Runner['checkImage']>;
   readonly #launcher: Launcher;
   readonly #directories: WorkerDirectories;
   readonly #workspaces: Workspaces;
@@ -35,6 +36,7 @@ export class LocalRunner implements Runner {
     this.#directories = directories;
     this.#workspaces = workspaces;
     this.#listeners = listeners;
+    if (launcher.checkImage) this.checkImage = launcher.checkImage.bind(launcher);
     const tryIn = launcher.tryIsolation?.bind(launcher);
     const { owner } = launcher;
     const { data_dir } = directories;

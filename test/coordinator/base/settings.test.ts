@@ -55,11 +55,42 @@ const REFUSED: [Record<string, string>, string][] = [
   [{ ERRAND_CALLBACK_HOST: '*' }, `ERRAND_CALLBACK_HOST ${ADDRESS}`],
   [{ ERRAND_EFFORT: 'huge' }, 'ERRAND_EFFORT is none of low, medium, high, xhigh, max'],
   [{ ERRAND_TIME_LIMIT_MINUTES: '1.5h' }, 'ERRAND_TIME_LIMIT_MINUTES is not a whole number of minutes from 1 to 1440'],
+  [{ ERRAND_WORKER_IMAGE: 'my image' }, 'ERRAND_WORKER_IMAGE is not the name of an image'],
+  [
+    { ERRAND_WORKER_IMAGES: 'rust=errand-rust', ERRAND_RUNNER: 'process' },
+    'ERRAND_WORKER_IMAGES needs containers: with ERRAND_RUNNER=process workers have no image',
+  ],
   [{ ERRAND_WORKERS: 'two' }, 'ERRAND_WORKERS is not a whole number from 1 to 100'],
 ];
 for (const [env, fault] of REFUSED)
   test(`a setting that would do harm later is refused in words: ${JSON.stringify(env)}`, (t) =>
     t.deepEqual(faultsOf(env), [fault]));
+
+test('each wrong entry of the images is named, and the right ones are taken with their case', (t) => {
+  const images = (text: string) => faultsOf({ ERRAND_WORKER_IMAGES: text });
+  t.deepEqual(images('rust=errand-rust rust, =a,go=,Go=a,x=--privileged,rust=b,default=c'), [
+    "ERRAND_WORKER_IMAGES has 'rust' in it, which is not name=image, such as rust=errand-rust",
+    "ERRAND_WORKER_IMAGES has '=a' in it, which is not name=image, such as rust=errand-rust",
+    "ERRAND_WORKER_IMAGES has 'go=' in it, which is not name=image, such as rust=errand-rust",
+    "ERRAND_WORKER_IMAGES has 'Go=a' in it, which is not the name of an image: up to 32 lower-case letters, digits and . _ -, a letter or digit first",
+    "ERRAND_WORKER_IMAGES has 'x=--privileged' in it, which is not the name of an image",
+    "ERRAND_WORKER_IMAGES has 'rust=b' in it, which has a name that is there already",
+    "ERRAND_WORKER_IMAGES has 'default=c' in it, which has the name of the image in ERRAND_WORKER_IMAGE: choose another one",
+  ]);
+  const many = Array.from({ length: 21 }, (_, n) => `i${n}=a`).join();
+  t.deepEqual(images(many), ['ERRAND_WORKER_IMAGES has more than 20 images']);
+  const { worker_images } = readConfig({
+    ERRAND_WORKER_IMAGES: 'rust=example.org:5000/errand-rust:V1 , go=go@sha256:0',
+  });
+  t.deepEqual(
+    [...worker_images],
+    [
+      ['rust', 'example.org:5000/errand-rust:V1'],
+      ['go', 'go@sha256:0'],
+    ],
+  );
+  t.is(readConfig({}).worker_images.size, 0);
+});
 
 test('blanks around numbers, keys and tokens are no part of them', (t) => {
   const config = readConfig({

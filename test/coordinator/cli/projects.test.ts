@@ -118,6 +118,20 @@ test('project set takes standing instructions of several lines, and an empty tex
   t.is(await stored(), null);
 });
 
+test('project add and set take an image of the server by its name, list those that it has, and clear it with an empty one', async (t) => {
+  const { api, cli } = await loggedIn(t, { ERRAND_WORKER_IMAGES: 'rust=errand-rust,go=errand-go' });
+  t.is((await cli.run(['project', 'add', 'bills', ...REPO, '--no-check', '--image', 'rust'])).code, 0);
+  const stored = async () => (await api.call('listProjects', {})).items[0]?.image;
+  t.is(await stored(), 'rust');
+  const wrong = await cli.run(['project', 'set', 'bills', '--image', 'errand-rust']);
+  t.is(wrong.code, 2);
+  t.regex(wrong.stderr, /^--image is none of this server's images: rust, go\n/);
+  t.is((await cli.run(['project', 'set', 'bills', '--image', 'go'])).code, 0);
+  t.is(await stored(), 'go');
+  t.is((await cli.run(['project', 'set', 'bills', '--image', ''])).code, 0);
+  t.is(await stored(), null);
+});
+
 test('project set names the option that is wrong', async (t) => {
   const { cli } = await loggedIn(t);
   const add = ['project', 'add', 'invoices', '--repo', 'https://git.example.org/ada/bills', '--no-check'];

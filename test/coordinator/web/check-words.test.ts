@@ -47,7 +47,8 @@ test('the app has a name and words of its own in each language for what the serv
   ill.set('database', 'damaged');
   await until('the key is refused', () => ill.of('model'));
   const trash = await stuckTrash(t, dir);
-  const workers = { runner: 'docker', start_fault: () => null, isolation: () => 'was tried' } as const;
+  const workers = { runner: 'docker', start_fault: () => null, isolation: () => 'was tried', images: () => undefined };
+  const offered = { ok: true, detail: '2 beside the default' };
   const base = { ...workers, db, gate: well, model: 'the demo model' };
   const free_bytes = 2 ** 30;
   const states = await Promise.all([
@@ -59,6 +60,7 @@ test('the app has a name and words of its own in each language for what the serv
     }),
     readReadiness({
       ...base,
+      images: () => offered,
       runner: 'process',
       isolation: () => 'none: process',
       disk: { free_bytes, reserve: { ready: true, low: true } },

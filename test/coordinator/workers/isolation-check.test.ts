@@ -9,7 +9,7 @@ import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { setWorkspace } from '../../../coordinator/sqlite/workspaces.ts';
 import { advance } from '../../../coordinator/tasks/advance.ts';
-import { projectCommands } from '../../../coordinator/tasks/task-settings.ts';
+import { attemptSettings } from '../../../coordinator/tasks/task-settings.ts';
 import type { Launcher } from '../../../coordinator/workers/local/launcher.ts';
 import type { Isolation } from '../../../coordinator/workers/runner.ts';
 import { newWorkerName } from '../../../coordinator/workers/worker-name.ts';
@@ -169,7 +169,7 @@ function leaveStarting(data_dir: string): TaskRow {
       model,
       started_at: at,
       ended_at: null,
-      ...projectCommands(tx.db, queued),
+      ...attemptSettings(tx.db, queued),
     });
     setWorkspace(tx.db, queued.id, worker);
   });

@@ -13,7 +13,11 @@ const CALLERS: Record<Route['auth'], string> = { none: 'anyone', user: 'user', o
 
 const DEFAULTS = new Map(Object.entries(Settings.parse({})));
 const MEANINGS = new Map(Object.entries(Settings.shape).map(([name, { description }]) => [name, description]));
-const defaultOf = (name: string): string => String(DEFAULTS.get(name) ?? '');
+const defaultOf = (name: string): string => {
+  const value = DEFAULTS.get(name) ?? '';
+  if (Array.isArray(value)) return value.join();
+  return typeof value === 'object' ? '' : String(value);
+};
 const meaningOf = (name: string): string => MEANINGS.get(name) ?? '';
 
 /** One table of settings for each subject. */

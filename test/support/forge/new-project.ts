@@ -10,6 +10,7 @@ export function newProject(fields: Pick<ProjectRow, 'user_id' | 'repo_url'> & Pa
     model: null,
     effort: null,
     instructions: null,
+    image: null,
   };
   const limits = { max_tokens: null, budget_usd: null, max_turns: null, extra_models: [], egress_hosts: [] };
   const switches = { ask_before_push: false, ask_at_budget: false, mentions: true, follow_up: true };

@@ -17,12 +17,31 @@ export async function checkDocker(config: Config): Promise<Finding[]> {
     data_dir,
     logger: createLogger('silent'),
   });
+  try {
+    return [...(await checkEngine(launcher, config)), ...(await checkImages(launcher, config))];
+  } finally {
+    await launcher.close();
+  }
+}
+
+async function checkEngine(launcher: DockerLauncher, { docker_host, worker_image: image }: Config): Promise<Finding[]> {
   const found = await launcher.readAvailability();
-  await launcher.close();
   if (found.kind === 'absent' || found.kind === 'unusable') return [problem('docker', found.fault)];
   const { version, contract_version } = await inspectEngine(docker_host, image);
   const engine = ok('docker', `Docker ${version}`);
   if (found.kind !== 'ready') return [engine, problem('image', found.fault)];
   if (contract_version === undefined) return [engine, problem('image', `${image} was removed just now.`)];
   return [engine, ok('image', `${image}, worker contract ${contract_version}`)];
+}
+
+/** The images that projects may name. An engine that does not answer is told of once. */
+async function checkImages(launcher: DockerLauncher, { worker_images }: Config): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const [name, image] of worker_images) {
+    const state = await launcher.checkImage(image).catch(() => undefined);
+    if (state === undefined) continue;
+    const what = `${name}: ${image}`;
+    findings.push(state.kind === 'ready' ? ok('image', what) : problem('image', `${what}. ${state.words}`));
+  }
+  return findings;
 }

@@ -12,6 +12,7 @@ import { t } from '../../parts/speech.ts';
 import { useSameKey } from '../../parts/use-same-key.ts';
 import { faultWords } from '../../parts/words.ts';
 import { Unsaved, useFormDraft } from '../form-draft.tsx';
+import { useOffer } from '../new-errand/use-offer.ts';
 import { fieldsOfProject, readChanges, readProject, TOKEN_REMOVAL } from './project-fields.ts';
 import { StoredSecrets } from './stored-secrets.tsx';
 import { s } from '../screen-speech.ts';
@@ -116,6 +117,7 @@ function Fields({ project, before, faults }: FieldsProps): JSX.Element {
       <Lines {...field('setup_command')} label={s.project.setup} hint={s.project.setup_hint} />
       <Lines {...field('verify_command')} label={s.project.verify} hint={s.project.verify_hint} />
       <Prose {...field('instructions')} label={s.project.instructions} hint={s.project.instructions_hint} />
+      <ImageChoice {...field('image')} />
       <Text {...field('budget_usd')} type="number" label={s.project.budget} placeholder={s.fresh.default} />
       <Text {...field('model')} label={s.project.model} placeholder={s.fresh.default_model} />
       <Field label={s.project.network} fault={faults['egress']}>
@@ -216,6 +218,21 @@ function Choice({ name, before, words, ...rest }: OwnProps & { words: Record<str
       </select>
     </Field>
   );
+}
+
+/** Only where there is a choice: the server offers images, or the project has one that it offered before. */
+function ImageChoice({ before, ...rest }: Omit<OwnProps, 'label'>): JSX.Element | null {
+  const images = useOffer()?.images;
+  const others = (images ?? []).map((name) => [name, name] as const);
+  const own =
+    before === '' ? [] : [[before, images?.includes(before) === false ? s.project.no_image(before) : before] as const];
+  const words = Object.fromEntries([
+    ['', s.project.default_image] as const,
+    ...own,
+    ...others.filter(([name]) => name !== before),
+  ]);
+  if (Object.keys(words).length === 1) return null;
+  return <Choice {...rest} before={before} label={s.project.image} hint={s.project.image_hint} words={words} />;
 }
 
 function Prose({ name, before, ...rest }: OwnProps): JSX.Element {

@@ -13,6 +13,7 @@ const KNOWN: readonly Known[] = [
   ['isolation', /^was tried$/, 'tried'],
   ['isolation', /^is being tried$/, 'being_tried'],
   ['isolation', /^none: process$/, 'no_isolation'],
+  ['images', /^(\d+) beside the default$/, 'images'],
   ['model', /^the demo model$/, 'demo'],
   ['model', /^The Claude API refuses the API key/, 'key_refused'],
   ['reserve', /^(\d+) MB for cancels/, 'reserve'],

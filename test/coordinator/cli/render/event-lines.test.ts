@@ -40,6 +40,24 @@ test('a result shows only its warning', (t) => {
   t.deepEqual(shown({ warning: 'Take care.' }), ['Take care.']);
 });
 
+test('an attempt shows its image, unless that is the default of the server', (t) => {
+  const shown = (more: object) => {
+    const body = { runner: 'docker', worker: 'errand-1', warm: false, ...more };
+    const event = {
+      id: 1,
+      task_id: '01jd0000000000000000',
+      attempt: 2,
+      seq: null,
+      type: 'attempt.started',
+      at: AT,
+      body,
+    };
+    return new EventLines().of(event, knownEvent(event)).map((line) => paint(line, false));
+  };
+  t.deepEqual(shown({ image: 'rust' }), ['attempt 2 in errand-1, image rust']);
+  t.deepEqual(shown({ warm: true }), ['attempt 2 in errand-1, started ahead']);
+});
+
 test('a failure without a detail shows as a sentence, and one with a detail as that', (t) => {
   const shown = (type: string, body: Record<string, unknown>) => {
     const event = { id: 1, task_id: '01jd0000000000000000', attempt: 1, seq: null, type, at: AT, body };

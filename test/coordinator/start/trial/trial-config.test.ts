@@ -23,6 +23,16 @@ test('a trial without containers never uses the API key, unless ERRAND_RUNNER=pr
   t.deepEqual(await choose({ ERRAND_RUNNER: 'process', ...KEY }), { runner: 'process', key: 'sk-ant-test', notes: 0 });
 });
 
+test('a trial offers the images of projects only where it has containers', async (t) => {
+  const { docker_host } = await startFakeEngine(t, { has_image: true });
+  const offered = async (DOCKER_HOST: string) => {
+    const settings = readConfig({ DOCKER_HOST, ERRAND_WORKER_IMAGES: 'go=errand-go' });
+    return [...(await trialConfig(settings, '/tmp/trial', SILENT)).config.worker_images.keys()];
+  };
+  t.deepEqual(await offered(docker_host), ['go']);
+  t.deepEqual(await offered('unix:///nonexistent/docker.sock'), []);
+});
+
 test("a trial leaves the user's own server alone", async (t) => {
   const own = { ERRAND_DATA: '/srv/errand', PORT: '8787', HOST: '0.0.0.0', ERRAND_BACKUP_TO: '/srv/backups' };
   const { config } = await trialConfig(readConfig({ ERRAND_RUNNER: 'process', ...own }), '/tmp/trial', SILENT);

@@ -71,6 +71,7 @@ for (const [env, why] of [
   [{ CLAUDE_API_KEY: 'sk-x' }, /an API key is set/],
   [{ HOST: '0.0.0.0' }, /HOST=0\.0\.0\.0 lets others in/],
   [{ ERRAND_TRUST_PROXY: 'true' }, /ERRAND_TRUST_PROXY=true/],
+  [{ ERRAND_WORKER_IMAGES: 'go=errand-go' }, /ERRAND_WORKER_IMAGES names images of containers/],
 ] as const)
   test(`without Docker, a server with ${Object.keys(env).join()} is refused with the reason`, async (t) => {
     const { refusal = '' } = await choose(t, { ...NO_ENGINE, ...env });
