@@ -21,6 +21,7 @@ import {
 } from './notify-commands.ts';
 import { block, invite, invites, people, qr, removePerson, revokeInvite, unblock } from './people-commands.ts';
 import { addProject, projects, removeProject, setProject } from './project-commands.ts';
+import { showProject } from './project-show.ts';
 import {
   scheduleAdd,
   scheduleList,
@@ -66,6 +67,7 @@ export const COMMANDS: readonly Command[] = [
   remove,
   repositories,
   projects,
+  showProject,
   addProject,
   setProject,
   removeProject,

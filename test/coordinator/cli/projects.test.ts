@@ -132,6 +132,39 @@ test('project add and set take an image of the server by its name, list those th
   t.is(await stored(), null);
 });
 
+test('project show has each setting with its option, and no secret', async (t) => {
+  const { cli } = await loggedIn(t, { ERRAND_WORKER_IMAGES: 'rust=errand-rust' });
+  const argv = [
+    '--image',
+    'rust',
+    '--verify',
+    'cargo test',
+    '--secret',
+    'TOKEN=hidden-value',
+    '--env',
+    'A=1',
+    '--budget',
+    '3',
+  ];
+  t.is((await cli.run(['project', 'add', 'bills', ...REPO, '--no-check', ...argv])).code, 0);
+  const { stdout } = await cli.run(['project', 'show', 'bills']);
+  const rows = stdout.split('\n').map((line) => line.replace(/ +/, ' '));
+  for (const row of [
+    '--repo https://git.example.org/ada/bills',
+    '--verify cargo test',
+    '--image rust',
+    '--budget $3.00',
+    '--mentions no',
+    '--env A=1',
+    '--secret TOKEN',
+  ])
+    t.true(rows.includes(row), `${row} is missing in ${stdout}`);
+  t.regex(stdout, /^bills [0-9a-z]+\n/);
+  t.notRegex(stdout, /hidden-value|--model|--setup/);
+  const { stdout: json } = await cli.run(['project', 'show', 'bills', '--json']);
+  t.like(JSON.parse(json), { name: 'bills', image: 'rust', secret_names: ['TOKEN'] });
+});
+
 test('project set names the option that is wrong', async (t) => {
   const { cli } = await loggedIn(t);
   const add = ['project', 'add', 'invoices', '--repo', 'https://git.example.org/ada/bills', '--no-check'];
