@@ -210,3 +210,37 @@ test('the next errand begins with the first repository alone, also by a short ad
   for (const one of [ask, plan]) t.is(await one.getAttribute('aria-pressed'), 'false');
   t.deepEqual(faults, []);
 });
+
+test('whether to ask before pushing is as the project says, until the person says otherwise', async (t) => {
+  t.timeout(60_000);
+  const { api, page, network, faults } = await openAppLoggedIn(t, { size: PHONE });
+  for (const [name, ask_before_push] of Object.entries({ careful: true, quick: false }))
+    await api.call('createProject', { body: { name, repo_url: `https://example.org/ann/${name}`, ask_before_push } });
+  const ask = page.getByRole('button', { name: 'Ask me before pushing' });
+  const shows = (pressed: boolean) => page.locator(`button[aria-pressed=${pressed}]`, { hasText: 'Ask me' }).waitFor();
+  const choose = async (name: string): Promise<void> => {
+    await page.locator('.chips .option').first().click();
+    const search = page.getByRole('dialog').getByRole('searchbox');
+    await search.fill(name);
+    await search.press('Enter');
+  };
+  const send = async (prompt: string) => {
+    await page.locator('textarea.prompt').fill(prompt);
+    await page.locator('button.send').click();
+    await page.locator('.task', { hasText: prompt }).waitFor();
+    return (await api.call('listTasks', {})).items.find((task) => task.prompt === prompt);
+  };
+  await page.goto(`${network.url}/new`);
+  await choose('quick');
+  await shows(false);
+  await choose('careful');
+  await shows(true);
+  t.like(await send('As the project says'), { ask_before_push: true });
+
+  await page.goto(`${network.url}/new`);
+  await shows(true);
+  await ask.click();
+  await shows(false);
+  t.like(await send('Without a question'), { ask_before_push: false });
+  t.deepEqual(faults, []);
+});

@@ -110,11 +110,12 @@ export function defaultsOf(
   { project }: Fresh,
   projects: readonly Project[],
   offer: ServerInfo | undefined,
-): { model: string | undefined; budget_usd: number | undefined } {
+): { model: string | undefined; budget_usd: number | undefined; ask_before_push: boolean } {
   const own = projects.find(({ id }) => id === project?.id);
   return {
     model: own?.model ?? offer?.defaults.model,
     budget_usd: own?.budget_usd ?? offer?.defaults.budget_usd,
+    ask_before_push: own?.ask_before_push ?? false,
   };
 }
 
@@ -143,7 +144,7 @@ export function toRequest(prompt: string, fresh: Fresh): TaskCreate | undefined 
     ...(model !== undefined && { model }),
     ...(effort !== undefined && { effort }),
     ...(budget_usd !== undefined && { budget_usd }),
-    ...(ask_before_push === true && { ask_before_push }),
+    ...(ask_before_push !== undefined && { ask_before_push }),
     ...(plan_first === true && { plan_first }),
   };
 }

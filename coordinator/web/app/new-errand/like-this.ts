@@ -63,7 +63,7 @@ function freshLike(task: Task, projects: readonly Project[], offer: ServerInfo):
     effort: effort === offer.defaults.effort ? undefined : effort,
     // More of it may have been added to what was spent.
     budget_usd: budget_usd === unset.budget_usd ? undefined : toCents(budget_usd),
-    ask_before_push,
+    ask_before_push: ask_before_push === unset.ask_before_push ? undefined : ask_before_push,
     plan_first,
   };
 }

@@ -183,8 +183,13 @@ type ChipsProps = {
 };
 
 function Chips({ fresh, offer, files, onOpen, onChoose }: ChipsProps): JSX.Element {
-  const { model, effort, budget_usd, plan_first = false, ask_before_push = false } = fresh;
-  const unset = defaultsOf(fresh, useSession().projects.value ?? [], offer);
+  const { model, effort, budget_usd, plan_first = false } = fresh;
+  const session = useSession();
+  const unset = defaultsOf(fresh, session.projects.value ?? [], offer);
+  const of_project = fresh.project !== undefined;
+  useEffect(() => {
+    if (of_project) void session.readProjects();
+  }, [session, of_project]);
   return (
     <div class="chips">
       {placesOf(fresh).map((place, index) => (
@@ -206,9 +211,9 @@ function Chips({ fresh, offer, files, onOpen, onChoose }: ChipsProps): JSX.Eleme
       </button>
       <Switch on={plan_first} name={s.fresh.plan_first} onTurn={(on) => onChoose({ plan_first: on })} />
       <Switch
-        on={ask_before_push}
+        on={fresh.ask_before_push ?? unset.ask_before_push}
         name={s.project.ask_before_push}
-        onTurn={(on) => onChoose({ ask_before_push: on })}
+        onTurn={(on) => onChoose({ ask_before_push: on === unset.ask_before_push ? undefined : on })}
       />
       <AttachButton files={files} />
     </div>
