@@ -1,4 +1,5 @@
 import test from 'ava';
+import { PASSWORD } from '../../support/start-api.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { PHONE } from '../../support/web/browser.ts';
 
@@ -21,5 +22,26 @@ test('a device is named in the list of devices, and has its own name again witho
   await own.getByText('Kitchen tablet').waitFor();
   await rename('');
   await own.getByText('Chrome, Linux').waitFor();
+  t.deepEqual(faults, []);
+});
+
+test('all other devices are logged out at once, each device has its own buttons, and this one stays', async (t) => {
+  t.timeout(60_000);
+  const { api, session, network, page, faults } = await openAppLoggedIn(t, { size: PHONE });
+  for (let n = 0; n < 2; n++) await api.call('login', { body: { email: session.user.email, password: PASSWORD } });
+  await page.goto(`${network.url}/settings`);
+  const devices = page.locator('.devices li');
+  await page.getByRole('button', { name: 'Rename Chrome, Linux' }).waitFor();
+  const before = await devices.count();
+  t.true(before > 2);
+  await page.getByRole('button', { name: 'Log out all other devices' }).click();
+  await page
+    .getByRole('dialog', { name: `Log out ${before - 1} other devices?` })
+    .getByRole('button', { name: 'End' })
+    .click();
+  await devices.nth(1).waitFor({ state: 'detached' });
+  await page.reload();
+  await devices.getByText('this device').waitFor();
+  t.is(await devices.count(), 1);
   t.deepEqual(faults, []);
 });

@@ -18,24 +18,23 @@ export function Devices(): JSX.Element {
   const { client } = useSession();
   const sessions = useSignal<readonly SessionInfo[] | undefined>(undefined);
   const fault = useSignal('');
-  const [ending, renaming] = [
-    useSignal<SessionInfo | undefined>(undefined),
-    useSignal<SessionInfo | undefined>(undefined),
-  ];
+  const renaming = useSignal<SessionInfo | undefined>(undefined);
+  const ending = useSignal<readonly SessionInfo[]>([]);
+  const failed = (error: unknown): void => {
+    fault.value = faultWords(error);
+  };
   const read = (): void => {
-    allSessions(client).then(
-      (all) => ([sessions.value, fault.value] = [all, '']),
-      (error: unknown) => (fault.value = faultWords(error)),
-    );
+    allSessions(client).then((all) => ([sessions.value, fault.value] = [all, '']), failed);
   };
   useRead(read, [client]);
-  const end = (id: string): void => {
-    client
-      .call('deleteSession', { params: { id } })
-      .then(read)
-      .catch((error: unknown) => (fault.value = faultWords(error)));
+  const end = async (ended: readonly SessionInfo[]): Promise<void> => {
+    for (const { id } of ended) await client.call('deleteSession', { params: { id } });
   };
+  const others = sessions.value?.filter(({ current }) => !current) ?? [];
   const asked = ending.value;
+  const forget = (): void => {
+    ending.value = [];
+  };
   return (
     <>
       <ReadState known={sessions.value !== undefined} fault={fault.value} />
@@ -45,22 +44,27 @@ export function Devices(): JSX.Element {
             key={session.id}
             session={session}
             onRename={() => (renaming.value = session)}
-            onEnd={() => (ending.value = session)}
+            onEnd={() => (ending.value = [session])}
           />
         ))}
       </ul>
+      {others.length > 1 && (
+        <button type="button" class="choice" onClick={() => (ending.value = others)}>
+          {s.settings.end_others}
+        </button>
+      )}
       <AddDevice onClose={read} />
       {renaming.value && (
         <RenameDevice session={renaming.value} onRenamed={read} onClose={() => (renaming.value = undefined)} />
       )}
-      {asked && (
+      {asked.length > 0 && (
         <Confirm
-          title={s.settings.end_title}
-          text={s.settings.end_text}
+          title={asked.length > 1 ? s.settings.end_others_title(asked.length) : s.settings.end_title}
+          text={asked.length > 1 ? s.settings.end_others_text : s.settings.end_text}
           yes={s.settings.end}
           danger
-          onYes={() => end(asked.id)}
-          onClose={() => (ending.value = undefined)}
+          onYes={() => end(asked).then(read, failed)}
+          onClose={forget}
         />
       )}
     </>
@@ -70,21 +74,22 @@ export function Devices(): JSX.Element {
 type RowProps = { session: SessionInfo; onRename: () => void; onEnd: () => void };
 
 function DeviceRow({ session, onRename, onEnd }: RowProps): JSX.Element {
+  const name = session.name ?? deviceName(session.user_agent) ?? s.settings.unknown_device;
   return (
     <li>
       <span>
-        <b dir="auto">{session.name ?? deviceName(session.user_agent) ?? s.settings.unknown_device}</b>
+        <b dir="auto">{name}</b>
         <small>
           {session.current ? s.settings.this_device : s.settings.last_used(ago(session.last_used_at))}
           {session.address !== null && ` · ${session.address}`}
         </small>
       </span>
       <span class="buttons">
-        <button type="button" class="quiet" onClick={onRename}>
+        <button type="button" class="quiet" aria-label={s.settings.rename_named(name)} onClick={onRename}>
           {s.settings.rename}
         </button>
         {!session.current && (
-          <button type="button" class="quiet" onClick={onEnd}>
+          <button type="button" class="quiet" aria-label={s.settings.end_named(name)} onClick={onEnd}>
             {s.settings.end}
           </button>
         )}
