@@ -14,7 +14,7 @@ export const de_conversation: ConversationStrings = {
   conversation: 'Gespräch',
   say: 'Sag etwas …',
   answer: 'Antworten …',
-  go_on: 'Sag, wie es weitergeht …',
+  go_on: 'Wie weiter? …',
   send: 'Senden',
   stop: 'Anhalten',
   keep_on: 'Weiterlaufen lassen',

@@ -10,7 +10,7 @@ export const de_needs: NeedsStrings = {
   budget: (spent) => `Das Budget ist verbraucht: ${spent}`,
   follow_up: 'Reviews und Checks des Pull Requests haben den Auftrag mehrmals zurückgeschickt. Soll er weiterarbeiten?',
   changes: 'Änderungen ansehen',
-  send_back: 'Sag, was anders werden soll …',
+  send_back: 'Was soll anders sein? …',
   answer: 'Antworten …',
   send: 'Antwort senden',
   undo: (seconds) => `Rückgängig (${seconds})`,

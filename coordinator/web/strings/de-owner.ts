@@ -41,7 +41,7 @@ export const de_owner: OwnerStrings = {
   backup_off: 'Es gibt keine Sicherungen. Setze ERRAND_BACKUP_TO auf dem Server.',
   backup_none: 'Noch keine.',
   backup_last: (time, age) => `${time} (${age})`,
-  backup_failed: (time) => `Eine Sicherung schlug um ${time} fehl: Das Protokoll des Servers sagt, warum.`,
+  backup_failed: (time) => `Eine Sicherung schlug fehl (${time}): Das Protokoll des Servers sagt, warum.`,
   people: 'Personen',
   member: 'Mitglied',
   blocked: (time) => `gesperrt seit ${time}`,

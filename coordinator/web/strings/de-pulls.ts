@@ -13,7 +13,7 @@ export const de_pulls: PullsStrings = {
   as: { app: 'von der App geöffnet: Du kannst ihn freigeben', person: 'mit dem Token geöffnet, das auch pusht' },
   not_as_app:
     'mit dem Token geöffnet, das auch pusht; dessen Inhaber kann ihn nicht freigeben: Die App ist dort nicht installiert',
-  retry_at: (time) => `Nächster Versuch um ${time}.`,
+  retry_at: (time) => `Nächster Versuch: ${time}.`,
   happened: {
     opened: (name) => `${name} geöffnet`,
     reopened: (name) => `${name} ist wieder offen`,

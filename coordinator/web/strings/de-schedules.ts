@@ -51,7 +51,7 @@ export const de_schedules: ScheduleStrings = {
   no_runs: 'Er war noch nicht fällig.',
   earlier: 'Frühere Läufe',
   by_hand: 'von Hand',
-  late: (time) => `gestartet um ${time}, nach einem Ausfall`,
+  late: (time) => `nach einem Ausfall gestartet: ${time}`,
   outcome: { succeeded: 'Fertig', failed: 'Fehlgeschlagen', cancelled: 'Angehalten', at_work: 'In Arbeit' },
   reason: {
     still_at_work: 'Nicht gestartet: Der Auftrag davor war noch in Arbeit',

@@ -87,7 +87,7 @@ export const de: Strings = {
 
   waiting: {
     queue: (place) => `In der Warteschlange, Platz ${place}`,
-    queue_until: (time) => `Nächster Versuch um ${time}`,
+    queue_until: (time) => `Nächster Versuch: ${time}`,
     queue_held: (reason) => `Gerade kann nichts starten: ${reason}`,
     worker: 'Startet einen Worker',
     repository: 'Holt das Repository',
@@ -160,8 +160,8 @@ export const de: Strings = {
     withdrawn: 'Du hast eine Nachricht zurückgenommen, bevor sie gehört wurde',
     model: (model, effort) => `Ab hier: ${model}, ${effort}`,
     attempt: (n) => `Versuch ${n}`,
-    attempt_over: (why, time) => `${why}. Nächster Versuch um ${time}`,
-    retried: (why, time) => `Die Antwort des Modells ging verloren (${why}). Nächster Versuch um ${time}`,
+    attempt_over: (why, time) => `${why}. Nächster Versuch: ${time}`,
+    retried: (why, time) => `Die Antwort des Modells ging verloren (${why}). Nächster Versuch: ${time}`,
     shortened: 'Das Gespräch wurde gekürzt, damit es passt',
     limit: {
       turns: (used, of) => `${used} von ${of} Runden verbraucht`,

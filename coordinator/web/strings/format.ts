@@ -70,10 +70,9 @@ export class Format {
   clock(time: string | number, now: number = Date.now()): string {
     const at = new Date(time);
     const today = at.toDateString() === new Date(now).toDateString();
-    const options: Intl.DateTimeFormatOptions = today
-      ? { timeStyle: 'short' }
-      : { ...dayOf(at, now), hour: 'numeric', minute: '2-digit' };
-    return this.#date(options).format(at);
+    // By itself, since a locale may write the hour with another number of digits beside a day.
+    const clock = this.#date({ timeStyle: 'short' }).format(at);
+    return today ? clock : `${this.#date(dayOf(at, now)).format(at)}, ${clock}`;
   }
 
   /** The symbols of the SI are the same in each language; a day has none that everyone reads. */

@@ -29,6 +29,13 @@ test('a time of another year says so', async (t) => {
   t.regex(format.clock('2026-01-20T12:00:00Z', now), /^Jan 20, \d/);
 });
 
+test('a time of day is written in one way, with its day or without', async (t) => {
+  const { format } = await speak('de-DE');
+  const at = new Date(2026, 2, 1, 3, 5).getTime();
+  t.is(format.clock(at, at), '03:05');
+  t.is(format.clock(at, at + 86_400_000), '1. März, 03:05');
+});
+
 test('the groups of settings have a German name', async (t) => {
   const { group } = (await speakOfScreens('de-DE')).owner;
   const same = Object.keys(SETTING_GROUPS).filter((name) => group(name) === name);

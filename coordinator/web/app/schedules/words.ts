@@ -19,8 +19,10 @@ export function weekdayName(weekday: number): string {
 
 /** A time with its day, on the device's clock. */
 export function moment(iso: string): string {
-  const options = { weekday: 'short', day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' } as const;
-  return new Intl.DateTimeFormat(locale, options).format(new Date(iso));
+  const at = new Date(iso);
+  const day = new Intl.DateTimeFormat(locale, { weekday: 'short', day: 'numeric', month: 'short' }).format(at);
+  // By itself, as `format.clock` writes it.
+  return `${day}, ${new Intl.DateTimeFormat(locale, { timeStyle: 'short' }).format(at)}`;
 }
 
 /** When a schedule runs; its time zone only where that is not the device's. */
