@@ -73,7 +73,7 @@ export const ACCOUNT_ROUTES = {
     auth: 'user',
     scope: 'read',
     status: 200,
-    response: accounts.User,
+    response: accounts.Me,
     errors: [],
   },
   deleteMe: {

@@ -17,6 +17,13 @@ export const User = z.object({
 });
 export type User = z.infer<typeof User>;
 
+/** The caller's account, with what their errands have cost this month (UTC), in US dollars. */
+export const Me = User.extend({
+  month_usd: z.number().nonnegative().optional().describe('absent from an older server'),
+  month_usd_max: z.number().nullable().optional().describe('the most that they may cost; null: there is no limit'),
+});
+export type Me = z.infer<typeof Me>;
+
 const Email = z
   .string()
   .max(254)

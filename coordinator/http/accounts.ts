@@ -1,6 +1,8 @@
 import type { Auth } from '../auth/auth.ts';
 import { WS_TICKET_S } from '../auth/tickets.ts';
 import type { Grants } from '../forge/accounts/grants.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
+import { monthOfPerson, type SpendingCaps } from '../tasks/spending-caps.ts';
 import type { Handlers } from './router.ts';
 import { pageOf } from './page.ts';
 
@@ -24,6 +26,7 @@ type AccountRoute =
 export function accountHandlers(
   { logins, link_logins, accounts, sessions, authenticator }: Auth,
   grants: Grants,
+  { log, config }: { log: EventLog; config: SpendingCaps },
 ): Pick<Handlers, AccountRoute> {
   return {
     signup: ({ body, client }) => logins.signup(body, client),
@@ -35,7 +38,7 @@ export function accountHandlers(
       logins.logout(body.refresh_token);
       return undefined;
     },
-    me: ({ who }) => accounts.me(who),
+    me: ({ who }) => ({ ...accounts.me(who), ...monthOfPerson(log.db, config, who.user_id) }),
     deleteMe: async ({ who, body, client }) => {
       await grants.whileRemoving(who.user_id, () => accounts.remove(who, body.password, client));
       return undefined;

@@ -108,7 +108,7 @@ export function createApp(deps: AppDeps): Koa {
   });
   const router = createRouter(
     {
-      ...accountHandlers(auth, forge_accounts.grants),
+      ...accountHandlers(auth, forge_accounts.grants, { log, config }),
       ...tokenHandlers(log, auth),
       ...notificationHandlers(log, notifications),
       ...forgeHandlers(auth, forge_accounts),

@@ -45,6 +45,16 @@ export function capsLeft(db: Db, caps: SpendingCaps, user_id: string, now_ms: nu
   return left;
 }
 
+/** What a person's errands have cost this month, and the most that they may, in US dollars. */
+export function monthOfPerson(
+  db: Db,
+  { person_month_usd }: SpendingCaps,
+  user_id: string,
+): { month_usd: number; month_usd_max: number | null } {
+  const { cost_usd } = personSpending(db, user_id, monthOf(Date.now()));
+  return { month_usd: cost_usd, month_usd_max: person_month_usd ?? null };
+}
+
 /** The error for a request that a cap cannot pay for. */
 export function capReached({ refusal }: CapLeft, now_ms: number): SpendingCapReached {
   const now = new Date(now_ms);

@@ -1,6 +1,6 @@
 import { useSignal, type Signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import type { User } from '../../../protocol/accounts.ts';
+import type { Me as Account, User } from '../../../protocol/accounts.ts';
 import { useSession } from '../parts/context.ts';
 import { useRead } from '../parts/use-read.ts';
 
@@ -9,7 +9,7 @@ const ROLE = 'role';
 
 type Me = {
   /** The account as the server has it; undefined until it says so. */
-  me: Signal<User | undefined>;
+  me: Signal<Account | undefined>;
   /** Without the server as this device was told last. `unknown`: it never was. Undefined: nothing is read yet. */
   role: Signal<User['role'] | 'unknown' | undefined>;
   read: () => void;

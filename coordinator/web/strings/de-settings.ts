@@ -14,6 +14,8 @@ export const de_settings: SettingsStrings = {
     title: 'Einstellungen',
     account: 'Konto',
     owner: 'Besitzer dieses Servers',
+    month: (usd) => `${usd} in diesem Monat ausgegeben`,
+    month_of: (usd, max) => `${usd} von ${max} in diesem Monat ausgegeben`,
     projects: 'Projekte',
     projects_hint: 'Repositorys mit Befehlen, Grenzen und Geheimnissen',
     devices: 'Geräte',

@@ -205,7 +205,8 @@ export const de: Strings = {
 
   problem: {
     unreachable: 'Der Server ist gerade nicht erreichbar.',
-    wrong_credentials: 'Die E-Mail-Adresse oder das Passwort ist falsch.',
+    wrong_credentials:
+      'Die E-Mail-Adresse oder das Passwort ist falsch. Vergessen? Der Besitzer des Servers kann dir ein neues geben.',
     signup_closed: 'Auf diesem Server kann man sich nicht selbst registrieren: Sein Besitzer kann dich einladen.',
     link_invalid:
       'Der Code gilt nicht: vertippt, abgeschnitten, schon benutzt oder abgelaufen. Füge den ganzen Link ein oder bitte um einen neuen.',

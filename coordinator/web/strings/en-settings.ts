@@ -13,6 +13,8 @@ export const en_settings = {
     title: 'Settings',
     account: 'Account',
     owner: 'owner of this server',
+    month: (usd: string) => `${usd} spent this month`,
+    month_of: (usd: string, max: string) => `${usd} of ${max} spent this month`,
     projects: 'Projects',
     projects_hint: 'Repositories with their commands, limits and secrets',
     devices: 'Devices',

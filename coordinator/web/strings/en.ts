@@ -206,7 +206,8 @@ export const en = {
 
   problem: {
     unreachable: 'The server cannot be reached now.',
-    wrong_credentials: 'The e-mail address or the password is wrong.',
+    wrong_credentials:
+      'The e-mail address or the password is wrong. Forgotten? The owner of the server can give you a new one.',
     signup_closed: 'Sign-up is closed on this server: its owner can invite you.',
     link_invalid:
       'No such code: it was mistyped or cut off, was used, or has expired. Paste the whole link, or ask for a new one.',

@@ -1,6 +1,8 @@
 import test from 'ava';
 import { setupCode } from '../../../coordinator/auth/setup-code.ts';
 import { readMeta } from '../../../coordinator/sqlite/meta.ts';
+import { addSpending } from '../../../coordinator/sqlite/spending.ts';
+import { monthOf } from '../../../coordinator/tasks/spending-caps.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { Api, readProblem } from '../../support/api.ts';
 import { PASSWORD, startApi } from '../../support/start-api.ts';
@@ -161,4 +163,13 @@ test('a socket ticket works once, and is void when its log-in ends', async (t) =
   const { ticket: other } = await api.call('wsTicket', {});
   await api.call('logout', { body: { refresh_token: session.refresh_token } });
   t.is(server.auth.authenticator.redeemTicket(other), undefined);
+});
+
+test('people see what their errands have cost this month, and the most that they may', async (t) => {
+  const { log, person } = await startApi(t, { ERRAND_PERSON_MONTH_USD: '20' });
+  const [ada, ben] = [await person(), await person()];
+  log.write((tx) => addSpending(tx.db, ben.session.user.id, monthOf(Date.now()), 1.25));
+  t.like(await ben.api.call('me', {}), { month_usd: 1.25, month_usd_max: 20 });
+  t.like(await ada.api.call('me', {}), { month_usd: 0, month_usd_max: 20 });
+  t.like(await (await (await startApi(t)).person()).api.call('me', {}), { month_usd: 0, month_usd_max: null });
 });

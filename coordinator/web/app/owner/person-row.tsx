@@ -6,6 +6,7 @@ import { Confirm, Sheet } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { ago } from '../ago.ts';
 import { s } from '../screen-speech.ts';
+import { NewPassword } from './new-password.tsx';
 
 type Act = (work: () => Promise<unknown>) => void;
 type PersonRowProps = { person: Person; act: Act };
@@ -38,9 +39,10 @@ export function PersonRow({ person, act }: PersonRowProps): JSX.Element {
 /** What can be done; then, what that means. */
 function Manage({ person, act, onClose }: PersonRowProps & { onClose: () => void }): JSX.Element {
   const { client } = useSession();
-  const asks = useSignal<'block' | 'remove' | undefined>(undefined);
+  const asks = useSignal<'block' | 'remove' | 'password' | undefined>(undefined);
   const { id, email, blocked_at, errands } = person;
   const params = { id };
+  if (asks.value === 'password') return <NewPassword email={email} onClose={onClose} />;
   if (asks.value !== undefined) {
     const blocks = asks.value === 'block';
     return (
@@ -65,6 +67,9 @@ function Manage({ person, act, onClose }: PersonRowProps & { onClose: () => void
       <p>{describe(person)}</p>
       <button type="button" class="choice" onClick={blocked_at === null ? () => (asks.value = 'block') : unblock}>
         {blocked_at === null ? s.owner.block : s.owner.unblock}
+      </button>
+      <button type="button" class="choice" onClick={() => (asks.value = 'password')}>
+        {s.owner.new_password}
       </button>
       <button type="button" class="choice danger" onClick={() => (asks.value = 'remove')}>
         {s.owner.remove}

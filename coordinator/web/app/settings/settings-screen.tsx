@@ -4,6 +4,7 @@ import { isWaiting } from '../../../client/sync/outbox-entry.ts';
 import { useSession, useStore } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { Confirm, Screen } from '../../parts/screen.tsx';
+import { format } from '../../parts/speech.ts';
 import { pathOf } from '../../store/routes.ts';
 import { Devices } from './devices.tsx';
 import { Health } from './health.tsx';
@@ -30,6 +31,9 @@ export function SettingsScreen(): JSX.Element {
         <h2>{s.settings.account}</h2>
         <p>{access.kind === 'in' ? access.email : ''}</p>
         {role.value === 'owner' && <p class="soft">{s.settings.owner}</p>}
+        {me.value?.month_usd !== undefined && (
+          <p class="soft">{monthWords(me.value.month_usd, me.value.month_usd_max)}</p>
+        )}
         <LinkRow to={pathOf('projects')} name={s.settings.projects} hint={s.settings.projects_hint} />
         <LinkRow to={pathOf('schedules')} name={s.schedules.title} hint={s.schedules.hint} />
         <LinkRow to={pathOf('notifications')} name={s.notify.title} hint={s.notify.hint} />
@@ -94,4 +98,9 @@ function LogOut(): JSX.Element {
       )}
     </>
   );
+}
+
+function monthWords(usd: number, max: number | null | undefined): string {
+  const spent = format.money(usd);
+  return max === null || max === undefined ? s.settings.month(spent) : s.settings.month_of(spent, format.money(max));
 }
