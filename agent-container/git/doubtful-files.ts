@@ -2,7 +2,7 @@ import { basename, dirname } from 'node:path';
 import { changedPaths } from './changed-paths.ts';
 import { splitNul, type Git } from './git.ts';
 import { nameOf } from './names-of.ts';
-import { CACHE_FILES, CACHES, isOutputFolder, KEEPER, packagesIn } from './output-names.ts';
+import { CACHE_FILES, CACHES, KEEPER, packagesOf } from './output-names.ts';
 
 const TEXTS_MAX = 20;
 const LISTED_BYTES_MAX = 64 << 20;
@@ -20,12 +20,12 @@ export async function doubtfulFiles(own: Git, bases: string[], commit: string): 
   if (added.length === 0) return [];
   const options = { stdout_bytes_max: LISTED_BYTES_MAX };
   const all = splitNul((await own.try(['ls-tree', '-r', '-z', '--name-only', commit], options)).stdout);
-  const packages = packagesIn(all);
+  const { isOutput } = packagesOf(all);
   const environments = new Set(added.filter((path) => basename(path) === OF_ENVIRONMENT).map(dirname));
   const isDoubtful = (folder: string) =>
     environments.has(folder) ||
     folder.endsWith('.egg-info') ||
-    (!OFTEN_MEANT.test(basename(folder)) && (CACHES.has(basename(folder)) || isOutputFolder(folder, packages)));
+    (!OFTEN_MEANT.test(basename(folder)) && (CACHES.has(basename(folder)) || isOutput(folder)));
   const isDoubtfulFile = (name: string) => CACHE_FILES.test(name) && !OFTEN_MEANT.test(name);
   const is_new = new Set(added);
   const known = all.filter((path) => !is_new.has(path) && !KEEPER.test(basename(path)));

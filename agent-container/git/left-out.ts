@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { isTemporary } from '../base/temporary-name.ts';
 import { splitNul, trackedIn, type Git } from './git.ts';
 import { nameOf } from './names-of.ts';
-import { CACHE_FILES, CACHES, isOutputFolder, KEEPER, packagesIn } from './output-names.ts';
+import { CACHE_FILES, CACHES, KEEPER, packagesOf, type Packages } from './output-names.ts';
 import { submodulesIn } from './submodules.ts';
 
 /** How many files and folders are looked at, all in all: each push waits for it. */
@@ -23,9 +23,11 @@ export async function leftOut(own: Git, began_ms: number): Promise<{ texts: stri
     own.try(['ls-files', '-o', '-i', '--exclude-standard', '--directory', '-z'], { stdout_bytes_max: 4 << 20 }),
     own.try(['ls-files', '-s', '-z']),
   ]);
-  const all = splitNul(ignored.stdout);
-  const outputs = outputsIn(all, trackedIn(links.stdout));
-  const paths = all.filter((path) => !isCache(path) && !outputs.has(path));
+  const all = outermost(splitNul(ignored.stdout));
+  const tracked = trackedIn(links.stdout);
+  const packages = packagesOf(tracked);
+  const outputs = outputsIn(all, tracked, packages);
+  const paths = all.filter((path) => !isCache(path, packages) && !outputs.has(path));
   const submodules = submodulesIn(links.stdout);
   const { changed, is_incomplete } = await findNew(own.dir, [...submodules, ...paths], began_ms);
   const ignored_new = paths.filter((path) => changed.has(path));
@@ -50,36 +52,43 @@ async function newOutputs(dir: string, outputs: Set<string>, began_ms: number): 
   return folders
     .filter((_, i) => (stats[i]?.ctimeMs ?? 0) > began_ms - CLOCK_TICK_MS)
     .map(
-      (name) => `${nameOf(name)} is ignored by the repository's rules, and not committed: by its name a build wrote it`,
+      (name) =>
+        `${nameOf(name)} is ignored by the repository's rules, and not committed: its name is one of build outputs`,
     );
+}
+
+/** Without what is below a folder that is listed itself, as git lists one in which all files are ignored. */
+function outermost(paths: string[]): string[] {
+  const folders = new Set(paths.filter((path) => path.endsWith('/')));
+  return paths.filter((path) => {
+    const names = path.split('/').slice(0, path.endsWith('/') ? -2 : -1);
+    return !names.some((_, i) => folders.has(`${names.slice(0, i + 1).join('/')}/`));
+  });
 }
 
 /** Always the same text: it is said once. */
 const PERHAPS_MORE = `and perhaps more: of the ignored files and those of submodules, not more than ${LOOKED_AT_MAX} were looked at`;
 
-/** A folder with the name of a cache that is ignored as a whole, a file of a cache, or one that was half written. */
-function isCache(path: string): boolean {
+/** A folder with the name of a cache that is ignored as a whole, a file of a cache, a log, or a half-written file. */
+function isCache(path: string, { folders }: Packages): boolean {
   const name = basename(path);
-  return CACHES.has(name) || (!path.endsWith('/') && (CACHE_FILES.test(name) || isTemporary(name)));
+  if (CACHES.has(name)) return true;
+  // Programs write their logs where they are started. Elsewhere one may be a file of the tests.
+  const isLog = () => name.endsWith('.log') && folders.has(dirname(path));
+  return !path.endsWith('/') && (CACHE_FILES.test(name) || isTemporary(name) || isLog());
 }
 
 /** Of ignored paths the folders of outputs, and what is directly in one where nothing is tracked. */
-function outputsIn(ignored: string[], tracked: string[]): Set<string> {
-  const packages = packagesIn(tracked);
-  const isOutput = (folder: string) => isOutputFolder(folder, packages);
+function outputsIn(ignored: string[], tracked: string[], { isOutput }: Packages): Set<string> {
   const isOnlyKept = (folder: string) =>
     !tracked.some((path) => path.startsWith(`${folder}/`) && !KEEPER.test(basename(path)));
   const parents = new Set(
     [...new Set(ignored.map(dirname))].filter((parent) => isOutput(parent) && isOnlyKept(parent)),
   );
   const folders = ignored.filter((path) => path.endsWith('/'));
-  const with_objects = new Set(folders.filter((path) => basename(path) === 'obj').map(dirname));
-  // `bin` may hold scripts elsewhere.
-  const isBuilt = (folder: string) =>
-    folder.endsWith('.egg-info/') || (basename(folder) === 'bin' && with_objects.has(dirname(folder)));
   return new Set([
     ...ignored.filter((path) => parents.has(dirname(path))),
-    ...folders.filter((folder) => isOutput(folder) || isBuilt(folder)),
+    ...folders.filter((folder) => isOutput(folder) || folder.endsWith('.egg-info/')),
   ]);
 }
 

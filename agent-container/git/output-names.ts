@@ -1,9 +1,9 @@
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { IGNORED_FOLDERS } from './own-repository.ts';
 
 /* Names that say of a folder or file that a program wrote it, and nobody edits it. */
 
-/** Caches and logs, which nobody misses in a commit. */
+/** Caches, which nobody misses in a commit. */
 export const CACHES = new Set([
   ...IGNORED_FOLDERS,
   '.bundle',
@@ -19,13 +19,11 @@ export const CACHES = new Set([
   '.pnpm-store',
   '.terraform',
   '.turbo',
-  '.yarn',
   'bower_components',
-  'coverage',
   'venv',
 ]);
 /** Files of the same kind. */
-export const CACHE_FILES = /\.(pyc|pyo|swp|log|tsbuildinfo|pid|o|a|so|class|gcda|gcno)$/;
+export const CACHE_FILES = /\.(pyc|pyo|swp|tsbuildinfo|pid|o|a|so|class|gcda|gcno)$/;
 
 /** What builds and tests write, by names that no source has. */
 const OUTPUTS = new Set([
@@ -51,20 +49,45 @@ const OUTPUTS = new Set([
   'zig-out',
 ]);
 
-/** What builds, tests and package managers write beside a manifest. Elsewhere these may be source. */
-const OUTPUTS_OF_PACKAGES = new Set(['build', 'deps', 'dist', 'log', 'obj', 'out', 'target', 'tmp', 'vendor']);
-const MANIFEST =
-  /^(?:package\.json|deno\.jsonc?|Cargo\.toml|go\.mod|pom\.xml|build\.(?:gradle|gradle\.kts|sbt|xml)|pyproject\.toml|setup\.(?:py|cfg)|composer\.json|Gemfile|Rakefile|config\.ru|mix\.exs|rebar\.config|pubspec\.yaml|Package\.swift|CMakeLists\.txt|(?:GNUm|M|m)akefile|Makefile\.(?:am|in)|meson\.build|configure\.ac|WORKSPACE(?:\.bazel)?|MODULE\.bazel|SConstruct|.+\.(?:sln|slnx|csproj|fsproj|vbproj|vcxproj|cabal|gemspec))$/;
+/** What builds, tests and package managers write beside their manifest. Elsewhere folders of these names are source. */
+const OUTPUTS_BESIDE: readonly (readonly [manifest: RegExp, names: readonly string[]])[] = [
+  [/^(?:package\.json|deno\.jsonc?)$/, ['.yarn', 'build', 'coverage', 'dist', 'out']],
+  [/^(?:Cargo\.toml|pom\.xml|build\.sbt)$/, ['target']],
+  [/^build\.(?:gradle|gradle\.kts|xml)$/, ['build', 'dist', 'out']],
+  [/^(?:go\.mod|composer\.json)$/, ['vendor']],
+  [/^(?:pyproject\.toml|setup\.(?:py|cfg))$/, ['build', 'dist']],
+  [/^(?:Gemfile|Rakefile|config\.ru|.+\.gemspec)$/, ['coverage', 'log', 'tmp', 'vendor', 'vendor/bundle']],
+  [/^(?:mix\.exs|rebar\.config)$/, ['cover', 'deps']],
+  [/^pubspec\.yaml$/, ['build', 'coverage']],
+  [/^.+\.cabal$/, ['dist']],
+  [/^.+\.(?:cs|fs|vb)proj$/, ['bin', 'obj']],
+  [
+    /^(?:CMakeLists\.txt|(?:GNUm|M|m)akefile|Makefile\.(?:am|in)|meson\.build|configure\.ac|WORKSPACE(?:\.bazel)?|MODULE\.bazel|SConstruct|.+\.(?:slnx?|vcxproj))$/,
+    ['build', 'dist', 'obj', 'out'],
+  ],
+  [/^Package\.swift$/, ['build']],
+];
 /** What keeps a folder without other files in a repository. */
 export const KEEPER = /^\.(?:git)?(?:keep|ignore)$/;
 
-/** The folders of the packages that these files are of. */
-export function packagesIn(paths: string[]): Set<string> {
-  return new Set(paths.filter((path) => MANIFEST.test(basename(path))).map(dirname));
-}
+/** What is around the manifests among some files. */
+export type Packages = {
+  /** The folders that have a manifest. */
+  folders: Set<string>;
+  /** Whether builds and tests write the folder, by its name and by the manifests beside it. */
+  isOutput: (folder: string) => boolean;
+};
 
-/** Whether builds and tests write the folder, by its name and by the packages around it. */
-export function isOutputFolder(folder: string, packages: Set<string>): boolean {
-  const name = basename(folder);
-  return OUTPUTS.has(name) || (OUTPUTS_OF_PACKAGES.has(name) && packages.has(dirname(folder)));
+/** Finds the packages that these files are of. */
+export function packagesOf(paths: string[]): Packages {
+  const folders = new Set<string>();
+  const outputs = new Set<string>();
+  for (const path of paths) {
+    for (const [manifest, names] of OUTPUTS_BESIDE) {
+      if (!manifest.test(basename(path))) continue;
+      folders.add(dirname(path));
+      for (const name of names) outputs.add(join(dirname(path), name));
+    }
+  }
+  return { folders, isOutput: (folder) => OUTPUTS.has(basename(folder)) || outputs.has(folder.replace(/\/$/, '')) };
 }

@@ -55,13 +55,15 @@ test('a folder is named in the same words, however many new files it has', async
 test('a new folder that is taken for an output is named for people, each time in the same words', async (t) => {
   const { dir, write, outputs } = await scene(t, { dist: 1, 'build/old': 1 });
   await write('.gitignore', 'dist/\nvendor/\nbuild/*\n!build/.keep\n');
-  for (const path of ['go.mod', 'build/.keep']) await write(path, '');
+  for (const path of ['go.mod', 'package.json', 'build/.keep']) await write(path, '');
   await git(dir, 'add', '.');
   const before = await outputs();
   await mkdir(join(dir, 'vendor/a'), { recursive: true });
   await write('vendor/a/a.go', '');
   const named = (await outputs()).filter((text) => !before.includes(text));
-  t.deepEqual(named, ["vendor/ is ignored by the repository's rules, and not committed: by its name a build wrote it"]);
+  t.deepEqual(named, [
+    "vendor/ is ignored by the repository's rules, and not committed: its name is one of build outputs",
+  ]);
   await write('vendor/b.go', '');
   t.deepEqual((await outputs()).toSorted(), [...before, ...named].toSorted());
   t.false(before.some((text) => text.startsWith('dist/')));
@@ -72,7 +74,7 @@ test('what a build or a run of the tests writes is not named; a folder of script
   const folders = [...outputs, 'bin', 'report/out'];
   const { dir, write, leftOut } = await scene(t, Object.fromEntries(folders.map((dir) => [dir, 1])));
   await write('.gitignore', 'target/\ndist\nbin/\nobj/\n/tmp/*\n!/tmp/.keep\n*.egg-info\nreport/\nTestResults/\n*.o\n');
-  const tracked = ['Cargo.toml', 'web/package.json', 'app/a.csproj', 'tmp/.keep'];
+  const tracked = ['Cargo.toml', 'Gemfile', 'web/package.json', 'app/a.csproj', 'tmp/.keep'];
   for (const path of tracked) await write(path, '');
   await git(dir, 'add', ...tracked);
   for (const path of [...outputs.map((dir) => `${dir}/new`), 'main.o']) await write(path, '');
@@ -109,6 +111,34 @@ test('source in a folder that is named like one of outputs is named', async (t) 
     (await leftOut()).toSorted(),
     named.map((path) => `${path} is ignored by the repository's rules`).toSorted(),
   );
+});
+
+test('source beside a manifest is named where no build of that kind writes a folder of its name', async (t) => {
+  const { dir, write, leftOut, outputs } = await scene(t, {
+    'src/coverage': 1,
+    log: 1,
+    build: 1,
+    'test/fixtures': 1,
+  });
+  await write('.gitignore', 'coverage\nlog/\nbuild/\n*.log\n');
+  for (const path of ['go.mod', 'src/main.go', 'test/fixtures/a.txt']) await write(path, '');
+  await git(dir, 'add', '.');
+  const written = ['src/coverage/report.ts', 'log/log.go', 'build/build.go', 'test/fixtures/nginx.log'];
+  for (const path of [...written, 'server.log']) await write(path, '');
+  t.deepEqual(
+    (await leftOut()).toSorted(),
+    ['build/', 'log/', 'src/coverage/', 'test/fixtures/nginx.log']
+      .map((path) => `${path} is ignored by the repository's rules`)
+      .toSorted(),
+  );
+  t.deepEqual(await outputs(), []);
+});
+
+test('logs in a folder of their own are named by the folder', async (t) => {
+  const { write, leftOut } = await scene(t, { logs: 1 });
+  await write('.gitignore', '*.log\n*.tmp\n');
+  for (const path of ['logs/a.log', 'logs/b.log']) await write(path, '');
+  t.deepEqual(await leftOut(), ["logs/ is ignored by the repository's rules"]);
 });
 
 test('where nothing is built, a folder that is named like one of outputs is named', async (t) => {
