@@ -8,35 +8,40 @@ const TEXTS_MAX = 20;
 const LISTED_BYTES_MAX = 64 << 20;
 /** A virtual environment of Python may have any name. */
 const OF_ENVIRONMENT = 'pyvenv.cfg';
-/** Output where it is ignored; but who adds such a folder or file to a commit often means it. */
-const OFTEN_MEANT = /^(?:\.yarn|coverage|vendor|.*\.log)$/;
+/** Folders that are often added on purpose, with all that is in them: what others publish may have any name. */
+const OFTEN_MEANT = new Set(['.yarn', 'coverage', 'vendor']);
 
 /**
  * New folders and files of a commit that are seldom meant to be in one: what builds, tests and package managers write.
- * One text for each, always the same. A folder of such a name in which a base has files is a part of the project.
+ * One text for each, always the same. A folder of such a name in which a base has files is a part of the project, also
+ * where the commit replaces them all, or moves them.
  */
 export async function doubtfulFiles(own: Git, bases: string[], commit: string): Promise<string[]> {
-  const added = await changedPaths(own, bases, commit, ['--diff-filter=A']);
+  const added = await changedPaths(own, bases, commit, ['--diff-filter=A', '--find-renames']);
   if (added.length === 0) return [];
-  const options = { stdout_bytes_max: LISTED_BYTES_MAX };
-  const all = splitNul((await own.try(['ls-tree', '-r', '-z', '--name-only', commit], options)).stdout);
+  const [all = [], ...before] = await Promise.all([commit, ...bases].map((tree) => filesIn(own, tree)));
   const { isOutput } = packagesOf(all);
   const environments = new Set(added.filter((path) => basename(path) === OF_ENVIRONMENT).map(dirname));
   const isDoubtful = (folder: string) =>
-    environments.has(folder) ||
-    folder.endsWith('.egg-info') ||
-    (!OFTEN_MEANT.test(basename(folder)) && (CACHES.has(basename(folder)) || isOutput(folder)));
-  const isDoubtfulFile = (name: string) => CACHE_FILES.test(name) && !OFTEN_MEANT.test(name);
+    environments.has(folder) || folder.endsWith('.egg-info') || CACHES.has(basename(folder)) || isOutput(folder);
   const is_new = new Set(added);
-  const known = all.filter((path) => !is_new.has(path) && !KEEPER.test(basename(path)));
-  const projects = new Set(known.flatMap(foldersOf));
+  const known = [...all.filter((path) => !is_new.has(path)), ...before.flat()];
+  const projects = new Set(known.filter((path) => !KEEPER.test(basename(path))).flatMap(foldersOf));
   const texts = added.flatMap((path) => {
-    const folder = foldersOf(path).find((each) => isDoubtful(each) && !projects.has(each));
-    if (folder !== undefined) return [`${nameOf(folder)}/${environments.has(folder) ? ', a virtual environment' : ''}`];
-    return isDoubtfulFile(basename(path)) ? [nameOf(path)] : [];
+    for (const folder of foldersOf(path)) {
+      if (OFTEN_MEANT.has(basename(folder))) return [];
+      if (isDoubtful(folder) && !projects.has(folder))
+        return [`${nameOf(folder)}/${environments.has(folder) ? ', a virtual environment' : ''}`];
+    }
+    return CACHE_FILES.test(basename(path)) ? [nameOf(path)] : [];
   });
   const first = [...new Set(texts)];
   return first.length > TEXTS_MAX ? [...first.slice(0, TEXTS_MAX), 'and more like these'] : first;
+}
+
+async function filesIn(own: Git, tree: string): Promise<string[]> {
+  const listed = await own.try(['ls-tree', '-r', '-z', '--name-only', tree], { stdout_bytes_max: LISTED_BYTES_MAX });
+  return splitNul(listed.stdout);
 }
 
 /** The folders that a file is in, the outermost first. */

@@ -4,12 +4,18 @@ import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts'
 import { git } from '../../support/git-server.ts';
 import { setRepositoryScene } from '../../support/repository-scene.ts';
 
-/** What is doubtful in a commit that adds these files to others. */
-async function doubtful(t: ExecutionContext, before: string[], added: string[], by_agent: string[] = []) {
+/** What is doubtful in a commit that adds these files to others, after a command. */
+async function doubtful(
+  t: ExecutionContext,
+  before: string[],
+  added: string[],
+  { by_agent = [], run = ['status'] }: { by_agent?: string[]; run?: string[] } = {},
+) {
   const content = (paths: string[]) => Object.fromEntries(paths.map((path) => [path, path]));
   const { clone, prepare, write } = await setRepositoryScene(t, content(['README.md', ...before]));
   const repos = clone();
   const { base_commit } = await prepare(repos);
+  await git(repos.own.dir, ...run);
   for (const path of [...added, ...by_agent]) await write(repos, path, path);
   if (by_agent.length > 0) {
     await git(repos.own.dir, 'add', '-f', ...by_agent);
@@ -38,13 +44,22 @@ test('a folder in which the project has files is a part of it, and elsewhere a n
   t.deepEqual(await doubtful(t, before, added), ['build/']);
 });
 
+test('a folder stays a part of the project where all its files are replaced, or moved with its package', async (t) => {
+  const before = ['package.json', 'dist/app.111.js', 'packages/a/package.json', 'packages/a/dist/x.js'];
+  t.deepEqual(await doubtful(t, before, ['dist/app.222.js'], { run: ['rm', '-q', 'dist/app.111.js'] }), []);
+  const run = ['mv', 'packages/a', 'packages/b'];
+  t.deepEqual(await doubtful(t, before, ['packages/b/dist/new.js'], { run }), []);
+});
+
 test('folders and files that are added on purpose as often as not are not named', async (t) => {
-  const added = ['.yarn/releases/yarn.cjs', 'src/coverage/report.ts', 'go.mod', 'vendor/a/a.go', 'fixtures/nginx.log'];
-  t.deepEqual(await doubtful(t, [], [...added, 'vendor/a/a.o']), ['vendor/a/a.o']);
+  const added = ['.yarn/releases/yarn.cjs', 'src/coverage/report.ts', 'go.mod', 'fixtures/nginx.log'];
+  const vendored = ['vendor/a/Makefile', 'vendor/a/build/a.go', 'vendor/a/lib/z.a', 'vendor/bundle/node_modules/a.js'];
+  const source = ['log/log.go', 'deps/deps.go', 'tmp/tmp.go'];
+  t.deepEqual(await doubtful(t, [], [...added, ...source], { by_agent: vendored }), []);
 });
 
 test('what the agent has committed itself is named too, and of many only the first', async (t) => {
-  t.deepEqual(await doubtful(t, [], [], ['node_modules/a/index.js']), ['node_modules/']);
+  t.deepEqual(await doubtful(t, [], [], { by_agent: ['node_modules/a/index.js'] }), ['node_modules/']);
   const many = Array.from({ length: 30 }, (_, n) => `${n}.o`);
   const texts = await doubtful(t, [], many);
   t.is(texts.length, 21);
