@@ -72,6 +72,14 @@ export type Image = z.infer<typeof Image>;
 /** As the Engine API has them. */
 export type CreateOptions = { Image: string; HostConfig: object; Entrypoint?: string[]; Cmd?: string[] };
 
+/** What is seen of an engine that is watched. They abort with the watch too. */
+export type EngineWatch = {
+  /** Aborts when the engine may work differently from then on: it has read its settings again, or has stopped. */
+  changed: AbortSignal;
+  /** Aborts when the engine has stopped, which ends the connection. */
+  stopped: AbortSignal;
+};
+
 type Call = {
   method: 'GET' | 'POST' | 'DELETE';
   path: string;
@@ -156,19 +164,16 @@ export class EngineClient {
     return this.#bytes({ method: 'GET', path: `/containers/${escape(name)}/logs`, query });
   }
 
-  /**
-   * Watches the engine itself until the signal aborts. Resolves once it does, with a signal that aborts when the engine
-   * may work differently from then on: it has read its settings again, or has stopped, which ends the connection.
-   */
-  async watch(signal: AbortSignal): Promise<AbortSignal> {
+  /** Watches the engine itself until the signal aborts. Resolves once it does. */
+  async watch(signal: AbortSignal): Promise<EngineWatch> {
     const query = { filters: JSON.stringify({ type: ['daemon'] }) };
     const response = await this.#send({ method: 'GET', path: '/events', query, watch: signal }, undefined);
     response.socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    const changed = new AbortController();
-    response.once('data', () => response.destroy());
-    response.once('close', () => changed.abort());
+    const [changed, stopped] = [new AbortController(), new AbortController()];
+    response.on('data', () => changed.abort());
+    response.once('close', () => stopped.abort());
     response.on('error', () => undefined);
-    return changed.signal;
+    return { changed: AbortSignal.any([changed.signal, stopped.signal]), stopped: stopped.signal };
   }
 
   /** Builds an image from a tar archive. Calls `onLine` with each line of the engine's report, in JSON. */

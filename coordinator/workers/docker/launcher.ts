@@ -8,6 +8,7 @@ import { OUTPUT_CHARS_MAX, type ImageState, type Isolation, type WorkerEnd } fro
 import { imageAvailability, readFault, type Availability } from './availability.ts';
 import { checkImage } from './check-image.ts';
 import type { Container } from './client.ts';
+import { KILLED, withEngineLost } from './engine-lost.ts';
 import { unlessMissing, openEngine, statusOf, type Engine } from './engine.ts';
 import type { Owner } from '../directories.ts';
 import { findHostPath, type HostPath } from './host-paths.ts';
@@ -25,15 +26,6 @@ const REMOVAL_MS = 15_000;
 const REMOVAL_POLL_MS = 250;
 /** How many lines of a worker's last output are read. */
 const OUTPUT_LINES = 50;
-/** The exit code after SIGKILL. */
-const KILLED = 137;
-/** The exit code after SIGTERM. */
-const TERMINATED = 143;
-/** How containers exit that the engine stops, kills, or finds dead when it starts. */
-const STOPPED_BY_ENGINE: readonly (number | null)[] = [KILLED, TERMINATED, 255];
-/** How long an engine that stops may still answer after it has ended a worker: as long as it waits for the others. */
-const ENGINE_STOP_MS = 15_000;
-const ENGINE_POLL_MS = 250;
 
 export type DockerLauncherOptions = {
   docker_host: string | undefined;
@@ -86,23 +78,11 @@ export class DockerLauncher implements Launcher {
   }
 
   async ended(name: string): Promise<WorkerEnd> {
-    const backoff = new Backoff(WAIT_RETRY);
-    let watched = false;
-    while (!this.#closed.signal.aborted) {
-      try {
-        const container = await unlessMissing(this.#engine.calls.inspectContainer(name));
-        if (!container?.State.Running) return await this.#explainEnd(await this.#readEnd(name, container), watched);
-        watched = true;
-        await unlessMissing(this.#engine.waits.waitForContainer(name));
-        backoff.reset();
-      } catch (error) {
-        // The engine was restarted or hangs, or the wait has reached its time limit: check again.
-        watched = false;
-        this.#options.logger.debug({ worker: name, err: error }, 'waiting for a container failed; retrying');
-        await backoff.wait(this.#closed.signal);
-      }
-    }
-    return new Promise(() => undefined);
+    const { signal: closed } = this.#closed;
+    const done = new AbortController();
+    const end = await this.#awaitEnd(name, AbortSignal.any([closed, done.signal]));
+    done.abort();
+    return end === undefined || closed.aborted ? new Promise(() => undefined) : end;
   }
 
   async remove(name: string): Promise<void> {
@@ -163,7 +143,7 @@ export class DockerLauncher implements Launcher {
   async tryIsolation(spec: LaunchSpec, other_file: string, watch: AbortSignal): Promise<Isolation> {
     try {
       // First, so that no change is missed.
-      const changed = await this.#engine.calls.watch(watch);
+      const { changed } = await this.#engine.calls.watch(watch);
       // The facts about its machine may be others as well.
       changed.addEventListener('abort', () => (this.#machine = undefined));
       return { ...(await this.#runCanary(spec, other_file)), changed };
@@ -240,24 +220,28 @@ export class DockerLauncher implements Launcher {
     return { cpus, kernel, hostPath, counts_all: info.CgroupVersion === '2' };
   }
 
-  /** Adds whether the engine ended the worker. `watched`: the engine responded all the time until then. */
-  async #explainEnd(end: WorkerEnd, watched: boolean): Promise<WorkerEnd> {
-    const { exit_code, out_of_memory } = end;
-    if (out_of_memory || !STOPPED_BY_ENGINE.includes(exit_code)) return end;
-    const engine_lost = !watched || (exit_code === TERMINATED && (await this.#isStopping()));
-    return engine_lost ? { ...end, engine_lost } : end;
-  }
-
-  /** Whether the engine stops now: it stops its containers first. */
-  async #isStopping(): Promise<boolean> {
-    for (const until = performance.now() + ENGINE_STOP_MS; performance.now() < until; await delay(ENGINE_POLL_MS)) {
-      const answers = await this.#engine.checks.ping().then(
-        () => true,
-        () => false,
-      );
-      if (!answers) return true;
+  /** Resolves with the worker's end; undefined: the signal has aborted. */
+  async #awaitEnd(name: string, signal: AbortSignal): Promise<WorkerEnd | undefined> {
+    const backoff = new Backoff(WAIT_RETRY);
+    let engine: AbortSignal | undefined;
+    // The engine under which it was seen to run.
+    let seen: AbortSignal | undefined;
+    while (!signal.aborted) {
+      try {
+        // First, so that no stop is missed: a new engine may answer the next call, and know how the worker ended.
+        if (!engine || engine.aborted) engine = (await this.#engine.calls.watch(signal)).stopped;
+        const container = await unlessMissing(this.#engine.calls.inspectContainer(name));
+        if (!container?.State.Running) return await withEngineLost(await this.#readEnd(name, container), seen);
+        seen = engine;
+        await unlessMissing(this.#engine.waits.waitForContainer(name));
+        backoff.reset();
+      } catch (error) {
+        // The engine was restarted or hangs, or the wait has reached its time limit: check again.
+        this.#options.logger.debug({ worker: name, err: error }, 'waiting for a container failed; retrying');
+        await backoff.wait(signal);
+      }
     }
-    return false;
+    return undefined;
   }
 
   async #readEnd(name: string, container: Container | undefined): Promise<WorkerEnd> {

@@ -64,11 +64,12 @@ for (const change of ['reload', 'restart'] as const)
     const fake = await startFakeEngine(t);
     const engine = openEngine(fake.docker_host);
     t.teardown(() => engine.close());
-    const changed = await engine.checks.watch(new AbortController().signal);
+    const { changed, stopped } = await engine.checks.watch(new AbortController().signal);
     await engine.checks.version();
     t.false(changed.aborted);
     fake[change]();
     await until('it is seen', () => changed.aborted);
+    t.is(stopped.aborted, change === 'restart');
   });
 
 test('a watch outlives the time limit of a call, and ends with its signal', async (t) => {
@@ -77,7 +78,7 @@ test('a watch outlives the time limit of a call, and ends with its signal', asyn
   t.teardown(() => agent.destroy());
   const client = new EngineClient(addressOf(fake.docker_host), agent, CALL_MS);
   const watch = new AbortController();
-  const changed = await client.watch(watch.signal);
+  const { changed } = await client.watch(watch.signal);
   // Which has the same limit, and begins later.
   await t.throwsAsync(client.waitForContainer('hangs'), { message: /^no response within/ });
   t.false(changed.aborted);
