@@ -83,10 +83,17 @@ function readResult(json: Buffer, redaction?: Redaction): CheckedResult {
   return { result, had_secret: redactor.redactValue(added) !== added };
 }
 
-/** What a diff puts into files: a secret in another line of it was there before. */
+/** What a diff puts into files, with the names of new ones: a secret in another line of it was there before. */
 function addedLines(diff: string): string {
   const lines = diff.split('\n');
-  return lines.filter((line) => line.startsWith('+') && !line.startsWith('+++ ')).join('\n');
+  let in_hunk = false;
+  const added = lines.filter((line, i) => {
+    // No line of a file stands in a diff without a character before it.
+    if (/^(?:diff|@@) /.test(line)) in_hunk = line.startsWith('@@');
+    const is_old_name = !in_hunk && line.startsWith('+++ ') && lines[i - 1] !== '--- /dev/null';
+    return line.startsWith('+') && !is_old_name;
+  });
+  return added.join('\n');
 }
 
 /* The same for `BodyReader`. */

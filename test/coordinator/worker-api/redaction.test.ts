@@ -179,6 +179,13 @@ test('a secret where no mask can stand is refused, and the field is named', asyn
 for (const [what, more, expected] of [
   ['the diff of a result', { diff: `+${VALUE}` }, 1],
   ['a line that a diff removes', { diff: `--- a/x\n+++ b/x\n@@ -1 +1 @@\n-${VALUE}\n+none` }, 0],
+  ['an added line that begins like a header', { diff: `@@ -1 +1 @@\n--- a\n+++ ${VALUE}` }, 1],
+  ['the name of a new file', { diff: `diff --git a/x b/x\n--- /dev/null\n+++ b/${VALUE}\n@@ -0,0 +1 @@\n+one` }, 1],
+  [
+    'the name of an old file',
+    { diff: `@@ -1 +1 @@\n-one\n+two\ndiff --git a/x b/x\n--- a/${VALUE}\n+++ b/${VALUE}\n@@ -1 +1 @@\n-one\n+two` },
+    0,
+  ],
   ['a line that a diff leaves', { diff: `@@ -1,2 +1,2 @@\n ${VALUE}\n-one\n+two` }, 0],
   ['no diff, but the summary', { summary: VALUE, diff: '+x' }, 0],
 ] as const)
