@@ -7,9 +7,9 @@ import type { WorkResult } from '../base/work.ts';
 const SUBJECT_CHARS_MAX = 72;
 const BODY_CHARS_MAX = 4_000;
 const DETAIL_CHARS_MAX = 4_000;
-/** Text in backticks, or the @ of the name of a person or a team; an e-mail address has none. */
+/** Text in backticks, an address of the web, or the @ of the name of a person or a team; an e-mail address has none. */
 const CODE_OR_MENTION =
-  /^(```+)[^]*?^\1|(?<!`)(`+)(?!`)(?:(?!\n\n)[^])*?(?<!`)\2(?!`)|(?<![\p{L}\p{N}_])@(?=[\p{L}\p{N}_])/gmu;
+  /^(```+)[^]*?^\1|(?<!`)(`+)(?!`)(?:(?!\n\n)[^])*?(?<!`)\2(?!`)|\bhttps?:\/\/[^\s<>`]+|(?<![\p{L}\p{N}_])@(?=[\p{L}\p{N}_])/gmu;
 
 /** The work is done. The model's closing text is the summary; its first line is the commit's subject if it fits. */
 export function succeeded(title: string, closing_text: string): WorkResult {

@@ -43,6 +43,11 @@ test('a commit message keeps what is in backticks, and a lone backtick hides no 
   t.is(succeeded(TITLE, 'Use `@babel/core`').commit_message, 'Use @\u200Bbabel/core\n', 'the subject has no backticks');
 });
 
+test('a commit message keeps addresses of the web as they are', (t) => {
+  const kept = 'See https://www.npmjs.com/package/@babel/core and <http://a.example/@b>.';
+  t.is(succeeded(TITLE, `It\n\n${kept} Ask @ann`).commit_message, `It\n\n${kept} Ask @\u200Bann\n`);
+});
+
 test('summary and detail are cut at their limits', (t) => {
   const failure = new AttemptFailure('verify_failed', `begin ${'x'.repeat(50_000)} end`);
   const { summary, detail } = failed(TITLE, 's'.repeat(50_000), failure);
