@@ -14,6 +14,7 @@ import { push } from './push.ts';
 import { remoteRefs, type Remote } from './remote.ts';
 import type { Repositories } from './repositories.ts';
 import type { SecretSearch } from './secret-search.ts';
+import { withoutControls } from './sign-off.ts';
 import { writeRecord, type WorkspaceRecord } from './workspace-record.ts';
 import { commitWorktree } from './worktree-commit.ts';
 
@@ -88,8 +89,7 @@ export class Publisher {
    * made anew from the remote first. Throws errors of git; what the forge or the inspection refuses is a `problem`.
    */
   publish(repos: Repositories, given: PublishOptions): Promise<Published> {
-    // Git refuses a message with this character, which a model may write.
-    const options = { ...given, message: given.message.replaceAll('\0', '') };
+    const options = { ...given, message: withoutControls(given.message) };
     return this.#inTurn(repos, () => this.#publish(repos, options));
   }
 

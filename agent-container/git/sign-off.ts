@@ -3,9 +3,13 @@ import { isWip } from './wip-commit.ts';
 
 /** How many of the newest commits show what the project is used to. */
 const COMMITS = 20;
+const CONTROLS = /(?![\n\t])\p{Cc}/gu;
 /** Without these, git takes a line of dashes for the start of a patch, and a heading at the end for a comment. */
 const AS_IT_IS = ['-c', 'core.commentChar=\u0001', 'interpret-trailers', '--no-divider'];
 const TRAILERS = '--format=%(trailers:key=Signed-off-by,valueonly,separator=%x2C)%x00';
+
+/** The message without characters that git refuses or takes for signs of its own, which a model may write. */
+export const withoutControls = (message: string): string => message.replace(CONTROLS, '');
 
 /** Whether most of the newest commits of the base are signed off: such a project may take no others. */
 export async function signsOff(own: Git, base_commit: string | null): Promise<boolean> {
@@ -21,5 +25,5 @@ export async function signedOff(own: Git, base_commit: string | null, message: s
   if (isWip(message) || !(await signsOff(own, base_commit))) return message;
   const author = (await own.run(['var', 'GIT_AUTHOR_IDENT'])).replace(/ \d+ [+-]\d{4}$/, '');
   const trailer = ['--if-exists', 'addIfDifferent', '--trailer', `Signed-off-by: ${author}`];
-  return `${await own.run([...AS_IT_IS, ...trailer], { input: message })}\n`;
+  return `${await own.run([...AS_IT_IS, ...trailer], { input: withoutControls(message) })}\n`;
 }

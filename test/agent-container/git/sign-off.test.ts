@@ -25,6 +25,11 @@ test('finished work is signed off where most of the newest commits of the base a
   t.is(await signedOff(own, tip, `${MESSAGE}\n${SIGN_OFF}\n`), `${MESSAGE}\n${SIGN_OFF}\n`, 'once');
   for (const end of ['---\n\nMore of it', '# How it was checked', '## Rest\n# of it'])
     t.is(await signedOff(own, tip, `${MESSAGE}\n${end}\n`), `${MESSAGE}\n${end}\n\n${SIGN_OFF}\n`, 'at the end');
+  t.is(
+    await signedOff(own, tip, `${MESSAGE}\n\u0001 of \0 it\n`),
+    `${MESSAGE}\n of  it\n\n${SIGN_OFF}\n`,
+    'at the end',
+  );
   t.is(await signedOff(own, tip, wipMessage('It')), wipMessage('It'));
   for (let n = 0; n < 20; n++) await add('Later');
   t.is(await signedOff(own, tip, MESSAGE), MESSAGE, 'the newest count');
