@@ -30,17 +30,18 @@ export async function workBeside({ own, agents }: Repositories, given: Given): P
   // During an operation git itself keeps the commits of the branch somewhere else than in HEAD.
   if (agent.fault !== null || (agent.operation !== null && agent.operation !== 'merge')) return [];
   const began_s = Math.floor(began_ms / 1000);
-  const [refs, worktrees, left] = await Promise.all([
-    refsBeside(agents, agent.head, began_s),
+  const [stashed, branches, worktrees, left] = await Promise.all([
+    stashEntries(agents, began_s),
+    branchesBeside(agents, agent.head, began_s),
     otherWorktrees(agents),
     leftCommits(agents, agent.head, began_s),
   ]);
-  const heads = [...refs.flatMap(branchOf), ...worktrees.flatMap(detachedOf)];
-  const stashed = refs.some(({ ref }) => ref === 'refs/stash') ? await stashEntries(agents, began_s) : [];
+  const heads = [...branches, ...worktrees.flatMap(detachedOf)];
+  // What is in no commit comes first: it is the easiest to lose.
   const places: Place[] = [
     ...stashed.map((entry) => ({ ...entry, changes: () => stashChanges(agents, entry.commit) })),
-    ...heads.map((head) => ({ ...head, changes: () => commitChanges(agents, [head.commit], agent.head, began_s) })),
     ...worktrees.map((each) => ({ ...uncommittedIn(each), changes: () => uncommittedFiles(agents, each, began_ms) })),
+    ...heads.map((head) => ({ ...head, changes: () => commitChanges(agents, [head.commit], agent.head, began_s) })),
     ...left.map((each) => ({ ...each, changes: () => commitChanges(agents, each.commits, agent.head, began_s) })),
   ];
   if (places.length === 0) return [];
@@ -56,25 +57,17 @@ export async function workBeside({ own, agents }: Repositories, given: Given): P
 
 type Found = { name: string; commit: string; advice: string };
 
-/** The branches whose newest commit is the agent's and not in HEAD, and the stash. */
-async function refsBeside(
-  agents: Git,
-  head: string | null,
-  began_s: number,
-): Promise<{ ref: string; commit: string }[]> {
+/** The branches whose newest commit is the agent's and not in HEAD. */
+async function branchesBeside(agents: Git, head: string | null, began_s: number): Promise<Found[]> {
   const format = '--format=%(committerdate:unix) %(objectname) %(refname)';
   const not_in = head === null ? [] : [`--no-merged=${head}`];
-  const args = ['for-each-ref', ...not_in, '--sort=-committerdate', `--count=${PLACES_MAX}`, format];
-  const { stdout } = await agents.try([...args, 'refs/heads', 'refs/stash'], { time_limit_ms: READ_MS });
-  return [...stdout.toString().matchAll(/^(\d+) (\w+) (.+)$/gm)].flatMap(([, time, commit = '', ref = '']) =>
-    Number(time) >= began_s ? [{ ref, commit }] : [],
+  const args = ['for-each-ref', ...not_in, '--sort=-committerdate', `--count=${PLACES_MAX}`, format, 'refs/heads'];
+  const { stdout } = await agents.try(args, { time_limit_ms: READ_MS });
+  const advice = 'merge it, or delete the branch if the work has that already';
+  return [...stdout.toString().matchAll(/^(\d+) (\w+) refs\/heads\/(.+)$/gm)].flatMap(
+    ([, time, commit = '', branch = '']) =>
+      Number(time) >= began_s ? [{ name: `the branch ${nameOf(branch)}`, commit, advice }] : [],
   );
-}
-
-function branchOf({ ref, commit }: { ref: string; commit: string }): Found[] {
-  if (!ref.startsWith('refs/heads/')) return [];
-  const name = `the branch ${nameOf(ref.slice('refs/heads/'.length))}`;
-  return [{ name, commit, advice: 'merge it, or delete the branch if the work has that already' }];
 }
 
 function detachedOf({ path, commit }: Worktree): Found[] {

@@ -132,6 +132,25 @@ test('what is older than the work, or comes from the remote, is not missing', as
   t.regex((await beside(begun * 1000))[0] ?? '', /the branch old has of b\.py:/);
 });
 
+test('what is in no commit is named, whatever the number of newer branches', async (t) => {
+  const { folder, run, write, beside } = await scene(t);
+  await write('a.py', 'a = 2\n');
+  await run('stash', '-q');
+  const other = join(folder, 'other');
+  await run('worktree', 'add', '-q', '--detach', other);
+  await writeFile(join(other, 'new.py'), 'new\n');
+  const stashed = Math.floor(Date.now() / 1000);
+  await until('the branches are newer', () => Math.floor(Date.now() / 1000) > stashed);
+  await write('b.py', 'b = 2\n');
+  await run('commit', '-q', '-am', 'On many branches');
+  for (let n = 0; n < 21; n++) await run('branch', `b${n}`);
+  await run('reset', '-q', '--hard', 'HEAD~1');
+  const texts = await beside();
+  t.is(texts.length, 20);
+  t.regex(texts[0] ?? '', /stash@\{0\} has of a\.py:/);
+  t.regex(texts[1] ?? '', /other \(not committed\) has of new\.py:/);
+});
+
 test('a few of many places are named, and none while a rebase is not finished', async (t) => {
   const { run, write, beside } = await scene(t);
   for (let n = 0; n < 25; n++) {
