@@ -13,7 +13,7 @@ const PLACES_MAX = 20;
 const LEFT_MAX = 200;
 const LISTED_BYTES_MAX = 64 << 20;
 
-type Given = { agent: AgentState; tree: string; began_ms: number };
+type Given = { agent: AgentState; tree: string; base_commit: string | null; began_ms: number };
 /** Where work of the agent is that HEAD does not contain. */
 type Place = { name: string; advice: string; changes: () => Promise<Change[]> };
 /** A file as a commit has it; `id` is all zeros where it deletes the file. */
@@ -21,12 +21,12 @@ type Change = { path: string; id: string };
 
 /**
  * Work of the agent that is not in the tree of the commit: on another branch, in another worktree, in the stash, or in
- * commits that a checkout left on no branch. One text for each place. What is older than `began_ms`, or is on the remote, is not
- * the agent's; and what the tree has too, or an earlier commit of the work, such as the one in which a branch was
- * merged, is not missing.
+ * commits that a checkout left on no branch. One text for each place. What is older than `began_ms`, or is on the
+ * remote, is not the agent's; and what the tree has too, or a commit of the work since the base, such as the one in
+ * which a branch was merged, is not missing.
  */
 export async function workBeside({ own, agents }: Repositories, given: Given): Promise<string[]> {
-  const { agent, tree, began_ms } = given;
+  const { agent, tree, base_commit, began_ms } = given;
   // During an operation git itself keeps the commits of the branch somewhere else than in HEAD.
   if (agent.fault !== null || (agent.operation !== null && agent.operation !== 'merge')) return [];
   const began_s = Math.floor(began_ms / 1000);
@@ -45,8 +45,18 @@ export async function workBeside({ own, agents }: Repositories, given: Given): P
     ...left.map((each) => ({ ...each, changes: () => commitChanges(agents, each.commits, agent.head, began_s) })),
   ];
   if (places.length === 0) return [];
-  const [files, committed] = await Promise.all([filesOf(own, tree), committedObjects(agents, agent.head)]);
-  const isMissing = ({ path, id }: Change) => (files.get(path) ?? '') !== id.replace(/^0+$/, '') && !committed.has(id);
+  const [files, committed, deleted] = await Promise.all([
+    filesOf(own, tree),
+    committedObjects(agents, agent.head, base_commit),
+    deletedPaths(agents, agent.head, base_commit),
+  ]);
+  const blobs = new Set(files.values());
+  const isMissing = ({ path, id }: Change) => {
+    if (/^0+$/.test(id)) return files.has(path) && !deleted.has(path);
+    // It may have another name by now.
+    const is_there = files.has(path) ? files.get(path) === id : blobs.has(id);
+    return !is_there && !committed.has(id);
+  };
   const texts: string[] = [];
   for (const { name, advice, changes } of places.slice(0, PLACES_MAX)) {
     const paths = (await changes()).filter(isMissing).map(({ path }) => path);
@@ -145,12 +155,25 @@ async function changesOf(agents: Git, args: string[], input?: string): Promise<C
   return raw.code === 0 ? Array.from(found, ([, id = '', path = '']) => ({ path, id })) : [];
 }
 
-/** The objects of the commits in HEAD that are not on the remote. */
-async function committedObjects(agents: Git, head: string | null): Promise<Set<string>> {
+/** The commits of the work. They are on the remote too, once they are pushed. */
+const workOf = (head: string, base_commit: string | null) => [
+  '--ignore-missing',
+  head,
+  ...(base_commit === null ? [] : ['--not', base_commit]),
+];
+
+async function committedObjects(agents: Git, head: string | null, base_commit: string | null): Promise<Set<string>> {
   if (head === null) return new Set();
-  const args = ['rev-list', '--objects', '--no-object-names', head, '--not', '--remotes'];
+  const args = ['rev-list', '--objects', '--no-object-names', ...workOf(head, base_commit)];
   const options = { time_limit_ms: READ_MS, stdout_bytes_max: LISTED_BYTES_MAX };
   return new Set((await agents.try(args, options)).stdout.toString().split('\n'));
+}
+
+async function deletedPaths(agents: Git, head: string | null, base_commit: string | null): Promise<Set<string>> {
+  if (head === null) return new Set();
+  const args = ['log', '--format=', '--name-only', '-z', '--no-renames', '--diff-filter=D'];
+  const options = { time_limit_ms: READ_MS, stdout_bytes_max: LISTED_BYTES_MAX };
+  return new Set(splitNul((await agents.try([...args, ...workOf(head, base_commit)], options)).stdout));
 }
 
 async function filesOf(own: Git, tree: string): Promise<Map<string, string>> {

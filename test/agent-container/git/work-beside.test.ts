@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { workBeside } from '../../../agent-container/git/work-beside.ts';
 import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
@@ -9,18 +9,24 @@ import { until } from '../../support/until.ts';
 
 /** A clone, and what is beside the work in it. `began_ms` is when the work began. */
 async function scene(t: ExecutionContext) {
-  const { folder, clone, prepare, byAnother } = await setRepositoryScene(t, { 'a.py': 'a = 1\n', 'b.py': 'b = 1\n' });
+  const files = { 'a.py': 'a = 1\n', 'b.py': 'b = 1\n' };
+  const { folder, task, clone, prepare, publish, byAnother } = await setRepositoryScene(t, files);
   const repos = clone();
-  await prepare(repos);
+  const { base_commit } = await prepare(repos);
   const { dir } = repos.own;
   const run = (...args: string[]) => git(dir, ...args);
   const write = (path: string, text: string) => writeFile(join(dir, path), text);
-  const beside = async (began_ms = 0) => workBeside(repos, { ...(await commitWorktree(repos, 'Work')), began_ms });
-  return { folder, dir, run, write, beside, byAnother };
+  const beside = async (began_ms = 0) =>
+    workBeside(repos, { ...(await commitWorktree(repos, 'Work')), base_commit, began_ms });
+  const push = async () => {
+    await publish(repos);
+    await run('fetch', '-q', 'origin', `${task.branch}:refs/remotes/origin/${task.branch}`);
+  };
+  return { folder, dir, run, write, beside, byAnother, push };
 }
 
 test('stashed work is named until it is back or dropped, untracked files too', async (t) => {
-  const { run, write, beside } = await scene(t);
+  const { dir, run, write, beside } = await scene(t);
   await write('a.py', 'a = 2\n');
   await write('new.py', 'new\n');
   await run('stash', '-q', '-u');
@@ -32,6 +38,8 @@ test('stashed work is named until it is back or dropped, untracked files too', a
   t.deepEqual(others, []);
   await run('stash', 'apply', '-q');
   t.deepEqual(await beside(), [], 'the files are back');
+  await rename(join(dir, 'a.py'), join(dir, 'z.py'));
+  t.deepEqual(await beside(), [], 'under another name');
   await write('a.py', 'a = 3\n');
   t.regex((await beside())[0] ?? '', /stash@\{0\} has of a\.py:/);
   await run('stash', 'drop', '-q');
@@ -63,6 +71,21 @@ test('commits on another branch or in another worktree are named until the work 
   await run('commit', '-q', '-m', 'Merge');
   await write('a.py', 'a = 4\n');
   t.deepEqual(await beside(), [second], 'a commit of the work has it, and the work went on');
+});
+
+test('what a commit of the work has is not missing once that is on the remote, and the work goes on', async (t) => {
+  const { run, write, beside, push } = await scene(t);
+  await run('switch', '-q', '-c', 'fix');
+  await write('a.py', 'a = 2\n');
+  await run('rm', '-q', 'b.py');
+  await run('commit', '-q', '-am', 'Fix');
+  await run('switch', '-q', '-');
+  await run('merge', '-q', '--squash', 'fix');
+  await run('commit', '-q', '-m', 'Merge');
+  await push();
+  await write('a.py', 'a = 3\n');
+  await write('b.py', 'b = 3\n');
+  t.deepEqual(await beside(), []);
 });
 
 test('what another worktree has and never committed is named until the work has it', async (t) => {
