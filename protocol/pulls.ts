@@ -109,7 +109,13 @@ export const MergeMethods = z.object({
 export type MergeMethods = z.infer<typeof MergeMethods>;
 
 /** Marks a pull request as ready for review. */
-export const PullReady = ByRepository.extend({ commit: Commit.describe('its head as the person has seen it') });
+export const PullReady = ByRepository.extend({
+  commit: Commit.describe('its head as the person has seen it'),
+  base: z
+    .string()
+    .optional()
+    .describe('the branch that it goes into, as the person has seen it; absent: the one that the server knew last'),
+});
 export type PullReady = z.infer<typeof PullReady>;
 
 /** Merges a pull request. */

@@ -22,7 +22,7 @@ export const ready = clientCommand({
   run: async ({ values, operands: [text] }, io, open) => {
     const client = await open();
     const { id, pull, repository } = await findPull(client, text, values.repository);
-    const body = { commit: pull.head.commit, ...given({ repository }) };
+    const body = { ...seenOf(pull), ...given({ repository }) };
     const { pulls = [] } = await client.call('readyPull', { params: { id }, body });
     return show(io, pulls, pull, values.json);
   },
@@ -47,7 +47,7 @@ export const merge = clientCommand({
     const client = await open();
     const { id, pull, repository } = await findPull(client, text, values.repository);
     if (pull.state === 'open') await confirm(io, questionOf(pull), values.yes);
-    const body = { commit: pull.head.commit, ...given({ repository, method }) };
+    const body = { ...seenOf(pull), ...given({ repository, method }) };
     const { pulls = [] } = await client.call('mergePull', { params: { id }, body });
     return show(io, pulls, pull, values.json);
   },
@@ -56,6 +56,11 @@ export const merge = clientCommand({
 function questionOf({ number, title, head, base }: PullRequest): string {
   const into = oneLine(base ?? 'the default branch', 60);
   return `Merge #${number} '${oneLine(title, 80)}' at the commit ${head.commit.slice(0, 8)} into ${into}?`;
+}
+
+/** What the person has seen of it, which is all that they agree to. */
+function seenOf({ head, base }: PullRequest) {
+  return { commit: head.commit, ...given({ base: base ?? undefined }) };
 }
 
 type Found = { id: string; pull: PullRequest; repository: string | undefined };

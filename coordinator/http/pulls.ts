@@ -1,5 +1,6 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import type { PULL_ROUTES } from '../../protocol/pull-routes.ts';
+import type { PullReady } from '../../protocol/pulls.ts';
 import type { Task } from '../../protocol/task.ts';
 import { Rate } from '../base/rate.ts';
 import type { TaskRow } from '../domain/task.ts';
@@ -53,12 +54,17 @@ export function pullHandlers({ log, forges, gate }: PullHandlerDependencies): Pi
   return {
     openPull: ({ who, params, body, write }) =>
       write((tx) => seen(tx, askForPulls(tx, who.user_id, params.id, body, new Date().toISOString()))),
-    readyPull: (call) => act(call, { do: 'ready', commit: call.body.commit }),
+    readyPull: (call) => act(call, { do: 'ready', ...seenOf(call.body) }),
     listMergeMethods: async ({ who, params, query }) => {
       rate.take(who.user_id);
       const chosen = choosePull(log.db, who.user_id, params.id, query.repository);
       return { methods: await mergeMethodsOf(forges, chosen) };
     },
-    mergePull: (call) => act(call, { do: 'merge', commit: call.body.commit, method: call.body.method }),
+    mergePull: (call) => act(call, { do: 'merge', ...seenOf(call.body), method: call.body.method }),
   };
+}
+
+/** What the person has seen of the pull request. */
+function seenOf({ commit, base }: PullReady): Pick<PullReady, 'commit' | 'base'> {
+  return { commit, base };
 }

@@ -23,9 +23,13 @@ import { changePull, pullAfterEnd } from './pull-commands.ts';
 const ACT_MS = 20_000;
 const AFTER_MS = 5_000;
 
-/** `commit`: the head as the person has seen it. `method` undefined: the default of the repository. */
-export type PullAct =
-  { do: 'ready'; commit: string } | { do: 'merge'; commit: string; method?: MergeMethod | undefined };
+/**
+ * `commit` and `base`: the head, and the branch that it goes into, as the person has seen them. `base` undefined: as
+ * stored. `method` undefined: the default of the repository.
+ */
+export type PullAct = { commit: string; base?: string | undefined } & (
+  { do: 'ready' } | { do: 'merge'; method?: MergeMethod | undefined }
+);
 
 /** What a forge is asked for. `method` null: to make it ready. */
 export type AskedFor = { repository: string; number: number; commit: string; method: MergeMethod | null };
@@ -169,12 +173,13 @@ function isDone({ state, draft }: Pull, act: PullAct): boolean {
 
 /** Throws `conflict` if the person would act on something else than they have seen. */
 function requireAsSeen(pull: Pull, { base_branch }: PullRow, act: PullAct): void {
+  const base = act.base ?? base_branch;
   const refuse = (text: string): never => {
     throw new ErrandError('conflict', text);
   };
   if (pull.state === 'closed') refuse('The pull request is closed: it has to be reopened on its forge first.');
   if (pull.head.commit !== act.commit) refuse('New commits have come to the branch: look at them first.');
-  if (base_branch !== null && pull.base.branch !== base_branch)
+  if (base !== null && pull.base.branch !== base)
     refuse(`It goes into another branch now, which is ${pull.base.branch}: look at it first.`);
   if (act.do === 'merge' && pull.draft) refuse('It is a draft: mark it as ready for review first.');
 }

@@ -70,6 +70,20 @@ test('what came after the person looked is not merged', async (t) => {
   t.false(issue.pull.merged);
 });
 
+test('the branch that the sheet names is the one that it is merged into', async (t) => {
+  const { github, page, card, issue, repository, change } = await scene(t);
+  await github.push(repository, 'next', { 'n.txt': 'n' });
+  await card.getByRole('button', { name: 'Merge' }).click();
+  const sheet = page.getByRole('dialog');
+  await sheet.getByText('Into main of ada/demo').waitFor();
+  issue.pull.base = 'next';
+  change({ base_branch: 'next', title: 'Mend the rest' });
+  await card.getByText('Mend the rest').waitFor();
+  await sheet.getByRole('button', { name: 'Merge with a merge commit' }).click();
+  await card.getByText('It goes into another branch now, which is next').waitFor();
+  t.false(issue.pull.merged);
+});
+
 test('where it is not offered to merge, the card says why, and links to the forge', async (t) => {
   const { card, change, github } = await scene(t);
   const merge = card.getByRole('button', { name: 'Merge', exact: true });

@@ -25,7 +25,10 @@ export function MergePull({ task, pull }: MergePullProps): JSX.Element {
     seen.value = undefined;
   };
   const asked = seen.value;
-  const request = (commit: string) => ({ params: { id: task.id }, body: { ...whereOf(task, pull), commit } });
+  const request = ({ head, base }: PullRequest) => ({
+    params: { id: task.id },
+    body: { ...whereOf(task, pull), commit: head.commit, ...(base !== null && { base }) },
+  });
   const why = pull.draft ? undefined : obstacle(task, pull);
   return (
     <>
@@ -47,7 +50,7 @@ export function MergePull({ task, pull }: MergePullProps): JSX.Element {
           about={asked.title}
           text={s.merge.ready_text}
           yes={s.merge.ready}
-          onYes={() => act(client.call('readyPull', request(asked.head.commit)))}
+          onYes={() => act(client.call('readyPull', request(asked)))}
           onClose={close}
         />
       )}
@@ -59,7 +62,7 @@ export function MergePull({ task, pull }: MergePullProps): JSX.Element {
           why={why}
           onMerge={(method) => {
             close();
-            const { params, body } = request(asked.head.commit);
+            const { params, body } = request(asked);
             act(client.call('mergePull', { params, body: { ...body, method } }));
           }}
           onClose={close}

@@ -8,12 +8,14 @@ import {
   type PullAct,
 } from '../../../../coordinator/forge/pulls/act-on-pull.ts';
 import { choosePull } from '../../../../coordinator/forge/pulls/chosen-pull.ts';
+import { changePull } from '../../../../coordinator/forge/pulls/pull-commands.ts';
 import { testEachForge } from '../../../support/forge/each-forge.ts';
 import { forgeScene } from '../../../support/forge/scene.ts';
 import { isPull, type PullIssue } from '../../../support/forge/world.ts';
 import { addElsewhere, also, pushElsewhere } from '../../../support/pulls-elsewhere.ts';
 import { PullsScene, type Wishes } from '../../../support/pulls-scene.ts';
 import type { StagedErrand } from '../../../support/staged-errand.ts';
+import { until } from '../../../support/until.ts';
 import type { ExecutionContext } from 'ava';
 
 /** No look comes by itself while a test runs. */
@@ -108,6 +110,20 @@ test('a pull request that goes into another branch now is looked at before it is
   issue.pull.base = 'next';
   t.regex((await refused({ do: 'merge', commit })).message, /goes into another branch now, which is next/);
   t.is(scene.rowOf(errand)?.base_branch, 'next');
+});
+
+testEachForge('what was stored since the person looked does not stand for what they saw', async (t, kind) => {
+  const { scene, errand, commit, issue, act, refused } = await openedScene(t, { kind });
+  await scene.forge.push(scene.demo, 'next', { 'n.txt': 'n' });
+  issue.pull.base = 'next';
+  const row = scene.rowOf(errand);
+  const at = new Date().toISOString();
+  scene.log.write((tx) => changePull(tx, row?.id ?? '', { next_look_at: at }, at));
+  await until('the keeper has looked', () => scene.rowOf(errand)?.base_branch === 'next');
+  t.regex((await refused({ do: 'merge', commit, base: 'main' })).message, /another branch now, which is next/);
+  t.false(issue.pull.merged);
+  await act({ do: 'merge', commit, base: 'next' });
+  t.true(issue.pull.merged);
 });
 
 testEachForge('what a forge refuses is told in words, with its own', async (t, kind) => {
