@@ -65,18 +65,23 @@ export class CommandLine {
   }
   /**
    * Runs a command to its end at a terminal of this width. `stdout` has what the terminal got on both outputs, without
-   * colours. It needs `script` from util-linux.
+   * colours. `answer`: called when it asks for confirmation; what is typed then. It needs `script` from util-linux.
    */
-  async atTerminal(columns: number, argv: string[]): Promise<Ended> {
+  async atTerminal(columns: number, argv: string[], answer?: () => string): Promise<Ended> {
     const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env;
     const words = [process.execPath, INSTALLED, ...argv].map((word) => `'${word}'`).join(' ');
     const command = `stty cols ${columns} rows 40 && ${words}`;
     const child = spawn('script', ['--quiet', '--flush', '--return', '--command', command, '/dev/null'], {
       env: { PATH, HOME, NODE_COMPILE_CACHE, XDG_CONFIG_HOME: this.config_dir, TERM: 'xterm', NO_COLOR: '1' },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [answer === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
     this.#t.teardown(() => child.kill('SIGKILL'));
-    const { code, stdout, stderr } = await new Running(child).ended;
+    const running = new Running(child);
+    if (answer !== undefined) {
+      await running.shows('[y/N]');
+      child.stdin?.write(`${answer()}\n`);
+    }
+    const { code, stdout, stderr } = await running.ended;
     return { code, stdout: stdout.replaceAll('\r\n', '\n'), stderr };
   }
 }

@@ -36,6 +36,31 @@ test('a pull request is merged only after a question, or with --yes', async (t) 
   t.false(issue.pull.merged);
 });
 
+test('the question names the commit, the title and the base, and only yes merges', async (t) => {
+  const { cli, id, issue, commit } = await scene(t);
+  const no = await cli.atTerminal(100, ['merge', id], () => 'n');
+  t.not(no.code, 0);
+  const question = `Merge #1 'Mend it' at the commit ${commit.slice(0, 8)} into main? It cannot be undone. [y/N]`;
+  t.true(no.stdout.replaceAll(/\s+/g, ' ').includes(question), no.stdout);
+  t.regex(no.stdout, /Nothing was done\./);
+  t.false(issue.pull.merged);
+  const yes = await cli.atTerminal(100, ['merge', id], () => 'y');
+  t.is(yes.code, 0, yes.stdout);
+  t.true(issue.pull.merged);
+});
+
+test('the branch that the question names is the one that it is merged into', async (t) => {
+  const { github, cli, id, issue, repository, change } = await scene(t);
+  await github.push(repository, 'next', { 'n.txt': 'n' });
+  const { stdout } = await cli.atTerminal(100, ['merge', id], () => {
+    issue.pull.base = 'next';
+    change({ base_branch: 'next' });
+    return 'y';
+  });
+  t.regex(stdout, /goes into another branch now, which is next/);
+  t.false(issue.pull.merged);
+});
+
 test('a method is refused that is none, or that the repository does not allow', async (t) => {
   const { cli, id, issue, repository } = await scene(t);
   const none = await cli.run(['merge', id, '--method', 'octopus']);
