@@ -46,7 +46,7 @@ export const merge = clientCommand({
     const method = oneOf('method', MergeMethod, values.method);
     const client = await open();
     const { id, pull, repository } = await findPull(client, text, values.repository);
-    if (pull.state === 'open') await confirm(io, questionOf(pull), values.yes);
+    if (pull.state !== 'merged') await confirm(io, questionOf(pull), values.yes);
     const body = { ...seenOf(pull), ...given({ repository, method }) };
     const { pulls = [] } = await client.call('mergePull', { params: { id }, body });
     return show(io, pulls, pull, values.json);

@@ -49,6 +49,13 @@ test('the question names the commit, the title and the base, and only yes merges
   t.true(issue.pull.merged);
 });
 
+test('one that was closed when the server last looked is merged only after the question, too', async (t) => {
+  const { cli, id, issue, change } = await scene(t);
+  change({ state: 'closed' });
+  t.regex((await cli.run(['merge', id])).stderr, /^There is no terminal to ask for confirmation: give --yes\./);
+  t.false(issue.pull.merged);
+});
+
 test('the branch that the question names is the one that it is merged into', async (t) => {
   const { github, cli, id, issue, repository, change } = await scene(t);
   await github.push(repository, 'next', { 'n.txt': 'n' });
