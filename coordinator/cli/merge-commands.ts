@@ -65,16 +65,20 @@ function seenOf({ head, base }: PullRequest) {
 
 type Found = { id: string; pull: PullRequest; repository: string | undefined };
 
-/** The pull request that is meant: of the repository with this key, else the only open one, else the only one. */
+/**
+ * The pull request that is meant: of the repository with this key, else the only open one, else the only one. Whether
+ * the only repository of an errand has that key, the server says.
+ */
 async function findPull(client: Client, text: string, named: string | undefined): Promise<Found> {
   const id = await findTask(client, text);
   const task = await client.call('getTask', { params: { id } });
-  const all = newestPulls(task).filter(({ repository }) => [undefined, repository].includes(named));
+  const fits = ({ repository = named }) => named === undefined || repository === named;
+  const all = newestPulls(task).filter(fits);
   const open = all.filter(({ pull }) => pull.state === 'open');
   const [found, ...others] = open.length > 0 ? open : all;
   const where = named === undefined ? '' : ` in ${named}`;
   if (!found) throw new Failure(`The errand has no pull request${where} that is open.`);
-  if (others.length === 0) return { id, ...found };
+  if (others.length === 0) return { id, pull: found.pull, repository: found.repository ?? named };
   const keys = [found, ...others].map(({ repository }) => repository).join(', ');
   throw new Failure(`The errand has several pull requests: name one by --repository: ${keys}`);
 }

@@ -56,6 +56,17 @@ test('one that was closed when the server last looked is merged only after the q
   t.false(issue.pull.merged);
 });
 
+test('the only repository of an errand may be named', async (t) => {
+  const { cli, id, issue } = await scene(t, true);
+  t.regex((await cli.run(['ready', id, '--repository', 'other'])).stderr, /The errand has no repository other\./);
+  t.true(issue.pull.draft);
+  const ready = await cli.run(['ready', id, '--repository', 'demo']);
+  t.is(ready.code, 0, ready.stderr);
+  const merged = await cli.run(['merge', id, '--repository', 'demo', '--yes']);
+  t.is(merged.code, 0, merged.stderr);
+  t.true(issue.pull.merged);
+});
+
 test('the branch that the question names is the one that it is merged into', async (t) => {
   const { github, cli, id, issue, repository, change } = await scene(t);
   await github.push(repository, 'next', { 'n.txt': 'n' });
