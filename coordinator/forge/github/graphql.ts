@@ -56,15 +56,18 @@ export class GraphqlApi {
     throw new ForgeApiError('not_found', `${this.#api.host} has no thread that begins with the comment ${comment}.`);
   }
 
-  /** What the rules of its base may lack of a pull request. */
-  async lacks(access: Access, { owner, name }: RepositoryName, number: number): Promise<Lacks> {
+  /** What the rules of its base ask of a pull request. */
+  async mergeRules(access: Access, { owner, name }: RepositoryName, number: number): Promise<MergeRules> {
     const query = `query($owner: String!, $name: String!, $number: Int!) {
       repository(owner: $owner, name: $name) { pullRequest(number: $number) {
-        reviewDecision
-        commits(last: 1) { nodes { commit { statusCheckRollup { state } } } }
+        isMergeQueueEnabled viewerCanMergeAsAdmin reviewDecision
+        commits(last: 1) { nodes { commit { statusCheckRollup { contexts(first: 100) { nodes {
+          ... on CheckRun { conclusion isRequired(pullRequestNumber: $number) }
+          ... on StatusContext { state isRequired(pullRequestNumber: $number) }
+        } } } } } }
       } }
     }`;
-    return this.#call(access, query, { owner, name, number }, Lacks);
+    return this.#call(access, query, { owner, name, number }, MergeRules);
   }
 
   async #resolveThread(access: Access, thread: string): Promise<void> {
@@ -92,28 +95,47 @@ export class GraphqlApi {
 
 const THREAD_PAGES_MAX = 10;
 
+const PASSED = new Set(['SUCCESS', 'NEUTRAL', 'SKIPPED']);
+
+/** Whether a required check or status has not passed. A check that runs has the conclusion null. */
+const LacksCheck = z
+  .object({ isRequired: z.boolean(), conclusion: z.string().nullish(), state: z.string().optional() })
+  .transform(({ isRequired, conclusion, state }) => isRequired && !PASSED.has(state ?? conclusion ?? ''));
+
 /** A decision is null where no review is required, and a rollup where there are no checks. */
-const Lacks = z
+const MergeRules = z
   .object({
     repository: z.object({
       pullRequest: z.object({
+        isMergeQueueEnabled: z.boolean(),
+        viewerCanMergeAsAdmin: z.boolean(),
         reviewDecision: z.string().nullable(),
         commits: z.object({
           nodes: z.array(
-            z.object({ commit: z.object({ statusCheckRollup: z.object({ state: z.string() }).nullable() }) }),
+            z.object({
+              commit: z.object({
+                statusCheckRollup: z
+                  .object({ contexts: z.object({ nodes: z.array(LacksCheck.nullable()) }) })
+                  .nullable(),
+              }),
+            }),
           ),
         }),
       }),
     }),
   })
   .transform(({ repository: { pullRequest } }) => {
-    const rollup = pullRequest.commits.nodes[0]?.commit.statusCheckRollup?.state;
+    const { isMergeQueueEnabled, viewerCanMergeAsAdmin, reviewDecision, commits } = pullRequest;
+    const checks = commits.nodes[0]?.commit.statusCheckRollup;
     return {
-      review: pullRequest.reviewDecision !== 'APPROVED' && pullRequest.reviewDecision !== null,
-      checks: rollup !== undefined && rollup !== 'SUCCESS',
+      has_queue: isMergeQueueEnabled,
+      /** Whether the token may pass the rules. */
+      may_pass: viewerCanMergeAsAdmin,
+      lacks_review: reviewDecision !== 'APPROVED' && reviewDecision !== null,
+      lacks_checks: checks?.contexts.nodes.includes(true) === true,
     };
   });
-type Lacks = z.output<typeof Lacks>;
+export type MergeRules = z.output<typeof MergeRules>;
 
 const Threads = z
   .object({

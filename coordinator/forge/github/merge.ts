@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { pause } from '../../base/deadline.ts';
 import { answerJob } from '../answer-job.ts';
 import type { Access, PullMerging, RepositoryName } from '../forge.ts';
-import { ForgeApiError, isRefusal, undefinedIf } from '../forge-api-error.ts';
+import { ForgeApiError, isLasting, undefinedIf } from '../forge-api-error.ts';
 import { MergeRefused, mergeRefusal, type MergeObstacle, type ObstacleWords } from '../merge-refused.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
-import type { GraphqlApi } from './graphql.ts';
+import type { GraphqlApi, MergeRules } from './graphql.ts';
 
 /** GitHub answers 405 or 409 with a sentence, or names the rules of a ruleset one after the other. */
 const WORDS: ObstacleWords = [
@@ -29,7 +29,8 @@ const ASKED_MAX = 4;
 
 /**
  * Merges a pull request, with the title and text that the repository's settings give the commit. GitHub lets
- * administrators pass the rules of a branch by this call without a word, so they are not left to it.
+ * administrators pass the rules of a branch, and its merge queue, by this call without a word, so they are not left to
+ * it. Others are: GitHub says at times that a pull request is blocked which it merges when it is asked.
  */
 export async function mergePull(
   api: RestApi,
@@ -40,10 +41,14 @@ export async function mergePull(
   { commit, method }: PullMerging,
 ): Promise<void> {
   const path = pathOf('repos', repository.owner, repository.name, 'pulls', number);
-  const found = await readState(api, access, path);
-  const obstacle = found === 'blocked' ? await blockedBy(graphql, access, repository, number) : STATES.get(found);
+  const state = await readState(api, access, path);
+  // Without its reason, what is blocked is refused all the same.
+  const isUnknown = (error: unknown) => (state === 'blocked' ? error instanceof ForgeApiError : isLasting(error));
+  const rules = await graphql.mergeRules(access, repository, number).catch(undefinedIf(isUnknown));
+  const obstacle = obstacleOf(state, rules);
   if (obstacle !== undefined) {
-    const message = `${api.host} says that the pull request is ${found}.`;
+    const queue = obstacle === 'queue' ? ', and that its base has a merge queue' : '';
+    const message = `${api.host} says that the pull request is ${state}${queue}.`;
     throw new MergeRefused(obstacle, new ForgeApiError('invalid', message));
   }
   try {
@@ -53,11 +58,6 @@ export async function mergePull(
   }
 }
 
-const STATES = new Map<string, MergeObstacle>([
-  ['behind', 'behind'],
-  ['unknown', 'busy'],
-]);
-
 async function readState(api: RestApi, access: Access, path: string): Promise<string> {
   for (let asked = 1; ; asked++) {
     const { mergeable_state } = await api.call(access, { path }, MERGE_STATE);
@@ -66,13 +66,18 @@ async function readState(api: RestApi, access: Access, path: string): Promise<st
   }
 }
 
-/** Which rule it is that blocks, as far as the token is told. */
-async function blockedBy(
-  graphql: GraphqlApi,
-  access: Access,
-  repository: RepositoryName,
-  number: number,
-): Promise<MergeObstacle> {
-  const lacks = await graphql.lacks(access, repository, number).catch(undefinedIf(isRefusal));
-  return lacks?.review === true ? 'review' : lacks?.checks === true ? 'checks' : 'blocked';
+/** Why GitHub is not asked to merge; undefined: it is. `rules` undefined: the token is not told of them. */
+function obstacleOf(state: string, rules: MergeRules | undefined): MergeObstacle | undefined {
+  if (rules?.has_queue === true) return 'queue';
+  switch (state) {
+    case 'behind':
+      return 'behind';
+    case 'unknown':
+      return 'busy';
+    case 'blocked':
+      if (rules?.may_pass === false) return undefined;
+      return rules?.lacks_review === true ? 'review' : rules?.lacks_checks === true ? 'checks' : 'blocked';
+    default:
+      return undefined;
+  }
 }

@@ -71,6 +71,7 @@ test('GitHub: an administrator does not pass the rules of the base without a wor
   const { forge, client, ada, demo, access } = await forgeScene(t, 'github');
   const commit = await forge.push(demo, 'fix', { 'a.txt': 'a' });
   const { number } = await client.openPull(access(ada), NAME, DRAFT);
+  forge.check(demo, commit, { name: 'test', status: 'in_progress' });
   const merge = () => client.mergePull(access(ada), NAME, number, { commit, method: 'merge' });
   for (const rule of ['checks', 'review'] as const) {
     demo.requires = new Set([rule]);
@@ -88,6 +89,68 @@ test('GitHub: an administrator does not pass the rules of the base without a wor
   demo.requires = new Set();
   await merge();
   t.is((await client.pull(access(ada), NAME, number)).state, 'merged');
+});
+
+test('GitHub: an administrator does not pass a merge queue, which blocks nothing', async (t) => {
+  const { forge, client, ada, demo, access } = await forgeScene(t, 'github');
+  const commit = await forge.push(demo, 'fix', { 'a.txt': 'a' });
+  const { number } = await client.openPull(access(ada), NAME, DRAFT);
+  for (const rules of [['queue'], ['queue', 'checks']] as const) {
+    demo.requires = new Set(rules);
+    const merge = client.mergePull(access(ada), NAME, number, { commit, method: 'merge' });
+    t.is((await t.throwsAsync(merge, { instanceOf: MergeRefused }))?.obstacle, 'queue');
+  }
+  t.is((await client.pull(access(ada), NAME, number)).state, 'open');
+});
+
+test('GitHub: who may pass no rule is told by GitHub itself what stands in the way', async (t) => {
+  const { forge, client, ada, demo, access } = await forgeScene(t, 'github');
+  const bob = forge.world.addPerson('bob');
+  demo.permissions.set(bob, 'write');
+  const commit = await forge.push(demo, 'fix', { 'a.txt': 'a' });
+  const { number } = await client.openPull(access(ada), NAME, DRAFT);
+  const merge = () => client.mergePull(access(bob), NAME, number, { commit, method: 'merge' });
+  for (const rule of ['checks', 'review', 'queue'] as const) {
+    demo.requires = new Set([rule]);
+    t.is((await t.throwsAsync(merge(), { instanceOf: MergeRefused }))?.obstacle, rule);
+  }
+  demo.requires = new Set(['conversation']);
+  await t.throwsAsync(merge(), { message: /A conversation must be resolved/ });
+  demo.requires = new Set(['nothing']);
+  await merge();
+  t.is((await client.pull(access(ada), NAME, number)).state, 'merged');
+});
+
+test('GitHub: a check that is not required is not what blocks', async (t) => {
+  const { forge, client, ada, demo, access } = await forgeScene(t, 'github');
+  const commit = await forge.push(demo, 'fix', { 'a.txt': 'a' });
+  forge.check(demo, commit, { name: 'optional', conclusion: 'failure' });
+  const { number } = await client.openPull(access(ada), NAME, DRAFT);
+  const obstacle = async () => {
+    const merge = client.mergePull(access(ada), NAME, number, { commit, method: 'merge' });
+    return (await t.throwsAsync(merge, { instanceOf: MergeRefused }))?.obstacle;
+  };
+  demo.requires = new Set(['conversation']);
+  t.is(await obstacle(), 'blocked');
+  demo.requires = new Set(['checks']);
+  t.is(await obstacle(), 'checks');
+});
+
+test('GitHub: what is blocked is told so where its rules cannot be read now, and nothing else is merged then', async (t) => {
+  const { forge, client, ada, demo, access } = await forgeScene(t, 'github');
+  const commit = await forge.push(demo, 'fix', { 'a.txt': 'a' });
+  const { number } = await client.openPull(access(ada), NAME, DRAFT);
+  const merge = () => client.mergePull(access(ada), NAME, number, { commit, method: 'merge' });
+  forge.intercept = ({ url = '' }, response) => {
+    if (!url.endsWith('/graphql')) return false;
+    response.writeHead(502).end('{"message": "Bad gateway"}');
+    return true;
+  };
+  demo.requires = new Set(['review']);
+  t.is((await t.throwsAsync(merge(), { instanceOf: MergeRefused }))?.obstacle, 'blocked');
+  demo.requires = new Set();
+  t.like(await t.throwsAsync(merge(), { instanceOf: ForgeApiError }), { fault: 'unreachable' });
+  t.is((await client.pull(access(ada), NAME, number)).state, 'open');
 });
 
 /** What the forges answer, and what it means. */

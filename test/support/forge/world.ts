@@ -127,8 +127,8 @@ export type Repository = {
   rules: (string | { type: string; parameters: Record<string, unknown> })[];
   /** The default first. */
   merge_methods: MergeMethod[];
-  /** What its branches require of pull requests, which administrators need not heed at GitHub. */
-  requires: Set<'review' | 'checks'>;
+  /** What GitHub requires of pull requests, but not of administrators. `nothing`: it only says that they are blocked. */
+  requires: Set<'queue' | 'review' | 'checks' | 'conversation' | 'nothing'>;
   issues: Issue[];
   checks: CheckRun[];
   statuses: Status[];

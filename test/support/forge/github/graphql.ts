@@ -72,16 +72,32 @@ const HANDLERS: Record<(typeof FIELDS)[number], (call: Call, variables: Json) =>
     const pageInfo = { hasNextPage: start + 100 < first.length, endCursor: String(start + 100) };
     return { repository: { pullRequest: { reviewThreads: { nodes, pageInfo } } } };
   },
-  commits: (call, { owner, name }) => {
+  commits: (call, { owner, name, number }) => {
     const repository = call.github.world.repository(String(owner), String(name));
     if (repository === undefined) throw unknown(`${String(owner)}/${String(name)}`);
     need(call, repository, 'read');
-    const rollup = repository.requires.has('checks') ? { state: 'EXPECTED' } : null;
-    const reviewDecision = repository.requires.has('review') ? 'REVIEW_REQUIRED' : null;
-    const commits = { nodes: [{ commit: { statusCheckRollup: rollup } }] };
-    return { repository: { pullRequest: { reviewDecision, commits } } };
+    const issue = repository.issues.filter(isPull).find((one) => one.number === number);
+    if (issue === undefined) throw unknown(number);
+    const pullRequest = {
+      isMergeQueueEnabled: repository.requires.has('queue'),
+      viewerCanMergeAsAdmin: call.github.apps.permission(call.token, repository) === 'admin',
+      reviewDecision: repository.requires.has('review') ? 'REVIEW_REQUIRED' : null,
+      commits: { nodes: [{ commit: { statusCheckRollup: rollup(repository, issue.pull.head_commit) } }] },
+    };
+    return { repository: { pullRequest } };
   },
 };
+
+/** The checks and statuses of a commit together. Where some are required, each is. */
+function rollup({ requires, checks, statuses }: Repository, commit: string): Json | null {
+  const isRequired = requires.has('checks');
+  const runs = checks.filter((one) => one.commit === commit);
+  const nodes = [
+    ...runs.map(({ conclusion }) => ({ conclusion: conclusion?.toUpperCase() ?? null, isRequired })),
+    ...statuses.filter((one) => one.commit === commit).map(({ state }) => ({ state: state.toUpperCase(), isRequired })),
+  ];
+  return nodes.length === 0 ? null : { contexts: { nodes } };
+}
 
 async function setDraft(call: Call, id: unknown, draft: boolean): Promise<Json> {
   for (const repository of call.github.world.repositories) {

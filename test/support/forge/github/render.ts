@@ -149,7 +149,7 @@ export class Render extends RenderBase {
     const whole = {
       merged: pull.merged,
       mergeable: pull.mergeable,
-      mergeable_state: !pull.mergeable ? 'dirty' : repository.requires.size > 0 ? 'blocked' : 'clean',
+      mergeable_state: !pull.mergeable ? 'dirty' : isBlocked(repository) ? 'blocked' : 'clean',
       merged_by: null,
     };
     return fill(schema, {
@@ -230,4 +230,9 @@ export class Render extends RenderBase {
       updated_at: at,
     });
   }
+}
+
+/** A merge queue alone blocks nothing. */
+function isBlocked({ requires }: Repository): boolean {
+  return [...requires].some((each) => each !== 'queue');
 }

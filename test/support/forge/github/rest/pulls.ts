@@ -1,6 +1,6 @@
 import { actor, invalid, notFound, ok, page, pullOf, Refusal, repositoryOf, type Handlers } from '../call.ts';
 import { knowsConflicts } from '../../knows-conflicts.ts';
-import { isPull } from '../../world.ts';
+import { atLeast, isPull } from '../../world.ts';
 
 /** Pull requests, their reviews and the comments on their lines. */
 export const pulls: Handlers = {
@@ -68,6 +68,9 @@ export const pulls: Handlers = {
     if (expected !== head_commit) throw new Refusal(409, 'Head branch was modified. Review and try the merge again.');
     const method = repository.merge_methods.find((one) => one === merge_method);
     if (!method) throw new Refusal(405, `${METHODS[text(merge_method)]} are not allowed on this repository.`);
+    const may_pass = atLeast(call.github.apps.permission(call.token, repository), 'admin');
+    const [broken] = [...repository.requires].flatMap((rule) => REFUSALS.get(rule) ?? []);
+    if (broken !== undefined && !may_pass) throw new Refusal(405, broken);
     const sha = await call.github.merge(repository, pull, actor(call), method);
     return ok({ sha, merged: true, message: 'Pull Request successfully merged' });
   },
@@ -112,6 +115,14 @@ export const pulls: Handlers = {
     throw notFound();
   },
 };
+
+/** What GitHub says to those who may not pass a rule. */
+const REFUSALS = new Map<string, string>([
+  ['queue', 'Repository rule violations found\n\nChanges must be made through the merge queue'],
+  ['review', 'At least 1 approving review is required by reviewers with write access.'],
+  ['checks', 'Required status check "test" is expected.'],
+  ['conversation', 'A conversation must be resolved before this pull request can be merged.'],
+]);
 
 const METHODS: Record<string, string> = { merge: 'Merge commits', squash: 'Squash merges', rebase: 'Rebase merges' };
 
