@@ -4,7 +4,7 @@ import { Id, Time } from './ids.ts';
 import { RepositoryKey } from './repositories.ts';
 import { PULL_AUTHORS, PULL_REQUESTS } from './without-schemas.ts';
 
-export { checksVerdict } from './without-schemas.ts';
+export { checksVerdict, isNewWork } from './without-schemas.ts';
 
 /** Whether the errands of a project open a pull request when they have succeeded, and of which kind. */
 export const PullRequests = z.enum(PULL_REQUESTS);
@@ -57,6 +57,9 @@ export const PullRequest = z.object({
   author: PullAuthor,
   wished_author: PullAuthor.describe('another than `author`: the app is not installed at the repository'),
   head: z.object({ branch: z.string(), commit: Commit }),
+  told_commit: Commit.nullable()
+    .optional()
+    .describe('the newest commit of the errand that its text tells of; null: none yet. Absent in older events'),
   base: z.string().nullable().describe('null: the default branch, until it is opened'),
   checks: PullChecks.nullable().describe(
     'null: the forge was not asked yet, the errand is at work on it, or there are more than are read and all of ' +

@@ -72,6 +72,17 @@ export function checksVerdict(
 }
 
 /**
+ * Whether a pushed commit is one that a pull request has never had, as far as is known: it was pushed after the end.
+ * `told_commit`: the one of the errand that its text tells of; others may have pushed to the branch since.
+ */
+export function isNewWork(
+  { head_commit, told_commit }: { head_commit: string; told_commit?: string | null | undefined },
+  commit: string,
+): boolean {
+  return commit !== head_commit && commit !== told_commit;
+}
+
+/**
  * The sample repository that ships with Errand: a small project with one failing test. The server creates the
  * repository at first use.
  */

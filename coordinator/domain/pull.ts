@@ -1,6 +1,7 @@
 import { newId } from '../../protocol/ids.ts';
 import {
   checksVerdict,
+  isNewWork,
   type PullAuthor,
   type PullChecks,
   type PullRequest,
@@ -85,13 +86,6 @@ export function newPull({ author, ...wish }: Wish, at: string): PullRow {
 }
 
 /**
- * Whether a pushed commit is one that a pull request has never had, as far as is known: it was pushed after the end.
- */
-export function isNewWork({ head_commit, told_commit }: Pick<PullRow, 'head_commit' | 'told_commit'>, commit: string) {
-  return commit !== head_commit && commit !== told_commit;
-}
-
-/**
  * Whether work that is pushed after a pull request has ended gets a new one by itself. Where a person has closed it,
  * they want none. A forge closes one itself when its branch is back at the base; a branch that a person named never is.
  */
@@ -119,6 +113,7 @@ export function pullView(pull: PullRow): PullRequest {
     author,
     wished_author,
     head: { branch: pull.head_branch, commit: pull.head_commit },
+    told_commit: pull.told_commit,
     base: pull.base_branch,
     checks,
     conflicts: pull.conflicts,
@@ -140,6 +135,6 @@ export function changedFields(before: PullRow, after: PullRow): string[] {
 }
 
 function toldOf(pull: PullRow): Record<string, unknown> {
-  const { updated_at: _at, rounds: _rounds, retry_at: _retry, checks, ...view } = pullView(pull);
+  const { updated_at: _at, rounds: _rounds, retry_at: _retry, told_commit: _told, checks, ...view } = pullView(pull);
   return { ...view, checks: checksVerdict(checks) };
 }

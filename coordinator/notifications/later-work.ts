@@ -1,4 +1,5 @@
-import { getsNewPull, isNewWork, type PullRow } from '../domain/pull.ts';
+import { isNewWork } from '../../protocol/pulls.ts';
+import { getsNewPull, type PullRow } from '../domain/pull.ts';
 import { hasPushedWork } from '../domain/task-repository.ts';
 import type { TaskRow } from '../domain/task.ts';
 import type { Db } from '../sqlite/database.ts';

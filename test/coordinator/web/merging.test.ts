@@ -84,6 +84,15 @@ test('the branch that the sheet names is the one that it is merged into', async 
   t.false(issue.pull.merged);
 });
 
+test('what others pushed to the branch before the merge leaves no work that lacks a pull request', async (t) => {
+  const { page, card, commit, change } = await scene(t);
+  await card.getByText('#1 open').waitFor();
+  change({ head_commit: 'b'.repeat(40), told_commit: commit });
+  change({ state: 'merged', next_look_at: null });
+  await card.getByText('#1 merged').waitFor();
+  t.is(await page.getByRole('button', { name: 'Open a pull request' }).count(), 0);
+});
+
 test('where it is not offered to merge, the card says why, and links to the forge', async (t) => {
   const { card, change, github } = await scene(t);
   const merge = card.getByRole('button', { name: 'Merge', exact: true });

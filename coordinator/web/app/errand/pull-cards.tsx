@@ -1,7 +1,7 @@
 import { Fragment, type JSX } from 'preact';
 import type { PullChecks, PullRequest } from '../../../../protocol/pulls.ts';
 import type { Task } from '../../../../protocol/task.ts';
-import { SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
+import { isNewWork, SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
 import { PullChip } from '../../parts/pull-chip.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { repositoryName } from '../../parts/words.ts';
@@ -34,10 +34,11 @@ function lacksPull({ pulls = [], result, repo_url, repositories, ended_at }: Tas
   if (ended_at === null) return [];
   const first = { repo_url, commit: result?.commit ?? null, base_commit: result?.base_commit ?? null };
   return (repositories ?? [first]).flatMap(({ repo_url: own, commit, base_commit }) => {
-    const has_one = ({ state, head, repo_url: of }: PullRequest): boolean =>
-      of === own && (state === 'merged' ? head.commit === commit : state !== 'closed');
-    const has_work = commit !== null && commit !== base_commit;
-    return !has_work || own === SAMPLE_REPO_URL || pulls.some(has_one) ? [] : [own];
+    if (commit === null || commit === base_commit || own === SAMPLE_REPO_URL) return [];
+    const has_one = ({ state, head, told_commit, repo_url: of }: PullRequest): boolean =>
+      of === own &&
+      (state === 'merged' ? !isNewWork({ head_commit: head.commit, told_commit }, commit) : state !== 'closed');
+    return pulls.some(has_one) ? [] : [own];
   });
 }
 
