@@ -43,8 +43,8 @@ type Read = NamedThread & ReadThread;
  * Reads at their forges the issues that a task's prompt names, and the pull request that it goes on with, for the
  * worker that begins its conversation: so sending an errand waits for no forge, and the agent gets them as they are
  * then. Resolves with what to put behind the prompt; empty: nothing is named, or the conversation has begun. One that
- * cannot be read holds up nothing. The log is told of each, but for numbers that were not read and may be no
- * issue. Rejects only if the signal aborts.
+ * cannot be read holds up nothing. The log is told of each, but for numbers that are no issue, as far as is
+ * known. Rejects only if the signal aborts.
  */
 export async function readNamedThreads(deps: Dependencies, task_id: string, signal?: AbortSignal): Promise<string> {
   const { db } = deps.log;
@@ -59,7 +59,7 @@ export async function readNamedThreads(deps: Dependencies, task_id: string, sign
   const all = await (signal ? Promise.race([read, aborted(signal)]) : read);
   signal?.throwIfAborted();
   if (!all) return '';
-  const reads = all.filter((read) => read.is_sure || 'thread' in read);
+  const reads = all.filter(isTold);
   noteReads(deps.log, task_id, reads);
   return namedMaterial(reads, beyond);
 }
@@ -86,6 +86,25 @@ function namedThreads(db: Db, task: TaskRow): NamedThread[] {
     ];
   });
   return sureFirst(named);
+}
+
+/** Colours have so many digits. */
+const COLOUR_DIGITS = new Set([3, 4, 6, 8]);
+
+/** Whether the agent and the log are told of a number. It may be no issue at all. */
+function isTold(read: Read): boolean {
+  if (read.is_sure || 'thread' in read) return true;
+  switch (read.problem) {
+    case 'not_found':
+      return false;
+    case 'no_token':
+    case 'refused':
+      return !COLOUR_DIGITS.has(String(read.number).length);
+    case 'rate_limited':
+    case 'unreachable':
+    case 'failed':
+      return true;
+  }
 }
 
 async function readInTime(

@@ -213,6 +213,45 @@ testEachForge(
   },
 );
 
+testEachForge(
+  'a number that no word calls an issue is told where it could not be looked up, and not referred to',
+  async (t, kind) => {
+    const scene = await PullsScene.start(t, { kind });
+    const { number } = scene.forge.openIssue(scene.demo, scene.ada, { title: 'The parser fails' });
+    const prompt = `Please look at #${number}, and make it #333`;
+    const told = async () => {
+      const errand = scene.errand(prompt);
+      const text = await given(scene, errand);
+      return { errand, text, reads: threadReads(scene.log.db, errand.id) };
+    };
+    scene.has_token = false;
+    const without = await told();
+    t.regex(without.text, /^#1 of \S+ could not be read for you: there is no token[^#]*$/);
+    t.deepEqual(without.reads, [{ number, title: null, problem: 'no_token' }]);
+    scene.has_token = true;
+    scene.forge.intercept = ({ url = '' }, response) => {
+      if (!/\/issues\/\d+$/.test(url)) return false;
+      response.writeHead(502).end();
+      return true;
+    };
+    const away = await told();
+    t.regex(away.text, /#1 of \S+ could not be read for you: its forge does not answer/);
+    t.deepEqual(
+      away.reads.map((read) => [read.number, read.problem]),
+      [
+        [number, 'unreachable'],
+        [333, 'unreachable'],
+      ],
+      'an issue may have the digits of a colour',
+    );
+    scene.forge.intercept = undefined;
+    await scene.work(away.errand, 'Look there');
+    await scene.opened(away.errand);
+    const [body = ''] = scene.demo.issues.filter(isPull).map((pull) => pull.body);
+    t.notRegex(body, /#\d/);
+  },
+);
+
 test('what is an issue for sure is read before what may be a step, and goes into the pull request before it', async (t) => {
   const scene = await PullsScene.start(t);
   for (let n = 1; n <= 9; n += 1) scene.forge.openIssue(scene.demo, scene.ada, { title: `Issue ${n}` });
