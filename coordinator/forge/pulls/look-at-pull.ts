@@ -1,28 +1,18 @@
-import { checksVerdict, type PullChecks } from '../../../protocol/pulls.ts';
 import { pause } from '../../base/deadline.ts';
 import type { PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
-import type { Access, Check, EditablePull, Pull, ReadableChecks } from '../forge.ts';
+import type { Access, EditablePull, Pull } from '../forge.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 import { mayRead, outOfSight } from '../may-read.ts';
 import { eitherOf } from '../other-token.ts';
 import { readChecks } from '../read-checks.ts';
+import { checksOf } from './checks-of-pull.ts';
 import { stateOf, textOf } from './open-pull.ts';
 import { updatedBody } from './pull-body.ts';
 import { faultOf, PullRefused } from './pull-faults.ts';
 import type { PullSurroundings } from './pull-surroundings.ts';
 import type { PushedBranch } from './pushed-branches.ts';
-
-/** How many failed checks are named, and how much of a name is kept. */
-const FAILED_NAMES_MAX = 10;
-const NAME_CHARS_MAX = 100;
-/** What stands behind the name of a check that has not passed. */
-const MARKS = new Map<Check['state'], string>([
-  ['failed', ''],
-  ['needs_action', ' (needs an action)'],
-  ['cancelled', ' (cancelled)'],
-]);
 
 type Looking = {
   access: ForgeAccess;
@@ -113,39 +103,4 @@ async function conflictsOf(
   await pause(conflicts_ms, signal);
   const { conflicts, head } = await ask();
   return head.commit === first.head.commit ? (conflicts ?? known) : known;
-}
-
-/**
- * What is stored of the checks. Those that may not be read hide nothing else: the person is told of them, and which
- * right is missing. Where there are more than are read, a failed or running one says how it is, and passed ones
- * nothing: the person is told where to look.
- */
-function checksOf({ items, cut, missing }: ReadableChecks, host: string): Pick<PullRow, 'checks' | 'problem'> {
-  const counted = countChecks(items);
-  const verdict = checksVerdict(counted);
-  const is_open = cut && (verdict === 'passed' || verdict === 'none');
-  const checks = is_open || (missing.length > 0 && items.length === 0) ? null : counted;
-  if (missing.length > 0) {
-    const rights = missing.join(' and ');
-    return { checks, problem: `${host} does not let the token read all checks: give it the right to read ${rights}.` };
-  }
-  const unread = `${host} has more checks of this commit than are read: look there whether all have passed.`;
-  return { checks, problem: is_open ? unread : null };
-}
-
-/**
- * The checks of a commit, counted. One that waits for a person has not ended. One that was cancelled has neither passed
- * nor failed. One that needs an action has failed.
- */
-function countChecks(checks: readonly Check[]): PullChecks {
-  const count = (state: Check['state']) => checks.filter((check) => check.state === state).length;
-  const failed = checks.filter(({ state }) => MARKS.has(state)).slice(0, FAILED_NAMES_MAX);
-  return {
-    running: count('running') + count('waiting'),
-    passed: count('passed'),
-    failed: count('failed') + count('needs_action'),
-    cancelled: count('cancelled'),
-    failed_names: failed.map(({ name, state }) => `${name.slice(0, NAME_CHARS_MAX)}${MARKS.get(state) ?? ''}`),
-    failed_urls: failed.map(({ url }) => url),
-  };
 }
