@@ -14,13 +14,13 @@ const MARKS = new Map<Check['state'], string>([
 
 /**
  * What is stored of the checks. Those that may not be read hide nothing else: the person is told of them, and which
- * right is missing. Where there are more than are read, a failed or running one says how it is, and passed ones nothing:
- * the person is told where to look.
+ * right is missing. Where there are more than are read, a failed or running one says how it is, and others nothing: the
+ * person is told where to look.
  */
 export function checksOf({ items, cut, missing }: ReadableChecks, host: string): Pick<PullRow, 'checks' | 'problem'> {
   const counted = countChecks(items);
   const verdict = checksVerdict(counted);
-  const is_open = cut && (verdict === 'passed' || verdict === 'none');
+  const is_open = cut && verdict !== 'failed' && verdict !== 'running';
   const checks = is_open || (missing.length > 0 && items.length === 0) ? null : counted;
   if (missing.length > 0) {
     const rights = missing.join(' and ');

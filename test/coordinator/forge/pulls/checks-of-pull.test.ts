@@ -11,3 +11,11 @@ test('of many that have not passed, those that failed are named first', (t) => {
   t.is(checks?.failed_names.length, 10);
   t.deepEqual(checks?.failed_names.slice(0, 3), ['test (15)', 'licence (needs an action)', 'test (0) (cancelled)']);
 });
+
+test('a cancelled check does not say how those are that are not read', (t) => {
+  const unread = stored([check('lint', 'passed'), check('test', 'cancelled')], true);
+  t.is(unread.checks, null);
+  t.regex(unread.problem ?? '', /has more checks .* look there whether all have passed/);
+  t.like(stored([check('lint', 'passed'), check('test', 'cancelled')]), { checks: { cancelled: 1 }, problem: null });
+  t.like(stored([check('lint', 'failed'), check('test', 'cancelled')], true), { checks: { failed: 1 }, problem: null });
+});
