@@ -34,6 +34,10 @@ export const PullChecks = z.object({
   failed: z.number().int().nonnegative(),
   cancelled: z.number().int().nonnegative().optional().describe('came to no end. Absent in older events: `failed`'),
   failed_names: z.array(z.string()).describe('the names of some that failed, or were cancelled'),
+  failed_states: z
+    .array(z.enum(['failed', 'needs_action', 'cancelled']))
+    .optional()
+    .describe('for each of those names how it ended. `needs_action`: it waits for a person. Absent in older events'),
   failed_urls: z
     .array(z.string().nullable())
     .optional()

@@ -100,7 +100,8 @@ function pauseText({ paused, failures }: ScheduleRow, refused: string | undefine
 
 /** In words that both languages use. */
 function pullText({ number, state, problem, checks }: PullRequest): string {
-  const what = state === 'open' ? (checks?.failed_names.join(', ') ?? '') : (problem ?? state);
+  const failed = checks?.failed_names.filter((_, i) => checks.failed_states?.[i] !== 'cancelled') ?? [];
+  const what = state === 'open' ? failed.join(', ') : (problem ?? state);
   return `${number === null ? 'Pull request' : `Pull request #${number}`}: ${what}`;
 }
 

@@ -1,5 +1,6 @@
 import { checksVerdict, type PullRequest } from '../../../protocol/pulls.ts';
 import type { ThreadProblem } from '../../../protocol/coordinator-events.ts';
+import { failedChecks, type FailedCheck } from '../../client/errand/failed-checks.ts';
 import type { KnownEvent } from '../../client/known-event.ts';
 import { clock } from './format.ts';
 import type { Line, Style } from './line.ts';
@@ -23,7 +24,7 @@ export function pullLines(pull: PullRequest): Line[] {
       ...(url === null ? [] : [` ${url}`]),
     ],
   ];
-  lines.push(...failedChecks(pull));
+  lines.push(...failedPages(pull));
   if (problem !== null) lines.push([['yellow', `  ${oneLine(problem, PROBLEM_CHARS_MAX)}`]]);
   if (problem !== null && retry_at !== null) lines.push([['dim', `  tried again at ${clock(retry_at)}`]]);
   if (state === 'open' && author === 'person' && wished_author === 'app') lines.push([['dim', `  ${NOT_AS_APP}`]]);
@@ -65,7 +66,7 @@ function conflicts({ state, conflicts: has_some, base }: PullRequest): Part[] {
 
 function checks({ state, checks: counted }: PullRequest): Part[] {
   if (state !== 'open' || counted === null) return [];
-  const names = counted.failed_names.map((name) => oneLine(name, 60)).join(', ');
+  const names = failedChecks(counted).map(checkName).join(', ');
   const words: Record<ReturnType<typeof checksVerdict>, [Style, string] | undefined> = {
     none: undefined,
     running: ['dim', 'checks run'],
@@ -78,10 +79,19 @@ function checks({ state, checks: counted }: PullRequest): Part[] {
 }
 
 /** The pages of the checks that did not pass: their logs are there. */
-function failedChecks({ state, checks: counted }: PullRequest): Line[] {
+function failedPages({ state, checks: counted }: PullRequest): Line[] {
   if (state !== 'open' || counted === null) return [];
-  const { failed_names, failed_urls = [] } = counted;
-  return failed_names.flatMap((name, i): Line[] =>
-    failed_urls[i] ? [[['dim', `  ${oneLine(name, 60)}: ${failed_urls[i]}`]]] : [],
+  return failedChecks(counted).flatMap((check): Line[] =>
+    check.url === null ? [] : [[['dim', `  ${checkName(check)}: ${check.url}`]]],
   );
 }
+
+function checkName({ name, state }: FailedCheck): string {
+  return `${oneLine(name, 60)}${CHECK_STATES[state]}`;
+}
+
+const CHECK_STATES: Record<FailedCheck['state'], string> = {
+  failed: '',
+  needs_action: ' (needs an action)',
+  cancelled: ' (cancelled)',
+};

@@ -5,12 +5,8 @@ import type { Check, ReadableChecks } from '../forge.ts';
 /** How many failed checks are named, and how much of a name is kept. */
 const FAILED_NAMES_MAX = 10;
 const NAME_CHARS_MAX = 100;
-/** What stands behind the name of a check that has not passed: those first that tell of the commit. */
-const MARKS = new Map<Check['state'], string>([
-  ['failed', ''],
-  ['needs_action', ' (needs an action)'],
-  ['cancelled', ' (cancelled)'],
-]);
+/** How checks end that have not passed: those first that tell of the commit. */
+const NOT_PASSED = ['failed', 'needs_action', 'cancelled'] as const;
 
 /**
  * What is stored of the checks. Those that may not be read hide nothing else: the person is told of them, and which
@@ -36,15 +32,16 @@ export function checksOf({ items, cut, missing }: ReadableChecks, host: string):
  */
 function countChecks(checks: readonly Check[]): PullChecks {
   const count = (state: Check['state']) => checks.filter((check) => check.state === state).length;
-  const failed = [...MARKS.keys()]
-    .flatMap((state) => checks.filter((check) => check.state === state))
-    .slice(0, FAILED_NAMES_MAX);
+  const failed = NOT_PASSED.flatMap((state) =>
+    checks.filter((check) => check.state === state).map(({ name, url }) => ({ name, state, url })),
+  ).slice(0, FAILED_NAMES_MAX);
   return {
     running: count('running') + count('waiting'),
     passed: count('passed'),
     failed: count('failed') + count('needs_action'),
     cancelled: count('cancelled'),
-    failed_names: failed.map(({ name, state }) => `${name.slice(0, NAME_CHARS_MAX)}${MARKS.get(state) ?? ''}`),
+    failed_names: failed.map(({ name }) => name.slice(0, NAME_CHARS_MAX)),
+    failed_states: failed.map(({ state }) => state),
     failed_urls: failed.map(({ url }) => url),
   };
 }

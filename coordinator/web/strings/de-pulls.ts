@@ -8,6 +8,11 @@ export const de_pulls: PullsStrings = {
   new_project: 'Projekt mit Token anlegen',
   again: 'Noch einmal versuchen',
   failed_checks: 'Nicht bestanden:',
+  check: {
+    failed: (name) => name,
+    needs_action: (name) => `${name} (wartet auf einen Menschen)`,
+    cancelled: (name) => `${name} (abgebrochen)`,
+  },
   conflicts: (base) =>
     `Konflikte mit ${base ?? 'dem Standard-Branch'}: Checks laufen vielleicht erst, wenn der eingemergt ist.`,
   as: { app: 'von der App geöffnet: Du kannst ihn freigeben', person: 'mit dem Token geöffnet, das auch pusht' },

@@ -6,6 +6,11 @@ export const en_pulls = {
   project_token: 'Token of the project',
   new_project: 'Make a project with a token',
   failed_checks: 'Not passed:',
+  check: {
+    failed: (name: string) => name,
+    needs_action: (name: string) => `${name} (needs an action)`,
+    cancelled: (name: string) => `${name} (cancelled)`,
+  },
   conflicts: (base: string | null) =>
     `Conflicts with ${base ?? 'the default branch'}: checks may not run until that is merged.`,
   as: { app: 'opened by the app: you can approve it', person: 'opened with the token that pushes' },

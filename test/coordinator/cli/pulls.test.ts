@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { PullRow } from '../../../coordinator/domain/pull.ts';
 import { changePull } from '../../../coordinator/forge/pulls/pull-commands.ts';
 import { listPullsOf } from '../../../coordinator/sqlite/pulls.ts';
 import { taskOf } from '../../support/fixtures.ts';
@@ -67,12 +68,20 @@ test('pr shows the page of each check that failed', async (t) => {
     const rows = listPullsOf(server.db, errand.id);
     return rows.length > 0 ? rows : undefined;
   });
-  const counts = { running: 0, passed: 1, failed: 2, cancelled: 0 };
-  const checks = { ...counts, failed_names: ['lint', 'test (24)'], failed_urls: [null, `${REPO}/actions/runs/7`] };
+  const checks = {
+    running: 0,
+    passed: 1,
+    failed: 2,
+    cancelled: 1,
+    failed_names: ['lint', 'test (24)', 'docs'],
+    failed_states: ['failed', 'needs_action', 'cancelled'],
+    failed_urls: [null, `${REPO}/actions/runs/7`, null],
+  } satisfies PullRow['checks'];
   const opened = { state: 'open', number: 12, url: `${REPO}/pull/12`, checks, next_look_at: null } as const;
   server.log.write((tx) => changePull(tx, row?.id ?? '', opened, NOW));
   const { stdout } = await asking.ended;
-  t.regex(stdout, /failed: lint, test \(24\).*\n {2}test \(24\): https:\/\/github\.com\/ada\/demo\/actions\/runs\/7\n/);
+  t.regex(stdout, /failed: lint, test \(24\) \(needs an action\), docs \(cancelled\)/);
+  t.regex(stdout, /\n {2}test \(24\) \(needs an action\): https:\/\/github\.com\/ada\/demo\/actions\/runs\/7\n/);
 });
 
 test('pr fails with the reason where the forge refuses, and before anything was pushed', async (t) => {

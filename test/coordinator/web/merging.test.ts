@@ -3,9 +3,9 @@ import { gitHubOf, openedPull } from '../../support/forge/opened-pull.ts';
 import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 
-async function scene(t: ExecutionContext, draft = false) {
+async function scene(t: ExecutionContext, draft = false, locale = 'en') {
   const { github, env } = await gitHubOf(t);
-  const app = await openAppLoggedIn(t, {}, env);
+  const app = await openAppLoggedIn(t, { locale }, env);
   const opened = await openedPull(app, github, { draft });
   await app.page.goto(`${app.network.url}/errands/${opened.id}`);
   return { github, ...app, ...opened, card: app.page.locator('.pull-card') };
@@ -97,7 +97,7 @@ test('where it is not offered to merge, the card says why, and links to the forg
   const { card, change, github } = await scene(t);
   const merge = card.getByRole('button', { name: 'Merge', exact: true });
   await merge.waitFor();
-  change({ checks: { ...NONE, passed: 1, cancelled: 1, failed_names: ['test (cancelled)'] } });
+  change({ checks: { ...NONE, passed: 1, cancelled: 1, failed_names: ['test'], failed_states: ['cancelled'] } });
   await card.getByText('Not passed: test (cancelled)').waitFor();
   t.is(await merge.count(), 1, 'the forge decides');
   change({ checks: { ...NONE, failed: 1, failed_names: ['lint'] } });
@@ -114,4 +114,13 @@ test('where it is not offered to merge, the card says why, and links to the forg
   change({ checks: { ...NONE, failed: 1, failed_names: ['lint'] } });
   await sheet.getByText('It can be merged here once no check fails.').waitFor();
   t.is(await sheet.getByRole('button', { name: 'Squash' }).count(), 0);
+});
+
+test('how a check ended that has not passed is said in the language of the person', async (t) => {
+  const { card, change } = await scene(t, false, 'de-DE');
+  const names = { failed_names: ['lint', 'cla', 'test'], failed_urls: [null, 'https://cla.example/', null] };
+  const failed_states = ['failed' as const, 'needs_action' as const, 'cancelled' as const];
+  change({ checks: { ...NONE, failed: 2, cancelled: 1, ...names, failed_states } });
+  await card.getByText('Nicht bestanden: lint, cla (wartet auf einen Menschen), test (abgebrochen)').waitFor();
+  t.is(await card.getByRole('link', { name: 'cla (wartet auf einen Menschen)' }).count(), 1);
 });

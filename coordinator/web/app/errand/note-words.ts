@@ -1,3 +1,4 @@
+import { failedChecks } from '../../../client/errand/failed-checks.ts';
 import type { Note } from '../../../client/errand/items.ts';
 import { choiceWords } from '../../parts/need-words.ts';
 import { format, t } from '../../parts/speech.ts';
@@ -76,9 +77,11 @@ function pushedWords({ wip, branch, repository }: Extract<Note, { what: 'pushed'
 /** Why one was not opened, its card says. */
 function pullWords({ happened, pull: { number, checks } }: Extract<Note, { what: 'pull' }>): string {
   const words = s.pulls.happened[happened](number === null ? t.pull.untitled : s.pulls.name(number));
-  const failed = happened === 'checks_failed' ? (checks?.failed_names ?? []) : [];
+  const failed = happened === 'checks_failed' && checks ? failedChecks(checks) : [];
   const sentence = words.charAt(0).toUpperCase() + words.slice(1);
-  return failed.length > 0 ? cut(`${sentence}: ${failed.join(', ')}`) : sentence;
+  return failed.length > 0
+    ? cut(`${sentence}: ${failed.map(({ name, state }) => s.pulls.check[state](name)).join(', ')}`)
+    : sentence;
 }
 
 function threadWords({ number, repository = '', title, problem }: Extract<Note, { what: 'thread' }>): string {

@@ -2,6 +2,7 @@ import { Fragment, type JSX } from 'preact';
 import type { PullChecks, PullRequest } from '../../../../protocol/pulls.ts';
 import type { Task } from '../../../../protocol/task.ts';
 import { isNewWork, SAMPLE_REPO_URL } from '../../../../protocol/without-schemas.ts';
+import { failedChecks } from '../../../client/errand/failed-checks.ts';
 import { PullChip } from '../../parts/pull-chip.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { repositoryName } from '../../parts/words.ts';
@@ -79,19 +80,19 @@ function PullCard({ pull, task }: { pull: PullRequest; task: Task }): JSX.Elemen
 }
 
 /** The names of checks that have not passed, each with the page that shows its log. */
-function FailedChecks({ of: { failed_names, failed_urls = [] } }: { of: PullChecks }): JSX.Element {
+function FailedChecks({ of }: { of: PullChecks }): JSX.Element {
   return (
     <p class="fault">
       {s.pulls.failed_checks}{' '}
-      {failed_names.map((name, i) => (
+      {failedChecks(of).map(({ name, state, url }, i) => (
         <Fragment key={i}>
           {i > 0 && ', '}
-          {failed_urls[i] ? (
-            <a href={failed_urls[i]} target="_blank" rel="noreferrer">
-              {name}
-            </a>
+          {url === null ? (
+            s.pulls.check[state](name)
           ) : (
-            name
+            <a href={url} target="_blank" rel="noreferrer">
+              {s.pulls.check[state](name)}
+            </a>
           )}
         </Fragment>
       ))}

@@ -9,7 +9,8 @@ test('of many that have not passed, those that failed are named first', (t) => {
   const cancelled = Array.from({ length: 15 }, (_, n) => check(`test (${n})`, 'cancelled'));
   const { checks } = stored([...cancelled, check('licence', 'needs_action'), check('test (15)', 'failed')]);
   t.is(checks?.failed_names.length, 10);
-  t.deepEqual(checks?.failed_names.slice(0, 3), ['test (15)', 'licence (needs an action)', 'test (0) (cancelled)']);
+  t.deepEqual(checks?.failed_names.slice(0, 3), ['test (15)', 'licence', 'test (0)']);
+  t.deepEqual(checks?.failed_states?.slice(0, 3), ['failed', 'needs_action', 'cancelled']);
 });
 
 test('a cancelled check does not say how those are that are not read', (t) => {

@@ -13,11 +13,12 @@ test('a person is told once that checks of a commit have failed, and that it was
   const { id, number } = await scene.opened(errand);
   await scene.pulls.stop();
   const change = (to: object) => scene.log.write((tx) => changePull(tx, id, to, new Date().toISOString()));
-  const failed = { running: 0, passed: 1, failed: 1, failed_names: ['lint'] };
+  const names = { failed_names: ['lint', 'test'], failed_states: ['failed', 'cancelled'] };
+  const failed = { running: 0, passed: 1, failed: 1, cancelled: 1, ...names };
   change({ checks: failed });
   change({ checks: { ...failed, running: 1, failed: 0 } });
   change({ checks: failed });
-  change({ checks: { ...failed, failed: 0, cancelled: 1, failed_names: ['lint (cancelled)'] } });
+  change({ checks: { ...failed, failed: 0, cancelled: 1, failed_names: ['lint'], failed_states: ['cancelled'] } });
   change({ title: 'Better' });
   change({ state: 'merged', next_look_at: null });
   const { events } = readEventsAfter(scene.log.db, 0, OCCASION_TYPES, { rows_max: 100, bytes_max: 1e6 });
