@@ -32,6 +32,12 @@ export const PullChecks = z.object({
   running: z.number().int().nonnegative(),
   passed: z.number().int().nonnegative(),
   failed: z.number().int().nonnegative(),
+  needs_action: z
+    .number()
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('how many of `failed` wait for a person. Absent in older events'),
   cancelled: z.number().int().nonnegative().optional().describe('came to no end. Absent in older events: `failed`'),
   failed_names: z.array(z.string()).describe('the names of some that failed, or were cancelled'),
   failed_states: z

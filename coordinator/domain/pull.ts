@@ -125,9 +125,14 @@ export function pullView(pull: PullRow): PullRequest {
   };
 }
 
+/** Whether checks have failed that further work may mend. What a person has to do holds up and starts none. */
+export function mayBeMended(checks: PullChecks | null): boolean {
+  return checks !== null && checks.failed > (checks.needs_action ?? 0);
+}
+
 /**
  * The fields in which a person is to be told of a change; empty: in none. Of the checks they are told what they say
- * together, not of each one that starts or passes.
+ * together, and of the first that further work may mend, not of each one that starts or passes.
  */
 export function changedFields(before: PullRow, after: PullRow): string[] {
   const [old, now] = [toldOf(before), toldOf(after)];
@@ -136,5 +141,5 @@ export function changedFields(before: PullRow, after: PullRow): string[] {
 
 function toldOf(pull: PullRow): Record<string, unknown> {
   const { updated_at: _at, rounds: _rounds, retry_at: _retry, told_commit: _told, checks, ...view } = pullView(pull);
-  return { ...view, checks: checksVerdict(checks) };
+  return { ...view, checks: [checksVerdict(checks), mayBeMended(checks)] };
 }

@@ -39,6 +39,7 @@ function countChecks(checks: readonly Check[]): PullChecks {
     running: count('running') + count('waiting'),
     passed: count('passed'),
     failed: count('failed') + count('needs_action'),
+    needs_action: count('needs_action'),
     cancelled: count('cancelled'),
     failed_names: failed.map(({ name }) => name.slice(0, NAME_CHARS_MAX)),
     failed_states: failed.map(({ state }) => state),

@@ -1,5 +1,5 @@
 import { isEnded } from '../../../protocol/task.ts';
-import type { PullRow } from '../../domain/pull.ts';
+import { mayBeMended, type PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { Tx } from '../../sqlite/event-log.ts';
 import { listForges } from '../../sqlite/forges.ts';
@@ -11,7 +11,7 @@ export const CHECKS_WAIT_MS = 15 * 60_000;
 
 /** Whether checks failed so long ago that those that still run are not waited for any longer. `now` is an ISO time. */
 export function haveWaited({ checks, updated_at }: Pick<PullRow, 'checks' | 'updated_at'>, now: string): boolean {
-  return checks !== null && checks.failed > 0 && Date.parse(now) - Date.parse(updated_at) >= CHECKS_WAIT_MS;
+  return mayBeMended(checks) && Date.parse(now) - Date.parse(updated_at) >= CHECKS_WAIT_MS;
 }
 
 /**
@@ -21,7 +21,7 @@ export function haveWaited({ checks, updated_at }: Pick<PullRow, 'checks' | 'upd
  */
 export function hearFailedChecks(tx: Tx, pull: PullRow, task: TaskRow, at: string): void {
   const { checks, head_commit: commit, number, repository_id, owner, name } = pull;
-  if (pull.state !== 'open' || !checks || checks.failed === 0 || !isEnded(task.status)) return;
+  if (pull.state !== 'open' || !checks || !mayBeMended(checks) || !isEnded(task.status)) return;
   const forge = listForges(tx.db).find(({ origin }) => origin === pull.origin);
   if (!forge || number === null || repository_id === null || owner === null || name === null) return;
   const { running, passed, failed } = checks;

@@ -114,6 +114,25 @@ test('a check elsewhere that does not end holds up those that failed for a quart
   t.is(findFollowUp(scene.log.db, id).rounds, 1);
 });
 
+test('a check that waits for a person does not shorten the wait for others', async (t) => {
+  const { scene, github, demo, commit, messages, looked, pull_row } = await watchedScene(t, FAST);
+  github.check(demo, commit, { name: 'licence/cla', conclusion: 'action_required' });
+  github.status(demo, commit, { context: 'slow', state: 'pending' });
+  await until('it is seen', () => pull_row()?.checks?.failed === 1);
+  scene.log.write(({ db }) => {
+    const row = pull_row();
+    if (row) updatePull(db, { ...row, updated_at: new Date(Date.now() - CHECKS_WAIT_MS).toISOString() });
+  });
+  github.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'error: here' });
+  await until('both are seen', () => pull_row()?.checks?.failed === 2);
+  await looked();
+  await scene.settled();
+  t.deepEqual(messages(), []);
+  github.status(demo, commit, { context: 'slow', state: 'failure' });
+  await until('it is sent back', () => messages().length === 1);
+  t.regex(messages()[0] ?? '', /slow/);
+});
+
 test('a log that cannot be read holds up a failed check for a quarter of an hour, and no longer', async (t) => {
   const { scene, github, demo, commit, messages, looked, pull_row } = await watchedScene(t, FAST);
   github.intercept = ({ url = '' }, response) => {
