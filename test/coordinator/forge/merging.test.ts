@@ -3,6 +3,7 @@ import { MergeRefused, mergeRefusal, type MergeObstacle } from '../../../coordin
 import { ForgeApiError } from '../../../coordinator/forge/forge-api-error.ts';
 import { testEachForge } from '../../support/forge/each-forge.ts';
 import { forgeScene } from '../../support/forge/scene.ts';
+import { git } from '../../support/git-server.ts';
 import type { ForgeKind } from '../../../protocol/forges.ts';
 
 const NAME = { owner: 'ada', name: 'demo' };
@@ -151,6 +152,26 @@ test('GitHub: what is blocked is told so where its rules cannot be read now, and
   demo.requires = new Set();
   t.like(await t.throwsAsync(merge(), { instanceOf: ForgeApiError }), { fault: 'unreachable' });
   t.is((await client.pull(access(ada), NAME, number)).state, 'open');
+});
+
+test('Gitea: what cannot be fast-forwarded lacks commits of its base', async (t) => {
+  const { forge, client, ada, demo, access } = await forgeScene(t, 'gitea');
+  demo.merge_methods = ['fast-forward-only'];
+  const commit = await forge.push(demo, 'fix', { 'a.txt': 'a' });
+  const { number } = await client.openPull(access(ada), NAME, DRAFT);
+  const state = async () => (await client.pull(access(ada), NAME, number)).state;
+  const merge = (head: string) =>
+    client.mergePull(access(ada), NAME, number, { commit: head, method: 'fast-forward-only' });
+  await forge.push(demo, 'main', { 'b.txt': 'b' });
+  t.is(await state(), 'open');
+  t.is((await t.throwsAsync(merge(commit), { instanceOf: MergeRefused }))?.obstacle, 'behind');
+  const folder = forge.world.folder(demo);
+  const tree = await git(folder, 'merge-tree', '--write-tree', 'main', 'fix');
+  const merged = await git(folder, 'commit-tree', tree, '-p', 'fix', '-p', 'main', '-m', 'Merge main');
+  await git(folder, 'update-ref', 'refs/heads/fix', merged);
+  t.is(await state(), 'open');
+  await merge(merged);
+  t.is(await state(), 'merged');
 });
 
 /** What the forges answer, and what it means. */

@@ -1,3 +1,4 @@
+import { git } from '../../git-server.ts';
 import { knowsConflicts } from '../knows-conflicts.ts';
 import {
   atLeast,
@@ -5,6 +6,7 @@ import {
   isPull,
   type Comment,
   type Issue,
+  type PullPart,
   type Repository,
   type ReviewComment,
 } from '../world.ts';
@@ -75,7 +77,8 @@ export const issues: Record<string, Handler> = {
   'GET /repos/{owner}/{repo}/pulls/{index}': async (call) => {
     const repository = repositoryOf(call);
     const pull = await pullOf(call, repository);
-    const body = call.gitea.render.pull(repository, pull);
+    const merge_base = await mergeBase(call, repository, pull.pull);
+    const body = { ...call.gitea.render.pull(repository, pull), merge_base };
     // While Gitea still checks whether it can be merged, it says no.
     return {
       status: 200,
@@ -97,6 +100,10 @@ export const issues: Record<string, Handler> = {
   },
 };
 
+function mergeBase({ gitea }: Call, repository: Repository, pull: PullPart): Promise<string> {
+  return git(gitea.world.folder(repository), 'merge-base', pull.base_commit, pull.head_commit);
+}
+
 /** Gitea's words for what it refuses to merge are those of its routers/api/v1/repo/pull.go. */
 const merges: Record<string, Handler> = {
   'POST /repos/{owner}/{repo}/pulls/{index}/merge': async (call) => {
@@ -112,6 +119,9 @@ const merges: Record<string, Handler> = {
     const method = repository.merge_methods.find((one) => one === Do);
     if (!method) throw new Refusal(405, `${String(Do)} is not allowed an allowed merge style for this repository`);
     if (head_commit_id !== head_commit) throw new Refusal(409, 'head out of date');
+    const merge_base = await mergeBase(call, repository, pull.pull);
+    // The API does not know this error of its own server.
+    if (method === 'fast-forward-only' && merge_base !== pull.pull.base_commit) throw new Refusal(500, '');
     await call.gitea.merge(repository, pull, actor(call), method);
     return { status: 200 };
   },
