@@ -32,15 +32,18 @@ export function findThreadTask(db: Db, thread: ThreadKey, user_id: string): stri
   ).get({ ...thread, user_id })?.task_id;
 }
 
-/** What this task was told of an issue or pull request. `user_id`: who asked for it; null: it followed by itself. */
-export function listToldSources(
+/** `user_id`: who asked for it; null: it followed by itself. `created_at`: when the task was told; an ISO time. */
+export type ToldRequest = Pick<ForgeRequest, 'source' | 'user_id'> & { created_at: string };
+
+/** What this task was told of an issue or pull request. */
+export function listToldRequests(
   db: Db,
   { forge_id, repository_id, number }: ThreadKey,
   task_id: string,
-): Pick<ForgeRequest, 'source' | 'user_id'>[] {
-  return sql<Pick<ForgeRequest, 'source' | 'user_id'>>(
+): ToldRequest[] {
+  return sql<ToldRequest>(
     db,
-    `SELECT source, user_id FROM forge_requests
+    `SELECT source, user_id, created_at FROM forge_requests
      WHERE forge_id = ? AND repository_id = ? AND number = ? AND task_id = ?`,
   ).all(forge_id, repository_id, number, task_id);
 }

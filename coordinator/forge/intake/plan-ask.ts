@@ -4,7 +4,7 @@ import { ErrandError } from '../../../protocol/problem.ts';
 import { isEnded } from '../../../protocol/task.ts';
 import type { Db } from '../../sqlite/database.ts';
 import type { Tx } from '../../sqlite/event-log.ts';
-import { findThreadTask, insertRequest, isRequestKnown, listToldSources } from '../../sqlite/forge-requests.ts';
+import { findThreadTask, insertRequest, isRequestKnown, listToldRequests } from '../../sqlite/forge-requests.ts';
 import { insertItem, nextItemNumber } from '../../sqlite/follow-ups.ts';
 import { insertWords } from '../../sqlite/forge-words.ts';
 import { listPullsOf } from '../../sqlite/pulls.ts';
@@ -178,7 +178,7 @@ function proceed(
     url: ask.comment?.url ?? thread.url,
     comment: ask.comment,
     n,
-    untold: newest(untold(thread, listToldSources(tx.db, key, task.id), ask.source)),
+    untold: newest(untold(thread, listToldRequests(tx.db, key, task.id), ask.source)),
   });
   const send = (message: string) => addMessage(tx, user_id, task.id, { text: message }, defaults.models).message_id;
   letGoOn(tx, task, send, at);

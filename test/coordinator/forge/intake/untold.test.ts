@@ -30,6 +30,49 @@ test('a further mention brings along what others wrote since the last one, and n
   t.notRegex(labeled, /lexer/);
 });
 
+for (const start of ['the label', 'the text of the issue'] as const)
+  test(`after a start by ${start}, a mention brings along nothing that came before that`, async (t) => {
+    const scene = await IntakeScene.start(t);
+    const { github, demo, ada, bob } = scene;
+    const { now } = github.world;
+    github.world.now = () => now() - 3_600_000;
+    const body = start === 'the label' ? 'Something is wrong.' : '@errand fix it';
+    const issue = github.openIssue(demo, ada, { title: 'It fails', body });
+    github.comment(demo, issue, bob, 'It is the parser.');
+    github.world.now = now;
+    if (start === 'the label') github.label(demo, issue, ada, 'errand');
+    await scene.deliver();
+    const { id } = scene.task;
+    github.comment(demo, issue, bob, 'Look at the lexer, too.');
+    github.comment(demo, issue, ada, '@errand do what Bob says');
+    await scene.deliver();
+    const message = scene.messages(id).at(-1) ?? '';
+    t.regex(message, /Look at the lexer, too\./);
+    t.notRegex(message, /It is the parser/);
+  });
+
+test('what came between two mentions with a label between them is told once', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada, bob } = scene;
+  const { now } = github.world;
+  const issue = github.openIssue(demo, ada, { title: 'It fails', body: '@errand fix it' });
+  await scene.deliver();
+  const { id } = scene.task;
+  const before = new Date(now() - 7_200_000).toISOString();
+  scene.log.db.prepare('UPDATE forge_requests SET created_at = ?').run(before);
+  github.world.now = () => now() - 3_600_000;
+  github.comment(demo, issue, ada, '@errand add a test');
+  github.comment(demo, issue, bob, 'The printer prints.');
+  github.world.now = now;
+  await scene.deliver();
+  github.label(demo, issue, ada, 'errand');
+  await scene.deliver();
+  github.comment(demo, issue, ada, '@errand go on');
+  await scene.deliver();
+  const told = scene.messages(id).filter((text) => text.includes('The printer prints.'));
+  t.is(told.length, 1);
+});
+
 test('a mention in a review brings along what the review says of lines', async (t) => {
   const scene = await IntakeScene.start(t, { follow_up: false });
   const { github, demo, ada, bob } = scene;
