@@ -35,7 +35,7 @@ export const de: Strings = {
     to_sign_up: 'Noch kein Konto? Leg eins an',
     to_log_in: 'Du hast ein Konto? Melde dich an',
     working: 'Einen Moment …',
-    ended: 'Deine Anmeldung ist abgelaufen. Melde dich neu an: Was du geschrieben hast, ist noch da.',
+    ended: 'Deine Anmeldung ist beendet. Melde dich neu an: Was du geschrieben hast, ist noch da.',
     untold:
       'Dieses Gerät hat alles vergessen. Der Server ist noch nicht erreichbar: Er erfährt es, sobald es geht, solange diese Seite offen ist. Bis dahin steht diese Anmeldung in deiner Geräteliste.',
     insecure: 'Diese Seite kam ohne TLS: Unterwegs kann jeder dein Passwort mitlesen.',
