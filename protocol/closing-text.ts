@@ -2,7 +2,7 @@
 
 /** A line such as `[1] fixed: …`, which says what became of one numbered comment: its number, verdict and sentence. */
 export const OUTCOME_LINE =
-  /^[\s>*\-_`]*\[(\d{1,6})\][\s*_`:\u2013\u2014-]*(fixed|done|changed|not changed|not fixed|unchanged)\b[\s*_`:.\u2013\u2014-]*(.*)$/i;
+  /^[\s>*\-_`]*\[(\d{1,6})\][\s*_`:\u2013\u2014-]*(fixed|done|changed|not changed|not fixed|unchanged)\b[\s*_`:.\u2013\u2014-]*(.*)/i;
 
 /** The text without those lines. */
 export function withoutOutcomes(text: string): string {

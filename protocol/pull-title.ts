@@ -13,7 +13,7 @@ const REPORT = /^(i|i've|i'm|we|we've|done|all|the|this|here|both|everything|ok|
 export function pullTitleOf({ title, result }: Pick<Task, 'title' | 'result'>): string {
   const [whole = ''] = (result?.summary ?? '').trim().split(/\r?\n/, 1);
   const first = whole.slice(0, LINE_CHARS_MAX);
-  const heading = /^#{1,6}\s+(.+?)\s*#*$/.exec(first)?.[1];
+  const heading = /^#{1,6}\s+(\S.*)$/.exec(first)?.[1]?.replace(/#+\s*$/, '');
   const line = plain(heading ?? first);
   const is_title = heading !== undefined || (line.length <= 72 && !/[.:!?]$/.test(line) && !REPORT.test(line));
   const text = is_title && line !== '' && !/^summary$/i.test(line) ? line : plain(title);

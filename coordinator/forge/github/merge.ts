@@ -14,7 +14,10 @@ const WORDS: ObstacleWords = [
   [/merge queue/i, 'queue'],
   [/\b(status checks?|required workflows?|deployments?|code scanning)\b/i, 'checks'],
   [/\breviews?\b|\bapprovals?\b|code owner|changes? (were |have been )?requested/i, 'review'],
-  [/(merge commits?|squash merges?|rebase merges?)\b.* not allowed|must not contain merge commits|linear/i, 'method'],
+  [
+    /(merge commits?|squash merges?|rebase merges?)\b.{0,100} not allowed|must not contain merge commits|linear/i,
+    'method',
+  ],
   [/out.of.date|not up.to.date|behind/i, 'behind'],
   [/draft/i, 'draft'],
   [/conflict|not mergeable|can(no|')t be rebased/i, 'conflicts'],

@@ -4,7 +4,7 @@ export type LineKind = 'text' | 'quote' | 'code';
 const CODE_INDENT = 4;
 /** How many quotes in each other are told apart. */
 const DEPTH_MAX = 100;
-const FENCE = /^(`{3,}|~{3,})(.*)$/;
+const FENCE = /^(`{3,}(?!`)|~{3,}(?!~))(.*)$/;
 const MARKER = /(?:[-*+]|\d{1,9}[.)])(?= |$)/y;
 const RULE = /^\s*([-*_])(?:\s*\1){2,}\s*$/;
 const HEADING = /^#{1,6}(?:\s|$)/;

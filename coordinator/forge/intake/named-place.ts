@@ -1,4 +1,5 @@
 import { BranchName } from '../../../protocol/task.ts';
+import { withoutEnd } from '../forge-text.ts';
 
 /** The place that a request names for its work: an open pull request, or a branch. */
 export type NamedPlace = { continue_pull: number } | { work_branch: string };
@@ -21,6 +22,6 @@ export function namedPlace(request: string): NamedPlace | undefined {
   const text = request.replace(/[ \t]+/g, ' ').trimStart();
   const number = PULL.exec(text)?.[1];
   if (number !== undefined) return { continue_pull: Number(number) };
-  const branch = BranchName.safeParse(BRANCH.exec(text)?.[1]?.replace(/[.;!?]+$/, ''));
+  const branch = BranchName.safeParse(withoutEnd(BRANCH.exec(text)?.[1] ?? '', /[.;!?]/));
   return branch.success ? { work_branch: branch.data } : undefined;
 }

@@ -24,7 +24,10 @@ export function readSaid(markdown: string): WrittenText {
   const own = without(only(['text', 'code']), hidden);
   const words = without(text, [...hidden, ...elements(text, ['pre', 'code', 'script', 'style', 'textarea'])]);
   const no_code = without(words, codeSpans(words));
-  const plain = without(no_code, rangesOf(no_code, /\bhttps?:\/\/[^\s<>]+|\]\([^()\n]*\)|^ {0,3}\[[^\]\n]+\]:.*$/gm));
+  const plain = without(
+    no_code,
+    rangesOf(no_code, /\bhttps?:\/\/[^\s<>]+|\]\([^()\n]*\)|^ {0,3}\[[^\]\n\u2028\u2029]+\]:.*$/gm),
+  );
   return { own, plain };
 }
 

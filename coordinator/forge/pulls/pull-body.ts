@@ -7,10 +7,13 @@ const END = '<!-- errand: end -->';
 /** A forge takes 65,536 characters. The rest is for the template. */
 const SUMMARY_CHARS_MAX = 20_000;
 const TEMPLATE_CHARS_MAX = 20_000;
+/** Longer lines of a template are no headings, and wait for nothing. */
+const LINE_CHARS_MAX = 200;
 const HEADING =
   /^#{1,6}\s+.*\b(description|summary|what|changes?|overview|proposed|beschreibung|\u00E4nderung(en)?)\b/iu;
 /** A line of a template that waits for the number of an issue. */
-const OPEN_FIXES = /^(\s*(?:[-*]\s*)?(?:fix(?:es)?|close[sd]?|resolve[sd]?)\s*:?\s*)#\s*(?:\(.*\)|<.*>|n|xxx)?\s*$/iu;
+const OPEN_FIXES =
+  /^(\s*(?:[-*]\s*)?(?:fix(?:es)?|close[sd]?|resolve[sd]?)\s*(?::\s*)?)#\s*(?:(?:\(.*\)|<.*>|n|xxx)\s*)?$/iu;
 
 export type PullText = {
   summary: string;
@@ -32,12 +35,13 @@ export function pullBody(text: PullText, template: string | undefined): string {
   if (template === undefined || template.trim() === '') return block(text, text.issues);
   const lines = cut(template, TEMPLATE_CHARS_MAX).trim().split(/\r?\n/);
   const closes = text.issues.filter((issue) => issue.closes);
-  const at = lines.findIndex((line) => OPEN_FIXES.test(line));
+  const find = (kind: RegExp) => lines.findIndex((line) => line.length <= LINE_CHARS_MAX && kind.test(line));
+  const at = find(OPEN_FIXES);
   const [first] = closes;
   // The template's own place for the issue is used, so it is named once.
   if (at >= 0 && first) lines[at] = (lines[at] ?? '').replace(OPEN_FIXES, `$1#${first.number}`);
   const issues = at >= 0 ? text.issues.filter((issue) => issue !== first) : text.issues;
-  const heading = lines.findIndex((line) => HEADING.test(line));
+  const heading = find(HEADING);
   const before = lines.slice(0, heading + 1);
   return [...before, ...(heading >= 0 ? [''] : []), block(text, issues), '', ...lines.slice(heading + 1)].join('\n');
 }
