@@ -6,7 +6,7 @@ export function hasCredential({ username, password, searchParams, hash }: URL): 
   return (
     password !== '' ||
     username.length >= 20 ||
-    /(token|password)[^&]*=/i.test(hash) ||
+    /(token|password)[^&]{0,100}=/i.test(hash) ||
     [...searchParams.keys()].some((key) => /token|password/i.test(key))
   );
 }

@@ -42,6 +42,7 @@ function commitMessage(title: string, closing_text: string): string {
   const text = withoutOutcomes(closing_text);
   const [first = '', ...rest] = text.split('\n');
   const subject = first
+    .slice(0, 2 * SUBJECT_CHARS_MAX)
     .replace(/^[#*\s]+|[*\s.]+$/g, '')
     .replaceAll('`', '')
     .trim();

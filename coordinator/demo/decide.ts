@@ -135,7 +135,7 @@ function act(c: Conversation, at: number, text: string, ...uses: Use[]): DemoTur
       ? [['update_plan', { items }]]
       : [];
   return {
-    text: c.new_user_texts.some(isReadmeRequest) ? `${MESSAGE_READ}\n\n${text}` : text,
+    text: c.new_user_texts.some(readmeRequest) ? `${MESSAGE_READ}\n\n${text}` : text,
     tools: [...planned, ...uses].map(([name, input]) => ({ name, input })),
   };
 }
@@ -150,12 +150,13 @@ function runTests(c: Conversation, at: number, text: string): DemoTurn | undefin
   return tries.length >= 4 ? undefined : act(c, at, text, ['run_command', { command: TEST_COMMAND }]);
 }
 
-const isReadmeRequest = (text: string) => README_REQUEST.test(text);
+/** The request in the beginning of a text, read with single spaces. */
+const readmeRequest = (text: string) => README_REQUEST.exec(text.slice(0, 5_000).replace(/[^\S\n]+/g, ' '));
 
 /** The sentences that the user asked to add to the README. */
 function readmeRequests(c: Conversation): string[] {
   return c.user_texts.flatMap((text) => {
-    const sentence = README_REQUEST.exec(text)?.[1]?.replace(/^["'\u201c`]+|["'\u201d`.]+$/g, '');
+    const sentence = readmeRequest(text)?.[1]?.replace(/^["'\u201c`]+|["'\u201d`.]+$/g, '');
     return sentence === undefined ? [] : `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
   });
 }

@@ -5,10 +5,10 @@ const CHARS_MAX = 400;
 
 /** Text that looks like a credential: a token of Errand, of a forge or of a model API, or a password in a URL. */
 const SECRETS = [
-  /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g,
+  /(?<![\w-])(?=[\w-]+\.[\w-]+\.)[\w-]*?\beyJ[\w-]+\.[\w-]+\.[\w-]*/g,
   /\b(?:gh[a-z]_|github_pat_|glpat-|sk-|xox[a-z]-)[\w-]{8,}/g,
   /\b(?:AKIA|ASIA)[A-Z0-9]{12,}/g,
-  /(?<=\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}/gi,
+  /(?=[\w.~+/=-]{8})(?<=\b(?:bearer|basic)\s+)[\w.~+/=-]+/gi,
   /(?<=:\/\/)[^\s/@]+@/g,
 ];
 const CONTROLS = /[^\P{Cc}\n]/gu;

@@ -12,7 +12,9 @@ const UNPRINTABLE = /[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]|(?!\n)\p{Cc}
 export function clean(text: string): string {
   return stripVTControlCharacters(text)
     .replaceAll('\r\n', '\n')
-    .replace(/[^\n]*\r/g, '')
+    .split('\n')
+    .map((line) => line.slice(line.lastIndexOf('\r') + 1))
+    .join('\n')
     .replaceAll('\t', '  ')
     .replace(/[\u2028\u2029]/g, '\n')
     .replace(UNPRINTABLE, '');
@@ -54,18 +56,22 @@ export function wrap(text: string, columns: number): string[] {
     .split('\n')
     .flatMap((line) => {
       const rows: string[] = [];
-      let rest = Array.from(line.trimEnd());
-      const spaces = rest.findIndex((character) => character !== ' ');
-      const indent = spaces < room / 2 ? rest.slice(0, Math.max(0, spaces)) : [];
-      while (rest.length > room) {
-        const space = rest.lastIndexOf(' ', room);
+      const characters = Array.from(line.trimEnd());
+      const spaces = characters.findIndex((character) => character !== ' ');
+      const indent = spaces < room / 2 ? characters.slice(0, Math.max(0, spaces)) : [];
+      let [before, from]: [string[], number] = [[], 0];
+      while (before.length + characters.length - from > room) {
+        const row = [...before, ...characters.slice(from, from + room + 1)];
+        const space = row.lastIndexOf(' ', room);
         // Do not break inside the indent.
-        const between_words = space > rest.findIndex((character) => character !== ' ');
+        const first = row.findIndex((character) => character !== ' ');
+        const between_words = first >= 0 && space > first;
         const end = between_words ? space : room;
-        rows.push(rest.slice(0, end).join(''));
-        rest = between_words ? [...indent, ...rest.slice(end + 1)] : rest.slice(end);
+        rows.push(row.slice(0, end).join(''));
+        from += end - before.length + (between_words ? 1 : 0);
+        before = between_words ? indent : [];
       }
-      return [...rows, rest.join('')];
+      return [...rows, [...before, ...characters.slice(from)].join('')];
     });
 }
 

@@ -99,7 +99,7 @@ function endLines({ is_error, exit_code, duration_ms }: Body<'tool.finished'>): 
 /** The text of a result, without the line that repeats the exit code. */
 function textOf({ content, exit_code }: Body<'tool.finished'>): string {
   const text = content.map((piece) => (typeof piece.text === 'string' ? piece.text : `[${piece.type}]`)).join('\n');
-  return typeof exit_code === 'number' ? text.replace(/\n?\[exit code [^\n]*\]\s*$/, '') : text;
+  return typeof exit_code === 'number' ? text.replace(/\n?\[exit code [^\n[\]]*\]\s*$/, '') : text;
 }
 
 function linesIn(text: string): string {

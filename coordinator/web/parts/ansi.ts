@@ -28,8 +28,9 @@ export function parseAnsi(output: string): AnsiPart[] {
     const classes = [bold && 'ansi-bold', dim && 'ansi-dim', colour && `ansi-${colour}`].filter(Boolean).join(' ');
     parts.push({ text, classes });
   };
-  for (const match of lastOfLines(output).matchAll(SEQUENCE)) {
-    add(match.input.slice(from, match.index));
+  const text = lastOfLines(output);
+  for (const match of text.matchAll(SEQUENCE)) {
+    add(text.slice(from, match.index));
     from = match.index + match[0].length;
     if (match[1] === undefined) continue;
     for (const code of codesOf(match[1]))
@@ -41,7 +42,7 @@ export function parseAnsi(output: string): AnsiPart[] {
       else if (code >= 30 && code <= 37) colour = COLOURS[code - 30] ?? '';
       else if (code >= 90 && code <= 97) colour = COLOURS[code - 90] ?? '';
   }
-  add(lastOfLines(output).slice(from));
+  add(text.slice(from));
   return parts;
 }
 
@@ -54,5 +55,6 @@ function codesOf(text: string): number[] {
 
 /** A carriage return writes a line anew, as progress bars do: only its last state counts. */
 function lastOfLines(output: string): string {
-  return output.replaceAll('\r\n', '\n').replaceAll(/^[^\n]*\r(?=[^\n])/gm, '');
+  const lines = output.replaceAll('\r\n', '\n').split('\n');
+  return lines.map((line) => line.slice(line.lastIndexOf('\r', line.length - 2) + 1)).join('\n');
 }

@@ -9,7 +9,7 @@ const LINES_SHOWN = 14;
 /** Output of a command, in its colours. */
 export function Output({ text }: { text: string }): JSX.Element {
   const whole = useSignal(false);
-  const lines = text.replace(/\s+$/, '').split('\n');
+  const lines = text.trimEnd().split('\n');
   const hidden = whole.value ? 0 : Math.max(0, lines.length - LINES_SHOWN);
   if (text.trim() === '') return <p class="out none">{t.errand.no_output}</p>;
   return (

@@ -8,7 +8,7 @@ const DEEP_LINE = new RegExp(
   'm',
 );
 /** A block of code, as marked ends it: by as many marks, or with the text. */
-const FENCED = /^(`{3,}(?!`)(?![^\n]*`)|~{3,})[^]*?(?:\n\1[~`]* *$|(?![^]))/gm;
+const FENCED = /^(`{3,}(?!`)(?!.*`)|~{3,})[^]*?(?:\n\1[~`]* *$|(?![^]))/gm;
 /** Where HTML goes on, marks of a block of code are text. */
 const HTML = /^ {0,3}</m;
 /** The time that a word takes, which may be an address, grows with the square of its length. */
