@@ -1,4 +1,6 @@
+import { closingNothing } from './closing-text.ts';
 import type { Task } from './task.ts';
+import { UNSEEN } from './unseen.ts';
 
 const TITLE_CHARS_MAX = 100;
 /** How much of a line is read. */
@@ -27,13 +29,18 @@ export function pullTitleOf({ title, result }: Pick<Task, 'title' | 'result'>): 
  */
 const EMPHASIS = /(?<![\p{L}\p{N}*])(\*{1,3})(?=[\p{L}\p{N}`"'(])([^*]*[\p{L}\p{N}`"'.!?)])\1(?![\p{L}\p{N}*])/gu;
 
-/** Without emphasis and code marks, on one line. A zero-width space keeps a mention from being one. */
+/**
+ * Without emphasis, code marks and what is not seen, on one line. A zero-width space keeps a mention from being one, and
+ * the title from closing an issue: a merge takes it into its message. What is to be closed is in the text.
+ */
 function plain(text: string): string {
-  return text
+  const line = text
     .slice(0, LINE_CHARS_MAX)
     .replace(EMPHASIS, '$2')
     .replace(/(?<!`)(`+)([^`]+)\1(?!`)/g, '$2')
-    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .replace(/\s+/g, ' ')
+    .replaceAll(UNSEEN, '')
     .replace(/(?<![A-Za-z0-9])@(?=[\p{L}\p{N}_])/gu, '@\u200B')
     .trim();
+  return closingNothing(line);
 }

@@ -1,12 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
 import { LIMITS } from '../../protocol/limits.ts';
-
-/**
- * Characters that are not seen and change what is read: control characters except newline and tab, those that turn the
- * direction of text, and tags that no font shows.
- */
-export const UNSEEN = /[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/gu;
+import { UNSEEN } from '../../protocol/unseen.ts';
 
 /** A stranger's text as it may be shown and stored: whole characters, none unseen, of bounded length. */
 export function cleanText(text: string, chars_max: number = LIMITS.forge_text_chars_max): string {

@@ -1,3 +1,5 @@
+import { UNSEEN } from '../../protocol/unseen.ts';
+
 const SIGNED = /^<!-- errand:([0-9a-z]{1,40}) -->/;
 
 /**
@@ -18,5 +20,8 @@ export function signatureOf(text: string): string | undefined {
  * space comes in between. An e-mail address stays.
  */
 export function quiet(text: string): string {
-  return text.replace(/<!--/g, '<\u200B!--').replace(/(?<![A-Za-z0-9])@(?=[\p{L}\p{N}_])/gu, '@\u200B');
+  return text
+    .replaceAll(UNSEEN, '')
+    .replace(/<!--/g, '<\u200B!--')
+    .replace(/(?<![A-Za-z0-9])@(?=[\p{L}\p{N}_])/gu, '@\u200B');
 }

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { job } from '../../base/threads.ts';
-import { UNSEEN, withoutEnd } from '../forge-text.ts';
+import { UNSEEN } from '../../../protocol/unseen.ts';
+import { withoutEnd } from '../forge-text.ts';
 
 /** How much a line says about why a job failed. */
 const WEIGHTS: readonly [weight: number, pattern: RegExp][] = [

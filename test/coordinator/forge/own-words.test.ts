@@ -11,6 +11,7 @@ const QUIET: [text: string, quiet: string][] = [
   ['@@ada', '@@\u200Bada'],
   ['ada@example.org', 'ada@example.org'],
   ['a @ b', 'a @ b'],
+  ['a\u202E@ada', 'a@ada'],
   ['<!-- hidden -->', '<\u200B!-- hidden -->'],
 ];
 for (const [text, expected] of QUIET)

@@ -33,6 +33,8 @@ test('the title is a heading or a short first line of the result, else the title
     ['Done! All tests pass.', 'Fix it'],
     ['The parser read one line too many, since the loop began at zero.', 'Fix it'],
     ['', 'Fix it'],
+    ['# Fix #12: first half', 'Fix\u200B #12: first half'],
+    ['Half of a\u202Eb, closes\u2066 a/b#7', 'Half of ab, closes\u200B a/b#7'],
     ['# Tell @ada', 'Tell @\u200Bada'],
     ['Bump @babel/core and write to ada@example.org', 'Bump @\u200Bbabel/core and write to ada@example.org'],
     ['Rename __init__ to _setup_', 'Rename __init__ to _setup_'],
