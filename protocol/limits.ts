@@ -157,6 +157,8 @@ export const LIMITS = {
   egress_tunnels_max: 64,
   /** The refused tunnels of a task. Above it all its tunnels are refused until some time has passed. */
   egress_refusals_per_minute_max: 60,
+  /** The refused pushes of a task. Above it all its pushes are refused until some time has passed. */
+  git_refusals_per_minute_max: 60,
   egress_idle_ms: 120_000,
 
   /** The repositories of one task. */

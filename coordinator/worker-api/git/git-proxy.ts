@@ -31,6 +31,7 @@ import { bodyLength, requestBody } from './request-body.ts';
 import { gitHeaders, gitRouteOf } from './route.ts';
 import { LfsProxy, type UploadApproval } from './lfs-proxy.ts';
 import { isLfsPath } from './lfs-route.ts';
+import { logged, RefusedPushes } from './refused-pushes.ts';
 import { renewing } from './renewing.ts';
 import { readingReport } from './report-status.ts';
 import { withoutThinPacks } from './without-thin-packs.ts';
@@ -92,6 +93,7 @@ export class GitProxy implements WorkerProxy {
   readonly #pack_bytes_max: number;
   readonly #forge: Forge;
   readonly #lfs: LfsProxy;
+  readonly #refused: RefusedPushes;
   readonly #limit = new ConcurrencyLimit(
     LIMITS.git_requests_at_once_max,
     'The task has too many git requests at once.',
@@ -110,9 +112,11 @@ export class GitProxy implements WorkerProxy {
     this.#logger = deps.logger;
     this.#pack_bytes_max = pack_bytes_max;
     this.#forge = new Forge(deps);
+    this.#refused = new RefusedPushes(deps.logger);
     const { repository, logger, uploadApproval: approval, noteUse } = deps;
     const { lfs_attempt_bytes_max: attempt_bytes_max = LIMITS.lfs_attempt_bytes_max } = deps;
-    this.#lfs = new LfsProxy({ forge: this.#forge, repository, approval, noteUse, logger, attempt_bytes_max });
+    const shared = { forge: this.#forge, refused: this.#refused };
+    this.#lfs = new LfsProxy({ ...shared, repository, approval, noteUse, logger, attempt_bytes_max });
   }
 
   /**
@@ -188,12 +192,13 @@ export class GitProxy implements WorkerProxy {
    */
   async #push(caller: GitCaller, request: GitRequest, sent: GitBody, held: AsyncDisposableStack): Promise<GitResponse> {
     const { task_id, attempt, key } = caller;
+    this.#refused.requireFew(task_id);
     const opened = await openPush(sent);
     const { push, body, refuse } = opened;
     const reasons = await this.#faultsOf(opened, caller, request.signal, held);
     const refs = push.commands.map(({ ref }) => ref);
     if (reasons) {
-      this.#logger.warn({ task_id, attempt, repository: key, refs, reasons }, 'push refused');
+      this.#refused.note(caller, 'push refused', refs, reasons);
       return refuse(reasons);
     }
     const repository = await this.#repository(caller);
@@ -206,7 +211,7 @@ export class GitProxy implements WorkerProxy {
       throw error;
     });
     if (refs.length === 0) return answer;
-    this.#logger.info({ task_id, attempt, repository: key, refs }, 'push forwarded');
+    this.#logger.info({ task_id, attempt, repository: key, refs: logged(refs) }, 'push forwarded');
     const onReport = (refused: PushCommand[]): void => {
       ended(refused);
       const taken = push.commands.filter((command) => !refused.includes(command));
@@ -217,10 +222,8 @@ export class GitProxy implements WorkerProxy {
 
   /** Notes which commands the repository refused. `begun`: those that the task had not pushed before. */
   #settle(caller: GitCaller, begun: PushCommand[], refused: PushCommand[]): void {
-    const { task_id, attempt, key } = caller;
     const refs = refused.map(({ ref }) => ref);
-    if (refs.length > 0)
-      this.#logger.warn({ task_id, attempt, repository: key, refs }, 'push refused by the repository');
+    if (refs.length > 0) this.#refused.note(caller, 'push refused by the repository', refs);
     const forgotten = begun.filter((command) => refused.includes(command));
     this.#pushed.keep(
       caller,

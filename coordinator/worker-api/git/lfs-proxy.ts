@@ -20,6 +20,7 @@ import { LfsSeal, type LfsAction } from './lfs-action.ts';
 import { actionFor, askBatch, download, upload, type Answered } from './lfs-forge.ts';
 import { plainText } from './lfs-refusal.ts';
 import { lfsRouteOf, objectsUrl } from './lfs-route.ts';
+import type { RefusedPushes } from './refused-pushes.ts';
 import { renewing } from './renewing.ts';
 import { bodyLength, requestBody } from './request-body.ts';
 
@@ -31,6 +32,7 @@ export type LfsDependencies = {
   repository: (where: RepositoryOfTask) => ForgeRepository | Promise<ForgeRepository>;
   approval: UploadApproval;
   noteUse: NoteUse;
+  refused: RefusedPushes;
   logger: Logger;
   /** What one attempt may move, in bytes. */
   attempt_bytes_max: number;
@@ -143,13 +145,12 @@ export class LfsProxy {
   }
 
   #requireApproval(caller: LfsCaller, objects: LfsObject[]): void {
-    const { task_id, attempt, key } = caller;
-    const reason = this.#deps.approval(
-      { task_id, key },
-      objects.map(({ oid }) => oid),
-    );
+    const { task_id, key } = caller;
+    const oids = objects.map(({ oid }) => oid);
+    const reason = this.#deps.approval({ task_id, key }, oids);
     if (reason === null) return;
-    this.#deps.logger.warn({ task_id, attempt, repository: key, reason }, 'lfs upload refused');
+    this.#deps.refused.requireFew(task_id);
+    this.#deps.refused.note(caller, 'lfs upload refused', oids, [reason]);
     throw new ErrandError('forbidden', `Objects of Git LFS may not be uploaded: ${reason}.`);
   }
 

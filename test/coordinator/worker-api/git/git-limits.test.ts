@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
+import { createLogger } from '../../../../coordinator/base/logger.ts';
 import { FLUSH, pktLine } from '../../../../coordinator/worker-api/git/pkt-line.ts';
+import { LIMITS } from '../../../../protocol/limits.ts';
 import { basic, git, tryGit, type Intercept } from '../../../support/git-server.ts';
 import {
   cloneWithWork,
@@ -69,6 +71,27 @@ test('a pack beyond the limit is aborted and changes nothing', async (t) => {
   t.false(pushed.ok);
   t.is(await refsOf(setting), before);
   await until('all is done', () => setting.server.busy() === 0);
+});
+
+test('a task whose pushes are refused again and again may make none for a while, and the log has short lines of it', async (t) => {
+  const lines: string[] = [];
+  const logger = createLogger('info', { write: (line) => lines.push(line) });
+  const setting = await setUp(t, { logger });
+  const long = 'x'.repeat(900);
+  const refs = Array.from({ length: 500 }, (_, i) => `refs/tags/${i}${i === 0 ? long : ''}`);
+  const [first = Buffer.of(), ...more] = refs.map((ref, i) =>
+    pktLine(`${'0'.repeat(40)} ${'a'.repeat(40)} ${ref}${i === 0 ? '\0 report-status' : ''}`),
+  );
+  const body = Buffer.concat([first, ...more, FLUSH]);
+  const max = LIMITS.git_refusals_per_minute_max;
+  const answers = [];
+  // Some time may pass meanwhile, in which a few more are let through.
+  for (let n = 0; n < max * 2; n++) answers.push(await postPush(setting, body));
+  t.true(answers.slice(0, max).every(({ status }) => status === 200));
+  t.is(answers.at(-1)?.code, 'rate_limited');
+  const logged = lines.filter((line) => line.includes('push refused'));
+  t.true(logged.length >= max && logged.length < max * 1.5, `${logged.length} lines`);
+  t.true(logged.every((line) => line.length < 1_500 && line.includes('"count":500')));
 });
 
 test('a push without commands must be empty', async (t) => {
