@@ -219,6 +219,7 @@ export const LIMITS = {
   /** What one address may do in a minute to sign in, and one person to list repositories. */
   sign_ins_per_minute_max: 60,
   repository_searches_per_minute_max: 120,
+  /** How often one person may ask how to merge, for a merge, and to mark a draft as ready. */
   merge_methods_per_minute_max: 60,
   linked_accounts_max: 20,
   /** The invitations that have not been used, and how long one may last. */

@@ -29,7 +29,7 @@ type ActCall = Pick<
 
 /** The pull requests of tasks. */
 export function pullHandlers({ log, forges, gate }: PullHandlerDependencies): Pick<Handlers, keyof typeof PULL_ROUTES> {
-  const rate = new Rate(LIMITS.merge_methods_per_minute_max, 'You ask too often how to merge.');
+  const rate = new Rate(LIMITS.merge_methods_per_minute_max, 'You ask the forge too often.');
   const seen = (tx: Tx, task: TaskRow): Task => {
     const [view] = taskViews(tx.db, [task], gate.fault);
     if (!view) throw new Error('There is no view of the task.');
@@ -37,6 +37,7 @@ export function pullHandlers({ log, forges, gate }: PullHandlerDependencies): Pi
   };
   const act = async (call: ActCall, wish: PullAct): Promise<Task | JsonText> => {
     const { who, params, body, writeAfter, audit, requireLiving } = call;
+    rate.take(who.user_id);
     const prepare = async () => {
       const chosen = choosePull(log.db, who.user_id, params.id, body.repository);
       const action = wish.do === 'merge' ? 'pull.merge_asked' : 'pull.ready_asked';

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { LIMITS } from '../../../protocol/limits.ts';
 import { Api } from '../../support/api.ts';
 import { gitHubOf, openedPull } from '../../support/forge/opened-pull.ts';
 import { startApi } from '../../support/start-api.ts';
@@ -51,6 +52,20 @@ test('a head that has moved is a conflict, and the task has the new one at once'
   t.regex(problem.detail ?? '', /New commits have come/);
   t.is((await api.call('getTask', { params })).pulls?.[0]?.head.commit, newer);
   t.deepEqual(await audited(), []);
+});
+
+test('who asks to merge again and again gets no answer of the forge for a while', async (t) => {
+  const { api, params, commit, calls } = await scene(t);
+  const body = { commit: 'a'.repeat(40) };
+  const max = LIMITS.merge_methods_per_minute_max;
+  const codes = [];
+  // Some time may pass meanwhile, in which a few more are let through.
+  for (let n = 0; n < max * 1.5; n++) codes.push((await api.refused('mergePull', { params, body })).code);
+  t.true(codes.slice(0, max).every((code) => code !== 'rate_limited'));
+  t.is(codes.at(-1), 'rate_limited');
+  for (const name of ['mergePull', 'readyPull'] as const)
+    t.is((await api.refused(name, { params, body: { commit } })).code, 'rate_limited');
+  t.is(calls('/merge'), 0);
 });
 
 test('only its person merges the pull request of an errand, and no token that may only read', async (t) => {
