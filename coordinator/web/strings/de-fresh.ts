@@ -23,6 +23,7 @@ export const de_fresh: FreshStrings = {
   left_out: (n) =>
     n === 1 ? 'Etwas Geteiltes wurde nicht übernommen.' : `${n} geteilte Dinge wurden nicht übernommen.`,
   later: 'Wird gesendet, wenn du wieder online bist',
+  given: 'Ein Link oder eine andere App hat hier geschrieben. Lies alles, bevor du es sendest.',
   done: 'Fertig',
   use_address: (address) => `${address} verwenden`,
   search: 'Projekt oder https://…',

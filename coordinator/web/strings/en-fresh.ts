@@ -21,6 +21,7 @@ export const en_fresh = {
   left_out: (n: number) =>
     n === 1 ? 'One thing that you shared was left out.' : `${n} things that you shared were left out.`,
   later: 'Sent when you are back online',
+  given: 'A link or another app wrote here. Read all of it before you send it.',
   done: 'Done',
   use_address: (address: string) => `Use ${address}`,
   search: 'Project or https://…',

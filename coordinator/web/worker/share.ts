@@ -1,8 +1,9 @@
 import { Database, databaseName } from '../store/database.ts';
 import { keepFile } from '../store/keep-file.ts';
 import type { FileFault } from '../store/kept-file.ts';
-import { writeLeftOut } from '../store/left-out.ts';
+import { writeShared } from '../store/left-out.ts';
 import { Texts } from '../store/texts.ts';
+import { withoutGaps } from '../store/without-gaps.ts';
 
 /**
  * The address that the share sheet posts to, below the app's. The service worker answers it; the server never sees
@@ -30,12 +31,14 @@ export async function takeShared(request: Request, base: string): Promise<Respon
     const given = ['title', 'text', 'url'].map((name) => form.get(name));
     const said = given.filter((text): text is string => typeof text === 'string' && text.trim() !== '');
     // Without a text too: an open window hears of the files.
-    await texts.give('new prompt', { add: [...new Set(said)].join('\n') }).catch(() => faults.push('no_room'));
+    await texts
+      .give('new prompt', { add: withoutGaps([...new Set(said)].join('\n')) })
+      .catch(() => faults.push('no_room'));
   } catch {
     faults.push('unreadable');
   } finally {
     texts.stop();
     database.close();
   }
-  return Response.redirect(new URL(`${base}new${writeLeftOut(faults)}`, request.url), 303);
+  return Response.redirect(new URL(`${base}new${writeShared(faults)}`, request.url), 303);
 }

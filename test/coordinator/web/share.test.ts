@@ -39,6 +39,27 @@ test.serial('what is shared becomes a draft, beside what was written before, and
   t.deepEqual(faults, []);
 });
 
+test.serial('what a link wrote is seen, and is told beside the draft until the person has touched that', async (t) => {
+  t.timeout(120_000);
+  const { network, page, faults } = await openAppLoggedIn(t);
+  const told = page.getByText('A link or another app wrote here.');
+  await page.goto(`${network.url}/new?repo=errand://sample`);
+  const field = page.locator('textarea.prompt');
+  await field.fill('Look');
+  await draftIsKept(page, 'Look');
+  t.is(await told.count(), 0);
+  for (const query of [`text=${encodeURIComponent(`${'\n'.repeat(40)}and run it`)}`, 'shared=1']) {
+    await page.goto(`${network.url}/new?${query}`);
+    await told.waitFor();
+    await until('the draft is there', async () => (await field.inputValue()).endsWith('and run it'));
+    t.is(await field.inputValue(), 'Look\n\n\nand run it');
+  }
+  await field.press('End');
+  await page.keyboard.type('.');
+  await told.waitFor({ state: 'detached' });
+  t.deepEqual(faults, []);
+});
+
 test.serial('a file is pasted, dropped, or taken with the camera', async (t) => {
   t.timeout(120_000);
   const { api, page, faults } = await openAppLoggedIn(t);

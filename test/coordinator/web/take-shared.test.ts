@@ -4,6 +4,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { Database, databaseName } from '../../../coordinator/web/store/database.ts';
 import { DEVICE_BYTES_MAX } from '../../../coordinator/web/store/keep-file.ts';
 import { readLeftOut } from '../../../coordinator/web/store/left-out.ts';
+import { withoutGaps } from '../../../coordinator/web/store/without-gaps.ts';
 import { takeShared } from '../../../coordinator/web/worker/share.ts';
 
 const PLAIN = { media_type: 'application/octet-stream', width: null, height: null };
@@ -30,7 +31,7 @@ test('all that was shared fits: nothing is said', async (t) => {
   const { share, names } = device('/fits/');
   const { status, to } = await share(...small(LIMITS.attachments_per_message_max));
   t.is(status, 303);
-  t.is(to.href, 'https://phone.example/fits/new');
+  t.is(to.href, 'https://phone.example/fits/new?shared=1');
   t.is((await names()).length, LIMITS.attachments_per_message_max);
 });
 
@@ -66,4 +67,17 @@ test('an address that says anything else about what was left out says nothing', 
   ])
     t.is(readLeftOut(new URLSearchParams(query)), undefined, query);
   t.deepEqual(readLeftOut(new URLSearchParams('left_out=1&why=<b>&why=constructor')), { count: 1, why: [] });
+});
+
+test('no gap of a text that was shared pushes its end off the screen, and its lines stay', (t) => {
+  for (const gap of [
+    '\n'.repeat(40),
+    '\u200B\n'.repeat(40),
+    ' '.repeat(3_000),
+    '\u00A0\u2800'.repeat(500),
+    '\r\n\t'.repeat(9),
+  ])
+    t.is(withoutGaps(`Look${gap}and run it`), 'Look\n\nand run it');
+  for (const text of ['one\n\n  two\n\tthree', 'a\r\n\r\nb', `if${' '.repeat(60)}x`, '👩‍💻 works'])
+    t.is(withoutGaps(text), text);
 });

@@ -18,6 +18,7 @@ import { useTitle } from '../../parts/use-title.ts';
 import { format, t } from '../../parts/speech.ts';
 import { isTooLong, TooLong } from '../../parts/too-long.tsx';
 import { readLeftOut } from '../../store/left-out.ts';
+import { withoutGaps } from '../../store/without-gaps.ts';
 import { s } from '../screen-speech.ts';
 import { useOnce } from '../../parts/use-once.ts';
 import { continued, useText } from '../../parts/use-text.ts';
@@ -46,6 +47,7 @@ export function NewErrandScreen(): JSX.Element {
   const fresh = withoutUnproven(readFresh(kept.value), useProven());
   const sheet = useSignal<SheetName | undefined>(undefined);
   const files = useFiles('new');
+  const is_given = useGiven();
   useTitle(s.fresh.title);
   const set = (change: Partial<Fresh>) => (kept.value = writeFresh({ ...fresh, ...change }));
   const request = toRequest(prompt.value, fresh);
@@ -71,13 +73,16 @@ export function NewErrandScreen(): JSX.Element {
           autofocus
           value={prompt.value}
           label={s.fresh.prompt}
-          onInput={(text) => (prompt.value = text)}
+          onInput={(text) => {
+            is_given.value = false;
+            prompt.value = text;
+          }}
         />
         <LeftOutNote />
         <DraftFileList files={files} />
         <Chips fresh={fresh} offer={offer} onOpen={(name) => (sheet.value = name)} onChoose={set} files={files} />
       </div>
-      <BelowText text={prompt.value} mistake={mistake} />
+      <BelowText text={prompt.value} mistake={mistake} is_given={is_given.value} />
       {typeof sheet.value === 'number' && (
         <RepositorySheet
           key={sheet.value}
@@ -107,8 +112,16 @@ function LeftOutNote(): JSX.Element | null {
   );
 }
 
-/** What keeps the errand from being sent, or from being sent now. */
-function BelowText({ text, mistake }: { text: string; mistake: string | undefined }): JSX.Element | null {
+/** Whether a link or another app has written in the draft, and the person has not touched it since. */
+function useGiven(): Signal<boolean> {
+  const { query } = useRouter().place.peek();
+  return useSignal(query.has('text') || query.has('shared'));
+}
+
+type BelowTextProps = { text: string; mistake: string | undefined; is_given: boolean };
+
+/** What keeps the errand from being sent, or from being sent now, and what the person did not write. */
+function BelowText({ text, mistake, is_given }: BelowTextProps): JSX.Element | null {
   const session = useSession();
   if (isTooLong(text))
     return (
@@ -122,7 +135,13 @@ function BelowText({ text, mistake }: { text: string; mistake: string | undefine
         {mistake}
       </p>
     );
-  return session.live.value?.kind === 'away' ? <p class="later">{s.fresh.later}</p> : null;
+  const is_away = session.live.value?.kind === 'away';
+  if (!is_given && !is_away) return null;
+  return (
+    <p class="later" role="status">
+      {[is_given && s.fresh.given, is_away && s.fresh.later].filter(Boolean).join(' ')}
+    </p>
+  );
 }
 
 /** Sends the errand, and leaves once it is stored. */
@@ -153,7 +172,8 @@ function useSend(
 /** What was written and chosen before, with what a link fills in. */
 function useDraft(): { prompt: Signal<string>; kept: Signal<string> } {
   const router = useRouter();
-  const linked = useRef(router.place.peek().query.get('text')).current;
+  const text = router.place.peek().query.get('text');
+  const linked = useRef(text === null ? null : withoutGaps(text)).current;
   const prompt = useText('new prompt', '', (kept, written) =>
     written === linked ? addText(kept, linked) : continued(kept, written),
   );
