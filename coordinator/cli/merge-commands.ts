@@ -2,6 +2,7 @@ import { MergeMethod, type PullRequest } from '../../protocol/pulls.ts';
 import type { TaskDetail } from '../../protocol/task.ts';
 import type { Client } from '../client/client.ts';
 import { Failure } from '../client/errors.ts';
+import { changesPage, otherSeenCommit } from '../client/errand/seen-commit.ts';
 import { findTask } from '../client/find.ts';
 import { confirm, YES_OPTION } from './ask.ts';
 import { clientCommand } from './client-command.ts';
@@ -45,17 +46,21 @@ export const merge = clientCommand({
   run: async ({ values, operands: [text] }, io, open) => {
     const method = oneOf('method', MergeMethod, values.method);
     const client = await open();
-    const { id, pull, repository } = await findPull(client, text, values.repository);
-    if (pull.state !== 'merged') await confirm(io, questionOf(pull), values.yes);
+    const { id, task, pull, repository } = await findPull(client, text, values.repository);
+    if (pull.state !== 'merged') await confirm(io, questionOf(task, pull), values.yes);
     const body = { ...seenOf(pull), ...given({ repository, method }) };
     const { pulls = [] } = await client.call('mergePull', { params: { id }, body });
     return show(io, pulls, pull, values.json);
   },
 });
 
-function questionOf({ number, title, head, base }: PullRequest): string {
+function questionOf(task: TaskDetail, pull: PullRequest): string {
+  const { number, title, head, base } = pull;
   const into = oneLine(base ?? 'the default branch', 60);
-  return `Merge #${number} '${oneLine(title, 80)}' at the commit ${head.commit.slice(0, 8)} into ${into}?`;
+  const [seen, page] = [otherSeenCommit(task, pull), changesPage(pull)];
+  const other = seen === undefined ? '' : `'errand diff' shows another commit, ${seen.slice(0, 8)}. `;
+  const where = page === null ? '' : `Its changes are at ${oneLine(page, 300)} . `;
+  return `${other}${where}Merge #${number} '${oneLine(title, 80)}' at the commit ${head.commit.slice(0, 8)} into ${into}?`;
 }
 
 /** What the person has seen of it, which is all that they agree to. */
@@ -63,7 +68,7 @@ function seenOf({ head, base }: PullRequest) {
   return { commit: head.commit, ...given({ base: base ?? undefined }) };
 }
 
-type Found = { id: string; pull: PullRequest; repository: string | undefined };
+type Found = { id: string; task: TaskDetail; pull: PullRequest; repository: string | undefined };
 
 /**
  * The pull request that is meant: of the repository with this key, else the only open one, else the only one. Whether
@@ -78,13 +83,13 @@ async function findPull(client: Client, text: string, named: string | undefined)
   const [found, ...others] = open.length > 0 ? open : all;
   const where = named === undefined ? '' : ` in ${named}`;
   if (!found) throw new Failure(`The errand has no pull request${where} that is open.`);
-  if (others.length === 0) return { id, pull: found.pull, repository: found.repository ?? named };
+  if (others.length === 0) return { id, task, pull: found.pull, repository: found.repository ?? named };
   const keys = [found, ...others].map(({ repository }) => repository).join(', ');
   throw new Failure(`The errand has several pull requests: name one by --repository: ${keys}`);
 }
 
 /** Those that are on their forge, the newest one of each repository, and its key. An errand of one names it by none. */
-function newestPulls({ repositories, repo_url, pulls = [] }: TaskDetail): Omit<Found, 'id'>[] {
+function newestPulls({ repositories, repo_url, pulls = [] }: TaskDetail): Pick<Found, 'pull' | 'repository'>[] {
   return (repositories ?? [{ key: undefined, repo_url }]).flatMap(({ key: repository, repo_url: of }) => {
     const pull = pulls.findLast((each) => each.repo_url === of && each.number !== null);
     return pull ? [{ pull, repository }] : [];

@@ -17,6 +17,9 @@ export const de_merge: MergeStrings = {
     'fast-forward-only': 'Fast-forward',
   },
   no_method: 'Das Repository lässt keine Art zu mergen zu.',
+  changes_page: 'Seine Änderungen auf der Forge ansehen',
+  other_commits: (newest, seen) =>
+    `Die Änderungen hier sind die von ${seen}, er steht aber jetzt auf ${newest}: Sieh ihn dir auf der Forge an, bevor du ihn mergst.`,
   not_yet: {
     at_work: 'Er lässt sich hier mergen, sobald der Auftrag zu Ende ist.',
     checks: 'Er lässt sich hier mergen, sobald kein Check mehr fehlschlägt.',

@@ -15,6 +15,9 @@ export const en_merge = {
     'fast-forward-only': 'Fast-forward',
   },
   no_method: 'The repository allows no way to merge.',
+  changes_page: 'See its changes on the forge',
+  other_commits: (newest: string, seen: string) =>
+    `The changes here are those of ${seen}, but it is at ${newest} now: look at it on the forge before you merge it.`,
   not_yet: {
     at_work: 'It can be merged here once the errand has ended.',
     checks: 'It can be merged here once no check fails.',

@@ -49,6 +49,18 @@ test('the question names the commit, the title and the base, and only yes merges
   t.true(issue.pull.merged);
 });
 
+test('the question links to the changes on the forge, and says where the errand shows those of another commit', async (t) => {
+  const { github, cli, id, repository, head, commit, change, issue } = await scene(t);
+  const asked = async () => (await cli.atTerminal(100, ['merge', id], () => 'n')).stdout.replaceAll(/\s+/g, ' ');
+  const first = await asked();
+  t.true(first.includes(`Its changes are at ${github.origin}/ada/demo/pull/1/files . Merge #1`), first);
+  t.false(first.includes('shows another commit'));
+  change({ head_commit: await github.push(repository, head, { 'evil.sh': 'x' }) });
+  const second = await asked();
+  t.true(second.includes(`'errand diff' shows another commit, ${commit.slice(0, 8)}. `), second);
+  t.false(issue.pull.merged);
+});
+
 test('one that was closed when the server last looked is merged only after the question, too', async (t) => {
   const { cli, id, issue, change } = await scene(t);
   change({ state: 'closed' });

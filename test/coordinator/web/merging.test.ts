@@ -70,6 +70,23 @@ test('what came after the person looked is not merged', async (t) => {
   t.false(issue.pull.merged);
 });
 
+test('where others have pushed, the card and the sheet say that the changes here are of another commit, with a link', async (t) => {
+  const { github, page, card, issue, repository, head, commit, change } = await scene(t);
+  await card.getByRole('button', { name: 'Merge', exact: true }).click();
+  const sheet = page.getByRole('dialog');
+  const link = sheet.getByRole('link', { name: 'See its changes on the forge' });
+  t.is(await link.getAttribute('href'), `${github.origin}/ada/demo/pull/${issue.number}/files`);
+  t.is(await page.getByText('The changes here are those of').count(), 0);
+  await sheet.getByRole('button', { name: 'Cancel' }).click();
+  const newer = await github.push(repository, head, { 'evil.sh': 'x' });
+  change({ head_commit: newer });
+  const words = `The changes here are those of ${commit.slice(0, 8)}, but it is at ${newer.slice(0, 8)} now`;
+  await card.getByText(words).waitFor();
+  await card.getByRole('button', { name: 'Merge', exact: true }).click();
+  await sheet.getByText(words).waitFor();
+  await link.waitFor();
+});
+
 test('the branch that the sheet names is the one that it is merged into', async (t) => {
   const { github, page, card, issue, repository, change } = await scene(t);
   await github.push(repository, 'next', { 'n.txt': 'n' });

@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks';
 import type { MergeMethod, PullRequest } from '../../../../protocol/pulls.ts';
 import type { Task } from '../../../../protocol/task.ts';
 import { checksVerdict } from '../../../../protocol/without-schemas.ts';
+import { changesPage, otherSeenCommit } from '../../../client/errand/seen-commit.ts';
 import { useSession } from '../../parts/context.ts';
 import { Confirm, Sheet } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
@@ -32,6 +33,7 @@ export function MergePull({ task, pull }: MergePullProps): JSX.Element {
   const why = pull.draft ? undefined : obstacle(task, pull);
   return (
     <>
+      {!busy.value && task.ended_at !== null && <OtherCommits task={task} pull={pull} />}
       {why !== undefined && !busy.value ? (
         <small>{s.merge.not_yet[why]}</small>
       ) : (
@@ -109,6 +111,7 @@ function MergeSheet({ task, pull, checks, why, onMerge, onClose }: MergeSheetPro
       .catch((error: unknown) => (fault.value = faultWords(error)));
   }, []);
   const label = s.merge.title(`#${number}`);
+  const page = changesPage(pull);
   return (
     <Sheet label={label} onClose={onClose}>
       <h2>{label}</h2>
@@ -116,6 +119,14 @@ function MergeSheet({ task, pull, checks, why, onMerge, onClose }: MergeSheetPro
         {title}
       </p>
       <p>{s.merge.into(base, repository ?? repositoryName(repo_url))}</p>
+      <OtherCommits task={task} pull={pull} />
+      {page !== null && (
+        <p>
+          <a href={page} target="_blank" rel="noreferrer">
+            {s.merge.changes_page}
+          </a>
+        </p>
+      )}
       {checksVerdict(checks) === 'running' && <p>{s.merge.checks_run}</p>}
       <p class={fault.value === '' ? 'soft' : 'fault'} role="status">
         {fault.value || (why ? s.merge.not_yet[why] : stateOf(methods.value))}
@@ -130,6 +141,13 @@ function MergeSheet({ task, pull, checks, why, onMerge, onClose }: MergeSheetPro
       </button>
     </Sheet>
   );
+}
+
+/** Where the newest commit is not the one whose changes the errand shows, says so. */
+function OtherCommits({ task, pull }: MergePullProps): JSX.Element | null {
+  const seen = otherSeenCommit(task, pull);
+  if (seen === undefined) return null;
+  return <p class="fault">{s.merge.other_commits(pull.head.commit.slice(0, 8), seen.slice(0, 8))}</p>;
 }
 
 function stateOf(methods: readonly MergeMethod[] | undefined): string {
