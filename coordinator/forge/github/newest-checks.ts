@@ -13,15 +13,21 @@ export type SourcedCheck = { check: Check; source: string; run: string; started_
 export function newestOf(checks: readonly SourcedCheck[]): Check[] {
   const same_name = Map.groupBy(checks, ({ source, check }) => `${source} ${check.name}`);
   return [...same_name.values()].flatMap((all) => {
-    const newest = all.reduce((one, other) => (isNewer(other, one) ? other : one));
-    return all.filter(({ run }) => run === newest.run).map(({ check }) => check);
+    const newest = newestIn(all);
+    return all.filter(({ run }) => run === newest?.run).map(({ check }) => check);
   });
 }
 
-function isNewer(one: SourcedCheck, other: SourcedCheck): boolean {
-  const [start, other_start] = [startOf(one), startOf(other)];
-  const ids_decide = start === other_start || start === undefined || other_start === undefined;
-  return ids_decide ? Number(one.check.id) > Number(other.check.id) : start > other_start;
+/** The one that began last, or has the highest id where not all say when they began. */
+function newestIn(all: readonly SourcedCheck[]): SourcedCheck | undefined {
+  const have_starts = all.every((one) => startOf(one) !== undefined);
+  const startIn = (one: SourcedCheck) => (have_starts ? startOf(one) : undefined) ?? 0;
+  return all
+    .toSorted((one, other) => {
+      const [start, other_start] = [startIn(one), startIn(other)];
+      return start === other_start ? Number(one.check.id) - Number(other.check.id) : start - other_start;
+    })
+    .at(-1);
 }
 
 /** One that has not begun yet is newer than all that have. Of one that has ended it may not be known. */

@@ -117,3 +117,17 @@ test('one without a start is the newest while it runs, and after that by its id'
   t.deepEqual(idsOf({ ...ended, id: '3' }, newer), ['3']);
   t.deepEqual(idsOf({ ...ended, state: 'running' }, newer), ['1']);
 });
+
+test('the order of the list says nothing, also where one of several has no start', (t) => {
+  const [one, two, three] = [
+    { id: '2', state: 'failed', started_at: null },
+    { id: '1', state: 'passed', started_at: LATER },
+    { id: '3', state: 'passed' },
+  ] as const;
+  for (const list of [
+    [one, two, three],
+    [two, three, one],
+    [three, one, two],
+  ])
+    t.deepEqual(idsOf(...list), ['3']);
+});
