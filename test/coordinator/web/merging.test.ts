@@ -39,7 +39,7 @@ test('a draft is marked as ready and then merged, as the repository allows, afte
 });
 
 test('nothing shows as merged before the forge has said so, and a refusal says why', async (t) => {
-  const { github, page, card, issue } = await scene(t);
+  const { github, page, card, issue, change } = await scene(t);
   const answers: (() => void)[] = [];
   github.intercept = async ({ url = '' }, response) => {
     if (!url.endsWith('/merge')) return false;
@@ -54,9 +54,36 @@ test('nothing shows as merged before the forge has said so, and a refusal says w
   t.true(await busy.isDisabled());
   await card.getByText('#1 open').waitFor();
   (await until('the forge is asked', () => answers[0]))();
-  await card.getByText('main requires checks that have not passed.').waitFor();
+  const refusal = card.getByText('main requires checks that have not passed.');
+  await refusal.waitFor();
   await card.getByRole('button', { name: 'Merge', exact: true }).waitFor();
   t.false(issue.pull.merged);
+  change({ checks: { ...NONE, running: 1 } });
+  await card.getByText('checks run').waitFor();
+  t.is(await refusal.count(), 1, 'they have not passed yet');
+  change({ checks: { ...NONE, passed: 1 } });
+  await refusal.waitFor({ state: 'detached' });
+});
+
+test('a refusal goes where a newer reason stands, and where the person looks again', async (t) => {
+  const { github, page, card, change } = await scene(t);
+  github.intercept = ({ url = '' }, response) => {
+    if (!url.endsWith('/merge')) return false;
+    response.writeHead(405).end('{"message": "Required status check \\"test\\" is expected."}');
+    return true;
+  };
+  const refusal = card.getByText('main requires checks that have not passed.');
+  const merge = async () => {
+    await card.getByRole('button', { name: 'Merge', exact: true }).click();
+    await refusal.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Merge with a merge commit' }).click();
+    await refusal.waitFor();
+  };
+  await merge();
+  await merge();
+  change({ conflicts: true });
+  await card.getByText('It can be merged here once it has no conflicts.').waitFor();
+  await refusal.waitFor({ state: 'detached' });
 });
 
 test('what came after the person looked is not merged', async (t) => {

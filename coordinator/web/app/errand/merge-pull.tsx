@@ -19,7 +19,8 @@ type MergePullProps = { task: Task; pull: PullRequest };
  */
 export function MergePull({ task, pull }: MergePullProps): JSX.Element {
   const { client } = useSession();
-  const { busy, fault, act } = useAct();
+  const why = pull.draft ? undefined : obstacle(task, pull);
+  const { busy, fault, act } = useAct(why ?? (checksVerdict(pull.checks) === 'passed' ? 'passed' : undefined));
   // As it was when the person touched the button: that is what they agree to.
   const seen = useSignal<PullRequest | undefined>(undefined);
   const close = (): void => {
@@ -30,14 +31,17 @@ export function MergePull({ task, pull }: MergePullProps): JSX.Element {
     params: { id: task.id },
     body: { ...whereOf(task, pull), commit: head.commit, ...(base !== null && { base }) },
   });
-  const why = pull.draft ? undefined : obstacle(task, pull);
+  const look = (): void => {
+    fault.value = '';
+    seen.value = pull;
+  };
   return (
     <>
       {!busy.value && task.ended_at !== null && <OtherCommits task={task} pull={pull} />}
       {why !== undefined && !busy.value ? (
         <small>{s.merge.not_yet[why]}</small>
       ) : (
-        <button type="button" class="choice" disabled={busy.value} onClick={() => (seen.value = pull)}>
+        <button type="button" class="choice" disabled={busy.value} onClick={look}>
           {busy.value ? s.pulls.asking : pull.draft ? s.merge.ready : s.merge.merge}
         </button>
       )}
@@ -74,11 +78,17 @@ export function MergePull({ task, pull }: MergePullProps): JSX.Element {
   );
 }
 
-/** Waits for what a forge is asked for, and shows what has become of the errand. */
-function useAct() {
+/**
+ * Waits for what a forge is asked for, and shows what has become of the errand. `news`: what may have put a refusal out
+ * of date.
+ */
+function useAct(news: string | undefined) {
   const session = useSession();
   const busy = useSignal(false);
   const fault = useSignal('');
+  useEffect(() => {
+    if (news !== undefined) fault.value = '';
+  }, [news]);
   const act = (answer: Promise<Task>): void => {
     busy.value = true;
     fault.value = '';
