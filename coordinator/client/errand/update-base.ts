@@ -18,10 +18,14 @@ export function pushedBranch({ branch, result }: Pick<Task, 'branch' | 'result'>
   return branch ?? result?.branch ?? null;
 }
 
-/** The message that asks an errand to merge the newest state of its base. */
-export function updateBaseText(base: string | null): string {
+/**
+ * The message that asks an errand to merge the newest state of its base. `repository`: the key of the one that is
+ * meant, of several.
+ */
+export function updateBaseText(base: string | null, repository?: string): string {
+  const where = repository === undefined ? '' : ` in ${repository}`;
   return (
-    `Bring your branch up to date with ${base ?? 'the branch that it started from'}: fetch its newest state and merge it. ` +
+    `Bring your branch${where} up to date with ${base ?? 'the branch that it started from'}: fetch its newest state and merge it. ` +
     'Do not rebase. Resolve conflicts so that both intents are kept, and run the checks again.'
   );
 }

@@ -16,7 +16,7 @@ export const de_archive: ArchiveStrings = {
   none: 'Damit ist jetzt nichts zu tun.',
   answer: 'Antwort',
   update_base: 'Neueste Basis einmergen',
-  update_base_text: (base) =>
-    `Bring deinen Branch auf den Stand von ${base ?? 'dem Branch, von dem er ausging'}: Hol den neuesten Stand und merge ihn. ` +
+  update_base_text: (base, repository) =>
+    `Bring deinen Branch${repository === undefined ? '' : ` in ${repository}`} auf den Stand von ${base ?? 'dem Branch, von dem er ausging'}: Hol den neuesten Stand und merge ihn. ` +
     'Mach keinen Rebase. Löse Konflikte so, dass beide Absichten erhalten bleiben, und lass die Prüfungen noch einmal laufen.',
 };

@@ -187,11 +187,11 @@ test.serial('several pull requests have a card each, and those that are missing 
   for (const name of ['ada/api', 'ada/shop']) await page.locator('.pull-card', { hasText: name }).waitFor();
   t.is(await button(page, /^Open .*pull request/).count(), 0);
   const change = { conflicts: true, base_branch: 'main' };
-  server.log.write((tx) => changePull(tx, rows[0]?.id ?? '', change, new Date().toISOString()));
+  server.log.write((tx) => changePull(tx, rows[1]?.id ?? '', change, new Date().toISOString()));
   await page.locator('.pull-card', { hasText: 'Conflicts with main' }).waitFor();
   await shoot(page, 'pulls-phone');
   await button(page, 'Merge the newest base').dblclick();
-  await page.locator('.person:not(.unsent)', { hasText: 'Bring your branch up to date with main' }).waitFor();
+  await page.locator('.person:not(.unsent)', { hasText: 'Bring your branch in shop up to date with main' }).waitFor();
   await page.locator('.person.unsent').first().waitFor({ state: 'detached' });
   t.is(listPendingMessages(server.db, task.id).length, 1, 'a double tap asks once');
   t.deepEqual(faults, []);

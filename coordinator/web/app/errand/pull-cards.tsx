@@ -47,6 +47,7 @@ function PullCard({ pull, task }: { pull: PullRequest; task: Task }): JSX.Elemen
   const { id, attempt } = task;
   const { title, url, repository, problem, retry_at, state, checks } = pull;
   const is_open = state === 'open';
+  const key = task.repositories?.find(({ repo_url }) => repo_url === pull.repo_url)?.key;
   return (
     <div class="pull-card">
       {url === null ? (
@@ -65,7 +66,7 @@ function PullCard({ pull, task }: { pull: PullRequest; task: Task }): JSX.Elemen
       {is_open && checks && checks.failed_names.length > 0 && <FailedChecks of={checks} />}
       {is_open && pull.conflicts === true && (
         // Each attempt may be asked once.
-        <UpdateBase key={attempt} task_id={id} base={pull.base} conflicts />
+        <UpdateBase key={attempt} task_id={id} base={pull.base} repository={key} conflicts />
       )}
       {is_open && <MergePull task={task} pull={pull} />}
       {problem !== null && (
