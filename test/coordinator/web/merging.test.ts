@@ -81,6 +81,12 @@ test('a refusal goes where a newer reason stands, and where the person looks aga
   };
   await merge();
   await merge();
+  // It stands at the end of the conversation, above the composer.
+  const is_whole = await refusal.evaluate((words) => {
+    const { left, top, bottom } = words.getBoundingClientRect();
+    return [top + 1, bottom - 1].every((y) => words.contains(document.elementFromPoint(left + 1, y)));
+  });
+  t.true(is_whole);
   change({ conflicts: true });
   await card.getByText('It can be merged here once it has no conflicts.').waitFor();
   await refusal.waitFor({ state: 'detached' });

@@ -5,6 +5,7 @@ import type { MergeMethod, PullRequest } from '../../../../protocol/pulls.ts';
 import type { Task } from '../../../../protocol/task.ts';
 import { checksVerdict } from '../../../../protocol/without-schemas.ts';
 import { changesPage, otherSeenCommit } from '../../../client/errand/seen-commit.ts';
+import { bringIntoSight } from '../../parts/bring-into-sight.ts';
 import { useSession } from '../../parts/context.ts';
 import { Confirm, Sheet } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
@@ -32,6 +33,8 @@ export function MergePull({ task, pull }: MergePullProps): JSX.Element {
     body: { ...whereOf(task, pull), commit: head.commit, ...(base !== null && { base }) },
   });
   const look = (): void => {
+    // Not disabled then: a screen reader would lose its place.
+    if (busy.value) return;
     fault.value = '';
     seen.value = pull;
   };
@@ -41,12 +44,12 @@ export function MergePull({ task, pull }: MergePullProps): JSX.Element {
       {why !== undefined && !busy.value ? (
         <small>{s.merge.not_yet[why]}</small>
       ) : (
-        <button type="button" class="choice" disabled={busy.value} onClick={look}>
+        <button type="button" class="choice" aria-disabled={busy.value} onClick={look}>
           {busy.value ? s.pulls.asking : pull.draft ? s.merge.ready : s.merge.merge}
         </button>
       )}
       {fault.value !== '' && (
-        <p class="fault" role="alert">
+        <p ref={bringIntoSight} class="fault" role="alert">
           {fault.value}
         </p>
       )}

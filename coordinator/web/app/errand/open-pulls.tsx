@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import type { PullCreate, PullRequest } from '../../../../protocol/pulls.ts';
 import { pullTitleOf } from '../../../../protocol/pull-title.ts';
 import type { Task } from '../../../../protocol/task.ts';
+import { bringIntoSight } from '../../parts/bring-into-sight.ts';
 import { useSession } from '../../parts/context.ts';
 import { Sheet } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
@@ -94,7 +95,7 @@ function Ask({ task, about, label, onTouch, children }: AskProps): JSX.Element {
       </button>
       {children?.(open)}
       {fault.value !== '' && (
-        <div ref={show}>
+        <div ref={bringIntoSight}>
           <p class="fault" role="alert">
             {fault.value}
           </p>
@@ -104,6 +105,3 @@ function Ask({ task, about, label, onTouch, children }: AskProps): JSX.Element {
     </>
   );
 }
-
-/** Brings what stands at the end of the conversation into sight once it is there. */
-const show = (element: HTMLElement | null): void => element?.scrollIntoView({ block: 'nearest' });

@@ -63,7 +63,7 @@ export function Devices(): JSX.Element {
           text={asked.length > 1 ? s.settings.end_others_text : s.settings.end_text}
           yes={s.settings.end}
           danger
-          onYes={() => end(asked).then(read, failed)}
+          onYes={() => void end(asked).then(read, failed)}
           onClose={forget}
         />
       )}
