@@ -31,6 +31,11 @@ export const FAILURE_IS_WORTH_A_RETRY = {
   out_of_memory: true,
   /** The Claude API could not be reached, or was overloaded for longer than the worker waits. */
   model_unavailable: true,
+  /**
+   * What a person or the whole server may spend in a calendar month is reached. Set by the coordinator; a worker ends
+   * with `model_unavailable`. Retried where the next month begins within a week.
+   */
+  spending_cap: true,
   repository_unavailable: true,
   push_failed: true,
   /** The repository does not exist, or may not be read. */

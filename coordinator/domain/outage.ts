@@ -1,7 +1,8 @@
 import type { FailureReason } from '../../protocol/task.ts';
 
 /*
- * The Claude API or the forge cannot be reached, or asks to wait; or the container engine was stopped with its workers.
+ * The Claude API or the forge cannot be reached, or asks to wait; a month's spending is reached; or the container engine
+ * was stopped with its workers.
  * That is not the task's fault: it is bounded by time and not by the number of attempts, and no worker is kept
  * meanwhile.
  */
@@ -14,7 +15,12 @@ const NAMED_WAIT_MS_MAX = 7 * 24 * HOUR_MS;
 const WAIT_MS_MIN = 5_000;
 const WAIT_MS_MAX = 10 * 60_000;
 
-const OUTAGES: readonly FailureReason[] = ['model_unavailable', 'repository_unavailable', 'push_failed'];
+const OUTAGES: readonly FailureReason[] = [
+  'model_unavailable',
+  'spending_cap',
+  'repository_unavailable',
+  'push_failed',
+];
 
 /** Whether an attempt that failed for this reason has met an outage. */
 export const isOutage = (reason: FailureReason): boolean => OUTAGES.includes(reason);

@@ -11,6 +11,7 @@ export const OCCASION_TYPES = ['need.asked', 'task.status', 'pull.changed'];
 /** An errand that one of its limits has stopped. */
 const LIMITS_REACHED = new Set<FailureReason>([
   'budget_exhausted',
+  'spending_cap',
   'turn_limit',
   'time_limit',
   'context_exhausted',

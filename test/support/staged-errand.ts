@@ -49,6 +49,7 @@ export class StagedErrand {
     status: 'succeeded' | 'failed' | 'cancelled' | 'parked',
     reason: FailureReason | null = null,
     result?: TaskResult,
+    given: { detail?: string; retry_at?: string } = {},
   ): void {
     this.#log.write((tx) => {
       const task = taskOf(this.#log, this.id);
@@ -68,7 +69,8 @@ export class StagedErrand {
           now(),
         );
       }
-      endAttempt(tx, task, task.attempt, { status, reason, detail: reason && `It ended with ${reason}.`, at: now() });
+      const end = { status, reason, detail: reason && `It ended with ${reason}.`, at: now(), ...given };
+      endAttempt(tx, task, task.attempt, end);
     });
   }
 }

@@ -14,6 +14,7 @@ export const FAILURE_WORDS: Record<FailureReason, string> = {
   setup_failed: 'The setup command failed.',
   verify_failed: 'The verify command failed.',
   budget_exhausted: 'The budget is spent.',
+  spending_cap: 'The spending limit of the month is reached.',
   turn_limit: 'It took as many turns as it may.',
   time_limit: 'It took as long as it may.',
   refused: 'The model refused to continue.',

@@ -31,6 +31,7 @@ const FAILED: Record<FailureReason, string> = {
   setup_failed: "the project's setup command failed",
   verify_failed: "the project's verify command failed",
   budget_exhausted: LIMIT,
+  spending_cap: LIMIT,
   turn_limit: LIMIT,
   time_limit: LIMIT,
   refused: 'the model refused to go on',

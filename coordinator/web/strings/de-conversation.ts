@@ -25,6 +25,12 @@ export const de_conversation: ConversationStrings = {
   budget_other: 'Ein anderer Betrag in US-Dollar',
   budget_add: 'Aufstocken, weiter',
   budget_max: (money) => `Auf diesem Server darf ein Auftrag von dir höchstens ${money} kosten.`,
+  capped: {
+    person: (money, time) =>
+      `Deine Aufträge dürfen hier ${money} im Monat kosten. Der nächste Monat beginnt am ${time}; früher geht es weiter, wenn der Besitzer des Servers die Grenze anhebt.`,
+    server: (money, time) =>
+      `Alle Aufträge dieses Servers dürfen zusammen ${money} im Monat kosten. Der nächste Monat beginnt am ${time}; früher geht es weiter, wenn der Besitzer die Grenze anhebt.`,
+  },
   budget_first: 'Wähl zuerst ein Budget: Das hier geht dann mit.',
   read_files: (n) => `${count(n, 'Datei', 'Dateien')} gelesen`,
   searched: (n) => `${n}-mal gesucht`,

@@ -114,6 +114,7 @@ export const de: Strings = {
     setup_failed: 'Der Setup-Befehl schlug fehl',
     verify_failed: 'Der Prüfbefehl schlug fehl',
     budget_exhausted: 'Das Budget ist verbraucht',
+    spending_cap: 'Das Monatslimit ist erreicht',
     turn_limit: 'Alle Runden sind verbraucht',
     time_limit: 'Die Zeit ist um',
     refused: 'Das Modell wollte nicht weitermachen',

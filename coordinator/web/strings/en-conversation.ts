@@ -23,6 +23,12 @@ export const en_conversation = {
   budget_other: 'Another amount in US dollars',
   budget_add: 'Add, go on',
   budget_max: (money: string) => `On this server an errand of yours may cost at most ${money}.`,
+  capped: {
+    person: (money: string, time: string) =>
+      `Your errands may cost ${money} a month here. The next month begins on ${time}; the owner of the server can raise the limit.`,
+    server: (money: string, time: string) =>
+      `All errands of this server may cost ${money} a month. The next month begins on ${time}; its owner can raise the limit.`,
+  },
   budget_first: 'Choose a budget first: this goes along with it.',
   read_files: (n: number) => `read ${count(n, 'file', 'files')}`,
   searched: (n: number) => `searched ${count(n, 'time', 'times')}`,

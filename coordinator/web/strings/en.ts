@@ -112,6 +112,7 @@ export const en = {
     setup_failed: 'The setup command failed',
     verify_failed: 'The verify command failed',
     budget_exhausted: 'The budget is spent',
+    spending_cap: 'The limit of the month is reached',
     turn_limit: 'It took as many turns as it may',
     time_limit: 'It took as long as it may',
     refused: 'The model refused to continue',

@@ -24,7 +24,7 @@ import { Meter } from './meter.ts';
 import { REQUEST, withMaxTokens, type BoundedRequest } from './policy.ts';
 import { RequestCost, type Outcome } from './request-cost.ts';
 import type { DispatchGate } from '../../tasks/dispatch-gate.ts';
-import type { SpendingCaps } from '../../tasks/spending-caps.ts';
+import { SpendingCapReached, type SpendingCaps } from '../../tasks/spending-caps.ts';
 import { streamResponse } from './stream-response.ts';
 import type { OutgoingProxy } from '../../base/outgoing.ts';
 import { ClaudeApi, TIMEOUTS, UpstreamFailure, type Timeouts, type Upstream } from './upstream.ts';
@@ -156,9 +156,8 @@ export class ModelProxy implements WorkerProxy {
     const reservation = await this.#ledger
       .reserve(caller, { model, effort, max_tokens, input: bound.input })
       .catch((error: unknown) => {
-        if (!(error instanceof BudgetSpent)) throw error;
-        if (!bound.countable) throw cannotCount(error);
-        this.#budgets.refused(caller, error);
+        if (error instanceof BudgetSpent && !bound.countable) throw cannotCount(error);
+        if (error instanceof BudgetSpent || error instanceof SpendingCapReached) this.#budgets.refused(caller, error);
         throw error;
       });
     const is_less = reservation.max_tokens < asked;

@@ -2,12 +2,15 @@ import test from 'ava';
 import { AttemptFailure } from '../../../agent-container/base/failure.ts';
 import { chooseBaseBranch } from '../../../agent-container/git/checkout.ts';
 import { fetchFailure } from '../../../agent-container/git/git-failure.ts';
+import { capReached } from '../../../coordinator/tasks/spending-caps.ts';
 import { de } from '../../../coordinator/web/strings/de.ts';
 import { de_project_warning } from '../../../coordinator/web/strings/de-project-warning.ts';
 import { speakOfScreens } from '../../../coordinator/web/strings/screen-strings.ts';
 import { CLOSE } from '../../../protocol/socket.ts';
+import { sendErrand } from '../../support/send-errand.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { PHONE } from '../../support/web/browser.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
 const URL_OF_NONE = 'https://git.example/none.git';
 
@@ -79,4 +82,26 @@ test.serial('why a window is not connected is told in the language of the person
   await page.goto(network.url);
   await page.locator('.live', { hasText: 'nicht verbunden: Dein Konto hat zu viele offene Verbindungen' }).waitFor();
   t.pass();
+});
+
+test.serial('a limit of the month that is reached is told as one, with the sum and the day that it ends', async (t) => {
+  t.timeout(60_000);
+  const { server, api, network, page, faults } = await openAppLoggedIn(t, { size: PHONE, locale: 'de-DE' });
+  const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Mend the lamp' }));
+  errand.begin();
+  const cap = {
+    cap_usd: 0.3,
+    cost_usd: 0.3,
+    open_usd: 0,
+    refusal: 'Your errands may cost $0.3 a month on this server',
+  };
+  const { message: detail } = capReached(cap, Date.UTC(2026, 11, 1));
+  errand.fail('spending_cap', { detail, retry_at: new Date(Date.now() + 30 * 24 * 3_600_000).toISOString() });
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  const ended = page.getByText(
+    'Deine Aufträge dürfen hier 0,30 $ im Monat kosten. Der nächste Monat beginnt am 1. Jan',
+  );
+  await ended.waitFor();
+  t.regex((await ended.textContent()) ?? '', /^Fehlgeschlagen\. Das Monatslimit ist erreicht\. /);
+  t.deepEqual(faults, []);
 });

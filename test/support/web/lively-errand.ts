@@ -176,7 +176,7 @@ export class LivelyErrand {
     this.#staged.end('cancelled');
   }
 
-  fail(reason: Parameters<StagedErrand['end']>[1]): void {
-    this.#staged.end('failed', reason);
+  fail(reason: Parameters<StagedErrand['end']>[1], given: Parameters<StagedErrand['end']>[3] = {}): void {
+    this.#staged.end('failed', reason, undefined, given);
   }
 }

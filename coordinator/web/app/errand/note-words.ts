@@ -55,7 +55,17 @@ export function noteWords(note: Note): string {
 function endWords({ reason, detail }: Extract<Note, { what: 'ended' }>): string[] {
   if (reason === null) return [];
   if (reason === 'repository_not_found') return [missingWords(detail)];
-  return [t.reason[reason], ...(detail === null ? [] : [t.in_english(detail)])];
+  if (detail === null) return [t.reason[reason]];
+  return [t.reason[reason], (reason === 'spending_cap' && capWords(detail)) || t.in_english(detail)];
+}
+
+const CAP = /^(Your|All) errands .*?may cost \$([\d.]+) a month.* A new month begins on (\S+) \(UTC\)/s;
+
+/** The limit of a month, and when the next one begins. Undefined: the server says something else. */
+function capWords(detail: string): string | undefined {
+  const [, whose, usd, day] = CAP.exec(detail) ?? [];
+  if (usd === undefined || day === undefined) return undefined;
+  return s.errand.capped[whose === 'All' ? 'server' : 'person'](format.money(Number(usd)), format.clock(day));
 }
 
 function limitWords({ limit, used, of }: Extract<Note, { what: 'limit' }>): string {

@@ -36,7 +36,9 @@ test('a spent budget is not the reason once something else refuses the newest re
   t.is(proxy.correct(caller, OUTAGE).reason, 'budget_exhausted');
   caps.server_month_usd = 0.000001;
   await t.throwsAsync(client.messages.create(ASK, { maxRetries: 0 }), { message: /month/ });
-  t.is(proxy.correct(caller, OUTAGE), OUTAGE);
+  const corrected = proxy.correct(caller, OUTAGE);
+  t.like(corrected, { reason: 'spending_cap', retry_at: OUTAGE.retry_at });
+  t.regex(corrected.detail ?? '', /^All errands of this server may cost \$0\.000001 a month/);
 });
 
 test('what the model proxy knows better of a result is stored', async (t) => {
