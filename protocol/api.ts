@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SCHEMA_WORDS } from './refusal-reasons.ts';
 import { EGRESS } from './without-schemas.ts';
 import { AttachmentIds } from './attachments.ts';
 import { Bodies, LogEvent } from './events.ts';
@@ -42,10 +43,7 @@ export type Egress = z.infer<typeof Egress>;
 const Host = z
   .string()
   .max(253)
-  .regex(
-    /^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
-    'is not a host name, or *.name for all names below it',
-  );
+  .regex(/^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/, SCHEMA_WORDS.not_host);
 /** The most hosts in each list of a project. */
 export const HOSTS_MAX = 100;
 const Command = z.string().trim().min(1, 'is empty: use null for no command').max(LIMITS.command_chars_max);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SCHEMA_WORDS } from './refusal-reasons.ts';
 import { OCCASIONS } from './without-schemas.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
@@ -28,7 +29,7 @@ const Occasions = z.array(Occasion).max(Occasion.options.length).describe('absen
 const Address = z
   .string()
   .max(LIMITS.channel_url_chars_max)
-  .regex(/^https?:\/\/[^\s/?#@]+([/?#]\S*)?$/, 'is not an address that begins with https://, without a password in it');
+  .regex(/^https?:\/\/[^\s/?#@]+([/?#]\S*)?$/, SCHEMA_WORDS.not_web_address);
 
 /** What a browser's `PushSubscription.toJSON()` gives: where to send, and the keys to encrypt with (RFC 8291). */
 export const PushSubscription = z.object({
@@ -63,7 +64,7 @@ export const ChannelCreate = z.discriminatedUnion('kind', [
       ...shared,
       project_id,
       server: Address.default('https://ntfy.sh'),
-      topic: z.string().regex(/^[-_A-Za-z0-9]{1,64}$/, 'is not a topic: 1 to 64 letters, digits, - and _'),
+      topic: z.string().regex(/^[-_A-Za-z0-9]{1,64}$/, SCHEMA_WORDS.not_topic),
       token: z
         .string()
         .regex(/^[\x21-\x7e]{1,200}$/, 'is not an access token')

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ErrandError, ErrorCode, FieldError } from './problem.ts';
+import { ErrandError, ErrorCode, FieldError, Reasoned } from './problem.ts';
 
 /*
  * Errors in HTTP responses. Only code at the edge imports this: all other code throws error codes and knows no status.
@@ -41,6 +41,7 @@ export const Problem = z.object({
   status: z.number().int(),
   code: ErrorCode,
   detail: z.string().optional(),
+  ...Reasoned.shape,
   errors: z.array(FieldError).optional(),
   /** With `events_missing`: the `seq` that comes next. */
   expected_seq: z.number().int().optional(),
@@ -61,6 +62,7 @@ export function toProblem(error: unknown, request_id?: string): Problem {
     status: ERROR_STATUS[known.code],
     code: known.code,
     detail: known.message,
+    ...(known.reason && { reason: known.reason, params: known.params ?? {} }),
     ...(known.errors && { errors: known.errors }),
     ...(known.expected_seq !== undefined && { expected_seq: known.expected_seq }),
     ...(request_id !== undefined && { request_id }),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { REFUSAL_MEANING, SCHEMA_WORDS, type RefusalReason } from './refusal-reasons.ts';
 
 /**
  * The closed set of error codes, and what each means. Any other error is `internal`: logged with its cause, never
@@ -38,14 +39,28 @@ export const ERROR_MEANING = {
 export type ErrorCode = keyof typeof ERROR_MEANING;
 export const ErrorCode = z.enum(Object.keys(ERROR_MEANING) as [ErrorCode, ...ErrorCode[]]);
 
+/** Why something is refused, in a form that a client can say in another language. */
+export const Reasoned = z.object({
+  reason: z
+    .string()
+    .optional()
+    .describe(`one of ${Object.keys(REFUSAL_MEANING).join(', ')}; a newer server may have further ones`),
+  params: z.record(z.string(), z.string()).optional().describe('what the words of the reason can name'),
+});
+
 /**
  * One field that is wrong. `field`: a JSON pointer such as `/budget_usd` or `/events/3/body/turn`. `message`: for
  * people, read after the field's name.
  */
-export const FieldError = z.object({ field: z.string(), message: z.string() });
+export const FieldError = z.object({ field: z.string(), message: z.string(), ...Reasoned.shape });
 export type FieldError = z.infer<typeof FieldError>;
 
-type Extra = { errors?: FieldError[]; expected_seq?: number; retry_after_s?: number; cause?: unknown };
+/** Why, as this server says it. */
+export type Why = { reason?: RefusalReason; params?: Record<string, string> };
+/** A field that is wrong, for a reason of the closed set. */
+export const wrongField = (field: string, message: string, why: Why = {}): FieldError => ({ field, message, ...why });
+
+type Extra = Why & { errors?: FieldError[]; expected_seq?: number; retry_after_s?: number; cause?: unknown };
 
 /**
  * The only error whose message is sent to clients. It has a code and no HTTP status. `message` is for the person at
@@ -54,6 +69,8 @@ type Extra = { errors?: FieldError[]; expected_seq?: number; retry_after_s?: num
 export class ErrandError extends Error {
   override readonly name = 'ErrandError';
   readonly code: ErrorCode;
+  readonly reason: RefusalReason | undefined;
+  readonly params: Record<string, string> | undefined;
   readonly errors: FieldError[] | undefined;
   readonly expected_seq: number | undefined;
   readonly retry_after_s: number | undefined;
@@ -61,6 +78,8 @@ export class ErrandError extends Error {
   constructor(code: ErrorCode, message: string, extra: Extra = {}) {
     super(message, { cause: extra.cause });
     this.code = code;
+    this.reason = extra.reason;
+    this.params = extra.params;
     this.errors = extra.errors;
     this.expected_seq = extra.expected_seq;
     this.retry_after_s = extra.retry_after_s;
@@ -82,20 +101,18 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown, where = 'The requ
   const result = schema._zod.run({ value, issues: [] }, context);
   if (result instanceof Promise) throw new z.core.$ZodAsyncError();
   if (result.issues.length === 0) return result.value as T;
-  const issues = result.issues.slice(0, ERRORS_MAX).map((raw) => {
+  const fields = result.issues.slice(0, ERRORS_MAX).flatMap((raw): FieldError[] => {
     const issue = z.core.util.finalizeIssue(raw, context, z.config());
-    return isMissing(raw) ? { ...issue, message: 'is missing' } : issue;
-  });
-  const fields = issues.flatMap((issue) => {
     const base = at + issue.path.map((part) => `/${String(part)}`).join('');
-    if (issue.code !== 'unrecognized_keys') return [{ field: base === '' ? '/' : base, message: issue.message }];
+    const field = base === '' ? '/' : base;
+    if (isMissing(raw)) return [{ field, message: 'is missing', reason: 'missing' }];
+    if (issue.code !== 'unrecognized_keys') return [{ field, message: issue.message, ...reasonOf(raw, issue.message) }];
     const keys = issue.keys.slice(0, ERRORS_MAX);
     return keys.map((key) => ({ field: `${base}/${key}`, message: 'is not a known field' }));
   });
-  const errors = fields.slice(0, ERRORS_MAX).map(({ field, message }) => ({
-    field: field.slice(0, FIELD_CHARS_MAX),
-    message,
-  }));
+  const errors = fields
+    .slice(0, ERRORS_MAX)
+    .map(({ field, ...rest }) => ({ field: field.slice(0, FIELD_CHARS_MAX), ...rest }));
   const first = errors[0];
   throw new ErrandError(
     'invalid',
@@ -126,6 +143,24 @@ function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
+/** The reason of an issue with its parameters, where it has one. */
+function reasonOf(issue: z.core.$ZodRawIssue, message: string): Why {
+  switch (issue.code) {
+    case 'invalid_value':
+      return { reason: 'not_one_of', params: { values: issue.values.map(String).join(', ') } };
+    case 'too_big':
+      return { reason: TOO_BIG[issue.origin] ?? 'too_large', params: { max: String(issue.maximum) } };
+    case 'too_small': {
+      const of_number = issue.inclusive === false ? 'not_above' : 'too_small';
+      return { reason: TOO_SMALL[issue.origin] ?? of_number, params: { min: String(issue.minimum) } };
+    }
+    default: {
+      const reason = SCHEMA_REASONS.find((each) => SCHEMA_WORDS[each] === message);
+      return reason ? { reason } : {};
+    }
+  }
+}
+
 /** Whether there is no value at all. The schema's own message is about a value, such as "is not a time". */
 function isMissing(issue: z.core.$ZodRawIssue): boolean {
   switch (issue.code) {
@@ -151,4 +186,7 @@ const TYPES: Record<string, string> = {
   object: 'an object',
   array: 'an array',
 };
+const TOO_BIG: Record<string, RefusalReason> = { string: 'too_long', array: 'too_many' };
+const TOO_SMALL: Record<string, RefusalReason> = { string: 'too_short', array: 'too_few' };
+const SCHEMA_REASONS = Object.keys(SCHEMA_WORDS) as (keyof typeof SCHEMA_WORDS)[];
 const isText = (origin: string) => origin === 'string' || origin === 'array';

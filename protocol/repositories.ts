@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SCHEMA_WORDS } from './refusal-reasons.ts';
 import { Commit, DiffStat } from './change.ts';
 import { Id } from './ids.ts';
 import { LIMITS } from './limits.ts';
@@ -14,7 +15,7 @@ export const BranchName = z
   .string()
   .min(1, { abort: true })
   .max(BRANCH_CHARS_MAX, { abort: true })
-  .refine(isBranchName, 'is not a branch name');
+  .refine(isBranchName, SCHEMA_WORDS.not_branch);
 
 /**
  * A repository's address as a person pastes it: with or without `https://`, with `#branch` behind it, a page of the

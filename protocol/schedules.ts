@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SCHEMA_WORDS } from './refusal-reasons.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { FurtherRepositories } from './repositories.ts';
@@ -26,14 +27,11 @@ export const Cron = z
   .string()
   .trim()
   .max(LIMITS.cron_chars_max)
-  .regex(/^\s*\S+(\s+\S+){4}\s*$/, 'does not have five fields: minute, hour, day of the month, month, day of the week')
+  .regex(/^\s*\S+(\s+\S+){4}\s*$/, SCHEMA_WORDS.cron_fields)
   .transform((cron) => cron.split(/\s+/).join(' '));
 
 /** The name of a time zone in the IANA database, such as `Europe/Berlin`. An offset is none: it has no summer time. */
-export const TimeZone = z
-  .string()
-  .max(100)
-  .refine(isTimeZone, 'is not the name of a time zone, such as Europe/Berlin or UTC');
+export const TimeZone = z.string().max(100).refine(isTimeZone, SCHEMA_WORDS.not_time_zone);
 
 /** Why a schedule is paused. `person`: somebody paused it. `failures`: too many runs failed in a row. */
 export const PauseReason = z.enum(['person', 'failures', 'project_gone']);

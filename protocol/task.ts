@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SCHEMA_WORDS } from './refusal-reasons.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { Commit, DiffStat } from './change.ts';
@@ -278,4 +279,4 @@ export const Instructions = z
 export const ModelName = z
   .string()
   .max(100)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9.:@-]*$/, 'is not a model name');
+  .regex(/^[A-Za-z0-9][A-Za-z0-9.:@-]*$/, SCHEMA_WORDS.not_model);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SCHEMA_WORDS } from './refusal-reasons.ts';
 
 /* The variables of a project: plain ones and secret ones have the same form. */
 
@@ -8,7 +9,7 @@ export const VARIABLES_MAX = 100;
 const Name = z
   .string()
   .max(100)
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not a valid name of an environment variable');
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, SCHEMA_WORDS.not_variable_name);
 const Value = z.string().max(10_000);
 
 const atMost = <V extends z.ZodType>(most: number, value: V) =>

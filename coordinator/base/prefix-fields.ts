@@ -12,7 +12,7 @@ export function prefixFields(error: unknown, prefix: string): unknown {
     error.message,
   );
   return new ErrandError(code, message, {
-    errors: errors.map(({ field, message: why }) => ({ field: prefix + field, message: why })),
+    errors: errors.map((error_at) => ({ ...error_at, field: prefix + error_at.field })),
     ...(retry_after_s !== undefined && { retry_after_s }),
     cause: error,
   });

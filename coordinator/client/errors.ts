@@ -74,6 +74,9 @@ export class Displaced extends Failure {}
 /** The server answered with a problem document. */
 export class Refusal extends Failure {
   readonly code: Problem['code'];
+  /** Why, where a server says that in a form for other languages; a newer one may have a reason that is not known. */
+  readonly reason: string | undefined;
+  readonly params: Readonly<Record<string, string>>;
   /** The fields that are wrong, as the API names them. */
   readonly errors: readonly FieldError[];
   readonly retry_after_s: number | undefined;
@@ -83,6 +86,8 @@ export class Refusal extends Failure {
     const cause = logged ? ` The server's log has the cause: ${problem.request_id}.` : '';
     super((problem.detail ?? problem.title) + cause + when(retry_after_s));
     this.code = problem.code;
+    this.reason = problem.reason;
+    this.params = problem.params ?? {};
     this.errors = problem.errors ?? [];
     this.retry_after_s = retry_after_s;
   }

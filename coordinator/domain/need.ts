@@ -1,5 +1,5 @@
 import { newId } from '../../protocol/ids.ts';
-import type { Need, NeedAnswer, NeedAnswerCreate, NeedOption } from '../../protocol/needs.ts';
+import type { Need, NeedAnswerCreate, NeedOption } from '../../protocol/needs.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 
 /** A need as stored. `ref` names it within its kind: the call of a question, a host, a commit, an attempt. */
@@ -54,14 +54,16 @@ export function answerText({ options, multiple }: Need, { choose, text }: NeedAn
 
 /** The refusal of a second answer: it says how the need was answered, by whom and when. */
 export function alreadyClosed({ options, answer }: Need): ErrandError {
-  if (answer === null) return new ErrandError('conflict', 'This needs no answer any more.');
-  return new ErrandError('conflict', `This was answered already: ${describe(answer, options)}.`);
-}
-
-function describe({ choose, text, by, at }: NeedAnswer, options: NeedOption[]): string {
+  if (answer === null)
+    return new ErrandError('conflict', 'This needs no answer any more.', { reason: 'needs_no_answer' });
+  const { choose, text, by, at } = answer;
   const labels = options.filter(({ value }) => choose.includes(value)).map(({ label }) => label);
-  const words = [...labels, ...(text === null ? [] : [text])].map((part) => `“${shorten(part)}”`).join(', ');
-  return `${words} ${by === null ? '' : `from ${shorten(by)} `}at ${at}`;
+  const said = [...labels, ...(text === null ? [] : [text])].map(shorten);
+  const words = `${said.map((part) => `“${part}”`).join(', ')} ${by === null ? '' : `from ${shorten(by)} `}at ${at}`;
+  return new ErrandError('conflict', `This was answered already: ${words}.`, {
+    reason: 'already_answered',
+    params: { answer: said.join(', '), at, ...(by !== null && { by: shorten(by) }) },
+  });
 }
 
 const SHOWN_CHARS_MAX = 100;

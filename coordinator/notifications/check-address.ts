@@ -1,6 +1,6 @@
 import { ECDH } from 'node:crypto';
 import type { ChannelCreate } from '../../protocol/notifications.ts';
-import { ErrandError } from '../../protocol/problem.ts';
+import { ErrandError, wrongField, type Why } from '../../protocol/problem.ts';
 import { AddressError, listsHost, type AddressGuard } from '../base/address-guard.ts';
 
 /** Whom the server's owner lets it reach. */
@@ -19,10 +19,13 @@ export async function checkAddress(input: ChannelCreate, { guard, private_hosts 
   }
   const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
   if (url.protocol !== 'https:' && !listsHost(private_hosts, url.hostname, port))
-    throw invalid(field, "must begin with https://, unless the server's owner lists the host in ERRAND_PRIVATE_HOSTS");
+    throw invalid(field, "must begin with https://, unless the server's owner lists the host in ERRAND_PRIVATE_HOSTS", {
+      reason: 'not_https',
+    });
   await guard(url.hostname, port).catch((error: unknown) => {
     // Another name may be known to a proxy only, and a name server may be away for a moment.
-    if (error instanceof AddressError && error.fault === 'private_address') throw invalid(field, error.message, error);
+    if (error instanceof AddressError && error.fault === 'private_address')
+      throw invalid(field, error.message, { reason: 'private_address' }, error);
   });
 }
 
@@ -40,17 +43,17 @@ function addressOf(input: ChannelCreate): [field: string, text: string] {
 
 function parseUrl(field: string, text: string): URL {
   if (URL.canParse(text)) return new URL(text);
-  throw invalid(field, 'is not an address');
+  throw invalid(field, 'is not an address', { reason: 'not_web_address' });
 }
 
 function requirePublicKey(p256dh: string): void {
   try {
     ECDH.convertKey(Buffer.from(p256dh, 'base64url'), 'prime256v1');
   } catch (cause) {
-    throw invalid('/subscription/keys/p256dh', 'is not a point on the curve P-256', cause);
+    throw invalid('/subscription/keys/p256dh', 'is not a point on the curve P-256', {}, cause);
   }
 }
 
-function invalid(field: string, message: string, cause?: unknown): ErrandError {
-  return new ErrandError('invalid', `${field} ${message}`, { errors: [{ field, message }], cause });
+function invalid(field: string, message: string, why: Why, cause?: unknown): ErrandError {
+  return new ErrandError('invalid', `${field} ${message}`, { errors: [wrongField(field, message, why)], cause });
 }

@@ -1,6 +1,6 @@
 import { Cron } from 'croner';
 import { LIMITS } from '../../protocol/limits.ts';
-import { ErrandError } from '../../protocol/problem.ts';
+import { ErrandError, wrongField, type Why } from '../../protocol/problem.ts';
 
 const NAMES = /\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat)\b/gi;
 const DAY_MS = 24 * 3600_000;
@@ -22,24 +22,29 @@ export function* wallTimes(cron: string, wall: number): Generator<number, void> 
 export function requireCron(cron: string): void {
   const fault = faultOf(cron);
   if (fault === undefined) return;
-  throw new ErrandError('invalid', `The cron expression ${fault}.`, { errors: [{ field: '/cron', message: fault }] });
+  const [message, why] = fault;
+  throw new ErrandError('invalid', `The cron expression ${message}.`, { errors: [wrongField('/cron', message, why)] });
 }
 
-function faultOf(cron: string): string | undefined {
-  if (!/^[\d*,/\s-]+$/.test(cron.replace(NAMES, '0'))) return 'may have only digits, names, and * , - /';
+function faultOf(cron: string): [message: string, why: Why] | undefined {
+  if (!/^[\d*,/\s-]+$/.test(cron.replace(NAMES, '0')))
+    return ['may have only digits, names, and * , - /', { reason: 'cron_not_understood' }];
   let first: number | undefined;
   try {
     first = wallTimes(cron, SOME_DAY - 1).next().value ?? undefined;
   } catch (error) {
     const words = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : String(error);
-    return `is not understood: ${words.charAt(0).toLowerCase()}${words.slice(1)}`;
+    return [`is not understood: ${words.charAt(0).toLowerCase()}${words.slice(1)}`, { reason: 'cron_not_understood' }];
   }
-  if (first === undefined) return 'names a day that never comes';
+  if (first === undefined) return ['names a day that never comes', { reason: 'cron_never' }];
   const close = closeTimes(cron, first);
   if (!close) return undefined;
   const minutes = LIMITS.schedule_interval_ms_min / 60_000;
   const [one, next] = close.map((wall) => new Date(wall).toISOString().slice(11, 16));
-  return `runs more often than every ${minutes} minutes, which is the most, such as at ${one} and ${next}`;
+  return [
+    `runs more often than every ${minutes} minutes, which is the most, such as at ${one} and ${next}`,
+    { reason: 'cron_too_often', params: { minutes: String(minutes) } },
+  ];
 }
 
 /** Two due times that are closer than they may be: on one day, or the last of a day and the first of the next. */

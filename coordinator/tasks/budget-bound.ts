@@ -1,4 +1,4 @@
-import { ErrandError } from '../../protocol/problem.ts';
+import { ErrandError, wrongField } from '../../protocol/problem.ts';
 import { BUDGET_USD_MAX } from '../../protocol/task.ts';
 import type { Config } from '../base/config.ts';
 import type { Db } from '../sqlite/database.ts';
@@ -22,6 +22,11 @@ export function requireBudget(
   const max = budgetMax(db, bounds, user_id);
   if (budget_usd === undefined || budget_usd === null || budget_usd <= max) return;
   throw new ErrandError('forbidden', `The budget of an errand is at most ${max} dollars for you on this server.`, {
-    errors: [{ field: '/budget_usd', message: `is above this server's bound for you: ${max}` }],
+    errors: [
+      wrongField('/budget_usd', `is above this server's bound for you: ${max}`, {
+        reason: 'above_own_budget',
+        params: { max: String(max) },
+      }),
+    ],
   });
 }

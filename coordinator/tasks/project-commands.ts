@@ -1,7 +1,7 @@
 import type { ProjectCreate, ProjectPatch } from '../../protocol/api.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import { ErrandError } from '../../protocol/problem.ts';
+import { ErrandError, wrongField } from '../../protocol/problem.ts';
 import { VARIABLES_MAX, type VariableChanges, type Variables } from '../../protocol/variables.ts';
 import type { Keys } from '../base/keys.ts';
 import { present } from '../base/present.ts';
@@ -167,7 +167,7 @@ function requireFreeName(tx: Tx, user_id: string, name: string, own_id?: string)
   const folded = foldName(name);
   if (!listProjectNames(tx.db, user_id).some((other) => other.id !== own_id && foldName(other.name) === folded)) return;
   throw new ErrandError('conflict', `You have a project with the name '${name}' already: choose another name.`, {
-    errors: [{ field: '/name', message: 'is the name of another project of yours' }],
+    errors: [wrongField('/name', 'is the name of another project of yours', { reason: 'name_taken' })],
   });
 }
 

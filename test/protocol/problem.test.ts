@@ -1,6 +1,7 @@
 import test from 'ava';
 import { ProjectCreate, TaskCreate, TasksQuery } from '../../protocol/api.ts';
 import { ErrandError, parse } from '../../protocol/problem.ts';
+import { EGRESS } from '../../protocol/without-schemas.ts';
 import { EventsPost, ResultPost } from '../../protocol/worker-schemas.ts';
 import { SUCCEEDED } from '../support/result.ts';
 
@@ -34,6 +35,28 @@ test('the error names each wrong field, with a message to be read after its name
     ],
   );
   t.deepEqual(faults(TaskCreate, null), ['/ is not an object']);
+});
+
+test('where a field is wrong for a reason that clients can translate, the error names it', (t) => {
+  const value = {
+    name: 'x'.repeat(101),
+    repo_url,
+    budget_usd: 0,
+    model: 'no model',
+    egress: 'all',
+    secrets: { 'A-B': '' },
+  };
+  const error = t.throws(() => parse(ProjectCreate, value), { instanceOf: ErrandError });
+  t.deepEqual(
+    error?.errors?.map(({ field, reason, params }) => [field, reason, params]),
+    [
+      ['/name', 'too_long', { max: '100' }],
+      ['/model', 'not_model', undefined],
+      ['/budget_usd', 'not_above', { min: '0' }],
+      ['/egress', 'not_one_of', { values: EGRESS.join(', ') }],
+      ['/secrets/A-B', 'not_variable_name', undefined],
+    ],
+  );
 });
 
 test('a required field that is missing is called missing, whatever its own message or type', (t) => {

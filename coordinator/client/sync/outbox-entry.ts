@@ -29,7 +29,12 @@ export type Entry = {
   at: string;
   action: Action;
   tried: boolean;
-  refused?: { code: ErrorCode | 'too_old'; detail: string };
+  refused?: {
+    code: ErrorCode | 'too_old';
+    detail: string;
+    reason?: string;
+    params?: Readonly<Record<string, string>>;
+  };
   failed?: { code?: ErrorCode; detail: string; at: string; attempts: number };
   message_id?: string;
   event_id?: number;

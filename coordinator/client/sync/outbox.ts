@@ -245,7 +245,8 @@ export class Outbox {
     if (!(error instanceof Error) || error.name === 'AbortError') throw error;
     const { message: detail } = error;
     if (error instanceof Refusal && !isPassing(error)) {
-      const refused = { code: error.code, detail };
+      const { code, reason, params } = error;
+      const refused = { code, detail, ...(reason !== undefined && { reason, params }) };
       await this.#change(key, (stored) => ({ ...withoutFailure(stored), tried: true, refused }));
       return;
     }

@@ -1,4 +1,4 @@
-import { ErrandError } from '../../../protocol/problem.ts';
+import { ErrandError, type Why } from '../../../protocol/problem.ts';
 import type { MergeMethod } from '../../../protocol/pulls.ts';
 import { isoTime } from '../../base/iso-time.ts';
 import type { PullRow } from '../../domain/pull.ts';
@@ -174,14 +174,17 @@ function isDone({ state, draft }: Pull, act: PullAct): boolean {
 /** Throws `conflict` if the person would act on something else than they have seen. */
 function requireAsSeen(pull: Pull, { base_branch }: PullRow, act: PullAct): void {
   const base = act.base ?? base_branch;
-  const refuse = (text: string): never => {
-    throw new ErrandError('conflict', text);
+  const refuse = (text: string, why: Why = {}): never => {
+    throw new ErrandError('conflict', text, why);
   };
-  if (pull.state === 'closed') refuse('The pull request is closed: it has to be reopened on its forge first.');
-  if (pull.head.commit !== act.commit) refuse('New commits have come to the branch: look at them first.');
+  if (pull.state === 'closed')
+    refuse('The pull request is closed: it has to be reopened on its forge first.', { reason: 'merge_closed' });
+  if (pull.head.commit !== act.commit)
+    refuse('New commits have come to the branch: look at them first.', { reason: 'merge_moved' });
   if (base !== null && pull.base.branch !== base)
     refuse(`It goes into another branch now, which is ${pull.base.branch}: look at it first.`);
-  if (act.do === 'merge' && pull.draft) refuse('It is a draft: mark it as ready for review first.');
+  if (act.do === 'merge' && pull.draft)
+    refuse('It is a draft: mark it as ready for review first.', { reason: 'merge_draft' });
 }
 
 /** Throws `invalid` for a method that the repository does not allow. */

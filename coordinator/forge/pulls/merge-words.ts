@@ -1,4 +1,5 @@
 import { ErrandError } from '../../../protocol/problem.ts';
+import type { RefusalReason } from '../../../protocol/refusal-reasons.ts';
 import type { MergeMethod } from '../../../protocol/pulls.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 import { MergeRefused, type MergeObstacle } from '../merge-refused.ts';
@@ -10,25 +11,33 @@ export type AskedOf = { host: string; base: string; method: MergeMethod | null }
 export function refusalWords(error: unknown, { host, base, method }: AskedOf): unknown {
   if (error instanceof MergeRefused) {
     const words = OBSTACLES[error.obstacle]({ host, base, method });
-    return new ErrandError('conflict', `${words} ${error.message}`, { cause: error });
+    const params = { host, base, ...(method !== null && { method }) };
+    const reason = `merge_${error.obstacle}` as const;
+    return new ErrandError('conflict', `${words} ${error.message}`, { cause: error, reason, params });
   }
-  if (error instanceof Error && error.name === 'TimeoutError')
-    return new ErrandError('upstream_unreachable', `${host} took too long to answer.`, { cause: error });
-  if (!(error instanceof ForgeApiError)) return error;
-  const of = (code: ErrandError['code'], text: string) => new ErrandError(code, text, { cause: error });
+  const is_late = error instanceof Error && error.name === 'TimeoutError';
+  if (!is_late && !(error instanceof ForgeApiError)) return error;
+  const of = (code: ErrandError['code'], reason: RefusalReason, text: string) =>
+    new ErrandError(code, text, { cause: error, reason, params: { host, said: error.message } });
+  if (!(error instanceof ForgeApiError))
+    return of('upstream_unreachable', 'forge_timeout', `${host} took too long to answer.`);
   switch (error.fault) {
     case 'unauthorized':
-      return of('forbidden', `${host} does not take the token any more: link your account there again.`);
+      return of(
+        'forbidden',
+        'forge_token_ended',
+        `${host} does not take the token any more: link your account there again.`,
+      );
     case 'forbidden':
     case 'not_found':
-      return of('forbidden', `${host} does not let the token do this. ${error.message}`);
+      return of('forbidden', 'forge_forbids', `${host} does not let the token do this. ${error.message}`);
     case 'invalid':
-      return of('conflict', `${host} refuses it. ${error.message}`);
+      return of('conflict', 'forge_refuses', `${host} refuses it. ${error.message}`);
     case 'rate_limited':
-      return of('upstream_unreachable', `${host} takes no more calls for now: try again later.`);
+      return of('upstream_unreachable', 'forge_limited', `${host} takes no more calls for now: try again later.`);
     case 'app_refused':
     case 'unreachable':
-      return of('upstream_unreachable', `${host} does not answer: ${error.message}`);
+      return of('upstream_unreachable', 'forge_away', `${host} does not answer: ${error.message}`);
   }
 }
 

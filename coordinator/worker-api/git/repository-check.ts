@@ -1,5 +1,5 @@
 import { LIMITS } from '../../../protocol/limits.ts';
-import { ErrandError, type ErrorCode } from '../../../protocol/problem.ts';
+import { ErrandError, wrongField, type ErrorCode } from '../../../protocol/problem.ts';
 import type { ProjectWarning } from '../../../protocol/project-saved.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { within } from '../../base/deadline.ts';
@@ -91,7 +91,8 @@ export class ForgeCheck implements RepositoryCheck {
       if (!(error instanceof AddressError) || error.fault === 'unresolved') return;
       // The proxy may know the name.
       if (this.#has_proxy && error.fault === 'unknown_name') return;
-      throw fieldError('invalid', '/repo_url', error.message, error);
+      const fault = error.fault === 'unknown_name' ? 'unknown_host' : error.fault;
+      throw fieldError('invalid', '/repo_url', repo_url, fault, error.message, error);
     }
   }
 
@@ -131,7 +132,7 @@ function problemOf(error: unknown, repository: ForgeRepository): unknown {
   const about_token =
     fault === 'credential_refused' || (fault === 'not_allowed' && repository.credential !== undefined);
   const text = [message, adviceFor(fault, repository)].filter(Boolean).join(' ');
-  return fieldError(CODE[fault], about_token ? '/git_token' : '/repo_url', text, error);
+  return fieldError(CODE[fault], about_token ? '/git_token' : '/repo_url', repository.repo_url, fault, text, error);
 }
 
 /** What the person can do about it; undefined where the error message says so already. */
@@ -185,6 +186,14 @@ function pushWarning(error: unknown, { repo_url, credential }: ForgeRepository):
   }
 }
 
-function fieldError(code: ErrorCode, field: string, message: string, cause: unknown): ErrandError {
-  return new ErrandError(code, message, { errors: [{ field, message }], cause });
+function fieldError(
+  code: ErrorCode,
+  field: string,
+  repo_url: string,
+  fault: ForgeFault,
+  message: string,
+  cause: unknown,
+): ErrandError {
+  const why = { reason: `repository_${fault}`, params: { host: new URL(repo_url).host, repo_url } } as const;
+  return new ErrandError(code, message, { errors: [wrongField(field, message, why)], cause });
 }

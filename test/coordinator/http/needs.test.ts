@@ -131,6 +131,7 @@ test('the first answer counts: a second is told how it was answered, a repeat wi
   const late = await api.refused('answerNeed', { params, body: { text: 'No.' } });
   t.is(late.code, 'conflict');
   t.regex(late.detail ?? '', /answered already: “SQLite”/);
+  t.like(late, { reason: 'already_answered', params: { answer: 'SQLite' } });
   t.deepEqual(said(), ['SQLite']);
   t.is(told('need.answered').length, 1);
 });

@@ -146,7 +146,9 @@ test("a project's name is unique among one user's, in upper and lower case and i
   for (const name of ['Ärger', ' ÄRGER ', 'a\u0308rger']) {
     const problem = await api.refused('createProject', make(name));
     t.is(problem.code, 'conflict');
-    t.deepEqual(problem.errors, [{ field: '/name', message: 'is the name of another project of yours' }]);
+    t.deepEqual(problem.errors, [
+      { field: '/name', message: 'is the name of another project of yours', reason: 'name_taken' },
+    ]);
   }
   const other = await api.call('createProject', make('Other'));
   const rename = (project: { id: string }, name: string) => ({ params: { id: project.id }, body: { name } });

@@ -1,0 +1,81 @@
+/**
+ * Why the server refuses something, more exactly than by a code: for a client that says it in words of its own. With
+ * the parameters that such words can name.
+ */
+export const REFUSAL_MEANING = {
+  merge_moved: 'New commits have come to the branch of the pull request.',
+  merge_conflicts: 'It conflicts with `base`, or its forge, `host`, still finds out whether it does.',
+  merge_draft: 'It is a draft.',
+  merge_checks: '`base` requires checks that have not passed.',
+  merge_review: '`base` requires a review that it lacks.',
+  merge_method: '`base` does not take it by this `method`.',
+  merge_queue: '`base` has a merge queue at `host`.',
+  merge_behind: 'The branch lacks the newest commits of `base`.',
+  merge_blocked: 'The rules of `base` do not let it be merged now.',
+  merge_protected: 'The rules of `base` do not let this token merge it.',
+  merge_busy: 'Something has changed there just now.',
+  merge_closed: 'The pull request is closed.',
+  forge_timeout: '`host` took too long to answer.',
+  forge_token_ended: '`host` does not take the token any more.',
+  forge_forbids: '`host` does not let the token do this, and has `said` why.',
+  forge_refuses: '`host` refuses it, and has `said` why.',
+  forge_limited: '`host` takes no more calls for now.',
+  forge_away: '`host` does not answer.',
+
+  already_answered:
+    'What an errand asked was answered already, with `answer`, at the time `at`, perhaps known to be `by` somebody.',
+  needs_no_answer: 'What an errand asked needs no answer any more.',
+
+  missing: 'The field is missing.',
+  too_long: 'The field is longer than `max` characters.',
+  too_short: 'The field is shorter than `min` characters.',
+  too_many: 'The field has more entries than `max`.',
+  too_few: 'The field has fewer entries than `min`.',
+  too_large: 'The field is more than `max`.',
+  too_small: 'The field is less than `min`.',
+  not_above: 'The field is not more than `min`.',
+  not_one_of: 'The field has none of its `values`.',
+  not_variable_name: 'It is no name of an environment variable.',
+  not_host: 'It is no name of a host.',
+  not_model: 'It is no name of a model.',
+  not_branch: 'It is no name of a branch.',
+  not_time_zone: 'It is no name of a time zone.',
+  not_web_address: 'It is no address that begins with https://.',
+  not_https: 'The address has to begin with https://.',
+  not_topic: 'It is no ntfy topic.',
+  private_address: 'The server may not reach this address.',
+  above_own_budget: 'It is more than this person may give an errand, which is `max`, in US dollars.',
+  name_taken: 'Another project of this person has this name.',
+  cron_fields: 'The cron expression does not have five fields.',
+  cron_not_understood: 'The cron expression is not understood.',
+  cron_never: 'The cron expression names a day that never comes.',
+  cron_too_often: 'The cron expression comes true more often than every so many `minutes`.',
+
+  repository_unknown_host: 'No name server knows `host`.',
+  repository_private_address: 'The server may not reach `host`.',
+  repository_no_repository: 'There is no repository at `repo_url`, or it may not be read.',
+  repository_moved: 'The repository is elsewhere now.',
+  repository_not_git: '`host` answers, but not as a git repository.',
+  repository_credential_missing: '`host` asks for a credential.',
+  repository_credential_refused: '`host` refused the credential.',
+  repository_not_allowed: '`host` does not allow this to the credential.',
+  repository_tls: 'There is no TLS connection to `host`.',
+  repository_unresolved: 'The name server does not answer for `host`.',
+  repository_unreachable: '`host` could not be reached.',
+  repository_rate_limited: '`host` takes no more requests for now.',
+  repository_failed: '`host` answered with an error.',
+  repository_too_large: '`host` does not take that much.',
+} as const;
+export type RefusalReason = keyof typeof REFUSAL_MEANING;
+
+/** What schemas say of a value that does not fit, read after the name of its field, by its reason. */
+export const SCHEMA_WORDS = {
+  not_variable_name: 'is not a valid name of an environment variable',
+  not_host: 'is not a host name, or *.name for all names below it',
+  not_model: 'is not a model name',
+  not_branch: 'is not a branch name',
+  not_time_zone: 'is not the name of a time zone, such as Europe/Berlin or UTC',
+  not_web_address: 'is not an address that begins with https://, without a password in it',
+  not_topic: 'is not a topic: 1 to 64 letters, digits, - and _',
+  cron_fields: 'does not have five fields: minute, hour, day of the month, month, day of the week',
+} as const satisfies Partial<Record<RefusalReason, string>>;
