@@ -19,7 +19,12 @@ export function entryWords(entry: Entry, live: LiveState | undefined, progress: 
   return tried && is_connected ? t.errand.sending : t.errand.waits_to_be_sent;
 }
 
+type Why = Partial<NonNullable<Entry['refused']>> & { detail: string };
+
 /** Why it was not done: in the words of the app, where it has some. */
-function why({ code, detail }: { code?: string; detail: string }): string {
+function why({ code, detail, reason, params }: Why): string {
+  if (reason === 'needs_no_answer') return t.errand.needs_no_answer;
+  const { answer = '', by = '', at } = params ?? {};
+  if (reason === 'already_answered' && at !== undefined) return t.errand.answered(answer, by, format.clock(at));
   return code === undefined ? t.in_english(detail) : (t.problem[code] ?? t.server_says(detail));
 }

@@ -13,6 +13,8 @@ export const de_errand: ErrandStrings = {
   to_new: 'Für einen neuen Auftrag',
   dismiss: 'Verwerfen',
   refused: (why) => `nicht angenommen: ${why}`,
+  answered: (answer, by, time) => `schon beantwortet: „${answer}“${by && ` von ${by}`} um ${time}`,
+  needs_no_answer: 'es braucht keine Antwort mehr',
   gone: 'der Auftrag wurde gelöscht',
   not_sent: (why, at) => `nicht gesendet, versucht um ${at}: ${why}`,
   too_long: (characters, most) => `${characters} von ${most} Zeichen: Gekürzt lässt sich der Text senden.`,

@@ -1,4 +1,5 @@
 import type { ProjectWarning, ProjectWarningCode } from '../../../protocol/project-saved.ts';
+import { fill } from './fill.ts';
 
 const NO_TOKEN = 'Der Server hat kein Token für {forge} und sieht dort deshalb keine {heard}';
 
@@ -32,8 +33,6 @@ const HEARD = new Map([
 export function de_project_warning({ code, params, text }: ProjectWarning): string {
   const [, words] = Object.entries(WORDS).find(([each]) => each === code) ?? [];
   if (words === undefined) return `„${text}“`;
-  return words.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
-    const value = params[name] ?? '';
-    return name === 'heard' ? (HEARD.get(value) ?? value) : value;
-  });
+  const { heard = '' } = params;
+  return fill(words, { ...params, heard: HEARD.get(heard) ?? heard });
 }

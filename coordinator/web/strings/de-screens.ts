@@ -10,6 +10,7 @@ import { de_notifications } from './de-notifications.ts';
 import { de_owner } from './de-owner.ts';
 import { de_pulls } from './de-pulls.ts';
 import { de_reading } from './de-reading.ts';
+import { de_refusal } from './de-refusal.ts';
 import { de_repositories } from './de-repositories.ts';
 import { de_schedules } from './de-schedules.ts';
 import { de_settings } from './de-settings.ts';
@@ -29,6 +30,7 @@ export const de: ScreenStrings = {
   owner: de_owner,
   pulls: de_pulls,
   reading: de_reading,
+  refusal: de_refusal,
   repositories: de_repositories,
   schedules: de_schedules,
   ...de_settings,

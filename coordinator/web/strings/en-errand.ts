@@ -11,6 +11,9 @@ export const en_errand = {
   to_new: 'Use for a new errand',
   dismiss: 'Dismiss',
   refused: (why: string) => `not accepted: ${why}`,
+  answered: (answer: string, by: string, time: string) =>
+    `answered already: “${answer}”${by && ` from ${by}`} at ${time}`,
+  needs_no_answer: 'it needs no answer any more',
   gone: 'its errand was deleted',
   not_sent: (why: string, at: string) => `not sent, tried at ${at}: ${why}`,
   too_long: (characters: string, most: string) =>

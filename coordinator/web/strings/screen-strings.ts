@@ -11,6 +11,7 @@ import { en_notifications } from './en-notifications.ts';
 import { en_owner } from './en-owner.ts';
 import { en_pulls } from './en-pulls.ts';
 import { en_reading } from './en-reading.ts';
+import { en_refusal } from './en-refusal.ts';
 import { en_repositories } from './en-repositories.ts';
 import { en_schedules } from './en-schedules.ts';
 import { en_settings } from './en-settings.ts';
@@ -28,6 +29,7 @@ const en = {
   owner: en_owner,
   pulls: en_pulls,
   reading: en_reading,
+  refusal: en_refusal,
   repositories: en_repositories,
   schedules: en_schedules,
   ...en_settings,

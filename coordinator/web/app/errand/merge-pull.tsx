@@ -9,7 +9,8 @@ import { bringIntoSight } from '../../parts/bring-into-sight.ts';
 import { useSession } from '../../parts/context.ts';
 import { Confirm, Sheet } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
-import { faultWords, repositoryName } from '../../parts/words.ts';
+import { repositoryName } from '../../parts/words.ts';
+import { refusalWords } from '../refusal-words.ts';
 import { s } from '../screen-speech.ts';
 
 type MergePullProps = { task: Task; pull: PullRequest };
@@ -97,7 +98,7 @@ function useAct(news: string | undefined) {
     fault.value = '';
     answer
       .then((now) => session.put(now))
-      .catch((error: unknown) => (fault.value = faultWords(error)))
+      .catch((error: unknown) => (fault.value = refusalWords(error)))
       .finally(() => (busy.value = false));
   };
   return { busy, fault, act };
@@ -121,7 +122,7 @@ function MergeSheet({ task, pull, checks, why, onMerge, onClose }: MergeSheetPro
     client
       .call('listMergeMethods', { params: { id: task.id }, query: whereOf(task, pull) })
       .then((answer) => (methods.value = answer.methods))
-      .catch((error: unknown) => (fault.value = faultWords(error)));
+      .catch((error: unknown) => (fault.value = refusalWords(error)));
   }, []);
   const label = s.merge.title(`#${number}`);
   const page = changesPage(pull);

@@ -7,7 +7,8 @@ import { bringIntoSight } from '../../parts/bring-into-sight.ts';
 import { useSession } from '../../parts/context.ts';
 import { Sheet } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
-import { faultWords, repositoryAddress } from '../../parts/words.ts';
+import { repositoryAddress } from '../../parts/words.ts';
+import { refusalWords } from '../refusal-words.ts';
 import { s } from '../screen-speech.ts';
 import { TokenLinks } from './token-links.tsx';
 
@@ -85,7 +86,7 @@ function Ask({ task, about, label, onTouch, children }: AskProps): JSX.Element {
     fault.value = '';
     client
       .call('openPull', { params: { id: task.id }, body: wish })
-      .catch((error: unknown) => (fault.value = faultWords(error)))
+      .catch((error: unknown) => (fault.value = refusalWords(error)))
       .finally(() => (asking.value = false));
   };
   return (

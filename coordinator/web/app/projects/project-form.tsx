@@ -10,15 +10,17 @@ import { useSession } from '../../parts/context.ts';
 import { fieldsOf, type Given } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
 import { useSameKey } from '../../parts/use-same-key.ts';
-import { faultWords } from '../../parts/words.ts';
 import { Unsaved, useFormDraft } from '../form-draft.tsx';
 import { useOffer } from '../new-errand/use-offer.ts';
+import { fieldWords, refusalWords } from '../refusal-words.ts';
 import { fieldsOfProject, readChanges, readProject, TOKEN_REMOVAL } from './project-fields.ts';
 import { StoredSecrets } from './stored-secrets.tsx';
 import { s } from '../screen-speech.ts';
 
 /** What is never kept on the device. */
 const SECRET = ['git_token', 'secrets'];
+
+const NAME_CHARS_MAX = 100;
 
 type FormProps = {
   project: Project | undefined;
@@ -59,7 +61,7 @@ export function ProjectForm({ project, repo_url, onSaved }: FormProps): JSX.Elem
         if (project) clearSecrets(ref.current, fields);
         return onSaved(coded_warnings ?? warnings.map((text) => ({ code: 'other', params: {}, text })));
       })
-      .catch((error: unknown) => (faults.value = faultsOf(error)))
+      .catch((error: unknown) => (faults.value = faultsOf(error, ref.current)))
       .finally(() => (saving.value = false));
   };
   return (
@@ -104,7 +106,7 @@ function Fields({ project, before, faults }: FieldsProps): JSX.Element {
   const field = (name: string) => ({ name, before: before[name] ?? '', fault: faults[name] });
   return (
     <>
-      <Text {...field('name')} label={s.project.name} required />
+      <Text {...field('name')} label={s.project.name} maxLength={NAME_CHARS_MAX} required />
       <Text {...field('repo_url')} label={s.project.repo} hint={s.project.repo_hint} required />
       <Text
         {...field('git_token')}
@@ -153,14 +155,16 @@ function Fields({ project, before, faults }: FieldsProps): JSX.Element {
   );
 }
 
-/** What is wrong by field; under no name what belongs to none. */
-function faultsOf(error: unknown): Faults {
-  if (!(error instanceof Refusal) || error.errors.length === 0) return { '': faultWords(error) };
-  const by_field = error.errors.map(({ field, message }) => {
-    const [, name = '', ...within] = field.split('/');
-    return [name, [...within, t.in_english(message)].join(': ')] as const;
+/** What is wrong by field; under no name what belongs to none, or to one that the form does not show. */
+function faultsOf(error: unknown, form: HTMLFormElement | null): Faults {
+  if (!(error instanceof Refusal) || error.errors.length === 0) return { '': refusalWords(error) };
+  const by_field = error.errors.map((wrong) => {
+    const [, name = '', ...within] = wrong.field.split('/');
+    return [name, [...within, fieldWords(wrong)].join(': ')] as const;
   });
-  return { ...Object.fromEntries(by_field), '': faultWords(error) };
+  const shown = new Set([...(form?.querySelectorAll('.field [name]') ?? [])].map((own) => own.getAttribute('name')));
+  const is_shown = by_field.every(([name]) => shown.has(name));
+  return { ...Object.fromEntries(by_field), '': is_shown ? '' : refusalWords(error) };
 }
 
 type FieldProps = { label: string; hint?: string; fault: string | undefined; children: ComponentChildren };
@@ -177,14 +181,28 @@ function Field({ label, hint, fault, children }: FieldProps): JSX.Element {
 }
 
 type OwnProps = { name: string; before: string; fault: string | undefined; label: string; hint?: string };
-type TextProps = OwnProps & { type?: 'text' | 'password' | 'number'; placeholder?: string; required?: boolean };
+type TextProps = OwnProps & {
+  type?: 'text' | 'password' | 'number';
+  placeholder?: string;
+  required?: boolean;
+  maxLength?: number;
+};
 
-function Text({ name, before, type = 'text', placeholder, required = false, ...rest }: TextProps): JSX.Element {
+function Text({
+  name,
+  before,
+  type = 'text',
+  placeholder,
+  required = false,
+  maxLength,
+  ...rest
+}: TextProps): JSX.Element {
   const common = {
     name,
     defaultValue: before,
     placeholder,
     required,
+    maxLength,
     autocomplete: 'off',
     autocapitalize: 'none',
   } as const;

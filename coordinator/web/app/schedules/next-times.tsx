@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { useSession } from '../../parts/context.ts';
-import { faultWords } from '../../parts/words.ts';
+import { refusalWords } from '../refusal-words.ts';
 import { moment, OWN_ZONE, s } from './words.ts';
 
 /** A person types a little before it is asked. */
@@ -22,7 +22,7 @@ export function useNextDue({ cron, time_zone }: Due): NextDue {
       client
         .call('listDueTimes', { query: { cron, time_zone } })
         .then(({ items }) => stale || ([times.value, fault.value] = [items, '']))
-        .catch((error: unknown) => stale || ([times.value, fault.value] = [[], faultWords(error)]));
+        .catch((error: unknown) => stale || ([times.value, fault.value] = [[], refusalWords(error)]));
     };
     const timer = setTimeout(ask, ASK_MS);
     return () => {

@@ -10,7 +10,8 @@ import { useSession } from '../../parts/context.ts';
 import { fieldsOf, type Given } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
 import { useSameKey } from '../../parts/use-same-key.ts';
-import { faultWords, firstLine } from '../../parts/words.ts';
+import { firstLine } from '../../parts/words.ts';
+import { refusalWords } from '../refusal-words.ts';
 import { Unsaved, useFormDraft } from '../form-draft.tsx';
 import { furtherText, readFurther } from './further.ts';
 import { DueTimes, useNextDue } from './next-times.tsx';
@@ -59,7 +60,7 @@ export function ScheduleForm({ schedule: now, onSaved }: FormProps): JSX.Element
         onSaved(made);
       })
       .catch((error: unknown) => {
-        if (!leadsToCron(form, error)) fault.value = faultWords(error);
+        if (!leadsToCron(form, error)) fault.value = refusalWords(error);
       })
       .finally(() => (saving.value = false));
   };

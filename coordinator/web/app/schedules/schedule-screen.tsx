@@ -8,7 +8,7 @@ import { Confirm, Screen } from '../../parts/screen.tsx';
 import { useOnce } from '../../parts/use-once.ts';
 import { useRead } from '../../parts/use-read.ts';
 import { useSameKey } from '../../parts/use-same-key.ts';
-import { faultWords } from '../../parts/words.ts';
+import { refusalWords } from '../refusal-words.ts';
 import { NextTimes } from './next-times.tsx';
 import { Runs } from './runs.tsx';
 import { ScheduleForm } from './schedule-form.tsx';
@@ -31,7 +31,7 @@ export function ScheduleScreen({ id }: { id: string }): JSX.Element {
       .catch((error: unknown) => {
         const gone = error instanceof Refusal && error.code === 'not_found';
         if (gone) void session.texts.write(`schedule ${id}`, '');
-        fault.value = gone ? s.gone : faultWords(error);
+        fault.value = gone ? s.gone : refusalWords(error);
       });
   };
   useRead(read, [session, id]);
@@ -75,7 +75,7 @@ function Details({ schedule, onChanged, onChange, fault }: DetailsProps): JSX.El
       work()
         .then(onChanged)
         .then(() => (runs.value += 1))
-        .catch((error: unknown) => (fault.value = faultWords(error))),
+        .catch((error: unknown) => (fault.value = refusalWords(error))),
     );
   };
   const enable = (enabled: boolean) => () => session.client.call('patchSchedule', { params, body: { enabled } });
@@ -129,7 +129,7 @@ function DeleteSchedule({ id, fault }: { id: string; fault: Signal<string> }): J
       .call('deleteSchedule', { params: { id } })
       .then(() => session.texts.write(`schedule ${id}`, ''))
       .then(router.unlessGone(() => router.back('schedules')))
-      .catch((error: unknown) => (fault.value = faultWords(error)));
+      .catch((error: unknown) => (fault.value = refusalWords(error)));
   };
   return (
     <>

@@ -9,7 +9,7 @@ import { fieldsOf } from '../../parts/form.ts';
 import { Sheet } from '../../parts/screen.tsx';
 import { locale, t } from '../../parts/speech.ts';
 import { s } from '../screen-speech.ts';
-import { faultWords } from '../../parts/words.ts';
+import { refusalWords } from '../refusal-words.ts';
 import { OccasionChoice } from './occasion-choice.tsx';
 
 type Kind = 'webhook' | 'ntfy';
@@ -31,7 +31,7 @@ export function AddChannel({ kind, onClose }: { kind: Kind; onClose: () => void 
         if (added.secret === null) onClose();
         else made.value = added;
       })
-      .catch((error: unknown) => (fault.value = faultWords(error)))
+      .catch((error: unknown) => (fault.value = refusalWords(error)))
       .finally(() => (sends.value = false));
   };
   const title = s.notify.add[kind];
