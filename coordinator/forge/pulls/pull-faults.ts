@@ -26,7 +26,7 @@ export function faultOf(error: unknown, { host, branch }: { host: string; branch
     case 'forbidden':
       return {
         ...never,
-        problem: `${host} does not let the token do this: ${error.message} The branch ${branch} stays pushed.`,
+        problem: `${host} does not let the token do this: ${sentence(error.message)} The branch ${branch} stays pushed.`,
       };
     case 'not_found':
       return {
@@ -42,4 +42,9 @@ export function faultOf(error: unknown, { host, branch }: { host: string; branch
     case 'unreachable':
       return { problem: `${host} does not answer: ${error.message}`, worth_a_retry: true, retry_at: error.retry_at };
   }
+}
+
+/** What a forge says, as a whole sentence: some leave the full stop out. */
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

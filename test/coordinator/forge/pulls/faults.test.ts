@@ -20,6 +20,16 @@ const CASES: Record<string, [error: unknown, problem: RegExp, worth_a_retry: boo
   'all calls together took too long': [timeout, /github\.com took too long to answer/, true],
   'the forge is away': [new ForgeApiError('unreachable', 'no connection'), /does not answer: no connection/, true],
   'the token was revoked': [new ForgeApiError('unauthorized', '401'), /link your account there again/, false],
+  'the forge forbids it without a full stop': [
+    new ForgeApiError('forbidden', 'Resource not accessible'),
+    /: Resource not accessible\. The branch errand\/1 stays pushed\.$/,
+    false,
+  ],
+  'the forge forbids it in a whole sentence': [
+    new ForgeApiError('forbidden', 'You may not.'),
+    /: You may not\. The branch/,
+    false,
+  ],
   'the pull request cannot be': [new PullRefused('There is nothing to merge.'), /nothing to merge/, false],
   'the server has a bug': [new TypeError('x is undefined'), /^The server itself failed; its log says why\.$/, true],
 };
