@@ -18,7 +18,7 @@ export const AUDIT_ACTIONS = {
     'Somebody logged in. `subject`: the log-in; `link`: the log-in link that was used; `issuer`: where they signed in.',
   'login_link.created':
     'Somebody made a link that logs a device in. `subject`: the link. Without an address: on the command line.',
-  'login.failed': 'Somebody gave a wrong password. `subject`: the account.',
+  'login.failed': 'Somebody gave a wrong password, or the right one of a `blocked` account. `subject`: the account.',
   'login.ended': 'A log-in ended before it expired. `subject`: the log-in; `why`.',
   'password.changed': 'Somebody changed their password.',
   'password.reset': 'An account got a new password. `subject`: the account. Without an address: on the command line.',

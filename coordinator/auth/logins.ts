@@ -72,7 +72,7 @@ export class Logins {
     const user = findUserByEmail(log.db, email);
     const admission = limiter.login({ email, user_id: user?.id, address: client.address });
     const matches = await passwords.matches(password, user?.password_hash, admission.place);
-    if (user && !matches) this.#auditFailure(user, client);
+    if (user && (!matches || user.blocked_at !== null)) this.#auditFailure(user, client, { blocked: matches });
     if (!user || !matches) throw wrongCredentials();
     // What is refused from here on was no guess.
     admission.succeeded();
@@ -94,8 +94,8 @@ export class Logins {
   }
 
   /** Guesses at accounts that do not exist are not recorded: strangers could fill the log with them. */
-  #auditFailure({ id, email }: UserRow, { address }: Client): void {
-    this.#deps.log.write((tx) => appendAudit(tx.db, { action: 'login.failed', email, address, subject: id }), {
+  #auditFailure({ id, email }: UserRow, { address }: Client, detail: { blocked: boolean }): void {
+    this.#deps.log.write((tx) => appendAudit(tx.db, { action: 'login.failed', email, address, subject: id, detail }), {
       urgent: true,
     });
   }

@@ -82,6 +82,9 @@ test('a block ends sockets, log-ins, API tokens and errands of the person, and n
   t.is((await nobody.refused('refresh', { body: { refresh_token } })).code, 'unauthenticated');
   const login = { body: { email: 'ada@example.org', password: PASSWORD } };
   t.is((await nobody.refused('login', login)).code, 'account_blocked');
+  const { items } = await owner.api.call('listAudit', { query: { after: 0, limit: 200 } });
+  const entry = items.find(({ action }) => action === 'login.failed');
+  t.like(entry, { subject: id, detail: { blocked: true } });
   const wrong = { body: { email: 'ada@example.org', password: 'not the password' } };
   t.is((await nobody.refused('login', wrong)).code, 'wrong_credentials');
 
