@@ -7,7 +7,7 @@ export const de_needs: NeedsStrings = {
   open_errand: 'Auftrag öffnen',
   push: 'Die Arbeit ist fertig. Pushen?',
   host: (host) => `Ein Befehl wollte ${host} erreichen`,
-  budget: (spent) => `Das Budget ist verbraucht: ${spent}`,
+  budget: (spent) => `Das Budget reicht nicht für den nächsten Schritt: ${spent}`,
   follow_up: 'Reviews und Checks des Pull Requests haben den Auftrag mehrmals zurückgeschickt. Soll er weiterarbeiten?',
   changes: 'Änderungen ansehen',
   send_back: 'Was soll anders sein? …',

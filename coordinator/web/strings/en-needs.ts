@@ -5,7 +5,7 @@ export const en_needs = {
   open_errand: 'Open the errand',
   push: 'The work is done. Push it?',
   host: (host: string) => `A command wanted to reach ${host}`,
-  budget: (spent: string) => `The budget is spent: ${spent}`,
+  budget: (spent: string) => `The budget does not cover the next step: ${spent}`,
   follow_up: 'Reviews and checks of its pull request have sent it back to work several times. Shall it go on?',
   changes: 'See the changes',
   send_back: 'Say what should change…',

@@ -27,9 +27,7 @@ export function BudgetChoices({ task, onChoose }: BudgetProps): JSX.Element {
   const left = max - spent;
   return (
     <div class="card">
-      <p>
-        {t.reason.budget_exhausted}: {t.errand.of(format.money(task.usage.cost_usd), format.money(task.budget_usd))}
-      </p>
+      <p>{t.needs.budget(t.errand.of(format.money(task.usage.cost_usd), format.money(task.budget_usd)))}</p>
       {/* What is above the bound stays, so that nothing moves under a finger once that is known. */}
       <div class="choices">
         {STEPS.map((step, i) => (
