@@ -1,3 +1,4 @@
+import { de_worker_note } from './de-worker-note.ts';
 import type { ConversationStrings } from './en-conversation.ts';
 
 const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
@@ -55,6 +56,7 @@ export const de_conversation: ConversationStrings = {
   heard: { next_call: 'wird beim nächsten Werkzeugaufruf gehört', after_turn: 'wird nach dieser Runde gehört' },
   heard_later: 'wird gehört, sobald es weitergeht',
   hear: { next_call: 'Beim nächsten Aufruf hören', after_turn: 'Nach der Runde hören' },
+  worker_note: de_worker_note,
   told_agent: (text) => `An den Agenten: ${text}`,
   change: 'Ändern',
   save: 'Speichern',

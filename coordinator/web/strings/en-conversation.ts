@@ -1,5 +1,8 @@
 const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
 
+/** What a worker says: in English its own words. */
+const en_worker_note: (text: string) => string | undefined = () => undefined;
+
 /** The texts of the screen of one errand, in English. */
 export const en_conversation = {
   money: 'Money',
@@ -53,6 +56,7 @@ export const en_conversation = {
   heard: { next_call: 'heard at the next tool call', after_turn: 'heard after this turn' },
   heard_later: 'heard once it goes on',
   hear: { next_call: 'Hear at the next call', after_turn: 'Hear after the turn' },
+  worker_note: en_worker_note,
   told_agent: (text: string) => `To the agent: ${text}`,
   change: 'Change',
   save: 'Save',

@@ -38,6 +38,33 @@ test('what a worker says of a missing repository or branch is told in German; wh
     t.is(de.missing_repository(said), words);
 });
 
+test('what a worker says in fixed words is told in German, whole', async (t) => {
+  const { worker_note } = (await speakOfScreens('de-DE')).errand;
+  const refused = 'git.example does not allow this credential to push to it. '.repeat(10).trim();
+  const why = `The work cannot be pushed to ${URL_OF_NONE} as it is: ${refused} The work goes on, and its diff is kept. Link an account that may write there, or give the project a token; a retry then pushes it.`;
+  t.is(
+    worker_note(`In /work, the clone of ${URL_OF_NONE}: ${why}`),
+    `In /work, the clone of ${URL_OF_NONE}: Die Arbeit lässt sich so nicht nach ${URL_OF_NONE} pushen: „${refused}“ Sie geht weiter, und ihr Diff bleibt. Verknüpfe ein Konto, das dort schreiben darf, oder gib dem Projekt ein Token; ein neuer Versuch pusht sie dann.`,
+  );
+  t.is(
+    worker_note('From now on you have 90 min, 150 turns and $5.00; the check at the end counts too.'),
+    'Ab hier bleiben dir 90 min, 150 Runden und 5.00 $.',
+  );
+  t.is(worker_note('Something else.'), undefined);
+});
+
+test.serial('an errand that has changed nothing is told in German throughout', async (t) => {
+  t.timeout(60_000);
+  const { server, api, network, page } = await openAppLoggedIn(t, { size: PHONE, locale: 'de-DE' });
+  const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Why is the lamp red?' }));
+  errand.begin();
+  const text = 'The verify command did not run: nothing was changed.';
+  errand.report({ type: 'log', body: { level: 'info', text } });
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  await page.getByText('Der Prüfbefehl lief nicht: Es wurde nichts geändert.', { exact: true }).waitFor();
+  t.pass();
+});
+
 test('the verb agrees with how many actions were not sent', async (t) => {
   const { log_out_unsent } = (await speakOfScreens('de-DE')).settings;
   t.is(log_out_unsent(1), '1 Aktion wurde noch nicht gesendet und geht verloren.');

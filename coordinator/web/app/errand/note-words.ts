@@ -44,11 +44,17 @@ export function noteWords(note: Note): string {
     case 'ended':
       return [t.status[note.status], ...endWords(note)].join('. ');
     case 'log':
+      return workerWords(note.text);
     case 'other':
       return cut(note.text);
     case 'harness':
-      return s.errand.told_agent(cut(firstLine(note.text).replace(/^\[Errand\] /, '')));
+      return s.errand.told_agent(workerWords(firstLine(note.text).replace(/^\[Errand\] /, '')));
   }
+}
+
+/** What a worker says: in the language of the person where its words are known, and whole then. */
+function workerWords(text: string): string {
+  return s.errand.worker_note(text) ?? cut(text);
 }
 
 /** Why it did not succeed. */
@@ -56,7 +62,10 @@ function endWords({ reason, detail }: Extract<Note, { what: 'ended' }>): string[
   if (reason === null) return [];
   if (reason === 'repository_not_found') return [missingWords(detail)];
   if (detail === null) return [t.reason[reason]];
-  return [t.reason[reason], (reason === 'spending_cap' && capWords(detail)) || t.in_english(detail)];
+  return [
+    t.reason[reason],
+    (reason === 'spending_cap' && capWords(detail)) || s.errand.worker_note(detail) || t.in_english(detail),
+  ];
 }
 
 const CAP = /^(Your|All) errands .*?may cost \$([\d.]+) a month.* A new month begins on (\S+) \(UTC\)/s;

@@ -1,0 +1,27 @@
+/** What workers tell a person or the agent in fixed words, and the same in German. */
+const WORDS: readonly (readonly [said: RegExp, words: string])[] = [
+  [/The verify command did not run: nothing was changed\./, 'Der Prüfbefehl lief nicht: Es wurde nichts geändert.'],
+  [
+    /The verify command could not be run: it, or a program that it needs, was not found .*/s,
+    'Der Prüfbefehl ließ sich nicht ausführen: Er oder ein Programm, das er braucht, fehlt. Der Agent versucht einmal, das zu beheben. Gelingt das nicht, muss der Prüf- oder Setup-Befehl des Projekts geändert werden.',
+  ],
+  [
+    /The verify command was ended because a message came\..*/s,
+    'Der Prüfbefehl wurde beendet, weil eine Nachricht kam. Er läuft noch einmal, wenn der Agent fertig ist.',
+  ],
+  [
+    /From now on you have (\d+) min, (\d+) turns and \$([\d.]+)(; the check at the end counts too)?\./,
+    'Ab hier bleiben dir $1 min, $2 Runden und $3 $$.',
+  ],
+  [/A new worker goes on from here, with a new shell\./, 'Ein neuer Worker macht hier mit einer neuen Shell weiter.'],
+  [
+    /The work cannot be pushed to (\S+) as it is: (.*) The work goes on, and its diff is kept\. .*/s,
+    'Die Arbeit lässt sich so nicht nach $1 pushen: „$2“ Sie geht weiter, und ihr Diff bleibt. Verknüpfe ein Konto, das dort schreiben darf, oder gib dem Projekt ein Token; ein neuer Versuch pusht sie dann.',
+  ],
+];
+
+/** What a worker says, in German, with what it puts before it; undefined: it has other words. */
+export function de_worker_note(text: string): string | undefined {
+  const [said, words] = WORDS.find(([each]) => each.test(text)) ?? [];
+  return said && words !== undefined ? text.replace(said, words) : undefined;
+}
