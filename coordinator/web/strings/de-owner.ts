@@ -69,7 +69,8 @@ export const de_owner: OwnerStrings = {
     `${n > 0 ? `${count(n, 'offener Auftrag wird', 'offene Aufträge werden')} angehalten. ` : ''}Alle Aufträge, Projekte und Protokolle der Person werden gelöscht. Was gepusht wurde, bleibt in den Repositorys.`,
   settings: 'Geltende Einstellungen',
   group: (name) => GROUPS[name] ?? name,
-  settings_hint: 'Sie kommen aus der Umgebung des Servers und ändern sich mit seinem nächsten Start.',
+  settings_hint:
+    'Sie kommen aus der Umgebung des Servers und ändern sich mit seinem nächsten Start. Erklärt sind sie auf Englisch, wie in der Dokumentation.',
   changed: (n) => (n === 0 ? 'alle Standard' : `${n} gesetzt`),
   from_environment: 'in der Umgebung gesetzt',
   from_default: 'Standard',
