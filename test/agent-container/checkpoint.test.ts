@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { git, GIT_ENVIRONMENT } from '../support/git-server.ts';
+import { GIT_ENVIRONMENT } from '../support/git-environment.ts';
+import { git } from '../support/git-server.ts';
 import { callWorker } from '../support/worker-call.ts';
 import { doing, setScene } from '../support/worker-scene.ts';
 

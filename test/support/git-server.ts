@@ -6,6 +6,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { GIT_ENVIRONMENT } from './git-environment.ts';
+import { importCommit } from './import-commit.ts';
 
 /** A request that the server received. */
 type SeenRequest = { method: string; url: string; headers: IncomingMessage['headers'] };
@@ -33,12 +35,18 @@ export type GitServer = {
 
 export type Credential = { username: string; password: string };
 
+/** The folder of git's own programs: to start one of them from there saves a process each time. */
+let gitPrograms: Promise<string> | undefined;
+
 /** Starts a server on a free port, with a temporary folder. */
 export async function startGitServer(credential?: Credential): Promise<GitServer> {
   const root = await mkdtemp(join(tmpdir(), 'errand-git-server-'));
+  const programs = await (gitPrograms ??= git(root, '--exec-path'));
   const sockets = new Set<Socket>();
   const http = createServer((request, response) => {
-    void answer(server, credential, request, response).catch((error: unknown) => response.destroy(error as Error));
+    void answer(server, programs, credential, request, response).catch((error: unknown) =>
+      response.destroy(error as Error),
+    );
   });
   http.on('connection', (socket) => {
     sockets.add(socket);
@@ -81,51 +89,19 @@ export async function tryGit(cwd: string, ...args: string[]): Promise<{ ok: bool
   }
 }
 
-/** An environment for git that is the same on every machine. */
-export const GIT_ENVIRONMENT = {
-  PATH: process.env.PATH,
-  HOME: '/nonexistent',
-  LC_ALL: 'C',
-  GIT_CONFIG_NOSYSTEM: '1',
-  GIT_CONFIG_GLOBAL: '/dev/null',
-  GIT_TERMINAL_PROMPT: '0',
-  GIT_AUTHOR_NAME: 'Test',
-  GIT_AUTHOR_EMAIL: 'test@example.test',
-  GIT_COMMITTER_NAME: 'Test',
-  GIT_COMMITTER_EMAIL: 'test@example.test',
-};
-
-/**
- * Writes a bare repository by hand and imports its commit: one process of git where init, add, commit and clone are
- * six.
- */
+/** Writes a bare repository by hand and imports its commit: `git init` would be another process. */
 async function createRepository(root: string, name: string, files: Record<string, string | Buffer>): Promise<void> {
   const bare = join(root, name);
   await mkdir(join(bare, 'objects'), { recursive: true });
   for (const folder of ['refs', 'hooks']) await mkdir(join(bare, folder));
   await writeFile(join(bare, 'HEAD'), 'ref: refs/heads/main\n');
   await writeFile(join(bare, 'config'), '[core]\n\tbare = true\n[http]\n\treceivepack = true\n');
-  const author = `${GIT_ENVIRONMENT.GIT_AUTHOR_NAME} <${GIT_ENVIRONMENT.GIT_AUTHOR_EMAIL}>`;
-  const commit = ['commit refs/heads/main\n', `committer ${author} now\n`, ...data('First\n')];
-  const changes = Object.entries(files).flatMap(([path, content]) => [
-    `M 100644 inline ${JSON.stringify(path)}\n`,
-    ...data(content),
-  ]);
-  const importing = promisify(execFile)('git', ['fast-import', '--quiet', '--date-format=now'], {
-    cwd: bare,
-    env: GIT_ENVIRONMENT,
-  });
-  importing.child.stdin?.end(Buffer.concat([...commit, ...changes].map((part) => Buffer.from(part))));
-  await importing;
-}
-
-/** A piece of data in the format of `git fast-import`. */
-function data(content: string | Buffer): (string | Buffer)[] {
-  return [`data ${Buffer.byteLength(content)}\n`, content, '\n'];
+  await importCommit(bare, { branch: 'main', parent: undefined, message: 'First\n', files });
 }
 
 async function answer(
   server: GitServer,
+  programs: string,
   credential: Credential | undefined,
   request: IncomingMessage,
   response: ServerResponse,
@@ -139,7 +115,7 @@ async function answer(
       .end('Who are you?');
     return;
   }
-  backend(server.root, request, response);
+  backend(programs, server.root, request, response);
 }
 
 /** The `Authorization` header of a credential. */
@@ -150,10 +126,10 @@ export function basic({ username, password }: Credential): string {
 /**
  * Runs `git http-backend`, a CGI program: the request is in its environment, the response's head precedes its output.
  */
-function backend(root: string, request: IncomingMessage, response: ServerResponse): void {
+function backend(programs: string, root: string, request: IncomingMessage, response: ServerResponse): void {
   const url = new URL(request.url ?? '/', 'http://server');
   const { headers } = request;
-  const child = spawn('git', ['http-backend'], {
+  const child = spawn(join(programs, 'git-http-backend'), {
     env: {
       ...GIT_ENVIRONMENT,
       GIT_PROJECT_ROOT: root,

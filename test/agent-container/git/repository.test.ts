@@ -15,7 +15,8 @@ import { moveHeadTo } from '../../../agent-container/git/agent-repository.ts';
 import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { diskTest, fillDisk, mountDisk } from '../../support/disk.ts';
-import { git as plainGit, GIT_ENVIRONMENT } from '../../support/git-server.ts';
+import { GIT_ENVIRONMENT } from '../../support/git-environment.ts';
+import { git as plainGit } from '../../support/git-server.ts';
 import { NOTHING_EXPECTED, setRepositoryScene as scene } from '../../support/repository-scene.ts';
 
 test('a new clone is on the task branch, at the base', async (t) => {
