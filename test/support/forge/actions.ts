@@ -1,10 +1,11 @@
+import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { PullDraft, PullPatch } from '../../../coordinator/forge/forge.ts';
 import type { MergeMethod } from '../../../protocol/pulls.ts';
 import { git, type GitServer } from '../git-server.ts';
+import { importCommit } from '../import-commit.ts';
 import { Apps } from './apps.ts';
-import { inClone } from './in-clone.ts';
 import { mergeWithGit } from './merge-with-git.ts';
 import type { Webhooks } from './webhooks.ts';
 import {
@@ -221,15 +222,12 @@ export abstract class Actions {
     files: Record<string, string>,
     message = 'Change',
   ): Promise<string> {
-    const commit = await inClone(this.world, repository, branch, async (folder) => {
-      for (const [path, text] of Object.entries(files)) {
-        await mkdir(dirname(join(folder, path)), { recursive: true });
-        await writeFile(join(folder, path), text);
-      }
-      await git(folder, 'add', '--all');
-      await git(folder, 'commit', '--quiet', '--allow-empty', `--message=${message}`);
-      await git(folder, 'push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`);
-    });
+    const { world } = this;
+    const parent =
+      (await world.branch(repository, branch)) ?? (await world.branch(repository, repository.default_branch));
+    await importCommit(world.folder(repository), { branch, parent, message: `${message}\n`, files });
+    const commit = await world.branch(repository, branch);
+    assert(commit, 'the commit was imported');
     await this.pushed(repository, repository.owner);
     return commit;
   }

@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 import type { Permission } from '../../../coordinator/forge/forge.ts';
 import type { MergeMethod } from '../../../protocol/pulls.ts';
 import { git, tryGit, type GitServer } from '../git-server.ts';
+import { branchCommit } from './branch-commit.ts';
+import { MergeChecks } from './merge-checks.ts';
 
 export type Person = {
   id: number;
@@ -160,6 +162,7 @@ export class World {
   /** In milliseconds; tests move it on. */
   now: () => number = Date.now;
   #last_id = 1000;
+  readonly #merge_checks = new MergeChecks();
 
   constructor(git_server: GitServer) {
     this.git_server = git_server;
@@ -244,15 +247,9 @@ export class World {
     await rm(this.folder(repository), { recursive: true });
   }
 
-  /** The commit of a branch or other revision; undefined: there is none. */
-  async commit(repository: Repository, revision: string): Promise<string | undefined> {
-    const parse = ['rev-parse', '--verify', '--quiet', `${revision}^{commit}`];
-    const { ok, stdout } = await tryGit(this.folder(repository), ...parse);
-    return ok ? stdout.trim() : undefined;
-  }
-
+  /** The commit of a branch; undefined: there is none. */
   branch(repository: Repository, name: string): Promise<string | undefined> {
-    return this.commit(repository, `refs/heads/${name}`);
+    return branchCommit(this.folder(repository), name);
   }
 
   /** How many commits `head` has that `base` lacks. */
@@ -282,9 +279,7 @@ export class World {
     if (pull.merged || pull.is_frozen) return pull;
     pull.head_commit = (await this.branch(repository, pull.head)) ?? pull.head_commit;
     pull.base_commit = (await this.branch(repository, pull.base)) ?? pull.base_commit;
-    const { head_commit, base_commit } = pull;
-    const merge = ['merge-tree', '--write-tree', base_commit, head_commit];
-    pull.mergeable = (await tryGit(this.folder(repository), ...merge)).ok;
+    pull.mergeable = await this.#merge_checks.merges(this.folder(repository), pull.base_commit, pull.head_commit);
     return pull;
   }
 }
