@@ -10,7 +10,7 @@ import { newId } from '../../protocol/ids.ts';
 import type { WorkerWait } from '../../protocol/worker-wait.ts';
 import { CONTRACT_VERSION } from '../../protocol/worker.ts';
 import { TRANSCRIPT_TYPES, type Assignment, type Message } from '../../protocol/worker-schemas.ts';
-import { temporaryFolder } from './folder.ts';
+import { memoryFolder } from './folder.ts';
 import { startModel, type ModelOptions, type ModelServer } from './model/server.ts';
 
 /** The default settings with short backoffs. */
@@ -118,7 +118,7 @@ type Typed<T extends WorkerEventType> = Extract<WorkerEvent, { type: T }>;
  * A repository directory, a scripted model, and a recorder of all reports. Each event is checked against its schema.
  */
 export async function bench(t: ExecutionContext, options: ModelOptions = {}): Promise<Bench> {
-  const folder = await temporaryFolder(t);
+  const folder = await memoryFolder(t);
   const [repo_dir, scratch_dir] = [join(folder, 'repo'), join(folder, 'scratch')];
   await Promise.all([mkdir(repo_dir), mkdir(scratch_dir)]);
   const model = await startModel(options);

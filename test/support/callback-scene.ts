@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava';
 import { insertTaskPush } from '../../coordinator/sqlite/task-pushes.ts';
-import { temporaryFolder } from './folder.ts';
+import { memoryFolder } from './folder.ts';
 import { callWorkerApi } from './worker-api-call.ts';
 import { startWorkerApiScene, type WorkerApiOptions, type WorkerApiScene } from './worker-api-scene.ts';
 import { addTask, addUser, startAttempt } from './fixtures.ts';
@@ -20,7 +20,7 @@ export async function setCallbackScene(
   commands: Parameters<typeof startAttempt>[3] = {},
   options: Partial<WorkerApiOptions> = {},
 ) {
-  const scene = await startWorkerApiScene({ folder: await temporaryFolder(t), ...options });
+  const scene = await startWorkerApiScene({ folder: await memoryFolder(t), ...options });
   t.teardown(scene.close);
   const user_id = addUser(scene.log);
   const task = addTask(scene.log, user_id);

@@ -9,7 +9,7 @@ import { createLogger } from '../../coordinator/base/logger.ts';
 import { branchPrefix } from '../../coordinator/domain/task.ts';
 import { newId } from '../../protocol/ids.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import { temporaryFolder } from './folder.ts';
+import { memoryFolder } from './folder.ts';
 import { git, startGitServer, type Credential, type GitServer } from './git-server.ts';
 import { serveWorkerProxy, type WorkerProxyServer } from './worker-proxy-server.ts';
 import { UNRESTRICTED } from './unrestricted.ts';
@@ -37,7 +37,7 @@ export async function setUp(
   const forge = await startGitServer(credential ?? undefined);
   t.teardown(forge.close);
   const repo_url = await forge.createRepository('team/app');
-  const folder = await temporaryFolder(t);
+  const folder = await memoryFolder(t);
   const proxy = new GitProxy({
     ...UNRESTRICTED,
     repository: ({ key }) => {

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { MEMORY_DIR } from './folder.ts';
 import { GIT_ENVIRONMENT } from './git-environment.ts';
 import { importCommit } from './import-commit.ts';
 
@@ -40,7 +40,7 @@ let gitPrograms: Promise<string> | undefined;
 
 /** Starts a server on a free port, with a temporary folder. */
 export async function startGitServer(credential?: Credential): Promise<GitServer> {
-  const root = await mkdtemp(join(tmpdir(), 'errand-git-server-'));
+  const root = await mkdtemp(join(MEMORY_DIR, 'errand-git-server-'));
   const programs = await (gitPrograms ??= git(root, '--exec-path'));
   const sockets = new Set<Socket>();
   const http = createServer((request, response) => {

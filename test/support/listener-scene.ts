@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { KeyRing } from '../../coordinator/base/key-ring.ts';
-import { temporaryFolder } from './folder.ts';
+import { memoryFolder } from './folder.ts';
 import { type WorkerApiResponse } from './worker-api-call.ts';
 import { startWorkerApiScene } from './worker-api-scene.ts';
 import { addTask, addUser, startAttempt } from './fixtures.ts';
@@ -12,7 +12,7 @@ type SceneOptions = Partial<Omit<Parameters<typeof startWorkerApiScene>[0], 'fol
 
 /** Starts a running attempt and the listener for its worker's calls, until the test ends. */
 export async function setListenerScene(t: ExecutionContext, options: SceneOptions = {}) {
-  const folder = await temporaryFolder(t);
+  const folder = await memoryFolder(t);
   const scene = await startWorkerApiScene({ folder, ...options });
   t.teardown(scene.close);
   const user_id = addUser(scene.log);

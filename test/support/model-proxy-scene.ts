@@ -18,7 +18,7 @@ import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
 import { insertUser } from '../../coordinator/sqlite/users.ts';
 import { newTask, type TaskRow } from '../../coordinator/domain/task.ts';
 import { newId } from '../../protocol/ids.ts';
-import { temporaryFolder } from './folder.ts';
+import { memoryFolder } from './folder.ts';
 import { startModel, type ModelOptions, type ModelServer } from './model/server.ts';
 import { serveWorkerProxy, type WorkerProxyServer } from './worker-proxy-server.ts';
 import { SILENT } from './silent.ts';
@@ -61,7 +61,7 @@ type Options = ModelOptions & {
 
 /** The model proxy for one task, between the real SDK and the model server. Stops with the test. */
 export async function startModelProxy(t: ExecutionContext, options: Options = {}): Promise<ModelProxyScene> {
-  const folder = await temporaryFolder(t);
+  const folder = await memoryFolder(t);
   const model = await startModel(options);
   t.teardown(model.close);
   const db = openTestDatabase(join(folder, 'errand.db'));

@@ -16,7 +16,7 @@ import type { ForgeKind } from '../../protocol/forges.ts';
 import { newId } from '../../protocol/ids.ts';
 import type { PullAuthor, PullRequest, PullRequests } from '../../protocol/pulls.ts';
 import { addTask, addUser, taskOf } from './fixtures.ts';
-import { temporaryFolder } from './folder.ts';
+import { memoryFolder } from './folder.ts';
 import { forgeScene, type ForgeScene } from './forge/scene.ts';
 import type { Token } from './forge/apps.ts';
 import type { Issue, Person, Repository } from './forge/world.ts';
@@ -76,7 +76,7 @@ export class PullsScene {
     times: Partial<PullTimes> = {},
   ): Promise<PullsScene> {
     const scene = await forgeScene(t, kind);
-    const db = openTestDatabase(join(await temporaryFolder(t), 'errand.db'));
+    const db = openTestDatabase(join(await memoryFolder(t), 'errand.db'));
     const lines: string[] = [];
     const log = new EventLog({ db, logger: createLogger('debug', { write: (line) => void lines.push(line) }) });
     const started = new PullsScene(scene, log, lines, wishes);

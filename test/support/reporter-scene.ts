@@ -4,12 +4,12 @@ import { CoordinatorClient } from '../../agent-container/reporting/coordinator-c
 import { Reporter } from '../../agent-container/reporting/reporter.ts';
 import { Spool } from '../../agent-container/reporting/spool.ts';
 import type { Assignment, Control } from '../../protocol/worker-schemas.ts';
-import { temporaryFolder } from './folder.ts';
+import { memoryFolder } from './folder.ts';
 import { MockCoordinator } from './mock-coordinator/mock.ts';
 
 /** A reporter of a task that a mock coordinator holds, until the test ends. */
 export async function setReporterScene(t: ExecutionContext, given: Partial<Assignment> = {}) {
-  const folder = await temporaryFolder(t);
+  const folder = await memoryFolder(t);
   const mock = new MockCoordinator({ socket_path: join(folder, 'coordinator.sock') });
   await mock.start();
   const task = mock.addTask(given);

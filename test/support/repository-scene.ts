@@ -10,7 +10,7 @@ import { isWip } from '../../agent-container/git/wip-commit.ts';
 import { readRecord } from '../../agent-container/git/workspace-record.ts';
 import { commitWorktree } from '../../agent-container/git/worktree-commit.ts';
 import { newId } from '../../protocol/ids.ts';
-import { temporaryFolder } from './folder.ts';
+import { memoryFolder } from './folder.ts';
 import { git as plainGit, startGitServer } from './git-server.ts';
 
 /** There is no transcript yet. */
@@ -18,7 +18,7 @@ export const NOTHING_EXPECTED: Expected = { turn: 0, workspace: null, base_commi
 
 /** A repository on a real git server, and a task that works in it, without a coordinator between them. */
 export async function setRepositoryScene(t: ExecutionContext, files?: Record<string, string | Buffer>) {
-  const folder = await temporaryFolder(t);
+  const folder = await memoryFolder(t);
   const server = await startGitServer();
   t.teardown(() => server.close());
   const url = await server.createRepository('repo', files);

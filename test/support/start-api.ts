@@ -29,7 +29,7 @@ import type { EventRow } from '../../coordinator/sqlite/events.ts';
 import type { Session } from '../../protocol/accounts.ts';
 import type { Readiness } from '../../protocol/server-info.ts';
 import { Api } from './api.ts';
-import { temporaryFolder, type Ends } from './folder.ts';
+import { memoryFolder, type Ends } from './folder.ts';
 import { NO_APP } from './no-app.ts';
 import { PATIENT } from './patient-server.ts';
 import { ThreadPool } from '../../coordinator/base/threads.ts';
@@ -83,7 +83,7 @@ export async function startApi(
   repositories: RepositoryCheck = { check: () => Promise.resolve([]), checkHost: () => Promise.resolve() },
   web: WebApp = NO_APP,
 ): Promise<StartedApi> {
-  const data_dir = await temporaryFolder(t);
+  const data_dir = await memoryFolder(t);
   const config = readConfig({ ERRAND_DATA: data_dir, ERRAND_SIGNUP: 'open', ...env });
   const db = openTestDatabase(join(data_dir, 'errand.db'));
   const keys = readKeys(data_dir);
