@@ -1,4 +1,5 @@
 import test from 'ava';
+import { temporaryFolder } from '../../support/folder.ts';
 import { addErrands } from '../../support/many-errands.ts';
 import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
@@ -8,7 +9,7 @@ import { press } from './by-keyboard.ts';
 for (const count of [60, 400])
   test.serial(`who comes back to a list of ${count} finds it where it was, with what was searched for`, async (t) => {
     t.timeout(120_000);
-    const { server, session, page, faults } = await openAppLoggedIn(t);
+    const { server, session, page, faults } = await openAppLoggedIn(t, { profile: await temporaryFolder(t) });
     addErrands(server.log, session.user.id, count, (i) => ({ title: `Errand ${i} of many`, status: 'cancelled' }));
     await page.reload();
     await page.locator('.task').first().waitFor();

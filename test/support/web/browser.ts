@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { chromium, type BrowserContext, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
 import { temporaryFolder, type Ends } from '../folder.ts';
 
 export const PHONE = { width: 390, height: 844 };
@@ -42,23 +42,21 @@ export type BrowserOptions = {
 /** What a page must never do: throw, log an error, or break its policy. */
 export type Watched = { page: Page; faults: string[] };
 
-/** Starts Chromium with an empty profile, until the test ends. Requests that fail without a network are no fault. */
+/** Opens a browser with an empty profile, until the test ends. Requests that fail without a network are no fault. */
 export async function openBrowser(
   t: Ends,
-  { size = PHONE, dark = false, locale = 'en-US', whole = false, profile, home, host }: BrowserOptions = {},
+  { size = PHONE, dark = false, locale = 'en-US', ...own }: BrowserOptions = {},
 ): Promise<{ context: BrowserContext; open: () => Promise<Watched> }> {
-  const folder = profile ?? (await temporaryFolder(t));
-  const context = await chromium.launchPersistentContext(join(folder, 'profile'), {
-    executablePath: chromiumPath(whole),
-    args: [...FLAGS, ...(host === undefined ? [] : [`--host-resolver-rules=MAP ${host} 127.0.0.1`])],
-    ...(home !== undefined && { env: { ...process.env, HOME: home } }),
+  const screen: BrowserContextOptions = {
     viewport: size,
     colorScheme: dark ? 'dark' : 'light',
     locale,
     deviceScaleFactor: 2,
     hasTouch: size === PHONE,
     isMobile: size === PHONE,
-  });
+  };
+  const context =
+    Object.keys(own).length === 0 ? await (await shareBrowser(t)).newContext(screen) : await startOwn(t, own, screen);
   context.setDefaultTimeout(60_000);
   t.teardown(() => context.close());
   const open = async (): Promise<Watched> => {
@@ -72,6 +70,36 @@ export async function openBrowser(
     return { page, faults };
   };
   return { context, open };
+}
+
+let shared: { browser: Promise<Browser>; users: number } | undefined;
+
+/** Chromium for all tests of a process that run now, each with a profile in memory: a third of the CPU time. */
+function shareBrowser(t: Ends): Promise<Browser> {
+  shared ??= { browser: chromium.launch({ executablePath: chromiumPath(false), args: FLAGS }), users: 0 };
+  const used = shared;
+  used.users++;
+  t.teardown(async () => {
+    if (--used.users > 0) return;
+    shared = undefined;
+    await (await used.browser).close();
+  });
+  return used.browser;
+}
+
+/** Starts a Chromium with a profile on disk. */
+async function startOwn(
+  t: Ends,
+  { whole = false, profile, home, host }: Omit<BrowserOptions, 'size' | 'dark' | 'locale'>,
+  screen: BrowserContextOptions,
+): Promise<BrowserContext> {
+  const folder = profile ?? (await temporaryFolder(t));
+  return chromium.launchPersistentContext(join(folder, 'profile'), {
+    executablePath: chromiumPath(whole),
+    args: [...FLAGS, ...(host === undefined ? [] : [`--host-resolver-rules=MAP ${host} 127.0.0.1`])],
+    ...(home !== undefined && { env: { ...process.env, HOME: home } }),
+    ...screen,
+  });
 }
 
 function chromiumPath(whole: boolean): string {
