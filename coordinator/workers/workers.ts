@@ -46,8 +46,9 @@ export class Workers {
     const image = this.images.get(name);
     if (image === undefined)
       throw new ImageUnusable(name, 'This server does not offer it any more: choose another one in the project.');
-    const state = await this.checkImage(image);
-    if (state.kind === 'unusable') throw new ImageUnusable(name, state.words);
+    // An engine that is slow or away is told of by the start of the worker, which gives it more time.
+    const state = await this.checkImage(image).catch(() => undefined);
+    if (state?.kind === 'unusable') throw new ImageUnusable(name, state.words);
     return image;
   }
 

@@ -11,6 +11,7 @@ import { until } from '../../support/until.ts';
 const IMAGES = new Map([
   ['rust', 'errand-rust:latest'],
   ['gone', 'errand-gone'],
+  ['slow', 'errand-slow'],
 ]);
 
 /** A server whose workers are processes, and whose launcher knows of images: it notes which one each worker has. */
@@ -25,6 +26,7 @@ async function startWithImages(t: ExecutionContext, options: { warm_workers?: nu
 
     checkImage(image: string): Promise<ImageState> {
       asked.push(image);
+      if (image === 'errand-slow') return Promise.reject(new Error('no response within 5 s'));
       const words = 'Docker has no such image.';
       return Promise.resolve(image === 'errand-gone' ? { kind: 'unusable', words } : { kind: 'ready' });
     }
@@ -105,6 +107,14 @@ for (const [name, why] of [
       t.deepEqual(started, ['errand-rust:latest']);
     },
   );
+
+test.serial('an engine that is too slow to tell of an image does not fail the errand', async (t) => {
+  const { server, started } = await startWithImages(t);
+  const { id } = send(server, 'slow');
+  await server.reaches(id, 'succeeded');
+  t.is(server.attempts(id).length, 1);
+  t.deepEqual(started, ['errand-slow']);
+});
 
 test.serial('a later attempt has the image that the project has by then', async (t) => {
   const { server, started } = await startWithImages(t);
