@@ -8,7 +8,7 @@ import { contractVersionOf } from './image-contract.ts';
 /** How fit an image of ERRAND_WORKER_IMAGES is for workers. Rejects if the engine does not answer. */
 export async function checkImage(engine: Engine, image: string): Promise<ImageState> {
   const [found, own] = await Promise.all([find(engine, image), find(engine, OWN_WORKER_IMAGE)]);
-  if (!found) return unusable(`Docker has no image '${image}': build it, or correct ERRAND_WORKER_IMAGES.`);
+  if (!found) return unusable(missingImage(image));
   const version = contractVersionOf(found);
   const fault = contractFault(version);
   if (fault !== null)
@@ -21,6 +21,11 @@ export async function checkImage(engine: Engine, image: string): Promise<ImageSt
       words: `It was not built from the ${OWN_WORKER_IMAGE} that is here now. ${rebuild(image)}`,
     };
   return { kind: 'ready' };
+}
+
+/** Says that an image of ERRAND_WORKER_IMAGES is missing. */
+export function missingImage(image: string): string {
+  return `Docker has no image '${image}': build it, or correct ERRAND_WORKER_IMAGES.`;
 }
 
 /** 400: the name is not valid for an image. */

@@ -6,7 +6,7 @@ import { OWN_WORKER_IMAGE } from '../../base/settings.ts';
 import type { Launcher, LaunchSpec } from '../local/launcher.ts';
 import { OUTPUT_CHARS_MAX, type ImageState, type Isolation, type WorkerEnd } from '../runner.ts';
 import { imageAvailability, readFault, type Availability } from './availability.ts';
-import { checkImage } from './check-image.ts';
+import { checkImage, missingImage } from './check-image.ts';
 import type { Container } from './client.ts';
 import { KILLED, withEngineLost } from './engine-lost.ts';
 import { unlessMissing, openEngine, statusOf, type Engine } from './engine.ts';
@@ -73,7 +73,7 @@ export class DockerLauncher implements Launcher {
       await this.#create(spec);
       await this.#engine.calls.startContainer(spec.name);
     } catch (error) {
-      throw this.#toUnavailable(error);
+      throw this.#toUnavailable(error, spec.image);
     }
   }
 
@@ -273,8 +273,10 @@ export class DockerLauncher implements Launcher {
   }
 
   /** Makes an error for people. */
-  #toUnavailable(error: unknown): ErrandError {
+  #toUnavailable(error: unknown, image = this.#options.image): ErrandError {
     if (error instanceof ErrandError) return error;
-    return new ErrandError('unavailable', readFault(error, this.#options).fault, { cause: error });
+    const { kind, fault } = readFault(error, this.#options);
+    const is_further = kind === 'image_missing' && image !== this.#options.image;
+    return new ErrandError('unavailable', is_further ? missingImage(image) : fault, { cause: error });
   }
 }

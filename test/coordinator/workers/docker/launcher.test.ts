@@ -217,6 +217,12 @@ dockerTest('check explains why workers cannot be started', async (t) => {
   );
   const error = await t.throwsAsync(none.runner.start(none.spec()));
   t.regex(error.message, /docker pull errand-test-no-such-image/);
+  const further = { ...there.spec(), image: 'errand-test-further' };
+  t.is(
+    (await t.throwsAsync(there.runner.start(further))).message,
+    "Docker has no image 'errand-test-further': build it, or correct ERRAND_WORKER_IMAGES.",
+    'the image of a project that is removed just now is not told as the default one',
+  );
   t.deepEqual(await none.runner.list(), []);
   const deaf = new DockerLauncher({
     docker_host: 'unix:///run/no-such-docker.sock',
