@@ -50,13 +50,25 @@ export class ImageWatch {
   }
 
   async #check(signal: AbortSignal): Promise<void> {
-    for (const [name, image] of this.#workers.images) {
-      const state = await this.#workers.checkImage(image);
+    // At once, so that an engine that is slow delays the start as little as for one.
+    const checks = [...this.#workers.images].map(async ([name, image]) => [name, await this.#stateOf(image)] as const);
+    for (const [name, state] of await Promise.all(checks)) {
       if (signal.aborted) return;
+      if (!state) continue;
       const before = this.#faults.get(name);
       if (state.kind === 'ready') this.#faults.delete(name);
       else this.#faults.set(name, state);
       if (state.kind !== before?.kind) this.#tell(name, state, before);
+    }
+  }
+
+  /** Undefined: that is not known now, so what was known of it still holds. */
+  async #stateOf(image: string): Promise<ImageState | undefined> {
+    try {
+      return await this.#workers.checkImage(image);
+    } catch (error) {
+      this.#logger.debug({ err: error, image }, 'worker image could not be checked');
+      return undefined;
     }
   }
 

@@ -58,6 +58,15 @@ test('images that workers can have are only counted, and a server without furthe
   t.is(calls.length, before);
 });
 
+test('an image of which the engine tells nothing hides no other one', async (t) => {
+  const { docker_host } = await startFakeEngine(t, { images: { 'errand-go': { Config: 'damaged' } } });
+  const { watch } = await scene(t, docker_host, ['go', 'rust']);
+  t.like(watch.outcome, {
+    ok: false,
+    detail: "rust: Docker has no image 'errand-rust': build it, or correct ERRAND_WORKER_IMAGES.",
+  });
+});
+
 test('an engine that does not answer is not taken for one without the images', async (t) => {
   const { watch, said } = await scene(t, 'unix:///nonexistent/docker.sock', ['go']);
   t.deepEqual(said, []);

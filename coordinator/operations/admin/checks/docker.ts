@@ -1,5 +1,6 @@
 import type { Config } from '../../../base/config.ts';
 import { createLogger } from '../../../base/logger.ts';
+import type { Availability } from '../../../workers/docker/availability.ts';
 import { inspectEngine } from '../../../workers/docker/inspect-engine.ts';
 import { DockerLauncher } from '../../../workers/docker/launcher.ts';
 import { ok, problem, type Finding } from './finding.ts';
@@ -18,15 +19,18 @@ export async function checkDocker(config: Config): Promise<Finding[]> {
     logger: createLogger('silent'),
   });
   try {
-    return [...(await checkEngine(launcher, config)), ...(await checkImages(launcher, config))];
+    const found = await launcher.readAvailability();
+    if (found.kind === 'absent' || found.kind === 'unusable') return [problem('docker', found.fault)];
+    return [...(await checkEngine(found, config)), ...(await checkImages(launcher, config))];
   } finally {
     await launcher.close();
   }
 }
 
-async function checkEngine(launcher: DockerLauncher, { docker_host, worker_image: image }: Config): Promise<Finding[]> {
-  const found = await launcher.readAvailability();
-  if (found.kind === 'absent' || found.kind === 'unusable') return [problem('docker', found.fault)];
+async function checkEngine(
+  found: Exclude<Availability, { kind: 'absent' | 'unusable' }>,
+  { docker_host, worker_image: image }: Config,
+): Promise<Finding[]> {
   const { version, contract_version } = await inspectEngine(docker_host, image);
   const engine = ok('docker', `Docker ${version}`);
   if (found.kind !== 'ready') return [engine, problem('image', found.fault)];
@@ -34,14 +38,16 @@ async function checkEngine(launcher: DockerLauncher, { docker_host, worker_image
   return [engine, ok('image', `${image}, worker contract ${contract_version}`)];
 }
 
-/** The images that projects may name. An engine that does not answer is told of once. */
-async function checkImages(launcher: DockerLauncher, { worker_images }: Config): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  for (const [name, image] of worker_images) {
-    const state = await launcher.checkImage(image).catch(() => undefined);
-    if (state === undefined) continue;
+/** The images that projects may name, all at once: each may take as long as an engine that is slow. */
+function checkImages(launcher: DockerLauncher, { worker_images }: Config): Promise<Finding[]> {
+  const checks = [...worker_images].map(async ([name, image]) => {
     const what = `${name}: ${image}`;
-    findings.push(state.kind === 'ready' ? ok('image', what) : problem('image', `${what}. ${state.words}`));
-  }
-  return findings;
+    try {
+      const state = await launcher.checkImage(image);
+      return state.kind === 'ready' ? ok('image', what) : problem('image', `${what}. ${state.words}`);
+    } catch {
+      return problem('image', `${what}. Docker did not tell whether it is there.`);
+    }
+  });
+  return Promise.all(checks);
 }

@@ -15,10 +15,12 @@ test('doctor looks at each image that projects may name: one that is missing, to
       'errand-go': agent(['a', 'old', 'go']),
       'errand-old': agent(['a', 'b'], { 'errand.contract': '0' }),
       'errand-new': agent(['a', 'b'], { 'errand.contract': '9' }),
+      damaged: { Config: 'damaged' },
       mine: { Config: { Labels: null, Entrypoint: ['python3', 'worker.py'] }, RootFS: { Layers: ['c'] } },
     },
   });
-  const ERRAND_WORKER_IMAGES = 'rust=errand-rust,go=errand-go,old=errand-old,new=errand-new,mine=mine,typo=errand-rsut';
+  const ERRAND_WORKER_IMAGES =
+    'rust=errand-rust,go=errand-go,old=errand-old,new=errand-new,mine=mine,damaged=damaged,typo=errand-rsut';
   const examineAt = async (engine: string) => {
     const findings = await checkDocker(readConfig({ DOCKER_HOST: engine, ERRAND_WORKER_IMAGES }));
     return findings.map(({ check, ok, detail }) => `${ok ? 'ok' : 'problem'} ${check}: ${detail}`);
@@ -34,8 +36,16 @@ test('doctor looks at each image that projects may name: one that is missing, to
     `problem image: old: errand-old. ${speaks(0)}: rebuild the worker image. First build errand-agent: npm run image. ${rebuild}old - < Dockerfile`,
     `problem image: new: errand-new. ${speaks(9)}: upgrade the server.`,
     'ok image: mine: mine',
+    'problem image: damaged: damaged. Docker did not tell whether it is there.',
     "problem image: typo: errand-rsut. Docker has no image 'errand-rsut': build it, or correct ERRAND_WORKER_IMAGES.",
   ]);
+  const broken = await startFakeEngine(t, { broken: true });
+  t.is((await examineAt(broken.docker_host)).length, 1);
+  t.deepEqual(
+    broken.calls.filter((call) => call.includes('errand-rust')),
+    [],
+    'an engine that is broken is not asked for each image, which may take long',
+  );
   const away = await examineAt('unix:///nonexistent/docker.sock');
   t.is(away.length, 1, 'the engine is told of once');
 });
