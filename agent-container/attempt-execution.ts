@@ -131,7 +131,12 @@ export class AttemptExecution {
       others: await Promise.all(clones.others.map((clone) => describeOther(clone, stop.work))),
       scratch_dir,
       read_dirs: [home, tmp],
-      command_env: commandEnv(assignment, { inherited: config.inherited_env, home, tmp, proxy_url: proxy.url }),
+      command_env: commandEnv(assignment, {
+        inherited: { ...config.image_env, ...config.inherited_env },
+        home,
+        tmp,
+        proxy_url: proxy.url,
+      }),
       model,
       report: observed(report, clones, log),
       messages,

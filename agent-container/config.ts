@@ -15,8 +15,10 @@ export type WorkerConfig = {
   spool_dir: string;
   /** The task to fetch, if it is not handed over. */
   task: { id: string; token: string } | null;
-  /** The variables of the worker that its commands inherit. */
+  /** The variables of the worker that git and its commands inherit. */
   inherited_env: Record<string, string>;
+  /** Those of its image, for its commands alone. */
+  image_env: Record<string, string>;
   /** How long after its time limit an attempt waits for a coordinator that does not answer. */
   abandoned_ms: number;
 };
@@ -27,6 +29,13 @@ export class ConfigError extends Error {
 }
 
 const INHERITED = ['PATH', 'LANG', 'TZ', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
+
+/**
+ * Variables of an image that commands do not get: Errand's own, what its image and the base of that set for themselves,
+ * what would lead past the proxy or change how git works, and where Cargo and Go write, which is read-only in an image.
+ */
+const NOT_OF_IMAGE =
+  /^(?:ERRAND_.*|NODE_COMPILE_CACHE|NODE_VERSION|YARN_VERSION|(?:HTTPS?|FTP|ALL|NO)_PROXY|GIT_.*|CARGO_HOME|GOPATH)$/i;
 
 /** Adds a fault to the list. Returns undefined, as the value that could not be read. */
 type AddFault = (text: string) => undefined;
@@ -50,10 +59,19 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): WorkerConfig {
     workspace_dir,
     spool_dir: resolve(get('ERRAND_SPOOL') ?? `${workspace_dir}/spool`),
     task,
-    inherited_env: Object.fromEntries(INHERITED.flatMap((name) => (env[name] ? [[name, env[name]]] : []))),
+    inherited_env: pick(env, INHERITED),
+    image_env: pick(
+      env,
+      (get('ERRAND_COMMAND_ENV') ?? '').split(/[\s,]+/).filter((name) => !NOT_OF_IMAGE.test(name)),
+    ),
     // Afterwards no heartbeat can renew its token.
     abandoned_ms: LIMITS.task_token_grace_s * 1000,
   };
+}
+
+/** The variables of these names that have a value. */
+function pick(env: NodeJS.ProcessEnv, names: string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
 }
 
 function parseTask(id: string | undefined, token: string | undefined, addFault: AddFault): WorkerConfig['task'] {

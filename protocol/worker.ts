@@ -26,10 +26,10 @@
  *                       it. No further repository has one of `WORKSPACE_FOLDERS` as its key.
  *   ERRAND_SPOOL        A folder that outlives the worker. Absent: `spool` in the workspace. It stores the events that
  *                       were not acknowledged yet.
+ *   ERRAND_COMMAND_ENV  Variables of the image for the agent's commands too, such as `JAVA_HOME,RUSTUP_HOME`. Optional.
  *
- * The environment has no secrets, with one exception: a worker that cannot be called gets `ERRAND_TASK_ID` and
- * `ERRAND_TASK_TOKEN`, and fetches its assignment with them. The token must not be in the environment of the commands
- * that the agent runs.
+ * The environment has no secrets, but a worker that cannot be called gets `ERRAND_TASK_ID` and `ERRAND_TASK_TOKEN`, and
+ * fetches its assignment with them. The token must not be in the environment of the commands that the agent runs.
  *
  * ## Calls from the coordinator to the worker
  *

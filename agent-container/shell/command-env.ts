@@ -61,6 +61,7 @@ export function commandEnv(
   assignment: Pick<Assignment, 'egress' | 'env'>,
   { inherited, home, tmp, proxy_url }: Options,
 ): Record<string, string> {
+  const given = { ...inherited, ...assignment.env };
   return {
     LANG: 'C.UTF-8',
     ...inherited,
@@ -71,7 +72,7 @@ export function commandEnv(
     ...GIT_ENV,
     ...(assignment.egress !== 'none' && proxyEnv(proxy_url)),
     ...assignment.env,
-    ...(assignment.egress !== 'none' && jvmEnv(new URL(proxy_url), assignment.env['JAVA_TOOL_OPTIONS'])),
+    ...(assignment.egress !== 'none' && jvmEnv(new URL(proxy_url), given['JAVA_TOOL_OPTIONS'])),
   };
 }
 
@@ -105,15 +106,15 @@ function proxyEnv(url: string): Record<string, string> {
  * daemon, sbt, forked tests. It says so in a line on stderr, as it does for JDK_JAVA_OPTIONS, which only `java` of
  * JDK 9 and newer reads. It leaves out loopback addresses by itself. As other programs, it is not told of a proxy for
  * plain HTTP, which is not forwarded. Maven reads the properties of the JVM by itself up to 3.8; the last two tell
- * newer ones to. `of_project`: the project's own options. They come last, so they win.
+ * newer ones to. `own`: the options of the project, or else of the image. They come last, so they win.
  */
-function jvmEnv({ hostname, port }: URL, of_project: string | undefined): Record<string, string> {
+function jvmEnv({ hostname, port }: URL, own: string | undefined): Record<string, string> {
   const options = [
     `-Dhttps.proxyHost=${hostname}`,
     `-Dhttps.proxyPort=${port}`,
     '-Daether.connector.http.useSystemProperties=true',
     '-Daether.transport.apache.useSystemProperties=true',
-    ...(of_project === undefined ? [] : [of_project]),
+    ...(own === undefined ? [] : [own]),
   ];
   return { JAVA_TOOL_OPTIONS: options.join(' ') };
 }

@@ -26,6 +26,26 @@ test('a worker that cannot be called has its task in the environment', (t) => {
   t.deepEqual(config.task, { id: '0123456789abcdefghjk', token: 't' });
 });
 
+test("commands get the variables of the image that the runner names, but none that is Errand's own or changes git or the proxy", (t) => {
+  const given = { JAVA_HOME: '/opt/jdk', RUSTUP_HOME: '/opt/rustup', OTHER: 'of the shell', EMPTY: '' };
+  const own = {
+    ERRAND_TASK_TOKEN: 'token',
+    ERRAND_TASK_ID: '0123456789abcdefghjk',
+    NODE_COMPILE_CACHE: '/app/.compiled',
+    NODE_VERSION: '24',
+    GIT_SSH_COMMAND: 'ssh -v',
+    HTTP_PROXY: 'http://proxy.test',
+    https_proxy: 'http://proxy.test',
+    CARGO_HOME: '/usr/local/cargo',
+    GOPATH: '/go',
+  };
+  const ERRAND_COMMAND_ENV = ['JAVA_HOME', 'RUSTUP_HOME', 'EMPTY', 'ABSENT', ...Object.keys(own)].join(',');
+  const config = readConfig({ ...UNIX, ...given, ...own, PATH: '/bin', ERRAND_COMMAND_ENV });
+  t.deepEqual(config.image_env, { JAVA_HOME: '/opt/jdk', RUSTUP_HOME: '/opt/rustup' });
+  t.deepEqual(config.inherited_env, { PATH: '/bin' }, 'the own git gets none of them');
+  t.deepEqual(readConfig({ ...UNIX, ...given }).image_env, {});
+});
+
 test('every fault is listed at once', (t) => {
   const error = t.throws(
     () => readConfig({ ERRAND_COORDINATOR: 'ftp://x', ERRAND_LISTEN: 'nonsense', ERRAND_TASK_ID: 'x' }),

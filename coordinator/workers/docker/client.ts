@@ -36,9 +36,10 @@ const Info = z.object({
   KernelVersion: z.string().nullish(),
   CgroupVersion: z.string().nullish(),
 });
+const Texts = z.array(z.string()).nullish();
 const Image = z.object({
-  Config: z.object({ Labels, Entrypoint: z.array(z.string()).nullish() }).nullish(),
-  RootFS: z.object({ Layers: z.array(z.string()).nullish() }).nullish(),
+  Config: z.object({ Labels, Entrypoint: Texts, Env: Texts }).nullish(),
+  RootFS: z.object({ Layers: Texts }).nullish(),
 });
 /** Under cgroup v2 it counts every write. Under v1 it leaves out those that pass the page cache. */
 const Stats = z.object({

@@ -13,6 +13,7 @@ import { unlessMissing, openEngine, statusOf, type Engine } from './engine.ts';
 import type { Owner } from '../directories.ts';
 import { findHostPath, type HostPath } from './host-paths.ts';
 import { contractVersionOf } from './image-contract.ts';
+import { imageVariables } from './image-variables.ts';
 import { tryIsolation } from './canary.ts';
 import { textOf } from './log-frames.ts';
 import { writtenBytes } from '../written-bytes.ts';
@@ -172,7 +173,8 @@ export class DockerLauncher implements Launcher {
   async #create(spec: LaunchSpec): Promise<void> {
     const { instance } = this.#options;
     try {
-      await this.#engine.calls.createContainer(spec.name, await this.#optionsOf(spec));
+      const variables = imageVariables(await this.#engine.calls.inspectImage(spec.image));
+      await this.#engine.calls.createContainer(spec.name, await this.#optionsOf(spec, variables));
     } catch (error) {
       if (statusOf(error) !== 409) throw error;
       const container = await this.#engine.calls.inspectContainer(spec.name);
@@ -182,7 +184,7 @@ export class DockerLauncher implements Launcher {
     }
   }
 
-  async #optionsOf(spec: LaunchSpec): Promise<ContainerOptions> {
+  async #optionsOf(spec: LaunchSpec, variables: readonly string[] = []): Promise<ContainerOptions> {
     const { cpus, hostPath } = await this.#readMachine();
     const { instance } = this.#options;
     const { coordinator_dir, worker_dir, workspace_dir } = spec.mounts;
@@ -196,7 +198,7 @@ export class DockerLauncher implements Launcher {
         workspace_dir: hostPath(workspace_dir),
       },
     };
-    return containerOptions(engine_spec, { instance, user: this.#user, runtime: this.#options.runtime });
+    return containerOptions(engine_spec, { instance, user: this.#user, runtime: this.#options.runtime }, variables);
   }
 
   /** Reads facts about the engine's machine, once until the engine changes. */

@@ -20,15 +20,16 @@ type OwnOptions = { instance: string; user: { uid: number; gid: number }; runtim
 /**
  * The options of a worker's container. It has no network, no capabilities, no way to gain any, a read-only root file
  * system limited resources, and the system calls of `seccomp.json` alone. The paths of `spec` are those of the engine's
- * machine. No option comes from a task.
+ * machine. No option comes from a task. `variables`: the names of those of the image that commands get.
  */
-export function containerOptions(spec: LaunchSpec, own: OwnOptions) {
+export function containerOptions(spec: LaunchSpec, own: OwnOptions, variables: readonly string[] = []) {
+  const env = { ...workerEnvironment(INSIDE), ERRAND_COMMAND_ENV: variables.join(',') };
   const labels: Record<string, string> = { ...spec.labels, [INSTANCE_LABEL]: own.instance };
   return {
     Image: spec.image,
     // Without a group, Docker would use group 0.
     User: `${own.user.uid}:${own.user.gid}`,
-    Env: Object.entries(workerEnvironment(INSIDE)).map(([name, value]) => `${name}=${value}`),
+    Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     Labels: labels,
     StopSignal: 'SIGTERM',
     HostConfig: {

@@ -42,6 +42,25 @@ test('programs are told of the proxy, and a JVM in its own way; without egress t
   );
 });
 
+test('a variable of the image yields to those that are set for all commands, and to those of the project', (t) => {
+  const inherited = {
+    JAVA_HOME: '/opt/jdk',
+    JAVA_TOOL_OPTIONS: '-Xmx2g',
+    HOME: '/root',
+    TMPDIR: '/var/tmp',
+    CI: '0',
+    GEM_HOME: '/opt/gems',
+  };
+  const of = (egress: 'none' | 'open', env: Record<string, string>) =>
+    commandEnv(new MockCoordinator().addTask({ egress, env }).assignment(), { ...OPTIONS, inherited });
+  t.like(of('open', {}), { JAVA_HOME: '/opt/jdk', HOME: '/home', TMPDIR: '/tmp', CI: 'true', GEM_HOME: '/home/.gem' });
+  t.regex(of('open', {})['JAVA_TOOL_OPTIONS'] ?? '', /^-Dhttps.* -Xmx2g$/);
+  t.is(of('none', {})['JAVA_TOOL_OPTIONS'], '-Xmx2g');
+  const own = of('open', { JAVA_HOME: '/workspace/jdk', JAVA_TOOL_OPTIONS: '-Xmx1g' });
+  t.is(own['JAVA_HOME'], '/workspace/jdk');
+  t.regex(own['JAVA_TOOL_OPTIONS'] ?? '', /^-Dhttps(?!.*2g).* -Xmx1g$/);
+});
+
 test('what is installed for all projects goes to HOME, where it is found, and temporary files to the given folder', (t) => {
   const env = envOf({ egress: 'none', env: {} });
   t.like(env, { TMPDIR: '/tmp', GEM_HOME: '/home/.gem' });
