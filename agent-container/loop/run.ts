@@ -12,7 +12,7 @@ import { Shell } from '../shell/shell.ts';
 import { TOOLS } from '../tools/all.ts';
 import { Attachments } from './attachments.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { readEnvironment } from './environment.ts';
+import { readEnvironment, toolsNote } from './environment.ts';
 import { readInstructions } from './instructions.ts';
 import { AttemptLimits } from './limits.ts';
 import { Loop } from './loop.ts';
@@ -98,7 +98,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
       shell: command_shell,
       tool_calls,
       secrets,
-      first_notes: firstNotes(input, { limits, shell: command_shell, secrets }),
+      first_notes: await firstNotes(input, { limits, shell: command_shell, secrets }),
       verify: verify_command === null ? null : () => limits.timingCheck(() => commands.verify(verify_command)),
       deliver: (is_partial_ok) => input.deliver(succeeded(title, transcript.last_text).commit_message, is_partial_ok),
       record,
@@ -153,13 +153,17 @@ function toolCallsFor(
 }
 
 /** What the model is told before its first turn in this attempt, where an earlier one has begun the conversation. */
-function firstNotes(
+async function firstNotes(
   { assignment, repo_dir }: WorkInput,
   { limits, shell, secrets }: Pick<Beginning, 'limits' | 'shell' | 'secrets'>,
-): string[] {
+): Promise<string[]> {
   const { transcript, instructions } = assignment;
   if (!transcript.some(({ type }) => type === 'conversation.started')) return [];
-  const notes = [newShellNote(transcript, shell.cwd, repo_dir), standingNote(transcript, instructions, secrets)];
+  const notes = [
+    newShellNote(transcript, shell.cwd, repo_dir),
+    standingNote(transcript, instructions, secrets),
+    await toolsNote(transcript, shell.fork(`attempt-${assignment.attempt}-tools`)),
+  ];
   // The limits of the earlier attempt say nothing any more.
   return [`[Errand] From now on you have ${limits.rest}.`, ...notes.filter((note) => note !== null)];
 }

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { DONE, run, textOf } from '../../support/agent-script.ts';
 import { bench } from '../../support/agent-work.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 
 const read = (path: string) => ({ name: 'read_file', input: { path } });
 
@@ -67,6 +68,26 @@ test('an environment that cannot be looked at is left out', async (t) => {
   const b = await bench(t, { script: [DONE] });
   t.is((await b.run({ env: { PATH: '/nowhere' } })).status, 'succeeded');
   t.notRegex(textOf(b.model.requests[0]?.body), /The newest commits|it has:/);
+});
+
+test('a later attempt is told of the tools where they are others, such as in another image, and only then', async (t) => {
+  const b = await bench(t, { script: [DONE, DONE, DONE, DONE, DONE] });
+  const PATH = await temporaryFolder(t);
+  const install = (name: string) => writeFile(join(PATH, name), '#!/bin/sh\n', { mode: 0o755 });
+  const goOn = async () => {
+    b.messages.say('Go on.');
+    t.is((await b.run({ env: { PATH } })).status, 'succeeded');
+    return b.of('input.added').flatMap(({ text }) => (text.includes('other tools') ? [text] : []));
+  };
+  await install('git');
+  await b.run({ env: { PATH } });
+  t.deepEqual(await goOn(), [], 'they are the same');
+  await install('cargo');
+  const note = '[Errand] The machine has other tools than before. Of the usual tools it has: git, cargo.';
+  t.deepEqual(await goOn(), [note]);
+  t.deepEqual(await goOn(), [note], 'it is said once');
+  await rm(join(PATH, 'cargo'));
+  t.deepEqual(await goOn(), [note, note.replace(', cargo', '')]);
 });
 
 test('the instructions of a folder are told when it is first looked into, and only once, in later attempts too', async (t) => {
