@@ -15,6 +15,18 @@ const WORDS: readonly (readonly [said: RegExp, words: string])[] = [
   ],
   [/A new worker goes on from here, with a new shell\./, 'Ein neuer Worker macht hier mit einer neuen Shell weiter.'],
   [
+    /The machine has other tools than before\. Of the usual tools it has: (.+)\./,
+    'Hier gibt es andere Werkzeuge als zuvor. Von den üblichen: $1.',
+  ],
+  [
+    /The image '([^']+)' of the project cannot be used\. This server does not offer it any more: .*/s,
+    'Das Image „$1“ des Projekts wird von diesem Server nicht mehr angeboten: Wähle im Projekt ein anderes, dann versuche es noch einmal.',
+  ],
+  [
+    /The image '([^']+)' of the project cannot be used\. Docker has no image .*/s,
+    'Das Image „$1“ des Projekts fehlt auf diesem Server: Sein Besitzer muss es bauen, oder du wählst im Projekt ein anderes. Dann versuche es noch einmal.',
+  ],
+  [
     /The work cannot be pushed to (\S+) as it is: (.*) The work goes on, and its diff is kept\. .*/s,
     'Die Arbeit lässt sich so nicht nach $1 pushen: „$2“ Sie geht weiter, und ihr Diff bleibt. Verknüpfe ein Konto, das dort schreiben darf, oder gib dem Projekt ein Token; ein neuer Versuch pusht sie dann.',
   ],

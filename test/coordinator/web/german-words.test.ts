@@ -3,6 +3,8 @@ import { AttemptFailure } from '../../../agent-container/base/failure.ts';
 import { chooseBaseBranch } from '../../../agent-container/git/checkout.ts';
 import { fetchFailure } from '../../../agent-container/git/git-failure.ts';
 import { capReached } from '../../../coordinator/tasks/spending-caps.ts';
+import { missingImage } from '../../../coordinator/workers/docker/check-image.ts';
+import { ImageUnusable } from '../../../coordinator/workers/image-unusable.ts';
 import { de } from '../../../coordinator/web/strings/de.ts';
 import { de_project_warning } from '../../../coordinator/web/strings/de-project-warning.ts';
 import { speakOfScreens } from '../../../coordinator/web/strings/screen-strings.ts';
@@ -49,6 +51,19 @@ test('what a worker says in fixed words is told in German, whole', async (t) => 
   t.is(
     worker_note('From now on you have 90 min, 150 turns and $5.00; the check at the end counts too.'),
     'Ab hier bleiben dir 90 min, 150 Runden und 5.00 $.',
+  );
+  t.is(
+    worker_note('The machine has other tools than before. Of the usual tools it has: git, cargo.'),
+    'Hier gibt es andere Werkzeuge als zuvor. Von den üblichen: git, cargo.',
+  );
+  t.is(
+    worker_note(new ImageUnusable('rust', missingImage('errand-rust')).message),
+    'Das Image „rust“ des Projekts fehlt auf diesem Server: Sein Besitzer muss es bauen, oder du wählst im Projekt ein anderes. Dann versuche es noch einmal.',
+  );
+  const no_more = 'This server does not offer it any more: choose another one in the project.';
+  t.is(
+    worker_note(new ImageUnusable('rust', no_more).message),
+    'Das Image „rust“ des Projekts wird von diesem Server nicht mehr angeboten: Wähle im Projekt ein anderes, dann versuche es noch einmal.',
   );
   t.is(worker_note('Something else.'), undefined);
 });
