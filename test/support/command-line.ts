@@ -14,6 +14,13 @@ import { until } from './until.ts';
 const INSTALLED = bundled('coordinator/cli');
 const IN_A_CLONE = fileURLToPath(new URL('../../coordinator/cli/main.ts', import.meta.url));
 
+type StartOptions = {
+  stdin?: string;
+  env?: Record<string, string>;
+  /** A file descriptor to write to in place of a pipe. */
+  stdout?: number;
+  stderr?: number;
+};
 export type Ended = { code: number | null; stdout: string; stderr: string };
 
 /** The command line as a person has it: a process for each command, and one folder that keeps the log-in. */
@@ -47,19 +54,19 @@ export class CommandLine {
   }
 
   /** Runs a command to its end. */
-  run(argv: string[], options: { stdin?: string; env?: Record<string, string> } = {}): Promise<Ended> {
+  run(argv: string[], options: StartOptions = {}): Promise<Ended> {
     return this.start(argv, options).ended;
   }
 
   /** Starts a command; it is killed with the test, should it still run. */
-  start(argv: string[], { stdin = '', env = {} }: { stdin?: string; env?: Record<string, string> } = {}): Running {
+  start(argv: string[], { stdin = '', env = {}, stdout, stderr }: StartOptions = {}): Running {
     const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env;
     const child = spawn(process.execPath, [isAdminCommand(argv) ? IN_A_CLONE : INSTALLED, ...argv], {
       env: { PATH, HOME, NODE_COMPILE_CACHE, XDG_CONFIG_HOME: this.config_dir, ...env },
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', stdout ?? 'pipe', stderr ?? 'pipe'],
     });
-    child.stdin.on('error', () => undefined); // Not every command reads it.
-    child.stdin.end(stdin);
+    child.stdin?.on('error', () => undefined); // Not every command reads it.
+    child.stdin?.end(stdin);
     this.#t.teardown(() => child.kill('SIGKILL'));
     return new Running(child);
   }
