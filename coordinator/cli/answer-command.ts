@@ -11,11 +11,11 @@ import { UsageFailure } from './usage-failure.ts';
 
 export const answer = clientCommand({
   name: 'answer',
-  operands: ['ID', 'ANSWER'],
+  operands: ['ID', '[ANSWER]'],
   summary: 'Answer what an errand asks: with the number of an option, several as 1,3, or in your own words',
   options: {
     attach: ATTACH_OPTION,
-    text: { type: 'string', placeholder: 'WORDS', help: 'words of your own beside the option' },
+    text: { type: 'string', placeholder: 'WORDS', help: 'words of your own, beside an option or alone' },
     need: { type: 'string', placeholder: 'NUMBER', help: 'which of several open questions, from 1 (the oldest)' },
   },
   run: async ({ values, operands: [id, said] }, io, open) => {
@@ -39,12 +39,31 @@ function pick(needs: readonly Need[], number = '1'): Need {
   throw new UsageFailure(`--need is not a number from 1 to ${needs.length}, the number of open questions.`);
 }
 
-/** Reads an answer: numbers or values of options, or text where it is none of them. */
-export function readAnswer({ options, multiple }: Need, said: string, text: string | undefined): NeedAnswerCreate {
+/** Reads an answer: numbers or values of options, or text where it is none of them. `text` alone is text. */
+export function readAnswer(
+  { options, multiple }: Need,
+  said: string | undefined,
+  text: string | undefined,
+): NeedAnswerCreate {
+  if (said === undefined) {
+    if (text === undefined) throw new UsageFailure('ANSWER is missing: give it, or --text.');
+    return { choose: [], text };
+  }
   const parts = said.split(',').map((part) => part.trim());
   const chosen = parts.map((part) => options.find(({ value }, i) => part === value || part === String(i + 1))?.value);
   const choose = chosen.filter((value) => value !== undefined);
   if (choose.length === parts.length && (multiple || choose.length === 1))
     return { choose, ...(text !== undefined && { text }) };
+  // A wrong number of an option must not reach the agent as words, which cost a request.
+  if (options.length > 0 && parts.every((part) => /^\d+$/.test(part))) throw noSuchChoice(said, parts, options.length);
   return { choose: [], text: text === undefined ? said : `${said}\n\n${text}` };
+}
+
+function noSuchChoice(said: string, parts: readonly string[], options: number): UsageFailure {
+  const wrong = parts.find((part) => Number(part) < 1 || Number(part) > options);
+  const why =
+    wrong === undefined
+      ? 'Only one option can be chosen.'
+      : `There is no option ${wrong}: give a number from 1 to ${options}.`;
+  return new UsageFailure(`${why} To answer with the words "${said}", give them with --text.`);
 }
