@@ -6,19 +6,20 @@ import { attachFiles, ATTACH_OPTION } from './attach.ts';
 import { clientCommand } from './client-command.ts';
 import { given } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print } from './io.ts';
+import { OR_STDIN, print, readText } from './io.ts';
 import { UsageFailure } from './usage-failure.ts';
 
 export const answer = clientCommand({
   name: 'answer',
   operands: ['ID', '[ANSWER]'],
-  summary: 'Answer what an errand asks: with the number of an option, several as 1,3, or in your own words',
+  summary: `Answer what an errand asks: with the number of an option, several as 1,3, or in your own words; ${OR_STDIN}`,
   options: {
     attach: ATTACH_OPTION,
     text: { type: 'string', placeholder: 'WORDS', help: 'words of your own, beside an option or alone' },
     need: { type: 'string', placeholder: 'NUMBER', help: 'which of several open questions, from 1 (the oldest)' },
   },
-  run: async ({ values, operands: [id, said] }, io, open) => {
+  run: async ({ values, operands: [id, typed] }, io, open) => {
+    const said = typed === undefined ? undefined : await readText(io, typed);
     const client = await open();
     const found = await findTask(client, id);
     const needs = openNeeds(await client.call('getTask', { params: { id: found } }));

@@ -80,3 +80,14 @@ export async function readSecret({ stdin }: Io): Promise<string> {
     throw new Failure('The standard input must have one line with the secret.');
   return secret;
 }
+
+/** What `-` in place of a text means, for the help. */
+export const OR_STDIN = '- reads the text from the standard input';
+
+/** The text that was typed; `-` stands for the standard input, without the line breaks at its end. */
+export async function readText({ stdin }: Io, typed: string): Promise<string> {
+  if (typed !== '-') return typed;
+  const read = (await text(stdin)).replace(/(\r?\n)+$/, '');
+  if (read.trim() === '') throw new Failure('The standard input is empty: it must have the text.');
+  return read;
+}

@@ -5,7 +5,7 @@ import { findTask } from '../client/find.ts';
 import { clientCommand } from './client-command.ts';
 import { given, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printJson, printRows } from './io.ts';
+import { OR_STDIN, print, printJson, printRows, readText } from './io.ts';
 import { oneLine } from './render/text.ts';
 import { UsageFailure } from './usage-failure.ts';
 
@@ -43,15 +43,16 @@ export const messages = clientCommand({
 export const reword = clientCommand({
   name: 'reword',
   operands: ['ID', 'MESSAGE', '[TEXT]'],
-  summary: 'Change a message to an errand, until it has heard it',
+  summary: `Change a message to an errand, until it has heard it; ${OR_STDIN}`,
   options: {
     'after-turn': AFTER_TURN_OPTION,
     now: { type: 'boolean', help: 'hear it at the next tool call' },
   },
-  run: async ({ values, operands: [id, named, text] }, io, open) => {
+  run: async ({ values, operands: [id, named, typed] }, io, open) => {
     if (values['after-turn'] && values.now) throw new UsageFailure('Give either --after-turn or --now.');
     const hear = values['after-turn'] ? Hear.enum.after_turn : values.now ? Hear.enum.next_call : undefined;
-    if (text === undefined && hear === undefined) throw new UsageFailure('Give a TEXT, --after-turn or --now.');
+    if (typed === undefined && hear === undefined) throw new UsageFailure('Give a TEXT, --after-turn or --now.');
+    const text = typed === undefined ? undefined : await readText(io, typed);
     const client = await open();
     const task_id = await findTask(client, id);
     const message = await findWaiting(client, task_id, named);

@@ -7,7 +7,7 @@ import { confirm, YES_OPTION } from './ask.ts';
 import { clientCommand } from './client-command.ts';
 import { given, JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printJson, rowColumns } from './io.ts';
+import { OR_STDIN, print, printJson, readText, rowColumns } from './io.ts';
 import { readEffort } from './project-options.ts';
 import { localTime } from './render/format.ts';
 import { PROGRAM } from './render/program.ts';
@@ -50,14 +50,15 @@ export const scheduleList = clientCommand({
 export const scheduleAdd = clientCommand({
   name: 'schedule add',
   operands: ['NAME', 'TEXT'],
-  summary: 'Send an errand again and again, at set times',
+  summary: `Send an errand again and again, at set times; ${OR_STDIN}`,
   options: OPTIONS,
-  run: async ({ operands: [name, prompt], values }, io, open) => {
+  run: async ({ operands: [name, typed], values }, io, open) => {
     const { cron, zone: time_zone = Intl.DateTimeFormat().resolvedOptions().timeZone } = values;
     if (cron === undefined)
       throw new UsageFailure('--cron is missing: such as --cron "0 3 * * *" for each night at 3.');
     if ((values.repo === undefined) === (values.project === undefined))
       throw new UsageFailure('Give either --repo URL or --project NAME.');
+    const prompt = await readText(io, typed);
     const client = await open();
     const body = { name, prompt, cron, time_zone, ...(await fieldsOf(client, values)) };
     const made = await client.call('createSchedule', { body });
@@ -73,13 +74,14 @@ export const scheduleSet = clientCommand({
   summary: "Change a schedule; --also '' leaves it no further repository",
   options: {
     name: { type: 'string', placeholder: 'NAME', help: 'a new name' },
-    text: { type: 'string', placeholder: 'TEXT', help: 'what its errands are to do' },
+    text: { type: 'string', placeholder: 'TEXT', help: `what its errands are to do; ${OR_STDIN}` },
     ...OPTIONS,
   },
   run: async ({ operands: [part], values }, io, open) => {
     if (values.repo !== undefined && values.project !== undefined)
       throw new UsageFailure('Give either --repo URL or --project NAME.');
-    const { name, text: prompt, cron, zone: time_zone } = values;
+    const { name, text, cron, zone: time_zone } = values;
+    const prompt = text === undefined ? undefined : await readText(io, text);
     const client = await open();
     const body = { ...given({ name, prompt, cron, time_zone }), ...(await fieldsOf(client, values)) };
     if (Object.keys(body).length === 0) throw new UsageFailure('Give what to change, such as --cron "0 3 * * *".');

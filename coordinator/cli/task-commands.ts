@@ -11,7 +11,7 @@ import { clientCommand } from './client-command.ts';
 import { given, JSON_OPTION, numberOf, type Command } from './command.ts';
 import { EXIT } from './exit.ts';
 import { AFTER_TURN_OPTION } from './message-commands.ts';
-import { print, printJson } from './io.ts';
+import { OR_STDIN, print, printJson, readText } from './io.ts';
 import { STATUS_STYLE } from './render/status.ts';
 import { findRepository } from './repository-commands.ts';
 import { readEffort } from './project-options.ts';
@@ -30,7 +30,7 @@ const NEW_BUDGET_OPTION = {
 export const task = clientCommand({
   name: 'task',
   operands: ['TEXT'],
-  summary: 'Send an errand',
+  summary: `Send an errand; ${OR_STDIN}`,
   options: {
     repo: {
       type: 'string',
@@ -57,7 +57,7 @@ export const task = clientCommand({
     follow: { type: 'boolean', help: 'watch it until it ends' },
     json: JSON_OPTION,
   },
-  run: async ({ values, operands: [prompt] }, io, open) => {
+  run: async ({ values, operands: [typed_prompt] }, io, open) => {
     const { repo, project, json = false } = values;
     if ((repo === undefined) === (project === undefined))
       throw new UsageFailure('Give either --repo URL or --project NAME; for a trial: --repo errand://sample');
@@ -68,6 +68,7 @@ export const task = clientCommand({
       priority: numberOf('priority', values.priority),
       continue_pull: numberOf('pull', values.pull?.replace(/^#/, '')),
     };
+    const prompt = await readText(io, typed_prompt);
     const client = await open();
     const project_id = project === undefined ? undefined : await findProject(client, project);
     const typed = await readRepo(client, repo);
@@ -124,7 +125,7 @@ export const send: Command = { ...task, name: 'send', summary: 'The same as task
 export const say = clientCommand({
   name: 'say',
   operands: ['ID', 'TEXT'],
-  summary: 'Say something to an errand; one that has ended goes on',
+  summary: `Say something to an errand; one that has ended goes on; ${OR_STDIN}`,
   options: {
     attach: ATTACH_OPTION,
     'after-turn': AFTER_TURN_OPTION,
@@ -132,10 +133,11 @@ export const say = clientCommand({
     effort: { type: 'string', placeholder: 'LEVEL', help: `the effort from then on: ${Effort.options.join(', ')}` },
     budget: NEW_BUDGET_OPTION,
   },
-  run: async ({ values, operands: [id, text] }, io, open) => {
+  run: async ({ values, operands: [id, typed] }, io, open) => {
     const budget_usd = numberOf('budget', values.budget);
     const hear = values['after-turn'] === true ? ('after_turn' as const) : undefined;
     const effort = readEffort(values.effort);
+    const text = await readText(io, typed);
     const client = await open();
     const found = await findTask(client, id);
     const attachments = await attachFiles(client, values.attach);
