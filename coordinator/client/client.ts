@@ -2,7 +2,7 @@ import { newId } from '../../protocol/new-id.ts';
 import type { Route } from '../../protocol/route.ts';
 import type { RouteName } from '../../protocol/routes.ts';
 import { backoffMs, HURRY_MS } from './backoff.ts';
-import { hasEnded, LoggedOut, Refusal, Unreachable } from './errors.ts';
+import { Failure, hasEnded, LoggedOut, Refusal, Unreachable } from './errors.ts';
 import type { CallOptions, RequestOf, ResponseOf } from './http.ts';
 import { loadWire } from './load-wire.ts';
 import { openWebSocket, type OpenSocket } from './socket.ts';
@@ -58,19 +58,14 @@ export class Client {
     return new Client(store, stored, options);
   }
 
-  /**
-   * A client with an API token instead of a log-in. Asks the server whose it is; rejects with `Refusal` if it is not
-   * valid, or lacks the scope `read`.
-   */
-  static async withToken(server: string, token: string, options: ClientOptions): Promise<Client> {
-    const { send } = await loadWire();
-    const user = await send(server, 'me', {}, { token, user_agent: options.user_agent }, options.signal);
-    const session = { user, access_token: token, refresh_token: '', expires_in: Number.MAX_SAFE_INTEGER };
-    const stored = toStored(server, session);
+  /** A client with an API token instead of a log-in. Whose it is, the server is asked once that is needed. */
+  static withToken(server: string, token: string, options: ClientOptions): Client {
+    const unknown = { user_id: '', email: '', refresh_token: '' };
+    const stored = { server, ...unknown, access_token: token, expires_at_ms: Number.MAX_SAFE_INTEGER };
     const store: SessionStore = {
       read: () => Promise.resolve(stored),
       renew: () => Promise.resolve(false),
-      locked: () => Promise.reject(new LoggedOut('The API token is no longer valid.')),
+      locked: () => Promise.reject(new Failure('The API token is not valid: it expired, or was revoked.')),
     };
     return new Client(store, stored, options);
   }
@@ -81,6 +76,12 @@ export class Client {
 
   get user_id(): string {
     return this.#stored.user_id;
+  }
+
+  /** The id of the person, asked from the server if only an API token is known; that token needs the scope `read`. */
+  async userId(): Promise<string> {
+    this.#stored.user_id ||= (await this.call('me', {})).id;
+    return this.user_id;
   }
 
   get refresh_token(): string {

@@ -42,7 +42,8 @@ export async function* follow(client: Client, task_id: string, signal: AbortSign
       if (!log.is_read) yield* log.catchUp();
       if (log.ended) return;
       token = await client.token(refused);
-      const { server, user_id, openSocket } = client;
+      const { server, openSocket } = client;
+      const user_id = await client.userId();
       const connection = new Connection({ server, user_id, token, openSocket }, signal);
       for await (const frame of connection) {
         switch (frame.type) {

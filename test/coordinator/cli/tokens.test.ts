@@ -27,6 +27,22 @@ test('token add prints a token, with which a script needs no log-in; revoke ends
   t.regex(after.stderr, /^The API token is not valid/);
 });
 
+test('a command needs no other scope of an API token than the routes that it calls', async (t) => {
+  const { server, cli } = await loggedIn(t);
+  const token = async (scope: string) => (await cli.run(['token', 'add', scope, '--scope', scope])).stdout.trim();
+  const script = await CommandLine.create(t);
+  const env = { ERRAND_TOKEN: await token('tasks'), ERRAND_SERVER: server.url };
+  const sent = await script.run(['task', 'Mend it', '--repo', 'errand://sample', '--json'], { env });
+  t.is(sent.code, 0, sent.stderr);
+  t.is((await script.run(['cancel', JSON.parse(sent.stdout).id], { env })).code, 0);
+  const followed = await script.run(['task', 'Mend it', '--repo', 'errand://sample', '--follow'], { env });
+  t.is(followed.stderr, "This needs the scope 'read': the API token may not.\n");
+
+  env.ERRAND_TOKEN = await token('projects');
+  const made = await script.run(['project', 'add', 'p', '--repo', 'https://forge.example/a/b'], { env });
+  t.is(made.code, 0, made.stderr);
+});
+
 test('token add reads by default, and names a scope or a number that is wrong', async (t) => {
   const { cli } = await loggedIn(t);
   const made = await cli.run(['token', 'add', 'x', '--json']);

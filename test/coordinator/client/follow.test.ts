@@ -13,7 +13,7 @@ async function followRefused(t: ExecutionContext, status: number, code: string, 
   const proxy = await startFaultyProxy(t, server.url);
   const abort = new AbortController();
   t.teardown(() => abort.abort());
-  const client = await Client.withToken(proxy.url, session.access_token, { signal: abort.signal });
+  const client = Client.withToken(proxy.url, session.access_token, { signal: abort.signal });
   proxy.answer = ({ url = '' }, response) => {
     if (!url.includes('/events')) return false;
     proxy.answer = () => false;
