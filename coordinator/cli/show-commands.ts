@@ -1,10 +1,11 @@
 import { TaskStatus, type Task } from '../../protocol/task.ts';
 import type { Client } from '../client/client.ts';
 import { findProject, findTask, shortIds } from '../client/find.ts';
+import { firstTasks } from '../client/lists.ts';
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printJson, rowColumns, type Io } from './io.ts';
+import { print, printBeside, printJson, rowColumns, type Io } from './io.ts';
 import { STATUS_STYLE, statusWord } from './render/status.ts';
 import { localTime, money, waiting } from './render/format.ts';
 import type { Line } from './render/line.ts';
@@ -12,10 +13,12 @@ import { PROGRAM } from './render/program.ts';
 import { rowLines } from './render/row.ts';
 import { clean, oneLine } from './render/text.ts';
 import { whyNothingStarts } from './render/view.ts';
+import { UsageFailure } from './usage-failure.ts';
 import { watch } from './watch.ts';
 
 /** A status as people see it: an errand that waits for its person may have a worker or not. */
 const SHOWN = TaskStatus.options.filter((status) => statusWord(status) === status);
+const COUNT_DEFAULT = 20;
 const STATUS_COLUMNS = 10;
 const GAP_COLUMNS = 2;
 /** A title that is cut to less than this tells little. */
@@ -32,22 +35,22 @@ export const tasks = clientCommand({
     unread: { type: 'boolean', help: 'only those that rest and that you have not looked at' },
     archived: { type: 'boolean', help: 'only those that you archived, which are left out otherwise' },
     'needs-you': { type: 'boolean', help: 'list those first that need you' },
-    limit: { type: 'string', placeholder: 'N', help: 'how many to list, at most 200 (20)' },
+    limit: { type: 'string', placeholder: 'N', help: 'how many to list (20)' },
+    all: { type: 'boolean', help: 'list all of them' },
     json: JSON_OPTION,
   },
   run: async ({ values }, io, open) => {
+    const count = countOf(values);
     const client = await open();
-    const { items } = await client.call('listTasks', {
-      query: {
-        limit: numberOf('limit', values.limit) ?? 20,
-        status: values.status && statusesOf(values.status),
-        q: values.search,
-        unread: values.unread === true ? 'true' : undefined,
-        archived: archivedOf(values),
-        order: values['needs-you'] === true ? 'needs_you' : undefined,
-        project_id: values.project === undefined ? undefined : await findProject(client, values.project),
-      },
-    });
+    const query = {
+      status: values.status && statusesOf(values.status),
+      q: values.search,
+      unread: values.unread === true ? ('true' as const) : undefined,
+      archived: archivedOf(values),
+      order: values['needs-you'] === true ? ('needs_you' as const) : undefined,
+      project_id: values.project === undefined ? undefined : await findProject(client, values.project),
+    };
+    const { items, more } = await firstTasks(client, query, count);
     if (values.json === true) for (const item of items) printJson(io, item);
     else
       print(
@@ -60,9 +63,19 @@ export const tasks = clientCommand({
               ? [['No errand is archived.']]
               : [['No errands. Send one with: ', ['command', `${PROGRAM} task "…" --repo errand://sample`]]],
       );
+    if (more) printBeside(io, [[`These are the first ${items.length}. More are listed with --limit N or --all.`]]);
     return EXIT.succeeded;
   },
 });
+
+/** How many errands to list. */
+function countOf({ limit, all }: { limit?: string; all?: boolean }): number {
+  if (limit !== undefined && all === true) throw new UsageFailure('Give either --limit or --all.');
+  const count = all === true ? Infinity : (numberOf('limit', limit) ?? COUNT_DEFAULT);
+  if (count !== Infinity && !(Number.isInteger(count) && count > 0))
+    throw new UsageFailure(`--limit is not a whole number from 1 on: ${limit}`);
+  return count;
+}
 
 /** Archived errands are left out of the list; a search finds them too. */
 function archivedOf({ archived, search }: { archived?: boolean; search?: string }): 'true' | 'false' | undefined {

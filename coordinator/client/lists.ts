@@ -7,6 +7,7 @@ import type { Schedule } from '../../protocol/schedules.ts';
 import type { Task } from '../../protocol/task.ts';
 import type { TokenInfo } from '../../protocol/tokens.ts';
 import type { Client } from './client.ts';
+import type { RequestOf } from './http.ts';
 
 /* Whole lists, page by page. */
 
@@ -15,6 +16,22 @@ const PAGES_MAX = 50;
 
 export function allTasks(client: Client): Promise<Task[]> {
   return all((cursor) => client.call('listTasks', { query: { limit: LIMITS.page_items_max, cursor } }));
+}
+
+/** The first tasks of a list, `count` at most, and whether it has more. */
+export async function firstTasks(
+  client: Client,
+  query: Omit<NonNullable<RequestOf<'listTasks'>['query']>, 'limit' | 'cursor'>,
+  count: number,
+): Promise<{ items: Task[]; more: boolean }> {
+  const items: Task[] = [];
+  for (let cursor: string | undefined; ;) {
+    const limit = Math.min(count - items.length, LIMITS.page_items_max);
+    const page = await client.call('listTasks', { query: { ...query, limit, cursor } });
+    items.push(...page.items);
+    if (page.next_cursor === null || items.length >= count) return { items, more: page.next_cursor !== null };
+    cursor = page.next_cursor;
+  }
 }
 
 export function allProjects(client: Client): Promise<Project[]> {

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { CommandLine } from '../../support/command-line.ts';
 import { loggedIn } from '../../support/logged-in.ts';
+import { addErrands } from '../../support/many-errands.ts';
 import { StagedErrand } from '../../support/staged-errand.ts';
 import { PASSWORD } from '../../support/start-api.ts';
 
@@ -215,4 +216,22 @@ test('the help lists every command, and each command has its own', async (t) => 
   const [asked, told] = await Promise.all([cli.run(['project', 'add', '--help']), cli.run(['help', 'project', 'add'])]);
   t.true(asked.stdout.startsWith('npx errand project add NAME [options]\n'), asked.stdout);
   t.deepEqual(told, asked);
+});
+
+test('tasks lists as many as asked for, over all pages, and says on stderr that there are more', async (t) => {
+  const { server, session, cli } = await loggedIn(t);
+  const added = addErrands(server.log, session.user.id, 410, () => ({}));
+  const list = async (...options: string[]) => {
+    const { stdout, stderr } = await cli.run(['tasks', '--json', ...options]);
+    return { ids: stdout.split('\n').flatMap((line) => (line === '' ? [] : [String(JSON.parse(line).id)])), stderr };
+  };
+  const some = await list();
+  t.is(some.ids.length, 20);
+  t.is(some.stderr, 'These are the first 20. More are listed with --limit N or --all.\n');
+  t.is((await list('--limit', '300')).ids.length, 300);
+  const all = await list('--all');
+  t.deepEqual(all.ids.toSorted(), added.map(({ id }) => id).toSorted());
+  t.is(all.stderr, '');
+  t.is((await list('--limit', '410')).stderr, '');
+  for (const limit of ['0', '1.5', '-3']) t.is((await cli.run(['tasks', `--limit=${limit}`])).code, 2, limit);
 });
