@@ -234,7 +234,9 @@ const TASK_CURSOR = /^(n\.)?[0-9a-hjkmnp-tv-z]{20}$/;
 export const TasksQuery = z.strictObject({
   limit: Limit,
   cursor: z.string().regex(TASK_CURSOR, 'is not the next_cursor of a page').optional(),
-  status: Statuses.optional().describe('one status, or several with commas between'),
+  status: Statuses.optional().describe(
+    'one status, or several with commas between; `waiting,parked` has all that wait for a person',
+  ),
   project_id: Id.optional(),
   q: z
     .string()

@@ -11,11 +11,13 @@ import { BranchName, RepoAddress, TaskRepository } from './repositories.ts';
 export { BranchName, Commit, DiffStat, RepoAddress };
 export { BUDGET_USD_MAX, isEnded, needsYou, openNeeds, SAMPLE_REPO_URL } from './without-schemas.ts';
 
-/**
- * The state of a task. `waiting`: its worker waits for the person. `parked`: it waits for the person without a worker;
- * the answer queues it again. In the last three it has ended; a message or a retry sets it back to `queued`.
- */
-export const TaskStatus = z.enum(TASK_STATUSES);
+/** The state of a task. */
+export const TaskStatus = z
+  .enum(TASK_STATUSES)
+  .describe(
+    '`waiting`: its worker waits for the person. `parked`: it waits for the person without a worker; the answer queues ' +
+      'it again. In the last three it has ended; a message or a retry sets it back to `queued`.',
+  );
 export type TaskStatus = z.infer<typeof TaskStatus>;
 
 /**
