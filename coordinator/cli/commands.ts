@@ -34,7 +34,7 @@ import {
 } from './schedule-commands.ts';
 import { serverSettings, serverStatus } from './server-commands.ts';
 import { servers, use } from './servers-commands.ts';
-import { diff, tasks, watchCommand } from './show-commands.ts';
+import { diff, show, tasks, watchCommand } from './show-commands.ts';
 import { pr } from './pull-command.ts';
 import { addToken, revokeToken, tokens } from './token-commands.ts';
 import { archive, cancel, remove, retry, say, send, task, unarchive, update } from './task-commands.ts';
@@ -49,6 +49,7 @@ export const COMMANDS: readonly Command[] = [
   task,
   send,
   tasks,
+  show,
   watchCommand,
   say,
   update,

@@ -22,7 +22,10 @@ export function overviewOf(commands: readonly Synopsis[], columns: number): Line
     [],
     ...text('An ID may be shortened to its first or last characters. Each command explains its options with --help.'),
     ...text(`${PROGRAM} --version prints the version.`),
-    ...text('Exit codes: 0 succeeded, 1 the errand failed, 2 trouble, 3 the errand was cancelled, 130 Ctrl-C.'),
+    ...text(
+      'Exit codes: 0 succeeded, 1 the errand failed, 2 trouble, 3 the errand was cancelled, 4 it waits for you ' +
+        '(--until-asked), 130 Ctrl-C.',
+    ),
   ];
 }
 

@@ -44,7 +44,8 @@ function asksForHelp(argv: readonly string[]): boolean {
 const ELSEWHERE: Record<string, readonly string[]> = {
   task: ['new', 'run', 'create', 'add'],
   tasks: ['list', 'ls', 'ps', 'status', 'errands'],
-  watch: ['show', 'log', 'logs', 'follow', 'tail', 'view'],
+  watch: ['log', 'logs', 'follow', 'tail'],
+  show: ['view', 'inspect'],
   cancel: ['stop', 'kill', 'abort'],
   remove: ['rm', 'delete'],
   servers: ['whoami'],

@@ -12,9 +12,10 @@ import type { Line } from './render/line.ts';
 import { PROGRAM } from './render/program.ts';
 import { rowLines } from './render/row.ts';
 import { clean, oneLine } from './render/text.ts';
-import { whyNothingStarts } from './render/view.ts';
+import { standLines } from './render/stand-lines.ts';
+import { heading, View, whyNothingStarts } from './render/view.ts';
 import { UsageFailure } from './usage-failure.ts';
-import { watch } from './watch.ts';
+import { FOLLOW_OPTIONS, watch } from './watch.ts';
 
 /** A status as people see it: an errand that waits for its person may have a worker or not. */
 const SHOWN = TaskStatus.options.filter((status) => statusWord(status) === status);
@@ -87,11 +88,25 @@ export const watchCommand = clientCommand({
   name: 'watch',
   operands: ['ID'],
   summary: 'Watch an errand until it has ended; the exit code tells how',
+  options: { 'until-asked': FOLLOW_OPTIONS['until-asked'], json: JSON_OPTION },
+  run: async ({ values, operands: [id] }, io, open) => {
+    const client = await open();
+    const task = await client.call('getTask', { params: { id: await findTask(client, id) } });
+    return watch(client, task, values, io);
+  },
+});
+
+export const show = clientCommand({
+  name: 'show',
+  operands: ['ID'],
+  summary: 'Show how an errand stands now, and what it asks',
   options: { json: JSON_OPTION },
   run: async ({ values, operands: [id] }, io, open) => {
     const client = await open();
     const task = await client.call('getTask', { params: { id: await findTask(client, id) } });
-    return watch(client, task, values.json === true, io);
+    if (values.json === true) printJson(io, task);
+    else print(io, [...heading(task), ...standLines(task, Date.now()), ...new View(task).outcome(task)]);
+    return EXIT.succeeded;
   },
 });
 

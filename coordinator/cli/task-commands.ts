@@ -19,7 +19,7 @@ import { PROGRAM } from './render/program.ts';
 import { oneLine } from './render/text.ts';
 import { whyNothingStarts } from './render/view.ts';
 import { UsageFailure } from './usage-failure.ts';
-import { watch } from './watch.ts';
+import { FOLLOW_OPTIONS, watch } from './watch.ts';
 
 const NEW_BUDGET_OPTION = {
   type: 'string',
@@ -54,7 +54,7 @@ export const task = clientCommand({
     'plan-first': { type: 'boolean', help: 'be asked with a plan before anything is changed' },
     priority: { type: 'string', placeholder: 'N', help: 'from -10 to 10, higher first of your own (0)' },
     attach: ATTACH_OPTION,
-    follow: { type: 'boolean', help: 'watch it until it ends' },
+    ...FOLLOW_OPTIONS,
     json: JSON_OPTION,
   },
   run: async ({ values, operands: [typed_prompt] }, io, open) => {
@@ -92,7 +92,7 @@ export const task = clientCommand({
     };
     const body = { prompt, ...given(more) };
     const created = await client.call('createTask', { body });
-    if (values.follow === true) return watch(client, created, json, io);
+    if (values.follow || values['until-asked']) return watch(client, created, values, io);
     if (json) printJson(io, created);
     else
       print(io, [
@@ -184,13 +184,13 @@ export const retry = clientCommand({
   summary: 'Run an errand again that failed, was cancelled or waits for a limit, from where it was',
   options: {
     budget: NEW_BUDGET_OPTION,
-    follow: { type: 'boolean', help: 'watch it until it ends' },
+    ...FOLLOW_OPTIONS,
   },
   run: async ({ values, operands: [id] }, io, open) => {
     const body = given({ budget_usd: numberOf('budget', values.budget) });
     const client = await open();
     const again = await client.call('retryTask', { params: { id: await findTask(client, id) }, body });
-    if (values.follow === true) return watch(client, again, false, io);
+    if (values.follow || values['until-asked']) return watch(client, again, values, io);
     print(io, [
       ['The errand is ', [STATUS_STYLE[again.status], again.status], ' again.'],
       ...whyNothingStarts([again]),

@@ -27,6 +27,11 @@ export function decisionLines(task_id: string, { type, body }: DecisionEvent, an
   }
 }
 
+/** What a need that is open asks. */
+export function openNeedLines(task_id: string, { question, options }: Need): Line[] {
+  return needLines(question, options, answerCommand(task_id, options.length > 0));
+}
+
 /** A question of the agent has an event of its own. */
 function askLines({ kind, question, options }: Need, answer: string): Line[] {
   return kind === 'question' ? [] : needLines(question, options, answer);
