@@ -14,11 +14,13 @@ import {
   findScheduleOf,
   insertSchedule,
   isScheduleAtWork,
+  listSchedules,
   updateSchedule,
   type ScheduleRow,
 } from '../sqlite/schedules.ts';
 import { requireBudget } from '../tasks/budget-bound.ts';
 import { chooseRepositories } from '../tasks/choose-repositories.ts';
+import { foldName } from '../tasks/project-commands.ts';
 import { requirePrice } from '../tasks/task-commands.ts';
 import { requireCron } from './cron.ts';
 import { nextDue } from './due-times.ts';
@@ -66,6 +68,7 @@ export function createSchedule(
     updated_at: at,
   };
   requireRepositories(tx.db, schedule);
+  requireFreeName(tx.db, user_id, input.name);
   insertSchedule(tx.db, schedule);
   return schedule;
 }
@@ -84,6 +87,8 @@ export function patchSchedule(
   if (isDue()) throw new ErrandError('unavailable', CATCHING_UP, { retry_after_s: 5 });
   requireFields(tx.db, defaults, user_id, patch);
   const before = requireSchedule(tx.db, user_id, id);
+  // Schedules of one name in old databases stay until one of them is renamed.
+  if (patch.name !== undefined && patch.name !== before.name) requireFreeName(tx.db, user_id, patch.name, id);
   const has_home = [patch.project_id, patch.repo_url, patch.repositories].some((given) => given !== undefined);
   const { enabled, ...fields } = patch;
   const next: ScheduleRow = {
@@ -104,6 +109,16 @@ export function patchSchedule(
   const timed = moved ? { ...next, handled_until: isoTime(now), next_at: isoTime(nextDue(next, now)) } : next;
   updateSchedule(tx.db, timed);
   return timed;
+}
+
+/** Throws `conflict` if another schedule of this user has the name: commands name a schedule by it. */
+function requireFreeName(db: Db, user_id: string, name: string, own_id?: string): void {
+  const folded = foldName(name);
+  const all = listSchedules(db, user_id, undefined, LIMITS.schedules_per_user_max);
+  if (!all.some((other) => other.id !== own_id && foldName(other.name) === folded)) return;
+  throw new ErrandError('conflict', `You have a schedule with the name '${name}' already: choose another name.`, {
+    errors: [{ field: '/name', message: 'is the name of another schedule of yours' }],
+  });
 }
 
 /** Deletes a schedule with its runs. Its errands stay, and go on. */

@@ -134,8 +134,10 @@ test('the next three due times are told before anything is stored', async (t) =>
 
 test('a person has a bounded number of schedules', async (t) => {
   const { api } = await scheduleScene(t);
-  for (let n = 1; n < LIMITS.schedules_per_user_max; n++) await api.call('createSchedule', { body: NIGHTLY });
-  t.is((await api.refused('createSchedule', { body: NIGHTLY })).code, 'conflict');
+  for (let n = 1; n < LIMITS.schedules_per_user_max; n++)
+    await api.call('createSchedule', { body: { ...NIGHTLY, name: `Nightly ${n}` } });
+  const { detail } = await api.refused('createSchedule', { body: { ...NIGHTLY, name: 'One more' } });
+  t.regex(detail ?? '', /^You have \d+ schedules/);
 });
 
 test('idle schedules cost one look into an index', async (t) => {
@@ -180,4 +182,19 @@ test('an account that is deleted takes its schedules and their runs along, and t
   t.true(steps.length > 1);
   t.deepEqual(db.prepare('SELECT count(*) AS n FROM schedules').get(), { n: 0 });
   t.deepEqual(db.prepare('SELECT count(*) AS n FROM schedule_runs').get(), { n: 0 });
+});
+
+test('a name is free for one schedule of a person, whatever its case', async (t) => {
+  const { server, api, params } = await scheduleScene(t);
+  const body = { prompt: 'Look', repo_url: 'errand://sample', cron: '0 3 * * *', time_zone: 'UTC' };
+  const refused = await api.refused('createSchedule', { body: { ...body, name: 'NIGHTLY' } });
+  t.is(refused.code, 'conflict');
+  t.deepEqual(refused.errors, [{ field: '/name', message: 'is the name of another schedule of yours' }]);
+  const { id } = await api.call('createSchedule', { body: { ...body, name: 'Weekly' } });
+  t.is((await api.refused('patchSchedule', { params: { id }, body: { name: 'Nightly' } })).code, 'conflict');
+  await api.call('patchSchedule', { params, body: { name: 'Nightly' } });
+  await api.call('patchSchedule', { params, body: { name: 'nightly' } });
+
+  const other = await server.person('eve@example.org');
+  await other.api.call('createSchedule', { body: { ...body, name: 'Nightly' } });
 });

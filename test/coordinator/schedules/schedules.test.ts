@@ -214,7 +214,7 @@ test('a clock that goes back starts nothing twice, and a schedule does not rest 
 
 test('one schedule that fails holds no other up', async (t) => {
   const { server, api, id, clock, tick, tasks } = await scheduleScene(t);
-  await api.call('createSchedule', { body: { ...NIGHTLY, time_zone: 'UTC', cron: '0 1 * * *' } });
+  await api.call('createSchedule', { body: { ...NIGHTLY, name: 'Another', time_zone: 'UTC', cron: '0 1 * * *' } });
   server.db.prepare("UPDATE schedules SET time_zone = 'Europe/Nowhere' WHERE id <> ?").run(id);
   clock.now += 26 * HOUR_MS;
   await tick();
