@@ -1,4 +1,5 @@
-import { Failure, LoggedOut, Moved, NotFound, Refusal, Unreachable } from '../client/errors.ts';
+import { codeBelow, Failure, LoggedOut, Moved, NotFound, Refusal, Unreachable } from '../client/errors.ts';
+import { TAKE_KEY } from './key-option.ts';
 import { fieldErrorText, withOptions } from './option-names.ts';
 import type { Line } from './render/line.ts';
 import { PROGRAM } from './render/program.ts';
@@ -48,14 +49,8 @@ const TLS_HINTS: Record<string, Line> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
 };
 
-/** The code of the fault at the bottom of an error. */
-function codeBelow(error: unknown): string {
-  if (!(error instanceof Error)) return '';
-  return error.cause === undefined ? ('code' in error ? String(error.code) : '') : codeBelow(error.cause);
-}
-
 function hintFor(error: Failure, command: string | undefined): Line | undefined {
-  if (error instanceof Unreachable) return TLS_HINTS[codeBelow(error)];
+  if (error instanceof Unreachable) return TLS_HINTS[codeBelow(error)] ?? keyHint(error, command);
   if (error instanceof LoggedOut) return ['Log in with: ', ['command', `${PROGRAM} login`]];
   if (error instanceof Moved)
     return ['If it is your server, log in there with: ', ['command', `${PROGRAM} login --server ${error.server}`]];
@@ -64,4 +59,13 @@ function hintFor(error: Failure, command: string | undefined): Line | undefined 
   if (error instanceof UsageFailure)
     return ['See ', ['command', [PROGRAM, command, '--help'].filter(Boolean).join(' ')]];
   return undefined;
+}
+
+/** How to send again, and only once, what may have arrived. */
+function keyHint({ unsure_key }: Unreachable, command = ''): Line | undefined {
+  if (unsure_key === undefined || !TAKE_KEY.has(command)) return undefined;
+  return [
+    'It may have arrived all the same. To send it once in all, run the same with ',
+    ['command', `--key ${unsure_key}`],
+  ];
 }

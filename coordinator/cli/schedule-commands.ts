@@ -7,6 +7,7 @@ import { confirm, YES_OPTION } from './ask.ts';
 import { clientCommand } from './client-command.ts';
 import { given, JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
+import { KEY_OPTION, keyOf } from './key-option.ts';
 import { OR_STDIN, print, printJson, readText, rowColumns } from './io.ts';
 import { readEffort } from './project-options.ts';
 import { localTime } from './render/format.ts';
@@ -116,10 +117,10 @@ export const scheduleRun = clientCommand({
   name: 'schedule run',
   operands: ['NAME'],
   summary: 'Start the errand of a schedule now',
-  options: { json: JSON_OPTION },
+  options: { ...KEY_OPTION, json: JSON_OPTION },
   run: async ({ operands: [part], values }, io, open) => {
     const client = await open();
-    const run = await client.call('runSchedule', { params: { id: await findSchedule(client, part) } });
+    const run = await client.call('runSchedule', { params: { id: await findSchedule(client, part) } }, keyOf(values));
     if (values.json === true) printJson(io, run);
     else print(io, [['The errand is ', ['bold', run.task_id ?? '']]]);
     return EXIT.succeeded;

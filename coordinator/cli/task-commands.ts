@@ -10,6 +10,7 @@ import { attachFiles, ATTACH_OPTION } from './attach.ts';
 import { clientCommand } from './client-command.ts';
 import { given, JSON_OPTION, numberOf, type Command } from './command.ts';
 import { EXIT } from './exit.ts';
+import { KEY_OPTION, keyOf } from './key-option.ts';
 import { AFTER_TURN_OPTION } from './message-commands.ts';
 import { OR_STDIN, print, printJson, readText } from './io.ts';
 import { STATUS_STYLE } from './render/status.ts';
@@ -54,6 +55,7 @@ export const task = clientCommand({
     'plan-first': { type: 'boolean', help: 'be asked with a plan before anything is changed' },
     priority: { type: 'string', placeholder: 'N', help: 'from -10 to 10, higher first of your own (0)' },
     attach: ATTACH_OPTION,
+    ...KEY_OPTION,
     ...FOLLOW_OPTIONS,
     json: JSON_OPTION,
   },
@@ -91,7 +93,7 @@ export const task = clientCommand({
       ...numbers,
     };
     const body = { prompt, ...given(more) };
-    const created = await client.call('createTask', { body });
+    const created = await client.call('createTask', { body }, keyOf(values));
     if (values.follow || values['until-asked']) return watch(client, created, values, io);
     if (json) printJson(io, created);
     else
@@ -132,6 +134,7 @@ export const say = clientCommand({
     model: { type: 'string', placeholder: 'NAME', help: 'the model from then on' },
     effort: { type: 'string', placeholder: 'LEVEL', help: `the effort from then on: ${Effort.options.join(', ')}` },
     budget: NEW_BUDGET_OPTION,
+    ...KEY_OPTION,
   },
   run: async ({ values, operands: [id, typed] }, io, open) => {
     const budget_usd = numberOf('budget', values.budget);
@@ -142,7 +145,7 @@ export const say = clientCommand({
     const found = await findTask(client, id);
     const attachments = await attachFiles(client, values.attach);
     const body = { text, ...given({ budget_usd, hear, model: values.model, effort, attachments }) };
-    const { resumed } = await client.call('createMessage', { params: { id: found }, body });
+    const { resumed } = await client.call('createMessage', { params: { id: found }, body }, keyOf(values));
     print(io, [[resumed ? 'Sent. The errand goes on with it.' : 'Sent.']]);
     return EXIT.succeeded;
   },

@@ -2,7 +2,7 @@ import { newId } from '../../protocol/new-id.ts';
 import type { Route } from '../../protocol/route.ts';
 import type { RouteName } from '../../protocol/routes.ts';
 import { backoffMs, HURRY_MS } from './backoff.ts';
-import { Failure, hasEnded, LoggedOut, Refusal, Unreachable } from './errors.ts';
+import { codeBelow, Failure, hasEnded, LoggedOut, Refusal, Unreachable } from './errors.ts';
 import type { CallOptions, RequestOf, ResponseOf } from './http.ts';
 import { loadWire } from './load-wire.ts';
 import { openWebSocket, type OpenSocket } from './socket.ts';
@@ -15,6 +15,9 @@ const TRY_AGAIN = { first_ms: 200, max_ms: 5_000 };
 const WAIT_MAX_MS = 60_000;
 /** An access token that expires within this time is renewed before use. */
 const EXPIRES_SOON_MS = 30_000;
+
+/** Faults before anything is sent. */
+const NEVER_ARRIVED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
 
 export type ClientOptions = {
   /** Aborts everything the client does. */
@@ -103,12 +106,14 @@ export class Client {
     const idempotency_key = own.idempotency_key ?? (route.idempotent === true ? newId() : undefined);
     const repeatable = route.method === 'get' || route.idempotent === true;
     const tries = repeatable && own.once !== true && !own.signal ? TRIES_MAX : 1;
-    let waited_ms = 0;
+    let [waited_ms, may_have_arrived] = [0, false];
     for (let tried = 1; ; tried++) {
       try {
         return await this.#once(name, request, idempotency_key, own.signal);
       } catch (error) {
         const wait_ms = waitBeforeRetry(error, tried);
+        may_have_arrived ||= !NEVER_ARRIVED.has(codeBelow(error));
+        if (error instanceof Unreachable && may_have_arrived) error.unsure_key = idempotency_key;
         if (wait_ms === undefined || tried >= tries || waited_ms + wait_ms > WAIT_MAX_MS) throw error;
         waited_ms += wait_ms;
         await wait(wait_ms, this.signal);

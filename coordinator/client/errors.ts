@@ -37,6 +37,8 @@ export class Unreachable extends Failure {
   readonly retry_after_s: number | undefined;
   /** What of the server does not work, if it said so. */
   readonly errors: readonly FieldError[];
+  /** The Idempotency-Key of a request that may have been carried out all the same. */
+  unsure_key: string | undefined;
 
   constructor(
     message: string,
@@ -125,4 +127,10 @@ function when(retry_after_s: number | undefined): string {
   if (retry_after_s === undefined || retry_after_s === 0) return '';
   if (retry_after_s < 120) return ` Try again in ${retry_after_s} s.`;
   return ` Try again in ${Math.ceil(retry_after_s / 60)} minutes.`;
+}
+
+/** The code of the fault at the bottom of an error; empty: it has none. */
+export function codeBelow(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  return error.cause === undefined ? ('code' in error ? String(error.code) : '') : codeBelow(error.cause);
 }

@@ -4,8 +4,35 @@ import { loggedIn } from '../../support/logged-in.ts';
 import { addErrands } from '../../support/many-errands.ts';
 import { StagedErrand } from '../../support/staged-errand.ts';
 import { PASSWORD } from '../../support/start-api.ts';
+import { startFaultyProxy } from '../../support/web/faulty-proxy.ts';
 
 const REPO = ['--repo', 'errand://sample'];
+
+test('an errand of which the answer is lost names a key, with which the same is sent once', async (t) => {
+  const { server, session, api } = await loggedIn(t);
+  const proxy = await startFaultyProxy(t, server.url);
+  const cli = await CommandLine.create(t);
+  await cli.run(['login', '--server', proxy.url, '--email', session.user.email], { stdin: PASSWORD });
+  const argv = ['task', 'Mend it', ...REPO];
+  let sent: string | string[] | undefined;
+  proxy.answer = ({ method, headers, socket }) => {
+    if (method !== 'POST') return false;
+    sent = headers['idempotency-key'];
+    socket.destroy();
+    return true;
+  };
+  const lost = await cli.run(argv);
+  t.is(lost.code, 2);
+  const [, key = ''] = /It may have arrived all the same\..*--key (\S+)\n$/.exec(lost.stderr) ?? [];
+  t.is(sent, key, lost.stderr);
+
+  proxy.answer = () => false;
+  for (let n = 0; n < 2; n++) t.is((await cli.run([...argv, '--key', key])).code, 0);
+  t.is((await api.call('listTasks', {})).items.length, 1);
+  const [{ id } = { id: '' }] = (await api.call('listTasks', {})).items;
+  for (let n = 0; n < 2; n++) await cli.run(['say', id, 'Go on', '--key', 'build-17']);
+  t.is((await api.call('listMessages', { params: { id } })).items.length, 1);
+});
 
 test('a retry after a lost answer does not create a second errand', async (t) => {
   const { network, api, cli } = await loggedIn(t);
@@ -70,7 +97,7 @@ test('a mistake in the command line names the option or the missing argument', a
     [['watch', '0'.repeat(20)], /There is no such task/],
     [['destroy'], /'destroy' is not a command\.\n/],
     [['list'], /'list' is not a command\. Did you mean tasks\?/],
-    [['show', '0'.repeat(20)], /'show' is not a command\. Did you mean watch\?/],
+    [['logs', '0'.repeat(20)], /'logs' is not a command\. Did you mean watch\?/],
   ];
   for (const [argv, words] of cases) {
     const { code, stdout, stderr } = await cli.run(argv);
