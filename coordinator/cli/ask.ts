@@ -23,7 +23,7 @@ export async function confirm(io: Io, question: string, yes: boolean | undefined
 /** Reads the password from ERRAND_PASSWORD or the standard input. At a terminal a new one has to be typed twice. */
 export async function askPassword(io: Io, { is_new = false } = {}): Promise<string> {
   if (io.password !== undefined) return io.password;
-  if (!io.stdin.isTTY) return readSecret(io);
+  if (!io.stdin.isTTY) return readSecret(io, 'the password, unless ERRAND_PASSWORD has it');
   return is_new ? askTwice(io, 'Password: ') : ask(io, 'Password: ', true);
 }
 

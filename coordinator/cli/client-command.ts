@@ -1,5 +1,5 @@
 import { Client } from '../client/client.ts';
-import { LoggedOut, NotFound } from '../client/errors.ts';
+import { Failure, LoggedOut, NotFound } from '../client/errors.ts';
 import { command, type Command, type Given, type CommandOptions, type Synopsis } from './command.ts';
 import type { Io } from './io.ts';
 import { openSocket } from './open-socket.ts';
@@ -37,6 +37,9 @@ export async function openClient(io: Io, wanted: string | undefined = io.server)
   const url = server?.url ?? (wanted === undefined ? undefined : readAddress(wanted));
   if (io.token !== undefined && url !== undefined) return Client.withToken(url, io.token, { ...io, openSocket });
   if (server) return Client.open(io.servers.session(server.name), { ...io, openSocket });
-  if (wanted === undefined) throw new LoggedOut('You are not logged in.');
-  throw new NotFound('server', wanted);
+  if (url !== undefined) throw new LoggedOut(`You are not logged in to ${url}, and ERRAND_TOKEN is not set.`);
+  if (wanted !== undefined) throw new NotFound('server', wanted);
+  if (io.token !== undefined)
+    throw new Failure('ERRAND_TOKEN is set, but no server: set ERRAND_SERVER to its address.');
+  throw new LoggedOut('You are not logged in.');
 }

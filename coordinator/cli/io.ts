@@ -73,11 +73,11 @@ export function printJson({ stdout }: Io, value: unknown): void {
 
 const SECRET_CHARS_MAX = 10_000;
 
-/** Reads a secret from the standard input, without the line break at its end. */
-export async function readSecret({ stdin }: Io): Promise<string> {
+/** Reads a secret from the standard input, without the line break at its end. `what` it is, for the error. */
+export async function readSecret({ stdin }: Io, what = 'the secret'): Promise<string> {
   const secret = (await text(stdin)).replace(/\r?\n$/, '');
   if (secret === '' || secret.length > SECRET_CHARS_MAX)
-    throw new Failure('The standard input must have one line with the secret.');
+    throw new Failure(`The standard input must have one line with ${what}.`);
   return secret;
 }
 

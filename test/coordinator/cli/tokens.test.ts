@@ -43,6 +43,38 @@ test('a command needs no other scope of an API token than the routes that it cal
   t.is(made.code, 0, made.stderr);
 });
 
+test('what is missing for a token or a password is named, and a token that has ended suggests no log-in', async (t) => {
+  const { server, cli } = await loggedIn(t);
+  const token = (await cli.run(['token', 'add', 'ci', '--scope', 'read', '--scope', 'tasks'])).stdout.trim();
+  const script = await CommandLine.create(t);
+  const said = async (argv: string[], env: Record<string, string>) => {
+    const { code, stderr } = await script.run(argv, { env });
+    t.is(code, 2);
+    return stderr;
+  };
+  t.is(
+    await said(['tasks'], { ERRAND_TOKEN: token }),
+    'ERRAND_TOKEN is set, but no server: set ERRAND_SERVER to its address.\n',
+  );
+  t.regex(
+    await said(['tasks'], { ERRAND_TOKEN: '', ERRAND_SERVER: server.url }),
+    /^You are not logged in to http:.*, and ERRAND_TOKEN is not set\.\n/,
+  );
+  t.regex(await said(['tasks', '--server', 'work'], {}), /^There is no server 'work'\./);
+  t.is(
+    await said(['login', '--server', server.url, '--email', 'ada@example.org'], {}),
+    'The standard input must have one line with the password, unless ERRAND_PASSWORD has it.\n',
+  );
+
+  const env = { ERRAND_TOKEN: token, ERRAND_SERVER: server.url };
+  const watching = script.start(['task', 'Mend it', '--repo', 'errand://sample', '--follow'], { env });
+  await watching.shows('Mend it');
+  await cli.run(['token', 'revoke', 'ci']);
+  const { code, stderr } = await watching.ended;
+  t.is(code, 2);
+  t.is(stderr, 'The API token is not valid: it expired, or was revoked.\n');
+});
+
 test('token add reads by default, and names a scope or a number that is wrong', async (t) => {
   const { cli } = await loggedIn(t);
   const made = await cli.run(['token', 'add', 'x', '--json']);
