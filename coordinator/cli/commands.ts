@@ -2,6 +2,7 @@ import { password, removeAccount, revokeSession, sessions } from './account-comm
 import { answer } from './answer-command.ts';
 import { audit, exportAudit, verifyAudit } from './audit-commands.ts';
 import type { Command } from './command.ts';
+import { diff } from './diff-command.ts';
 import { forges, forgetForge } from './forge-commands.ts';
 import { link, links, unlink } from './link-commands.ts';
 import { repositories } from './repository-commands.ts';
@@ -34,7 +35,7 @@ import {
 } from './schedule-commands.ts';
 import { serverSettings, serverStatus } from './server-commands.ts';
 import { servers, use } from './servers-commands.ts';
-import { diff, show, tasks, watchCommand } from './show-commands.ts';
+import { show, tasks, watchCommand } from './show-commands.ts';
 import { pr } from './pull-command.ts';
 import { addToken, revokeToken, tokens } from './token-commands.ts';
 import { archive, cancel, remove, retry, say, send, task, unarchive, update } from './task-commands.ts';

@@ -1,17 +1,16 @@
 import { TaskStatus, type Task } from '../../protocol/task.ts';
-import type { Client } from '../client/client.ts';
 import { findProject, findTask, shortIds } from '../client/find.ts';
 import { firstTasks } from '../client/lists.ts';
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printBeside, printJson, rowColumns, type Io } from './io.ts';
+import { print, printBeside, printJson, rowColumns } from './io.ts';
 import { STATUS_STYLE, statusWord } from './render/status.ts';
 import { localTime, money, waiting } from './render/format.ts';
 import type { Line } from './render/line.ts';
 import { PROGRAM } from './render/program.ts';
 import { rowLines } from './render/row.ts';
-import { clean, oneLine } from './render/text.ts';
+import { oneLine } from './render/text.ts';
 import { standLines } from './render/stand-lines.ts';
 import { heading, View, whyNothingStarts } from './render/view.ts';
 import { UsageFailure } from './usage-failure.ts';
@@ -109,46 +108,6 @@ export const show = clientCommand({
     return EXIT.succeeded;
   },
 });
-
-export const diff = clientCommand({
-  name: 'diff',
-  operands: ['ID'],
-  summary: 'Show what an errand changed, as git does',
-  options: {
-    repository: {
-      type: 'string',
-      placeholder: 'NAME',
-      help: 'of an errand in several repositories: in this one alone',
-    },
-  },
-  run: async ({ values, operands: [text] }, io, open) => {
-    const client = await open();
-    const id = await findTask(client, text);
-    if (values.repository !== undefined) {
-      await writeDiff(client, io, id, values.repository);
-      return EXIT.succeeded;
-    }
-    const { repositories } = await client.call('getTask', { params: { id } });
-    if (!repositories) await writeDiff(client, io, id);
-    // Lines between the diffs of files are passed over by whatever applies them.
-    for (const { key, commit } of repositories ?? []) {
-      io.stdout.write(`# ${key}${commit === null ? ': unchanged' : ''}\n`);
-      if (commit !== null) await writeDiff(client, io, id, key);
-    }
-    return EXIT.succeeded;
-  },
-});
-
-/** Writes a diff: of one repository by its key, else of the only one. */
-async function writeDiff(client: Client, io: Io, id: string, repository?: string): Promise<void> {
-  const query = repository === undefined ? {} : { repository };
-  const { diff: text, truncated } = await client.call('getDiff', { params: { id }, query });
-  // A file or a program gets the diff as it is; a terminal gets it without control characters.
-  io.stdout.write(io.live ? clean(text) : text);
-  if (!truncated) return;
-  const which = repository === undefined ? 'The diff' : `The diff in ${repository}`;
-  io.stderr.write(`${which} was too long to be kept whole: this is its beginning.\n`);
-}
 
 /** The statuses that the server knows for those that people see. */
 function statusesOf(given: string): string {

@@ -167,9 +167,31 @@ test('diff writes the bytes of the diff if the output is not a terminal', async 
   const { id } = await api.call('createTask', { body: { prompt: 'Mend it', repo_url: 'errand://sample' } });
   const diff = 'diff --git a/a b/a\n+\u001B[31mred\ttab\r\n';
   server.db.prepare('INSERT INTO diffs (task_id, diff, truncated) VALUES (?, ?, 1)').run(id, diff);
-  const { stdout, stderr } = await cli.run(['diff', id]);
+  const { stdout } = await cli.run(['diff', id]);
   t.is(stdout, diff);
-  t.true(stderr.includes('too long'));
+});
+
+test('diff has exit code 1 and names what is missing where the text is not the whole change', async (t) => {
+  const { server, api, cli } = await loggedIn(t);
+  const { id } = await api.call('createTask', { body: { prompt: 'Mend it', repo_url: 'errand://sample' } });
+  const errand = new StagedErrand(server.log, id);
+  errand.begin();
+  const commits = { commit: 'a'.repeat(40), base_commit: 'b'.repeat(40) };
+  const diff_stat = { files: 1, insertions: 1, deletions: 0 };
+  errand.end('succeeded', null, { summary: '', branch: 'errand/x-mend', ...commits, diff_stat });
+  const cases: [diff: string, truncated: boolean, code: number, stderr: RegExp][] = [
+    ['diff --git a/a b/a\n+Binary files a and b differ\n', false, 0, /^$/],
+    ['diff --git a/a b/a\n+x\n', true, 1, /too long.*\n.*git fetch errand:\/\/sample errand\/x-mend\n$/],
+    ['diff --git a/a b/a\nBinary files a/a and b/a differ\n', false, 1, /no content of 1 binary file\./],
+    ['diff --git a/a b/a\n+gr\uFFFDn\n', false, 1, /not UTF-8/],
+  ];
+  for (const [diff, truncated, code, stderr] of cases) {
+    server.db.prepare('DELETE FROM diffs WHERE task_id = ?').run(id);
+    server.db.prepare('INSERT INTO diffs (task_id, diff, truncated) VALUES (?, ?, ?)').run(id, diff, Number(truncated));
+    const said = await cli.run(['diff', id]);
+    t.is(said.code, code, said.stderr);
+    t.regex(said.stderr, stderr);
+  }
 });
 
 test('remove, project remove and account remove ask for confirmation', async (t) => {

@@ -102,7 +102,7 @@ test('diff shows each repository below its name, or one alone; watch says what w
 
   const all = await cli.run(['diff', id]);
   t.is(all.stdout, `# api\n${diffOf('cent')}# shop\n${diffOf('yen')}# docs: unchanged\n`);
-  t.regex(all.stderr, /The diff in shop was too long/);
+  t.regex(all.stderr, /not the whole change in shop: it was too long/);
   t.is((await cli.run(['diff', id, '--repository', 'shop'])).stdout, diffOf('yen'));
   t.not((await cli.run(['diff', id, '--repository', 'nowhere'])).code, 0);
 
