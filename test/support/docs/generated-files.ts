@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { schemaDocument } from '../../../protocol/json-schema.ts';
 import { drawMap } from './map.ts';
-import { envExample, errorsTable, eventsTable, routesTable, settingsTables } from './tables.ts';
+import { envExample, errorsTable, eventsTable, ratesTable, routesTable, settingsTables } from './tables.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
 
@@ -14,7 +14,12 @@ export type GeneratedFile = { path: string; text: string };
 export async function generatedFiles(): Promise<GeneratedFile[]> {
   return [
     await withParts('coordinator/README.md', { settings: settingsTables() }),
-    await withParts('protocol/README.md', { routes: routesTable(), errors: errorsTable(), events: eventsTable() }),
+    await withParts('protocol/README.md', {
+      routes: routesTable(),
+      errors: errorsTable(),
+      rates: ratesTable(),
+      events: eventsTable(),
+    }),
     await asJson('protocol/schemas.json', schemaDocument()),
     { path: fileURLToPath(new URL('coordinator/errand.env.example', ROOT)), text: envExample() },
     { path: fileURLToPath(new URL('.github/map.svg', ROOT)), text: drawMap() },

@@ -1,6 +1,7 @@
 import { SECRET_SETTINGS, SETTING_GROUPS, Settings } from '../../../coordinator/base/settings.ts';
 import { CoordinatorEvent } from '../../../protocol/coordinator-events.ts';
 import { NumberedEvent } from '../../../protocol/events.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
 import { ERROR_STATUS } from '../../../protocol/problem-document.ts';
 import { ERROR_MEANING, ErrorCode } from '../../../protocol/problem.ts';
 import type { Route } from '../../../protocol/route.ts';
@@ -64,6 +65,23 @@ export function routesTable(): string {
 export function errorsTable(): string {
   const rows = ErrorCode.options.map((name) => [code(name), String(ERROR_STATUS[name]), ERROR_MEANING[name]]);
   return table(['Code', 'Status', 'Meaning'], rows);
+}
+
+/** What is counted for one person in any minute; more gets `rate_limited`. */
+export function ratesTable(): string {
+  const rows: [string, number][] = [
+    ['Requests that write something: `POST`, `PUT` and `PATCH`', LIMITS.writes_per_minute_max],
+    ['`POST /ws-ticket`', LIMITS.ws_tickets_per_minute_max],
+    ['`GET /repositories`', LIMITS.repository_searches_per_minute_max],
+    ['`GET /tasks/:id/pull/merge`', LIMITS.merge_methods_per_minute_max],
+    ['`POST /auth/links`', LIMITS.login_links_per_minute_max],
+    ['`POST /channels/:id/test`', LIMITS.channel_tests_per_minute_max],
+    ['Subscriptions of sockets', LIMITS.subscribes_per_minute_max],
+  ];
+  return table(
+    ['What', 'In a minute'],
+    rows.map(([what, most]) => [what, String(most)]),
+  );
 }
 
 export function eventsTable(): string {
