@@ -2,6 +2,7 @@ import { z } from 'zod';
 import * as worker from './worker-schemas.ts';
 import { LogEvent } from './events.ts';
 import { Event, membersByValue, NAMED_TYPES, nameOf } from './named-types.ts';
+import { WebhookBody } from './notifications.ts';
 import { Problem } from './problem-document.ts';
 import type { Route } from './route.ts';
 import { ROUTE_NAMES, ROUTES } from './routes.ts';
@@ -30,6 +31,7 @@ const WRITTEN = [
   Event,
   LogEvent,
   ServerFrame,
+  WebhookBody,
   worker.Assignment,
   worker.CallbackReply,
   worker.MessagesPush,

@@ -3,6 +3,7 @@ import { EPOCH_HEADER } from './api.ts';
 import { componentsOf, propertiesOf, refTo, type Json } from './json-schema.ts';
 import { LIMITS } from './limits.ts';
 import { Event, nameOf } from './named-types.ts';
+import { WebhookBody } from './notifications.ts';
 import type { ErrorCode } from './problem.ts';
 import { ERROR_STATUS, Problem } from './problem-document.ts';
 import type { Route } from './route.ts';
@@ -35,15 +36,16 @@ export function openapiDocument(): Json {
     },
     servers: [{ url: '/', description: 'The server that this document comes from.' }],
     paths,
+    webhooks: { errand: { post: WEBHOOK } },
     components: {
-      headers: { Epoch: EPOCH },
+      headers: { Epoch: EPOCH, RetryAfter: RETRY_AFTER },
       securitySchemes: {
         user: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
         operator: { type: 'http', scheme: 'bearer' },
       },
       schemas: componentsOf(
         ROUTE_NAMES.flatMap((name) => bodiesOf(ROUTES[name]))
-          .concat(Problem, Event)
+          .concat(Problem, Event, WebhookBody)
           .map(nameOf),
       ),
     },
@@ -79,7 +81,7 @@ function operation(name: string, route: Route): Json {
     ...(route.takes_bytes && {
       requestBody: { required: true, content: { 'application/octet-stream': { schema: BYTES } } },
     }),
-    responses: withEpoch(route, { [route.status]: success(route), ...problems(errors) }),
+    responses: withHeaders(route, { [route.status]: success(route), ...problems(errors) }),
   };
 }
 
@@ -92,17 +94,45 @@ const EPOCH = {
   schema: { type: 'string' },
 };
 
-/** Adds the epoch header to the responses of a route for logged-in clients. */
-function withEpoch(route: Route, responses: Record<string, Json>): Json {
-  if (route.auth === 'none') return responses;
-  const headers = { [EPOCH_HEADER]: { $ref: '#/components/headers/Epoch' } };
+const RETRY_AFTER = {
+  description: 'How many seconds to wait before the next try. Absent: the server does not know.',
+  schema: { type: 'integer', minimum: 0 },
+};
+/** The statuses of errors that pass by themselves. */
+const PASSING = new Set(['429', '503']);
+
+/** Adds their headers to the responses of a route: the epoch to those for logged-in clients. */
+function withHeaders(route: Route, responses: Record<string, Json>): Json {
   return Object.fromEntries(
-    Object.entries(responses).map(([status, response]) => [
-      status,
-      status === '401' ? response : { headers, ...response },
-    ]),
+    Object.entries(responses).map(([status, response]) => {
+      const headers = {
+        ...(route.auth !== 'none' && status !== '401' && { [EPOCH_HEADER]: { $ref: '#/components/headers/Epoch' } }),
+        ...(PASSING.has(status) && { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } }),
+      };
+      return [status, Object.keys(headers).length > 0 ? { headers, ...response } : response];
+    }),
   );
 }
+
+/** What a webhook channel gets. */
+const WEBHOOK: Json = {
+  operationId: 'webhook',
+  security: [],
+  summary: 'What the address of a webhook channel is sent',
+  description:
+    'The signature is `v1,` and the base64 of HMAC-SHA-256 over `<webhook-id>.<webhook-timestamp>.<body>`, with the ' +
+    'bytes after `whsec_` of the secret (base64) as key. A repeat of a lost answer has the same id: handle each once.',
+  parameters: [
+    ['webhook-id', 'string', 'the id of the message'],
+    ['webhook-timestamp', 'integer', 'seconds since 1970'],
+    ['webhook-signature', 'string', 'see above'],
+  ].map(([name, type, description]) => ({ name, in: 'header', required: true, description, schema: { type } })),
+  requestBody: { required: true, content: { 'application/json': { schema: refTo(WebhookBody) } } },
+  responses: {
+    '2XX': { description: 'It was taken.' },
+    default: { description: '408, 425, 429 and 5xx are tried again for a day; anything else is given up.' },
+  },
+};
 
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',

@@ -127,6 +127,7 @@ export type ServerFrame = z.infer<typeof ServerFrame>;
 /** The close codes: why the server closed a socket. */
 export const CLOSE = {
   going_away: 1001,
+  too_large: 1009,
   failed: 1011,
   bad_frame: 4400,
   unauthenticated: 4401,
@@ -135,15 +136,17 @@ export const CLOSE = {
   too_many: 4429,
 } as const;
 
-/** What each close code means. The first two are those of RFC 6455. */
+/** What each close code means. The first three are those of RFC 6455. */
 export const CLOSE_MEANING: Readonly<Record<keyof typeof CLOSE, string>> = {
   going_away: 'The server is stopping. Reconnect later with the same cursor.',
+  too_large: 'A frame of the client is larger than its limit.',
   failed: 'Something went wrong on the server.',
   bad_frame:
     'The client sent no `subscribe` in time, too many frames that are not valid, or too many frames. The reason says ' +
     'which.',
   unauthenticated:
-    'The token is not valid, or its log-in has ended. Refresh the access token once and connect again; else log in.',
+    'The token is not valid, or its log-in has ended. Refresh the access token once and connect again; else log in. An ' +
+    'API token that is refused may have expired, or lacks the scope `read`: to connect again does not help.',
   not_found: 'The credentials belong to another user than the one in the path.',
   too_slow: 'The client read too slowly for too long.',
   too_many:

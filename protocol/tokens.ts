@@ -5,9 +5,10 @@ import { LIMITS } from './limits.ts';
 /* The bodies of the routes for API tokens: for scripts, which cannot log in. */
 
 /**
- * What a token may do: read everything of its account (`read`); send, steer and delete tasks (`tasks`); make, change
- * and delete projects (`projects`). None includes another: an errand that makes a project, and a decision that changes
- * one, need both. No token may change the account or make tokens.
+ * What a token may do: read the tasks, projects and schedules of its account (`read`); send, steer and delete tasks
+ * (`tasks`); make, change and delete projects (`projects`). None includes another: an errand that makes a project, and
+ * a decision that changes one, need both. `x-token-scope` in openapi.json has the scope of each route. No token may
+ * see or change log-ins, channels or tokens.
  */
 export const TokenScope = z.enum(['read', 'tasks', 'projects']);
 export type TokenScope = z.infer<typeof TokenScope>;

@@ -3,12 +3,14 @@ import test from 'ava';
 import { readConfig } from '../../coordinator/base/config.ts';
 import { createApp } from '../../coordinator/http/app.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
+import { DEFINITIONS } from '../../protocol/json-schema.ts';
 import { openapiDocument } from '../../protocol/openapi.ts';
 import { NO_APP } from '../support/no-app.ts';
 import { startApi } from '../support/start-api.ts';
 
 type Document = {
   paths: Record<string, Record<string, { operationId: string; responses: Record<string, unknown> }>>;
+  webhooks: Record<string, unknown>;
   components: { schemas: Record<string, unknown> };
 };
 const document = openapiDocument() as Document;
@@ -68,4 +70,18 @@ test('responses may gain fields, requests may not', (t) => {
   const { Task, TaskCreate } = document.components.schemas as Record<string, { additionalProperties?: unknown }>;
   t.is(Task?.additionalProperties, undefined);
   t.is(TaskCreate?.additionalProperties, false);
+});
+
+test('every 429 says with Retry-After when to try again', (t) => {
+  for (const methods of Object.values(document.paths))
+    for (const { operationId, responses } of Object.values(methods)) {
+      const limited = responses['429'] as { headers?: Record<string, unknown> } | undefined;
+      t.truthy(limited?.headers?.['Retry-After'], operationId);
+    }
+});
+
+test('what a webhook is sent has a type in both documents', (t) => {
+  t.true('errand' in document.webhooks);
+  t.true('WebhookBody' in document.components.schemas);
+  t.true('WebhookBody' in DEFINITIONS);
 });
