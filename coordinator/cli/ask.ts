@@ -61,7 +61,12 @@ export async function ask(io: Io, question: string, hidden = false): Promise<str
     throw new Failure(`${question.replace(/: $/, '')} is missing, and there is no terminal to ask on.`);
   io.stderr.write(wrap(question, columnsOf(io.stderr)).join('\n'));
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input: io.stdin, output: hidden ? nowhere : io.stderr, terminal: true });
+  const lines = createInterface({
+    input: io.stdin,
+    output: hidden ? nowhere : io.stderr,
+    terminal: true,
+    signal: io.signal,
+  });
   try {
     return await new Promise<string>((resolve, reject) => {
       lines.once('line', resolve);

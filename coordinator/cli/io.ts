@@ -1,3 +1,4 @@
+import { addAbortSignal } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { Failure } from '../client/errors.ts';
 import { fold } from './render/fold.ts';
@@ -71,11 +72,15 @@ export function printJson({ stdout }: Io, value: unknown): void {
   stdout.write(`${escaped}\n`);
 }
 
+function readStdin({ stdin, signal }: Io): Promise<string> {
+  return text(addAbortSignal(signal, stdin));
+}
+
 const SECRET_CHARS_MAX = 10_000;
 
 /** Reads a secret from the standard input, without the line break at its end. `what` it is, for the error. */
-export async function readSecret({ stdin }: Io, what = 'the secret'): Promise<string> {
-  const secret = (await text(stdin)).replace(/\r?\n$/, '');
+export async function readSecret(io: Io, what = 'the secret'): Promise<string> {
+  const secret = (await readStdin(io)).replace(/\r?\n$/, '');
   if (secret === '' || secret.length > SECRET_CHARS_MAX)
     throw new Failure(`The standard input must have one line with ${what}.`);
   return secret;
@@ -85,9 +90,9 @@ export async function readSecret({ stdin }: Io, what = 'the secret'): Promise<st
 export const OR_STDIN = '- reads the text from the standard input';
 
 /** The text that was typed; `-` stands for the standard input, without the line breaks at its end. */
-export async function readText({ stdin }: Io, typed: string): Promise<string> {
+export async function readText(io: Io, typed: string): Promise<string> {
   if (typed !== '-') return typed;
-  const read = (await text(stdin)).replace(/(\r?\n)+$/, '');
+  const read = (await readStdin(io)).replace(/(\r?\n)+$/, '');
   if (read.trim() === '') throw new Failure('The standard input is empty: it must have the text.');
   return read;
 }

@@ -15,7 +15,7 @@ if (isAdminCommand(argv)) {
   process.exitCode = EXIT.trouble;
 } else {
   // No top-level await: the launcher of the installed package loads this module with require().
-  void begin(processIo()).then((code) => (process.exitCode = code));
+  void begin(processIo(['SIGINT', 'SIGTERM', 'SIGHUP'])).then((code) => (process.exitCode = code));
 }
 
 async function begin(io: Io): Promise<number> {

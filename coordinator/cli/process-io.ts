@@ -1,17 +1,20 @@
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { getSystemErrorMessage } from 'node:util';
-import { EXIT } from './exit.ts';
+import { EXIT, Interrupted, type Interruption } from './exit.ts';
 import type { Io } from './io.ts';
 import { processOutput } from './process-output.ts';
 import { ServersFile } from './servers-file.ts';
 
-/** The `Io` of this process. Ctrl-C aborts its signal; output that cannot be written ends the process. */
-export function processIo(): Io {
+/**
+ * The `Io` of this process. `interruptions` abort its signal, Ctrl-C alone by default; output that cannot be written ends
+ * the process.
+ */
+export function processIo(interruptions: readonly Interruption[] = ['SIGINT']): Io {
   const { XDG_CONFIG_HOME, ERRAND_PASSWORD, ERRAND_SERVER, ERRAND_TOKEN } = process.env;
   const interrupt = new AbortController();
   // A second Ctrl-C ends the process at once, in case the first one does not.
-  process.once('SIGINT', () => interrupt.abort());
+  for (const by of interruptions) process.once(by, () => interrupt.abort(new Interrupted(by)));
   process.stdout.on('error', endWithoutOutput);
   // Nothing is left to say it with; the exit code stays that of the command.
   process.stderr.on('error', () => undefined);

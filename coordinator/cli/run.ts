@@ -1,6 +1,6 @@
 import { beginsWith, type Command } from './command.ts';
 import { errorLines } from './error-lines.ts';
-import { EXIT } from './exit.ts';
+import { EXIT, interruptedCode } from './exit.ts';
 import { helpOf, type Help } from './help.ts';
 import { print, printBeside, type Io } from './io.ts';
 import { UsageFailure } from './usage-failure.ts';
@@ -21,7 +21,7 @@ export async function run(argv: string[], io: Io, commands: readonly Command[], 
     print(io, named ? helpOf(named, io.columns) : overview(io.columns));
     return EXIT.succeeded;
   } catch (error) {
-    if (io.signal.aborted || (error instanceof Error && error.name === 'AbortError')) return EXIT.interrupted;
+    if (io.signal.aborted || (error instanceof Error && error.name === 'AbortError')) return interruptedCode(io.signal);
     printBeside(io, errorLines(error, found?.name));
     return EXIT.trouble;
   }

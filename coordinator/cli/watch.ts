@@ -1,6 +1,6 @@
 import { isEnded, needsYou, openNeeds, type Task, type TaskStatus } from '../../protocol/task.ts';
 import type { Client } from '../client/client.ts';
-import { EXIT } from './exit.ts';
+import { EXIT, interruptedCode } from './exit.ts';
 import { follow, readFollowed, type News } from '../client/follow.ts';
 import { knownEvent } from '../client/known-event.ts';
 import { print, printBeside, printJson, SERVER_ENDS, type Io } from './io.ts';
@@ -23,7 +23,7 @@ type Watching = { json?: boolean | undefined; 'until-asked'?: boolean | undefine
 
 /**
  * Shows an errand until it has ended, or waits for its person if `until-asked` is set. Resolves with the exit code.
- * Ctrl-C stops the watching, not the errand.
+ * An interruption stops the watching, not the errand.
  */
 export async function watch(client: Client, task: Task, options: Watching, io: Io): Promise<number> {
   const { id } = task;
@@ -45,7 +45,7 @@ export async function watch(client: Client, task: Task, options: Watching, io: I
         ['Stopped watching; the errand goes on. Watch it again with ', ['command', `${PROGRAM} watch ${id}`]],
         ['or stop it with ', ['command', `${PROGRAM} cancel ${id}`]],
       ]);
-    return EXIT.interrupted;
+    return interruptedCode(io.signal);
   }
 }
 

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { LogEvent, WorkerEvent } from '../../../protocol/events.ts';
@@ -162,17 +163,18 @@ test('watch follows an errand that resumes with a message', async (t) => {
   t.is((await api.call('getTask', { params: { id } })).attempts.length, 2);
 });
 
-test('Ctrl-C stops the watching and leaves the errand running', async (t) => {
-  const { cli, id, errand, api } = await stage(t);
-  const watching = cli.start(['watch', id]);
-  errand.begin();
-  await watching.shows('running');
-  watching.child.kill('SIGINT');
-  const { code, stderr } = await watching.ended;
-  t.is(code, 130);
-  t.true(stderr.includes(`npx errand watch ${id}`) && stderr.includes('goes on'), stderr);
-  t.is((await api.call('getTask', { params: { id } })).status, 'running');
-});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  test(`${signal} stops the watching and leaves the errand running`, async (t) => {
+    const { cli, id, errand, api } = await stage(t);
+    const watching = cli.start(['watch', id]);
+    errand.begin();
+    await watching.shows('running');
+    watching.child.kill(signal);
+    const { code, stderr } = await watching.ended;
+    t.is(code, 128 + constants.signals[signal]);
+    t.true(stderr.includes(`npx errand watch ${id}`) && stderr.includes('goes on'), stderr);
+    t.is((await api.call('getTask', { params: { id } })).status, 'running');
+  });
 
 test('watch renews an expired access token', async (t) => {
   const { server, network, cli, id, errand } = await stage(t);
