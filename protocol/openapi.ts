@@ -38,7 +38,7 @@ export function openapiDocument(): Json {
     paths,
     webhooks: { errand: { post: WEBHOOK } },
     components: {
-      headers: { Epoch: EPOCH, RetryAfter: RETRY_AFTER },
+      headers: { Epoch: EPOCH, RetryAfter: RETRY_AFTER, Etag: ETAG },
       securitySchemes: {
         user: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
         operator: { type: 'http', scheme: 'bearer' },
@@ -71,6 +71,7 @@ function operation(name: string, route: Route): Json {
       ...parameters('path', route.params),
       ...parameters('query', route.query),
       ...(route.idempotent ? [IDEMPOTENCY_KEY] : []),
+      ...(hasEtag(route) ? [IF_NONE_MATCH] : []),
     ],
     ...(route.body && {
       requestBody: {
@@ -81,7 +82,11 @@ function operation(name: string, route: Route): Json {
     ...(route.takes_bytes && {
       requestBody: { required: true, content: { 'application/octet-stream': { schema: BYTES } } },
     }),
-    responses: withHeaders(route, { [route.status]: success(route), ...problems(errors) }),
+    responses: withHeaders(route, {
+      [route.status]: success(route),
+      ...(hasEtag(route) && { 304: UNCHANGED }),
+      ...problems(errors),
+    }),
   };
 }
 
@@ -93,6 +98,21 @@ const EPOCH = {
     'GET /tasks.',
   schema: { type: 'string' },
 };
+
+/** Whether a client that has the answer already may ask with its ETag. */
+function hasEtag({ method, auth }: Route): boolean {
+  return method === 'get' && auth === 'user';
+}
+
+const ETAG = { description: 'Names this answer, for `If-None-Match`.', schema: { type: 'string' } };
+const IF_NONE_MATCH = {
+  name: 'If-None-Match',
+  in: 'header',
+  required: false,
+  description: 'The `ETag` of the answer that the client has.',
+  schema: { type: 'string' },
+};
+const UNCHANGED = { description: 'The client has this answer already.' };
 
 const RETRY_AFTER = {
   description: 'How many seconds to wait before the next try. Absent: the server does not know.',
@@ -107,6 +127,7 @@ function withHeaders(route: Route, responses: Record<string, Json>): Json {
     Object.entries(responses).map(([status, response]) => {
       const headers = {
         ...(route.auth !== 'none' && status !== '401' && { [EPOCH_HEADER]: { $ref: '#/components/headers/Epoch' } }),
+        ...(hasEtag(route) && Number(status) < 400 && { ETag: { $ref: '#/components/headers/Etag' } }),
         ...(PASSING.has(status) && { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } }),
       };
       return [status, Object.keys(headers).length > 0 ? { headers, ...response } : response];

@@ -85,3 +85,22 @@ test('what a webhook is sent has a type in both documents', (t) => {
   t.true('WebhookBody' in document.components.schemas);
   t.true('WebhookBody' in DEFINITIONS);
 });
+
+test('every GET of a person has an ETag, and 304 for a client that has its answer', async (t) => {
+  for (const [path, methods] of Object.entries(document.paths))
+    for (const [method, { responses }] of Object.entries(methods)) {
+      const { headers = {} } = (responses['200'] ?? {}) as { headers?: Record<string, unknown> };
+      t.is('304' in responses, 'ETag' in headers, `${method} ${path}`);
+    }
+  const { url, person } = await startApi(t);
+  const { session } = await person();
+  const authorization = `Bearer ${session.access_token}`;
+  const tagged = Object.entries(document.paths).filter(
+    ([path, { get }]) => !path.includes('{') && get?.responses['304'],
+  );
+  t.true(tagged.length > 10);
+  for (const [path] of tagged) {
+    const { status, headers } = await fetch(url + path, { headers: { authorization } });
+    if (status === 200) t.truthy(headers.get('etag'), path);
+  }
+});
