@@ -33,6 +33,41 @@ for (const count of [60, 400])
     t.deepEqual(faults, []);
   });
 
+test.serial('a long list stays where the person scrolled it while the other screens were loading', async (t) => {
+  t.timeout(60_000);
+  const { server, session, context, page } = await openAppLoggedIn(t);
+  addErrands(server.log, session.user.id, 400, (i) => ({ title: `Errand ${i} of many`, status: 'cancelled' }));
+  await page.evaluate(async () => {
+    for (const each of await navigator.serviceWorker.getRegistrations()) await each.unregister();
+  });
+  const come = Promise.withResolvers<void>();
+  let is_held = false;
+  const first = (await page.locator('script[type=module]').getAttribute('src')) ?? '';
+  await context.route('**/app/part-*', async (route) => {
+    const response = await route.fetch();
+    // The first part names it too.
+    const is_screens = !route.request().url().endsWith(first) && (await response.text()).includes('composer-field');
+    if (is_screens) {
+      is_held = true;
+      await come.promise;
+    }
+    await route.fulfill({ response });
+  });
+  await page.reload({ waitUntil: 'commit' });
+  await page.locator('.task').first().waitFor();
+  await until('the screens are held back', () => is_held);
+  const top = await page.evaluate(() => {
+    const body = document.querySelector('.inbox .body');
+    body?.scrollTo(0, 2_000);
+    return body?.scrollTop;
+  });
+  t.is(top, 2_000);
+  come.resolve();
+  await page.locator('ul.rows.long').waitFor();
+  await page.locator('ul.rows.long .where').first().waitFor();
+  t.is(await page.evaluate(() => document.querySelector('.inbox .body')?.scrollTop), 2_000);
+});
+
 test.serial('beside the list the page has the name of the errand as long as that is open', async (t) => {
   t.timeout(60_000);
   const { server, session, page } = await openAppLoggedIn(t, { size: DESK });

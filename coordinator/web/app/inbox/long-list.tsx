@@ -43,23 +43,36 @@ export function LongList<T>(props: ListProps<T>): JSX.Element {
     if (is_long) void loadScreens();
   }, [is_long]);
   const virtual = is_long ? loadedScreens() : undefined;
-  if (virtual) return <Window {...props} virtual={virtual} />;
-  return <ul class="rows">{props.items.slice(0, WHOLE_MAX).map((item) => props.row(item, {}))}</ul>;
+  const first_rows = useRef<HTMLUListElement>(null);
+  if (virtual) {
+    // Somebody may have scrolled the first rows, which are out of the page before the others are in it.
+    const top = bodyOf(first_rows.current)?.scrollTop ?? 0;
+    return <Window {...props} virtual={virtual} top={top} row_px={usualHeight(first_rows.current)} />;
+  }
+  return (
+    <ul ref={first_rows} class="rows">
+      {props.items.slice(0, WHOLE_MAX).map((item) => props.row(item, {}))}
+    </ul>
+  );
 }
 
 type Rows = virtualCore.Virtualizer<HTMLElement, HTMLLIElement>;
 
-function Window<T>({ items, keyOf, row, glance, virtual }: ListProps<T> & { virtual: Virtual }): JSX.Element {
+/** `top`: how far it is scrolled at first. `row_px`: the height of most rows, if that is known. */
+type WindowProps<T> = ListProps<T> & { virtual: Virtual; top: number; row_px: number | undefined };
+
+function Window<T>({ items, keyOf, row, glance, virtual, top, row_px }: WindowProps<T>): JSX.Element {
   const list = useRef<HTMLUListElement>(null);
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const rows = useRef<Rows | undefined>(undefined);
-  const row_px = useRef<number | undefined>(undefined);
+  const usual_px = useRef(row_px);
   const options = {
     // The same function as long as the rows are the same: with another one all of them are laid out anew.
     getItemKey: useCallback((i: number) => keyOf(items[i] as T), [items]),
     count: items.length,
-    getScrollElement: () => list.current?.closest<HTMLElement>('.body') ?? null,
-    estimateSize: () => row_px.current ?? ROW_PX,
+    getScrollElement: () => bodyOf(list.current),
+    initialOffset: top,
+    estimateSize: () => usual_px.current ?? ROW_PX,
     overscan: BEYOND,
     scrollMargin: list.current?.offsetTop ?? 0,
     scrollToFn: virtual.elementScroll,
@@ -74,9 +87,9 @@ function Window<T>({ items, keyOf, row, glance, virtual }: ListProps<T> & { virt
   useLayoutEffect(() => window._willUpdate());
   useLayoutEffect(() => {
     // A row of another height than estimated has all that follow it laid out anew. So most have to be as estimated.
-    if (row_px.current !== undefined) return;
-    row_px.current = usualHeight(list.current);
-    if (row_px.current !== undefined) window.measure();
+    if (usual_px.current !== undefined) return;
+    usual_px.current = usualHeight(list.current);
+    if (usual_px.current !== undefined) window.measure();
   });
   const shown = window.getVirtualItems();
   const { scrollMargin } = window.options;
@@ -103,6 +116,10 @@ function Window<T>({ items, keyOf, row, glance, virtual }: ListProps<T> & { virt
   );
 }
 
+function bodyOf(list: HTMLElement | null): HTMLElement | null {
+  return list?.closest<HTMLElement>('.body') ?? null;
+}
+
 /**
  * Whether the list flies by. One jump is no flight: it comes from a key or from the screen's history, and somebody
  * reads where it ends. Once the list is slower, or has stood still for a moment, it is drawn whole again.
@@ -122,7 +139,7 @@ function useFlight({ isScrolling, scrollOffset, scrollRect }: Rows): boolean {
 /** The height that most rows of a list have, in whole CSS pixels; undefined: it shows none yet. */
 function usualHeight(list: HTMLElement | null): number | undefined {
   const counts = new Map<number, number>();
-  for (const row of list?.querySelectorAll<HTMLElement>(':scope > [data-index]') ?? []) {
+  for (const row of list?.querySelectorAll<HTMLElement>(':scope > li') ?? []) {
     const height = Math.round(row.getBoundingClientRect().height);
     counts.set(height, (counts.get(height) ?? 0) + 1);
   }
