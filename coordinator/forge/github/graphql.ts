@@ -61,13 +61,22 @@ export class GraphqlApi {
     const query = `query($owner: String!, $name: String!, $number: Int!) {
       repository(owner: $owner, name: $name) { pullRequest(number: $number) {
         isMergeQueueEnabled viewerCanMergeAsAdmin reviewDecision
+      } }
+    }`;
+    return this.#call(access, query, { owner, name, number }, MergeRules);
+  }
+
+  /** Whether a check that its base requires has not passed. Fine-grained tokens may not read checks. */
+  async lacksChecks(access: Access, { owner, name }: RepositoryName, number: number): Promise<boolean> {
+    const query = `query($owner: String!, $name: String!, $number: Int!) {
+      repository(owner: $owner, name: $name) { pullRequest(number: $number) {
         commits(last: 1) { nodes { commit { statusCheckRollup { contexts(first: 100) { nodes {
           ... on CheckRun { conclusion isRequired(pullRequestNumber: $number) }
           ... on StatusContext { state isRequired(pullRequestNumber: $number) }
         } } } } } }
       } }
     }`;
-    return this.#call(access, query, { owner, name, number }, MergeRules);
+    return this.#call(access, query, { owner, name, number }, LacksChecks);
   }
 
   async #resolveThread(access: Access, thread: string): Promise<void> {
@@ -102,14 +111,11 @@ const LacksCheck = z
   .object({ isRequired: z.boolean(), conclusion: z.string().nullish(), state: z.string().optional() })
   .transform(({ isRequired, conclusion, state }) => isRequired && !PASSED.has(state ?? conclusion ?? ''));
 
-/** A decision is null where no review is required, and a rollup where there are no checks. */
-const MergeRules = z
+/** The rollup is null where there are no checks. */
+const LacksChecks = z
   .object({
     repository: z.object({
       pullRequest: z.object({
-        isMergeQueueEnabled: z.boolean(),
-        viewerCanMergeAsAdmin: z.boolean(),
-        reviewDecision: z.string().nullable(),
         commits: z.object({
           nodes: z.array(
             z.object({
@@ -124,15 +130,29 @@ const MergeRules = z
       }),
     }),
   })
+  .transform(({ repository }) => {
+    const [newest] = repository.pullRequest.commits.nodes;
+    return newest?.commit.statusCheckRollup?.contexts.nodes.includes(true) === true;
+  });
+
+/** A decision is null where no review is required. */
+const MergeRules = z
+  .object({
+    repository: z.object({
+      pullRequest: z.object({
+        isMergeQueueEnabled: z.boolean(),
+        viewerCanMergeAsAdmin: z.boolean(),
+        reviewDecision: z.string().nullable(),
+      }),
+    }),
+  })
   .transform(({ repository: { pullRequest } }) => {
-    const { isMergeQueueEnabled, viewerCanMergeAsAdmin, reviewDecision, commits } = pullRequest;
-    const checks = commits.nodes[0]?.commit.statusCheckRollup;
+    const { isMergeQueueEnabled, viewerCanMergeAsAdmin, reviewDecision } = pullRequest;
     return {
       has_queue: isMergeQueueEnabled,
       /** Whether the token may pass the rules. */
       may_pass: viewerCanMergeAsAdmin,
       lacks_review: reviewDecision !== 'APPROVED' && reviewDecision !== null,
-      lacks_checks: checks?.contexts.nodes.includes(true) === true,
     };
   });
 export type MergeRules = z.output<typeof MergeRules>;

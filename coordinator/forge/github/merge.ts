@@ -48,7 +48,10 @@ export async function mergePull(
   // Without its reason, what is blocked is refused all the same.
   const isUnknown = (error: unknown) => (state === 'blocked' ? error instanceof ForgeApiError : isLasting(error));
   const rules = await graphql.mergeRules(access, repository, number).catch(undefinedIf(isUnknown));
-  const obstacle = obstacleOf(state, rules);
+  const found = obstacleOf(state, rules);
+  const lacksChecks =
+    found === 'blocked' && (await graphql.lacksChecks(access, repository, number).catch(undefinedIf(isUnknown)));
+  const obstacle = lacksChecks === true ? 'checks' : found;
   if (obstacle !== undefined) {
     const queue = obstacle === 'queue' ? ', and that its base has a merge queue' : '';
     const message = `${api.host} says that the pull request is ${state}${queue}.`;
@@ -79,7 +82,7 @@ function obstacleOf(state: string, rules: MergeRules | undefined): MergeObstacle
       return 'busy';
     case 'blocked':
       if (rules?.may_pass === false) return undefined;
-      return rules?.lacks_review === true ? 'review' : rules?.lacks_checks === true ? 'checks' : 'blocked';
+      return rules?.lacks_review === true ? 'review' : 'blocked';
     default:
       return undefined;
   }

@@ -137,6 +137,30 @@ test('GitHub: a check that is not required is not what blocks', async (t) => {
   t.is(await obstacle(), 'checks');
 });
 
+test('GitHub: a token that may not read checks is told all else of the rules', async (t) => {
+  const { forge, client, ada, bob, demo } = await forgeScene(t, 'github');
+  forge.makePrivate(demo);
+  const [admin, writer] = [ada, bob].map((person) => ({ token: forge.apps.fineGrainedToken(person, []).value }));
+  if (!admin || !writer) return t.fail();
+  const commit = await forge.push(demo, 'fix', { 'a.txt': 'a' });
+  forge.check(demo, commit, { name: 'test', conclusion: 'failure' });
+  const { number } = await client.openPull(admin, NAME, DRAFT);
+  const merge = (as: typeof admin) => client.mergePull(as, NAME, number, { commit, method: 'merge' });
+  for (const [rule, obstacle] of [
+    ['queue', 'queue'],
+    ['review', 'review'],
+    ['checks', 'blocked'],
+  ] as const) {
+    demo.requires = new Set([rule]);
+    t.is((await t.throwsAsync(merge(admin), { instanceOf: MergeRefused }))?.obstacle, obstacle);
+  }
+  t.is((await client.pull(admin, NAME, number)).state, 'open');
+  // GitHub says that it is blocked, and merges it.
+  demo.requires = new Set(['nothing']);
+  await merge(writer);
+  t.is((await client.pull(admin, NAME, number)).state, 'merged');
+});
+
 test('GitHub: what is blocked is told so where its rules cannot be read now, and nothing else is merged then', async (t) => {
   const { forge, client, ada, demo, access } = await forgeScene(t, 'github');
   const commit = await forge.push(demo, 'fix', { 'a.txt': 'a' });

@@ -1,8 +1,8 @@
 import type { Permission } from '../../../../coordinator/forge/forge.ts';
-import { actor, type Call } from './call.ts';
+import { actor, Refusal, requireRight, type Call } from './call.ts';
 import { node } from './render-base.ts';
 import type { Json } from './shapes.ts';
-import { atLeast, isPull, type Repository } from '../world.ts';
+import { atLeast, isPull, type PullIssue, type Repository } from '../world.ts';
 
 /** The few things that only GitHub's GraphQL API can do. Errors come with the status 200. */
 export async function graphql(call: Call): Promise<Json> {
@@ -14,6 +14,7 @@ export async function graphql(call: Call): Promise<Json> {
     if (field === undefined) return failed('undefinedField', 'The stand-in does not know this query.');
     return { data: await HANDLERS[field](call, variables) };
   } catch (error) {
+    if (error instanceof Refusal && error.reply.status === 403) return failed('FORBIDDEN', error.message);
     if (error instanceof GraphqlFault) return failed(error.type, error.message);
     throw error;
   }
@@ -34,6 +35,7 @@ const FIELDS = [
   'convertPullRequestToDraft',
   'reviewThreads',
   'commits',
+  'pullRequest',
 ] as const;
 
 const HANDLERS: Record<(typeof FIELDS)[number], (call: Call, variables: Json) => Promise<Json> | Json> = {
@@ -56,14 +58,10 @@ const HANDLERS: Record<(typeof FIELDS)[number], (call: Call, variables: Json) =>
   convertPullRequestToDraft: async (call, { pull }) => ({
     convertPullRequestToDraft: { pullRequest: await setDraft(call, pull, true) },
   }),
-  reviewThreads: (call, { owner, name, number, after }) => {
-    const repository = call.github.world.repository(String(owner), String(name));
-    if (repository === undefined) throw unknown(`${String(owner)}/${String(name)}`);
-    need(call, repository, 'read');
-    const issue = repository.issues.filter(isPull).find((one) => one.number === number);
-    if (issue === undefined) throw unknown(number);
+  reviewThreads: (call, variables) => {
+    const { issue } = pullOf(call, variables);
     const first = issue.pull.comments.filter(({ in_reply_to }) => in_reply_to === null);
-    const start = Number(after ?? 0);
+    const start = Number(variables['after'] ?? 0);
     const nodes = first.slice(start, start + 100).map(({ id, resolved }) => ({
       id: node('PRRT', id),
       isResolved: resolved,
@@ -72,21 +70,31 @@ const HANDLERS: Record<(typeof FIELDS)[number], (call: Call, variables: Json) =>
     const pageInfo = { hasNextPage: start + 100 < first.length, endCursor: String(start + 100) };
     return { repository: { pullRequest: { reviewThreads: { nodes, pageInfo } } } };
   },
-  commits: (call, { owner, name, number }) => {
-    const repository = call.github.world.repository(String(owner), String(name));
-    if (repository === undefined) throw unknown(`${String(owner)}/${String(name)}`);
-    need(call, repository, 'read');
-    const issue = repository.issues.filter(isPull).find((one) => one.number === number);
-    if (issue === undefined) throw unknown(number);
+  commits: (call, variables) => {
+    const { repository, issue } = pullOf(call, variables);
+    requireRight(call, repository, 'checks');
+    const statusCheckRollup = rollup(repository, issue.pull.head_commit);
+    return { repository: { pullRequest: { commits: { nodes: [{ commit: { statusCheckRollup } }] } } } };
+  },
+  pullRequest: (call, variables) => {
+    const { repository } = pullOf(call, variables);
     const pullRequest = {
       isMergeQueueEnabled: repository.requires.has('queue'),
       viewerCanMergeAsAdmin: call.github.apps.permission(call.token, repository) === 'admin',
       reviewDecision: repository.requires.has('review') ? 'REVIEW_REQUIRED' : null,
-      commits: { nodes: [{ commit: { statusCheckRollup: rollup(repository, issue.pull.head_commit) } }] },
     };
     return { repository: { pullRequest } };
   },
 };
+
+function pullOf(call: Call, { owner, name, number }: Json): { repository: Repository; issue: PullIssue } {
+  const repository = call.github.world.repository(String(owner), String(name));
+  if (repository === undefined) throw unknown(`${String(owner)}/${String(name)}`);
+  need(call, repository, 'read');
+  const issue = repository.issues.filter(isPull).find((one) => one.number === number);
+  if (issue === undefined) throw unknown(number);
+  return { repository, issue };
+}
 
 /** The checks and statuses of a commit together. Where some are required, each is. */
 function rollup({ requires, checks, statuses }: Repository, commit: string): Json | null {
