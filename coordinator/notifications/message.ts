@@ -98,9 +98,11 @@ function pauseText({ paused, failures }: ScheduleRow, refused: string | undefine
   }
 }
 
-/** In words that both languages use. */
 function pullText({ number, state, problem, checks }: PullRequest): string {
-  const failed = checks?.failed_names.filter((_, i) => checks.failed_states?.[i] !== 'cancelled') ?? [];
+  const failed = (checks?.failed_names ?? []).flatMap((name, i) => {
+    const ended = checks?.failed_states?.[i];
+    return ended === 'cancelled' ? [] : [ended === 'needs_action' ? `${name} (needs an action)` : name];
+  });
   const what = state === 'open' ? failed.join(', ') : (problem ?? state);
   return `${number === null ? 'Pull request' : `Pull request #${number}`}: ${what}`;
 }

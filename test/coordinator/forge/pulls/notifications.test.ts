@@ -13,8 +13,9 @@ test('a person is told once that checks of a commit have failed, and that it was
   const { id, number } = await scene.opened(errand);
   await scene.pulls.stop();
   const change = (to: object) => scene.log.write((tx) => changePull(tx, id, to, new Date().toISOString()));
-  const names = { failed_names: ['lint', 'test'], failed_states: ['failed', 'cancelled'] };
-  const failed = { running: 0, passed: 1, failed: 1, cancelled: 1, ...names };
+  const failed_names = ['lint', 'license/cla', 'test'];
+  const failed_states = ['failed', 'needs_action', 'cancelled'];
+  const failed = { running: 0, passed: 1, failed: 2, cancelled: 1, failed_names, failed_states };
   change({ checks: failed });
   change({ checks: { ...failed, running: 1, failed: 0 } });
   change({ checks: failed });
@@ -42,8 +43,8 @@ test('a person is told once that checks of a commit have failed, and that it was
     return [row.occasion, composed?.message.text, composed?.current];
   });
   t.deepEqual(said, [
-    ['failed', `Pull request #${number}: lint`, false],
-    ['failed', `Pull request #${number}: lint`, false],
+    ['failed', `Pull request #${number}: lint, license/cla (needs an action)`, false],
+    ['failed', `Pull request #${number}: lint, license/cla (needs an action)`, false],
     ['done', `Pull request #${number}: merged`, true],
   ]);
   // A channel is told of each subject once.
