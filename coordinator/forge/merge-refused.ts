@@ -27,10 +27,13 @@ export type MergeObstacle =
 /** A forge has refused to merge a pull request, for a reason that is known. */
 export class MergeRefused extends ForgeApiError {
   readonly obstacle: MergeObstacle;
+  /** The answer of the forge; undefined: it was not asked to merge. */
+  readonly said: string | undefined;
 
-  constructor(obstacle: MergeObstacle, cause: ForgeApiError) {
+  constructor(obstacle: MergeObstacle, cause: ForgeApiError, said?: string) {
     super(cause.fault, cause.message, { cause });
     this.obstacle = obstacle;
+    this.said = said;
   }
 }
 
@@ -43,5 +46,5 @@ const MAY_SAY_WHY = new Set<ForgeApiFault>(['invalid', 'forbidden']);
 export function mergeRefusal(error: unknown, words: ObstacleWords): unknown {
   if (!(error instanceof ForgeApiError) || !MAY_SAY_WHY.has(error.fault)) return error;
   const found = words.find(([pattern]) => pattern.test(error.message));
-  return found ? new MergeRefused(found[1], error) : error;
+  return found ? new MergeRefused(found[1], error, error.message) : error;
 }

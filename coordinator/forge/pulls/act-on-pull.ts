@@ -136,10 +136,9 @@ async function openToAct(access: ForgeAccess, chosen: ChosenPull, signal: AbortS
     const pull = await client.pull({ token, signal: within }, name, row.number);
     // Under the old name of a repository that was renamed there may be another one.
     if (pull.head.branch === row.head_branch) return pull;
-    throw new ErrandError(
-      'conflict',
-      `Number ${row.number} of ${name.owner}/${name.name} is another pull request now.`,
-    );
+    const params = { number: String(row.number), repository: `${name.owner}/${name.name}` };
+    const message = `Number ${params.number} of ${params.repository} is another pull request now.`;
+    throw new ErrandError('conflict', message, { reason: 'merge_other_pull', params });
   };
   return { name, methods: info.merge_methods, read, ask };
 }
@@ -158,13 +157,16 @@ async function openAsPerson(
   const person = await access.forPerson({ user_id: task.user_id, project_id }, row.repo_url);
   if (!person) {
     const { host } = new URL(row.repo_url);
-    throw new ErrandError('forbidden', `There is no token for ${host}: link your account there.`);
+    const why = { reason: 'forge_no_token', params: { host } } as const;
+    throw new ErrandError('forbidden', `There is no token for ${host}: link your account there.`, why);
   }
   const known = { owner: row.owner ?? person.repository.owner, name: row.name ?? person.repository.name };
   const info = await person.client.repository({ token: person.token, signal }, known);
   const name = { owner: info.owner, name: info.name };
   if (info.permission === 'write' || info.permission === 'admin') return { person, name, info };
-  throw new ErrandError('forbidden', `Your token may not write to ${name.owner}/${name.name}.`);
+  const repository = `${name.owner}/${name.name}`;
+  const why = { reason: 'forge_no_write', params: { repository } } as const;
+  throw new ErrandError('forbidden', `Your token may not write to ${repository}.`, why);
 }
 
 function isDone({ state, draft }: Pull, act: PullAct): boolean {
@@ -174,7 +176,7 @@ function isDone({ state, draft }: Pull, act: PullAct): boolean {
 /** Throws `conflict` if the person would act on something else than they have seen. */
 function requireAsSeen(pull: Pull, { base_branch }: PullRow, act: PullAct): void {
   const base = act.base ?? base_branch;
-  const refuse = (text: string, why: Why = {}): never => {
+  const refuse = (text: string, why: Why): never => {
     throw new ErrandError('conflict', text, why);
   };
   if (pull.state === 'closed')
@@ -182,19 +184,27 @@ function requireAsSeen(pull: Pull, { base_branch }: PullRow, act: PullAct): void
   if (pull.head.commit !== act.commit)
     refuse('New commits have come to the branch: look at them first.', { reason: 'merge_moved' });
   if (base !== null && pull.base.branch !== base)
-    refuse(`It goes into another branch now, which is ${pull.base.branch}: look at it first.`);
+    refuse(`It goes into another branch now, which is ${pull.base.branch}: look at it first.`, {
+      reason: 'merge_other_base',
+      params: { base: pull.base.branch },
+    });
   if (act.do === 'merge' && pull.draft)
     refuse('It is a draft: mark it as ready for review first.', { reason: 'merge_draft' });
 }
 
 /** Throws `invalid` for a method that the repository does not allow. */
 function chooseMethod(allowed: readonly MergeMethod[], wished: MergeMethod | undefined): MergeMethod {
-  const method = wished ?? allowed[0];
-  if (method === undefined) throw new ErrandError('conflict', 'The repository allows no way to merge.');
+  const [usual] = allowed;
+  if (usual === undefined)
+    throw new ErrandError('conflict', 'The repository allows no way to merge.', { reason: 'merge_no_method' });
+  const method = wished ?? usual;
   if (allowed.includes(method)) return method;
-  const message = `is not allowed by the repository: it takes ${allowed.join(', ') || 'none'}`;
+  const methods = allowed.join(', ');
+  const message = `is not allowed by the repository: it takes ${methods}`;
   throw new ErrandError('invalid', `The request is not valid: /method ${message}`, {
     errors: [{ field: '/method', message }],
+    reason: 'merge_other_methods',
+    params: { methods },
   });
 }
 

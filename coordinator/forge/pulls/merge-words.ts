@@ -11,7 +11,8 @@ export type AskedOf = { host: string; base: string; method: MergeMethod | null }
 export function refusalWords(error: unknown, { host, base, method }: AskedOf): unknown {
   if (error instanceof MergeRefused) {
     const words = OBSTACLES[error.obstacle]({ host, base, method });
-    const params = { host, base, ...(method !== null && { method }) };
+    const { said } = error;
+    const params = { host, base, ...(method !== null && { method }), ...(said !== undefined && { said }) };
     const reason = `merge_${error.obstacle}` as const;
     return new ErrandError('conflict', `${words} ${error.message}`, { cause: error, reason, params });
   }

@@ -3,27 +3,35 @@ import type { Said } from './en-refusal.ts';
 import { fill } from './fill.ts';
 
 const LATER = 'Versuch es später noch einmal.';
+/** Left out where the forge has said nothing. */
+const QUOTED = ' „{said}“';
 
 /** Why the server refuses something, in German. A name in braces is that of a parameter. */
 const WORDS: Record<Exclude<RefusalReason, 'already_answered' | 'needs_no_answer'>, string> = {
   merge_moved: 'Jemand hat neue Commits auf den Branch gepusht: Sieh sie dir zuerst an.',
   merge_conflicts: 'Er hat Konflikte mit {base}, oder {host} prüft das noch.',
   merge_draft: 'Er ist ein Entwurf: Markiere ihn zuerst als bereit zum Review.',
-  merge_checks: '{base} verlangt Checks, die noch nicht bestanden sind.',
-  merge_review: '{base} verlangt ein Review, das noch fehlt.',
-  merge_method: '{base} lässt diese Art zu mergen nicht zu: Wähl eine andere.',
+  merge_checks: `{base} verlangt Checks, die noch nicht bestanden sind.${QUOTED}`,
+  merge_review: `{base} verlangt ein Review, das noch fehlt.${QUOTED}`,
+  merge_method: `{base} lässt diese Art zu mergen nicht zu: Wähl eine andere.${QUOTED}`,
   merge_queue: '{base} hat eine Merge-Queue: Stell ihn bei {host} dort an.',
   merge_behind: 'Dem Branch fehlen die neuesten Commits von {base}: Merge sie zuerst in ihn.',
-  merge_blocked: 'Die Regeln von {base} lassen gerade keinen Merge zu: {host} sagt, warum.',
-  merge_protected: 'Die Regeln von {base} erlauben den Merge diesem Token nicht.',
+  merge_blocked: 'Die Regeln von {base} lassen gerade keinen Merge zu: Warum, steht bei {host}.',
+  merge_protected: `Die Regeln von {base} erlauben den Merge diesem Token nicht.${QUOTED}`,
   merge_busy: 'Dort hat sich gerade etwas geändert: Versuch es noch einmal.',
   merge_closed: 'Der Pull Request ist geschlossen: Öffne ihn zuerst dort wieder.',
+  merge_other_base: 'Er geht jetzt in einen anderen Branch, {base}: Sieh ihn dir zuerst an.',
+  merge_other_pull: 'Nummer {number} von {repository} ist jetzt ein anderer Pull Request.',
+  merge_other_methods: 'Das Repository lässt diese Art zu mergen nicht zu, nur: {methods}',
+  merge_no_method: 'Das Repository lässt keine Art zu mergen zu.',
+  forge_no_token: 'Für {host} gibt es kein Token: Verknüpfe dein Konto dort.',
+  forge_no_write: 'Dein Token darf in {repository} nicht schreiben.',
   forge_timeout: `{host} hat zu lange nicht geantwortet. ${LATER}`,
   forge_token_ended: '{host} nimmt das Token nicht mehr an: Verknüpfe dein Konto dort neu.',
   forge_forbids: '{host} erlaubt das dem Token nicht: „{said}“',
   forge_refuses: '{host} lehnt das ab: „{said}“',
   forge_limited: `{host} nimmt gerade keine Anfragen mehr an. ${LATER}`,
-  forge_away: `{host} antwortet nicht. ${LATER}`,
+  forge_away: `{host} antwortet nicht.${QUOTED} ${LATER}`,
 
   missing: 'Fehlt',
   too_long: 'Zu lang: höchstens {max} Zeichen',
@@ -72,5 +80,5 @@ const WORDS: Record<Exclude<RefusalReason, 'already_answered' | 'needs_no_answer
 /** Why the server refuses something, in German; undefined for what only a newer server knows. */
 export function de_refusal({ reason, params = {} }: Said): string | undefined {
   const [, words] = Object.entries(WORDS).find(([each]) => each === reason) ?? [];
-  return words === undefined ? undefined : fill(words, params);
+  return words && fill(params['said'] === undefined ? words.replace(QUOTED, '') : words, params);
 }

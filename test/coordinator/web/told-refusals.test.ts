@@ -10,6 +10,11 @@ test('a reason of the server is told in German; what only a newer server knows i
   const [de, en] = await Promise.all(['de-DE', 'en'].map(speakOfScreens));
   const { refusal } = de ?? t.fail();
   t.is(refusal({ reason: 'merge_review', params: { base: 'main' } }), 'main verlangt ein Review, das noch fehlt.');
+  const params = { base: 'main', said: 'github.com answered 405: Waiting on code owner review from ada.' };
+  t.is(
+    refusal({ reason: 'merge_review', params }),
+    'main verlangt ein Review, das noch fehlt. „github.com answered 405: Waiting on code owner review from ada.“',
+  );
   t.is(refusal({ reason: 'too_long', params: { max: '100' } }), 'Zu lang: höchstens 100 Zeichen');
   t.is(refusal({ reason: 'not_known_yet', params: {} }), undefined);
   t.is(refusal({ reason: 'constructor' }), undefined);

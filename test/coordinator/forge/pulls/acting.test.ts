@@ -66,12 +66,20 @@ testEachForge('a repository that allows one way to merge gets that, and refuses 
   scene.demo.merge_methods = ['squash'];
   const chosen = choosePull(scene.log.db, scene.user_id, errand.id, undefined);
   t.deepEqual(await mergeMethodsOf(scene.access(), chosen), ['squash']);
-  const { code, errors } = await refused({ do: 'merge', commit, method: 'rebase' });
+  const { code, errors, reason, params } = await refused({ do: 'merge', commit, method: 'rebase' });
   t.is(code, 'invalid');
+  t.deepEqual({ reason, params }, { reason: 'merge_other_methods', params: { methods: 'squash' } });
   t.deepEqual(errors, [{ field: '/method', message: 'is not allowed by the repository: it takes squash' }]);
   await act({ do: 'merge', commit });
   t.is(scene.rowOf(errand)?.state, 'merged');
   t.is(await scene.forge.world.countAhead(scene.demo, 'main~1', 'main'), 1);
+});
+
+testEachForge('where a repository allows no way to merge, that is said', async (t, kind) => {
+  const { scene, commit, refused } = await openedScene(t, { kind });
+  scene.demo.merge_methods = [];
+  for (const method of [undefined, 'squash'] as const)
+    t.like(await refused({ do: 'merge', commit, method }), { code: 'conflict', reason: 'merge_no_method' });
 });
 
 testEachForge('a draft becomes ready, and is not merged before', async (t, kind) => {
@@ -108,7 +116,9 @@ test('a pull request that goes into another branch now is looked at before it is
   const { scene, errand, commit, issue, refused } = await openedScene(t);
   await scene.forge.push(scene.demo, 'next', { 'n.txt': 'n' });
   issue.pull.base = 'next';
-  t.regex((await refused({ do: 'merge', commit })).message, /goes into another branch now, which is next/);
+  const { message, reason, params } = await refused({ do: 'merge', commit });
+  t.regex(message, /goes into another branch now, which is next/);
+  t.deepEqual({ reason, params }, { reason: 'merge_other_base', params: { base: 'next' } });
   t.is(scene.rowOf(errand)?.base_branch, 'next');
 });
 
@@ -150,6 +160,7 @@ testEachForge('what a forge refuses is told in words, with its own', async (t, k
     const error = await refused({ do: 'merge', commit });
     t.is(error.code, code);
     t.regex(error.message, words);
+    t.regex(error.params?.['said'] ?? '', new RegExp(message));
   }
   t.is(scene.rowOf(errand)?.state, 'open');
 });
@@ -199,11 +210,14 @@ testEachForge('the app merges for nobody who may not write there', async (t, kin
       do: 'merge',
       commit,
     });
-  await t.throwsAsync(merge(as_eve), { instanceOf: ErrandError, message: /may not write to ada\/demo/ });
-  await t.throwsAsync(
+  const no_write = await t.throwsAsync(merge(as_eve), { instanceOf: ErrandError });
+  t.regex(no_write?.message ?? '', /may not write to ada\/demo/);
+  t.like(no_write, { reason: 'forge_no_write', params: { repository: 'ada/demo' } });
+  const no_token = await t.throwsAsync(
     merge(() => Promise.resolve(undefined)),
-    { message: /There is no token/ },
+    { instanceOf: ErrandError, message: /There is no token/ },
   );
+  t.like(no_token, { reason: 'forge_no_token', params: { host: new URL(scene.forge.origin).host } });
   const [pull] = scene.on_forge();
   t.false(pull?.pull.merged);
   t.is((await merge(forPerson)).state, 'merged');
