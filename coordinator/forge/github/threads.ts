@@ -6,6 +6,7 @@ import { Id, Line } from '../forge-text.ts';
 import { inPages } from '../in-pages.ts';
 import { writeComment } from '../issue-comment.ts';
 import { pathOf, type Listed, type RestApi } from '../rest-api.ts';
+import { reviewTextId } from '../review-text.ts';
 import { findRepository } from './repositories.ts';
 import { commentPath, Issue, ISSUE_COMMENT, IssueComment, ReviewComment, ReviewText, User } from './schemas.ts';
 
@@ -78,7 +79,7 @@ async function newestComments(
 
 const NONE: Listed<ForgeComment> = { items: [], cut: false };
 
-/** What reviews say of lines, newest first, and as a whole. */
+/** What reviews say of lines, and as a whole. */
 async function readReviews(
   api: RestApi,
   access: Access,
@@ -99,10 +100,20 @@ async function readReviews(
     { path: `${root}/reviews`, query: { per_page: page_items } },
     {
       page: REVIEW_TEXTS,
-      entries: (page) => page.filter(({ body }) => body !== ''),
+      entries: (page) => page,
     },
   );
-  return { items: [...lines.items, ...texts.items], cut: lines.cut || texts.cut };
+  const said = texts.items.filter(({ body }) => body !== '');
+  return { items: [...asSubmitted(lines.items.toReversed(), texts.items), ...said], cut: lines.cut || texts.cut };
+}
+
+/** GitHub dates a comment on lines as it was drafted: nobody else could read it before its review was submitted. */
+function asSubmitted(lines: ForgeComment[], texts: ForgeComment[]): ForgeComment[] {
+  const submitted = new Map(texts.map(({ id, created_at }) => [id, created_at]));
+  return lines.map((comment) => {
+    const at = submitted.get(reviewTextId(comment.review?.review_id ?? '')) ?? '';
+    return at > comment.created_at ? { ...comment, created_at: at } : comment;
+  });
 }
 
 export async function editComment(

@@ -96,3 +96,25 @@ test('a mention in a review brings along what the review says of lines', async (
   t.regex(message, /@ada[^]*a\.txt, line 1[^]*And `c` there\./);
   t.is(message.match(/do what Bob and I say/g)?.length, 1);
 });
+
+test('a comment on a line is as new as its review, however long it was a draft', async (t) => {
+  const scene = await IntakeScene.start(t, { follow_up: false });
+  const { github, demo, ada, bob } = scene;
+  github.openIssue(demo, ada, { title: 'It fails', body: '@errand fix it' });
+  await scene.deliver();
+  const { id } = scene.task;
+  await scene.work(id, 'Done.', 'a'.repeat(40));
+  const { pull } = await scene.addPull(scene.task);
+  github.comment(demo, pull, ada, '@errand add a test');
+  await scene.deliver();
+  const lines = ['First `b`.', 'Then `c`.'];
+  await github.review(demo, pull, bob, {
+    state: 'COMMENTED',
+    comments: lines.map((body, i) => ({ path: 'a.txt', line: i + 1, body })),
+  });
+  const drafted = new Date(github.world.now() - 3_600_000).toISOString();
+  for (const comment of pull.pull.comments) comment.created_at = drafted;
+  github.comment(demo, pull, ada, '@errand do what Bob says');
+  await scene.deliver();
+  t.regex(scene.messages(id).at(-1) ?? '', /First `b`\.[^]*Then `c`\./);
+});
