@@ -49,11 +49,7 @@ export function MergePull({ task, pull }: MergePullProps): JSX.Element {
           {busy.value ? s.pulls.asking : pull.draft ? s.merge.ready : s.merge.merge}
         </button>
       )}
-      {fault.value !== '' && (
-        <p ref={bringIntoSight} class="fault" role="alert">
-          {fault.value}
-        </p>
-      )}
+      {fault.value !== '' && <Refused words={fault.value} />}
       {asked?.draft === true && (
         <Confirm
           title={s.merge.ready_title(`#${pull.number}`)}
@@ -79,6 +75,15 @@ export function MergePull({ task, pull }: MergePullProps): JSX.Element {
         />
       )}
     </>
+  );
+}
+
+/** It may stand below what is on the screen. */
+function Refused({ words }: { words: string }): JSX.Element {
+  return (
+    <p ref={bringIntoSight} class="fault" role="alert">
+      {words}
+    </p>
   );
 }
 
