@@ -13,6 +13,8 @@ type FakeEngine = {
   is_watched: () => boolean;
   /** Reports to whoever watches that the engine has read its settings again. */
   reload: () => void;
+  /** Ends the connections of those who watch, as a proxy does where nothing happens for long. */
+  cutWatch: () => void;
   /** Ends every connection, as a restart does. */
   restart: () => void;
   /** Has a container that runs. */
@@ -93,6 +95,7 @@ export async function startFakeEngine(t: ExecutionContext, options: Options = {}
     build_args,
     is_watched: () => watching.size > 0,
     reload: () => watching.forEach((response) => response.write('{"Type":"daemon","Action":"reload"}\n')),
+    cutWatch: () => watching.forEach((response) => response.end()),
     restart: () => server.closeAllConnections(),
     ...containers,
     ...stopping,

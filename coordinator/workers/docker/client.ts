@@ -77,7 +77,7 @@ export type CreateOptions = { Image: string; HostConfig: object; Entrypoint?: st
 export type EngineWatch = {
   /** Aborts when the engine may work differently from then on: it has read its settings again, or has stopped. */
   changed: AbortSignal;
-  /** Aborts when the engine has stopped, which ends the connection. */
+  /** Aborts when the connection has ended: the engine has stopped, or something between has cut it. */
   stopped: AbortSignal;
 };
 
@@ -86,8 +86,10 @@ type Call = {
   path: string;
   query?: Record<string, string>;
   content?: unknown;
-  /** The response has no end of its own: it ends with this signal. */
-  watch?: AbortSignal;
+  /** Ends the call. */
+  signal?: AbortSignal;
+  /** The response ends with the signal alone: only its head has the time limit. */
+  is_endless?: boolean;
 };
 
 /**
@@ -149,9 +151,10 @@ export class EngineClient {
     return counts.reduce((sum, { op, value }) => sum + (op.toLowerCase() === 'write' ? value : 0), 0);
   }
 
-  /** Resolves once the container has exited. */
-  async waitForContainer(name: string): Promise<void> {
-    await this.#bytes({ method: 'POST', path: `/containers/${escape(name)}/wait` });
+  /** Resolves once the container has exited. Rejects if the signal aborts. */
+  async waitForContainer(name: string, signal?: AbortSignal): Promise<void> {
+    const path = `/containers/${escape(name)}/wait`;
+    await this.#bytes({ method: 'POST', path, ...(signal && { signal }) });
   }
 
   /** Kills the container if it runs, and removes it with its anonymous volumes. */
@@ -168,7 +171,7 @@ export class EngineClient {
   /** Watches the engine itself until the signal aborts. Resolves once it does. */
   async watch(signal: AbortSignal): Promise<EngineWatch> {
     const query = { filters: JSON.stringify({ type: ['daemon'] }) };
-    const response = await this.#send({ method: 'GET', path: '/events', query, watch: signal }, undefined);
+    const response = await this.#send({ method: 'GET', path: '/events', query, signal, is_endless: true }, undefined);
     response.socket.setKeepAlive(true, KEEP_ALIVE_MS);
     const [changed, stopped] = [new AbortController(), new AbortController()];
     response.on('data', () => changed.abort());
@@ -193,7 +196,7 @@ export class EngineClient {
 
   /** Resolves with a response that is no refusal. */
   async #send(
-    { method, path, query = {}, watch }: Call,
+    { method, path, query = {}, signal, is_endless = false }: Call,
     body: string | Readable | undefined,
   ): Promise<IncomingMessage> {
     const url = `${path}?${new URLSearchParams(query).toString()}`;
@@ -208,9 +211,9 @@ export class EngineClient {
       method,
       path: url,
       headers,
-      ...(watch && { signal: watch }),
+      ...(signal && { signal }),
     };
-    const response = await exchange(options, body, this.#timeout_ms);
+    const response = await exchange(options, body, { timeout_ms: this.#timeout_ms, is_endless });
     const status = response.statusCode ?? 0;
     // 304: the container has this state already.
     if (status < 300 || status === 304) return response;
@@ -220,17 +223,17 @@ export class EngineClient {
 }
 
 /**
- * Sends a request. The whole exchange, with the response's body, has `timeout_ms`. If the options have a signal, it
- * ends the response, and only the head has that limit.
+ * Sends a request. The whole exchange, with the response's body, has `timeout_ms`; where the response is endless, only
+ * its head.
  */
 function exchange(
   options: RequestOptions,
   body: string | Readable | undefined,
-  timeout_ms: number,
+  { timeout_ms, is_endless }: { timeout_ms: number; is_endless: boolean },
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const call = request(options, (response) => {
-      if (options.signal) clearTimeout(late);
+      if (is_endless) clearTimeout(late);
       resolve(response);
     });
     const late = setTimeout(() => call.destroy(new Error(`no response within ${timeout_ms / 1000} s`)), timeout_ms);

@@ -235,10 +235,11 @@ export class DockerLauncher implements Launcher {
         const container = await unlessMissing(this.#engine.calls.inspectContainer(name));
         if (!container?.State.Running) return await withEngineLost(await this.#readEnd(name, container), seen);
         seen = engine;
-        await unlessMissing(this.#engine.waits.waitForContainer(name));
+        // Ends with the watch: if that alone was cut, the worker still runs, and is not lost.
+        await unlessMissing(this.#engine.waits.waitForContainer(name, engine));
         backoff.reset();
       } catch (error) {
-        // The engine was restarted or hangs, or the wait has reached its time limit: check again.
+        // The engine was restarted or hangs, its watch was cut, or the wait has reached its time limit: check again.
         this.#options.logger.debug({ worker: name, err: error }, 'waiting for a container failed; retrying');
         await backoff.wait(signal);
       }

@@ -5,6 +5,8 @@ import { temporaryFolder } from '../../../support/folder.ts';
 import { SILENT } from '../../../support/silent.ts';
 import { until } from '../../../support/until.ts';
 
+const WAIT = 'POST /containers/worker/wait';
+
 /** A worker that is awaited. */
 async function awaitWorker(t: ExecutionContext) {
   const engine = await startFakeEngine(t);
@@ -14,7 +16,7 @@ async function awaitWorker(t: ExecutionContext) {
   t.teardown(() => launcher.close());
   engine.run('worker');
   const ended = launcher.ended('worker');
-  await until('it is awaited', () => engine.calls.includes('POST /containers/worker/wait'));
+  await until('it is awaited', () => engine.calls.includes(WAIT));
   return { engine, launcher, ended };
 }
 
@@ -30,6 +32,14 @@ test('a worker that the engine stops is lost with it, where systemd keeps the so
 test('a worker that is killed is not lost with an engine that has read its settings again', async (t) => {
   const { engine, ended } = await awaitWorker(t);
   engine.reload();
+  engine.exit('worker', 137);
+  t.like(await ended, { exit_code: 137, engine_lost: undefined });
+});
+
+test('a worker that is killed is not lost with an engine whose watch alone was cut', async (t) => {
+  const { engine, ended } = await awaitWorker(t);
+  engine.cutWatch();
+  await until('the worker is awaited again', () => engine.calls.filter((call) => call === WAIT).length === 2);
   engine.exit('worker', 137);
   t.like(await ended, { exit_code: 137, engine_lost: undefined });
 });
