@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { branchPrefix } from '../../../../coordinator/domain/task.ts';
+import { FLUSH, pktLine } from '../../../../coordinator/worker-api/git/pkt-line.ts';
 import { newId } from '../../../../protocol/ids.ts';
 import { ErrandError } from '../../../../protocol/problem.ts';
 import { basic, git, tryGit } from '../../../support/git-server.ts';
@@ -129,6 +130,25 @@ test('a large push that is refused is read to its end, so that git prints the re
   const pushed = await tryGit(clone, 'push', 'origin', 'HEAD:refs/heads/main');
   t.regex(pushed.stderr, /\[remote rejected\] HEAD -> main \(only refs\/heads\/errand/);
 });
+
+for (const [where, flush] of [
+  ['behind the name of the service', FLUSH],
+  ['right after it', Buffer.alloc(0)],
+] as const)
+  test(`git prints why a repository takes no push, where it says so ${where} in place of its refs`, async (t) => {
+    const setting = await setUp(t);
+    const clone = await cloneWithWork(setting);
+    setting.forge.intercept = (request, response) => {
+      if (request.url?.endsWith('/info/refs?service=git-receive-pack') !== true) return false;
+      response.writeHead(200, { 'content-type': 'application/x-git-receive-pack-advertisement' });
+      response.end(
+        Buffer.concat([pktLine('# service=git-receive-pack\n'), flush, pktLine('ERR the project is frozen')]),
+      );
+      return true;
+    };
+    const pushed = await tryGit(clone, 'push', 'origin', `HEAD:refs/heads/${setting.prefix}work`);
+    t.regex(pushed.stderr, /remote error: the project is frozen/);
+  });
 
 test('a shallow clone can push', async (t) => {
   const setting = await setUp(t);
