@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { Id } from '../protocol/ids.ts';
 import { LIMITS } from '../protocol/limits.ts';
+import { looksSecret } from '../protocol/secrets/secret-looks.ts';
 import type { CoordinatorAddress } from './reporting/coordinator-client.ts';
 
 /** Where the worker listens: a unix socket, or a host and port. */
@@ -30,12 +31,18 @@ export class ConfigError extends Error {
 
 const INHERITED = ['PATH', 'LANG', 'TZ', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
 
-/**
- * Variables of an image that commands do not get: Errand's own, what its image and the base of that set for themselves,
- * what would lead past the proxy or change how git works, and where Cargo and Go write, which is read-only in an image.
- */
-const NOT_OF_IMAGE =
-  /^(?:ERRAND_.*|NODE_COMPILE_CACHE|NODE_VERSION|YARN_VERSION|(?:HTTPS?|FTP|ALL|NO)_PROXY|GIT_.*|CARGO_HOME|GOPATH)$/i;
+/** Variables of an image that commands do not get, besides secrets. */
+const NOT_OF_IMAGE = [
+  // Errand's own, and what its image and the base of that set for themselves.
+  /^(?:ERRAND_.*|NODE_VERSION|YARN_VERSION)$/i,
+  // What would lead past the proxy, or change how git works.
+  /^(?:(?:HTTPS?|FTP|ALL|NO)_PROXY|GIT_.*)$/i,
+  // How the program of an image runs. What installs and tests would take it for its own, and leave out what tests need.
+  /^(?:(?:APP|MIX|NODE|RACK|RAILS)_ENV|NPM_CONFIG_(?:OMIT|PRODUCTION)|BUNDLE_.*|COMPOSER_NO_DEV|MAVEN_CONFIG)$/i,
+  // Where tools write: an image is read-only.
+  /^(?:.*CACHE(?:_DIR|_HOME)?|XDG_.*_HOME|.*_(?:CLI|USER)_HOME|YARN_CACHE_FOLDER|NPM_CONFIG_PREFIX)$/i,
+  /^(?:CARGO_HOME|CARGO_TARGET_DIR|DENO_DIR|GOBIN|GOPATH|NUGET_PACKAGES)$/i,
+];
 
 /** Adds a fault to the list. Returns undefined, as the value that could not be read. */
 type AddFault = (text: string) => undefined;
@@ -60,10 +67,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): WorkerConfig {
     spool_dir: resolve(get('ERRAND_SPOOL') ?? `${workspace_dir}/spool`),
     task,
     inherited_env: pick(env, INHERITED),
-    image_env: pick(
-      env,
-      (get('ERRAND_COMMAND_ENV') ?? '').split(/[\s,]+/).filter((name) => !NOT_OF_IMAGE.test(name)),
-    ),
+    image_env: ofImage(pick(env, (get('ERRAND_COMMAND_ENV') ?? '').split(/[\s,]+/))),
     // Afterwards no heartbeat can renew its token.
     abandoned_ms: LIMITS.task_token_grace_s * 1000,
   };
@@ -72,6 +76,13 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): WorkerConfig {
 /** The variables of these names that have a value. */
 function pick(env: NodeJS.ProcessEnv, names: string[]): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+}
+
+/** Those that commands get. */
+function ofImage(variables: Record<string, string>): Record<string, string> {
+  const isLeftOut = (name: string, value: string) =>
+    NOT_OF_IMAGE.some((form) => form.test(name)) || looksSecret(name, value);
+  return Object.fromEntries(Object.entries(variables).filter(([name, value]) => !isLeftOut(name, value)));
 }
 
 function parseTask(id: string | undefined, token: string | undefined, addFault: AddFault): WorkerConfig['task'] {

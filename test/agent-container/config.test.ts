@@ -46,6 +46,28 @@ test("commands get the variables of the image that the runner names, but none th
   t.deepEqual(readConfig({ ...UNIX, ...given }).image_env, {});
 });
 
+const IMAGE_ENV: Record<string, string[]> = {
+  'makes tools install or test as in production': ['NODE_ENV', 'RAILS_ENV', 'NPM_CONFIG_OMIT', 'BUNDLE_WITHOUT'],
+  'Maven would take for arguments': ['MAVEN_CONFIG'],
+  'names a cache': ['XDG_CACHE_HOME', 'UV_CACHE_DIR', 'PUB_CACHE', 'GOCACHE', 'GOMODCACHE', 'YARN_CACHE_FOLDER'],
+  'names a folder where tools write': ['GRADLE_USER_HOME', 'DOTNET_CLI_HOME', 'XDG_DATA_HOME', 'DENO_DIR', 'GOBIN'],
+  'looks like a secret': ['NPM_TOKEN', 'DB_PASSWORD', 'OPENAI_API_KEY', 'AWS_SECRET_ACCESS_KEY'],
+};
+
+for (const [what, names] of Object.entries(IMAGE_ENV))
+  test(`commands get no variable of the image that ${what}`, (t) => {
+    const given = Object.fromEntries(names.map((name) => [name, 'value']));
+    const ERRAND_COMMAND_ENV = ['GRADLE_HOME', ...names].join(',');
+    const config = readConfig({ ...UNIX, ...given, GRADLE_HOME: '/opt/gradle', ERRAND_COMMAND_ENV });
+    t.deepEqual(config.image_env, { GRADLE_HOME: '/opt/gradle' });
+  });
+
+test('commands get no variable of the image whose value looks like a secret', (t) => {
+  const given = { INDEX_URL: 'https://ann:password@index.test/simple', PIP_INDEX_URL: 'https://index.test/simple' };
+  const config = readConfig({ ...UNIX, ...given, ERRAND_COMMAND_ENV: 'INDEX_URL,PIP_INDEX_URL' });
+  t.deepEqual(config.image_env, { PIP_INDEX_URL: 'https://index.test/simple' });
+});
+
 test('every fault is listed at once', (t) => {
   const error = t.throws(
     () => readConfig({ ERRAND_COORDINATOR: 'ftp://x', ERRAND_LISTEN: 'nonsense', ERRAND_TASK_ID: 'x' }),
