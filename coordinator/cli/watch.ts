@@ -31,11 +31,14 @@ export async function watch(client: Client, task: Task, options: Watching, io: I
   const reportConnection = connectionReporter(io);
   const view = new View(task);
   const followed = follow(client, id, io.signal);
-  const news = until_asked ? untilAsked(followed, () => readFollowed(client, id, reportConnection)) : followed;
+  const read = () => readFollowed(client, id, reportConnection);
+  const end: { asked?: Task } = {};
+  const news = until_asked ? untilAsked(followed, read, (asked) => (end.asked = asked)) : followed;
   try {
     if (json) await watchAsJson(news, io, reportConnection);
     else await watchAsText(news, task, view, io, reportConnection);
-    const ended = await readFollowed(client, id, reportConnection);
+    // What was asked may have been answered since; whoever was told of it finds that out as it answers.
+    const ended = end.asked ?? (await read());
     if (!json) print(io, view.outcome(ended));
     return exitCode(ended);
   } catch (error) {
@@ -69,7 +72,7 @@ async function watchAsText(followed: Followed, task: Task, view: View, io: Io, r
 }
 
 /** What `follow` yields, until the errand waits for its person and all that it asks was yielded. */
-async function* untilAsked(followed: Followed, read: () => Promise<Task>): Followed {
+async function* untilAsked(followed: Followed, read: () => Promise<Task>, onAsked: (task: Task) => void): Followed {
   const asked = new Set<string>();
   let [status, is_current]: [TaskStatus, boolean] = ['queued', false];
   for await (const news of followed) {
@@ -84,7 +87,9 @@ async function* untilAsked(followed: Followed, read: () => Promise<Task>): Follo
     // The events of the past tell of waits that are over, and of one transaction some may still come.
     if (!is_current || !waits(status)) continue;
     const task = await read();
-    if (waits(task.status) && openNeeds(task).every(({ id }) => asked.has(id))) return;
+    if (!isAsking(task) || !openNeeds(task).every(({ id }) => asked.has(id))) continue;
+    onAsked(task);
+    return;
   }
 }
 
@@ -120,6 +125,11 @@ async function watchLive(followed: Followed, view: View, io: Io): Promise<void> 
 
 function waits(status: TaskStatus): boolean {
   return !isEnded(status) && needsYou({ status, reason: null });
+}
+
+/** A worker that waits goes on by itself with what was answered; until then it waits, but asks nothing. */
+function isAsking(task: Task): boolean {
+  return waits(task.status) && (task.status === 'parked' || task.needs?.length !== 0);
 }
 
 function exitCode({ status }: Task): number {

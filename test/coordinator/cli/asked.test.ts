@@ -1,14 +1,16 @@
 import test, { type ExecutionContext } from 'ava';
 import type { Ended } from '../../support/command-line.ts';
 import { loggedIn } from '../../support/logged-in.ts';
+import { PASSWORD } from '../../support/start-api.ts';
+import { startFaultyProxy } from '../../support/web/faulty-proxy.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
 async function stage(t: ExecutionContext) {
-  const { server, api, cli } = await loggedIn(t);
+  const { server, session, api, cli } = await loggedIn(t);
   const task = await api.call('createTask', { body: { prompt: 'Mend the bill', repo_url: 'errand://sample' } });
   const errand = new LivelyErrand(server, task);
   errand.begin();
-  return { api, cli, errand };
+  return { server, session, api, cli, errand };
 }
 
 const jsonOf = ({ stdout }: Ended) =>
@@ -41,6 +43,41 @@ test('watch --until-asked ends at once where the errand waits already, and passe
   await watching.shows('Which database?');
   errand.askToPush('a'.repeat(40));
   t.is((await watching.ended).code, 4);
+});
+
+test('watch --until-asked goes on where the answer was given and the worker has not taken it yet', async (t) => {
+  const { cli, errand } = await stage(t);
+  const ref = errand.ask('Which database?', ['SQLite', 'PostgreSQL']);
+  t.is((await cli.run(['answer', errand.id, '2'])).code, 0);
+  const watching = cli.start(['watch', errand.id, '--until-asked']);
+  await watching.shows('PostgreSQL');
+  errand.report({ type: 'log', body: { level: 'info', text: 'still at work' } });
+  await watching.shows('still at work');
+  errand.report({ type: 'question.closed', body: { ref, answered: true } });
+  errand.ask('Which port?', ['5432', '5433']);
+  const { code, stdout } = await watching.ended;
+  t.is(code, 4, stdout);
+  t.regex(stdout, /Which port\?[^]*answer it with: npx errand answer/);
+});
+
+test('watch --until-asked has exit code 4 also where the question is answered at that moment', async (t) => {
+  const { server, session, cli, errand } = await stage(t);
+  const proxy = await startFaultyProxy(t, server.url);
+  const { email } = session.user;
+  t.is((await cli.run(['login', '--server', proxy.url, '--email', email], { stdin: `${PASSWORD}\n` })).code, 0);
+  const ref = errand.ask('Which database?', ['SQLite', 'PostgreSQL']);
+  let is_followed = false;
+  proxy.hangs = () => {
+    is_followed = true;
+    return false;
+  };
+  proxy.answer = ({ url }, response) => {
+    if (is_followed && url === `/tasks/${errand.id}`)
+      response.once('finish', () => errand.report({ type: 'question.closed', body: { ref, answered: true } }));
+    return false;
+  };
+  const { code, stdout, stderr } = await cli.run(['watch', errand.id, '--until-asked']);
+  t.is(code, 4, stdout + stderr);
 });
 
 test('show says how an errand stands and what it asks, and --json prints it as the API has it', async (t) => {
