@@ -40,10 +40,14 @@ async function writeDiff(client: Client, io: Io, task: TaskDetail, repository?: 
   // A file or a program gets the diff as it is; a terminal gets it without control characters.
   io.stdout.write(io.live ? clean(text) : text);
   const missing = whatIsMissing(text, truncated);
-  if (missing.length === 0) return EXIT.succeeded;
   const where = repository === undefined ? '' : ` in ${repository}`;
-  printBeside(io, [[`This is not the whole change${where}: ${missing.join('; ')}.`], ...fetchLine(task, repository)]);
-  return EXIT.failed;
+  const said = [
+    ...(missing.length > 0 ? [[`This is not the whole change${where}: ${missing.join('; ')}.`]] : []),
+    // A file may have the character itself.
+    ...(text.includes('\uFFFD') ? [[`\uFFFD${where} may stand for bytes that are not UTF-8.`]] : []),
+  ];
+  if (said.length > 0) printBeside(io, [...said, ...fetchLine(task, repository)]);
+  return missing.length > 0 ? EXIT.failed : EXIT.succeeded;
 }
 
 /** What keeps a diff from making the same change where it is applied. */
@@ -52,7 +56,6 @@ function whatIsMissing(text: string, truncated: boolean): string[] {
   return [
     ...(truncated ? ['it was too long to be kept, and is cut'] : []),
     ...(binary > 0 ? [`it has no content of ${binary} binary ${binary === 1 ? 'file' : 'files'}`] : []),
-    ...(text.includes('\uFFFD') ? ['\uFFFD stands for bytes that are not UTF-8'] : []),
   ];
 }
 
