@@ -1,5 +1,5 @@
-import { openAsBlob } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
@@ -15,17 +15,24 @@ export const ATTACH_OPTION = {
 } as const;
 
 /**
- * Uploads files. Resolves with the ids to send; undefined if there are none. Rejects before the first upload if one
- * cannot be read.
+ * Uploads files. Resolves with the ids to send; undefined if there are none: the same for the same files with the same
+ * `key`, the Idempotency-Key that they are sent with. Rejects before the first upload if one cannot be read.
  */
-export async function attachFiles(client: Client, paths: readonly string[] = []): Promise<string[] | undefined> {
+export async function attachFiles(
+  client: Client,
+  paths: readonly string[] = [],
+  key = newId(),
+): Promise<string[] | undefined> {
   if (paths.length === 0) return undefined;
   if (paths.length > LIMITS.attachments_per_message_max)
     throw new UsageFailure(`--attach takes at most ${LIMITS.attachments_per_message_max} files at once.`);
   for (const path of paths) await requireFile(path);
   const ids: string[] = [];
-  for (const path of paths) {
-    const { id } = await upload(client, { id: newId(), name: basename(path), blob: await openAsBlob(path) });
+  for (const [place, path] of paths.entries()) {
+    const [name, bytes] = [basename(path), await readFile(path)];
+    // The server orders them by their ids.
+    const hash = createHash('sha256').update(`${key}\n${name}\n`).update(bytes).digest('hex');
+    const { id } = await upload(client, { id: `${place}${hash}`.slice(0, 20), name, blob: new Blob([bytes]) });
     ids.push(id);
   }
   return ids;

@@ -1,5 +1,4 @@
-import type { CallOptions } from '../client/http.ts';
-import { given } from './command.ts';
+import { newId } from '../../protocol/new-id.ts';
 
 /** The commands that have `KEY_OPTION`. */
 export const TAKE_KEY: ReadonlySet<string> = new Set(['task', 'send', 'say', 'schedule run']);
@@ -9,7 +8,7 @@ export const KEY_OPTION = {
   key: { type: 'string', placeholder: 'KEY', help: 'the same with the same key is done once, within seven days' },
 } as const;
 
-/** The key that was given, for the call; without one each call makes its own. */
-export function keyOf({ key }: { key?: string }): CallOptions {
-  return given({ idempotency_key: key });
+/** The key for the call: that which was given, else a new one. */
+export function keyOf({ key = newId() }: { key?: string }): { idempotency_key: string } {
+  return { idempotency_key: key };
 }

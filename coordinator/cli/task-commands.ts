@@ -76,7 +76,8 @@ export const task = clientCommand({
     const typed = await readRepo(client, repo);
     const { branch: base_branch, 'push-to': work_branch, model } = values;
     const effort = readEffort(values.effort);
-    const attachments = await attachFiles(client, values.attach);
+    const own = keyOf(values);
+    const attachments = await attachFiles(client, values.attach, own.idempotency_key);
     const { 'ask-before-push': ask_before_push, 'plan-first': plan_first } = values;
     const repositories = await readAlso(client, values.also);
     const more = {
@@ -93,7 +94,7 @@ export const task = clientCommand({
       ...numbers,
     };
     const body = { prompt, ...given(more) };
-    const created = await client.call('createTask', { body }, keyOf(values));
+    const created = await client.call('createTask', { body }, own);
     if (values.follow || values['until-asked']) return watch(client, created, values, io);
     if (json) printJson(io, created);
     else
@@ -143,9 +144,10 @@ export const say = clientCommand({
     const text = await readText(io, typed);
     const client = await open();
     const found = await findTask(client, id);
-    const attachments = await attachFiles(client, values.attach);
+    const own = keyOf(values);
+    const attachments = await attachFiles(client, values.attach, own.idempotency_key);
     const body = { text, ...given({ budget_usd, hear, model: values.model, effort, attachments }) };
-    const { resumed } = await client.call('createMessage', { params: { id: found }, body }, keyOf(values));
+    const { resumed } = await client.call('createMessage', { params: { id: found }, body }, own);
     print(io, [[resumed ? 'Sent. The errand goes on with it.' : 'Sent.']]);
     return EXIT.succeeded;
   },

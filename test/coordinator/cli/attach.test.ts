@@ -2,6 +2,7 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { LIMITS } from '../../../protocol/limits.ts';
+import { listAttachments } from '../../../coordinator/sqlite/attachments.ts';
 import { eventsOf } from '../../support/events-of.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { loggedIn } from '../../support/logged-in.ts';
@@ -31,6 +32,30 @@ test('files go with an errand, a message and an answer', async (t) => {
     ['See this.', 'build.log 5'],
     ['That', 'note.txt 6'],
   ]);
+});
+
+test('the same files with the same key are sent once, in their order; another file with it is refused', async (t) => {
+  const { server, api, cli } = await loggedIn(t);
+  const folder = await temporaryFolder(t);
+  const paths = ['c.log', 'a.log', 'b.log'].map((name) => join(folder, name));
+  for (const path of paths) await writeFile(path, 'fails');
+  const files = paths.flatMap((path) => ['--attach', path]);
+  const task = ['task', 'Mend it', '--repo', 'errand://sample', '--key', 'build-17', ...files];
+  const sent = await cli.run(task);
+  t.is(sent.code, 0, sent.stderr);
+  t.is((await cli.run(task)).stdout, sent.stdout);
+  const [created, ...others] = (await api.call('listTasks', {})).items;
+  t.deepEqual(others, []);
+  const { id } = created ?? { id: '' };
+  t.deepEqual(
+    listAttachments(server.db, id).map(({ name }) => name),
+    ['c.log', 'a.log', 'b.log'],
+  );
+  for (let n = 0; n < 2; n++) t.is((await cli.run(['say', id, 'See.', '--key', 'say-17', ...files])).code, 0);
+  t.is((await api.call('listMessages', { params: { id } })).items.length, 1);
+
+  await writeFile(join(folder, 'b.log'), 'fails again');
+  t.regex((await cli.run(task)).stderr, /Idempotency-Key came with another request/);
 });
 
 test('a file that cannot be sent is named, and nothing is sent', async (t) => {

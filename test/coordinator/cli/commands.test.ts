@@ -13,7 +13,7 @@ test('an errand of which the answer is lost names a key, with which the same is 
   const proxy = await startFaultyProxy(t, server.url);
   const cli = await CommandLine.create(t);
   await cli.run(['login', '--server', proxy.url, '--email', session.user.email], { stdin: PASSWORD });
-  const argv = ['task', 'Mend it', ...REPO];
+  const argv = ['task', 'Mend it', ...REPO, '--attach', import.meta.filename];
   let sent: string | string[] | undefined;
   proxy.answer = ({ method, headers, socket }) => {
     if (method !== 'POST') return false;
