@@ -52,6 +52,7 @@ export const REFUSAL_MEANING = {
   private_address: 'The server may not reach this address.',
   above_own_budget: 'It is more than this person may give an errand, which is `max`, in US dollars.',
   name_taken: 'Another project of this person has this name.',
+  schedule_name_taken: 'Another schedule of this person has this name.',
   cron_fields: 'The cron expression does not have five fields.',
   cron_not_understood: 'The cron expression is not understood.',
   cron_never: 'The cron expression names a day that never comes.',

@@ -53,13 +53,16 @@ export const SkipReason = z.enum([
 ]);
 export type SkipReason = z.infer<typeof SkipReason>;
 
-const Name = z.string().trim().min(1, 'is empty').max(100);
+export const SCHEDULE_NAME_CHARS_MAX = 100;
+const Name = z.string().trim().min(1, 'is empty').max(SCHEDULE_NAME_CHARS_MAX);
 const Budget = z.number().positive().max(BUDGET_USD_MAX);
 
 /** Makes a schedule, for a project or a repository. At each run, absent fields come from the project or the server. */
 export const ScheduleCreate = z
   .strictObject({
-    name: Name,
+    name: Name.optional().describe(
+      'absent: the first line of the prompt; where another schedule has that name, with the place and a number',
+    ),
     prompt: Prompt,
     project_id: Id.optional(),
     repo_url: RepoAddress.optional(),

@@ -175,7 +175,7 @@ function branchName(task_id: string, title: string): string {
 }
 
 /** The first line of a prompt, cut to 80 characters. */
-function titleOf(prompt: string): string {
+export function titleOf(prompt: string): string {
   const line = prompt.trim().split(/\r?\n/, 1)[0] ?? '';
   const characters = Array.from(line);
   return characters.length > 80 ? `${characters.slice(0, 79).join('')}…` : line;

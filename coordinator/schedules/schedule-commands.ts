@@ -4,6 +4,7 @@ import { ErrandError } from '../../protocol/problem.ts';
 import type { Schedule, ScheduleCreate, SchedulePatch, ScheduleRun } from '../../protocol/schedules.ts';
 import { present } from '../base/present.ts';
 import { isoTime } from '../base/iso-time.ts';
+import { firstKey } from '../domain/task-repository.ts';
 import type { Db } from '../sqlite/database.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
@@ -14,17 +15,16 @@ import {
   findScheduleOf,
   insertSchedule,
   isScheduleAtWork,
-  listSchedules,
   updateSchedule,
   type ScheduleRow,
 } from '../sqlite/schedules.ts';
 import { requireBudget } from '../tasks/budget-bound.ts';
 import { chooseRepositories } from '../tasks/choose-repositories.ts';
-import { foldName } from '../tasks/project-commands.ts';
 import { requirePrice } from '../tasks/task-commands.ts';
 import { requireCron } from './cron.ts';
 import { nextDue } from './due-times.ts';
 import { handleDue } from './handle-due.ts';
+import { freeName, requireFreeName } from './schedule-name.ts';
 import { isProjectGone, queueErrand, type RunDefaults } from './start-run.ts';
 
 /* What a person can do to a schedule, each in the caller's transaction. `now`: milliseconds since 1970. */
@@ -52,7 +52,9 @@ export function createSchedule(
     effort = null,
     budget_usd = null,
   } = input;
-  const { name, prompt, cron, time_zone } = input;
+  const { prompt, cron, time_zone } = input;
+  const place = findProjectOf(tx.db, user_id, project_id ?? '')?.name ?? firstKey({ repo_url: repo_url ?? '' });
+  const { name = freeName(tx.db, user_id, prompt, place) } = input;
   const at = isoTime(now);
   const fields = { name, prompt, project_id, repo_url, repositories, cron, time_zone, model, effort, budget_usd };
   const schedule: ScheduleRow = {
@@ -68,7 +70,7 @@ export function createSchedule(
     updated_at: at,
   };
   requireRepositories(tx.db, schedule);
-  requireFreeName(tx.db, user_id, input.name);
+  requireFreeName(tx.db, user_id, name);
   insertSchedule(tx.db, schedule);
   return schedule;
 }
@@ -109,16 +111,6 @@ export function patchSchedule(
   const timed = moved ? { ...next, handled_until: isoTime(now), next_at: isoTime(nextDue(next, now)) } : next;
   updateSchedule(tx.db, timed);
   return timed;
-}
-
-/** Throws `conflict` if another schedule of this user has the name: commands name a schedule by it. */
-function requireFreeName(db: Db, user_id: string, name: string, own_id?: string): void {
-  const folded = foldName(name);
-  const all = listSchedules(db, user_id, undefined, LIMITS.schedules_per_user_max);
-  if (!all.some((other) => other.id !== own_id && foldName(other.name) === folded)) return;
-  throw new ErrandError('conflict', `You have a schedule with the name '${name}' already: choose another name.`, {
-    errors: [{ field: '/name', message: 'is the name of another schedule of yours' }],
-  });
 }
 
 /** Deletes a schedule with its runs. Its errands stay, and go on. */

@@ -54,6 +54,7 @@ const WORDS: Record<Exclude<RefusalReason, 'already_answered' | 'needs_no_answer
     'Die Adresse liegt in einem privaten Netz: Erreichbar ist sie erst, wenn der Besitzer des Servers sie erlaubt',
   above_own_budget: 'Ein Auftrag von dir darf hier höchstens {max} $ kosten',
   name_taken: 'So heißt schon ein anderes deiner Projekte',
+  schedule_name_taken: 'So heißt schon ein anderer deiner Zeitpläne',
   cron_fields: 'Fünf Felder: Minute, Stunde, Tag des Monats, Monat, Wochentag',
   cron_not_understood: 'Das ist kein gültiger Cron-Ausdruck: Ziffern, Namen wie mon, und * , - /',
   cron_never: 'Diesen Tag gibt es nie',

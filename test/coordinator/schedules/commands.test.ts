@@ -189,7 +189,9 @@ test('a name is free for one schedule of a person, whatever its case', async (t)
   const body = { prompt: 'Look', repo_url: 'errand://sample', cron: '0 3 * * *', time_zone: 'UTC' };
   const refused = await api.refused('createSchedule', { body: { ...body, name: 'NIGHTLY' } });
   t.is(refused.code, 'conflict');
-  t.deepEqual(refused.errors, [{ field: '/name', message: 'is the name of another schedule of yours' }]);
+  t.deepEqual(refused.errors, [
+    { field: '/name', message: 'is the name of another schedule of yours', reason: 'schedule_name_taken' },
+  ]);
   const { id } = await api.call('createSchedule', { body: { ...body, name: 'Weekly' } });
   t.is((await api.refused('patchSchedule', { params: { id }, body: { name: 'Nightly' } })).code, 'conflict');
   await api.call('patchSchedule', { params, body: { name: 'Nightly' } });
@@ -197,4 +199,26 @@ test('a name is free for one schedule of a person, whatever its case', async (t)
 
   const other = await server.person('eve@example.org');
   await other.api.call('createSchedule', { body: { ...body, name: 'Nightly' } });
+});
+
+test('a schedule without a name has that of its first line, with its place and a number where it is taken', async (t) => {
+  const { api } = await scheduleScene(t);
+  const timing = { cron: '0 3 * * *', time_zone: 'UTC' };
+  const body = { prompt: 'Update the dependencies\nand the tests', repo_url: 'errand://sample', ...timing };
+  const names: string[] = [];
+  for (let n = 0; n < 3; n++) names.push((await api.call('createSchedule', { body })).name);
+  t.deepEqual(names, [
+    'Update the dependencies',
+    'Update the dependencies (sample)',
+    'Update the dependencies (sample) 2',
+  ]);
+  const project = { name: 'Shop', repo_url: 'https://git.example.org/shop.git', check: false };
+  const { id: project_id } = await api.call('createProject', { body: project });
+  const { prompt } = body;
+  t.is((await api.call('createSchedule', { body: { prompt, project_id, ...timing } })).name, `${names[0]} (Shop)`);
+  const long = { ...body, prompt: '🛒'.repeat(90) };
+  for (let n = 0; n < 3; n++) {
+    const { name } = await api.call('createSchedule', { body: long });
+    t.true(name.length <= 100 && name.isWellFormed(), name);
+  }
 });

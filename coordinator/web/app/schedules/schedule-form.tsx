@@ -46,11 +46,10 @@ export function ScheduleForm({ schedule: now, onSaved }: FormProps): JSX.Element
     const form = event.currentTarget;
     const known = projects.value ?? [];
     const shared = readFields(fieldsOf(form), known);
-    const { model, effort, budget_usd, ...rest } = shared;
-    const body = { ...rest, ...(model && { model }), ...(effort && { effort }), ...(budget_usd && { budget_usd }) };
+    const body = withoutEmpty(shared);
     saving.value = true;
     fault.value = '';
-    const changes = changesOf(readFields(before(), known), shared);
+    const changes = changesOf(readFields(before(), known), withName(shared));
     const saved = schedule
       ? client.call('patchSchedule', { params: { id: schedule.id }, body: changes })
       : makeOnce(body, (own) => client.call('createSchedule', { body }, own));
@@ -268,9 +267,8 @@ function alsoOf(schedule: Schedule | undefined, projects: readonly Project[]): s
 
 function readFields(given: Given, projects: readonly Project[]) {
   const { place = '', repo_url = '', prompt = '' } = given;
-  const name = given['name']?.trim() || Array.from(firstLine(prompt)).slice(0, NAME_CHARS_MAX).join('');
   return {
-    name,
+    name: given['name']?.trim() ?? '',
     prompt,
     ...(place === OTHER ? { repo_url: repo_url.trim() } : { project_id: place }),
     repositories: readFurther(given['also'] ?? '', projects),
@@ -280,4 +278,22 @@ function readFields(given: Given, projects: readonly Project[]) {
     effort: chosen(EFFORTS, given['effort']) ?? null,
     budget_usd: given['budget_usd'] ? Number(given['budget_usd']) : null,
   };
+}
+
+type Read = ReturnType<typeof readFields>;
+
+/** What a new schedule is given. */
+function withoutEmpty({ name, model, effort, budget_usd, ...rest }: Read) {
+  return {
+    ...rest,
+    ...(name && { name }),
+    ...(model && { model }),
+    ...(effort && { effort }),
+    ...(budget_usd && { budget_usd }),
+  };
+}
+
+/** A schedule keeps no empty name. */
+function withName({ name, ...rest }: Read): Read {
+  return { ...rest, name: name || Array.from(firstLine(rest.prompt)).slice(0, NAME_CHARS_MAX).join('') };
 }
