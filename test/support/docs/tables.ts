@@ -73,7 +73,7 @@ export function ratesTable(): string {
     ['Requests that write something: `POST`, `PUT` and `PATCH`', LIMITS.writes_per_minute_max],
     ['`POST /ws-ticket`', LIMITS.ws_tickets_per_minute_max],
     ['`GET /repositories`', LIMITS.repository_searches_per_minute_max],
-    ['`GET /tasks/:id/pull/merge`', LIMITS.merge_methods_per_minute_max],
+    ['`/tasks/:id/pull/merge` and `/tasks/:id/pull/ready`', LIMITS.merge_methods_per_minute_max],
     ['`POST /auth/links`', LIMITS.login_links_per_minute_max],
     ['`POST /channels/:id/test`', LIMITS.channel_tests_per_minute_max],
     ['Subscriptions of sockets', LIMITS.subscribes_per_minute_max],
