@@ -1,5 +1,5 @@
 import { addAbortSignal } from 'node:stream';
-import { text } from 'node:stream/consumers';
+import { LIMITS } from '../../protocol/limits.ts';
 import { Failure } from '../client/errors.ts';
 import { fold } from './render/fold.ts';
 import { paint, type Line } from './render/line.ts';
@@ -72,15 +72,27 @@ export function printJson({ stdout }: Io, value: unknown): void {
   stdout.write(`${escaped}\n`);
 }
 
-function readStdin({ stdin, signal }: Io): Promise<string> {
-  return text(addAbortSignal(signal, stdin));
+/** Of one character. */
+const UTF8_BYTES_MAX = 4;
+
+/** Reads the standard input to its end; undefined if it has more than `chars_max` characters can take. */
+async function readStdin({ stdin, signal }: Io, chars_max: number): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const input: AsyncIterable<Buffer> = addAbortSignal(signal, stdin);
+  for await (const chunk of input) {
+    bytes += chunk.length;
+    if (bytes > chars_max * UTF8_BYTES_MAX) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 const SECRET_CHARS_MAX = 10_000;
 
 /** Reads a secret from the standard input, without the line break at its end. `what` it is, for the error. */
 export async function readSecret(io: Io, what = 'the secret'): Promise<string> {
-  const secret = (await readStdin(io)).replace(/\r?\n$/, '');
+  const secret = (await readStdin(io, SECRET_CHARS_MAX))?.replace(/\r?\n$/, '') ?? '';
   if (secret === '' || secret.length > SECRET_CHARS_MAX)
     throw new Failure(`The standard input must have one line with ${what}.`);
   return secret;
@@ -92,7 +104,10 @@ export const OR_STDIN = '- reads the text from the standard input';
 /** The text that was typed; `-` stands for the standard input, without the line breaks at its end. */
 export async function readText(io: Io, typed: string): Promise<string> {
   if (typed !== '-') return typed;
-  const read = (await readStdin(io)).replace(/(\r?\n)+$/, '');
+  const all = await readStdin(io, LIMITS.text_chars_max);
+  if (all === undefined)
+    throw new Failure(`The standard input is too long: a text has at most ${LIMITS.text_chars_max} characters.`);
+  const read = all.replace(/(\r?\n)+$/, '');
   if (read.trim() === '') throw new Failure('The standard input is empty: it must have the text.');
   return read;
 }

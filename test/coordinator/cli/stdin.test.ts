@@ -34,3 +34,13 @@ test('an empty standard input sends nothing', async (t) => {
   t.is(stderr, 'The standard input is empty: it must have the text.\n');
   t.is((await api.call('listTasks', { query: {} })).items.length, 0);
 });
+
+test('a standard input that is longer than it may be is not read to its end', async (t) => {
+  const { cli } = await loggedIn(t);
+  const endless = 'y\n'.repeat(1_000_000);
+  const { code, stderr } = await cli.run(['task', '-', '--repo', 'errand://sample'], { stdin: endless });
+  t.is(code, 2);
+  t.is(stderr, 'The standard input is too long: a text has at most 32000 characters.\n');
+  const add = ['project', 'add', 'bills', '--repo', 'errand://sample', '--git-token-stdin'];
+  t.regex((await cli.run(add, { stdin: endless })).stderr, /must have one line with the secret/);
+});
