@@ -32,8 +32,13 @@ const WORDS: readonly (readonly [said: RegExp, words: string])[] = [
   ],
 ];
 
+/** In which of several clones it is. */
+const CLONE = /^In .{1,300}?, the clone of \S+: /;
+
 /** What a worker says, in German, with what it puts before it; undefined: it has other words. */
 export function de_worker_note(text: string): string | undefined {
-  const [said, words] = WORDS.find(([each]) => each.test(text)) ?? [];
-  return said && words !== undefined ? text.replace(said, words) : undefined;
+  const [clone = ''] = CLONE.exec(text) ?? [];
+  const note = text.slice(clone.length);
+  const [said, words] = WORDS.find(([each]) => note.search(each) === 0) ?? [];
+  return said && words !== undefined ? clone + note.replace(said, words) : undefined;
 }

@@ -66,6 +66,8 @@ test('what a worker says in fixed words is told in German, whole', async (t) => 
     'Das Image „rust“ des Projekts wird von diesem Server nicht mehr angeboten: Wähle im Projekt ein anderes, dann versuche es noch einmal.',
   );
   t.is(worker_note('Something else.'), undefined);
+  const quoted = `${'x'.repeat(9_000)} A new worker goes on from here, with a new shell.`;
+  t.is(worker_note(quoted), undefined, 'it is cut as other words are');
 });
 
 test.serial('an errand that has changed nothing is told in German throughout', async (t) => {
