@@ -104,8 +104,9 @@ async function leftCommits(
   const moves = log.stdout.toString().matchAll(/^checkout: moving from ([0-9a-f]{40,64}) to /gm);
   const tips = [...new Set(Array.from(moves, ([, commit = '']) => commit))];
   if (tips.length === 0) return [];
-  const args = ['rev-list', `--max-age=${began_s}`, '--ignore-missing', ...tips, '--not', '--branches'];
-  const { stdout } = await agents.try([...args, ...outsideOf(head)], { time_limit_ms: READ_MS });
+  // One --not for all: a second one would take back the first.
+  const args = ['rev-list', `--max-age=${began_s}`, '--ignore-missing', ...tips, ...outsideOf(head), '--branches'];
+  const { stdout } = await agents.try(args, { time_limit_ms: READ_MS });
   const commits = stdout
     .toString()
     .split('\n')

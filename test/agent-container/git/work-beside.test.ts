@@ -133,6 +133,22 @@ test('a commit on no branch that was left by a checkout is named, and none that 
   t.deepEqual(await beside(), []);
 });
 
+test('a commit on no branch is named, and not what others pushed meanwhile', async (t) => {
+  const { run, write, beside, byAnother } = await scene(t);
+  await run('switch', '-q', '--detach');
+  await write('a.py', 'a = 2\n');
+  await run('commit', '-q', '-am', 'Alone');
+  const left = await run('rev-parse', 'HEAD');
+  await run('switch', '-q', '-');
+  const committed_s = Number(await run('log', '-1', '--format=%ct', left));
+  await until('a commit is newer by its time', () => Date.now() >= (committed_s + 1) * 1000);
+  await byAnother('main', 'c.py');
+  await run('fetch', '-q', 'origin', '+main:refs/remotes/origin/main');
+  t.deepEqual(await beside(), [
+    `what the commit ${left.slice(0, 12)}, which no branch has, has of a.py: merge it, unless the work has that already`,
+  ]);
+});
+
 test('what is older than the work, or comes from the remote, is not missing', async (t) => {
   const { run, write, beside, byAnother } = await scene(t);
   await write('a.py', 'a = 2\n');
