@@ -87,7 +87,8 @@ function detachedOf({ path, commit }: Worktree): Found[] {
 }
 
 function uncommittedIn({ path }: Worktree): Pick<Place, 'name' | 'advice'> {
-  const advice = 'commit and merge it, or remove the worktree if the work has that already';
+  // What it has may be no more than what the tests have written, in a worktree to compare with.
+  const advice = 'remove the worktree if nothing of that belongs to the work, else commit and merge what does';
   return { name: `the worktree ${nameOf(path)} (not committed)`, advice };
 }
 

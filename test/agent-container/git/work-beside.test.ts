@@ -98,7 +98,7 @@ test('what another worktree has and never committed is named until the work has 
   await writeFile(join(other, '.gitignore'), 'out\n');
   await writeFile(join(other, 'out'), '');
   const text = (names: string) =>
-    `what the worktree ${other} (not committed) has of ${names}: commit and merge it, or remove the worktree if the work has that already`;
+    `what the worktree ${other} (not committed) has of ${names}: remove the worktree if nothing of that belongs to the work, else commit and merge what does`;
   t.deepEqual(await beside(), [text('.gitignore, a.py, new.py')]);
   await write('a.py', 'a = 2\n');
   await write('new.py', 'newer\n');
