@@ -16,7 +16,7 @@ const CLOCK_TICK_MS = 20;
  * What is newer than `began_ms`, and which a commit of the working tree leaves out without a word. `texts`: ignored
  * files, and files below a submodule. One text for each file or folder; and one where there are too many to look at all
  * of them. A text does not change with the number of files: it is said once, and each run of the tests may add one.
- * `outputs`: the same for folders that nobody misses, if their names say what they are.
+ * `outputs`: the same for folders that nobody misses, if their names say what they are and no source is in them.
  */
 export async function leftOut(own: Git, began_ms: number): Promise<{ texts: string[]; outputs: string[] }> {
   const [ignored, links] = await Promise.all([
@@ -26,8 +26,9 @@ export async function leftOut(own: Git, began_ms: number): Promise<{ texts: stri
   const all = outermost(splitNul(ignored.stdout));
   const tracked = trackedIn(links.stdout);
   const packages = packagesOf(tracked);
-  const outputs = outputsIn(all, tracked, packages);
-  const paths = all.filter((path) => !isCache(path, packages) && !outputs.has(path));
+  const kept = all.filter((path) => !isCache(path, packages));
+  const outputs = await outputsIn(own.dir, kept, { tracked, packages, began_ms });
+  const paths = kept.filter((path) => !outputs.has(path));
   const submodules = submodulesIn(links.stdout);
   const { changed, is_incomplete } = await findNew(own.dir, [...submodules, ...paths], began_ms);
   const ignored_new = paths.filter((path) => changed.has(path));
@@ -70,38 +71,55 @@ function outermost(paths: string[]): string[] {
 const PERHAPS_MORE = `and perhaps more: of the ignored files and those of submodules, not more than ${LOOKED_AT_MAX} were looked at`;
 
 /** A folder with the name of a cache that is ignored as a whole, a file of a cache, a log, or a half-written file. */
-function isCache(path: string, { folders }: Packages): boolean {
+function isCache(path: string, { isOfData }: Packages): boolean {
   const name = basename(path);
   if (CACHES.has(name)) return true;
-  // Programs write their logs where they are started. Elsewhere one may be a file of the tests.
-  const isLog = () => name.endsWith('.log') && folders.has(dirname(path));
+  // Among files of data it may be one that the tests read.
+  const isLog = () => name.endsWith('.log') && !isOfData(dirname(path));
   return !path.endsWith('/') && (CACHE_FILES.test(name) || isTemporary(name) || isLog());
 }
 
-/** Of ignored paths the folders of outputs, and what is directly in one where nothing is tracked. */
-function outputsIn(ignored: string[], tracked: string[], { isOutput }: Packages): Set<string> {
+type Around = { tracked: string[]; packages: Packages; began_ms: number };
+
+/**
+ * Of ignored paths the folders of outputs, and what is directly in one where nothing is tracked. Where the name is not
+ * enough to say so, new source in it says that it is none.
+ */
+async function outputsIn(dir: string, ignored: string[], around: Around): Promise<Set<string>> {
+  const { tracked, packages, began_ms } = around;
+  const { isOutput, isPerhapsOutput, isSourceIn } = packages;
   const isOnlyKept = (folder: string) =>
     !tracked.some((path) => path.startsWith(`${folder}/`) && !KEEPER.test(basename(path)));
-  const parents = new Set(
-    [...new Set(ignored.map(dirname))].filter((parent) => isOutput(parent) && isOnlyKept(parent)),
-  );
-  const folders = ignored.filter((path) => path.endsWith('/'));
-  return new Set([
-    ...ignored.filter((path) => parents.has(dirname(path))),
-    ...folders.filter((folder) => isOutput(folder) || folder.endsWith('.egg-info/')),
-  ]);
+  const parents = [...new Set(ignored.map(dirname))];
+  /** The paths that are such a folder, or are in one, each with the folder. */
+  const below = (isIt: (folder: string) => boolean) => {
+    const of_outputs = new Set(parents.filter((parent) => isIt(parent) && isOnlyKept(parent)));
+    return new Map(
+      ignored.flatMap((path) => {
+        if (of_outputs.has(dirname(path))) return [[path, dirname(path)]];
+        return path.endsWith('/') && isIt(path) ? [[path, path]] : [];
+      }),
+    );
+  };
+  const outputs = below((folder) => isOutput(folder) || folder.endsWith('.egg-info/'));
+  const perhaps = below(isPerhapsOutput);
+  const unclear = [...perhaps.keys()].filter((path) => !outputs.has(path));
+  const isSource = (path: string, file: string) => isSourceIn(perhaps.get(path) ?? path, file);
+  const { changed } = await findNew(dir, unclear, began_ms, isSource);
+  return new Set([...outputs.keys(), ...unclear.filter((path) => !changed.has(path))]);
 }
 
 const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/') + 1) || path;
 
 /**
- * The paths at or below which a file was changed since then. The time of change cannot be set back by a program. Where
- * there is too much, what comes later and is deeper in the folders is not looked at.
+ * The paths at or below which a file that counts was changed since then. The time of change cannot be set back by a
+ * program. Where there is too much, what comes later and is deeper in the folders is not looked at.
  */
 async function findNew(
   dir: string,
   paths: string[],
   began_ms: number,
+  counts: (path: string, file: string) => boolean = () => true,
 ): Promise<{ changed: Set<string>; is_incomplete: boolean }> {
   const changed = new Set<string>();
   const waiting = paths.slice(0, LOOKED_AT_MAX).map((path) => ({ path, at: join(dir, path) }));
@@ -114,7 +132,7 @@ async function findNew(
       const fitting = names.slice(0, LOOKED_AT_MAX - waiting.length);
       is_incomplete ||= fitting.length < names.length;
       for (const name of fitting) waiting.push({ path, at: join(at, name) });
-    } else if (stats !== null && stats.ctimeMs > began_ms - CLOCK_TICK_MS) changed.add(path);
+    } else if (stats !== null && stats.ctimeMs > began_ms - CLOCK_TICK_MS && counts(path, at)) changed.add(path);
   }
   return { changed, is_incomplete };
 }

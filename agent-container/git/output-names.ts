@@ -55,7 +55,8 @@ const OUTPUTS_BESIDE: readonly (readonly [manifest: RegExp, names: readonly stri
   [/^(?:Cargo\.toml|pom\.xml|build\.sbt)$/, ['target']],
   [/^build\.(?:gradle|gradle\.kts|xml)$/, ['build', 'dist', 'out']],
   [/^(?:go\.mod|composer\.json)$/, ['vendor']],
-  [/^(?:pyproject\.toml|setup\.(?:py|cfg))$/, ['build', 'dist']],
+  [/^composer\.json$/, ['var']],
+  [/^(?:pyproject\.toml|setup\.(?:py|cfg)|requirements\.txt|Pipfile|manage\.py)$/, ['build', 'dist']],
   [/^(?:Gemfile|Rakefile|config\.ru|.+\.gemspec)$/, ['coverage', 'log', 'tmp', 'vendor', 'vendor/bundle']],
   [/^(?:mix\.exs|rebar\.config)$/, ['cover', 'deps']],
   [/^pubspec\.yaml$/, ['build', 'coverage']],
@@ -67,6 +68,25 @@ const OUTPUTS_BESIDE: readonly (readonly [manifest: RegExp, names: readonly stri
   ],
   [/^Package\.swift$/, ['build']],
 ];
+/** What programs of any kind may write anywhere in a repository that has a manifest. */
+const PERHAPS_OUTPUTS = new Set([
+  'build',
+  'cover',
+  'coverage',
+  'dist',
+  'log',
+  'logs',
+  'obj',
+  'out',
+  'target',
+  'temp',
+  'tmp',
+]);
+/** Files that people write, and hardly any build. */
+const SOURCE =
+  /(?<!\.d)\.(?:[cm]?ts|tsx|astro|c|cc|clj|cpp|cs|cxx|dart|erl|exs?|fs|go|h|hh|hpp|hs|java|jl|kts?|lua|mm?|php|pl|proto|py|rb|rs|scala|sh|sql|svelte|swift|tf|vb|vue|zig)$/;
+/** Files that people write, and the builds of pages too. */
+const SOURCE_OF_PAGES = /\.(?:[cm]?js|jsx|css|less|s[ac]ss)$/;
 /** What keeps a folder without other files in a repository. */
 export const KEEPER = /^\.(?:git)?(?:keep|ignore)$/;
 
@@ -76,18 +96,40 @@ export type Packages = {
   folders: Set<string>;
   /** Whether builds and tests write the folder, by its name and by the manifests beside it. */
   isOutput: (folder: string) => boolean;
+  /** Whether programs may have written the folder: its name alone says so, and not for sure. */
+  isPerhapsOutput: (folder: string) => boolean;
+  /** Whether a file in such a folder is one that people write. */
+  isSourceIn: (folder: string, file: string) => boolean;
+  /** Whether the folder has files of its own, and none is source or a manifest. */
+  isOfData: (folder: string) => boolean;
 };
 
 /** Finds the packages that these files are of. */
 export function packagesOf(paths: string[]): Packages {
   const folders = new Set<string>();
   const outputs = new Set<string>();
+  const of_pages = new Set<string>();
+  const of_source = new Set<string>();
+  const of_any = new Set<string>();
   for (const path of paths) {
+    const folder = dirname(path);
     for (const [manifest, names] of OUTPUTS_BESIDE) {
       if (!manifest.test(basename(path))) continue;
-      folders.add(dirname(path));
-      for (const name of names) outputs.add(join(dirname(path), name));
+      folders.add(folder);
+      for (const name of names) outputs.add(join(folder, name));
     }
+    if (SOURCE_OF_PAGES.test(path)) of_pages.add(folder);
+    if (SOURCE.test(path)) of_source.add(folder);
+    if (!KEEPER.test(basename(path))) of_any.add(folder);
   }
-  return { folders, isOutput: (folder) => OUTPUTS.has(basename(folder)) || outputs.has(folder.replace(/\/$/, '')) };
+  return {
+    folders,
+    isOutput: (folder) => OUTPUTS.has(basename(folder)) || outputs.has(folder.replace(/\/$/, '')),
+    isPerhapsOutput: (folder) => folders.size > 0 && PERHAPS_OUTPUTS.has(basename(folder)),
+    isSourceIn: (folder, file) =>
+      SOURCE.test(file) ||
+      // Reports of the coverage are pages.
+      (SOURCE_OF_PAGES.test(file) && of_pages.has(dirname(folder)) && basename(folder) !== 'coverage'),
+    isOfData: (folder) => of_any.has(folder) && ![folders, of_source, of_pages].some((each) => each.has(folder)),
+  };
 }

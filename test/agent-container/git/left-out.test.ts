@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { link, mkdir, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Git } from '../../../agent-container/git/git.ts';
 import { leftOut } from '../../../agent-container/git/left-out.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -132,6 +132,41 @@ test('source beside a manifest is named where no build of that kind writes a fol
       .toSorted(),
   );
   t.deepEqual(await outputs(), []);
+});
+
+const WRITTEN = {
+  'go.mod': ['coverage/c.html', 'dist/app', 'tmp/main', 'build/app', 'cmd/app/app.log'],
+  'composer.json': [
+    'build/a.xml',
+    'coverage/js/a.js',
+    'var/cache/a.php',
+    'storage/logs/laravel.log',
+    'public/build/a.js',
+  ],
+  'Cargo.toml': ['coverage/a.html', 'dist/index.html', 'dist/a.wasm', 'dist/a.js'],
+  'package.json': ['tmp/a', 'log/test.txt', 'target/a', 'cmd/app/coverage/sorter.js', 'cmd/app/run.log'],
+  'requirements.txt': ['app.log', 'coverage/a.xml', 'build/lib/a.py'],
+};
+for (const [manifest, written] of Object.entries(WRITTEN))
+  test(`what builds and tests write in a project of ${manifest} is not named`, async (t) => {
+    const { dir, write, leftOut } = await scene(t, {});
+    await write('.gitignore', '*.log\nlog\ntmp\ntarget\ncoverage\ndist\nbuild\nvar\n');
+    const tracked = [manifest, 'cmd/app/main.go', 'cmd/app/main.js', 'public/index.php', 'storage/logs/.gitignore'];
+    for (const path of [...tracked, ...written]) {
+      await mkdir(join(dir, dirname(path)), { recursive: true });
+      await write(path, '');
+    }
+    await git(dir, 'add', '-f', ...tracked);
+    t.deepEqual(await leftOut(), []);
+  });
+
+test('a script in a folder of builds is named beside other scripts, and a report beside them is not', async (t) => {
+  const { dir, write, leftOut } = await scene(t, { 'src/build': 1, 'src/coverage': 1 });
+  await write('.gitignore', 'build\ncoverage\n');
+  for (const path of ['package.json', 'src/main.js']) await write(path, '');
+  await git(dir, 'add', '.');
+  for (const path of ['src/build/tasks.js', 'src/coverage/sorter.js']) await write(path, '');
+  t.deepEqual(await leftOut(), ["src/build/ is ignored by the repository's rules"]);
 });
 
 test('logs in a folder of their own are named by the folder', async (t) => {
