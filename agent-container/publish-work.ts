@@ -10,11 +10,14 @@ import { repositoryResult, type TaskClones } from './task-clones.ts';
 
 /** As the contract bounds it. */
 const DETAIL_CHARS_MAX = 4_000;
-/** For the person, where the work has something that no push may have. */
-const HOW_TO_GO_ON =
+/** For the person, where the work was not pushed because of what it is. */
+const KEPT =
   '\n\nSo what is new since the last push is not at the forge. It is not lost: the diff shows it, and the errand goes on ' +
-  'with the same files. Reply how it is to go on, for example without that file. If the value of a variable was found ' +
-  'that is no secret, make it a plain one in the project, and retry.';
+  'with the same files. Reply how it is to go on';
+const HOW_TO_GO_ON = {
+  forbidden: `${KEPT}, for example without that file. If the value of a variable was found that is no secret, make it a plain one in the project, and retry.`,
+  odd: `${KEPT}.`,
+};
 
 /** The result of an attempt that pushed nothing. */
 export function unpublished(
@@ -48,16 +51,16 @@ export async function publishWork(
   };
   const errors = finished.map(({ error }) => error).filter((error) => error !== null);
   const ended = errors.reduce(notPushed, result);
-  return { result: errors.some(isStopped) ? withHowToGoOn(ended) : ended, errors };
+  const stopped = errors.map(stoppedPush).filter((error) => error !== null);
+  if (stopped.length === 0) return { result: ended, errors };
+  const how = stopped.some(({ has_forbidden }) => has_forbidden) ? HOW_TO_GO_ON.forbidden : HOW_TO_GO_ON.odd;
+  const detail = `${(ended.detail ?? '').slice(0, DETAIL_CHARS_MAX - how.length)}${how}`;
+  return { result: { ...ended, detail }, errors };
 }
 
-function isStopped(error: unknown): boolean {
-  return error instanceof StoppedPush || (error instanceof AttemptFailure && isStopped(error.cause));
-}
-
-function withHowToGoOn(result: AttemptResult): AttemptResult {
-  const detail = (result.detail ?? '').slice(0, DETAIL_CHARS_MAX - HOW_TO_GO_ON.length);
-  return { ...result, detail: `${detail}${HOW_TO_GO_ON}` };
+function stoppedPush(error: unknown): StoppedPush | null {
+  if (error instanceof StoppedPush) return error;
+  return error instanceof AttemptFailure ? stoppedPush(error.cause) : null;
 }
 
 /** The result of work that is not on the forge, or not the newest of it. */

@@ -42,16 +42,20 @@ export type Inspection = {
 
 /** A commit was not pushed because of what is in it. */
 export class StoppedPush extends AttemptFailure {
-  constructor(reasons: string[]) {
+  /** Whether it has what no push may have, and not only an end that nobody would leave. */
+  readonly has_forbidden: boolean;
+
+  constructor(reasons: string[], has_forbidden: boolean) {
     const list = reasons.map((reason) => `- ${reason}`).join('\n');
     super('push_rejected', `The work was not pushed:\n${list}`);
+    this.has_forbidden = has_forbidden;
   }
 }
 
 /** What keeps a commit from being pushed at all, or from being the end of the work. */
 export function problemOf({ stops, oddities }: Inspection, wip: boolean): StoppedPush | null {
   const reasons = wip ? stops : [...stops, ...oddities];
-  return reasons.length === 0 ? null : new StoppedPush(reasons);
+  return reasons.length === 0 ? null : new StoppedPush(reasons, stops.length > 0);
 }
 
 type Given = {

@@ -124,7 +124,10 @@ for (const [what, line] of Object.entries(TOKENS))
     const value = /[\w/+=-]{12,}/g.exec(line.replace(/^.*(=|: ?)/, ''))?.[0] ?? line;
     if (what !== 'a private key') t.false(everything.includes(value), value);
     t.regex(task.current.result?.diff ?? '', /npmrc/);
-    t.regex(task.current.result?.detail ?? '', /\.npmrc:2 contains[^]*\n\n[^]*not at the forge[^]*Reply/);
+    t.regex(
+      task.current.result?.detail ?? '',
+      /\.npmrc:2 contains[^]*\n\n[^]*not at the forge[^]*Reply[^]*without that file/,
+    );
     t.is(await git(bare, 'branch', '--list', 'errand/*'), '');
   });
 
@@ -209,6 +212,7 @@ for (const [what, [change, says]] of Object.entries(STATES))
     t.regex(answers[0] ?? '', says);
     t.like(task.current.result, { status: 'failed', reason: 'push_rejected' });
     t.regex(task.current.result?.detail ?? '', says);
+    t.regex(task.current.result?.detail ?? '', /Reply how it is to go on\.$/);
   });
 
 test.serial('a .git that the agent removed is made anew before the last push, and the model is told', async (t) => {
