@@ -129,6 +129,8 @@ async function fetchFrom(to: Git, from: Git, commit: string): Promise<boolean> {
   return code === 0;
 }
 
+export type Author = { name: string; email: string };
+
 /**
  * Makes the agent's repository from the worker's own: on the task's branch, at `HEAD_REF`, with the worker's index. No
  * file of the working tree changes. The files are written here, since each run of git delays the start of the work.
@@ -136,14 +138,14 @@ async function fetchFrom(to: Git, from: Git, commit: string): Promise<boolean> {
 export async function createAgents(
   { own, agents }: Repositories,
   { task_id, workspace, branch, base_branch, work_branch }: WorkspaceRecord,
-  { url, author }: { url: string; author: { name: string; email: string } },
+  { url, author }: { url: string; author: Author },
 ): Promise<void> {
   const { git_dir } = agents;
   const folders = ['info', 'hooks', 'refs/heads', 'refs/tags', tracking('')];
   await Promise.all(folders.map((name) => mkdir(join(git_dir, name), { recursive: true })));
   const settings = {
     'remote "origin"': { url, fetch: '+refs/heads/*:refs/remotes/origin/*' },
-    user: author,
+    ...authorSettings(author),
     errand: { task: task_id, workspace },
     ...(own.has_lfs && { 'filter "lfs"': LFS_FILTER, lfs: { locksverify: 'false', concurrenttransfers: '3' } }),
   };
@@ -171,6 +173,12 @@ async function copy(from: string, to: string): Promise<void> {
     if (errorCode(error) !== 'ENOENT') throw error;
   }
 }
+
+/** Who commits are by; twice, so that a later attempt sees what a command has set to something else. */
+export const authorSettings = ({ name, email }: Author) => ({
+  user: { name, email },
+  'errand "author"': { name, email },
+});
 
 /** Settings as a text of git's configuration. */
 export function configText(sections: Record<string, Record<string, string>>): string {

@@ -25,6 +25,18 @@ test('HOME has the author as the task names it now, and keeps its other settings
   );
 });
 
+test('the author that a command has set in HOME stays', async (t) => {
+  const home = await temporaryFolder(t);
+  const git = gitIn(home);
+  const config = (...args: string[]) => git.run(['config', '--file', join(home, '.gitconfig'), ...args]);
+  await writeHomeIdentity(git, home, OLD);
+  await config('user.email', 'ci@example.org');
+  for (const author of [OLD, NEW, OLD]) {
+    await writeHomeIdentity(git, home, author);
+    t.deepEqual([await config('user.name'), await config('user.email')], [author.name, 'ci@example.org']);
+  }
+});
+
 test('nothing is written through a link in the place of the settings in HOME', async (t) => {
   const home = await temporaryFolder(t);
   const git = gitIn(home);

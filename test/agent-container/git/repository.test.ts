@@ -49,6 +49,20 @@ test('the next attempt has the author as the task names it then', async (t) => {
   t.is(await git.agents.run(['config', 'user.email']), author.email);
 });
 
+test('the next attempt has the author that a command has set in the clone', async (t) => {
+  const { clone, prepare, task } = await scene(t);
+  const git = clone();
+  const { workspace, base_commit } = await prepare(git);
+  await git.agents.run(['config', 'user.name', 'Bot']);
+  await prepare(
+    git,
+    { turn: 0, workspace, base_commit },
+    { ...task, author: { name: 'New', email: 'new@example.org' } },
+  );
+  t.is(await git.agents.run(['config', 'user.name']), 'Bot');
+  t.is(await git.agents.run(['config', 'user.email']), 'new@example.org');
+});
+
 test('a base branch can be named', async (t) => {
   const { clone, prepare, task, bare } = await scene(t);
   await plainGit(bare, 'branch', 'release/1.0', 'main');
