@@ -60,7 +60,7 @@ export function problemOf({ stops, oddities }: Inspection, wip: boolean): Stoppe
 
 type Given = {
   commit: string | null;
-  /** The commit is work in progress: nobody is told what may not belong in it, and a cancel leaves little time. */
+  /** The commit is work in progress: nobody is told what it should not have or lacks, and a cancel leaves little time. */
   wip: boolean;
   /** The tree of the commit. */
   tree: string;
@@ -85,28 +85,23 @@ const NOTHING_NEW = {
 
 /** Looks at what a push of the commit would add, and at what it would leave out. */
 export async function inspect(repos: Repositories, given: Given): Promise<Inspection> {
-  const { commit, wip, excluded, agent, base_commit, known, secrets, began_ms, repo_url } = given;
+  const { commit, wip, excluded, agent, base_commit, known, secrets, repo_url } = given;
   const { not, bases } = known;
   if (commit === null || commit === base_commit) {
-    const [beside, { texts, outputs }] = await Promise.all([workBeside(repos, given), leftOut(repos.own, began_ms)]);
-    return {
-      ...NOTHING_NEW,
-      remarks: { left_out: [...theFirst(excluded), ...beside, ...texts], doubtful: [] },
-      outputs,
-    };
+    const { missing, outputs } = await lookBeside(repos, given);
+    return { ...NOTHING_NEW, remarks: { left_out: [...theFirst(excluded), ...missing], doubtful: [] }, outputs };
   }
   const is_known = not.includes(commit);
   const blobs = is_known ? [] : await newBlobs(repos.own, commit, not);
   const pushed = repos.own.has_lfs ? await withPointers(repos.own, blobs) : [];
   await importObjects(repos, pushed);
-  const [found_in_git, found_in_lfs, filtered, oddities, doubtful, beside, { texts, outputs }] = await Promise.all([
+  const [found_in_git, found_in_lfs, filtered, oddities, doubtful, { missing, outputs }] = await Promise.all([
     is_known ? [] : findSecrets(repos.own, commit, { not, secrets }),
     findLfsSecrets(repos.own, pushed, secrets),
     filteredFiles(repos, { bases, commit, pushed, repo_url }),
     odditiesOf(repos.own, { base_commit, bases, commit, agent }),
     wip ? [] : doubtfulFiles(repos.own, bases, commit),
-    workBeside(repos, given),
-    leftOut(repos.own, began_ms),
+    lookBeside(repos, given),
   ]);
   const { perhaps_public = [], secret: found = [] } = Object.groupBy(
     [...found_in_git, ...found_in_lfs],
@@ -118,11 +113,21 @@ export async function inspect(repos: Repositories, given: Given): Promise<Inspec
     stops,
     oddities,
     warnings: publicKeyWarnings(perhaps_public, redact),
-    remarks: { left_out: [...theFirst(excluded), ...beside, ...texts], doubtful },
+    remarks: { left_out: [...theFirst(excluded), ...missing], doubtful },
     outputs,
     pointer_paths: pushed.flatMap(({ path, pointer }) => (pointer === null ? [] : [path])),
     redact,
   };
+}
+
+/** What the commit lacks of the agent's work, and the outputs of builds that are left out. */
+async function lookBeside(repos: Repositories, given: Given): Promise<{ missing: string[]; outputs: string[] }> {
+  if (given.wip) return { missing: [], outputs: [] };
+  const [beside, { texts, outputs }] = await Promise.all([
+    workBeside(repos, given),
+    leftOut(repos.own, given.began_ms),
+  ]);
+  return { missing: [...beside, ...texts], outputs };
 }
 
 const theFirst = (texts: string[]) =>

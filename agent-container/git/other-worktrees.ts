@@ -2,8 +2,8 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { splitNul, type Git } from './git.ts';
 
-/** A command may have put anything into a worktree. */
-const READ_MS = 30_000;
+/** A command may have put anything into a worktree. Its filters run, since git compares what they make of a file. */
+const READ_MS = 10_000;
 /** How many uncommitted files of a worktree are read. */
 const FILES_MAX = 500;
 
@@ -39,7 +39,7 @@ export async function uncommittedFiles(
   }
   if (paths.length === 0) return [];
   const input = paths.map((path) => `${path}\n`).join('');
-  const hashed = await agents.try(['-C', dir, 'hash-object', '--stdin-paths'], { ...options, input });
+  const hashed = await agents.try(['-C', dir, 'hash-object', '--no-filters', '--stdin-paths'], { ...options, input });
   const ids = hashed.stdout.toString().split('\n');
   return paths.flatMap((path, i) => (ids[i] === undefined || ids[i] === '' ? [] : [{ path, id: ids[i] }]));
 }

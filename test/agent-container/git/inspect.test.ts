@@ -29,18 +29,21 @@ test('of many paths that a commit leaves out, only the first are named', async (
   t.deepEqual(remarks.left_out, [...excluded.slice(0, 20), 'and more like these']);
 });
 
-test('what may not belong in a commit is named for finished work, and not looked for in work in progress', async (t) => {
+test('what a commit should not have or lacks is named for finished work, and not looked for in work in progress', async (t) => {
   const { clone, prepare, write, task } = await scene(t);
   const repos = clone();
   const { commit: base_commit } = await prepare(repos);
   await write(repos, 'main.o', 'main\n');
+  await write(repos, '.gitignore', '/plan.ts\n');
+  await write(repos, 'plan.ts', 'plan();\n');
   const worktree = await commitWorktree(repos, 'Work');
   const known = { not: [], bases: base_commit === null ? [] : [base_commit] };
   const secrets = new SecretSearch({ values: [] });
-  const given = { ...worktree, base_commit, known, secrets, began_ms: Date.now(), repo_url: task.repo_url };
+  const given = { ...worktree, base_commit, known, secrets, began_ms: 0, repo_url: task.repo_url };
   for (const wip of [false, true]) {
     const { remarks } = await inspect(repos, { ...given, wip });
     t.deepEqual(remarks.doubtful, wip ? [] : ['main.o']);
+    t.is(remarks.left_out.filter((text) => text.includes('plan.ts')).length, wip ? 0 : 1);
   }
 });
 
