@@ -4,7 +4,18 @@ import { Id, Time } from './ids.ts';
 import { Need, NeedAnswer } from './needs.ts';
 import { PullRequest } from './pulls.ts';
 import { RepositoryKey, RepositoryResult, TaskRepository } from './repositories.ts';
-import { Commit, DiffStat, Effort, FailureReason, Hear, ImageName, RunnerName, TaskStatus, Usage } from './task.ts';
+import {
+  Capped,
+  Commit,
+  DiffStat,
+  Effort,
+  FailureReason,
+  Hear,
+  ImageName,
+  RunnerName,
+  TaskStatus,
+  Usage,
+} from './task.ts';
 
 /* The events that the coordinator itself writes into the log; `./events.ts` has those of workers. */
 
@@ -33,6 +44,7 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
     from: TaskStatus,
     to: TaskStatus,
     reason: FailureReason.nullable(),
+    capped: Capped,
     detail: z.string().nullable(),
   }),
   event('attempt.started', 'An attempt begins. `warm`: its worker had been started ahead of time.', {
@@ -44,6 +56,7 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
   event('attempt.ended', 'An attempt has ended. `retry_at`: when the next one may start; null if there is none.', {
     status: z.enum(['succeeded', 'failed', 'cancelled', 'parked']),
     reason: FailureReason.nullable(),
+    capped: Capped,
     detail: z.string().nullable(),
     retry_at: Time.nullable(),
   }),

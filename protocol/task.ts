@@ -35,8 +35,8 @@ export const FAILURE_IS_WORTH_A_RETRY = {
   /** The Claude API could not be reached, or was overloaded for longer than the worker waits. */
   model_unavailable: true,
   /**
-   * What a person or the whole server may spend in a calendar month is reached. Set by the coordinator; a worker ends
-   * with `model_unavailable`. Retried where the next month begins within a week.
+   * What a person or the whole server may spend in a calendar month is reached. Set by the coordinator, and said as
+   * `Capped`; a worker ends with `model_unavailable`. Retried where the next month begins within a week.
    */
   spending_cap: true,
   repository_unavailable: true,
@@ -65,6 +65,12 @@ export const FAILURE_IS_WORTH_A_RETRY = {
 } as const;
 export type FailureReason = keyof typeof FAILURE_IS_WORTH_A_RETRY;
 export const FailureReason = z.enum(Object.keys(FAILURE_IS_WORTH_A_RETRY) as [FailureReason, ...FailureReason[]]);
+
+/** An app of the version before refuses a reason that it does not know, and with it the whole list. */
+export const Capped = z
+  .boolean()
+  .optional()
+  .describe('what may be spent in the month is reached: `reason` is `model_unavailable` then. Absent: it is not');
 
 /**
  * The usage of model requests. The four token counts are disjoint: `input_tokens` leaves out the tokens that were
@@ -152,6 +158,7 @@ export const Attempt = z.object({
   n: z.number().int().positive(),
   status: z.enum(['starting', 'running', 'succeeded', 'failed', 'cancelled', 'parked']),
   reason: FailureReason.nullable(),
+  capped: Capped,
   detail: z.string().nullable(),
   runner: RunnerName,
   worker: z.string(),
@@ -212,6 +219,7 @@ export const Task = z.object({
   plan_first: z.boolean().optional().describe('absent: the server is older than this'),
   status: TaskStatus,
   reason: FailureReason.nullable().describe('why it failed'),
+  capped: Capped,
   detail: z.string().nullable().describe('why it failed, for people'),
   waiting_for: WaitingFor.nullable(),
   needs: z

@@ -1,5 +1,6 @@
 import type { Need } from '../../protocol/needs.ts';
 import type { Task } from '../../protocol/task.ts';
+import { sayReason } from '../../protocol/said-reason.ts';
 import { isActive } from './task-state.ts';
 import type { TaskRow } from './task.ts';
 import { waitingFor } from './waiting-for.ts';
@@ -29,7 +30,8 @@ export function taskView(task: TaskRow, needs: Need[], place: number | undefined
     plan_first: task.plan_first,
     status: task.status,
     // These describe the previous attempt. While one is in progress nothing has failed yet.
-    reason: isActive(task.status) ? null : task.reason,
+    capped: false,
+    ...sayReason(isActive(task.status) ? null : task.reason),
     detail: isActive(task.status) ? null : task.detail,
     waiting_for: waitingFor(task, { place: place ?? 1, fault }),
     needs,

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { TaskPage, TasksQuery } from '../../protocol/api.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
+import { sayReason } from '../../protocol/said-reason.ts';
 import { requireBudget } from '../tasks/budget-bound.ts';
 import {
   addMessage,
@@ -133,5 +134,5 @@ function one<T>([item]: T[]): T {
 
 function attemptView(row: AttemptRow): Attempt {
   const { n, status, reason, detail, runner, worker, warm, image, started_at, ended_at } = row;
-  return { n, status, reason, detail, runner, worker, warm, image, started_at, ended_at };
+  return { n, status, ...sayReason(reason), detail, runner, worker, warm, image, started_at, ended_at };
 }

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { Need } from '../../protocol/needs.ts';
 import type { Occasion } from '../../protocol/notifications.ts';
 import { checksVerdict, PullRequest } from '../../protocol/pulls.ts';
-import { FailureReason, TaskStatus } from '../../protocol/task.ts';
+import { Capped, FailureReason, TaskStatus } from '../../protocol/task.ts';
+import { saidReason } from '../../protocol/said-reason.ts';
 import type { EventRow } from '../sqlite/events.ts';
 
 /** The types of events that an occasion can follow from. */
@@ -23,7 +24,7 @@ const LIMITS_REACHED = new Set<FailureReason>([
 export const NeedAsked = z.object({ need: Need });
 /** What is read of the event that a pull request has changed. */
 export const PullChanged = z.object({ pull: PullRequest, changed: z.array(z.string()) });
-const StatusChange = z.object({ to: TaskStatus, reason: FailureReason.nullable().catch(null) });
+const StatusChange = z.object({ to: TaskStatus, reason: FailureReason.nullable().catch(null), capped: Capped });
 
 /**
  * What an event means to a person. `subject` names what it is about, which is told once. Undefined: nothing that a
@@ -45,9 +46,10 @@ export function occasionOf({
   return occasion && { occasion, subject: `event:${id}` };
 }
 
-function occasionOfStatus({ to, reason }: z.infer<typeof StatusChange>): Occasion | undefined {
+function occasionOfStatus({ to, ...said }: z.infer<typeof StatusChange>): Occasion | undefined {
   if (to === 'succeeded') return 'done';
   if (to !== 'failed') return undefined;
+  const reason = saidReason(said);
   return reason !== null && LIMITS_REACHED.has(reason) ? 'limit' : 'failed';
 }
 

@@ -1,3 +1,4 @@
+import { sayReason } from '../../protocol/said-reason.ts';
 import { isEnded } from '../../protocol/task.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import type { NeedAsk } from '../domain/need.ts';
@@ -27,7 +28,11 @@ export function advance(tx: Tx, task: TaskRow, action: TaskAction): TaskRow {
   if (next.status !== task.status) {
     // The event that requeues the task carries the reason of the failed attempt; later events need not repeat it.
     const { reason, detail } = isActive(next.status) ? { reason: null, detail: null } : next;
-    tx.note(next, { type: 'task.status', body: { from: task.status, to: next.status, reason, detail } }, action.at);
+    tx.note(
+      next,
+      { type: 'task.status', body: { from: task.status, to: next.status, ...sayReason(reason), detail } },
+      action.at,
+    );
   }
   // A host may still be allowed after the end, and its pull request goes on: so may the errand.
   const outlives = ({ kind }: NeedAsk) => next.status !== 'cancelled' && (kind === 'host' || kind === 'follow_up');
@@ -56,7 +61,7 @@ export function endAttempt(tx: Tx, task: TaskRow, n: number, end: End, ask?: Nee
     waited_ms: Date.parse(started_at) - Date.parse(task.queued_at),
   };
   const { retry_at } = nextState(task, action);
-  tx.note(task, { type: 'attempt.ended', body: { status, reason, detail, retry_at } }, at);
+  tx.note(task, { type: 'attempt.ended', body: { status, ...sayReason(reason), detail, retry_at } }, at);
   // What was refused in this attempt says nothing of the next one.
   holdCommit(tx.db, task.id, null);
   releaseRepositoryCommits(tx.db, task.id);

@@ -1,6 +1,7 @@
 import type { MessagePatch, WaitingMessage } from '../../protocol/messages.ts';
 import { CoordinatorEvent } from '../../protocol/coordinator-events.ts';
 import { ErrandError } from '../../protocol/problem.ts';
+import { saidReason } from '../../protocol/said-reason.ts';
 import { isEnded } from '../../protocol/task.ts';
 import type { Message } from '../../protocol/worker-schemas.ts';
 import { isActive } from '../domain/task-state.ts';
@@ -105,8 +106,8 @@ function endBefore(db: Db, task_id: string) {
   if (!event) return undefined;
   const parsed = CoordinatorEvent.safeParse({ type: 'task.status', body: JSON.parse(event.body) });
   if (parsed.data?.type !== 'task.status' || !isEnded(parsed.data.body.to)) return undefined;
-  const { to: status, reason, detail } = parsed.data.body;
-  return { status, reason, detail, ended_at: event.at };
+  const { to: status, detail } = parsed.data.body;
+  return { status, reason: saidReason(parsed.data.body), detail, ended_at: event.at };
 }
 
 /** The message, if nobody can have read it yet. Throws `not_found` or `conflict`. */

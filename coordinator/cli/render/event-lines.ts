@@ -1,6 +1,7 @@
 import type { LogEvent } from '../../../protocol/events.ts';
 import { STATUS_STYLE, statusWord } from './status.ts';
 import type { PlanItem } from '../../../protocol/task.ts';
+import { saidReason } from '../../../protocol/said-reason.ts';
 import { changes, clock, duration, money, withLocalTimes } from './format.ts';
 import { Echoes } from '../../client/errand/echoes.ts';
 import type { KnownEvent } from '../../client/known-event.ts';
@@ -193,14 +194,15 @@ const LEVEL_STYLE = { info: 'dim', warn: 'yellow', error: 'red' } as const;
 
 type Body<T extends KnownEvent['type']> = Extract<KnownEvent, { type: T }>['body'];
 
-function statusLines({ from, to, reason, detail }: Body<'task.status'>): Line[] {
+function statusLines({ from, to, ...ended }: Body<'task.status'>): Line[] {
   if (statusWord(from) === statusWord(to)) return [];
   // The reason for a return to the queue was shown with the end of the attempt.
-  const why = to === 'queued' ? null : whyOf({ reason, detail });
+  const why = to === 'queued' ? null : whyOf(ended);
   return [['● ', [STATUS_STYLE[to], statusWord(to)], why === null ? '' : ` — ${withLocalTimes(why)}`]];
 }
 
-function whyOf({ reason, detail }: Pick<Body<'task.status'>, 'reason' | 'detail'>): string | null {
+function whyOf({ detail, ...said }: Pick<Body<'task.status'>, 'reason' | 'capped' | 'detail'>): string | null {
+  const reason = saidReason(said);
   return detail ?? (reason && FAILURE_WORDS[reason]);
 }
 

@@ -1,4 +1,5 @@
 import type { LogEvent } from '../../../protocol/events.ts';
+import { saidReason } from '../../../protocol/said-reason.ts';
 import { checksVerdict, isEnded } from '../../../protocol/without-schemas.ts';
 import type { KnownEvent } from '../known-event.ts';
 import type { Note } from './items.ts';
@@ -9,7 +10,8 @@ export function noteOf(event: LogEvent, known: KnownEvent): Note | undefined {
     case 'attempt.started':
       return event.attempt > 1 ? { what: 'attempt', n: event.attempt } : undefined;
     case 'attempt.ended': {
-      const { reason, detail, retry_at } = known.body;
+      const { detail, retry_at } = known.body;
+      const reason = saidReason(known.body);
       return retry_at === null ? undefined : { what: 'attempt_over', reason, detail, retry_at };
     }
     case 'turn.retried':
@@ -44,8 +46,8 @@ export function noteOf(event: LogEvent, known: KnownEvent): Note | undefined {
     case 'task.cancel_requested':
       return { what: 'cancelling' };
     case 'task.status': {
-      const { to: status, reason, detail } = known.body;
-      return isEnded(status) ? { what: 'ended', status, reason, detail } : undefined;
+      const { to: status, detail } = known.body;
+      return isEnded(status) ? { what: 'ended', status, reason: saidReason(known.body), detail } : undefined;
     }
     case 'log':
       return { what: 'log', ...known.body };

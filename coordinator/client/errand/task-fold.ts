@@ -93,11 +93,12 @@ function usedBy({ model, effort, usage }: Extract<KnownEvent, { type: 'usage.upd
   return { usage, model_used: model, ...(effort !== undefined && { effort_used: effort }) };
 }
 
-function changeStatus(task: Task, { at }: LogEvent, { to, reason, detail }: StatusBody): Partial<Task> {
+function changeStatus(task: Task, { at }: LogEvent, { to, reason, capped = false, detail }: StatusBody): Partial<Task> {
   const ended = isEnded(to);
   return {
     status: to,
     reason,
+    capped,
     detail,
     waiting_for: waitingAfter(task, to, at),
     ended_at: ended ? at : null,

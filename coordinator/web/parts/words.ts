@@ -1,4 +1,5 @@
 import type { FailureReason, Task, WaitingFor } from '../../../protocol/task.ts';
+import { saidReason } from '../../../protocol/said-reason.ts';
 import { isEnded, SAMPLE_REPO_URL } from '../../../protocol/without-schemas.ts';
 import { Displaced, Incomplete, Intercepted, Refusal, Unreachable } from '../../client/errors.ts';
 import { format, t } from './speech.ts';
@@ -15,9 +16,11 @@ export function doing(task: Task, now: number): Doing {
 }
 
 /** How an errand ended: its result in a line, or why there is none. The repository or the branch may be missing. */
-function outcome({ status, reason, detail, result }: Task): string {
+function outcome(task: Task): string {
+  const { status, detail, result } = task;
   const summary = firstLine(result?.summary ?? '');
   if (status === 'succeeded') return summary || t.status.succeeded;
+  const reason = saidReason(task);
   return reason === 'repository_not_found' ? missingWords(detail) : (reasonWords(reason) ?? t.status[status]);
 }
 
