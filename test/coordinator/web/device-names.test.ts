@@ -45,3 +45,22 @@ test('all other devices are logged out at once, each device has its own buttons,
   t.is(await devices.count(), 1);
   t.deepEqual(faults, []);
 });
+
+test('all other devices are logged out, though one of them has been meanwhile', async (t) => {
+  t.timeout(60_000);
+  const { api, session, network, page } = await openAppLoggedIn(t, { size: PHONE });
+  for (let n = 0; n < 3; n++) await api.call('login', { body: { email: session.user.email, password: PASSWORD } });
+  await page.goto(`${network.url}/settings`);
+  const all = page.getByRole('button', { name: 'Log out all other devices' });
+  await all.waitFor();
+  const devices = page.locator('.devices li');
+  const [gone] = (await api.call('listSessions', {})).items.filter(
+    ({ current, user_agent }) => !current && !user_agent?.includes('Chrome'),
+  );
+  t.truthy(gone);
+  await api.call('deleteSession', { params: { id: gone?.id ?? '' } });
+  await all.click();
+  await page.getByRole('dialog').getByRole('button', { name: 'End' }).click();
+  await devices.nth(1).waitFor({ state: 'detached' });
+  t.is(await devices.count(), 1);
+});

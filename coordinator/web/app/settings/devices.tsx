@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { SessionInfo } from '../../../../protocol/accounts.ts';
+import { Refusal } from '../../../client/errors.ts';
 import { allSessions } from '../../../client/lists.ts';
 import { useSession } from '../../parts/context.ts';
 import { ReadState } from '../../parts/read-state.tsx';
@@ -23,12 +24,12 @@ export function Devices(): JSX.Element {
   const failed = (error: unknown): void => {
     fault.value = faultWords(error);
   };
-  const read = (): void => {
+  const readAll = (): Promise<unknown> =>
     allSessions(client).then((all) => ([sessions.value, fault.value] = [all, '']), failed);
-  };
+  const read = (): void => void readAll();
   useRead(read, [client]);
   const end = async (ended: readonly SessionInfo[]): Promise<void> => {
-    for (const { id } of ended) await client.call('deleteSession', { params: { id } });
+    for (const { id } of ended) await client.call('deleteSession', { params: { id } }).catch(unlessEnded);
   };
   const others = sessions.value?.filter(({ current }) => !current) ?? [];
   const asked = ending.value;
@@ -63,12 +64,17 @@ export function Devices(): JSX.Element {
           text={asked.length > 1 ? s.settings.end_others_text : s.settings.end_text}
           yes={s.settings.end}
           danger
-          onYes={() => void end(asked).then(read, failed)}
+          onYes={() => void end(asked).then(read, (error: unknown) => readAll().then(() => failed(error)))}
           onClose={forget}
         />
       )}
     </>
   );
+}
+
+/** A device that has logged itself out, or whose log-in has expired, is what it was to become. */
+function unlessEnded(error: unknown): void {
+  if (!(error instanceof Refusal && error.code === 'not_found')) throw error;
 }
 
 type RowProps = { session: SessionInfo; onRename: () => void; onEnd: () => void };
