@@ -60,7 +60,8 @@ export const de_owner: OwnerStrings = {
     'Alle Geräte der Person werden abgemeldet, ihre API-Tokens ungültig und ihre Aufträge angehalten: Was fertig ist, wird gepusht. Nichts wird gelöscht.',
   new_password: 'Neues Passwort',
   new_password_title: (email) => `${email} ein neues Passwort geben?`,
-  new_password_text: 'Alle Geräte des Kontos werden abgemeldet. Die Aufträge laufen weiter.',
+  new_password_text:
+    'Alle Geräte des Kontos werden abgemeldet und seine API-Tokens ungültig. Die Aufträge laufen weiter.',
   new_password_once: 'Gib es weiter. Es wird nur jetzt angezeigt.',
   unblock: 'Entsperren',
   remove: 'Entfernen',

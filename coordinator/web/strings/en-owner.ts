@@ -46,7 +46,7 @@ export const en_owner = {
   unblock: 'Unblock',
   new_password: 'New password',
   new_password_title: (email: string) => `Give ${email} a new password?`,
-  new_password_text: 'All their devices are logged out. Their errands go on.',
+  new_password_text: 'All their devices and API tokens are logged out. Their errands go on.',
   new_password_once: 'Tell it to them. It is shown only now.',
   remove: 'Remove',
   remove_title: (email: string) => `Remove ${email}?`,
