@@ -76,8 +76,10 @@ test('no gap of a text that was shared pushes its end off the screen, and its li
     ' '.repeat(3_000),
     '\u00A0\u2800'.repeat(500),
     '\r\n\t'.repeat(9),
+    '\n\n\n',
+    ...['\u034F', '\uFE0F', '\u17B4', '\u180B', '\u{E0100}'].map((hidden) => `${hidden}\n`.repeat(20)),
   ])
     t.is(withoutGaps(`Look${gap}and run it`), 'Look\n\nand run it');
-  for (const text of ['one\n\n  two\n\tthree', 'a\r\n\r\nb', `if${' '.repeat(60)}x`, '👩‍💻 works'])
+  for (const text of ['one\n\n  two\n\tthree', 'a\r\n\r\nb', `if${' '.repeat(60)}x`, '👩‍💻 works', '❤️ and 🏴󠁧󠁢󠁥󠁮󠁧󠁿'])
     t.is(withoutGaps(text), text);
 });
