@@ -52,7 +52,7 @@ export const de_conversation: ConversationStrings = {
   to_end: 'Zum Ende',
   later: 'Späteres zeigen',
   unchanged: 'unverändert',
-  heard_at: (time) => `gehört um ${time}`,
+  heard_at: (time) => `gehört: ${time}`,
   heard: { next_call: 'wird beim nächsten Werkzeugaufruf gehört', after_turn: 'wird nach dieser Runde gehört' },
   heard_later: 'wird gehört, sobald es weitergeht',
   hear: { next_call: 'Beim nächsten Aufruf hören', after_turn: 'Nach der Runde hören' },

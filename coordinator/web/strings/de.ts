@@ -96,7 +96,7 @@ export const de: Strings = {
     command: 'Führt aus:',
     limit: (time) => `Wartet bis ${time}`,
     person: 'Wartet auf deine Antwort',
-    silent_worker: (time) => `Nichts vom Worker; um ${time} übernimmt ein anderer`,
+    silent_worker: (time) => `Nichts vom Worker; Wechsel zu einem anderen: ${time}`,
     stopping: 'Hält an: Die Arbeit bis hier wird gepusht',
     working: 'In Arbeit',
   },

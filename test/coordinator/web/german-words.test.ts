@@ -109,6 +109,18 @@ test('what is wrong with a project is told in German; what only a newer server k
     t.true(de_project_warning({ code, params, text }).includes(words), code);
 });
 
+test('a time may have its day in it, so no German sentence says that something is "um" it', async (t) => {
+  const s = await speakOfScreens('de-DE');
+  const time = '1. Dez., 09:05';
+  for (const said of [
+    de.waiting.silent_worker(time),
+    s.errand.heard_at(time),
+    de.errand.answered('ja', '', time),
+    de.errand.not_sent('kein Netz', time),
+  ])
+    t.regex(said, /(: |\()1\. Dez\., 09:05/);
+});
+
 test.serial('a project that cannot work says why in the language of the person', async (t) => {
   t.timeout(60_000);
   const { network, page, faults } = await openAppLoggedIn(t, { size: PHONE, locale: 'de-DE' });

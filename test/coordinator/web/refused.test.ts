@@ -179,7 +179,7 @@ test.serial('why something was not sent is told in the language of the person', 
   await say('Halt', 409, 'conflict', WHY);
   await page.getByText(`nicht angenommen: Der Server sagt: „${WHY}“`).waitFor();
   await say('Weiter', 500, 'internal', 'It broke.');
-  await page.getByText(/^nicht gesendet, versucht um .*: Auf dem Server ging etwas schief\./).waitFor();
+  await page.getByText(/^nicht gesendet \(versucht: .*\): Auf dem Server ging etwas schief\./).waitFor();
   await page.evaluate(async () => {
     const opened = indexedDB.open('errand');
     await new Promise((resolve) => (opened.onsuccess = resolve));
