@@ -142,6 +142,9 @@ export type ProjectPatch = z.infer<typeof ProjectPatch>;
 export const Project = z.object({
   id: Id,
   ...projectFields,
+  image: projectFields.image
+    .optional()
+    .describe("one of the server's images, for the workers; null: its default. Absent: the server is older than this"),
   has_git_token: z.boolean(),
   secret_names: z.array(z.string()).describe('the secret variables; their values are never shown'),
   created_at: Time,

@@ -42,7 +42,7 @@ function settingsOf(project: Project): [Option, string][] {
     ['branch', project.base_branch],
     ['setup', project.setup_command],
     ['verify', project.verify_command],
-    ['image', project.image],
+    ['image', project.image ?? null],
     ['instructions', project.instructions],
     ['model', project.model],
     ['effort', project.effort],
