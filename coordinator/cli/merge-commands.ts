@@ -2,7 +2,7 @@ import { MergeMethod, type PullRequest } from '../../protocol/pulls.ts';
 import type { TaskDetail } from '../../protocol/task.ts';
 import type { Client } from '../client/client.ts';
 import { Failure } from '../client/errors.ts';
-import { changesPage, otherSeenCommit } from '../client/errand/seen-commit.ts';
+import { changesPage, otherSeenCommit, seenOf } from '../client/errand/seen-commit.ts';
 import { findTask } from '../client/find.ts';
 import { confirm, YES_OPTION } from './ask.ts';
 import { clientCommand } from './client-command.ts';
@@ -61,11 +61,6 @@ function questionOf(task: TaskDetail, pull: PullRequest): string {
   const other = seen === undefined ? '' : `'errand diff' shows another commit, ${seen.slice(0, 8)}. `;
   const where = page === null ? '' : `Its changes are at ${oneLine(page, 300)} . `;
   return `${other}${where}Merge #${number} '${oneLine(title, 80)}' at the commit ${head.commit.slice(0, 8)} into ${into}?`;
-}
-
-/** What the person has seen of it, which is all that they agree to. */
-function seenOf({ head, base }: PullRequest) {
-  return { commit: head.commit, ...given({ base: base ?? undefined }) };
 }
 
 type Found = { id: string; task: TaskDetail; pull: PullRequest; repository: string | undefined };

@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import type { MergeMethod, PullRequest } from '../../../../protocol/pulls.ts';
 import type { Task } from '../../../../protocol/task.ts';
 import { checksVerdict } from '../../../../protocol/without-schemas.ts';
-import { changesPage, otherSeenCommit } from '../../../client/errand/seen-commit.ts';
+import { changesPage, otherSeenCommit, seenOf } from '../../../client/errand/seen-commit.ts';
 import { bringIntoSight } from '../../parts/bring-into-sight.ts';
 import { useSession } from '../../parts/context.ts';
 import { Confirm, Sheet } from '../../parts/screen.tsx';
@@ -29,10 +29,8 @@ export function MergePull({ task, pull }: MergePullProps): JSX.Element {
     seen.value = undefined;
   };
   const asked = seen.value;
-  const request = ({ head, base }: PullRequest) => ({
-    params: { id: task.id },
-    body: { ...whereOf(task, pull), commit: head.commit, ...(base !== null && { base }) },
-  });
+  const params = { id: task.id };
+  const bodyOf = (agreed: PullRequest) => ({ ...whereOf(task, pull), ...seenOf(agreed) });
   const look = (): void => {
     // Not disabled then: a screen reader would lose its place.
     if (busy.value) return;
@@ -56,7 +54,7 @@ export function MergePull({ task, pull }: MergePullProps): JSX.Element {
           about={asked.title}
           text={s.merge.ready_text}
           yes={s.merge.ready}
-          onYes={() => act(client.call('readyPull', request(asked)))}
+          onYes={() => act(client.call('readyPull', { params, body: bodyOf(asked) }))}
           onClose={close}
         />
       )}
@@ -68,8 +66,7 @@ export function MergePull({ task, pull }: MergePullProps): JSX.Element {
           why={why}
           onMerge={(method) => {
             close();
-            const { params, body } = request(asked);
-            act(client.call('mergePull', { params, body: { ...body, method } }));
+            act(client.call('mergePull', { params, body: { ...bodyOf(asked), method } }));
           }}
           onClose={close}
         />
