@@ -8,7 +8,7 @@ import { confirm, YES_OPTION } from './ask.ts';
 import { clientCommand } from './client-command.ts';
 import { given, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit.ts';
-import { print, printJson, type Io } from './io.ts';
+import { print, printBeside, printJson, type Io } from './io.ts';
 import { oneOf } from './project-options.ts';
 import { pullLines } from './render/pull-lines.ts';
 import { oneLine } from './render/text.ts';
@@ -47,7 +47,14 @@ export const merge = clientCommand({
     const method = oneOf('method', MergeMethod, values.method);
     const client = await open();
     const { id, task, pull, repository } = await findPull(client, text, values.repository);
-    if (pull.state !== 'merged') await confirm(io, questionOf(task, pull), values.yes);
+    if (pull.state !== 'merged') {
+      if (values.yes === true)
+        printBeside(
+          io,
+          otherCommits(task, pull).map((sentence) => [sentence]),
+        );
+      await confirm(io, questionOf(task, pull), values.yes);
+    }
     const body = { ...seenOf(pull), ...given({ repository, method }) };
     const { pulls = [] } = await client.call('mergePull', { params: { id }, body });
     return show(io, pulls, pull, values.json);
@@ -57,10 +64,16 @@ export const merge = clientCommand({
 function questionOf(task: TaskDetail, pull: PullRequest): string {
   const { number, title, head, base } = pull;
   const into = oneLine(base ?? 'the default branch', 60);
-  const [seen, page] = [otherSeenCommit(task, pull), changesPage(pull)];
-  const other = seen === undefined ? '' : `'errand diff' shows another commit, ${seen.slice(0, 8)}. `;
+  const other = otherCommits(task, pull).map((sentence) => `${sentence} `);
+  const page = changesPage(pull);
   const where = page === null ? '' : `Its changes are at ${oneLine(page, 300)} . `;
-  return `${other}${where}Merge #${number} '${oneLine(title, 80)}' at the commit ${head.commit.slice(0, 8)} into ${into}?`;
+  return `${other.join('')}${where}Merge #${number} '${oneLine(title, 80)}' at the commit ${head.commit.slice(0, 8)} into ${into}?`;
+}
+
+/** That others have pushed to it, where they have. */
+function otherCommits(task: TaskDetail, pull: PullRequest): string[] {
+  const seen = otherSeenCommit(task, pull);
+  return seen === undefined ? [] : [`'errand diff' shows another commit, ${seen.slice(0, 8)}.`];
 }
 
 type Found = { id: string; task: TaskDetail; pull: PullRequest; repository: string | undefined };

@@ -61,6 +61,15 @@ test('the question links to the changes on the forge, and says where the errand 
   t.false(issue.pull.merged);
 });
 
+test('with --yes it is said beside the output where the errand shows the changes of another commit', async (t) => {
+  const { github, cli, id, repository, head, commit, change } = await scene(t);
+  change({ head_commit: await github.push(repository, head, { 'more.txt': 'x' }) });
+  const { code, stdout, stderr } = await cli.run(['merge', id, '--yes', '--json']);
+  t.is(code, 0, stderr);
+  t.is(stderr, `'errand diff' shows another commit, ${commit.slice(0, 8)}.\n`);
+  t.like(JSON.parse(stdout), { state: 'merged' });
+});
+
 test('one that was closed when the server last looked is merged only after the question, too', async (t) => {
   const { cli, id, issue, change } = await scene(t);
   change({ state: 'closed' });
