@@ -30,8 +30,8 @@ export function pullTitleOf({ title, result }: Pick<Task, 'title' | 'result'>): 
 const EMPHASIS = /(?<![\p{L}\p{N}*])(\*{1,3})(?=[\p{L}\p{N}`"'(])([^*]*[\p{L}\p{N}`"'.!?)])\1(?![\p{L}\p{N}*])/gu;
 
 /**
- * Without emphasis, code marks and what is not seen, on one line. A zero-width space keeps a mention from being one, and
- * the title from closing an issue: a merge takes it into its message. What is to be closed is in the text.
+ * Without emphasis, code marks and what is not seen, on one line. A zero-width space keeps a mention from being one,
+ * and the title from closing an issue: a merge takes it into its message. What is to be closed is in the text.
  */
 function plain(text: string): string {
   const line = text

@@ -60,7 +60,9 @@ export function problemOf({ stops, oddities }: Inspection, wip: boolean): Stoppe
 
 type Given = {
   commit: string | null;
-  /** The commit is work in progress: nobody is told what it should not have or lacks, and a cancel leaves little time. */
+  /**
+   * The commit is work in progress: nobody is told what it should not have or lacks, and a cancel leaves little time.
+   */
   wip: boolean;
   /** The tree of the commit. */
   tree: string;

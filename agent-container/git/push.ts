@@ -28,8 +28,8 @@ type Pushing = ToPush & { stays: boolean };
  * Pushes a commit to the task's branch, and returns the branch's name and its new commit. It replaces only what the
  * task itself pushed. Where the forge lets nobody replace that, both are joined by a commit with the same files. If
  * someone else has pushed to the branch, the commit goes to another branch next to it; but where the branch had more
- * than work in progress, the model is to merge what is there. Where a branch of the repository is in the way, the name loses
- * its slashes. Throws `AttemptFailure`.
+ * than work in progress, the model is to merge what is there. Where a branch of the repository is in the way, the name
+ * loses its slashes. Throws `AttemptFailure`.
  */
 export async function push(
   own: Git,

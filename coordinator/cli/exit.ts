@@ -1,8 +1,8 @@
 import { constants } from 'node:os';
 
 /**
- * The exit codes of the command line. `needs_you`: an errand that was watched waits for its person. `closed_pipe`: as of
- * a program that SIGPIPE ended, of which no outcome is known.
+ * The exit codes of the command line. `needs_you`: an errand that was watched waits for its person. `closed_pipe`: as
+ * of a program that SIGPIPE ended, of which no outcome is known.
  */
 export const EXIT = {
   succeeded: 0,

@@ -7,8 +7,8 @@ import { processOutput } from './process-output.ts';
 import { ServersFile } from './servers-file.ts';
 
 /**
- * The `Io` of this process. `interruptions` abort its signal, Ctrl-C alone by default; output that cannot be written ends
- * the process.
+ * The `Io` of this process. `interruptions` abort its signal, Ctrl-C alone by default; output that cannot be written
+ * ends the process.
  */
 export function processIo(interruptions: readonly Interruption[] = ['SIGINT']): Io {
   const { XDG_CONFIG_HOME, ERRAND_PASSWORD, ERRAND_SERVER, ERRAND_TOKEN } = process.env;

@@ -1,10 +1,9 @@
 import type { FailureReason } from '../../protocol/task.ts';
 
 /*
- * The Claude API or the forge cannot be reached, or asks to wait; a month's spending is reached; or the container engine
- * was stopped with its workers.
- * That is not the task's fault: it is bounded by time and not by the number of attempts, and no worker is kept
- * meanwhile.
+ * The Claude API or the forge cannot be reached, or asks to wait; a month's spending is reached; or the container
+ * engine was stopped with its workers. That is not the task's fault: it is bounded by time and not by the number of
+ * attempts, and no worker is kept meanwhile.
  */
 
 const HOUR_MS = 3_600_000;

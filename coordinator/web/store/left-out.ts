@@ -11,7 +11,10 @@ export function writeShared(faults: readonly FileFault[]): string {
   return `?${new URLSearchParams([['shared', '1'], ...left_out]).toString()}`;
 }
 
-/** Reads what `writeShared` wrote of what was left out. Anybody can make such an address: what is not understood is left out. */
+/**
+ * Reads what `writeShared` wrote of what was left out. Anybody can make such an address: what is not understood is left
+ * out.
+ */
 export function readLeftOut(query: URLSearchParams): LeftOut | undefined {
   const [, count] = /^([1-9]\d{0,3})$/.exec(query.get('left_out') ?? '') ?? [];
   if (count === undefined) return undefined;

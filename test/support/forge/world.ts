@@ -129,7 +129,9 @@ export type Repository = {
   rules: (string | { type: string; parameters: Record<string, unknown> })[];
   /** The default first. */
   merge_methods: MergeMethod[];
-  /** What GitHub requires of pull requests, but not of administrators. `nothing`: it only says that they are blocked. */
+  /**
+   * What GitHub requires of pull requests, but not of administrators. `nothing`: it only says that they are blocked.
+   */
   requires: Set<'queue' | 'review' | 'checks' | 'conversation' | 'nothing'>;
   issues: Issue[];
   checks: CheckRun[];
