@@ -132,9 +132,11 @@ for (const [what, body] of Object.entries(ENDLESS))
       body(response);
     });
     t.is(await advertisedRefs(url, signal, ANSWER_MS), null);
+    // On a busy machine the time may be up before the server is reached.
+    const before = answers.length;
     const cancel = new AbortController();
     const refs = advertisedRefs(url, cancel.signal);
-    await until('it is asked', () => answers.length === 2);
+    await until('it is asked', () => answers.length > before);
     cancel.abort(new Error('The attempt is over.'));
     await t.throwsAsync(refs, { message: 'The attempt is over.' });
     await until('the connections are closed', () => answers.every(({ closed }) => closed));

@@ -3,8 +3,8 @@ import { loggedIn } from '../../support/logged-in.ts';
 import { separateOperands } from '../../../coordinator/cli/dashes.ts';
 
 const REPO = ['--repo', 'errand://sample'];
-/** Texts that an option parser might take for options. */
-const TEXTS = ['-fix it', '--', '-', '--x', '--help', '-h', '--budget=9'];
+/** Texts that an option parser might take for options. A dash alone stands for the standard input. */
+const TEXTS = ['-fix it', '--', '--x', '--help', '-h', '--budget=9'];
 
 test('after -- a text is taken as it is, in every command that takes one', async (t) => {
   const { api, cli } = await loggedIn(t);

@@ -24,6 +24,8 @@ test('the sheet asks one at a time whether a device is logged in, and only while
   t.timeout(60_000);
   const { api, page, network } = await openAppLoggedIn(t, { size: PHONE });
   await page.goto(`${network.url}/settings`);
+  // The page itself has read the devices by then.
+  await page.locator('.devices li').first().waitFor();
   await page.clock.install();
   const looks: Route[] = [];
   await page.route(/\/auth\/sessions/, (route) => void looks.push(route));

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { endAttempt } from '../../../coordinator/tasks/advance.ts';
 import { taskOf } from '../../support/fixtures.ts';
+import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { PHONE } from '../../support/web/browser.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
@@ -220,15 +221,18 @@ test('whether to ask before pushing is as the project says, until the person say
   const shows = (pressed: boolean) => page.locator(`button[aria-pressed=${pressed}]`, { hasText: 'Ask me' }).waitFor();
   const choose = async (name: string): Promise<void> => {
     await page.locator('.chips .option').first().click();
-    const search = page.getByRole('dialog').getByRole('searchbox');
+    const sheet = page.getByRole('dialog');
+    await sheet.locator('.places button', { hasText: name }).waitFor();
+    const search = sheet.getByRole('searchbox');
     await search.fill(name);
     await search.press('Enter');
   };
   const send = async (prompt: string) => {
     await page.locator('textarea.prompt').fill(prompt);
     await page.locator('button.send').click();
-    await page.locator('.task', { hasText: prompt }).waitFor();
-    return (await api.call('listTasks', {})).items.find((task) => task.prompt === prompt);
+    return until('it is sent', async () =>
+      (await api.call('listTasks', {})).items.find((task) => task.prompt === prompt),
+    );
   };
   await page.goto(`${network.url}/new`);
   await choose('quick');
