@@ -12,7 +12,10 @@ dockerTest(
   async (t) => {
     t.timeout(600_000);
     const rounds: Round[] = [];
-    const ended = await attackNeighbours({ count: 3, seconds: 4, attacks: ATTACKS }, (round) => rounds.push(round));
+    const ended = await attackNeighbours({ count: 3, seconds: 4, attacks: ATTACKS }, (round) => {
+      t.log(`${round.attack}: ${round.outcomes.join('; ').slice(0, 200)}`);
+      rounds.push(round);
+    });
     t.is(rounds.length, ATTACKS.length + 1);
     t.deepEqual(ended, ['succeeded', 'succeeded', 'succeeded']);
     for (const { attack, waits } of rounds) t.is(waits.failed, 0, attack);
