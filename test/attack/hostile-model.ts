@@ -15,12 +15,22 @@ export class HostileModel {
   readonly #commands: Waiting[] = [];
   #wake: () => void = () => undefined;
   #running: Waiting | undefined;
+  /** Counts the attacker's requests. One that waits while a newer one comes has nobody any more who hears its answer. */
+  #newest = 0;
   #ended = false;
 
   run(command: string): Promise<string> {
     const result = new Promise<string>((resolve) => this.#commands.push({ command, resolve }));
     this.#wake();
     return result;
+  }
+
+  /** Forgets what is not done: the attacker's errand has ended. What its agent still waits for must not take the next. */
+  forget(): void {
+    this.#newest++;
+    this.#commands.length = 0;
+    this.#running = undefined;
+    this.#wake();
   }
 
   end(): void {
@@ -31,9 +41,13 @@ export class HostileModel {
   /** The answer to a request; it waits for the next command. */
   async turn(request: MessagesRequest): Promise<Turn> {
     const isAttacker = JSON.stringify(request.messages[0]).includes(ATTACK_PROMPT);
-    if (isAttacker) this.#running?.resolve(lastResult(request));
-    this.#running = undefined;
-    while (!this.#ended) {
+    if (isAttacker) {
+      this.#running?.resolve(lastResult(request));
+      this.#running = undefined;
+    }
+    const own = isAttacker ? ++this.#newest : undefined;
+    const isOver = () => this.#ended || (own !== undefined && own !== this.#newest);
+    while (!isOver()) {
       const next = isAttacker ? this.#commands.shift() : undefined;
       if (next) {
         this.#running = next;

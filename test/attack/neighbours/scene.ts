@@ -156,6 +156,7 @@ export class NeighbourScene {
     }
     if (!(await hasEnded())) await attacker.call('cancelTask', { params: { id } }).catch(() => undefined);
     await end;
+    hostile.forget();
     const { status, reason, detail } = await read();
     return status === 'failed' ? `ended: ${reason} (${detail})` : printed;
   }
