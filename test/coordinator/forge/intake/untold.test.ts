@@ -1,4 +1,4 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { IntakeScene } from '../../../support/forge/intake-scene.ts';
 
 test('a further mention brings along what others wrote since the last one, and no more', async (t) => {
@@ -73,14 +73,21 @@ test('what came between two mentions with a label between them is told once', as
   t.is(told.length, 1);
 });
 
-test('a mention in a review brings along what the review says of lines', async (t) => {
+/** An issue that an errand has worked on, with its pull request. */
+async function pullOfIssue(t: ExecutionContext) {
   const scene = await IntakeScene.start(t, { follow_up: false });
-  const { github, demo, ada, bob } = scene;
+  const { github, demo, ada } = scene;
   github.openIssue(demo, ada, { title: 'It fails', body: '@errand fix it' });
   await scene.deliver();
   const { id } = scene.task;
   await scene.work(id, 'Done.', 'a'.repeat(40));
   const { pull } = await scene.addPull(scene.task);
+  return { scene, id, pull };
+}
+
+test('a mention in a review brings along what the review says of lines', async (t) => {
+  const { scene, id, pull } = await pullOfIssue(t);
+  const { github, demo, ada, bob } = scene;
   await github.review(demo, pull, bob, {
     state: 'CHANGES_REQUESTED',
     comments: [{ path: 'a.txt', line: 2, body: 'Use `b` here.' }],
@@ -98,13 +105,8 @@ test('a mention in a review brings along what the review says of lines', async (
 });
 
 test('a comment on a line is as new as its review, however long it was a draft', async (t) => {
-  const scene = await IntakeScene.start(t, { follow_up: false });
+  const { scene, id, pull } = await pullOfIssue(t);
   const { github, demo, ada, bob } = scene;
-  github.openIssue(demo, ada, { title: 'It fails', body: '@errand fix it' });
-  await scene.deliver();
-  const { id } = scene.task;
-  await scene.work(id, 'Done.', 'a'.repeat(40));
-  const { pull } = await scene.addPull(scene.task);
   github.comment(demo, pull, ada, '@errand add a test');
   await scene.deliver();
   const lines = ['First `b`.', 'Then `c`.'];
