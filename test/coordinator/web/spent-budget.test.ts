@@ -98,19 +98,20 @@ test.serial(
   async (t) => {
     t.timeout(120_000);
     const scene = await openAppLoggedIn(t);
-    const { server, page, faults } = scene;
+    const { server, page, network, faults } = scene;
     const { errand, task, field } = await spent(scene);
     const file = { name: 'log.txt', mimeType: 'text/plain', buffer: Buffer.from('line') };
     await page.locator('form.composer input[type=file]').first().setInputFiles(file);
     await page.getByRole('status').filter({ hasText: 'Choose a budget first' }).waitFor();
     await page.getByRole('button', { name: 'Remove log.txt' }).click();
-    await page.context().setOffline(true);
+    network.offline = true;
+    network.cut();
     await page.getByRole('button', { name: '$2 more' }).click();
     await page.locator('.unsent').first().waitFor();
     await field.fill('And the one in the hall');
     await page.getByRole('button', { name: 'Send', exact: true }).click();
     await page.locator('.unsent', { hasText: 'And the one in the hall' }).waitFor();
-    await page.context().setOffline(false);
+    network.offline = false;
     await until('both have come', () => listPendingMessages(server.db, errand.id).length === 1, 60_000);
     t.is((await task()).budget_usd, 7.25);
     t.deepEqual(faults, []);
