@@ -26,7 +26,7 @@ export function readOffer(client: Client): Promise<ServerInfo> {
   return offer.reading;
 }
 
-/** What the server offers for an errand; undefined: that is not known, or not yet. */
+/** What the server offers for an errand, read anew; undefined: that is not known, or not yet. */
 export function useOffer(): ServerInfo | undefined {
   const { client } = useSession();
   // Without it the defaults have no names here.
@@ -34,7 +34,15 @@ export function useOffer(): ServerInfo | undefined {
   return offerOf(client).info.value;
 }
 
-/** The highest budget in US dollars that this person may give an errand, as far as that is known. */
+/**
+ * The highest budget in US dollars that this person may give an errand, as far as that is known. It is read where
+ * nothing has read it before: each row of a list asks for it, and the server refuses more.
+ */
 export function useBudgetMax(): number {
-  return useOffer()?.bounds.budget_usd_max ?? BUDGET_USD_MAX;
+  const { client } = useSession();
+  const { info } = offerOf(client);
+  useRead(() => {
+    if (info.peek() === undefined) readOffer(client).catch(() => undefined);
+  }, [client]);
+  return info.value?.bounds.budget_usd_max ?? BUDGET_USD_MAX;
 }
