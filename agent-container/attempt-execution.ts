@@ -82,7 +82,7 @@ export class AttemptExecution {
       {
         workspace_dir: config.workspace_dir,
         assignment,
-        remoteOf: (key, repo_url) => ({ repo_url, ...proxy.remoteOf(key) }),
+        remoteOf: (key, repo_url) => ({ repo_url, ...proxy.remoteOf(key, repo_url) }),
         env: { ...config.inherited_env, ...commitIdentity(assignment.author) },
         emit: (event) => report.emit(event),
         hasPushed: () => assignment.has_pushed !== false || proxy.has_forwarded_push,
@@ -136,6 +136,7 @@ export class AttemptExecution {
         home,
         tmp,
         proxy_url: proxy.url,
+        git_settings: proxy.git_settings,
       }),
       model,
       report: observed(report, clones, log),

@@ -74,7 +74,7 @@ function describeNamed(branch: string): string {
 
 function describeSubmodules(paths: string[]): string {
   return (
-    `Submodules (${namesOf(paths)}) are not checked out: git submodule update --init gets those with an https:// address that the ` +
-    'network reaches without a password. Changes in a submodule are not pushed.'
+    `Submodules (${namesOf(paths)}) are not checked out: git submodule update --init gets those that are repositories of this task, ` +
+    'and those with an https:// address that the network reaches without a password. Changes in a submodule are not pushed.'
   );
 }

@@ -19,6 +19,8 @@ export type Remote = {
   url: string;
   /** Its real address, for display. */
   repo_url: string;
+  /** The address at which commands reach it. */
+  origin: string;
   takeGitFailure: () => GitFailure | null;
 };
 

@@ -130,7 +130,7 @@ async function adopt(
   if (isOlder(record, expected)) notes.push(describeOlder(record.turn, expected.turn));
   if (state.fault !== null) notes.push(await repairAgents(setting, record, state));
   const { own, agents } = repos;
-  await agents.run(['config', 'remote.origin.url', remote.url]);
+  await agents.run(['config', 'remote.origin.url', remote.origin]);
   await setAuthor(agents, task.author, join(agents.git_dir, 'config'));
   // The attempt before ended between its push and the answer.
   const current = refs.branches.get(record.branch);
@@ -189,7 +189,7 @@ export async function repairAgents(
   const moved = await moveAside([agents.git_dir], found_dir);
   const at = await own.commit(HEAD_REF);
   if (at !== null) await own.run(['read-tree', at]);
-  await createAgents(repos, record, { url: remote.url, author: task.author });
+  await createAgents(repos, record, { url: remote.origin, author: task.author });
   // The new index knows no file yet.
   await agents.try(['update-index', '-q', '--refresh']);
   return describeRepair({ fault: fault ?? 'does not work', commit: at, kept, moved });
@@ -215,7 +215,7 @@ async function cloneAnew(
   const [lfs_note] = await Promise.all([own.has_lfs ? fetchLfs(own, remote) : null, writeExcludes(own)]);
   const named = { base_branch, base_commit, branch, ...(work_branch !== undefined && { work_branch }) };
   const record = { task_id: task.task_id, workspace: newWorkspaceId(), ...named, turn: 0 };
-  await createAgents(repos, record, { url: remote.url, author: task.author });
+  await createAgents(repos, record, { url: remote.origin, author: task.author });
   // Written last: it marks the clone as complete.
   await writeRecord(own, record);
   const pushed = refs.branches.get(branch) ?? null;

@@ -29,19 +29,19 @@ const NOT_FORWARDED = new Set([
 ]);
 
 /**
- * Forwards a request of git or Git LFS to the coordinator, with the task's token. `git_url`: where its client reaches
- * the repository. Rejects if it cannot be sent on as it is.
+ * Forwards a request of git or Git LFS to the coordinator, with the task's token. `path`: below that of the task.
+ * `git_url`: where its client reaches the repository. Rejects if it cannot be sent on as it is.
  */
 export async function forwardGit(
   client: CoordinatorClient,
   agent: http.Agent,
   request: IncomingMessage,
   response: ServerResponse,
-  { git_url, onFailure }: { git_url: string; onFailure: (failure: GitFailure) => void },
+  { path, git_url, onFailure }: { path: string; git_url: string; onFailure: (failure: GitFailure) => void },
 ): Promise<void> {
   const upstream = requestCoordinator(client.address, {
     method: request.method ?? 'GET',
-    path: `${client.task_path}${request.url ?? ''}`,
+    path: `${client.task_path}${path}`,
     headers: {
       ...forwardedHeaders(request.headers),
       authorization: `Bearer ${client.token}`,

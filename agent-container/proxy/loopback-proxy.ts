@@ -6,8 +6,11 @@ import type { CoordinatorClient } from '../reporting/coordinator-client.ts';
 import { keepAliveAgent } from './coordinator-request.ts';
 import { forwardConnect } from './forward-connect.ts';
 import { forwardGit, type GitFailure } from './forward-git.ts';
+import { addressSettings, isWebAddress, resolveAddress, type TaskRepository } from './repository-addresses.ts';
 
 const CONNECTIONS_MAX = 256;
+
+type Forwarded = { url: string; origin: string; takeGitFailure: () => GitFailure | null };
 
 /**
  * How git and commands reach the network: an HTTP proxy on the worker's loopback. It forwards `/git/…` and CONNECT to
@@ -19,7 +22,9 @@ export class LoopbackProxy {
   readonly #agent: http.Agent;
   readonly #server: http.Server;
   readonly #tunnels = new Set<Duplex>();
-  /** By the path of each repository that the worker itself uses. */
+  /** Those that the worker itself uses. */
+  readonly #repositories: TaskRepository[] = [];
+  /** By the path of each of them. */
   readonly #git_failures = new Map<string, GitFailure | null>();
   #has_forwarded_push = false;
 
@@ -63,18 +68,26 @@ export class LoopbackProxy {
   }
 
   /**
-   * A repository of the task, for git; `key` null: the first. `takeGitFailure`: the newest failure of a git request
-   * there since the last call, or null. Git does not show what a response said.
+   * A repository of the task, for git; `key` null: the first. `origin`: its address with the settings of commands.
+   * `takeGitFailure`: the newest failure of a git request there since the last call, or null. Git does not show what a
+   * response said.
    */
-  remoteOf(key: string | null): { url: string; takeGitFailure: () => GitFailure | null } {
+  remoteOf(key: string | null, repo_url: string): Forwarded {
     const path = key === null ? '/git' : `/git/${key}`;
+    this.#repositories.push({ key, repo_url });
     this.#git_failures.set(path, null);
     const takeGitFailure = () => {
       const failure = this.#git_failures.get(path) ?? null;
       this.#git_failures.set(path, null);
       return failure;
     };
-    return { url: this.url + path, takeGitFailure };
+    const url = this.url + path;
+    return { url, origin: isWebAddress(repo_url) ? repo_url : url, takeGitFailure };
+  }
+
+  /** Settings of git for commands: they reach these repositories at their own addresses. */
+  get git_settings(): [name: string, value: string][] {
+    return addressSettings(this.url, this.#repositories);
   }
 
   /** Whether a web page in a browser of this machine may have sent it: then it names its origin, or another host. */
@@ -83,16 +96,22 @@ export class LoopbackProxy {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
-    const path = request.url ?? '/';
+    const asked = request.url ?? '/';
+    const found = resolveAddress(asked, this.#repositories);
+    if (found?.location !== undefined) {
+      request.resume();
+      response.writeHead(307, { location: found.location }).end();
+      return;
+    }
+    const path = found?.path ?? asked;
     if (/^\/git(\.git)?\//.test(path) && !this.#isFromPage(request)) {
       const repository = path.replace(/(\.git)?\/(info\/(refs(\?.*)?|lfs\/.*)|git-(upload|receive)-pack)$/, '');
       if (path.endsWith('/git-receive-pack')) this.#has_forwarded_push = true;
       const onFailure = (failure: GitFailure) => {
         if (this.#git_failures.has(repository)) this.#git_failures.set(repository, failure);
       };
-      forwardGit(this.#client, this.#agent, request, response, { git_url: this.url + repository, onFailure }).catch(
-        () => response.destroy(),
-      );
+      const options = { path, git_url: this.url + repository, onFailure };
+      forwardGit(this.#client, this.#agent, request, response, options).catch(() => response.destroy());
       return;
     }
     request.resume();

@@ -2,18 +2,40 @@ import { join } from 'node:path';
 import type { Assignment } from '../../protocol/worker-schemas.ts';
 import { GLOBAL_NPMRC } from './global-prefix.ts';
 
-/** Keeps git from asking: no prompt, no editor, no pager. The repository may belong to another user. */
+type GitSetting = [name: string, value: string];
+
+/** The repository may belong to another user. */
+const GIT_SETTINGS: GitSetting[] = [
+  ['safe.directory', '*'],
+  ['advice.detachedHead', 'false'],
+];
+/** How many settings of git are taken from a project's variables. */
+const OWN_SETTINGS_MAX = 100;
+
+/** Keeps git from asking: no prompt, no editor, no pager. */
 export const GIT_ENV: Readonly<Record<string, string>> = {
   GIT_CONFIG_NOSYSTEM: '1',
   GIT_TERMINAL_PROMPT: '0',
   GIT_EDITOR: 'true',
   GIT_PAGER: 'cat',
-  GIT_CONFIG_COUNT: '2',
-  GIT_CONFIG_KEY_0: 'safe.directory',
-  GIT_CONFIG_VALUE_0: '*',
-  GIT_CONFIG_KEY_1: 'advice.detachedHead',
-  GIT_CONFIG_VALUE_1: 'false',
+  ...gitSettingsEnv(GIT_SETTINGS),
 };
+
+function gitSettingsEnv(settings: GitSetting[]): Record<string, string> {
+  const variables = settings.flatMap(([name, value], i) => [
+    [`GIT_CONFIG_KEY_${i}`, name],
+    [`GIT_CONFIG_VALUE_${i}`, value],
+  ]);
+  return { GIT_CONFIG_COUNT: String(settings.length), ...Object.fromEntries(variables) };
+}
+
+/** The settings of git among a project's variables. */
+function settingsIn(env: Record<string, string>): GitSetting[] {
+  const count = Math.min(Number(env['GIT_CONFIG_COUNT'] ?? 0), OWN_SETTINGS_MAX);
+  return Array.from({ length: count }, (_, i): GitSetting => {
+    return [env[`GIT_CONFIG_KEY_${i}`] ?? '', env[`GIT_CONFIG_VALUE_${i}`] ?? ''];
+  }).filter(([name]) => name !== '');
+}
 
 /** Keeps other programs from asking, paging, colouring and drawing progress bars: nobody is there to answer. */
 const NON_INTERACTIVE_ENV = {
@@ -51,15 +73,18 @@ type Options = {
   tmp: string;
   /** The loopback proxy. */
   proxy_url: string;
+  /** How git reaches the repositories of the task at their own addresses. */
+  git_settings: GitSetting[];
 };
 
 /**
  * The environment of the agent's commands. It is built from scratch, so that nothing of the worker's own environment
- * leaks into it. The project's variables override all others, but its options of a JVM are added to those here.
+ * leaks into it. The project's variables override all others, but its options of a JVM and settings of git are added to
+ * those here.
  */
 export function commandEnv(
   assignment: Pick<Assignment, 'egress' | 'env'>,
-  { inherited, home, tmp, proxy_url }: Options,
+  { inherited, home, tmp, proxy_url, git_settings }: Options,
 ): Record<string, string> {
   const given = { ...inherited, ...assignment.env };
   return {
@@ -72,6 +97,7 @@ export function commandEnv(
     ...GIT_ENV,
     ...(assignment.egress !== 'none' && proxyEnv(proxy_url)),
     ...assignment.env,
+    ...gitSettingsEnv([...GIT_SETTINGS, ...git_settings, ...settingsIn(assignment.env)]),
     ...(assignment.egress !== 'none' && jvmEnv(new URL(proxy_url), given['JAVA_TOOL_OPTIONS'])),
   };
 }

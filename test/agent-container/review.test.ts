@@ -1,6 +1,8 @@
 import test from 'ava';
+import { execFile } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Review, WorkInput } from '../../agent-container/base/work.ts';
 import type { Worker } from '../../agent-container/worker.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
@@ -141,9 +143,12 @@ for (const names of [['a'], ['a', 'b']])
     const { task, start } = await setScene(t, { assignment: NOT_PUSHED });
     const seen: Review[] = [];
     const worker = await start(
-      doing(async ({ review, repo_dir }) => {
+      doing(async ({ review, repo_dir, command_env }) => {
         await git(repo_dir, 'commit', '-q', '--allow-empty', '-m', 'Empty');
-        for (const name of names) await git(repo_dir, 'push', '-q', 'origin', `HEAD:${task.base.branch_prefix}${name}`);
+        for (const name of names) {
+          const args = ['push', '-q', 'origin', `HEAD:${task.base.branch_prefix}${name}`];
+          await promisify(execFile)('git', args, { cwd: repo_dir, env: command_env });
+        }
         await git(repo_dir, 'reset', '-q', '--hard', 'HEAD~1');
         seen.push(await review());
       }),

@@ -20,7 +20,7 @@ const inherited = { PATH: process.env['PATH'] ?? '' };
 const shell = new Shell({
   repo_dir: folder,
   scratch_dir: folder,
-  env: commandEnv(assignment, { inherited, home, tmp, proxy_url: '' }),
+  env: commandEnv(assignment, { inherited, home, tmp, proxy_url: '', git_settings: [] }),
   secrets: new Secrets({ env: {} }),
   label: 'command',
   signal: new AbortController().signal,

@@ -32,7 +32,7 @@ export async function setRepositoryScene(t: ExecutionContext, files?: Record<str
     repo_url: url,
     author: { name: 'Errand', email: 'errand@localhost' },
   };
-  const remote: Remote = { url, repo_url: url, takeGitFailure: () => null };
+  const remote: Remote = { url, repo_url: url, origin: url, takeGitFailure: () => null };
   const clone = (name = 'work', signal = new AbortController().signal) => {
     const env = { PATH: process.env.PATH ?? '', ...commitIdentity(task.author) };
     return repositories(join(folder, name), env, signal);

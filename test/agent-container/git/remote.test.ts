@@ -43,7 +43,7 @@ function failingAt(server: GitServer, url: string, numbers: number[], failure: G
     has_failed = false;
     return had_failed ? failure : null;
   };
-  return { url, repo_url: url, takeGitFailure };
+  return { url, repo_url: url, origin: url, takeGitFailure };
 }
 
 for (const [who, failure] of [
@@ -123,7 +123,7 @@ test('a failure to read the format of an empty repository says what the remote a
   };
   const takeGitFailure = () => (refused ? { status: 403, code: null, is_disconnected: false } : null);
   const url = `${server.origin}/empty`;
-  const error = await t.throwsAsync(remoteRefs(repos.own, { url, repo_url: url, takeGitFailure }));
+  const error = await t.throwsAsync(remoteRefs(repos.own, { url, repo_url: url, origin: url, takeGitFailure }));
   t.regex(error?.message ?? '', /no permission to read it .*403/);
   t.notRegex(error?.message ?? '', /packet/);
 });

@@ -90,7 +90,7 @@ test('an empty repository gets its first commit', async (t) => {
   await plainGit(server.root, 'init', '-q', '--bare', 'empty');
   await plainGit(join(server.root, 'empty'), 'config', 'http.receivepack', 'true');
   const url = `${server.origin}/empty`;
-  const remote: Remote = { url, repo_url: url, takeGitFailure: () => null };
+  const remote: Remote = { url, repo_url: url, origin: url, takeGitFailure: () => null };
   const git = clone();
   const prepared = await prepare(git);
   t.like(prepared, { base_branch: 'main', base_commit: null, commit: null });

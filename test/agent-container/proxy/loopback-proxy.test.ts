@@ -14,6 +14,8 @@ import { MockCoordinator, type MockOptions } from '../../support/mock-coordinato
 import { refusedTunnelIsCut } from '../../support/raw-connection.ts';
 import { until } from '../../support/until.ts';
 
+const REPO = 'https://git.example.org/you/shop.git';
+
 async function scene(t: ExecutionContext, options: MockOptions = {}) {
   const socket_path = join(await temporaryFolder(t), 'coordinator.sock');
   const mock = new MockCoordinator({ socket_path, ...options });
@@ -69,7 +71,7 @@ test('git requests are forwarded with the token, without hop-by-hop headers', as
     },
   };
   const { proxy, task } = await scene(t, { git });
-  const answer = await request(`${proxy.remoteOf(null).url}/git-upload-pack?a=b`, {
+  const answer = await request(`${proxy.remoteOf(null, REPO).url}/git-upload-pack?a=b`, {
     method: 'POST',
     headers: { 'content-encoding': 'gzip', 'git-protocol': 'version=2', authorization: 'Basic eDp5', te: 'trailers' },
     body: 'the request',
@@ -86,13 +88,34 @@ test('git requests are forwarded with the token, without hop-by-hop headers', as
   t.is(seen[0]?.headers.te, undefined);
 });
 
+test('what git asks for at the address of a repository goes there; a longer address is one elsewhere', async (t) => {
+  const seen: string[] = [];
+  const git: WorkerProxy = {
+    forward: (_incoming, response, _caller, path) => {
+      seen.push(path);
+      return Promise.resolve(void response.writeHead(200).end());
+    },
+  };
+  const { proxy } = await scene(t, { git });
+  proxy.remoteOf(null, REPO);
+  const refs = 'info/refs?service=git-upload-pack';
+  for (const path of [`/${refs}`, `.git/${refs}`, '/git-upload-pack', '.git/info/lfs/objects/batch'])
+    t.is((await request(`${proxy.url}/at/=${path}`)).statusCode, 200, path);
+  t.deepEqual(seen, [`/${refs}`, `/${refs}`, '/git-upload-pack', '/info/lfs/objects/batch']);
+  const { statusCode, headers } = await request(`${proxy.url}/at/=-extra.git/${refs}`);
+  t.is(statusCode, 307);
+  t.is(headers.location, `https://git.example.org/you/shop-extra.git/${refs}`);
+  for (const path of [`/at/web=/${refs}`, '/at/=/other', `/at/${refs}`])
+    t.is((await request(proxy.url + path)).statusCode, 404, path);
+});
+
 test('the error code of a git request can be taken once, for its repository alone', async (t) => {
   const git: WorkerProxy = {
     forward: () => Promise.reject(new ErrandError('forbidden', 'Not that.')),
     writeError: writeGitError,
   };
   const { proxy } = await scene(t, { git });
-  const [first, other] = [proxy.remoteOf(null), proxy.remoteOf('web')];
+  const [first, other] = [proxy.remoteOf(null, REPO), proxy.remoteOf('web', 'https://git.example.org/you/web.git')];
   t.is(first.takeGitFailure(), null);
   for (const path of ['/info/refs?service=git-upload-pack', '/git-receive-pack']) {
     t.is((await request(`${other.url}${path}`)).statusCode, 403);
@@ -108,7 +131,7 @@ test('the error code of a git request can be taken once, for its repository alon
 test('git gets 502 while the coordinator is down', async (t) => {
   const { proxy, mock } = await scene(t);
   await mock.stop();
-  const remote = proxy.remoteOf(null);
+  const remote = proxy.remoteOf(null, REPO);
   t.is((await request(`${remote.url}/info/refs`)).statusCode, 502);
   t.deepEqual(remote.takeGitFailure(), { status: 502, code: 'upstream_unreachable', is_disconnected: true });
 });
@@ -125,7 +148,7 @@ test('a response that comes before the whole body was sent reaches the client', 
       yield Buffer.alloc(64 * 1024);
     }
   }
-  const remote = proxy.remoteOf(null);
+  const remote = proxy.remoteOf(null, REPO);
   const answer = await request(`${remote.url}/git-receive-pack`, {
     method: 'POST',
     body: Readable.from(endless()),

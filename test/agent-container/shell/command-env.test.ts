@@ -13,6 +13,7 @@ const OPTIONS = {
   home: '/home',
   tmp: '/tmp',
   proxy_url: 'http://127.0.0.1:1',
+  git_settings: [['url.http://127.0.0.1:1/at/=.insteadOf', 'https://git.example.org/you/shop']] as [string, string][],
 };
 const envOf = (given: { egress: 'none' | 'open'; env: Record<string, string> }) =>
   commandEnv(new MockCoordinator().addTask(given).assignment(), OPTIONS);
@@ -24,6 +25,20 @@ test('no program asks or pages', (t) => {
 test('the variables of the project override all others', (t) => {
   const env = envOf({ egress: 'open', env: { CI: 'false', HTTPS_PROXY: 'http://proxy.test' } });
   t.like(env, { CI: 'false', HTTPS_PROXY: 'http://proxy.test', LANG: 'de_DE.UTF-8', HOME: '/home' });
+});
+
+test('settings of git of the project are added to those of all commands', (t) => {
+  const own = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'http.version', GIT_CONFIG_VALUE_0: 'HTTP/1.1' };
+  const env = envOf({ egress: 'none', env: own });
+  const settings = Array.from({ length: Number(env['GIT_CONFIG_COUNT']) }, (_, i) => env[`GIT_CONFIG_KEY_${i}`]);
+  t.deepEqual(settings, [
+    'safe.directory',
+    'advice.detachedHead',
+    'url.http://127.0.0.1:1/at/=.insteadOf',
+    'http.version',
+  ]);
+  t.is(env['GIT_CONFIG_VALUE_3'], 'HTTP/1.1');
+  t.is(envOf({ egress: 'none', env: { GIT_CONFIG_COUNT: 'x' } })['GIT_CONFIG_COUNT'], '3');
 });
 
 test('programs are told of the proxy, and a JVM in its own way; without egress there is none', (t) => {

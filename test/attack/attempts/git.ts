@@ -3,6 +3,9 @@ import { byCommands } from './by-command.ts';
 
 const REFUSED = /rejected|refused|denied|forbidden|403|404|not found|only refs\/heads/i;
 
+/** Prints an address at the worker's proxy. */
+const proxied = (path: string) => `git remote get-url origin | sed -E 's#^(https?://[^/]*)/.*#\\1/${path}#'`;
+
 const commit = 'git -c user.name=x -c user.email=x@x commit -q --allow-empty -m x';
 
 /** What the attacker's agent tries with git. The proxy logs each push that it refuses. */
@@ -23,11 +26,9 @@ export const PUSHES = byCommands(
 /** What the attacker's agent tries with other repositories. */
 export const REPOSITORIES: AttackGroup = byCommands('git: other repositories', [
   ['clone the repository of the victim', 'git clone "$(git remote get-url origin)/../victim.git" ./v 2>&1', /fatal/],
-  [
-    'clone by a path that leads out',
-    'git clone "$(git remote get-url origin | sed "s#/git.*#/git/../../victim/git#")" ./v 2>&1',
-    /fatal/,
-  ],
+  ['clone by a path that leads out', `git clone "$(${proxied('git/../../victim/git')})" ./v 2>&1`, /fatal/],
+  ['clone by a name of the victim', `git clone "$(${proxied('at/victim=.git')})" ./v 2>&1`, /fatal/],
+  ['clone by a name that leads out', `git clone "$(${proxied('at/=/../../../victim/git')})" ./v 2>&1`, /fatal/],
   ['clone through a program', 'git clone "ext::sh -c id" ./v 2>&1', /not allowed|fatal/],
   [
     'read the credential of the forge',
