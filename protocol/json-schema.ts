@@ -20,6 +20,7 @@ const READ = [
   ...routes.map(({ body }) => body),
   ClientFrame,
   worker.EventsPost,
+  worker.MessagesTake,
   worker.Heartbeat,
   worker.ResultPost,
 ].filter((schema) => schema !== undefined);
@@ -34,6 +35,7 @@ const WRITTEN = [
   WebhookBody,
   worker.Assignment,
   worker.CallbackReply,
+  worker.MessagesTaken,
   worker.MessagesPush,
   worker.CancelPush,
   worker.WorkerHealth,

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { readFile } from 'node:fs/promises';
 import { CoordinatorEvent } from '../../protocol/coordinator-events.ts';
 import { NumberedEvent } from '../../protocol/events.ts';
 import { DEFINITIONS } from '../../protocol/json-schema.ts';
@@ -130,6 +131,17 @@ test('each member of a union is a named type, found by the discriminator', (t) =
   const { discriminator } = DEFINITIONS['Event'] as { discriminator: { mapping: object } };
   const events = [...NumberedEvent.options, ...CoordinatorEvent.options].map(({ shape }) => shape.type.value);
   t.deepEqual(Object.keys(discriminator.mapping), events);
+});
+
+test('each body that the worker contract names is a named type', async (t) => {
+  const contract = await readFile(new URL('../../protocol/worker.ts', import.meta.url), 'utf8');
+  const calls = contract.matchAll(/^ \* {3}(?:GET|POST) .*$/gm).toArray();
+  const named = calls.flatMap(([line]) => line.matchAll(/`([A-Z]\w+)`/g).toArray());
+  t.true(named.length > 10);
+  t.deepEqual(
+    named.flatMap(([, name = '']) => (name in DEFINITIONS ? [] : [name])),
+    [],
+  );
 });
 
 test('each reference leads to a type, and each number has a format', (t) => {
