@@ -163,6 +163,8 @@ dockerTest('a worker that the engine stops just before itself is lost with it', 
   engine.stop();
   t.like(await end, { exit_code: 143, engine_lost: true });
   engine.start();
+  // The connections that were cut are no longer used.
+  await until('the engine answers again', async () => (await runner.check()) === null);
 });
 
 dockerTest('a worker that ran out of memory differs from one whose child process did', async (t) => {
