@@ -96,18 +96,17 @@ type Given = { email: string; password: string };
 type CredentialsProps = { is_new: boolean; email: string; onSend: (given: Given) => Promise<void> };
 
 function Credentials({ is_new, email, onSend }: CredentialsProps): JSX.Element {
-  const fault = useSignal('');
+  // What was typed stays where one goes from one way to the other; what was wrong with it belongs to the way it went.
+  const fault = useSignal({ is_new, words: '' });
   const sending = useSignal(false);
-  // What was typed stays where one goes from one way to the other; what was wrong with it does not.
-  useEffect(() => void (fault.value = ''), [is_new]);
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const { email, password } = fieldsOf(event.currentTarget);
     const given = { email: email ?? '', password: password ?? '' };
     sending.value = true;
-    fault.value = '';
+    fault.value = { is_new, words: '' };
     onSend(given)
-      .catch((error: unknown) => (fault.value = faultWords(error)))
+      .catch((error: unknown) => (fault.value = { is_new, words: faultWords(error) }))
       .finally(() => (sending.value = false));
   };
   return (
@@ -136,7 +135,7 @@ function Credentials({ is_new, email, onSend }: CredentialsProps): JSX.Element {
         {is_new && <small>{t.access.password_hint}</small>}
       </label>
       <p class="fault" role="alert">
-        {fault.value}
+        {fault.value.is_new === is_new && fault.value.words}
       </p>
       <button type="submit" class="primary" disabled={sending.value}>
         {sending.value ? t.access.working : is_new ? t.access.sign_up : t.access.log_in}
