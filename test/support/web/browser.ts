@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
 import { temporaryFolder, type Ends } from '../folder.ts';
+import { WITHIN_MS } from '../until.ts';
 
 export const PHONE = { width: 390, height: 844 };
 export const DESK = { width: 1280, height: 800 };
@@ -57,7 +58,7 @@ export async function openBrowser(
   };
   const context =
     Object.keys(own).length === 0 ? await (await shareBrowser(t)).newContext(screen) : await startOwn(t, own, screen);
-  context.setDefaultTimeout(60_000);
+  context.setDefaultTimeout(WITHIN_MS);
   t.teardown(() => context.close());
   const open = async (): Promise<Watched> => {
     const page = await context.newPage();
