@@ -37,6 +37,7 @@ export const folders: readonly Row[] = [
   { folder: 'agent-container/proxy', imports: agent },
   { folder: 'agent-container/git', imports: agent },
   { folder: 'agent-container/tools', imports: agent },
+  { folder: 'agent-container/mcp', imports: agent, packages: ['@modelcontextprotocol/client'] },
   { folder: 'agent-container/loop', imports: agent },
   { folder: 'agent-container', imports: agent },
 

@@ -1,7 +1,7 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Secrets } from '../base/secrets.ts';
-import { readText, realPathInside } from './repository-text.ts';
+import { readText, realPathInside } from '../tools/repository-text.ts';
 
 const NAMES = /^(agents|claude|copilot-instructions)\.md$/i;
 /** Where a repository may have the instructions for all of it. */

@@ -13,6 +13,7 @@ import { Ending, type EndingOptions } from './ending.ts';
 import { readNestedInstructions } from './instructions.ts';
 import type { AttemptLimits } from './limits.ts';
 import type { ModelTurns } from './model-turns.ts';
+import { repositoryDirs } from './repository-dirs.ts';
 import { REPETITION_NOTE, StuckDetector } from './stuck.ts';
 import type { ToolCalls } from './tool-calls.ts';
 import type { OpenCall, RecordEvent, Transcript } from './transcript.ts';
@@ -234,9 +235,8 @@ export class Loop {
     const { input, transcript, secrets } = this.#options;
     const paths = calls.flatMap((call) => PathInput.safeParse(call.input).data?.path ?? []);
     const said = transcript.texts().join('\n');
-    const dirs = [input.repo_dir, ...input.others.map(({ dir }) => dir)];
     const isKnown = (label: string) => said.includes(label);
-    const text = await readNestedInstructions(dirs, paths, { isKnown, secrets });
+    const text = await readNestedInstructions(repositoryDirs(input), paths, { isKnown, secrets });
     if (text !== null) await this.#say('harness', `[Errand] The folder comes with these instructions:\n\n${text}`);
   }
 

@@ -1,11 +1,10 @@
 import type { Effort } from '../../protocol/task.ts';
 import type { Assignment, Message } from '../../protocol/worker-schemas.ts';
-import type { ModelMessage } from '../model/message.ts';
+import type { ModelMessage, ToolSpec } from '../model/message.ts';
 import type { ModelRequest, Shortening } from '../model/request.ts';
 import type { ModelResponse } from '../model/response.ts';
 import type { RetryingModelClient } from '../model/retrying-client.ts';
 import type { AttemptLimits } from './limits.ts';
-import { TOOL_SPECS } from './tool-specs.ts';
 import type { RecordEvent, Transcript } from './transcript.ts';
 import { turnEvent } from './turn-event.ts';
 
@@ -14,6 +13,8 @@ type Options = {
   transcript: Transcript;
   limits: AttemptLimits;
   model: RetryingModelClient;
+  /** Of every request. */
+  tools: readonly ToolSpec[];
   record: RecordEvent;
   signal: AbortSignal;
 };
@@ -90,7 +91,7 @@ export class ModelTurns {
   }
 
   #request(purpose: ModelRequest['purpose'], messages: ModelMessage[], shortening: Shortening): ModelRequest {
-    const { transcript } = this.#options;
-    return { ...this.#choice, system: transcript.system ?? '', tools: TOOL_SPECS, messages, purpose, ...shortening };
+    const { transcript, tools } = this.#options;
+    return { ...this.#choice, system: transcript.system ?? '', tools, messages, purpose, ...shortening };
   }
 }

@@ -42,7 +42,7 @@ const NETWORK: Record<Assignment['egress'], string> = {
 };
 
 /** What the repositories and the project bring for the model; null: nothing of the kind. */
-export type OpeningTexts = { instructions: string | null; skills: string | null; standing: string | null };
+export type OpeningTexts = Record<'instructions' | 'skills' | 'mcp' | 'standing', string | null>;
 
 /**
  * The first message: what the repositories and the project bring for the model, then the facts and the task.
@@ -51,7 +51,7 @@ export type OpeningTexts = { instructions: string | null; skills: string | null;
 export function firstContent(
   input: Pick<WorkInput, 'assignment' | 'repo_dir' | 'others' | 'clone_facts'>,
   environment: string[],
-  { instructions, skills, standing }: OpeningTexts,
+  { instructions, skills, mcp, standing }: OpeningTexts,
 ): ContentBlock[] {
   const { assignment } = input;
   const { setup_command, verify_command, egress, plan_first } = assignment;
@@ -74,6 +74,10 @@ export function firstContent(
   return [
     ...preceded('The repository comes with these instructions:', instructions),
     ...preceded(SKILLS, skills),
+    ...preceded(
+      'The repository brings MCP servers with more tools. What they say about them, and what is wrong with them:',
+      mcp,
+    ),
     ...(standing === null ? [] : [{ type: 'text', text: standing }]),
     { type: 'text', text: sections.join('\n\n') },
   ];

@@ -9,23 +9,22 @@ import { ModelClient, type ModelTimeouts } from '../model/client.ts';
 import { RetryingModelClient, type RetryLimits } from '../model/retrying-client.ts';
 import { shortenEvent } from '../reporting/shorten-event.ts';
 import { Shell } from '../shell/shell.ts';
+import { McpServers, type Started } from '../mcp/servers.ts';
 import { TOOLS } from '../tools/all.ts';
+import type { Tool } from '../tools/tool.ts';
 import { Attachments } from './attachments.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { readEnvironment, toolsNote } from './environment.ts';
-import { readInstructions } from './instructions.ts';
 import { AttemptLimits } from './limits.ts';
 import { Loop } from './loop.ts';
 import { ModelTurns } from './model-turns.ts';
+import { firstNotes, startConversation } from './opening.ts';
 import { whyHeld } from './plan-first.ts';
 import { ProjectCommands } from './project-commands.ts';
-import { firstContent, SYSTEM } from './prompt.ts';
-import { standingNote, standingText } from './standing.ts';
-import { listSkills } from './skills.ts';
+import { repositoryDirs } from './repository-dirs.ts';
 import { resume } from './resume.ts';
 import { ToolCalls } from './tool-calls.ts';
+import { specsOf } from './tool-specs.ts';
 import { Transcript, type RecordEvent } from './transcript.ts';
-import { newShellNote } from './new-shell.ts';
 import { cancelled, failed, parked, succeeded } from './work-result.ts';
 
 /**
@@ -71,53 +70,64 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
     await report.emit(stored);
     transcript.apply(stored);
   };
+  const shared = { transcript, record, signal };
   const secrets = new Secrets(assignment);
   const shell = shellFor(input, secrets, signal);
   const checkpoints = new Checkpoints({ ...settings, checkpoint: input.checkpoint });
+  const servers = new McpServers({ dirs: repositoryDirs(input), shell, secrets, report, signal });
   try {
     for (const event of assignment.transcript) transcript.apply(event);
     const commands = new ProjectCommands({ ...settings, shell, attempt, report, messages: input.messages, record });
     if (setup_command !== null) await commands.setup(setup_command);
     const command_shell = shell.fork(`attempt-${attempt}-command`);
     await record({ type: 'step.started', body: { step: 'work' } });
-    await startConversation(input, { shell, secrets, limits, transcript, record });
-    const tool_calls = toolCallsFor(input, settings, { shell: command_shell, secrets, transcript, record, signal });
+    const mcp = await startServers(servers, record);
+    await startConversation(input, { shell, secrets, limits, transcript, mcp, record });
+    const tools = [...TOOLS, ...mcp.tools];
+    const tool_calls = toolCallsFor(input, settings, { tools, shell: command_shell, secrets, ...shared });
     await command_shell.keepCwdIn(join(input.scratch_dir, 'working-folder'));
     await resume(transcript, tool_calls, record, input.workspace_note);
     // Those of the prompt, and of messages that were heard.
-    const attachments = new Attachments({ input, transcript, record, signal });
+    const attachments = new Attachments({ input, ...shared });
     await attachments.show(assignment.attachments ?? []);
     const model = new RetryingModelClient(new ModelClient(input.model, settings), report, settings);
-    const turns = new ModelTurns({ assignment, transcript, limits, model, record, signal });
+    const turns = new ModelTurns({ assignment, limits, model, tools: specsOf(tools), ...shared });
     await new Loop({
+      ...shared,
       input,
-      transcript,
       limits,
       turns,
       attachments,
       shell: command_shell,
       tool_calls,
       secrets,
-      first_notes: await firstNotes(input, { limits, shell: command_shell, secrets }),
+      first_notes: await firstNotes(input, { limits, shell: command_shell, secrets, mcp }),
       verify: verify_command === null ? null : () => limits.timingCheck(() => commands.verify(verify_command)),
       deliver: (is_partial_ok) => input.deliver(succeeded(title, transcript.last_text).commit_message, is_partial_ok),
-      record,
       checkpoints,
       keep_cache_ms: settings.keep_cache_ms,
-      signal,
     }).run();
     return succeeded(title, transcript.last_text);
   } catch (error) {
-    if (input.signal.aborted) return cancelled(title, transcript.last_text);
-    if (error instanceof AttemptFailure) return failed(title, transcript.last_text, error);
-    if (error instanceof WorkParked) return parked(title);
-    if (limits.deadline.aborted) return failed(title, transcript.last_text, limits.timeLimitFailure());
-    throw error;
+    return endedBy(error, { input, limits, last_text: transcript.last_text });
   } finally {
     checkpoints.stop();
     report.waitingFor(null);
     await shell.close();
+    await servers.close();
   }
+}
+
+type Ended = { input: WorkInput; limits: AttemptLimits; last_text: string };
+
+/** The result of work that did not come to its end. Throws an error that is none of the ways to end it. */
+function endedBy(error: unknown, { input, limits, last_text }: Ended): WorkResult {
+  const { title } = input.assignment;
+  if (input.signal.aborted) return cancelled(title, last_text);
+  if (error instanceof AttemptFailure) return failed(title, last_text, error);
+  if (error instanceof WorkParked) return parked(title);
+  if (limits.deadline.aborted) return failed(title, last_text, limits.timeLimitFailure());
+  throw error;
 }
 
 function shellFor(
@@ -129,7 +139,16 @@ function shellFor(
   return new Shell({ repo_dir, scratch_dir, env: command_env, secrets, label, signal });
 }
 
+/** Starts the MCP servers of the repositories, and tells the person what came of it. */
+async function startServers(servers: McpServers, record: RecordEvent): Promise<Started> {
+  const begun = await servers.start();
+  if (begun.started !== null) await record({ type: 'log', body: { level: 'info', text: begun.started } });
+  for (const text of begun.faults) await record({ type: 'log', body: { level: 'warn', text } });
+  return begun;
+}
+
 type CallParts = {
+  tools: readonly Tool[];
   shell: Shell;
   secrets: Secrets;
   transcript: Transcript;
@@ -141,7 +160,7 @@ type CallParts = {
 function toolCallsFor(
   { assignment, report, messages, repo_dir, others, scratch_dir, read_dirs }: WorkInput,
   { message_wait_ms }: WorkSettings,
-  { shell, secrets, transcript, record, signal }: CallParts,
+  { tools, shell, secrets, transcript, record, signal }: CallParts,
 ): ToolCalls {
   const parks = assignment.park_after_ms !== undefined;
   const other_dirs = others.map(({ dir }) => dir);
@@ -149,48 +168,5 @@ function toolCallsFor(
   const shared = { ...dirs, shell, secrets, messages, message_wait_ms, parks, signal };
   const context = { ...shared, report: emittingBy(report, record) };
   const held = (name: string) => whyHeld(assignment, transcript, name);
-  return new ToolCalls({ tools: TOOLS, context, record, whyHeld: held });
-}
-
-/** What the model is told before its first turn in this attempt, where an earlier one has begun the conversation. */
-async function firstNotes(
-  { assignment, repo_dir }: WorkInput,
-  { limits, shell, secrets }: Pick<Beginning, 'limits' | 'shell' | 'secrets'>,
-): Promise<string[]> {
-  const { transcript, instructions } = assignment;
-  if (!transcript.some(({ type }) => type === 'conversation.started')) return [];
-  const notes = [
-    newShellNote(transcript, shell.cwd, repo_dir),
-    standingNote(transcript, instructions, secrets),
-    await toolsNote(transcript, shell.fork(`attempt-${assignment.attempt}-tools`)),
-  ];
-  // The limits of the earlier attempt say nothing any more.
-  return [`[Errand] From now on you have ${limits.rest}.`, ...notes.filter((note) => note !== null)];
-}
-
-type Beginning = {
-  shell: Shell;
-  secrets: Secrets;
-  limits: AttemptLimits;
-  transcript: Transcript;
-  record: RecordEvent;
-};
-
-/** Starts the conversation, in the first attempt only: later ones continue it. */
-async function startConversation(
-  input: WorkInput,
-  { shell, secrets, limits, transcript, record }: Beginning,
-): Promise<void> {
-  if (transcript.system !== null) return;
-  const { assignment, repo_dir, others } = input;
-  const own_shell = shell.fork(`attempt-${assignment.attempt}-environment`);
-  const environment = await readEnvironment(own_shell, assignment.setup_command !== null);
-  const dirs = [repo_dir, ...others.map(({ dir }) => dir)];
-  const texts = {
-    instructions: await readInstructions(dirs, secrets),
-    skills: await listSkills(dirs, secrets),
-    standing: standingText(assignment.instructions, secrets),
-  };
-  const content = firstContent(input, [...environment, `You have ${limits.rest}.`], texts);
-  await record({ type: 'conversation.started', body: { system: SYSTEM, content } });
+  return new ToolCalls({ tools, context, record, whyHeld: held });
 }

@@ -2,7 +2,7 @@ import { readdir, realpath } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { nameOf } from '../git/names-of.ts';
 import type { Secrets } from '../base/secrets.ts';
-import { readText, realPathInside } from './repository-text.ts';
+import { readText, realPathInside } from '../tools/repository-text.ts';
 
 /** Where repositories keep their skills: https://agentskills.io, and the folders that coding agents read. */
 const FOLDERS = ['.claude/skills', '.agents/skills', '.github/skills'];

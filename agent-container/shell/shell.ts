@@ -10,7 +10,7 @@ import { DEFAULT_PATH } from './command-env.ts';
 import { CommandOutput } from './command-output.ts';
 import { startGroup, type Group, type GroupExit } from './process-group.ts';
 import { CommandFiles, type ShellState } from './shell-state.ts';
-import { guarded } from './signal-guard.ts';
+import { guarded, type Program } from './signal-guard.ts';
 import { killStrayProcesses } from './stray-processes.ts';
 
 /** In the environment of every command, so that processes which have left their group can be found. */
@@ -80,6 +80,11 @@ export class Shell {
     return this.#state.cwd;
   }
 
+  /** The variables of the next command. */
+  get env(): Readonly<Record<string, string>> {
+    return this.#state.env;
+  }
+
   /** The PATH that the shell started with. Commands may have changed theirs since. */
   get path(): string {
     return this.#options.env['PATH'] ?? DEFAULT_PATH;
@@ -143,6 +148,14 @@ export class Shell {
   /** Ends a background command. Undefined if there is none with this id. */
   stop(id: string): ReturnType<BackgroundCommands['stop']> {
     return this.#background.stop(id);
+  }
+
+  /**
+   * How to start a program beside the commands: with their variables and these, and without a way to signal the worker.
+   * It ends when this shell is closed.
+   */
+  program(file: string, args: string[], env: Record<string, string>): Program {
+    return guarded({ file, args, env: { ...this.#state.env, ...env, [OWNER_VARIABLE]: this.#id } });
   }
 
   /** Ends everything that still runs: in the background, in forks, and as daemons. */
@@ -209,8 +222,7 @@ export class Shell {
 
   #spawn(files: CommandFiles, output: CommandOutput, timeout_ms: number | undefined): Group {
     const { cwd } = this.#state;
-    const env = { ...this.#state.env, [OWNER_VARIABLE]: this.#id };
-    const program = guarded({ file: BASH, args: files.bash_args, env });
+    const program = this.program(BASH, files.bash_args, {});
     return startGroup(program.file, program.args, {
       // The command itself changes to a directory whose name is not UTF-8.
       cwd: isUtf8(cwd) ? cwd.toString() : this.#options.repo_dir,

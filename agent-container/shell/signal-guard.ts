@@ -32,7 +32,8 @@ syscall $prctl + 0, 38, 1, 0, 0, 0;
 syscall $prctl + 0, 22, 2, $program;
 exec { $ARGV[0] } @ARGV or die "$ARGV[0]: $!\\n"`;
 
-type Program = { file: string; args: string[]; env: Record<string, string> };
+/** A program, and what it gets. */
+export type Program = { file: string; args: string[]; env: Record<string, string> };
 
 const systemCalls = () => (process.platform === 'linux' ? SYSTEM_CALLS[process.arch] : undefined);
 

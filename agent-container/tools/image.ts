@@ -5,7 +5,7 @@ import { ToolError } from './tool.ts';
 /** The API takes 8,000 pixels a side, but only 2,000 in a request with many images. */
 const SIDE_PIXELS_MAX = 2_000;
 /** As base64 it must fit into one event, with room for the rest. This is far below what the API takes. */
-export const IMAGE_BYTES_MAX = 640 * 1024;
+const IMAGE_BYTES_MAX = 640 * 1024;
 /** A larger one would take too much memory to decode. */
 const PIXELS_MAX = 50_000_000;
 const DECODE_S_MAX = 20;
@@ -44,6 +44,25 @@ export function fitImage(path: string, bytes: Buffer): Promise<FittedImage> {
 /** A content block of this image. */
 export function imageBlock({ media_type, bytes }: FittedImage): ContentBlock {
   return { type: 'image', source: { type: 'base64', media_type, data: bytes.toString('base64') } };
+}
+
+/** Images and their labels for one result. Of what cannot be shown, or does not fit into it, words say so. */
+export async function imageBlocks(images: readonly { label: string; bytes: Buffer }[]): Promise<ContentBlock[]> {
+  const blocks: ContentBlock[] = [];
+  let bytes_left = IMAGE_BYTES_MAX;
+  for (const { label, bytes } of images) {
+    const image = await fitImage(label, bytes).catch((error: unknown) =>
+      error instanceof Error ? error.message : String(error),
+    );
+    if (typeof image === 'string') blocks.push({ type: 'text', text: image });
+    else if (image.bytes.length > bytes_left)
+      blocks.push({ type: 'text', text: `${label} is left out: too many bytes.` });
+    else {
+      bytes_left -= image.bytes.length;
+      blocks.push({ type: 'text', text: `${label}:` }, imageBlock(image));
+    }
+  }
+  return blocks;
 }
 
 async function fit(path: string, bytes: Buffer): Promise<FittedImage> {

@@ -3,7 +3,7 @@ import { bytesToText } from '../base/byte-path.ts';
 import { readUpTo } from '../base/regular-file.ts';
 import type { Secrets } from '../base/secrets.ts';
 import type { ContentBlock } from '../model/message.ts';
-import { fitImage, imageBlock, IMAGE_BYTES_MAX, isImage } from './image.ts';
+import { fitImage, imageBlock, imageBlocks, isImage } from './image.ts';
 import { imageMarker, renderNotebook, type RenderedNotebook } from './notebook.ts';
 import { openFile, pathToRead } from './paths.ts';
 import { isPdf, pdfBlock } from './pdf.ts';
@@ -68,23 +68,8 @@ async function showImage(path: string, bytes: Buffer): Promise<ToolResult> {
 
 /** Adds the images whose markers are in the part of the text that is shown, as far as they fit into one result. */
 async function showNotebook({ images }: RenderedNotebook, text: string): Promise<ToolResult> {
-  const blocks: ContentBlock[] = [];
-  let bytes_left = IMAGE_BYTES_MAX;
-  for (const [i, bytes] of images.entries()) {
-    const marker = imageMarker(i + 1);
-    if (!text.includes(marker)) continue;
-    const image = await fitImage(marker, bytes).catch((error: unknown) =>
-      error instanceof Error ? error.message : String(error),
-    );
-    if (typeof image === 'string') blocks.push({ type: 'text', text: image });
-    else if (image.bytes.length > bytes_left)
-      blocks.push({ type: 'text', text: `${marker} is left out: too many bytes.` });
-    else {
-      bytes_left -= image.bytes.length;
-      blocks.push({ type: 'text', text: `${marker}:` }, imageBlock(image));
-    }
-  }
-  return withText(text, blocks);
+  const labelled = images.map((bytes, i) => ({ label: imageMarker(i + 1), bytes }));
+  return withText(text, await imageBlocks(labelled.filter(({ label }) => text.includes(label))));
 }
 
 function withText(text: string, blocks: ContentBlock[]): ToolResult {

@@ -77,16 +77,24 @@ export function defineTool<S extends z.ZodType>(definition: ToolDefinition<S>): 
     run: async (raw, context) => {
       const parsed = parseLeniently(input, raw, ignored);
       if (!parsed.success) return errorResult(`The input is not valid. ${z.prettifyError(parsed.error)}`);
-      try {
-        const result = await run(parsed.data, context);
-        return typeof result === 'string' ? textResult(result) : result;
-      } catch (error) {
-        context.signal.throwIfAborted();
-        if (error instanceof WorkParked || error instanceof ErrandError) throw error;
-        return errorResult(describeError(error));
-      }
+      return resultOf(() => run(parsed.data, context), context);
     },
   };
+}
+
+/** Makes a result of what a tool returns or rejects with, as `Tool.run` has it. */
+export async function resultOf(
+  run: () => Promise<string | ToolResult>,
+  { signal }: Pick<ToolContext, 'signal'>,
+): Promise<ToolResult> {
+  try {
+    const result = await run();
+    return typeof result === 'string' ? textResult(result) : result;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof WorkParked || error instanceof ErrandError) throw error;
+    return errorResult(describeError(error));
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { TOOL_SPECS } from '../../../agent-container/loop/tool-specs.ts';
+import { specsOf } from '../../../agent-container/loop/tool-specs.ts';
+import { TOOLS } from '../../../agent-container/tools/all.ts';
 import { Transcript } from '../../../agent-container/loop/transcript.ts';
 import { turnEvent } from '../../../agent-container/loop/turn-event.ts';
 import { shortenEvent } from '../../../agent-container/reporting/shorten-event.ts';
@@ -125,7 +126,7 @@ const wire = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 function bodyOf(transcript: Transcript): Buffer {
   const { system } = transcript;
   const params = { model: 'claude-opus-5-5', max_tokens: 1000, thinking: { type: 'adaptive' } };
-  return Buffer.from(JSON.stringify({ ...params, system, tools: TOOL_SPECS, messages: transcript.messages() }));
+  return Buffer.from(JSON.stringify({ ...params, system, tools: specsOf(TOOLS), messages: transcript.messages() }));
 }
 
 /** Also checks that a second transcript, of the stored events, sends the same bytes. */

@@ -85,7 +85,7 @@ ${[
   arrow(405, rooms_end - 8, worker_y - 3, 'proxies', worker_y - 24),
   box('outer', MARGIN, worker_y, 308, 92),
   ...words(COLUMN.left, worker_y + 22, 'agent-container/', 'one for each attempt, without a network'),
-  ...words(COLUMN.left, worker_y + 62, 'loop/ model/ tools/ shell/'),
+  ...words(COLUMN.left, worker_y + 62, 'loop/ mcp/ model/ tools/ shell/'),
   ...words(COLUMN.left, worker_y + 81, 'git/ proxy/ reporting/ base/'),
   box('outer', 328, worker_y, WIDTH - MARGIN - 328, 92),
   ...['Claude API', 'git server', 'registries'].map((line, n) => label('', 344, worker_y + 26 + n * 24, line)),

@@ -1,5 +1,6 @@
 import type { WorkerEvent } from '../../../protocol/events.ts';
-import { TOOL_SPECS } from '../../../agent-container/loop/tool-specs.ts';
+import { specsOf } from '../../../agent-container/loop/tool-specs.ts';
+import { TOOLS } from '../../../agent-container/tools/all.ts';
 import { Transcript } from '../../../agent-container/loop/transcript.ts';
 import { PromptCache, type InputUsage } from '../model/cache.ts';
 import { tokensOf, type Segment } from '../model/conversation.ts';
@@ -58,7 +59,7 @@ export function storyOf(events: WorkerEvent[]): Story {
       steps.push({ parts: blocksOf(transcript).length, output: event.body.usage.output_tokens });
     transcript.apply(event);
   }
-  const head = [TOOL_SPECS, transcript.system].map((part) => ({ text: JSON.stringify(part), is_result: false }));
+  const head = [specsOf(TOOLS), transcript.system].map((part) => ({ text: JSON.stringify(part), is_result: false }));
   return { head, parts: partsOf(transcript), steps };
 }
 

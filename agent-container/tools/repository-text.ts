@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { readUpTo } from '../base/regular-file.ts';
-import { openFile } from '../tools/paths.ts';
+import { openFile } from './paths.ts';
 
 const FILE_BYTES_MAX = 256 * 1024;
 
