@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { WorkerEvent } from '../../../protocol/events.ts';
+import { shownToolName } from '../../client/errand/tool-name.ts';
 import { duration } from './format.ts';
 import { block, type Line } from './line.ts';
 import { headAndTail, oneLine } from './text.ts';
@@ -70,7 +71,7 @@ function callLine({ name, input }: Call): Line {
   const telling = TELLING.map((key) => fields[key]).filter((value) => typeof value === 'string');
   const rest = Object.keys(fields).length > 0 ? JSON.stringify(input) : '';
   const said = oneLine(telling.length > 0 ? telling.join(' ') : rest, INPUT_CHARS_MAX);
-  return [['cyan', '▸ '], ['bold', name], ...(said === '' ? [] : [` ${said}`])];
+  return [['cyan', '▸ '], ['bold', shownToolName(name)], ...(said === '' ? [] : [` ${said}`])];
 }
 
 /** The removed and the added lines of an edit; undefined if the call is not an edit. */

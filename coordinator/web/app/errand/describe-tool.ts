@@ -1,4 +1,5 @@
 import type { ToolItem } from '../../../client/errand/items.ts';
+import { shownToolName } from '../../../client/errand/tool-name.ts';
 import { t } from '../../parts/speech.ts';
 
 type Described = {
@@ -50,7 +51,7 @@ export function describeTool({ name, input }: Pick<ToolItem, 'name' | 'input'>):
     default: {
       const first = Object.values(given).find((value) => typeof value === 'string');
       return {
-        verb: name,
+        verb: shownToolName(name),
         argument: oneLine(typeof first === 'string' ? first : ''),
         input: JSON.stringify(input, null, 2) ?? '',
       };

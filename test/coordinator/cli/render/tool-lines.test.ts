@@ -66,3 +66,9 @@ test('tools of other agents are shown in full', (t) => {
   const lines = text(tools.finished(finished('a', 'deploy', 'Done.', { duration_ms: 1500 })));
   t.deepEqual(lines, ['  │ Done.', '  └ 1.5 s']);
 });
+
+test('a tool of an MCP server is named by its server', (t) => {
+  const tools = new ToolLines();
+  const call = started('a', 'mcp__linear__get_issue', { id: 'ERR-7' });
+  t.deepEqual(text(tools.started(call)), ['▸ linear: get_issue {"id":"ERR-7"}']);
+});
