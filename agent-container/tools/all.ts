@@ -4,6 +4,7 @@ import { listFiles } from './list-files.ts';
 import { readFile } from './read-file.ts';
 import { runCommand, stopCommand } from './run-command.ts';
 import { search } from './search.ts';
+import { showPicture } from './show-picture.ts';
 import type { Tool } from './tool.ts';
 import { updatePlan } from './update-plan.ts';
 import { writeFile } from './write-file.ts';
@@ -16,6 +17,7 @@ export const TOOLS: readonly Tool[] = [
   readFile,
   runCommand,
   search,
+  showPicture,
   stopCommand,
   updatePlan,
   writeFile,

@@ -21,7 +21,7 @@ const OUTPUT = { head: 2, tail: 6 };
 const CHANGE = { head: 6, tail: 2 };
 const INPUT_CHARS_MAX = 160;
 /** The input fields that describe a call best, in order of preference. */
-const TELLING = ['command', 'pattern', 'query', 'path', 'file_path', 'url', 'question'];
+const TELLING = ['command', 'pattern', 'query', 'path', 'file_path', 'url', 'question', 'caption'];
 const OPEN_CALLS_MAX = 100;
 /** Shorter durations are not shown. */
 const NOTABLE_MS = 1_000;

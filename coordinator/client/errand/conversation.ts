@@ -4,11 +4,10 @@ import type { Hear } from '../../../protocol/task.ts';
 import type { KnownEvent, TypeEvent } from '../known-event.ts';
 import { Drafts, type Draft } from './drafts.ts';
 import { noteOf } from './note-of.ts';
-import type { Item, Note, PersonItem, QuestionItem, ToolItem } from './items.ts';
+import type { Block, Item, Note, PersonItem, QuestionItem, ToolItem } from './items.ts';
 
 type Body<T extends KnownEvent['type']> = Extract<KnownEvent, { type: T }>['body'];
 type Said = Pick<Body<'message.received'>, 'text' | 'attachments'> & { hear?: Hear | undefined };
-type Block = { type: string; [key: string]: unknown };
 
 /** Tools that have rows of their own: the plan, and the question. */
 const SHOWN_ELSEWHERE = new Set(['update_plan', 'ask_person']);
@@ -217,7 +216,7 @@ export class Conversation {
 
   #toolStarted(event: LogEvent, { ref, name, input }: Body<'tool.started'>): void {
     if (SHOWN_ELSEWHERE.has(name)) return;
-    const rest = { output: '', exit_code: undefined, duration_ms: null };
+    const rest = { output: '', pictures: [], exit_code: undefined, duration_ms: null };
     this.#put({ kind: 'tool', key: `t-${ref}`, at: event.at, name, input, state: 'running', ...rest, ...cutOf(event) });
   }
 
@@ -227,6 +226,7 @@ export class Conversation {
       ...tool,
       state: failed || body.exit_code === null ? 'failed' : 'done',
       output: textOf(body.content),
+      pictures: body.content.filter(isPicture),
       exit_code: body.exit_code,
       duration_ms: body.duration_ms,
       cut: [...(tool.cut ?? []).filter((id) => id !== event.id), ...(cutOf(event).cut ?? [])],
@@ -274,7 +274,10 @@ function cutOf({ id, whole_bytes }: LogEvent): { cut?: readonly number[] } {
   return whole_bytes === undefined ? {} : { cut: [id] };
 }
 
-/** The text of a tool's result. A picture is a line that says so. */
+const isPicture = ({ type }: Block): boolean => type === 'image';
+
+/** The text of a tool's result, without its pictures. */
 function textOf(content: readonly Block[]): string {
-  return content.map(({ type, text }) => (typeof text === 'string' ? text : `[${type}]`)).join('\n');
+  const words = content.filter((block) => !isPicture(block));
+  return words.map(({ type, text }) => (typeof text === 'string' ? text : `[${type}]`)).join('\n');
 }

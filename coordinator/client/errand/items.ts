@@ -23,13 +23,17 @@ type SaidItem = Row & { kind: 'said'; text: string };
 /** What the model thought before it answered. */
 type ThinkingItem = Row & { kind: 'thinking'; text: string };
 
-/** A call of a tool. `output`: its result as text. */
+/** A piece of a tool's result. */
+export type Block = { type: string; [key: string]: unknown };
+
+/** A call of a tool. `output`: its result as text. `pictures`: those in it, which are not whole while the row is cut. */
 export type ToolItem = Row & {
   kind: 'tool';
   name: string;
   input: unknown;
   state: 'running' | 'done' | 'failed';
   output: string;
+  pictures: readonly Block[];
   exit_code: number | null | undefined;
   duration_ms: number | null;
 };

@@ -119,7 +119,7 @@ test('a diff: names with spaces and other alphabets, lines that look like heads,
 
 test('runs of finished reads fold into one row; one alone, and what is between, stay', (t) => {
   const tool = (key: string, name: string, state: 'done' | 'running' = 'done'): Item => {
-    const rest = { at: '', input: {}, output: '', exit_code: undefined, duration_ms: 1 };
+    const rest = { at: '', input: {}, output: '', pictures: [], exit_code: undefined, duration_ms: 1 };
     return { kind: 'tool', key, name, state, ...rest };
   };
   const said: Item = { kind: 'said', key: 's', at: '', text: 'x' };

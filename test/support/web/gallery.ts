@@ -1,3 +1,4 @@
+import sharp from 'sharp';
 import type { PullRow } from '../../../coordinator/domain/pull.ts';
 import { changePull } from '../../../coordinator/forge/pulls/pull-commands.ts';
 import { listPullsOf } from '../../../coordinator/sqlite/pulls.ts';
@@ -53,7 +54,7 @@ export async function fillGallery(server: StartedApi, api: Api): Promise<Gallery
   broke.begin();
   broke.fail('verify_failed');
   const tests = await send('Make the tests pass', 'split-the-bill');
-  finishTests(tests);
+  finishTests(tests, await drawBill());
   const checks = {
     running: 0,
     passed: 3,
@@ -117,12 +118,25 @@ async function openPull(server: StartedApi, api: Api, { id }: LivelyErrand, to: 
   server.log.write((tx) => changePull(tx, pull.id, { ...opened, ...to }, new Date().toISOString()));
 }
 
-function finishTests(errand: LivelyErrand): void {
+/** A page of the app that the errand works on, as its agent would take it. */
+async function drawBill(): Promise<Buffer> {
+  const rows = ['Ann  $3.34', 'Bea  $3.33', 'Cem  $3.33'].map(
+    (row, i) => `<text x="30" y="${150 + i * 50}" font-size="24" font-family="monospace" fill="#222">${row}</text>`,
+  );
+  const head = '<text x="30" y="70" font-size="32" font-family="sans-serif" fill="#222">Dinner, $10.00</text>';
+  const page = `<svg xmlns="http://www.w3.org/2000/svg" width="640" height="320"><rect width="640" height="320" fill="#fbf7ee"/>${head}${rows.join('')}</svg>`;
+  return sharp(Buffer.from(page)).png().toBuffer();
+}
+
+function finishTests(errand: LivelyErrand, bill: Buffer): void {
   errand.begin();
   errand.tool('run_command', { command: 'npm test' }, TEST_OUTPUT, { exit_code: 1, duration_ms: 2100 });
   errand.say('The shares do not add up: the cents that remain are lost. I spread them over the first people.');
   errand.tool('edit_file', { path: 'src/split.ts', old_text: 'a\nb', new_text: 'a\nc\nd' }, 'Edited.');
   errand.tool('run_command', { command: 'npm test' }, 'All 4 tests pass.', { exit_code: 0, duration_ms: 1900 });
+  errand.tool('show_picture', { path: '/tmp/bill.png', caption: 'The bill as three see it now' }, 'Shown.', {
+    pictures: [bill],
+  });
   errand.say('All four tests pass now.');
   const summary = 'Spread the cents that remain over the first people.';
   errand.succeed({ summary, diff_stat: stat(2, 7, 2) }, DIFF);

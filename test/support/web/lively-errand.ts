@@ -91,10 +91,10 @@ export class LivelyErrand {
     ref: string,
     name: string,
     text: string,
-    more: { exit_code?: number; duration_ms?: number; is_error?: boolean } = {},
+    more: { exit_code?: number; duration_ms?: number; is_error?: boolean; pictures?: Buffer[] } = {},
   ): void {
-    const { exit_code, duration_ms = 100, is_error = false } = more;
-    const content = [{ type: 'text', text }];
+    const { exit_code, duration_ms = 100, is_error = false, pictures = [] } = more;
+    const content = [{ type: 'text', text }, ...pictures.map(imageOf)];
     const turn = Math.max(1, this.#turn);
     const body = {
       turn,
@@ -179,4 +179,9 @@ export class LivelyErrand {
   fail(reason: Parameters<StagedErrand['end']>[1], given: Parameters<StagedErrand['end']>[3] = {}): void {
     this.#staged.end('failed', reason, undefined, given);
   }
+}
+
+/** A PNG as the content of a tool's result. */
+function imageOf(png: Buffer): { type: string; source: object } {
+  return { type: 'image', source: { type: 'base64', media_type: 'image/png', data: png.toString('base64') } };
 }

@@ -8,6 +8,7 @@ import { s } from '../screen-speech.ts';
 import { firstLine } from '../../parts/words.ts';
 import { Message, type TaskNow } from './message.tsx';
 import { noteWords } from './note-words.ts';
+import { showsPicture, ShownPicture } from './picture.tsx';
 import { Fold, ToolRow, type OnCut } from './tool-row.tsx';
 
 type RowProps = {
@@ -36,14 +37,19 @@ export class ItemRow extends Component<RowProps> {
 
   #readWhole(): void {
     const { row, onCut } = this.props;
-    const shows_all = row.kind === 'said' || row.kind === 'person' || row.kind === 'result';
-    if (shows_all && row.cut && row.cut.length > 0) onCut(row.cut);
+    if (showsAll(row) && row.cut && row.cut.length > 0) onCut(row.cut);
   }
 
   override render(): JSX.Element {
     const { row } = this.props;
     return <li class={row.kind}>{contentOf(row, this.props)}</li>;
   }
+}
+
+/** Whether all of it is there to read without opening it. */
+function showsAll(row: Item | ReadsItem): row is Item {
+  if (row.kind === 'tool') return showsPicture(row);
+  return row.kind === 'said' || row.kind === 'person' || row.kind === 'result';
 }
 
 function contentOf(row: Item | ReadsItem, { writing, task, onCut }: RowProps): JSX.Element {
@@ -59,6 +65,7 @@ function contentOf(row: Item | ReadsItem, { writing, task, onCut }: RowProps): J
         </Fold>
       );
     case 'tool':
+      if (showsPicture(row)) return <ShownPicture tool={row} />;
       return <ToolRow tool={row} writing={writing} works={!isEnded(task.status)} onCut={onCut} />;
     case 'reads':
       return <ReadsRow reads={row} onCut={onCut} />;

@@ -9,6 +9,7 @@ import { format } from '../../parts/speech.ts';
 import { s } from '../screen-speech.ts';
 import { Stat } from '../../parts/stat.tsx';
 import { describeTool } from './describe-tool.ts';
+import { addressesOf, Picture } from './picture.tsx';
 
 type FoldProps = {
   /** What was done, before the code that it was done with. */
@@ -68,7 +69,12 @@ export function ToolRow({ tool, writing, works, onCut }: ToolRowProps): JSX.Elem
         onCut={onCut}
       >
         {input !== '' && <pre class="out input">{input}</pre>}
-        {tool.state !== 'running' && <Output text={tool.output} />}
+        {tool.state !== 'running' && (tool.output !== '' || tool.pictures.length === 0) && (
+          <Output text={tool.output} />
+        )}
+        {addressesOf(tool).map((src, i) => (
+          <Picture key={i} src={src} label={s.errand.picture(`${verb} ${argument}`.trim())} />
+        ))}
       </Fold>
       {tool.state === 'running' && writing !== undefined && <Output text={writing} />}
     </>

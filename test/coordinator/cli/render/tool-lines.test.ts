@@ -72,3 +72,9 @@ test('a tool of an MCP server is named by its server', (t) => {
   const call = started('a', 'mcp__linear__get_issue', { id: 'ERR-7' });
   t.deepEqual(text(tools.started(call)), ['▸ linear: get_issue {"id":"ERR-7"}']);
 });
+
+test('a picture that the agent shows has its file and caption', (t) => {
+  const tools = new ToolLines();
+  const call = started('a', 'show_picture', { path: '/tmp/cart.png', caption: 'The cart' });
+  t.deepEqual(text(tools.started(call)), ['▸ show_picture /tmp/cart.png The cart']);
+});
