@@ -89,17 +89,17 @@ const projectFields = {
   follow_up: z
     .boolean()
     .describe("whether a review or a failed check of an errand's pull request sends the errand back to work"),
-  /** Plain variables for the environment of the commands. Whoever sees the project sees them, and so does the model. */
-  env: Variables,
+  env: Variables.describe(
+    'plain variables for the environment of the commands. Whoever sees the project sees them, and so does the model',
+  ),
 };
 
 /**
- * Fields that are stored encrypted and never shown again: the repository's credential, and secret variables for the
- * environment of the commands.
+ * Fields that are stored encrypted and never shown again: the repository's credential, whose `git_username` is
+ * `x-access-token` by default, and secret variables for the environment of the commands.
  */
 const projectSecrets = {
-  /** A forge's access token. `git_username` defaults to `x-access-token`. */
-  git_token: z.string().min(1).max(1000).nullable(),
+  git_token: z.string().min(1).max(1000).nullable().describe('a token of the forge'),
   git_username: z
     .string()
     .min(1)

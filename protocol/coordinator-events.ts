@@ -35,10 +35,16 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
     base_branch: z.string().nullable(),
     model: z.string(),
     attachments: z.array(Attachment).optional(),
-    /** All its repositories, where it has several. */
-    repositories: z.array(TaskRepository.pick({ key: true, repo_url: true, base_branch: true })).optional(),
-    /** The pull request of the first repository that it goes on with. */
-    continue_pull: z.number().int().positive().optional(),
+    repositories: z
+      .array(TaskRepository.pick({ key: true, repo_url: true, base_branch: true }))
+      .optional()
+      .describe('all its repositories, where it has several'),
+    continue_pull: z
+      .number()
+      .int()
+      .positive()
+      .optional()
+      .describe('the pull request of the first repository that it goes on with'),
   }),
   event('task.status', 'The status of the task changed. `reason`: why it failed; `detail`: the same for people.', {
     from: TaskStatus,
@@ -65,8 +71,7 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
     'An issue or pull request that the errand names was read for the agent. `problem`: why not; it has the number alone.',
     {
       number: z.number().int().positive(),
-      /** Absent: the first repository. */
-      repository: RepositoryKey.optional(),
+      repository: RepositoryKey.optional().describe('absent: the first repository'),
       title: z.string().nullable(),
       problem: ThreadProblem.nullable(),
     },
@@ -124,8 +129,10 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
     branch: z.string().nullable(),
     commit: Commit.nullable(),
     diff_stat: DiffStat,
-    /** Of the further repositories. Absent: there are none. */
-    repositories: z.array(RepositoryResult.pick({ key: true, branch: true, commit: true, diff_stat: true })).optional(),
+    repositories: z
+      .array(RepositoryResult.pick({ key: true, branch: true, commit: true, diff_stat: true }))
+      .optional()
+      .describe('of the further repositories. Absent: there are none'),
     warning: z.string().optional().describe('what the person should know of it, in English'),
   }),
   event('pull.opened', 'A pull request of the task was opened, or one that its branch had was found.', {

@@ -3,7 +3,8 @@ import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { OptionLabel } from './needs.ts';
 import { BranchName, RepositoryKey } from './repositories.ts';
-import { Commit, DiffStat, PlanItem, Usage } from './task.ts';
+import { BaseCommit, Commit, DiffStat } from './change.ts';
+import { PlanItem, Usage } from './task.ts';
 
 /*
  * The event log is the single source of truth. A task's events are append-only rows. What a client shows, what a
@@ -43,10 +44,14 @@ export const NumberedEvent = z.discriminatedUnion('type', [
       agent: z.string().max(100),
       version: z.string().max(100),
       resumed: z.boolean(),
-      /** Whether it takes each message with a call before it adds it. Absent: no, so none can be changed. */
-      takes_messages: z.boolean().optional(),
-      /** Whether it works in all `repositories` of its assignment. Absent: in the first alone. */
-      takes_repositories: z.boolean().optional(),
+      takes_messages: z
+        .boolean()
+        .optional()
+        .describe('whether it takes each message with a call before it adds it. Absent: no, so none can be changed'),
+      takes_repositories: z
+        .boolean()
+        .optional()
+        .describe('whether it works in all `repositories` of its assignment. Absent: in the first alone'),
     },
   ),
   numbered('step.started', 'A step of the worker begins: clone, setup, work, verify or push.', { step: Step }),
@@ -56,12 +61,14 @@ export const NumberedEvent = z.discriminatedUnion('type', [
     {
       branch: BranchName,
       base_branch: z.string().max(1000),
-      base_commit: Commit.nullable(),
+      base_commit: BaseCommit,
       commit: Commit.nullable(),
-      /** Names the clone. An attempt that finds another one does not have what the transcript says. */
-      workspace: z.string().max(100).optional(),
-      /** Absent: the first repository. */
-      repository: RepositoryKey.optional(),
+      workspace: z
+        .string()
+        .max(100)
+        .optional()
+        .describe('names the clone. An attempt that finds another one does not have what the transcript says'),
+      repository: RepositoryKey.optional().describe('absent: the first repository'),
     },
   ),
   numbered('setup.finished', "The project's setup command has ended.", {
@@ -70,32 +77,34 @@ export const NumberedEvent = z.discriminatedUnion('type', [
     output: text,
     duration_ms: ms,
   }),
-
-  /**
-   * Every model request of the task, in later attempts too, starts with exactly this: so the API can use its prompt
-   * cache.
-   */
-  numbered('conversation.started', 'The conversation begins. The body is the start of every model request.', {
-    system: text,
-    content: z.array(ContentBlock),
-  }),
-  /** The deltas of the turn have the same `ref`. The `turn.finished` replaces them; a `turn.retried` voids them. */
-  numbered('turn.started', 'A model request begins.', { turn, ref: z.string().max(60), model: name }),
+  numbered(
+    'conversation.started',
+    'The conversation begins. Every model request of the task, in later attempts too, starts with exactly this body: so the API can use its prompt cache.',
+    { system: text, content: z.array(ContentBlock) },
+  ),
+  numbered(
+    'turn.started',
+    'A model request begins. Its deltas have the same `ref`: its `turn.finished` replaces them, and a `turn.retried` voids them.',
+    { turn, ref: z.string().max(60), model: name },
+  ),
   numbered('turn.finished', "The model's answer is complete.", {
     turn,
     ref: z.string().max(60),
     model: name,
-    /** The content blocks of the assistant's message, unchanged. */
-    content: z.array(ContentBlock),
+    content: z.array(ContentBlock).describe("the content blocks of the assistant's message, unchanged"),
     stop_reason: name,
     usage: TurnUsage,
     request_id: name.nullable(),
     duration_ms: ms,
-    /**
-     * The content is a summary, which replaces this many messages at the beginning of the conversation. Those after
-     * them stay. Absent: the content is the model's next message.
-     */
-    replaces_messages: z.number().int().positive().optional(),
+    replaces_messages: z
+      .number()
+      .int()
+      .positive()
+      .optional()
+      .describe(
+        'the content is a summary, which replaces this many messages at the beginning of the conversation. Those after ' +
+          "them stay. Absent: the content is the model's next message",
+      ),
   }),
   numbered('turn.retried', 'A model request failed and is retried at `retry_at`. Its deltas are void.', {
     turn,
@@ -111,31 +120,35 @@ export const NumberedEvent = z.discriminatedUnion('type', [
   }),
   numbered('tool.finished', 'A tool call has ended. `exit_code` is for commands; null if a signal ended the command.', {
     turn,
-    /** The API's `tool_use` id. The deltas of a running command have the same `ref`. */
-    ref: z.string().max(100),
+    ref: z.string().max(100).describe("the API's `tool_use` id. The deltas of a running command have the same `ref`"),
     name: z.string().max(64),
     is_error: z.boolean(),
-    /** The content of the tool result, as the model gets it. */
-    content: z.array(ContentBlock),
+    content: z.array(ContentBlock).describe('the content of the tool result, as the model gets it'),
     duration_ms: ms,
     exit_code: z.number().int().nullable().optional(),
   }),
-  /**
-   * The text follows the tool results of `turn` (0: it follows the first message). `verify`: the output of a failed
-   * verify command. `harness`: a note of the worker itself, such as that a limit is near.
-   */
   numbered(
     'input.added',
     'Text enters the conversation: a message of a person, once and with its `message_id`, what a person attached, with its `attachment_id`, or a note of the worker.',
     {
-      turn: z.number().int().nonnegative(),
-      source: z.enum(['person', 'verify', 'harness']),
+      turn: z
+        .number()
+        .int()
+        .nonnegative()
+        .describe('the text follows the tool results of this turn; 0: the first message'),
+      source: z
+        .enum(['person', 'verify', 'harness'])
+        .describe(
+          '`verify`: the output of a failed verify command. `harness`: a note of the worker, such as of a limit',
+        ),
       message_id: Id.optional(),
       text,
-      /** The text is about this attachment of a person. */
-      attachment_id: Id.optional(),
-      /** What the model sees of it after the text: a picture or a document. */
-      content: z.array(ContentBlock).max(1).optional(),
+      attachment_id: Id.optional().describe('the text is about this attachment of a person'),
+      content: z
+        .array(ContentBlock)
+        .max(1)
+        .optional()
+        .describe('what the model sees of it after the text: a picture or a document'),
     },
   ),
   numbered('context.reduced', 'The Claude API shortened the context of the conversation.', {
@@ -150,10 +163,13 @@ export const NumberedEvent = z.discriminatedUnion('type', [
     {
       ref: z.string().max(100),
       question: z.string().min(1).max(4000),
-      /** Choices. The person may answer with text of their own all the same. Absent: there are none. */
-      options: z.array(OptionLabel).min(2).max(LIMITS.options_max).optional(),
-      /** Whether several of them may be chosen. Absent: one. */
-      multiple: z.boolean().optional(),
+      options: z
+        .array(OptionLabel)
+        .min(2)
+        .max(LIMITS.options_max)
+        .optional()
+        .describe('choices. The person may answer with text of their own all the same. Absent: there are none'),
+      multiple: z.boolean().optional().describe('whether several of them may be chosen. Absent: one'),
       until: Time.optional(),
     },
   ),
@@ -182,8 +198,7 @@ export const NumberedEvent = z.discriminatedUnion('type', [
     commit: Commit,
     wip: z.boolean(),
     diff_stat: DiffStat,
-    /** Absent: the first repository. */
-    repository: RepositoryKey.optional(),
+    repository: RepositoryKey.optional().describe('absent: the first repository'),
   }),
   numbered('log', 'A message for people that no other type fits. The coordinator writes such messages, too.', {
     level: z.enum(['info', 'warn', 'error']),
@@ -240,7 +255,13 @@ export type LogEvent = z.infer<typeof LogEvent>;
  * commands has the refs `setup` and `verify`; `setup.finished` and `verify.finished` replace it.
  */
 export const Delta = z.strictObject({
-  ref: z.string().max(100),
+  ref: z
+    .string()
+    .max(100)
+    .describe(
+      'names the turn or the tool call, whose `turn.finished` or `tool.finished` replaces the deltas; `setup` and ' +
+        "`verify`: the output of the project's commands",
+    ),
   kind: z.enum(['text', 'thinking', 'output']),
   text: z.string().max(64 * 1024),
 });

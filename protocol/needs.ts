@@ -32,8 +32,7 @@ export type NeedOption = z.infer<typeof NeedOption>;
 export const NeedAnswer = z.object({
   choose: z.array(z.string()),
   text: z.string().nullable(),
-  /** The device that answered, in words, such as `Safari, iPhone`; null: not known. */
-  by: z.string().nullable(),
+  by: z.string().nullable().describe('the device that answered, in words, such as `Safari, iPhone`; null: not known'),
   at: Time,
 });
 export type NeedAnswer = z.infer<typeof NeedAnswer>;
@@ -49,14 +48,15 @@ export const Need = z.object({
   asked_at: Time,
   closed_at: Time.nullable().describe('when it was answered, or withdrawn; null: it is open'),
   answer: NeedAnswer.nullable().describe('null: it is open, or was withdrawn without an answer'),
-  /** Of a `host`: its name. */
-  host: z.string().optional(),
-  /** Of a `push`: what is to be pushed, in the first repository. `GET /tasks/:id/diff` has the diff. */
-  commit: Commit.optional(),
-  /** Of a `push`: the size of all that is to be pushed. */
-  diff_stat: DiffStat.optional(),
-  /** Of a `push`: what is to be pushed in further repositories. Absent: nothing. */
-  repositories: z.array(HeldRepository).optional(),
+  host: z.string().optional().describe('of a `host`: its name'),
+  commit: Commit.optional().describe(
+    'of a `push`: what is to be pushed, in the first repository. `GET /tasks/:id/diff` has the diff',
+  ),
+  diff_stat: DiffStat.optional().describe('of a `push`: the size of all that is to be pushed'),
+  repositories: z
+    .array(HeldRepository)
+    .optional()
+    .describe('of a `push`: what is to be pushed in further repositories. Absent: nothing'),
 });
 export type Need = z.infer<typeof Need>;
 

@@ -43,10 +43,8 @@ export const Problem = z.object({
   detail: z.string().optional(),
   ...Reasoned.shape,
   errors: z.array(FieldError).optional(),
-  /** With `events_missing`: the `seq` that comes next. */
-  expected_seq: z.number().int().optional(),
-  /** Finds the entry with the cause in the server's log. */
-  request_id: z.string().optional(),
+  expected_seq: z.number().int().optional().describe('with `events_missing`: the `seq` that comes next'),
+  request_id: z.string().optional().describe("finds the entry with the cause in the server's log"),
 });
 export type Problem = z.infer<typeof Problem>;
 

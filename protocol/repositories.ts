@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SCHEMA_WORDS } from './refusal-reasons.ts';
-import { Commit, DiffStat } from './change.ts';
+import { BaseCommit, Commit, DiffStat } from './change.ts';
 import { Id } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { BRANCH_CHARS_MAX, isBranchName } from './without-schemas.ts';
@@ -66,7 +66,7 @@ export const TaskRepository = z.object({
   work_branch: z.string().nullable().describe('the branch that you named for the work; null: one of its own'),
   branch: z.string().nullable().describe('the branch that was pushed; null: nothing was pushed there'),
   commit: Commit.nullable().describe('null: the branch has no result yet'),
-  base_commit: Commit.nullable(),
+  base_commit: BaseCommit,
   diff_stat: DiffStat.nullable().describe('null: there is no result yet'),
 });
 export type TaskRepository = z.infer<typeof TaskRepository>;
@@ -90,7 +90,7 @@ export const RepositoryResult = z.strictObject({
   branch: BranchName.nullable(),
   commit: Commit.nullable(),
   held_commit: Commit.optional(),
-  base_commit: Commit.nullable(),
+  base_commit: BaseCommit,
   diff_stat: DiffStat,
   diff: z.string(),
   diff_truncated: z.boolean(),

@@ -22,8 +22,7 @@ export type DayCost = z.infer<typeof DayCost>;
 /** The state of the server now and over the last day. */
 export const ServerState = z.object({
   started_at: Time,
-  /** Why no errand is started now, in words; null: errands are started. */
-  held: z.string().nullable(),
+  held: z.string().nullable().describe('why no errand is started now, in words; null: errands are started'),
   queue: z.object({ queued: count, oldest_at: Time.nullable().describe('since when the oldest of them waits') }),
   workers: z.object({ at_work: count, warm: count, max: count.describe('how many errands may run at once') }),
   disk: z.object({

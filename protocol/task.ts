@@ -2,13 +2,14 @@ import { z } from 'zod';
 import { SCHEMA_WORDS } from './refusal-reasons.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
-import { Commit, DiffStat } from './change.ts';
+import { BaseCommit, Commit, DiffStat } from './change.ts';
+import { FailureReason } from './failures.ts';
 import { EFFORTS, TASK_STATUSES } from './without-schemas.ts';
 import { Need } from './needs.ts';
 import { PullRequest } from './pulls.ts';
 import { BranchName, RepoAddress, TaskRepository } from './repositories.ts';
 
-export { BranchName, Commit, DiffStat, RepoAddress };
+export { BaseCommit, BranchName, Commit, DiffStat, FailureReason, RepoAddress };
 export { BUDGET_USD_MAX, isEnded, needsYou, openNeeds, SAMPLE_REPO_URL } from './without-schemas.ts';
 
 /** The state of a task. */
@@ -19,52 +20,6 @@ export const TaskStatus = z
       'it again. In the last three it has ended; a message or a retry sets it back to `queued`.',
   );
 export type TaskStatus = z.infer<typeof TaskStatus>;
-
-/**
- * Why an attempt did not succeed. `true`: another attempt may succeed, so the task is retried. `false`: it would fail
- * again.
- */
-export const FAILURE_IS_WORTH_A_RETRY = {
-  /** The worker's lease expired, its container was lost, or its process died. */
-  worker_lost: true,
-  /** The worker sent heartbeats but made no progress for too long. */
-  worker_hung: true,
-  worker_start_failed: true,
-  /** Retried once: a worker that runs out of memory twice in a row would do so again. */
-  out_of_memory: true,
-  /** The Claude API could not be reached, or was overloaded for longer than the worker waits. */
-  model_unavailable: true,
-  /**
-   * What a person or the whole server may spend in a calendar month is reached. Set by the coordinator, and said as
-   * `Capped`; a worker ends with `model_unavailable`. Retried where the next month begins within a week.
-   */
-  spending_cap: true,
-  repository_unavailable: true,
-  push_failed: true,
-  /** The repository does not exist, or may not be read. */
-  repository_not_found: false,
-  push_rejected: false,
-  setup_failed: false,
-  verify_failed: false,
-  budget_exhausted: false,
-  turn_limit: false,
-  time_limit: false,
-  /** The model refused to continue. */
-  refused: false,
-  /** The Claude API refused the key or the request. */
-  model_rejected: false,
-  context_exhausted: false,
-  /** The agent repeated itself, or its answers were cut off again and again. */
-  stuck: false,
-  disk_full: false,
-  /** The workspace exceeded its size limit. A further attempt begins with a new one. */
-  workspace_full: false,
-  /** The attempt stored as many events as it may. Its workspace is kept, so a further attempt goes on from there. */
-  log_full: false,
-  agent_error: false,
-} as const;
-export type FailureReason = keyof typeof FAILURE_IS_WORTH_A_RETRY;
-export const FailureReason = z.enum(Object.keys(FAILURE_IS_WORTH_A_RETRY) as [FailureReason, ...FailureReason[]]);
 
 /** An app of the version before refuses a reason that it does not know, and with it the whole list. */
 export const Capped = z
@@ -179,7 +134,7 @@ export const TaskResult = z.object({
   summary: z.string(),
   branch: z.string().nullable(),
   commit: Commit.nullable(),
-  base_commit: Commit.nullable(),
+  base_commit: BaseCommit,
   diff_stat: DiffStat,
 });
 export type TaskResult = z.infer<typeof TaskResult>;

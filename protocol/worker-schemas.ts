@@ -4,7 +4,7 @@ import { Delta, NumberedEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { AssignedRepository, RepositoryResult } from './repositories.ts';
-import { BranchName, Commit, DiffStat, Effort, FailureReason, Hear, WaitingFor } from './task.ts';
+import { BaseCommit, BranchName, Commit, DiffStat, Effort, FailureReason, Hear, WaitingFor } from './task.ts';
 import { WorkerWait } from './worker-wait.ts';
 
 /* The bodies of the calls between the coordinator and a worker. `./worker.ts` is the contract that they belong to. */
@@ -260,7 +260,7 @@ export const ResultPost = z.strictObject({
     'With `succeeded`, where the assignment has `ask_before_push`: the commit that was not pushed because nobody has ' +
       'approved it. The diff is that of this commit.',
   ),
-  base_commit: Commit.nullable(),
+  base_commit: BaseCommit,
   diff_stat: DiffStat,
   diff: z
     .string()

@@ -1,5 +1,6 @@
 import { ErrandError } from '../../protocol/problem.ts';
-import { FAILURE_IS_WORTH_A_RETRY, isEnded, type FailureReason, type TaskStatus } from '../../protocol/task.ts';
+import { FAILURE_IS_WORTH_A_RETRY, type FailureReason } from '../../protocol/failures.ts';
+import { isEnded, type TaskStatus } from '../../protocol/task.ts';
 import { afterOutage, isOutage } from './outage.ts';
 
 /** The columns that decide a task's next status. */

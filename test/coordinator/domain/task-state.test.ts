@@ -1,6 +1,7 @@
 import test from 'ava';
 import { ErrandError } from '../../../protocol/problem.ts';
-import { FAILURE_IS_WORTH_A_RETRY, FailureReason, isEnded } from '../../../protocol/task.ts';
+import { FAILURE_IS_WORTH_A_RETRY, FailureReason } from '../../../protocol/failures.ts';
+import { isEnded } from '../../../protocol/task.ts';
 import {
   FAILURES_MAX,
   isActive,
