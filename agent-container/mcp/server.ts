@@ -6,7 +6,7 @@ import type { ServerSettings } from './settings.ts';
 import { openTransport, type Opened } from './transport.ts';
 
 /** Many are fetched by a package manager when they are first started. */
-export const START_MS = 60_000;
+export const START_MS = 30_000;
 /** How long a call may take without a word of progress, and in all. */
 const CALL_MS = 5 * 60_000;
 export const CALL_TOTAL_MS = 30 * 60_000;

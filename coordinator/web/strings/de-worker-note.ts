@@ -30,6 +30,28 @@ const WORDS: readonly (readonly [said: RegExp, words: string])[] = [
     /The work cannot be pushed to (\S+) as it is: (.*) The work goes on, and its diff is kept\. .*/s,
     'Die Arbeit lässt sich so nicht nach $1 pushen: „$2“ Sie geht weiter, und ihr Diff bleibt. Verknüpfe ein Konto, das dort schreiben darf, oder gib dem Projekt ein Token; ein neuer Versuch pusht sie dann.',
   ],
+  [/MCP servers with their tools: (.+)\./, 'MCP-Server und wie viele Werkzeuge sie haben: $1.'],
+  [
+    /The MCP server (.{1,200}?) in \.mcp\.json cannot be used: it names (.+), which is no variable of the project\./,
+    'Der MCP-Server $1 aus .mcp.json ist nicht nutzbar: Er nennt $2, das keine Variable des Projekts ist.',
+  ],
+  [
+    /The MCP server (.{1,200}?) in \.mcp\.json cannot be used: (.*)/s,
+    'Der MCP-Server $1 aus .mcp.json ist nicht nutzbar: „$2“',
+  ],
+  [
+    /The MCP server (.{1,200}?) could not (?:be started|list its tools): (.*)/s,
+    'Der MCP-Server $1 ließ sich nicht starten: „$2“',
+  ],
+  [
+    /\.mcp\.json cannot be used: .*/,
+    '.mcp.json ist nicht nutzbar: Es muss JSON sein, ein Objekt mit den Servern in „mcpServers“.',
+  ],
+  [/\.mcp\.json names over (\d+) MCP servers: .*/, '.mcp.json nennt mehr als $1 MCP-Server: Der Rest fehlt.'],
+  [
+    /(\d+) tools of MCP servers are left out, [^:]*: (.*)\./,
+    '$1 Werkzeuge von MCP-Servern fehlen, weil es zu viele sind oder zwei gleich heißen: $2.',
+  ],
 ];
 
 /** In which of several clones it is. */

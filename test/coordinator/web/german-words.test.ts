@@ -1,7 +1,10 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { AttemptFailure } from '../../../agent-container/base/failure.ts';
 import { chooseBaseBranch } from '../../../agent-container/git/checkout.ts';
 import { fetchFailure } from '../../../agent-container/git/git-failure.ts';
+import { readServers } from '../../../agent-container/mcp/settings.ts';
 import { capReached } from '../../../coordinator/tasks/spending-caps.ts';
 import { missingImage } from '../../../coordinator/workers/docker/check-image.ts';
 import { ImageUnusable } from '../../../coordinator/workers/image-unusable.ts';
@@ -9,6 +12,7 @@ import { de } from '../../../coordinator/web/strings/de.ts';
 import { de_project_warning } from '../../../coordinator/web/strings/de-project-warning.ts';
 import { speakOfScreens } from '../../../coordinator/web/strings/screen-strings.ts';
 import { CLOSE } from '../../../protocol/socket.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 import { sendErrand } from '../../support/send-errand.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { PHONE } from '../../support/web/browser.ts';
@@ -68,6 +72,28 @@ test('what a worker says in fixed words is told in German, whole', async (t) => 
   t.is(worker_note('Something else.'), undefined);
   const quoted = `${'x'.repeat(9_000)} A new worker goes on from here, with a new shell.`;
   t.is(worker_note(quoted), undefined, 'it is cut as other words are');
+});
+
+test('what is wrong with MCP servers is told in German', async (t) => {
+  const { worker_note } = (await speakOfScreens('de-DE')).errand;
+  const dir = await temporaryFolder(t);
+  const many = Object.fromEntries(
+    Array.from({ length: 21 }, (_, i) => [`s${i}`, { url: i === 0 ? 'ws://x' : '${GONE}' }]),
+  );
+  for (const file of ['{', JSON.stringify({ mcpServers: many })]) {
+    await writeFile(join(dir, '.mcp.json'), file);
+    const { faults } = await readServers([dir], {});
+    for (const fault of faults) t.regex(worker_note(fault) ?? '', /nicht nutzbar: |fehlt\.$/, fault);
+  }
+  t.is(worker_note('MCP servers with their tools: own (7).'), 'MCP-Server und wie viele Werkzeuge sie haben: own (7).');
+  t.is(
+    worker_note('The MCP server own could not be started: Connection closed\nIt wrote:\nno key'),
+    'Der MCP-Server own ließ sich nicht starten: „Connection closed\nIt wrote:\nno key“',
+  );
+  t.is(
+    worker_note('2 tools of MCP servers are left out, as there are too many, or two of one name: a, b.'),
+    '2 Werkzeuge von MCP-Servern fehlen, weil es zu viele sind oder zwei gleich heißen: a, b.',
+  );
 });
 
 test.serial('an errand that has changed nothing is told in German throughout', async (t) => {
