@@ -47,7 +47,9 @@ for (const [model, turns_min] of [
     t.is(end.reason, 'budget_exhausted');
     t.true(turns >= turns_min);
     t.true(bill <= BUDGET_USD && booked >= bill - 1e-9 && booked <= BUDGET_USD);
-    t.true(bill >= 0.95 * BUDGET_USD);
+    const [, next_usd] = /its next request may cost \$([\d.]+)/.exec(end.detail ?? '') ?? [];
+    t.true(BUDGET_USD - bill < Number(next_usd) + 0.005, 'what is left does not pay for another request');
+    t.true(bill >= 0.9 * BUDGET_USD);
     const [warning] = warnings;
     t.true(warning !== undefined && warning.used >= 0.8 * BUDGET_USD && warning.used < 0.95 * BUDGET_USD);
     t.true(warning !== undefined && warning.spent >= 0.7 * BUDGET_USD);
