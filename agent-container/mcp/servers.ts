@@ -1,3 +1,4 @@
+import { cutMiddle } from '../base/head-and-tail.ts';
 import { whileCommand } from '../base/progress.ts';
 import type { Secrets } from '../base/secrets.ts';
 import { within } from '../base/within.ts';
@@ -12,6 +13,7 @@ import { toolOf } from './tools-of.ts';
 const TOOLS_MAX = 100;
 const SPECS_CHARS_MAX = 100_000;
 const INSTRUCTIONS_CHARS_MAX = 4_000;
+const FAULT_CHARS_MAX = 4_000;
 /** How many of those that are left out are named. */
 const NAMED_MAX = 10;
 const CLOSE_MS = 1_000;
@@ -50,7 +52,7 @@ export class McpServers {
     const { dirs, shell, secrets, report, signal } = this.#options;
     const { servers, faults } = await readServers(dirs, shell.env);
     this.#servers = servers.map((settings) => new McpServer({ settings, shell, secrets, signal }));
-    if (this.#servers.length === 0) return { tools: [], instructions: null, started: null, faults };
+    if (this.#servers.length === 0) return { tools: [], instructions: null, started: null, faults: faults.map(cut) };
     const names = this.#servers.map(({ name }) => name).join(', ');
     const found = await whileCommand(report, `MCP: ${names}`, START_MS, () => Promise.all(this.#servers.map(open)));
     signal.throwIfAborted();
@@ -60,10 +62,10 @@ export class McpServers {
     const texts = begun.filter(({ instructions }) => instructions.trim() !== '');
     const instructions = texts.map(({ name, instructions }) => `<server name="${name}">\n${instructions}\n</server>`);
     return {
-      tools: chosen,
+      tools: chosen.map((tool) => ({ ...tool, description: secrets.redact(tool.description) })),
       instructions: texts.length === 0 ? null : secrets.redact(instructions.join('\n')),
       started: begun.length === 0 ? null : `MCP servers with their tools: ${begun.map(inShort).join(', ')}.`,
-      faults: [...faults, ...found.flatMap(({ fault }) => fault ?? []), ...describeLeftOut(left_out)],
+      faults: [...faults, ...found.flatMap(({ fault }) => fault ?? []), ...describeLeftOut(left_out)].map(cut),
     };
   }
 
@@ -89,6 +91,8 @@ async function open(server: McpServer): Promise<Found> {
     return { name, tools: [], left_out: [], instructions: '', fault };
   }
 }
+
+const cut = (fault: string): string => cutMiddle(fault, FAULT_CHARS_MAX);
 
 const inShort = ({ name, tools }: Found): string => `${name} (${tools.length})`;
 

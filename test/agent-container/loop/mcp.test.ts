@@ -137,6 +137,18 @@ test('a service is reached over HTTP with its headers, and elsewhere through the
   t.true(b.of('log').some(({ level, text }) => level === 'warn' && text.includes('away could not be started')));
 });
 
+test('a long refusal of a server is cut, and a secret in the description of a tool is masked', async (t) => {
+  const refuse = `process.stdin.once('data', () => console.log(JSON.stringify({ jsonrpc: '2.0', id: 0, error: { code: 1, message: 'x'.repeat(1e6) } })))`;
+  const b = await bench(t, { script: [DONE] });
+  await withServers(b, { rude: { command: process.execPath, args: ['-e', refuse] }, own: own() });
+  const token = 'tok-5b1f0d2c9e7a';
+  t.is((await b.run({ env: { TOKEN: token } })).status, 'succeeded');
+  const [warned] = b.of('log').flatMap(({ level, text }) => (level === 'warn' ? [text] : []));
+  t.regex(warned ?? '', /^The MCP server rude could not be started: x/);
+  t.true((warned ?? '').length <= 4_000);
+  t.true(JSON.stringify(b.model.requests[0]?.body?.tools).includes('Ends with [secret TOKEN].'));
+});
+
 test('a stop ends a call at once, and with the work the servers and what they started', async (t) => {
   const b = await bench(t, { script: [{ tools: [call('wait')] }, DONE] });
   const file = join(b.repo_dir, 'pids');

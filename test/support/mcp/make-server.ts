@@ -36,7 +36,8 @@ export function makeServer(): McpServer {
   });
   for (let i = 0; i < Number(process.env['MORE_TOOLS'] ?? 0); i++)
     server.registerTool(`more-${i}`, {}, async () => text('More.'));
-  server.registerTool('die', {}, async () => {
+  const ends = { description: `Ends with ${process.env['TOKEN'] ?? 'nothing'}.` };
+  server.registerTool('die', ends, async () => {
     process.stderr.write(`I die with ${process.env['TOKEN'] ?? 'nothing'}\n`);
     process.exit(3);
   });
