@@ -48,3 +48,20 @@ test.serial('an invitation that is opened by who is logged in says why nothing c
   t.is(await note.count(), 0);
   t.deepEqual(faults, []);
 });
+
+test.serial('on a screen that is lower than the form, the log-in stays where it was scrolled to', async (t) => {
+  t.timeout(60_000);
+  const { page, session, faults } = await openApp(t, { size: { width: 844, height: 390 } });
+  await page.fill('input[name=email]', session.user.email);
+  await page.fill('input[name=password]', 'not my password');
+  const button = page.getByRole('button', { name: 'Log in', exact: true });
+  await button.scrollIntoViewIfNeeded();
+  const before = await button.boundingBox();
+  // A touch on it takes the focus out of the field first.
+  await page.evaluate(async () => {
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    for (let frame = 0; frame < 3; frame++) await new Promise((resolve) => requestAnimationFrame(resolve));
+  });
+  t.deepEqual(await button.boundingBox(), before);
+  t.deepEqual(faults, []);
+});
