@@ -248,21 +248,16 @@ export const LogEvent = z.object({
 });
 export type LogEvent = z.infer<typeof LogEvent>;
 
-/**
- * A piece of text while the model or a command writes it. Deltas are relayed to watching clients, never stored and
- * never part of a cursor. `ref` names the turn or the tool call; its `turn.finished` or `tool.finished` replaces the
- * deltas. A `turn.started` or `turn.retried` with the same `ref` voids earlier deltas. The output of the project's
- * commands has the refs `setup` and `verify`; `setup.finished` and `verify.finished` replace it.
- */
-export const Delta = z.strictObject({
-  ref: z
-    .string()
-    .max(100)
-    .describe(
-      'names the turn or the tool call, whose `turn.finished` or `tool.finished` replaces the deltas; `setup` and ' +
-        "`verify`: the output of the project's commands",
-    ),
-  kind: z.enum(['text', 'thinking', 'output']),
-  text: z.string().max(64 * 1024),
-});
+/** A piece of text while the model or a command writes it. */
+export const Delta = z
+  .strictObject({
+    ref: z.string().max(100).describe("names the turn or the tool call; `setup` and `verify`: the project's commands"),
+    kind: z.enum(['text', 'thinking', 'output']),
+    text: z.string().max(64 * 1024),
+  })
+  .describe(
+    'A piece of text while the model or a command writes it. Deltas are relayed to watching clients, never stored and ' +
+      'never part of a cursor. The `turn.finished`, `tool.finished`, `setup.finished` or `verify.finished` of their ' +
+      '`ref` replaces them. A `turn.started` or `turn.retried` with the same `ref` voids earlier ones.',
+  );
 export type Delta = z.infer<typeof Delta>;
