@@ -15,7 +15,7 @@ export class HostileModel {
   readonly #commands: Waiting[] = [];
   #wake: () => void = () => undefined;
   #running: Waiting | undefined;
-  /** Counts the attacker's requests. One that waits while a newer one comes has nobody any more who hears its answer. */
+  /** Counts the attacker's requests. Of one that waits while a newer one comes nobody hears the answer. */
   #newest = 0;
   #ended = false;
 
@@ -25,7 +25,7 @@ export class HostileModel {
     return result;
   }
 
-  /** Forgets what is not done: the attacker's errand has ended. What its agent still waits for must not take the next. */
+  /** Forgets what is not done: the attacker's errand has ended. What its agent waits for must not take the next. */
   forget(): void {
     this.#newest++;
     this.#commands.length = 0;

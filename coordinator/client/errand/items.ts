@@ -26,7 +26,7 @@ type ThinkingItem = Row & { kind: 'thinking'; text: string };
 /** A piece of a tool's result. */
 export type Block = { type: string; [key: string]: unknown };
 
-/** A call of a tool. `output`: its result as text. `pictures`: those in it, which are not whole while the row is cut. */
+/** A call of a tool. `output`: its result as text. `pictures`: those in it, not whole while the row is cut. */
 export type ToolItem = Row & {
   kind: 'tool';
   name: string;
