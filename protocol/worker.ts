@@ -166,8 +166,7 @@
  * assignment. Events of the previous attempt in the spool that come after `known.last_seq` were never acknowledged: the
  * next attempt reports them as its own, after its `agent.started`, and adds them to the transcript. It leaves out those
  * about the process that is gone (`PROCESS_TYPES` in `./worker-schemas.ts`). The previous attempt may be newer than
- * `known.attempt`, if it ended before its first event was stored: its spool then has what it took over from the attempt
- * before it.
+ * `known.attempt`, if none of its events was stored: its spool then has what it took over from the attempt before it.
  *
  * A task that has ended may come back, as another attempt with the same prompt, branch and workspace, and the whole
  * transcript. The assignment does not say how the attempt before ended, but what is to do: with `messages` people have

@@ -30,17 +30,17 @@ export class McpServer {
 
   /** Starts it; resolves with its tools, and what it says about their use. Rejects with `ToolError`. */
   async open(): Promise<{ tools: ListedTool[]; instructions: string }> {
-    const { client } = await this.#connected();
     const { signal } = this.#options;
-    const { tools } = await this.#during('list its tools', () => client.listTools({}, { timeout: START_MS, signal }));
-    return { tools, instructions: client.getInstructions() ?? '' };
+    return this.#use('list its tools', async (client) => {
+      const { tools } = await client.listTools({}, { timeout: START_MS, signal });
+      return { tools, instructions: client.getInstructions() ?? '' };
+    });
   }
 
   /** Calls a tool. Rejects with `ToolError`, or with the signal's reason. */
   async call({ name, input, onProgress, signal }: Call): Promise<CallToolResult> {
-    const { client } = await this.#connected();
     const limits = { timeout: CALL_MS, resetTimeoutOnProgress: true, maxTotalTimeout: CALL_TOTAL_MS };
-    return this.#during(`run ${name}`, () =>
+    return this.#use(`run ${name}`, (client) =>
       client.callTool({ name, arguments: input }, { ...limits, onprogress: onProgress, signal }),
     );
   }
@@ -75,10 +75,11 @@ export class McpServer {
     }
   }
 
-  async #during<T>(what: string, act: () => Promise<T>): Promise<T> {
-    const opened = (await this.#connected()).opened;
+  /** `what`: what it is used for, as in "could not list its tools". */
+  async #use<T>(what: string, act: (client: Client) => Promise<T>): Promise<T> {
+    const { client, opened } = await this.#connected();
     try {
-      return await act();
+      return await act(client);
     } catch (error) {
       throw this.#fault(what, error, opened);
     }

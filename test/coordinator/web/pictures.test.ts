@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import sharp from 'sharp';
 import { sendErrand } from '../../support/send-errand.ts';
 import { until } from '../../support/until.ts';
@@ -14,12 +14,18 @@ function picture(width: number, height: number): Promise<Buffer> {
     .toBuffer();
 }
 
-test('a picture that the agent shows is there without a touch, with its caption, and large after one', async (t) => {
-  t.timeout(60_000);
+/** An errand at work, and its address in the app. */
+async function atWork(t: ExecutionContext) {
   const { server, api, page, network, faults } = await openAppLoggedIn(t);
   const errand = new LivelyErrand(server, await sendErrand(api));
   errand.begin();
-  await page.goto(`${network.url}/errands/${errand.id}`);
+  return { page, errand, url: `${network.url}/errands/${errand.id}`, faults };
+}
+
+test('a picture that the agent shows is there without a touch, with its caption, and large after one', async (t) => {
+  t.timeout(60_000);
+  const { page, errand, url, faults } = await atWork(t);
+  await page.goto(url);
   const caption = 'The cart with its new button';
   errand.tool('show_picture', { path: '/tmp/cart.png', caption }, 'Shown.', { pictures: [await picture(900, 60)] });
   const shown = page.getByRole('img', { name: caption });
@@ -40,16 +46,14 @@ test('a picture that the agent shows is there without a touch, with its caption,
 
 test('a row keeps its height when its picture comes, and one that comes after a reload is read whole', async (t) => {
   t.timeout(60_000);
-  const { server, api, page, network, faults } = await openAppLoggedIn(t);
-  const errand = new LivelyErrand(server, await sendErrand(api));
-  errand.begin();
+  const { page, errand, url, faults } = await atWork(t);
   errand.tool('show_picture', { path: 'a.png', caption: 'A' }, 'Shown.', { pictures: [await picture(60, 90)] });
   await page.route('**/events/*', async (route) => {
     await until('the row was measured', () => heights.length > 0);
     await route.continue();
   });
   const heights: number[] = [];
-  await page.goto(`${network.url}/errands/${errand.id}`);
+  await page.goto(url);
   const row = page.locator('figure');
   await page.getByText('The picture is not here.').waitFor();
   heights.push((await row.boundingBox())?.height ?? 0);
@@ -60,15 +64,32 @@ test('a row keeps its height when its picture comes, and one that comes after a 
 
 test('pictures of other tools show in their open row; what a browser cannot show is words', async (t) => {
   t.timeout(60_000);
-  const { server, api, page, network, faults } = await openAppLoggedIn(t);
-  const errand = new LivelyErrand(server, await sendErrand(api));
-  errand.begin();
+  const { page, errand, url, faults } = await atWork(t);
   const pictures = [await picture(30, 30), Buffer.from('no picture')];
   errand.tool('mcp__browser__screenshot', {}, 'Two pictures.', { pictures });
-  await page.goto(`${network.url}/errands/${errand.id}`);
+  await page.goto(url);
   await page.getByRole('button', { name: /browser: screenshot/ }).click();
   await page.getByText('The picture cannot be shown.').waitFor();
   await page.getByRole('img', { name: 'A picture: browser: screenshot' }).waitFor();
   await page.getByText('Two pictures.').waitFor();
+  t.deepEqual(faults, []);
+});
+
+test('a picture of a kind that no browser shows is words, and a call that shows none is a row as any other', async (t) => {
+  t.timeout(60_000);
+  const { page, errand, url, faults } = await atWork(t);
+  const source = { type: 'base64', media_type: 'text/html', data: 'PGI+' };
+  for (const [caption, content] of [
+    ['A page', [{ type: 'image', source }]],
+    ['Nothing', [{ type: 'text', text: 'Shown.' }]],
+  ] as const) {
+    const ref = errand.startTool('show_picture', { path: 'a', caption });
+    const done = { turn: 1, ref, name: 'show_picture', is_error: false, content: [...content], duration_ms: 1 };
+    errand.report({ type: 'tool.finished', body: done });
+  }
+  await page.goto(url);
+  await page.getByText('The picture cannot be shown.').waitFor();
+  t.deepEqual(await page.locator('figcaption').allTextContents(), ['A page']);
+  await page.getByRole('button', { name: /show_picture/ }).waitFor();
   t.deepEqual(faults, []);
 });

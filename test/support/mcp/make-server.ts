@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 
@@ -30,10 +29,7 @@ export function makeServer(): McpServer {
     content: Array.from({ length: 25 }, () => ({ type: 'image' as const, mimeType: 'image/png', data: PIXEL })),
   }));
   server.registerTool('fail', {}, async () => ({ ...text('It is out of order.'), isError: true }));
-  server.registerTool('wait', {}, async () => {
-    await delay(600_000);
-    return text('Waited.');
-  });
+  server.registerTool('wait', {}, () => new Promise<never>(() => {}));
   for (let i = 0; i < Number(process.env['MORE_TOOLS'] ?? 0); i++)
     server.registerTool(`more-${i}`, {}, async () => text('More.'));
   const ends = { description: `Ends with ${process.env['TOKEN'] ?? 'nothing'}.` };

@@ -8,15 +8,18 @@ import { s } from '../screen-speech.ts';
 /** What browsers show. Anything may come from a worker. */
 const KINDS = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp']);
 
-/** The addresses of a result's pictures; undefined: one that is not here, or that no browser shows. */
+/** An address of nothing, which counts as a broken picture. */
+const NOTHING = 'data:,';
+
+/** The addresses of a result's pictures; undefined: one that is not here yet. */
 export function addressesOf({ pictures, cut = [] }: ToolItem): (string | undefined)[] {
   return pictures.map((picture) => (cut.length > 0 ? undefined : addressOf(picture)));
 }
 
-function addressOf({ source }: Block): string | undefined {
-  if (typeof source !== 'object' || source === null || !('media_type' in source) || !('data' in source)) return;
+function addressOf({ source }: Block): string {
+  if (typeof source !== 'object' || source === null || !('media_type' in source) || !('data' in source)) return NOTHING;
   const { media_type, data } = source;
-  if (typeof media_type !== 'string' || typeof data !== 'string' || !KINDS.has(media_type)) return;
+  if (typeof media_type !== 'string' || typeof data !== 'string' || !KINDS.has(media_type)) return NOTHING;
   return `data:${media_type};base64,${data}`;
 }
 
@@ -61,8 +64,8 @@ export function Picture({ src, label }: PictureProps): JSX.Element {
 }
 
 /** Whether the agent shows the person a picture by this call. */
-export function showsPicture({ name, state }: ToolItem): boolean {
-  return name === 'show_picture' && state === 'done';
+export function showsPicture({ name, state, pictures }: ToolItem): boolean {
+  return name === 'show_picture' && state === 'done' && pictures.length > 0;
 }
 
 /** A picture that the agent shows, with its caption. */
